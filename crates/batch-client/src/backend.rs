@@ -1,0 +1,91 @@
+use std::fmt::Debug;
+
+use clinstruct_schema::{BackendId, RowFormat};
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+
+use crate::{Result, Shard, ShardTag};
+
+/// What a backend can take and do. Plain data, with the source of each number where it is set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    /// Most rows of one job.
+    pub rows_per_job: usize,
+    /// Most bytes of one job's requests in the provider's format.
+    pub bytes_per_job: u64,
+    /// Most jobs under way at once.
+    pub jobs_at_once: usize,
+    /// Most prompt tokens enqueued at once, where the provider limits them.
+    pub queued_tokens: Option<u64>,
+    /// What a batch costs compared to single calls: 0.5 is half.
+    pub price_factor: f64,
+    /// Whether [`BatchBackend::find`] can see jobs that another process sent.
+    pub finds_jobs: bool,
+    /// Whether an answer can be bound to a JSON schema.
+    pub structured_output: bool,
+    /// Whether what it writes is no model's text, but a stand-in's.
+    pub rehearsal: bool,
+}
+
+/// The provider's name for a job.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobRef(pub String);
+
+/// How a job came to its end. Any of them may have rows, and bills those it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// All that could be done was done.
+    Completed,
+    /// The provider's time for it ran out.
+    Expired,
+    /// Somebody cancelled it.
+    Cancelled,
+    /// The provider gave it up.
+    Failed(String),
+    /// The provider does not know it any more.
+    Lost,
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobState {
+    /// Not ended; rows done so far, where the provider says.
+    Running {
+        /// Rows done.
+        done: Option<u64>,
+    },
+    /// Ended, and its rows can be fetched.
+    Ended(Ended),
+}
+
+/// Raw rows, one item each, in any order, exactly as the provider gave them.
+pub type RowStream = BoxStream<'static, Result<Vec<u8>>>;
+
+/// A way to have batches of chat requests answered.
+#[async_trait::async_trait]
+pub trait BatchBackend: Debug + Send + Sync {
+    /// Its name.
+    fn id(&self) -> BackendId;
+
+    /// What it can take and do.
+    fn limits(&self) -> Limits;
+
+    /// How its raw rows are to be read.
+    fn row_format(&self) -> RowFormat;
+
+    /// Sends a job. The shard's tag goes with it, so that [`find`](Self::find) can see it again.
+    async fn submit(&self, shard: &Shard) -> Result<JobRef>;
+
+    /// The job that was sent with this tag, if the provider has it: adopts an orphan after a crash.
+    async fn find(&self, tag: &ShardTag) -> Result<Option<JobRef>>;
+
+    /// Where a job stands. A job that the provider does not know has ended as [`Ended::Lost`].
+    async fn poll(&self, job: &JobRef) -> Result<JobState>;
+
+    /// The rows that an ended job has: answers and errors alike.
+    fn rows(&self, job: &JobRef) -> RowStream;
+
+    /// Stops a job; what it finished can still be fetched.
+    async fn cancel(&self, job: &JobRef) -> Result<()>;
+}

@@ -1,0 +1,16 @@
+//! The seam to a model: [`BatchBackend`], what a backend can do ([`Limits`]), how requests are cut
+//! into jobs ([`Sharder`]), and how a request gets its address ([`request_id`]).
+//!
+//! A backend is told what to do and tells what it saw; it never decides. It does not retry rows, pair
+//! answers with prompts, keep state between runs (beyond what its provider keeps) or read the
+//! environment. The driver in `clinstruct-pipeline` does all that, once, for all backends.
+
+mod backend;
+mod error;
+mod shard;
+
+pub use backend::{BatchBackend, Ended, JobRef, JobState, Limits, RowStream};
+pub use error::{Error, ErrorKind, Result};
+pub use shard::{
+    BatchRequest, RequestIter, Shard, ShardBody, ShardTag, Sharder, request_id, wire_size,
+};

@@ -1,0 +1,205 @@
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clinstruct_schema::{ChatRequest, RequestId};
+use serde::{Deserialize, Serialize};
+
+use crate::Limits;
+
+/// The address of a request and of its response: the first 128 bits of the BLAKE3 hash of the request's
+/// canonical JSON.
+pub fn request_id(request: &ChatRequest) -> RequestId {
+    let mut hasher = blake3::Hasher::new();
+    // A request is plain strings and numbers; writing it to a hasher cannot fail.
+    let _ = serde_json::to_writer(&mut hasher, request);
+    let hash = hasher.finalize();
+    let mut id = [0; 16];
+    id.copy_from_slice(&hash.as_bytes()[..16]);
+    RequestId(id)
+}
+
+/// A generous estimate of a request's bytes in an OpenAI batch input file.
+///
+/// Text is counted with its JSON escapes; 512 bytes stand for the frame around it.
+pub fn wire_size(request: &ChatRequest) -> u64 {
+    let escaped = |text: &str| -> u64 {
+        text.bytes()
+            .map(|b| match b {
+                b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
+                0..=0x1f => 6,
+                _ => 1,
+            })
+            .sum::<u64>()
+    };
+    let messages: u64 = request.messages.iter().map(|m| escaped(&m.content) + 40).sum();
+    let schema = request.json_schema.as_ref().map_or(0, |s| s.schema.len() as u64 + 120);
+    512 + messages + schema
+}
+
+/// A request with its address.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BatchRequest {
+    /// Its address.
+    pub id: RequestId,
+    /// What is asked.
+    pub request: ChatRequest,
+}
+
+/// The name under which a job is sent: unique in a run, and found again at the provider.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ShardTag(pub String);
+
+impl fmt::Display for ShardTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a shard's requests are.
+#[derive(Debug, Clone)]
+pub enum ShardBody {
+    /// In memory.
+    Memory(Arc<[BatchRequest]>),
+    /// In a file, one [`BatchRequest`] as JSON a line.
+    File(PathBuf),
+}
+
+/// Requests that make one job.
+#[derive(Debug, Clone)]
+pub struct Shard {
+    /// Its name.
+    pub tag: ShardTag,
+    /// Number of requests.
+    pub rows: usize,
+    /// The requests.
+    pub body: ShardBody,
+}
+
+/// The requests of a shard, one after the other.
+pub type RequestIter = Box<dyn Iterator<Item = io::Result<BatchRequest>> + Send>;
+
+impl Shard {
+    /// A shard held in memory.
+    pub fn in_memory(tag: ShardTag, requests: Vec<BatchRequest>) -> Self {
+        Self { tag, rows: requests.len(), body: ShardBody::Memory(requests.into()) }
+    }
+
+    /// Its requests in their order.
+    pub fn requests(&self) -> io::Result<RequestIter> {
+        match &self.body {
+            ShardBody::Memory(requests) => {
+                let requests = Arc::clone(requests);
+                Ok(Box::new((0..requests.len()).map(move |i| Ok(requests[i].clone()))))
+            }
+            ShardBody::File(path) => {
+                let lines = BufReader::new(File::open(path)?).lines();
+                Ok(Box::new(lines.map(|line| {
+                    serde_json::from_str(&line?).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
+                })))
+            }
+        }
+    }
+}
+
+/// Cuts a stream of requests into jobs that keep to a backend's limits.
+#[derive(Debug)]
+pub struct Sharder {
+    rows: usize,
+    bytes: u64,
+    held: Vec<BatchRequest>,
+    held_bytes: u64,
+}
+
+impl Sharder {
+    /// A sharder for these limits, with at most `rows` rows a job.
+    pub fn new(limits: &Limits, rows: usize) -> Self {
+        Self {
+            rows: limits.rows_per_job.min(rows).max(1),
+            bytes: limits.bytes_per_job,
+            held: Vec::new(),
+            held_bytes: 0,
+        }
+    }
+
+    /// Takes a request; gives the rows of a full job where this one does not fit in any more.
+    pub fn push(&mut self, request: BatchRequest) -> Option<Vec<BatchRequest>> {
+        let size = wire_size(&request.request);
+        let full = self.held.len() >= self.rows
+            || (!self.held.is_empty() && self.held_bytes + size > self.bytes);
+        let out = if full { self.flush() } else { None };
+        self.held_bytes += size;
+        self.held.push(request);
+        out
+    }
+
+    /// Number of rows held back.
+    pub fn held(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Whether the rows held back are a full job.
+    pub fn is_full(&self) -> bool {
+        self.held.len() >= self.rows || self.held_bytes >= self.bytes
+    }
+
+    /// The rows held back, if any.
+    pub fn flush(&mut self) -> Option<Vec<BatchRequest>> {
+        self.held_bytes = 0;
+        if self.held.is_empty() { None } else { Some(std::mem::take(&mut self.held)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clinstruct_schema::{Message, Role};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn request(length: usize) -> BatchRequest {
+        let request = ChatRequest {
+            model: "m".into(),
+            messages: vec![Message { role: Role::User, content: "x".repeat(length) }],
+            max_tokens: 10,
+            temperature: None,
+            seed: length as u64,
+            json_schema: None,
+        };
+        BatchRequest { id: request_id(&request), request }
+    }
+
+    proptest! {
+        #[test]
+        fn shards_add_up_and_keep_to_the_limits(
+            lengths in prop::collection::vec(0_usize..4000, 0..200),
+            rows in 1_usize..40,
+            bytes in 5_000_u64..40_000,
+        ) {
+            let mut sharder = Sharder { rows, bytes, held: Vec::new(), held_bytes: 0 };
+            let all: Vec<_> = lengths.iter().map(|l| request(*l)).collect();
+            let mut shards = Vec::new();
+            for r in &all {
+                shards.extend(sharder.push(r.clone()));
+            }
+            shards.extend(sharder.flush());
+            for shard in &shards {
+                prop_assert!(shard.len() <= rows);
+                prop_assert!(shard.iter().map(|r| wire_size(&r.request)).sum::<u64>() <= bytes);
+            }
+            prop_assert_eq!(shards.concat(), all);
+        }
+    }
+
+    #[test]
+    fn what_changes_a_request_changes_its_address() {
+        let base = request(5);
+        let mut other = base.request.clone();
+        other.seed += 1;
+        assert_ne!(request_id(&other), base.id);
+        assert_eq!(request_id(&base.request), base.id);
+    }
+}

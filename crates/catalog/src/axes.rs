@@ -1,0 +1,279 @@
+use std::collections::BTreeMap;
+
+use clinstruct_schema::{IncomeGroup, Sex, Slug};
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+/// Who can be the patient: a rule of a specialty, domain, subtopic, condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Who {
+    /// First and last age band, by index, both included.
+    pub ages: (usize, usize),
+    /// Male, female, intersex.
+    pub sexes: [bool; 3],
+}
+
+impl Who {
+    /// Everyone.
+    pub const ANYONE: Self = Self { ages: (0, usize::MAX), sexes: [true; 3] };
+
+    /// Whether a patient of this age band and sex is meant.
+    pub fn includes(&self, band: usize, sex: Sex) -> bool {
+        self.ages.0 <= band && band <= self.ages.1 && self.sexes[sex as usize]
+    }
+
+    /// Those whom both rules mean; `None` where that is nobody.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Option<Self> {
+        let ages = (self.ages.0.max(other.ages.0), self.ages.1.min(other.ages.1));
+        let sexes = std::array::from_fn(|i| self.sexes[i] && other.sexes[i]);
+        (ages.0 <= ages.1 && sexes.contains(&true)).then_some(Self { ages, sexes })
+    }
+}
+
+/// An age band. Whole years, both ends included.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgeBand {
+    /// Slug.
+    pub id: Slug,
+    /// Name.
+    pub name: String,
+    /// Youngest age in years.
+    pub from: u32,
+    /// Oldest age in years.
+    pub to: u32,
+    /// Share of a draw over all bands.
+    pub weight: f64,
+}
+
+/// A recorded sex with its share.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SexShare {
+    /// Which.
+    pub id: Sex,
+    /// Share of a draw over all.
+    pub weight: f64,
+}
+
+/// A gender.
+#[derive(Debug, Clone)]
+pub struct Gender {
+    /// Slug.
+    pub id: Slug,
+    /// As said in texts.
+    pub name: String,
+    /// Share given male, female, intersex.
+    pub weights: [f64; 3],
+    /// Codes of the countries in whose cultures it exists; everywhere where empty.
+    pub countries: Vec<String>,
+}
+
+/// A care setting.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setting {
+    /// Slug.
+    pub id: Slug,
+    /// As said in texts.
+    pub name: String,
+    /// What it means for care, one sentence.
+    pub text: String,
+}
+
+/// A country.
+#[derive(Debug, Clone)]
+pub struct Country {
+    /// ISO 3166-1 alpha-2, lower case.
+    pub code: String,
+    /// Common English name.
+    pub name: String,
+    /// World Bank income group.
+    pub income: IncomeGroup,
+    /// WHO region code.
+    pub region: String,
+    /// Main languages, English names.
+    pub languages: Vec<String>,
+    /// Number to dial for an ambulance.
+    pub emergency: String,
+    /// Care settings that occur, the usual one first; indices.
+    pub settings: Vec<usize>,
+}
+
+/// A profession with its specialties.
+#[derive(Debug, Clone)]
+pub struct Profession {
+    /// Slug.
+    pub id: Slug,
+    /// Name.
+    pub name: String,
+    /// Its specialties.
+    pub specialties: Vec<Specialty>,
+}
+
+/// A specialty of a profession.
+#[derive(Debug, Clone)]
+pub struct Specialty {
+    /// Slug, unique inside its profession.
+    pub id: Slug,
+    /// Name.
+    pub name: String,
+    /// Who can be its patient.
+    pub who: Who,
+    /// Whether it is an emergency specialty.
+    pub emergency: bool,
+}
+
+/// A domain of medicine.
+#[derive(Debug, Clone)]
+pub struct Domain {
+    /// Slug.
+    pub id: Slug,
+    /// Name.
+    pub name: String,
+    /// Who can be its patient.
+    pub who: Who,
+    /// Whether it is emergency medicine.
+    pub emergency: bool,
+}
+
+/// A subtopic of a domain.
+#[derive(Debug, Clone)]
+pub struct Subtopic {
+    /// Slug, unique over all domains.
+    pub id: Slug,
+    /// Name.
+    pub name: String,
+    /// Index of its domain.
+    pub domain: usize,
+    /// Who can be its patient.
+    pub who: Who,
+}
+
+/// A task.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Task {
+    /// Slug.
+    pub id: Slug,
+    /// Name.
+    pub name: String,
+    /// What it is, one sentence.
+    pub description: String,
+    /// What case to make up for it, one sentence.
+    pub case: String,
+    /// Largest number of tokens of an answer.
+    pub max_tokens: u32,
+}
+
+/// An axis that a part can cross.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Axis {
+    /// Tasks.
+    Task,
+    /// Specialties of all professions.
+    Specialty,
+    /// Professions.
+    Profession,
+    /// Domains.
+    Domain,
+    /// Subtopics of all domains.
+    Subtopic,
+}
+
+impl Axis {
+    /// The name in part files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Task => "task",
+            Self::Specialty => "specialty",
+            Self::Profession => "profession",
+            Self::Domain => "domain",
+            Self::Subtopic => "subtopic",
+        }
+    }
+}
+
+/// One value of an axis, by indices into the catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value {
+    /// A task.
+    Task(usize),
+    /// A specialty: profession and specialty.
+    Specialty(usize, usize),
+    /// A profession.
+    Profession(usize),
+    /// A domain.
+    Domain(usize),
+    /// A subtopic.
+    Subtopic(usize),
+}
+
+/// As written: `ages` and `sexes` of an entry.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct RawWho {
+    pub(crate) ages: Option<Spanned<String>>,
+    pub(crate) sexes: Option<Spanned<Vec<Sex>>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawGender {
+    pub(crate) id: Slug,
+    pub(crate) name: String,
+    pub(crate) weights: BTreeMap<Sex, f64>,
+    #[serde(default)]
+    pub(crate) countries: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawCountry {
+    pub(crate) code: Spanned<String>,
+    pub(crate) name: String,
+    pub(crate) income: IncomeGroup,
+    pub(crate) region: Spanned<String>,
+    pub(crate) languages: Vec<String>,
+    pub(crate) emergency: String,
+    pub(crate) settings: Spanned<Vec<Spanned<String>>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawProfession {
+    pub(crate) id: Spanned<Slug>,
+    pub(crate) name: String,
+    #[serde(rename = "people")]
+    pub(crate) _people: Option<String>,
+    #[serde(default)]
+    pub(crate) specialty: Vec<RawField>,
+}
+
+/// A specialty or a domain.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawField {
+    pub(crate) id: Spanned<Slug>,
+    pub(crate) name: String,
+    pub(crate) ages: Option<Spanned<String>>,
+    pub(crate) sexes: Option<Spanned<Vec<Sex>>>,
+    #[serde(default)]
+    pub(crate) emergency: bool,
+}
+
+impl RawField {
+    pub(crate) fn who(&self) -> RawWho {
+        RawWho { ages: self.ages.clone(), sexes: self.sexes.clone() }
+    }
+}
+
+/// A subtopic with a rule; one without is a plain string.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawSubtopic {
+    pub(crate) name: Spanned<String>,
+    pub(crate) ages: Option<Spanned<String>>,
+    pub(crate) sexes: Option<Spanned<Vec<Sex>>>,
+}

@@ -1,0 +1,252 @@
+use std::collections::BTreeMap;
+
+use clinstruct_schema::{Constraint, ConversationMode, Facet, PartId, Slug};
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::{Axis, StyleOption};
+
+/// How the countries of a request's patients are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Countries {
+    /// Each from all countries.
+    Any,
+    /// One from each income group: high, upper middle, lower middle, low.
+    OnePerIncomeGroup,
+}
+
+/// What is known about a conversation when a rule is looked up.
+#[derive(Debug, Clone, Default)]
+pub struct Facts<'a> {
+    /// Axis and id of each of its subjects.
+    pub subjects: Vec<(Axis, &'a str)>,
+    /// Whether one of them is emergency medicine.
+    pub emergency: bool,
+    /// Whether it carries the emergency instruction.
+    pub emergency_instruction: bool,
+    /// Its mode, once drawn.
+    pub mode: Option<ConversationMode>,
+    /// Groups of the styles asked for.
+    pub asked_groups: Vec<&'a str>,
+}
+
+/// Conditions that must all hold; an empty one always does.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct When {
+    /// One of these tasks.
+    #[serde(default)]
+    pub task: Option<Vec<Spanned<String>>>,
+    /// One of these specialties (`physician.cardiology`).
+    #[serde(default)]
+    pub specialty: Option<Vec<Spanned<String>>>,
+    /// One of these professions.
+    #[serde(default)]
+    pub profession: Option<Vec<Spanned<String>>>,
+    /// One of these domains.
+    #[serde(default)]
+    pub domain: Option<Vec<Spanned<String>>>,
+    /// One of these subtopics.
+    #[serde(default)]
+    pub subtopic: Option<Vec<Spanned<String>>>,
+    /// Whether a subject is emergency medicine.
+    #[serde(default)]
+    pub emergency: Option<bool>,
+    /// Whether the emergency instruction is given.
+    #[serde(default)]
+    pub emergency_instruction: Option<bool>,
+    /// One of these modes.
+    #[serde(default)]
+    pub mode: Option<Vec<ConversationMode>>,
+    /// One of these groups of styles is asked for.
+    #[serde(default)]
+    pub asked_group: Option<Vec<Spanned<String>>>,
+}
+
+impl When {
+    /// Whether there are rows for which it may not hold.
+    pub(crate) fn is_conditional(&self) -> bool {
+        self.task.is_some()
+            || self.specialty.is_some()
+            || self.profession.is_some()
+            || self.domain.is_some()
+            || self.subtopic.is_some()
+            || self.emergency.is_some()
+            || self.emergency_instruction.is_some()
+            || self.mode.is_some()
+            || self.asked_group.is_some()
+    }
+
+    /// Whether it holds.
+    pub fn holds(&self, facts: &Facts<'_>) -> bool {
+        let axis = |axis: Axis, names: &Option<Vec<Spanned<String>>>| {
+            names.as_ref().is_none_or(|names| {
+                facts.subjects.iter().any(|(a, id)| {
+                    *a == axis && names.iter().any(|name| name.get_ref() == id)
+                })
+            })
+        };
+        axis(Axis::Task, &self.task)
+            && axis(Axis::Specialty, &self.specialty)
+            && axis(Axis::Profession, &self.profession)
+            && axis(Axis::Domain, &self.domain)
+            && axis(Axis::Subtopic, &self.subtopic)
+            && self.emergency.is_none_or(|e| e == facts.emergency)
+            && self.emergency_instruction.is_none_or(|e| e == facts.emergency_instruction)
+            && self.mode.as_ref().is_none_or(|m| facts.mode.is_some_and(|mode| m.contains(&mode)))
+            && self.asked_group.as_ref().is_none_or(|groups| {
+                groups.iter().any(|g| facts.asked_groups.contains(&g.get_ref().as_str()))
+            })
+    }
+}
+
+/// Weights of the modes under a condition.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModeRule {
+    /// Condition.
+    #[serde(default)]
+    pub when: When,
+    /// Weights, which sum to 1.
+    pub weights: Spanned<BTreeMap<ConversationMode, f64>>,
+}
+
+/// Weights of one, two and three turns of the assistant under a condition.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TurnsRule {
+    /// Condition.
+    #[serde(default)]
+    pub when: When,
+    /// Weights, which sum to 1.
+    pub weights: Spanned<[f64; 3]>,
+}
+
+/// Groups of styles that are left out under a condition.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Without {
+    /// Condition.
+    #[serde(default)]
+    pub when: When,
+    /// Groups.
+    pub groups: Vec<Spanned<String>>,
+}
+
+/// What answer styles a prompt gets.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StyleRule {
+    /// Conversations from each prompt.
+    pub variants: usize,
+    /// Options of each, from as many groups.
+    pub options: usize,
+    /// Groups left out.
+    #[serde(default)]
+    pub without: Vec<Without>,
+}
+
+/// What happens to a prompt that speaks of an emergency.
+#[derive(Debug, Clone)]
+pub struct EmergencyRule {
+    /// Words that tell it, lower case; whole words of the prompt.
+    pub words: Vec<String>,
+    /// Share of those prompts that become one conversation with the instruction.
+    pub probability: f64,
+    /// The instruction.
+    pub instruction: StyleOption,
+}
+
+impl EmergencyRule {
+    /// Whether `prompt` has one of the words, whatever its case, as a whole word.
+    pub fn speaks_of_emergency(&self, prompt: &str) -> bool {
+        prompt
+            .split(|c: char| !c.is_alphanumeric())
+            .any(|word| self.words.iter().any(|w| w.eq_ignore_ascii_case(word)))
+    }
+}
+
+/// A part of the dataset.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Slug.
+    pub id: PartId,
+    /// Stem of its files.
+    pub stem: String,
+    /// Title, for people.
+    pub title: String,
+    /// Lists of axes that are crossed; a list of several axes is their union.
+    pub cross: Vec<Vec<Axis>>,
+    /// Template of its prompt request.
+    pub template: String,
+    /// Prompts, each for a patient, that one request asks for.
+    pub prompts_per_request: usize,
+    /// Where the patients are.
+    pub countries: Countries,
+    /// Largest number of tokens of an answer to a prompt request.
+    pub max_tokens: u32,
+    /// Shares of the professions, for rows that name none: index and weight.
+    pub professions: Vec<(usize, f64)>,
+    /// Answer styles.
+    pub styles: Option<StyleRule>,
+    /// Emergency rule.
+    pub emergency: Option<EmergencyRule>,
+    /// Modes.
+    pub mode: Vec<ModeRule>,
+    /// Turns.
+    pub turns: Vec<TurnsRule>,
+    /// Lengths of answers: option (`None` is `unspecified`) and weight.
+    pub assistant_length: Vec<(Option<Slug>, f64)>,
+    /// Forms of answers.
+    pub assistant_form: Vec<(Option<Slug>, f64)>,
+    /// Lengths of the user's messages.
+    pub user_length: Vec<(Option<Slug>, f64)>,
+    /// Levels of speech: popular, standard, scientific.
+    pub register: [f64; 3],
+}
+
+impl Part {
+    /// Conversations that a prompt becomes where it is no emergency.
+    pub fn variants(&self) -> usize {
+        self.styles.as_ref().map_or(1, |s| s.variants)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawEmergency {
+    pub(crate) words: Vec<String>,
+    pub(crate) probability: Spanned<f64>,
+    pub(crate) id: Slug,
+    pub(crate) text: String,
+    pub(crate) constraint: Constraint,
+    pub(crate) claims: Vec<Facet>,
+}
+
+pub(crate) type Shares = Spanned<BTreeMap<Spanned<String>, f64>>;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawPart {
+    pub(crate) id: Spanned<Slug>,
+    pub(crate) stem: Spanned<String>,
+    pub(crate) title: String,
+    pub(crate) cross: Spanned<Vec<Vec<Axis>>>,
+    pub(crate) template: Spanned<String>,
+    pub(crate) prompts_per_request: Spanned<usize>,
+    pub(crate) countries: Spanned<Countries>,
+    pub(crate) max_tokens: u32,
+    #[serde(default)]
+    pub(crate) professions: Option<Shares>,
+    #[serde(default)]
+    pub(crate) styles: Option<Spanned<StyleRule>>,
+    #[serde(default)]
+    pub(crate) emergency: Option<RawEmergency>,
+    pub(crate) mode: Vec<ModeRule>,
+    pub(crate) turns: Vec<TurnsRule>,
+    pub(crate) assistant_length: Shares,
+    pub(crate) assistant_form: Shares,
+    pub(crate) user_length: Shares,
+    pub(crate) register: Shares,
+}

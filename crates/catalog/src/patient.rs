@@ -1,0 +1,128 @@
+use clinstruct_schema::Slug;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::Who;
+
+/// A drug with its usual single doses. Facts for made-up cases, never advice.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drug {
+    /// Slug.
+    pub id: Slug,
+    /// Generic name.
+    pub name: String,
+    /// Unit of `low`, `high` and `step`.
+    pub unit: String,
+    /// Smallest usual single dose of an adult.
+    pub low: f64,
+    /// Largest usual single dose of an adult.
+    pub high: f64,
+    /// Distance between doses that exist.
+    pub step: f64,
+    /// Single dose of a child, smallest and largest, in milligrams a kilogram.
+    #[serde(default)]
+    pub child_mg_per_kg: Option<[f64; 2]>,
+    /// Route, such as `by mouth`.
+    pub route: String,
+    /// How often.
+    pub frequencies: Vec<String>,
+}
+
+/// A long-standing condition.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    /// Slug.
+    pub id: Slug,
+    /// As a clinician says it.
+    pub name: String,
+    /// Who can have it.
+    pub who: Who,
+    /// Relative frequency.
+    pub weight: f64,
+    /// Indices of drugs that may be taken for it.
+    pub drugs: Vec<usize>,
+    /// Ids of conditions that cannot stand beside it.
+    pub excludes: Vec<Slug>,
+}
+
+/// Ranges of vital signs in one age band; both ends included.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VitalRanges {
+    /// Age band.
+    pub band: Spanned<Slug>,
+    /// Beats a minute.
+    pub heart_rate: [u32; 2],
+    /// Breaths a minute.
+    pub respiratory_rate: [u32; 2],
+    /// mmHg.
+    pub systolic: [u32; 2],
+    /// mmHg.
+    pub diastolic: [u32; 2],
+    /// Degrees Celsius.
+    pub temperature: [f64; 2],
+    /// Per cent.
+    pub saturation: [u32; 2],
+    /// Kilograms.
+    pub weight: [f64; 2],
+    /// Centimetres.
+    pub height: [u32; 2],
+}
+
+/// A statement about a patient's history.
+#[derive(Debug, Clone)]
+pub struct HistoryEntry {
+    /// Slug.
+    pub id: Slug,
+    /// Third person, without a subject.
+    pub text: String,
+    /// About whom it can be said.
+    pub who: Who,
+    /// Relative frequency.
+    pub weight: f64,
+}
+
+/// All statements, by kind.
+#[derive(Debug, Clone, Default)]
+pub struct Histories {
+    /// Allergies, `no known allergies` included.
+    pub allergy: Vec<HistoryEntry>,
+    /// Family.
+    pub family: Vec<HistoryEntry>,
+    /// Social.
+    pub social: Vec<HistoryEntry>,
+    /// Past medical events.
+    pub past: Vec<HistoryEntry>,
+    /// Presenting complaints.
+    pub presenting: Vec<HistoryEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawCondition {
+    pub(crate) id: Spanned<Slug>,
+    pub(crate) name: String,
+    pub(crate) ages: Option<Spanned<String>>,
+    pub(crate) sexes: Option<Spanned<Vec<clinstruct_schema::Sex>>>,
+    pub(crate) weight: f64,
+    #[serde(default)]
+    pub(crate) drugs: Vec<Spanned<Slug>>,
+    #[serde(default)]
+    pub(crate) excludes: Vec<Spanned<Slug>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawHistory {
+    pub(crate) id: Spanned<Slug>,
+    pub(crate) text: String,
+    pub(crate) ages: Option<Spanned<String>>,
+    pub(crate) sexes: Option<Spanned<Vec<clinstruct_schema::Sex>>>,
+    #[serde(default = "one")]
+    pub(crate) weight: f64,
+}
+
+fn one() -> f64 {
+    1.0
+}

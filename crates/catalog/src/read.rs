@@ -1,0 +1,141 @@
+//! Reads one TOML file entry by entry, so that a mistake in one entry does not hide those in others.
+
+use std::ops::Range;
+
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use crate::axes::RawSubtopic;
+use crate::mistake::{Mistake, Place};
+
+/// A value with the place where it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry<T> {
+    pub(crate) value: T,
+    pub(crate) span: Range<usize>,
+}
+
+/// One file that is being read.
+pub(crate) struct Reader<'a> {
+    pub(crate) place: Place,
+    table: DeTable<'a>,
+    pub(crate) mistakes: Vec<Mistake>,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(place: Place, text: &'a str) -> Self {
+        let (table, errors) = DeTable::parse_recoverable(text);
+        let mistakes = errors
+            .into_iter()
+            .map(|e| {
+                place.mistake(
+                    e.span().unwrap_or(0..0),
+                    format!("not valid TOML: {}", e.message()),
+                    Some("see https://toml.io/en/v1.0.0 for the syntax".into()),
+                )
+            })
+            .collect();
+        Self { place, table: table.into_inner(), mistakes }
+    }
+
+    fn convert<T: DeserializeOwned>(&mut self, value: Spanned<DeValue<'a>>) -> Option<Entry<T>> {
+        let span = value.span();
+        match T::deserialize(ValueDeserializer::from(value)) {
+            Ok(value) => Some(Entry { value, span }),
+            Err(e) => {
+                let place = e.span().unwrap_or(span);
+                self.mistakes.push(self.place.mistake(place, e.message().to_owned(), None));
+                None
+            }
+        }
+    }
+
+    fn take(&mut self, key: &str) -> Option<Spanned<DeValue<'a>>> {
+        let found = self.table.keys().find(|k| k.get_ref() == key).cloned()?;
+        self.table.remove(&found)
+    }
+
+    /// All entries of an array; a missing array is a mistake where it is `required`.
+    pub(crate) fn entries<T: DeserializeOwned>(&mut self, key: &str, required: bool) -> Vec<Entry<T>> {
+        let Some(value) = self.take(key) else {
+            if required {
+                let message = format!("the file has no [[{key}]] entries");
+                self.mistakes.push(self.place.mistake(0..0, message, None));
+            }
+            return Vec::new();
+        };
+        let span = value.span();
+        match value.into_inner() {
+            DeValue::Array(array) => {
+                array.into_iter().filter_map(|value| self.convert(value)).collect()
+            }
+            other => {
+                let message = format!("`{key}` is a {}, where an array is due", other.type_str());
+                self.mistakes.push(self.place.mistake(span, message, None));
+                Vec::new()
+            }
+        }
+    }
+
+    /// The subtopics of a file: names, or tables with a name and a rule.
+    pub(crate) fn subtopics(&mut self) -> Vec<RawSubtopic> {
+        let Some(value) = self.take("subtopics") else {
+            self.mistake(0..0, "missing field `subtopics`", None);
+            return Vec::new();
+        };
+        let span = value.span();
+        let DeValue::Array(array) = value.into_inner() else {
+            self.mistake(span, "`subtopics` must be an array", None);
+            return Vec::new();
+        };
+        array
+            .into_iter()
+            .filter_map(|item| match item.get_ref() {
+                DeValue::String(name) => Some(RawSubtopic {
+                    name: Spanned::new(item.span(), name.to_string()),
+                    ages: None,
+                    sexes: None,
+                }),
+                _ => self.convert(item).map(|e| e.value),
+            })
+            .collect()
+    }
+
+    /// One value; a missing one is a mistake where it is `required`.
+    pub(crate) fn value<T: DeserializeOwned>(&mut self, key: &str, required: bool) -> Option<Entry<T>> {
+        match self.take(key) {
+            Some(value) => self.convert(value),
+            None => {
+                if required {
+                    let message = format!("missing field `{key}`");
+                    self.mistakes.push(self.place.mistake(0..0, message, None));
+                }
+                None
+            }
+        }
+    }
+
+    /// The whole file as one value.
+    pub(crate) fn whole<T: DeserializeOwned>(&mut self) -> Option<Entry<T>> {
+        if !self.mistakes.is_empty() {
+            return None;
+        }
+        let table = std::mem::take(&mut self.table);
+        self.convert(Spanned::new(0..self.place.text.len().min(1), DeValue::Table(table)))
+    }
+
+    pub(crate) fn mistake(&mut self, span: Range<usize>, message: impl Into<String>, help: Option<String>) {
+        self.mistakes.push(self.place.mistake(span, message, help));
+    }
+
+    /// Ends the reading; keys that nobody asked for are mistakes.
+    pub(crate) fn finish(mut self) -> Vec<Mistake> {
+        let left: Vec<_> =
+            self.table.keys().map(|k| (k.span(), k.get_ref().to_string())).collect();
+        for (span, key) in left {
+            self.mistake(span, format!("unknown field `{key}`"), None);
+        }
+        self.mistakes
+    }
+}

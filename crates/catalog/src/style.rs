@@ -1,0 +1,161 @@
+use clinstruct_schema::{
+    Constraint, ConversationMode, Facet, Instruction, Meaning, Pattern, Register, Slug, Speaker,
+    Style,
+};
+use serde::Deserialize;
+use toml::Spanned;
+
+/// A group of answer styles.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// Slug.
+    pub id: Slug,
+    /// Relative frequency.
+    pub weight: f64,
+}
+
+/// Numbers that `{n}` can stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Count {
+    Fixed(u32),
+    Range { from: u32, to: u32, step: u32 },
+}
+
+/// An instruction about form that can be drawn: an answer style, a length, a line of a mode.
+#[derive(Debug, Clone)]
+pub struct StyleOption {
+    /// Slug, unique over all of them.
+    pub id: Slug,
+    /// Group, such as `formatting` or `assistant_length`.
+    pub group: String,
+    /// Text given to the model.
+    pub text: Pattern,
+    /// What `{n}` can be; empty where the text has none.
+    pub counts: Vec<u32>,
+    /// What is checked; the count in it is a placeholder.
+    pub constraint: Constraint,
+    /// Facets that it speaks of.
+    pub claims: Vec<Facet>,
+    /// Options that it cannot be obeyed together with.
+    pub not_with: Vec<Slug>,
+}
+
+impl StyleOption {
+    /// Whether the two can stand in one request.
+    pub fn goes_with(&self, other: &Self) -> bool {
+        !self.claims.iter().any(|f| other.claims.contains(f))
+            && !self.not_with.contains(&other.id)
+            && !other.not_with.contains(&self.id)
+    }
+
+    /// The style with its number put in; `pick` gives an index below its argument.
+    pub fn style(&self, pick: impl FnOnce(usize) -> usize) -> Style {
+        let n = self.counts.get(pick(self.counts.len().max(1))).copied();
+        let constraint = match n {
+            Some(n) => self.constraint.clone().with_count(n),
+            None => self.constraint.clone(),
+        };
+        Style {
+            id: self.id.clone(),
+            group: self.group.clone(),
+            text: self.text.with(n),
+            claims: self.claims.clone(),
+            constraints: vec![constraint],
+        }
+    }
+
+    /// What a reader of its text is asked.
+    pub fn instruction(&self) -> Instruction {
+        Instruction {
+            id: self.id.to_string(),
+            text: self.text.clone(),
+            means: vec![Meaning::Keep { constraint: self.constraint.clone() }],
+        }
+    }
+}
+
+/// A mode of talking.
+#[derive(Debug, Clone)]
+pub struct Mode {
+    /// Which.
+    pub id: ConversationMode,
+    /// Said to the assistant.
+    pub assistant: String,
+    /// Said to the simulated user.
+    pub user: String,
+    /// What answers in this mode are to be like.
+    pub lines: Vec<StyleOption>,
+}
+
+/// A level of speech.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterText {
+    /// Which.
+    pub id: Register,
+    /// Said to the assistant.
+    pub assistant: String,
+    /// Said to the simulated user.
+    pub user: String,
+}
+
+/// A text that stands in templates whatever is drawn.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phrase {
+    /// Slug.
+    pub id: Slug,
+    /// Text.
+    pub text: String,
+    /// Who the model is to be, where it says so.
+    #[serde(default)]
+    pub role: Option<Speaker>,
+    /// What is checked, where it can be.
+    #[serde(default)]
+    pub constraint: Option<Constraint>,
+}
+
+/// Everything about form that can be drawn.
+#[derive(Debug, Clone, Default)]
+pub struct Styles {
+    /// Groups of answer styles.
+    pub groups: Vec<Group>,
+    /// Answer styles that a health worker asks for.
+    pub asked: Vec<StyleOption>,
+    /// Modes.
+    pub modes: Vec<Mode>,
+    /// Lengths of the assistant's answers.
+    pub assistant_length: Vec<StyleOption>,
+    /// Forms of the assistant's answers.
+    pub assistant_form: Vec<StyleOption>,
+    /// Lengths of the simulated user's messages.
+    pub user_length: Vec<StyleOption>,
+    /// Levels of speech.
+    pub registers: Vec<RegisterText>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawOption {
+    pub(crate) id: Spanned<Slug>,
+    #[serde(default)]
+    pub(crate) group: Option<Spanned<String>>,
+    pub(crate) text: Spanned<String>,
+    #[serde(default)]
+    pub(crate) n: Option<Spanned<Count>>,
+    pub(crate) constraint: Constraint,
+    pub(crate) claims: Spanned<Vec<Facet>>,
+    #[serde(default)]
+    pub(crate) not_with: Vec<Spanned<Slug>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawMode {
+    pub(crate) id: ConversationMode,
+    pub(crate) assistant: String,
+    pub(crate) user: String,
+    pub(crate) lines: Vec<RawOption>,
+}

@@ -1,0 +1,89 @@
+use std::collections::BTreeMap;
+
+use clinstruct_schema::PatientCard;
+use minijinja::{Environment, UndefinedBehavior, context};
+
+/// A template that could not be filled in.
+#[derive(Debug, thiserror::Error)]
+#[error("template {name} cannot be filled in")]
+pub struct TemplateError {
+    /// File name of the template.
+    pub name: String,
+    /// What is wrong, with its line.
+    #[source]
+    pub source: minijinja::Error,
+}
+
+/// The MiniJinja templates, compiled. A variable that is not given is an error.
+#[derive(Debug)]
+pub struct Templates {
+    environment: Environment<'static>,
+}
+
+impl Templates {
+    /// Compiles `files` (name to text); gives those that do not compile too.
+    pub(crate) fn compile(
+        files: impl IntoIterator<Item = (String, String)>,
+        phrases: BTreeMap<String, String>,
+    ) -> (Self, Vec<(String, minijinja::Error)>) {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+        environment.add_global("phrases", minijinja::Value::from(phrases));
+        let mut errors = Vec::new();
+        for (name, text) in files {
+            if let Err(e) = environment.add_template_owned(name.clone(), text) {
+                errors.push((name, e));
+            }
+        }
+        (Self { environment }, errors)
+    }
+
+    /// Whether there is one of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.environment.get_template(name).is_ok()
+    }
+
+    /// Fills a template in. White space around the text is removed.
+    pub fn render(&self, name: &str, context: minijinja::Value) -> Result<String, TemplateError> {
+        self.environment
+            .get_template(name)
+            .and_then(|t| t.render(context))
+            .map(|text| text.trim().to_owned())
+            .map_err(|source| TemplateError { name: name.to_owned(), source })
+    }
+}
+
+/// A patient card as templates see it: every field a text, lists joined by semicolons.
+pub fn card_context(card: &PatientCard) -> minijinja::Value {
+    let or_none = |text: String| if text.is_empty() { "none known".to_owned() } else { text };
+    let medicines: Vec<String> =
+        card.medicines.iter().map(|m| format!("{} {} {}", m.drug, m.dose, m.frequency)).collect();
+    let v = &card.vitals;
+    let vitals = format!(
+        "heart rate {} a minute; respiratory rate {} a minute; blood pressure {}/{} mmHg; temperature \
+         {:.1} °C; oxygen saturation {} %; weight {:.1} kg; height {} cm",
+        v.heart_rate,
+        v.respiratory_rate,
+        v.systolic,
+        v.diastolic,
+        v.temperature,
+        v.saturation,
+        v.weight,
+        v.height
+    );
+    context! {
+        age => card.patient.age.measure(),
+        sex => card.patient.sex.as_str(),
+        gender => card.patient.gender.as_deref(),
+        country => card.patient.country.as_str(),
+        setting => card.patient.setting.as_str(),
+        conditions => or_none(card.conditions.join("; ")),
+        medicines => or_none(medicines.join("; ")),
+        allergies => card.allergies.as_str(),
+        vitals => vitals,
+        past => or_none(card.past.join("; ")),
+        family => card.family.as_str(),
+        social => card.social.as_str(),
+        presenting => card.presenting.as_str(),
+    }
+}

@@ -1,0 +1,28 @@
+//! From a catalog, a part and a seed to the plan of its rows, and from a row to the request for its
+//! prompts.
+//!
+//! [`Plan::row`] makes any row alone: who asks, about what, about which patients, and where; every draw is
+//! keyed by the seed, the row's id and a purpose, so that rows can be made in any order, by any number of
+//! threads, and an entry that is added to an axis leaves all other rows as they were. Pure: no clock, file
+//! or global. It does not know how the answer comes or what becomes of it.
+
+mod card;
+mod plan;
+mod request;
+
+pub use plan::Plan;
+pub use request::{PromptOptions, prompt_request};
+
+/// Trouble with a plan.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A template could not be filled in.
+    #[error("write the prompt request of {row}")]
+    Template {
+        /// Row that it was for.
+        row: String,
+        /// What is wrong.
+        #[source]
+        source: clinstruct_catalog::TemplateError,
+    },
+}

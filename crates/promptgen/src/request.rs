@@ -1,0 +1,96 @@
+use clinstruct_catalog::{Catalog, Part, card_context};
+use clinstruct_draw as draw;
+use clinstruct_schema::{BaseRow, ChatRequest, JsonSchema, Message, Role};
+use minijinja::{Value, context};
+
+use crate::Error;
+
+/// What a prompt request depends on beside its row.
+#[derive(Debug, Clone, Copy)]
+pub struct PromptOptions<'a> {
+    /// Model to ask.
+    pub model: &'a str,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Whether the backend can bind the answer to a JSON schema.
+    pub structured: bool,
+    /// Tries before this one; each asks with another sampling seed.
+    pub tries: u32,
+    /// Sampling temperature.
+    pub temperature: Option<f32>,
+}
+
+/// The schema of an answer with `count` prompts.
+fn schema(count: usize) -> JsonSchema {
+    let numbers: Vec<String> = (1..=count).map(|n| n.to_string()).collect();
+    JsonSchema {
+        name: "prompts".into(),
+        schema: format!(
+            concat!(
+                r#"{{"type":"object","additionalProperties":false,"required":["prompts"],"#,
+                r#""properties":{{"prompts":{{"type":"array","items":{{"type":"object","#,
+                r#""additionalProperties":false,"required":["patient","prompt"],"#,
+                r#""properties":{{"patient":{{"type":"integer","enum":[{numbers}]}},"#,
+                r#""prompt":{{"type":"string"}}}}}}}}}}}}"#
+            ),
+            numbers = numbers.join(",")
+        ),
+    }
+}
+
+/// The request for the prompts of `row`.
+pub fn prompt_request(
+    catalog: &Catalog,
+    part: &Part,
+    row: &BaseRow,
+    options: &PromptOptions<'_>,
+) -> Result<ChatRequest, Error> {
+    let template = |source| Error::Template { row: row.id.to_string(), source };
+    let subjects: Value = row
+        .subjects
+        .iter()
+        .map(|s| {
+            let task = catalog.tasks.iter().find(|t| s.axis == "task" && Some(&t.id) == s.slugs.last());
+            let domain = (s.axis == "subtopic")
+                .then(|| catalog.domains.iter().find(|d| Some(&d.id) == s.slugs.first()))
+                .flatten();
+            let value = context! {
+                name => s.name.as_str(),
+                profession => row.profession.as_str(),
+                description => task.map(|t| t.description.as_str()),
+                case => task.map(|t| t.case.as_str()),
+                domain => domain.map(|d| d.name.as_str()),
+            };
+            (s.axis.clone(), value)
+        })
+        .collect();
+    let cards: Vec<Value> = row.cards.iter().map(card_context).collect();
+    let system = catalog
+        .templates
+        .render("prompt_system.j2", context! { structured => options.structured })
+        .map_err(template)?;
+    let user = catalog
+        .templates
+        .render(
+            &part.template,
+            context! {
+                subjects => subjects,
+                cards => cards,
+                profession => row.profession.as_str(),
+                specialty => row.specialty.as_deref(),
+            },
+        )
+        .map_err(template)?;
+    Ok(ChatRequest {
+        model: options.model.to_owned(),
+        messages: vec![
+            Message { role: Role::System, content: system },
+            Message { role: Role::User, content: user },
+        ],
+        max_tokens: part.max_tokens,
+        temperature: options.temperature,
+        seed: draw::number(options.seed, row.id.as_str(), &format!("prompt try {}", options.tries))
+            >> 1,
+        json_schema: options.structured.then(|| schema(row.cards.len())),
+    })
+}

@@ -1,0 +1,110 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    BackendId, Message, PartId, PatientCard, RequestId, RowId, Situation, Speaker, Subject, Usage,
+};
+
+/// Everything about a conversation that is not its text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attributes {
+    /// Id of the base prompt; style twins share it.
+    pub base: RowId,
+    /// What the row combines.
+    pub subjects: Vec<Subject>,
+    /// The hidden patient card.
+    pub card: PatientCard,
+    /// Mode, turns, styles.
+    pub situation: Situation,
+}
+
+/// Where the text of one turn came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnProvenance {
+    /// Who spoke.
+    pub speaker: Speaker,
+    /// The request that was answered; its raw response is found by it.
+    pub request: RequestId,
+    /// Tries that it took, the accepted one included.
+    pub tries: u32,
+    /// Rules of the parser that changed the text.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub mended: Vec<String>,
+    /// Tokens of the accepted try.
+    pub usage: Usage,
+}
+
+/// Where a conversation came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Backend that was used.
+    pub backend: BackendId,
+    /// Model as the backend was asked for it.
+    pub model: String,
+    /// Whether a grammar wrote it, and no model: never data to train on.
+    pub rehearsal: bool,
+    /// Seed of the run.
+    pub seed: u64,
+    /// One entry a message, in their order.
+    pub turns: Vec<TurnProvenance>,
+}
+
+/// A row of the dataset.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// Stable id.
+    pub id: RowId,
+    /// Part.
+    pub part: PartId,
+    /// User first, then alternating, assistant last.
+    pub messages: Vec<Message>,
+    /// Axes, patient and styles.
+    pub attributes: Attributes,
+    /// Backend, model, requests, tokens.
+    pub provenance: Provenance,
+    /// [`crate::SCHEMA_VERSION`] when it was written.
+    pub schema_version: u32,
+}
+
+/// A row of `situations/`: the plan of one conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SituationRow {
+    /// Id of the conversation.
+    pub id: RowId,
+    /// Part.
+    pub part: PartId,
+    /// Axes, patient and styles.
+    pub attributes: Attributes,
+    /// [`crate::SCHEMA_VERSION`] when it was written.
+    pub schema_version: u32,
+}
+
+/// Where a row's way ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The initial prompt never came or was no good.
+    Prompt,
+    /// A turn never came or was no good.
+    Turn,
+    /// The finished conversation did not pass a check.
+    Quality,
+}
+
+/// A planned row that is not in the dataset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// Id of the conversation that it would have been.
+    pub id: RowId,
+    /// Part.
+    pub part: PartId,
+    /// Where its way ended.
+    pub stage: Stage,
+    /// Whether no answer could be had (`true`) or answers came and none was good (`false`).
+    pub failed: bool,
+    /// Named reason, such as `refused` or `cut`.
+    pub reason: String,
+    /// What was seen, for a person.
+    pub detail: String,
+    /// [`crate::SCHEMA_VERSION`] when it was written.
+    pub schema_version: u32,
+}

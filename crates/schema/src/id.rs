@@ -1,0 +1,243 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What is wrong with the text of an id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdError {
+    /// The kind of id that was asked for, such as `slug`.
+    pub kind: &'static str,
+    /// The text as given.
+    pub text: String,
+}
+
+impl fmt::Display for IdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is not a valid {}", self.text, self.kind)
+    }
+}
+
+impl std::error::Error for IdError {}
+
+/// A short name made of `a-z`, `0-9` and single hyphens inside: `beta-blockers`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Slug(String);
+
+impl Slug {
+    /// Checks that `text` is a slug as it stands.
+    pub fn new(text: &str) -> Result<Self, IdError> {
+        let fine = !text.is_empty()
+            && !text.starts_with('-')
+            && !text.ends_with('-')
+            && !text.contains("--")
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if fine {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(IdError { kind: "slug", text: text.to_owned() })
+        }
+    }
+
+    /// Makes a slug of any name: ASCII letters lowered, every other run of characters one hyphen.
+    ///
+    /// Fails where the name has no ASCII letter or digit at all.
+    pub fn of_name(name: &str) -> Result<Self, IdError> {
+        let mut slug = String::with_capacity(name.len());
+        for c in name.chars() {
+            if c.is_ascii_alphanumeric() {
+                slug.push(c.to_ascii_lowercase());
+            } else if c != '\'' && !slug.is_empty() && !slug.ends_with('-') {
+                slug.push('-');
+            }
+        }
+        while slug.ends_with('-') {
+            slug.pop();
+        }
+        Self::new(&slug).map_err(|_| IdError { kind: "slug", text: name.to_owned() })
+    }
+
+    /// The slug's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Slug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Slug {
+    type Error = IdError;
+    fn try_from(text: String) -> Result<Self, IdError> {
+        Self::new(&text)
+    }
+}
+
+impl From<Slug> for String {
+    fn from(slug: Slug) -> Self {
+        slug.0
+    }
+}
+
+impl std::borrow::Borrow<str> for Slug {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A part of the dataset: `specialty-domain`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PartId(pub Slug);
+
+impl PartId {
+    /// The id's text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Display for PartId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A stable, readable name of a planned row: slugs joined by dots, the part's first.
+///
+/// `specialty-domain.physician.cardiology.genetics` is a base row (one prompt request);
+/// `task-topic.emergency-triage.domain.genetics.p2.s1` is a conversation (second patient, first
+/// answer style). Unique over the dataset; nothing but what a row combines goes into it, so other rows
+/// coming or going never change it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RowId(String);
+
+impl RowId {
+    /// Checks that `text` is slugs joined by dots.
+    pub fn new(text: &str) -> Result<Self, IdError> {
+        if text.split('.').all(|s| Slug::new(s).is_ok()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(IdError { kind: "row id", text: text.to_owned() })
+        }
+    }
+
+    /// The id of a part's row that combines `slugs`.
+    pub fn of<'a>(part: &PartId, slugs: impl IntoIterator<Item = &'a Slug>) -> Self {
+        let mut text = part.as_str().to_owned();
+        for slug in slugs {
+            text.push('.');
+            text.push_str(slug.as_str());
+        }
+        Self(text)
+    }
+
+    /// The id with one more letter-and-number component: `id.child('p', 2)` ends in `.p2`.
+    #[must_use]
+    pub fn child(&self, letter: char, number: usize) -> Self {
+        debug_assert!(letter.is_ascii_lowercase());
+        Self(format!("{}.{letter}{number}", self.0))
+    }
+
+    /// The id's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RowId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for RowId {
+    type Error = IdError;
+    fn try_from(text: String) -> Result<Self, IdError> {
+        Self::new(&text)
+    }
+}
+
+impl From<RowId> for String {
+    fn from(id: RowId) -> Self {
+        id.0
+    }
+}
+
+/// The first 128 bits of the hash of a request; as text 32 lower-case hexadecimal digits.
+///
+/// It is the `custom_id` that providers see (OpenAI allows any string, Anthropic 1 to 64 characters of
+/// `[a-zA-Z0-9_-]`), so that a row is joined to its request by what was asked and never by position.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RequestId(pub [u8; 16]);
+
+impl RequestId {
+    /// Reads the 32 hexadecimal digits.
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        let bad = || IdError { kind: "request id", text: text.chars().take(80).collect() };
+        let bytes = text.as_bytes();
+        if bytes.len() != 32 {
+            return Err(bad());
+        }
+        let mut out = [0; 16];
+        for (i, pair) in bytes.chunks_exact(2).enumerate() {
+            let digit = |b: u8| match b {
+                b'0'..=b'9' => Some(b - b'0'),
+                b'a'..=b'f' => Some(b - b'a' + 10),
+                _ => None,
+            };
+            out[i] = match (digit(pair[0]), digit(pair[1])) {
+                (Some(high), Some(low)) => high << 4 | low,
+                _ => return Err(bad()),
+            };
+        }
+        Ok(Self(out))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0_u8; 32];
+        for (i, byte) in self.0.iter().enumerate() {
+            text[2 * i] = DIGITS[usize::from(byte >> 4)];
+            text[2 * i + 1] = DIGITS[usize::from(byte & 15)];
+        }
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl TryFrom<String> for RequestId {
+    type Error = IdError;
+    fn try_from(text: String) -> Result<Self, IdError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<RequestId> for String {
+    fn from(id: RequestId) -> Self {
+        id.to_string()
+    }
+}
+
+/// The name of a way to reach a model: `rehearsal`, `openai`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BackendId(pub String);
+
+impl fmt::Display for BackendId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

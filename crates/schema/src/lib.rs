@@ -1,0 +1,29 @@
+//! The records that cross crate boundaries: ids, requests, outcomes, patients, situations,
+//! conversations and their provenance.
+//!
+//! Plain data with serde, and the invariants of that data; no input or output, no randomness, no
+//! templates. Every record that is stored carries [`SCHEMA_VERSION`]. A type that only one crate needs
+//! does not live here.
+
+mod constraint;
+mod conversation;
+mod id;
+mod patient;
+mod plan;
+mod request;
+mod response;
+mod situation;
+
+pub use constraint::{Constraint, Facet, Instruction, Language, Meaning, Pattern};
+pub use conversation::{
+    Attributes, Conversation, Provenance, Rejected, SituationRow, Stage, TurnProvenance,
+};
+pub use id::{BackendId, IdError, PartId, RequestId, RowId, Slug};
+pub use patient::{AgeYears, IncomeGroup, Medicine, Patient, PatientCard, Sex, Vitals};
+pub use plan::{BaseRow, Subject};
+pub use request::{ChatRequest, JsonSchema, Message, Role, Speaker};
+pub use response::{Completion, ErrorClass, FinishReason, RowFormat, RowOutcome, Usage};
+pub use situation::{ConversationMode, Register, Situation, Style};
+
+/// Version of the records written below a run's folder; raised when a field changes its meaning.
+pub const SCHEMA_VERSION: u32 = 1;

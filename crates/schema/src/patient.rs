@@ -1,0 +1,152 @@
+use serde::{Deserialize, Serialize};
+
+use crate::Slug;
+
+/// Recorded sex.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sex {
+    /// Male.
+    Male,
+    /// Female.
+    Female,
+    /// Intersex.
+    Intersex,
+}
+
+impl Sex {
+    /// The word in texts.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Male => "male",
+            Self::Female => "female",
+            Self::Intersex => "intersex",
+        }
+    }
+}
+
+/// World Bank income group of a country.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IncomeGroup {
+    /// High income.
+    High,
+    /// Upper middle income.
+    UpperMiddle,
+    /// Lower middle income.
+    LowerMiddle,
+    /// Low income.
+    Low,
+    /// Not in any group this year.
+    Unclassified,
+}
+
+/// Age in whole years; below one year, months count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AgeYears {
+    /// Whole years.
+    pub years: u32,
+    /// Whole months, given only where `years` is 0.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub months: Option<u32>,
+}
+
+impl AgeYears {
+    /// As before a noun: `7-month-old`, `63-year-old`.
+    pub fn adjective(self) -> String {
+        match self.months {
+            Some(months) => format!("{months}-month-old"),
+            None => format!("{}-year-old", self.years),
+        }
+    }
+
+    /// As a measure: `7 months`, `1 year`, `63 years`.
+    pub fn measure(self) -> String {
+        let of = |n: u32, unit: &str| {
+            if n == 1 { format!("1 {unit}") } else { format!("{n} {unit}s") }
+        };
+        match self.months {
+            Some(months) => of(months, "month"),
+            None => of(self.years, "year"),
+        }
+    }
+}
+
+/// Who and where: what is drawn before the prompt is asked for. Always fictional.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Patient {
+    /// Age band.
+    pub age_band: Slug,
+    /// Age.
+    pub age: AgeYears,
+    /// Recorded sex.
+    pub sex: Sex,
+    /// Gender, from adolescents up; to be mentioned only where it matters.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gender: Option<String>,
+    /// ISO 3166-1 alpha-2 code of the country of care, lower case.
+    pub country_code: String,
+    /// The country's English name.
+    pub country: String,
+    /// Its World Bank income group.
+    pub income: IncomeGroup,
+    /// Its WHO region.
+    pub region: String,
+    /// Care setting.
+    pub setting: Slug,
+}
+
+/// A medicine that the patient takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Medicine {
+    /// Generic name.
+    pub drug: String,
+    /// Amount and unit, such as `500 mg`.
+    pub dose: String,
+    /// How often.
+    pub frequency: String,
+}
+
+/// Vital signs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Vitals {
+    /// Beats a minute.
+    pub heart_rate: u32,
+    /// Breaths a minute.
+    pub respiratory_rate: u32,
+    /// Systolic blood pressure, mmHg.
+    pub systolic: u32,
+    /// Diastolic blood pressure, mmHg.
+    pub diastolic: u32,
+    /// Degrees Celsius.
+    pub temperature: f64,
+    /// Oxygen saturation, per cent.
+    pub saturation: u32,
+    /// Kilograms.
+    pub weight: f64,
+    /// Centimetres.
+    pub height: u32,
+}
+
+/// The whole card: only the simulated health worker sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PatientCard {
+    /// Who and where.
+    pub patient: Patient,
+    /// Long-standing conditions.
+    pub conditions: Vec<String>,
+    /// Medicines taken.
+    pub medicines: Vec<Medicine>,
+    /// Allergies, `no known allergies` included.
+    pub allergies: String,
+    /// Vital signs at presentation.
+    pub vitals: Vitals,
+    /// Past medical history.
+    pub past: Vec<String>,
+    /// Family history.
+    pub family: String,
+    /// Social history.
+    pub social: String,
+    /// What brought the patient, where the row's subject does not say.
+    pub presenting: String,
+}

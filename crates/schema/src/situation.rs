@@ -1,0 +1,98 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{Constraint, Facet, Slug};
+
+/// How the two sides talk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConversationMode {
+    /// Short messages as in a messenger.
+    Chat,
+    /// Considered questions and answers.
+    Normal,
+    /// Somebody needs to act now.
+    Emergency,
+}
+
+impl ConversationMode {
+    /// The name in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Normal => "normal",
+            Self::Emergency => "emergency",
+        }
+    }
+}
+
+/// Level of speech.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Register {
+    /// Everyday words.
+    Popular,
+    /// Professional, plain.
+    Standard,
+    /// Technical.
+    Scientific,
+}
+
+impl Register {
+    /// The name in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Popular => "popular",
+            Self::Standard => "standard",
+            Self::Scientific => "scientific",
+        }
+    }
+}
+
+/// An instruction about the answer that was drawn for a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Style {
+    /// Option of the catalog, such as `exact-bullets`.
+    pub id: Slug,
+    /// Its group, such as `formatting`.
+    pub group: String,
+    /// Text given to the model, numbers put in.
+    pub text: String,
+    /// Facets it speaks of; no two styles of a row share one.
+    pub claims: Vec<Facet>,
+    /// What is checked.
+    pub constraints: Vec<Constraint>,
+}
+
+/// Everything that is fixed about a conversation before its first answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Situation {
+    /// Chat, normal or emergency.
+    pub mode: ConversationMode,
+    /// Assistant turns, 1 to 3.
+    pub turns: u32,
+    /// Level of speech of the assistant.
+    pub assistant_register: Register,
+    /// Level of speech of the health worker.
+    pub user_register: Register,
+    /// What the health worker asks for at the end of the first message; wins over `system_styles`.
+    pub asked_styles: Vec<Style>,
+    /// What the system prompt asks for: the mode's own, length, form; each facet at most once and none
+    /// that was asked for.
+    pub system_styles: Vec<Style>,
+    /// How long the health worker's messages are to be.
+    pub user_styles: Vec<Style>,
+    /// Whether the first message carries the fixed emergency instruction.
+    pub emergency_instruction: bool,
+    /// Profession of the health worker.
+    pub profession: String,
+    /// Specialty, where the row has or implies one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub specialty: Option<String>,
+}
+
+impl Situation {
+    /// All constraints that an answer of the assistant is checked against.
+    pub fn constraints(&self) -> impl Iterator<Item = &Constraint> {
+        self.asked_styles.iter().chain(&self.system_styles).flat_map(|s| &s.constraints)
+    }
+}
