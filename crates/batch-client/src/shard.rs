@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -105,12 +106,12 @@ impl Shard {
     }
 }
 
-/// Cuts a stream of requests into jobs that keep to a backend's limits.
+/// Holds requests and cuts them into jobs that keep to a backend's limits.
 #[derive(Debug)]
 pub struct Sharder {
     rows: usize,
     bytes: u64,
-    held: Vec<BatchRequest>,
+    held: VecDeque<(BatchRequest, u64)>,
     held_bytes: u64,
 }
 
@@ -120,36 +121,45 @@ impl Sharder {
         Self {
             rows: limits.rows_per_job.min(rows).max(1),
             bytes: limits.bytes_per_job,
-            held: Vec::new(),
+            held: VecDeque::new(),
             held_bytes: 0,
         }
     }
 
-    /// Takes a request; gives the rows of a full job where this one does not fit in any more.
-    pub fn push(&mut self, request: BatchRequest) -> Option<Vec<BatchRequest>> {
+    /// Takes a request in.
+    pub fn hold(&mut self, request: BatchRequest) {
         let size = wire_size(&request.request);
-        let full = self.held.len() >= self.rows
-            || (!self.held.is_empty() && self.held_bytes + size > self.bytes);
-        let out = if full { self.flush() } else { None };
         self.held_bytes += size;
-        self.held.push(request);
-        out
+        self.held.push_back((request, size));
     }
 
-    /// Number of rows held back.
+    /// Number of requests held.
     pub fn held(&self) -> usize {
         self.held.len()
     }
 
-    /// Whether the rows held back are a full job.
+    /// Whether what is held makes a full job.
     pub fn is_full(&self) -> bool {
         self.held.len() >= self.rows || self.held_bytes >= self.bytes
     }
 
-    /// The rows held back, if any.
-    pub fn flush(&mut self) -> Option<Vec<BatchRequest>> {
-        self.held_bytes = 0;
-        if self.held.is_empty() { None } else { Some(std::mem::take(&mut self.held)) }
+    /// The next job's requests, oldest first: as many as the limits allow. A single request above the
+    /// limit of bytes goes alone, for the provider to judge.
+    pub fn take(&mut self) -> Option<Vec<BatchRequest>> {
+        let mut job = Vec::new();
+        let mut bytes = 0;
+        while job.len() < self.rows {
+            match self.held.front() {
+                Some((_, size)) if job.is_empty() || bytes + size <= self.bytes => {}
+                _ => break,
+            }
+            if let Some((request, size)) = self.held.pop_front() {
+                bytes += size;
+                self.held_bytes -= size;
+                job.push(request);
+            }
+        }
+        if job.is_empty() { None } else { Some(job) }
     }
 }
 
@@ -179,13 +189,19 @@ mod tests {
             rows in 1_usize..40,
             bytes in 5_000_u64..40_000,
         ) {
-            let mut sharder = Sharder { rows, bytes, held: Vec::new(), held_bytes: 0 };
+            let mut sharder = Sharder { rows, bytes, held: VecDeque::new(), held_bytes: 0 };
             let all: Vec<_> = lengths.iter().map(|l| request(*l)).collect();
             let mut shards = Vec::new();
             for r in &all {
-                shards.extend(sharder.push(r.clone()));
+                sharder.hold(r.clone());
+                if sharder.is_full() {
+                    shards.extend(sharder.take());
+                }
             }
-            shards.extend(sharder.flush());
+            while let Some(shard) = sharder.take() {
+                shards.push(shard);
+            }
+            prop_assert_eq!((sharder.held(), sharder.held_bytes), (0, 0));
             for shard in &shards {
                 prop_assert!(shard.len() <= rows);
                 prop_assert!(shard.iter().map(|r| wire_size(&r.request)).sum::<u64>() <= bytes);

@@ -1,1 +1,28 @@
-//! TBD
+//! The driver of a run: plan, submit, poll, ingest, advance, gate, write.
+//!
+//! Every conversation goes forward on its own: what is done drops out, what failed is asked for again in
+//! the next job, nothing waits for a round to end. All that is known lives in the store, so the same call
+//! goes on where a killed one stopped; what a run writes depends on resources, seed and responses alone,
+//! and not on the number of threads, the cut of the jobs or the order of the rows.
+//!
+//! [`run`] drives, [`write_outputs`] turns what the store holds into files, [`Summary`] counts every
+//! planned row exactly once and says whether the sums close. Progress is told to a [`Progress`]; nothing
+//! here prints, reads the environment or looks at the clock except to wait.
+
+mod active;
+mod config;
+mod driver;
+mod error;
+mod output;
+mod progress;
+mod step;
+mod summary;
+
+pub use active::Active;
+pub use config::{Role, RunConfig, RunContext, planned_rows};
+pub use driver::{Outcome, StopSignal, run};
+pub use error::{Error, Result};
+pub use output::{OutputFiles, conversation_of, write_outputs};
+pub use progress::{Event, Progress, Tally};
+pub use step::{Reading, read_prompts, read_turn};
+pub use summary::{PartSummary, RequestCounts, Summary};

@@ -1,0 +1,250 @@
+//! The named rules that take away what is not part of a text.
+
+/// Which rules changed a text: a set of bits, one a rule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Mended(u32);
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident = $bit:literal, $text:literal;)*) => {
+        impl Mended {
+            $($(#[$doc])* pub const $name: Self = Self(1 << $bit);)*
+
+            /// Every rule with its name.
+            const ALL: &'static [(Self, &'static str)] = &[$((Self::$name, $text)),*];
+        }
+    };
+}
+
+rules! {
+    /// The whole text stood in a code fence.
+    CODE_FENCE = 0, "code_fence";
+    /// One pair of quotation marks stood around the whole text.
+    WRAPPING_QUOTES = 1, "wrapping_quotes";
+    /// A role tag stood before the text or one of its lines.
+    ROLE_TAG = 2, "role_tag";
+    /// The single prompt was numbered.
+    NUMBERING = 3, "numbering";
+    /// A heading of three or more number signs became bold.
+    HASH_HEADING = 4, "hash_heading";
+    /// Control characters or U+FFFD were taken out.
+    CONTROL_CHARACTER = 5, "control_character";
+    /// White space around the text was taken off.
+    OUTER_SPACE = 6, "outer_space";
+    /// JSON escapes that ate a backslash were mended.
+    JSON_ESCAPES = 7, "json_escapes";
+    /// Text around the JSON object was left out.
+    TEXT_AROUND = 8, "text_around";
+}
+
+impl Mended {
+    /// The set as bits.
+    pub fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// The set of these bits.
+    pub fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    /// Whether no rule changed anything.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Both sets together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Names of the rules in the set.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Self::ALL.iter().filter(move |(rule, _)| self.0 & rule.0 != 0).map(|(_, name)| *name)
+    }
+}
+
+/// A text after the rules.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cleaned {
+    /// The text.
+    pub text: String,
+    /// Rules that changed it.
+    pub mended: Mended,
+}
+
+type Rule = (Mended, fn(&str) -> Option<String>);
+
+const RULES: [Rule; 6] = [
+    (Mended::CONTROL_CHARACTER, control_character),
+    (Mended::OUTER_SPACE, outer_space),
+    (Mended::CODE_FENCE, code_fence),
+    (Mended::WRAPPING_QUOTES, wrapping_quotes),
+    (Mended::ROLE_TAG, role_tag),
+    (Mended::HASH_HEADING, hash_heading),
+];
+
+/// Applies the rules until none finds anything more. `item` says that the text is a single prompt, which
+/// may carry a number of its own.
+pub fn clean(text: &str, item: bool) -> Cleaned {
+    let mut text = text.to_owned();
+    let mut mended = Mended::default();
+    // Every rule but one makes the text shorter, and that one leaves nothing for itself: this ends.
+    loop {
+        let mut changed = false;
+        for (rule, apply) in RULES {
+            if let Some(next) = apply(&text) {
+                // White space around a text is too common to be worth a mention.
+                if rule != Mended::OUTER_SPACE {
+                    mended = mended.and(rule);
+                }
+                text = next;
+                changed = true;
+            }
+        }
+        if item && let Some(next) = numbering(&text) {
+            mended = mended.and(Mended::NUMBERING);
+            text = next;
+            changed = true;
+        }
+        if !changed {
+            return Cleaned { text, mended };
+        }
+    }
+}
+
+fn control_character(text: &str) -> Option<String> {
+    let bad = |c: char| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || c == '\u{fffd}';
+    let start = text.strip_prefix('\u{feff}');
+    if start.is_none() && !text.contains(bad) {
+        return None;
+    }
+    Some(start.unwrap_or(text).chars().filter(|c| !bad(*c)).collect())
+}
+
+fn outer_space(text: &str) -> Option<String> {
+    let trimmed = text.trim();
+    (trimmed.len() < text.len()).then(|| trimmed.to_owned())
+}
+
+fn code_fence(text: &str) -> Option<String> {
+    let inner = text.strip_prefix("```")?.strip_suffix("```")?;
+    let (language, body) = inner.split_once('\n')?;
+    let plain = language.trim().chars().all(|c| c.is_ascii_alphanumeric());
+    (plain && !body.contains("```")).then(|| body.trim_end_matches(['\n', '\r']).to_owned())
+}
+
+const QUOTES: [(char, char); 7] =
+    [('"', '"'), ('\'', '\''), ('“', '”'), ('‘', '’'), ('«', '»'), ('„', '“'), ('「', '」')];
+
+fn wrapping_quotes(text: &str) -> Option<String> {
+    QUOTES.iter().find_map(|(open, close)| {
+        let inner = text.strip_prefix(*open)?.strip_suffix(*close)?;
+        // A quote inside may pair with an outer one: `"a" and "b"` is not wrapped.
+        (!inner.contains(*open) && !inner.contains(*close)).then(|| inner.to_owned())
+    })
+}
+
+/// Tags that people and models write before a turn; lower case.
+const LEADING_TAGS: [&str; 22] = [
+    "user:", "assistant:", "chatbot:", "human:", "ai:", "system:", "health worker:", "medical assistant:",
+    "doctor:", "(user)", "(chatbot)", "(assistant)", "[user]", "[assistant]", "**user:**",
+    "**assistant:**", "**doctor:**", "**chatbot:**", "<|user|>", "<|assistant|>", "<|im_start|>",
+    "<|im_end|>",
+];
+/// Tags that no person writes, wherever a line starts with them; lower case.
+const MACHINE_TAGS: [&str; 12] = [
+    "(user)", "(chatbot)", "(assistant)", "<|user|>", "<|assistant|>", "<|im_start|>", "<|im_end|>",
+    "<|system|>", "<|end|>", "[user]", "[assistant]", "<|eot_id|>",
+];
+
+/// The length in bytes of the tag that a line starts with. Tags are ASCII, so lengths agree.
+fn tag(line: &str, tags: &[&str]) -> Option<usize> {
+    tags.iter()
+        .find(|t| line.get(..t.len()).is_some_and(|start| start.eq_ignore_ascii_case(t)))
+        .map(|t| t.len())
+}
+
+fn role_tag(text: &str) -> Option<String> {
+    if let Some(length) = tag(text, &LEADING_TAGS) {
+        let rest = text.get(length..)?.trim_start_matches([' ', '\t', ':']);
+        return Some(rest.to_owned());
+    }
+    // The common case first: no line can start with a machine's tag.
+    if !text.contains(['(', '<', '[']) {
+        return None;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut changed = false;
+    for line in text.split_inclusive('\n') {
+        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+        let (space, start) = line.split_at(indent);
+        match tag(start, &MACHINE_TAGS).and_then(|length| start.get(length..)) {
+            Some(rest) => {
+                changed = true;
+                out.push_str(rest.trim_start_matches([' ', '\t', ':']));
+            }
+            None => {
+                out.push_str(space);
+                out.push_str(start);
+            }
+        }
+    }
+    changed.then_some(out)
+}
+
+fn numbering(text: &str) -> Option<String> {
+    let rest = match text.get(..7).filter(|t| t.eq_ignore_ascii_case("prompt ")) {
+        Some(_) => text.get(7..)?,
+        None => text,
+    };
+    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    if digits == 0 || digits > 2 {
+        return None;
+    }
+    let after = rest.get(digits..)?;
+    let body = after.strip_prefix(". ").or_else(|| after.strip_prefix(") ")).or_else(|| after.strip_prefix(": "))?;
+    // A list of several items is the text's own.
+    let is_list = body.lines().any(|l| {
+        let l = l.trim_start();
+        let number = l.len() - l.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        number > 0 && l.get(number..).is_some_and(|r| r.starts_with(['.', ')']))
+    });
+    (!is_list).then(|| body.to_owned())
+}
+
+fn hash_heading(text: &str) -> Option<String> {
+    if !text.contains("###") {
+        return None;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut changed = false;
+    let mut fenced = false;
+    for line in text.split_inclusive('\n') {
+        let body = line.trim_end_matches(['\n', '\r']);
+        let end = line.get(body.len()..).unwrap_or_default();
+        if body.trim_start().starts_with("```") {
+            fenced = !fenced;
+        }
+        let title = body.trim_start().strip_prefix("###").filter(|_| !fenced);
+        match title {
+            Some(title) => {
+                changed = true;
+                let title = title.trim_matches(['#', ' ', '\t']);
+                if !title.is_empty() {
+                    let bold = title.starts_with("**") && title.ends_with("**") && title.len() > 4;
+                    if bold {
+                        out.push_str(title);
+                    } else {
+                        out.push_str("**");
+                        out.push_str(title);
+                        out.push_str("**");
+                    }
+                }
+                out.push_str(end);
+            }
+            None => out.push_str(line),
+        }
+    }
+    changed.then_some(out)
+}

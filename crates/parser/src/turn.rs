@@ -1,0 +1,67 @@
+use crate::clean::{Cleaned, clean};
+use crate::prompts::Problem;
+
+/// A refusal is short; a longer text that begins like one goes on to help.
+const LONGEST_REFUSAL: usize = 300;
+
+/// How refusals begin, lower case, with straight apostrophes; in all eight languages.
+const REFUSALS: [&str; 31] = [
+    "i'm sorry, but i can't",
+    "i'm sorry, but i cannot",
+    "i am sorry, but i can't",
+    "i am sorry, but i cannot",
+    "i'm sorry, i can't",
+    "i'm unable to",
+    "i am unable to",
+    "i cannot help",
+    "i can't help",
+    "i cannot assist",
+    "i can't assist",
+    "i won't be able to",
+    "sorry, but i can't",
+    "sorry, i can't",
+    "es tut mir leid, aber",
+    "dabei kann ich nicht helfen",
+    "das kann ich leider nicht",
+    "je suis désolé, mais",
+    "je suis désolée, mais",
+    "je ne peux pas vous aider",
+    "mi dispiace, ma non posso",
+    "non posso aiutar",
+    "lamento, mas não posso",
+    "desculpe, mas não posso",
+    "não posso ajudar",
+    "lo siento, pero no puedo",
+    "no puedo ayudar",
+    "क्षमा करें, मैं",
+    "माफ़ कीजिए, मैं",
+    "ขออภัย ฉันไม่สามารถ",
+    "ขอโทษ ฉันไม่สามารถ",
+];
+
+/// Whether a text only declines.
+pub fn is_text_refusal(text: &str) -> bool {
+    let text = text.trim();
+    if text.chars().count() > LONGEST_REFUSAL {
+        return false;
+    }
+    let start: String = text
+        .chars()
+        .take(40)
+        .map(|c| if c == '\u{2019}' { '\'' } else { c })
+        .flat_map(char::to_lowercase)
+        .collect();
+    REFUSALS.iter().any(|refusal| start.starts_with(refusal))
+}
+
+/// Reads the text of a turn.
+pub fn turn(text: &str) -> Result<Cleaned, Problem> {
+    let cleaned = clean(text, false);
+    if cleaned.text.is_empty() {
+        return Err(Problem::NoText);
+    }
+    if is_text_refusal(&cleaned.text) {
+        return Err(Problem::TextRefusal { text: cleaned.text.chars().take(120).collect() });
+    }
+    Ok(cleaned)
+}

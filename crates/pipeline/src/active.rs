@@ -1,0 +1,438 @@
+//! A conversation or base row that is under way, as it is held in memory; made anew from the journal
+//! wherever it is not.
+
+use std::sync::Arc;
+
+use clinstruct_batch_client::{BatchRequest, request_id};
+use clinstruct_multiturn::{
+    Machine, Next, Scripts, TurnOutcome, Variant, conversation_id, first_message, situation,
+};
+use clinstruct_parser::{Cleaned, decode};
+use clinstruct_promptgen::prompt_request;
+use clinstruct_schema::{BaseRow, Message, RequestId, RowId, RowOutcome, Situation, Speaker, Stage};
+use clinstruct_store::{RawReader, Rejection, Step, Store, UnitKey, UnitRecord, UnitState};
+
+use crate::step::{Reading, read_prompts, read_turn};
+use crate::{Error, Result, RunContext};
+
+/// The code of [`Variant::Emergency`] in a unit's key.
+const EMERGENCY_CODE: u8 = 200;
+
+pub(crate) fn variant_code(variant: Variant) -> u8 {
+    match variant {
+        Variant::Styled(n) => u8::try_from(n).unwrap_or(EMERGENCY_CODE - 1),
+        Variant::Emergency => EMERGENCY_CODE,
+    }
+}
+
+pub(crate) fn variant_of(code: u8) -> Variant {
+    if code == EMERGENCY_CODE { Variant::Emergency } else { Variant::Styled(usize::from(code)) }
+}
+
+/// A conversation with everything that its next request needs.
+#[derive(Debug)]
+pub struct Conversation {
+    pub(crate) id: RowId,
+    pub(crate) row: Arc<BaseRow>,
+    pub(crate) prompt: usize,
+    pub(crate) situation: Situation,
+    pub(crate) scripts: Scripts,
+    pub(crate) machine: Machine,
+}
+
+/// A unit under way.
+#[derive(Debug)]
+pub enum Active {
+    /// A base row that waits for its prompts.
+    Base {
+        /// The row.
+        row: Arc<BaseRow>,
+    },
+    /// A conversation that waits for a turn.
+    Conversation(Box<Conversation>),
+}
+
+/// What came of one response.
+#[derive(Debug, Default)]
+pub(crate) struct Stepped {
+    /// Units to be written to the journal.
+    pub(crate) records: Vec<UnitRecord>,
+    /// Requests to be answered, with the unit that waits.
+    pub(crate) requests: Vec<(UnitKey, BatchRequest, Active)>,
+}
+
+fn batch(request: clinstruct_schema::ChatRequest) -> BatchRequest {
+    BatchRequest { id: request_id(&request), request }
+}
+
+fn blank(key: UnitKey) -> UnitRecord {
+    UnitRecord {
+        key,
+        state: UnitState::Waiting,
+        waiting: None,
+        tries: 0,
+        infra_tries: 0,
+        steps: Vec::new(),
+        rejection: None,
+    }
+}
+
+/// A base row at its start: its record, and the request for its prompts.
+pub(crate) fn start_base(
+    context: &RunContext<'_>,
+    part: u8,
+    index: usize,
+) -> Result<Option<(UnitRecord, BatchRequest, Active)>> {
+    let Some(plan) = context.plan(part) else { return Ok(None) };
+    let Some(row) = plan.row(index) else { return Ok(None) };
+    let key = base_key(part, index)?;
+    let row = Arc::new(row);
+    let request = base_request(context, part, &row, 0)?;
+    let record = UnitRecord { waiting: Some(request.id), ..blank(key) };
+    Ok(Some((record, request, Active::Base { row })))
+}
+
+fn base_key(part: u8, index: usize) -> Result<UnitKey> {
+    let index = u32::try_from(index).map_err(|_| Error::Astray(format!("base row {index}")))?;
+    UnitKey::base(part, index).ok_or_else(|| Error::Astray(format!("base row {index}")))
+}
+
+fn base_request(
+    context: &RunContext<'_>,
+    part: u8,
+    row: &BaseRow,
+    tries: u32,
+) -> Result<BatchRequest> {
+    let plan = context.plan(part).ok_or_else(|| Error::Astray(row.id.to_string()))?;
+    let options = context.prompt_options(tries);
+    Ok(batch(prompt_request(context.catalog, plan.part(), row, &options)?))
+}
+
+impl Conversation {
+    /// The conversation of `variant` from prompt `k` (from 0) of a row.
+    pub(crate) fn start(
+        context: &RunContext<'_>,
+        part: u8,
+        row: &Arc<BaseRow>,
+        k: usize,
+        variant: Variant,
+        prompt: &str,
+    ) -> Result<Self> {
+        let astray = || Error::Astray(row.id.to_string());
+        let plan = context.plan(part).ok_or_else(astray)?;
+        let card = row.cards.get(k).ok_or_else(astray)?;
+        let situation =
+            situation(context.catalog, plan.part(), context.config.seed, row, k, variant);
+        let scripts = Scripts::new(context.catalog, plan.part(), row, card, &situation)?;
+        Ok(Self {
+            id: conversation_id(plan.part(), &row.id, k, variant),
+            machine: Machine::new(first_message(prompt, &situation), situation.turns),
+            prompt: k,
+            row: Arc::clone(row),
+            situation,
+            scripts,
+        })
+    }
+
+    /// The request for the turn that is due, if one is.
+    pub(crate) fn due(&self, context: &RunContext<'_>) -> Option<(Speaker, BatchRequest)> {
+        match self.machine.next() {
+            Next::Ask { speaker, tries } => {
+                let options = context.request_options();
+                let messages = &self.machine.messages;
+                let request = self.scripts.request(&self.id, messages, speaker, tries, &options);
+                Some((speaker, batch(request)))
+            }
+            Next::Done | Next::Ended { .. } => None,
+        }
+    }
+
+    pub(crate) fn messages(&self) -> &[Message] {
+        &self.machine.messages
+    }
+}
+
+/// The response to a request, decoded; `None` where the store has none.
+pub(crate) fn response(
+    context: &RunContext<'_>,
+    store: &Store,
+    reader: &RawReader,
+    id: RequestId,
+) -> Result<Option<RowOutcome>> {
+    let _ = context;
+    match store.locate(id)? {
+        None => Ok(None),
+        Some(location) => {
+            let (format, raw) = reader.read(&location)?;
+            Ok(Some(decode(format, &raw).outcome))
+        }
+    }
+}
+
+/// The prompts that a base row's accepted response gives.
+pub(crate) fn prompts_of(
+    context: &RunContext<'_>,
+    outcome: &RowOutcome,
+    expected: usize,
+) -> Vec<Option<Cleaned>> {
+    match read_prompts(outcome, context.prompt_format(), expected) {
+        Reading::Good(prompts) | Reading::Unusable { partial: Some(prompts), .. } => prompts,
+        _ => Vec::new(),
+    }
+}
+
+/// Makes a unit anew from its record, with the request that it waits for.
+pub(crate) fn rebuild(
+    context: &RunContext<'_>,
+    store: &Store,
+    reader: &RawReader,
+    record: &UnitRecord,
+) -> Result<Option<(BatchRequest, Active)>> {
+    let key = record.key;
+    let astray = || Error::Astray(format!("{key:?}"));
+    let plan = context.plan(key.part()).ok_or_else(astray)?;
+    let row = Arc::new(plan.row(key.base_index() as usize).ok_or_else(astray)?);
+    if key.is_base() {
+        let request = base_request(context, key.part(), &row, record.tries)?;
+        return Ok(Some((request, Active::Base { row })));
+    }
+    let base = UnitKey::base(key.part(), key.base_index()).ok_or_else(astray)?;
+    let base = store.unit(base)?.ok_or_else(astray)?;
+    let asked = base.steps.last().ok_or_else(astray)?.request;
+    let outcome = response(context, store, reader, asked)?.ok_or_else(astray)?;
+    let k = usize::from(key.prompt()).checked_sub(1).ok_or_else(astray)?;
+    let prompts = prompts_of(context, &outcome, row.cards.len());
+    let prompt = prompts.get(k).and_then(Option::as_ref).ok_or_else(astray)?;
+    let variant = variant_of(key.variant());
+    let mut conversation =
+        Conversation::start(context, key.part(), &row, k, variant, &prompt.text)?;
+    for step in &record.steps {
+        let outcome = response(context, store, reader, step.request)?.ok_or_else(astray)?;
+        said_again(&mut conversation, context, &outcome).ok_or_else(astray)?;
+    }
+    conversation.machine.tries = record.tries;
+    let due = conversation.due(context).map(|(_, request)| request);
+    Ok(due.map(|request| (request, Active::Conversation(Box::new(conversation)))))
+}
+
+/// Takes an accepted response in once more; gives what was cleaned off it.
+pub(crate) fn said_again(
+    conversation: &mut Conversation,
+    context: &RunContext<'_>,
+    outcome: &RowOutcome,
+) -> Option<Cleaned> {
+    let Next::Ask { speaker, .. } = conversation.machine.next() else { return None };
+    match read_turn(outcome, speaker, &conversation.situation) {
+        Reading::Good(cleaned) => {
+            let said = TurnOutcome::Said(cleaned.text.clone());
+            conversation.machine.advance(said, context.retries());
+            Some(cleaned)
+        }
+        _ => None,
+    }
+}
+
+/// Takes a response in: the unit goes on, is asked again, or ends.
+///
+/// `outcome` is `None` where the job ended without a row for the request.
+pub(crate) fn step(
+    context: &RunContext<'_>,
+    mut record: UnitRecord,
+    active: Active,
+    request: RequestId,
+    outcome: Option<&RowOutcome>,
+) -> Result<Stepped> {
+    let undelivered = |reason: &str, detail: &str| {
+        (record.infra_tries + 1 >= context.config.deliveries)
+            .then(|| (reason.to_owned(), detail.to_owned()))
+    };
+    match active {
+        Active::Base { row } => {
+            let part = record.key.part();
+            let reading = outcome.map_or(
+                Reading::Undelivered { reason: "missing".into(), detail: "no row came".into() },
+                |o| read_prompts(o, context.prompt_format(), row.cards.len()),
+            );
+            match reading {
+                Reading::Good(prompts) => accept(context, record, &row, request, &prompts, None),
+                Reading::Unusable { reason, detail, partial } => {
+                    record.tries += 1;
+                    if record.tries < context.config.tries {
+                        let next = base_request(context, part, &row, record.tries)?;
+                        return Ok(again(record, next, Active::Base { row }));
+                    }
+                    let why = rejection(Stage::Prompt, false, reason, detail);
+                    match partial {
+                        Some(prompts) => {
+                            record.tries -= 1;
+                            accept(context, record, &row, request, &prompts, Some(why))
+                        }
+                        None => end_base(context, record, &row, why),
+                    }
+                }
+                Reading::Undelivered { reason, detail } => match undelivered(&reason, &detail) {
+                    Some((reason, detail)) => {
+                        end_base(context, record, &row, rejection(Stage::Prompt, true, reason, detail))
+                    }
+                    None => {
+                        record.infra_tries += 1;
+                        let next = base_request(context, part, &row, record.tries)?;
+                        Ok(again(record, next, Active::Base { row }))
+                    }
+                },
+                Reading::Never { reason, detail } => {
+                    end_base(context, record, &row, rejection(Stage::Prompt, true, reason, detail))
+                }
+            }
+        }
+        Active::Conversation(mut conversation) => {
+            let Next::Ask { speaker, tries } = conversation.machine.next() else {
+                return Err(Error::Astray(conversation.id.to_string()));
+            };
+            let reading = outcome.map_or(
+                Reading::Undelivered { reason: "missing".into(), detail: "no row came".into() },
+                |o| read_turn(o, speaker, &conversation.situation),
+            );
+            let told = match reading {
+                Reading::Good(cleaned) => {
+                    record.steps.push(Step {
+                        request,
+                        tries: u8::try_from(tries + 1).unwrap_or(u8::MAX),
+                        mended: cleaned.mended.bits(),
+                    });
+                    record.infra_tries = 0;
+                    TurnOutcome::Said(cleaned.text)
+                }
+                Reading::Unusable { reason, detail, .. } => TurnOutcome::Unusable { reason, detail },
+                Reading::Undelivered { reason, detail } => match undelivered(&reason, &detail) {
+                    Some((reason, detail)) => TurnOutcome::Never { reason, detail },
+                    None => {
+                        record.infra_tries += 1;
+                        let due = conversation.due(context);
+                        let (_, next) = due.ok_or_else(|| Error::Astray(conversation.id.to_string()))?;
+                        return Ok(again(record, next, Active::Conversation(conversation)));
+                    }
+                },
+                Reading::Never { reason, detail } => TurnOutcome::Never { reason, detail },
+            };
+            match conversation.machine.advance(told, context.retries()) {
+                Next::Ask { tries, .. } => {
+                    record.tries = tries;
+                    let due = conversation.due(context);
+                    let (_, next) = due.ok_or_else(|| Error::Astray(conversation.id.to_string()))?;
+                    Ok(again(record, next, Active::Conversation(conversation)))
+                }
+                Next::Done => {
+                    record.tries = 0;
+                    record.waiting = None;
+                    record.state = UnitState::Done;
+                    Ok(Stepped { records: vec![record], requests: Vec::new() })
+                }
+                Next::Ended { failed, reason, detail } => {
+                    let detail = format!("{} of turn {}: {detail}", speaker.as_str(), conversation.messages().len() / 2 + 1);
+                    record.waiting = None;
+                    record.state = UnitState::Rejected;
+                    record.rejection = Some(rejection(Stage::Turn, failed, reason, detail));
+                    Ok(Stepped { records: vec![record], requests: Vec::new() })
+                }
+            }
+        }
+    }
+}
+
+fn rejection(stage: Stage, failed: bool, reason: String, detail: String) -> Rejection {
+    Rejection { stage, failed, reason, detail }
+}
+
+fn again(mut record: UnitRecord, request: BatchRequest, active: Active) -> Stepped {
+    record.waiting = Some(request.id);
+    let key = record.key;
+    Stepped { records: vec![record], requests: vec![(key, request, active)] }
+}
+
+/// A base row has its prompts: its conversations begin; those without a prompt are rejected with `why`.
+fn accept(
+    context: &RunContext<'_>,
+    mut record: UnitRecord,
+    row: &Arc<BaseRow>,
+    request: RequestId,
+    prompts: &[Option<Cleaned>],
+    why: Option<Rejection>,
+) -> Result<Stepped> {
+    let part = record.key.part();
+    let mended = prompts.iter().flatten().fold(0, |bits, p| bits | p.mended.bits());
+    record.steps.push(Step {
+        request,
+        tries: u8::try_from(record.tries + 1).unwrap_or(u8::MAX),
+        mended,
+    });
+    record.waiting = None;
+    record.state = UnitState::Done;
+    let base = record.key.base_index();
+    let mut stepped = Stepped { records: vec![record], requests: Vec::new() };
+    for (k, prompt) in prompts.iter().enumerate() {
+        for variant in variants_of(context, part, row, k, prompt.as_ref().map(|p| p.text.as_str()))? {
+            let key = conversation_key(part, base, k, variant)?;
+            match prompt {
+                Some(prompt) => {
+                    let conversation =
+                        Conversation::start(context, part, row, k, variant, &prompt.text)?;
+                    if let Some((_, request)) = conversation.due(context) {
+                        let started = UnitRecord { waiting: Some(request.id), ..blank(key) };
+                        stepped.records.push(started);
+                        let active = Active::Conversation(Box::new(conversation));
+                        stepped.requests.push((key, request, active));
+                    }
+                }
+                None => stepped.records.push(rejected(key, why.clone())),
+            }
+        }
+    }
+    Ok(stepped)
+}
+
+/// A base row ends without prompts: all rows that it would have given are rejected.
+fn end_base(
+    context: &RunContext<'_>,
+    mut record: UnitRecord,
+    row: &Arc<BaseRow>,
+    why: Rejection,
+) -> Result<Stepped> {
+    let part = record.key.part();
+    let base = record.key.base_index();
+    record.waiting = None;
+    record.state = UnitState::Rejected;
+    record.rejection = Some(why.clone());
+    let mut records = vec![record];
+    for k in 0..row.cards.len() {
+        for variant in variants_of(context, part, row, k, None)? {
+            records.push(rejected(conversation_key(part, base, k, variant)?, Some(why.clone())));
+        }
+    }
+    Ok(Stepped { records, requests: Vec::new() })
+}
+
+fn rejected(key: UnitKey, why: Option<Rejection>) -> UnitRecord {
+    let why = why.unwrap_or_else(|| {
+        rejection(Stage::Prompt, false, "missing_prompt".into(), "the prompt is missing".into())
+    });
+    UnitRecord { state: UnitState::Rejected, rejection: Some(why), ..blank(key) }
+}
+
+fn variants_of(
+    context: &RunContext<'_>,
+    part: u8,
+    row: &BaseRow,
+    k: usize,
+    prompt: Option<&str>,
+) -> Result<Vec<Variant>> {
+    let plan = context.plan(part).ok_or_else(|| Error::Astray(row.id.to_string()))?;
+    Ok(clinstruct_multiturn::variants(plan.part(), context.config.seed, &row.id, k, prompt))
+}
+
+fn conversation_key(part: u8, base: u32, k: usize, variant: Variant) -> Result<UnitKey> {
+    u8::try_from(k + 1)
+        .ok()
+        .and_then(|prompt| UnitKey::conversation(part, base, prompt, variant_code(variant)))
+        .ok_or_else(|| Error::Astray(format!("prompt {k} of base row {base}")))
+}

@@ -1,0 +1,36 @@
+use std::path::PathBuf;
+
+/// Result of a stage.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What stopped a run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The run's journal or raw responses.
+    #[error("use the run's store")]
+    Store(#[from] clinstruct_store::Error),
+    /// The plan.
+    #[error("lay out the plan")]
+    Plan(#[from] clinstruct_promptgen::Error),
+    /// A conversation's texts.
+    #[error("play a conversation on")]
+    Machine(#[from] clinstruct_multiturn::Error),
+    /// The backend.
+    #[error("have requests answered")]
+    Backend(#[from] clinstruct_batch_client::Error),
+    /// An output file.
+    #[error("write {path}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A part that the catalog does not have.
+    #[error("there is no part \"{0}\"")]
+    UnknownPart(String),
+    /// The journal does not fit the plan.
+    #[error("the journal has a row that the plan does not have: {0}")]
+    Astray(String),
+}

@@ -1,0 +1,136 @@
+//! Reads responses: what an outcome means for the unit that asked.
+
+use clinstruct_parser::{Cleaned, PromptFormat, Problem};
+use clinstruct_quality::{Violation, check_prompt, check_turn};
+use clinstruct_schema::{ErrorClass, RowOutcome, Situation, Speaker};
+
+/// What a response is worth.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reading<T> {
+    /// It can be used.
+    Good(T),
+    /// It cannot; another try with another sampling seed may. What of it could be used is kept.
+    Unusable {
+        /// Named reason.
+        reason: String,
+        /// What was seen.
+        detail: String,
+        /// Usable part, for when no try is left.
+        partial: Option<T>,
+    },
+    /// The delivery failed: the same request is to be sent again.
+    Undelivered {
+        /// Named reason.
+        reason: String,
+        /// What was seen.
+        detail: String,
+    },
+    /// No try can succeed.
+    Never {
+        /// Named reason.
+        reason: String,
+        /// What was seen.
+        detail: String,
+    },
+}
+
+impl<T> Reading<T> {
+    fn unusable(reason: &str, detail: impl Into<String>) -> Self {
+        Self::Unusable { reason: reason.into(), detail: detail.into(), partial: None }
+    }
+}
+
+/// The text of an outcome, or why there is none.
+fn text<T>(outcome: &RowOutcome) -> Result<&str, Reading<T>> {
+    Err(match outcome {
+        RowOutcome::Answer(completion) => return Ok(&completion.text),
+        RowOutcome::Cut(c) => {
+            Reading::unusable("cut", format!("{} characters, then the token limit", c.text.chars().count()))
+        }
+        RowOutcome::Refused { text, .. } => Reading::unusable("refused", excerpt(text)),
+        RowOutcome::Filtered { .. } => Reading::unusable("content_filter", "held back by the provider"),
+        RowOutcome::Empty { .. } => Reading::unusable("empty", "no content"),
+        RowOutcome::Failed { class, code, message } => {
+            let detail = format!("{code}: {}", excerpt(message));
+            match class {
+                ErrorClass::RetryNow | ErrorClass::RetryLater => {
+                    Reading::Undelivered { reason: "provider_error".into(), detail }
+                }
+                ErrorClass::AskDifferently => Reading::unusable("provider_error", detail),
+                ErrorClass::GiveUp => Reading::Never { reason: "provider_error".into(), detail },
+            }
+        }
+        RowOutcome::Unreadable { message } => {
+            Reading::Undelivered { reason: "unreadable_row".into(), detail: message.clone() }
+        }
+    })
+}
+
+/// The beginning of a text, for a detail.
+fn excerpt(text: &str) -> String {
+    let mut short: String = text.chars().take(120).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+fn of_violations<T>(violations: &[Violation]) -> Option<Reading<T>> {
+    let first = violations.first()?;
+    let details: Vec<String> =
+        violations.iter().map(|v| format!("{}: {}", v.check, v.detail)).collect();
+    Some(Reading::unusable(first.check, details.join("; ")))
+}
+
+/// Reads the answer to a prompt request.
+pub fn read_prompts(
+    outcome: &RowOutcome,
+    format: PromptFormat,
+    expected: usize,
+) -> Reading<Vec<Option<Cleaned>>> {
+    let text = match text(outcome) {
+        Ok(text) => text,
+        Err(reading) => return reading,
+    };
+    if clinstruct_parser::is_text_refusal(text) {
+        return Reading::unusable("refused", excerpt(text));
+    }
+    let reading = clinstruct_parser::prompts(text, format, expected);
+    let mut prompts = reading.prompts;
+    let mut faults: Vec<Violation> = Vec::new();
+    for prompt in &mut prompts {
+        let found = prompt.as_ref().map(|p| check_prompt(&p.text)).unwrap_or_default();
+        if !found.is_empty() {
+            *prompt = None;
+            faults.extend(found);
+        }
+    }
+    if prompts.iter().all(Option::is_some) {
+        return Reading::Good(prompts);
+    }
+    let partial = prompts.iter().any(Option::is_some).then_some(prompts);
+    let (reason, detail) = match (reading.problems.first(), faults.first()) {
+        (Some(problem), _) => {
+            let all: Vec<String> = reading.problems.iter().map(Problem::to_string).collect();
+            (problem.code().to_owned(), all.join("; "))
+        }
+        (None, Some(fault)) => (fault.check.to_owned(), fault.detail.clone()),
+        (None, None) => ("missing_prompt".to_owned(), "a prompt is missing".to_owned()),
+    };
+    Reading::Unusable { reason, detail, partial }
+}
+
+/// Reads a turn of a conversation.
+pub fn read_turn(outcome: &RowOutcome, speaker: Speaker, situation: &Situation) -> Reading<Cleaned> {
+    let text = match text(outcome) {
+        Ok(text) => text,
+        Err(reading) => return reading,
+    };
+    match clinstruct_parser::turn(text) {
+        Err(problem) => Reading::unusable(problem.code(), problem.to_string()),
+        Ok(cleaned) => {
+            let violations = check_turn(&cleaned.text, speaker, situation);
+            of_violations(&violations).unwrap_or(Reading::Good(cleaned))
+        }
+    }
+}

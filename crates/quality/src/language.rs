@@ -1,0 +1,97 @@
+//! Which of the eight languages a text is in.
+
+use clinstruct_schema::Language;
+use whatlang::{Detector, Lang};
+
+use crate::Violation;
+
+/// The text is in another language than the one asked for.
+pub const LANGUAGE: &str = "language";
+
+/// Texts with fewer letters than this are too short to tell.
+const FEWEST_LETTERS: usize = 40;
+
+fn detector() -> Detector {
+    Detector::with_allowlist(vec![
+        Lang::Eng,
+        Lang::Deu,
+        Lang::Fra,
+        Lang::Ita,
+        Lang::Por,
+        Lang::Hin,
+        Lang::Spa,
+        Lang::Tha,
+    ])
+}
+
+/// The language of a text; `None` where it is too short to tell.
+///
+/// Hindi and Thai are told by the share of their script among the letters, the others by their trigrams
+/// (the `whatlang` crate, bound to our eight languages).
+pub fn identify(text: &str) -> Option<Language> {
+    let (mut letters, mut devanagari, mut thai) = (0_usize, 0_usize, 0_usize);
+    for c in text.chars() {
+        match c {
+            '\u{900}'..='\u{97f}' => devanagari += 1,
+            '\u{e00}'..='\u{e7f}' => thai += 1,
+            c if c.is_alphabetic() => {}
+            _ => continue,
+        }
+        letters += 1;
+    }
+    if letters < FEWEST_LETTERS {
+        return None;
+    }
+    if devanagari * 2 > letters {
+        return Some(Language::Hindi);
+    }
+    if thai * 2 > letters {
+        return Some(Language::Thai);
+    }
+    match detector().detect_lang(text)? {
+        Lang::Eng => Some(Language::English),
+        Lang::Deu => Some(Language::German),
+        Lang::Fra => Some(Language::French),
+        Lang::Ita => Some(Language::Italian),
+        Lang::Por => Some(Language::Portuguese),
+        Lang::Spa => Some(Language::Spanish),
+        _ => None,
+    }
+}
+
+/// Whether a text is in `language`, or too short to tell.
+pub fn is_in(text: &str, language: Language) -> bool {
+    identify(text).is_none_or(|found| found == language)
+}
+
+pub(crate) fn check(text: &str, language: Language) -> Option<Violation> {
+    let found = identify(text)?;
+    (found != language).then(|| Violation {
+        check: LANGUAGE,
+        detail: format!("asked for {}, written in {}", language.code(), found.code()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_the_eight_languages() {
+        let texts = [
+            (Language::English, "Give small sips of water and look at the child again after an hour."),
+            (Language::German, "Geben Sie kleine Schlucke Wasser und sehen Sie nach einer Stunde wieder nach dem Kind."),
+            (Language::French, "Donnez de petites gorgées d'eau et revoyez l'enfant au bout d'une heure."),
+            (Language::Italian, "Date piccoli sorsi d'acqua e rivedete il bambino dopo un'ora di attesa."),
+            (Language::Portuguese, "Ofereça pequenos goles de água e volte a observar a criança depois de uma hora."),
+            (Language::Hindi, "पानी के छोटे घूँट दीजिए और एक घंटे बाद बच्चे को फिर से देखिए, ताकि सूजन न बढ़े।"),
+            (Language::Spanish, "Dé pequeños sorbos de agua y vuelva a ver al niño después de una hora."),
+            (Language::Thai, "ให้จิบน้ำทีละน้อยแล้วกลับมาดูเด็กอีกครั้งหลังจากหนึ่งชั่วโมง"),
+        ];
+        for (language, text) in texts {
+            assert_eq!(identify(text), Some(language), "{text}");
+        }
+        assert_eq!(identify("Yes."), None);
+        assert!(check(texts[0].1, Language::German).is_some());
+    }
+}
