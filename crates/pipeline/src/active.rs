@@ -10,7 +10,7 @@ use clinstruct_multiturn::{
 use clinstruct_parser::{Cleaned, decode};
 use clinstruct_promptgen::prompt_request;
 use clinstruct_schema::{BaseRow, Message, RequestId, RowId, RowOutcome, Situation, Speaker, Stage};
-use clinstruct_store::{RawReader, Rejection, Step, Store, UnitKey, UnitRecord, UnitState};
+use clinstruct_store::{RawReader, Rejection, RowLocation, Step, Store, UnitKey, UnitRecord, UnitState};
 
 use crate::step::{Reading, read_prompts, read_turn};
 use crate::{Error, Result, RunContext};
@@ -152,15 +152,16 @@ impl Conversation {
     }
 }
 
+/// Where the responses to requests lie.
+pub(crate) type Locate<'a> = &'a dyn Fn(RequestId) -> Result<Option<RowLocation>>;
+
 /// The response to a request, decoded; `None` where the store has none.
 pub(crate) fn response(
-    context: &RunContext<'_>,
-    store: &Store,
+    locate: Locate<'_>,
     reader: &RawReader,
     id: RequestId,
 ) -> Result<Option<RowOutcome>> {
-    let _ = context;
-    match store.locate(id)? {
+    match locate(id)? {
         None => Ok(None),
         Some(location) => {
             let (format, raw) = reader.read(&location)?;
@@ -199,7 +200,8 @@ pub(crate) fn rebuild(
     let base = UnitKey::base(key.part(), key.base_index()).ok_or_else(astray)?;
     let base = store.unit(base)?.ok_or_else(astray)?;
     let asked = base.steps.last().ok_or_else(astray)?.request;
-    let outcome = response(context, store, reader, asked)?.ok_or_else(astray)?;
+    let locate = |id| Ok(store.locate(id)?);
+    let outcome = response(&locate, reader, asked)?.ok_or_else(astray)?;
     let k = usize::from(key.prompt()).checked_sub(1).ok_or_else(astray)?;
     let prompts = prompts_of(context, &outcome, row.cards.len());
     let prompt = prompts.get(k).and_then(Option::as_ref).ok_or_else(astray)?;
@@ -207,7 +209,7 @@ pub(crate) fn rebuild(
     let mut conversation =
         Conversation::start(context, key.part(), &row, k, variant, &prompt.text)?;
     for step in &record.steps {
-        let outcome = response(context, store, reader, step.request)?.ok_or_else(astray)?;
+        let outcome = response(&locate, reader, step.request)?.ok_or_else(astray)?;
         said_again(&mut conversation, context, &outcome).ok_or_else(astray)?;
     }
     conversation.machine.tries = record.tries;
@@ -435,4 +437,17 @@ fn conversation_key(part: u8, base: u32, k: usize, variant: Variant) -> Result<U
         .ok()
         .and_then(|prompt| UnitKey::conversation(part, base, prompt, variant_code(variant)))
         .ok_or_else(|| Error::Astray(format!("prompt {k} of base row {base}")))
+}
+
+/// The request that a waiting unit waits for, with the id of its row; `None` where nothing is due.
+pub fn due_request(
+    context: &RunContext<'_>,
+    store: &Store,
+    unit: &UnitRecord,
+) -> Result<Option<(RowId, BatchRequest)>> {
+    let built = rebuild(context, store, &store.reader(), unit)?;
+    Ok(built.map(|(request, active)| match active {
+        Active::Base { row } => (row.id.clone(), request),
+        Active::Conversation(conversation) => (conversation.id, request),
+    }))
 }

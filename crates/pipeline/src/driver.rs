@@ -55,6 +55,17 @@ pub enum Outcome {
     Stopped,
 }
 
+/// How far a call goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drive {
+    /// Until every row is accounted for.
+    ToTheEnd,
+    /// Sends what is due and there is room for, and comes back.
+    SubmitOnly,
+    /// Takes in the rows of jobs that were sent, and sends none.
+    CollectOnly,
+}
+
 /// A unit whose response is there (or is known never to come).
 struct Item {
     record: UnitRecord,
@@ -99,6 +110,7 @@ struct Driver<'a, 'c> {
 ///
 /// `now` gives the time for the journal, in seconds since 1970; `run_name` names a new run's jobs at the
 /// provider and must not be another run's.
+#[expect(clippy::too_many_arguments, reason = "each is one thing that the shell gives, once")]
 pub async fn run(
     context: &RunContext<'_>,
     store: &mut Store,
@@ -107,6 +119,7 @@ pub async fn run(
     stop: &StopSignal,
     now: fn() -> i64,
     run_name: &str,
+    how: Drive,
 ) -> Result<(Outcome, Tally)> {
     let (sender, mut receiver) = mpsc::channel(4);
     let run_name = match store.meta("run_name")? {
@@ -136,13 +149,18 @@ pub async fn run(
         sender,
     };
     driver.tally.base_planned = context.plans.iter().map(|(_, p)| p.len()).sum();
-    driver.take_up().await?;
+    driver.take_up(how).await?;
     loop {
         if stop.is_stopped() {
             return Ok((Outcome::Stopped, driver.tally));
         }
-        driver.fill().await?;
+        if how != Drive::CollectOnly {
+            driver.fill(how).await?;
+        }
         driver.tell();
+        if how == Drive::SubmitOnly {
+            return Ok((Outcome::Stopped, driver.tally));
+        }
         if driver.jobs.is_empty() {
             return Ok((Outcome::Finished, driver.tally));
         }
@@ -169,7 +187,7 @@ impl Driver<'_, '_> {
     }
 
     /// Takes up what an earlier process left: its plan, its unindexed rows, its jobs, its waiting units.
-    async fn take_up(&mut self) -> Result<()> {
+    async fn take_up(&mut self, how: Drive) -> Result<()> {
         let fingerprint = self.context.fingerprint();
         let known = self.store.meta("plan")?;
         if known.as_deref() != Some(&fingerprint) {
@@ -244,6 +262,7 @@ impl Driver<'_, '_> {
                 }
             };
             match reference {
+                Some(_) if how == Drive::SubmitOnly => {}
                 Some(reference) => self.watch(job.id, reference),
                 None => self.job_ended(job.id, &Ended::Lost)?,
             }
@@ -252,14 +271,14 @@ impl Driver<'_, '_> {
     }
 
     /// Sends jobs while there is room, beginning new base rows where nothing else is due.
-    async fn fill(&mut self) -> Result<()> {
+    async fn fill(&mut self, how: Drive) -> Result<()> {
         let at_once = self.context.config.jobs.min(self.backend.limits().jobs_at_once).max(1);
         while self.jobs.len() < at_once {
             if !self.sharder.is_full() && self.begin_rows()? {
                 continue;
             }
             match self.sharder.take() {
-                Some(requests) => self.send(requests).await?,
+                Some(requests) => self.send(requests, how).await?,
                 None => break,
             }
         }
@@ -299,7 +318,7 @@ impl Driver<'_, '_> {
     }
 
     /// Journals a job, then sends it.
-    async fn send(&mut self, requests: Vec<BatchRequest>) -> Result<()> {
+    async fn send(&mut self, requests: Vec<BatchRequest>, how: Drive) -> Result<()> {
         let now = (self.now)();
         let rows = requests.len();
         let waits = &self.waits;
@@ -337,7 +356,9 @@ impl Driver<'_, '_> {
         self.tally.asked += rows;
         self.progress.event(Event::Sent { tag: tag.clone(), rows });
         self.jobs.insert(job, Job { tag, counts: JobCounts::default() });
-        self.watch(job, reference);
+        if how != Drive::SubmitOnly {
+            self.watch(job, reference);
+        }
         Ok(())
     }
 
@@ -481,7 +502,7 @@ impl Driver<'_, '_> {
                 for (key, request, active) in stepped.requests {
                     let Some(record) = asking.remove(&key) else { continue };
                     let known = if self.look_up {
-                        response(self.context, self.store, &self.reader, request.id)?
+                        response(&|id| Ok(self.store.locate(id)?), &self.reader, request.id)?
                     } else {
                         None
                     };

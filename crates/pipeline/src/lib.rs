@@ -18,9 +18,9 @@ mod progress;
 mod step;
 mod summary;
 
-pub use active::Active;
+pub use active::{Active, due_request};
 pub use config::{Role, RunConfig, RunContext, planned_rows};
-pub use driver::{Outcome, StopSignal, run};
+pub use driver::{Drive, Outcome, StopSignal, run};
 pub use error::{Error, Result};
 pub use output::{OutputFiles, conversation_of, write_outputs};
 pub use progress::{Event, Progress, Tally};

@@ -1,0 +1,162 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Makes synthetic multi-turn medical instruction-tuning datasets.
+#[derive(Debug, Parser)]
+#[command(name = "clinstruct", version, about, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make the whole dataset: plan, ask, play on, check, write
+    Build(RunArgs),
+    /// Show the plan: rows per part, or every planned row
+    Plan {
+        #[command(flatten)]
+        run: RunArgs,
+        /// Print every base row as JSON, one a line
+        #[arg(long)]
+        rows: bool,
+    },
+    /// Print the prompt requests as JSON, one a line
+    Requests {
+        #[command(flatten)]
+        run: RunArgs,
+        /// Only the request of this base row
+        #[arg(long, value_name = "ID")]
+        row: Option<String>,
+    },
+    /// Send the jobs that are due, and come back at once
+    Submit(RunArgs),
+    /// Show how far the run has come
+    Status(RunArgs),
+    /// Take in the rows of jobs that have ended, without sending new ones
+    Collect(RunArgs),
+    /// Write prompts/ anew from the raw responses
+    Parse(RunArgs),
+    /// Write situations/ anew
+    Situations(RunArgs),
+    /// Print the requests that conversations and prompts wait for, one a line
+    Turns(RunArgs),
+    /// Write conversations/ and rejected/ anew from the raw responses
+    Conversations(RunArgs),
+    /// Show records: the one of an id, or random ones
+    Show {
+        #[command(flatten)]
+        run: RunArgs,
+        /// Id of a record (a conversation, a prompt); random ones where none is given
+        id: Option<String>,
+        /// Number of random records
+        #[arg(long, default_value_t = 3, value_name = "N")]
+        random: usize,
+        /// Which records
+        #[arg(long, value_enum, default_value_t = Kind::Conversations)]
+        kind: Kind,
+    },
+    /// Play one conversation straight through and watch it grow; nothing is kept
+    Try {
+        #[command(flatten)]
+        run: RunArgs,
+        /// Id of a base row; the first of the part where none is given
+        #[arg(long, value_name = "ID")]
+        row: Option<String>,
+        /// Stop after the first message
+        #[arg(long)]
+        prompt_only: bool,
+    },
+}
+
+/// Kinds of records that a run writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// Initial prompts
+    Prompts,
+    /// Situations
+    Situations,
+    /// Finished conversations
+    Conversations,
+    /// Rows that are not in the dataset
+    Rejected,
+}
+
+impl Kind {
+    pub(crate) fn folder(self) -> &'static str {
+        match self {
+            Self::Prompts => "prompts",
+            Self::Situations => "situations",
+            Self::Conversations => "conversations",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+/// Ways to reach a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BackendName {
+    /// Embedded grammar: offline, free, no model
+    Rehearsal,
+    /// OpenAI Batch API
+    Openai,
+    /// Anthropic Message Batches
+    Anthropic,
+    /// Any OpenAI-compatible chat endpoint
+    Chat,
+    /// Any program that turns a batch file into an output file
+    Command,
+    /// A GGUF model in this process
+    Llama,
+}
+
+/// What a run is about. Flags win over `CLINSTRUCT_*` variables, those over `clinstruct.toml` in the current
+/// folder, that over the defaults.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct RunArgs {
+    /// Part to make, by id or file stem; can be given again [default: all]
+    #[arg(long = "part", value_name = "P")]
+    pub(crate) part: Vec<String>,
+    /// Only the first N base rows of each part
+    #[arg(long, value_name = "N", env = "CLINSTRUCT_LIMIT")]
+    pub(crate) limit: Option<usize>,
+    /// Seed of all draws [default: 1]
+    #[arg(long, value_name = "S", env = "CLINSTRUCT_SEED")]
+    pub(crate) seed: Option<u64>,
+    /// Folder of the run [default: data/<backend>]
+    #[arg(long, value_name = "DIR", env = "CLINSTRUCT_OUT")]
+    pub(crate) out: Option<PathBuf>,
+    /// Way to reach a model [default: rehearsal]
+    #[arg(long, value_enum, env = "CLINSTRUCT_BACKEND")]
+    pub(crate) backend: Option<BackendName>,
+    /// Model to ask [default: the backend's]
+    #[arg(long, value_name = "M", env = "CLINSTRUCT_MODEL")]
+    pub(crate) model: Option<String>,
+    /// Resources folder instead of the embedded ones
+    #[arg(long, value_name = "DIR", env = "CLINSTRUCT_RESOURCES")]
+    pub(crate) resources: Option<PathBuf>,
+    /// Threads, and jobs under way at once [default: number of processors]
+    #[arg(long, value_name = "N", env = "CLINSTRUCT_JOBS")]
+    pub(crate) jobs: Option<usize>,
+    /// Most US dollars to spend; the rehearsal backend costs nothing
+    #[arg(long, value_name = "USD")]
+    pub(crate) max_cost: Option<f64>,
+    /// Do not ask before spending; the rehearsal backend never asks
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Print JSON on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Rows of one job
+    #[arg(long, value_name = "N")]
+    pub(crate) rows_per_job: Option<usize>,
+    /// Conversations under way at once; bounds the memory
+    #[arg(long, value_name = "N")]
+    pub(crate) window: Option<usize>,
+    /// Misbehaviour of the rehearsal backend: `none`, or KIND=RATE; can be given again
+    #[arg(long, value_name = "KIND=RATE")]
+    pub(crate) misbehave: Vec<String>,
+}

@@ -1,0 +1,152 @@
+//! Drives a run, and writes its files.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
+use clinstruct_pipeline::{Drive, Outcome, OutputFiles, StopSignal, Summary, Tally, write_outputs};
+
+use super::{print, print_json, say};
+use crate::args::RunArgs;
+use crate::exit::Code;
+use crate::progress::Terminal;
+use crate::setup::{Setup, now, run_name};
+use crate::table;
+
+/// The whole job.
+pub(crate) fn build(args: RunArgs) -> anyhow::Result<Code> {
+    drive(args, Drive::ToTheEnd)
+}
+
+/// One stage of the job: only sending, or only taking in.
+pub(crate) fn stage(args: RunArgs, drive_as: Drive) -> anyhow::Result<Code> {
+    drive(args, drive_as)
+}
+
+fn drive(args: RunArgs, how: Drive) -> anyhow::Result<Code> {
+    let setup = Setup::new(args)?;
+    // Where the pool exists already, its size was set by the first call.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(setup.jobs).build_global();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(setup.jobs.max(2))
+        .enable_time()
+        .enable_io()
+        .build()
+        .context("start the runtime")?;
+    let backend = setup.backend(how != Drive::ToTheEnd)?;
+    let context = setup.context(&*backend)?;
+    let mut store = setup.store()?;
+    let stop = StopSignal::default();
+    let mut progress = Terminal::new();
+    let name = run_name(&setup);
+    let driven = runtime.block_on(async {
+        let signal = stop.clone();
+        tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                signal.stop();
+            }
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(Code::Interrupted as i32);
+            }
+        });
+        let store = &mut store;
+        clinstruct_pipeline::run(&context, store, backend, &mut progress, &stop, now, &name, how).await
+    });
+    progress.finish();
+    let (outcome, tally) = driven?;
+    if outcome == Outcome::Stopped && stop.is_stopped() {
+        say(&format!(
+            "stopped: {} conversations done; all rows received are saved in {}",
+            tally.done,
+            setup.out.display()
+        ));
+        say(&format!("to go on, type: {}", same_command()));
+        return Ok(Code::Interrupted);
+    }
+    if how != Drive::ToTheEnd {
+        let what = if how == Drive::SubmitOnly { "sent" } else { "taken in" };
+        say(&format!(
+            "{what}: {} requests asked for, {} rows received; {} conversations done, {} rejected",
+            tally.asked, tally.rows, tally.done, tally.rejected
+        ));
+        if setup.args.json {
+            print_json(&serde_json::json!({
+                "schema_version": clinstruct_schema::SCHEMA_VERSION,
+                "asked": tally.asked, "rows": tally.rows, "done": tally.done,
+                "rejected": tally.rejected,
+            }))?;
+        }
+        return Ok(Code::Done);
+    }
+    let summary = write_outputs(&context, &store, &setup.out, OutputFiles::ALL, &tally)?;
+    write_summary(&setup.out, &summary)?;
+    if setup.args.json {
+        print_json(&summary)?;
+    } else {
+        print(&table::summary(&summary))?;
+        say(&format!("written to {}", setup.out.display()));
+    }
+    Ok(verdict(&summary))
+}
+
+fn verdict(summary: &Summary) -> Code {
+    if !summary.sums_close {
+        say("error: the sums do not close: some planned row is lost or counted twice");
+        return Code::Failures;
+    }
+    if summary.failed() > 0 {
+        say("some rows failed: rejected/ says which and why");
+        return Code::Failures;
+    }
+    Code::Done
+}
+
+fn write_summary(out: &Path, summary: &Summary) -> anyhow::Result<()> {
+    let path = out.join("summary.json");
+    let partial = out.join(".summary.json.partial");
+    let text = format!("{}\n", serde_json::to_string_pretty(summary)?);
+    fs::write(&partial, text)
+        .and_then(|()| fs::rename(&partial, &path))
+        .with_context(|| format!("write {}", path.display()))
+}
+
+/// The command line as it was typed.
+fn same_command() -> String {
+    let quote = |arg: String| {
+        let plain = arg.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:,".contains(c));
+        if plain && !arg.is_empty() { arg } else { format!("'{}'", arg.replace('\'', r"'\''")) }
+    };
+    std::env::args().map(quote).collect::<Vec<_>>().join(" ")
+}
+
+/// Which files to write anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rewrite {
+    /// `prompts/`
+    Prompts,
+    /// `situations/`
+    Situations,
+    /// `conversations/` and `rejected/`
+    Conversations,
+}
+
+/// Writes files anew from the raw responses; asks for nothing.
+pub(crate) fn rewrite(args: RunArgs, what: Rewrite) -> anyhow::Result<Code> {
+    let setup = Setup::new(args)?;
+    let backend = setup.backend(false)?;
+    let context = setup.context(&*backend)?;
+    let store = setup.store_to_read()?;
+    super::look::same_plan(&context, &store)?;
+    let files = OutputFiles {
+        prompts: what == Rewrite::Prompts,
+        situations: what == Rewrite::Situations,
+        conversations: what == Rewrite::Conversations,
+    };
+    let summary = write_outputs(&context, &store, &setup.out, files, &Tally::default())?;
+    if setup.args.json {
+        print_json(&summary)?;
+    } else {
+        print(&table::summary(&summary))?;
+    }
+    Ok(Code::Done)
+}

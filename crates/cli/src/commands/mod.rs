@@ -1,0 +1,47 @@
+//! One function a command.
+
+mod build;
+mod look;
+mod show;
+mod trial;
+
+use std::io::Write as _;
+
+use crate::args::{Cli, Command};
+use crate::exit::Code;
+
+/// Runs the command.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<Code> {
+    match cli.command {
+        Command::Build(args) => build::build(args),
+        Command::Submit(args) => build::stage(args, clinstruct_pipeline::Drive::SubmitOnly),
+        Command::Collect(args) => build::stage(args, clinstruct_pipeline::Drive::CollectOnly),
+        Command::Plan { run, rows } => look::plan(run, rows),
+        Command::Requests { run, row } => look::requests(run, row.as_deref()),
+        Command::Status(args) => look::status(args),
+        Command::Turns(args) => look::turns(args),
+        Command::Parse(args) => build::rewrite(args, build::Rewrite::Prompts),
+        Command::Situations(args) => build::rewrite(args, build::Rewrite::Situations),
+        Command::Conversations(args) => build::rewrite(args, build::Rewrite::Conversations),
+        Command::Show { run, id, random, kind } => show::show(run, id.as_deref(), random, kind),
+        Command::Try { run, row, prompt_only } => trial::trial(run, row.as_deref(), prompt_only),
+    }
+}
+
+/// Writes to stdout.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Writes a value as one line of JSON to stdout.
+pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    print(&format!("{}\n", serde_json::to_string(value)?))
+}
+
+/// Writes a line to stderr.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

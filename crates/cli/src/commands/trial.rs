@@ -1,0 +1,159 @@
+//! Plays one conversation straight through, to see what a template or a model does.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clinstruct_batch_client::{
+    BatchBackend, BatchRequest, JobState, Shard, ShardTag, request_id,
+};
+use clinstruct_multiturn::{
+    Machine, Next, RequestOptions, Retries, Scripts, TurnOutcome, conversation_id, first_message,
+    situation, variants,
+};
+use clinstruct_parser::{PromptFormat, decode};
+use clinstruct_pipeline::{Reading, read_prompts, read_turn};
+use clinstruct_promptgen::{PromptOptions, prompt_request};
+use clinstruct_schema::{ChatRequest, RowOutcome};
+use futures::StreamExt as _;
+
+use super::{print, say};
+use crate::args::RunArgs;
+use crate::exit::{Code, usage};
+use crate::setup::{Setup, run_name};
+
+/// Deliveries of one request before the trial gives up.
+const DELIVERIES: usize = 10;
+
+/// Plays one conversation of a base row.
+pub(crate) fn trial(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyhow::Result<Code> {
+    let setup = Setup::new(args)?;
+    let backend = setup.backend(false)?;
+    let context = setup.context(&*backend)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let found = context.plans.iter().find_map(|(_, plan)| match row {
+        Some(id) => plan.find(id).map(|i| (plan, i)),
+        None => (!plan.is_empty()).then_some((plan, 0)),
+    });
+    let Some((plan, index)) = found else {
+        return Err(super::look::no_row(row.unwrap_or_default()));
+    };
+    let base = plan.row(index).context("make the row")?;
+    let (part, seed, retries) =
+        (plan.part(), context.config.seed, Retries { tries: context.config.tries });
+    let format = if context.structured { PromptFormat::Json } else { PromptFormat::Delimited };
+    let name = run_name(&setup);
+    let mut sent = 0_usize;
+    let mut ask = |request: ChatRequest| -> anyhow::Result<RowOutcome> {
+        sent += 1;
+        runtime.block_on(ask_one(&*backend, &format!("{name}-try-{sent}"), request))
+    };
+
+    print(&format!("== {}\n", base.id))?;
+    let mut prompts = None;
+    for tries in 0..retries.tries {
+        let options = PromptOptions {
+            model: &context.config.model,
+            seed,
+            structured: context.structured,
+            tries,
+            temperature: context.config.temperature,
+        };
+        let outcome = ask(prompt_request(context.catalog, part, &base, &options)?)?;
+        match read_prompts(&outcome, format, base.cards.len()) {
+            Reading::Good(good) => {
+                prompts = Some(good);
+                break;
+            }
+            bad => say(&format!("try {}: {}", tries + 1, why(&bad))),
+        }
+    }
+    let Some(prompts) = prompts else { bail!("no try gave usable prompts") };
+    if prompt_only {
+        for prompt in prompts.iter().flatten() {
+            print(&format!("\n{}\n", prompt.text))?;
+        }
+        return Ok(Code::Done);
+    }
+    let Some((Some(prompt), card)) = prompts.first().map(|p| p.as_ref()).zip(base.cards.first()) else {
+        bail!("the row has no patient");
+    };
+    let variant = *variants(part, seed, &base.id, 0, Some(&prompt.text))
+        .first()
+        .context("the part gives no conversation")?;
+    let id = conversation_id(part, &base.id, 0, variant);
+    let situation = situation(context.catalog, part, seed, &base, 0, variant);
+    let scripts = Scripts::new(context.catalog, part, &base, card, &situation)?;
+    let first = first_message(&prompt.text, &situation);
+    print(&format!("\n[user]\n{first}\n"))?;
+    let mut machine = Machine::new(first, situation.turns);
+    loop {
+        match machine.next() {
+            Next::Done => return Ok(Code::Done),
+            Next::Ended { reason, detail, .. } => {
+                return Err(usage(format!("it ended: {reason}: {detail}"), "try another row or seed"));
+            }
+            Next::Ask { speaker, tries } => {
+                let options = RequestOptions {
+                    model: &context.config.model,
+                    seed,
+                    temperature: context.config.temperature,
+                };
+                let outcome =
+                    ask(scripts.request(&id, &machine.messages, speaker, tries, &options))?;
+                let told = match read_turn(&outcome, speaker, &situation) {
+                    Reading::Good(cleaned) => {
+                        let role = if machine.messages.len() % 2 == 1 { "assistant" } else { "user" };
+                        print(&format!("\n[{role}]\n{}\n", cleaned.text))?;
+                        TurnOutcome::Said(cleaned.text)
+                    }
+                    bad => {
+                        let why = why(&bad);
+                        say(&format!("try {}: {why}", tries + 1));
+                        TurnOutcome::Unusable { reason: why, detail: String::new() }
+                    }
+                };
+                if let Next::Ended { reason, .. } = machine.advance(told, retries) {
+                    bail!("no try gave a usable turn: {reason}");
+                }
+            }
+        }
+    }
+}
+
+fn why<T>(reading: &Reading<T>) -> String {
+    match reading {
+        Reading::Good(_) => String::new(),
+        Reading::Unusable { reason, detail, .. }
+        | Reading::Undelivered { reason, detail }
+        | Reading::Never { reason, detail } => format!("{reason}: {detail}"),
+    }
+}
+
+/// Has one request answered: a job of one row, sent again where its row does not come.
+async fn ask_one(
+    backend: &dyn BatchBackend,
+    tag: &str,
+    request: ChatRequest,
+) -> anyhow::Result<RowOutcome> {
+    let id = request_id(&request);
+    for delivery in 0..DELIVERIES {
+        let tag = ShardTag(format!("{tag}-{delivery}"));
+        let one = BatchRequest { id, request: request.clone() };
+        let job = backend.submit(&Shard::in_memory(tag, vec![one])).await?;
+        while let JobState::Running { .. } = backend.poll(&job).await? {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        let mut rows = backend.rows(&job);
+        while let Some(row) = rows.next().await {
+            let decoded = decode(backend.row_format(), &row?);
+            let delivered = !matches!(
+                decoded.outcome,
+                RowOutcome::Unreadable { .. } | RowOutcome::Failed { .. }
+            );
+            if decoded.id == Some(id) && delivered {
+                return Ok(decoded.outcome);
+            }
+        }
+    }
+    bail!("no row came in {DELIVERIES} deliveries")
+}

@@ -1,0 +1,119 @@
+//! Exit codes, and how an error is shown.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clinstruct_batch_client::ErrorKind as BackendKind;
+use clinstruct_catalog::CatalogError;
+use clinstruct_store::ErrorKind as StoreKind;
+
+/// What the process tells its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Code {
+    /// Everything that was asked is done.
+    Done = 0,
+    /// The run has failed rows, or its sums do not close.
+    Failures = 1,
+    /// Wrong use or wrong input.
+    Usage = 2,
+    /// The provider or the environment is in the way.
+    Environment = 3,
+    /// Stopped by Ctrl-C.
+    Interrupted = 130,
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+/// Wrong use or wrong input, with what to do.
+#[derive(Debug)]
+pub(crate) struct UsageError {
+    pub(crate) message: String,
+    pub(crate) hint: String,
+}
+
+impl std::fmt::Display for UsageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+/// A usage error as `anyhow` carries it.
+pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
+    UsageError { message: message.into(), hint: hint.into() }.into()
+}
+
+/// Shows an error with its causes and a hint on stderr, and says which code it means.
+pub(crate) fn report(error: &anyhow::Error) -> Code {
+    let mut err = std::io::stderr().lock();
+    if let Some(catalog) = error.downcast_ref::<CatalogError>() {
+        for mistake in &catalog.mistakes {
+            let handler = miette::GraphicalReportHandler::new();
+            let mut text = String::new();
+            if handler.render_report(&mut text, mistake).is_ok() {
+                let _ = write!(err, "{text}");
+            } else {
+                let _ = writeln!(err, "{mistake}");
+            }
+        }
+        let _ = writeln!(err, "error: {catalog}");
+        let _ = writeln!(err, "hint: mend them all and type the command again");
+        return Code::Usage;
+    }
+    let _ = writeln!(err, "error: {error}");
+    for cause in error.chain().skip(1) {
+        let _ = writeln!(err, "  caused by: {cause}");
+    }
+    let (code, hint) = judge(error);
+    if let Some(hint) = hint {
+        let _ = writeln!(err, "hint: {hint}");
+    }
+    code
+}
+
+fn judge(error: &anyhow::Error) -> (Code, Option<String>) {
+    for cause in error.chain() {
+        if let Some(e) = cause.downcast_ref::<UsageError>() {
+            return (Code::Usage, Some(e.hint.clone()));
+        }
+        if let Some(e) = cause.downcast_ref::<clinstruct_store::Error>() {
+            let code = match e.kind {
+                StoreKind::NewerJournal { .. } | StoreKind::NotAJournal => Code::Usage,
+                _ => Code::Environment,
+            };
+            return (code, Some(e.hint()));
+        }
+        if let Some(clinstruct_pipeline::Error::UnknownPart(_)) = cause.downcast_ref() {
+            return (Code::Usage, Some("type `clinstruct plan` to see the parts".into()));
+        }
+        if let Some(e) = cause.downcast_ref::<clinstruct_batch_client::Error>() {
+            let hint = match e.kind {
+                BackendKind::Unauthorised => "check the key of the provider",
+                BackendKind::UnknownModel => "check --model against the provider's list",
+                BackendKind::QuotaExhausted => "add quota, then type the same command again",
+                _ => "type the same command again: nothing that was answered is asked twice",
+            };
+            return (Code::Environment, Some(hint.into()));
+        }
+        if let Some(e) = cause.downcast_ref::<std::io::Error>() {
+            let hint = match e.kind() {
+                std::io::ErrorKind::StorageFull => {
+                    "free some disk space, then type the same command again: it goes on from here"
+                }
+                std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                    "name a folder that you can write to with --out"
+                }
+                std::io::ErrorKind::NotFound => "check the path",
+                std::io::ErrorKind::BrokenPipe => return (Code::Done, None),
+                _ => "when it is mended, type the same command again: it goes on from here",
+            };
+            return (Code::Environment, Some(hint.into()));
+        }
+    }
+    (Code::Environment, None)
+}

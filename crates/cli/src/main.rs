@@ -1,0 +1,24 @@
+//! The `clinstruct` command: arguments, settings, printing and exit codes; everything else is the other
+//! crates' work.
+//!
+//! stdout is data, stderr is everything else. This is the one place that reads the environment, the clock
+//! and the terminal. Exit codes are [`exit::Code`].
+
+mod args;
+mod commands;
+mod exit;
+mod progress;
+mod setup;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = args::Cli::parse();
+    match commands::run(args) {
+        Ok(code) => code.into(),
+        Err(error) => exit::report(&error).into(),
+    }
+}

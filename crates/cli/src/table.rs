@@ -1,0 +1,98 @@
+//! The closing sums, for people.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use clinstruct_pipeline::{PartSummary, Summary};
+
+/// A number with its thousands set apart.
+pub(crate) fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+fn reasons(reasons: &BTreeMap<String, u64>) -> String {
+    let total: u64 = reasons.values().sum();
+    if total == 0 {
+        return "0".into();
+    }
+    let each: Vec<String> = reasons.iter().map(|(r, n)| format!("{r} {}", number(*n))).collect();
+    format!("{} ({})", number(total), each.join(", "))
+}
+
+fn part(out: &mut String, p: &PartSummary) {
+    let _ = writeln!(out, "{}", p.stem);
+    let _ = writeln!(out, "  prompt requests  {:>8}", number(p.base_rows));
+    let _ = writeln!(out, "  planned          {:>8}", number(p.planned));
+    let _ = writeln!(out, "  in dataset       {:>8}", number(p.in_dataset));
+    let _ = writeln!(out, "  rejected         {:>8}", reasons(&p.rejected));
+    let _ = writeln!(out, "  failed           {:>8}", reasons(&p.failed));
+    if p.under_way > 0 {
+        let _ = writeln!(out, "  under way        {:>8}", number(p.under_way));
+    }
+    if p.emergencies > 0 {
+        let _ = writeln!(
+            out,
+            "  emergencies (E)  {:>8}  prompts that gave one conversation each",
+            number(p.emergencies)
+        );
+    }
+    let verdict = if p.closes() { "closes" } else { "DOES NOT CLOSE" };
+    let way = if p.under_way > 0 { format!(" + {}", number(p.under_way)) } else { String::new() };
+    let _ = writeln!(
+        out,
+        "  sum              {} + {} + {}{way} = {}: {verdict}",
+        number(p.in_dataset),
+        number(p.rejected.values().sum()),
+        number(p.failed.values().sum()),
+        number(p.planned),
+    );
+}
+
+/// The summary as text.
+pub(crate) fn summary(s: &Summary) -> String {
+    let mut out = String::new();
+    if s.rehearsal {
+        out.push_str("REHEARSAL: a grammar wrote all text, no model. Never train on it.\n\n");
+    }
+    for p in &s.parts {
+        part(&mut out, p);
+    }
+    let sum = |f: fn(&PartSummary) -> u64| number(s.parts.iter().map(f).sum());
+    let _ = writeln!(
+        out,
+        "\nall parts: {} planned = {} in dataset + {} rejected or failed{}",
+        sum(|p| p.planned),
+        sum(|p| p.in_dataset),
+        sum(PartSummary::left_out),
+        if s.under_way() > 0 { format!(" + {} under way", number(s.under_way())) } else { String::new() },
+    );
+    let r = &s.requests;
+    let _ = writeln!(
+        out,
+        "responses: {} found, {} asked for in {} jobs, {} rows received",
+        number(r.found),
+        number(r.asked),
+        number(r.jobs),
+        number(r.rows)
+    );
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let all = [0, 7, 999, 1000, 39_705, 1_234_567].map(number);
+        assert_eq!(all.join(" "), "0 7 999 1,000 39,705 1,234,567");
+    }
+}

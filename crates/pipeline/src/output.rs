@@ -1,0 +1,500 @@
+//! Writes what the store holds as files: one JSONL a part and kind, in the plan's order.
+//!
+//! Every row is made anew from the plan and the raw responses, so the files can be written again at any
+//! time, for a finished run or one under way, and always say the same.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clinstruct_multiturn::conversation_id;
+use clinstruct_parser::{Cleaned, Mended};
+use clinstruct_schema::{
+    Attributes, BaseRow, Conversation as Row, Provenance, Rejected, RequestId, RowId, RowOutcome,
+    SCHEMA_VERSION, SituationRow, Speaker, Stage, Subject, TurnProvenance, PatientCard,
+};
+use clinstruct_store::{RawReader, Store, UnitKey, UnitRecord, UnitState};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::active::{Conversation, Locate, prompts_of, response, said_again, variant_of};
+use crate::{Error, PartSummary, RequestCounts, Result, RunContext, Summary, Tally, planned_rows};
+
+/// Base rows that are made anew together.
+const ROWS_AT_ONCE: usize = 128;
+
+/// Which kinds of files to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutputFiles {
+    /// `prompts/`.
+    pub prompts: bool,
+    /// `situations/`.
+    pub situations: bool,
+    /// `conversations/` and `rejected/`.
+    pub conversations: bool,
+}
+
+impl OutputFiles {
+    /// All of them.
+    pub const ALL: Self = Self { prompts: true, situations: true, conversations: true };
+}
+
+/// A row of `prompts/`.
+#[derive(Debug, Serialize)]
+struct PromptRow<'a> {
+    id: RowId,
+    part: &'a clinstruct_schema::PartId,
+    prompt: &'a str,
+    subjects: &'a [Subject],
+    card: &'a PatientCard,
+    provenance: PromptProvenance<'a>,
+    schema_version: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct PromptProvenance<'a> {
+    backend: &'a str,
+    model: &'a str,
+    rehearsal: bool,
+    seed: u64,
+    turns: Vec<TurnProvenance>,
+}
+
+/// The lines of one base row, and what they count.
+#[derive(Default)]
+struct Lines {
+    prompts: Vec<u8>,
+    situations: Vec<u8>,
+    conversations: Vec<u8>,
+    rejected: Vec<u8>,
+    summary: PartSummary,
+}
+
+/// Writes the files below `dir` and counts every row.
+pub fn write_outputs(
+    context: &RunContext<'_>,
+    store: &Store,
+    dir: &Path,
+    files: OutputFiles,
+    tally: &Tally,
+) -> Result<Summary> {
+    let reader = store.reader();
+    let mut parts = Vec::new();
+    for (part, plan) in &context.plans {
+        let stem = &plan.part().stem;
+        let mut writers = Writers::open(dir, stem, files)?;
+        let mut summary = PartSummary {
+            part: plan.part().id.to_string(),
+            stem: stem.clone(),
+            base_rows: plan.len() as u64,
+            ..PartSummary::default()
+        };
+        let mut begun = 0;
+        let mut next = 0;
+        while next < plan.len() {
+            let to = (next + ROWS_AT_ONCE).min(plan.len());
+            let units = units_of(store, *part, next, to)?;
+            let mut places = HashMap::new();
+            for request in units.iter().flatten().flat_map(|u| &u.steps).map(|s| s.request) {
+                if let Some(place) = store.locate(request)? {
+                    places.insert(request, place);
+                }
+            }
+            let locate = |id: RequestId| Ok(places.get(&id).copied());
+            let lines: Vec<Lines> = units
+                .into_par_iter()
+                .map(|group| base_lines(context, &locate, &reader, *part, &group, files))
+                .collect::<Result<_>>()?;
+            begun += lines.len();
+            for line in lines {
+                writers.write(&line)?;
+                add(&mut summary, &line.summary);
+            }
+            next = to;
+        }
+        let each = plan.part().prompts_per_request * plan.part().variants();
+        // A base row that was not begun, or that waits, has its rows under way.
+        summary.under_way += ((plan.len() - begun) * each) as u64;
+        let spared = plan.part().variants().saturating_sub(1) as u64;
+        summary.planned = (planned_rows(plan) as u64) - summary.emergencies * spared;
+        writers.finish()?;
+        parts.push(summary);
+    }
+    Ok(Summary {
+        schema_version: SCHEMA_VERSION,
+        backend: context.backend.clone(),
+        model: context.config.model.clone(),
+        rehearsal: context.rehearsal,
+        seed: context.config.seed,
+        resources: context.catalog.fingerprint(),
+        sums_close: parts.iter().all(PartSummary::closes),
+        parts,
+        requests: RequestCounts {
+            found: tally.found as u64,
+            asked: tally.asked as u64,
+            rows: tally.rows as u64,
+            jobs: tally.jobs as u64,
+            usage: tally.usage,
+            answered_in_all: store.answered_total()?,
+        },
+    })
+}
+
+fn add(sum: &mut PartSummary, more: &PartSummary) {
+    sum.prompts += more.prompts;
+    sum.emergencies += more.emergencies;
+    sum.in_dataset += more.in_dataset;
+    sum.under_way += more.under_way;
+    sum.assistant_turns += more.assistant_turns;
+    for (into, from) in [
+        (&mut sum.rejected, &more.rejected),
+        (&mut sum.failed, &more.failed),
+        (&mut sum.mended, &more.mended),
+    ] {
+        for (reason, count) in from {
+            *into.entry(reason.clone()).or_default() += count;
+        }
+    }
+}
+
+/// The units of base rows `from..to`, a group for each that was begun, the base row's own first.
+fn units_of(store: &Store, part: u8, from: usize, to: usize) -> Result<Vec<Vec<UnitRecord>>> {
+    let key = |index: usize| {
+        u32::try_from(index)
+            .ok()
+            .and_then(|index| UnitKey::base(part, index))
+            .ok_or_else(|| Error::Astray(format!("base row {index}")))
+    };
+    let mut groups: Vec<Vec<UnitRecord>> = Vec::new();
+    for unit in store.units(key(from)?, key(to)?)? {
+        match groups.last_mut() {
+            Some(group)
+                if group.first().is_some_and(|g| g.key.base_index() == unit.key.base_index()) =>
+            {
+                group.push(unit);
+            }
+            _ => groups.push(vec![unit]),
+        }
+    }
+    Ok(groups)
+}
+
+/// A conversation played again from its responses.
+struct Played {
+    conversation: Conversation,
+    turns: Vec<TurnProvenance>,
+}
+
+/// What a base row's accepted response says.
+struct Asked {
+    prompts: Vec<Option<Cleaned>>,
+    turn: Option<TurnProvenance>,
+}
+
+fn asked(
+    context: &RunContext<'_>,
+    locate: Locate<'_>,
+    reader: &RawReader,
+    base: &UnitRecord,
+    expected: usize,
+) -> Result<Asked> {
+    let Some(step) = base.steps.last() else {
+        return Ok(Asked { prompts: vec![None; expected], turn: None });
+    };
+    let outcome = response(locate, reader, step.request)?
+        .ok_or_else(|| Error::Astray(step.request.to_string()))?;
+    let turn = turn_provenance(Speaker::PromptWriter, step, &outcome);
+    Ok(Asked { prompts: prompts_of(context, &outcome, expected), turn: Some(turn) })
+}
+
+fn turn_provenance(
+    speaker: Speaker,
+    step: &clinstruct_store::Step,
+    outcome: &RowOutcome,
+) -> TurnProvenance {
+    TurnProvenance {
+        speaker,
+        request: step.request,
+        tries: u32::from(step.tries),
+        mended: Mended::from_bits(step.mended).names().map(str::to_owned).collect(),
+        usage: outcome.usage(),
+    }
+}
+
+fn play(
+    context: &RunContext<'_>,
+    locate: Locate<'_>,
+    reader: &RawReader,
+    row: &Arc<BaseRow>,
+    unit: &UnitRecord,
+    asked: &Asked,
+) -> Result<Option<Played>> {
+    let k = usize::from(unit.key.prompt()).saturating_sub(1);
+    let Some(prompt) = asked.prompts.get(k).and_then(Option::as_ref) else { return Ok(None) };
+    let variant = variant_of(unit.key.variant());
+    let mut conversation =
+        Conversation::start(context, unit.key.part(), row, k, variant, &prompt.text)?;
+    let mut turns: Vec<TurnProvenance> = asked.turn.iter().cloned().collect();
+    if let Some(first) = turns.first_mut() {
+        first.mended = prompt.mended.names().map(str::to_owned).collect();
+    }
+    for step in &unit.steps {
+        let astray = || Error::Astray(conversation_name(context, row, unit));
+        let outcome = response(locate, reader, step.request)?.ok_or_else(astray)?;
+        let speaker = match conversation.messages().len() % 2 {
+            1 => Speaker::Assistant,
+            _ => Speaker::User,
+        };
+        said_again(&mut conversation, context, &outcome).ok_or_else(astray)?;
+        turns.push(turn_provenance(speaker, step, &outcome));
+    }
+    Ok(Some(Played { conversation, turns }))
+}
+
+fn conversation_name(context: &RunContext<'_>, row: &BaseRow, unit: &UnitRecord) -> String {
+    let k = usize::from(unit.key.prompt()).saturating_sub(1);
+    let variant = variant_of(unit.key.variant());
+    context
+        .plan(unit.key.part())
+        .map(|plan| conversation_id(plan.part(), &row.id, k, variant).to_string())
+        .unwrap_or_default()
+}
+
+fn finished(context: &RunContext<'_>, played: Played) -> Row {
+    let Played { conversation, turns } = played;
+    let attributes = attributes(&conversation);
+    Row {
+        id: conversation.id,
+        part: conversation.row.part.clone(),
+        messages: conversation.machine.messages,
+        attributes,
+        provenance: Provenance {
+            backend: context.backend.clone(),
+            model: context.config.model.clone(),
+            rehearsal: context.rehearsal,
+            seed: context.config.seed,
+            turns,
+        },
+        schema_version: SCHEMA_VERSION,
+    }
+}
+
+fn attributes(conversation: &Conversation) -> Attributes {
+    let row = &conversation.row;
+    let base =
+        if row.cards.len() == 1 { row.id.clone() } else { row.id.child('p', conversation.prompt + 1) };
+    Attributes {
+        base,
+        subjects: row.subjects.clone(),
+        card: row.cards[conversation.prompt].clone(),
+        situation: conversation.situation.clone(),
+    }
+}
+
+/// The conversation of a unit, finished or as far as it has come; `None` where its prompt never came.
+pub fn conversation_of(
+    context: &RunContext<'_>,
+    store: &Store,
+    unit: &UnitRecord,
+) -> Result<Option<Row>> {
+    let astray = || Error::Astray(format!("{:?}", unit.key));
+    let reader = store.reader();
+    let plan = context.plan(unit.key.part()).ok_or_else(astray)?;
+    let row = Arc::new(plan.row(unit.key.base_index() as usize).ok_or_else(astray)?);
+    let base = UnitKey::base(unit.key.part(), unit.key.base_index()).ok_or_else(astray)?;
+    let base = store.unit(base)?.ok_or_else(astray)?;
+    let locate = |id| Ok(store.locate(id)?);
+    let asked = asked(context, &locate, &reader, &base, row.cards.len())?;
+    let played = play(context, &locate, &reader, &row, unit, &asked)?;
+    Ok(played.map(|played| finished(context, played)))
+}
+
+fn base_lines(
+    context: &RunContext<'_>,
+    locate: Locate<'_>,
+    reader: &RawReader,
+    part: u8,
+    group: &[UnitRecord],
+    files: OutputFiles,
+) -> Result<Lines> {
+    let mut lines = Lines::default();
+    let Some((base, units)) = group.split_first() else { return Ok(lines) };
+    let astray = || Error::Astray(format!("{:?}", base.key));
+    let plan = context.plan(part).ok_or_else(astray)?;
+    let row = Arc::new(plan.row(base.key.base_index() as usize).ok_or_else(astray)?);
+    if base.state == UnitState::Waiting {
+        lines.summary.under_way = (row.cards.len() * plan.part().variants()) as u64;
+        return Ok(lines);
+    }
+    let asked = asked(context, locate, reader, base, row.cards.len())?;
+    for (k, prompt) in asked.prompts.iter().enumerate() {
+        let (Some(prompt), Some(card)) = (prompt, row.cards.get(k)) else { continue };
+        lines.summary.prompts += 1;
+        if files.prompts {
+            let id = if row.cards.len() == 1 { row.id.clone() } else { row.id.child('p', k + 1) };
+            let mut turns: Vec<TurnProvenance> = asked.turn.iter().cloned().collect();
+            for turn in &mut turns {
+                turn.mended = prompt.mended.names().map(str::to_owned).collect();
+            }
+            let prompt = PromptRow {
+                id,
+                part: &row.part,
+                prompt: &prompt.text,
+                subjects: &row.subjects,
+                card,
+                provenance: PromptProvenance {
+                    backend: &context.backend.0,
+                    model: &context.config.model,
+                    rehearsal: context.rehearsal,
+                    seed: context.config.seed,
+                    turns,
+                },
+                schema_version: SCHEMA_VERSION,
+            };
+            line(&mut lines.prompts, &prompt)?;
+        }
+    }
+    for unit in units {
+        if variant_of(unit.key.variant()) == clinstruct_multiturn::Variant::Emergency {
+            lines.summary.emergencies += 1;
+        }
+        match unit.state {
+            UnitState::Waiting => lines.summary.under_way += 1,
+            UnitState::Done => lines.summary.in_dataset += 1,
+            UnitState::Rejected => {
+                let why = unit.rejection.as_ref();
+                let failed = why.is_some_and(|w| w.failed);
+                let reason = why.map_or_else(|| "unknown".into(), |w| w.reason.clone());
+                let counts =
+                    if failed { &mut lines.summary.failed } else { &mut lines.summary.rejected };
+                *counts.entry(reason.clone()).or_default() += 1;
+                if files.conversations {
+                    let k = usize::from(unit.key.prompt()).saturating_sub(1);
+                    let variant = variant_of(unit.key.variant());
+                    let rejected = Rejected {
+                        id: conversation_id(plan.part(), &row.id, k, variant),
+                        part: row.part.clone(),
+                        stage: why.map_or(Stage::Turn, |w| w.stage),
+                        failed,
+                        reason,
+                        detail: why.map(|w| w.detail.clone()).unwrap_or_default(),
+                        schema_version: SCHEMA_VERSION,
+                    };
+                    line(&mut lines.rejected, &rejected)?;
+                }
+            }
+        }
+        let wants_row = unit.state == UnitState::Done && files.conversations;
+        if !(wants_row || files.situations) {
+            continue;
+        }
+        let Some(played) = play(context, locate, reader, &row, unit, &asked)? else { continue };
+        if files.situations {
+            let situation = SituationRow {
+                id: played.conversation.id.clone(),
+                part: row.part.clone(),
+                attributes: attributes(&played.conversation),
+                schema_version: SCHEMA_VERSION,
+            };
+            line(&mut lines.situations, &situation)?;
+        }
+        if unit.state == UnitState::Done {
+            for turn in &played.turns {
+                if turn.speaker == Speaker::Assistant {
+                    lines.summary.assistant_turns += 1;
+                }
+                for rule in &turn.mended {
+                    *lines.summary.mended.entry(rule.clone()).or_default() += 1;
+                }
+            }
+            if files.conversations {
+                line(&mut lines.conversations, &finished(context, played))?;
+            }
+        }
+    }
+    Ok(lines)
+}
+
+fn line(into: &mut Vec<u8>, row: &impl Serialize) -> Result<()> {
+    serde_json::to_writer(&mut *into, row)
+        .map_err(|e| Error::Write { path: PathBuf::from("a row"), source: io::Error::other(e) })?;
+    into.push(b'\n');
+    Ok(())
+}
+
+/// A file that takes its name only once it is whole.
+struct Pending {
+    path: PathBuf,
+    partial: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl Pending {
+    fn open(dir: &Path, kind: &str, stem: &str) -> Result<Self> {
+        let folder = dir.join(kind);
+        let path = folder.join(format!("{stem}.jsonl"));
+        let partial = folder.join(format!(".{stem}.jsonl.partial"));
+        let failed = |source| Error::Write { path: path.clone(), source };
+        fs::create_dir_all(&folder).map_err(failed)?;
+        let file = File::create(&partial).map_err(failed)?;
+        Ok(Self { file: BufWriter::with_capacity(1 << 18, file), path, partial })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file
+            .write_all(bytes)
+            .map_err(|source| Error::Write { path: self.path.clone(), source })
+    }
+
+    fn finish(mut self) -> Result<()> {
+        self.file
+            .flush()
+            .and_then(|()| fs::rename(&self.partial, &self.path))
+            .map_err(|source| Error::Write { path: self.path.clone(), source })
+    }
+}
+
+/// The files of one part.
+struct Writers {
+    prompts: Option<Pending>,
+    situations: Option<Pending>,
+    conversations: Option<Pending>,
+    rejected: Option<Pending>,
+}
+
+impl Writers {
+    fn open(dir: &Path, stem: &str, files: OutputFiles) -> Result<Self> {
+        let open = |wanted: bool, kind: &str| {
+            if wanted { Pending::open(dir, kind, stem).map(Some) } else { Ok(None) }
+        };
+        Ok(Self {
+            prompts: open(files.prompts, "prompts")?,
+            situations: open(files.situations, "situations")?,
+            conversations: open(files.conversations, "conversations")?,
+            rejected: open(files.conversations, "rejected")?,
+        })
+    }
+
+    fn write(&mut self, lines: &Lines) -> Result<()> {
+        for (file, bytes) in [
+            (&mut self.prompts, &lines.prompts),
+            (&mut self.situations, &lines.situations),
+            (&mut self.conversations, &lines.conversations),
+            (&mut self.rejected, &lines.rejected),
+        ] {
+            if let Some(file) = file {
+                file.write(bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<()> {
+        [self.prompts, self.situations, self.conversations, self.rejected]
+            .into_iter()
+            .flatten()
+            .try_for_each(Pending::finish)
+    }
+}

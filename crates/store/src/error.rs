@@ -1,0 +1,112 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Result of using the store.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What is in the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The disk is full.
+    StorageFull,
+    /// The folder or a file cannot be written to.
+    ReadOnly,
+    /// Another process uses the run.
+    Locked,
+    /// The journal was written by a newer clinstruct.
+    NewerJournal {
+        /// Version found.
+        found: i64,
+        /// Newest version that this build knows.
+        known: i64,
+    },
+    /// The file is no journal of ours.
+    NotAJournal,
+    /// The journal and the raw rows do not fit together.
+    Corrupt,
+    /// Anything else that the system says.
+    Io,
+}
+
+/// Trouble with a run's store.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation} {}: {message}", path.display())]
+pub struct Error {
+    /// Kind, for decisions.
+    pub kind: ErrorKind,
+    /// What was being done.
+    pub operation: &'static str,
+    /// With which file.
+    pub path: PathBuf,
+    /// What was seen.
+    pub message: String,
+    /// The error below.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn new(
+        kind: ErrorKind,
+        operation: &'static str,
+        path: &Path,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { kind, operation, path: path.to_owned(), message: message.into(), source: None }
+    }
+
+    pub(crate) fn io(operation: &'static str, path: &Path, e: io::Error) -> Self {
+        let (kind, message) = match e.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                (ErrorKind::StorageFull, "the disk is full")
+            }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                (ErrorKind::ReadOnly, "it cannot be written to")
+            }
+            _ => (ErrorKind::Io, "the system refuses"),
+        };
+        Self { source: Some(Box::new(e)), ..Self::new(kind, operation, path, message) }
+    }
+
+    pub(crate) fn sql(operation: &'static str, path: &Path, e: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as Code;
+        let (kind, message) = match e.sqlite_error_code() {
+            Some(Code::DiskFull) => (ErrorKind::StorageFull, "the disk is full"),
+            Some(Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied) => {
+                (ErrorKind::ReadOnly, "it cannot be written to")
+            }
+            Some(Code::DatabaseBusy | Code::DatabaseLocked) => {
+                (ErrorKind::Locked, "another process uses it")
+            }
+            Some(Code::NotADatabase) => (ErrorKind::NotAJournal, "it is no journal of clinstruct"),
+            Some(Code::DatabaseCorrupt) => (ErrorKind::Corrupt, "the journal is damaged"),
+            _ => (ErrorKind::Io, "the journal refuses"),
+        };
+        Self { source: Some(Box::new(e)), ..Self::new(kind, operation, path, message) }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        match self.kind {
+            ErrorKind::StorageFull => {
+                "free some disk space, then type the same command again: it goes on from here".into()
+            }
+            ErrorKind::ReadOnly => "name a folder that you can write to with --out".into(),
+            ErrorKind::Locked => {
+                "wait for the other process to end, or name another folder with --out".into()
+            }
+            ErrorKind::NewerJournal { .. } => {
+                "use the newer clinstruct that made this run, or name another folder with --out".into()
+            }
+            ErrorKind::NotAJournal => {
+                "move the file away, or name another folder with --out".into()
+            }
+            ErrorKind::Corrupt => {
+                "put the folder back from a copy; the rows in raw/ can be read with `zstdcat`".into()
+            }
+            ErrorKind::Io => {
+                "when it is mended, type the same command again: it goes on from here".into()
+            }
+        }
+    }
+}

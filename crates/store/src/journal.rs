@@ -1,0 +1,576 @@
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use clinstruct_schema::{RequestId, Stage};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::segment::{Appender, EncodedFrame, RawReader};
+use crate::types::{
+    FrameId, JobCounts, JobId, JobProgress, JobRecord, PartCounts, RawFrame, Rejection, RowLocation,
+    Step, UnitKey, UnitRecord, UnitState,
+};
+
+/// Marks the file as ours: `clin` in ASCII.
+const APPLICATION_ID: i64 = 0x636c_696e;
+
+/// Steps from an empty file to today's tables. Append only: a released step is never changed.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE job (
+        id INTEGER PRIMARY KEY, tag TEXT NOT NULL UNIQUE, provider_ref TEXT,
+        state TEXT NOT NULL, ended TEXT, rows INTEGER NOT NULL,
+        created INTEGER NOT NULL, updated INTEGER NOT NULL,
+        answered INTEGER, errors INTEGER, duplicates INTEGER, unknown INTEGER, missing INTEGER
+    );
+    CREATE TABLE frame (
+        id INTEGER PRIMARY KEY, segment INTEGER NOT NULL, start INTEGER NOT NULL,
+        length INTEGER NOT NULL, job INTEGER NOT NULL, rows INTEGER NOT NULL
+    );
+    CREATE TABLE request (
+        id BLOB PRIMARY KEY, unit INTEGER NOT NULL, job INTEGER NOT NULL, state INTEGER NOT NULL,
+        frame INTEGER, row INTEGER
+    ) WITHOUT ROWID;
+    CREATE INDEX request_asked ON request (job) WHERE state = 0;
+    CREATE TABLE unit (
+        key INTEGER PRIMARY KEY, state INTEGER NOT NULL, waiting BLOB, tries INTEGER NOT NULL,
+        infra_tries INTEGER NOT NULL, steps BLOB NOT NULL, stage TEXT, failed INTEGER, reason TEXT,
+        detail TEXT
+    );
+    CREATE INDEX unit_waiting ON unit (key) WHERE state = 0;
+"];
+
+/// How hard it is tried that a power cut loses nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Rows and intents are on the disk before anything follows from them: for what is paid.
+    Full,
+    /// A killed process loses nothing, a power cut may: for what costs nothing to ask again.
+    Fast,
+}
+
+/// A run's journal and raw rows.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    connection: Connection,
+    appender: Option<Appender>,
+    unindexed: Vec<RawFrame>,
+    raw: PathBuf,
+    /// Held until the store is dropped: no second process may write.
+    _lock: Option<File>,
+}
+
+/// A transaction: all of it happens, or nothing.
+#[derive(Debug)]
+pub struct Tx<'a> {
+    path: &'a Path,
+    sql: rusqlite::Transaction<'a>,
+    appender: &'a mut Appender,
+}
+
+const WAITING: i64 = 0;
+const DONE: i64 = 1;
+const REJECTED: i64 = 2;
+const ASKED: i64 = 0;
+const ANSWERED: i64 = 1;
+const RELEASED: i64 = 2;
+
+impl Store {
+    /// Opens the run in `dir`, making it where there is none, and locks it against other processes.
+    pub fn open(dir: &Path, durability: Durability) -> Result<Self> {
+        fs::create_dir_all(dir).map_err(|e| Error::io("make", dir, e))?;
+        let lock_path = dir.join(".lock");
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path)
+            .map_err(|e| Error::io("open", &lock_path, e))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                let message = "another clinstruct process works on this run";
+                return Err(Error::new(ErrorKind::Locked, "open", dir, message));
+            }
+            Err(fs::TryLockError::Error(e)) => return Err(Error::io("lock", &lock_path, e)),
+        }
+        let path = dir.join("run.sqlite");
+        check_version(&path)?;
+        let failed = |e| Error::sql("open", &path, e);
+        let mut connection = Connection::open(&path).map_err(failed)?;
+        let full = durability == Durability::Full;
+        connection
+            .execute_batch(&format!(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = {};
+                 PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;",
+                if full { "FULL" } else { "NORMAL" }
+            ))
+            .map_err(failed)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        migrate(&mut connection).map_err(failed)?;
+        let known = connection
+            .query_row(
+                "SELECT segment, start + length FROM frame ORDER BY segment DESC, start DESC LIMIT 1",
+                [],
+                |r| Ok((r.get::<_, u32>(0)?, r.get::<_, i64>(1)? as u64)),
+            )
+            .optional()
+            .map_err(failed)?
+            .unwrap_or((1, 0));
+        let raw = dir.join("raw");
+        let (appender, unindexed) = Appender::open(&raw, known, full)?;
+        Ok(Self { path, connection, appender: Some(appender), unindexed, raw, _lock: Some(lock) })
+    }
+
+    /// Opens the run in `dir` to look at it, also while another process works on it.
+    pub fn open_read_only(dir: &Path) -> Result<Self> {
+        let path = dir.join("run.sqlite");
+        check_version(&path)?;
+        let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .map_err(|e| Error::sql("open", &path, e))?;
+        let raw = dir.join("raw");
+        Ok(Self { path, connection, appender: None, unindexed: Vec::new(), raw, _lock: None })
+    }
+
+    fn failed(&self, operation: &'static str) -> impl Fn(rusqlite::Error) -> Error + '_ {
+        move |e| Error::sql(operation, &self.path, e)
+    }
+
+    /// A note of the run.
+    pub fn meta(&self, key: &str) -> Result<Option<String>> {
+        self.connection
+            .prepare_cached("SELECT value FROM meta WHERE key = ?1")
+            .and_then(|mut s| s.query_row([key], |r| r.get(0)).optional())
+            .map_err(self.failed("read"))
+    }
+
+    /// Sets a note of the run.
+    pub fn set_meta(&mut self, key: &str, value: &str) -> Result<()> {
+        self.write(|tx| tx.set_meta(key, value))
+    }
+
+    /// One transaction.
+    pub fn write<T>(&mut self, change: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+        let path = &self.path;
+        let Some(appender) = &mut self.appender else {
+            let message = "the run was opened to be read only";
+            return Err(Error::new(ErrorKind::ReadOnly, "write", path, message));
+        };
+        let failed = |e| Error::sql("write", path, e);
+        let sql = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(failed)?;
+        let mut tx = Tx { path, sql, appender };
+        let value = change(&mut tx)?;
+        tx.sql.commit().map_err(failed)?;
+        Ok(value)
+    }
+
+    /// Rows that were written but not noted when a process was stopped. To be given to [`Tx::adopt`].
+    pub fn unindexed(&mut self) -> Result<Vec<RawFrame>> {
+        Ok(std::mem::take(&mut self.unindexed))
+    }
+
+    /// Where the response to a request lies, if there is one.
+    pub fn locate(&self, request: RequestId) -> Result<Option<RowLocation>> {
+        self.connection
+            .prepare_cached(
+                "SELECT f.segment, f.start, f.length, r.row FROM request r JOIN frame f ON f.id = r.frame
+                 WHERE r.id = ?1 AND r.state = 1",
+            )
+            .and_then(|mut s| {
+                s.query_row([&request.0[..]], |r| {
+                    Ok(RowLocation {
+                        segment: r.get(0)?,
+                        offset: r.get::<_, i64>(1)? as u64,
+                        length: r.get::<_, i64>(2)? as u64,
+                        row: r.get(3)?,
+                    })
+                })
+                .optional()
+            })
+            .map_err(self.failed("read"))
+    }
+
+    /// A reader of raw rows.
+    pub fn reader(&self) -> RawReader {
+        RawReader::new(self.raw.clone())
+    }
+
+    /// One unit.
+    pub fn unit(&self, key: UnitKey) -> Result<Option<UnitRecord>> {
+        self.connection
+            .prepare_cached("SELECT * FROM unit WHERE key = ?1")
+            .and_then(|mut s| s.query_row([key.0], unit_of).optional())
+            .map_err(self.failed("read"))
+    }
+
+    /// The units with keys from `from` up to but without `to`, in the plan's order.
+    pub fn units(&self, from: UnitKey, to: UnitKey) -> Result<Vec<UnitRecord>> {
+        self.connection
+            .prepare_cached("SELECT * FROM unit WHERE key >= ?1 AND key < ?2 ORDER BY key")
+            .and_then(|mut s| s.query_map([from.0, to.0], unit_of)?.collect())
+            .map_err(self.failed("read"))
+    }
+
+    /// Units that wait for a response, in the plan's order, behind `after`.
+    pub fn units_waiting(&self, after: Option<UnitKey>, limit: usize) -> Result<Vec<UnitRecord>> {
+        let after = after.map_or(-1, |k| k.0);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.connection
+            .prepare_cached("SELECT * FROM unit WHERE state = 0 AND key > ?1 ORDER BY key LIMIT ?2")
+            .and_then(|mut s| s.query_map([after, limit], unit_of)?.collect())
+            .map_err(self.failed("read"))
+    }
+
+    /// Index of the last base row of a part that was begun.
+    pub fn last_base(&self, part: u8) -> Result<Option<u32>> {
+        let from = i64::from(part) << 40;
+        self.connection
+            .prepare_cached("SELECT max(key) FROM unit WHERE key >= ?1 AND key < ?2")
+            .and_then(|mut s| {
+                s.query_row([from, from + (1 << 40)], |r| r.get::<_, Option<i64>>(0))
+            })
+            .map(|key| key.map(|k| UnitKey(k).base_index()))
+            .map_err(self.failed("read"))
+    }
+
+    /// Requests of a job that have no response yet, with the unit that first asked.
+    pub fn asked(&self, job: JobId) -> Result<Vec<(RequestId, UnitKey)>> {
+        self.connection
+            .prepare_cached("SELECT id, unit FROM request WHERE job = ?1 AND state = 0 ORDER BY id")
+            .and_then(|mut s| {
+                s.query_map([job.0], |r| Ok((request_of(r, 0)?, UnitKey(r.get(1)?))))?.collect()
+            })
+            .map_err(self.failed("read"))
+    }
+
+    /// All jobs, oldest first.
+    pub fn jobs(&self) -> Result<Vec<JobRecord>> {
+        self.connection
+            .prepare_cached("SELECT id, tag, provider_ref, state, ended, rows FROM job ORDER BY id")
+            .and_then(|mut s| {
+                s.query_map([], |r| {
+                    let state: String = r.get(3)?;
+                    Ok(JobRecord {
+                        id: JobId(r.get(0)?),
+                        tag: r.get(1)?,
+                        provider_ref: r.get(2)?,
+                        state: match state.as_str() {
+                            "intent" => JobProgress::Intent,
+                            "sent" => JobProgress::Sent,
+                            _ => JobProgress::Ended,
+                        },
+                        ended: r.get(4)?,
+                        rows: r.get::<_, i64>(5)? as u64,
+                    })
+                })?
+                .collect()
+            })
+            .map_err(self.failed("read"))
+    }
+
+    /// Jobs that have not ended.
+    pub fn open_jobs(&self) -> Result<Vec<JobRecord>> {
+        Ok(self.jobs()?.into_iter().filter(|j| j.state != JobProgress::Ended).collect())
+    }
+
+    /// How many units stand where, by part.
+    pub fn counts(&self) -> Result<Vec<PartCounts>> {
+        let rows: Vec<(i64, bool, i64, i64)> = self
+            .connection
+            .prepare_cached(
+                "SELECT key >> 40, key & 65535 = 0, state, count(*) FROM unit GROUP BY 1, 2, 3 ORDER BY 1",
+            )
+            .and_then(|mut s| {
+                s.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))?.collect()
+            })
+            .map_err(self.failed("read"))?;
+        let mut all: Vec<PartCounts> = Vec::new();
+        for (part, base, state, count) in rows {
+            let part = part as u8;
+            if all.last().is_none_or(|c| c.part != part) {
+                all.push(PartCounts { part, ..PartCounts::default() });
+            }
+            let Some(c) = all.last_mut() else { continue };
+            let slot = match (base, state) {
+                (true, WAITING) => &mut c.base_waiting,
+                (true, DONE) => &mut c.base_done,
+                (true, _) => &mut c.base_rejected,
+                (false, WAITING) => &mut c.conversations_waiting,
+                (false, DONE) => &mut c.conversations_done,
+                (false, _) => &mut c.conversations_rejected,
+            };
+            *slot = count as u64;
+        }
+        Ok(all)
+    }
+
+    /// Different requests that have a response.
+    pub fn answered_total(&self) -> Result<u64> {
+        self.connection
+            .prepare_cached("SELECT count(*) FROM request WHERE state = 1")
+            .and_then(|mut s| s.query_row([], |r| r.get::<_, i64>(0)))
+            .map(|n| n as u64)
+            .map_err(self.failed("read"))
+    }
+}
+
+impl Tx<'_> {
+    fn failed(&self) -> impl Fn(rusqlite::Error) -> Error + '_ {
+        |e| Error::sql("write", self.path, e)
+    }
+
+    fn execute(&self, sql: &str, values: impl rusqlite::Params) -> Result<usize> {
+        self.sql.prepare_cached(sql).and_then(|mut s| s.execute(values)).map_err(self.failed())
+    }
+
+    /// Sets a note of the run.
+    pub fn set_meta(&mut self, key: &str, value: &str) -> Result<()> {
+        self.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", [key, value]).map(drop)
+    }
+
+    /// The number that the next job will have.
+    pub fn next_job(&self) -> Result<i64> {
+        self.sql
+            .query_row("SELECT coalesce(max(id), 0) + 1 FROM job", [], |r| r.get(0))
+            .map_err(self.failed())
+    }
+
+    /// Notes that a job is about to be sent. `now` in seconds since 1970.
+    pub fn new_job(&mut self, tag: &str, rows: usize, now: i64) -> Result<JobId> {
+        let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+        self.execute(
+            "INSERT INTO job (tag, state, rows, created, updated) VALUES (?1, 'intent', ?2, ?3, ?3)",
+            params![tag, rows, now],
+        )?;
+        Ok(JobId(self.sql.last_insert_rowid()))
+    }
+
+    /// Notes that the provider has a job.
+    pub fn job_sent(&mut self, job: JobId, provider_ref: &str, now: i64) -> Result<()> {
+        self.execute(
+            "UPDATE job SET state = 'sent', provider_ref = ?2, updated = ?3 WHERE id = ?1",
+            params![job.0, provider_ref, now],
+        )
+        .map(drop)
+    }
+
+    /// Notes that a job's rows are in.
+    pub fn job_ended(&mut self, job: JobId, ended: &str, c: &JobCounts, now: i64) -> Result<()> {
+        self.execute(
+            "UPDATE job SET state = 'ended', ended = ?2, updated = ?3, answered = ?4, errors = ?5,
+             duplicates = ?6, unknown = ?7, missing = ?8 WHERE id = ?1",
+            params![
+                job.0,
+                ended,
+                now,
+                c.answered as i64,
+                c.errors as i64,
+                c.duplicates as i64,
+                c.unknown as i64,
+                c.missing as i64
+            ],
+        )
+        .map(drop)
+    }
+
+    /// Notes that a request goes with a job. A response that is there stays.
+    pub fn ask(&mut self, request: RequestId, unit: UnitKey, job: JobId) -> Result<()> {
+        self.execute(
+            "INSERT INTO request (id, unit, job, state) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (id) DO UPDATE SET unit = ?2, job = ?3, state = ?4 WHERE state <> ?5",
+            params![&request.0[..], unit.0, job.0, ASKED, ANSWERED],
+        )
+        .map(drop)
+    }
+
+    /// Writes rows to the newest segment and notes where they are.
+    pub fn append(&mut self, frame: EncodedFrame) -> Result<FrameId> {
+        let (segment, start, length) = self.appender.append(&frame)?;
+        self.note_frame(segment, start, length, frame.job, frame.rows)
+    }
+
+    /// Notes rows that were written before.
+    pub fn adopt(&mut self, frame: &RawFrame) -> Result<FrameId> {
+        let (segment, start) = (frame.segment, frame.offset);
+        self.note_frame(segment, start, frame.length, frame.job, frame.rows.len())
+    }
+
+    fn note_frame(
+        &mut self,
+        segment: u32,
+        start: u64,
+        length: u64,
+        job: JobId,
+        rows: usize,
+    ) -> Result<FrameId> {
+        self.execute(
+            "INSERT INTO frame (segment, start, length, job, rows) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![segment, start as i64, length as i64, job.0, rows as i64],
+        )?;
+        Ok(FrameId(self.sql.last_insert_rowid()))
+    }
+
+    /// Notes that a request's response is row `row` of a frame. The first response stands.
+    pub fn answered(&mut self, request: RequestId, frame: FrameId, row: usize) -> Result<()> {
+        self.execute(
+            "UPDATE request SET state = ?4, frame = ?2, row = ?3 WHERE id = ?1 AND state <> ?4",
+            params![&request.0[..], frame.0, row as i64, ANSWERED],
+        )
+        .map(drop)
+    }
+
+    /// Frees the requests of a job that have no response.
+    pub fn release(&mut self, job: JobId) -> Result<()> {
+        self.execute(
+            "UPDATE request SET state = ?2 WHERE job = ?1 AND state = 0",
+            params![job.0, RELEASED],
+        )
+        .map(drop)
+    }
+
+    /// Writes a unit, new or known.
+    pub fn put_unit(&mut self, unit: &UnitRecord) -> Result<()> {
+        let state = match unit.state {
+            UnitState::Waiting => WAITING,
+            UnitState::Done => DONE,
+            UnitState::Rejected => REJECTED,
+        };
+        let why = unit.rejection.as_ref();
+        let stage = why.map(|w| match w.stage {
+            Stage::Prompt => "prompt",
+            Stage::Turn => "turn",
+            Stage::Quality => "quality",
+        });
+        self.execute(
+            "INSERT OR REPLACE INTO unit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            params![
+                unit.key.0,
+                state,
+                unit.waiting.as_ref().map(|w| &w.0[..]),
+                unit.tries,
+                unit.infra_tries,
+                pack(&unit.steps),
+                stage,
+                why.map(|w| w.failed),
+                why.map(|w| w.reason.as_str()),
+                why.map(|w| w.detail.as_str()),
+            ],
+        )
+        .map(drop)
+    }
+
+    /// Forgets all units. Responses stay.
+    pub fn clear_units(&mut self) -> Result<()> {
+        self.execute("DELETE FROM unit", []).map(drop)
+    }
+}
+
+/// Refuses what is no journal of ours, or one of a newer build, before anything is written.
+fn check_version(path: &Path) -> Result<()> {
+    if fs::metadata(path).map_or(true, |m| m.len() == 0) {
+        return Ok(());
+    }
+    let failed = |e| Error::sql("open", path, e);
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
+    let pragma = |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |r| r.get::<_, i64>(0));
+    let id = pragma("application_id").map_err(failed)?;
+    let found = pragma("user_version").map_err(failed)?;
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_master", [], |r| r.get(0))
+        .map_err(failed)?;
+    if tables == 0 && found == 0 {
+        return Ok(());
+    }
+    if id != APPLICATION_ID {
+        let message = "it is no journal of clinstruct";
+        return Err(Error::new(ErrorKind::NotAJournal, "open", path, message));
+    }
+    let known = MIGRATIONS.len() as i64;
+    if found > known {
+        let message = format!("the journal is of version {found}, this build knows up to {known}");
+        return Err(Error::new(ErrorKind::NewerJournal { found, known }, "open", path, message));
+    }
+    Ok(())
+}
+
+fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |r| r.get(0))?;
+    for (i, step) in MIGRATIONS.iter().enumerate().skip(usize::try_from(version).unwrap_or(0)) {
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.execute_batch(step)?;
+        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+        tx.pragma_update(None, "user_version", i as i64 + 1)?;
+        tx.commit()?;
+    }
+    Ok(())
+}
+
+const STEP_BYTES: usize = 21;
+
+fn pack(steps: &[Step]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(steps.len() * STEP_BYTES);
+    for step in steps {
+        bytes.extend_from_slice(&step.request.0);
+        bytes.push(step.tries);
+        bytes.extend_from_slice(&step.mended.to_le_bytes());
+    }
+    bytes
+}
+
+fn unpack(bytes: &[u8]) -> Vec<Step> {
+    bytes
+        .chunks_exact(STEP_BYTES)
+        .filter_map(|chunk| {
+            let (request, rest) = chunk.split_at(16);
+            let (tries, mended) = rest.split_first()?;
+            Some(Step {
+                request: RequestId(request.try_into().ok()?),
+                tries: *tries,
+                mended: u32::from_le_bytes(mended.try_into().ok()?),
+            })
+        })
+        .collect()
+}
+
+fn request_of(row: &Row<'_>, column: usize) -> rusqlite::Result<RequestId> {
+    row.get::<_, [u8; 16]>(column).map(RequestId)
+}
+
+fn unit_of(row: &Row<'_>) -> rusqlite::Result<UnitRecord> {
+    let state: i64 = row.get(1)?;
+    let reason: Option<String> = row.get(8)?;
+    let rejection = match reason {
+        None => None,
+        Some(reason) => {
+            let stage: Option<String> = row.get(6)?;
+            Some(Rejection {
+                stage: match stage.as_deref() {
+                    Some("prompt") => Stage::Prompt,
+                    Some("quality") => Stage::Quality,
+                    _ => Stage::Turn,
+                },
+                failed: row.get::<_, Option<bool>>(7)?.unwrap_or_default(),
+                reason,
+                detail: row.get::<_, Option<String>>(9)?.unwrap_or_default(),
+            })
+        }
+    };
+    Ok(UnitRecord {
+        key: UnitKey(row.get(0)?),
+        state: match state {
+            WAITING => UnitState::Waiting,
+            DONE => UnitState::Done,
+            _ => UnitState::Rejected,
+        },
+        waiting: row.get::<_, Option<[u8; 16]>>(2)?.map(RequestId),
+        tries: row.get(3)?,
+        infra_tries: row.get(4)?,
+        steps: unpack(&row.get::<_, Vec<u8>>(5)?),
+        rejection,
+    })
+}

@@ -1,0 +1,216 @@
+use clinstruct_schema::{RequestId, RowFormat, Stage};
+
+/// The key of a unit: a base row or a conversation. Keys in order are the plan in order.
+///
+/// `part << 40 | base << 16 | prompt << 8 | variant`; prompt and variant are 0 for the base row itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UnitKey(pub(crate) i64);
+
+impl UnitKey {
+    /// The base row `base` of part `part`; `None` where the number is too large (2^24 and above).
+    pub fn base(part: u8, base: u32) -> Option<Self> {
+        (base < 1 << 24).then_some(Self(i64::from(part) << 40 | i64::from(base) << 16))
+    }
+
+    /// A conversation of a base row; prompt and variant count from 1.
+    pub fn conversation(part: u8, base: u32, prompt: u8, variant: u8) -> Option<Self> {
+        if prompt == 0 || variant == 0 {
+            return None;
+        }
+        Self::base(part, base).map(|key| Self(key.0 | i64::from(prompt) << 8 | i64::from(variant)))
+    }
+
+    /// Index of the part.
+    pub fn part(self) -> u8 {
+        (self.0 >> 40 & 0xff) as u8
+    }
+
+    /// Index of the base row in its part.
+    pub fn base_index(self) -> u32 {
+        (self.0 >> 16 & 0xff_ffff) as u32
+    }
+
+    /// Prompt, from 1; 0 for a base row.
+    pub fn prompt(self) -> u8 {
+        (self.0 >> 8 & 0xff) as u8
+    }
+
+    /// Variant, from 1; 0 for a base row.
+    pub fn variant(self) -> u8 {
+        (self.0 & 0xff) as u8
+    }
+
+    /// Whether it is a base row.
+    pub fn is_base(self) -> bool {
+        self.0 & 0xffff == 0
+    }
+}
+
+/// Where a unit stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnitState {
+    /// It waits for the response to a request.
+    Waiting,
+    /// It has all it needs.
+    Done,
+    /// It ended without.
+    Rejected,
+}
+
+/// A response that was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// The request.
+    pub request: RequestId,
+    /// Tries that it took, this one included.
+    pub tries: u8,
+    /// Rules of the parser that changed the text, as bits.
+    pub mended: u32,
+}
+
+/// Why a unit ended without what it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// Where its way ended.
+    pub stage: Stage,
+    /// Whether no answer could be had.
+    pub failed: bool,
+    /// Named reason.
+    pub reason: String,
+    /// What was seen.
+    pub detail: String,
+}
+
+/// A unit as the journal holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitRecord {
+    /// Key.
+    pub key: UnitKey,
+    /// State.
+    pub state: UnitState,
+    /// The request that it waits for.
+    pub waiting: Option<RequestId>,
+    /// Tries of what it waits for, before this one.
+    pub tries: u32,
+    /// Deliveries of that request that failed.
+    pub infra_tries: u32,
+    /// Accepted responses, oldest first.
+    pub steps: Vec<Step>,
+    /// Why it was rejected.
+    pub rejection: Option<Rejection>,
+}
+
+/// The journal's number of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JobId(pub i64);
+
+/// The journal's number of a frame of raw rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FrameId(pub i64);
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobProgress {
+    /// It is about to be sent, or was sent without an answer having come.
+    Intent,
+    /// The provider has it.
+    Sent,
+    /// Its rows are in.
+    Ended,
+}
+
+impl JobProgress {
+    /// The word in the journal.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Intent => "intent",
+            Self::Sent => "sent",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// A job as the journal holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobRecord {
+    /// Number.
+    pub id: JobId,
+    /// Name under which it was sent.
+    pub tag: String,
+    /// The provider's name for it.
+    pub provider_ref: Option<String>,
+    /// Where it stands.
+    pub state: JobProgress,
+    /// How it ended.
+    pub ended: Option<String>,
+    /// Rows sent.
+    pub rows: u64,
+}
+
+/// What the rows of a job were.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JobCounts {
+    /// Responses that stand.
+    pub answered: u64,
+    /// Rows that report an error to be tried again.
+    pub errors: u64,
+    /// Rows for requests that were answered before.
+    pub duplicates: u64,
+    /// Rows that no request of ours fits.
+    pub unknown: u64,
+    /// Requests without a row.
+    pub missing: u64,
+}
+
+impl JobCounts {
+    /// Adds other counts to these.
+    pub fn add(&mut self, other: &Self) {
+        self.answered += other.answered;
+        self.errors += other.errors;
+        self.duplicates += other.duplicates;
+        self.unknown += other.unknown;
+        self.missing += other.missing;
+    }
+}
+
+/// How many units of a part stand where.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PartCounts {
+    /// Index of the part.
+    pub part: u8,
+    /// Base rows that wait.
+    pub base_waiting: u64,
+    /// Base rows that have their prompts.
+    pub base_done: u64,
+    /// Base rows that ended without.
+    pub base_rejected: u64,
+    /// Conversations that wait.
+    pub conversations_waiting: u64,
+    /// Conversations that are done.
+    pub conversations_done: u64,
+    /// Conversations that ended without.
+    pub conversations_rejected: u64,
+}
+
+/// Raw rows that were written but not noted when a process was stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawFrame {
+    /// Job that they are of.
+    pub job: JobId,
+    /// How they are read.
+    pub format: RowFormat,
+    /// The rows.
+    pub rows: Vec<Vec<u8>>,
+    pub(crate) segment: u32,
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
+}
+
+/// Where a raw row lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowLocation {
+    pub(crate) segment: u32,
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
+    pub(crate) row: u32,
+}

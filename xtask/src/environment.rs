@@ -1,0 +1,30 @@
+//! The one place where the environment is read.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// What the commands depend on besides their arguments.
+#[derive(Debug, Clone)]
+pub(crate) struct Environment {
+    /// The cargo that started this program.
+    pub(crate) cargo: OsString,
+    /// Root of the repository.
+    pub(crate) root: PathBuf,
+    /// Whether things may be installed, and everything is to be tested.
+    pub(crate) ci: bool,
+}
+
+impl Environment {
+    /// Reads it.
+    #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+    pub(crate) fn read() -> Self {
+        let folder = std::env::var("CARGO_MANIFEST_DIR")
+            .unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+        let folder = PathBuf::from(folder);
+        Self {
+            cargo: std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()).into(),
+            root: folder.parent().map_or_else(|| folder.clone(), Path::to_owned),
+            ci: std::env::var("CI").is_ok_and(|value| value == "true"),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The repository's chores, as `cargo xtask COMMAND`.
+//!
+//! Thin on purpose: it starts other programs and hands on how they ended. What a dataset is, how it is
+//! built and what its flags mean is the `clinstruct` binary's business; nothing here parses its flags.
+//! The environment is read in one place, [`environment`]. Nothing here is needed to use the product.
+
+mod bench;
+mod environment;
+mod failure;
+mod process;
+mod temporary;
+mod test;
+mod tidy;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use environment::Environment;
+use failure::{Failure, Result};
+
+const HELP: &str = "\
+Chores of this repository.
+
+Usage: cargo xtask COMMAND
+
+Commands:
+  build-dataset [FLAGS]  make the dataset: `clinstruct build FLAGS`, compiled for release
+  test [ARGS]            tidy, documentation tests, a small run, all tests; ARGS go to the test runner
+  tidy                   check manifests, edges between crates, and conventions of the sources
+  bench [RUNS] [FLAGS]   time whole rehearsal runs (3 unless told) and print the medians
+  help                   print this
+
+With CI=true in the environment, `test` also installs and runs what needs more than Rust.
+`cargo xtask build-dataset --help` lists the flags of a build.
+";
+
+fn main() -> ExitCode {
+    let environment = Environment::read();
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let done = match arguments.split_first() {
+        Some((command, rest)) => match command.to_str() {
+            Some("build-dataset") => process::build_dataset(&environment, rest),
+            Some("test") => test::run(&environment, rest),
+            Some("tidy") => none_left(rest).and_then(|()| tidy::run(&environment)),
+            Some("bench") => bench::run(&environment, rest),
+            Some("help" | "--help" | "-h") => {
+                print(HELP);
+                Ok(())
+            }
+            _ => Err(Failure::Usage(format!(
+                "there is no command \"{}\"",
+                command.to_string_lossy()
+            ))),
+        },
+        None => Err(Failure::Usage("a command is missing".into())),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.show();
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn none_left(rest: &[std::ffi::OsString]) -> Result<()> {
+    match rest.first() {
+        None => Ok(()),
+        Some(extra) => Err(Failure::Usage(format!("unexpected \"{}\"", extra.to_string_lossy()))),
+    }
+}
+
+/// Prints to stdout. A reader that has gone is no failure.
+fn print(text: &str) {
+    let _ = io::stdout().lock().write_all(text.as_bytes());
+}

@@ -1,0 +1,132 @@
+//! `cargo xtask test`: everything that has to hold.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::environment::Environment;
+use crate::failure::{Failure, Result};
+use crate::process::{self, cargo};
+use crate::temporary::TemporaryFolder;
+use crate::tidy;
+
+/// Base rows of each part in the small run.
+const SMOKE_LIMIT: &str = "3";
+
+/// Tests that need more than a Rust toolchain. They run with `CI=true` only.
+struct Suite {
+    /// Name, for the line that says it was left out.
+    name: &'static str,
+    /// Commands that install what it needs, then those that are the tests; run in the root.
+    commands: &'static [&'static [&'static str]],
+}
+
+/// All suites that need more than Rust. None so far.
+fn optional_suites() -> &'static [Suite] {
+    &[]
+}
+
+/// The quick checks first, the test runner with its summary last.
+pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<()> {
+    tidy::run(environment)?;
+    process::run(cargo(environment, &["test", "--workspace", "--doc", "--quiet"]))?;
+    smoke(environment)?;
+    optional(environment, optional_suites())?;
+
+    let nextest = process::works(&mut cargo(environment, &["nextest", "--version"]));
+    let runner: &[&str] = if nextest { &["nextest", "run"] } else { &["test", "--all-targets"] };
+    let mut tests = cargo(environment, runner);
+    tests.arg("--workspace").args(arguments);
+    process::run(tests)
+}
+
+fn optional(environment: &Environment, suites: &[Suite]) -> Result<()> {
+    if let Some(line) = left_out(environment.ci, suites) {
+        eprintln!("{line}");
+        return Ok(());
+    }
+    for command in suites.iter().flat_map(|suite| suite.commands) {
+        if let Some((program, arguments)) = command.split_first() {
+            let mut command = Command::new(program);
+            command.args(arguments).current_dir(&environment.root);
+            process::run(command)?;
+        }
+    }
+    Ok(())
+}
+
+/// The line that says what is not run; `None` where everything is.
+fn left_out(ci: bool, suites: &[Suite]) -> Option<String> {
+    if ci || suites.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = suites.iter().map(|suite| suite.name).collect();
+    Some(format!("left out without CI=true: {}", names.join(", ")))
+}
+
+/// The README's main command on a few rows, with the binary as the tests have it.
+fn smoke(environment: &Environment) -> Result<()> {
+    let folder = TemporaryFolder::new("smoke")?;
+    let mut build = cargo(environment, &["run", "--quiet"]);
+    build
+        .args(process::BINARY)
+        .args(["--", "build", "--limit", SMOKE_LIMIT, "--out"])
+        .arg(folder.path());
+    process::run(build)?;
+    let read = |path: &Path| {
+        fs::read_to_string(path).map_err(Failure::io(format!("read {}", path.display())))
+    };
+    let mut findings = Vec::new();
+    if !sums_close(&read(&folder.path().join("summary.json"))?) {
+        findings.push("small run: the sums of summary.json do not close".to_owned());
+    }
+    let conversations = folder.path().join("conversations");
+    let entries = fs::read_dir(&conversations)
+        .map_err(Failure::io(format!("read {}", conversations.display())))?;
+    let mut files = 0;
+    for entry in entries.flatten() {
+        files += 1;
+        if read(&entry.path())?.is_empty() {
+            let name = entry.file_name();
+            findings.push(format!("small run: no conversation in {}", name.to_string_lossy()));
+        }
+    }
+    if files == 0 {
+        findings.push("small run: no file of conversations".to_owned());
+    }
+    if findings.is_empty() { Ok(()) } else { Err(Failure::Findings(findings)) }
+}
+
+/// Whether a `summary.json` says that every planned row is accounted for, however it is laid out.
+fn sums_close(summary: &str) -> bool {
+    let packed: String = summary.split_whitespace().collect();
+    packed.contains("\"sums_close\":true")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_is_left_out_only_where_something_is() {
+        let suites = [
+            Suite { name: "viewer in a browser", commands: &[] },
+            Suite { name: "Python readers", commands: &[] },
+        ];
+        assert_eq!(
+            left_out(false, &suites).as_deref(),
+            Some("left out without CI=true: viewer in a browser, Python readers")
+        );
+        assert_eq!(left_out(true, &suites), None);
+        assert_eq!(left_out(false, &[]), None);
+    }
+
+    #[test]
+    fn reads_the_sums_in_any_layout() {
+        assert!(sums_close("{\n  \"sums_close\": true\n}\n"));
+        assert!(sums_close("{\"a\":1,\"sums_close\":true}"));
+        assert!(!sums_close("{\"sums_close\":false}"));
+        assert!(!sums_close(""));
+    }
+}

@@ -1,0 +1,104 @@
+//! `cargo xtask tidy`: conventions that neither the compiler nor clippy knows.
+
+mod edges;
+mod manifest;
+mod sources;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::environment::Environment;
+use crate::failure::{Failure, Result};
+use manifest::Manifest;
+
+/// Finds everything in one go; each finding says where and what.
+pub(crate) fn run(environment: &Environment) -> Result<()> {
+    let findings = findings(&environment.root)?;
+    if findings.is_empty() { Ok(()) } else { Err(Failure::Findings(findings)) }
+}
+
+fn findings(root: &Path) -> Result<Vec<String>> {
+    let mut findings = Vec::new();
+    let mut manifests = BTreeMap::new();
+    for folder in crate_folders(root)? {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let place = relative(root, &folder.join("Cargo.toml"));
+        if !folder.join("Cargo.toml").is_file() {
+            findings.push(format!("{place}: there is none, so the folder is no crate"));
+            continue;
+        }
+        let manifest = match Manifest::parse(&read(&folder.join("Cargo.toml"))?) {
+            Ok(manifest) => manifest,
+            Err(message) => {
+                findings.push(format!("{place}: {message}"));
+                continue;
+            }
+        };
+        findings.extend(manifest.check(&name).into_iter().map(|f| format!("{place}: {f}")));
+        manifests.insert(name, manifest);
+
+        let mut files = Vec::new();
+        rust_files(&folder.join("src"), &mut files)?;
+        if files.is_empty() {
+            findings.push(format!("{}: no source", relative(root, &folder)));
+        }
+        for file in files {
+            let place = relative(root, &file);
+            let text = read(&file)?;
+            findings.extend(sources::check(&place, &text));
+        }
+    }
+
+    let page = read(&root.join("ARCHITECTURE.md"))?;
+    match edges::table(&page) {
+        Ok(table) => findings.extend(edges::compare(&table, &manifests)),
+        Err(finding) => findings.push(finding),
+    }
+    findings.extend(sources::check_readme(&read(&root.join("README.md"))?));
+    Ok(findings)
+}
+
+/// Folders of all crates, sorted: those below `crates/`, and `xtask`.
+fn crate_folders(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut folders: Vec<PathBuf> =
+        entries(&root.join("crates"))?.into_iter().filter(|p| p.is_dir()).collect();
+    folders.push(root.join("xtask"));
+    Ok(folders)
+}
+
+/// All Rust files below `folder`, sorted.
+fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for path in entries(folder)? {
+        if path.is_dir() {
+            rust_files(&path, files)?;
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let failed = || Failure::io(format!("read {}", folder.display()));
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed())? {
+        paths.push(entry.map_err(failed())?.path());
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(Failure::io(format!("read {}", path.display())))
+}
+
+/// A path below the root, with `/` on every system.
+fn relative(root: &Path, path: &Path) -> String {
+    let below = path.strip_prefix(root).unwrap_or(path);
+    let parts: Vec<_> = below.components().map(|c| c.as_os_str().to_string_lossy()).collect();
+    parts.join("/")
+}
