@@ -20,7 +20,7 @@ pub struct Drug {
     pub high: f64,
     /// Distance between doses that exist.
     pub step: f64,
-    /// Single dose of a child, smallest and largest, in milligrams a kilogram.
+    /// Single dose of a child a kilogram of body weight, smallest and largest, in `unit`.
     #[serde(default)]
     pub child_mg_per_kg: Option<[f64; 2]>,
     /// Route, such as `by mouth`.

@@ -88,9 +88,9 @@ pub(crate) fn draw_card(plan: &Plan<'_>, row: &RowId, k: usize, who: &Who) -> Op
         .past
         .iter()
         .filter(|h| fits(&h.who))
-        .map(|h| (h.id.as_str(), h.weight, h.text.clone()));
+        .map(|h| (h.id.as_str(), h.weight, h));
     let how_many = numbers.below(3);
-    let past = draw::order(seed, key, "past", past_events).into_iter().take(how_many).collect();
+    let past = past_of(draw::order(seed, key, "past", past_events), how_many);
 
     let vitals = draw_vitals(plan, band_index, years, months, &mut numbers)?;
     let shares = if years > 40 { CONDITIONS_OLD } else { CONDITIONS_YOUNG };
@@ -122,6 +122,24 @@ pub(crate) fn draw_card(plan: &Plan<'_>, row: &RowId, k: usize, who: &Who) -> Op
         social,
         presenting,
     })
+}
+
+/// The first `many` events that can stand together: none twice of one kind (`born-early`, `born-at-term`),
+/// and nothing beside an entry that says that there is nothing.
+fn past_of(events: Vec<&HistoryEntry>, many: usize) -> Vec<String> {
+    let kind = |h: &HistoryEntry| h.id.as_str().split('-').next().unwrap_or_default().to_owned();
+    let alone = |h: &HistoryEntry| matches!(kind(h).as_str(), "none" | "nothing" | "unknown");
+    let mut taken: Vec<&HistoryEntry> = Vec::new();
+    for event in events {
+        if taken.len() == many {
+            break;
+        }
+        let clash = taken.iter().any(|t| kind(t) == kind(event) || alone(t) || alone(event));
+        if !clash {
+            taken.push(event);
+        }
+    }
+    taken.into_iter().map(|h| h.text.clone()).collect()
 }
 
 fn draw_country<'c>(plan: &Plan<'c>, row: &RowId, k: usize) -> Option<&'c Country> {
@@ -234,16 +252,14 @@ fn draw_medicine(
     let drug = draw::choose(plan.seed, key, &purpose, drugs)?;
     let frequency = numbers.pick(&drug.frequencies)?.clone();
     let dose = match drug.child_mg_per_kg {
+        // A child's dose goes by weight, in the drug's own unit, and never above the adult's.
         Some(range) if child => {
-            let mg = (range[0] + numbers.unit() * (range[1] - range[0])) * weight;
-            let (amount, unit) = match drug.unit.as_str() {
-                "microgram" => (mg * 1000.0, "microgram"),
-                _ => (mg, "mg"),
-            };
-            format!("{} {unit}", rounded(amount))
+            let amount = (range[0] + numbers.unit() * (range[1] - range[0])) * weight;
+            rounded(amount.min(drug.high))
         }
-        _ => format!("{} {}", adult_dose(drug, &mut numbers), drug.unit),
+        _ => adult_dose(drug, &mut numbers),
     };
+    let dose = format!("{dose} {}", drug.unit);
     Some(Medicine { drug: drug.name.clone(), dose, frequency })
 }
 

@@ -1,0 +1,224 @@
+//! The grammar files, parsed once.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use clinstruct_draw::Draw;
+use clinstruct_schema::Language;
+use serde::Deserialize;
+
+/// A piece of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    Slot(String),
+}
+
+/// A sentence with slots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Template {
+    pieces: Vec<Piece>,
+}
+
+impl Template {
+    pub(crate) fn parse(text: &str) -> Self {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let Some((name, tail)) = after.split_once('}') else { break };
+            if !before.is_empty() {
+                pieces.push(Piece::Text(before.to_owned()));
+            }
+            pieces.push(Piece::Slot(name.to_owned()));
+            rest = tail;
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Text(rest.to_owned()));
+        }
+        Self { pieces }
+    }
+
+    pub(crate) fn slots(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter_map(|p| match p {
+            Piece::Slot(name) => Some(name.as_str()),
+            Piece::Text(_) => None,
+        })
+    }
+
+    /// Whether every slot is one of `names`.
+    pub(crate) fn needs_only(&self, names: &[&str]) -> bool {
+        self.slots().all(|s| names.contains(&s))
+    }
+
+    /// The text with its slots left blank, for a template that has none.
+    pub(crate) fn plain(&self) -> String {
+        self.raw(|_| String::new())
+    }
+
+    /// The sentence, each slot by `fill`. Its first letter is a capital.
+    pub(crate) fn fill(&self, fill: impl FnMut(&str) -> String) -> String {
+        capital(self.raw(fill))
+    }
+
+    /// The text, each slot by `fill`, for use inside a sentence.
+    pub(crate) fn raw(&self, mut fill: impl FnMut(&str) -> String) -> String {
+        let mut out = String::with_capacity(96);
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => out.push_str(text),
+                Piece::Slot(name) => out.push_str(&fill(name)),
+            }
+        }
+        out
+    }
+}
+
+/// The text with its first letter as a capital.
+pub(crate) fn capital(text: String) -> String {
+    match text.chars().next() {
+        Some(first) if first.is_lowercase() => {
+            let mut out: String = first.to_uppercase().collect();
+            out.push_str(text.get(first.len_utf8()..).unwrap_or_default());
+            out
+        }
+        _ => text,
+    }
+}
+
+#[derive(Deserialize)]
+struct File {
+    lists: BTreeMap<String, Vec<String>>,
+    sentences: BTreeMap<String, Vec<String>>,
+}
+
+/// What can be said in one language.
+#[derive(Debug)]
+pub(crate) struct Grammar {
+    pub(crate) language: Language,
+    lists: BTreeMap<String, Vec<String>>,
+    sentences: BTreeMap<String, Vec<Template>>,
+}
+
+impl Grammar {
+    fn parse(language: Language, text: &str) -> Result<Self, String> {
+        let file: File = toml::from_str(text).map_err(|e| e.to_string())?;
+        let sentences = file
+            .sentences
+            .into_iter()
+            .map(|(name, all)| (name, all.iter().map(|t| Template::parse(t)).collect()))
+            .collect();
+        Ok(Self { language, lists: file.lists, sentences })
+    }
+
+    /// An item of a list; blank where there is no such list.
+    pub(crate) fn item(&self, list: &str, draw: &mut Draw) -> String {
+        self.lists.get(list).and_then(|l| draw.pick(l)).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn list(&self, name: &str) -> &[String] {
+        self.lists.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn sentences(&self, category: &str) -> &[Template] {
+        self.sentences.get(category).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The health worker's side, in English.
+#[derive(Debug, Default)]
+pub(crate) struct Worker {
+    groups: BTreeMap<String, BTreeMap<String, Vec<Template>>>,
+}
+
+impl Worker {
+    fn parse(text: &str) -> Result<Self, String> {
+        let file: BTreeMap<String, BTreeMap<String, Vec<String>>> =
+            toml::from_str(text).map_err(|e| e.to_string())?;
+        let groups = file
+            .into_iter()
+            .map(|(group, lists)| {
+                let lists = lists
+                    .into_iter()
+                    .map(|(name, all)| (name, all.iter().map(|t| Template::parse(t)).collect()))
+                    .collect();
+                (group, lists)
+            })
+            .collect();
+        Ok(Self { groups })
+    }
+
+    pub(crate) fn all(&self, group: &str, name: &str) -> &[Template] {
+        self.groups.get(group).and_then(|g| g.get(name)).map_or(&[], Vec::as_slice)
+    }
+}
+
+const FILES: [(Language, &str); 8] = [
+    (Language::English, include_str!("../grammar/en.toml")),
+    (Language::German, include_str!("../grammar/de.toml")),
+    (Language::French, include_str!("../grammar/fr.toml")),
+    (Language::Italian, include_str!("../grammar/it.toml")),
+    (Language::Portuguese, include_str!("../grammar/pt.toml")),
+    (Language::Hindi, include_str!("../grammar/hi.toml")),
+    (Language::Spanish, include_str!("../grammar/es.toml")),
+    (Language::Thai, include_str!("../grammar/th.toml")),
+];
+
+static GRAMMARS: LazyLock<Vec<Grammar>> = LazyLock::new(|| {
+    FILES.iter().filter_map(|(language, text)| Grammar::parse(*language, text).ok()).collect()
+});
+
+static WORKER: LazyLock<Worker> = LazyLock::new(|| {
+    Worker::parse(include_str!("../grammar/worker.toml")).unwrap_or_default()
+});
+
+/// The grammar of a language. The files are compiled in, and a test reads all of them.
+pub(crate) fn grammar(language: Language) -> Option<&'static Grammar> {
+    GRAMMARS.iter().find(|g| g.language == language)
+}
+
+/// The health worker's side.
+pub(crate) fn worker() -> &'static Worker {
+    &WORKER
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLOTS: [&str; 14] = [
+        "test", "finding", "sign", "cause", "measure", "drug", "referral", "timeframe", "frequency",
+        "dose", "age", "percent", "number", "country",
+    ];
+
+    #[test]
+    fn every_file_reads_and_has_only_known_slots() {
+        for (language, text) in FILES {
+            let grammar = Grammar::parse(language, text).unwrap();
+            for (category, all) in &grammar.sentences {
+                assert!(all.len() >= 8, "{language:?} {category}");
+                for template in all {
+                    assert!(template.needs_only(&SLOTS), "{language:?} {category} {template:?}");
+                }
+            }
+            for list in ["test", "finding", "sign", "cause", "measure", "drug", "referral"] {
+                assert!(grammar.list(list).len() >= 15, "{language:?} {list}");
+            }
+        }
+        Worker::parse(include_str!("../grammar/worker.toml")).unwrap();
+    }
+
+    #[test]
+    fn every_sentence_ends_once_and_at_its_end() {
+        for (language, text) in FILES {
+            let grammar = Grammar::parse(language, text).unwrap();
+            for (category, all) in &grammar.sentences {
+                for template in all {
+                    let text = template.fill(|_| "x".into());
+                    let marks = text.matches(['.', '!', '?', '।', '…']).count();
+                    let due = usize::from(language != Language::Thai || category == "question");
+                    assert_eq!(marks, due, "{language:?} {category}: {text}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+/// How often the rehearsal misbehaves, each a share from 0 to 1.
+///
+/// The defaults are of the size that real batches show, so that every path behind the backend is gone on
+/// every run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rates {
+    rates: [f64; Self::NAMES.len()],
+}
+
+/// A way to misbehave; its number is its place in [`Rates::NAMES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Misbehaviour {
+    Refusal,
+    TextRefusal,
+    ContentFilter,
+    Cut,
+    Empty,
+    MalformedJson,
+    WrongCount,
+    WrappingQuotes,
+    RoleTag,
+    HashHeading,
+    CodeFence,
+    ControlCharacter,
+    WrongLanguage,
+    Violation,
+    Missing,
+    Duplicated,
+    RowError,
+    BadRow,
+    ExpiredJob,
+}
+
+impl Rates {
+    /// Names of the kinds, as settings give them. By content of the request: `refusal` (in the refusal
+    /// field), `text_refusal` (in the text), `content_filter`, `cut` (token limit in mid-word), `empty`
+    /// (null content), `malformed_json`, `wrong_count` (of prompts), `wrapping_quotes`, `role_tag`,
+    /// `hash_heading`, `code_fence`, `control_character`, `wrong_language` (English where another was
+    /// asked for), `violation` (one instruction broken). By job and request: `missing`, `duplicated`,
+    /// `row_error` (status 500), `bad_row` (no JSON). By job: `expired_job` (its last tenth is missing).
+    pub const NAMES: [&'static str; 19] = [
+        "refusal",
+        "text_refusal",
+        "content_filter",
+        "cut",
+        "empty",
+        "malformed_json",
+        "wrong_count",
+        "wrapping_quotes",
+        "role_tag",
+        "hash_heading",
+        "code_fence",
+        "control_character",
+        "wrong_language",
+        "violation",
+        "missing",
+        "duplicated",
+        "row_error",
+        "bad_row",
+        "expired_job",
+    ];
+
+    /// No misbehaviour at all.
+    pub fn none() -> Self {
+        Self { rates: [0.0; Self::NAMES.len()] }
+    }
+
+    /// Sets one kind's rate; false where there is no such kind.
+    pub fn set(&mut self, name: &str, rate: f64) -> bool {
+        let place = Self::NAMES.iter().position(|n| *n == name);
+        match place.and_then(|p| self.rates.get_mut(p)) {
+            Some(slot) => {
+                *slot = rate;
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(crate) fn of(&self, kind: Misbehaviour) -> f64 {
+        self.rates[kind as usize]
+    }
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self {
+            rates: [
+                0.002, 0.001, 0.0005, 0.003, 0.001, 0.004, 0.004, 0.02, 0.004, 0.004, 0.002, 0.001,
+                0.004, 0.01, 0.003, 0.002, 0.002, 0.0005, 0.02,
+            ],
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Reads a request as a model would: what is asked is known from the texts that stand in it.
+
+use aho_corasick::AhoCorasick;
+use clinstruct_schema::{
+    ChatRequest, Constraint, ConversationMode, Instruction, Language, Meaning, Register, Role, Speaker,
+};
+
+/// What a request asks for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Understood {
+    pub(crate) speaker: Option<Speaker>,
+    pub(crate) constraints: Vec<Constraint>,
+    pub(crate) register: Option<Register>,
+    pub(crate) mode: Option<ConversationMode>,
+    /// `label: value` lines outside patients.
+    pub(crate) facts: Vec<(String, String)>,
+    /// The same of each patient, in their order.
+    pub(crate) patients: Vec<Vec<(String, String)>>,
+}
+
+impl Understood {
+    pub(crate) fn fact(&self, label: &str) -> Option<&str> {
+        self.facts.iter().find(|(l, _)| l == label).map(|(_, v)| v.as_str())
+    }
+
+    pub(crate) fn language(&self) -> Language {
+        self.constraints
+            .iter()
+            .find_map(|c| match c {
+                Constraint::Language { language } => Some(*language),
+                _ => None,
+            })
+            .unwrap_or(Language::English)
+    }
+}
+
+/// A value of a patient.
+pub(crate) fn value<'a>(patient: &'a [(String, String)], label: &str) -> Option<&'a str> {
+    patient.iter().find(|(l, _)| l == label).map(|(_, v)| v.as_str())
+}
+
+/// Knows the catalog's instructions by their texts.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    heads: Option<AhoCorasick>,
+    instructions: Vec<(Instruction, Option<String>)>,
+}
+
+impl Reader {
+    pub(crate) fn new(instructions: Vec<Instruction>) -> Self {
+        let split: Vec<(Instruction, String, Option<String>)> = instructions
+            .into_iter()
+            .filter(|i| !i.text.0.is_empty())
+            .map(|i| match i.text.0.split_once("{n}") {
+                Some((head, tail)) => {
+                    let (head, tail) = (head.to_owned(), tail.to_owned());
+                    (i, head, Some(tail))
+                }
+                None => {
+                    let head = i.text.0.clone();
+                    (i, head, None)
+                }
+            })
+            .collect();
+        let heads = AhoCorasick::new(split.iter().map(|(_, head, _)| head)).ok();
+        Self { heads, instructions: split.into_iter().map(|(i, _, tail)| (i, tail)).collect() }
+    }
+
+    pub(crate) fn read(&self, request: &ChatRequest) -> Understood {
+        let mut understood = Understood::default();
+        for message in &request.messages {
+            if message.role != Role::Assistant {
+                self.instructions_in(&message.content, &mut understood);
+            }
+        }
+        let in_templates =
+            if understood.speaker == Some(Speaker::PromptWriter) { 2 } else { 1 };
+        for message in request.messages.iter().take(in_templates) {
+            facts_in(&message.content, &mut understood);
+        }
+        understood
+    }
+
+    fn instructions_in(&self, text: &str, understood: &mut Understood) {
+        let Some(heads) = &self.heads else { return };
+        for found in heads.find_overlapping_iter(text) {
+            let Some((instruction, tail)) = self.instructions.get(found.pattern().as_usize()) else {
+                continue;
+            };
+            let mut count = None;
+            if let Some(tail) = tail {
+                let after = text.get(found.end()..).unwrap_or_default();
+                let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+                count = after.get(..digits).and_then(|d| d.parse::<u32>().ok());
+                let rest = after.get(digits..).unwrap_or_default();
+                if count.is_none() || !rest.starts_with(tail.as_str()) {
+                    continue;
+                }
+            }
+            for meaning in &instruction.means {
+                match meaning {
+                    Meaning::Role { speaker } => understood.speaker = Some(*speaker),
+                    Meaning::Keep { constraint } => {
+                        let constraint = match count {
+                            Some(n) => constraint.clone().with_count(n),
+                            None => constraint.clone(),
+                        };
+                        if !understood.constraints.contains(&constraint) {
+                            understood.constraints.push(constraint);
+                        }
+                    }
+                    Meaning::Speak { register } => understood.register = Some(*register),
+                    Meaning::Mode { mode } => understood.mode = Some(*mode),
+                    Meaning::Tell => {}
+                }
+            }
+        }
+    }
+}
+
+/// Labels of the lines that are facts.
+const LABELS: [&str; 19] = [
+    "profession", "specialty", "domain", "task", "topic", "country", "care setting", "age", "sex", "gender",
+    "background", "medicines", "allergies", "vital signs", "presenting", "history", "family", "social",
+    "patient",
+];
+
+fn facts_in(text: &str, understood: &mut Understood) {
+    for line in text.lines() {
+        if let Some(number) = line.strip_prefix("Patient ")
+            && number.trim().parse::<u32>().is_ok()
+        {
+            understood.patients.push(Vec::new());
+            continue;
+        }
+        let of_patient = line.starts_with("- ");
+        let line = line.trim_start_matches("- ");
+        let Some((label, value)) = line.split_once(": ") else { continue };
+        let label = label.to_ascii_lowercase();
+        if !LABELS.contains(&label.as_str()) {
+            continue;
+        }
+        let value = value.trim().to_owned();
+        match understood.patients.last_mut() {
+            Some(patient) if of_patient => patient.push((label, value)),
+            _ => understood.facts.push((label, value)),
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! The health worker's messages: first prompts, follow-ups, and answers to questions.
+
+use clinstruct_draw::Draw;
+use clinstruct_schema::{Constraint, Language, Register};
+
+use crate::assistant::words;
+use crate::grammar::{Template, grammar, worker};
+use crate::read::{Understood, value};
+
+type Facts = [(String, String)];
+
+const NUMBERS: [&str; 9] =
+    ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+const UNITS: [&str; 4] = ["hours", "days", "weeks", "months"];
+
+/// Words that make a complaint or detail one of a single sex.
+const FEMALE: [&str; 26] = [
+    "menstru", "period", "pregnan", "vagin", "uter", "labour", "lactat", "breastfe", "breast-fe", "menopaus",
+    "ovar", "cervi", "gestation", "postpartum", "antenatal", "prenatal", "foet", "fet", "womb", "miscarr",
+    "contracepti", "trimester", "midwi", "obstet", "gynae", "nursing mother",
+];
+const MALE: [&str; 8] =
+    ["prostat", "testic", "testis", "scrot", "penis", "penile", "erect", "ejaculat"];
+
+fn fits(text: &str, sex: &str) -> bool {
+    let lower = text.to_lowercase();
+    let female = FEMALE.iter().any(|w| lower.contains(w));
+    let male = MALE.iter().any(|w| lower.contains(w));
+    match sex {
+        "male" => !female,
+        "female" => !male,
+        _ => !(female || male),
+    }
+}
+
+fn duration(draw: &mut Draw) -> String {
+    let number = draw.pick(&NUMBERS).copied().unwrap_or("two");
+    let unit = draw.pick(&UNITS).copied().unwrap_or("days");
+    format!("{number} {unit}")
+}
+
+/// `63 years` as before a noun: `63-year-old`.
+fn age_text(age: &str) -> String {
+    let mut parts = age.split_whitespace();
+    let (number, unit) = (parts.next().unwrap_or("40"), parts.next().unwrap_or("years"));
+    format!("{number}-{}-old", unit.trim_end_matches('s'))
+}
+
+fn is_child(age: &str) -> bool {
+    let years = age.split_whitespace().next().and_then(|n| n.parse::<u32>().ok()).unwrap_or(40);
+    age.contains("month") || years < 13
+}
+
+/// One of `list` that says nothing of another sex.
+fn fitting(group: &str, name: &str, sex: &str, draw: &mut Draw) -> String {
+    let list = worker().all(group, name);
+    for _ in 0..16 {
+        if let Some(template) = draw.pick(list) {
+            // Plain phrases have no slots and keep their small letter.
+            let text = template.plain();
+            if fits(&text, sex) {
+                return text;
+            }
+        }
+    }
+    "a change that is hard to name".into()
+}
+
+/// Writes the first message about a patient.
+pub(crate) fn prompt(understood: &Understood, patient: &Facts, draw: &mut Draw) -> String {
+    let sex = value(patient, "sex").unwrap_or("female");
+    let age = value(patient, "age").unwrap_or("40 years");
+    let country = value(patient, "country").or(understood.fact("country")).unwrap_or_default();
+    let background = value(patient, "background").filter(|b| *b != "none known");
+    let people = if is_child(age) { "person_child" } else { "person_adult" };
+    let mut names = vec![
+        "person", "complaint", "place", "duration", "detail", "attempt", "finding", "test", "concern",
+    ];
+    if background.is_some() {
+        names.push("background");
+    }
+    if !country.is_empty() {
+        names.push("country");
+    }
+    let topic = understood.fact("topic").map(str::to_owned).or_else(|| understood.fact("domain").map(str::to_owned));
+    let specialty = understood.fact("specialty").map(str::to_owned);
+    let domain = understood.fact("domain").map(str::to_owned);
+    for (name, known) in [("topic", &topic), ("specialty", &specialty), ("domain", &domain)] {
+        if known.is_some() {
+            names.push(name);
+        }
+    }
+    let english = grammar(Language::English);
+    let write = |draw: &mut Draw, group: &str, name: &str| -> String {
+        let list = worker().all(group, name);
+        let mut chosen: Option<&Template> = None;
+        for _ in 0..16 {
+            chosen = draw.pick(list).filter(|t| t.needs_only(&names) && fits(&t.plain(), sex));
+            if chosen.is_some() {
+                break;
+            }
+        }
+        let Some(template) = chosen else { return String::new() };
+        template.fill(|slot| match slot {
+            "person" => draw
+                .pick(worker().all("lists", people))
+                .map(|t| {
+                    let raw = t.raw(|s| match s {
+                        "age_text" => age_text(age),
+                        "sex" => sex.to_owned(),
+                        _ => String::new(),
+                    });
+                    mend_article(&raw)
+                })
+                .unwrap_or_default(),
+            "complaint" | "detail" | "attempt" | "place" | "concern" => fitting("lists", slot, sex, draw),
+            "duration" => duration(draw),
+            "background" => background.unwrap_or_default().replace("; ", " and "),
+            "topic" => lower_first(topic.as_deref().unwrap_or_default()),
+            "specialty" => specialty.clone().unwrap_or_default(),
+            "domain" => domain.clone().unwrap_or_default(),
+            "country" => country.to_owned(),
+            list => english.map(|g| g.item(list, draw)).unwrap_or_default(),
+        })
+    };
+    let task = understood.fact("task").map(|t| t.to_lowercase().replace(' ', "-"));
+    let open = write(draw, "case", "open");
+    let mut more: Vec<String> = (0..1 + draw.below(3)).map(|_| write(draw, "case", "more")).collect();
+    more.dedup();
+    let ask = match &task {
+        Some(task) if topic.is_none() || draw.chance(0.7) => write(draw, "ask", task),
+        _ => write(draw, "ask", "general"),
+    };
+    let ask = if ask.is_empty() { write(draw, "ask", "general") } else { ask };
+    let mut sentences = Vec::with_capacity(6);
+    match draw.below(4) {
+        0 => {
+            sentences.push(ask);
+            sentences.push(open);
+            sentences.extend(more);
+        }
+        1 if more.len() > 1 => {
+            let first = more.remove(0);
+            sentences.push(open);
+            sentences.extend(more);
+            sentences.push(first);
+            sentences.push(ask);
+        }
+        _ => {
+            sentences.push(open);
+            sentences.extend(more);
+            sentences.push(ask);
+        }
+    }
+    sentences.retain(|s| !s.is_empty());
+    sentences.join(" ")
+}
+
+/// `a 8-year-old` becomes `an 8-year-old`; likewise 11, 18 and the eighties.
+fn mend_article(text: &str) -> String {
+    let mut out = text.to_owned();
+    for number in ["8-", "11-", "18-"] {
+        out = out.replace(&format!(" a {number}"), &format!(" an {number}"));
+        if let Some(rest) = out.strip_prefix(&format!("a {number}")) {
+            out = format!("an {number}{rest}");
+        }
+    }
+    for tens in 80..90 {
+        out = out.replace(&format!(" a {tens}-"), &format!(" an {tens}-"));
+        if let Some(rest) = out.strip_prefix(&format!("a {tens}-")) {
+            out = format!("an {tens}-{rest}");
+        }
+    }
+    out
+}
+
+/// A term inside a sentence: its capital goes, unless it is a name or an abbreviation.
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    match (chars.next(), chars.next()) {
+        (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
+            first.to_lowercase().chain(text.chars().skip(1)).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// The kinds of facts, with the words of questions that ask for them.
+const KINDS: [(&str, &str, &[&str]); 7] = [
+    ("medicines", "medicines", &["medicin", "medication", "drug", "tablet", "taking", "takes", "treatment"]),
+    ("allergies", "allergies", &["allerg", "reaction", "intoleran"]),
+    ("vitals", "vital signs", &["vital", "pressure", "temperature", "pulse", "saturation", "heart rate", "weigh", "breath"]),
+    ("age", "age", &["how old", "age "]),
+    ("conditions", "background", &["condition", "comorbid", "disease", "background", "diagnos", "chronic"]),
+    ("history", "history", &["history", "past", "previous", "surger", "operation", "before", "earlier"]),
+    ("social", "social", &["social", "home", "work", "smok", "alcohol", "family", "live", "support", "diet"]),
+];
+
+fn reply(patient: &Facts, question: &str, already: &str, draw: &mut Draw) -> String {
+    let lower = question.to_lowercase();
+    let asked = KINDS.iter().find(|(_, _, keys)| keys.iter().any(|k| lower.contains(k)));
+    // A question that names no kind, or is in another language, gets a fact that was not told yet.
+    let unused = || {
+        KINDS.iter().find(|(_, label, _)| value(patient, label).is_some_and(|v| !already.contains(v)))
+    };
+    let told = asked.or_else(unused).and_then(|(kind, label, _)| {
+        value(patient, label).filter(|v| *v != "none known").map(|v| (*kind, v))
+    });
+    let Some((kind, fact)) = told else {
+        return draw.pick(worker().all("reply", "unknown")).map(Template::plain).unwrap_or_default();
+    };
+    let fact = match kind {
+        "age" => age_text(fact).replace('-', " ").replace(" old", " old"),
+        "allergies" => fact.to_owned(),
+        _ => fact.replace("; ", ", "),
+    };
+    draw.pick(worker().all("reply", kind)).map(|t| t.fill(|_| fact.clone())).unwrap_or_default()
+}
+
+/// Writes a message of the health worker after an answer.
+pub(crate) fn follow_up(
+    understood: &Understood,
+    last: &str,
+    earlier: &str,
+    draw: &mut Draw,
+) -> String {
+    let patient = understood.patients.first().map_or(&[][..], Vec::as_slice);
+    let sex = value(patient, "sex").unwrap_or("female");
+    let mut exact = None;
+    let (mut most, mut least) = (None, 0);
+    for constraint in &understood.constraints {
+        match constraint {
+            Constraint::ExactSentences { n } => exact = Some(*n as usize),
+            Constraint::MaxWords { n } => most = Some(*n as usize),
+            Constraint::MinWords { n } => least = *n as usize,
+            _ => {}
+        }
+    }
+    let topic = understood
+        .fact("topic")
+        .or(understood.fact("domain"))
+        .or(understood.fact("specialty"))
+        .map(lower_first);
+    let mut names = vec!["test", "finding", "drug", "sign", "measure", "concern", "timeframe"];
+    if topic.is_some() {
+        names.push("topic");
+    }
+    let english = grammar(Language::English);
+    let mut said: Vec<String> = Vec::new();
+    let mut next = |draw: &mut Draw, name: &str| -> String {
+        for _ in 0..24 {
+            let Some(template) = draw.pick(worker().all("followup", name)) else { break };
+            if !template.needs_only(&names) || !fits(&template.plain(), sex) {
+                continue;
+            }
+            let sentence = template.fill(|slot| match slot {
+                "concern" => fitting("lists", slot, sex, draw),
+                "topic" => topic.clone().unwrap_or_default(),
+                list => english.map(|g| g.item(list, draw)).unwrap_or_default(),
+            });
+            if !earlier.contains(&sentence) && !said.contains(&sentence) {
+                said.push(sentence.clone());
+                return sentence;
+            }
+        }
+        String::new()
+    };
+    let kind = match understood.register {
+        Some(Register::Popular) if draw.chance(0.6) => "popular",
+        Some(Register::Scientific) if draw.chance(0.6) => "scientific",
+        _ => "next",
+    };
+    let question = last.rsplit_once('?').map(|(q, _)| q.rsplit(['.', '!', '।']).next().unwrap_or(q));
+    let first = match question {
+        Some(question) => reply(patient, question, earlier, draw),
+        None => next(draw, kind),
+    };
+    let mut sentences = vec![first];
+    let count = |all: &[String]| all.iter().map(|s| words(s, Language::English)).sum::<usize>();
+    if let Some(n) = exact {
+        while sentences.len() < n {
+            let more = next(draw, "next");
+            if more.is_empty() {
+                break;
+            }
+            sentences.push(more);
+        }
+    } else {
+        if most.is_none() && draw.chance(0.4) {
+            let more_kind = if draw.chance(0.5) { "next" } else { "short" };
+            let more = next(draw, more_kind);
+            sentences.push(more);
+        }
+        for _ in 0..10 {
+            if count(&sentences) >= least {
+                break;
+            }
+            let more = next(draw, "next");
+            sentences.push(more);
+        }
+        if let Some(most) = most {
+            for _ in 0..8 {
+                if count(&sentences) <= most {
+                    break;
+                }
+                // What answers a question is kept; a remark can be said shorter.
+                if question.is_some() {
+                    break;
+                }
+                sentences = vec![next(draw, "short")];
+            }
+        }
+    }
+    sentences.retain(|s| !s.is_empty());
+    sentences.join(" ")
+}
