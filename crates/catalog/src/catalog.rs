@@ -247,7 +247,7 @@ struct Axes<'a> {
     subtopics: &'a [Subtopic],
     countries: &'a [Country],
     styles: &'a Styles,
-    templates: &'a Templates,
+    template_names: HashSet<String>,
 }
 
 fn part(reader: &mut Reader<'_>, c: &Axes<'_>) -> Option<Part> {
@@ -296,7 +296,8 @@ fn part(reader: &mut Reader<'_>, c: &Axes<'_>) -> Option<Part> {
             }
         }
     }
-    if !c.templates.has(raw.template.get_ref()) {
+    // A template that does not compile has had its own mistake shown.
+    if !c.template_names.contains(&format!("templates/{}", raw.template.get_ref())) {
         let message = format!("there is no template \"{}\"", raw.template.get_ref());
         reader.mistake(raw.template.span(), message, Some("put it into templates/".into()));
     }
@@ -421,7 +422,9 @@ impl Catalog {
     pub fn embedded_files() -> Files {
         fn walk(dir: &Dir<'_>, files: &mut Files) {
             for file in dir.files() {
-                if let (Some(name), Some(text)) = (file.path().to_str(), file.contents_utf8()) {
+                if let (Some(name), Some(text)) = (file.path().to_str(), file.contents_utf8())
+                    && Catalog::is_resource(file.path())
+                {
                     files.insert(name.replace('\\', "/"), text.to_owned());
                 }
             }
@@ -432,6 +435,11 @@ impl Catalog {
         let mut files = Files::new();
         walk(&EMBEDDED, &mut files);
         files
+    }
+
+    /// Whether a file of a resources folder is read: data (`.toml`) and templates (`.j2`).
+    pub fn is_resource(path: &std::path::Path) -> bool {
+        path.extension().is_some_and(|e| e == "toml" || e == "j2")
     }
 
     /// Reads and checks a set of files. Files that are not resources (other endings) are left alone.
@@ -549,7 +557,7 @@ impl Catalog {
             subtopics: &subtopics,
             countries: &countries,
             styles: &styles,
-            templates: &templates,
+            template_names: files.keys().cloned().collect(),
         };
         let parts = read_parts(l, &axes);
 

@@ -42,7 +42,6 @@ struct ProjectFile {
 pub(crate) struct Setup {
     pub(crate) args: RunArgs,
     pub(crate) out: PathBuf,
-    pub(crate) backend: BackendName,
     pub(crate) jobs: usize,
     pub(crate) catalog: Catalog,
 }
@@ -89,7 +88,7 @@ impl Setup {
             Some(dir) => Catalog::read(read_resources(dir)?)?,
         };
         let out = args.out.clone().unwrap_or_else(|| PathBuf::from("data/rehearsal"));
-        Ok(Self { args, out, backend, jobs, catalog })
+        Ok(Self { args, out, jobs, catalog })
     }
 
     /// The backend; `spool` lets its jobs outlive this process.
@@ -185,9 +184,7 @@ fn read_resources(dir: &Path) -> anyhow::Result<Files> {
                 walk(root, &path, files)?;
                 continue;
             }
-            let resource =
-                path.extension().is_some_and(|e| e == "toml" || e == "j2");
-            if !resource {
+            if !Catalog::is_resource(&path) {
                 continue;
             }
             let text = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use clinstruct_catalog::{Catalog, Part, card_context};
 use clinstruct_draw as draw;
 use clinstruct_schema::{BaseRow, ChatRequest, JsonSchema, Message, Role};
@@ -46,7 +48,7 @@ pub fn prompt_request(
     options: &PromptOptions<'_>,
 ) -> Result<ChatRequest, Error> {
     let template = |source| Error::Template { row: row.id.to_string(), source };
-    let subjects: Value = row
+    let subjects: BTreeMap<String, Value> = row
         .subjects
         .iter()
         .map(|s| {
