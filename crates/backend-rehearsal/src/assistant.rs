@@ -9,7 +9,15 @@ use crate::read::Understood;
 const DOSES: [&str; 14] =
     ["5", "10", "15", "20", "25", "40", "50", "75", "100", "150", "200", "250", "400", "500"];
 const FLOW: [&str; 9] = [
-    "assessment", "reasoning", "testing", "plan", "monitoring", "safety", "context", "plan", "assessment",
+    "assessment",
+    "reasoning",
+    "testing",
+    "plan",
+    "monitoring",
+    "safety",
+    "context",
+    "plan",
+    "assessment",
 ];
 /// Share of answers that state a dose.
 const WITH_DOSE: f64 = 0.3;
@@ -175,7 +183,12 @@ pub(crate) fn answer(understood: &Understood, before: &str, draw: &mut Draw) -> 
 }
 
 /// The categories of an answer's sentences, in order.
-fn flow(voice: &mut Voice<'_>, form: &Form, understood: &Understood, many: usize) -> Vec<&'static str> {
+fn flow(
+    voice: &mut Voice<'_>,
+    form: &Form,
+    understood: &Understood,
+    many: usize,
+) -> Vec<&'static str> {
     let mut categories = vec!["lead"];
     for aspect in &form.aspects {
         categories.push(match aspect.as_str() {
@@ -200,7 +213,8 @@ fn flow(voice: &mut Voice<'_>, form: &Form, understood: &Understood, many: usize
         categories.push(FLOW[(from + i) % FLOW.len()]);
     }
     categories.truncate(many.max(1));
-    if many > 3 && voice.draw.chance(0.4)
+    if many > 3
+        && voice.draw.chance(0.4)
         && let Some(last) = categories.last_mut()
     {
         *last = "closing";
@@ -209,7 +223,13 @@ fn flow(voice: &mut Voice<'_>, form: &Form, understood: &Understood, many: usize
 }
 
 /// `many` sentences, a dose and its warning among them where the draw says so.
-fn sentences(voice: &mut Voice<'_>, form: &Form, understood: &Understood, many: usize, short: bool) -> Vec<String> {
+fn sentences(
+    voice: &mut Voice<'_>,
+    form: &Form,
+    understood: &Understood,
+    many: usize,
+    short: bool,
+) -> Vec<String> {
     let categories = flow(voice, form, understood, many);
     let mut all: Vec<String> =
         categories.into_iter().map(|category| voice.say(category, short)).collect();
@@ -282,7 +302,9 @@ fn compose(voice: &mut Voice<'_>, form: &Form, understood: &Understood) -> Strin
     };
     let mut all = sentences(voice, form, understood, many, tight);
     // What is too long is said shorter, what is too short goes on.
-    let reserve = 24 * form.questions + if form.titled { 8 } else { 0 } + if form.end.is_some() { 4 } else { 0 };
+    let reserve = 24 * form.questions
+        + if form.titled { 8 } else { 0 }
+        + if form.end.is_some() { 4 } else { 0 };
     let count = |all: &[String]| all.iter().map(|s| words(s, language)).sum::<usize>();
     if let Some(max) = form.max_words {
         let max = max.saturating_sub(reserve);

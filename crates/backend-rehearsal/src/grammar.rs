@@ -167,9 +167,8 @@ static GRAMMARS: LazyLock<Vec<Grammar>> = LazyLock::new(|| {
     FILES.iter().filter_map(|(language, text)| Grammar::parse(*language, text).ok()).collect()
 });
 
-static WORKER: LazyLock<Worker> = LazyLock::new(|| {
-    Worker::parse(include_str!("../grammar/worker.toml")).unwrap_or_default()
-});
+static WORKER: LazyLock<Worker> =
+    LazyLock::new(|| Worker::parse(include_str!("../grammar/worker.toml")).unwrap_or_default());
 
 /// The grammar of a language. The files are compiled in, and a test reads all of them.
 pub(crate) fn grammar(language: Language) -> Option<&'static Grammar> {
@@ -186,8 +185,20 @@ mod tests {
     use super::*;
 
     const SLOTS: [&str; 14] = [
-        "test", "finding", "sign", "cause", "measure", "drug", "referral", "timeframe", "frequency",
-        "dose", "age", "percent", "number", "country",
+        "test",
+        "finding",
+        "sign",
+        "cause",
+        "measure",
+        "drug",
+        "referral",
+        "timeframe",
+        "frequency",
+        "dose",
+        "age",
+        "percent",
+        "number",
+        "country",
     ];
 
     #[test]

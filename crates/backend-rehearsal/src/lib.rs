@@ -23,8 +23,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clinstruct_batch_client::{
-    BatchBackend, BatchRequest, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result, RowStream,
-    Shard, ShardBody, ShardTag,
+    BatchBackend, BatchRequest, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result,
+    RowStream, Shard, ShardBody, ShardTag,
 };
 use clinstruct_draw::{Draw, number};
 use clinstruct_schema::{BackendId, ChatRequest, Instruction, RequestId, RowFormat};
@@ -32,8 +32,8 @@ use futures::StreamExt as _;
 use futures::stream;
 use rayon::prelude::*;
 
-pub use crate::rates::Rates;
 use crate::rates::Misbehaviour;
+pub use crate::rates::Rates;
 use crate::read::Reader;
 
 /// Rows that are written together.
@@ -84,10 +84,14 @@ impl Rehearsal {
         let failed = |e: std::io::Error| {
             Error::new(ErrorKind::Io, "read spooled job", path.display().to_string()).caused_by(e)
         };
-        let shard = Shard { tag: ShardTag(job.0.clone()), rows: 0, body: ShardBody::File(path.clone()) };
+        let shard =
+            Shard { tag: ShardTag(job.0.clone()), rows: 0, body: ShardBody::File(path.clone()) };
         let requests = shard.requests().map_err(failed)?;
         let requests = requests.collect::<std::io::Result<Vec<_>>>().map_err(failed)?;
-        Ok(Some(Job { requests: requests.into(), cancelled: path.with_extension("cancelled").exists() }))
+        Ok(Some(Job {
+            requests: requests.into(),
+            cancelled: path.with_extension("cancelled").exists(),
+        }))
     }
 }
 
@@ -130,8 +134,8 @@ impl BatchBackend for Rehearsal {
             let partial = path.with_extension("partial");
             let mut file = BufWriter::new(fs::File::create(&partial).map_err(failed)?);
             for request in shard.requests().map_err(failed)? {
-                let line = serde_json::to_vec(&request.map_err(failed)?)
-                    .map_err(|e| failed(e.into()))?;
+                let line =
+                    serde_json::to_vec(&request.map_err(failed)?).map_err(|e| failed(e.into()))?;
                 file.write_all(&line).and_then(|()| file.write_all(b"\n")).map_err(failed)?;
             }
             file.flush().and_then(|()| fs::rename(&partial, &path)).map_err(failed)?;

@@ -2,7 +2,8 @@
 
 use aho_corasick::AhoCorasick;
 use clinstruct_schema::{
-    ChatRequest, Constraint, ConversationMode, Instruction, Language, Meaning, Register, Role, Speaker,
+    ChatRequest, Constraint, ConversationMode, Instruction, Language, Meaning, Register, Role,
+    Speaker,
 };
 
 /// What a request asks for.
@@ -73,8 +74,7 @@ impl Reader {
                 self.instructions_in(&message.content, &mut understood);
             }
         }
-        let in_templates =
-            if understood.speaker == Some(Speaker::PromptWriter) { 2 } else { 1 };
+        let in_templates = if understood.speaker == Some(Speaker::PromptWriter) { 2 } else { 1 };
         for message in request.messages.iter().take(in_templates) {
             facts_in(&message.content, &mut understood);
         }
@@ -84,13 +84,15 @@ impl Reader {
     fn instructions_in(&self, text: &str, understood: &mut Understood) {
         let Some(heads) = &self.heads else { return };
         for found in heads.find_overlapping_iter(text) {
-            let Some((instruction, tail)) = self.instructions.get(found.pattern().as_usize()) else {
+            let Some((instruction, tail)) = self.instructions.get(found.pattern().as_usize())
+            else {
                 continue;
             };
             let mut count = None;
             if let Some(tail) = tail {
                 let after = text.get(found.end()..).unwrap_or_default();
-                let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+                let digits =
+                    after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
                 count = after.get(..digits).and_then(|d| d.parse::<u32>().ok());
                 let rest = after.get(digits..).unwrap_or_default();
                 if count.is_none() || !rest.starts_with(tail.as_str()) {
@@ -120,8 +122,24 @@ impl Reader {
 
 /// Labels of the lines that are facts.
 const LABELS: [&str; 19] = [
-    "profession", "specialty", "domain", "task", "topic", "country", "care setting", "age", "sex", "gender",
-    "background", "medicines", "allergies", "vital signs", "presenting", "history", "family", "social",
+    "profession",
+    "specialty",
+    "domain",
+    "task",
+    "topic",
+    "country",
+    "care setting",
+    "age",
+    "sex",
+    "gender",
+    "background",
+    "medicines",
+    "allergies",
+    "vital signs",
+    "presenting",
+    "history",
+    "family",
+    "social",
     "patient",
 ];
 

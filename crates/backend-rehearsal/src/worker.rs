@@ -9,15 +9,37 @@ use crate::read::{Understood, value};
 
 type Facts = [(String, String)];
 
-const NUMBERS: [&str; 9] =
-    ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+const NUMBERS: [&str; 9] = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
 const UNITS: [&str; 4] = ["hours", "days", "weeks", "months"];
 
 /// Words that make a complaint or detail one of a single sex.
 const FEMALE: [&str; 26] = [
-    "menstru", "period", "pregnan", "vagin", "uter", "labour", "lactat", "breastfe", "breast-fe", "menopaus",
-    "ovar", "cervi", "gestation", "postpartum", "antenatal", "prenatal", "foet", "fet", "womb", "miscarr",
-    "contracepti", "trimester", "midwi", "obstet", "gynae", "nursing mother",
+    "menstru",
+    "period",
+    "pregnan",
+    "vagin",
+    "uter",
+    "labour",
+    "lactat",
+    "breastfe",
+    "breast-fe",
+    "menopaus",
+    "ovar",
+    "cervi",
+    "gestation",
+    "postpartum",
+    "antenatal",
+    "prenatal",
+    "foet",
+    "fet",
+    "womb",
+    "miscarr",
+    "contracepti",
+    "trimester",
+    "midwi",
+    "obstet",
+    "gynae",
+    "nursing mother",
 ];
 const MALE: [&str; 8] =
     ["prostat", "testic", "testis", "scrot", "penis", "penile", "erect", "ejaculat"];
@@ -74,7 +96,15 @@ pub(crate) fn prompt(understood: &Understood, patient: &Facts, draw: &mut Draw) 
     let background = value(patient, "background").filter(|b| *b != "none known");
     let people = if is_child(age) { "person_child" } else { "person_adult" };
     let mut names = vec![
-        "person", "complaint", "place", "duration", "detail", "attempt", "finding", "test", "concern",
+        "person",
+        "complaint",
+        "place",
+        "duration",
+        "detail",
+        "attempt",
+        "finding",
+        "test",
+        "concern",
     ];
     if background.is_some() {
         names.push("background");
@@ -82,7 +112,10 @@ pub(crate) fn prompt(understood: &Understood, patient: &Facts, draw: &mut Draw) 
     if !country.is_empty() {
         names.push("country");
     }
-    let topic = understood.fact("topic").map(str::to_owned).or_else(|| understood.fact("domain").map(str::to_owned));
+    let topic = understood
+        .fact("topic")
+        .map(str::to_owned)
+        .or_else(|| understood.fact("domain").map(str::to_owned));
     let specialty = understood.fact("specialty").map(str::to_owned);
     let domain = understood.fact("domain").map(str::to_owned);
     for (name, known) in [("topic", &topic), ("specialty", &specialty), ("domain", &domain)] {
@@ -113,7 +146,9 @@ pub(crate) fn prompt(understood: &Understood, patient: &Facts, draw: &mut Draw) 
                     mend_article(&raw)
                 })
                 .unwrap_or_default(),
-            "complaint" | "detail" | "attempt" | "place" | "concern" => fitting("lists", slot, sex, draw),
+            "complaint" | "detail" | "attempt" | "place" | "concern" => {
+                fitting("lists", slot, sex, draw)
+            }
             "duration" => duration(draw),
             "background" => background.unwrap_or_default().replace("; ", " and "),
             "topic" => lower_first(topic.as_deref().unwrap_or_default()),
@@ -125,7 +160,8 @@ pub(crate) fn prompt(understood: &Understood, patient: &Facts, draw: &mut Draw) 
     };
     let task = understood.fact("task").map(|t| t.to_lowercase().replace(' ', "-"));
     let open = write(draw, "case", "open");
-    let mut more: Vec<String> = (0..1 + draw.below(3)).map(|_| write(draw, "case", "more")).collect();
+    let mut more: Vec<String> =
+        (0..1 + draw.below(3)).map(|_| write(draw, "case", "more")).collect();
     more.dedup();
     let ask = match &task {
         Some(task) if topic.is_none() || draw.chance(0.7) => write(draw, "ask", task),
@@ -187,13 +223,42 @@ fn lower_first(text: &str) -> String {
 
 /// The kinds of facts, with the words of questions that ask for them.
 const KINDS: [(&str, &str, &[&str]); 7] = [
-    ("medicines", "medicines", &["medicin", "medication", "drug", "tablet", "taking", "takes", "treatment"]),
+    (
+        "medicines",
+        "medicines",
+        &["medicin", "medication", "drug", "tablet", "taking", "takes", "treatment"],
+    ),
     ("allergies", "allergies", &["allerg", "reaction", "intoleran"]),
-    ("vitals", "vital signs", &["vital", "pressure", "temperature", "pulse", "saturation", "heart rate", "weigh", "breath"]),
+    (
+        "vitals",
+        "vital signs",
+        &[
+            "vital",
+            "pressure",
+            "temperature",
+            "pulse",
+            "saturation",
+            "heart rate",
+            "weigh",
+            "breath",
+        ],
+    ),
     ("age", "age", &["how old", "age "]),
-    ("conditions", "background", &["condition", "comorbid", "disease", "background", "diagnos", "chronic"]),
-    ("history", "history", &["history", "past", "previous", "surger", "operation", "before", "earlier"]),
-    ("social", "social", &["social", "home", "work", "smok", "alcohol", "family", "live", "support", "diet"]),
+    (
+        "conditions",
+        "background",
+        &["condition", "comorbid", "disease", "background", "diagnos", "chronic"],
+    ),
+    (
+        "history",
+        "history",
+        &["history", "past", "previous", "surger", "operation", "before", "earlier"],
+    ),
+    (
+        "social",
+        "social",
+        &["social", "home", "work", "smok", "alcohol", "family", "live", "support", "diet"],
+    ),
 ];
 
 fn reply(patient: &Facts, question: &str, already: &str, draw: &mut Draw) -> String {
@@ -201,13 +266,18 @@ fn reply(patient: &Facts, question: &str, already: &str, draw: &mut Draw) -> Str
     let asked = KINDS.iter().find(|(_, _, keys)| keys.iter().any(|k| lower.contains(k)));
     // A question that names no kind, or is in another language, gets a fact that was not told yet.
     let unused = || {
-        KINDS.iter().find(|(_, label, _)| value(patient, label).is_some_and(|v| !already.contains(v)))
+        KINDS
+            .iter()
+            .find(|(_, label, _)| value(patient, label).is_some_and(|v| !already.contains(v)))
     };
     let told = asked.or_else(unused).and_then(|(kind, label, _)| {
         value(patient, label).filter(|v| *v != "none known").map(|v| (*kind, v))
     });
     let Some((kind, fact)) = told else {
-        return draw.pick(worker().all("reply", "unknown")).map(Template::plain).unwrap_or_default();
+        return draw
+            .pick(worker().all("reply", "unknown"))
+            .map(Template::plain)
+            .unwrap_or_default();
     };
     let fact = match kind {
         "age" => age_text(fact).replace('-', " ").replace(" old", " old"),
@@ -270,7 +340,8 @@ pub(crate) fn follow_up(
         Some(Register::Scientific) if draw.chance(0.6) => "scientific",
         _ => "next",
     };
-    let question = last.rsplit_once('?').map(|(q, _)| q.rsplit(['.', '!', '।']).next().unwrap_or(q));
+    let question =
+        last.rsplit_once('?').map(|(q, _)| q.rsplit(['.', '!', '।']).next().unwrap_or(q));
     let first = match question {
         Some(question) => reply(patient, question, earlier, draw),
         None => next(draw, kind),

@@ -1,7 +1,9 @@
 //! From a request to its raw row: what a model would write, and how it would get it wrong.
 
 use clinstruct_draw::Draw;
-use clinstruct_schema::{ChatRequest, Constraint, FinishReason, Language, RequestId, Role, Speaker};
+use clinstruct_schema::{
+    ChatRequest, Constraint, FinishReason, Language, RequestId, Role, Speaker,
+};
 
 use crate::assistant;
 use crate::rates::{Misbehaviour, Rates};
@@ -32,8 +34,13 @@ fn plain(understood: &Understood, request: &ChatRequest, draw: &mut Draw) -> Str
         Some(Speaker::User) => {
             let last = request.messages.iter().rfind(|m| m.role == Role::User);
             let last = last.map(|m| m.content.as_str()).unwrap_or_default();
-            let earlier: String =
-                request.messages.iter().skip(1).map(|m| m.content.as_str()).collect::<Vec<_>>().join("\n");
+            let earlier: String = request
+                .messages
+                .iter()
+                .skip(1)
+                .map(|m| m.content.as_str())
+                .collect::<Vec<_>>()
+                .join("\n");
             worker::follow_up(understood, last, &earlier, draw)
         }
         Some(Speaker::Assistant) | None => {
@@ -59,7 +66,9 @@ fn prompts(understood: &Understood, structured: bool, off: i32, draw: &mut Draw)
     if off < 0 {
         texts.pop();
     }
-    if off > 0 && let Some(patient) = understood.patients.first() {
+    if off > 0
+        && let Some(patient) = understood.patients.first()
+    {
         texts.push((texts.len() + 1, worker::prompt(understood, patient, draw)));
     }
     if structured {
@@ -89,7 +98,8 @@ fn violate(understood: &Understood, text: &str) -> String {
                 }
                 let cut = text.trim_end_matches(['.', '।', '?']).rfind(['.', '।']);
                 if let Some(at) = cut {
-                    let end = at + text.get(at..).and_then(|t| t.chars().next()).map_or(1, char::len_utf8);
+                    let end = at
+                        + text.get(at..).and_then(|t| t.chars().next()).map_or(1, char::len_utf8);
                     return text.get(..end).unwrap_or(text).to_owned();
                 }
             }
@@ -161,7 +171,10 @@ fn said(reader: &Reader, rates: &Rates, request: &ChatRequest, id: RequestId) ->
             text = format!("\"{text}\"");
         }
         if tag {
-            text = format!("{}{text}", if understood.speaker == Some(Speaker::User) { "User: " } else { "(chatbot) " });
+            text = format!(
+                "{}{text}",
+                if understood.speaker == Some(Speaker::User) { "User: " } else { "(chatbot) " }
+            );
         }
         if heading {
             text = format!("### Advice\n\n{text}");
@@ -176,7 +189,11 @@ fn said(reader: &Reader, rates: &Rates, request: &ChatRequest, id: RequestId) ->
     }
     let limit = u64::from(request.max_tokens) * BYTES_PER_TOKEN;
     if cut || text.len() as u64 > limit {
-        let share = if cut { text.chars().count() * 2 / 3 } else { usize::try_from(limit / 4).unwrap_or(0) };
+        let share = if cut {
+            text.chars().count() * 2 / 3
+        } else {
+            usize::try_from(limit / 4).unwrap_or(0)
+        };
         text.truncate(text.char_indices().nth(share).map_or(text.len(), |(i, _)| i));
         return Said { text: Some(text), finish: Some(FinishReason::Length), ..Said::default() };
     }

@@ -99,7 +99,8 @@ impl Shard {
             ShardBody::File(path) => {
                 let lines = BufReader::new(File::open(path)?).lines();
                 Ok(Box::new(lines.map(|line| {
-                    serde_json::from_str(&line?).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
+                    serde_json::from_str(&line?)
+                        .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
                 })))
             }
         }

@@ -9,6 +9,9 @@
 
 mod axes;
 mod catalog;
+mod load;
+mod load_axes;
+mod load_parts;
 mod mistake;
 mod part;
 mod patient;
@@ -17,8 +20,8 @@ mod style;
 mod templates;
 
 pub use axes::{
-    AgeBand, Axis, Country, Domain, Gender, Profession, Setting, SexShare, Specialty, Subtopic, Task,
-    Value, Who,
+    AgeBand, Axis, Country, Domain, Gender, Profession, Setting, SexShare, Specialty, Subtopic,
+    Task, Value, Who,
 };
 pub use catalog::{Catalog, Files};
 pub use mistake::{CatalogError, Mistake};

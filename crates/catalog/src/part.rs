@@ -82,9 +82,10 @@ impl When {
     pub fn holds(&self, facts: &Facts<'_>) -> bool {
         let axis = |axis: Axis, names: &Option<Vec<Spanned<String>>>| {
             names.as_ref().is_none_or(|names| {
-                facts.subjects.iter().any(|(a, id)| {
-                    *a == axis && names.iter().any(|name| name.get_ref() == id)
-                })
+                facts
+                    .subjects
+                    .iter()
+                    .any(|(a, id)| *a == axis && names.iter().any(|name| name.get_ref() == id))
             })
         };
         axis(Axis::Task, &self.task)

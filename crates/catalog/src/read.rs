@@ -57,7 +57,11 @@ impl<'a> Reader<'a> {
     }
 
     /// All entries of an array; a missing array is a mistake where it is `required`.
-    pub(crate) fn entries<T: DeserializeOwned>(&mut self, key: &str, required: bool) -> Vec<Entry<T>> {
+    pub(crate) fn entries<T: DeserializeOwned>(
+        &mut self,
+        key: &str,
+        required: bool,
+    ) -> Vec<Entry<T>> {
         let Some(value) = self.take(key) else {
             if required {
                 let message = format!("the file has no [[{key}]] entries");
@@ -103,7 +107,11 @@ impl<'a> Reader<'a> {
     }
 
     /// One value; a missing one is a mistake where it is `required`.
-    pub(crate) fn value<T: DeserializeOwned>(&mut self, key: &str, required: bool) -> Option<Entry<T>> {
+    pub(crate) fn value<T: DeserializeOwned>(
+        &mut self,
+        key: &str,
+        required: bool,
+    ) -> Option<Entry<T>> {
         match self.take(key) {
             Some(value) => self.convert(value),
             None => {
@@ -125,14 +133,18 @@ impl<'a> Reader<'a> {
         self.convert(Spanned::new(0..self.place.text.len().min(1), DeValue::Table(table)))
     }
 
-    pub(crate) fn mistake(&mut self, span: Range<usize>, message: impl Into<String>, help: Option<String>) {
+    pub(crate) fn mistake(
+        &mut self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) {
         self.mistakes.push(self.place.mistake(span, message, help));
     }
 
     /// Ends the reading; keys that nobody asked for are mistakes.
     pub(crate) fn finish(mut self) -> Vec<Mistake> {
-        let left: Vec<_> =
-            self.table.keys().map(|k| (k.span(), k.get_ref().to_string())).collect();
+        let left: Vec<_> = self.table.keys().map(|k| (k.span(), k.get_ref().to_string())).collect();
         for (span, key) in left {
             self.mistake(span, format!("unknown field `{key}`"), None);
         }

@@ -67,7 +67,9 @@ impl Setup {
         let backend = match (args.backend, file.backend) {
             (Some(backend), _) => backend,
             (None, Some(name)) => <BackendName as clap::ValueEnum>::from_str(&name, false)
-                .map_err(|e| usage(format!("{PROJECT_FILE}: backend: {e}"), "see `clinstruct build --help`"))?,
+                .map_err(|e| {
+                    usage(format!("{PROJECT_FILE}: backend: {e}"), "see `clinstruct build --help`")
+                })?,
             (None, None) => BackendName::Rehearsal,
         };
         if backend != BackendName::Rehearsal {
@@ -110,11 +112,10 @@ impl Setup {
             let (name, value) = setting
                 .split_once('=')
                 .ok_or_else(|| usage(format!("--misbehave {setting} has no `=`"), known()))?;
-            let rate: f64 = value
-                .parse()
-                .ok()
-                .filter(|r| (0.0..=1.0).contains(r))
-                .ok_or_else(|| usage(format!("{value} is no rate"), "give a number from 0 to 1"))?;
+            let rate: f64 =
+                value.parse().ok().filter(|r| (0.0..=1.0).contains(r)).ok_or_else(|| {
+                    usage(format!("{value} is no rate"), "give a number from 0 to 1")
+                })?;
             if !rates.set(name, rate) {
                 return Err(usage(format!("there is no misbehaviour \"{name}\""), known()));
             }

@@ -72,7 +72,11 @@ pub(crate) fn summary(s: &Summary) -> String {
         sum(|p| p.planned),
         sum(|p| p.in_dataset),
         sum(PartSummary::left_out),
-        if s.under_way() > 0 { format!(" + {} under way", number(s.under_way())) } else { String::new() },
+        if s.under_way() > 0 {
+            format!(" + {} under way", number(s.under_way()))
+        } else {
+            String::new()
+        },
     );
     let r = &s.requests;
     let _ = writeln!(

@@ -11,7 +11,7 @@ mod machine;
 mod situation;
 mod styles;
 
-pub use machine::{Machine, Next, RequestOptions, Retries, Scripts, TurnOutcome};
+pub use machine::{Machine, Next, RequestOptions, Retries, Scripts, Setting, TurnOutcome};
 pub use situation::{Variant, conversation_id, first_message, situation, variants};
 
 /// Trouble with a conversation's texts.

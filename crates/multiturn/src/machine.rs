@@ -1,4 +1,6 @@
-use clinstruct_catalog::{Catalog, Part, TemplateError, card_context};
+use std::sync::OnceLock;
+
+use clinstruct_catalog::{Catalog, Mode, Part, RegisterText, card_context};
 use clinstruct_draw as draw;
 use clinstruct_schema::{
     BaseRow, ChatRequest, Message, PatientCard, Register, Role, RowId, Situation, Speaker, Style,
@@ -125,119 +127,149 @@ impl Machine {
     }
 }
 
-/// The system prompts of a conversation, filled in once.
-#[derive(Debug, Clone)]
+/// The system prompts of a conversation, each filled in once, when it is first asked for.
+#[derive(Debug, Default)]
 pub struct Scripts {
-    assistant: String,
-    user: String,
-    opening: String,
-    assistant_tokens: u32,
+    assistant: OnceLock<String>,
+    user: OnceLock<(String, String)>,
 }
 
-impl Scripts {
-    /// Fills in the templates for a conversation about `card`.
-    pub fn new(
-        catalog: &Catalog,
-        part: &Part,
-        row: &BaseRow,
-        card: &PatientCard,
-        situation: &Situation,
-    ) -> Result<Self, Error> {
-        let failed = |source: TemplateError| Error::Template { row: row.id.to_string(), source };
-        let mode = catalog.styles.modes.iter().find(|m| m.id == situation.mode);
-        let register =
-            |r: Register| catalog.styles.registers.iter().find(|text| text.id == r);
-        let setting = catalog.settings.iter().find(|s| s.id == card.patient.setting);
-        let texts = |styles: &[Style]| styles.iter().map(|s| s.text.clone()).collect::<Vec<_>>();
-        let assistant = catalog
+/// What the system prompts of a conversation are made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting<'a> {
+    /// Resources.
+    pub catalog: &'a Catalog,
+    /// Part.
+    pub part: &'a Part,
+    /// Base row.
+    pub row: &'a BaseRow,
+    /// The hidden patient card.
+    pub card: &'a PatientCard,
+    /// Mode, turns, styles.
+    pub situation: &'a Situation,
+}
+
+impl Setting<'_> {
+    fn mode_text(&self, pick: fn(&Mode) -> &str) -> Option<String> {
+        let mode = self.catalog.styles.modes.iter().find(|m| m.id == self.situation.mode);
+        mode.map(|m| pick(m).to_owned())
+    }
+
+    fn register_text(&self, r: Register, pick: fn(&RegisterText) -> &str) -> Option<String> {
+        let text = self.catalog.styles.registers.iter().find(|text| text.id == r);
+        text.map(|t| pick(t).to_owned())
+    }
+
+    fn render(&self, name: &str, context: minijinja::Value) -> Result<String, Error> {
+        self.catalog
             .templates
-            .render(
-                "assistant_system.j2",
-                context! {
-                    profession => situation.profession.as_str(),
-                    specialty => situation.specialty.as_deref(),
-                    country => card.patient.country.as_str(),
-                    setting => setting.map(|s| s.name.as_str()),
-                    setting_text => setting.map(|s| s.text.as_str()),
-                    mode_text => mode.map(|m| m.assistant.as_str()),
-                    register_text =>
-                        register(situation.assistant_register).map(|r| r.assistant.as_str()),
-                    styles => texts(&situation.system_styles),
-                },
-            )
-            .map_err(failed)?;
-        // A conversation of one turn has no second message of the health worker.
-        let (user, opening) = if situation.turns > 1 {
-            let user = catalog
-                .templates
-                .render(
-                    "user_system.j2",
-                    context! {
-                        profession => situation.profession.as_str(),
-                        specialty => situation.specialty.as_deref(),
-                        country => card.patient.country.as_str(),
-                        mode_text => mode.map(|m| m.user.as_str()),
-                        register_text =>
-                            register(situation.user_register).map(|r| r.user.as_str()),
-                        styles => texts(&situation.user_styles),
-                        card => card_context(card),
-                    },
-                )
-                .map_err(failed)?;
-            let opening =
-                catalog.templates.render("user_opening.j2", context! {}).map_err(failed)?;
-            (user, opening)
-        } else {
-            (String::new(), String::new())
-        };
-        let task = row
+            .render(name, context)
+            .map_err(|source| Error::Template { row: self.row.id.to_string(), source })
+    }
+
+    fn assistant(&self) -> Result<String, Error> {
+        let situation = self.situation;
+        let setting = self.catalog.settings.iter().find(|s| s.id == self.card.patient.setting);
+        let register = situation.assistant_register;
+        self.render(
+            "assistant_system.j2",
+            context! {
+                profession => situation.profession.as_str(),
+                specialty => situation.specialty.as_deref(),
+                country => self.card.patient.country.as_str(),
+                setting => setting.map(|s| s.name.as_str()),
+                setting_text => setting.map(|s| s.text.as_str()),
+                mode_text => self.mode_text(|m| &m.assistant),
+                register_text => self.register_text(register, |r| &r.assistant),
+                styles => texts(&situation.system_styles),
+            },
+        )
+    }
+
+    fn user(&self) -> Result<(String, String), Error> {
+        let situation = self.situation;
+        let user = self.render(
+            "user_system.j2",
+            context! {
+                profession => situation.profession.as_str(),
+                specialty => situation.specialty.as_deref(),
+                country => self.card.patient.country.as_str(),
+                mode_text => self.mode_text(|m| &m.user),
+                register_text => self.register_text(situation.user_register, |r| &r.user),
+                styles => texts(&situation.user_styles),
+                card => card_context(self.card),
+            },
+        )?;
+        Ok((user, self.render("user_opening.j2", context! {})?))
+    }
+
+    /// Largest number of tokens of an answer: the task's, where the row has one.
+    fn assistant_tokens(&self) -> u32 {
+        self.row
             .subjects
             .iter()
             .filter(|s| s.axis == "task")
-            .find_map(|s| catalog.tasks.iter().find(|t| Some(&t.id) == s.slugs.last()));
-        let assistant_tokens = task.map_or(part.max_tokens, |t| t.max_tokens);
-        Ok(Self { assistant, user, opening, assistant_tokens })
+            .find_map(|s| self.catalog.tasks.iter().find(|t| Some(&t.id) == s.slugs.last()))
+            .map_or(self.part.max_tokens, |t| t.max_tokens)
     }
+}
 
+fn texts(styles: &[Style]) -> Vec<String> {
+    styles.iter().map(|s| s.text.clone()).collect()
+}
+
+impl Scripts {
     /// The request for the turn of `speaker`, after `messages`.
     ///
     /// The simulated health worker gets the dialogue with its roles swapped, behind an opening line of the
     /// other side, so that its own words stand as the model's.
     pub fn request(
         &self,
+        setting: &Setting<'_>,
         id: &RowId,
         messages: &[Message],
         speaker: Speaker,
         tries: u32,
         options: &RequestOptions<'_>,
-    ) -> ChatRequest {
+    ) -> Result<ChatRequest, Error> {
         let mut all = Vec::with_capacity(messages.len() + 2);
         let system = |content: &str| Message { role: Role::System, content: content.to_owned() };
-        match speaker {
+        let max_tokens = match speaker {
             Speaker::User => {
-                all.push(system(&self.user));
-                all.push(Message { role: Role::User, content: self.opening.clone() });
+                let (user, opening) = once(&self.user, || setting.user())?;
+                all.push(system(user));
+                all.push(Message { role: Role::User, content: opening.clone() });
                 all.extend(messages.iter().map(|m| Message {
                     role: if m.role == Role::User { Role::Assistant } else { Role::User },
                     content: m.content.clone(),
                 }));
+                USER_MAX_TOKENS
             }
             Speaker::Assistant | Speaker::PromptWriter => {
-                all.push(system(&self.assistant));
+                all.push(system(once(&self.assistant, || setting.assistant())?));
                 all.extend(messages.iter().cloned());
+                setting.assistant_tokens()
             }
-        }
+        };
         let purpose = format!("{} {} try {tries}", speaker.as_str(), messages.len());
-        ChatRequest {
+        Ok(ChatRequest {
             model: options.model.to_owned(),
             messages: all,
-            max_tokens: match speaker {
-                Speaker::User => USER_MAX_TOKENS,
-                Speaker::Assistant | Speaker::PromptWriter => self.assistant_tokens,
-            },
+            max_tokens,
             temperature: options.temperature,
             seed: draw::number(options.seed, id.as_str(), &purpose) >> 1,
             json_schema: None,
+        })
+    }
+}
+
+/// The value of a cell, made at its first use.
+fn once<T>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T, Error>) -> Result<&T, Error> {
+    match cell.get() {
+        Some(value) => Ok(value),
+        None => {
+            let value = make()?;
+            Ok(cell.get_or_init(|| value))
         }
     }
 }

@@ -63,7 +63,8 @@ pub fn situation(
         .subjects
         .iter()
         .filter_map(|s| {
-            let axes = [Axis::Task, Axis::Specialty, Axis::Profession, Axis::Domain, Axis::Subtopic];
+            let axes =
+                [Axis::Task, Axis::Specialty, Axis::Profession, Axis::Domain, Axis::Subtopic];
             axes.into_iter().find(|a| a.as_str() == s.axis).map(|a| (a, s.value_id()))
         })
         .collect();
@@ -95,11 +96,9 @@ pub fn situation(
         })
         .unwrap_or(ConversationMode::Normal);
     facts.mode = Some(mode);
-    let turns = part
-        .turns
-        .iter()
-        .find(|rule| rule.when.holds(&facts))
-        .map_or(1, |rule| Draw::new(seed, key, "turns").weighted(*rule.weights.get_ref()) as u32 + 1);
+    let turns = part.turns.iter().find(|rule| rule.when.holds(&facts)).map_or(1, |rule| {
+        Draw::new(seed, key, "turns").weighted(*rule.weights.get_ref()) as u32 + 1
+    });
 
     let lines = catalog.styles.modes.iter().filter(|m| m.id == mode).flat_map(|m| &m.lines);
     for line in lines {

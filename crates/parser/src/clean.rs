@@ -147,15 +147,43 @@ fn wrapping_quotes(text: &str) -> Option<String> {
 
 /// Tags that people and models write before a turn; lower case.
 const LEADING_TAGS: [&str; 22] = [
-    "user:", "assistant:", "chatbot:", "human:", "ai:", "system:", "health worker:", "medical assistant:",
-    "doctor:", "(user)", "(chatbot)", "(assistant)", "[user]", "[assistant]", "**user:**",
-    "**assistant:**", "**doctor:**", "**chatbot:**", "<|user|>", "<|assistant|>", "<|im_start|>",
+    "user:",
+    "assistant:",
+    "chatbot:",
+    "human:",
+    "ai:",
+    "system:",
+    "health worker:",
+    "medical assistant:",
+    "doctor:",
+    "(user)",
+    "(chatbot)",
+    "(assistant)",
+    "[user]",
+    "[assistant]",
+    "**user:**",
+    "**assistant:**",
+    "**doctor:**",
+    "**chatbot:**",
+    "<|user|>",
+    "<|assistant|>",
+    "<|im_start|>",
     "<|im_end|>",
 ];
 /// Tags that no person writes, wherever a line starts with them; lower case.
 const MACHINE_TAGS: [&str; 12] = [
-    "(user)", "(chatbot)", "(assistant)", "<|user|>", "<|assistant|>", "<|im_start|>", "<|im_end|>",
-    "<|system|>", "<|end|>", "[user]", "[assistant]", "<|eot_id|>",
+    "(user)",
+    "(chatbot)",
+    "(assistant)",
+    "<|user|>",
+    "<|assistant|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|system|>",
+    "<|end|>",
+    "[user]",
+    "[assistant]",
+    "<|eot_id|>",
 ];
 
 /// The length in bytes of the tag that a line starts with. Tags are ASCII, so lengths agree.
@@ -203,7 +231,10 @@ fn numbering(text: &str) -> Option<String> {
         return None;
     }
     let after = rest.get(digits..)?;
-    let body = after.strip_prefix(". ").or_else(|| after.strip_prefix(") ")).or_else(|| after.strip_prefix(": "))?;
+    let body = after
+        .strip_prefix(". ")
+        .or_else(|| after.strip_prefix(") "))
+        .or_else(|| after.strip_prefix(": "))?;
     // A list of several items is the text's own.
     let is_list = body.lines().any(|l| {
         let l = l.trim_start();

@@ -3,10 +3,51 @@
 /// LaTeX commands that start with a letter which JSON would take for an escape: `\b`, `\f`, `\n`, `\r`,
 /// `\t`. Longest of a kind is enough: `beta` stands for `\beta` only.
 const COMMANDS: [&str; 46] = [
-    "bar", "backslash", "because", "begin", "beta", "bf", "big", "binom", "boldsymbol", "bot", "bullet",
-    "boxed", "forall", "frac", "flat", "nabla", "ne", "neg", "neq", "ni", "nolimits", "not", "notin",
-    "nu", "rangle", "rbrace", "rceil", "rfloor", "rho", "right", "rightarrow", "rm", "tan", "tanh",
-    "tau", "text", "textbf", "textit", "textrm", "tfrac", "theta", "tilde", "times", "to", "top",
+    "bar",
+    "backslash",
+    "because",
+    "begin",
+    "beta",
+    "bf",
+    "big",
+    "binom",
+    "boldsymbol",
+    "bot",
+    "bullet",
+    "boxed",
+    "forall",
+    "frac",
+    "flat",
+    "nabla",
+    "ne",
+    "neg",
+    "neq",
+    "ni",
+    "nolimits",
+    "not",
+    "notin",
+    "nu",
+    "rangle",
+    "rbrace",
+    "rceil",
+    "rfloor",
+    "rho",
+    "right",
+    "rightarrow",
+    "rm",
+    "tan",
+    "tanh",
+    "tau",
+    "text",
+    "textbf",
+    "textit",
+    "textrm",
+    "tfrac",
+    "theta",
+    "tilde",
+    "times",
+    "to",
+    "top",
     "triangle",
 ];
 
@@ -32,10 +73,8 @@ pub(crate) fn mend_escapes(json: &str) -> Option<String> {
                 four.len() < 4 || !four.iter().all(char::is_ascii_hexdigit)
             }
             Some('b' | 'f' | 'n' | 'r' | 't') => {
-                let word: &str = after
-                    .split(|c: char| !c.is_ascii_alphabetic())
-                    .next()
-                    .unwrap_or_default();
+                let word: &str =
+                    after.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
                 COMMANDS.contains(&word)
             }
             _ => true,

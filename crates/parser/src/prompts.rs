@@ -74,9 +74,13 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Count { expected, found } => write!(f, "{found} prompts where {expected} were asked for"),
+            Self::Count { expected, found } => {
+                write!(f, "{found} prompts where {expected} were asked for")
+            }
             Self::Blank { patient } => write!(f, "the prompt for patient {patient} is blank"),
-            Self::UnknownPatient { number } => write!(f, "a prompt for patient {number}, who was not given"),
+            Self::UnknownPatient { number } => {
+                write!(f, "a prompt for patient {number}, who was not given")
+            }
             Self::DuplicatePatient { number } => write!(f, "a second prompt for patient {number}"),
             Self::MalformedJson { message } => write!(f, "not the JSON asked for: {message}"),
             Self::MissingDelimiters => f.write_str("no delimiter line stands before a prompt"),
@@ -165,8 +169,7 @@ type Numbered = Vec<(u64, String)>;
 
 fn from_json(text: &str) -> Result<(Numbered, Mended), String> {
     let mut mended = Mended::default();
-    let (json, around) =
-        object(text).ok_or_else(|| "there is no whole JSON object".to_owned())?;
+    let (json, around) = object(text).ok_or_else(|| "there is no whole JSON object".to_owned())?;
     if around {
         mended = mended.and(Mended::TEXT_AROUND);
     }

@@ -133,7 +133,9 @@ impl OpenAiError {
 /// that ended early, <https://platform.openai.com/docs/guides/batch>.
 fn class_of(status: u16, code: &str) -> ErrorClass {
     match code {
-        "batch_expired" | "batch_cancelled" | "expired" | "canceled" => return ErrorClass::RetryNow,
+        "batch_expired" | "batch_cancelled" | "expired" | "canceled" => {
+            return ErrorClass::RetryNow;
+        }
         "content_policy_violation" | "content_filter" => return ErrorClass::AskDifferently,
         "insufficient_quota" | "invalid_api_key" | "model_not_found" => return ErrorClass::GiveUp,
         _ => {}
@@ -155,7 +157,9 @@ fn failed(status: u16, error: Option<&OpenAiError>) -> RowOutcome {
 fn openai(row: OpenAiRow) -> (String, RowOutcome) {
     let id = row.custom_id;
     let outcome = match (row.response, row.error) {
-        (Some(response), error) if response.status_code != 0 && !(200..300).contains(&response.status_code) => {
+        (Some(response), error)
+            if response.status_code != 0 && !(200..300).contains(&response.status_code) =>
+        {
             let inner = response.body.and_then(|b| b.error).or(error);
             failed(response.status_code, inner.as_ref())
         }
@@ -210,7 +214,9 @@ struct AnthropicRow {
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum AnthropicResult {
-    Succeeded { message: AnthropicMessage },
+    Succeeded {
+        message: AnthropicMessage,
+    },
     Errored {
         #[serde(default)]
         error: Option<AnthropicErrorFrame>,
@@ -249,8 +255,12 @@ struct AnthropicErrorFrame {
 fn anthropic_class(kind: &str) -> ErrorClass {
     match kind {
         "rate_limit_error" | "overloaded_error" => ErrorClass::RetryLater,
-        "invalid_request_error" | "authentication_error" | "permission_error" | "not_found_error"
-        | "request_too_large" | "billing_error" => ErrorClass::GiveUp,
+        "invalid_request_error"
+        | "authentication_error"
+        | "permission_error"
+        | "not_found_error"
+        | "request_too_large"
+        | "billing_error" => ErrorClass::GiveUp,
         _ => ErrorClass::RetryNow,
     }
 }

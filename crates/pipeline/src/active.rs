@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use clinstruct_batch_client::{BatchRequest, request_id};
 use clinstruct_multiturn::{
-    Machine, Next, Scripts, TurnOutcome, Variant, conversation_id, first_message, situation,
+    Machine, Next, Scripts, Setting, TurnOutcome, Variant, conversation_id, first_message,
+    situation,
 };
 use clinstruct_parser::{Cleaned, decode};
 use clinstruct_promptgen::prompt_request;
-use clinstruct_schema::{BaseRow, Message, RequestId, RowId, RowOutcome, Situation, Speaker, Stage};
-use clinstruct_store::{RawReader, Rejection, RowLocation, Step, Store, UnitKey, UnitRecord, UnitState};
+use clinstruct_schema::{BaseRow, Message, RequestId, RowId, RowOutcome, Situation, Stage};
+use clinstruct_store::{
+    RawReader, Rejection, RowLocation, Step, Store, UnitKey, UnitRecord, UnitState,
+};
 
 use crate::step::{Reading, read_prompts, read_turn};
 use crate::{Error, Result, RunContext};
@@ -120,31 +123,43 @@ impl Conversation {
     ) -> Result<Self> {
         let astray = || Error::Astray(row.id.to_string());
         let plan = context.plan(part).ok_or_else(astray)?;
-        let card = row.cards.get(k).ok_or_else(astray)?;
+        if k >= row.cards.len() {
+            return Err(astray());
+        }
         let situation =
             situation(context.catalog, plan.part(), context.config.seed, row, k, variant);
-        let scripts = Scripts::new(context.catalog, plan.part(), row, card, &situation)?;
         Ok(Self {
             id: conversation_id(plan.part(), &row.id, k, variant),
             machine: Machine::new(first_message(prompt, &situation), situation.turns),
             prompt: k,
             row: Arc::clone(row),
             situation,
-            scripts,
+            scripts: Scripts::default(),
         })
     }
 
     /// The request for the turn that is due, if one is.
-    pub(crate) fn due(&self, context: &RunContext<'_>) -> Option<(Speaker, BatchRequest)> {
-        match self.machine.next() {
-            Next::Ask { speaker, tries } => {
-                let options = context.request_options();
-                let messages = &self.machine.messages;
-                let request = self.scripts.request(&self.id, messages, speaker, tries, &options);
-                Some((speaker, batch(request)))
-            }
-            Next::Done | Next::Ended { .. } => None,
-        }
+    pub(crate) fn due(&self, context: &RunContext<'_>) -> Result<Option<BatchRequest>> {
+        let Next::Ask { speaker, tries } = self.machine.next() else { return Ok(None) };
+        let astray = || Error::Astray(self.id.to_string());
+        let part = context.catalog.part(self.row.part.as_str()).ok_or_else(astray)?;
+        let setting = Setting {
+            catalog: context.catalog,
+            part,
+            row: &self.row,
+            card: self.row.cards.get(self.prompt).ok_or_else(astray)?,
+            situation: &self.situation,
+        };
+        let options = context.request_options();
+        let messages = &self.machine.messages;
+        let request =
+            self.scripts.request(&setting, &self.id, messages, speaker, tries, &options)?;
+        Ok(Some(batch(request)))
+    }
+
+    /// The request for the turn that must be due.
+    fn must_ask(&self, context: &RunContext<'_>) -> Result<BatchRequest> {
+        self.due(context)?.ok_or_else(|| Error::Astray(self.id.to_string()))
     }
 
     pub(crate) fn messages(&self) -> &[Message] {
@@ -213,7 +228,7 @@ pub(crate) fn rebuild(
         said_again(&mut conversation, context, &outcome).ok_or_else(astray)?;
     }
     conversation.machine.tries = record.tries;
-    let due = conversation.due(context).map(|(_, request)| request);
+    let due = conversation.due(context)?;
     Ok(due.map(|request| (request, Active::Conversation(Box::new(conversation)))))
 }
 
@@ -273,9 +288,12 @@ pub(crate) fn step(
                     }
                 }
                 Reading::Undelivered { reason, detail } => match undelivered(&reason, &detail) {
-                    Some((reason, detail)) => {
-                        end_base(context, record, &row, rejection(Stage::Prompt, true, reason, detail))
-                    }
+                    Some((reason, detail)) => end_base(
+                        context,
+                        record,
+                        &row,
+                        rejection(Stage::Prompt, true, reason, detail),
+                    ),
                     None => {
                         record.infra_tries += 1;
                         let next = base_request(context, part, &row, record.tries)?;
@@ -305,13 +323,14 @@ pub(crate) fn step(
                     record.infra_tries = 0;
                     TurnOutcome::Said(cleaned.text)
                 }
-                Reading::Unusable { reason, detail, .. } => TurnOutcome::Unusable { reason, detail },
+                Reading::Unusable { reason, detail, .. } => {
+                    TurnOutcome::Unusable { reason, detail }
+                }
                 Reading::Undelivered { reason, detail } => match undelivered(&reason, &detail) {
                     Some((reason, detail)) => TurnOutcome::Never { reason, detail },
                     None => {
                         record.infra_tries += 1;
-                        let due = conversation.due(context);
-                        let (_, next) = due.ok_or_else(|| Error::Astray(conversation.id.to_string()))?;
+                        let next = conversation.must_ask(context)?;
                         return Ok(again(record, next, Active::Conversation(conversation)));
                     }
                 },
@@ -320,8 +339,7 @@ pub(crate) fn step(
             match conversation.machine.advance(told, context.retries()) {
                 Next::Ask { tries, .. } => {
                     record.tries = tries;
-                    let due = conversation.due(context);
-                    let (_, next) = due.ok_or_else(|| Error::Astray(conversation.id.to_string()))?;
+                    let next = conversation.must_ask(context)?;
                     Ok(again(record, next, Active::Conversation(conversation)))
                 }
                 Next::Done => {
@@ -331,7 +349,11 @@ pub(crate) fn step(
                     Ok(Stepped { records: vec![record], requests: Vec::new() })
                 }
                 Next::Ended { failed, reason, detail } => {
-                    let detail = format!("{} of turn {}: {detail}", speaker.as_str(), conversation.messages().len() / 2 + 1);
+                    let detail = format!(
+                        "{} of turn {}: {detail}",
+                        speaker.as_str(),
+                        conversation.messages().len() / 2 + 1
+                    );
                     record.waiting = None;
                     record.state = UnitState::Rejected;
                     record.rejection = Some(rejection(Stage::Turn, failed, reason, detail));
@@ -373,13 +395,14 @@ fn accept(
     let base = record.key.base_index();
     let mut stepped = Stepped { records: vec![record], requests: Vec::new() };
     for (k, prompt) in prompts.iter().enumerate() {
-        for variant in variants_of(context, part, row, k, prompt.as_ref().map(|p| p.text.as_str()))? {
+        for variant in variants_of(context, part, row, k, prompt.as_ref().map(|p| p.text.as_str()))?
+        {
             let key = conversation_key(part, base, k, variant)?;
             match prompt {
                 Some(prompt) => {
                     let conversation =
                         Conversation::start(context, part, row, k, variant, &prompt.text)?;
-                    if let Some((_, request)) = conversation.due(context) {
+                    if let Some(request) = conversation.due(context)? {
                         let started = UnitRecord { waiting: Some(request.id), ..blank(key) };
                         stepped.records.push(started);
                         let active = Active::Conversation(Box::new(conversation));

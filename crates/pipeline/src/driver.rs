@@ -397,7 +397,9 @@ impl Driver<'_, '_> {
         &mut self,
         job: JobId,
         decoded: Vec<DecodedRow>,
-        save: impl FnOnce(&mut clinstruct_store::Tx<'_>) -> clinstruct_store::Result<clinstruct_store::FrameId>,
+        save: impl FnOnce(
+            &mut clinstruct_store::Tx<'_>,
+        ) -> clinstruct_store::Result<clinstruct_store::FrameId>,
     ) -> Result<()> {
         let mut counts = JobCounts::default();
         let mut items = Vec::with_capacity(decoded.len());

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use clinstruct_multiturn::conversation_id;
 use clinstruct_parser::{Cleaned, Mended};
 use clinstruct_schema::{
-    Attributes, BaseRow, Conversation as Row, Provenance, Rejected, RequestId, RowId, RowOutcome,
-    SCHEMA_VERSION, SituationRow, Speaker, Stage, Subject, TurnProvenance, PatientCard,
+    Attributes, BaseRow, Conversation as Row, PatientCard, Provenance, Rejected, RequestId, RowId,
+    RowOutcome, SCHEMA_VERSION, SituationRow, Speaker, Stage, Subject, TurnProvenance,
 };
 use clinstruct_store::{RawReader, Store, UnitKey, UnitRecord, UnitState};
 use rayon::prelude::*;
@@ -283,8 +283,11 @@ fn finished(context: &RunContext<'_>, played: Played) -> Row {
 
 fn attributes(conversation: &Conversation) -> Attributes {
     let row = &conversation.row;
-    let base =
-        if row.cards.len() == 1 { row.id.clone() } else { row.id.child('p', conversation.prompt + 1) };
+    let base = if row.cards.len() == 1 {
+        row.id.clone()
+    } else {
+        row.id.child('p', conversation.prompt + 1)
+    };
     Attributes {
         base,
         subjects: row.subjects.clone(),

@@ -1,6 +1,6 @@
 //! Reads responses: what an outcome means for the unit that asked.
 
-use clinstruct_parser::{Cleaned, PromptFormat, Problem};
+use clinstruct_parser::{Cleaned, Problem, PromptFormat};
 use clinstruct_quality::{Violation, check_prompt, check_turn};
 use clinstruct_schema::{ErrorClass, RowOutcome, Situation, Speaker};
 
@@ -44,11 +44,14 @@ impl<T> Reading<T> {
 fn text<T>(outcome: &RowOutcome) -> Result<&str, Reading<T>> {
     Err(match outcome {
         RowOutcome::Answer(completion) => return Ok(&completion.text),
-        RowOutcome::Cut(c) => {
-            Reading::unusable("cut", format!("{} characters, then the token limit", c.text.chars().count()))
-        }
+        RowOutcome::Cut(c) => Reading::unusable(
+            "cut",
+            format!("{} characters, then the token limit", c.text.chars().count()),
+        ),
         RowOutcome::Refused { text, .. } => Reading::unusable("refused", excerpt(text)),
-        RowOutcome::Filtered { .. } => Reading::unusable("content_filter", "held back by the provider"),
+        RowOutcome::Filtered { .. } => {
+            Reading::unusable("content_filter", "held back by the provider")
+        }
         RowOutcome::Empty { .. } => Reading::unusable("empty", "no content"),
         RowOutcome::Failed { class, code, message } => {
             let detail = format!("{code}: {}", excerpt(message));
@@ -121,7 +124,11 @@ pub fn read_prompts(
 }
 
 /// Reads a turn of a conversation.
-pub fn read_turn(outcome: &RowOutcome, speaker: Speaker, situation: &Situation) -> Reading<Cleaned> {
+pub fn read_turn(
+    outcome: &RowOutcome,
+    speaker: Speaker,
+    situation: &Situation,
+) -> Reading<Cleaned> {
     let text = match text(outcome) {
         Ok(text) => text,
         Err(reading) => return reading,

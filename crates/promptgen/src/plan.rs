@@ -151,9 +151,10 @@ impl<'c> Plan<'c> {
                 .and_then(|p| p.specialties.get(s))
                 .map(|s| (s.who, s.emergency)),
             Value::Domain(d) => of_domain(d),
-            Value::Subtopic(s) => c.subtopics.get(s).map(|s| {
-                (s.who, of_domain(s.domain).is_some_and(|(_, emergency)| emergency))
-            }),
+            Value::Subtopic(s) => c
+                .subtopics
+                .get(s)
+                .map(|s| (s.who, of_domain(s.domain).is_some_and(|(_, emergency)| emergency))),
         }
         .unwrap_or((Who::ANYONE, false))
     }
@@ -177,9 +178,10 @@ impl<'c> Plan<'c> {
                 Value::Task(_) | Value::Domain(_) | Value::Subtopic(_) => {}
             }
         }
-        let shares = self.part.professions.iter().filter_map(|(i, weight)| {
-            c.professions.get(*i).map(|p| (p.id.as_str(), *weight, p))
-        });
+        let shares =
+            self.part.professions.iter().filter_map(|(i, weight)| {
+                c.professions.get(*i).map(|p| (p.id.as_str(), *weight, p))
+            });
         let drawn = draw::choose(self.seed, id.as_str(), "profession", shares);
         (drawn.map(|p| p.name.clone()).unwrap_or_default(), None)
     }

@@ -52,7 +52,8 @@ pub fn prompt_request(
         .subjects
         .iter()
         .map(|s| {
-            let task = catalog.tasks.iter().find(|t| s.axis == "task" && Some(&t.id) == s.slugs.last());
+            let task =
+                catalog.tasks.iter().find(|t| s.axis == "task" && Some(&t.id) == s.slugs.last());
             let domain = (s.axis == "subtopic")
                 .then(|| catalog.domains.iter().find(|d| Some(&d.id) == s.slugs.first()))
                 .flatten();

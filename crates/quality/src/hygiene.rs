@@ -16,8 +16,20 @@ pub const CONTROL: &str = "control_character";
 pub const NOT_NFC: &str = "not_nfc";
 
 const TAGS: [&str; 14] = [
-    "(user)", "(chatbot)", "(assistant)", "user:", "assistant:", "chatbot:", "human:", "ai:", "system:",
-    "<|user|>", "<|assistant|>", "<|im_start|>", "[user]", "[assistant]",
+    "(user)",
+    "(chatbot)",
+    "(assistant)",
+    "user:",
+    "assistant:",
+    "chatbot:",
+    "human:",
+    "ai:",
+    "system:",
+    "<|user|>",
+    "<|assistant|>",
+    "<|im_start|>",
+    "[user]",
+    "[assistant]",
 ];
 
 const QUOTES: [(char, char); 6] =
@@ -45,7 +57,8 @@ pub(crate) fn check(text: &str) -> Vec<Violation> {
             found.push(Violation { check: WRAPPING_QUOTES, detail });
         }
     }
-    let control = |c: &char| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || *c == '\u{fffd}';
+    let control =
+        |c: &char| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || *c == '\u{fffd}';
     if let Some(c) = text.chars().find(control) {
         found.push(Violation { check: CONTROL, detail: format!("U+{:04X}", u32::from(c)) });
     }
@@ -65,7 +78,10 @@ mod tests {
 
     #[test]
     fn finds_what_it_names_and_nothing_else() {
-        assert_eq!(names("Give fluids.\n- one\n- two\n\n## Next\nC:\\temp and \\frac{1}{2}"), [""; 0]);
+        assert_eq!(
+            names("Give fluids.\n- one\n- two\n\n## Next\nC:\\temp and \\frac{1}{2}"),
+            [""; 0]
+        );
         assert_eq!(names("User: give fluids."), [ROLE_TAG]);
         assert_eq!(names("Fluids.\n(chatbot) more"), [ROLE_TAG]);
         assert_eq!(names("### Plan\nGive fluids."), [HASH_HEADING]);

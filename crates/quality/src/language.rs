@@ -79,13 +79,31 @@ mod tests {
     #[test]
     fn tells_the_eight_languages() {
         let texts = [
-            (Language::English, "Give small sips of water and look at the child again after an hour."),
-            (Language::German, "Geben Sie kleine Schlucke Wasser und sehen Sie nach einer Stunde wieder nach dem Kind."),
-            (Language::French, "Donnez de petites gorgées d'eau et revoyez l'enfant au bout d'une heure."),
-            (Language::Italian, "Date piccoli sorsi d'acqua e rivedete il bambino dopo un'ora di attesa."),
-            (Language::Portuguese, "Ofereça pequenos goles de água e volte a observar a criança depois de uma hora."),
+            (
+                Language::English,
+                "Give small sips of water and look at the child again after an hour.",
+            ),
+            (
+                Language::German,
+                "Geben Sie kleine Schlucke Wasser und sehen Sie nach einer Stunde wieder nach dem Kind.",
+            ),
+            (
+                Language::French,
+                "Donnez de petites gorgées d'eau et revoyez l'enfant au bout d'une heure.",
+            ),
+            (
+                Language::Italian,
+                "Date piccoli sorsi d'acqua e rivedete il bambino dopo un'ora di attesa.",
+            ),
+            (
+                Language::Portuguese,
+                "Ofereça pequenos goles de água e volte a observar a criança depois de uma hora.",
+            ),
             (Language::Hindi, "पानी के छोटे घूँट दीजिए और एक घंटे बाद बच्चे को फिर से देखिए, ताकि सूजन न बढ़े।"),
-            (Language::Spanish, "Dé pequeños sorbos de agua y vuelva a ver al niño después de una hora."),
+            (
+                Language::Spanish,
+                "Dé pequeños sorbos de agua y vuelva a ver al niño después de una hora.",
+            ),
             (Language::Thai, "ให้จิบน้ำทีละน้อยแล้วกลับมาดูเด็กอีกครั้งหลังจากหนึ่งชั่วโมง"),
         ];
         for (language, text) in texts {

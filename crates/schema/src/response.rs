@@ -119,7 +119,9 @@ impl RowOutcome {
     pub fn usage(&self) -> Usage {
         match self {
             Self::Answer(c) | Self::Cut(c) => c.usage,
-            Self::Refused { usage, .. } | Self::Filtered { usage } | Self::Empty { usage } => *usage,
+            Self::Refused { usage, .. } | Self::Filtered { usage } | Self::Empty { usage } => {
+                *usage
+            }
             Self::Failed { .. } | Self::Unreadable { .. } => Usage::default(),
         }
     }

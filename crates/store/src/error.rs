@@ -89,20 +89,23 @@ impl Error {
     pub fn hint(&self) -> String {
         match self.kind {
             ErrorKind::StorageFull => {
-                "free some disk space, then type the same command again: it goes on from here".into()
+                "free some disk space, then type the same command again: it goes on from here"
+                    .into()
             }
             ErrorKind::ReadOnly => "name a folder that you can write to with --out".into(),
             ErrorKind::Locked => {
                 "wait for the other process to end, or name another folder with --out".into()
             }
             ErrorKind::NewerJournal { .. } => {
-                "use the newer clinstruct that made this run, or name another folder with --out".into()
+                "use the newer clinstruct that made this run, or name another folder with --out"
+                    .into()
             }
             ErrorKind::NotAJournal => {
                 "move the file away, or name another folder with --out".into()
             }
             ErrorKind::Corrupt => {
-                "put the folder back from a copy; the rows in raw/ can be read with `zstdcat`".into()
+                "put the folder back from a copy; the rows in raw/ can be read with `zstdcat`"
+                    .into()
             }
             ErrorKind::Io => {
                 "when it is mended, type the same command again: it goes on from here".into()

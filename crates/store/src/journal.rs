@@ -7,8 +7,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, TransactionBehavio
 use crate::error::{Error, ErrorKind, Result};
 use crate::segment::{Appender, EncodedFrame, RawReader};
 use crate::types::{
-    FrameId, JobCounts, JobId, JobProgress, JobRecord, PartCounts, RawFrame, Rejection, RowLocation,
-    Step, UnitKey, UnitRecord, UnitState,
+    FrameId, JobCounts, JobId, JobProgress, JobRecord, PartCounts, RawFrame, Rejection,
+    RowLocation, Step, UnitKey, UnitRecord, UnitState,
 };
 
 /// Marks the file as ours: `clin` in ASCII.
@@ -230,9 +230,7 @@ impl Store {
         let from = i64::from(part) << 40;
         self.connection
             .prepare_cached("SELECT max(key) FROM unit WHERE key >= ?1 AND key < ?2")
-            .and_then(|mut s| {
-                s.query_row([from, from + (1 << 40)], |r| r.get::<_, Option<i64>>(0))
-            })
+            .and_then(|mut s| s.query_row([from, from + (1 << 40)], |r| r.get::<_, Option<i64>>(0)))
             .map(|key| key.map(|k| UnitKey(k).base_index()))
             .map_err(self.failed("read"))
     }
@@ -477,7 +475,8 @@ fn check_version(path: &Path) -> Result<()> {
     let failed = |e| Error::sql("open", path, e);
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
-    let pragma = |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |r| r.get::<_, i64>(0));
+    let pragma =
+        |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |r| r.get::<_, i64>(0));
     let id = pragma("application_id").map_err(failed)?;
     let found = pragma("user_version").map_err(failed)?;
     let tables: i64 = connection

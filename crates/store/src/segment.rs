@@ -143,9 +143,10 @@ impl Appender {
             self.length = 0;
         }
         let path = path_of(&self.dir, self.segment);
-        let written = self.file.write_all(&frame.bytes).and_then(|()| {
-            if self.sync { self.file.sync_data() } else { Ok(()) }
-        });
+        let written = self
+            .file
+            .write_all(&frame.bytes)
+            .and_then(|()| if self.sync { self.file.sync_data() } else { Ok(()) });
         if let Err(e) = written {
             // What was written of the frame goes; should that fail too, the next opening cuts it off.
             let _ = self.file.set_len(self.length);
@@ -242,8 +243,9 @@ impl RawReader {
         let frame = self.frame(at)?;
         let row = frame.1.get(at.row as usize).cloned();
         let path = path_of(&self.dir, at.segment);
-        row.map(|row| (frame.0, row))
-            .ok_or_else(|| Error::new(ErrorKind::Corrupt, "read", &path, "the frame has fewer rows"))
+        row.map(|row| (frame.0, row)).ok_or_else(|| {
+            Error::new(ErrorKind::Corrupt, "read", &path, "the frame has fewer rows")
+        })
     }
 
     fn frame(&self, at: &RowLocation) -> Result<Frame> {

@@ -50,7 +50,8 @@ fn drive(args: RunArgs, how: Drive) -> anyhow::Result<Code> {
             }
         });
         let store = &mut store;
-        clinstruct_pipeline::run(&context, store, backend, &mut progress, &stop, now, &name, how).await
+        clinstruct_pipeline::run(&context, store, backend, &mut progress, &stop, now, &name, how)
+            .await
     });
     progress.finish();
     let (outcome, tally) = driven?;

@@ -185,7 +185,8 @@ pub(crate) fn turns(args: RunArgs) -> anyhow::Result<Code> {
         let Some(last) = page.last() else { return Ok(Code::Done) };
         after = Some(last.key);
         for unit in &page {
-            if let Some((row, request)) = clinstruct_pipeline::due_request(&context, &store, unit)? {
+            if let Some((row, request)) = clinstruct_pipeline::due_request(&context, &store, unit)?
+            {
                 print_json(&json!({ "row": row, "id": request.id, "request": request.request }))?;
             }
         }

@@ -15,7 +15,12 @@ use crate::exit::{Code, usage};
 use crate::setup::{Setup, now};
 
 /// One record, or random ones.
-pub(crate) fn show(args: RunArgs, id: Option<&str>, random: usize, kind: Kind) -> anyhow::Result<Code> {
+pub(crate) fn show(
+    args: RunArgs,
+    id: Option<&str>,
+    random: usize,
+    kind: Kind,
+) -> anyhow::Result<Code> {
     let setup = Setup::new(args)?;
     let wanted = |stem: &str, part: &str| {
         setup.args.part.is_empty() || setup.args.part.iter().any(|p| p == stem || p == part)
@@ -92,7 +97,8 @@ fn pretty(record: &Value) -> anyhow::Result<String> {
             .flat_map(|k| situation[*k].as_array().into_iter().flatten())
             .map(|s| text(&s["id"]))
             .collect();
-        let _ = writeln!(out, "   mode {}; styles: {}", text(&situation["mode"]), styles.join(", "));
+        let _ =
+            writeln!(out, "   mode {}; styles: {}", text(&situation["mode"]), styles.join(", "));
         for message in messages {
             let _ = writeln!(out, "\n[{}]\n{}", text(&message["role"]), text(&message["content"]));
         }

@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use clinstruct_batch_client::{
-    BatchBackend, BatchRequest, JobState, Shard, ShardTag, request_id,
-};
+use clinstruct_batch_client::{BatchBackend, BatchRequest, JobState, Shard, ShardTag, request_id};
 use clinstruct_multiturn::{
-    Machine, Next, RequestOptions, Retries, Scripts, TurnOutcome, conversation_id, first_message,
-    situation, variants,
+    Machine, Next, RequestOptions, Retries, Scripts, Setting, TurnOutcome, conversation_id,
+    first_message, situation, variants,
 };
 use clinstruct_parser::{PromptFormat, decode};
 use clinstruct_pipeline::{Reading, read_prompts, read_turn};
@@ -74,7 +72,8 @@ pub(crate) fn trial(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyh
         }
         return Ok(Code::Done);
     }
-    let Some((Some(prompt), card)) = prompts.first().map(|p| p.as_ref()).zip(base.cards.first()) else {
+    let Some((Some(prompt), card)) = prompts.first().map(|p| p.as_ref()).zip(base.cards.first())
+    else {
         bail!("the row has no patient");
     };
     let variant = *variants(part, seed, &base.id, 0, Some(&prompt.text))
@@ -82,7 +81,9 @@ pub(crate) fn trial(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyh
         .context("the part gives no conversation")?;
     let id = conversation_id(part, &base.id, 0, variant);
     let situation = situation(context.catalog, part, seed, &base, 0, variant);
-    let scripts = Scripts::new(context.catalog, part, &base, card, &situation)?;
+    let scripts = Scripts::default();
+    let setting =
+        Setting { catalog: context.catalog, part, row: &base, card, situation: &situation };
     let first = first_message(&prompt.text, &situation);
     print(&format!("\n[user]\n{first}\n"))?;
     let mut machine = Machine::new(first, situation.turns);
@@ -90,7 +91,10 @@ pub(crate) fn trial(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyh
         match machine.next() {
             Next::Done => return Ok(Code::Done),
             Next::Ended { reason, detail, .. } => {
-                return Err(usage(format!("it ended: {reason}: {detail}"), "try another row or seed"));
+                return Err(usage(
+                    format!("it ended: {reason}: {detail}"),
+                    "try another row or seed",
+                ));
             }
             Next::Ask { speaker, tries } => {
                 let options = RequestOptions {
@@ -98,11 +102,18 @@ pub(crate) fn trial(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyh
                     seed,
                     temperature: context.config.temperature,
                 };
-                let outcome =
-                    ask(scripts.request(&id, &machine.messages, speaker, tries, &options))?;
+                let outcome = ask(scripts.request(
+                    &setting,
+                    &id,
+                    &machine.messages,
+                    speaker,
+                    tries,
+                    &options,
+                )?)?;
                 let told = match read_turn(&outcome, speaker, &situation) {
                     Reading::Good(cleaned) => {
-                        let role = if machine.messages.len() % 2 == 1 { "assistant" } else { "user" };
+                        let role =
+                            if machine.messages.len() % 2 == 1 { "assistant" } else { "user" };
                         print(&format!("\n[{role}]\n{}\n", cleaned.text))?;
                         TurnOutcome::Said(cleaned.text)
                     }

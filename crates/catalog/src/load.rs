@@ -1,0 +1,180 @@
+//! What all files are read with: one mistake more is one entry less, never an end.
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::Spanned;
+
+use crate::axes::{RawField, RawWho};
+use crate::mistake::{Mistake, Place, nearest};
+use crate::read::{Entry, Reader};
+use crate::style::{Count, RawOption};
+use crate::{AgeBand, Files, Specialty, StyleOption, Who};
+use clinstruct_schema::Pattern;
+
+/// Reads files and collects their mistakes.
+pub(crate) struct Loader<'a> {
+    pub(crate) files: &'a Files,
+    pub(crate) mistakes: Vec<Mistake>,
+    pub(crate) used: HashSet<String>,
+}
+
+impl<'a> Loader<'a> {
+    pub(crate) fn place(&self, name: &str) -> Place {
+        let text = self.files.get(name).map_or("", String::as_str);
+        Place { name: name.to_owned(), text: Arc::from(text) }
+    }
+
+    /// Reads one file with `read`, where it exists; its absence is a mistake.
+    pub(crate) fn file<T: Default>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Reader<'a>) -> T,
+    ) -> T {
+        self.used.insert(name.to_owned());
+        let place = self.place(name);
+        let Some(text) = self.files.get(name) else {
+            self.mistakes.push(place.mistake(
+                0..0,
+                format!("the file {name} is missing"),
+                Some("take it from the resources folder of the repository".into()),
+            ));
+            return T::default();
+        };
+        let mut reader = Reader::new(place, text);
+        let value = read(&mut reader);
+        self.mistakes.extend(reader.finish());
+        value
+    }
+}
+
+/// Checks that no id comes twice.
+pub(crate) fn distinct<'b>(
+    reader: &mut Reader<'_>,
+    what: &str,
+    ids: impl Iterator<Item = (&'b str, Range<usize>)>,
+) {
+    let mut seen = HashSet::new();
+    let mut again = Vec::new();
+    for (id, span) in ids {
+        if !seen.insert(id.to_owned()) {
+            again.push((id.to_owned(), span));
+        }
+    }
+    for (id, span) in again {
+        reader.mistake(span, format!("the {what} \"{id}\" stands here a second time"), None);
+    }
+}
+
+/// The index of the item with this id; a mistake where there is none.
+pub(crate) fn resolve<'b>(
+    reader: &mut Reader<'_>,
+    what: &str,
+    wanted: &str,
+    span: Range<usize>,
+    known: impl Iterator<Item = &'b str> + Clone,
+) -> Option<usize> {
+    let found = known.clone().position(|k| k == wanted);
+    if found.is_none() {
+        reader.mistake(span, format!("there is no {what} \"{wanted}\""), nearest(wanted, known));
+    }
+    found
+}
+
+pub(crate) fn sums_to_one(
+    reader: &mut Reader<'_>,
+    span: Range<usize>,
+    weights: impl Iterator<Item = f64>,
+) {
+    let mut sum = 0.0;
+    for w in weights {
+        if !(0.0..=1.0).contains(&w) {
+            reader.mistake(span.clone(), format!("the weight {w} is not between 0 and 1"), None);
+        }
+        sum += w;
+    }
+    if (sum - 1.0).abs() > 1e-6 {
+        let rounded = (sum * 1e6).round() / 1e6;
+        reader.mistake(span, format!("the weights sum to {rounded}, not to 1"), None);
+    }
+}
+
+pub(crate) fn who(reader: &mut Reader<'_>, ages: &[AgeBand], raw: &RawWho) -> Who {
+    let mut who = Who::ANYONE;
+    if let Some(range) = &raw.ages {
+        let (from, to) =
+            range.get_ref().split_once("..").unwrap_or((range.get_ref(), range.get_ref()));
+        let names = || ages.iter().map(|a| a.id.as_str());
+        let first = resolve(reader, "age band", from, range.span(), names());
+        let last = resolve(reader, "age band", to, range.span(), names());
+        if let (Some(first), Some(last)) = (first, last) {
+            if first > last {
+                reader.mistake(range.span(), format!("{from} is older than {to}"), None);
+            }
+            who.ages = (first, last);
+        }
+    }
+    if let Some(sexes) = &raw.sexes {
+        who.sexes = [false; 3];
+        for sex in sexes.get_ref() {
+            who.sexes[*sex as usize] = true;
+        }
+        if sexes.get_ref().is_empty() {
+            reader.mistake(sexes.span(), "the list of sexes is empty", None);
+        }
+    }
+    who
+}
+
+pub(crate) fn option(reader: &mut Reader<'_>, raw: RawOption, group: &str) -> StyleOption {
+    let has_slot = raw.text.get_ref().contains("{n}");
+    let counts: Vec<u32> = match raw.n.as_ref().map(Spanned::get_ref) {
+        None => Vec::new(),
+        Some(Count::Fixed(n)) => vec![*n],
+        Some(Count::Range { from, to, step }) => {
+            (*from..=*to).step_by((*step).max(1) as usize).collect()
+        }
+    };
+    if has_slot != raw.n.is_some() {
+        let message =
+            if has_slot { "{n} in the text has no `n`" } else { "`n` has no {n} in the text" };
+        reader.mistake(raw.text.span(), message, None);
+    }
+    if raw.n.is_some() && counts.is_empty() {
+        reader.mistake(raw.text.span(), "the range `n` is empty", None);
+    }
+    StyleOption {
+        id: raw.id.into_inner(),
+        group: raw.group.map_or_else(|| group.to_owned(), Spanned::into_inner),
+        text: Pattern(raw.text.into_inner()),
+        counts,
+        constraint: raw.constraint,
+        claims: raw.claims.into_inner(),
+        not_with: raw.not_with.into_iter().map(Spanned::into_inner).collect(),
+    }
+}
+
+pub(crate) fn fields(
+    reader: &mut Reader<'_>,
+    ages: &[AgeBand],
+    what: &str,
+    raw: Vec<RawField>,
+) -> Vec<Specialty> {
+    distinct(reader, what, raw.iter().map(|f| (f.id.get_ref().as_str(), f.id.span())));
+    raw.into_iter()
+        .map(|field| {
+            let who = who(reader, ages, &field.who());
+            Specialty {
+                id: field.id.into_inner(),
+                name: field.name,
+                who,
+                emergency: field.emergency,
+            }
+        })
+        .collect()
+}
+
+pub(crate) fn values<T>(entries: Vec<Entry<T>>) -> Vec<T> {
+    entries.into_iter().map(|e| e.value).collect()
+}

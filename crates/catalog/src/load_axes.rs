@@ -1,0 +1,267 @@
+//! Reads each file of the axes, patients' facts and situations.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use clinstruct_schema::{Sex, Slug};
+use toml::Spanned;
+
+use crate::axes::{RawCountry, RawGender, RawWho};
+use crate::load::{Loader, distinct, option, resolve, sums_to_one, values, who};
+use crate::patient::{RawCondition, RawHistory};
+use crate::read::Reader;
+use crate::style::{RawMode, RawOption};
+use crate::{
+    AgeBand, Condition, Country, Domain, Drug, Gender, HistoryEntry, Mode, Setting, SexShare,
+    Styles, Subtopic, VitalRanges,
+};
+
+/// The six regions of the WHO.
+const REGIONS: [&str; 6] = ["AFR", "AMR", "SEAR", "EUR", "EMR", "WPR"];
+
+pub(crate) fn line_span(text: &str, line: Option<usize>) -> Range<usize> {
+    let line = line.unwrap_or(1).max(1);
+    let start: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let length = text.get(start..).and_then(|t| t.lines().next()).map_or(0, str::len);
+    start..start + length
+}
+
+pub(crate) fn read_ages(r: &mut Reader<'_>) -> Vec<AgeBand> {
+    let entries = r.entries::<AgeBand>("age", true);
+    distinct(r, "age band", entries.iter().map(|e| (e.value.id.as_str(), e.span.clone())));
+    let mut next = 0;
+    let mut gaps = Vec::new();
+    for e in &entries {
+        if e.value.from != next || e.value.to < e.value.from {
+            gaps.push((e.span.clone(), next));
+        }
+        next = e.value.to + 1;
+    }
+    for (span, next) in gaps {
+        let message = format!("the band does not start at {next}, where the one before it ended");
+        r.mistake(span, message, Some("age bands meet without a gap or an overlap".into()));
+    }
+    let span = entries.first().map_or(0..0, |e| e.span.clone());
+    sums_to_one(r, span, entries.iter().map(|e| e.value.weight));
+    values(entries)
+}
+
+pub(crate) fn read_countries(r: &mut Reader<'_>, settings: &[Setting]) -> (String, Vec<Country>) {
+    let year = r.value::<String>("year", true).map(|e| e.value).unwrap_or_default();
+    let raw = values(r.entries::<RawCountry>("country", true));
+    distinct(r, "country", raw.iter().map(|c| (c.code.get_ref().as_str(), c.code.span())));
+    let countries = raw
+        .into_iter()
+        .map(|c| {
+            resolve(r, "WHO region", c.region.get_ref(), c.region.span(), REGIONS.into_iter());
+            if c.settings.get_ref().is_empty() {
+                r.mistake(c.settings.span(), "the list of settings is empty", None);
+            }
+            let known = || settings.iter().map(|s| s.id.as_str());
+            let settings = c
+                .settings
+                .get_ref()
+                .iter()
+                .filter_map(|s| resolve(r, "setting", s.get_ref(), s.span(), known()))
+                .collect();
+            Country {
+                code: c.code.into_inner(),
+                name: c.name,
+                income: c.income,
+                region: c.region.into_inner(),
+                languages: c.languages,
+                emergency: c.emergency,
+                settings,
+            }
+        })
+        .collect();
+    (year, countries)
+}
+
+pub(crate) fn read_sexes(
+    r: &mut Reader<'_>,
+    ages: &[AgeBand],
+    countries: &[Country],
+) -> (Vec<SexShare>, Vec<Gender>, usize) {
+    let sexes = r.entries::<SexShare>("sex", true);
+    let span = sexes.first().map_or(0..0, |e| e.span.clone());
+    sums_to_one(r, span, sexes.iter().map(|e| e.value.weight));
+    let from = r.value::<Spanned<String>>("gender_from", true).map(|e| e.value);
+    let gender_from = from
+        .and_then(|f| {
+            let known = ages.iter().map(|a| a.id.as_str());
+            resolve(r, "age band", f.get_ref(), f.span(), known)
+        })
+        .unwrap_or_default();
+    let raw = r.entries::<RawGender>("gender", true);
+    let span = raw.first().map_or(0..0, |e| e.span.clone());
+    distinct(r, "gender", raw.iter().map(|e| (e.value.id.as_str(), e.span.clone())));
+    let mut genders = Vec::new();
+    for gender in values(raw) {
+        for code in &gender.countries {
+            let known = countries.iter().map(|c| c.code.as_str());
+            resolve(r, "country code", code.get_ref(), code.span(), known);
+        }
+        let share = |sex: Sex| gender.weights.get(&sex).copied().unwrap_or(0.0);
+        genders.push(Gender {
+            weights: [share(Sex::Male), share(Sex::Female), share(Sex::Intersex)],
+            id: gender.id,
+            name: gender.name,
+            countries: gender.countries.into_iter().map(Spanned::into_inner).collect(),
+        });
+    }
+    for sex in 0..3 {
+        sums_to_one(r, span.clone(), genders.iter().map(|g| g.weights[sex]));
+    }
+    (values(sexes), genders, gender_from)
+}
+
+pub(crate) fn read_subtopics(
+    l: &mut Loader<'_>,
+    ages: &[AgeBand],
+    domains: &[Domain],
+) -> Vec<Subtopic> {
+    let mut all = Vec::new();
+    let mut seen: BTreeMap<Slug, String> = BTreeMap::new();
+    let names: Vec<String> =
+        l.files.keys().filter(|n| n.starts_with("subtopics/")).cloned().collect();
+    for name in names {
+        let found = l.file(&name, |r| {
+            let domain = r.value::<Spanned<String>>("domain", true);
+            let domain = domain.and_then(|d| {
+                let known = domains.iter().map(|d| d.id.as_str());
+                resolve(r, "domain", d.value.get_ref(), d.value.span(), known)
+            });
+            let raw = r.subtopics();
+            let mut found = Vec::new();
+            for raw in raw {
+                let rule = RawWho { ages: raw.ages, sexes: raw.sexes };
+                let mut who = who(r, ages, &rule);
+                let Ok(id) = Slug::of_name(raw.name.get_ref()) else {
+                    r.mistake(raw.name.span(), "a subtopic needs a letter or a digit", None);
+                    continue;
+                };
+                if let Some(other) = seen.insert(id.clone(), name.clone()) {
+                    let message =
+                        format!("the subtopic \"{}\" stands in {other} too", raw.name.get_ref());
+                    r.mistake(
+                        raw.name.span(),
+                        message,
+                        Some("name it by what is particular to it".into()),
+                    );
+                }
+                if let Some(domain) = domain {
+                    // Where both have a rule and nobody fits both, the narrower one holds.
+                    who = who.and(&domains[domain].who).unwrap_or(who);
+                    found.push(Subtopic { id, name: raw.name.into_inner(), domain, who });
+                }
+            }
+            found
+        });
+        all.extend(found);
+    }
+    all.sort_by_key(|s| s.domain);
+    all
+}
+
+pub(crate) fn read_conditions(
+    r: &mut Reader<'_>,
+    ages: &[AgeBand],
+    drugs: &[Drug],
+) -> Vec<Condition> {
+    let raw = values(r.entries::<RawCondition>("condition", true));
+    distinct(r, "condition", raw.iter().map(|c| (c.id.get_ref().as_str(), c.id.span())));
+    let ids: Vec<String> = raw.iter().map(|c| c.id.get_ref().to_string()).collect();
+    raw.into_iter()
+        .map(|c| {
+            let who = who(r, ages, &RawWho { ages: c.ages, sexes: c.sexes });
+            for other in &c.excludes {
+                let known = ids.iter().map(String::as_str);
+                resolve(r, "condition", other.get_ref().as_str(), other.span(), known);
+            }
+            let known = || drugs.iter().map(|d| d.id.as_str());
+            let drugs = c
+                .drugs
+                .iter()
+                .filter_map(|d| resolve(r, "drug", d.get_ref().as_str(), d.span(), known()))
+                .collect();
+            Condition {
+                id: c.id.into_inner(),
+                name: c.name,
+                who,
+                weight: c.weight,
+                drugs,
+                excludes: c.excludes.into_iter().map(Spanned::into_inner).collect(),
+            }
+        })
+        .collect()
+}
+
+pub(crate) fn read_vitals(r: &mut Reader<'_>, ages: &[AgeBand]) -> Vec<VitalRanges> {
+    let mut all = values(r.entries::<VitalRanges>("vitals", true));
+    distinct(r, "band", all.iter().map(|v| (v.band.get_ref().as_str(), v.band.span())));
+    for v in &all {
+        let known = ages.iter().map(|a| a.id.as_str());
+        resolve(r, "age band", v.band.get_ref().as_str(), v.band.span(), known);
+    }
+    for age in ages {
+        if !all.iter().any(|v| v.band.get_ref() == &age.id) {
+            r.mistake(0..0, format!("the age band \"{}\" has no vital signs", age.id), None);
+        }
+    }
+    all.sort_by_key(|v| ages.iter().position(|a| &a.id == v.band.get_ref()));
+    all
+}
+
+pub(crate) fn history(r: &mut Reader<'_>, ages: &[AgeBand], key: &str) -> Vec<HistoryEntry> {
+    let raw = r.entries::<RawHistory>(key, true);
+    distinct(r, key, raw.iter().map(|e| (e.value.id.get_ref().as_str(), e.value.id.span())));
+    let all: Vec<HistoryEntry> = values(raw)
+        .into_iter()
+        .map(|h| HistoryEntry {
+            who: who(r, ages, &RawWho { ages: h.ages, sexes: h.sexes }),
+            id: h.id.into_inner(),
+            text: h.text,
+            weight: h.weight,
+        })
+        .collect();
+    for (band, age) in ages.iter().enumerate() {
+        for sex in [Sex::Male, Sex::Female, Sex::Intersex] {
+            if !all.iter().any(|h| h.who.includes(band, sex) && h.weight > 0.0) {
+                let message = format!("no [[{key}]] entry fits {} {}", sex.as_str(), age.id);
+                r.mistake(0..0, message, None);
+            }
+        }
+    }
+    all
+}
+
+pub(crate) fn read_situations(r: &mut Reader<'_>, styles: &mut Styles) {
+    let modes = values(r.entries::<RawMode>("mode", true));
+    styles.modes = modes
+        .into_iter()
+        .map(|m| Mode {
+            id: m.id,
+            assistant: m.assistant,
+            user: m.user,
+            lines: m.lines.into_iter().map(|o| option(r, o, "mode")).collect(),
+        })
+        .collect();
+    for mode in ["chat", "normal", "emergency"] {
+        if !styles.modes.iter().any(|m| m.id.as_str() == mode) {
+            r.mistake(0..0, format!("the mode \"{mode}\" is missing"), None);
+        }
+    }
+    let mut of = |key: &str| {
+        let raw = values(r.entries::<RawOption>(key, true));
+        distinct(r, key, raw.iter().map(|o| (o.id.get_ref().as_str(), o.id.span())));
+        raw.into_iter().map(|o| option(r, o, key)).collect::<Vec<_>>()
+    };
+    styles.assistant_length = of("assistant_length");
+    styles.assistant_form = of("assistant_form");
+    styles.user_length = of("user_length");
+    styles.registers = values(r.entries("register", true));
+    if styles.registers.len() != 3 {
+        r.mistake(0..0, "there must be three registers: popular, standard, scientific", None);
+    }
+}
