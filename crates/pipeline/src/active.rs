@@ -232,21 +232,18 @@ pub(crate) fn rebuild(
     Ok(due.map(|request| (request, Active::Conversation(Box::new(conversation)))))
 }
 
-/// Takes an accepted response in once more; gives what was cleaned off it.
+/// Takes an accepted response in once more; gives what was cleaned off it. Its checks were passed when it
+/// was accepted and are not run again.
 pub(crate) fn said_again(
     conversation: &mut Conversation,
     context: &RunContext<'_>,
     outcome: &RowOutcome,
 ) -> Option<Cleaned> {
-    let Next::Ask { speaker, .. } = conversation.machine.next() else { return None };
-    match read_turn(outcome, speaker, &conversation.situation) {
-        Reading::Good(cleaned) => {
-            let said = TurnOutcome::Said(cleaned.text.clone());
-            conversation.machine.advance(said, context.retries());
-            Some(cleaned)
-        }
-        _ => None,
-    }
+    let RowOutcome::Answer(completion) = outcome else { return None };
+    let cleaned = clinstruct_parser::turn(&completion.text).ok()?;
+    let said = TurnOutcome::Said(cleaned.text.clone());
+    conversation.machine.advance(said, context.retries());
+    Some(cleaned)
 }
 
 /// Takes a response in: the unit goes on, is asked again, or ends.

@@ -1,5 +1,7 @@
 //! Which of the eight languages a text is in.
 
+use std::sync::LazyLock;
+
 use clinstruct_schema::Language;
 use whatlang::{Detector, Lang};
 
@@ -8,10 +10,13 @@ use crate::Violation;
 /// The text is in another language than the one asked for.
 pub const LANGUAGE: &str = "language";
 
+/// Trigrams are counted over so many bytes of a text: more tell no more, and cost time on every turn.
+const MOST_BYTES: usize = 600;
+
 /// Texts with fewer letters than this are too short to tell.
 const FEWEST_LETTERS: usize = 40;
 
-fn detector() -> Detector {
+static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
     Detector::with_allowlist(vec![
         Lang::Eng,
         Lang::Deu,
@@ -22,7 +27,7 @@ fn detector() -> Detector {
         Lang::Spa,
         Lang::Tha,
     ])
-}
+});
 
 /// The language of a text; `None` where it is too short to tell.
 ///
@@ -48,7 +53,9 @@ pub fn identify(text: &str) -> Option<Language> {
     if thai * 2 > letters {
         return Some(Language::Thai);
     }
-    match detector().detect_lang(text)? {
+    let end =
+        (0..=MOST_BYTES.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+    match DETECTOR.detect_lang(text.get(..end)?)? {
         Lang::Eng => Some(Language::English),
         Lang::Deu => Some(Language::German),
         Lang::Fra => Some(Language::French),

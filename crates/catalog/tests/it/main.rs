@@ -1,0 +1,240 @@
+//! The catalog: what was compiled in is sound, and every mistake of a changed copy is shown at once.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+
+use clinstruct_catalog::{Axis, Catalog, Files};
+use clinstruct_schema::{IncomeGroup, Sex};
+
+fn embedded() -> Catalog {
+    Catalog::embedded().unwrap()
+}
+
+/// Puts `new` in the place of the first `old` of a file, which must be there.
+fn change(files: &mut Files, name: &str, old: &str, new: &str) {
+    let text = files.get_mut(name).unwrap();
+    assert!(text.contains(old), "{name} has no {old:?}");
+    *text = text.replacen(old, new, 1);
+}
+
+/// The mistakes of a set of files: file, text under the caret, message, hint.
+fn mistakes(files: Files) -> String {
+    let error = Catalog::read(files).unwrap_err();
+    let mut shown = format!("{error}\n");
+    for m in &error.mistakes {
+        let text = m.file.inner();
+        let under = &text[m.span.offset()..m.span.offset() + m.span.len()];
+        writeln!(shown, "{} at {under:?}: {m}", m.file.name()).unwrap();
+        if let Some(help) = &m.help {
+            writeln!(shown, "    {help}").unwrap();
+        }
+    }
+    shown
+}
+
+/// The mistakes after one change.
+fn mistakes_of(name: &str, old: &str, new: &str) -> String {
+    let mut files = Catalog::embedded_files();
+    change(&mut files, name, old, new);
+    mistakes(files)
+}
+
+#[test]
+fn what_was_compiled_in_is_read() {
+    let c = embedded();
+    let specialties: usize = c.professions.iter().map(|p| p.specialties.len()).sum();
+    let counts = format!(
+        "professions {}, specialties {specialties}, domains {}, subtopics {}, tasks {}, ages {}, \
+         countries {}, styles {} in {} groups, parts {}",
+        c.professions.len(),
+        c.domains.len(),
+        c.subtopics.len(),
+        c.tasks.len(),
+        c.ages.len(),
+        c.countries.len(),
+        c.styles.asked.len(),
+        c.styles.groups.len(),
+        c.parts.len(),
+    );
+    insta::assert_snapshot!(counts, @"");
+    assert_eq!(c.values(Axis::Specialty).len(), specialties);
+    assert_eq!(c.values(Axis::Subtopic).len(), c.subtopics.len());
+}
+
+#[test]
+fn a_part_is_found_by_id_and_by_stem() {
+    let c = embedded();
+    for part in &c.parts {
+        assert_eq!(c.part(part.id.as_str()).unwrap().stem, part.stem);
+        assert_eq!(c.part(&part.stem).unwrap().id, part.id);
+    }
+    assert!(c.part("no-such-part").is_none());
+}
+
+#[test]
+fn age_bands_have_no_gap() {
+    let c = embedded();
+    assert_eq!(c.ages[0].from, 0);
+    for pair in c.ages.windows(2) {
+        assert_eq!(pair[0].to + 1, pair[1].from, "{} and {}", pair[0].id, pair[1].id);
+    }
+    assert!(c.ages.iter().all(|a| a.from <= a.to));
+    assert_eq!(c.ages[c.gender_from].id.as_str(), "adolescents");
+}
+
+#[test]
+fn nobody_male_is_an_obstetric_patient() {
+    const WORDS: [&str; 7] =
+        ["obstet", "gynec", "midwi", "pregnan", "antenatal", "placenta", "preeclampsia"];
+    let obstetric = |name: &str| {
+        let name = name.to_lowercase();
+        WORDS.iter().any(|w| name.contains(w))
+    };
+    let c = embedded();
+    let mut seen = [0; 3];
+    let male = Sex::Male as usize;
+    for p in &c.professions {
+        for s in &p.specialties {
+            if obstetric(&p.name) || obstetric(&s.name) {
+                assert!(!s.who.sexes[male], "{} {}", p.id, s.id);
+                seen[0] += 1;
+            }
+        }
+    }
+    for d in c.domains.iter().filter(|d| obstetric(&d.name)) {
+        assert!(!d.who.sexes[male], "{}", d.id);
+        seen[1] += 1;
+    }
+    for s in &c.subtopics {
+        if obstetric(&s.name) || obstetric(&c.domains[s.domain].name) {
+            assert!(!s.who.sexes[male], "{}", s.id);
+            seen[2] += 1;
+        }
+    }
+    insta::assert_snapshot!(format!("{seen:?}"), @"");
+}
+
+#[test]
+fn every_income_group_has_countries_and_every_country_a_setting() {
+    let c = embedded();
+    use IncomeGroup::{High, Low, LowerMiddle, UpperMiddle};
+    for group in [High, UpperMiddle, LowerMiddle, Low] {
+        assert!(c.countries.iter().any(|x| x.income == group), "{group:?}");
+    }
+    for country in &c.countries {
+        assert!(!country.settings.is_empty(), "{}", country.code);
+        assert!(country.settings.iter().all(|s| *s < c.settings.len()), "{}", country.code);
+        assert_eq!(country.code.len(), 2, "{}", country.code);
+    }
+    let codes: HashSet<_> = c.countries.iter().map(|x| x.code.as_str()).collect();
+    assert_eq!(codes.len(), c.countries.len());
+}
+
+#[test]
+fn names_in_not_with_and_excludes_exist() {
+    let c = embedded();
+    let s = &c.styles;
+    let all: Vec<_> = [&s.asked, &s.assistant_length, &s.assistant_form, &s.user_length]
+        .into_iter()
+        .flatten()
+        .chain(s.modes.iter().flat_map(|m| &m.lines))
+        .collect();
+    let ids: HashSet<_> = all.iter().map(|o| &o.id).collect();
+    assert_eq!(ids.len(), all.len(), "an option's id is unique over all kinds");
+    for option in &all {
+        for other in &option.not_with {
+            assert!(ids.contains(other), "{} not_with {other}", option.id);
+        }
+        assert_eq!(option.text.0.contains("{n}"), !option.counts.is_empty(), "{}", option.id);
+    }
+}
+
+#[test]
+fn every_template_has_its_phrases_and_every_phrase_stands_in_one() {
+    let files = Catalog::embedded_files();
+    let templates: String = files
+        .iter()
+        .filter(|(name, _)| name.starts_with("templates/"))
+        .map(|(_, text)| text.as_str())
+        .collect();
+    for phrase in &embedded().phrases {
+        let use_ = format!("phrases[\"{}\"]", phrase.id);
+        assert!(templates.contains(&use_), "{} stands in no template", phrase.id);
+    }
+}
+
+#[test]
+fn the_fingerprint_tells_files_apart() {
+    let same = Catalog::read(Catalog::embedded_files()).unwrap();
+    assert_eq!(embedded().fingerprint(), same.fingerprint());
+    let mut files = Catalog::embedded_files();
+    change(&mut files, "tasks.toml", "Predictive Analytics", "Forecasts");
+    assert_ne!(embedded().fingerprint(), Catalog::read(files).unwrap().fingerprint());
+}
+
+#[test]
+fn a_template_without_a_variable_is_an_error() {
+    let c = embedded();
+    let error = c.templates.render("assistant_system.j2", ().into()).unwrap_err();
+    insta::assert_snapshot!(error, @"");
+}
+
+#[test]
+fn mistakes_of_many_files_are_shown_at_once() {
+    let mut files = Catalog::embedded_files();
+    let mut put = |name: &str, old: &str, new: &str| change(&mut files, name, old, new);
+    // A task that does not exist, in a part's `when`.
+    put("parts/2-tasks-x-subtopics.toml", "\"clinical-documentation\"", "\"clinical-documents\"");
+    // Weights that sum to 0.9.
+    put("parts/1-specialty-x-domain.toml", "emergency = 0.10", "emergency = 0.0");
+    // No TOML.
+    put("parts/3-tasks-x-topics-x-patients.toml", "max_tokens = 2400", "max_tokens = ");
+    // A missing field.
+    put("phrases.toml", "text = \"Be respectful to everyone, whoever they are.\"\n", "");
+    // An id twice.
+    put("styles.toml", "id = \"analogy\"", "id = \"humour\"");
+    // Unknown fields, in an entry and at the top.
+    put("countries.toml", "code = \"", "capital = \"Kabul\"\ncode = \"");
+    put("vitals.toml", "[[vitals]]", "colour = 1\n\n[[vitals]]");
+    // A template that is none.
+    put("templates/user_opening.j2", "I am ready.", "I am {{ ready.");
+    insta::assert_snapshot!(mistakes(files), @"");
+}
+
+#[test]
+fn a_wrong_name_comes_with_the_nearest_one() {
+    let wrong = [
+        ("domains.toml", "infants..adolescents\"\n", "infant..adolescents\"\n"),
+        ("conditions.toml", "drugs = [\"", "drugs = [\"x"),
+        ("countries.toml", "region = \"E", "region = \"X"),
+        ("sexes.toml", "countries = [\"ca\", \"us\"]", "countries = [\"ca\", \"xx\"]"),
+        ("subtopics/cardiology.toml", "domain = \"cardiology\"", "domain = \"cardioligy\""),
+    ];
+    let shown: String = wrong.iter().map(|(name, old, new)| mistakes_of(name, old, new)).collect();
+    insta::assert_snapshot!(shown, @"");
+}
+
+#[test]
+fn rules_of_single_files_are_checked() {
+    let wrong = [
+        ("ages.toml", "from = 13", "from = 14"),
+        ("sexes.toml", "weight = 0.02", "weight = 0.01"),
+        ("styles.toml", "n = { from = 60, to = 100, step = 10 }\n", ""),
+        ("parts/1-specialty-x-domain.toml", "countries = \"any\"", "countries = \"all\""),
+        ("parts/1-specialty-x-domain.toml", "prompts_per_request = 1", "prompts_per_request = 0"),
+        ("parts/1-specialty-x-domain.toml", "_specialty_domain.j2", "_none.j2"),
+        ("parts/1-specialty-x-domain.toml", "id = \"specialty-domain\"", "id = \"task-topic\""),
+    ];
+    let shown: String = wrong.iter().map(|(name, old, new)| mistakes_of(name, old, new)).collect();
+    insta::assert_snapshot!(shown, @"");
+}
+
+#[test]
+fn files_that_are_missing_or_not_read_are_mistakes() {
+    let mut files = Catalog::embedded_files();
+    files.remove("phrases.toml").unwrap();
+    files.remove("templates/user_opening.j2").unwrap();
+    files.insert("phrase.toml".into(), String::new());
+    insta::assert_snapshot!(mistakes(files), @"");
+}
