@@ -160,8 +160,7 @@ pub(crate) fn prompt(understood: &Understood, patient: &Facts, draw: &mut Draw) 
     };
     let task = understood.fact("task").map(|t| t.to_lowercase().replace(' ', "-"));
     let open = write(draw, "case", "open");
-    let mut more: Vec<String> =
-        (0..1 + draw.below(3)).map(|_| write(draw, "case", "more")).collect();
+    let mut more: Vec<String> = (0..=draw.below(3)).map(|_| write(draw, "case", "more")).collect();
     more.dedup();
     let ask = match &task {
         Some(task) if topic.is_none() || draw.chance(0.7) => write(draw, "ask", task),
@@ -280,7 +279,7 @@ fn reply(patient: &Facts, question: &str, already: &str, draw: &mut Draw) -> Str
             .unwrap_or_default();
     };
     let fact = match kind {
-        "age" => age_text(fact).replace('-', " ").replace(" old", " old"),
+        "age" => age_text(fact).replace('-', " "),
         "allergies" => fact.to_owned(),
         _ => fact.replace("; ", ", "),
     };

@@ -240,9 +240,12 @@ struct AnthropicMessage {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct AnthropicUsage {
-    input_tokens: u64,
-    output_tokens: u64,
-    cache_read_input_tokens: Option<u64>,
+    #[serde(rename = "input_tokens")]
+    input: u64,
+    #[serde(rename = "output_tokens")]
+    output: u64,
+    #[serde(rename = "cache_read_input_tokens")]
+    cached: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -282,9 +285,9 @@ fn anthropic(row: AnthropicRow) -> (String, RowOutcome) {
         }
         AnthropicResult::Succeeded { message } => {
             let usage = message.usage.map_or_else(Usage::default, |u| Usage {
-                prompt_tokens: u.input_tokens,
-                completion_tokens: u.output_tokens,
-                cached_tokens: u.cache_read_input_tokens.unwrap_or(0),
+                prompt_tokens: u.input,
+                completion_tokens: u.output,
+                cached_tokens: u.cached.unwrap_or(0),
             });
             let text: String = message.content.into_iter().filter_map(|p| p.text).collect();
             match message.stop_reason.as_deref() {

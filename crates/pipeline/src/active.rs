@@ -279,9 +279,9 @@ pub(crate) fn step(
                     match partial {
                         Some(prompts) => {
                             record.tries -= 1;
-                            accept(context, record, &row, request, &prompts, Some(why))
+                            accept(context, record, &row, request, &prompts, Some(&why))
                         }
-                        None => end_base(context, record, &row, why),
+                        None => end_base(context, record, &row, &why),
                     }
                 }
                 Reading::Undelivered { reason, detail } => match undelivered(&reason, &detail) {
@@ -289,7 +289,7 @@ pub(crate) fn step(
                         context,
                         record,
                         &row,
-                        rejection(Stage::Prompt, true, reason, detail),
+                        &rejection(Stage::Prompt, true, reason, detail),
                     ),
                     None => {
                         record.infra_tries += 1;
@@ -298,7 +298,7 @@ pub(crate) fn step(
                     }
                 },
                 Reading::Never { reason, detail } => {
-                    end_base(context, record, &row, rejection(Stage::Prompt, true, reason, detail))
+                    end_base(context, record, &row, &rejection(Stage::Prompt, true, reason, detail))
                 }
             }
         }
@@ -378,7 +378,7 @@ fn accept(
     row: &Arc<BaseRow>,
     request: RequestId,
     prompts: &[Option<Cleaned>],
-    why: Option<Rejection>,
+    why: Option<&Rejection>,
 ) -> Result<Stepped> {
     let part = record.key.part();
     let mended = prompts.iter().flatten().fold(0, |bits, p| bits | p.mended.bits());
@@ -406,7 +406,7 @@ fn accept(
                         stepped.requests.push((key, request, active));
                     }
                 }
-                None => stepped.records.push(rejected(key, why.clone())),
+                None => stepped.records.push(rejected(key, why.cloned())),
             }
         }
     }
@@ -418,7 +418,7 @@ fn end_base(
     context: &RunContext<'_>,
     mut record: UnitRecord,
     row: &Arc<BaseRow>,
-    why: Rejection,
+    why: &Rejection,
 ) -> Result<Stepped> {
     let part = record.key.part();
     let base = record.key.base_index();

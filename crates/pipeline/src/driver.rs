@@ -21,7 +21,7 @@ use crate::{Event, Progress, Result, RunContext, Tally, planned_rows};
 /// Raw rows that are saved, read and stepped together.
 const ROWS_AT_ONCE: usize = 256;
 /// Longest pause between two looks at a job.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Times that sending a job is tried while the provider is busy or away.
 const SENDINGS: u32 = 8;
 
@@ -169,7 +169,7 @@ pub async fn run(
             () = stop.notify.notified() => continue,
         };
         match message {
-            Some(Message::Rows(job, rows)) => driver.ingest(job, rows)?,
+            Some(Message::Rows(job, rows)) => driver.ingest(job, &rows)?,
             Some(Message::Ended(job, how)) => driver.job_ended(job, &how)?,
             Some(Message::Failed(job, error)) => {
                 driver.jobs.remove(&job);
@@ -240,12 +240,12 @@ impl Driver<'_, '_> {
                 stepped.requests.push((record.key, request, active));
                 stepped.records.push(record);
             }
-            self.settle(vec![stepped], |_, _| Ok(()))?;
+            self.settle(vec![stepped], |_| Ok(()))?;
         }
 
         for frame in self.store.unindexed()? {
             self.progress.event(Event::Recovered { rows: frame.rows.len() });
-            self.ingest_frame(frame)?;
+            self.ingest_frame(&frame)?;
         }
         for job in self.store.open_jobs()? {
             let reference = match job.provider_ref {
@@ -313,7 +313,7 @@ impl Driver<'_, '_> {
         }
         self.cursor[at] = to;
         self.tally.base_started += to - from;
-        self.settle(vec![stepped], |_, _| Ok(()))?;
+        self.settle(vec![stepped], |_| Ok(()))?;
         Ok(true)
     }
 
@@ -377,20 +377,20 @@ impl Driver<'_, '_> {
     }
 
     /// Saves raw rows, then takes them in.
-    fn ingest(&mut self, job: JobId, rows: Vec<Vec<u8>>) -> Result<()> {
+    fn ingest(&mut self, job: JobId, rows: &[Vec<u8>]) -> Result<()> {
         let format = self.context.row_format;
         let (frame, decoded) = rayon::join(
-            || encode_frame(job, format, &rows),
+            || encode_frame(job, format, rows),
             || rows.par_iter().map(|raw| decode(format, raw)).collect::<Vec<_>>(),
         );
         let frame = frame?;
-        self.take_in(job, decoded, |tx| tx.append(frame))
+        self.take_in(job, decoded, |tx| tx.append(&frame))
     }
 
     /// Takes in rows that were saved by a process that was stopped before it indexed them.
-    fn ingest_frame(&mut self, frame: RawFrame) -> Result<()> {
+    fn ingest_frame(&mut self, frame: &RawFrame) -> Result<()> {
         let decoded = frame.rows.iter().map(|raw| decode(frame.format, raw)).collect();
-        self.take_in(frame.job, decoded, |tx| tx.adopt(&frame))
+        self.take_in(frame.job, decoded, |tx| tx.adopt(frame))
     }
 
     fn take_in(
@@ -433,7 +433,7 @@ impl Driver<'_, '_> {
             job.counts.add(&counts);
         }
         let stepped = self.step_all(items)?;
-        self.settle(stepped, |tx, _| {
+        self.settle(stepped, |tx| {
             let frame = save(tx)?;
             for (id, row) in answered {
                 tx.answered(id, frame, row)?;
@@ -477,7 +477,7 @@ impl Driver<'_, '_> {
     fn settle(
         &mut self,
         mut wave: Vec<Stepped>,
-        also: impl FnOnce(&mut clinstruct_store::Tx<'_>, &()) -> clinstruct_store::Result<()>,
+        also: impl FnOnce(&mut clinstruct_store::Tx<'_>) -> clinstruct_store::Result<()>,
     ) -> Result<()> {
         let mut records: HashMap<UnitKey, UnitRecord> = HashMap::new();
         let mut order: Vec<UnitKey> = Vec::new();
@@ -523,7 +523,7 @@ impl Driver<'_, '_> {
             wave = if found.is_empty() { Vec::new() } else { self.step_all(found)? };
         }
         self.store.write(|tx| {
-            also(tx, &())?;
+            also(tx)?;
             for key in &order {
                 if let Some(record) = records.get(key) {
                     tx.put_unit(record)?;
@@ -554,7 +554,7 @@ impl Driver<'_, '_> {
             Event::Ended { tag: closed.tag.clone(), how: name.clone(), missing: left.len() };
         let stepped = self.step_all(items)?;
         let now = (self.now)();
-        self.settle(stepped, |tx, _| {
+        self.settle(stepped, |tx| {
             tx.release(job)?;
             tx.job_ended(job, &name, &closed.counts, now)
         })?;

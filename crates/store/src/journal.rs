@@ -386,8 +386,8 @@ impl Tx<'_> {
     }
 
     /// Writes rows to the newest segment and notes where they are.
-    pub fn append(&mut self, frame: EncodedFrame) -> Result<FrameId> {
-        let (segment, start, length) = self.appender.append(&frame)?;
+    pub fn append(&mut self, frame: &EncodedFrame) -> Result<FrameId> {
+        let (segment, start, length) = self.appender.append(frame)?;
         self.note_frame(segment, start, length, frame.job, frame.rows)
     }
 

@@ -57,7 +57,7 @@ fn what_was_compiled_in_is_read() {
         c.styles.groups.len(),
         c.parts.len(),
     );
-    insta::assert_snapshot!(counts, @"");
+    insta::assert_snapshot!(counts, @"professions 21, specialties 129, domains 49, subtopics 976, tasks 13, ages 11, countries 193, styles 36 in 6 groups, parts 3");
     assert_eq!(c.values(Axis::Specialty).len(), specialties);
     assert_eq!(c.values(Axis::Subtopic).len(), c.subtopics.len());
 }
@@ -85,8 +85,17 @@ fn age_bands_have_no_gap() {
 
 #[test]
 fn nobody_male_is_an_obstetric_patient() {
-    const WORDS: [&str; 7] =
-        ["obstet", "gynec", "midwi", "pregnan", "antenatal", "placenta", "preeclampsia"];
+    const WORDS: [&str; 9] = [
+        "obstet",
+        "gynec",
+        "midwi",
+        "women",
+        "pregnan",
+        "matern",
+        "antenatal",
+        "perinat",
+        "partum",
+    ];
     let obstetric = |name: &str| {
         let name = name.to_lowercase();
         WORDS.iter().any(|w| name.contains(w))
@@ -112,14 +121,16 @@ fn nobody_male_is_an_obstetric_patient() {
             seen[2] += 1;
         }
     }
-    insta::assert_snapshot!(format!("{seen:?}"), @"");
+    insta::assert_snapshot!(format!("{seen:?}"), @"[2, 1, 47]");
 }
 
 #[test]
 fn every_income_group_has_countries_and_every_country_a_setting() {
     let c = embedded();
-    use IncomeGroup::{High, Low, LowerMiddle, UpperMiddle};
-    for group in [High, UpperMiddle, LowerMiddle, Low] {
+
+    for group in
+        [IncomeGroup::High, IncomeGroup::UpperMiddle, IncomeGroup::LowerMiddle, IncomeGroup::Low]
+    {
         assert!(c.countries.iter().any(|x| x.income == group), "{group:?}");
     }
     for country in &c.countries {
@@ -177,7 +188,7 @@ fn the_fingerprint_tells_files_apart() {
 fn a_template_without_a_variable_is_an_error() {
     let c = embedded();
     let error = c.templates.render("assistant_system.j2", ().into()).unwrap_err();
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"template assistant_system.j2 cannot be filled in");
 }
 
 #[test]
@@ -189,7 +200,7 @@ fn mistakes_of_many_files_are_shown_at_once() {
     // Weights that sum to 0.9.
     put("parts/1-specialty-x-domain.toml", "emergency = 0.10", "emergency = 0.0");
     // No TOML.
-    put("parts/3-tasks-x-topics-x-patients.toml", "max_tokens = 2400", "max_tokens = ");
+    put("history.toml", "text = \"", "text = ");
     // A missing field.
     put("phrases.toml", "text = \"Be respectful to everyone, whoever they are.\"\n", "");
     // An id twice.
@@ -199,7 +210,28 @@ fn mistakes_of_many_files_are_shown_at_once() {
     put("vitals.toml", "[[vitals]]", "colour = 1\n\n[[vitals]]");
     // A template that is none.
     put("templates/user_opening.j2", "I am ready.", "I am {{ ready.");
-    insta::assert_snapshot!(mistakes(files), @"");
+    insta::assert_snapshot!(mistakes(files), @r#"
+    the resources have 8 mistakes
+    countries.toml at "capital": unknown field `capital`, expected one of `code`, `name`, `income`, `region`, `languages`, `emergency`, `settings`
+    vitals.toml at "colour": unknown field `colour`
+    history.toml at "": not valid TOML: missing opening quote, expected `"`
+        see https://toml.io/en/v1.0.0 for the syntax
+    styles.toml at "\"humour\"": the option "humour" stands here a second time
+    phrases.toml at "[[phrase]]": missing field `text`
+    templates/user_opening.j2 at "would": not a valid template: unexpected identifier, expected end of variable block
+    parts/1-specialty-x-domain.toml at "{ chat = 0.35, normal = 0.55, emergency = 0.0 }": the weights sum to 0.9, not to 1
+    parts/2-tasks-x-subtopics.toml at "\"clinical-documents\"": there is no task "clinical-documents"
+        did you mean "clinical-documentation"?
+    "#);
+}
+
+#[test]
+fn a_part_that_is_no_toml_is_shown_where_it_breaks() {
+    let mut files = Catalog::embedded_files();
+    change(&mut files, "parts/1-specialty-x-domain.toml", "max_tokens = 900", "max_tokens = ");
+    let shown = mistakes(files);
+    let syntax: Vec<_> = shown.lines().filter(|l| l.contains("not valid TOML")).collect();
+    insta::assert_snapshot!(syntax.join("\n"), @r#"parts/1-specialty-x-domain.toml at "": not valid TOML: string values must be quoted, expected literal string"#);
 }
 
 #[test]
@@ -212,7 +244,21 @@ fn a_wrong_name_comes_with_the_nearest_one() {
         ("subtopics/cardiology.toml", "domain = \"cardiology\"", "domain = \"cardioligy\""),
     ];
     let shown: String = wrong.iter().map(|(name, old, new)| mistakes_of(name, old, new)).collect();
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown, @r#"
+    the resources have 1 mistake
+    domains.toml at "\"infant..adolescents\"": there is no age band "infant"
+        did you mean "infants"?
+    the resources have 1 mistake
+    conditions.toml at "\"xcolecalciferol\"": there is no drug "xcolecalciferol"
+        did you mean "colecalciferol"?
+    the resources have 1 mistake
+    countries.toml at "\"XMR\"": there is no WHO region "XMR"
+    the resources have 1 mistake
+    sexes.toml at "\"xx\"": there is no country code "xx"
+    the resources have 1 mistake
+    subtopics/cardiology.toml at "\"cardioligy\"": there is no domain "cardioligy"
+        did you mean "cardiology"?
+    "#);
 }
 
 #[test]
@@ -227,7 +273,24 @@ fn rules_of_single_files_are_checked() {
         ("parts/1-specialty-x-domain.toml", "id = \"specialty-domain\"", "id = \"task-topic\""),
     ];
     let shown: String = wrong.iter().map(|(name, old, new)| mistakes_of(name, old, new)).collect();
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown, @r#"
+    the resources have 1 mistake
+    ages.toml at "[[age]]": the band does not start at 13, where the one before it ended
+        age bands meet without a gap or an overlap
+    the resources have 1 mistake
+    sexes.toml at "[[sex]]": the weights sum to 0.99, not to 1
+    the resources have 1 mistake
+    styles.toml at "\"Please keep the answer to at most {n} words.\"": {n} in the text has no `n`
+    the resources have 1 mistake
+    parts/1-specialty-x-domain.toml at "\"all\"": unknown variant `all`, expected `any` or `one-per-income-group`
+    the resources have 1 mistake
+    parts/1-specialty-x-domain.toml at "0": `prompts_per_request` must be 1 to 9
+    the resources have 1 mistake
+    parts/1-specialty-x-domain.toml at "\"prompt_none.j2\"": there is no template "prompt_none.j2"
+        put it into templates/
+    the resources have 1 mistake
+    parts/3-tasks-x-topics-x-patients.toml at "": another part has the id "task-topic"
+    "#);
 }
 
 #[test]
@@ -236,5 +299,12 @@ fn files_that_are_missing_or_not_read_are_mistakes() {
     files.remove("phrases.toml").unwrap();
     files.remove("templates/user_opening.j2").unwrap();
     files.insert("phrase.toml".into(), String::new());
-    insta::assert_snapshot!(mistakes(files), @"");
+    insta::assert_snapshot!(mistakes(files), @r#"
+    the resources have 3 mistakes
+    phrases.toml at "": the file phrases.toml is missing
+        take it from the resources folder of the repository
+    templates/user_opening.j2 at "": the template user_opening.j2 is missing
+    phrase.toml at "": nothing reads the file phrase.toml
+        did you mean "phrases.toml"?
+    "#);
 }

@@ -46,7 +46,7 @@ fn drive(args: RunArgs, how: Drive) -> anyhow::Result<Code> {
                 signal.stop();
             }
             if tokio::signal::ctrl_c().await.is_ok() {
-                std::process::exit(Code::Interrupted as i32);
+                leave();
             }
         });
         let store = &mut store;
@@ -88,6 +88,12 @@ fn drive(args: RunArgs, how: Drive) -> anyhow::Result<Code> {
         say(&format!("written to {}", setup.out.display()));
     }
     Ok(verdict(&summary))
+}
+
+/// Ends the process at once: a second Ctrl-C does not wait for what is being saved.
+#[expect(clippy::exit, reason = "the journal is sound at every instant")]
+fn leave() -> ! {
+    std::process::exit(Code::Interrupted as i32)
 }
 
 fn verdict(summary: &Summary) -> Code {

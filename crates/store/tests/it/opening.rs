@@ -1,0 +1,183 @@
+//! Who may open a run, and what is refused.
+
+use std::fs;
+use std::path::Path;
+
+use clinstruct_store::{Durability, Error, ErrorKind, Store};
+use rusqlite::Connection;
+
+use crate::{answered_job, folder, frame, open, request, row, segment};
+
+fn refused(dir: &Path) -> Error {
+    let e = Store::open(dir, Durability::Full).unwrap_err();
+    let read_only = Store::open_read_only(dir).unwrap_err();
+    assert_eq!((e.kind, &e.message), (read_only.kind, &read_only.message));
+    e
+}
+
+/// The message, with the folder's name taken out.
+fn text(e: &Error, dir: &Path) -> String {
+    format!("{e}\n{}", e.hint()).replace(&dir.display().to_string(), "DIR")
+}
+
+#[test]
+fn a_second_process_is_refused_until_the_first_ends() {
+    let dir = folder();
+    let mut first = open(dir.path());
+    first.set_meta("note", "from the first").unwrap();
+    let e = Store::open(dir.path(), Durability::Fast).unwrap_err();
+    assert_eq!(e.kind, ErrorKind::Locked);
+    insta::assert_snapshot!(text(&e, dir.path()), @r"
+    open DIR: another clinstruct process works on this run
+    wait for the other process to end, or name another folder with --out
+    ");
+    first.set_meta("note", "still works").unwrap();
+    drop(first);
+    let second = Store::open(dir.path(), Durability::Full).unwrap();
+    assert_eq!(second.meta("note").unwrap().as_deref(), Some("still works"));
+}
+
+#[test]
+fn a_missing_folder_is_made() {
+    let dir = folder();
+    let deep = dir.path().join("a/b c/é");
+    let mut store = Store::open(&deep, Durability::Full).unwrap();
+    answered_job(&mut store, "a", 1, &[b"one"]);
+    assert_eq!(row(&store, request(1)).unwrap(), b"one");
+    assert!(segment(&deep).exists());
+}
+
+#[test]
+fn a_newer_journal_is_refused_and_left_as_it_is() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    answered_job(&mut store, "a", 1, &[b"one"]);
+    drop(store);
+    let path = dir.path().join("run.sqlite");
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let before = (fs::read(&path).unwrap(), fs::read(segment(dir.path())).unwrap());
+    let e = refused(dir.path());
+    assert_eq!(e.kind, ErrorKind::NewerJournal { found: 99, known: 1 });
+    insta::assert_snapshot!(text(&e, dir.path()), @r"
+    open DIR/run.sqlite: the journal is of version 99, this build knows up to 1
+    use the newer clinstruct that made this run, or name another folder with --out
+    ");
+    assert_eq!((fs::read(&path).unwrap(), fs::read(segment(dir.path())).unwrap()), before);
+}
+
+#[test]
+fn files_of_others_are_refused_and_left_as_they_are() {
+    let sqlite = |dir: &Path, sql: &str| {
+        let path = dir.join("run.sqlite");
+        Connection::open(path).unwrap().execute_batch(sql).unwrap();
+    };
+    let file = |dir: &Path, bytes: &[u8]| fs::write(dir.join("run.sqlite"), bytes).unwrap();
+    let makers: [&dyn Fn(&Path); 7] = [
+        &|dir| sqlite(dir, "CREATE TABLE meta (key, value)"),
+        &|dir| sqlite(dir, "CREATE TABLE meta (key, value); PRAGMA user_version = 1"),
+        &|dir| sqlite(dir, "PRAGMA journal_mode = WAL; CREATE TABLE t (a)"),
+        &|dir| sqlite(dir, "PRAGMA application_id = 7; PRAGMA user_version = 99"),
+        &|dir| file(dir, b"hello\n"),
+        &|dir| file(dir, "a long text\n".repeat(1000).as_bytes()),
+        &|dir| file(dir, &[0; 4096]),
+    ];
+    for (i, make) in makers.iter().enumerate() {
+        let dir = folder();
+        make(dir.path());
+        let path = dir.path().join("run.sqlite");
+        let before = fs::read(&path).unwrap();
+        let e = refused(dir.path());
+        assert_eq!(e.kind, ErrorKind::NotAJournal, "case {i}");
+        assert_eq!(
+            text(&e, dir.path()),
+            "open DIR/run.sqlite: it is no journal of clinstruct\n\
+             move the file away, or name another folder with --out",
+            "case {i}"
+        );
+        assert_eq!(fs::read(&path).unwrap(), before, "case {i}");
+        assert!(!dir.path().join("raw").exists(), "case {i}");
+    }
+}
+
+#[test]
+fn an_empty_file_becomes_a_journal() {
+    let dir = folder();
+    fs::write(dir.path().join("run.sqlite"), b"").unwrap();
+    let mut store = open(dir.path());
+    answered_job(&mut store, "a", 1, &[b"one"]);
+    assert_eq!(row(&store, request(1)).unwrap(), b"one");
+}
+
+#[test]
+fn a_refused_opening_does_not_keep_the_lock() {
+    let dir = folder();
+    let path = dir.path().join("run.sqlite");
+    fs::write(&path, b"hello").unwrap();
+    refused(dir.path());
+    fs::remove_file(&path).unwrap();
+    open(dir.path());
+}
+
+#[test]
+fn who_only_looks_sees_all_and_writes_nothing() {
+    let dir = folder();
+    let mut writer = open(dir.path());
+    answered_job(&mut writer, "a", 1, &[b"one"]);
+    // While another process works on it, and afterwards.
+    let mut looker = Store::open_read_only(dir.path()).unwrap();
+    assert_eq!(row(&looker, request(1)).unwrap(), b"one");
+    answered_job(&mut writer, "b", 2, &[b"two"]);
+    assert_eq!(row(&looker, request(2)).unwrap(), b"two");
+    let before = fs::read(segment(dir.path())).unwrap();
+    let e = looker
+        .write(|tx| {
+            let job = tx.new_job("c", 1, 1)?;
+            tx.append(&frame(job, &[b"three"]))
+        })
+        .unwrap_err();
+    assert_eq!(e.kind, ErrorKind::ReadOnly);
+    insta::assert_snapshot!(text(&e, dir.path()), @r"
+    write DIR/run.sqlite: the run was opened to be read only
+    name a folder that you can write to with --out
+    ");
+    assert_eq!(looker.set_meta("a", "b").unwrap_err().kind, ErrorKind::ReadOnly);
+    assert_eq!(looker.unindexed().unwrap(), []);
+    assert_eq!(fs::read(segment(dir.path())).unwrap(), before);
+    assert_eq!(writer.meta("a").unwrap(), None);
+    drop(writer);
+    let looker = Store::open_read_only(dir.path()).unwrap();
+    assert_eq!(looker.jobs().unwrap().len(), 2);
+    assert_eq!(row(&looker, request(2)).unwrap(), b"two");
+}
+
+#[test]
+fn looking_where_no_run_is_makes_nothing() {
+    let dir = folder();
+    Store::open_read_only(dir.path()).unwrap_err();
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn rows_that_are_gone_are_seen_at_the_opening() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    answered_job(&mut store, "a", 1, &[b"one"]);
+    let at = store.locate(request(1)).unwrap().unwrap();
+    drop(store);
+    let path = segment(dir.path());
+    let good = fs::read(&path).unwrap();
+    fs::write(&path, &good[..10]).unwrap();
+    let short = Store::open(dir.path(), Durability::Fast).unwrap_err();
+    assert_eq!(short.kind, ErrorKind::Corrupt);
+    assert_eq!(fs::read(&path).unwrap(), good[..10]);
+    fs::remove_file(&path).unwrap();
+    let gone = Store::open(dir.path(), Durability::Fast).unwrap_err();
+    assert_eq!(gone.kind, ErrorKind::Corrupt);
+    insta::assert_snapshot!(text(&gone, dir.path()), @r"
+    read DIR/raw/segment-000001.zst: the journal knows rows in it, but the file is gone
+    put the folder back from a copy; the rows in raw/ can be read with `zstdcat`
+    ");
+    fs::write(&path, vec![0; good.len()]).unwrap();
+    let store = open(dir.path());
+    assert_eq!(store.reader().read(&at).unwrap_err().kind, ErrorKind::Corrupt);
+}
