@@ -171,7 +171,12 @@ fn forgetting_the_units_leaves_the_responses() {
     let mut store = open(dir.path());
     answered_job(&mut store, "a", 1, &[b"one"]);
     store.write(|tx| tx.put_unit(&unit(base(1), UnitState::Done))).unwrap();
-    store.write(clinstruct_store::Tx::clear_units).unwrap();
+    store
+        .write(|tx| {
+            tx.clear_units()?;
+            tx.set_meta("cleared", "yes")
+        })
+        .unwrap();
     assert_eq!(store.counts().unwrap(), []);
     assert_eq!(store.answered_total().unwrap(), 1);
     assert_eq!(row(&store, request(1)).unwrap(), b"one");
