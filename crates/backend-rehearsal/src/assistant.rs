@@ -189,7 +189,9 @@ fn flow(
     understood: &Understood,
     many: usize,
 ) -> Vec<&'static str> {
-    let mut categories = vec!["lead"];
+    // Not every answer opens in the same way.
+    let openings = ["lead", "assessment", "plan", "testing", "monitoring", "lead"];
+    let mut categories = vec![voice.draw.pick(&openings).copied().unwrap_or("lead")];
     for aspect in &form.aspects {
         categories.push(match aspect.as_str() {
             "story" => "story",

@@ -6,8 +6,8 @@ use include_dir::{Dir, include_dir};
 use crate::axes::{RawField, RawProfession};
 use crate::load::{Loader, distinct, fields, resolve, values};
 use crate::load_axes::{
-    history, line_span, read_ages, read_conditions, read_countries, read_sexes, read_situations,
-    read_subtopics, read_vitals,
+    check_exclusions, history, line_span, read_ages, read_conditions, read_countries, read_sexes,
+    read_situations, read_subtopics, read_vitals,
 };
 use crate::load_parts::{Axes, read_parts};
 use crate::mistake::{CatalogError, nearest};
@@ -175,6 +175,7 @@ impl Catalog {
             styles.asked = raw.into_iter().map(|o| crate::load::option(r, o, "")).collect();
         });
         l.file("situations.toml", |r| read_situations(r, &mut styles));
+        check_exclusions(l, &styles);
         let phrases: Vec<Phrase> = l.file("phrases.toml", |r| {
             let phrases = r.entries::<Phrase>("phrase", true);
             distinct(r, "phrase", phrases.iter().map(|e| (e.value.id.as_str(), e.span.clone())));

@@ -126,10 +126,11 @@ impl<'a> Reader<'a> {
 
     /// The whole file as one value.
     pub(crate) fn whole<T: DeserializeOwned>(&mut self) -> Option<Entry<T>> {
+        // Where the syntax is broken, what is left of the table says nothing more.
+        let table = std::mem::take(&mut self.table);
         if !self.mistakes.is_empty() {
             return None;
         }
-        let table = std::mem::take(&mut self.table);
         self.convert(Spanned::new(0..self.place.text.len().min(1), DeValue::Table(table)))
     }
 

@@ -151,12 +151,19 @@ impl Store {
     }
 
     /// One transaction.
+    ///
+    /// Where it fails after rows were appended, the rows stay saved and the store takes no more changes:
+    /// the next opening gives them through [`unindexed`](Self::unindexed).
     pub fn write<T>(&mut self, change: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
         let path = &self.path;
         let Some(appender) = &mut self.appender else {
             let message = "the run was opened to be read only";
             return Err(Error::new(ErrorKind::ReadOnly, "write", path, message));
         };
+        if appender.is_unnoted() {
+            let message = "an earlier change failed after its rows were saved";
+            return Err(Error::new(ErrorKind::Io, "write", path, message));
+        }
         let failed = |e| Error::sql("write", path, e);
         let sql = self
             .connection
@@ -164,7 +171,9 @@ impl Store {
             .map_err(failed)?;
         let mut tx = Tx { path, sql, appender };
         let value = change(&mut tx)?;
-        tx.sql.commit().map_err(failed)?;
+        let Tx { sql, appender, .. } = tx;
+        sql.commit().map_err(failed)?;
+        appender.noted();
         Ok(value)
     }
 
@@ -235,7 +244,7 @@ impl Store {
             .map_err(self.failed("read"))
     }
 
-    /// Requests of a job that have no response yet, with the unit that first asked.
+    /// Requests of a job that have no response yet, with the unit that asked last.
     pub fn asked(&self, job: JobId) -> Result<Vec<(RequestId, UnitKey)>> {
         self.connection
             .prepare_cached("SELECT id, unit FROM request WHERE job = ?1 AND state = 0 ORDER BY id")

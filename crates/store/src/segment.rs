@@ -66,7 +66,8 @@ pub fn encode_frame(job: JobId, format: RowFormat, rows: &[Vec<u8>]) -> Result<E
 fn decode_frame(bytes: &[u8]) -> Option<(Header, Vec<Vec<u8>>)> {
     let (header, packed_at) = header_of(bytes)?;
     let plain_length: usize = header.lengths.iter().map(|l| *l as usize + 1).sum();
-    let packed = bytes.get(packed_at..packed_at + usize::try_from(header.bytes).ok()?)?;
+    let end = packed_at.checked_add(usize::try_from(header.bytes).ok()?)?;
+    let packed = bytes.get(packed_at..end)?;
     let plain = zstd::bulk::decompress(packed, plain_length).ok()?;
     let mut rows = Vec::with_capacity(header.lengths.len());
     let mut at = 0;
@@ -87,7 +88,7 @@ fn header_of(bytes: &[u8]) -> Option<(Header, usize)> {
         return None;
     }
     let length = word(4)? as usize;
-    let header = serde_json::from_slice(bytes.get(8..8 + length)?).ok()?;
+    let header = serde_json::from_slice(bytes.get(8..8_usize.checked_add(length)?)?).ok()?;
     Some((header, 8 + length))
 }
 
@@ -103,6 +104,8 @@ pub(crate) struct Appender {
     file: File,
     length: u64,
     sync: bool,
+    /// Whether a frame was written that no finished transaction notes.
+    unnoted: bool,
 }
 
 impl Appender {
@@ -123,11 +126,28 @@ impl Appender {
                     .append(true)
                     .open(&path)
                     .map_err(|e| Error::io("open", &path, e))?;
-                let appender = Self { dir: dir.to_owned(), segment, file, length: whole, sync };
+                let appender = Self {
+                    dir: dir.to_owned(),
+                    segment,
+                    file,
+                    length: whole,
+                    sync,
+                    unnoted: false,
+                };
                 return Ok((appender, found));
             }
             (segment, from) = (segment + 1, 0);
         }
+    }
+
+    /// Says that all frames written so far are noted.
+    pub(crate) fn noted(&mut self) {
+        self.unnoted = false;
+    }
+
+    /// Whether a transaction failed after its frame was written: only the next opening finds that frame.
+    pub(crate) fn is_unnoted(&self) -> bool {
+        self.unnoted
     }
 
     /// Writes a frame; gives segment, offset and length.
@@ -152,6 +172,7 @@ impl Appender {
             let _ = self.file.set_len(self.length);
             return Err(Error::io("append to", &path, e));
         }
+        self.unnoted = true;
         let at = self.length;
         self.length += frame.bytes.len() as u64;
         Ok((self.segment, at, frame.bytes.len() as u64))
@@ -204,7 +225,8 @@ fn scan(
     }
     let whole = from + at as u64;
     if whole < length {
-        let torn = dir.join(format!("torn-{segment:06}-{whole}.bin"));
+        let name = |n: u32| dir.join(format!("torn-{segment:06}-{whole}-{n}.bin"));
+        let torn = (1..).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0));
         fs::write(&torn, rest.get(at..).unwrap_or_default())
             .map_err(|e| Error::io("write", &torn, e))?;
         OpenOptions::new()

@@ -67,6 +67,8 @@ fn zstd_prints_all_rows_of_a_segment() {
     answered_job(&mut store, "a", 1, &ODD);
     answered_job(&mut store, "b", 50, &[]);
     killed_job(&mut store, "c", &[60], &[b"not noted"]);
+    drop(store);
+    let mut store = open(dir.path());
     answered_job(&mut store, "d", 70, &[b"last"]);
     let plain = zstd::stream::decode_all(fs::File::open(segment(dir.path())).unwrap()).unwrap();
     let mut expected = ODD.join(&b'\n');
@@ -94,6 +96,8 @@ fn rows_that_were_not_noted_are_given_at_the_next_opening() {
     answered_job(&mut store, "a", 1, &[b"noted"]);
     assert_eq!(store.unindexed().unwrap(), []);
     let job = killed_job(&mut store, "b", &[10, 11], &[b"ten", b"\xff\n"]);
+    drop(store);
+    let mut store = open(dir.path());
     killed_job(&mut store, "c", &[20], &[b"twenty"]);
     drop(store);
     // Until they are noted, each opening gives them.
@@ -156,10 +160,12 @@ fn a_torn_frame_is_put_aside_wherever_it_is_torn() {
     let known = fs::read(&path).unwrap().len();
     killed_job(&mut store, "b", &[2], &[b"two"]);
     let whole = fs::read(&path).unwrap().len();
+    drop(store);
+    let mut store = open(dir.path());
     killed_job(&mut store, "c", &[3], &[b"three", b"three and a half"]);
     drop(store);
     let all = fs::read(&path).unwrap();
-    let torn = dir.path().join(format!("raw/torn-000001-{whole}.bin"));
+    let torn = dir.path().join(format!("raw/torn-000001-{whole}-1.bin"));
     let mut checked = 0;
     for cut in known + 1..all.len() {
         fs::write(&path, &all[..cut]).unwrap();
@@ -169,7 +175,7 @@ fn a_torn_frame_is_put_aside_wherever_it_is_torn() {
         let found: Vec<_> = store.unindexed().unwrap().into_iter().map(|f| f.rows).collect();
         assert_eq!(found, rows, "cut at {cut}");
         assert_eq!(fs::read(&path).unwrap(), all[..end], "cut at {cut}");
-        let aside = dir.path().join(format!("raw/torn-000001-{end}.bin"));
+        let aside = dir.path().join(format!("raw/torn-000001-{end}-1.bin"));
         if cut > end {
             assert_eq!(fs::read(&aside).unwrap(), all[end..cut], "cut at {cut}");
             fs::remove_file(&aside).unwrap();
@@ -209,9 +215,10 @@ fn what_is_no_frame_is_put_aside() {
         let mut store = open(dir.path());
         assert_eq!(store.unindexed().unwrap(), []);
         assert_eq!(fs::read(&path).unwrap(), good);
-        let aside = dir.path().join(format!("raw/torn-000001-{}.bin", good.len()));
-        assert_eq!(fs::read(aside).unwrap(), tail);
+        let aside = dir.path().join(format!("raw/torn-000001-{}-1.bin", good.len()));
+        assert_eq!(fs::read(&aside).unwrap(), tail);
         assert_eq!(row(&store, request(1)).unwrap(), b"one");
+        fs::remove_file(&aside).unwrap();
     }
 }
 
@@ -264,4 +271,15 @@ fn the_format_of_rows_is_kept() {
     let format = |n| store.reader().read(&store.locate(request(n)).unwrap().unwrap()).unwrap().0;
     assert_eq!(format(1), RowFormat::OpenaiBatch);
     assert_eq!(format(2), RowFormat::AnthropicBatch);
+}
+
+#[test]
+fn a_store_takes_no_more_changes_after_rows_were_saved_but_not_noted() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    killed_job(&mut store, "a", &[1], &[b"one"]);
+    let refused = store.write(|tx| tx.set_meta("key", "value"));
+    insta::assert_snapshot!(refused.unwrap_err().message, @"an earlier change failed after its rows were saved");
+    drop(store);
+    assert_eq!(open(dir.path()).unindexed().unwrap().len(), 1);
 }
