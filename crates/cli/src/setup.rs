@@ -148,8 +148,11 @@ impl Setup {
     }
 
     /// Opens the run's store for writing, making its folder.
-    pub(crate) fn store(&self) -> anyhow::Result<Store> {
-        Ok(Store::open(&self.out, Durability::Fast)?)
+    ///
+    /// What costs nothing to ask again need not outlive a power cut; what is paid for must.
+    pub(crate) fn store(&self, rehearsal: bool) -> anyhow::Result<Store> {
+        let durability = if rehearsal { Durability::Fast } else { Durability::Full };
+        Ok(Store::open(&self.out, durability)?)
     }
 
     /// Opens the run's store to look at it.

@@ -226,7 +226,7 @@ fn scan(
     let whole = from + at as u64;
     if whole < length {
         let name = |n: u32| dir.join(format!("torn-{segment:06}-{whole}-{n}.bin"));
-        let torn = (1..).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0));
+        let torn = (1..u32::MAX).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0));
         fs::write(&torn, rest.get(at..).unwrap_or_default())
             .map_err(|e| Error::io("write", &torn, e))?;
         OpenOptions::new()

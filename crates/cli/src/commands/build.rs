@@ -35,7 +35,7 @@ fn drive(args: RunArgs, how: Drive) -> anyhow::Result<Code> {
         .context("start the runtime")?;
     let backend = setup.backend(how != Drive::ToTheEnd)?;
     let context = setup.context(&*backend)?;
-    let mut store = setup.store()?;
+    let mut store = setup.store(context.rehearsal)?;
     let stop = StopSignal::default();
     let mut progress = Terminal::new();
     let name = run_name(&setup);
