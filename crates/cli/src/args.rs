@@ -138,7 +138,7 @@ pub(crate) struct RunArgs {
     /// Resources folder instead of the embedded ones
     #[arg(long, value_name = "DIR", env = "CLINSTRUCT_RESOURCES")]
     pub(crate) resources: Option<PathBuf>,
-    /// Threads, and jobs under way at once [default: number of processors]
+    /// Threads; twice as many jobs are under way at once [default: number of processors]
     #[arg(long, value_name = "N", env = "CLINSTRUCT_JOBS")]
     pub(crate) jobs: Option<usize>,
     /// Most US dollars to spend; the rehearsal backend costs nothing

@@ -138,7 +138,8 @@ impl Setup {
             limit: self.args.limit,
             seed: self.args.seed.unwrap_or(1),
             model,
-            jobs: self.jobs,
+            // So that rows are at hand while those before them are taken in.
+            jobs: 2 * self.jobs,
             rows_per_job: self.args.rows_per_job.unwrap_or(defaults.rows_per_job).max(1),
             window: self.args.window.unwrap_or(defaults.window).max(1),
             ..defaults

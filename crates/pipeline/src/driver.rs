@@ -121,7 +121,7 @@ pub async fn run(
     run_name: &str,
     how: Drive,
 ) -> Result<(Outcome, Tally)> {
-    let (sender, mut receiver) = mpsc::channel(4);
+    let (sender, mut receiver) = mpsc::channel(8);
     let run_name = match store.meta("run_name")? {
         Some(name) => name,
         None => {

@@ -92,10 +92,12 @@ pub fn write_outputs(
             ..PartSummary::default()
         };
         let mut begun = 0;
+        let mut made: Vec<Lines> = Vec::new();
         let mut next = 0;
-        while next < plan.len() {
+        // One batch is written while the next is made.
+        while next < plan.len() || !made.is_empty() {
             let to = (next + ROWS_AT_ONCE).min(plan.len());
-            let units = units_of(store, *part, next, to)?;
+            let units = if next < to { units_of(store, *part, next, to)? } else { Vec::new() };
             let mut places = HashMap::new();
             for request in units.iter().flatten().flat_map(|u| &u.steps).map(|s| s.request) {
                 if let Some(place) = store.locate(request)? {
@@ -103,13 +105,19 @@ pub fn write_outputs(
                 }
             }
             let locate = |id: RequestId| Ok(places.get(&id).copied());
-            let lines: Vec<Lines> = units
-                .into_par_iter()
-                .map(|group| base_lines(context, &locate, &reader, *part, &group, files))
-                .collect::<Result<_>>()?;
-            begun += lines.len();
-            for line in lines {
-                writers.write(&line)?;
+            let (written, lines) = rayon::join(
+                || made.iter().try_for_each(|line| writers.write(line)),
+                || {
+                    units
+                        .into_par_iter()
+                        .map(|group| base_lines(context, &locate, &reader, *part, &group, files))
+                        .collect::<Result<Vec<Lines>>>()
+                },
+            );
+            written?;
+            made = lines?;
+            begun += made.len();
+            for line in &made {
                 add(&mut summary, &line.summary);
             }
             next = to;
