@@ -1,0 +1,187 @@
+//! Reading raw rows and answers: nothing panics, nothing is lost, texts survive to the byte.
+
+use clinstruct_parser::{PromptFormat, clean, decode, prompts, turn};
+use clinstruct_schema::{RequestId, RowFormat, RowOutcome};
+use proptest::prelude::*;
+use serde_json::json;
+
+const ID: &str = "00112233445566778899aabbccddeeff";
+
+fn row(message: &serde_json::Value, finish: &str) -> Vec<u8> {
+    let choice = json!({ "index": 0, "message": message, "finish_reason": finish });
+    let usage = json!({ "prompt_tokens": 5, "completion_tokens": 7 });
+    let body = json!({ "model": "m", "choices": [choice], "usage": usage });
+    let response = json!({ "status_code": 200, "request_id": "r", "body": body });
+    json!({ "custom_id": ID, "response": response, "error": null }).to_string().into_bytes()
+}
+
+fn kind(raw: &[u8]) -> String {
+    let decoded = decode(RowFormat::OpenaiBatch, raw);
+    let name = match decoded.outcome {
+        RowOutcome::Answer(c) => format!("answer {}", c.text),
+        RowOutcome::Cut(c) => format!("cut {}", c.text),
+        RowOutcome::Refused { text, .. } => format!("refused {text}"),
+        RowOutcome::Filtered { .. } => "filtered".into(),
+        RowOutcome::Empty { .. } => "empty".into(),
+        RowOutcome::Failed { class, code, .. } => format!("failed {class:?} {code}"),
+        RowOutcome::Unreadable { .. } => "unreadable".into(),
+    };
+    format!("{} {name}", decoded.id.is_some())
+}
+
+#[test]
+fn outcomes_are_told_apart() {
+    let error = |status: u16, code: &str| {
+        let body = json!({ "error": { "code": code, "message": "no" } });
+        let response = json!({ "status_code": status, "body": body });
+        json!({ "custom_id": ID, "response": response }).to_string().into_bytes()
+    };
+    let all = [
+        row(&json!({ "content": "text", "refusal": null }), "stop"),
+        row(&json!({ "content": [{ "type": "text", "text": "parts" }] }), "stop"),
+        row(&json!({ "content": "half a wo" }), "length"),
+        row(&json!({ "content": null, "refusal": "no" }), "stop"),
+        row(&json!({ "content": "x" }), "content_filter"),
+        row(&json!({ "content": null }), "stop"),
+        row(&json!({ "content": "  \n" }), "stop"),
+        error(429, "rate_limit_exceeded"),
+        error(500, "server_error"),
+        error(400, "invalid_request_error"),
+        error(400, "content_policy_violation"),
+        json!({ "custom_id": ID, "error": { "code": "batch_expired" } }).to_string().into_bytes(),
+        json!({ "custom_id": "other" }).to_string().into_bytes(),
+        b"{\"custom_id\": \"0011".to_vec(),
+        vec![0xff, 0xfe],
+    ];
+    let kinds: Vec<String> = all.iter().map(|raw| kind(raw)).collect();
+    insta::assert_snapshot!(kinds.join("\n"), @r"
+    true answer text
+    true answer parts
+    true cut half a wo
+    true refused no
+    true filtered
+    true empty
+    true empty
+    true failed RetryLater rate_limit_exceeded
+    true failed RetryNow server_error
+    true failed GiveUp invalid_request_error
+    true failed AskDifferently content_policy_violation
+    true failed RetryNow batch_expired
+    false unreadable
+    false unreadable
+    false unreadable
+    ");
+}
+
+#[test]
+fn rules_take_away_what_they_name() {
+    let all = [
+        "\"Give fluids.\"",
+        "«Donnez de l'eau.»",
+        "User: what now?",
+        "(chatbot) Rest.\n(user) more",
+        "```\nRest.\n```",
+        "### Plan\nRest.",
+        "Rest\u{8}.",
+        "1. What now?",
+    ];
+    let cleaned: Vec<String> = all
+        .iter()
+        .map(|text| {
+            let c = clean(text, true);
+            format!("{:?} {:?}", c.text, c.mended.names().collect::<Vec<_>>())
+        })
+        .collect();
+    insta::assert_snapshot!(cleaned.join("\n"), @r#"
+    "Give fluids." ["wrapping_quotes"]
+    "Donnez de l'eau." ["wrapping_quotes"]
+    "what now?" ["role_tag"]
+    "Rest.\nmore" ["role_tag"]
+    "Rest." ["code_fence"]
+    "**Plan**\nRest." ["hash_heading"]
+    "Rest." ["control_character"]
+    "What now?" ["numbering"]
+    "#);
+}
+
+#[test]
+fn what_no_rule_names_survives_to_the_byte() {
+    for text in [
+        r"Use \frac{1}{2} of \times \beta in C:\new\table.",
+        "on **warfarin 5 mg** daily and **aspirin**",
+        "a\tb\r\nc\r\nd",
+        "cafe\u{301} 👩‍⚕️ नमस्ते สวัสดี",
+        "\"Rest\" and \"fluids\"",
+        "Text\n```\n### not a heading\n```\nmore",
+        "1. one\n2. two",
+    ] {
+        assert_eq!(turn(text).unwrap().text, text);
+        let raw = row(&json!({ "content": text }), "stop");
+        let RowOutcome::Answer(c) = decode(RowFormat::OpenaiBatch, &raw).outcome else {
+            panic!("{text}")
+        };
+        assert_eq!(c.text, text);
+    }
+}
+
+#[test]
+fn prompts_are_joined_by_patient() {
+    let entry = |n: u32, text: &str| json!({ "patient": n, "prompt": text });
+    let read = |entries: Vec<serde_json::Value>| {
+        let reading = prompts(&json!({ "prompts": entries }).to_string(), PromptFormat::Json, 4);
+        let texts: Vec<&str> =
+            reading.prompts.iter().map(|p| p.as_ref().map_or("-", |p| &p.text)).collect();
+        let problems: Vec<&str> = reading.problems.iter().map(|p| p.code()).collect();
+        format!("{texts:?} {problems:?}")
+    };
+    let four = || vec![entry(3, "c"), entry(1, "a"), entry(4, "d"), entry(2, "b")];
+    let mut five = four();
+    five.push(entry(5, "e"));
+    let mut twice = four();
+    twice[0] = entry(1, "again");
+    let mut blank = four();
+    blank[1] = entry(1, " ");
+    let all = [read(four()), read(four()[..3].to_vec()), read(five), read(twice), read(blank)];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    ["a", "b", "c", "d"] []
+    ["a", "-", "c", "d"] ["prompt_count"]
+    ["a", "b", "c", "d"] ["prompt_count", "unknown_patient"]
+    ["again", "b", "-", "d"] ["duplicate_patient"]
+    ["-", "b", "c", "d"] ["blank_prompt"]
+    "#);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic(raw in prop::collection::vec(any::<u8>(), 0..300)) {
+        for format in [RowFormat::OpenaiBatch, RowFormat::AnthropicBatch] {
+            let decoded = decode(format, &raw);
+            let unreadable = matches!(decoded.outcome, RowOutcome::Unreadable { .. });
+            prop_assert!(decoded.id.is_some() || unreadable);
+        }
+    }
+
+    #[test]
+    fn a_text_comes_back_as_it_was(text in "\\PC{1,80}") {
+        prop_assume!(!text.trim().is_empty());
+        let decoded = decode(RowFormat::OpenaiBatch, &row(&json!({ "content": text }), "stop"));
+        prop_assert_eq!(decoded.id, RequestId::parse(ID).ok());
+        let RowOutcome::Answer(completion) = decoded.outcome else { return Err(TestCaseError::fail("no answer")) };
+        prop_assert_eq!(completion.text, text);
+    }
+
+    #[test]
+    fn cleaning_twice_is_cleaning_once(text in "[\"'#`(){}<>|*:a-z1-3. \n\u{8}]{0,60}", item in any::<bool>()) {
+        let once = clean(&text, item);
+        prop_assert_eq!(&clean(&once.text, item).text, &once.text);
+    }
+
+    #[test]
+    fn there_is_a_place_for_every_patient(text in "\\PC{0,200}", expected in 1_usize..5, json in any::<bool>()) {
+        let format = if json { PromptFormat::Json } else { PromptFormat::Delimited };
+        let reading = prompts(&text, format, expected);
+        prop_assert_eq!(reading.prompts.len(), expected);
+        let whole = reading.prompts.iter().all(Option::is_some);
+        prop_assert!(whole || !reading.problems.is_empty(), "nothing is dropped in silence");
+    }
+}
