@@ -1,6 +1,6 @@
 //! Reading raw rows and answers: nothing panics, nothing is lost, texts survive to the byte.
 
-use clinstruct_parser::{PromptFormat, clean, decode, prompts, turn};
+use clinstruct_parser::{Problem, PromptFormat, clean, decode, prompts, turn};
 use clinstruct_schema::{RequestId, RowFormat, RowOutcome};
 use proptest::prelude::*;
 use serde_json::json;
@@ -131,7 +131,7 @@ fn prompts_are_joined_by_patient() {
         let reading = prompts(&json!({ "prompts": entries }).to_string(), PromptFormat::Json, 4);
         let texts: Vec<&str> =
             reading.prompts.iter().map(|p| p.as_ref().map_or("-", |p| &p.text)).collect();
-        let problems: Vec<&str> = reading.problems.iter().map(|p| p.code()).collect();
+        let problems: Vec<&str> = reading.problems.iter().map(Problem::code).collect();
         format!("{texts:?} {problems:?}")
     };
     let four = || vec![entry(3, "c"), entry(1, "a"), entry(4, "d"), entry(2, "b")];
