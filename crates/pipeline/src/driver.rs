@@ -7,9 +7,9 @@ use clinstruct_batch_client::{
     BatchBackend, BatchRequest, Ended, JobRef, JobState, Shard, ShardTag, Sharder,
 };
 use clinstruct_parser::{DecodedRow, decode};
-use clinstruct_schema::{ErrorClass, RequestId, RowOutcome};
+use clinstruct_schema::{ErrorClass, RequestId, RowFormat, RowOutcome};
 use clinstruct_store::{
-    JobCounts, JobId, RawFrame, RawReader, Store, UnitKey, UnitRecord, encode_frame,
+    EncodedFrame, JobCounts, JobId, RawFrame, RawReader, Store, UnitKey, UnitRecord, encode_frame,
 };
 use futures::StreamExt;
 use rayon::prelude::*;
@@ -19,7 +19,7 @@ use crate::active::{Active, Stepped, rebuild, response, start_base, step};
 use crate::{Event, Progress, Result, RunContext, Tally, planned_rows};
 
 /// Raw rows that are saved, read and stepped together.
-const ROWS_AT_ONCE: usize = 256;
+const ROWS_AT_ONCE: usize = 512;
 /// Longest pause between two looks at a job.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Times that sending a job is tried while the provider is busy or away.
@@ -75,9 +75,9 @@ struct Item {
 }
 
 enum Message {
-    Rows(JobId, Vec<Vec<u8>>),
+    Rows(JobId, EncodedFrame, Vec<DecodedRow>),
     Ended(JobId, Ended),
-    Failed(JobId, clinstruct_batch_client::Error),
+    Failed(JobId, crate::Error),
 }
 
 struct Job {
@@ -169,11 +169,13 @@ pub async fn run(
             () = stop.notify.notified() => continue,
         };
         match message {
-            Some(Message::Rows(job, rows)) => driver.ingest(job, &rows)?,
+            Some(Message::Rows(job, frame, decoded)) => {
+                driver.take_in(job, decoded, |tx| tx.append(&frame))?;
+            }
             Some(Message::Ended(job, how)) => driver.job_ended(job, &how)?,
             Some(Message::Failed(job, error)) => {
                 driver.jobs.remove(&job);
-                return Err(error.into());
+                return Err(error);
             }
             None => return Ok((Outcome::Finished, driver.tally)),
         }
@@ -366,8 +368,9 @@ impl Driver<'_, '_> {
     fn watch(&self, job: JobId, reference: JobRef) {
         let backend = Arc::clone(&self.backend);
         let sender = self.sender.clone();
+        let format = self.context.row_format;
         tokio::spawn(async move {
-            let message = match follow(&*backend, &reference, job, &sender).await {
+            let message = match follow(&*backend, &reference, job, format, &sender).await {
                 Ok(how) => Message::Ended(job, how),
                 Err(e) => Message::Failed(job, e),
             };
@@ -376,23 +379,13 @@ impl Driver<'_, '_> {
         });
     }
 
-    /// Saves raw rows, then takes them in.
-    fn ingest(&mut self, job: JobId, rows: &[Vec<u8>]) -> Result<()> {
-        let format = self.context.row_format;
-        let (frame, decoded) = rayon::join(
-            || encode_frame(job, format, rows),
-            || rows.par_iter().map(|raw| decode(format, raw)).collect::<Vec<_>>(),
-        );
-        let frame = frame?;
-        self.take_in(job, decoded, |tx| tx.append(&frame))
-    }
-
     /// Takes in rows that were saved by a process that was stopped before it indexed them.
     fn ingest_frame(&mut self, frame: &RawFrame) -> Result<()> {
         let decoded = frame.rows.iter().map(|raw| decode(frame.format, raw)).collect();
         self.take_in(frame.job, decoded, |tx| tx.adopt(frame))
     }
 
+    /// Saves rows with what they say.
     fn take_in(
         &mut self,
         job: JobId,
@@ -586,15 +579,16 @@ async fn follow(
     backend: &dyn BatchBackend,
     reference: &JobRef,
     job: JobId,
+    format: RowFormat,
     sender: &mpsc::Sender<Message>,
-) -> clinstruct_batch_client::Result<Ended> {
+) -> Result<Ended> {
     let mut pause = Duration::from_millis(50);
     let how = loop {
         match backend.poll(reference).await {
             Ok(JobState::Ended(how)) => break how,
             Ok(JobState::Running { .. }) => {}
             Err(e) if e.class() == ErrorClass::RetryLater => {}
-            Err(e) => return Err(e),
+            Err(e) => return Err(e.into()),
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -602,19 +596,16 @@ async fn follow(
     if how == Ended::Lost {
         return Ok(how);
     }
-    let mut rows = backend.rows(reference);
-    let mut held = Vec::with_capacity(ROWS_AT_ONCE);
-    while let Some(row) = rows.next().await {
-        held.push(row?);
-        if held.len() == ROWS_AT_ONCE {
-            let full = std::mem::replace(&mut held, Vec::with_capacity(ROWS_AT_ONCE));
-            if sender.send(Message::Rows(job, full)).await.is_err() {
-                return Ok(how);
-            }
+    let mut rows = backend.rows(reference).ready_chunks(ROWS_AT_ONCE);
+    while let Some(some) = rows.next().await {
+        let some = some.into_iter().collect::<clinstruct_batch_client::Result<Vec<_>>>()?;
+        let (frame, decoded) = rayon::join(
+            || encode_frame(job, format, &some),
+            || some.par_iter().map(|raw| decode(format, raw)).collect::<Vec<_>>(),
+        );
+        if sender.send(Message::Rows(job, frame?, decoded)).await.is_err() {
+            return Ok(how);
         }
-    }
-    if !held.is_empty() {
-        let _ = sender.send(Message::Rows(job, held)).await;
     }
     Ok(how)
 }

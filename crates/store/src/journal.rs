@@ -58,7 +58,39 @@ pub struct Store {
     unindexed: Vec<RawFrame>,
     raw: PathBuf,
     /// Held until the store is dropped: no second process may write.
-    _lock: Option<File>,
+    _lock: Option<Lock>,
+}
+
+/// The lock on a run's folder.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Lock {
+    fn take(dir: &Path) -> Result<Self> {
+        let path = dir.join(".lock");
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|e| Error::io("open", &path, e))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(fs::TryLockError::WouldBlock) => {
+                let message = "another clinstruct process works on this run";
+                Err(Error::new(ErrorKind::Locked, "open", dir, message))
+            }
+            Err(fs::TryLockError::Error(e)) => Err(Error::io("lock", &path, e)),
+        }
+    }
+}
+
+impl Drop for Lock {
+    /// Unlocks, and does not only close: a program that another thread is just starting has a copy of the
+    /// file until it runs, and the copy would hold the lock.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
 }
 
 /// A transaction: all of it happens, or nothing.
@@ -80,30 +112,19 @@ impl Store {
     /// Opens the run in `dir`, making it where there is none, and locks it against other processes.
     pub fn open(dir: &Path, durability: Durability) -> Result<Self> {
         fs::create_dir_all(dir).map_err(|e| Error::io("make", dir, e))?;
-        let lock_path = dir.join(".lock");
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path)
-            .map_err(|e| Error::io("open", &lock_path, e))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => {
-                let message = "another clinstruct process works on this run";
-                return Err(Error::new(ErrorKind::Locked, "open", dir, message));
-            }
-            Err(fs::TryLockError::Error(e)) => return Err(Error::io("lock", &lock_path, e)),
-        }
+        let lock = Lock::take(dir)?;
         let path = dir.join("run.sqlite");
         check_version(&path)?;
         let failed = |e| Error::sql("open", &path, e);
         let mut connection = Connection::open(&path).map_err(failed)?;
         let full = durability == Durability::Full;
+        // A checkpoint writes each changed page once however often it changed: few checkpoints, less to
+        // write. The log stays below 64 MB.
         connection
             .execute_batch(&format!(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = {};
-                 PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;",
+                 PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;
+                 PRAGMA wal_autocheckpoint = 16000;",
                 if full { "FULL" } else { "NORMAL" }
             ))
             .map_err(failed)?;

@@ -38,6 +38,25 @@ fn a_second_process_is_refused_until_the_first_ends() {
 }
 
 #[test]
+fn a_closed_run_is_free_although_other_threads_start_programs() {
+    let dir = folder();
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                    std::process::Command::new("true").status().unwrap();
+                }
+            });
+        }
+        let opened: Vec<_> =
+            (0..300).map(|_| Store::open(dir.path(), Durability::Fast).map(drop)).collect();
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        opened.into_iter().collect::<Result<Vec<()>, _>>().unwrap();
+    });
+}
+
+#[test]
 fn a_missing_folder_is_made() {
     let dir = folder();
     let deep = dir.path().join("a/b c/é");
