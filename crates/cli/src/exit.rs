@@ -91,6 +91,10 @@ fn judge(error: &anyhow::Error) -> (Code, Option<String>) {
         if let Some(clinstruct_pipeline::Error::UnknownPart(_)) = cause.downcast_ref() {
             return (Code::Usage, Some("type `clinstruct plan` to see the parts".into()));
         }
+        if let Some(e) = cause.downcast_ref::<clinstruct_catalog::TemplateError>() {
+            let hint = format!("mend templates/{} in the folder of --resources", e.name);
+            return (Code::Usage, Some(hint));
+        }
         if let Some(e) = cause.downcast_ref::<clinstruct_batch_client::Error>() {
             let hint = match e.kind {
                 BackendKind::Unauthorised => "check the key of the provider",

@@ -111,6 +111,27 @@ fn base_request(
     Ok(batch(prompt_request(context.catalog, plan.part(), row, &options)?))
 }
 
+/// Fills every template in once, so that a mistake in one is known before anything is asked for.
+pub(crate) fn try_templates(context: &RunContext<'_>) -> Result<()> {
+    for (part, plan) in &context.plans {
+        let Some(row) = plan.row(0).map(Arc::new) else { continue };
+        base_request(context, *part, &row, 0)?;
+        for k in 0..row.cards.len() {
+            let mut variants = variants_of(context, *part, &row, k, None)?;
+            variants.push(Variant::Emergency);
+            for variant in variants {
+                let mut conversation =
+                    Conversation::start(context, *part, &row, k, variant, "A question.")?;
+                while conversation.due(context)?.is_some() {
+                    let said = TurnOutcome::Said("A turn.".into());
+                    conversation.machine.advance(said, context.retries());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 impl Conversation {
     /// The conversation of `variant` from prompt `k` (from 0) of a row.
     pub(crate) fn start(

@@ -75,7 +75,7 @@ pub struct RunContext<'c> {
 }
 
 impl<'c> RunContext<'c> {
-    /// Checks the config against the catalog.
+    /// Checks the config against the catalog, and the templates by filling each in once.
     pub fn new(
         catalog: &'c Catalog,
         config: RunConfig,
@@ -97,7 +97,7 @@ impl<'c> RunContext<'c> {
             .filter(|(_, part)| wanted(part))
             .map(|(i, part)| (i, Plan::new(catalog, part, config.seed, config.limit)))
             .collect();
-        Ok(Self {
+        let context = Self {
             catalog,
             config,
             backend,
@@ -105,7 +105,9 @@ impl<'c> RunContext<'c> {
             structured: limits.structured_output,
             row_format,
             plans,
-        })
+        };
+        crate::active::try_templates(&context)?;
+        Ok(context)
     }
 
     /// The plan of the part with this index.

@@ -56,6 +56,21 @@ fn broken_resources_are_shown_all_at_once_with_carets() {
 }
 
 #[test]
+fn a_template_that_cannot_be_filled_in_is_said_before_anything_is_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let mine = dir.path().join("mine");
+    resources(&mine);
+    let template = mine.join("templates/user_system.j2");
+    append(&template, "{{ phrases[\"no-such-phrase\"] }}");
+    let (code, stderr) = fails(dir.path(), &["build", "--resources", "mine", "--out", "o"]);
+    assert_eq!(code, 2);
+    for expected in ["no-such-phrase", "user_system.j2", "hint: mend templates/user_system.j2"] {
+        assert!(stderr.contains(expected), "{expected} in {stderr}");
+    }
+    assert!(!dir.path().join("o/run.sqlite").exists(), "nothing is begun");
+}
+
+#[test]
 fn a_folder_that_cannot_be_is_said() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("file"), "text").unwrap();
