@@ -72,6 +72,11 @@ impl Rehearsal {
         write::text(&self.mind.reader, &self.mind.rates, request, id)
     }
 
+    /// The rows that come back for a request of a job: one, none or two.
+    pub fn rows_of(&self, job: &str, request: &BatchRequest) -> Vec<Vec<u8>> {
+        self.mind.deliver(&JobRef(job.to_owned()), request)
+    }
+
     fn job(&self, job: &JobRef) -> Result<Option<Job>> {
         if let Some(job) = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).get(job) {
             return Ok(Some(job.clone()));

@@ -71,6 +71,12 @@ pub trait BatchBackend: Debug + Send + Sync {
     /// What it can take and do.
     fn limits(&self) -> Limits;
 
+    /// Whose jobs it sees: a text without secrets that changes when another key, project or address is
+    /// used, so that a run notices. Empty where that cannot matter.
+    fn account(&self) -> String {
+        String::new()
+    }
+
     /// How its raw rows are to be read.
     fn row_format(&self) -> RowFormat;
 
@@ -78,12 +84,17 @@ pub trait BatchBackend: Debug + Send + Sync {
     async fn submit(&self, shard: &Shard) -> Result<JobRef>;
 
     /// The job that was sent with this tag, if the provider has it: adopts an orphan after a crash.
+    ///
+    /// Asked for a tag whose sending may have been interrupted at any point, it has to see a job that the
+    /// provider took even where its answer was lost.
     async fn find(&self, tag: &ShardTag) -> Result<Option<JobRef>>;
 
     /// Where a job stands. A job that the provider does not know has ended as [`Ended::Lost`].
     async fn poll(&self, job: &JobRef) -> Result<JobState>;
 
-    /// The rows that an ended job has: answers and errors alike.
+    /// The rows that a job has once [`poll`](Self::poll) says that it ended: answers and errors alike.
+    ///
+    /// A stream that breaks ends with an error; the rows before it count, and asking again is free.
     fn rows(&self, job: &JobRef) -> RowStream;
 
     /// Stops a job; what it finished can still be fetched.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use clinstruct_schema::ErrorClass;
 
 /// Result of a backend's operation.
@@ -36,6 +38,8 @@ pub struct Error {
     pub operation: &'static str,
     /// What was seen.
     pub message: String,
+    /// How long the provider asks to wait, where it says.
+    pub retry_after: Option<Duration>,
     /// The error below.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -44,7 +48,7 @@ pub struct Error {
 impl Error {
     /// An error without a source.
     pub fn new(kind: ErrorKind, operation: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, operation, message: message.into(), source: None }
+        Self { kind, operation, message: message.into(), retry_after: None, source: None }
     }
 
     /// The same with the error below it.

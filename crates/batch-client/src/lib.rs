@@ -7,10 +7,11 @@
 
 mod backend;
 mod error;
+pub mod openai;
 mod shard;
 
 pub use backend::{BatchBackend, Ended, JobRef, JobState, Limits, RowStream};
 pub use error::{Error, ErrorKind, Result};
 pub use shard::{
-    BatchRequest, RequestIter, Shard, ShardBody, ShardTag, Sharder, request_id, wire_size,
+    BatchRequest, Held, RequestIter, Shard, ShardBody, ShardTag, Sharder, request_id, wire_size,
 };

@@ -107,31 +107,62 @@ impl Shard {
     }
 }
 
+/// A request that waits to be sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Held {
+    /// Its address.
+    pub id: RequestId,
+    /// Its bytes in the provider's format, at most.
+    pub size: u64,
+    /// Most tokens that it may generate.
+    pub max_tokens: u32,
+    /// The request itself, where it is kept in memory; it can be made anew.
+    pub request: Option<ChatRequest>,
+}
+
 /// Holds requests and cuts them into jobs that keep to a backend's limits.
+///
+/// Only so many bytes of requests are kept in memory; of those beyond, the address is.
 #[derive(Debug)]
 pub struct Sharder {
     rows: usize,
     bytes: u64,
-    held: VecDeque<(BatchRequest, u64)>,
+    memory: u64,
+    held: VecDeque<Held>,
     held_bytes: u64,
+    in_memory: u64,
 }
 
 impl Sharder {
-    /// A sharder for these limits, with at most `rows` rows a job.
-    pub fn new(limits: &Limits, rows: usize) -> Self {
+    /// A sharder for these limits, with at most `rows` rows a job, that keeps at most `memory` bytes of
+    /// requests.
+    pub fn new(limits: &Limits, rows: usize, memory: u64) -> Self {
         Self {
             rows: limits.rows_per_job.min(rows).max(1),
             bytes: limits.bytes_per_job,
+            memory,
             held: VecDeque::new(),
             held_bytes: 0,
+            in_memory: 0,
         }
     }
 
     /// Takes a request in.
     pub fn hold(&mut self, request: BatchRequest) {
         let size = wire_size(&request.request);
-        self.held_bytes += size;
-        self.held.push_back((request, size));
+        let max_tokens = request.request.max_tokens;
+        let keep = self.in_memory + size <= self.memory;
+        let BatchRequest { id, request } = request;
+        self.hold_again(Held { id, size, max_tokens, request: keep.then_some(request) });
+    }
+
+    /// Takes in what was held before.
+    pub fn hold_again(&mut self, held: Held) {
+        self.held_bytes += held.size;
+        if held.request.is_some() {
+            self.in_memory += held.size;
+        }
+        self.held.push_back(held);
     }
 
     /// Number of requests held.
@@ -144,23 +175,27 @@ impl Sharder {
         self.held.len() >= self.rows || self.held_bytes >= self.bytes
     }
 
-    /// The next job's requests, oldest first: as many as the limits allow. A single request above the
-    /// limit of bytes goes alone, for the provider to judge.
-    pub fn take(&mut self) -> Option<Vec<BatchRequest>> {
+    /// The next job's requests, oldest first: as many as the limits allow and `fits` agrees to, one after
+    /// the other. A single request above the limit of bytes goes alone, for the provider to judge.
+    pub fn take(&mut self, mut fits: impl FnMut(&Held) -> bool) -> Vec<Held> {
         let mut job = Vec::new();
         let mut bytes = 0;
         while job.len() < self.rows {
             match self.held.front() {
-                Some((_, size)) if job.is_empty() || bytes + size <= self.bytes => {}
+                Some(next) if (job.is_empty() || bytes + next.size <= self.bytes) && fits(next) => {
+                }
                 _ => break,
             }
-            if let Some((request, size)) = self.held.pop_front() {
-                bytes += size;
-                self.held_bytes -= size;
-                job.push(request);
+            if let Some(next) = self.held.pop_front() {
+                bytes += next.size;
+                self.held_bytes -= next.size;
+                if next.request.is_some() {
+                    self.in_memory -= next.size;
+                }
+                job.push(next);
             }
         }
-        if job.is_empty() { None } else { Some(job) }
+        job
     }
 }
 
@@ -189,25 +224,31 @@ mod tests {
             lengths in prop::collection::vec(0_usize..4000, 0..200),
             rows in 1_usize..40,
             bytes in 5_000_u64..40_000,
+            memory in 0_u64..50_000,
         ) {
-            let mut sharder = Sharder { rows, bytes, held: VecDeque::new(), held_bytes: 0 };
+            let mut sharder = Sharder {
+                rows, bytes, memory, held: VecDeque::new(), held_bytes: 0, in_memory: 0,
+            };
             let all: Vec<_> = lengths.iter().map(|l| request(*l)).collect();
             let mut shards = Vec::new();
             for r in &all {
                 sharder.hold(r.clone());
+                prop_assert!(sharder.in_memory <= memory);
                 if sharder.is_full() {
-                    shards.extend(sharder.take());
+                    shards.push(sharder.take(|_| true));
                 }
             }
-            while let Some(shard) = sharder.take() {
-                shards.push(shard);
+            prop_assert!(sharder.take(|_| false).is_empty());
+            while sharder.held() > 0 {
+                shards.push(sharder.take(|_| true));
             }
-            prop_assert_eq!((sharder.held(), sharder.held_bytes), (0, 0));
+            prop_assert_eq!((sharder.held_bytes, sharder.in_memory), (0, 0));
             for shard in &shards {
                 prop_assert!(shard.len() <= rows);
-                prop_assert!(shard.iter().map(|r| wire_size(&r.request)).sum::<u64>() <= bytes);
+                prop_assert!(shard.len() == 1 || shard.iter().map(|r| r.size).sum::<u64>() <= bytes);
             }
-            prop_assert_eq!(shards.concat(), all);
+            let ids: Vec<_> = shards.concat().into_iter().map(|h| h.id).collect();
+            prop_assert_eq!(ids, all.into_iter().map(|r| r.id).collect::<Vec<_>>());
         }
     }
 

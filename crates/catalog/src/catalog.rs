@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashSet};
 
-use clinstruct_schema::{Constraint, Instruction, Meaning, Pattern};
+use clinstruct_schema::{Constraint, Instruction, Meaning, Pattern, Price};
 use include_dir::{Dir, include_dir};
 
 use crate::axes::{RawField, RawProfession};
@@ -63,6 +63,8 @@ pub struct Catalog {
     pub parts: Vec<Part>,
     /// Templates.
     pub templates: Templates,
+    /// What models cost.
+    pub prices: Vec<Price>,
     /// All files, for a fingerprint.
     files: Files,
 }
@@ -182,6 +184,18 @@ impl Catalog {
             values(phrases)
         });
 
+        let prices: Vec<Price> = l.file("prices.toml", |r| {
+            let prices = r.entries::<Price>("price", true);
+            distinct(r, "price", prices.iter().map(|e| (e.value.model.as_str(), e.span.clone())));
+            for p in &prices {
+                let v = &p.value;
+                if [v.input, v.cached_input, v.output].iter().any(|usd| !(0.0..1e5).contains(usd)) {
+                    r.mistake(p.span.clone(), format!("{} has a price below 0", v.model), None);
+                }
+            }
+            values(prices)
+        });
+
         let template_files: Vec<(String, String)> = files
             .iter()
             .filter_map(|(name, text)| {
@@ -255,14 +269,21 @@ impl Catalog {
             phrases,
             parts,
             templates,
+            prices,
             files,
         })
     }
 
-    /// A hash of all files, 32 hexadecimal digits: the same files, the same fingerprint.
+    /// The price of a model, if it has one.
+    pub fn price(&self, model: &str) -> Option<&Price> {
+        self.prices.iter().filter(|p| p.is_of(model)).max_by_key(|p| p.model.len())
+    }
+
+    /// A hash of all files, 32 hexadecimal digits: the same files, the same fingerprint. Prices are left
+    /// out: they change no row.
     pub fn fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new();
-        for (name, text) in &self.files {
+        for (name, text) in self.files.iter().filter(|(name, _)| *name != "prices.toml") {
             hasher.update(&(name.len() as u64).to_le_bytes());
             hasher.update(name.as_bytes());
             hasher.update(&(text.len() as u64).to_le_bytes());

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 /// Makes synthetic multi-turn medical instruction-tuning datasets.
 #[derive(Debug, Parser)]
@@ -34,8 +35,52 @@ pub(crate) enum Command {
     },
     /// Send the jobs that are due, and come back at once
     Submit(RunArgs),
+    /// Say what a run would ask for and cost; sends nothing and needs no key
+    Estimate {
+        #[command(flatten)]
+        run: RunArgs,
+        /// Tokens of an answer of prompt-writer, assistant or user, where they are known; can be given again
+        #[arg(long, value_name = "ROLE=N")]
+        answer_tokens: Vec<String>,
+    },
     /// Show how far the run has come
-    Status(RunArgs),
+    Status {
+        #[command(flatten)]
+        run: RunArgs,
+        /// Show it again every few seconds until no job is open
+        #[arg(long)]
+        watch: bool,
+    },
+    /// List the jobs with their rows, tokens and cost: the run's ledger
+    Jobs(RunArgs),
+    /// Cancel open jobs at the provider; what they have done is still fetched, and paid
+    Cancel {
+        #[command(flatten)]
+        run: RunArgs,
+        /// Only the job of this tag
+        tag: Option<String>,
+    },
+    /// Go on with a run with the settings that it was begun with
+    Resume(RunArgs),
+    /// Ask once more for rows for which no answer could be had
+    Retry {
+        #[command(flatten)]
+        run: RunArgs,
+        /// Rows that failed (those that were rejected stay)
+        #[arg(long, required = true)]
+        failed: bool,
+    },
+    /// Answer an OpenAI batch file with the rehearsal's grammar: a program for the command backend
+    Rehearse {
+        #[command(flatten)]
+        run: RunArgs,
+        /// Batch input file
+        input: PathBuf,
+        /// Output file
+        output: PathBuf,
+    },
+    /// Read the raw responses anew, and write all files; asks for nothing
+    Reparse(RunArgs),
     /// Take in the rows of jobs that have ended, without sending new ones
     Collect(RunArgs),
     /// Write prompts/ anew from the raw responses
@@ -97,7 +142,8 @@ impl Kind {
 }
 
 /// Ways to reach a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum BackendName {
     /// Embedded grammar: offline, free, no model
     Rehearsal,
@@ -115,7 +161,8 @@ pub(crate) enum BackendName {
 
 /// What a run is about. Flags win over `CLINSTRUCT_*` variables, those over `clinstruct.toml` in the current
 /// folder, that over the defaults.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct RunArgs {
     /// Part to make, by id or file stem; can be given again [default: all]
     #[arg(long = "part", value_name = "P")]
@@ -146,10 +193,56 @@ pub(crate) struct RunArgs {
     pub(crate) max_cost: Option<f64>,
     /// Do not ask before spending; the rehearsal backend never asks
     #[arg(long)]
+    #[serde(skip)]
     pub(crate) yes: bool,
     /// Print JSON on stdout
     #[arg(long)]
+    #[serde(skip)]
     pub(crate) json: bool,
+    /// Address of the provider or server; for chat it can be given again for several servers
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Vec<String>,
+    /// Provider with OpenAI's batch API: openai, azure, groq [default: openai]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Usage tier at OpenAI, 1 to 5: says how many tokens may wait in batches at once
+    #[arg(long, value_name = "N")]
+    pub(crate) tier: Option<usize>,
+    /// Most prompt tokens that may wait in batches at once
+    #[arg(long, value_name = "N")]
+    pub(crate) queued_tokens: Option<u64>,
+    /// Program of the command backend, with {input} and {output} in its arguments
+    #[arg(long, value_name = "PROGRAM ARGS")]
+    pub(crate) command: Option<String>,
+    /// Another model for a role (prompt-writer, assistant, user), maybe of another backend; can be given again
+    #[arg(long, value_name = "ROLE=[BACKEND:]MODEL")]
+    pub(crate) role: Vec<String>,
+    /// Price of the model, in US dollars for a million tokens
+    #[arg(long, value_name = "INPUT:OUTPUT")]
+    pub(crate) price: Option<String>,
+    /// Most requests under way at each chat server [default: 256]
+    #[arg(long, value_name = "N")]
+    pub(crate) concurrency: Option<usize>,
+    /// Most requests a minute to chat servers
+    #[arg(long, value_name = "N")]
+    pub(crate) requests_per_minute: Option<u64>,
+    /// Most tokens a minute to chat servers
+    #[arg(long, value_name = "N")]
+    pub(crate) tokens_per_minute: Option<u64>,
+    /// The chat server does not know JSON schemas
+    #[arg(long)]
+    pub(crate) no_schema: bool,
+    /// Go on although the model or the account is another than the run was begun with
+    #[arg(long)]
+    #[serde(skip)]
+    pub(crate) accept_change: bool,
+    /// First pause after trouble, in milliseconds; all others follow from it
+    #[arg(long, value_name = "MS", hide = true)]
+    pub(crate) pause: Option<u64>,
+    /// Set where nothing will be sent.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub(crate) estimate_only: bool,
     /// Rows of one job
     #[arg(long, value_name = "N")]
     pub(crate) rows_per_job: Option<usize>,

@@ -88,8 +88,27 @@ fn judge(error: &anyhow::Error) -> (Code, Option<String>) {
             };
             return (code, Some(e.hint()));
         }
-        if let Some(clinstruct_pipeline::Error::UnknownPart(_)) = cause.downcast_ref() {
-            return (Code::Usage, Some("type `clinstruct plan` to see the parts".into()));
+        if let Some(e) = cause.downcast_ref::<clinstruct_pipeline::Error>() {
+            use clinstruct_pipeline::Error as E;
+            let (code, hint) = match e {
+                E::UnknownPart(_) => (Code::Usage, "type `clinstruct plan` to see the parts"),
+                E::OtherModel { .. } => (
+                    Code::Usage,
+                    "name another folder with --out, or add --accept-change: what other models answered \
+                     is kept, and the rows are asked, and paid, again",
+                ),
+                E::OtherAccount { .. } => (
+                    Code::Usage,
+                    "use the old key and address until they have ended, or add --accept-change to ask, \
+                     and pay, for their rows again",
+                ),
+                E::JobsRefused(_) => (
+                    Code::Environment,
+                    "mend what the provider says, then type the same command again: it goes on from here",
+                ),
+                _ => continue,
+            };
+            return (code, Some(hint.into()));
         }
         if let Some(e) = cause.downcast_ref::<clinstruct_catalog::TemplateError>() {
             let hint = format!("mend templates/{} in the folder of --resources", e.name);
@@ -99,6 +118,9 @@ fn judge(error: &anyhow::Error) -> (Code, Option<String>) {
             let hint = match e.kind {
                 BackendKind::Unauthorised => "check the key of the provider",
                 BackendKind::UnknownModel => "check --model against the provider's list",
+                BackendKind::NotFound => {
+                    "check --base-url: its version belongs to it, as in .../v1"
+                }
                 BackendKind::QuotaExhausted => "add quota, then type the same command again",
                 _ => "type the same command again: nothing that was answered is asked twice",
             };

@@ -5,6 +5,7 @@
 //! and the terminal. Exit codes are [`exit::Code`].
 
 mod args;
+mod backends;
 mod commands;
 mod exit;
 mod progress;

@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
 use clinstruct_pipeline::{Event, Progress, Tally};
+use clinstruct_schema::dollars;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Time between two plain lines.
@@ -45,9 +46,20 @@ impl Terminal {
 }
 
 fn words(t: &Tally) -> String {
+    let money = if t.spent + t.reserved > 0 {
+        format!(", {} spent, up to {} under way", dollars(t.spent), dollars(t.reserved))
+    } else {
+        String::new()
+    };
     format!(
-        "{} of {} prompt requests begun, {} conversations done, {} under way, {} rejected; {} rows",
-        t.base_started, t.base_planned, t.done, t.under_way, t.rejected, t.rows
+        "{} of {} prompt requests begun, {} conversations done, {} under way, {} rejected; {} rows, {} tokens{money}",
+        t.base_started,
+        t.base_planned,
+        t.done,
+        t.under_way,
+        t.rejected,
+        t.rows,
+        t.usage.prompt_tokens + t.usage.completion_tokens
     )
 }
 
@@ -80,6 +92,9 @@ impl Progress for Terminal {
             }
             Event::Recovered { rows } => {
                 self.line(&format!("took in {rows} rows that were saved but not yet noted"));
+            }
+            Event::Waiting { why, seconds } => {
+                self.line(&format!("{why}; trying again in {seconds} s"));
             }
             Event::Sent { .. } => {}
             Event::Ended { missing, .. } => self.retried += missing,

@@ -1,12 +1,9 @@
 //! From arguments to what a run needs: settings, catalog, backend, store.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::Context as _;
-use clinstruct_backend_rehearsal::{Rates, Rehearsal};
-use clinstruct_batch_client::BatchBackend;
 use clinstruct_catalog::{Catalog, Files};
 use clinstruct_pipeline::{RunConfig, RunContext};
 use clinstruct_store::{Durability, Store};
@@ -35,6 +32,21 @@ struct ProjectFile {
     window: Option<usize>,
     #[serde(default)]
     misbehave: Vec<String>,
+    #[serde(default)]
+    base_url: Vec<String>,
+    profile: Option<String>,
+    tier: Option<usize>,
+    queued_tokens: Option<u64>,
+    command: Option<String>,
+    #[serde(default)]
+    role: Vec<String>,
+    price: Option<String>,
+    concurrency: Option<usize>,
+    requests_per_minute: Option<u64>,
+    tokens_per_minute: Option<u64>,
+    #[serde(default)]
+    no_schema: bool,
+    max_cost: Option<f64>,
 }
 
 /// Settings, resolved.
@@ -64,6 +76,22 @@ impl Setup {
         args.jobs = args.jobs.or(file.jobs);
         args.rows_per_job = args.rows_per_job.or(file.rows_per_job);
         args.window = args.window.or(file.window);
+        for (flag, from_file) in [(&mut args.base_url, file.base_url), (&mut args.role, file.role)]
+        {
+            if flag.is_empty() {
+                *flag = from_file;
+            }
+        }
+        args.profile = args.profile.or(file.profile);
+        args.tier = args.tier.or(file.tier);
+        args.queued_tokens = args.queued_tokens.or(file.queued_tokens);
+        args.command = args.command.or(file.command);
+        args.price = args.price.or(file.price);
+        args.concurrency = args.concurrency.or(file.concurrency);
+        args.requests_per_minute = args.requests_per_minute.or(file.requests_per_minute);
+        args.tokens_per_minute = args.tokens_per_minute.or(file.tokens_per_minute);
+        args.no_schema |= file.no_schema;
+        args.max_cost = args.max_cost.or(file.max_cost);
         let backend = match (args.backend, file.backend) {
             (Some(backend), _) => backend,
             (None, Some(name)) => <BackendName as clap::ValueEnum>::from_str(&name, false)
@@ -72,10 +100,13 @@ impl Setup {
                 })?,
             (None, None) => BackendName::Rehearsal,
         };
-        if backend != BackendName::Rehearsal {
+        args.backend = Some(backend);
+        if let Some(usd) = args.max_cost
+            && !(0.0..1e9).contains(&usd)
+        {
             return Err(usage(
-                format!("this build has no {backend:?} backend").to_lowercase(),
-                "use --backend rehearsal, which is offline and free",
+                format!("--max-cost {usd} is no amount"),
+                "give US dollars, such as 25",
             ));
         }
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
@@ -89,63 +120,39 @@ impl Setup {
             None => Catalog::embedded()?,
             Some(dir) => Catalog::read(read_resources(dir)?)?,
         };
-        let out = args.out.clone().unwrap_or_else(|| PathBuf::from("data/rehearsal"));
+        let out = args.out.clone().unwrap_or_else(|| {
+            let name = clap::ValueEnum::to_possible_value(&backend);
+            Path::new("data").join(name.as_ref().map_or("run", |n| n.get_name()))
+        });
         Ok(Self { args, out, jobs, catalog })
     }
 
-    /// The backend; `spool` lets its jobs outlive this process.
-    pub(crate) fn backend(&self, spool: bool) -> anyhow::Result<Arc<dyn BatchBackend>> {
-        let rates = self.rates()?;
-        let folder = self.out.join("spool");
-        let spool = (spool || folder.exists()).then_some(folder);
-        Ok(Arc::new(Rehearsal::new(self.catalog.instructions(), rates, spool)))
-    }
-
-    fn rates(&self) -> anyhow::Result<Rates> {
-        let mut rates = Rates::default();
-        for setting in &self.args.misbehave {
-            if setting == "none" {
-                rates = Rates::none();
-                continue;
-            }
-            let known = || format!("use `none` or one of: {}", Rates::NAMES.join(", "));
-            let (name, value) = setting
-                .split_once('=')
-                .ok_or_else(|| usage(format!("--misbehave {setting} has no `=`"), known()))?;
-            let rate: f64 =
-                value.parse().ok().filter(|r| (0.0..=1.0).contains(r)).ok_or_else(|| {
-                    usage(format!("{value} is no rate"), "give a number from 0 to 1")
-                })?;
-            if !rates.set(name, rate) {
-                return Err(usage(format!("there is no misbehaviour \"{name}\""), known()));
-            }
-        }
-        Ok(rates)
-    }
-
-    /// What the pipeline is to do.
-    pub(crate) fn context(&self, backend: &dyn BatchBackend) -> anyhow::Result<RunContext<'_>> {
+    /// What the pipeline is to do; `spool` lets the rehearsal's jobs outlive this process.
+    pub(crate) fn context(&self, spool: bool) -> anyhow::Result<RunContext<'_>> {
         let defaults = RunConfig::default();
-        let rates = self.rates()?;
-        let model = match &self.args.model {
-            Some(model) => model.clone(),
-            // What a grammar writes depends on how it is told to misbehave: another model, so to speak.
-            None if rates == Rates::default() => "rehearsal".into(),
-            None => format!("rehearsal {}", self.args.misbehave.join(" ")),
+        let routes = crate::backends::routes(&self.args, &self.catalog, &self.out, spool)?;
+        let backend = self.args.backend.unwrap_or(BackendName::Rehearsal);
+        let (jobs, rows_per_job, window) = match backend {
+            // So that rows are at hand while those before them are taken in.
+            BackendName::Rehearsal => (2 * self.jobs, defaults.rows_per_job, defaults.window),
+            // How many requests are under way is the backend's own business.
+            BackendName::Chat => (4, 500, defaults.window),
+            // A batch may take a day: what can be sent is sent.
+            _ => (100, 10_000, 1_000_000),
         };
         let config = RunConfig {
             parts: self.args.part.clone(),
             limit: self.args.limit,
             seed: self.args.seed.unwrap_or(1),
-            model,
-            // So that rows are at hand while those before them are taken in.
-            jobs: 2 * self.jobs,
-            rows_per_job: self.args.rows_per_job.unwrap_or(defaults.rows_per_job).max(1),
-            window: self.args.window.unwrap_or(defaults.window).max(1),
+            jobs,
+            rows_per_job: self.args.rows_per_job.unwrap_or(rows_per_job).max(1),
+            window: self.args.window.unwrap_or(window).max(1),
+            outbox: Some(self.out.join("outbox")),
+            accept_change: self.args.accept_change,
+            pause: self.args.pause.map_or(defaults.pause, Duration::from_millis),
             ..defaults
         };
-        let (id, limits) = (backend.id(), backend.limits());
-        Ok(RunContext::new(&self.catalog, config, id, &limits, backend.row_format())?)
+        Ok(RunContext::new(&self.catalog, config, routes)?)
     }
 
     /// Opens the run's store for writing, making its folder.

@@ -10,7 +10,9 @@ use clinstruct_multiturn::{
 };
 use clinstruct_parser::{Cleaned, decode};
 use clinstruct_promptgen::prompt_request;
-use clinstruct_schema::{BaseRow, Message, RequestId, RowId, RowOutcome, Situation, Stage};
+use clinstruct_schema::{
+    BaseRow, Message, RequestId, RowId, RowOutcome, Situation, Speaker, Stage,
+};
 use clinstruct_store::{
     RawReader, Rejection, RowLocation, Step, Store, UnitKey, UnitRecord, UnitState,
 };
@@ -53,6 +55,19 @@ pub enum Active {
     },
     /// A conversation that waits for a turn.
     Conversation(Box<Conversation>),
+}
+
+impl Active {
+    /// Whose turn it is.
+    pub(crate) fn speaker(&self) -> Speaker {
+        match self {
+            Self::Base { .. } => Speaker::PromptWriter,
+            Self::Conversation(c) => match c.machine.next() {
+                Next::Ask { speaker, .. } => speaker,
+                _ => Speaker::Assistant,
+            },
+        }
+    }
 }
 
 /// What came of one response.
@@ -171,7 +186,7 @@ impl Conversation {
             card: self.row.cards.get(self.prompt).ok_or_else(astray)?,
             situation: &self.situation,
         };
-        let options = context.request_options();
+        let options = context.request_options(speaker);
         let messages = &self.machine.messages;
         let request =
             self.scripts.request(&setting, &self.id, messages, speaker, tries, &options)?;
@@ -462,7 +477,7 @@ fn rejected(key: UnitKey, why: Option<Rejection>) -> UnitRecord {
     UnitRecord { state: UnitState::Rejected, rejection: Some(why), ..blank(key) }
 }
 
-fn variants_of(
+pub(crate) fn variants_of(
     context: &RunContext<'_>,
     part: u8,
     row: &BaseRow,

@@ -1,11 +1,13 @@
-use clinstruct_batch_client::Limits;
+use std::path::PathBuf;
+use std::time::Duration;
+
 use clinstruct_catalog::{Catalog, Part};
 use clinstruct_multiturn::{RequestOptions, Retries};
 use clinstruct_parser::PromptFormat;
 use clinstruct_promptgen::{Plan, PromptOptions};
-use clinstruct_schema::{BackendId, RowFormat};
+use clinstruct_schema::{BackendId, MicroUsd, Speaker};
 
-use crate::{Error, Result};
+use crate::{Error, Result, Routes};
 
 /// Raised when the reading of responses changes, so that journals are played again from the raw rows.
 const READING_VERSION: u32 = 1;
@@ -22,8 +24,6 @@ pub struct RunConfig {
     pub limit: Option<usize>,
     /// Seed of all draws.
     pub seed: u64,
-    /// Model to ask.
-    pub model: String,
     /// Sampling temperature; the provider's default where `None`.
     pub temperature: Option<f32>,
     /// Tries of one prompt request or turn with different sampling seeds.
@@ -34,8 +34,20 @@ pub struct RunConfig {
     pub jobs: usize,
     /// Rows of one job.
     pub rows_per_job: usize,
-    /// Conversations under way at once; bounds the memory.
+    /// Requests that wait for an answer at once.
     pub window: usize,
+    /// Conversations under way that are held in memory; of those beyond, the journal knows.
+    pub in_memory: usize,
+    /// Most bytes of requests that are held in memory.
+    pub request_bytes: u64,
+    /// Folder for jobs that are too large for the memory; without one they are held in memory all the same.
+    pub outbox: Option<PathBuf>,
+    /// Most that the whole run may cost; nothing is sent that could pass it.
+    pub max_cost: Option<MicroUsd>,
+    /// First pause after trouble; the longest is sixty times as long. Looks at a job begin at a twentieth.
+    pub pause: Duration,
+    /// Whether another model or account than the run was begun with is what the user wants.
+    pub accept_change: bool,
 }
 
 impl Default for RunConfig {
@@ -44,13 +56,18 @@ impl Default for RunConfig {
             parts: Vec::new(),
             limit: None,
             seed: 0,
-            model: "rehearsal".into(),
             temperature: None,
             tries: 4,
             deliveries: 20,
             jobs: 2,
             rows_per_job: 1000,
             window: 4000,
+            in_memory: 4000,
+            request_bytes: 64 << 20,
+            outbox: None,
+            max_cost: None,
+            pause: Duration::from_secs(1),
+            accept_change: false,
         }
     }
 }
@@ -62,27 +79,23 @@ pub struct RunContext<'c> {
     pub catalog: &'c Catalog,
     /// Config.
     pub config: RunConfig,
-    /// Backend's name.
+    /// Ways to the models.
+    pub routes: Routes,
+    /// The assistant's backend.
     pub backend: BackendId,
-    /// Whether a grammar writes, and no model.
+    /// The assistant's model.
+    pub model: String,
+    /// Whether a grammar writes any of it, and no model.
     pub rehearsal: bool,
-    /// Whether answers can be bound to a schema.
+    /// Whether the prompt writer's answers can be bound to a schema.
     pub structured: bool,
-    /// How raw rows are read.
-    pub row_format: RowFormat,
     /// Plans of the parts, each with the part's index in the catalog.
     pub plans: Vec<(u8, Plan<'c>)>,
 }
 
 impl<'c> RunContext<'c> {
     /// Checks the config against the catalog, and the templates by filling each in once.
-    pub fn new(
-        catalog: &'c Catalog,
-        config: RunConfig,
-        backend: BackendId,
-        limits: &Limits,
-        row_format: RowFormat,
-    ) -> Result<Self> {
+    pub fn new(catalog: &'c Catalog, config: RunConfig, routes: Routes) -> Result<Self> {
         for name in &config.parts {
             if catalog.part(name).is_none() {
                 return Err(Error::UnknownPart(name.clone()));
@@ -100,10 +113,11 @@ impl<'c> RunContext<'c> {
         let context = Self {
             catalog,
             config,
-            backend,
-            rehearsal: limits.rehearsal,
-            structured: limits.structured_output,
-            row_format,
+            backend: routes.of(Speaker::Assistant).backend.id(),
+            model: routes.of(Speaker::Assistant).model.clone(),
+            rehearsal: routes.all().iter().any(|r| r.backend.limits().rehearsal),
+            structured: routes.of(Speaker::PromptWriter).backend.limits().structured_output,
+            routes,
             plans,
         };
         crate::active::try_templates(&context)?;
@@ -120,18 +134,26 @@ impl<'c> RunContext<'c> {
         let c = &self.config;
         let parts: Vec<&str> = self.plans.iter().map(|(_, p)| p.part().id.as_str()).collect();
         format!(
-            "reading {READING_VERSION}; catalog {}; parts {}; limit {:?}; seed {}; backend {}; model \
-             {}; temperature {:?}; tries {}; structured {}",
+            "reading {READING_VERSION}; catalog {}; parts {}; limit {:?}; seed {}; {}; temperature {:?}; \
+             tries {}; structured {}",
             self.catalog.fingerprint(),
             parts.join(","),
             c.limit,
             c.seed,
-            self.backend,
-            c.model,
+            self.models(),
             c.temperature,
             c.tries,
             self.structured,
         )
+    }
+
+    /// The backends and models, by speaker.
+    pub fn models(&self) -> String {
+        let one = |speaker: Speaker| {
+            let route = self.routes.of(speaker);
+            format!("{} by {} of {}", speaker.as_str(), route.model, route.backend.id())
+        };
+        [Speaker::PromptWriter, Speaker::Assistant, Speaker::User].map(one).join(", ")
     }
 
     pub(crate) fn prompt_format(&self) -> PromptFormat {
@@ -140,7 +162,7 @@ impl<'c> RunContext<'c> {
 
     pub(crate) fn prompt_options(&self, tries: u32) -> PromptOptions<'_> {
         PromptOptions {
-            model: &self.config.model,
+            model: &self.routes.of(Speaker::PromptWriter).model,
             seed: self.config.seed,
             structured: self.structured,
             tries,
@@ -148,9 +170,9 @@ impl<'c> RunContext<'c> {
         }
     }
 
-    pub(crate) fn request_options(&self) -> RequestOptions<'_> {
+    pub(crate) fn request_options(&self, speaker: Speaker) -> RequestOptions<'_> {
         RequestOptions {
-            model: &self.config.model,
+            model: &self.routes.of(speaker).model,
             seed: self.config.seed,
             temperature: self.config.temperature,
         }

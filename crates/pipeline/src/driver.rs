@@ -1,30 +1,27 @@
 use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use clinstruct_batch_client::{
-    BatchBackend, BatchRequest, Ended, JobRef, JobState, Shard, ShardTag, Sharder,
-};
+use clinstruct_batch_client::{BatchRequest, Ended, Held, JobRef, Shard, ShardBody, ShardTag};
 use clinstruct_parser::{DecodedRow, decode};
-use clinstruct_schema::{ErrorClass, RequestId, RowFormat, RowOutcome};
+use clinstruct_schema::{ErrorClass, MicroUsd, RequestId, RowOutcome, Speaker, Usage};
 use clinstruct_store::{
-    EncodedFrame, JobCounts, JobId, RawFrame, RawReader, Store, UnitKey, UnitRecord, encode_frame,
+    JobCounts, JobId, JobRecord, NewJob, RawFrame, RawReader, Store, UnitKey, UnitRecord, UnitState,
 };
-use futures::StreamExt;
 use rayon::prelude::*;
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 
 use crate::active::{Active, Stepped, rebuild, response, start_base, step};
-use crate::{Event, Progress, Result, RunContext, Tally, planned_rows};
+use crate::follow::{Message, Pauses, ROWS_AT_ONCE, follow, told};
+use crate::queue::{Blocked, Job, Queue, Taken, outstanding, under_way};
+use crate::{Error, Event, Progress, Result, RunContext, Tally, planned_rows};
 
-/// Raw rows that are saved, read and stepped together.
-const ROWS_AT_ONCE: usize = 512;
-/// Longest pause between two looks at a job.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// Times that sending a job is tried while the provider is busy or away.
-const SENDINGS: u32 = 8;
-
+/// Jobs that end without a row, one after the other, before the run stops.
+const REFUSALS: u32 = 5;
 /// Asks a run to stop as soon as what it holds is saved.
 #[derive(Debug, Clone, Default)]
 pub struct StopSignal {
@@ -53,6 +50,8 @@ pub enum Outcome {
     Finished,
     /// It was asked to stop, or to go only so far; the same call goes on.
     Stopped,
+    /// What is next could cost more than allowed; the same call with a higher limit goes on.
+    CostReached,
 }
 
 /// How far a call goes.
@@ -64,6 +63,8 @@ pub enum Drive {
     SubmitOnly,
     /// Takes in the rows of jobs that were sent, and sends none.
     CollectOnly,
+    /// Plays the plan from the responses that the store has; neither sends nor fetches.
+    Replay,
 }
 
 /// A unit whose response is there (or is known never to come).
@@ -74,26 +75,16 @@ struct Item {
     outcome: Option<RowOutcome>,
 }
 
-enum Message {
-    Rows(JobId, EncodedFrame, Vec<DecodedRow>),
-    Ended(JobId, Ended),
-    Failed(JobId, crate::Error),
-}
-
-struct Job {
-    tag: String,
-    counts: JobCounts,
-}
-
 struct Driver<'a, 'c> {
     context: &'a RunContext<'c>,
     store: &'a mut Store,
     reader: RawReader,
-    backend: Arc<dyn BatchBackend>,
+    queues: Vec<Queue>,
     progress: &'a mut dyn Progress,
+    stop: &'a StopSignal,
     now: fn() -> i64,
+    how: Drive,
     run_name: String,
-    sharder: Sharder,
     /// Which unit waits for a request that is queued or sent.
     waits: HashMap<RequestId, Option<UnitKey>>,
     active: HashMap<UnitKey, (UnitRecord, Active)>,
@@ -104,17 +95,20 @@ struct Driver<'a, 'c> {
     look_up: bool,
     tally: Tally,
     sender: mpsc::Sender<Message>,
+    /// Nothing is sent before this.
+    cool_until: Option<Instant>,
+    cooling: Duration,
+    /// Jobs that ended without a row, one after the other.
+    refusals: u32,
 }
 
 /// Drives a run until all rows are accounted for or `stop` is asked.
 ///
 /// `now` gives the time for the journal, in seconds since 1970; `run_name` names a new run's jobs at the
 /// provider and must not be another run's.
-#[expect(clippy::too_many_arguments, reason = "each is one thing that the shell gives, once")]
 pub async fn run(
     context: &RunContext<'_>,
     store: &mut Store,
-    backend: Arc<dyn BatchBackend>,
     progress: &mut dyn Progress,
     stop: &StopSignal,
     now: fn() -> i64,
@@ -129,50 +123,82 @@ pub async fn run(
             run_name.to_owned()
         }
     };
-    let rows_per_job = context.config.rows_per_job;
-    let sharder = Sharder::new(&backend.limits(), rows_per_job);
+    let queues =
+        context.routes.all().iter().map(|r| Queue::new(r.clone(), &context.config)).collect();
     let mut driver = Driver {
         reader: store.reader(),
         look_up: store.answered_total()? > 0,
         context,
         store,
-        backend,
+        queues,
         progress,
+        stop,
         now,
+        how,
         run_name,
-        sharder,
         waits: HashMap::new(),
         active: HashMap::new(),
         jobs: HashMap::new(),
         cursor: vec![0; context.plans.len()],
         tally: Tally::default(),
         sender,
+        cool_until: None,
+        cooling: context.config.pause,
+        refusals: 0,
     };
     driver.tally.base_planned = context.plans.iter().map(|(_, p)| p.len()).sum();
-    driver.take_up(how).await?;
+    driver.same_models()?;
+    driver.take_up().await?;
+    let mut draining = false;
     loop {
         if stop.is_stopped() {
-            return Ok((Outcome::Stopped, driver.tally));
+            if !draining {
+                draining = true;
+                driver.cancel_what_ends_with_us().await;
+            }
+            if !driver.holds_what_ends_with_us() {
+                return Ok((Outcome::Stopped, driver.tally));
+            }
         }
-        if how != Drive::CollectOnly {
-            driver.fill(how).await?;
-        }
+        let blocked =
+            if draining || how == Drive::CollectOnly { Blocked::No } else { driver.fill().await? };
         driver.tell();
-        if how == Drive::SubmitOnly {
+        if stop.is_stopped() && !draining {
+            continue;
+        }
+        if matches!(how, Drive::SubmitOnly | Drive::Replay) {
             return Ok((Outcome::Stopped, driver.tally));
         }
         if driver.jobs.is_empty() {
-            return Ok((Outcome::Finished, driver.tally));
+            match driver.cool_until.filter(|_| driver.has_due()) {
+                Some(until) => {
+                    driver.pause(until.saturating_duration_since(Instant::now())).await;
+                    driver.cool_until = None;
+                    continue;
+                }
+                None if blocked == Blocked::Money => {
+                    return Ok((Outcome::CostReached, driver.tally));
+                }
+                None => return Ok((Outcome::Finished, driver.tally)),
+            }
         }
+        let cooled = driver.cool_until;
         let message = tokio::select! {
             message = receiver.recv() => message,
-            () = stop.notify.notified() => continue,
+            () = stop.notify.notified(), if !draining => continue,
+            () = tokio::time::sleep_until(cooled.unwrap_or_else(Instant::now)), if cooled.is_some() => {
+                driver.cool_until = None;
+                continue;
+            }
         };
         match message {
             Some(Message::Rows(job, frame, decoded)) => {
                 driver.take_in(job, decoded, |tx| tx.append(&frame))?;
             }
             Some(Message::Ended(job, how)) => driver.job_ended(job, &how)?,
+            Some(Message::Trouble(why, pause)) => {
+                driver.progress.event(Event::Waiting { why, seconds: pause.as_secs() });
+            }
             Some(Message::Failed(job, error)) => {
                 driver.jobs.remove(&job);
                 return Err(error);
@@ -184,15 +210,91 @@ pub async fn run(
 
 impl Driver<'_, '_> {
     fn tell(&mut self) {
-        self.tally.under_way = self.active.len();
+        self.tally.under_way = self.waits.len();
+        self.tally.reserved = outstanding(&self.jobs);
         self.progress.tally(&self.tally);
     }
 
+    fn pauses(&self) -> Pauses {
+        Pauses { first: self.context.config.pause }
+    }
+
+    /// Sleeps, unless the run is asked to stop.
+    async fn pause(&self, time: Duration) {
+        if self.stop.is_stopped() {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(time) => {}
+            () = self.stop.notify.notified() => {}
+        }
+    }
+
+    /// Whether anything waits to be sent or to be begun.
+    fn has_due(&self) -> bool {
+        self.queues.iter().any(|q| q.sharder.held() > 0)
+            || self.context.plans.iter().zip(&self.cursor).any(|((_, p), c)| *c < p.len())
+    }
+
+    /// Refuses to go on with other models than before: every row would be asked, and paid, once more.
+    fn same_models(&mut self) -> Result<()> {
+        let asked = self.context.models();
+        let known = self.store.meta("models")?;
+        if let Some(known) = known
+            && known != asked
+            && self.store.answered_total()? > 0
+            && !self.context.config.accept_change
+            && !(self.context.rehearsal && known.contains("of rehearsal"))
+        {
+            return Err(Error::OtherModel { known, asked });
+        }
+        self.store.write(|tx| tx.set_meta("models", &asked))?;
+        Ok(())
+    }
+
+    /// Refuses to leave jobs behind at another account, where nobody would see them again.
+    fn same_account(&mut self) -> Result<()> {
+        let open = self.store.open_jobs()?;
+        for route in self.context.routes.all() {
+            let key = format!("account of {}", route.name);
+            let asked = route.backend.account();
+            let known = self.store.meta(&key)?;
+            let jobs = open.iter().filter(|j| j.route == route.name).count();
+            if let Some(known) = known
+                && known != asked
+                && jobs > 0
+                && !self.context.config.accept_change
+            {
+                return Err(Error::OtherAccount { jobs, known, asked });
+            }
+            self.store.write(|tx| tx.set_meta(&key, &asked))?;
+        }
+        Ok(())
+    }
+
+    /// Jobs that live in this process only: their rows are paid for, and come to nobody else.
+    fn holds_what_ends_with_us(&self) -> bool {
+        self.jobs.values().any(|j| self.ends_with_us(j.route))
+    }
+
+    fn ends_with_us(&self, route: usize) -> bool {
+        self.queues.get(route).is_some_and(|q| !q.limits.finds_jobs && !q.limits.rehearsal)
+    }
+
+    async fn cancel_what_ends_with_us(&self) {
+        for job in self.jobs.values().filter(|j| self.ends_with_us(j.route)) {
+            if let Some(queue) = self.queues.get(job.route) {
+                // What cannot be cancelled ends by itself.
+                let _ = queue.route.backend.cancel(&JobRef(job.tag.clone())).await;
+            }
+        }
+    }
+
     /// Takes up what an earlier process left: its plan, its unindexed rows, its jobs, its waiting units.
-    async fn take_up(&mut self, how: Drive) -> Result<()> {
+    async fn take_up(&mut self) -> Result<()> {
         let fingerprint = self.context.fingerprint();
         let known = self.store.meta("plan")?;
-        if known.as_deref() != Some(&fingerprint) {
+        if known.as_deref() != Some(&fingerprint) || self.how == Drive::Replay {
             if known.is_some() {
                 self.progress.event(Event::Replaying);
             }
@@ -210,12 +312,20 @@ impl Driver<'_, '_> {
             self.tally.done += part.conversations_done as usize;
             self.tally.rejected += part.conversations_rejected as usize;
         }
+        self.tally.spent = self.store.money()?.spent;
+        if self.how == Drive::Replay {
+            return Ok(());
+        }
+        self.same_account()?;
 
-        for job in self.store.open_jobs()? {
+        let open = self.store.open_jobs()?;
+        for job in &open {
             for (request, _) in self.store.asked(job.id)? {
                 self.waits.insert(request, None);
             }
-            self.jobs.insert(job.id, Job { tag: job.tag, counts: JobCounts::default() });
+            let names = self.context.routes.all();
+            let route = names.iter().position(|r| r.name == job.route).unwrap_or(0);
+            self.jobs.insert(job.id, taken_up(job, route));
         }
         let mut after = None;
         loop {
@@ -232,9 +342,12 @@ impl Driver<'_, '_> {
             let store: &Store = self.store;
             let rebuilt: Vec<_> = idle
                 .into_iter()
-                .map(|record| {
+                .map(|mut record| {
                     let built = rebuild(self.context, store, &self.reader, &record)?;
-                    Ok(built.map(|(request, active)| (record, request, active)))
+                    Ok(built.map(|(request, active)| {
+                        record.waiting = Some(request.id);
+                        (record, request, active)
+                    }))
                 })
                 .collect::<Result<_>>()?;
             let mut stepped = Stepped::default();
@@ -249,11 +362,18 @@ impl Driver<'_, '_> {
             self.progress.event(Event::Recovered { rows: frame.rows.len() });
             self.ingest_frame(&frame)?;
         }
-        for job in self.store.open_jobs()? {
+        for job in open {
+            let Some(queue) = self.jobs.get(&job.id).and_then(|j| self.queues.get(j.route)) else {
+                continue;
+            };
+            let (backend, looks) =
+                (Arc::clone(&queue.route.backend), if queue.limits.rehearsal { 1 } else { 2 });
             let reference = match job.provider_ref {
                 Some(reference) => Some(JobRef(reference)),
                 None => {
-                    let found = self.backend.find(&ShardTag(job.tag.clone())).await?;
+                    let Some(found) = self.look_for(&*backend, &job.tag, looks).await? else {
+                        return Ok(());
+                    };
                     let adopted = found.is_some();
                     self.progress.event(Event::Orphan { tag: job.tag.clone(), adopted });
                     if let Some(found) = &found {
@@ -264,7 +384,7 @@ impl Driver<'_, '_> {
                 }
             };
             match reference {
-                Some(_) if how == Drive::SubmitOnly => {}
+                Some(_) if self.how == Drive::SubmitOnly => {}
                 Some(reference) => self.watch(job.id, reference),
                 None => self.job_ended(job.id, &Ended::Lost)?,
             }
@@ -272,24 +392,93 @@ impl Driver<'_, '_> {
         Ok(())
     }
 
-    /// Sends jobs while there is room, beginning new base rows where nothing else is due.
-    async fn fill(&mut self, how: Drive) -> Result<()> {
-        let at_once = self.context.config.jobs.min(self.backend.limits().jobs_at_once).max(1);
-        while self.jobs.len() < at_once {
-            if !self.sharder.is_full() && self.begin_rows()? {
-                continue;
+    /// Looks for a job at the provider, `looks` times before it is held to be absent; waits while nobody
+    /// can tell. `None` where the run was asked to stop meanwhile.
+    async fn look_for(
+        &mut self,
+        backend: &dyn clinstruct_batch_client::BatchBackend,
+        tag: &str,
+        looks: u32,
+    ) -> Result<Option<Option<JobRef>>> {
+        let tag = ShardTag(tag.to_owned());
+        let pauses = self.pauses();
+        let mut pause = pauses.first;
+        let mut looked = 0;
+        loop {
+            if self.stop.is_stopped() {
+                return Ok(None);
             }
-            match self.sharder.take() {
-                Some(requests) => self.send(requests, how).await?,
-                None => break,
+            match backend.find(&tag).await {
+                Ok(Some(found)) => return Ok(Some(Some(found))),
+                Ok(None) => {
+                    looked += 1;
+                    if looked >= looks {
+                        return Ok(Some(None));
+                    }
+                    // A listing may not show at once what was just made.
+                    self.pause(pauses.first * 2).await;
+                }
+                Err(e) if e.class() == ErrorClass::RetryLater => {
+                    let wait = pauses.for_trouble(&e, pause);
+                    let event = Event::Waiting { why: told(&e), seconds: wait.as_secs() };
+                    self.progress.event(event);
+                    self.pause(wait).await;
+                    pause = pauses.after(pause);
+                }
+                Err(e) => return Err(e.into()),
             }
         }
-        Ok(())
+    }
+
+    /// Sends jobs while there is room, beginning new base rows where nothing else is due; says what is in
+    /// the way where something waits and nothing goes.
+    async fn fill(&mut self) -> Result<Blocked> {
+        let mut blocked = Blocked::No;
+        for number in 0..self.queues.len() {
+            let most = self.queues.get(number).map_or(0, |q| q.limits.jobs_at_once);
+            let at_once = self.context.config.jobs.min(most).max(1);
+            loop {
+                if self.how == Drive::Replay {
+                    if self.begin_rows()? {
+                        continue;
+                    }
+                    break;
+                }
+                let (tokens, jobs) = under_way(&self.jobs, number);
+                if self.cool_until.is_some() || self.stop.is_stopped() || jobs >= at_once {
+                    break;
+                }
+                let full = self.queues.get(number).is_some_and(|q| q.sharder.is_full());
+                if !full && self.begin_rows()? {
+                    continue;
+                }
+                let money = self.money_left();
+                let alone = jobs == 0;
+                let Some(queue) = self.queues.get_mut(number) else { break };
+                let (taken, why) = queue.take(tokens, alone, money);
+                if taken.requests.is_empty() {
+                    blocked = blocked.max(why);
+                    break;
+                }
+                self.send(number, taken).await?;
+            }
+        }
+        Ok(blocked)
+    }
+
+    /// What may still be spent beyond what is under way.
+    fn money_left(&self) -> MicroUsd {
+        match self.context.config.max_cost {
+            None => MicroUsd::MAX,
+            Some(most) => {
+                most.saturating_sub(self.tally.spent).saturating_sub(outstanding(&self.jobs))
+            }
+        }
     }
 
     /// Begins some base rows; false where none is left or the window is full.
     fn begin_rows(&mut self) -> Result<bool> {
-        if self.active.len() >= self.context.config.window {
+        if self.waits.len() >= self.context.config.window {
             return Ok(false);
         }
         let Some(at) = (0..self.cursor.len())
@@ -299,8 +488,10 @@ impl Driver<'_, '_> {
         };
         let Some((part, plan)) = self.context.plans.get(at) else { return Ok(false) };
         let each = (planned_rows(plan) / plan.len().max(1)).max(1);
-        let room = self.context.config.rows_per_job.saturating_sub(self.sharder.held());
-        let many = ((self.context.config.window - self.active.len()) / each)
+        let writer = self.context.routes.number(Speaker::PromptWriter);
+        let held = self.queues.get(writer).map_or(0, |q| q.sharder.held());
+        let room = self.context.config.rows_per_job.saturating_sub(held);
+        let many = ((self.context.config.window - self.waits.len()) / each)
             .clamp(1, room.clamp(1, ROWS_AT_ONCE));
         let from = self.cursor[at];
         let to = (from + many).min(plan.len());
@@ -319,46 +510,128 @@ impl Driver<'_, '_> {
         Ok(true)
     }
 
-    /// Journals a job, then sends it.
-    async fn send(&mut self, requests: Vec<BatchRequest>, how: Drive) -> Result<()> {
+    /// The requests of a job, made anew where they were not kept.
+    fn bodies(&mut self, held: Vec<Held>) -> Result<Vec<BatchRequest>> {
+        held.into_iter()
+            .map(|held| match held.request {
+                Some(request) => Ok(BatchRequest { id: held.id, request }),
+                None => self.body(held.id),
+            })
+            .collect()
+    }
+
+    fn body(&mut self, id: RequestId) -> Result<BatchRequest> {
+        let astray = || Error::Astray(format!("request {id}"));
+        let unit = self.waits.get(&id).copied().flatten().ok_or_else(astray)?;
+        let record = match self.active.get(&unit) {
+            Some((record, _)) => record.clone(),
+            None => self.store.unit(unit)?.ok_or_else(astray)?,
+        };
+        let (request, _) =
+            rebuild(self.context, self.store, &self.reader, &record)?.ok_or_else(astray)?;
+        if request.id == id { Ok(request) } else { Err(astray()) }
+    }
+
+    /// A shard in memory, or in a file where it is too large for that.
+    fn shard(&mut self, tag: &str, taken: Taken) -> Result<Shard> {
+        let tag = ShardTag(tag.to_owned());
+        let rows = taken.requests.len();
+        let outbox = match &self.context.config.outbox {
+            Some(outbox) if taken.size > self.context.config.request_bytes / 2 => outbox.clone(),
+            _ => return Ok(Shard::in_memory(tag, self.bodies(taken.requests)?)),
+        };
+        let path = outbox.join(format!("{tag}.jsonl"));
+        let failed = |source| Error::Write { path: path.clone(), source };
+        fs::create_dir_all(&outbox).map_err(failed)?;
+        let mut to = BufWriter::new(File::create(&path).map_err(failed)?);
+        for held in taken.requests {
+            let request = self.bodies(vec![held])?;
+            for request in request {
+                serde_json::to_writer(&mut to, &request).map_err(|e| failed(e.into()))?;
+                to.write_all(b"\n").map_err(failed)?;
+            }
+        }
+        to.flush().map_err(failed)?;
+        Ok(Shard { tag, rows, body: ShardBody::File(path) })
+    }
+
+    /// Journals a job, then sends it. Trouble that may pass is waited for.
+    async fn send(&mut self, number: usize, taken: Taken) -> Result<()> {
+        let Some(queue) = self.queues.get(number) else { return Ok(()) };
+        let (backend, route) = (Arc::clone(&queue.route.backend), queue.route.name.clone());
+        let sure = queue.limits.rehearsal;
         let now = (self.now)();
-        let rows = requests.len();
+        let rows = taken.requests.len();
         let waits = &self.waits;
         let name = &self.run_name;
         let (job, tag) = self.store.write(|tx| {
             let tag = format!("{name}-{}", tx.next_job()?);
-            let job = tx.new_job(&tag, rows, now)?;
-            for request in &requests {
-                if let Some(Some(unit)) = waits.get(&request.id) {
-                    tx.ask(request.id, *unit, job)?;
+            let new = NewJob {
+                tag: &tag,
+                rows,
+                route: &route,
+                queued_tokens: taken.tokens,
+                reserved: taken.reserved,
+            };
+            let job = tx.new_job(&new, now)?;
+            for held in &taken.requests {
+                if let Some(Some(unit)) = waits.get(&held.id) {
+                    tx.ask(held.id, *unit, job)?;
                 }
             }
             Ok((job, tag))
         })?;
-        let shard = Shard::in_memory(ShardTag(tag.clone()), requests);
-        let mut pause = Duration::from_secs(1);
-        let mut sendings = 0;
-        let reference = loop {
-            match self.backend.submit(&shard).await {
-                Ok(reference) => break reference,
-                Err(e) if e.class() == ErrorClass::RetryLater && sendings < SENDINGS => {
-                    sendings += 1;
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+        let under_way = Job {
+            tag: tag.clone(),
+            route: number,
+            size: taken.size,
+            tokens: taken.tokens,
+            reserved: taken.reserved,
+            cost: 0,
+            usage: Usage::default(),
+            answered: 0,
+            put_off: 0,
+        };
+        let shard = self.shard(&tag, taken)?;
+        let pauses = self.pauses();
+        let mut pause = pauses.first;
+        let mut sent = None;
+        while sent.is_none() {
+            if self.stop.is_stopped() {
+                // It is in the journal: the next call looks for it and asks for its rows.
+                return Ok(());
+            }
+            match backend.submit(&shard).await {
+                Ok(reference) => sent = Some(reference),
+                Err(e) if e.class() == ErrorClass::RetryLater => {
+                    let wait = pauses.for_trouble(&e, pause);
+                    let event = Event::Waiting { why: told(&e), seconds: wait.as_secs() };
+                    self.progress.event(event);
+                    self.pause(wait).await;
+                    pause = pauses.after(pause);
                     // The job may have arrived although its answer did not.
-                    if let Ok(Some(found)) = self.backend.find(&shard.tag).await {
-                        break found;
+                    let looks = if sure { 1 } else { 2 };
+                    match self.look_for(&*backend, &tag, looks).await? {
+                        Some(found) => sent = found,
+                        None => return Ok(()),
                     }
                 }
                 Err(e) => return Err(e.into()),
             }
-        };
+        }
+        let Some(reference) = sent else { return Ok(()) };
         let now = (self.now)();
         self.store.write(|tx| tx.job_sent(job, &reference.0, now))?;
+        if let ShardBody::File(path) = &shard.body
+            && self.queues.get(number).is_some_and(|q| q.limits.finds_jobs)
+        {
+            // The provider has it; a file that stays is in nobody's way.
+            let _ = fs::remove_file(path);
+        }
         self.tally.asked += rows;
-        self.progress.event(Event::Sent { tag: tag.clone(), rows });
-        self.jobs.insert(job, Job { tag, counts: JobCounts::default() });
-        if how != Drive::SubmitOnly {
+        self.progress.event(Event::Sent { tag, rows });
+        self.jobs.insert(job, under_way);
+        if self.how != Drive::SubmitOnly {
             self.watch(job, reference);
         }
         Ok(())
@@ -366,15 +639,18 @@ impl Driver<'_, '_> {
 
     /// Looks at a job until it ends, and hands its rows on as they come.
     fn watch(&self, job: JobId, reference: JobRef) {
-        let backend = Arc::clone(&self.backend);
+        let Some(queue) = self.jobs.get(&job).and_then(|j| self.queues.get(j.route)) else {
+            return;
+        };
+        let backend = Arc::clone(&queue.route.backend);
         let sender = self.sender.clone();
-        let format = self.context.row_format;
+        let pauses = self.pauses();
         tokio::spawn(async move {
-            let message = match follow(&*backend, &reference, job, format, &sender).await {
+            let message = match follow(&*backend, &reference, job, pauses, &sender).await {
                 Ok(how) => Message::Ended(job, how),
                 Err(e) => Message::Failed(job, e),
             };
-            // The driver is gone when nobody listens: what is not ingested is fetched again.
+            // The driver is gone when nobody listens: what is not taken in is fetched again.
             let _ = sender.send(message).await;
         });
     }
@@ -398,8 +674,11 @@ impl Driver<'_, '_> {
         let mut items = Vec::with_capacity(decoded.len());
         let mut answered: Vec<(RequestId, usize)> = Vec::with_capacity(decoded.len());
         self.tally.rows += decoded.len();
+        let queue = self.jobs.get(&job).and_then(|j| self.queues.get(j.route));
+        let price = queue.map(|q| (q.route.clone(), q.limits.clone()));
+        let mut usage = Usage::default();
+        let mut put_off = 0;
         for (row, decoded) in decoded.into_iter().enumerate() {
-            self.tally.usage += decoded.outcome.usage();
             let Some(id) = decoded.id else {
                 counts.unknown += 1;
                 continue;
@@ -412,6 +691,11 @@ impl Driver<'_, '_> {
                 }
                 continue;
             };
+            // A row that came before was paid for once.
+            usage += decoded.outcome.usage();
+            if let RowOutcome::Failed { class: ErrorClass::RetryLater, .. } = &decoded.outcome {
+                put_off += 1;
+            }
             if delivers(&decoded.outcome) {
                 counts.answered += 1;
                 answered.push((id, row));
@@ -422,12 +706,19 @@ impl Driver<'_, '_> {
                 items.extend(self.item(unit, id, Some(decoded.outcome))?);
             }
         }
+        let cost = price.map_or(0, |(route, limits)| route.cost(usage, &limits));
+        self.tally.usage += usage;
+        self.tally.spent += cost;
         if let Some(job) = self.jobs.get_mut(&job) {
-            job.counts.add(&counts);
+            job.usage += usage;
+            job.cost += cost;
+            job.answered += counts.answered;
+            job.put_off += put_off;
         }
         let stepped = self.step_all(items)?;
         self.settle(stepped, |tx| {
             let frame = save(tx)?;
+            tx.add_to_job(job, &counts, usage, cost)?;
             for (id, row) in answered {
                 tx.answered(id, frame, row)?;
             }
@@ -474,7 +765,7 @@ impl Driver<'_, '_> {
     ) -> Result<()> {
         let mut records: HashMap<UnitKey, UnitRecord> = HashMap::new();
         let mut order: Vec<UnitKey> = Vec::new();
-        let mut queued: Vec<BatchRequest> = Vec::new();
+        let mut queued: Vec<(Speaker, BatchRequest)> = Vec::new();
         while !wave.is_empty() {
             let mut found = Vec::new();
             for stepped in wave {
@@ -484,9 +775,9 @@ impl Driver<'_, '_> {
                         asking.insert(record.key, record.clone());
                     } else if !record.key.is_base() {
                         match record.state {
-                            clinstruct_store::UnitState::Done => self.tally.done += 1,
-                            clinstruct_store::UnitState::Rejected => self.tally.rejected += 1,
-                            clinstruct_store::UnitState::Waiting => {}
+                            UnitState::Done => self.tally.done += 1,
+                            UnitState::Rejected => self.tally.rejected += 1,
+                            UnitState::Waiting => {}
                         }
                     }
                     if !records.contains_key(&record.key) {
@@ -507,10 +798,15 @@ impl Driver<'_, '_> {
                         found.push(Item { record, active, request, outcome });
                         continue;
                     }
-                    if self.waits.insert(request.id, Some(key)).is_none() {
-                        queued.push(request);
+                    if self.how == Drive::Replay {
+                        continue;
                     }
-                    self.active.insert(key, (record, active));
+                    if self.waits.insert(request.id, Some(key)).is_none() {
+                        queued.push((active.speaker(), request));
+                    }
+                    if self.active.len() < self.context.config.in_memory {
+                        self.active.insert(key, (record, active));
+                    }
                 }
             }
             wave = if found.is_empty() { Vec::new() } else { self.step_all(found)? };
@@ -524,35 +820,111 @@ impl Driver<'_, '_> {
             }
             Ok(())
         })?;
-        for request in queued {
-            self.sharder.hold(request);
+        for (speaker, request) in queued {
+            let number = self.context.routes.number(speaker);
+            if let Some(queue) = self.queues.get_mut(number) {
+                queue.sharder.hold(request);
+            }
         }
         Ok(())
     }
 
-    /// Closes a job: requests without an answer are asked for again.
+    /// Closes a job. What it owes is asked for again: at once where the job came to its end, as another try of
+    /// its delivery; as if it had never been sent where the job did not.
     fn job_ended(&mut self, job: JobId, how: &Ended) -> Result<()> {
-        let Some(mut closed) = self.jobs.remove(&job) else { return Ok(()) };
+        let Some(closed) = self.jobs.remove(&job) else { return Ok(()) };
         let left = self.store.asked(job)?;
+        let counts_as_try = *how == Ended::Completed
+            || self.queues.get(closed.route).is_some_and(|q| q.limits.rehearsal);
+        let mut stepped = Vec::new();
         let mut items = Vec::new();
         for (request, _) in &left {
-            if let Some(Some(unit)) = self.waits.remove(request) {
+            let Some(Some(unit)) = self.waits.remove(request) else { continue };
+            if counts_as_try {
                 items.extend(self.item(unit, *request, None)?);
+            } else {
+                stepped.extend(self.as_before(unit, *request)?);
             }
         }
-        closed.counts.missing += left.len() as u64;
+        stepped.extend(self.step_all(items)?);
+        let missing = left.len() as u64;
         self.tally.jobs += 1;
+        self.judge(&closed, how, missing)?;
         let name = name_of(how);
         let event =
             Event::Ended { tag: closed.tag.clone(), how: name.clone(), missing: left.len() };
-        let stepped = self.step_all(items)?;
         let now = (self.now)();
         self.settle(stepped, |tx| {
             tx.release(job)?;
-            tx.job_ended(job, &name, &closed.counts, now)
+            let counts = JobCounts { missing, ..JobCounts::default() };
+            tx.add_to_job(job, &counts, Usage::default(), 0)?;
+            tx.job_ended(job, &name, now)
         })?;
         self.progress.event(event);
         Ok(())
+    }
+
+    /// A unit that waits for a request as it did before that was sent.
+    fn as_before(&mut self, unit: UnitKey, request: RequestId) -> Result<Option<Stepped>> {
+        let built = match self.active.remove(&unit) {
+            Some((record, active)) => {
+                let built = rebuild(self.context, self.store, &self.reader, &record)?;
+                built.map(|(again, _)| (record, again, active))
+            }
+            None => match self.store.unit(unit)? {
+                Some(record) => rebuild(self.context, self.store, &self.reader, &record)?
+                    .map(|(again, active)| (record, again, active)),
+                None => None,
+            },
+        };
+        Ok(built.filter(|(_, again, _)| again.id == request).map(|(record, again, active)| {
+            Stepped { requests: vec![(record.key, again, active)], records: vec![record] }
+        }))
+    }
+
+    /// What a job's end says about the provider: whether to wait, to send less, or to stop.
+    fn judge(&mut self, closed: &Job, how: &Ended, missing: u64) -> Result<()> {
+        let (tokens, _) = under_way(&self.jobs, closed.route);
+        let mut busy = closed.put_off > closed.answered;
+        if let Some(queue) = self.queues.get_mut(closed.route) {
+            queue.ended(closed, missing);
+            if let Ended::Failed(why) = how
+                && why.starts_with("token_limit_exceeded")
+            {
+                queue.refused(closed, tokens + closed.tokens);
+                busy = true;
+            }
+        }
+        // A job that an earlier process sent may have given its rows to that one.
+        let barren = closed.answered == 0 && closed.size > 0 && *how != Ended::Completed;
+        self.refusals = if barren { self.refusals + 1 } else { 0 };
+        if self.refusals >= REFUSALS {
+            return Err(Error::JobsRefused(name_of(how)));
+        }
+        if busy || barren {
+            self.cool_until = Some(Instant::now() + self.cooling);
+            let why = format!("{} ended: {}", closed.tag, name_of(how));
+            let seconds = self.cooling.as_secs();
+            self.progress.event(Event::Waiting { why, seconds });
+            self.cooling = self.pauses().after(self.cooling);
+        } else if closed.answered > 0 {
+            self.cooling = self.context.config.pause;
+        }
+        Ok(())
+    }
+}
+
+fn taken_up(job: &JobRecord, route: usize) -> Job {
+    Job {
+        tag: job.tag.clone(),
+        route,
+        size: 0,
+        tokens: job.queued_tokens,
+        reserved: job.reserved,
+        cost: job.cost,
+        usage: Usage::default(),
+        answered: 0,
+        put_off: 0,
     }
 }
 
@@ -573,39 +945,4 @@ fn name_of(how: &Ended) -> String {
         Ended::Failed(why) => format!("failed: {why}"),
         Ended::Lost => "lost".into(),
     }
-}
-
-async fn follow(
-    backend: &dyn BatchBackend,
-    reference: &JobRef,
-    job: JobId,
-    format: RowFormat,
-    sender: &mpsc::Sender<Message>,
-) -> Result<Ended> {
-    let mut pause = Duration::from_millis(50);
-    let how = loop {
-        match backend.poll(reference).await {
-            Ok(JobState::Ended(how)) => break how,
-            Ok(JobState::Running { .. }) => {}
-            Err(e) if e.class() == ErrorClass::RetryLater => {}
-            Err(e) => return Err(e.into()),
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    };
-    if how == Ended::Lost {
-        return Ok(how);
-    }
-    let mut rows = backend.rows(reference).ready_chunks(ROWS_AT_ONCE);
-    while let Some(some) = rows.next().await {
-        let some = some.into_iter().collect::<clinstruct_batch_client::Result<Vec<_>>>()?;
-        let (frame, decoded) = rayon::join(
-            || encode_frame(job, format, &some),
-            || some.par_iter().map(|raw| decode(format, raw)).collect::<Vec<_>>(),
-        );
-        if sender.send(Message::Rows(job, frame?, decoded)).await.is_err() {
-            return Ok(how);
-        }
-    }
-    Ok(how)
 }

@@ -30,6 +30,27 @@ pub enum Error {
     /// A part that the catalog does not have.
     #[error("there is no part \"{0}\"")]
     UnknownPart(String),
+    /// The provider gives up one job after the other.
+    #[error("job after job ended without a row; the last one: {0}")]
+    JobsRefused(String),
+    /// The run was begun with other models.
+    #[error("this run was begun with {known}, and not with {asked}")]
+    OtherModel {
+        /// Models that it was begun with.
+        known: String,
+        /// Models of this call.
+        asked: String,
+    },
+    /// Jobs are under way at another account.
+    #[error("{jobs} jobs were sent to {known} and have not ended; this call is for {asked}")]
+    OtherAccount {
+        /// How many.
+        jobs: usize,
+        /// Account that they were sent to.
+        known: String,
+        /// Account of this call.
+        asked: String,
+    },
     /// The journal does not fit the plan.
     #[error("the journal has a row that the plan does not have: {0}")]
     Astray(String),

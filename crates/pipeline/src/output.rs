@@ -133,7 +133,7 @@ pub fn write_outputs(
     Ok(Summary {
         schema_version: SCHEMA_VERSION,
         backend: context.backend.clone(),
-        model: context.config.model.clone(),
+        model: context.model.clone(),
         rehearsal: context.rehearsal,
         seed: context.config.seed,
         resources: context.catalog.fingerprint(),
@@ -280,7 +280,7 @@ fn finished(context: &RunContext<'_>, played: Played) -> Row {
         attributes,
         provenance: Provenance {
             backend: context.backend.clone(),
-            model: context.config.model.clone(),
+            model: context.model.clone(),
             rehearsal: context.rehearsal,
             seed: context.config.seed,
             turns,
@@ -357,7 +357,7 @@ fn base_lines(
                 card,
                 provenance: PromptProvenance {
                     backend: &context.backend.0,
-                    model: &context.config.model,
+                    model: &context.model,
                     rehearsal: context.rehearsal,
                     seed: context.config.seed,
                     turns,

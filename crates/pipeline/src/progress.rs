@@ -1,4 +1,4 @@
-use clinstruct_schema::Usage;
+use clinstruct_schema::{MicroUsd, Usage};
 
 /// Running totals of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,6 +23,10 @@ pub struct Tally {
     pub jobs: usize,
     /// Tokens of the rows received.
     pub usage: Usage,
+    /// What the run has cost, earlier calls included.
+    pub spent: MicroUsd,
+    /// What the jobs under way may still cost.
+    pub reserved: MicroUsd,
 }
 
 /// Something that a person may want to know.
@@ -52,6 +56,13 @@ pub enum Event {
         how: String,
         /// Rows without an answer, to be asked for again.
         missing: usize,
+    },
+    /// Something is in the way; the run waits and tries again.
+    Waiting {
+        /// What.
+        why: String,
+        /// For how many seconds.
+        seconds: u64,
     },
     /// Rows were written but not indexed when the process was stopped; they are taken in now.
     Recovered {

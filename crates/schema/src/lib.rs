@@ -8,6 +8,7 @@
 mod constraint;
 mod conversation;
 mod id;
+mod money;
 mod patient;
 mod plan;
 mod request;
@@ -19,6 +20,7 @@ pub use conversation::{
     Attributes, Conversation, Provenance, Rejected, SituationRow, Stage, TurnProvenance,
 };
 pub use id::{BackendId, IdError, PartId, RequestId, RowId, Slug};
+pub use money::{MicroUsd, Price, dollars};
 pub use patient::{AgeYears, IncomeGroup, Medicine, Patient, PatientCard, Sex, Vitals};
 pub use plan::{BaseRow, Subject};
 pub use request::{ChatRequest, JsonSchema, Message, Role, Speaker};

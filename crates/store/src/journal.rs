@@ -1,21 +1,22 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use clinstruct_schema::{RequestId, Stage};
+use clinstruct_schema::{MicroUsd, RequestId, Stage, Usage};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::segment::{Appender, EncodedFrame, RawReader};
 use crate::types::{
-    FrameId, JobCounts, JobId, JobProgress, JobRecord, PartCounts, RawFrame, Rejection,
-    RowLocation, Step, UnitKey, UnitRecord, UnitState,
+    FrameId, JobCounts, JobId, JobProgress, JobRecord, Money, NewJob, PartCounts, RawFrame,
+    Rejection, RowLocation, Step, UnitKey, UnitRecord, UnitState,
 };
 
 /// Marks the file as ours: `clin` in ASCII.
 const APPLICATION_ID: i64 = 0x636c_696e;
 
 /// Steps from an empty file to today's tables. Append only: a released step is never changed.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE job (
         id INTEGER PRIMARY KEY, tag TEXT NOT NULL UNIQUE, provider_ref TEXT,
@@ -38,7 +39,17 @@ const MIGRATIONS: [&str; 1] = ["
         detail TEXT
     );
     CREATE INDEX unit_waiting ON unit (key) WHERE state = 0;
-"];
+",
+    "
+    ALTER TABLE job ADD COLUMN route TEXT NOT NULL DEFAULT '';
+    ALTER TABLE job ADD COLUMN queued_tokens INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE job ADD COLUMN reserved INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE job ADD COLUMN cost INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE job ADD COLUMN prompt_tokens INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE job ADD COLUMN completion_tokens INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE job ADD COLUMN cached_tokens INTEGER NOT NULL DEFAULT 0;
+",
+];
 
 /// How hard it is tried that a power cut loses nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -277,8 +288,15 @@ impl Store {
 
     /// All jobs, oldest first.
     pub fn jobs(&self) -> Result<Vec<JobRecord>> {
+        let count = |r: &Row<'_>, column: usize| -> rusqlite::Result<u64> {
+            Ok(r.get::<_, Option<i64>>(column)?.unwrap_or(0) as u64)
+        };
         self.connection
-            .prepare_cached("SELECT id, tag, provider_ref, state, ended, rows FROM job ORDER BY id")
+            .prepare_cached(
+                "SELECT id, tag, provider_ref, state, ended, rows, route, queued_tokens, reserved, cost,
+                 prompt_tokens, completion_tokens, cached_tokens, answered, errors, duplicates, unknown,
+                 missing, created, updated FROM job ORDER BY id",
+            )
             .and_then(|mut s| {
                 s.query_map([], |r| {
                     let state: String = r.get(3)?;
@@ -292,11 +310,62 @@ impl Store {
                             _ => JobProgress::Ended,
                         },
                         ended: r.get(4)?,
-                        rows: r.get::<_, i64>(5)? as u64,
+                        rows: count(r, 5)?,
+                        route: r.get(6)?,
+                        queued_tokens: count(r, 7)?,
+                        reserved: count(r, 8)?,
+                        cost: count(r, 9)?,
+                        usage: Usage {
+                            prompt_tokens: count(r, 10)?,
+                            completion_tokens: count(r, 11)?,
+                            cached_tokens: count(r, 12)?,
+                        },
+                        counts: JobCounts {
+                            answered: count(r, 13)?,
+                            errors: count(r, 14)?,
+                            duplicates: count(r, 15)?,
+                            unknown: count(r, 16)?,
+                            missing: count(r, 17)?,
+                        },
+                        created: r.get(18)?,
+                        updated: r.get(19)?,
                     })
                 })?
                 .collect()
             })
+            .map_err(self.failed("read"))
+    }
+
+    /// What was spent, and what the jobs under way may still cost.
+    pub fn money(&self) -> Result<Money> {
+        self.connection
+            .prepare_cached(
+                "SELECT coalesce(sum(cost), 0),
+                 coalesce(sum(CASE WHEN state <> 'ended' THEN max(reserved - cost, 0) END), 0),
+                 coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0),
+                 coalesce(sum(cached_tokens), 0) FROM job",
+            )
+            .and_then(|mut s| {
+                s.query_row([], |r| {
+                    Ok(Money {
+                        spent: r.get::<_, i64>(0)? as MicroUsd,
+                        reserved: r.get::<_, i64>(1)? as MicroUsd,
+                        usage: Usage {
+                            prompt_tokens: r.get::<_, i64>(2)? as u64,
+                            completion_tokens: r.get::<_, i64>(3)? as u64,
+                            cached_tokens: r.get::<_, i64>(4)? as u64,
+                        },
+                    })
+                })
+            })
+            .map_err(self.failed("read"))
+    }
+
+    /// Units that ended because no answer could be had.
+    pub fn failed_units(&self) -> Result<Vec<UnitKey>> {
+        self.connection
+            .prepare_cached("SELECT key FROM unit WHERE state = 2 AND failed = 1 ORDER BY key")
+            .and_then(|mut s| s.query_map([], |r| Ok(UnitKey(r.get(0)?)))?.collect())
             .map_err(self.failed("read"))
     }
 
@@ -368,11 +437,18 @@ impl Tx<'_> {
     }
 
     /// Notes that a job is about to be sent. `now` in seconds since 1970.
-    pub fn new_job(&mut self, tag: &str, rows: usize, now: i64) -> Result<JobId> {
-        let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+    pub fn new_job(&mut self, job: &NewJob<'_>, now: i64) -> Result<JobId> {
         self.execute(
-            "INSERT INTO job (tag, state, rows, created, updated) VALUES (?1, 'intent', ?2, ?3, ?3)",
-            params![tag, rows, now],
+            "INSERT INTO job (tag, state, rows, created, updated, route, queued_tokens, reserved)
+             VALUES (?1, 'intent', ?2, ?3, ?3, ?4, ?5, ?6)",
+            params![
+                job.tag,
+                job.rows as i64,
+                now,
+                job.route,
+                job.queued_tokens as i64,
+                job.reserved as i64
+            ],
         )?;
         Ok(JobId(self.sql.last_insert_rowid()))
     }
@@ -386,21 +462,41 @@ impl Tx<'_> {
         .map(drop)
     }
 
-    /// Notes that a job's rows are in.
-    pub fn job_ended(&mut self, job: JobId, ended: &str, c: &JobCounts, now: i64) -> Result<()> {
+    /// Adds to what is known of a job: its rows, their tokens, their cost.
+    pub fn add_to_job(
+        &mut self,
+        job: JobId,
+        c: &JobCounts,
+        usage: Usage,
+        cost: MicroUsd,
+    ) -> Result<()> {
         self.execute(
-            "UPDATE job SET state = 'ended', ended = ?2, updated = ?3, answered = ?4, errors = ?5,
-             duplicates = ?6, unknown = ?7, missing = ?8 WHERE id = ?1",
+            "UPDATE job SET answered = coalesce(answered, 0) + ?2, errors = coalesce(errors, 0) + ?3,
+             duplicates = coalesce(duplicates, 0) + ?4, unknown = coalesce(unknown, 0) + ?5,
+             missing = coalesce(missing, 0) + ?6, prompt_tokens = prompt_tokens + ?7,
+             completion_tokens = completion_tokens + ?8, cached_tokens = cached_tokens + ?9,
+             cost = cost + ?10 WHERE id = ?1",
             params![
                 job.0,
-                ended,
-                now,
                 c.answered as i64,
                 c.errors as i64,
                 c.duplicates as i64,
                 c.unknown as i64,
-                c.missing as i64
+                c.missing as i64,
+                usage.prompt_tokens as i64,
+                usage.completion_tokens as i64,
+                usage.cached_tokens as i64,
+                cost as i64
             ],
+        )
+        .map(drop)
+    }
+
+    /// Notes that a job's rows are in.
+    pub fn job_ended(&mut self, job: JobId, ended: &str, now: i64) -> Result<()> {
+        self.execute(
+            "UPDATE job SET state = 'ended', ended = ?2, updated = ?3 WHERE id = ?1",
+            params![job.0, ended, now],
         )
         .map(drop)
     }
@@ -489,6 +585,11 @@ impl Tx<'_> {
             ],
         )
         .map(drop)
+    }
+
+    /// Forgets the units from `from` up to and without `to`. Responses stay.
+    pub fn clear_some_units(&mut self, from: UnitKey, to: UnitKey) -> Result<()> {
+        self.execute("DELETE FROM unit WHERE key >= ?1 AND key < ?2", [from.0, to.0]).map(drop)
     }
 
     /// Forgets all units. Responses stay.

@@ -1,4 +1,4 @@
-use clinstruct_schema::{RequestId, RowFormat, Stage};
+use clinstruct_schema::{MicroUsd, RequestId, RowFormat, Stage, Usage};
 
 /// The key of a unit: a base row or a conversation. Keys in order are the plan in order.
 ///
@@ -145,6 +145,48 @@ pub struct JobRecord {
     pub ended: Option<String>,
     /// Rows sent.
     pub rows: u64,
+    /// Which of the run's ways to a model it went.
+    pub route: String,
+    /// Tokens that it takes of the provider's queue, estimated.
+    pub queued_tokens: u64,
+    /// Most that it was thought to cost.
+    pub reserved: MicroUsd,
+    /// What its rows cost so far.
+    pub cost: MicroUsd,
+    /// Tokens of its rows so far.
+    pub usage: Usage,
+    /// Its rows so far.
+    pub counts: JobCounts,
+    /// When it was noted, in seconds since 1970.
+    pub created: i64,
+    /// When its state changed last, in seconds since 1970.
+    pub updated: i64,
+}
+
+/// A job that is about to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewJob<'a> {
+    /// Name under which it is sent, unique in the run.
+    pub tag: &'a str,
+    /// Rows.
+    pub rows: usize,
+    /// Which of the run's ways to a model it goes.
+    pub route: &'a str,
+    /// Tokens that it takes of the provider's queue, estimated.
+    pub queued_tokens: u64,
+    /// Most that it can cost.
+    pub reserved: MicroUsd,
+}
+
+/// What a run has cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Money {
+    /// Cost of all rows that came.
+    pub spent: MicroUsd,
+    /// What the jobs that have not ended may still cost.
+    pub reserved: MicroUsd,
+    /// Tokens of all rows that came.
+    pub usage: Usage,
 }
 
 /// What the rows of a job were.

@@ -6,24 +6,65 @@ use std::path::Path;
 use anyhow::Context as _;
 use clinstruct_pipeline::{Drive, Outcome, OutputFiles, StopSignal, Summary, Tally, write_outputs};
 
+use clinstruct_schema::dollars;
+
 use super::{print, print_json, say};
-use crate::args::RunArgs;
-use crate::exit::Code;
+use crate::args::{BackendName, RunArgs};
+use crate::exit::{Code, usage};
 use crate::progress::Terminal;
 use crate::setup::{Setup, now, run_name};
 use crate::table;
 
+/// Name of the note that keeps a run's settings.
+const SETTINGS: &str = "settings";
+
 /// The whole job.
 pub(crate) fn build(args: RunArgs) -> anyhow::Result<Code> {
-    drive(args, Drive::ToTheEnd)
+    drive(args, Drive::ToTheEnd, false)
 }
 
 /// One stage of the job: only sending, or only taking in.
 pub(crate) fn stage(args: RunArgs, drive_as: Drive) -> anyhow::Result<Code> {
-    drive(args, drive_as)
+    if args.backend == Some(BackendName::Chat) {
+        return Err(usage(
+            "the jobs of the chat backend end with this process",
+            "use `clinstruct build`; stop it with Ctrl-C and type it again at any time",
+        ));
+    }
+    drive(args, drive_as, false)
 }
 
-fn drive(args: RunArgs, how: Drive) -> anyhow::Result<Code> {
+/// Goes on with the settings that the run was begun with.
+pub(crate) fn resume(args: RunArgs) -> anyhow::Result<Code> {
+    drive(settings_of(args)?, Drive::ToTheEnd, false)
+}
+
+/// Asks once more for what failed.
+pub(crate) fn retry(args: RunArgs) -> anyhow::Result<Code> {
+    drive(settings_of(args)?, Drive::ToTheEnd, true)
+}
+
+/// Reads the raw responses anew.
+pub(crate) fn reparse(args: RunArgs) -> anyhow::Result<Code> {
+    drive(settings_of(args)?, Drive::Replay, false)
+}
+
+/// The settings that a run was begun with, with what may be said anew.
+fn settings_of(args: RunArgs) -> anyhow::Result<RunArgs> {
+    let setup = Setup::new(args.clone())?;
+    let store = setup.store_to_read()?;
+    let Some(text) = store.meta(SETTINGS)? else { return Ok(args) };
+    let mut saved: RunArgs = serde_json::from_str(&text).context("read the run's settings")?;
+    saved.out = Some(setup.out);
+    saved.max_cost = args.max_cost.or(saved.max_cost);
+    if !args.base_url.is_empty() {
+        saved.base_url = args.base_url;
+    }
+    (saved.yes, saved.json, saved.accept_change) = (args.yes, args.json, args.accept_change);
+    Ok(saved)
+}
+
+fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
     let setup = Setup::new(args)?;
     // Where the pool exists already, its size was set by the first call.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(setup.jobs).build_global();
@@ -33,9 +74,16 @@ fn drive(args: RunArgs, how: Drive) -> anyhow::Result<Code> {
         .enable_io()
         .build()
         .context("start the runtime")?;
-    let backend = setup.backend(how != Drive::ToTheEnd)?;
-    let context = setup.context(&*backend)?;
+    let mut context = setup.context(matches!(how, Drive::SubmitOnly | Drive::CollectOnly))?;
     let mut store = setup.store(context.rehearsal)?;
+    if matches!(how, Drive::ToTheEnd | Drive::SubmitOnly) {
+        context.config.max_cost = super::money::leave_to_spend(&setup, &context, &store)?;
+    }
+    store.set_meta(SETTINGS, &serde_json::to_string(&setup.args)?)?;
+    if retry {
+        let again = super::jobs::forget_failures(&mut store)?;
+        say(&format!("{again} prompts or conversations are asked for once more"));
+    }
     let stop = StopSignal::default();
     let mut progress = Terminal::new();
     let name = run_name(&setup);
@@ -50,8 +98,7 @@ fn drive(args: RunArgs, how: Drive) -> anyhow::Result<Code> {
             }
         });
         let store = &mut store;
-        clinstruct_pipeline::run(&context, store, backend, &mut progress, &stop, now, &name, how)
-            .await
+        clinstruct_pipeline::run(&context, store, &mut progress, &stop, now, &name, how).await
     });
     progress.finish();
     let (outcome, tally) = driven?;
@@ -64,7 +111,19 @@ fn drive(args: RunArgs, how: Drive) -> anyhow::Result<Code> {
         say(&format!("to go on, type: {}", same_command()));
         return Ok(Code::Interrupted);
     }
-    if how != Drive::ToTheEnd {
+    if outcome == Outcome::CostReached {
+        say(&format!(
+            "stopped before more than {} is spent: {} spent, {} conversations done; all rows received are \
+             saved in {}",
+            dollars(context.config.max_cost.unwrap_or(0)),
+            dollars(tally.spent),
+            tally.done,
+            setup.out.display()
+        ));
+        say("to go on, type the same command with a higher --max-cost");
+        return Ok(Code::Failures);
+    }
+    if !matches!(how, Drive::ToTheEnd | Drive::Replay) {
         let what = if how == Drive::SubmitOnly { "sent" } else { "taken in" };
         say(&format!(
             "{what}: {} requests asked for, {} rows received; {} conversations done, {} rejected",
@@ -140,8 +199,7 @@ pub(crate) enum Rewrite {
 /// Writes files anew from the raw responses; asks for nothing.
 pub(crate) fn rewrite(args: RunArgs, what: Rewrite) -> anyhow::Result<Code> {
     let setup = Setup::new(args)?;
-    let backend = setup.backend(false)?;
-    let context = setup.context(&*backend)?;
+    let context = setup.context(false)?;
     let store = setup.store_to_read()?;
     super::look::same_plan(&context, &store)?;
     let files = OutputFiles {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clinstruct_pipeline::{RunContext, planned_rows};
 use clinstruct_promptgen::{PromptOptions, prompt_request};
-use clinstruct_schema::SCHEMA_VERSION;
+use clinstruct_schema::{SCHEMA_VERSION, Speaker, dollars};
 use clinstruct_store::Store;
 use serde_json::json;
 
@@ -17,8 +17,7 @@ use crate::table::number;
 /// The plan: counts, or every row.
 pub(crate) fn plan(args: RunArgs, rows: bool) -> anyhow::Result<Code> {
     let setup = Setup::new(args)?;
-    let backend = setup.backend(false)?;
-    let context = setup.context(&*backend)?;
+    let context = setup.context(false)?;
     if rows {
         for (_, plan) in &context.plans {
             for row in plan.rows() {
@@ -58,10 +57,9 @@ pub(crate) fn plan(args: RunArgs, rows: bool) -> anyhow::Result<Code> {
 /// The prompt requests.
 pub(crate) fn requests(args: RunArgs, row: Option<&str>) -> anyhow::Result<Code> {
     let setup = Setup::new(args)?;
-    let backend = setup.backend(false)?;
-    let context = setup.context(&*backend)?;
+    let context = setup.context(false)?;
     let options = PromptOptions {
-        model: &context.config.model,
+        model: &context.routes.of(Speaker::PromptWriter).model,
         seed: context.config.seed,
         structured: context.structured,
         tries: 0,
@@ -108,10 +106,21 @@ pub(crate) fn same_plan(context: &RunContext<'_>, store: &Store) -> anyhow::Resu
     ))
 }
 
-/// How far a run has come.
-pub(crate) fn status(args: RunArgs) -> anyhow::Result<Code> {
+/// How far a run has come; with `watch` again and again, until no job is open.
+pub(crate) fn status(args: RunArgs, watch: bool) -> anyhow::Result<Code> {
     let setup = Setup::new(args)?;
-    let store = setup.store_to_read()?;
+    loop {
+        let store = setup.store_to_read()?;
+        one_status(&setup, &store)?;
+        if !watch || store.open_jobs()?.is_empty() {
+            return Ok(Code::Done);
+        }
+        std::thread::sleep(std::time::Duration::from_secs(3));
+    }
+}
+
+fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
+    let money = store.money()?;
     let counts = store.counts()?;
     let jobs = store.jobs()?;
     if setup.args.json {
@@ -128,13 +137,11 @@ pub(crate) fn status(args: RunArgs) -> anyhow::Result<Code> {
                 })
             })
             .collect();
-        let jobs: Vec<_> = jobs
-            .iter()
-            .map(|j| json!({ "tag": j.tag, "state": j.state.as_str(), "ended": j.ended, "rows": j.rows }))
-            .collect();
+        let jobs: Vec<_> = jobs.iter().map(super::jobs::as_json).collect();
         print_json(&json!({
             "schema_version": SCHEMA_VERSION, "parts": parts, "jobs": jobs,
-            "answered": store.answered_total()?,
+            "answered": store.answered_total()?, "usage": money.usage,
+            "usd_spent": money.spent as f64 / 1e6, "usd_reserved": money.reserved as f64 / 1e6,
         }))?;
         return Ok(Code::Done);
     }
@@ -168,6 +175,14 @@ pub(crate) fn status(args: RunArgs) -> anyhow::Result<Code> {
         number(store.answered_total()?),
         number(jobs.len() as u64)
     );
+    let _ = writeln!(
+        out,
+        "{} tokens in, {} out; {} spent, up to {} more under way",
+        number(money.usage.prompt_tokens),
+        number(money.usage.completion_tokens),
+        dollars(money.spent),
+        dollars(money.reserved)
+    );
     print(&out)?;
     Ok(Code::Done)
 }
@@ -175,8 +190,7 @@ pub(crate) fn status(args: RunArgs) -> anyhow::Result<Code> {
 /// What is waited for.
 pub(crate) fn turns(args: RunArgs) -> anyhow::Result<Code> {
     let setup = Setup::new(args)?;
-    let backend = setup.backend(false)?;
-    let context = setup.context(&*backend)?;
+    let context = setup.context(false)?;
     let store = setup.store_to_read()?;
     same_plan(&context, &store)?;
     let mut after = None;

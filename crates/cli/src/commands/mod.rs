@@ -1,7 +1,9 @@
 //! One function a command.
 
 mod build;
+mod jobs;
 mod look;
+mod money;
 mod show;
 mod trial;
 
@@ -18,7 +20,14 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Code> {
         Command::Collect(args) => build::stage(args, clinstruct_pipeline::Drive::CollectOnly),
         Command::Plan { run, rows } => look::plan(run, rows),
         Command::Requests { run, row } => look::requests(run, row.as_deref()),
-        Command::Status(args) => look::status(args),
+        Command::Estimate { run, answer_tokens } => money::estimate_command(run, &answer_tokens),
+        Command::Status { run, watch } => look::status(run, watch),
+        Command::Jobs(args) => jobs::list(args),
+        Command::Cancel { run, tag } => jobs::cancel(run, tag.as_deref()),
+        Command::Resume(args) => build::resume(args),
+        Command::Retry { run, .. } => build::retry(run),
+        Command::Rehearse { run, input, output } => trial::rehearse(run, &input, &output),
+        Command::Reparse(args) => build::reparse(args),
         Command::Turns(args) => look::turns(args),
         Command::Parse(args) => build::rewrite(args, build::Rewrite::Prompts),
         Command::Situations(args) => build::rewrite(args, build::Rewrite::Situations),

@@ -1,8 +1,14 @@
 //! Plays one conversation straight through, to see what a template or a model does.
 
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use clinstruct_backend_rehearsal::Rehearsal;
+use clinstruct_batch_client::openai::read_line;
 use clinstruct_batch_client::{BatchBackend, BatchRequest, JobState, Shard, ShardTag, request_id};
 use clinstruct_multiturn::{
     Machine, Next, RequestOptions, Retries, Scripts, Setting, TurnOutcome, conversation_id,
@@ -11,7 +17,7 @@ use clinstruct_multiturn::{
 use clinstruct_parser::{PromptFormat, decode};
 use clinstruct_pipeline::{Reading, read_prompts, read_turn};
 use clinstruct_promptgen::{PromptOptions, prompt_request};
-use clinstruct_schema::{ChatRequest, RowOutcome};
+use clinstruct_schema::{ChatRequest, RequestId, RowOutcome, Speaker};
 use futures::StreamExt as _;
 
 use super::{print, say};
@@ -25,8 +31,10 @@ const DELIVERIES: usize = 10;
 /// Plays one conversation of a base row.
 pub(crate) fn trial(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyhow::Result<Code> {
     let setup = Setup::new(args)?;
-    let backend = setup.backend(false)?;
-    let context = setup.context(&*backend)?;
+    let context = setup.context(false)?;
+    if crate::backends::is_paid(&context.routes) && !setup.args.yes {
+        return Err(usage("this asks a model that costs money", "add --yes to agree"));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let found = context.plans.iter().find_map(|(_, plan)| match row {
         Some(id) => plan.find(id).map(|i| (plan, i)),
@@ -41,8 +49,9 @@ pub(crate) fn trial(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyh
     let format = if context.structured { PromptFormat::Json } else { PromptFormat::Delimited };
     let name = run_name(&setup);
     let mut sent = 0_usize;
-    let mut ask = |request: ChatRequest| -> anyhow::Result<RowOutcome> {
+    let mut ask = |speaker: Speaker, request: ChatRequest| -> anyhow::Result<RowOutcome> {
         sent += 1;
+        let backend = Arc::clone(&context.routes.of(speaker).backend);
         runtime.block_on(ask_one(&*backend, &format!("{name}-try-{sent}"), request))
     };
 
@@ -50,13 +59,14 @@ pub(crate) fn trial(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyh
     let mut prompts = None;
     for tries in 0..retries.tries {
         let options = PromptOptions {
-            model: &context.config.model,
+            model: &context.routes.of(Speaker::PromptWriter).model,
             seed,
             structured: context.structured,
             tries,
             temperature: context.config.temperature,
         };
-        let outcome = ask(prompt_request(context.catalog, part, &base, &options)?)?;
+        let outcome =
+            ask(Speaker::PromptWriter, prompt_request(context.catalog, part, &base, &options)?)?;
         match read_prompts(&outcome, format, base.cards.len()) {
             Reading::Good(good) => {
                 prompts = Some(good);
@@ -98,18 +108,14 @@ pub(crate) fn trial(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyh
             }
             Next::Ask { speaker, tries } => {
                 let options = RequestOptions {
-                    model: &context.config.model,
+                    model: &context.routes.of(speaker).model,
                     seed,
                     temperature: context.config.temperature,
                 };
-                let outcome = ask(scripts.request(
-                    &setting,
-                    &id,
-                    &machine.messages,
+                let outcome = ask(
                     speaker,
-                    tries,
-                    &options,
-                )?)?;
+                    scripts.request(&setting, &id, &machine.messages, speaker, tries, &options)?,
+                )?;
                 let told = match read_turn(&outcome, speaker, &situation) {
                     Reading::Good(cleaned) => {
                         let role =
@@ -167,4 +173,26 @@ async fn ask_one(
         }
     }
     bail!("no row came in {DELIVERIES} deliveries")
+}
+
+/// Answers a batch file, line by line.
+pub(crate) fn rehearse(args: RunArgs, input: &Path, output: &Path) -> anyhow::Result<Code> {
+    let setup = Setup::new(args)?;
+    let rates = crate::backends::rates(&setup.args.misbehave)?;
+    let engine = Rehearsal::new(setup.catalog.instructions(), rates, None);
+    let from = File::open(input).with_context(|| format!("read {}", input.display()))?;
+    let to = File::create(output).with_context(|| format!("write {}", output.display()))?;
+    let mut to = BufWriter::new(to);
+    for (number, line) in BufReader::new(from).lines().enumerate() {
+        let line = line.with_context(|| format!("read {}", input.display()))?;
+        let (id, request) = read_line(line.as_bytes())
+            .with_context(|| format!("line {} of {}", number + 1, input.display()))?;
+        let id = RequestId::parse(&id)?;
+        for row in engine.rows_of(&id.to_string(), &BatchRequest { id, request }) {
+            to.write_all(&row)?;
+            to.write_all(b"\n")?;
+        }
+    }
+    to.flush().with_context(|| format!("write {}", output.display()))?;
+    Ok(Code::Done)
 }

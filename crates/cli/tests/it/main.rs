@@ -1,7 +1,10 @@
 //! The `clinstruct` command from outside: whole runs, stages, kills, wrong use.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod paid;
+mod provider;
 mod runs;
+mod sceptic;
 mod wrong;
 
 use std::collections::BTreeMap;

@@ -2,13 +2,13 @@
 
 use std::cell::RefCell;
 
-use clinstruct_schema::{RequestId, Stage};
-use clinstruct_store::{JobCounts, Rejection, Step, UnitKey, UnitRecord, UnitState};
+use clinstruct_schema::{RequestId, Stage, Usage};
+use clinstruct_store::{JobCounts, NewJob, Rejection, Step, UnitKey, UnitRecord, UnitState};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use crate::{answered_job, base, folder, frame, open, request, row, segment, stop};
+use crate::{answered_job, base, folder, frame, new_job, open, request, row, segment, stop};
 
 fn unit(key: UnitKey, state: UnitState) -> UnitRecord {
     let waiting = (state == UnitState::Waiting).then(|| request(7));
@@ -188,7 +188,7 @@ fn a_transaction_that_fails_leaves_nothing() {
     let mut store = open(dir.path());
     store.set_meta("kept", "before").unwrap();
     let failed = store.write(|tx| {
-        let job = tx.new_job("a", 1, 1)?;
+        let job = tx.new_job(&new_job("a", 1), 1)?;
         tx.set_meta("kept", "after")?;
         tx.set_meta("new", "after")?;
         tx.ask(request(1), base(1), job)?;
@@ -213,6 +213,35 @@ fn a_transaction_that_fails_leaves_nothing() {
     assert_eq!(store.write(|tx| tx.next_job()).unwrap(), 1);
 }
 
+/// Rows, tokens and costs add up frame by frame, and what open jobs may still cost is known.
+#[test]
+fn a_ledger_adds_up() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    let (a, b) = store
+        .write(|tx| {
+            let a = tx.new_job(&NewJob { reserved: 1000, ..new_job("a", 5) }, 1)?;
+            let b = tx.new_job(&NewJob { reserved: 300, ..new_job("b", 1) }, 1)?;
+            Ok((a, b))
+        })
+        .unwrap();
+    let counts = JobCounts { answered: 2, errors: 1, ..JobCounts::default() };
+    let usage = Usage { prompt_tokens: 100, completion_tokens: 20, cached_tokens: 10 };
+    for _ in 0..2 {
+        store.write(|tx| tx.add_to_job(a, &counts, usage, 150)).unwrap();
+    }
+    drop(store);
+    let mut store = open(dir.path());
+    let money = store.money().unwrap();
+    assert_eq!((money.spent, money.reserved, money.usage.prompt_tokens), (300, 700 + 300, 200));
+    let job = &store.jobs().unwrap()[0];
+    assert_eq!((job.counts.answered, job.counts.errors, job.cost, job.reserved), (4, 2, 300, 1000));
+    store.write(|tx| tx.job_ended(a, "completed", 2)).unwrap();
+    assert_eq!(store.money().unwrap().reserved, 300);
+    store.write(|tx| tx.job_ended(b, "lost", 2)).unwrap();
+    assert_eq!(store.money().unwrap().reserved, 0);
+}
+
 #[test]
 fn a_job_goes_from_intent_to_its_end() {
     let dir = folder();
@@ -221,14 +250,14 @@ fn a_job_goes_from_intent_to_its_end() {
     let job = store
         .write(|tx| {
             assert_eq!(tx.next_job()?, 1);
-            tx.new_job("run-1", 2, 10)
+            tx.new_job(&new_job("run-1", 2), 10)
         })
         .unwrap();
-    let other = store.write(|tx| tx.new_job("run-2", 0, 11)).unwrap();
+    let other = store.write(|tx| tx.new_job(&new_job("run-2", 0), 11)).unwrap();
     seen.push(store.open_jobs().unwrap());
     store.write(|tx| tx.job_sent(job, "batch_1", 12)).unwrap();
     seen.push(store.open_jobs().unwrap());
-    store.write(|tx| tx.job_ended(job, "completed", &JobCounts::default(), 13)).unwrap();
+    store.write(|tx| tx.job_ended(job, "completed", 13)).unwrap();
     seen.push(store.open_jobs().unwrap());
     drop(store);
     let mut store = open(dir.path());
@@ -265,7 +294,7 @@ fn a_job_goes_from_intent_to_its_end() {
     "#);
     assert_eq!(other.0, 2);
     assert_eq!(store.write(|tx| tx.next_job()).unwrap(), 3);
-    store.write(|tx| tx.new_job("run-1", 1, 14)).unwrap_err();
+    store.write(|tx| tx.new_job(&new_job("run-1", 1), 14)).unwrap_err();
 }
 
 #[test]
@@ -274,7 +303,8 @@ fn a_request_is_asked_until_it_is_answered_or_released() {
     let mut store = open(dir.path());
     let (first, second) = store
         .write(|tx| {
-            let (first, second) = (tx.new_job("a", 3, 1)?, tx.new_job("b", 1, 1)?);
+            let (first, second) =
+                (tx.new_job(&new_job("a", 3), 1)?, tx.new_job(&new_job("b", 1), 1)?);
             for n in [3, 1, 2] {
                 tx.ask(request(n), base(u32::from(n)), first)?;
             }
@@ -307,7 +337,7 @@ fn a_late_answer_to_a_released_request_stands() {
     let mut store = open(dir.path());
     store
         .write(|tx| {
-            let job = tx.new_job("a", 1, 1)?;
+            let job = tx.new_job(&new_job("a", 1), 1)?;
             tx.ask(request(1), base(1), job)?;
             tx.release(job)?;
             let id = tx.append(&frame(job, &[b"late"]))?;
@@ -325,7 +355,7 @@ fn of_two_answers_the_first_stands() {
     answered_job(&mut store, "b", 1, &[b"second", b"second other"]);
     store
         .write(|tx| {
-            let job = tx.new_job("c", 1, 1)?;
+            let job = tx.new_job(&new_job("c", 1), 1)?;
             let id = tx.append(&frame(job, &[b"third", b"third again"]))?;
             tx.answered(request(1), id, 1)
         })
@@ -344,7 +374,7 @@ fn an_answer_to_what_was_never_asked_is_not_noted() {
     let mut store = open(dir.path());
     store
         .write(|tx| {
-            let job = tx.new_job("a", 1, 1)?;
+            let job = tx.new_job(&new_job("a", 1), 1)?;
             let id = tx.append(&frame(job, &[b"row"]))?;
             tx.answered(request(1), id, 0)
         })

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clinstruct_schema::{RequestId, RowFormat};
 use clinstruct_store::{
-    Durability, EncodedFrame, Error, ErrorKind, JobId, Store, UnitKey, encode_frame,
+    Durability, EncodedFrame, Error, ErrorKind, JobId, NewJob, Store, UnitKey, encode_frame,
 };
 use tempfile::TempDir;
 
@@ -32,6 +32,11 @@ pub(crate) fn base(n: u32) -> UnitKey {
 pub(crate) fn frame(job: JobId, rows: &[&[u8]]) -> EncodedFrame {
     let rows: Vec<_> = rows.iter().map(|r| r.to_vec()).collect();
     encode_frame(job, RowFormat::OpenaiBatch, &rows).unwrap()
+}
+
+/// A job that costs nothing.
+pub(crate) fn new_job(tag: &str, rows: usize) -> NewJob<'_> {
+    NewJob { tag, rows, route: "a way", queued_tokens: 0, reserved: 0 }
 }
 
 /// What stops a transaction.
@@ -61,7 +66,7 @@ pub(crate) fn row(store: &Store, request: RequestId) -> Option<Vec<u8>> {
 pub(crate) fn answered_job(store: &mut Store, tag: &str, first: u8, rows: &[&[u8]]) -> JobId {
     store
         .write(|tx| {
-            let job = tx.new_job(tag, rows.len(), 1)?;
+            let job = tx.new_job(&new_job(tag, rows.len()), 1)?;
             let id = tx.append(&frame(job, rows))?;
             for (i, n) in (first..).take(rows.len()).enumerate() {
                 tx.ask(request(n), base(u32::from(n)), job)?;
@@ -76,7 +81,7 @@ pub(crate) fn answered_job(store: &mut Store, tag: &str, first: u8, rows: &[&[u8
 pub(crate) fn killed_job(store: &mut Store, tag: &str, requests: &[u8], rows: &[&[u8]]) -> JobId {
     let job = store
         .write(|tx| {
-            let job = tx.new_job(tag, requests.len(), 1)?;
+            let job = tx.new_job(&new_job(tag, requests.len()), 1)?;
             for n in requests {
                 tx.ask(request(*n), base(u32::from(*n)), job)?;
             }

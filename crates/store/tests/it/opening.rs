@@ -6,7 +6,7 @@ use std::path::Path;
 use clinstruct_store::{Durability, Error, ErrorKind, Store};
 use rusqlite::Connection;
 
-use crate::{answered_job, folder, frame, open, request, row, segment};
+use crate::{answered_job, folder, frame, new_job, open, request, row, segment};
 
 fn refused(dir: &Path) -> Error {
     let e = Store::open(dir, Durability::Full).unwrap_err();
@@ -76,9 +76,9 @@ fn a_newer_journal_is_refused_and_left_as_it_is() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let before = (fs::read(&path).unwrap(), fs::read(segment(dir.path())).unwrap());
     let e = refused(dir.path());
-    assert_eq!(e.kind, ErrorKind::NewerJournal { found: 99, known: 1 });
+    assert_eq!(e.kind, ErrorKind::NewerJournal { found: 99, known: 2 });
     insta::assert_snapshot!(text(&e, dir.path()), @r"
-    open DIR/run.sqlite: the journal is of version 99, this build knows up to 1
+    open DIR/run.sqlite: the journal is of version 99, this build knows up to 2
     use the newer clinstruct that made this run, or name another folder with --out
     ");
     assert_eq!((fs::read(&path).unwrap(), fs::read(segment(dir.path())).unwrap()), before);
@@ -150,7 +150,7 @@ fn who_only_looks_sees_all_and_writes_nothing() {
     let before = fs::read(segment(dir.path())).unwrap();
     let e = looker
         .write(|tx| {
-            let job = tx.new_job("c", 1, 1)?;
+            let job = tx.new_job(&new_job("c", 1), 1)?;
             tx.append(&frame(job, &[b"three"]))
         })
         .unwrap_err();

@@ -8,7 +8,7 @@ use clinstruct_store::encode_frame;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::{answered_job, base, folder, frame, killed_job, open, request, row, segment};
+use crate::{answered_job, base, folder, frame, killed_job, new_job, open, request, row, segment};
 
 const ODD: [&[u8]; 6] =
     [b"{\"a\":1}", b"", b"two\nlines\n", b"\n", b"\xff\xfe\x00\x80", b"\x50\x2a\x4d\x18"];
@@ -38,7 +38,7 @@ fn rows_come_back_whatever_they_are() {
         let mut expected = Vec::new();
         store.write(|tx| {
             for rows in &frames {
-                let job = tx.new_job(&format!("job {number}"), rows.len(), 1)?;
+                let job = tx.new_job(&new_job(&format!("job {number}"), rows.len()), 1)?;
                 let id = tx.append(&encode_frame(job, RowFormat::AnthropicBatch, rows)?)?;
                 *number += 1;
                 for (i, row) in rows.iter().enumerate() {
@@ -259,7 +259,7 @@ fn the_format_of_rows_is_kept() {
     let rows = [b"a".to_vec()];
     store
         .write(|tx| {
-            let job = tx.new_job("a", 2, 1)?;
+            let job = tx.new_job(&new_job("a", 2), 1)?;
             for (n, format) in [(1, RowFormat::OpenaiBatch), (2, RowFormat::AnthropicBatch)] {
                 let id = tx.append(&encode_frame(job, format, &rows)?)?;
                 tx.ask(request(n), base(0), job)?;

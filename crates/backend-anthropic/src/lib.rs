@@ -1,0 +1,289 @@
+//! Anthropic's Message Batches API.
+//!
+//! A batch has no metadata, so the shard's tag is a part of each row's `custom_id`: the request's address,
+//! a dash, the tag. A batch is known as ours by its results, which it shows once it has ended.
+//!
+//! Source: <https://docs.anthropic.com/en/api/creating-message-batches>,
+//! <https://docs.anthropic.com/en/docs/build-with-claude/batch-processing>.
+
+use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
+
+use clinstruct_batch_client::{
+    BatchBackend, BatchRequest, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result,
+    RowStream, Shard, ShardTag,
+};
+use clinstruct_provider_http::{Auth, Client, Secret, lines};
+use clinstruct_schema::{BackendId, Message, Role, RowFormat};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+
+/// The provider's address.
+pub const BASE_URL: &str = "https://api.anthropic.com/v1";
+/// Version of the API that is spoken. Source: <https://docs.anthropic.com/en/api/versioning>.
+const VERSION: &str = "2023-06-01";
+/// Longest `custom_id`. Source: <https://docs.anthropic.com/en/api/creating-message-batches>.
+const CUSTOM_ID: usize = 64;
+/// Batches asked for in one page of the listing; 1000 is the most that it gives.
+const PAGE: usize = 100;
+/// Pages looked through for a tag: results are kept for 29 days, and ours is among the latest.
+const PAGES: usize = 20;
+
+/// Anthropic.
+#[derive(Debug, Clone)]
+pub struct Anthropic {
+    client: Client,
+}
+
+impl Anthropic {
+    /// A backend at `base_url` (its version included) with this key.
+    pub fn new(base_url: &str, key: Option<Secret>) -> Result<Self> {
+        let client = Client::new(base_url, key, Auth::XApiKey, &[("anthropic-version", VERSION)])?;
+        Ok(Self { client })
+    }
+
+    async fn batch(&self, id: &str) -> Result<Batch> {
+        let request = self.client.request(Method::GET, &format!("/messages/batches/{id}"));
+        self.client.json("look at job", request).await
+    }
+
+    async fn results(&self, id: &str) -> Result<RowStream> {
+        let what = "fetch rows";
+        let path = format!("/messages/batches/{id}/results");
+        let response = self.client.send(what, self.client.request(Method::GET, &path)).await?;
+        let length = response.content_length();
+        let client = self.client.clone();
+        let bytes = response.bytes_stream().map_err(move |e| client.broken(what, e)).boxed();
+        Ok(lines(bytes, length))
+    }
+
+    /// Whether an ended batch is that of a tag, by its first row.
+    async fn is_of(&self, id: &str, tag: &ShardTag) -> Result<bool> {
+        #[derive(Deserialize)]
+        struct Row {
+            custom_id: String,
+        }
+        let mut rows = self.results(id).await?;
+        let Some(first) = rows.next().await else { return Ok(false) };
+        let row: Option<Row> = serde_json::from_slice(&first?).ok();
+        Ok(row.is_some_and(|r| r.custom_id.get(33..) == Some(tag.0.as_str())))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Batch {
+    id: String,
+    processing_status: String,
+    #[serde(default)]
+    cancel_initiated_at: Option<String>,
+    #[serde(default)]
+    results_url: Option<String>,
+    request_counts: Counts,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Counts {
+    processing: u64,
+    succeeded: u64,
+    errored: u64,
+    canceled: u64,
+    expired: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    data: Vec<Batch>,
+    #[serde(default)]
+    has_more: bool,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    custom_id: String,
+    params: Params<'a>,
+}
+
+#[derive(Serialize)]
+struct Params<'a> {
+    model: &'a str,
+    max_tokens: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<Vec<System<'a>>>,
+    messages: Vec<&'a Message>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f32>,
+}
+
+/// A system prompt as a block, so that it can be cached: within a conversation it repeats.
+/// Source: <https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching>.
+#[derive(Serialize)]
+struct System<'a> {
+    r#type: &'static str,
+    text: &'a str,
+    cache_control: CacheControl,
+}
+
+#[derive(Serialize)]
+struct CacheControl {
+    r#type: &'static str,
+}
+
+fn entry<'a>(request: &'a BatchRequest, tag: &ShardTag) -> Entry<'a> {
+    let r = &request.request;
+    let system: Vec<System<'_>> = r
+        .messages
+        .iter()
+        .filter(|m| m.role == Role::System)
+        .map(|m| System {
+            r#type: "text",
+            text: &m.content,
+            cache_control: CacheControl { r#type: "ephemeral" },
+        })
+        .collect();
+    Entry {
+        custom_id: format!("{}-{tag}", request.id),
+        params: Params {
+            model: &r.model,
+            max_tokens: r.max_tokens,
+            system: (!system.is_empty()).then_some(system),
+            messages: r.messages.iter().filter(|m| m.role != Role::System).collect(),
+            // Temperatures end at 1 here.
+            temperature: r.temperature.map(|t| t.min(1.0)),
+        },
+    }
+}
+
+/// Writes the body of a request for a batch; gives the file at its start, and its length.
+fn body(shard: &Shard) -> io::Result<(std::fs::File, u64)> {
+    let mut to = BufWriter::new(tempfile::tempfile()?);
+    to.write_all(b"{\"requests\":[")?;
+    for (i, request) in shard.requests()?.enumerate() {
+        if i > 0 {
+            to.write_all(b",")?;
+        }
+        serde_json::to_writer(&mut to, &entry(&request?, &shard.tag))?;
+    }
+    to.write_all(b"]}")?;
+    let mut file = to.into_inner().map_err(io::IntoInnerError::into_error)?;
+    let bytes = file.stream_position()?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok((file, bytes))
+}
+
+#[async_trait::async_trait]
+impl BatchBackend for Anthropic {
+    fn id(&self) -> BackendId {
+        BackendId("anthropic".into())
+    }
+
+    fn limits(&self) -> Limits {
+        // https://docs.anthropic.com/en/docs/build-with-claude/batch-processing#batch-limitations
+        Limits {
+            rows_per_job: 100_000,
+            bytes_per_job: 256_000_000,
+            jobs_at_once: 50,
+            queued_tokens: None,
+            price_factor: 0.5,
+            finds_jobs: true,
+            structured_output: false,
+            rehearsal: false,
+        }
+    }
+
+    fn account(&self) -> String {
+        self.client.account()
+    }
+
+    fn row_format(&self) -> RowFormat {
+        RowFormat::AnthropicBatch
+    }
+
+    async fn submit(&self, shard: &Shard) -> Result<JobRef> {
+        let what = "submit job";
+        let longest = CUSTOM_ID - 33;
+        if shard.tag.0.len() > longest {
+            let message = format!("the tag {} is longer than {longest} characters", shard.tag);
+            return Err(Error::new(ErrorKind::Refused, what, message));
+        }
+        let failed = |e: io::Error| {
+            Error::new(ErrorKind::Io, what, "the job's file could not be written").caused_by(e)
+        };
+        let shard = shard.clone();
+        let (file, bytes) = tokio::task::spawn_blocking(move || body(&shard))
+            .await
+            .map_err(|e| failed(io::Error::other(e)))?
+            .map_err(failed)?;
+        let stream = tokio_util::io::ReaderStream::new(tokio::fs::File::from_std(file));
+        let request = self
+            .client
+            .request(Method::POST, "/messages/batches")
+            .header("content-type", "application/json")
+            .header("content-length", bytes)
+            .body(reqwest::Body::wrap_stream(stream));
+        let batch: Batch = self.client.json(what, request).await?;
+        Ok(JobRef(batch.id))
+    }
+
+    /// The batch whose rows have the tag.
+    ///
+    /// While a batch of the account has not ended it may be ours, and nobody can tell: that is an error of
+    /// the kind [`ErrorKind::Unavailable`], to be asked again later.
+    async fn find(&self, tag: &ShardTag) -> Result<Option<JobRef>> {
+        let what = "look for job";
+        let mut after: Option<String> = None;
+        let mut running = 0;
+        for _ in 0..PAGES {
+            let cursor = after.as_ref().map(|a| format!("&after_id={a}")).unwrap_or_default();
+            let path = format!("/messages/batches?limit={PAGE}{cursor}");
+            let page: Page =
+                self.client.json(what, self.client.request(Method::GET, &path)).await?;
+            for batch in &page.data {
+                if batch.processing_status != "ended" {
+                    running += 1;
+                } else if batch.results_url.is_some() && self.is_of(&batch.id, tag).await? {
+                    return Ok(Some(JobRef(batch.id.clone())));
+                }
+            }
+            let last = page.data.last().map(|b| b.id.clone());
+            if !page.has_more || last.is_none() || last == after {
+                break;
+            }
+            after = last;
+        }
+        if running > 0 {
+            let message = format!("{running} batches have not ended, and any may be job {tag}");
+            return Err(Error::new(ErrorKind::Unavailable, what, message));
+        }
+        Ok(None)
+    }
+
+    async fn poll(&self, job: &JobRef) -> Result<JobState> {
+        let batch = match self.batch(&job.0).await {
+            Ok(batch) => batch,
+            Err(e) if e.kind == ErrorKind::NotFound => return Ok(JobState::Ended(Ended::Lost)),
+            Err(e) => return Err(e),
+        };
+        let c = &batch.request_counts;
+        Ok(match batch.processing_status.as_str() {
+            "ended" if batch.cancel_initiated_at.is_some() => JobState::Ended(Ended::Cancelled),
+            "ended" if c.expired > 0 => JobState::Ended(Ended::Expired),
+            "ended" => JobState::Ended(Ended::Completed),
+            _ => {
+                let done = c.succeeded + c.errored + c.canceled + c.expired;
+                JobState::Running { done: Some(done).filter(|d| *d > 0 || c.processing > 0) }
+            }
+        })
+    }
+
+    fn rows(&self, job: &JobRef) -> RowStream {
+        let this = self.clone();
+        let job = job.clone();
+        stream::once(async move { this.results(&job.0).await }).try_flatten().boxed()
+    }
+
+    async fn cancel(&self, job: &JobRef) -> Result<()> {
+        let path = format!("/messages/batches/{}/cancel", job.0);
+        self.client.send("cancel job", self.client.request(Method::POST, &path)).await.map(drop)
+    }
+}

@@ -1,0 +1,268 @@
+//! OpenAI's Files and Batches API, and the providers that copied it ([`Profile`]).
+//!
+//! A job is a JSONL file that is uploaded and a batch that is made of it, with the shard's tag in its
+//! metadata. Both are streams, as are its output file and its error file; rows come from both.
+//!
+//! Source: <https://platform.openai.com/docs/api-reference/batch>,
+//! <https://platform.openai.com/docs/api-reference/files>.
+
+mod profile;
+
+use std::collections::HashMap;
+use std::io::{BufWriter, Seek as _, SeekFrom, Write as _};
+
+use clinstruct_batch_client::openai::write_line;
+use clinstruct_batch_client::{
+    BatchBackend, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result, RowStream, Shard,
+    ShardTag,
+};
+use clinstruct_provider_http::{Client, Secret, lines};
+use clinstruct_schema::{BackendId, RowFormat};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+pub use profile::{Profile, queued_tokens};
+use reqwest::Method;
+use reqwest::multipart::{Form, Part};
+use serde::Deserialize;
+
+/// Name of the metadata entry that carries a shard's tag.
+const TAG: &str = "clinstruct_tag";
+/// Batches asked for in one page of the listing; 100 is the most that it gives.
+const PAGE: usize = 100;
+/// Most pages looked through for a tag.
+const PAGES: usize = 200;
+
+/// A provider with the Files and Batches API.
+#[derive(Debug)]
+pub struct OpenAi {
+    client: Client,
+    profile: Profile,
+    queued_tokens: Option<u64>,
+}
+
+impl OpenAi {
+    /// A backend at the address of `profile`, with this key.
+    ///
+    /// `queued_tokens` are the most prompt tokens that may wait in batches at once, where it is known:
+    /// see [`queued_tokens`].
+    pub fn new(profile: Profile, key: Option<Secret>, queued_tokens: Option<u64>) -> Result<Self> {
+        let client = Client::new(&profile.base_url, key, profile.auth(), &[])?;
+        Ok(Self { client, profile, queued_tokens })
+    }
+
+    async fn upload(&self, shard: &Shard) -> Result<String> {
+        let what = "upload job";
+        let failed = |e: std::io::Error| {
+            Error::new(ErrorKind::Io, what, "the job's file could not be written").caused_by(e)
+        };
+        let dialect = self.profile.dialect.clone();
+        let shard_copy = shard.clone();
+        let (file, bytes) = tokio::task::spawn_blocking(move || {
+            let mut to = BufWriter::new(tempfile::tempfile()?);
+            let mut bytes = 0;
+            for request in shard_copy.requests()? {
+                let request = request?;
+                bytes += write_line(&mut to, request.id, &request.request, &dialect)?;
+            }
+            to.flush()?;
+            let mut file = to.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+            file.seek(SeekFrom::Start(0))?;
+            Ok((file, bytes))
+        })
+        .await
+        .map_err(|e| failed(std::io::Error::other(e)))?
+        .map_err(failed)?;
+        let stream = tokio_util::io::ReaderStream::new(tokio::fs::File::from_std(file));
+        let part = Part::stream_with_length(reqwest::Body::wrap_stream(stream), bytes)
+            .file_name(format!("{}.jsonl", shard.tag));
+        let form = Form::new().text("purpose", "batch").part("file", part);
+        let request = self.client.request(Method::POST, "/files").multipart(form);
+        let file: File = self.client.json(what, request).await?;
+        Ok(file.id)
+    }
+
+    async fn batch(&self, job: &JobRef) -> Result<Batch> {
+        let request = self.client.request(Method::GET, &format!("/batches/{}", job.0));
+        self.client.json("look at job", request).await
+    }
+
+    /// The rows of one file.
+    async fn file_rows(&self, id: String) -> Result<RowStream> {
+        let what = "fetch rows";
+        let about = self.client.request(Method::GET, &format!("/files/{id}"));
+        let about: File = self.client.json(what, about).await?;
+        let request = self.client.request(Method::GET, &format!("/files/{id}/content"));
+        let response = self.client.send(what, request).await?;
+        let client = self.client.clone();
+        let bytes = response.bytes_stream().map_err(move |e| client.broken(what, e)).boxed();
+        Ok(lines(bytes, about.bytes.filter(|b| *b > 0)))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct File {
+    id: String,
+    #[serde(default)]
+    bytes: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Batch {
+    id: String,
+    status: String,
+    #[serde(default)]
+    output_file_id: Option<String>,
+    #[serde(default)]
+    error_file_id: Option<String>,
+    #[serde(default)]
+    errors: Option<Errors>,
+    #[serde(default)]
+    request_counts: Option<Counts>,
+    #[serde(default)]
+    metadata: Option<HashMap<String, String>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Errors {
+    #[serde(default)]
+    data: Vec<BatchError>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct BatchError {
+    code: Option<String>,
+    message: Option<String>,
+    line: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Counts {
+    #[serde(default)]
+    completed: u64,
+    #[serde(default)]
+    failed: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    data: Vec<Batch>,
+    #[serde(default)]
+    has_more: bool,
+}
+
+/// Why the provider gave a batch up, its code first.
+fn why(batch: &Batch) -> String {
+    let Some(first) = batch.errors.as_ref().and_then(|e| e.data.first()) else {
+        return "the provider does not say why".into();
+    };
+    let code = first.code.as_deref().unwrap_or("no code");
+    let message = first.message.as_deref().unwrap_or_default();
+    match first.line {
+        Some(line) => format!("{code}: {message} (line {line})"),
+        None => format!("{code}: {message}"),
+    }
+}
+
+#[async_trait::async_trait]
+impl BatchBackend for OpenAi {
+    fn id(&self) -> BackendId {
+        BackendId("openai".into())
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            rows_per_job: self.profile.rows_per_job,
+            bytes_per_job: self.profile.bytes_per_job,
+            jobs_at_once: self.profile.jobs_at_once,
+            queued_tokens: self.queued_tokens,
+            price_factor: self.profile.price_factor,
+            finds_jobs: true,
+            structured_output: self.profile.dialect.structured_output,
+            rehearsal: false,
+        }
+    }
+
+    fn account(&self) -> String {
+        self.client.account()
+    }
+
+    fn row_format(&self) -> RowFormat {
+        RowFormat::OpenaiBatch
+    }
+
+    async fn submit(&self, shard: &Shard) -> Result<JobRef> {
+        let input = self.upload(shard).await?;
+        let body = serde_json::json!({
+            "input_file_id": input,
+            "endpoint": self.profile.dialect.url,
+            "completion_window": self.profile.completion_window,
+            "metadata": { TAG: shard.tag.0 },
+        });
+        let request = self.client.request(Method::POST, "/batches").json(&body);
+        let batch: Batch = self.client.json("submit job", request).await?;
+        Ok(JobRef(batch.id))
+    }
+
+    async fn find(&self, tag: &ShardTag) -> Result<Option<JobRef>> {
+        let mut after: Option<String> = None;
+        for _ in 0..PAGES {
+            let cursor = after.as_ref().map(|a| format!("&after={a}")).unwrap_or_default();
+            let path = format!("/batches?limit={PAGE}{cursor}");
+            let request = self.client.request(Method::GET, &path);
+            let page: Page = self.client.json("look for job", request).await?;
+            let ours = |b: &&Batch| {
+                b.metadata.as_ref().and_then(|m| m.get(TAG)).is_some_and(|t| *t == tag.0)
+            };
+            if let Some(found) = page.data.iter().find(ours) {
+                return Ok(Some(JobRef(found.id.clone())));
+            }
+            let last = page.data.last().map(|b| b.id.clone());
+            if !page.has_more || last.is_none() || last == after {
+                return Ok(None);
+            }
+            after = last;
+        }
+        Ok(None)
+    }
+
+    async fn poll(&self, job: &JobRef) -> Result<JobState> {
+        let batch = match self.batch(job).await {
+            Ok(batch) => batch,
+            Err(e) if e.kind == ErrorKind::NotFound => return Ok(JobState::Ended(Ended::Lost)),
+            Err(e) => return Err(e),
+        };
+        Ok(match batch.status.as_str() {
+            "completed" => JobState::Ended(Ended::Completed),
+            "expired" => JobState::Ended(Ended::Expired),
+            "cancelled" => JobState::Ended(Ended::Cancelled),
+            "failed" => JobState::Ended(Ended::Failed(self.client.told(&why(&batch)))),
+            // validating, in_progress, finalizing, cancelling, and what may be added.
+            _ => JobState::Running { done: batch.request_counts.map(|c| c.completed + c.failed) },
+        })
+    }
+
+    fn rows(&self, job: &JobRef) -> RowStream {
+        let this = Self {
+            client: self.client.clone(),
+            profile: self.profile.clone(),
+            queued_tokens: None,
+        };
+        let job = job.clone();
+        stream::once(async move {
+            let batch = this.batch(&job).await?;
+            let mut all = Vec::new();
+            for id in [batch.output_file_id, batch.error_file_id].into_iter().flatten() {
+                all.push(this.file_rows(id).await?);
+            }
+            Ok::<_, Error>(stream::iter(all).flatten())
+        })
+        .try_flatten()
+        .boxed()
+    }
+
+    async fn cancel(&self, job: &JobRef) -> Result<()> {
+        let request = self.client.request(Method::POST, &format!("/batches/{}/cancel", job.0));
+        self.client.send("cancel job", request).await.map(drop)
+    }
+}

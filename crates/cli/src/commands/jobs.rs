@@ -1,0 +1,116 @@
+//! Jobs of a run: to look at, to cancel, to ask for once more.
+
+use std::fmt::Write as _;
+
+use clinstruct_batch_client::JobRef;
+use clinstruct_schema::{SCHEMA_VERSION, dollars};
+use clinstruct_store::{JobRecord, Store, UnitKey, UnitState};
+use serde_json::{Value, json};
+
+use super::{print, print_json, say};
+use crate::args::RunArgs;
+use crate::exit::{Code, usage};
+use crate::setup::Setup;
+use crate::table::number;
+
+/// A job as JSON.
+pub(crate) fn as_json(j: &JobRecord) -> Value {
+    json!({
+        "tag": j.tag, "state": j.state.as_str(), "ended": j.ended, "rows": j.rows,
+        "provider_ref": j.provider_ref, "route": j.route, "answered": j.counts.answered,
+        "errors": j.counts.errors, "duplicates": j.counts.duplicates, "unknown": j.counts.unknown,
+        "missing": j.counts.missing, "usage": j.usage, "usd": j.cost as f64 / 1e6,
+        "usd_reserved": j.reserved as f64 / 1e6, "queued_tokens": j.queued_tokens,
+        "created": j.created, "updated": j.updated,
+    })
+}
+
+/// Lists the jobs.
+pub(crate) fn list(args: RunArgs) -> anyhow::Result<Code> {
+    let setup = Setup::new(args)?;
+    let store = setup.store_to_read()?;
+    let jobs = store.jobs()?;
+    if setup.args.json {
+        let all: Vec<_> = jobs.iter().map(as_json).collect();
+        print_json(&json!({ "schema_version": SCHEMA_VERSION, "jobs": all }))?;
+        return Ok(Code::Done);
+    }
+    let mut out = String::new();
+    for j in &jobs {
+        let _ = writeln!(
+            out,
+            "{}  {:<6}  {:>6} rows  {:>6} answered  {:>4} errors  {:>4} missing  {:>10}  {}",
+            j.tag,
+            j.state.as_str(),
+            number(j.rows),
+            number(j.counts.answered),
+            number(j.counts.errors),
+            number(j.counts.missing),
+            dollars(j.cost),
+            j.ended.as_deref().unwrap_or(j.provider_ref.as_deref().unwrap_or("not yet sent"))
+        );
+    }
+    print(&out)?;
+    Ok(Code::Done)
+}
+
+/// Cancels one job, or all that are open, at the provider. What they have is still fetched.
+pub(crate) fn cancel(args: RunArgs, tag: Option<&str>) -> anyhow::Result<Code> {
+    let setup = Setup::new(args)?;
+    let context = setup.context(true)?;
+    let store = setup.store_to_read()?;
+    let open = store.open_jobs()?;
+    let wanted: Vec<&JobRecord> = open.iter().filter(|j| tag.is_none_or(|t| t == j.tag)).collect();
+    if let Some(tag) = tag.filter(|_| wanted.is_empty()) {
+        return Err(usage(
+            format!("there is no open job \"{tag}\""),
+            "type `clinstruct jobs` to see all of them",
+        ));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    for job in &wanted {
+        let route = context.routes.all().iter().find(|r| r.name == job.route);
+        let (Some(route), Some(reference)) = (route, &job.provider_ref) else {
+            say(&format!("{}: was not sent, or by other means than these flags give", job.tag));
+            continue;
+        };
+        runtime.block_on(route.backend.cancel(&JobRef(reference.clone())))?;
+        say(&format!("{}: cancelled", job.tag));
+    }
+    say("type `clinstruct collect` to take in what they have, or `clinstruct build` to go on");
+    Ok(Code::Done)
+}
+
+/// Puts units that failed back to where they wait for their answer, with all their tries; says how many.
+pub(crate) fn forget_failures(store: &mut Store) -> anyhow::Result<usize> {
+    let failed = store.failed_units()?;
+    let bases: Vec<UnitKey> = failed.iter().copied().filter(|k| k.is_base()).collect();
+    let base_of = |key: UnitKey| UnitKey::base(key.part(), key.base_index());
+    let mut put_back = Vec::new();
+    for key in &failed {
+        // The conversations of a base row that failed come again with it.
+        if !key.is_base() && base_of(*key).is_some_and(|b| bases.contains(&b)) {
+            continue;
+        }
+        if let Some(mut unit) = store.unit(*key)? {
+            unit.state = UnitState::Waiting;
+            unit.waiting = None;
+            unit.tries = 0;
+            unit.infra_tries = 0;
+            unit.rejection = None;
+            put_back.push(unit);
+        }
+    }
+    store.write(|tx| {
+        for base in &bases {
+            if let Some(next) = UnitKey::base(base.part(), base.base_index() + 1) {
+                tx.clear_some_units(*base, next)?;
+            }
+        }
+        for unit in &put_back {
+            tx.put_unit(unit)?;
+        }
+        Ok(())
+    })?;
+    Ok(put_back.len())
+}

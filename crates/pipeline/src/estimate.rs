@@ -1,0 +1,249 @@
+//! What a run will ask for and cost, before anything is sent.
+//!
+//! Rows spread evenly over each plan are laid out as they would be asked for, every request with its real
+//! system prompt and its history; only what the models will say is unknown, and stands as a number of tokens.
+
+use clinstruct_multiturn::TurnOutcome;
+use clinstruct_schema::{Message, MicroUsd, Speaker, Usage};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::active::{Active, Conversation, start_base, variants_of};
+use crate::{Result, RunContext};
+
+/// Rows of each part that are laid out.
+const SAMPLE: usize = 120;
+/// Tokens around each message, and around a request.
+/// Source: <https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken>.
+const PER_MESSAGE: u64 = 4;
+const PER_REQUEST: u64 = 3;
+/// Stands for what nobody has said yet.
+const UNSAID: &str = "\u{2026}";
+/// Share of requests that are asked a second time, at most.
+const RETRIES: f64 = 0.04;
+
+/// Tokens that a speaker's answers are thought to have.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct AnswerTokens {
+    /// A prompt, one of those that a request asks for.
+    pub prompt_writer: f64,
+    /// An answer of the assistant.
+    pub assistant: f64,
+    /// A message of the health worker.
+    pub user: f64,
+}
+
+impl AnswerTokens {
+    /// What current chat models write when asked as the templates ask.
+    pub const USUAL: Self = Self { prompt_writer: 130.0, assistant: 330.0, user: 60.0 };
+
+    /// All of them so many times as long.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        Self {
+            prompt_writer: self.prompt_writer * factor,
+            assistant: self.assistant * factor,
+            user: self.user * factor,
+        }
+    }
+
+    fn of(self, speaker: Speaker) -> f64 {
+        match speaker {
+            Speaker::PromptWriter => self.prompt_writer,
+            Speaker::Assistant => self.assistant,
+            Speaker::User => self.user,
+        }
+    }
+}
+
+/// Requests of one kind.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EstimateLine {
+    /// Part.
+    pub part: String,
+    /// Who is asked.
+    pub speaker: Speaker,
+    /// Which turn of the conversation, from 1; 0 for the prompt.
+    pub turn: u32,
+    /// Model.
+    pub model: String,
+    /// Requests.
+    pub requests: u64,
+    /// Tokens, all requests together.
+    pub usage: Usage,
+    /// What they cost.
+    pub micro_usd: MicroUsd,
+}
+
+/// What a run will ask for and cost.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Estimate {
+    /// By part, speaker and turn.
+    pub lines: Vec<EstimateLine>,
+    /// Requests.
+    pub requests: u64,
+    /// Tokens.
+    pub usage: Usage,
+    /// What it costs if answers are as long as they are thought to be.
+    pub micro_usd: MicroUsd,
+    /// The same with short answers.
+    pub low_micro_usd: MicroUsd,
+    /// The same with long answers, and with some asked a second time.
+    pub high_micro_usd: MicroUsd,
+    /// Tokens that answers are thought to have.
+    pub answer_tokens: AnswerTokens,
+}
+
+/// One request of a sample: tokens that are known, and how often each speaker's words stand in it.
+#[derive(Debug, Clone, Copy)]
+struct Sampled {
+    speaker: Speaker,
+    turn: u32,
+    known: u64,
+    /// Unsaid messages by prompt writer, assistant, user.
+    unsaid: [u32; 3],
+    /// Answers that it asks for at once.
+    answers: u32,
+}
+
+/// Estimates a run. `count` counts the tokens of a text; `spread` is how many times as long or short answers
+/// may be, such as 1.6.
+pub fn estimate(
+    context: &RunContext<'_>,
+    count: &(dyn Fn(&str) -> u64 + Sync),
+    answers: AnswerTokens,
+    spread: f64,
+) -> Result<Estimate> {
+    let mut lines = Vec::new();
+    for (part, plan) in &context.plans {
+        let rows = plan.len().min(SAMPLE);
+        if rows == 0 {
+            continue;
+        }
+        let sampled: Vec<Vec<Sampled>> = (0..rows)
+            .into_par_iter()
+            .map(|i| row(context, count, *part, i * plan.len() / rows))
+            .collect::<Result<_>>()?;
+        let scale = plan.len() as f64 / rows as f64;
+        let mut kinds: Vec<(Speaker, u32)> =
+            sampled.iter().flatten().map(|s| (s.speaker, s.turn)).collect();
+        kinds.sort_unstable_by_key(|(speaker, turn)| (*turn, *speaker));
+        kinds.dedup();
+        for (speaker, turn) in kinds {
+            let these: Vec<Sampled> = sampled
+                .iter()
+                .flatten()
+                .filter(|s| (s.speaker, s.turn) == (speaker, turn))
+                .copied()
+                .collect();
+            lines.push(line(context, plan.part().id.as_str(), &these, scale, answers));
+        }
+    }
+    let at = |answers: AnswerTokens| -> MicroUsd {
+        // Lines with other lengths: the known tokens stay.
+        lines.iter().map(|l| l.1(answers)).sum()
+    };
+    let (low, high) = (at(answers.times(1.0 / spread)), at(answers.times(spread)));
+    let mut usage = Usage::default();
+    for l in &lines {
+        usage += l.0.usage;
+    }
+    Ok(Estimate {
+        requests: lines.iter().map(|l| l.0.requests).sum(),
+        usage,
+        micro_usd: lines.iter().map(|l| l.0.micro_usd).sum(),
+        low_micro_usd: low,
+        high_micro_usd: (high as f64 * (1.0 + RETRIES)) as MicroUsd,
+        answer_tokens: answers,
+        lines: lines.into_iter().map(|l| l.0).collect(),
+    })
+}
+
+type CostAt = Box<dyn Fn(AnswerTokens) -> MicroUsd>;
+
+fn line(
+    context: &RunContext<'_>,
+    part: &str,
+    these: &[Sampled],
+    scale: f64,
+    answers: AnswerTokens,
+) -> (EstimateLine, CostAt) {
+    let first = these.first();
+    let speaker = first.map_or(Speaker::Assistant, |s| s.speaker);
+    let known: f64 = these.iter().map(|s| s.known as f64).sum();
+    let mut unsaid = [0.0; 3];
+    let mut said = 0.0;
+    for s in these {
+        for (sum, n) in unsaid.iter_mut().zip(s.unsaid) {
+            *sum += f64::from(n);
+        }
+        said += f64::from(s.answers);
+    }
+    let usage_at = move |a: AnswerTokens| {
+        let history = unsaid[0] * a.prompt_writer + unsaid[1] * a.assistant + unsaid[2] * a.user;
+        Usage {
+            prompt_tokens: ((known + history) * scale).round() as u64,
+            completion_tokens: (said * a.of(speaker) * scale).round() as u64,
+            cached_tokens: 0,
+        }
+    };
+    let route = context.routes.of(speaker).clone();
+    let limits = route.backend.limits();
+    let usage = usage_at(answers);
+    let line = EstimateLine {
+        part: part.to_owned(),
+        speaker,
+        turn: first.map_or(0, |s| s.turn),
+        model: route.model.clone(),
+        requests: (these.len() as f64 * scale).round() as u64,
+        usage,
+        micro_usd: route.cost(usage, &limits),
+    };
+    (line, Box::new(move |a| route.cost(usage_at(a), &limits)))
+}
+
+fn row(
+    context: &RunContext<'_>,
+    count: &(dyn Fn(&str) -> u64 + Sync),
+    part: u8,
+    index: usize,
+) -> Result<Vec<Sampled>> {
+    let Some((_, request, Active::Base { row })) = start_base(context, part, index)? else {
+        return Ok(Vec::new());
+    };
+    let known = |messages: &[Message]| -> u64 {
+        messages.iter().map(|m| PER_MESSAGE + count(&m.content)).sum::<u64>() + PER_REQUEST
+    };
+    let schema = request.request.json_schema.as_ref().map_or(0, |s| count(&s.schema));
+    let mut all = vec![Sampled {
+        speaker: Speaker::PromptWriter,
+        turn: 0,
+        known: known(&request.request.messages) + schema,
+        unsaid: [0; 3],
+        answers: u32::try_from(row.cards.len()).unwrap_or(u32::MAX),
+    }];
+    for k in 0..row.cards.len() {
+        for variant in variants_of(context, part, &row, k, None)? {
+            let mut conversation = Conversation::start(context, part, &row, k, variant, UNSAID)?;
+            let mut turn = 0;
+            while let Some(request) = conversation.due(context)? {
+                let said = conversation.messages().len() as u32;
+                let speaker = if said % 2 == 1 { Speaker::Assistant } else { Speaker::User };
+                if speaker == Speaker::Assistant {
+                    turn += 1;
+                }
+                // The first message is the prompt writer's; then they take turns.
+                let unsaid = [1, said / 2, (said - 1) / 2];
+                all.push(Sampled {
+                    speaker,
+                    turn,
+                    known: known(&request.request.messages),
+                    unsaid,
+                    answers: 1,
+                });
+                conversation.machine.advance(TurnOutcome::Said(UNSAID.into()), context.retries());
+            }
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,74 @@
+use serde::{Deserialize, Serialize};
+
+use crate::Usage;
+
+/// Millionths of a US dollar.
+pub type MicroUsd = u64;
+
+/// What a model costs, in US dollars for a million tokens, without the discount of batches.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// Model name as its provider knows it; dated states of it have its price.
+    pub model: String,
+    /// Tokens of requests.
+    pub input: f64,
+    /// Tokens of requests that the provider had in its cache.
+    pub cached_input: f64,
+    /// Tokens of answers.
+    pub output: f64,
+    /// Day on which the price was looked up, `2026-06-21`.
+    pub date: String,
+    /// Page that it is from.
+    pub source: String,
+}
+
+impl Price {
+    /// What these tokens cost, rounded up; `factor` is the discount of batches, 0.5 for half.
+    pub fn cost(&self, usage: Usage, factor: f64) -> MicroUsd {
+        let fresh = usage.prompt_tokens.saturating_sub(usage.cached_tokens);
+        let cost = fresh as f64 * self.input
+            + usage.cached_tokens as f64 * self.cached_input
+            + usage.completion_tokens as f64 * self.output;
+        // A dollar for a million tokens is a millionth of a dollar for one.
+        (cost * factor).max(0.0).ceil() as MicroUsd
+    }
+
+    /// Whether this is the price of a model: its name, or a dated state of it.
+    pub fn is_of(&self, model: &str) -> bool {
+        model.strip_prefix(&self.model).is_some_and(|rest| {
+            rest.is_empty()
+                || rest
+                    .strip_prefix('-')
+                    .is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit()))
+        })
+    }
+}
+
+/// Millionths of a dollar as dollars, for people: `$12.35`.
+pub fn dollars(cost: MicroUsd) -> String {
+    format!("${:.2}", cost as f64 / 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cached_tokens_and_batches_are_cheaper() {
+        let price = Price {
+            model: "gpt-4o".into(),
+            input: 2.5,
+            cached_input: 1.25,
+            output: 10.0,
+            date: String::new(),
+            source: String::new(),
+        };
+        let usage = Usage { prompt_tokens: 1000, completion_tokens: 100, cached_tokens: 400 };
+        assert_eq!(price.cost(usage, 1.0), 1500 + 500 + 1000);
+        assert_eq!(price.cost(usage, 0.5), 1500);
+        assert!(price.is_of("gpt-4o") && price.is_of("gpt-4o-2024-11-20"));
+        assert!(!price.is_of("gpt-4o-mini") && !price.is_of("gpt-4"));
+        assert_eq!(dollars(12_345_678), "$12.35");
+    }
+}

@@ -1,0 +1,373 @@
+//! The rows of a job: what is answered, and what goes wrong with it.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use clinstruct_schema::{ChatRequest, RequestId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::config::Faults;
+use crate::state::{Api, Ends, Server};
+use crate::{anthropic, openai, wire};
+
+/// Where a row is in the input: its offset and its length.
+pub(crate) type Place = (u64, usize);
+
+/// The rows of an answered job.
+pub(crate) struct Rows {
+    pub(crate) ends: Ends,
+    pub(crate) output: PathBuf,
+    /// Only OpenAI has errors in a file of their own.
+    pub(crate) errors: PathBuf,
+}
+
+/// What a job as a whole is to suffer.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Ordeal {
+    pub(crate) expires: bool,
+    /// Every row ends as an error.
+    pub(crate) fails: bool,
+}
+
+struct Row {
+    custom_id: String,
+    id: RequestId,
+    request: serde_json::Result<ChatRequest>,
+}
+
+fn read_row(api: Api, line: &[u8]) -> io::Result<Row> {
+    let (custom_id, request) = match api {
+        Api::OpenAi => {
+            let line: wire::OpenAiLine = serde_json::from_slice(line)?;
+            (line.custom_id, wire::openai(line.body.get()))
+        }
+        Api::Anthropic => {
+            let line: wire::AnthropicLine = serde_json::from_slice(line)?;
+            (line.custom_id, wire::anthropic(line.params.get()))
+        }
+    };
+    Ok(Row { id: wire::request_id(&custom_id), custom_id, request })
+}
+
+struct Files {
+    api: Api,
+    output: BufWriter<File>,
+    errors: BufWriter<File>,
+}
+
+impl Files {
+    fn answer(&mut self, line: &Value) -> io::Result<()> {
+        writeln!(self.output, "{line}")
+    }
+
+    fn error(&mut self, line: &Value) -> io::Result<()> {
+        match self.api {
+            Api::OpenAi => writeln!(self.errors, "{line}"),
+            Api::Anthropic => writeln!(self.output, "{line}"),
+        }
+    }
+}
+
+/// What keeps a row from its answer.
+#[derive(Clone, Copy)]
+pub(crate) enum Trouble<'a> {
+    /// An error of the server.
+    Server,
+    /// The request is none.
+    Invalid(&'a str),
+    /// There is no such model.
+    Model(&'a str),
+    /// The job expired.
+    Expired,
+    /// The job was cancelled.
+    Cancelled,
+}
+
+fn error_line(server: &Server, api: Api, custom_id: &str, trouble: Trouble<'_>) -> Value {
+    match api {
+        Api::OpenAi => openai::error_line(server, custom_id, trouble),
+        Api::Anthropic => anthropic::error_line(custom_id, trouble),
+    }
+}
+
+/// Answers the rows of a job, in an order of its own, and bills them.
+pub(crate) fn answer(
+    server: &Server,
+    api: Api,
+    job: &str,
+    input: &Path,
+    mut places: Vec<Place>,
+    ordeal: Ordeal,
+) -> io::Result<Rows> {
+    let faults = server.state().faults;
+    server.draw("order", job, 0).shuffle(&mut places);
+    let in_time =
+        if ordeal.expires { places.len() - places.len().div_ceil(3) } else { places.len() };
+    let silent = api == Api::OpenAi && server.draw("expired in silence", job, 0).chance(0.5);
+
+    let (_, output) = server.new_id("output-");
+    let (_, errors) = server.new_id("errors-");
+    let mut files = Files {
+        api,
+        output: BufWriter::new(File::create(&output)?),
+        errors: BufWriter::new(File::create(&errors)?),
+    };
+    let mut from = File::open(input)?;
+    let mut ends = Ends::default();
+    for (i, (offset, length)) in places.into_iter().enumerate() {
+        let mut line = vec![0; length];
+        from.seek(SeekFrom::Start(offset))?;
+        from.read_exact(&mut line)?;
+        let row = read_row(api, &line)?;
+        if i >= in_time {
+            ends.expired += 1;
+            if !silent {
+                files.error(&error_line(server, api, &row.custom_id, Trouble::Expired))?;
+            }
+        } else if ordeal.fails {
+            ends.errored += 1;
+            files.error(&error_line(server, api, &row.custom_id, Trouble::Server))?;
+        } else if answer_row(server, &faults, &row, &mut files)? {
+            ends.succeeded += 1;
+        } else {
+            ends.errored += 1;
+        }
+    }
+    files.output.flush()?;
+    files.errors.flush()?;
+    Ok(Rows { ends, output, errors })
+}
+
+/// Whether the row counts as a success.
+fn answer_row(server: &Server, faults: &Faults, row: &Row, files: &mut Files) -> io::Result<bool> {
+    let api = files.api;
+    let id = &row.custom_id;
+    let times = server.state().asked(id);
+    let hit = |what, rate| server.hit(what, rate, id, times);
+    let trouble = match &row.request {
+        Err(e) => {
+            files.error(&error_line(server, api, id, Trouble::Invalid(&e.to_string())))?;
+            return Ok(false);
+        }
+        Ok(request) if !server.knows_model(&request.model) => Some(Trouble::Model(&request.model)),
+        Ok(_) if hit("row_error", faults.row_error) => Some(Trouble::Server),
+        Ok(_) => None,
+    };
+    if let Some(trouble) = trouble {
+        files.error(&error_line(server, api, id, trouble))?;
+        return Ok(false);
+    }
+    let Ok(request) = &row.request else { return Ok(false) };
+    if hit("row_missing", faults.row_missing) {
+        return Ok(true);
+    }
+    let answer = (server.config.answer)(request, row.id);
+    server.state().bill(id, &answer);
+    let line = |id: &str| match api {
+        Api::OpenAi => openai::answer_line(server, id, &request.model, &answer),
+        Api::Anthropic => anthropic::answer_line(server, id, &request.model, &answer),
+    };
+    let whole = line(id);
+    files.answer(&whole)?;
+    if hit("row_duplicated", faults.row_duplicated) {
+        files.answer(&whole)?;
+    }
+    if hit("row_unknown", faults.row_unknown) {
+        let stranger = blake3::hash(format!("{id}#{times}").as_bytes()).to_hex();
+        files.answer(&line(&stranger[..32]))?;
+    }
+    Ok(true)
+}
+
+#[derive(Deserialize)]
+struct Cut {
+    custom_id: String,
+    #[serde(default)]
+    response: Value,
+    #[serde(default)]
+    result: Value,
+}
+
+impl Cut {
+    /// The tokens of an answer; `None` of anything else.
+    fn tokens(&self) -> Option<(u64, u64)> {
+        let n = |v: &Value| v.as_u64().unwrap_or(0);
+        let openai = &self.response["body"]["usage"];
+        if openai.is_object() {
+            return Some((n(&openai["prompt_tokens"]), n(&openai["completion_tokens"])));
+        }
+        let anthropic = &self.result["message"]["usage"];
+        anthropic.is_object().then(|| {
+            let cached = n(&anthropic["cache_read_input_tokens"]);
+            (n(&anthropic["input_tokens"]) + cached, n(&anthropic["output_tokens"]))
+        })
+    }
+}
+
+/// Cuts the rows of a job down to the first half and takes back the bill for the others, which become
+/// errors.
+pub(crate) fn cancel(
+    server: &Server,
+    api: Api,
+    output: &Path,
+    errors: &Path,
+    ends: Ends,
+) -> io::Result<Ends> {
+    let mut ends = ends;
+    let mut lines = Vec::new();
+    for line in BufReader::new(File::open(output)?).lines() {
+        lines.push(line?);
+    }
+    let cut = lines.split_off(lines.len().div_ceil(2));
+    let mut seen = HashSet::new();
+    for line in &lines {
+        seen.insert(serde_json::from_str::<Cut>(line)?.custom_id);
+    }
+    let mut dropped = Vec::new();
+    for line in &cut {
+        let row: Cut = serde_json::from_str(line)?;
+        let tokens = row.tokens();
+        let Some((prompt, completion)) = tokens else {
+            // An error of Anthropic's, which stands.
+            lines.push(line.clone());
+            continue;
+        };
+        let mut state = server.state();
+        // Neither a row's second copy nor a stranger was billed.
+        if seen.insert(row.custom_id.clone()) && state.billed.contains_key(&row.custom_id) {
+            state.unbill(&row.custom_id, prompt, completion);
+            ends.succeeded = ends.succeeded.saturating_sub(1);
+            ends.cancelled += 1;
+            drop(state);
+            dropped.push(error_line(server, api, &row.custom_id, Trouble::Cancelled).to_string());
+        }
+    }
+    let mut more_errors = BufWriter::new(File::options().append(true).open(errors)?);
+    if api == Api::Anthropic {
+        lines.append(&mut dropped);
+    }
+    for line in dropped {
+        writeln!(more_errors, "{line}")?;
+    }
+    more_errors.flush()?;
+    let mut kept = BufWriter::new(File::create(output)?);
+    for line in lines {
+        writeln!(kept, "{line}")?;
+    }
+    kept.flush()?;
+    Ok(ends)
+}
+
+/// An OpenAI batch input, looked through.
+#[derive(Default)]
+pub(crate) struct Input {
+    pub(crate) places: Vec<Place>,
+    pub(crate) tokens: u64,
+    /// Entries of `errors.data`.
+    pub(crate) problems: Vec<Value>,
+}
+
+/// Most problems of an input that are told.
+const PROBLEMS: usize = 100;
+
+/// Looks an OpenAI batch input through, line by line.
+pub(crate) fn look_through(server: &Server, path: &Path, endpoint: &str) -> io::Result<Input> {
+    let mut from = BufReader::new(File::open(path)?);
+    let mut input = Input::default();
+    let mut ids = HashSet::new();
+    let mut model: Option<String> = None;
+    let mut offset = 0;
+    let mut number = 0_u64;
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let length = from.read_until(b'\n', &mut line)?;
+        if length == 0 {
+            break;
+        }
+        number += 1;
+        let place = (offset, length);
+        offset += length as u64;
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        input.places.push(place);
+        if input.problems.len() < PROBLEMS
+            && let Err((code, message, param)) =
+                check(server, &line, endpoint, &mut ids, &mut model, &mut input.tokens)
+        {
+            input.problems.push(problem(code, &message, param, Some(number)));
+        }
+    }
+    let (rows, most) = (input.places.len(), server.config.max_rows);
+    if rows == 0 {
+        let message = "The input file is empty.";
+        input.problems.push(problem("empty_file", message, None, None));
+    }
+    if rows > most {
+        let message = format!("The batch has {rows} requests; the maximum is {most}.");
+        input.problems.insert(0, problem("too_many_tasks", &message, None, None));
+    }
+    if offset > server.config.max_bytes {
+        let most = server.config.max_bytes;
+        let message = format!("The input file has {offset} bytes; the maximum is {most}.");
+        input.problems.insert(0, problem("file_too_large", &message, None, None));
+    }
+    Ok(input)
+}
+
+/// An entry of `errors.data`.
+pub(crate) fn problem(code: &str, message: &str, param: Option<&str>, line: Option<u64>) -> Value {
+    json!({"code": code, "message": message, "param": param, "line": line})
+}
+
+type Broken = (&'static str, String, Option<&'static str>);
+
+fn check(
+    server: &Server,
+    line: &[u8],
+    endpoint: &str,
+    ids: &mut HashSet<String>,
+    first_model: &mut Option<String>,
+    tokens: &mut u64,
+) -> Result<(), Broken> {
+    let bad_json = |e: serde_json::Error| {
+        ("invalid_json_line", format!("This line is not parseable as valid JSON: {e}"), None)
+    };
+    let line: wire::OpenAiLine = serde_json::from_slice(line).map_err(bad_json)?;
+    let body = line.body.get();
+    let model = serde_json::from_str::<wire::ModelOf>(body).map_err(bad_json)?.model;
+    if line.method != "POST" {
+        return Err(("invalid_method", "The method must be POST.".into(), Some("method")));
+    }
+    if line.url != endpoint {
+        let message =
+            format!("The URL provided for this request ({}) is not {endpoint}.", line.url);
+        return Err(("invalid_url", message, Some("url")));
+    }
+    if !ids.insert(line.custom_id.clone()) {
+        let message = format!(
+            "The custom_id '{}' for this request is a duplicate of another request.",
+            line.custom_id
+        );
+        return Err(("duplicate_custom_id", message, Some("custom_id")));
+    }
+    if !server.knows_model(&model) {
+        let message = format!("The provided model '{model}' is not supported by the Batch API.");
+        return Err(("model_not_found", message, Some("body.model")));
+    }
+    let first = first_model.get_or_insert_with(|| model.clone());
+    if *first != model {
+        let message = format!(
+            "The model '{model}' differs from the first request's, '{first}': all requests of a batch \
+             must use the same model."
+        );
+        return Err(("mismatched_model", message, Some("body.model")));
+    }
+    // A body that is no request is that row's error, and not the batch's.
+    *tokens += wire::openai(body).map_or(0, |request| wire::prompt_tokens(&request));
+    Ok(())
+}

@@ -1,0 +1,21 @@
+//! What tests of backends need: a provider on loopback that misbehaves by seed and rate, and the suite
+//! that every backend passes.
+//!
+//! [`Provider`] speaks the Files, Batches and Chat APIs of OpenAI (under any prefix, as Azure and others
+//! have them) and the Message Batches and Messages APIs of Anthropic. It counts all it does, so that a
+//! test can say what a run cost and whether anything was paid for twice. Its time is virtual: a job moves
+//! on when it is asked after.
+//!
+//! [`contract`](contract::contract) is the suite.
+
+mod anthropic;
+mod config;
+pub mod contract;
+mod job;
+mod openai;
+mod server;
+mod state;
+mod wire;
+
+pub use config::{Answer, AnswerFn, Counts, Faults, ProviderConfig};
+pub use server::Provider;

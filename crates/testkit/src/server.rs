@@ -1,0 +1,319 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, Query, Request, State};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::response::Response;
+use futures::stream::{self, StreamExt as _};
+use serde::Deserialize;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::config::{Counts, Faults, ProviderConfig};
+use crate::state::{Api, Server};
+use crate::{anthropic, openai, wire};
+
+/// A provider on a port of its own, with threads of its own, until it is dropped.
+pub struct Provider {
+    server: Arc<Server>,
+    address: SocketAddr,
+    runtime: Option<Runtime>,
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Provider {
+    /// Starts one on a free port of the loopback.
+    #[allow(clippy::unused_async, reason = "binding is instant here; callers need not know")]
+    pub async fn start(config: ProviderConfig) -> io::Result<Self> {
+        let server = Arc::new(Server::new(config)?);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        // A runtime of its own: it answers even while a test blocks, and dies with all connections.
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("provider")
+            .enable_all()
+            .build()?;
+        let app = Router::new()
+            .fallback(handle)
+            .layer(DefaultBodyLimit::disable())
+            .with_state((Arc::clone(&server), format!("http://{address}")));
+        let listener = {
+            let _inside = runtime.enter();
+            tokio::net::TcpListener::from_std(listener)?
+        };
+        runtime.spawn(async move { axum::serve(listener, app).await });
+        Ok(Self { server, address, runtime: Some(runtime) })
+    }
+
+    /// Its address, such as `http://127.0.0.1:40123`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What it did so far.
+    pub fn counts(&self) -> Counts {
+        self.server.state().counts
+    }
+
+    /// While it is down, every call gets 503.
+    pub fn set_down(&self, down: bool) {
+        self.server.down.store(down, Ordering::SeqCst);
+    }
+
+    /// Changes how often it misbehaves, for calls and jobs to come.
+    pub fn set_faults(&self, faults: Faults) {
+        self.server.state().faults = faults;
+    }
+
+    /// How often each request was billed, by its `custom_id`; a chat's is the header `x-clinstruct-id`, or
+    /// the hash of its body.
+    pub fn requests_seen(&self) -> HashMap<String, u32> {
+        self.server.state().billed.clone()
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Which page of a listing is asked for.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Page {
+    #[serde(default)]
+    limit: Option<usize>,
+    #[serde(default)]
+    pub(crate) after: Option<String>,
+    #[serde(default)]
+    pub(crate) after_id: Option<String>,
+}
+
+impl Page {
+    pub(crate) fn size(&self, most: usize) -> usize {
+        self.limit.unwrap_or(20).clamp(1, most.max(1))
+    }
+}
+
+/// What a chat is counted as.
+pub(crate) fn chat_id(id: Option<&str>, body: &str) -> String {
+    id.map_or_else(|| wire::request_id(body).to_string(), str::to_owned)
+}
+
+/// Closes the connection: unwinding ends the task that serves it, and no panic is told.
+fn hang_up() -> ! {
+    std::panic::resume_unwind(Box::new("the connection is dropped"))
+}
+
+/// The path without its prefix: from the first segment that an API begins with.
+fn segments(path: &str) -> Vec<&str> {
+    let all: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
+    let roots = ["files", "batches", "chat", "models", "messages"];
+    match all.iter().position(|s| roots.contains(s)) {
+        Some(at) => all[at..].to_vec(),
+        None => Vec::new(),
+    }
+}
+
+async fn handle(State((server, url)): State<(Arc<Server>, String)>, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    let segments = segments(&path);
+    let root = segments.first().copied().unwrap_or_default();
+    let api = if root == "messages" { Api::Anthropic } else { Api::OpenAi };
+    let what = format!("{} {root} {}", request.method(), segments.len());
+    let (faults, count) = {
+        let mut state = server.state();
+        (state.faults, state.called(&what))
+    };
+    let hit = |fault, rate| server.hit(fault, rate, &what, count);
+    let refusal = |status, kind: &str, message: &str| match api {
+        Api::OpenAi => openai::error(status, kind, None, message),
+        Api::Anthropic => anthropic::error(status, kind, message),
+    };
+    if hit("dropped", faults.dropped) {
+        hang_up();
+    }
+    let headers = request.headers();
+    let refused = if server.is_down() {
+        let kind = if api == Api::OpenAi { "server_error" } else { "overloaded_error" };
+        Some(refusal(503, kind, "The service is down."))
+    } else if let Some(refused) = check_headers(&server, api, headers) {
+        Some(refused)
+    } else if hit("status_429", faults.status_429) {
+        let kind = if api == Api::OpenAi { "rate_limit_exceeded" } else { "rate_limit_error" };
+        let mut response = refusal(429, kind, "Rate limit reached.");
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("0"));
+        Some(response)
+    } else if hit("status_500", faults.status_500) {
+        let kind = if api == Api::OpenAi { "server_error" } else { "api_error" };
+        Some(refusal(500, kind, "The server had an error while processing your request."))
+    } else {
+        None
+    };
+    if let Some(refused) = refused {
+        // A client that still sends would see a broken connection, and not the refusal.
+        let mut body = request.into_body().into_data_stream();
+        while let Some(Ok(_)) = body.next().await {}
+        return refused;
+    }
+    let lost = hit("lost_reply", faults.lost_reply);
+    let response = match answer(&server, &url, &segments, request).await {
+        Some(response) => response,
+        None => refusal(404, "invalid_request_error", &format!("Invalid URL ({what})")),
+    };
+    if lost {
+        hang_up();
+    }
+    response
+}
+
+fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn check_headers(server: &Server, api: Api, headers: &HeaderMap) -> Option<Response> {
+    let accepted = |key: Option<&str>| {
+        let keys = &server.config.keys;
+        keys.is_empty() || key.is_some_and(|key| keys.iter().any(|k| k == key))
+    };
+    match api {
+        Api::OpenAi => {
+            let bearer =
+                text_of(headers, "authorization").and_then(|text| text.strip_prefix("Bearer "));
+            let key = bearer.or_else(|| text_of(headers, "api-key"));
+            (!accepted(key)).then(|| openai::unauthorised(key))
+        }
+        Api::Anthropic => {
+            if !accepted(text_of(headers, "x-api-key")) {
+                return Some(anthropic::error(401, "authentication_error", "invalid x-api-key"));
+            }
+            text_of(headers, "anthropic-version").is_none().then(|| {
+                let message = "anthropic-version: header is required";
+                anthropic::error(400, "invalid_request_error", message)
+            })
+        }
+    }
+}
+
+/// Does what is asked; `None` where no API has such a call.
+async fn answer(
+    server: &Server,
+    url: &str,
+    segments: &[&str],
+    request: Request,
+) -> Option<Response> {
+    let method = request.method().clone();
+    let get = method == Method::GET;
+    let post = method == Method::POST;
+    let page = Query::<Page>::try_from_uri(request.uri()).map(|q| q.0).unwrap_or_default();
+    let id = text_of(request.headers(), "x-clinstruct-id").map(str::to_owned);
+    if post && *segments == ["files"] {
+        return Some(openai::upload(server, request).await);
+    }
+    let body: Bytes = match axum::body::to_bytes(request.into_body(), usize::MAX).await {
+        Ok(body) => body,
+        // The client has gone.
+        Err(_) => hang_up(),
+    };
+    let is_chat = post && matches!(segments, ["chat", "completions"] | ["messages"]);
+    if is_chat && !server.config.latency.is_zero() {
+        tokio::time::sleep(server.config.latency).await;
+    }
+    let text = String::from_utf8_lossy(&body);
+    Some(match segments {
+        ["files", id] if get => openai::file(server, id),
+        ["files", id] if method == Method::DELETE => openai::delete_file(server, id),
+        ["files", id, "content"] if get => openai::content(server, id),
+        ["batches"] if post => openai::create(server, &body),
+        ["batches"] if get => openai::list(server, &page),
+        ["batches", id] if get => openai::retrieve(server, id),
+        ["batches", id, "cancel"] if post => openai::cancel(server, id),
+        ["chat", "completions"] if post => openai::chat(server, id.as_deref(), &text),
+        ["models"] if get => openai::models(server),
+        ["messages"] if post => anthropic::message(server, id.as_deref(), &text),
+        ["messages", "batches"] if post => anthropic::create(server, &body),
+        ["messages", "batches"] if get => anthropic::list(server, &page, url),
+        ["messages", "batches", id] if get => anthropic::retrieve(server, id, url),
+        ["messages", "batches", id, "results"] if get => anthropic::results(server, id),
+        ["messages", "batches", id, "cancel"] if post => anthropic::cancel(server, id, url),
+        _ => return None,
+    })
+}
+
+/// Most bytes of a file that are in memory at once.
+const CHUNK: u64 = 64 << 10;
+
+/// A file as the body of an answer, cut where the fault comes.
+pub(crate) fn download(
+    server: &Server,
+    path: &Path,
+    id: &str,
+    content_type: &'static str,
+) -> io::Result<Response> {
+    let mut file = File::open(path)?;
+    let whole = file.metadata()?.len();
+    let (rate, count) = {
+        let mut state = server.state();
+        (state.faults.cut_download, state.asked(&format!("download {id}")))
+    };
+    let cut = whole > 2 && server.hit("cut_download", rate, id, count);
+    let mut draw = server.draw("cut_at", id, count);
+    let end = if cut { within_a_line(&mut file, whole, draw.unit())? } else { whole };
+    let says_length = !cut || draw.chance(0.5);
+    let chunks = stream::unfold((file, end), move |(mut file, left)| async move {
+        if left == 0 {
+            // Less than was announced: the connection has to break, and not to wait.
+            let broken = || io::Error::new(io::ErrorKind::ConnectionReset, "cut on purpose");
+            return (cut && says_length).then(|| (Err(broken()), (file, u64::MAX)));
+        }
+        if left == u64::MAX {
+            return None;
+        }
+        let mut chunk = vec![0; left.min(CHUNK) as usize];
+        match file.read_exact(&mut chunk) {
+            Ok(()) => {
+                let left = left - chunk.len() as u64;
+                Some((Ok(chunk), (file, left)))
+            }
+            Err(e) => Some((Err(e), (file, u64::MAX))),
+        }
+    });
+    let mut response = Response::new(Body::from_stream(chunks));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if says_length {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(whole));
+    }
+    Ok(response)
+}
+
+/// An offset in the middle of a line, the file's position left at its start.
+fn within_a_line(file: &mut File, length: u64, unit: f64) -> io::Result<u64> {
+    let at = ((length as f64 * unit) as u64).clamp(1, length - 2);
+    let mut around = [0; 2];
+    file.seek(SeekFrom::Start(at - 1))?;
+    file.read_exact(&mut around)?;
+    file.rewind()?;
+    Ok(match around {
+        [b'\n', _] => at + 1,
+        [_, b'\n'] => at - 1,
+        _ => at,
+    })
+}

@@ -1,0 +1,224 @@
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use clinstruct_draw::{Draw, number};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::config::{Answer, Counts, Faults, ProviderConfig};
+
+/// Where the virtual clock starts, in seconds since 1970: 2025-06-15, midnight.
+pub(crate) const START: u64 = 1_749_945_600;
+
+/// Whose jobs they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Api {
+    OpenAi,
+    Anthropic,
+}
+
+/// A file that was uploaded or made.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredFile {
+    pub(crate) path: PathBuf,
+    pub(crate) name: String,
+    pub(crate) purpose: String,
+    pub(crate) bytes: u64,
+    pub(crate) created_at: u64,
+}
+
+/// How many rows came to which end.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Ends {
+    pub(crate) succeeded: u64,
+    pub(crate) errored: u64,
+    pub(crate) expired: u64,
+    pub(crate) cancelled: u64,
+}
+
+/// How a job ends, if nobody cancels it.
+#[derive(Debug, Clone)]
+pub(crate) enum Fate {
+    Completed,
+    Expired,
+    /// With the entries of `errors.data`.
+    Failed(Vec<Value>),
+}
+
+/// A job.
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    pub(crate) id: String,
+    pub(crate) api: Api,
+    pub(crate) input_file_id: String,
+    pub(crate) endpoint: String,
+    pub(crate) window: String,
+    pub(crate) metadata: Value,
+    pub(crate) created_at: u64,
+    /// Retrieves so far.
+    pub(crate) polls: u32,
+    /// The retrieve that shows the first `finalizing`, or the end where there is none.
+    pub(crate) worked_at: u32,
+    /// The retrieve that shows the end.
+    pub(crate) ends_at: u32,
+    pub(crate) cancelled: bool,
+    pub(crate) fate: Fate,
+    pub(crate) total: u64,
+    pub(crate) queued_tokens: u64,
+    pub(crate) ends: Ends,
+    pub(crate) lying: bool,
+    /// Ids of the files with its rows.
+    pub(crate) output: Option<String>,
+    pub(crate) errors: Option<String>,
+}
+
+impl Job {
+    pub(crate) fn has_ended(&self) -> bool {
+        self.polls >= self.ends_at
+    }
+}
+
+/// All that changes.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) faults: Faults,
+    pub(crate) counts: Counts,
+    made: u64,
+    ticks: u64,
+    calls: HashMap<String, u64>,
+    asked: HashMap<String, u64>,
+    pub(crate) billed: HashMap<String, u32>,
+    pub(crate) files: BTreeMap<String, StoredFile>,
+    /// Oldest first.
+    pub(crate) jobs: Vec<Job>,
+}
+
+impl State {
+    /// The next second.
+    pub(crate) fn tick(&mut self) -> u64 {
+        self.ticks += 1;
+        START + self.ticks
+    }
+
+    /// How often this kind of call came before.
+    pub(crate) fn called(&mut self, what: &str) -> u64 {
+        self.counts.calls += 1;
+        counted(&mut self.calls, what)
+    }
+
+    /// How often a row came before.
+    pub(crate) fn asked(&mut self, custom_id: &str) -> u64 {
+        counted(&mut self.asked, custom_id)
+    }
+
+    pub(crate) fn bill(&mut self, id: &str, answer: &Answer) {
+        let times = self.billed.entry(id.to_owned()).or_default();
+        *times += 1;
+        if *times == 2 {
+            self.counts.rows_billed_twice += 1;
+        }
+        self.counts.rows_billed += 1;
+        self.counts.prompt_tokens += answer.prompt_tokens;
+        self.counts.completion_tokens += answer.completion_tokens;
+    }
+
+    /// Takes a bill back; of a row that was never billed, nothing.
+    pub(crate) fn unbill(&mut self, id: &str, prompt_tokens: u64, completion_tokens: u64) {
+        let Some(times) = self.billed.get_mut(id) else { return };
+        *times -= 1;
+        match *times {
+            0 => {
+                self.billed.remove(id);
+            }
+            1 => self.counts.rows_billed_twice -= 1,
+            _ => {}
+        }
+        self.counts.rows_billed -= 1;
+        self.counts.prompt_tokens -= prompt_tokens;
+        self.counts.completion_tokens -= completion_tokens;
+    }
+
+    /// Tokens of jobs under way.
+    pub(crate) fn queued_tokens(&self) -> u64 {
+        let under_way = |j: &&Job| j.api == Api::OpenAi && !j.has_ended();
+        self.jobs.iter().filter(under_way).map(|j| j.queued_tokens).sum()
+    }
+
+    pub(crate) fn job(&mut self, api: Api, id: &str) -> Option<&mut Job> {
+        self.jobs.iter_mut().find(|j| j.api == api && j.id == id)
+    }
+
+    /// A page of the jobs, newest first, from behind `after`, and whether there are more. `None` where
+    /// `after` is no job.
+    pub(crate) fn page(&self, api: Api, after: Option<&str>, n: usize) -> Option<(Vec<Job>, bool)> {
+        let mut jobs = self.jobs.iter().rev().filter(|j| j.api == api);
+        if let Some(after) = after {
+            jobs.find(|j| j.id == after)?;
+        }
+        let page: Vec<Job> = jobs.by_ref().take(n).cloned().collect();
+        Some((page, jobs.next().is_some()))
+    }
+}
+
+fn counted(counts: &mut HashMap<String, u64>, what: &str) -> u64 {
+    let count = counts.entry(what.to_owned()).or_default();
+    *count += 1;
+    *count - 1
+}
+
+/// A provider: what it was told, and its state.
+pub(crate) struct Server {
+    pub(crate) config: ProviderConfig,
+    pub(crate) dir: TempDir,
+    pub(crate) down: AtomicBool,
+    state: Mutex<State>,
+}
+
+impl Server {
+    pub(crate) fn new(config: ProviderConfig) -> std::io::Result<Self> {
+        let state = Mutex::new(State { faults: config.faults, ..State::default() });
+        Ok(Self { config, dir: tempfile::tempdir()?, down: AtomicBool::new(false), state })
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_down(&self) -> bool {
+        self.down.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn knows_model(&self, model: &str) -> bool {
+        self.config.models.is_empty() || self.config.models.iter().any(|m| m == model)
+    }
+
+    /// A draw for the `count`th time that something is tried.
+    pub(crate) fn draw(&self, what: &str, id: &str, count: u64) -> Draw {
+        Draw::new(self.config.seed, &format!("{id}#{count}"), what)
+    }
+
+    /// Whether a fault comes.
+    pub(crate) fn hit(&self, what: &str, rate: f64, id: &str, count: u64) -> bool {
+        rate > 0.0 && self.draw(what, id, count).chance(rate)
+    }
+
+    /// A new id, and a path for a file of that name.
+    pub(crate) fn new_id(&self, prefix: &str) -> (String, PathBuf) {
+        let made = {
+            let mut state = self.state();
+            state.made += 1;
+            state.made
+        };
+        let noise = number(self.config.seed, &made.to_string(), prefix);
+        let id = format!("{prefix}{made:06x}{noise:016x}");
+        let path = self.dir.path().join(&id);
+        (id, path)
+    }
+
+    /// Whether the money is used up.
+    pub(crate) fn is_broke(&self) -> bool {
+        self.config.quota_rows.is_some_and(|quota| self.state().counts.rows_billed >= quota)
+    }
+}
