@@ -102,6 +102,18 @@ fn judge(error: &anyhow::Error) -> (Code, Option<String>) {
                     "use the old key and address until they have ended, or add --accept-change to ask, \
                      and pay, for their rows again",
                 ),
+                E::RowsRefused { code, .. }
+                    if code.contains("quota") || code.contains("billing") =>
+                {
+                    (Code::Environment, "add quota, then type the same command again")
+                }
+                E::RowsRefused { code, .. } if code.contains("auth") || code.contains("key") => {
+                    (Code::Environment, "check the key of the provider")
+                }
+                E::RowsRefused { .. } => (
+                    Code::Environment,
+                    "check --model against the provider's list, and what the key may do",
+                ),
                 E::JobsRefused(_) => (
                     Code::Environment,
                     "mend what the provider says, then type the same command again: it goes on from here",

@@ -19,7 +19,8 @@ pub fn decode(format: RowFormat, raw: &[u8]) -> DecodedRow {
         RowFormat::AnthropicBatch => serde_json::from_slice::<AnthropicRow>(raw).map(anthropic),
     };
     match read {
-        Ok((id, outcome)) => match RequestId::parse(&id) {
+        // A backend may put more behind the address: the name of its job.
+        Ok((id, outcome)) => match RequestId::parse(id.get(..32).unwrap_or(&id)) {
             Ok(id) => DecodedRow { id: Some(id), outcome },
             Err(e) => unreadable(format!("custom_id: {e}")),
         },
@@ -137,12 +138,13 @@ fn class_of(status: u16, code: &str) -> ErrorClass {
             return ErrorClass::RetryNow;
         }
         "content_policy_violation" | "content_filter" => return ErrorClass::AskDifferently,
-        "insufficient_quota" | "invalid_api_key" | "model_not_found" => return ErrorClass::GiveUp,
+        "insufficient_quota" | "invalid_api_key" | "model_not_found" => return ErrorClass::Stop,
         _ => {}
     }
     match status {
         408 | 500 | 502 | 504 => ErrorClass::RetryNow,
         409 | 425 | 429 | 503 | 529 => ErrorClass::RetryLater,
+        401..=404 => ErrorClass::Stop,
         400..=499 => ErrorClass::GiveUp,
         _ => ErrorClass::RetryNow,
     }
@@ -258,12 +260,10 @@ struct AnthropicErrorFrame {
 fn anthropic_class(kind: &str) -> ErrorClass {
     match kind {
         "rate_limit_error" | "overloaded_error" => ErrorClass::RetryLater,
-        "invalid_request_error"
-        | "authentication_error"
-        | "permission_error"
-        | "not_found_error"
-        | "request_too_large"
-        | "billing_error" => ErrorClass::GiveUp,
+        "authentication_error" | "permission_error" | "not_found_error" | "billing_error" => {
+            ErrorClass::Stop
+        }
+        "invalid_request_error" | "request_too_large" => ErrorClass::GiveUp,
         _ => ErrorClass::RetryNow,
     }
 }

@@ -100,6 +100,8 @@ struct Driver<'a, 'c> {
     cooling: Duration,
     /// Jobs that ended without a row, one after the other.
     refusals: u32,
+    /// Why no row can be answered, code and message.
+    halt: Option<(String, String)>,
 }
 
 /// Drives a run until all rows are accounted for or `stop` is asked.
@@ -145,6 +147,7 @@ pub async fn run(
         cool_until: None,
         cooling: context.config.pause,
         refusals: 0,
+        halt: None,
     };
     driver.tally.base_planned = context.plans.iter().map(|(_, p)| p.len()).sum();
     driver.same_models()?;
@@ -195,7 +198,12 @@ pub async fn run(
             Some(Message::Rows(job, frame, decoded)) => {
                 driver.take_in(job, decoded, |tx| tx.append(&frame))?;
             }
-            Some(Message::Ended(job, how)) => driver.job_ended(job, &how)?,
+            Some(Message::Ended(job, how)) => {
+                driver.job_ended(job, &how)?;
+                if let Some((code, message)) = driver.halt.take() {
+                    return Err(Error::RowsRefused { code, message });
+                }
+            }
             Some(Message::Trouble(why, pause)) => {
                 driver.progress.event(Event::Waiting { why, seconds: pause.as_secs() });
             }
@@ -691,6 +699,14 @@ impl Driver<'_, '_> {
                 }
                 continue;
             };
+            if let RowOutcome::Failed { class: ErrorClass::Stop, code, message } = &decoded.outcome
+            {
+                // It waits as before, and goes with the next job once that is mended.
+                self.halt.get_or_insert_with(|| (code.clone(), message.clone()));
+                self.waits.insert(id, unit);
+                counts.errors += 1;
+                continue;
+            }
             // A row that came before was paid for once.
             usage += decoded.outcome.usage();
             if let RowOutcome::Failed { class: ErrorClass::RetryLater, .. } = &decoded.outcome {
@@ -834,7 +850,7 @@ impl Driver<'_, '_> {
     fn job_ended(&mut self, job: JobId, how: &Ended) -> Result<()> {
         let Some(closed) = self.jobs.remove(&job) else { return Ok(()) };
         let left = self.store.asked(job)?;
-        let counts_as_try = *how == Ended::Completed
+        let counts_as_try = (*how == Ended::Completed && self.halt.is_none())
             || self.queues.get(closed.route).is_some_and(|q| q.limits.rehearsal);
         let mut stepped = Vec::new();
         let mut items = Vec::new();
@@ -933,7 +949,10 @@ fn delivers(outcome: &RowOutcome) -> bool {
     !matches!(
         outcome,
         RowOutcome::Unreadable { .. }
-            | RowOutcome::Failed { class: ErrorClass::RetryNow | ErrorClass::RetryLater, .. }
+            | RowOutcome::Failed {
+                class: ErrorClass::RetryNow | ErrorClass::RetryLater | ErrorClass::Stop,
+                ..
+            }
     )
 }
 

@@ -33,6 +33,14 @@ pub enum Error {
     /// The provider gives up one job after the other.
     #[error("job after job ended without a row; the last one: {0}")]
     JobsRefused(String),
+    /// Rows say that none can be answered until somebody mends something.
+    #[error("the provider answers no row: {code}: {message}")]
+    RowsRefused {
+        /// The provider's code.
+        code: String,
+        /// Its message.
+        message: String,
+    },
     /// The run was begun with other models.
     #[error("this run was begun with {known}, and not with {asked}")]
     OtherModel {

@@ -56,7 +56,7 @@ fn text<T>(outcome: &RowOutcome) -> Result<&str, Reading<T>> {
         RowOutcome::Failed { class, code, message } => {
             let detail = format!("{code}: {}", excerpt(message));
             match class {
-                ErrorClass::RetryNow | ErrorClass::RetryLater => {
+                ErrorClass::RetryNow | ErrorClass::RetryLater | ErrorClass::Stop => {
                     Reading::Undelivered { reason: "provider_error".into(), detail }
                 }
                 ErrorClass::AskDifferently => Reading::unusable("provider_error", detail),

@@ -71,6 +71,8 @@ pub enum ErrorClass {
     AskDifferently,
     /// No request like it can succeed.
     GiveUp,
+    /// No request at all can succeed until somebody mends something: a key, a model's name, a quota.
+    Stop,
 }
 
 /// What one raw row says, once read. A row's failure is data.

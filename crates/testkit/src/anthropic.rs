@@ -242,10 +242,8 @@ pub(crate) fn cancel(server: &Server, id: &str, url: &str) -> Response {
     let was_cancelled = std::mem::replace(&mut job.cancelled, true);
     let mut job = job.clone();
     drop(state);
-    if !was_cancelled {
-        if let Err(e) = tokio::task::block_in_place(|| stop(server, &mut job)) {
-            return broken(&e);
-        }
+    if !was_cancelled && let Err(e) = tokio::task::block_in_place(|| stop(server, &mut job)) {
+        return broken(&e);
     }
     Json(batch_object(&job, url)).into_response()
 }

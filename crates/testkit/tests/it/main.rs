@@ -1,5 +1,7 @@
 //! The test provider itself.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use clinstruct_batch_client::BatchRequest;
@@ -40,6 +42,10 @@ fn lines(sent: &[BatchRequest]) -> Vec<u8> {
     lines
 }
 
+fn anthropic(request: RequestBuilder) -> RequestBuilder {
+    request.header("x-api-key", "sk-test").header("anthropic-version", "2023-06-01")
+}
+
 impl Caller {
     fn get(&self, path: &str) -> RequestBuilder {
         self.http.get(format!("{}{path}", self.provider.url())).bearer_auth("sk-test")
@@ -47,10 +53,6 @@ impl Caller {
 
     fn post(&self, path: &str) -> RequestBuilder {
         self.http.post(format!("{}{path}", self.provider.url())).bearer_auth("sk-test")
-    }
-
-    fn anthropic(&self, request: RequestBuilder) -> RequestBuilder {
-        request.header("x-api-key", "sk-test").header("anthropic-version", "2023-06-01")
     }
 
     async fn upload(&self, prefix: &str, bytes: Vec<u8>) -> String {
@@ -348,19 +350,19 @@ async fn an_anthropic_batch_goes_round() {
         .collect();
     let create = || {
         let request = caller.post("/v1/messages/batches").json(&json!({"requests": all}));
-        json(caller.anthropic(request))
+        json(anthropic(request))
     };
     let (status, batch) = create().await;
     assert_eq!((status.as_u16(), &batch["processing_status"]), (200, &json!("in_progress")));
     let path = format!("/v1/messages/batches/{}", batch["id"].as_str().unwrap());
-    let get = |path: &str| json(caller.anthropic(caller.get(path)));
+    let get = |path: &str| json(anthropic(caller.get(path)));
     assert_eq!(get(&format!("{path}/results")).await.0, 404);
     assert_eq!(get(&path).await.1["processing_status"], "in_progress");
     let (_, ended) = get(&path).await;
     assert_eq!(ended["processing_status"], "ended");
     assert_eq!(ended["request_counts"]["succeeded"], 6);
     let url = ended["results_url"].as_str().unwrap();
-    let results = caller.anthropic(caller.http.get(url)).send().await.unwrap();
+    let results = anthropic(caller.http.get(url)).send().await.unwrap();
     let results = results.text().await.unwrap();
     assert_eq!(results.lines().count(), 6);
     for line in results.lines() {
@@ -370,7 +372,7 @@ async fn an_anthropic_batch_goes_round() {
 
     let (_, second) = create().await;
     let path = format!("/v1/messages/batches/{}", second["id"].as_str().unwrap());
-    let cancel = caller.anthropic(caller.post(&format!("{path}/cancel")));
+    let cancel = anthropic(caller.post(&format!("{path}/cancel")));
     assert_eq!(json(cancel).await.1["processing_status"], "canceling");
     let counts = get(&path).await.1["request_counts"].clone();
     assert_eq!((&counts["succeeded"], &counts["canceled"]), (&json!(3), &json!(3)));
