@@ -82,7 +82,8 @@ struct Shared {
 
 #[derive(Debug, Clone)]
 struct Job {
-    shard: Shard,
+    /// Until its rows are asked for.
+    shard: Option<Shard>,
     cancelled: Arc<std::sync::atomic::AtomicBool>,
 }
 
@@ -190,8 +191,10 @@ impl Shared {
             let wait = trouble.retry_after.unwrap_or(pause).min(LONGEST_PAUSE);
             let limited = trouble.kind == ErrorKind::RateLimited;
             slot.done(if limited { Verdict::Limited(wait) } else { Verdict::Broken(wait) });
-            tokio::time::sleep(wait).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            if limited || !self.paces.any_sound() {
+                tokio::time::sleep(wait).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
             last = Some(trouble);
         }
         match last {
@@ -253,7 +256,7 @@ impl BatchBackend for Chat {
 
     async fn submit(&self, shard: &Shard) -> Result<JobRef> {
         let reference = JobRef(shard.tag.0.clone());
-        let job = Job { shard: shard.clone(), cancelled: Arc::default() };
+        let job = Job { shard: Some(shard.clone()), cancelled: Arc::default() };
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).insert(reference.clone(), job);
         Ok(reference)
     }
@@ -278,20 +281,22 @@ impl BatchBackend for Chat {
 
     /// Asks for the rows, and gives each as it comes. A job's rows are given once.
     fn rows(&self, job: &JobRef) -> RowStream {
-        let found = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).remove(job);
-        let Some(found) = found else {
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let found =
+            jobs.get_mut(job).and_then(|j| Some((j.shard.take()?, Arc::clone(&j.cancelled))));
+        drop(jobs);
+        let Some((shard, cancelled)) = found else {
             let e = Error::new(ErrorKind::NotFound, "fetch rows", format!("no job {}", job.0));
             return stream::once(async { Err(e) }).boxed();
         };
-        let requests = match found.shard.requests() {
+        let requests = match shard.requests() {
             Ok(requests) => requests,
             Err(e) => {
-                let e = Error::new(ErrorKind::Io, "read job", found.shard.tag.0).caused_by(e);
+                let e = Error::new(ErrorKind::Io, "read job", shard.tag.0).caused_by(e);
                 return stream::once(async { Err(e) }).boxed();
             }
         };
         let shared = Arc::clone(&self.shared);
-        let cancelled = found.cancelled;
         let (sender, receiver) = mpsc::channel(256);
         let many = shared.paces.most();
         tokio::spawn(async move {

@@ -39,6 +39,8 @@ pub(crate) enum Verdict {
 const SLOW: f64 = 4.0;
 /// Weight of the latest answer in the usual latency.
 const WEIGHT: f64 = 0.05;
+/// Longest time that an endpoint is left alone.
+const LONGEST: Duration = Duration::from_secs(60);
 /// Waits are looked at again after this.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -49,7 +51,8 @@ struct Endpoint {
     allowed: f64,
     latency: f64,
     not_before: Option<Instant>,
-    broken: bool,
+    /// Requests that met trouble since the last good one.
+    broken: u32,
     last_cut: Option<Instant>,
 }
 
@@ -114,7 +117,7 @@ impl Paces {
             allowed: pace.first.clamp(1, pace.most.max(1)) as f64,
             latency: 0.0,
             not_before: None,
-            broken: false,
+            broken: 0,
             last_cut: None,
         };
         let state = State {
@@ -136,7 +139,12 @@ impl Paces {
 
     /// Whether the latest request at every endpoint met trouble.
     pub(crate) fn all_broken(&self) -> bool {
-        self.lock().endpoints.iter().all(|e| e.broken)
+        self.lock().endpoints.iter().all(|e| e.broken > 0)
+    }
+
+    /// Whether some endpoint is not in trouble.
+    pub(crate) fn any_sound(&self) -> bool {
+        self.lock().endpoints.iter().any(|e| e.broken == 0)
     }
 
     /// Waits until a request of `tokens` may be sent, and says where to.
@@ -168,7 +176,11 @@ impl Paces {
             .iter_mut()
             .enumerate()
             .filter(|(_, e)| e.not_before.is_none_or(|t| now >= t))
-            .filter(|(_, e)| (e.under_way as f64) < e.allowed.floor().max(1.0))
+            // One request at a time finds out whether an endpoint is sound again.
+            .filter(|(_, e)| {
+                let most = if e.broken > 0 { 1.0 } else { e.allowed.floor().max(1.0) };
+                (e.under_way as f64) < most
+            })
             .min_by(|(_, a), (_, b)| {
                 (a.under_way as f64 / a.allowed).total_cmp(&(b.under_way as f64 / b.allowed))
             })?;
@@ -202,7 +214,7 @@ impl Paces {
             match verdict {
                 None => {}
                 Some(Verdict::Good) => {
-                    e.broken = false;
+                    e.broken = 0;
                     e.not_before = None;
                     if e.latency > 0.0 && took > SLOW * e.latency && took > 1.0 {
                         halve(e);
@@ -221,8 +233,11 @@ impl Paces {
                 }
                 Some(Verdict::Broken(wait)) => {
                     halve(e);
-                    e.broken = true;
-                    e.not_before = Some(now + wait);
+                    e.broken += 1;
+                    // Many that were under way fail at once: they count as one.
+                    let times = if fresh { e.broken.min(7) } else { 1 };
+                    let wait = (wait * (1 << (times - 1))).min(LONGEST);
+                    e.not_before = e.not_before.max(Some(now + wait));
                 }
             }
         }
@@ -271,7 +286,7 @@ mod tests {
         for slot in slots {
             slot.done(Verdict::Limited(Duration::ZERO));
         }
-        assert_eq!(std::iter::from_fn(take).count(), 2);
+        assert_eq!(std::iter::from_fn(take).collect::<Vec<_>>().len(), 2);
         for _ in 0..200 {
             if let Some(slot) = take() {
                 slot.done(Verdict::Good);

@@ -100,6 +100,14 @@ impl Command {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut process, 0);
         let mut child = process.spawn()?;
+        // Until its pid is there nobody could find it.
+        let began = folder.join("pid");
+        for _ in 0..1000 {
+            if began.exists() || child.try_wait()?.is_some() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
         // Somebody has to take its exit code, or it stays as a zombie that looks alive.
         std::thread::spawn(move || child.wait());
         Ok(())

@@ -237,7 +237,7 @@ pub(crate) struct RunArgs {
     #[serde(skip)]
     pub(crate) accept_change: bool,
     /// First pause after trouble, in milliseconds; all others follow from it
-    #[arg(long, value_name = "MS", hide = true)]
+    #[arg(long, value_name = "MS", hide = true, overrides_with = "pause")]
     pub(crate) pause: Option<u64>,
     /// Set where nothing will be sent.
     #[arg(skip)]

@@ -248,6 +248,8 @@ struct AnthropicUsage {
     output: u64,
     #[serde(rename = "cache_read_input_tokens")]
     cached: Option<u64>,
+    #[serde(rename = "cache_creation_input_tokens")]
+    created: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -285,7 +287,9 @@ fn anthropic(row: AnthropicRow) -> (String, RowOutcome) {
         }
         AnthropicResult::Succeeded { message } => {
             let usage = message.usage.map_or_else(Usage::default, |u| Usage {
-                prompt_tokens: u.input,
+                // Tokens that went to the cache or came from it are not in `input_tokens`.
+                // https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching
+                prompt_tokens: u.input + u.cached.unwrap_or(0) + u.created.unwrap_or(0),
                 completion_tokens: u.output,
                 cached_tokens: u.cached.unwrap_or(0),
             });

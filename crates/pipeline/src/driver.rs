@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
 use std::sync::Arc;
@@ -22,6 +22,10 @@ use crate::{Error, Event, Progress, Result, RunContext, Tally, planned_rows};
 
 /// Jobs that end without a row, one after the other, before the run stops.
 const REFUSALS: u32 = 5;
+/// Looks for a job that may be at the provider before it is held to be absent, over some seconds: it may be
+/// on its way still, and a listing may not show at once what was just made.
+const LOOKS: u32 = 4;
+
 /// Asks a run to stop as soon as what it holds is saved.
 #[derive(Debug, Clone, Default)]
 pub struct StopSignal {
@@ -75,6 +79,15 @@ struct Item {
     outcome: Option<RowOutcome>,
 }
 
+/// A request that is waited for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Wait {
+    /// The unit that waits.
+    unit: Option<UnitKey>,
+    /// The job that it was sent with last; `None` while it is queued.
+    job: Option<JobId>,
+}
+
 struct Driver<'a, 'c> {
     context: &'a RunContext<'c>,
     store: &'a mut Store,
@@ -85,8 +98,8 @@ struct Driver<'a, 'c> {
     now: fn() -> i64,
     how: Drive,
     run_name: String,
-    /// Which unit waits for a request that is queued or sent.
-    waits: HashMap<RequestId, Option<UnitKey>>,
+    /// Who waits for a request that is queued or sent.
+    waits: HashMap<RequestId, Wait>,
     active: HashMap<UnitKey, (UnitRecord, Active)>,
     jobs: HashMap<JobId, Job>,
     /// Next base row of each plan.
@@ -329,7 +342,7 @@ impl Driver<'_, '_> {
         let open = self.store.open_jobs()?;
         for job in &open {
             for (request, _) in self.store.asked(job.id)? {
-                self.waits.insert(request, None);
+                self.waits.insert(request, Wait { unit: None, job: Some(job.id) });
             }
             let names = self.context.routes.all();
             let route = names.iter().position(|r| r.name == job.route).unwrap_or(0);
@@ -343,7 +356,7 @@ impl Driver<'_, '_> {
             let mut idle = Vec::new();
             for record in page {
                 match record.waiting.and_then(|r| self.waits.get_mut(&r)) {
-                    Some(unit) => *unit = Some(record.key),
+                    Some(wait) => wait.unit = Some(record.key),
                     None => idle.push(record),
                 }
             }
@@ -370,12 +383,15 @@ impl Driver<'_, '_> {
             self.progress.event(Event::Recovered { rows: frame.rows.len() });
             self.ingest_frame(&frame)?;
         }
-        for job in open {
+        // Jobs that are known first: while an orphan is looked for their rows come.
+        let (known, orphans): (Vec<_>, Vec<_>) =
+            open.into_iter().partition(|j| j.provider_ref.is_some());
+        for job in known.into_iter().chain(orphans) {
             let Some(queue) = self.jobs.get(&job.id).and_then(|j| self.queues.get(j.route)) else {
                 continue;
             };
             let (backend, looks) =
-                (Arc::clone(&queue.route.backend), if queue.limits.rehearsal { 1 } else { 2 });
+                (Arc::clone(&queue.route.backend), if queue.limits.rehearsal { 1 } else { LOOKS });
             let reference = match job.provider_ref {
                 Some(reference) => Some(JobRef(reference)),
                 None => {
@@ -423,8 +439,7 @@ impl Driver<'_, '_> {
                     if looked >= looks {
                         return Ok(Some(None));
                     }
-                    // A listing may not show at once what was just made.
-                    self.pause(pauses.first * 2).await;
+                    self.pause(pauses.first * 3).await;
                 }
                 Err(e) if e.class() == ErrorClass::RetryLater => {
                     let wait = pauses.for_trouble(&e, pause);
@@ -530,7 +545,7 @@ impl Driver<'_, '_> {
 
     fn body(&mut self, id: RequestId) -> Result<BatchRequest> {
         let astray = || Error::Astray(format!("request {id}"));
-        let unit = self.waits.get(&id).copied().flatten().ok_or_else(astray)?;
+        let unit = self.waits.get(&id).and_then(|w| w.unit).ok_or_else(astray)?;
         let record = match self.active.get(&unit) {
             Some((record, _)) => record.clone(),
             None => self.store.unit(unit)?.ok_or_else(astray)?,
@@ -564,7 +579,15 @@ impl Driver<'_, '_> {
     }
 
     /// Journals a job, then sends it. Trouble that may pass is waited for.
-    async fn send(&mut self, number: usize, taken: Taken) -> Result<()> {
+    async fn send(&mut self, number: usize, mut taken: Taken) -> Result<()> {
+        // What was answered while it was queued, by a row that came late, is not asked for again.
+        let mut once = HashSet::new();
+        taken.requests.retain(|held| {
+            self.waits.get(&held.id).is_some_and(|w| w.job.is_none()) && once.insert(held.id)
+        });
+        if taken.requests.is_empty() {
+            return Ok(());
+        }
         let Some(queue) = self.queues.get(number) else { return Ok(()) };
         let (backend, route) = (Arc::clone(&queue.route.backend), queue.route.name.clone());
         let sure = queue.limits.rehearsal;
@@ -583,12 +606,17 @@ impl Driver<'_, '_> {
             };
             let job = tx.new_job(&new, now)?;
             for held in &taken.requests {
-                if let Some(Some(unit)) = waits.get(&held.id) {
+                if let Some(Wait { unit: Some(unit), .. }) = waits.get(&held.id) {
                     tx.ask(held.id, *unit, job)?;
                 }
             }
             Ok((job, tag))
         })?;
+        for held in &taken.requests {
+            if let Some(wait) = self.waits.get_mut(&held.id) {
+                wait.job = Some(job);
+            }
+        }
         let under_way = Job {
             tag: tag.clone(),
             route: number,
@@ -618,7 +646,7 @@ impl Driver<'_, '_> {
                     self.pause(wait).await;
                     pause = pauses.after(pause);
                     // The job may have arrived although its answer did not.
-                    let looks = if sure { 1 } else { 2 };
+                    let looks = if sure { 1 } else { LOOKS };
                     match self.look_for(&*backend, &tag, looks).await? {
                         Some(found) => sent = found,
                         None => return Ok(()),
@@ -691,7 +719,10 @@ impl Driver<'_, '_> {
                 counts.unknown += 1;
                 continue;
             };
-            let Some(unit) = self.waits.remove(&id) else {
+            // A failure counts for the sending that it is of: a job that is fetched twice tells it twice.
+            let stands = delivers(&decoded.outcome);
+            let wait = self.waits.get(&id).copied().filter(|w| stands || w.job == Some(job));
+            let Some(Wait { unit, .. }) = wait else {
                 if self.store.locate(id)?.is_some() || answered.iter().any(|(a, _)| *a == id) {
                     counts.duplicates += 1;
                 } else {
@@ -703,16 +734,16 @@ impl Driver<'_, '_> {
             {
                 // It waits as before, and goes with the next job once that is mended.
                 self.halt.get_or_insert_with(|| (code.clone(), message.clone()));
-                self.waits.insert(id, unit);
                 counts.errors += 1;
                 continue;
             }
+            self.waits.remove(&id);
             // A row that came before was paid for once.
             usage += decoded.outcome.usage();
             if let RowOutcome::Failed { class: ErrorClass::RetryLater, .. } = &decoded.outcome {
                 put_off += 1;
             }
-            if delivers(&decoded.outcome) {
+            if stands {
                 counts.answered += 1;
                 answered.push((id, row));
             } else {
@@ -817,7 +848,8 @@ impl Driver<'_, '_> {
                     if self.how == Drive::Replay {
                         continue;
                     }
-                    if self.waits.insert(request.id, Some(key)).is_none() {
+                    let wait = Wait { unit: Some(key), job: None };
+                    if self.waits.insert(request.id, wait).is_none() {
                         queued.push((active.speaker(), request));
                     }
                     if self.active.len() < self.context.config.in_memory {
@@ -854,8 +886,14 @@ impl Driver<'_, '_> {
             || self.queues.get(closed.route).is_some_and(|q| q.limits.rehearsal);
         let mut stepped = Vec::new();
         let mut items = Vec::new();
+        let mut owed = 0;
         for (request, _) in &left {
-            let Some(Some(unit)) = self.waits.remove(request) else { continue };
+            // One that failed before its job ended is queued again already.
+            let sent = self.waits.get(request).copied().filter(|w| w.job == Some(job));
+            let Some(Wait { unit, .. }) = sent else { continue };
+            self.waits.remove(request);
+            owed += 1;
+            let Some(unit) = unit else { continue };
             if counts_as_try {
                 items.extend(self.item(unit, *request, None)?);
             } else {
@@ -863,12 +901,12 @@ impl Driver<'_, '_> {
             }
         }
         stepped.extend(self.step_all(items)?);
-        let missing = left.len() as u64;
+        let missing = owed;
         self.tally.jobs += 1;
         self.judge(&closed, how, missing)?;
         let name = name_of(how);
         let event =
-            Event::Ended { tag: closed.tag.clone(), how: name.clone(), missing: left.len() };
+            Event::Ended { tag: closed.tag.clone(), how: name.clone(), missing: owed as usize };
         let now = (self.now)();
         self.settle(stepped, |tx| {
             tx.release(job)?;

@@ -237,7 +237,9 @@ pub(crate) fn cancel(
         };
         let mut state = server.state();
         // Neither a row's second copy nor a stranger was billed.
-        if seen.insert(row.custom_id.clone()) && state.billed.contains_key(&row.custom_id) {
+        if seen.insert(row.custom_id.clone())
+            && state.billed.contains_key(wire::address(&row.custom_id))
+        {
             state.unbill(&row.custom_id, prompt, completion);
             ends.succeeded = ends.succeeded.saturating_sub(1);
             ends.cancelled += 1;

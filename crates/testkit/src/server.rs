@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -259,6 +260,8 @@ async fn answer(
 
 /// Most bytes of a file that are in memory at once.
 const CHUNK: u64 = 64 << 10;
+/// Longest that written bytes take to leave.
+const FLUSH: Duration = Duration::from_millis(10);
 
 /// A file as the body of an answer, cut where the fault comes.
 pub(crate) fn download(
@@ -279,9 +282,13 @@ pub(crate) fn download(
     let says_length = !cut || draw.chance(0.5);
     let chunks = stream::unfold((file, end), move |(mut file, left)| async move {
         if left == 0 {
-            // Less than was announced: the connection has to break, and not to wait.
+            if !(cut && says_length) {
+                return None;
+            }
+            // The connection breaks at an error at once; what was written has to leave before.
+            tokio::time::sleep(FLUSH).await;
             let broken = || io::Error::new(io::ErrorKind::ConnectionReset, "cut on purpose");
-            return (cut && says_length).then(|| (Err(broken()), (file, u64::MAX)));
+            return Some((Err(broken()), (file, u64::MAX)));
         }
         if left == u64::MAX {
             return None;

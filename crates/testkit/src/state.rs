@@ -8,6 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::config::{Answer, Counts, Faults, ProviderConfig};
+use crate::wire;
 
 /// Where the virtual clock starts, in seconds since 1970: 2025-06-15, midnight.
 pub(crate) const START: u64 = 1_749_945_600;
@@ -114,7 +115,7 @@ impl State {
     }
 
     pub(crate) fn bill(&mut self, id: &str, answer: &Answer) {
-        let times = self.billed.entry(id.to_owned()).or_default();
+        let times = self.billed.entry(wire::address(id).to_owned()).or_default();
         *times += 1;
         if *times == 2 {
             self.counts.rows_billed_twice += 1;
@@ -126,6 +127,7 @@ impl State {
 
     /// Takes a bill back; of a row that was never billed, nothing.
     pub(crate) fn unbill(&mut self, id: &str, prompt_tokens: u64, completion_tokens: u64) {
+        let id = wire::address(id);
         let Some(times) = self.billed.get_mut(id) else { return };
         *times -= 1;
         match *times {

@@ -4,9 +4,17 @@ use clinstruct_schema::{ChatRequest, JsonSchema, Message, RequestId, Role};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+/// The address at the head of a custom id, where it has one: a backend may put more behind it.
+pub(crate) fn address(custom_id: &str) -> &str {
+    match custom_id.get(..32) {
+        Some(head) if RequestId::parse(head).is_ok() => head,
+        _ => custom_id,
+    }
+}
+
 /// The id that a custom id stands for; the hash of one that is no request's.
 pub(crate) fn request_id(custom_id: &str) -> RequestId {
-    RequestId::parse(custom_id).unwrap_or_else(|_| {
+    RequestId::parse(address(custom_id)).unwrap_or_else(|_| {
         let mut id = [0; 16];
         id.copy_from_slice(&blake3::hash(custom_id.as_bytes()).as_bytes()[..16]);
         RequestId(id)

@@ -1,14 +1,15 @@
 //! The test provider itself.
-
-#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use clinstruct_backend_rehearsal::{Rates, Rehearsal};
 use clinstruct_batch_client::BatchRequest;
 use clinstruct_batch_client::openai::{Dialect, chat_body, write_line};
 use clinstruct_parser::decode;
 use clinstruct_schema::{RequestId, RowFormat, RowOutcome};
-use clinstruct_testkit::contract::requests;
+use clinstruct_testkit::contract::{contract, requests};
 use clinstruct_testkit::{Faults, Provider, ProviderConfig};
 use reqwest::multipart::{Form, Part};
 use reqwest::{RequestBuilder, StatusCode};
@@ -273,7 +274,7 @@ async fn jobs_are_refused_for_what_is_in_them() {
     let models = vec!["test-model".to_owned()];
     let caller = start(ProviderConfig { max_rows: 3, models, ..ProviderConfig::default() }).await;
     let sent = requests(2);
-    let mut other = requests(1);
+    let mut other = requests(3).split_off(2);
     other[0].request.model = "other".into();
     let twice = lines(&[sent[0].clone(), sent[0].clone()]);
     for (bytes, expected) in [
@@ -381,6 +382,11 @@ async fn an_anthropic_batch_goes_round() {
     assert_eq!((&page["last_id"], &page["has_more"]), (&second["id"], &json!(true)));
     let older = format!("/v1/messages/batches?after_id={}", second["id"].as_str().unwrap());
     assert_eq!(get(&older).await.1["first_id"], batch["id"]);
+}
+
+#[tokio::test]
+async fn the_rehearsal_keeps_the_contract() {
+    contract(async || Arc::new(Rehearsal::new(Vec::new(), Rates::none(), None)) as _).await;
 }
 
 #[tokio::test]
