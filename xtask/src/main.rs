@@ -28,6 +28,7 @@ Commands:
   test [ARGS]            tidy, documentation tests, a small run, all tests; ARGS go to the test runner
   tidy                   check manifests, edges between crates, and conventions of the sources
   bench [RUNS] [FLAGS]   time whole rehearsal runs (3 unless told) and print the medians
+  sceptic [RUNS] [FIRST] kill RUNS (1000 unless told) runs at random moments and count every row at the end
   help                   print this
 
 With CI=true in the environment, `test` also installs and runs what needs more than Rust.
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
             Some("test") => test::run(&environment, rest),
             Some("tidy") => none_left(rest).and_then(|()| tidy::run(&environment)),
             Some("bench") => bench::run(&environment, rest),
+            Some("sceptic") => test::sceptic(&environment, rest),
             Some("help" | "--help" | "-h") => {
                 print(HELP);
                 Ok(())

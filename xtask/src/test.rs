@@ -22,9 +22,22 @@ struct Suite {
     commands: &'static [&'static [&'static str]],
 }
 
-/// All suites that need more than Rust. None so far.
+/// All suites that need more than Rust.
 fn optional_suites() -> &'static [Suite] {
-    &[]
+    &[Suite {
+        name: "the official openai client against the test provider",
+        commands: &[
+            &["python3", "-m", "venv", "target/python"],
+            &[
+                "target/python/bin/pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "openai",
+            ],
+            &["target/python/bin/python", "crates/testkit/python/openai_client.py"],
+        ],
+    }]
 }
 
 /// The quick checks first, the test runner with its summary last.
@@ -38,6 +51,19 @@ pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<(
     let runner: &[&str] = if nextest { &["nextest", "run"] } else { &["test", "--all-targets"] };
     let mut tests = cargo(environment, runner);
     tests.arg("--workspace").args(arguments);
+    process::run(tests)
+}
+
+/// The tests that kill runs, as many times as told. Says which run went wrong, to be run alone again.
+pub(crate) fn sceptic(environment: &Environment, arguments: &[OsString]) -> Result<()> {
+    let number = |at: usize, otherwise: &str| {
+        arguments.get(at).cloned().unwrap_or_else(|| OsString::from(otherwise))
+    };
+    let mut tests = cargo(environment, &["test", "--package", "clinstruct-cli", "--test", "it"]);
+    tests
+        .args(["--", "--nocapture", "sceptic"])
+        .env("CLINSTRUCT_SCEPTIC_RUNS", number(0, "1000"))
+        .env("CLINSTRUCT_SCEPTIC_FIRST", number(1, "0"));
     process::run(tests)
 }
 

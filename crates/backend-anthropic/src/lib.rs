@@ -6,7 +6,9 @@
 //! Source: <https://docs.anthropic.com/en/api/creating-message-batches>,
 //! <https://docs.anthropic.com/en/docs/build-with-claude/batch-processing>.
 
+use std::collections::HashMap;
 use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clinstruct_batch_client::{
     BatchBackend, BatchRequest, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result,
@@ -33,13 +35,15 @@ const PAGES: usize = 20;
 #[derive(Debug, Clone)]
 pub struct Anthropic {
     client: Client,
+    /// The tag of each ended batch that was looked at; it never changes.
+    tags: Arc<Mutex<HashMap<String, Option<String>>>>,
 }
 
 impl Anthropic {
     /// A backend at `base_url` (its version included) with this key.
     pub fn new(base_url: &str, key: Option<Secret>) -> Result<Self> {
         let client = Client::new(base_url, key, Auth::XApiKey, &[("anthropic-version", VERSION)])?;
-        Ok(Self { client })
+        Ok(Self { client, tags: Arc::default() })
     }
 
     async fn batch(&self, id: &str) -> Result<Batch> {
@@ -57,16 +61,25 @@ impl Anthropic {
         Ok(lines(bytes, length))
     }
 
-    /// Whether an ended batch is that of a tag, by its first row.
-    async fn is_of(&self, id: &str, tag: &ShardTag) -> Result<bool> {
+    /// The tag of an ended batch, by its first row; `None` where it is no job of ours.
+    async fn tag_of(&self, id: &str) -> Result<Option<String>> {
         #[derive(Deserialize)]
         struct Row {
             custom_id: String,
         }
+        if let Some(known) = self.tags.lock().unwrap_or_else(PoisonError::into_inner).get(id) {
+            return Ok(known.clone());
+        }
         let mut rows = self.results(id).await?;
-        let Some(first) = rows.next().await else { return Ok(false) };
-        let row: Option<Row> = serde_json::from_slice(&first?).ok();
-        Ok(row.is_some_and(|r| r.custom_id.get(33..) == Some(tag.0.as_str())))
+        let tag = match rows.next().await {
+            None => None,
+            Some(first) => serde_json::from_slice::<Row>(&first?)
+                .ok()
+                .and_then(|row| row.custom_id.get(33..).map(str::to_owned)),
+        };
+        let mut tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
+        tags.insert(id.to_owned(), tag.clone());
+        Ok(tag)
     }
 }
 
@@ -241,7 +254,9 @@ impl BatchBackend for Anthropic {
             for batch in &page.data {
                 if batch.processing_status != "ended" {
                     running += 1;
-                } else if batch.results_url.is_some() && self.is_of(&batch.id, tag).await? {
+                } else if batch.results_url.is_some()
+                    && self.tag_of(&batch.id).await?.as_deref() == Some(&tag.0)
+                {
                     return Ok(Some(JobRef(batch.id.clone())));
                 }
             }

@@ -53,13 +53,7 @@ fn one(run: u64) -> Result<u64, String> {
     let mut draw = Draw::from_u64(number(run, "run", "sceptic"));
     let plan = run % 5;
     let backend = if run % 4 == 3 { "anthropic" } else { "openai" };
-    let dir = tempfile::Builder::new()
-        .disable_cleanup(std::env::var("KEEP").is_ok())
-        .tempdir()
-        .map_err(|e| e.to_string())?;
-    if std::env::var("KEEP").is_ok() {
-        eprintln!("DIR {}", dir.path().display());
-    }
+    let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
 
     let calm = Loopback::start(config());
     let calm_dir = dir.path().join("calm");
