@@ -1,4 +1,4 @@
-//! Any OpenAI-compatible chat endpoint: vLLM, SGLang, llama.cpp's server, Ollama, a gateway, OpenAI itself.
+//! Any OpenAI-compatible chat endpoint: vLLM, `SGLang`, llama.cpp's server, Ollama, a gateway, OpenAI itself.
 //!
 //! A job lives in this process: its requests are sent as fast as the endpoints take them, and each row is
 //! given on as soon as it is there. How many are under way is found by trying ([`Pace`]): up by one for each
@@ -33,7 +33,7 @@ const SENDINGS: u32 = 6;
 /// First pause after trouble; doubled each time.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Longest pause after trouble.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Header that carries a request's address, for logs and for tests.
 const ID_HEADER: &str = "x-clinstruct-id";
 

@@ -61,11 +61,11 @@ struct Body<'a> {
 #[derive(Serialize)]
 struct ResponseFormat<'a> {
     r#type: &'static str,
-    json_schema: Schema<'a>,
+    json_schema: Bound<'a>,
 }
 
 #[derive(Serialize)]
-struct Schema<'a> {
+struct Bound<'a> {
     name: &'a str,
     strict: bool,
     schema: &'a RawValue,
@@ -77,7 +77,7 @@ fn body<'a>(request: &'a ChatRequest, dialect: &Dialect) -> io::Result<Body<'a>>
         None => None,
         Some(schema) => Some(ResponseFormat {
             r#type: "json_schema",
-            json_schema: Schema {
+            json_schema: Bound {
                 name: &schema.name,
                 strict: true,
                 schema: serde_json::from_str(&schema.schema)?,

@@ -145,6 +145,7 @@ fn priced(
 }
 
 /// A setting that a backend refuses is wrong use.
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 fn wrong(e: clinstruct_batch_client::Error) -> anyhow::Error {
     usage(e.to_string(), "see `clinstruct build --help`")
 }
@@ -251,6 +252,7 @@ fn chat(args: &RunArgs, base_urls: &[String]) -> anyhow::Result<Arc<dyn BatchBac
     Ok(Arc::new(Chat::new(options).map_err(wrong)?))
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is the shell, which reads the environment")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|v| !v.trim().is_empty())
 }

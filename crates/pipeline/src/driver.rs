@@ -1,24 +1,25 @@
-use std::collections::{HashMap, HashSet};
-use std::fs::{self, File};
-use std::io::{BufWriter, Write as _};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use clinstruct_batch_client::{BatchRequest, Ended, Held, JobRef, Shard, ShardBody, ShardTag};
+use clinstruct_batch_client::{BatchRequest, Ended, JobRef};
 use clinstruct_parser::{DecodedRow, decode};
 use clinstruct_schema::{ErrorClass, MicroUsd, RequestId, RowOutcome, Speaker, Usage};
 use clinstruct_store::{
-    JobCounts, JobId, JobRecord, NewJob, RawFrame, RawReader, Store, UnitKey, UnitRecord, UnitState,
+    JobCounts, JobId, RawFrame, RawReader, Store, UnitKey, UnitRecord, UnitState,
 };
 use rayon::prelude::*;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 use crate::active::{Active, Stepped, rebuild, response, start_base, step};
-use crate::follow::{Message, Pauses, ROWS_AT_ONCE, follow, told};
-use crate::queue::{Blocked, Job, Queue, Taken, outstanding, under_way};
+use crate::follow::{Message, Pauses, ROWS_AT_ONCE, follow};
+use crate::queue::{Blocked, Job, Queue, outstanding, under_way};
 use crate::{Error, Event, Progress, Result, RunContext, Tally, planned_rows};
+
+mod send;
+mod take_up;
 
 /// Jobs that end without a row, one after the other, before the run stops.
 const REFUSALS: u32 = 5;
@@ -257,42 +258,6 @@ impl Driver<'_, '_> {
             || self.context.plans.iter().zip(&self.cursor).any(|((_, p), c)| *c < p.len())
     }
 
-    /// Refuses to go on with other models than before: every row would be asked, and paid, once more.
-    fn same_models(&mut self) -> Result<()> {
-        let asked = self.context.models();
-        let known = self.store.meta("models")?;
-        if let Some(known) = known
-            && known != asked
-            && self.store.answered_total()? > 0
-            && !self.context.config.accept_change
-            && !(self.context.rehearsal && known.contains("of rehearsal"))
-        {
-            return Err(Error::OtherModel { known, asked });
-        }
-        self.store.write(|tx| tx.set_meta("models", &asked))?;
-        Ok(())
-    }
-
-    /// Refuses to leave jobs behind at another account, where nobody would see them again.
-    fn same_account(&mut self) -> Result<()> {
-        let open = self.store.open_jobs()?;
-        for route in self.context.routes.all() {
-            let key = format!("account of {}", route.name);
-            let asked = route.backend.account();
-            let known = self.store.meta(&key)?;
-            let jobs = open.iter().filter(|j| j.route == route.name).count();
-            if let Some(known) = known
-                && known != asked
-                && jobs > 0
-                && !self.context.config.accept_change
-            {
-                return Err(Error::OtherAccount { jobs, known, asked });
-            }
-            self.store.write(|tx| tx.set_meta(&key, &asked))?;
-        }
-        Ok(())
-    }
-
     /// Jobs that live in this process only: their rows are paid for, and come to nobody else.
     fn holds_what_ends_with_us(&self) -> bool {
         self.jobs.values().any(|j| self.ends_with_us(j.route))
@@ -307,148 +272,6 @@ impl Driver<'_, '_> {
             if let Some(queue) = self.queues.get(job.route) {
                 // What cannot be cancelled ends by itself.
                 let _ = queue.route.backend.cancel(&JobRef(job.tag.clone())).await;
-            }
-        }
-    }
-
-    /// Takes up what an earlier process left: its plan, its unindexed rows, its jobs, its waiting units.
-    async fn take_up(&mut self) -> Result<()> {
-        let fingerprint = self.context.fingerprint();
-        let known = self.store.meta("plan")?;
-        if known.as_deref() != Some(&fingerprint) || self.how == Drive::Replay {
-            if known.is_some() {
-                self.progress.event(Event::Replaying);
-            }
-            self.store.write(|tx| {
-                tx.clear_units()?;
-                tx.set_meta("plan", &fingerprint)
-            })?;
-        }
-        for (i, (part, _)) in self.context.plans.iter().enumerate() {
-            self.cursor[i] = self.store.last_base(*part)?.map_or(0, |b| b as usize + 1);
-        }
-        self.tally.base_started = self.cursor.iter().sum();
-        let counts = self.store.counts()?;
-        for part in &counts {
-            self.tally.done += part.conversations_done as usize;
-            self.tally.rejected += part.conversations_rejected as usize;
-        }
-        self.tally.spent = self.store.money()?.spent;
-        if self.how == Drive::Replay {
-            return Ok(());
-        }
-        self.same_account()?;
-
-        let open = self.store.open_jobs()?;
-        for job in &open {
-            for (request, _) in self.store.asked(job.id)? {
-                self.waits.insert(request, Wait { unit: None, job: Some(job.id) });
-            }
-            let names = self.context.routes.all();
-            let route = names.iter().position(|r| r.name == job.route).unwrap_or(0);
-            self.jobs.insert(job.id, taken_up(job, route));
-        }
-        let mut after = None;
-        loop {
-            let page = self.store.units_waiting(after, 4096)?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.key);
-            let mut idle = Vec::new();
-            for record in page {
-                match record.waiting.and_then(|r| self.waits.get_mut(&r)) {
-                    Some(wait) => wait.unit = Some(record.key),
-                    None => idle.push(record),
-                }
-            }
-            let store: &Store = self.store;
-            let rebuilt: Vec<_> = idle
-                .into_iter()
-                .map(|mut record| {
-                    let built = rebuild(self.context, store, &self.reader, &record)?;
-                    Ok(built.map(|(request, active)| {
-                        record.waiting = Some(request.id);
-                        (record, request, active)
-                    }))
-                })
-                .collect::<Result<_>>()?;
-            let mut stepped = Stepped::default();
-            for (record, request, active) in rebuilt.into_iter().flatten() {
-                stepped.requests.push((record.key, request, active));
-                stepped.records.push(record);
-            }
-            self.settle(vec![stepped], |_| Ok(()))?;
-        }
-
-        for frame in self.store.unindexed()? {
-            self.progress.event(Event::Recovered { rows: frame.rows.len() });
-            self.ingest_frame(&frame)?;
-        }
-        // Jobs that are known first: while an orphan is looked for their rows come.
-        let (known, orphans): (Vec<_>, Vec<_>) =
-            open.into_iter().partition(|j| j.provider_ref.is_some());
-        for job in known.into_iter().chain(orphans) {
-            let Some(queue) = self.jobs.get(&job.id).and_then(|j| self.queues.get(j.route)) else {
-                continue;
-            };
-            let (backend, looks) =
-                (Arc::clone(&queue.route.backend), if queue.limits.rehearsal { 1 } else { LOOKS });
-            let reference = match job.provider_ref {
-                Some(reference) => Some(JobRef(reference)),
-                None => {
-                    let Some(found) = self.look_for(&*backend, &job.tag, looks).await? else {
-                        return Ok(());
-                    };
-                    let adopted = found.is_some();
-                    self.progress.event(Event::Orphan { tag: job.tag.clone(), adopted });
-                    if let Some(found) = &found {
-                        let now = (self.now)();
-                        self.store.write(|tx| tx.job_sent(job.id, &found.0, now))?;
-                    }
-                    found
-                }
-            };
-            match reference {
-                Some(_) if self.how == Drive::SubmitOnly => {}
-                Some(reference) => self.watch(job.id, reference),
-                None => self.job_ended(job.id, &Ended::Lost)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Looks for a job at the provider, `looks` times before it is held to be absent; waits while nobody
-    /// can tell. `None` where the run was asked to stop meanwhile.
-    async fn look_for(
-        &mut self,
-        backend: &dyn clinstruct_batch_client::BatchBackend,
-        tag: &str,
-        looks: u32,
-    ) -> Result<Option<Option<JobRef>>> {
-        let tag = ShardTag(tag.to_owned());
-        let pauses = self.pauses();
-        let mut pause = pauses.first;
-        let mut looked = 0;
-        loop {
-            if self.stop.is_stopped() {
-                return Ok(None);
-            }
-            match backend.find(&tag).await {
-                Ok(Some(found)) => return Ok(Some(Some(found))),
-                Ok(None) => {
-                    looked += 1;
-                    if looked >= looks {
-                        return Ok(Some(None));
-                    }
-                    self.pause(pauses.first * 3).await;
-                }
-                Err(e) if e.class() == ErrorClass::RetryLater => {
-                    let wait = pauses.for_trouble(&e, pause);
-                    let event = Event::Waiting { why: told(&e), seconds: wait.as_secs() };
-                    self.progress.event(event);
-                    self.pause(wait).await;
-                    pause = pauses.after(pause);
-                }
-                Err(e) => return Err(e.into()),
             }
         }
     }
@@ -531,146 +354,6 @@ impl Driver<'_, '_> {
         self.tally.base_started += to - from;
         self.settle(vec![stepped], |_| Ok(()))?;
         Ok(true)
-    }
-
-    /// The requests of a job, made anew where they were not kept.
-    fn bodies(&mut self, held: Vec<Held>) -> Result<Vec<BatchRequest>> {
-        held.into_iter()
-            .map(|held| match held.request {
-                Some(request) => Ok(BatchRequest { id: held.id, request }),
-                None => self.body(held.id),
-            })
-            .collect()
-    }
-
-    fn body(&mut self, id: RequestId) -> Result<BatchRequest> {
-        let astray = || Error::Astray(format!("request {id}"));
-        let unit = self.waits.get(&id).and_then(|w| w.unit).ok_or_else(astray)?;
-        let record = match self.active.get(&unit) {
-            Some((record, _)) => record.clone(),
-            None => self.store.unit(unit)?.ok_or_else(astray)?,
-        };
-        let (request, _) =
-            rebuild(self.context, self.store, &self.reader, &record)?.ok_or_else(astray)?;
-        if request.id == id { Ok(request) } else { Err(astray()) }
-    }
-
-    /// A shard in memory, or in a file where it is too large for that.
-    fn shard(&mut self, tag: &str, taken: Taken) -> Result<Shard> {
-        let tag = ShardTag(tag.to_owned());
-        let rows = taken.requests.len();
-        let outbox = match &self.context.config.outbox {
-            Some(outbox) if taken.size > self.context.config.request_bytes / 2 => outbox.clone(),
-            _ => return Ok(Shard::in_memory(tag, self.bodies(taken.requests)?)),
-        };
-        let path = outbox.join(format!("{tag}.jsonl"));
-        let failed = |source| Error::Write { path: path.clone(), source };
-        fs::create_dir_all(&outbox).map_err(failed)?;
-        let mut to = BufWriter::new(File::create(&path).map_err(failed)?);
-        for held in taken.requests {
-            let request = self.bodies(vec![held])?;
-            for request in request {
-                serde_json::to_writer(&mut to, &request).map_err(|e| failed(e.into()))?;
-                to.write_all(b"\n").map_err(failed)?;
-            }
-        }
-        to.flush().map_err(failed)?;
-        Ok(Shard { tag, rows, body: ShardBody::File(path) })
-    }
-
-    /// Journals a job, then sends it. Trouble that may pass is waited for.
-    async fn send(&mut self, number: usize, mut taken: Taken) -> Result<()> {
-        // What was answered while it was queued, by a row that came late, is not asked for again.
-        let mut once = HashSet::new();
-        taken.requests.retain(|held| {
-            self.waits.get(&held.id).is_some_and(|w| w.job.is_none()) && once.insert(held.id)
-        });
-        if taken.requests.is_empty() {
-            return Ok(());
-        }
-        let Some(queue) = self.queues.get(number) else { return Ok(()) };
-        let (backend, route) = (Arc::clone(&queue.route.backend), queue.route.name.clone());
-        let sure = queue.limits.rehearsal;
-        let now = (self.now)();
-        let rows = taken.requests.len();
-        let waits = &self.waits;
-        let name = &self.run_name;
-        let (job, tag) = self.store.write(|tx| {
-            let tag = format!("{name}-{}", tx.next_job()?);
-            let new = NewJob {
-                tag: &tag,
-                rows,
-                route: &route,
-                queued_tokens: taken.tokens,
-                reserved: taken.reserved,
-            };
-            let job = tx.new_job(&new, now)?;
-            for held in &taken.requests {
-                if let Some(Wait { unit: Some(unit), .. }) = waits.get(&held.id) {
-                    tx.ask(held.id, *unit, job)?;
-                }
-            }
-            Ok((job, tag))
-        })?;
-        for held in &taken.requests {
-            if let Some(wait) = self.waits.get_mut(&held.id) {
-                wait.job = Some(job);
-            }
-        }
-        let under_way = Job {
-            tag: tag.clone(),
-            route: number,
-            size: taken.size,
-            tokens: taken.tokens,
-            reserved: taken.reserved,
-            cost: 0,
-            usage: Usage::default(),
-            answered: 0,
-            put_off: 0,
-        };
-        let shard = self.shard(&tag, taken)?;
-        let pauses = self.pauses();
-        let mut pause = pauses.first;
-        let mut sent = None;
-        while sent.is_none() {
-            if self.stop.is_stopped() {
-                // It is in the journal: the next call looks for it and asks for its rows.
-                return Ok(());
-            }
-            match backend.submit(&shard).await {
-                Ok(reference) => sent = Some(reference),
-                Err(e) if e.class() == ErrorClass::RetryLater => {
-                    let wait = pauses.for_trouble(&e, pause);
-                    let event = Event::Waiting { why: told(&e), seconds: wait.as_secs() };
-                    self.progress.event(event);
-                    self.pause(wait).await;
-                    pause = pauses.after(pause);
-                    // The job may have arrived although its answer did not.
-                    let looks = if sure { 1 } else { LOOKS };
-                    match self.look_for(&*backend, &tag, looks).await? {
-                        Some(found) => sent = found,
-                        None => return Ok(()),
-                    }
-                }
-                Err(e) => return Err(e.into()),
-            }
-        }
-        let Some(reference) = sent else { return Ok(()) };
-        let now = (self.now)();
-        self.store.write(|tx| tx.job_sent(job, &reference.0, now))?;
-        if let ShardBody::File(path) = &shard.body
-            && self.queues.get(number).is_some_and(|q| q.limits.finds_jobs)
-        {
-            // The provider has it; a file that stays is in nobody's way.
-            let _ = fs::remove_file(path);
-        }
-        self.tally.asked += rows;
-        self.progress.event(Event::Sent { tag, rows });
-        self.jobs.insert(job, under_way);
-        if self.how != Drive::SubmitOnly {
-            self.watch(job, reference);
-        }
-        Ok(())
     }
 
     /// Looks at a job until it ends, and hands its rows on as they come.
@@ -965,20 +648,6 @@ impl Driver<'_, '_> {
             self.cooling = self.context.config.pause;
         }
         Ok(())
-    }
-}
-
-fn taken_up(job: &JobRecord, route: usize) -> Job {
-    Job {
-        tag: job.tag.clone(),
-        route,
-        size: 0,
-        tokens: job.queued_tokens,
-        reserved: job.reserved,
-        cost: job.cost,
-        usage: Usage::default(),
-        answered: 0,
-        put_off: 0,
     }
 }
 

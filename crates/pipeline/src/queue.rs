@@ -47,7 +47,7 @@ pub(crate) struct Queue {
     pub(crate) limits: Limits,
     pub(crate) sharder: Sharder,
     /// Most tokens under way at once: what the backend says, or what was learnt.
-    queue_tokens: Option<u64>,
+    most_tokens: Option<u64>,
     tokens_per_byte: f64,
 }
 
@@ -65,7 +65,7 @@ impl Queue {
         let limits = route.backend.limits();
         let sharder = Sharder::new(&limits, config.rows_per_job, config.request_bytes);
         Self {
-            queue_tokens: limits.queued_tokens,
+            most_tokens: limits.queued_tokens,
             limits,
             sharder,
             route,
@@ -90,7 +90,7 @@ impl Queue {
         alone: bool,
         money: MicroUsd,
     ) -> (Taken, Blocked) {
-        let room = self.queue_tokens.map_or(u64::MAX, |limit| limit.saturating_sub(under_way));
+        let room = self.most_tokens.map_or(u64::MAX, |limit| limit.saturating_sub(under_way));
         let mut taken = Taken { requests: Vec::new(), size: 0, tokens: 0, reserved: 0 };
         let mut blocked = Blocked::No;
         let mut sharder = std::mem::replace(&mut self.sharder, Sharder::new(&self.limits, 1, 0));
@@ -121,14 +121,14 @@ impl Queue {
     /// Learns from a job that was refused because the queue is full.
     pub(crate) fn refused(&mut self, job: &Job, under_way: u64) {
         let fits = under_way.saturating_sub(job.tokens).max(job.tokens / 2).max(1);
-        self.queue_tokens = Some(self.queue_tokens.map_or(fits, |known| known.min(fits)));
+        self.most_tokens = Some(self.most_tokens.map_or(fits, |known| known.min(fits)));
     }
 
     /// Learns how many tokens a byte has from a job whose rows all came.
     pub(crate) fn ended(&mut self, job: &Job, missing: u64) {
         if missing == 0 && job.size > 0 && job.usage.prompt_tokens > 0 {
             let seen = job.usage.prompt_tokens as f64 / job.size as f64 * 1.05;
-            self.tokens_per_byte = (self.tokens_per_byte + seen) / 2.0;
+            self.tokens_per_byte = f64::midpoint(self.tokens_per_byte, seen);
         }
     }
 }

@@ -37,7 +37,7 @@ impl fmt::Debug for Provider {
 
 impl Provider {
     /// Starts one on a free port of the loopback.
-    #[allow(clippy::unused_async, reason = "binding is instant here; callers need not know")]
+    #[expect(clippy::unused_async, reason = "binding is instant here; callers need not know")]
     pub async fn start(config: ProviderConfig) -> io::Result<Self> {
         let server = Arc::new(Server::new(config)?);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;

@@ -11,6 +11,10 @@ fn text(out: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr))
 }
 
+fn lines(file: &[u8]) -> usize {
+    String::from_utf8_lossy(file).lines().count()
+}
+
 const SMALL: [&str; 3] = ["build", "--limit", "3"];
 
 #[test]
@@ -28,10 +32,8 @@ fn each_backend_makes_the_dataset() {
         assert_eq!(status["answered"].as_u64(), Some(counts.rows_billed), "{backend}");
         assert!(status["usd_spent"].as_f64().unwrap() > 0.0, "{backend}");
         assert_eq!(status["usd_reserved"].as_f64(), Some(0.0), "{backend}");
-        let rows: usize = files(&dir.path().join("o"), "conversations")
-            .values()
-            .map(|f| f.iter().filter(|b| **b == b'\n').count())
-            .sum();
+        let rows: usize =
+            files(&dir.path().join("o"), "conversations").values().map(|f| lines(f)).sum();
         seen.push(rows);
         // A second call asks for nothing.
         let again = served.run(dir.path(), backend, &SMALL);
@@ -145,10 +147,7 @@ fn estimate_and_ledger_agree() {
                 + 6.0
         })
         .sum::<f64>();
-    let many: usize = files(&dir.path().join("o"), "prompts")
-        .values()
-        .map(|f| f.iter().filter(|b| **b == b'\n').count())
-        .sum();
+    let many: usize = files(&dir.path().join("o"), "prompts").values().map(|f| lines(f)).sum();
     args.extend(["--answer-tokens".into(), format!("prompt-writer={}", prompts / many as f64)]);
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let estimated = json(dir.path(), &args)["usd"].as_f64().unwrap();

@@ -113,6 +113,7 @@ fn one(run: u64) -> Result<u64, String> {
 }
 
 /// Every second run, so that two tests share them.
+#[expect(clippy::disallowed_methods, reason = "how many runs is for the caller to say")]
 fn every_second(offset: u64) {
     let given = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
     let first = given("CLINSTRUCT_SCEPTIC_FIRST").unwrap_or(0);

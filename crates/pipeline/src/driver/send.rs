@@ -1,0 +1,158 @@
+//! Sends a job: into the journal first, then to the provider.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
+use std::sync::Arc;
+
+use clinstruct_batch_client::{BatchRequest, Held, Shard, ShardBody, ShardTag};
+use clinstruct_schema::{ErrorClass, RequestId, Usage};
+use clinstruct_store::NewJob;
+
+use super::{Drive, Driver, LOOKS, Wait};
+use crate::active::rebuild;
+use crate::follow::told;
+use crate::queue::{Job, Taken};
+use crate::{Error, Event, Result};
+
+impl Driver<'_, '_> {
+    /// The requests of a job, made anew where they were not kept.
+    pub(super) fn bodies(&mut self, held: Vec<Held>) -> Result<Vec<BatchRequest>> {
+        held.into_iter()
+            .map(|held| match held.request {
+                Some(request) => Ok(BatchRequest { id: held.id, request }),
+                None => self.body(held.id),
+            })
+            .collect()
+    }
+
+    pub(super) fn body(&mut self, id: RequestId) -> Result<BatchRequest> {
+        let astray = || Error::Astray(format!("request {id}"));
+        let unit = self.waits.get(&id).and_then(|w| w.unit).ok_or_else(astray)?;
+        let record = match self.active.get(&unit) {
+            Some((record, _)) => record.clone(),
+            None => self.store.unit(unit)?.ok_or_else(astray)?,
+        };
+        let (request, _) =
+            rebuild(self.context, self.store, &self.reader, &record)?.ok_or_else(astray)?;
+        if request.id == id { Ok(request) } else { Err(astray()) }
+    }
+
+    /// A shard in memory, or in a file where it is too large for that.
+    pub(super) fn shard(&mut self, tag: &str, taken: Taken) -> Result<Shard> {
+        let tag = ShardTag(tag.to_owned());
+        let rows = taken.requests.len();
+        let outbox = match &self.context.config.outbox {
+            Some(outbox) if taken.size > self.context.config.request_bytes / 2 => outbox.clone(),
+            _ => return Ok(Shard::in_memory(tag, self.bodies(taken.requests)?)),
+        };
+        let path = outbox.join(format!("{tag}.jsonl"));
+        let failed = |source| Error::Write { path: path.clone(), source };
+        fs::create_dir_all(&outbox).map_err(failed)?;
+        let mut to = BufWriter::new(File::create(&path).map_err(failed)?);
+        for held in taken.requests {
+            let request = self.bodies(vec![held])?;
+            for request in request {
+                serde_json::to_writer(&mut to, &request).map_err(|e| failed(e.into()))?;
+                to.write_all(b"\n").map_err(failed)?;
+            }
+        }
+        to.flush().map_err(failed)?;
+        Ok(Shard { tag, rows, body: ShardBody::File(path) })
+    }
+
+    /// Journals a job, then sends it. Trouble that may pass is waited for.
+    pub(super) async fn send(&mut self, number: usize, mut taken: Taken) -> Result<()> {
+        // What was answered while it was queued, by a row that came late, is not asked for again.
+        let mut once = HashSet::new();
+        taken.requests.retain(|held| {
+            self.waits.get(&held.id).is_some_and(|w| w.job.is_none()) && once.insert(held.id)
+        });
+        if taken.requests.is_empty() {
+            return Ok(());
+        }
+        let Some(queue) = self.queues.get(number) else { return Ok(()) };
+        let (backend, route) = (Arc::clone(&queue.route.backend), queue.route.name.clone());
+        let sure = queue.limits.rehearsal;
+        let now = (self.now)();
+        let rows = taken.requests.len();
+        let waits = &self.waits;
+        let name = &self.run_name;
+        let (job, tag) = self.store.write(|tx| {
+            let tag = format!("{name}-{}", tx.next_job()?);
+            let new = NewJob {
+                tag: &tag,
+                rows,
+                route: &route,
+                queued_tokens: taken.tokens,
+                reserved: taken.reserved,
+            };
+            let job = tx.new_job(&new, now)?;
+            for held in &taken.requests {
+                if let Some(Wait { unit: Some(unit), .. }) = waits.get(&held.id) {
+                    tx.ask(held.id, *unit, job)?;
+                }
+            }
+            Ok((job, tag))
+        })?;
+        for held in &taken.requests {
+            if let Some(wait) = self.waits.get_mut(&held.id) {
+                wait.job = Some(job);
+            }
+        }
+        let under_way = Job {
+            tag: tag.clone(),
+            route: number,
+            size: taken.size,
+            tokens: taken.tokens,
+            reserved: taken.reserved,
+            cost: 0,
+            usage: Usage::default(),
+            answered: 0,
+            put_off: 0,
+        };
+        let shard = self.shard(&tag, taken)?;
+        let pauses = self.pauses();
+        let mut pause = pauses.first;
+        let mut sent = None;
+        while sent.is_none() {
+            if self.stop.is_stopped() {
+                // It is in the journal: the next call looks for it and asks for its rows.
+                return Ok(());
+            }
+            match backend.submit(&shard).await {
+                Ok(reference) => sent = Some(reference),
+                Err(e) if e.class() == ErrorClass::RetryLater => {
+                    let wait = pauses.for_trouble(&e, pause);
+                    let event = Event::Waiting { why: told(&e), seconds: wait.as_secs() };
+                    self.progress.event(event);
+                    self.pause(wait).await;
+                    pause = pauses.after(pause);
+                    // The job may have arrived although its answer did not.
+                    let looks = if sure { 1 } else { LOOKS };
+                    match self.look_for(&*backend, &tag, looks).await? {
+                        Some(found) => sent = found,
+                        None => return Ok(()),
+                    }
+                }
+                Err(e) => return Err(e.into()),
+            }
+        }
+        let Some(reference) = sent else { return Ok(()) };
+        let now = (self.now)();
+        self.store.write(|tx| tx.job_sent(job, &reference.0, now))?;
+        if let ShardBody::File(path) = &shard.body
+            && self.queues.get(number).is_some_and(|q| q.limits.finds_jobs)
+        {
+            // The provider has it; a file that stays is in nobody's way.
+            let _ = fs::remove_file(path);
+        }
+        self.tally.asked += rows;
+        self.progress.event(Event::Sent { tag, rows });
+        self.jobs.insert(job, under_way);
+        if self.how != Drive::SubmitOnly {
+            self.watch(job, reference);
+        }
+        Ok(())
+    }
+}
