@@ -4,6 +4,9 @@
 //! A backend is told what to do and tells what it saw; it never decides. It does not retry rows, pair
 //! answers with prompts, keep state between runs (beyond what its provider keeps) or read the
 //! environment. The driver in `clinstruct-pipeline` does all that, once, for all backends.
+//!
+//! `clinstruct-testkit` has a guide, "write your own backend in a hundred lines", and the suite that a
+//! backend has to pass.
 
 mod backend;
 mod error;

@@ -1,15 +1,28 @@
 //! Serves the provider on loopback until stdin ends, and prints its address.
 //!
-//! The first argument, if there is one, is a rate at which it misbehaves in every way.
+//! The first argument, if there is one, is a rate at which it misbehaves in every way; with a second one,
+//! `rehearse`, the rehearsal's grammar answers, and with a third it takes so many milliseconds for a chat.
 
 use std::io::{Read as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
 
-use clinstruct_testkit::{Faults, Provider, ProviderConfig};
+use clinstruct_backend_rehearsal::{Rates, Rehearsal};
+use clinstruct_catalog::Catalog;
+use clinstruct_testkit::{Answer, Faults, Provider, ProviderConfig};
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let rate: f64 = std::env::args().nth(1).and_then(|r| r.parse().ok()).unwrap_or(0.0);
-    let config = ProviderConfig { faults: Faults::all(rate), ..ProviderConfig::default() };
+    let mut config = ProviderConfig { faults: Faults::all(rate), ..ProviderConfig::default() };
+    if std::env::args().nth(2).as_deref() == Some("rehearse") {
+        let catalog = Catalog::embedded().map_err(std::io::Error::other)?;
+        let engine = Rehearsal::new(catalog.instructions(), Rates::none(), None);
+        config.answer =
+            Arc::new(move |request, id| Answer::of_text(request, engine.answer(request, id)));
+    }
+    let latency = std::env::args().nth(3).and_then(|ms| ms.parse().ok()).unwrap_or(0);
+    config.latency = Duration::from_millis(latency);
     let provider = Provider::start(config).await?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", provider.url())?;

@@ -11,6 +11,8 @@
 mod anthropic;
 mod config;
 pub mod contract;
+#[doc = include_str!("guide.md")]
+pub mod guide {}
 mod job;
 mod openai;
 mod server;
