@@ -73,7 +73,6 @@ fn one(run: u64) -> Result<u64, String> {
     let mut killed = 0;
     for kill in 0..=KILLS {
         let mut command = served.command(&wild, backend, &plain);
-        command.args(["--pause", "10"]);
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|e| e.to_string())?;
         if kill < KILLS {
