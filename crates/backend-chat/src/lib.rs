@@ -18,7 +18,7 @@ use clinstruct_batch_client::{
     BatchBackend, BatchRequest, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result,
     RowStream, Shard, ShardTag,
 };
-use clinstruct_provider_http::{Auth, Client, Secret, retry_after};
+use clinstruct_provider_http::{Auth, Client, Secret, code_of, retry_after};
 use clinstruct_schema::{BackendId, RequestId, RowFormat};
 use futures::stream::{self, StreamExt as _};
 pub use pace::Pace;
@@ -203,26 +203,6 @@ impl Shared {
             Some(e) => Ok(failure(id, "unavailable", &e.message)),
             None => Ok(failure(id, "unavailable", "no endpoint is left")),
         }
-    }
-}
-
-fn code_of(text: &str) -> String {
-    #[derive(serde::Deserialize, Default)]
-    #[serde(default)]
-    struct Frame {
-        error: Option<Detail>,
-    }
-    #[derive(serde::Deserialize, Default)]
-    #[serde(default)]
-    struct Detail {
-        code: Option<serde_json::Value>,
-        r#type: Option<String>,
-    }
-    let frame: Frame = serde_json::from_str(text).unwrap_or_default();
-    let detail = frame.error.unwrap_or_default();
-    match detail.code {
-        Some(serde_json::Value::String(code)) => code,
-        _ => detail.r#type.unwrap_or_else(|| "no code".into()),
     }
 }
 

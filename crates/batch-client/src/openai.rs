@@ -174,11 +174,6 @@ pub fn read_line(line: &[u8]) -> serde_json::Result<(String, ChatRequest)> {
     Ok((line.custom_id, line.body.into()))
 }
 
-/// Reads the body of a chat request.
-pub fn read_body(body: &[u8]) -> serde_json::Result<ChatRequest> {
-    Ok(serde_json::from_slice::<ReadBody>(body)?.into())
-}
-
 struct Counted<'a, W> {
     to: &'a mut W,
     bytes: u64,

@@ -197,6 +197,12 @@ impl Detail {
     }
 }
 
+/// The code in a provider's error, or its type.
+pub fn code_of(body: &str) -> String {
+    let parsed: Problem = serde_json::from_str(body).unwrap_or_default();
+    parsed.error.unwrap_or_default().code()
+}
+
 /// What kind of trouble a status and code mean.
 /// Sources: <https://platform.openai.com/docs/guides/error-codes>, <https://docs.anthropic.com/en/api/errors>.
 pub fn kind(status: StatusCode, code: &str) -> ErrorKind {
