@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use clinstruct_batch_client::{BatchRequest, Ended, JobRef};
+use clinstruct_batch_client::{BatchRequest, Ended, Error as BackendError, JobRef};
 use clinstruct_parser::{DecodedRow, decode};
 use clinstruct_schema::{ErrorClass, MicroUsd, RequestId, RowOutcome, Speaker, Usage};
 use clinstruct_store::{
@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 use crate::active::{Active, Stepped, rebuild, response, start_base, step};
-use crate::follow::{Message, Pauses, ROWS_AT_ONCE, follow};
+use crate::follow::{Message, Pauses, ROWS_AT_ONCE, follow, told};
 use crate::queue::{Blocked, Job, Queue, outstanding, under_way};
 use crate::{Error, Event, Progress, Result, RunContext, Tally, planned_rows};
 
@@ -250,6 +250,15 @@ impl Driver<'_, '_> {
             () = tokio::time::sleep(time) => {}
             () = self.stop.notify.notified() => {}
         }
+    }
+
+    /// Tells of trouble that may pass and waits; gives the pause for the next time.
+    async fn wait_out(&mut self, e: &BackendError, pause: Duration) -> Duration {
+        let pauses = self.pauses();
+        let wait = pauses.for_trouble(e, pause);
+        self.progress.event(Event::Waiting { why: told(e), seconds: wait.as_secs() });
+        self.pause(wait).await;
+        pauses.after(pause)
     }
 
     /// Whether anything waits to be sent or to be begun.

@@ -11,7 +11,6 @@ use clinstruct_store::NewJob;
 
 use super::{Drive, Driver, LOOKS, Wait};
 use crate::active::rebuild;
-use crate::follow::told;
 use crate::queue::{Job, Taken};
 use crate::{Error, Event, Result};
 
@@ -112,8 +111,7 @@ impl Driver<'_, '_> {
             put_off: 0,
         };
         let shard = self.shard(&tag, taken)?;
-        let pauses = self.pauses();
-        let mut pause = pauses.first;
+        let mut pause = self.pauses().first;
         let mut sent = None;
         while sent.is_none() {
             if self.stop.is_stopped() {
@@ -123,11 +121,7 @@ impl Driver<'_, '_> {
             match backend.submit(&shard).await {
                 Ok(reference) => sent = Some(reference),
                 Err(e) if e.class() == ErrorClass::RetryLater => {
-                    let wait = pauses.for_trouble(&e, pause);
-                    let event = Event::Waiting { why: told(&e), seconds: wait.as_secs() };
-                    self.progress.event(event);
-                    self.pause(wait).await;
-                    pause = pauses.after(pause);
+                    pause = self.wait_out(&e, pause).await;
                     // The job may have arrived although its answer did not.
                     let looks = if sure { 1 } else { LOOKS };
                     match self.look_for(&*backend, &tag, looks).await? {

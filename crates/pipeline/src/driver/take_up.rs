@@ -8,7 +8,6 @@ use clinstruct_store::{JobRecord, Store};
 
 use super::{Drive, Driver, LOOKS, Wait};
 use crate::active::{Stepped, rebuild};
-use crate::follow::told;
 use crate::queue::Job;
 use crate::{Error, Event, Result};
 
@@ -180,11 +179,7 @@ impl Driver<'_, '_> {
                     self.pause(pauses.first * 3).await;
                 }
                 Err(e) if e.class() == ErrorClass::RetryLater => {
-                    let wait = pauses.for_trouble(&e, pause);
-                    let event = Event::Waiting { why: told(&e), seconds: wait.as_secs() };
-                    self.progress.event(event);
-                    self.pause(wait).await;
-                    pause = pauses.after(pause);
+                    pause = self.wait_out(&e, pause).await;
                 }
                 Err(e) => return Err(e.into()),
             }
