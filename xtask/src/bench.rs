@@ -1,9 +1,14 @@
-//! `cargo xtask bench`: how long a whole rehearsal run takes, and how much memory.
+//! `cargo xtask bench`: how long a whole run takes, and how much memory and processor time.
+//!
+//! Without more a rehearsal; as `bench provider` runs against the test provider on loopback, in batches and
+//! by chat, with processor time by request.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use crate::environment::Environment;
@@ -15,37 +20,109 @@ use crate::temporary::TemporaryFolder;
 const RUNS: usize = 3;
 /// GNU time, which tells the peak memory of what it ran.
 const TIME: &str = "/usr/bin/time";
+/// Base rows of each part against the provider: some 8,000 requests.
+const PROVIDER_LIMIT: &str = "260";
+/// The test provider, as an example of its crate.
+const SERVER: [&str; 4] = ["--package", "clinstruct-testkit", "--example", "serve"];
 
 /// One run, measured.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Measure {
     seconds: f64,
+    /// Of all processors, of user and system.
+    processor: Option<f64>,
     peak_kib: Option<u64>,
+    /// Answered requests, where the run was against the provider.
+    requests: Option<u64>,
 }
 
 /// Builds for release, then runs and measures. Each run starts in an empty folder.
 pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<()> {
-    let (runs, flags) = runs_and_flags(arguments);
-    let mut build = cargo(environment, &["build", "--release"]);
-    build.args(BINARY);
-    process::run(build)?;
-    let binary = release_binary()?;
+    let provider = arguments.first().is_some_and(|a| a == "provider");
+    let (runs, flags) = runs_and_flags(&arguments[usize::from(provider)..]);
+    let binary = release_of(environment, &BINARY, "clinstruct")?;
     let has_time = process::works(Command::new(TIME).args(["-v", "true"]));
     if !has_time {
-        eprintln!("GNU time is not at {TIME}: peak memory is left out");
+        eprintln!("GNU time is not at {TIME}: processor time and peak memory are left out");
     }
+    if !provider {
+        let build = |folder: &Path| {
+            let mut build = Command::new(&binary);
+            build.arg("build").args(flags).arg("--out").arg(folder.join("run"));
+            Ok(build)
+        };
+        return several("rehearsal", runs, has_time, build);
+    }
+    let server = release_of(environment, &SERVER, "examples/serve")?;
+    // Batches are answered as soon as they are asked after; a chat takes 50 ms.
+    for (backend, latency) in [("openai", "0"), ("chat", "50")] {
+        let served = Served::start(&server, latency)?;
+        let build = |folder: &Path| {
+            let mut build = Command::new(&binary);
+            build.args(["build", "--backend", backend, "--model", "gpt-4o", "--yes", "--max-cost"]);
+            build.args(["1000", "--limit", PROVIDER_LIMIT, "--concurrency", "200", "--base-url"]);
+            build.arg(format!("{}/v1", served.url)).args(flags);
+            build.arg("--out").arg(folder.join("run"));
+            build.env("OPENAI_API_KEY", "loopback").env("CLINSTRUCT_API_KEY", "loopback");
+            Ok(build)
+        };
+        several(backend, runs, has_time, build)?;
+    }
+    Ok(())
+}
+
+/// The test provider, until it is dropped.
+struct Served {
+    child: Child,
+    url: String,
+}
+
+impl Served {
+    fn start(server: &Path, latency: &str) -> Result<Self> {
+        let mut command = Command::new(server);
+        command.args(["0", "rehearse", latency]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let name = process::name(&command);
+        let mut child = command.spawn().map_err(Failure::io(format!("start `{name}`")))?;
+        let mut url = String::new();
+        if let Some(out) = child.stdout.take() {
+            BufReader::new(out)
+                .read_line(&mut url)
+                .map_err(Failure::io(format!("read `{name}`")))?;
+        }
+        Ok(Self { child, url: url.trim().to_owned() })
+    }
+}
+
+impl Drop for Served {
+    /// It ends with its input.
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+fn several(
+    name: &str,
+    runs: usize,
+    has_time: bool,
+    build: impl Fn(&Path) -> Result<Command>,
+) -> Result<()> {
     let mut measures = Vec::with_capacity(runs);
     for n in 1..=runs {
         let folder = TemporaryFolder::new("bench")?;
-        let measure = measure(&binary, flags, folder.path(), has_time)?;
-        eprintln!("run {n} of {runs}: {}", line(measure));
+        let measure = measure(&build(folder.path())?, folder.path(), has_time)?;
+        eprintln!("{name}, run {n} of {runs}: {}", line(measure));
         measures.push(measure);
     }
     let seconds = median(measures.iter().map(|m| m.seconds));
     let peak = median(measures.iter().filter_map(|m| m.peak_kib).map(|kib| kib as f64));
-    let median =
-        Measure { seconds: seconds.unwrap_or_default(), peak_kib: peak.map(|kib| kib as u64) };
-    crate::print(&format!("median of {runs}: {}\n", line(median)));
+    let median = Measure {
+        seconds: seconds.unwrap_or_default(),
+        processor: median(measures.iter().filter_map(|m| m.processor)),
+        peak_kib: peak.map(|kib| kib as u64),
+        requests: measures.first().and_then(|m| m.requests),
+    };
+    crate::print(&format!("{name}, median of {runs}: {}\n", line(median)));
     Ok(())
 }
 
@@ -56,25 +133,28 @@ fn runs_and_flags(arguments: &[OsString]) -> (usize, &[OsString]) {
     count.map_or((RUNS, arguments), |(runs, rest): (usize, _)| (runs.max(1), rest))
 }
 
-/// The binary that cargo has just built: beside the folder in which this program lies, whatever the
-/// target folder is.
-fn release_binary() -> Result<PathBuf> {
+/// Builds a program for release; it lies beside the folder in which this program lies, whatever the target
+/// folder is.
+fn release_of(environment: &Environment, package: &[&str], name: &str) -> Result<PathBuf> {
+    let mut build = cargo(environment, &["build", "--release"]);
+    build.args(package);
+    process::run(build)?;
     let here = std::env::current_exe().map_err(Failure::io("find this program"))?;
     let target = here.parent().and_then(Path::parent).unwrap_or(&here);
-    let name = format!("clinstruct{}", std::env::consts::EXE_SUFFIX);
-    Ok(target.join("release").join(name))
+    Ok(target.join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }
 
-fn measure(binary: &Path, flags: &[OsString], folder: &Path, time: bool) -> Result<Measure> {
+fn measure(build: &Command, folder: &Path, time: bool) -> Result<Measure> {
     let report = folder.join("time.txt");
     let mut command = if time {
         let mut command = Command::new(TIME);
-        command.arg("-v").arg("-o").arg(&report).arg(binary);
+        command.arg("-v").arg("-o").arg(&report).arg(build.get_program());
         command
     } else {
-        Command::new(binary)
+        Command::new(build.get_program())
     };
-    command.arg("build").args(flags).arg("--out").arg(folder.join("run")).stdin(Stdio::null());
+    command.args(build.get_args()).stdin(Stdio::null());
+    command.envs(build.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let name = process::name(&command);
     let start = Instant::now();
     let output = command.output().map_err(Failure::io(format!("start `{name}`")))?;
@@ -83,21 +163,49 @@ fn measure(binary: &Path, flags: &[OsString], folder: &Path, time: bool) -> Resu
         eprint!("{}", String::from_utf8_lossy(&output.stderr));
         return Err(Failure::Child { command: name, code: output.status.code() });
     }
-    let peak_kib = fs::read_to_string(&report).ok().and_then(|text| peak_kib(&text));
-    Ok(Measure { seconds, peak_kib })
+    let report = fs::read_to_string(&report).unwrap_or_default();
+    let told = |what: &str| told(&report, what);
+    let user = told("User time (seconds):");
+    Ok(Measure {
+        seconds,
+        processor: user.zip(told("System time (seconds):")).map(|(user, system)| user + system),
+        peak_kib: told("Maximum resident set size (kbytes):").map(|kib| kib as u64),
+        requests: fs::read_to_string(folder.join("run/summary.json"))
+            .ok()
+            .and_then(|s| answered(&s)),
+    })
 }
 
-/// The peak memory in what `time -v` reports, in KiB.
-fn peak_kib(report: &str) -> Option<u64> {
+/// A number in what `time -v` reports.
+fn told(report: &str, what: &str) -> Option<f64> {
     report
         .lines()
-        .find_map(|line| line.trim().strip_prefix("Maximum resident set size (kbytes):"))
+        .find_map(|line| line.trim().strip_prefix(what))
         .and_then(|number| number.trim().parse().ok())
 }
 
+/// The answered requests of a run that was not a rehearsal, by its summary.
+fn answered(summary: &str) -> Option<u64> {
+    let number = |key: &str| {
+        let (_, rest) = summary.split_once(&format!("\"{key}\":"))?;
+        rest.split([',', '\n', '}']).next()?.trim().parse::<u64>().ok()
+    };
+    if summary.contains("\"rehearsal\": true") { None } else { number("answered_in_all") }
+}
+
 fn line(measure: Measure) -> String {
-    let peak = measure.peak_kib.map(|kib| format!(", {} MiB at the peak", kib.div_ceil(1024)));
-    format!("{:.2} s{}", measure.seconds, peak.unwrap_or_default())
+    let mut line = format!("{:.2} s", measure.seconds);
+    if let Some(processor) = measure.processor {
+        let _ = write!(line, ", {processor:.2} s of processor");
+        if let Some(requests) = measure.requests.filter(|r| *r > 0) {
+            let each = processor * 1e6 / requests as f64;
+            let _ = write!(line, ", {each:.0} us for each of {requests} requests");
+        }
+    }
+    if let Some(kib) = measure.peak_kib {
+        let _ = write!(line, ", {} MiB at the peak", kib.div_ceil(1024));
+    }
+    line
 }
 
 /// The middle value, or the mean of the middle two; `None` where there is none.
@@ -121,14 +229,23 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_peak() {
-        let report = "\tPage size (bytes): 4096\n\tMaximum resident set size (kbytes): 123456\n";
-        assert_eq!(peak_kib(report), Some(123_456));
-        assert_eq!(peak_kib("time: no such option"), None);
-        assert_eq!(
-            line(Measure { seconds: 7.456, peak_kib: Some(2049) }),
-            "7.46 s, 3 MiB at the peak"
-        );
+    fn reads_what_was_measured() {
+        let report = "\tUser time (seconds): 1.25\n\tMaximum resident set size (kbytes): 123456\n";
+        assert_eq!(told(report, "Maximum resident set size (kbytes):"), Some(123_456.0));
+        assert_eq!(told(report, "User time (seconds):"), Some(1.25));
+        assert_eq!(told("time: no such option", "User time (seconds):"), None);
+        let summary = "{\n \"rehearsal\": false,\n \"answered_in_all\": 8273\n}";
+        assert_eq!(answered(summary), Some(8273));
+        assert_eq!(answered(&summary.replace("false", "true")), None);
+        let measure = Measure {
+            seconds: 7.456,
+            processor: Some(2.0),
+            peak_kib: Some(2049),
+            requests: Some(20_000),
+        };
+        let shown =
+            "7.46 s, 2.00 s of processor, 100 us for each of 20000 requests, 3 MiB at the peak";
+        assert_eq!(line(measure), shown);
     }
 
     #[test]

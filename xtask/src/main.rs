@@ -28,6 +28,8 @@ Commands:
   test [ARGS]            tidy, documentation tests, a small run, all tests; ARGS go to the test runner
   tidy                   check manifests, edges between crates, and conventions of the sources
   bench [RUNS] [FLAGS]   time whole rehearsal runs (3 unless told) and print the medians
+  bench provider [RUNS]  the same against the test provider on loopback, in batches and by chat
+  simulate [LIMIT]       a run with jobs of 1 to 24 h on a clock of its own: going on at once, and in rounds
   sceptic [RUNS] [FIRST] kill RUNS (1000 unless told) runs at random moments and count every row at the end
   help                   print this
 
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
             Some("test") => test::run(&environment, rest),
             Some("tidy") => none_left(rest).and_then(|()| tidy::run(&environment)),
             Some("bench") => bench::run(&environment, rest),
+            Some("simulate") => test::simulate(&environment, rest),
             Some("sceptic") => test::sceptic(&environment, rest),
             Some("help" | "--help" | "-h") => {
                 print(HELP);

@@ -67,6 +67,13 @@ pub(crate) fn sceptic(environment: &Environment, arguments: &[OsString]) -> Resu
     process::run(tests)
 }
 
+/// How long a run takes whose jobs take 1 to 24 h, on a clock of its own.
+pub(crate) fn simulate(environment: &Environment, arguments: &[OsString]) -> Result<()> {
+    let mut simulation = cargo(environment, &["run", "--release", "--package"]);
+    simulation.args(["clinstruct-pipeline", "--example", "latencies", "--"]).args(arguments);
+    process::run(simulation)
+}
+
 fn optional(environment: &Environment, suites: &[Suite]) -> Result<()> {
     if let Some(line) = left_out(environment.ci, suites) {
         eprintln!("{line}");

@@ -110,6 +110,8 @@ struct Batch {
     id: String,
     status: String,
     #[serde(default)]
+    input_file_id: Option<String>,
+    #[serde(default)]
     output_file_id: Option<String>,
     #[serde(default)]
     error_file_id: Option<String>,
@@ -259,6 +261,14 @@ impl BatchBackend for OpenAi {
         })
         .try_flatten()
         .boxed()
+    }
+
+    /// Deletes the input file: it counts against the project's storage. The rows stay.
+    async fn release(&self, job: &JobRef) -> Result<()> {
+        let batch = self.batch(job).await?;
+        let Some(input) = batch.input_file_id else { return Ok(()) };
+        let request = self.client.request(Method::DELETE, &format!("/files/{input}"));
+        self.client.send("delete the input of a job", request).await.map(drop)
     }
 
     async fn cancel(&self, job: &JobRef) -> Result<()> {

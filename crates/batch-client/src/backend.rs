@@ -97,6 +97,13 @@ pub trait BatchBackend: Debug + Send + Sync {
     /// A stream that breaks ends with an error; the rows before it count, and asking again is free.
     fn rows(&self, job: &JobRef) -> RowStream;
 
+    /// Frees what the provider keeps of a job whose rows are saved and that is not asked after again, where
+    /// that is more than the rows. Its failure harms nobody.
+    async fn release(&self, job: &JobRef) -> Result<()> {
+        let _ = job;
+        Ok(())
+    }
+
     /// Stops a job; what it finished can still be fetched.
     async fn cancel(&self, job: &JobRef) -> Result<()>;
 }

@@ -13,12 +13,18 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// Shows how a run goes.
 pub(crate) struct Terminal {
     bar: Option<ProgressBar>,
+    began: Instant,
     last: Instant,
     retried: usize,
+    /// Requests of the whole run, about.
+    expected: u64,
+    /// Answers that were there before this call.
+    before: Option<u64>,
 }
 
 impl Terminal {
-    pub(crate) fn new() -> Self {
+    /// `expected` is how many requests the whole run will ask, about.
+    pub(crate) fn new(expected: u64) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr_with_hz(8));
             if let Ok(style) = ProgressStyle::with_template("{elapsed:>4} {bar:30} {msg}") {
@@ -26,13 +32,27 @@ impl Terminal {
             }
             bar
         });
-        Self { bar, last: Instant::now(), retried: 0 }
+        let now = Instant::now();
+        Self { bar, began: now, last: now, retried: 0, expected, before: None }
     }
 
     pub(crate) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+
+    /// The time that is left at the pace of this call; blank while that cannot be told.
+    fn left(&mut self, t: &Tally) -> String {
+        let answered = t.answered as u64;
+        let before = *self.before.get_or_insert(answered);
+        left(
+            answered.saturating_sub(before),
+            self.expected.saturating_sub(answered),
+            self.began.elapsed(),
+        )
+        .map(|left| format!(", {left} left"))
+        .unwrap_or_default()
     }
 
     fn line(&self, text: &str) {
@@ -43,6 +63,23 @@ impl Terminal {
             }
         }
     }
+}
+
+/// How long `rest` answers take if `done` took `time`, in words.
+pub(crate) fn left(done: u64, rest: u64, time: Duration) -> Option<String> {
+    if done < 20 || rest == 0 {
+        return None;
+    }
+    let minutes = time.as_secs_f64() / done as f64 * rest as f64 / 60.0;
+    Some(if minutes < 1.0 {
+        "less than a minute".to_owned()
+    } else if minutes < 90.0 {
+        format!("about {minutes:.0} min")
+    } else if minutes < 48.0 * 60.0 {
+        format!("about {:.0} h", minutes / 60.0)
+    } else {
+        format!("about {:.0} days", minutes / 1440.0)
+    })
 }
 
 fn words(t: &Tally) -> String {
@@ -65,15 +102,16 @@ fn words(t: &Tally) -> String {
 
 impl Progress for Terminal {
     fn tally(&mut self, t: &Tally) {
+        let left = self.left(t);
         match &self.bar {
             Some(bar) => {
-                bar.set_length(t.base_planned as u64);
-                bar.set_position(t.base_started as u64);
-                bar.set_message(words(t));
+                bar.set_length(self.expected.max(t.answered as u64));
+                bar.set_position(t.answered as u64);
+                bar.set_message(words(t) + &left);
             }
             None if self.last.elapsed() >= PAUSE => {
                 self.last = Instant::now();
-                self.line(&words(t));
+                self.line(&(words(t) + &left));
             }
             None => {}
         }
@@ -99,5 +137,21 @@ impl Progress for Terminal {
             Event::Sent { .. } => {}
             Event::Ended { missing, .. } => self.retried += missing,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_is_that_of_the_pace_so_far() {
+        let minute = Duration::from_mins(1);
+        assert_eq!(left(5, 100, minute), None);
+        assert_eq!(left(100, 0, minute), None);
+        assert_eq!(left(1000, 500, minute).unwrap(), "less than a minute");
+        assert_eq!(left(100, 3000, minute).unwrap(), "about 30 min");
+        assert_eq!(left(100, 18_000, minute).unwrap(), "about 3 h");
+        assert_eq!(left(100, 432_000, minute).unwrap(), "about 3 days");
     }
 }

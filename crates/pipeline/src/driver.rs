@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use clinstruct_batch_client::{BatchRequest, Ended, Error as BackendError, JobRef};
+use clinstruct_batch_client::{BatchBackend, BatchRequest, Ended, Error as BackendError, JobRef};
 use clinstruct_parser::{DecodedRow, decode};
 use clinstruct_schema::{ErrorClass, MicroUsd, RequestId, RowOutcome, Speaker, Usage};
 use clinstruct_store::{
@@ -11,10 +11,11 @@ use clinstruct_store::{
 };
 use rayon::prelude::*;
 use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::active::{Active, Stepped, rebuild, response, start_base, step};
-use crate::follow::{Message, Pauses, ROWS_AT_ONCE, follow, told};
+use crate::follow::{Message, Pauses, ROWS_AT_ONCE, WORTH_SPREADING, follow, told};
 use crate::queue::{Blocked, Job, Queue, outstanding, under_way};
 use crate::{Error, Event, Progress, Result, RunContext, Tally, planned_rows};
 
@@ -112,6 +113,10 @@ struct Driver<'a, 'c> {
     /// Nothing is sent before this.
     cool_until: Option<Instant>,
     cooling: Duration,
+    /// When a job that is not full is sent.
+    linger_until: Option<Instant>,
+    /// What is freed at providers meanwhile.
+    releases: JoinSet<()>,
     /// Jobs that ended without a row, one after the other.
     refusals: u32,
     /// Why no row can be answered, code and message.
@@ -160,6 +165,8 @@ pub async fn run(
         sender,
         cool_until: None,
         cooling: context.config.pause,
+        linger_until: None,
+        releases: JoinSet::new(),
         refusals: 0,
         halt: None,
     };
@@ -196,10 +203,14 @@ pub async fn run(
                 None if blocked == Blocked::Money => {
                     return Ok((Outcome::CostReached, driver.tally));
                 }
-                None => return Ok((Outcome::Finished, driver.tally)),
+                None => {
+                    driver.finish_releases().await;
+                    return Ok((Outcome::Finished, driver.tally));
+                }
             }
         }
         let cooled = driver.cool_until;
+        let lingered = driver.linger_until;
         let message = tokio::select! {
             message = receiver.recv() => message,
             () = stop.notify.notified(), if !draining => continue,
@@ -207,13 +218,23 @@ pub async fn run(
                 driver.cool_until = None;
                 continue;
             }
+            () = tokio::time::sleep_until(lingered.unwrap_or_else(Instant::now)), if lingered.is_some() => {
+                continue;
+            }
         };
         match message {
             Some(Message::Rows(job, frame, decoded)) => {
                 driver.take_in(job, decoded, |tx| tx.append(&frame))?;
             }
-            Some(Message::Ended(job, how)) => {
+            Some(Message::Ended(job, how, reference)) => {
+                let backend = driver.backend_of(job);
                 driver.job_ended(job, &how)?;
+                if let Some(backend) = backend.filter(|_| how != Ended::Lost) {
+                    driver.releases.spawn(async move {
+                        // What is not freed is in nobody's way.
+                        let _ = backend.release(&reference).await;
+                    });
+                }
                 if let Some((code, message)) = driver.halt.take() {
                     return Err(Error::RowsRefused { code, message });
                 }
@@ -235,6 +256,17 @@ impl Driver<'_, '_> {
         self.tally.under_way = self.waits.len();
         self.tally.reserved = outstanding(&self.jobs);
         self.progress.tally(&self.tally);
+    }
+
+    fn backend_of(&self, job: JobId) -> Option<Arc<dyn BatchBackend>> {
+        let queue = self.jobs.get(&job).and_then(|j| self.queues.get(j.route))?;
+        Some(Arc::clone(&queue.route.backend))
+    }
+
+    /// Gives what is being freed a moment to come to its end.
+    async fn finish_releases(&mut self) {
+        let all = async { while self.releases.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(self.context.config.pause * 5, all).await;
     }
 
     fn pauses(&self) -> Pauses {
@@ -289,6 +321,7 @@ impl Driver<'_, '_> {
     /// the way where something waits and nothing goes.
     async fn fill(&mut self) -> Result<Blocked> {
         let mut blocked = Blocked::No;
+        let lingered = self.linger_until.take();
         for number in 0..self.queues.len() {
             let most = self.queues.get(number).map_or(0, |q| q.limits.jobs_at_once);
             let at_once = self.context.config.jobs.min(most).max(1);
@@ -307,6 +340,9 @@ impl Driver<'_, '_> {
                 if !full && self.begin_rows()? {
                     continue;
                 }
+                if !full && jobs > 0 && self.lingers(number, lingered) {
+                    break;
+                }
                 let money = self.money_left();
                 let alone = jobs == 0;
                 let Some(queue) = self.queues.get_mut(number) else { break };
@@ -319,6 +355,25 @@ impl Driver<'_, '_> {
             }
         }
         Ok(blocked)
+    }
+
+    /// Whether a job that is not full waits a little for more rows of those that are coming in.
+    fn lingers(&mut self, number: usize, since: Option<Instant>) -> bool {
+        let Some(queue) = self.queues.get(number) else { return false };
+        let at_once = self.how == Drive::SubmitOnly
+            || !queue.limits.finds_jobs
+            || queue.limits.rehearsal
+            || queue.sharder.held() == 0;
+        if at_once {
+            return false;
+        }
+        let now = Instant::now();
+        let until = since.or(self.linger_until).unwrap_or(now + self.context.config.pause / 4);
+        if until <= now {
+            return false;
+        }
+        self.linger_until = Some(until);
+        true
     }
 
     /// What may still be spent beyond what is under way.
@@ -375,7 +430,7 @@ impl Driver<'_, '_> {
         let pauses = self.pauses();
         tokio::spawn(async move {
             let message = match follow(&*backend, &reference, job, pauses, &sender).await {
-                Ok(how) => Message::Ended(job, how),
+                Ok(how) => Message::Ended(job, how, reference),
                 Err(e) => Message::Failed(job, e),
             };
             // The driver is gone when nobody listens: what is not taken in is fetched again.
@@ -447,6 +502,7 @@ impl Driver<'_, '_> {
         }
         let cost = price.map_or(0, |(route, limits)| route.cost(usage, &limits));
         self.tally.usage += usage;
+        self.tally.answered += counts.answered as usize;
         self.tally.spent += cost;
         if let Some(job) = self.jobs.get_mut(&job) {
             job.usage += usage;
@@ -489,10 +545,11 @@ impl Driver<'_, '_> {
 
     fn step_all(&self, items: Vec<Item>) -> Result<Vec<Stepped>> {
         let context = self.context;
-        items
-            .into_par_iter()
-            .map(|i| step(context, i.record, i.active, i.request, i.outcome.as_ref()))
-            .collect()
+        let one = |i: Item| step(context, i.record, i.active, i.request, i.outcome.as_ref());
+        if items.len() < WORTH_SPREADING {
+            return items.into_iter().map(one).collect();
+        }
+        items.into_par_iter().map(one).collect()
     }
 
     /// Writes what was stepped to the journal, in one transaction with `also`, and queues new requests;

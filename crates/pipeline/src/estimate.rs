@@ -11,8 +11,6 @@ use serde::Serialize;
 use crate::active::{Active, Conversation, start_base, variants_of};
 use crate::{Result, RunContext};
 
-/// Rows of each part that are laid out.
-const SAMPLE: usize = 120;
 /// Tokens around each message, and around a request.
 /// Source: <https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken>.
 const PER_MESSAGE: u64 = 4;
@@ -107,16 +105,17 @@ struct Sampled {
 }
 
 /// Estimates a run. `count` counts the tokens of a text; `spread` is how many times as long or short answers
-/// may be, such as 1.6.
+/// may be, such as 1.6; `sample` how many base rows of each part are laid out.
 pub fn estimate(
     context: &RunContext<'_>,
     count: &(dyn Fn(&str) -> u64 + Sync),
     answers: AnswerTokens,
     spread: f64,
+    sample: usize,
 ) -> Result<Estimate> {
     let mut lines = Vec::new();
     for (part, plan) in &context.plans {
-        let rows = plan.len().min(SAMPLE);
+        let rows = plan.len().min(sample);
         if rows == 0 {
             continue;
         }

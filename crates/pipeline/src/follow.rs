@@ -6,14 +6,18 @@ use clinstruct_batch_client::{BatchBackend, Ended, Error as BackendError, JobRef
 use clinstruct_parser::{DecodedRow, decode};
 use clinstruct_schema::{ErrorClass, RowFormat};
 use clinstruct_store::{EncodedFrame, JobId, encode_frame};
-use futures::StreamExt;
 use rayon::prelude::*;
 use tokio::sync::mpsc;
+use tokio_stream::StreamExt as _;
 
 use crate::Result;
 
 /// Raw rows that are saved, read and stepped together, where so many are there.
 pub(crate) const ROWS_AT_ONCE: usize = 512;
+/// Longest that a row waits for others to be saved with: one write to the disk serves all of them.
+const TOGETHER: Duration = Duration::from_millis(20);
+/// Rows from which on it pays to spread their reading over threads.
+pub(crate) const WORTH_SPREADING: usize = 24;
 /// Pauses between looks at a job and after trouble, from the first one on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pauses {
@@ -42,7 +46,7 @@ pub(crate) enum Message {
     /// Rows of a job.
     Rows(JobId, EncodedFrame, Vec<DecodedRow>),
     /// A job ended, and its rows were told.
-    Ended(JobId, Ended),
+    Ended(JobId, Ended, JobRef),
     /// A job cannot be followed.
     Failed(JobId, crate::Error),
     /// Something is in the way; it is tried again.
@@ -102,7 +106,8 @@ async fn read(
     format: RowFormat,
     sender: &mpsc::Sender<Message>,
 ) -> Result<Option<BackendError>> {
-    let mut rows = backend.rows(reference).ready_chunks(ROWS_AT_ONCE);
+    let rows = backend.rows(reference).chunks_timeout(ROWS_AT_ONCE, TOGETHER);
+    tokio::pin!(rows);
     while let Some(some) = rows.next().await {
         let mut good = Vec::with_capacity(some.len());
         let mut broken = None;
@@ -113,10 +118,15 @@ async fn read(
             }
         }
         if !good.is_empty() {
-            let (frame, decoded) = rayon::join(
-                || encode_frame(job, format, &good),
-                || good.par_iter().map(|raw| decode(format, raw)).collect::<Vec<_>>(),
-            );
+            let (frame, decoded) = if good.len() < WORTH_SPREADING {
+                let decoded = good.iter().map(|raw| decode(format, raw)).collect();
+                (encode_frame(job, format, &good), decoded)
+            } else {
+                rayon::join(
+                    || encode_frame(job, format, &good),
+                    || good.par_iter().map(|raw| decode(format, raw)).collect::<Vec<_>>(),
+                )
+            };
             // The driver is gone when nobody listens: what is not taken in is fetched again.
             if sender.send(Message::Rows(job, frame?, decoded)).await.is_err() {
                 return Ok(None);

@@ -15,6 +15,8 @@ pub struct Tally {
     pub under_way: usize,
     /// Responses that the store had already.
     pub found: usize,
+    /// Requests whose answer stands, those of earlier calls included.
+    pub answered: usize,
     /// Requests sent, those sent again included.
     pub asked: usize,
     /// Raw rows received.

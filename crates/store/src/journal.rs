@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::segment::{Appender, EncodedFrame, RawReader};
 use crate::types::{
     FrameId, JobCounts, JobId, JobProgress, JobRecord, Money, NewJob, PartCounts, RawFrame,
-    Rejection, RowLocation, Step, UnitKey, UnitRecord, UnitState,
+    Rejection, RowLocation, Step, TurnCounts, UnitKey, UnitRecord, UnitState,
 };
 
 /// Marks the file as ours: `clin` in ASCII.
@@ -218,8 +219,8 @@ impl Store {
     pub fn locate(&self, request: RequestId) -> Result<Option<RowLocation>> {
         self.connection
             .prepare_cached(
-                "SELECT f.segment, f.start, f.length, r.row FROM request r JOIN frame f ON f.id = r.frame
-                 WHERE r.id = ?1 AND r.state = 1",
+                "SELECT segment, start, length, (SELECT row FROM request WHERE id = ?1) FROM frame
+                 WHERE id = (SELECT frame FROM request WHERE id = ?1)",
             )
             .and_then(|mut s| {
                 s.query_row([&request.0[..]], |r| {
@@ -359,6 +360,41 @@ impl Store {
                 })
             })
             .map_err(self.failed("read"))
+    }
+
+    /// Answers that were taken, and units that wait for one, by part and place in the conversation.
+    pub fn turns(&self) -> Result<Vec<TurnCounts>> {
+        let rows: Vec<(u8, bool, usize, bool, u64)> = self
+            .connection
+            .prepare_cached(
+                "SELECT key >> 40, key & 65535 = 0, length(steps), state = 0, count(*) FROM unit
+                 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2 DESC",
+            )
+            .and_then(|mut s| {
+                s.query_map([], |r| {
+                    let count: i64 = r.get(4)?;
+                    let length: i64 = r.get(2)?;
+                    Ok((r.get(0)?, r.get(1)?, length as usize, r.get(3)?, count as u64))
+                })?
+                .collect()
+            })
+            .map_err(self.failed("read"))?;
+        let mut all: BTreeMap<(u8, usize), TurnCounts> = BTreeMap::new();
+        for (part, base, length, waits, units) in rows {
+            let steps = length / STEP_BYTES;
+            let first = usize::from(!base);
+            let mut at = |place: usize, add: &dyn Fn(&mut TurnCounts)| {
+                let new = TurnCounts { part, place, ..TurnCounts::default() };
+                add(all.entry((part, place)).or_insert(new));
+            };
+            for place in first..first + steps {
+                at(place, &|c| c.answered += units);
+            }
+            if waits {
+                at(first + steps, &|c| c.waiting += units);
+            }
+        }
+        Ok(all.into_values().collect())
     }
 
     /// Units that ended because no answer could be had.

@@ -17,5 +17,5 @@ pub use journal::{Durability, Store, Tx};
 pub use segment::{EncodedFrame, RawReader, encode_frame};
 pub use types::{
     FrameId, JobCounts, JobId, JobProgress, JobRecord, Money, NewJob, PartCounts, RawFrame,
-    Rejection, RowLocation, Step, UnitKey, UnitRecord, UnitState,
+    Rejection, RowLocation, Step, TurnCounts, UnitKey, UnitRecord, UnitState,
 };

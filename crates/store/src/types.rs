@@ -215,6 +215,19 @@ impl JobCounts {
     }
 }
 
+/// Answers of one place in the conversations of a part.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TurnCounts {
+    /// Part, by its index in the catalog.
+    pub part: u8,
+    /// 0 for the prompt; then the assistant's answers have the odd places, the health worker's the even ones.
+    pub place: usize,
+    /// Answers that were taken.
+    pub answered: u64,
+    /// Units that wait for this one.
+    pub waiting: u64,
+}
+
 /// How many units of a part stand where.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PartCounts {

@@ -162,6 +162,8 @@ impl Faults {
 pub struct Counts {
     /// Files taken.
     pub uploads: u64,
+    /// Files taken that are there still: nobody deleted them.
+    pub uploads_kept: u64,
     /// Jobs taken.
     pub jobs: u64,
     /// Answers billed, of jobs and chats.

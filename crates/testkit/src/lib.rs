@@ -6,11 +6,14 @@
 //! test can say what a run cost and whether anything was paid for twice. Its time is virtual: a job moves
 //! on when it is asked after.
 //!
+//! [`Delayed`] gives any backend the latencies of a provider, on a clock that need not be waited for.
+//!
 //! [`contract`](contract::contract) is the suite.
 
 mod anthropic;
 mod config;
 pub mod contract;
+mod delayed;
 #[doc = include_str!("guide.md")]
 pub mod guide {}
 mod job;
@@ -20,4 +23,5 @@ mod state;
 mod wire;
 
 pub use config::{Answer, AnswerFn, Counts, Faults, ProviderConfig};
+pub use delayed::Delayed;
 pub use server::Provider;

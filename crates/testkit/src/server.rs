@@ -68,7 +68,9 @@ impl Provider {
 
     /// What it did so far.
     pub fn counts(&self) -> Counts {
-        self.server.state().counts
+        let state = self.server.state();
+        let kept = state.files.values().filter(|f| f.purpose == "batch").count() as u64;
+        Counts { uploads_kept: kept, ..state.counts }
     }
 
     /// While it is down, every call gets 503.

@@ -50,7 +50,7 @@ pub(crate) fn reparse(args: RunArgs) -> anyhow::Result<Code> {
 }
 
 /// The settings that a run was begun with, with what may be said anew.
-fn settings_of(args: RunArgs) -> anyhow::Result<RunArgs> {
+pub(crate) fn settings_of(args: RunArgs) -> anyhow::Result<RunArgs> {
     let setup = Setup::new(args.clone())?;
     let store = setup.store_to_read()?;
     let Some(text) = store.meta(SETTINGS)? else { return Ok(args) };
@@ -85,7 +85,7 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
         say(&format!("{again} prompts or conversations are asked for once more"));
     }
     let stop = StopSignal::default();
-    let mut progress = Terminal::new();
+    let mut progress = Terminal::new(super::money::expected_requests(&context)?);
     let name = run_name(&setup);
     let driven = runtime.block_on(async {
         let signal = stop.clone();

@@ -1,11 +1,12 @@
 //! Looks at a plan or a run without changing it.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use clinstruct_pipeline::{RunContext, planned_rows};
 use clinstruct_promptgen::{PromptOptions, prompt_request};
 use clinstruct_schema::{SCHEMA_VERSION, Speaker, dollars};
-use clinstruct_store::Store;
+use clinstruct_store::{JobRecord, PartCounts, Store};
 use serde_json::json;
 
 use super::{print, print_json};
@@ -119,17 +120,84 @@ pub(crate) fn status(args: RunArgs, watch: bool) -> anyhow::Result<Code> {
     }
 }
 
+/// What a run has of one place in the conversations of a part.
+#[derive(Debug, serde::Serialize)]
+struct Place {
+    part: String,
+    speaker: Speaker,
+    turn: u32,
+    answered: u64,
+    waiting: u64,
+    /// How many answers it will have, about; missing where the run's settings cannot be read any more.
+    expected: Option<u64>,
+}
+
+/// The run by part and turn, in the plan's order.
+fn by_turn(setup: &Setup, store: &Store) -> anyhow::Result<Vec<Place>> {
+    let mut args = super::build::settings_of(setup.args.clone())?;
+    args.estimate_only = true;
+    let plan_of = |args: RunArgs| -> anyhow::Result<Vec<clinstruct_pipeline::EstimateLine>> {
+        let setup = Setup::new(args)?;
+        Ok(super::money::expected(&setup.context(false)?)?.lines)
+    };
+    let expected = plan_of(args).unwrap_or_default();
+    let mut all: Vec<Place> = expected
+        .into_iter()
+        .map(|l| Place {
+            part: l.part,
+            speaker: l.speaker,
+            turn: l.turn,
+            answered: 0,
+            waiting: 0,
+            expected: Some(l.requests),
+        })
+        .collect();
+    for c in store.turns()? {
+        let part = setup.catalog.parts.get(usize::from(c.part));
+        let part = part.map_or_else(|| format!("part {}", c.part), |p| p.id.to_string());
+        let speaker = match c.place {
+            0 => Speaker::PromptWriter,
+            odd if odd % 2 == 1 => Speaker::Assistant,
+            _ => Speaker::User,
+        };
+        let turn = c.place.div_ceil(2) as u32;
+        let at = all.iter().position(|t| (&t.part, t.speaker, t.turn) == (&part, speaker, turn));
+        let at = at.unwrap_or_else(|| {
+            all.push(Place { part, speaker, turn, answered: 0, waiting: 0, expected: None });
+            all.len() - 1
+        });
+        if let Some(t) = all.get_mut(at) {
+            (t.answered, t.waiting) = (c.answered, c.waiting);
+        }
+    }
+    Ok(all)
+}
+
+/// The time that is left at the pace so far, in words.
+fn time_left(jobs: &[JobRecord], turns: &[Place]) -> Option<String> {
+    let (first, last) =
+        (jobs.iter().map(|j| j.created).min()?, jobs.iter().map(|j| j.updated).max()?);
+    let answered = turns.iter().map(|t| t.answered).sum();
+    let rest = turns.iter().map(|t| t.expected.unwrap_or(0).saturating_sub(t.answered)).sum();
+    let time = Duration::from_secs(u64::try_from(last - first).ok()?);
+    crate::progress::left(answered, rest, time)
+}
+
 fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
     let money = store.money()?;
     let counts = store.counts()?;
     let jobs = store.jobs()?;
+    let turns = by_turn(setup, store)?;
+    let waits = counts.iter().any(|c| c.base_waiting + c.conversations_waiting > 0);
+    let left = time_left(&jobs, &turns).filter(|_| waits);
+    let name_of =
+        |c: &PartCounts| setup.catalog.parts.get(usize::from(c.part)).map(|p| p.id.to_string());
     if setup.args.json {
         let parts: Vec<_> = counts
             .iter()
             .map(|c| {
-                let part = setup.catalog.parts.get(usize::from(c.part)).map(|p| p.id.to_string());
                 json!({
-                    "part": part, "prompt_requests_waiting": c.base_waiting,
+                    "part": name_of(c), "prompt_requests_waiting": c.base_waiting,
                     "prompt_requests_done": c.base_done, "prompt_requests_rejected": c.base_rejected,
                     "conversations_waiting": c.conversations_waiting,
                     "conversations_done": c.conversations_done,
@@ -139,34 +207,33 @@ fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
             .collect();
         let jobs: Vec<_> = jobs.iter().map(super::jobs::as_json).collect();
         print_json(&json!({
-            "schema_version": SCHEMA_VERSION, "parts": parts, "jobs": jobs,
-            "answered": store.answered_total()?, "usage": money.usage,
+            "schema_version": SCHEMA_VERSION, "parts": parts, "turns": turns, "jobs": jobs,
+            "answered": store.answered_total()?, "usage": money.usage, "left": left,
             "usd_spent": money.spent as f64 / 1e6, "usd_reserved": money.reserved as f64 / 1e6,
         }))?;
         return Ok(Code::Done);
     }
     let mut out = String::new();
     for c in &counts {
-        let name = setup
-            .catalog
-            .parts
-            .get(usize::from(c.part))
-            .map_or_else(|| format!("part {}", c.part), |p| p.stem.clone());
+        let name = name_of(c).unwrap_or_else(|| format!("part {}", c.part));
         let _ = writeln!(out, "{name}");
         let _ = writeln!(
             out,
-            "  prompt requests  {} done, {} waiting, {} rejected",
-            number(c.base_done),
-            number(c.base_waiting),
-            number(c.base_rejected)
-        );
-        let _ = writeln!(
-            out,
-            "  conversations    {} done, {} under way, {} rejected",
+            "  conversations    {:>9} done, {} under way, {} rejected",
             number(c.conversations_done),
             number(c.conversations_waiting),
             number(c.conversations_rejected)
         );
+        for t in turns.iter().filter(|t| t.part == name) {
+            let turn = if t.turn == 0 { String::new() } else { format!(" {}", t.turn) };
+            let who = format!("{}{turn}", t.speaker.as_str().replace('_', " "));
+            let of = t.expected.map_or(String::new(), |e| format!(" of about {}", number(e)));
+            let waiting = match t.waiting {
+                0 => String::new(),
+                n => format!(", {} waited for", number(n)),
+            };
+            let _ = writeln!(out, "  {who:<16} {:>9}{of}{waiting}", number(t.answered));
+        }
     }
     let open = jobs.iter().filter(|j| j.state.as_str() != "ended").count();
     let _ = writeln!(
@@ -183,6 +250,9 @@ fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
         dollars(money.spent),
         dollars(money.reserved)
     );
+    if let Some(left) = left {
+        let _ = writeln!(out, "{left} left at the pace so far");
+    }
     print(&out)?;
     Ok(Code::Done)
 }

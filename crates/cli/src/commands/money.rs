@@ -16,6 +16,10 @@ use crate::table::number;
 
 /// How many times as long or as short answers may be as they are thought to be.
 const SPREAD: f64 = 1.6;
+/// Base rows of each part that are laid out to estimate a run.
+const SAMPLE: usize = 120;
+/// The same before a run is begun: within a per cent or two, and there at once.
+const FEW: usize = 24;
 
 fn count(text: &str) -> u64 {
     bpe_openai::o200k_base().count(text) as u64
@@ -45,9 +49,23 @@ fn answer_tokens(settings: &[String]) -> anyhow::Result<(AnswerTokens, bool)> {
 }
 
 /// What the run of these settings would cost.
-fn of_context(context: &RunContext<'_>, settings: &[String]) -> anyhow::Result<Estimate> {
+fn of_context(
+    context: &RunContext<'_>,
+    settings: &[String],
+    sample: usize,
+) -> anyhow::Result<Estimate> {
     let (tokens, given) = answer_tokens(settings)?;
-    Ok(estimate(context, &count, tokens, if given { 1.05 } else { SPREAD })?)
+    Ok(estimate(context, &count, tokens, if given { 1.05 } else { SPREAD }, sample)?)
+}
+
+/// What a run will ask for, requests only: no text is counted.
+pub(crate) fn expected(context: &RunContext<'_>) -> anyhow::Result<Estimate> {
+    Ok(estimate(context, &|_| 0, AnswerTokens::USUAL, SPREAD, SAMPLE)?)
+}
+
+/// How many requests a run will ask, all in all.
+pub(crate) fn expected_requests(context: &RunContext<'_>) -> anyhow::Result<u64> {
+    Ok(expected(context)?.requests)
 }
 
 /// Prints what a run would ask for and cost; sends nothing and needs no key.
@@ -63,7 +81,7 @@ pub(crate) fn estimate_command(mut args: RunArgs, settings: &[String]) -> anyhow
     args.estimate_only = true;
     let setup = Setup::new(args)?;
     let context = setup.context(false)?;
-    let e = of_context(&context, settings)?;
+    let e = of_context(&context, settings, SAMPLE)?;
     if setup.args.json {
         print_json(&serde_json::json!({
             "schema_version": SCHEMA_VERSION, "models": context.models(), "usd": usd(e.micro_usd),
@@ -149,11 +167,17 @@ pub(crate) fn leave_to_spend(
         return Ok(None);
     }
     let spent = store.money()?.spent;
-    let e = of_context(context, &[])?;
-    let most = match setup.args.max_cost {
-        Some(usd) => (usd * 1e6) as MicroUsd,
-        None => e.high_micro_usd.max(spent),
-    };
+    let given = setup.args.max_cost.map(|usd| (usd * 1e6) as MicroUsd);
+    if let (Some(most), true) = (given, setup.args.yes) {
+        say(&format!(
+            "{} spent so far; it stops before {} is passed",
+            dollars(spent),
+            dollars(most)
+        ));
+        return Ok(Some(most));
+    }
+    let e = of_context(context, &[], FEW)?;
+    let most = given.unwrap_or_else(|| e.high_micro_usd.max(spent));
     say(&format!(
         "the whole run: about {}, between {} and {}; {} spent so far; it stops before {} is passed",
         dollars(e.micro_usd),

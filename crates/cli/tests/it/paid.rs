@@ -27,11 +27,21 @@ fn each_backend_makes_the_dataset() {
         assert_eq!(out.status.code(), Some(0), "{backend}: {}", text(&out));
         let counts = served.provider.counts();
         assert_eq!(counts.rows_billed_twice, 0, "{backend}");
+        // What was sent is taken down again; what came back stays at the provider.
+        assert_eq!((counts.uploads > 0, counts.uploads_kept), (backend == "openai", 0));
         let status = json(dir.path(), &["status", "--out", "o", "--json"]);
         assert_eq!(status["usage"]["prompt_tokens"].as_u64(), Some(counts.prompt_tokens));
         assert_eq!(status["answered"].as_u64(), Some(counts.rows_billed), "{backend}");
         assert!(status["usd_spent"].as_f64().unwrap() > 0.0, "{backend}");
         assert_eq!(status["usd_reserved"].as_f64(), Some(0.0), "{backend}");
+        let turns = status["turns"].as_array().unwrap();
+        let sum = |key: &str| turns.iter().filter_map(|t| t[key].as_u64()).sum::<u64>();
+        assert_eq!((sum("answered"), sum("waiting")), (counts.rows_billed, 0), "{status:#}");
+        // How long each conversation will be is drawn: of so few rows the expectation is near, not exact.
+        assert!(
+            sum("expected").abs_diff(counts.rows_billed) * 20 < counts.rows_billed,
+            "{status:#}"
+        );
         let rows: usize =
             files(&dir.path().join("o"), "conversations").values().map(|f| lines(f)).sum();
         seen.push(rows);

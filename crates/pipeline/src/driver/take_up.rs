@@ -71,6 +71,7 @@ impl Driver<'_, '_> {
             self.tally.rejected += part.conversations_rejected as usize;
         }
         self.tally.spent = self.store.money()?.spent;
+        self.tally.answered = self.store.answered_total()? as usize;
         if self.how == Drive::Replay {
             return Ok(());
         }

@@ -1,0 +1,4 @@
+//! Tests of whole runs of the driver.
+
+mod latencies;
+mod simulated;
