@@ -8,6 +8,47 @@ use crate::read::Understood;
 
 const DOSES: [&str; 14] =
     ["5", "10", "15", "20", "25", "40", "50", "75", "100", "150", "200", "250", "400", "500"];
+/// Usual single doses of medicines that are given in little, by the beginning of their names in any language.
+const USUAL: [(&str, &[&str]); 38] = [
+    ("amlodip", &["5", "10"]),
+    ("aspir", &["75", "100"]),
+    ("ateno", &["25", "50"]),
+    ("atorvas", &["20", "40"]),
+    ("baclof", &["5", "10"]),
+    ("captop", &["25", "50"]),
+    ("carvedil", &["25"]),
+    ("cetiri", &["10"]),
+    ("diclof", &["25", "50"]),
+    ("diltia", &["60"]),
+    ("doxic", &["50", "100"]),
+    ("doxyc", &["50", "100"]),
+    ("enalap", &["5", "10"]),
+    ("espirono", &["25", "50"]),
+    ("famotid", &["20", "40"]),
+    ("fluox", &["20", "40"]),
+    ("furosem", &["20", "40"]),
+    ("hidral", &["25", "50"]),
+    ("hidroclor", &["25"]),
+    ("hydral", &["25", "50"]),
+    ("hydrochlor", &["25"]),
+    ("lisinop", &["5", "10", "20"]),
+    ("losart", &["25", "50"]),
+    ("metoprol", &["25", "50"]),
+    ("mirtaz", &["15", "30"]),
+    ("montelu", &["10"]),
+    ("nitrofur", &["50", "100"]),
+    ("omepra", &["20", "40"]),
+    ("predniso", &["5", "10", "20"]),
+    ("propran", &["10", "20", "40"]),
+    ("pyridos", &["30", "60"]),
+    ("ramipri", &["5", "10"]),
+    ("simvas", &["20", "40"]),
+    ("sitag", &["50", "100"]),
+    ("spirono", &["25", "50"]),
+    ("topira", &["25", "50"]),
+    ("verap", &["40", "80"]),
+    ("piridos", &["30", "60"]),
+];
 const FLOW: [&str; 9] = [
     "assessment",
     "reasoning",
@@ -108,13 +149,21 @@ struct Voice<'a> {
     before: &'a str,
     excludes: &'a [String],
     said: Vec<String>,
+    /// The medicine that the next sentence is about.
+    drug: String,
     draw: &'a mut Draw,
 }
 
 impl Voice<'_> {
     fn fill(&mut self, slot: &str) -> String {
         match slot {
-            "dose" => format!("{} mg", self.draw.pick(&DOSES).copied().unwrap_or("5")),
+            "drug" => self.drug.clone(),
+            "dose" => {
+                let lower = self.drug.to_lowercase();
+                let usual = USUAL.iter().find(|(stem, _)| lower.starts_with(stem));
+                let doses = usual.map_or(&DOSES[..], |(_, doses)| doses);
+                format!("{} mg", self.draw.pick(doses).copied().unwrap_or("5"))
+            }
             "percent" => (5 + 5 * self.draw.below(18)).to_string(),
             "number" => self.draw.between(2, 12).to_string(),
             "country" => self.country.to_owned(),
@@ -136,6 +185,7 @@ impl Voice<'_> {
             {
                 continue;
             }
+            self.drug = self.grammar.item("drug", self.draw);
             let sentence = template.fill(|slot| self.fill(slot));
             let lower = sentence.to_lowercase();
             if self.said.contains(&sentence)
@@ -176,6 +226,7 @@ pub(crate) fn answer(understood: &Understood, before: &str, draw: &mut Draw) -> 
         before,
         excludes: &form.excludes,
         said: Vec::new(),
+        drug: String::new(),
         draw,
     };
     let body = compose(&mut voice, &form, understood);
@@ -293,7 +344,10 @@ fn compose(voice: &mut Voice<'_>, form: &Form, understood: &Understood) -> Strin
         let numbered = form.numbered.is_some() || form.any_steps;
         return list(voice, form, listed, numbered);
     }
-    let paragraphs = form.paragraphs.unwrap_or_else(|| match form.max_words {
+    // A title and an end mark stand apart, and count.
+    let apart = usize::from(form.titled) + usize::from(form.end.is_some());
+    let asked = form.paragraphs.map(|n| n.saturating_sub(apart).max(1));
+    let paragraphs = asked.unwrap_or_else(|| match form.max_words {
         Some(_) => 1,
         None => 1 + voice.draw.below(3),
     });
@@ -374,7 +428,8 @@ fn drop_one(voice: &Voice<'_>, all: &mut Vec<String>) {
 fn list(voice: &mut Voice<'_>, form: &Form, exact: Option<usize>, numbered: bool) -> String {
     let language = voice.grammar.language;
     let tight = form.is_bounded();
-    let many = exact.unwrap_or_else(|| match form.max_words {
+    let bound = form.max_words.or(form.max_characters.map(|c| c / 8));
+    let many = exact.unwrap_or_else(|| match bound {
         Some(max) => (max / 22).clamp(2, 4),
         None => 3 + voice.draw.below(4),
     });
@@ -406,6 +461,17 @@ fn list(voice: &mut Voice<'_>, form: &Form, exact: Option<usize>, numbered: bool
             }
             at += 1;
         }
+    }
+    // What must be short loses its longest items, but never a warning without its dose.
+    let characters = |items: &[String]| items.iter().map(|s| s.chars().count() + 4).sum::<usize>();
+    let counted = |items: &[String]| items.iter().map(|s| words(s, language)).sum::<usize>();
+    let reserve = 24 * form.questions;
+    while exact.is_none()
+        && items.len() > 2
+        && (form.max_words.is_some_and(|m| counted(&items) + reserve > m)
+            || form.max_characters.is_some_and(|m| characters(&items) + 8 * reserve > m))
+    {
+        drop_one(voice, &mut items);
     }
     let lines: Vec<String> = items
         .iter()

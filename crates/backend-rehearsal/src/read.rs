@@ -2,8 +2,8 @@
 
 use aho_corasick::AhoCorasick;
 use clinstruct_schema::{
-    ChatRequest, Constraint, ConversationMode, Instruction, Language, Meaning, Register, Role,
-    Speaker,
+    ChatRequest, Constraint, ConversationMode, Instruction, Language, Meaning, Message, Register,
+    Role, Speaker,
 };
 
 /// What a request asks for.
@@ -44,11 +44,14 @@ pub(crate) fn value<'a>(patient: &'a [(String, String)], label: &str) -> Option<
 #[derive(Debug)]
 pub(crate) struct Reader {
     heads: Option<AhoCorasick>,
+    /// How a message begins that asks for a repair.
+    repair: Option<String>,
     instructions: Vec<(Instruction, Option<String>)>,
 }
 
 impl Reader {
     pub(crate) fn new(instructions: Vec<Instruction>) -> Self {
+        let repair = instructions.iter().find(|i| i.id == "repair-head").map(|i| i.text.0.clone());
         let split: Vec<(Instruction, String, Option<String>)> = instructions
             .into_iter()
             .filter(|i| !i.text.0.is_empty())
@@ -64,18 +67,33 @@ impl Reader {
             })
             .collect();
         let heads = AhoCorasick::new(split.iter().map(|(_, head, _)| head)).ok();
-        Self { heads, instructions: split.into_iter().map(|(i, _, tail)| (i, tail)).collect() }
+        Self {
+            heads,
+            repair,
+            instructions: split.into_iter().map(|(i, _, tail)| (i, tail)).collect(),
+        }
+    }
+
+    /// The messages of a request without the failed try and the note at their end, where a repair is asked for.
+    pub(crate) fn without_repair<'r>(&self, request: &'r ChatRequest) -> &'r [Message] {
+        let all = &request.messages;
+        let asked = all.last().filter(|m| m.role == Role::User).zip(self.repair.as_ref());
+        if asked.is_some_and(|(m, head)| m.content.starts_with(head.as_str())) {
+            return all.get(..all.len().saturating_sub(2)).unwrap_or_default();
+        }
+        all
     }
 
     pub(crate) fn read(&self, request: &ChatRequest) -> Understood {
         let mut understood = Understood::default();
-        for message in &request.messages {
+        let messages = self.without_repair(request);
+        for message in messages {
             if message.role != Role::Assistant {
                 self.instructions_in(&message.content, &mut understood);
             }
         }
         let in_templates = if understood.speaker == Some(Speaker::PromptWriter) { 2 } else { 1 };
-        for message in request.messages.iter().take(in_templates) {
+        for message in messages.iter().take(in_templates) {
             facts_in(&message.content, &mut understood);
         }
         understood

@@ -73,6 +73,46 @@ fn is_child(age: &str) -> bool {
     age.contains("month") || years < 13
 }
 
+/// Age and sex in other words, now and then: `a 54-year-old female patient` is `a woman of 54`.
+fn worded(person: &str, age: &str, sex: &str, draw: &mut Draw) -> String {
+    let Some(years) = age.strip_suffix(" years").or(age.strip_suffix(" year")) else {
+        return person.to_owned();
+    };
+    let noun = match (sex, is_child(age)) {
+        ("female", false) => "woman",
+        ("male", false) => "man",
+        ("female", true) => "girl",
+        ("male", true) => "boy",
+        _ => return person.to_owned(),
+    };
+    let way = draw.below(5);
+    for kind in ["patient", "child", "person"] {
+        let plain = format!("{}-year-old {sex} {kind}", years);
+        if person.contains(&plain) {
+            let other = match way {
+                0 => format!("{noun} of {years}"),
+                1 => format!("{noun} aged {years}"),
+                2 => format!("{noun} ({years})"),
+                3 => format!("{years}-year-old {noun}"),
+                _ => return person.to_owned(),
+            };
+            return person.replace(&plain, &other);
+        }
+    }
+    // Another noun keeps its sex, and has the age behind it.
+    let plain = format!("{years}-year-old {sex} ");
+    let Some((before, after)) = person.split_once(&plain).filter(|_| way < 3) else {
+        return person.to_owned();
+    };
+    let end = after.find(|c: char| !c.is_alphabetic() && c != '-').unwrap_or(after.len());
+    let (noun, rest) = after.split_at(end);
+    match way {
+        0 => format!("{before}{sex} {noun} of {years}{rest}"),
+        1 => format!("{before}{sex} {noun} aged {years}{rest}"),
+        _ => format!("{before}{sex} {noun} ({years}){rest}"),
+    }
+}
+
 /// One of `list` that says nothing of another sex.
 fn fitting(group: &str, name: &str, sex: &str, draw: &mut Draw) -> String {
     let list = worker().all(group, name);
@@ -143,7 +183,7 @@ pub(crate) fn prompt(understood: &Understood, patient: &Facts, draw: &mut Draw) 
                         "sex" => sex.to_owned(),
                         _ => String::new(),
                     });
-                    mend_article(&raw)
+                    mend_article(&worded(&raw, age, sex, draw))
                 })
                 .unwrap_or_default(),
             "complaint" | "detail" | "attempt" | "place" | "concern" => {
@@ -160,7 +200,8 @@ pub(crate) fn prompt(understood: &Understood, patient: &Facts, draw: &mut Draw) 
     };
     let task = understood.fact("task").map(|t| t.to_lowercase().replace(' ', "-"));
     let open = write(draw, "case", "open");
-    let mut more: Vec<String> = (0..=draw.below(3)).map(|_| write(draw, "case", "more")).collect();
+    let mut more: Vec<String> =
+        (0..usize::from(draw.chance(0.35))).map(|_| write(draw, "case", "more")).collect();
     more.dedup();
     let ask = match &task {
         Some(task) if topic.is_none() || draw.chance(0.7) => write(draw, "ask", task),
@@ -260,7 +301,8 @@ const KINDS: [(&str, &str, &[&str]); 7] = [
     ),
 ];
 
-fn reply(patient: &Facts, question: &str, already: &str, draw: &mut Draw) -> String {
+/// Answers a question from the facts, with at most `most` words: of a long list its first entries.
+fn reply(patient: &Facts, question: &str, already: &str, most: usize, draw: &mut Draw) -> String {
     let lower = question.to_lowercase();
     let asked = KINDS.iter().find(|(_, _, keys)| keys.iter().any(|k| lower.contains(k)));
     // A question that names no kind, or is in another language, gets a fact that was not told yet.
@@ -273,17 +315,58 @@ fn reply(patient: &Facts, question: &str, already: &str, draw: &mut Draw) -> Str
         value(patient, label).filter(|v| *v != "none known").map(|v| (*kind, v))
     });
     let Some((kind, fact)) = told else {
-        return draw
-            .pick(worker().all("reply", "unknown"))
-            .map(Template::plain)
-            .unwrap_or_default();
+        let unknown = draw.pick(worker().all("reply", "unknown")).map(Template::plain);
+        return unknown.map(|u| lead(&u, draw)).unwrap_or_default();
     };
     let fact = match kind {
         "age" => age_text(fact).replace('-', " "),
         "allergies" => fact.to_owned(),
         _ => fact.replace("; ", ", "),
     };
-    draw.pick(worker().all("reply", kind)).map(|t| t.fill(|_| fact.clone())).unwrap_or_default()
+    let Some(template) = draw.pick(worker().all("reply", kind)) else { return String::new() };
+    let entries: Vec<&str> = fact.split(", ").collect();
+    let told = |n: usize| template.fill(|_| entries[..n].join(", "));
+    (1..=entries.len())
+        .rev()
+        .map(told)
+        .find(|text| words(text, Language::English) <= most)
+        .unwrap_or_else(|| told(1))
+}
+
+/// What stands before a sentence that always has the same words.
+const LEADS: [&str; 11] = [
+    "As for {},",
+    "Coming back to {},",
+    "With {} in mind,",
+    "Thinking of {},",
+    "Given {},",
+    "About {}:",
+    "On {}:",
+    "Leaving {} aside,",
+    "Besides {},",
+    "Apart from {},",
+    "Regarding {},",
+];
+/// Lists that a lead takes its thing from.
+const ABOUT: [&str; 4] = ["finding", "test", "measure", "sign"];
+
+/// A sentence with what it is about before it.
+fn lead(sentence: &str, draw: &mut Draw) -> String {
+    let (Some(lead), Some(list)) = (draw.pick(&LEADS), draw.pick(&ABOUT)) else {
+        return sentence.to_owned();
+    };
+    let about = grammar(Language::English).map(|g| g.item(list, draw)).unwrap_or_default();
+    format!("{} {}", lead.replace("{}", &about), lower_start(sentence))
+}
+
+/// The first letter goes small where the first word is an ordinary one.
+fn lower_start(sentence: &str) -> String {
+    let first = sentence.split_whitespace().next().unwrap_or_default();
+    if matches!(first, "I" | "I'm" | "I've" | "I'll" | "I'd") {
+        sentence.to_owned()
+    } else {
+        lower_first(sentence)
+    }
 }
 
 /// Writes a message of the health worker after an answer.
@@ -322,11 +405,15 @@ pub(crate) fn follow_up(
             if !template.needs_only(&names) || !fits(&template.plain(), sex) {
                 continue;
             }
+            let fixed = template.slots().next().is_none();
             let sentence = template.fill(|slot| match slot {
                 "concern" => fitting("lists", slot, sex, draw),
                 "topic" => topic.clone().unwrap_or_default(),
                 list => english.map(|g| g.item(list, draw)).unwrap_or_default(),
             });
+            // What always has the same words is said of something.
+            let led = said.is_empty() && (fixed || draw.chance(0.9));
+            let sentence = if led { lead(&sentence, draw) } else { sentence };
             if !earlier.contains(&sentence) && !said.contains(&sentence) {
                 said.push(sentence.clone());
                 return sentence;
@@ -342,7 +429,7 @@ pub(crate) fn follow_up(
     let question =
         last.rsplit_once('?').map(|(q, _)| q.rsplit(['.', '!', '।']).next().unwrap_or(q));
     let first = match question {
-        Some(question) => reply(patient, question, earlier, draw),
+        Some(question) => reply(patient, question, earlier, most.unwrap_or(usize::MAX), draw),
         None => next(draw, kind),
     };
     let mut sentences = vec![first];

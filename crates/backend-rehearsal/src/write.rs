@@ -2,7 +2,7 @@
 
 use clinstruct_draw::Draw;
 use clinstruct_schema::{
-    ChatRequest, Constraint, FinishReason, Language, RequestId, Role, Speaker,
+    ChatRequest, Constraint, FinishReason, Language, Message, RequestId, Role, Speaker,
 };
 
 use crate::assistant;
@@ -28,24 +28,23 @@ fn bits(id: RequestId, purpose: u64) -> u64 {
 }
 
 /// The text for a request, before any misbehaviour.
-fn plain(understood: &Understood, request: &ChatRequest, draw: &mut Draw) -> String {
+fn plain(
+    understood: &Understood,
+    messages: &[Message],
+    structured: bool,
+    draw: &mut Draw,
+) -> String {
     match understood.speaker {
-        Some(Speaker::PromptWriter) => prompts(understood, request.json_schema.is_some(), 0, draw),
+        Some(Speaker::PromptWriter) => prompts(understood, structured, 0, draw),
         Some(Speaker::User) => {
-            let last = request.messages.iter().rfind(|m| m.role == Role::User);
+            let last = messages.iter().rfind(|m| m.role == Role::User);
             let last = last.map(|m| m.content.as_str()).unwrap_or_default();
-            let earlier: String = request
-                .messages
-                .iter()
-                .skip(1)
-                .map(|m| m.content.as_str())
-                .collect::<Vec<_>>()
-                .join("\n");
+            let earlier: String =
+                messages.iter().skip(1).map(|m| m.content.as_str()).collect::<Vec<_>>().join("\n");
             worker::follow_up(understood, last, &earlier, draw)
         }
         Some(Speaker::Assistant) | None => {
-            let before: Vec<&str> = request
-                .messages
+            let before: Vec<&str> = messages
                 .iter()
                 .filter(|m| m.role == Role::Assistant)
                 .map(|m| m.content.as_str())
@@ -84,31 +83,49 @@ fn prompts(understood: &Understood, structured: bool, off: i32, draw: &mut Draw)
     }
 }
 
-/// Breaks one instruction that code can check.
+/// Breaks one instruction that code can check; the text as it is where none can be broken.
 fn violate(understood: &Understood, text: &str) -> String {
+    let stripped = || -> String {
+        let bare = |l: &str| l.trim_start_matches(['-', '#', '*', '.', ')', ' ', '|']).to_owned();
+        let unnumbered = |l: &str| bare(l.trim_start_matches(|c: char| c.is_ascii_digit()));
+        text.replace("**", "").lines().map(|l| unnumbered(&bare(l))).collect::<Vec<_>>().join("\n")
+    };
+    let without_last_line = || text.rfind('\n').map(|at| text[..at].trim_end().to_owned());
+    let first_sentence = || {
+        let end = text.char_indices().find(|(_, c)| matches!(c, '.' | '।' | '?' | '\n'));
+        end.map_or_else(|| text.to_owned(), |(at, c)| text[..at + c.len_utf8()].to_owned())
+    };
     for constraint in &understood.constraints {
-        match constraint {
-            Constraint::ExactSentences { .. }
-            | Constraint::ExactBullets { .. }
+        return match constraint {
+            Constraint::ExactSentences { n } if *n > 1 => first_sentence(),
+            Constraint::ExactBullets { .. }
             | Constraint::ExactNumbered { .. }
-            | Constraint::ExactLines { .. } => {
-                // One item or sentence fewer.
-                if let Some(at) = text.rfind('\n') {
-                    return text.get(..at).unwrap_or(text).trim_end().to_owned();
-                }
-                let cut = text.trim_end_matches(['.', '।', '?']).rfind(['.', '।']);
-                if let Some(at) = cut {
-                    let end = at
-                        + text.get(at..).and_then(|t| t.chars().next()).map_or(1, char::len_utf8);
-                    return text.get(..end).unwrap_or(text).to_owned();
-                }
+            | Constraint::ExactLines { .. } => match without_last_line() {
+                Some(shorter) => shorter,
+                None => continue,
+            },
+            Constraint::Bullets
+            | Constraint::Steps
+            | Constraint::ExactHeadings { .. }
+            | Constraint::TableColumns { .. }
+            | Constraint::StartsWithTitle => stripped(),
+            Constraint::ExactParagraphs { .. } => text.replace("\n\n", " "),
+            Constraint::NoMarkdown => format!("**Note.** {text}"),
+            Constraint::MaxWords { n } => {
+                let times = *n as usize / text.split_whitespace().count().max(1) + 2;
+                vec![text; times].join(" ")
             }
-            Constraint::NoMarkdown => return format!("**Note.** {text}"),
-            Constraint::MaxWords { .. } | Constraint::MaxCharacters { .. } => {
-                return format!("{text} {text}");
+            Constraint::MaxCharacters { n } => {
+                let times = *n as usize / text.chars().count().max(1) + 2;
+                vec![text; times].join(" ")
             }
-            _ => {}
-        }
+            Constraint::MinWords { .. } => first_sentence(),
+            Constraint::EndsWith { marker } => {
+                text.trim_end_matches(marker.as_str()).trim_end().to_owned()
+            }
+            Constraint::ClarifyingQuestions { .. } => text.replace('?', "."),
+            _ => continue,
+        };
     }
     text.to_owned()
 }
@@ -116,6 +133,7 @@ fn violate(understood: &Understood, text: &str) -> String {
 /// What is said, with the misbehaviour that the request's own draw gives.
 fn said(reader: &Reader, rates: &Rates, request: &ChatRequest, id: RequestId) -> Said {
     let understood = reader.read(request);
+    let messages = reader.without_repair(request);
     let mut draw = Draw::from_u64(bits(id, 1));
     let mut faults = Draw::from_u64(bits(id, 2));
     let mut happens = |kind: Misbehaviour| faults.chance(rates.of(kind));
@@ -157,9 +175,9 @@ fn said(reader: &Reader, rates: &Rates, request: &ChatRequest, id: RequestId) ->
     } else if wrong_language && understood.language() != Language::English {
         let mut other = understood.clone();
         other.constraints.retain(|c| !matches!(c, Constraint::Language { .. }));
-        plain(&other, request, &mut draw)
+        plain(&other, messages, structured, &mut draw)
     } else {
-        plain(&understood, request, &mut draw)
+        plain(&understood, messages, structured, &mut draw)
     };
     if violation && understood.speaker == Some(Speaker::Assistant) {
         text = violate(&understood, &text);

@@ -181,6 +181,11 @@ impl Catalog {
         let phrases: Vec<Phrase> = l.file("phrases.toml", |r| {
             let phrases = r.entries::<Phrase>("phrase", true);
             distinct(r, "phrase", phrases.iter().map(|e| (e.value.id.as_str(), e.span.clone())));
+            for needed in ["repair-head", "repair-tail"] {
+                if !phrases.iter().any(|p| p.value.id.as_str() == needed) {
+                    r.mistake(0..0, format!("the phrase {needed} is missing"), None);
+                }
+            }
             values(phrases)
         });
 
@@ -313,6 +318,11 @@ impl Catalog {
                 })
                 .collect(),
         }
+    }
+
+    /// The text of a phrase; empty where there is none.
+    pub fn phrase(&self, id: &str) -> &str {
+        self.phrases.iter().find(|p| p.id.as_str() == id).map_or("", |p| p.text.as_str())
     }
 
     /// Every instruction that can stand in a request, with what it asks for.

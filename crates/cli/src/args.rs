@@ -79,6 +79,8 @@ pub(crate) enum Command {
         /// Output file
         output: PathBuf,
     },
+    /// Measure any chat dataset: duplicates, openings, form, doses, languages, evaluation items
+    Check(CheckArgs),
     /// Read the raw responses anew, and write all files; asks for nothing
     Reparse(RunArgs),
     /// Take in the rows of jobs that have ended, without sending new ones
@@ -252,4 +254,28 @@ pub(crate) struct RunArgs {
     /// Misbehaviour of the rehearsal backend: `none`, or KIND=RATE; can be given again
     #[arg(long, value_name = "KIND=RATE")]
     pub(crate) misbehave: Vec<String>,
+}
+
+/// What `check` is told.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CheckArgs {
+    /// Datasets: our rows, OpenAI messages, ShareGPT, `{id, conversation}` or `{id, prompt}`, as .jsonl, .json or
+    /// .parquet
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Print everything as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Exit with 1 where a figure misses its target
+    #[arg(long)]
+    pub(crate) gate: bool,
+    /// Evaluation set to be looked for, .jsonl, .json, .csv or .parquet; can be given again
+    #[arg(long, value_name = "FILE[:COLUMN]")]
+    pub(crate) eval: Vec<String>,
+    /// Similarity from which on two texts are near duplicates, 0 to 1
+    #[arg(long, value_name = "J", default_value_t = clinstruct_quality::dataset::duplicates::SIMILAR)]
+    pub(crate) similar: f64,
+    /// Resources to hold doses and emergency numbers against [default: those compiled in]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) resources: Option<PathBuf>,
 }

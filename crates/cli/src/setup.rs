@@ -186,7 +186,7 @@ fn project_file() -> anyhow::Result<ProjectFile> {
 }
 
 /// All files below a resources folder.
-fn read_resources(dir: &Path) -> anyhow::Result<Files> {
+pub(crate) fn read_resources(dir: &Path) -> anyhow::Result<Files> {
     fn walk(root: &Path, dir: &Path, files: &mut Files) -> anyhow::Result<()> {
         let entries = std::fs::read_dir(dir)
             .with_context(|| format!("read the resources folder {}", dir.display()))?;

@@ -11,7 +11,9 @@ mod machine;
 mod situation;
 mod styles;
 
-pub use machine::{Machine, Next, RequestOptions, Retries, Scripts, Setting, TurnOutcome};
+pub use machine::{
+    Attempt, Machine, Next, Repair, RequestOptions, Retries, Scripts, Setting, TurnOutcome,
+};
 pub use situation::{Variant, conversation_id, first_message, situation, variants};
 
 /// Trouble with a conversation's texts.

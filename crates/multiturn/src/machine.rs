@@ -37,6 +37,13 @@ pub enum TurnOutcome {
         /// What was seen.
         detail: String,
     },
+    /// An answer that cannot stand, where no repair is left.
+    Rejected {
+        /// Named reason.
+        reason: String,
+        /// What was seen.
+        detail: String,
+    },
     /// Nothing that another try would change.
     Never {
         /// Named reason.
@@ -122,8 +129,34 @@ impl Machine {
                     self.next()
                 }
             }
+            TurnOutcome::Rejected { reason, detail } => {
+                Next::Ended { failed: false, reason, detail }
+            }
             TurnOutcome::Never { reason, detail } => Next::Ended { failed: true, reason, detail },
         }
+    }
+}
+
+/// A text that did not pass its checks, to be written again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repair {
+    /// The text.
+    pub text: String,
+    /// What each failed check saw.
+    pub seen: Vec<String>,
+}
+
+impl Repair {
+    /// What the model is told: the phrases `repair-head` and `repair-tail` around what was seen.
+    fn note(&self, catalog: &Catalog) -> String {
+        let mut note = catalog.phrase("repair-head").to_owned();
+        for seen in &self.seen {
+            note.push_str("\n- ");
+            note.push_str(seen);
+        }
+        note.push('\n');
+        note.push_str(catalog.phrase("repair-tail"));
+        note
     }
 }
 
@@ -222,16 +255,18 @@ impl Scripts {
     /// The request for the turn of `speaker`, after `messages`.
     ///
     /// The simulated health worker gets the dialogue with its roles swapped, behind an opening line of the
-    /// other side, so that its own words stand as the model's.
+    /// other side, so that its own words stand as the model's. A repair stands behind all of it: the text
+    /// that did not pass, and what was seen.
     pub fn request(
         &self,
         setting: &Setting<'_>,
         id: &RowId,
         messages: &[Message],
         speaker: Speaker,
-        tries: u32,
+        attempt: Attempt<'_>,
         options: &RequestOptions<'_>,
     ) -> Result<ChatRequest, Error> {
+        let Attempt { tries, repair } = attempt;
         let mut all = Vec::with_capacity(messages.len() + 2);
         let system = |content: &str| Message { role: Role::System, content: content.to_owned() };
         let max_tokens = match speaker {
@@ -251,6 +286,10 @@ impl Scripts {
                 setting.assistant_tokens()
             }
         };
+        if let Some(repair) = repair {
+            all.push(Message { role: Role::Assistant, content: repair.text.clone() });
+            all.push(Message { role: Role::User, content: repair.note(setting.catalog) });
+        }
         let purpose = format!("{} {} try {tries}", speaker.as_str(), messages.len());
         Ok(ChatRequest {
             model: options.model.to_owned(),
@@ -272,6 +311,15 @@ fn once<T>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T, Error>) -> Resul
             Ok(cell.get_or_init(|| value))
         }
     }
+}
+
+/// Which try of a turn a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Attempt<'a> {
+    /// Tries before.
+    pub tries: u32,
+    /// The text of the last one, where it is to be repaired.
+    pub repair: Option<&'a Repair>,
 }
 
 /// What a turn's request depends on beside the conversation.

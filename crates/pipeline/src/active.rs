@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use clinstruct_batch_client::{BatchRequest, request_id};
 use clinstruct_multiturn::{
-    Machine, Next, Scripts, Setting, TurnOutcome, Variant, conversation_id, first_message,
-    situation,
+    Attempt, Machine, Next, Repair, Scripts, Setting, TurnOutcome, Variant, conversation_id,
+    first_message, situation,
 };
 use clinstruct_parser::{Cleaned, decode};
 use clinstruct_promptgen::prompt_request;
@@ -20,6 +20,8 @@ use clinstruct_store::{
 use crate::step::{Reading, read_prompts, read_turn};
 use crate::{Error, Result, RunContext};
 
+/// Times that a turn is asked to be mended before its conversation is rejected.
+const REPAIRS: u32 = 2;
 /// The code of [`Variant::Emergency`] in a unit's key.
 const EMERGENCY_CODE: u8 = 200;
 
@@ -43,6 +45,10 @@ pub struct Conversation {
     pub(crate) situation: Situation,
     pub(crate) scripts: Scripts,
     pub(crate) machine: Machine,
+    /// The last try of the turn that is due, where it is to be mended.
+    pub(crate) repair: Option<Repair>,
+    /// Repairs asked for of the turn that is due.
+    pub(crate) repairs: u32,
 }
 
 /// A unit under way.
@@ -171,6 +177,8 @@ impl Conversation {
             row: Arc::clone(row),
             situation,
             scripts: Scripts::default(),
+            repair: None,
+            repairs: 0,
         })
     }
 
@@ -187,15 +195,66 @@ impl Conversation {
             situation: &self.situation,
         };
         let options = context.request_options(speaker);
+        let attempt = Attempt { tries, repair: self.repair.as_ref() };
         let messages = &self.machine.messages;
         let request =
-            self.scripts.request(&setting, &self.id, messages, speaker, tries, &options)?;
+            self.scripts.request(&setting, &self.id, messages, speaker, attempt, &options)?;
         Ok(Some(batch(request)))
     }
 
     /// The request for the turn that must be due.
     fn must_ask(&self, context: &RunContext<'_>) -> Result<BatchRequest> {
         self.due(context)?.ok_or_else(|| Error::Astray(self.id.to_string()))
+    }
+
+    /// Takes in what was read of the turn that is due; what cannot stand is asked for again, and mended where
+    /// it came whole, at most [`REPAIRS`] times.
+    pub(crate) fn advance(
+        &mut self,
+        told: TurnOutcome,
+        repair: Option<Repair>,
+        context: &RunContext<'_>,
+    ) -> Next {
+        let told = match told {
+            TurnOutcome::Unusable { reason, detail }
+                if repair.is_some() && self.repairs >= REPAIRS =>
+            {
+                TurnOutcome::Rejected { reason, detail }
+            }
+            told => told,
+        };
+        self.repairs = match (&told, &repair) {
+            (TurnOutcome::Said(_), _) => 0,
+            (_, Some(_)) => self.repairs + 1,
+            _ => self.repairs,
+        };
+        self.repair = repair;
+        self.machine.advance(told, context.retries())
+    }
+
+    /// Plays the tries of the turn that is due once more, as far as `tries`, and gives what was read of each.
+    pub(crate) fn try_again(
+        &mut self,
+        context: &RunContext<'_>,
+        locate: Locate<'_>,
+        reader: &RawReader,
+        tries: u32,
+    ) -> Result<Vec<(RequestId, RowOutcome, String)>> {
+        let mut failed = Vec::new();
+        while self.machine.tries < tries {
+            let Next::Ask { speaker, .. } = self.machine.next() else { break };
+            let request = self.must_ask(context)?.id;
+            let astray = || Error::Astray(format!("try {} of {}", self.machine.tries, self.id));
+            let outcome = response(locate, reader, request)?.ok_or_else(astray)?;
+            let Reading::Unusable { reason, detail, repair, .. } =
+                read_turn(&outcome, speaker, &self.situation)
+            else {
+                return Err(Error::Astray(format!("a good try of {}", self.id)));
+            };
+            failed.push((request, outcome, reason.clone()));
+            self.advance(TurnOutcome::Unusable { reason, detail }, repair, context);
+        }
+        Ok(failed)
     }
 
     pub(crate) fn messages(&self) -> &[Message] {
@@ -263,7 +322,7 @@ pub(crate) fn rebuild(
         let outcome = response(&locate, reader, step.request)?.ok_or_else(astray)?;
         said_again(&mut conversation, context, &outcome).ok_or_else(astray)?;
     }
-    conversation.machine.tries = record.tries;
+    conversation.try_again(context, &locate, reader, record.tries)?;
     let due = conversation.due(context)?;
     Ok(due.map(|request| (request, Active::Conversation(Box::new(conversation)))))
 }
@@ -277,8 +336,7 @@ pub(crate) fn said_again(
 ) -> Option<Cleaned> {
     let RowOutcome::Answer(completion) = outcome else { return None };
     let cleaned = clinstruct_parser::turn(&completion.text).ok()?;
-    let said = TurnOutcome::Said(cleaned.text.clone());
-    conversation.machine.advance(said, context.retries());
+    conversation.advance(TurnOutcome::Said(cleaned.text.clone()), None, context);
     Some(cleaned)
 }
 
@@ -305,7 +363,7 @@ pub(crate) fn step(
             );
             match reading {
                 Reading::Good(prompts) => accept(context, record, &row, request, &prompts, None),
-                Reading::Unusable { reason, detail, partial } => {
+                Reading::Unusable { reason, detail, partial, .. } => {
                     record.tries += 1;
                     if record.tries < context.config.tries {
                         let next = base_request(context, part, &row, record.tries)?;
@@ -346,6 +404,7 @@ pub(crate) fn step(
                 Reading::Undelivered { reason: "missing".into(), detail: "no row came".into() },
                 |o| read_turn(o, speaker, &conversation.situation),
             );
+            let mut mend = None;
             let told = match reading {
                 Reading::Good(cleaned) => {
                     record.steps.push(Step {
@@ -356,7 +415,8 @@ pub(crate) fn step(
                     record.infra_tries = 0;
                     TurnOutcome::Said(cleaned.text)
                 }
-                Reading::Unusable { reason, detail, .. } => {
+                Reading::Unusable { reason, detail, repair, .. } => {
+                    mend = repair;
                     TurnOutcome::Unusable { reason, detail }
                 }
                 Reading::Undelivered { reason, detail } => match undelivered(&reason, &detail) {
@@ -369,7 +429,8 @@ pub(crate) fn step(
                 },
                 Reading::Never { reason, detail } => TurnOutcome::Never { reason, detail },
             };
-            match conversation.machine.advance(told, context.retries()) {
+            let unusable = matches!(told, TurnOutcome::Unusable { .. });
+            match conversation.advance(told, mend, context) {
                 Next::Ask { tries, .. } => {
                     record.tries = tries;
                     let next = conversation.must_ask(context)?;
@@ -388,6 +449,7 @@ pub(crate) fn step(
                         conversation.messages().len() / 2 + 1
                     );
                     record.waiting = None;
+                    record.tries = tries + u32::from(unusable);
                     record.state = UnitState::Rejected;
                     record.rejection = Some(rejection(Stage::Turn, failed, reason, detail));
                     Ok(Stepped { records: vec![record], requests: Vec::new() })

@@ -10,6 +10,7 @@
 //! here prints, reads the environment or looks at the clock except to wait.
 
 mod active;
+mod assess;
 mod config;
 mod driver;
 mod error;
@@ -23,6 +24,7 @@ mod step;
 mod summary;
 
 pub use active::{Active, due_request};
+pub use assess::{Quality, assess, facts};
 pub use config::{Role, RunConfig, RunContext, planned_rows};
 pub use driver::{Drive, Outcome, StopSignal, run};
 pub use error::{Error, Result};

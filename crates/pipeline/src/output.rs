@@ -147,6 +147,7 @@ pub fn write_outputs(
             usage: tally.usage,
             answered_in_all: store.answered_total()?,
         },
+        quality: None,
     })
 }
 
@@ -428,7 +429,7 @@ fn base_lines(
     Ok(lines)
 }
 
-fn line(into: &mut Vec<u8>, row: &impl Serialize) -> Result<()> {
+pub(crate) fn line(into: &mut Vec<u8>, row: &impl Serialize) -> Result<()> {
     serde_json::to_writer(&mut *into, row)
         .map_err(|e| Error::Write { path: PathBuf::from("a row"), source: io::Error::other(e) })?;
     into.push(b'\n');
@@ -436,14 +437,14 @@ fn line(into: &mut Vec<u8>, row: &impl Serialize) -> Result<()> {
 }
 
 /// A file that takes its name only once it is whole.
-struct Pending {
+pub(crate) struct Pending {
     path: PathBuf,
     partial: PathBuf,
     file: BufWriter<File>,
 }
 
 impl Pending {
-    fn open(dir: &Path, kind: &str, stem: &str) -> Result<Self> {
+    pub(crate) fn open(dir: &Path, kind: &str, stem: &str) -> Result<Self> {
         let folder = dir.join(kind);
         let path = folder.join(format!("{stem}.jsonl"));
         let partial = folder.join(format!(".{stem}.jsonl.partial"));
@@ -453,13 +454,13 @@ impl Pending {
         Ok(Self { file: BufWriter::with_capacity(1 << 18, file), path, partial })
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.file
             .write_all(bytes)
             .map_err(|source| Error::Write { path: self.path.clone(), source })
     }
 
-    fn finish(mut self) -> Result<()> {
+    pub(crate) fn finish(mut self) -> Result<()> {
         self.file
             .flush()
             .and_then(|()| fs::rename(&self.partial, &self.path))

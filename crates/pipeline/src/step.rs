@@ -1,5 +1,6 @@
 //! Reads responses: what an outcome means for the unit that asked.
 
+use clinstruct_multiturn::Repair;
 use clinstruct_parser::{Cleaned, Problem, PromptFormat};
 use clinstruct_quality::{Violation, check_prompt, check_turn};
 use clinstruct_schema::{ErrorClass, RowOutcome, Situation, Speaker};
@@ -17,6 +18,8 @@ pub enum Reading<T> {
         detail: String,
         /// Usable part, for when no try is left.
         partial: Option<T>,
+        /// The text with what its checks saw, where it came whole and is to be mended.
+        repair: Option<Repair>,
     },
     /// The delivery failed: the same request is to be sent again.
     Undelivered {
@@ -36,7 +39,7 @@ pub enum Reading<T> {
 
 impl<T> Reading<T> {
     fn unusable(reason: &str, detail: impl Into<String>) -> Self {
-        Self::Unusable { reason: reason.into(), detail: detail.into(), partial: None }
+        Self::Unusable { reason: reason.into(), detail: detail.into(), partial: None, repair: None }
     }
 }
 
@@ -78,11 +81,17 @@ fn excerpt(text: &str) -> String {
     short
 }
 
-fn of_violations<T>(violations: &[Violation]) -> Option<Reading<T>> {
-    let first = violations.first()?;
+/// What failed, and what a repair is to be told.
+fn of_violations(text: String, violations: Vec<Violation>) -> Reading<Cleaned> {
+    let reason = violations.first().map_or("", |v| v.check).to_owned();
     let details: Vec<String> =
         violations.iter().map(|v| format!("{}: {}", v.check, v.detail)).collect();
-    Some(Reading::unusable(first.check, details.join("; ")))
+    Reading::Unusable {
+        reason,
+        detail: details.join("; "),
+        partial: None,
+        repair: Some(Repair { text, seen: details }),
+    }
 }
 
 /// Reads the answer to a prompt request.
@@ -120,7 +129,7 @@ pub fn read_prompts(
         (None, Some(fault)) => (fault.check.to_owned(), fault.detail.clone()),
         (None, None) => ("missing_prompt".to_owned(), "a prompt is missing".to_owned()),
     };
-    Reading::Unusable { reason, detail, partial }
+    Reading::Unusable { reason, detail, partial, repair: None }
 }
 
 /// Reads a turn of a conversation.
@@ -137,7 +146,10 @@ pub fn read_turn(
         Err(problem) => Reading::unusable(problem.code(), problem.to_string()),
         Ok(cleaned) => {
             let violations = check_turn(&cleaned.text, speaker, situation);
-            of_violations(&violations).unwrap_or(Reading::Good(cleaned))
+            if violations.is_empty() {
+                return Reading::Good(cleaned);
+            }
+            of_violations(cleaned.text, violations)
         }
     }
 }

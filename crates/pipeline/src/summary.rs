@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 use clinstruct_schema::{BackendId, Usage};
 use serde::{Deserialize, Serialize};
 
+use crate::Quality;
+
 /// What became of one part's rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartSummary {
@@ -62,7 +64,7 @@ pub struct RequestCounts {
 }
 
 /// The sums of a run, as `summary.json` holds them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// [`clinstruct_schema::SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -82,6 +84,9 @@ pub struct Summary {
     pub requests: RequestCounts,
     /// Whether the sums of all parts close.
     pub sums_close: bool,
+    /// What is known of the dataset as a whole, once the run has come to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
 }
 
 impl Summary {

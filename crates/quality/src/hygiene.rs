@@ -37,16 +37,20 @@ const QUOTES: [(char, char); 6] =
 
 pub(crate) fn check(text: &str) -> Vec<Violation> {
     let mut found = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let start = line.trim_start();
+    let mut at = 0;
+    for (number, whole) in text.split_inclusive('\n').enumerate() {
+        let start = whole.trim_start();
+        let from = at + (whole.len() - start.len());
+        at += whole.len();
         let lower: String = start.chars().take(16).flat_map(char::to_lowercase).collect();
         if let Some(tag) = TAGS.iter().find(|t| lower.starts_with(**t)) {
             let detail = format!("line {} starts with {tag}", number + 1);
-            found.push(Violation { check: ROLE_TAG, detail });
+            let span = Some(from..from + tag.len().min(start.len()));
+            found.push(Violation { check: ROLE_TAG, detail, span });
         }
         if start.starts_with("###") {
             let detail = format!("line {} starts with ###", number + 1);
-            found.push(Violation { check: HASH_HEADING, detail });
+            found.push(Violation { check: HASH_HEADING, detail, span: Some(from..from + 3) });
         }
     }
     let trimmed = text.trim();
@@ -54,16 +58,18 @@ pub(crate) fn check(text: &str) -> Vec<Violation> {
         let inner = trimmed.strip_prefix(open).and_then(|t| t.strip_suffix(close));
         if inner.is_some_and(|t| !t.contains(open) && !t.contains(close)) {
             let detail = format!("{open}…{close} around the text");
-            found.push(Violation { check: WRAPPING_QUOTES, detail });
+            found.push(Violation { check: WRAPPING_QUOTES, detail, span: None });
         }
     }
     let control =
         |c: &char| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || *c == '\u{fffd}';
-    if let Some(c) = text.chars().find(control) {
-        found.push(Violation { check: CONTROL, detail: format!("U+{:04X}", u32::from(c)) });
+    if let Some((at, c)) = text.char_indices().find(|(_, c)| control(c)) {
+        let detail = format!("U+{:04X}", u32::from(c));
+        found.push(Violation { check: CONTROL, detail, span: Some(at..at + c.len_utf8()) });
     }
     if !is_nfc(text) {
-        found.push(Violation { check: NOT_NFC, detail: "text is not in form C".into() });
+        let detail = "text is not in form C".into();
+        found.push(Violation { check: NOT_NFC, detail, span: None });
     }
     found
 }

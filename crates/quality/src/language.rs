@@ -53,6 +53,9 @@ pub fn identify(text: &str) -> Option<Language> {
     if thai * 2 > letters {
         return Some(Language::Thai);
     }
+    if let Some(found) = by_common_words(text) {
+        return Some(found);
+    }
     let end =
         (0..=MOST_BYTES.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
     match DETECTOR.detect_lang(text.get(..end)?)? {
@@ -66,6 +69,71 @@ pub fn identify(text: &str) -> Option<Language> {
     }
 }
 
+/// Common words of the languages in Latin letters that few of the others have.
+const COMMON: [(Language, &[&str]); 6] = [
+    (
+        Language::English,
+        &[
+            "the", "and", "of", "to", "is", "with", "for", "that", "this", "be", "are", "or", "if",
+            "by", "was", "on", "it", "from", "should", "not",
+        ],
+    ),
+    (
+        Language::German,
+        &[
+            "der", "die", "und", "das", "ist", "mit", "für", "den", "von", "zu", "nicht", "bei",
+            "ein", "eine", "auf", "im", "werden", "oder", "wenn", "sich", "dem",
+        ],
+    ),
+    (
+        Language::French,
+        &[
+            "le", "les", "des", "et", "est", "une", "pour", "dans", "du", "avec", "sur", "par",
+            "pas", "ou", "qui", "au", "aux", "ce", "cette", "sont", "de", "la",
+        ],
+    ),
+    (
+        Language::Italian,
+        &[
+            "il", "di", "che", "è", "per", "con", "del", "della", "non", "una", "gli", "nel", "si",
+            "sono", "alla", "anche", "dei", "un", "la",
+        ],
+    ),
+    (
+        Language::Portuguese,
+        &[
+            "o", "que", "e", "do", "da", "em", "um", "uma", "para", "com", "não", "os", "no", "na",
+            "se", "ao", "dos", "das", "ou", "mais", "de",
+        ],
+    ),
+    (
+        Language::Spanish,
+        &[
+            "el", "que", "y", "en", "los", "se", "del", "las", "un", "una", "por", "con", "para",
+            "su", "al", "no", "es", "lo", "más", "de", "la",
+        ],
+    ),
+];
+/// Words that are looked at.
+const WORDS: usize = 80;
+/// Fewest common words that say something.
+const FEWEST_COMMON: usize = 6;
+
+/// The language whose common words stand in a text three times as often as any other's: what most texts
+/// show at once. `None` leaves it to the trigrams.
+fn by_common_words(text: &str) -> Option<Language> {
+    let mut counts = [0_usize; COMMON.len()];
+    for word in text.split(|c: char| !c.is_alphabetic()).filter(|w| !w.is_empty()).take(WORDS) {
+        // Capitals begin sentences, and nouns in German; they are no common words.
+        for (count, (_, words)) in counts.iter_mut().zip(COMMON) {
+            *count += usize::from(words.contains(&word));
+        }
+    }
+    let best = (0..counts.len()).max_by_key(|i| counts[*i])?;
+    let second = (0..counts.len()).filter(|i| *i != best).map(|i| counts[i]).max()?;
+    (counts[best] >= FEWEST_COMMON && counts[best] >= 3 * second).then(|| COMMON[best].0)
+}
+
 /// Whether a text is in `language`, or too short to tell.
 pub fn is_in(text: &str, language: Language) -> bool {
     identify(text).is_none_or(|found| found == language)
@@ -76,6 +144,7 @@ pub(crate) fn check(text: &str, language: Language) -> Option<Violation> {
     (found != language).then(|| Violation {
         check: LANGUAGE,
         detail: format!("asked for {}, written in {}", language.code(), found.code()),
+        span: None,
     })
 }
 

@@ -1,16 +1,38 @@
-//! Checks on the text of turns: what must hold before a turn stands in a conversation.
+//! What must hold of text: of a turn before it stands in a conversation, and of a whole dataset before it
+//! is shipped.
 //!
-//! A check is a pure function of a text and of what was asked; it never changes the text. A turn that
-//! fails one is asked for again by the driver, and its conversation is rejected with the check's name when
-//! no try passes. What code cannot tell (humour, fit to an audience) is not looked at here.
+//! [`check_turn`] and [`check_prompt`] are the gate: pure functions of a text and of what was asked; they
+//! never change it. What fails is asked for again with the failed check named, and rejected where no try
+//! passes. [`verify()`] decides one instruction, with place and reason. What code cannot tell (humour, fit
+//! to an audience) is not looked at here.
 
+pub mod card;
+pub mod dataset;
+pub mod dose;
 mod hygiene;
 mod language;
+mod lexicon;
+pub mod segment;
+pub mod structure;
+pub mod talk;
+mod verify;
+
+use std::ops::Range;
 
 pub use hygiene::{CONTROL, HASH_HEADING, NOT_NFC, ROLE_TAG, WRAPPING_QUOTES};
 pub use language::{LANGUAGE, identify, is_in};
+pub use verify::{Verdict, name, verify};
 
 use clinstruct_schema::{Constraint, Language, Situation, Speaker};
+
+/// A filler at the beginning.
+pub const OPENER: &str = "filler_opener";
+/// An offer of more at the end.
+pub const CLOSING: &str = "offer_at_the_end";
+/// Text about the text or the model.
+pub const META: &str = "text_about_the_text";
+/// A text that breaks off.
+pub const CUT: &str = "breaks_off";
 
 /// A check that a text did not pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,20 +41,78 @@ pub struct Violation {
     pub check: &'static str,
     /// What was seen, for a person.
     pub detail: String,
+    /// Bytes of the text where it was seen, where they can be named.
+    pub span: Option<Range<usize>>,
 }
 
 /// All checks on a prompt.
 pub fn check_prompt(text: &str) -> Vec<Violation> {
-    hygiene::check(text)
+    let mut found = hygiene::check(text);
+    found.extend(place(META, talk::meta(text, Language::English), text));
+    found
+}
+
+fn place(check: &'static str, span: Option<Range<usize>>, text: &str) -> Option<Violation> {
+    let span = span?;
+    let detail = format!("\"{}\"", text.get(span.clone()).unwrap_or_default());
+    Some(Violation { check, detail, span: Some(span) })
 }
 
 /// All checks on a turn of a conversation.
 pub fn check_turn(text: &str, speaker: Speaker, situation: &Situation) -> Vec<Violation> {
     let mut found = hygiene::check(text);
-    if speaker == Speaker::Assistant {
-        found.extend(language::check(text, asked_language(situation)));
+    match speaker {
+        Speaker::Assistant => {
+            let asked = asked_language(situation);
+            found.extend(language::check(text, asked));
+            if !found.is_empty() {
+                // In another language or with role tags nothing else means much.
+                return found;
+            }
+            for constraint in situation.constraints() {
+                found.extend(broken(constraint, text, asked));
+            }
+            if !situation.constraints().any(|c| *c == Constraint::DoseWarning) {
+                found.extend(broken(&Constraint::DoseWarning, text, asked));
+            }
+            let json = situation.constraints().any(|c| matches!(c, Constraint::JsonObject { .. }));
+            found.extend(place(OPENER, talk::opener(text, asked), text));
+            found.extend(place(
+                CLOSING,
+                talk::closing(text, asked).filter(|_| !asks(situation)),
+                text,
+            ));
+            found.extend(place(META, talk::meta(text, asked), text));
+            found.extend(place(CUT, talk::cut(text, asked).filter(|_| !json), text));
+        }
+        Speaker::User => {
+            for constraint in situation.user_styles.iter().flat_map(|s| &s.constraints) {
+                found.extend(broken(constraint, text, Language::English));
+            }
+            found.extend(place(META, talk::meta(text, Language::English), text));
+        }
+        Speaker::PromptWriter => {
+            found.extend(place(META, talk::meta(text, Language::English), text))
+        }
     }
     found
+}
+
+/// Whether questions were asked for.
+fn asks(situation: &Situation) -> bool {
+    situation.constraints().any(|c| matches!(c, Constraint::ClarifyingQuestions { .. }))
+}
+
+fn broken(constraint: &Constraint, text: &str, language: Language) -> Option<Violation> {
+    if matches!(constraint, Constraint::Language { .. }) {
+        return None;
+    }
+    let verdict = verify(constraint, text, language)?;
+    (!verdict.strict).then(|| Violation {
+        check: name(constraint),
+        detail: verdict.seen,
+        span: verdict.span,
+    })
 }
 
 /// The language that answers are to be in: the one asked for, English otherwise.

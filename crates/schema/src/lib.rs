@@ -17,7 +17,7 @@ mod situation;
 
 pub use constraint::{Constraint, Facet, Instruction, Language, Meaning, Pattern};
 pub use conversation::{
-    Attributes, Conversation, Provenance, Rejected, SituationRow, Stage, TurnProvenance,
+    Attributes, Conversation, Provenance, Rejected, SituationRow, Split, Stage, TurnProvenance,
 };
 pub use id::{BackendId, IdError, PartId, RequestId, RowId, Slug};
 pub use money::{MicroUsd, Price, dollars};

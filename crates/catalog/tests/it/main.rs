@@ -169,7 +169,8 @@ fn every_template_has_its_phrases_and_every_phrase_stands_in_one() {
         .filter(|(name, _)| name.starts_with("templates/"))
         .map(|(_, text)| text.as_str())
         .collect();
-    for phrase in &embedded().phrases {
+    // What stands around a repair is put together in code.
+    for phrase in embedded().phrases.iter().filter(|p| !p.id.as_str().starts_with("repair-")) {
         let use_ = format!("phrases[\"{}\"]", phrase.id);
         assert!(templates.contains(&use_), "{} stands in no template", phrase.id);
     }

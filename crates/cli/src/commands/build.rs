@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
-use clinstruct_pipeline::{Drive, Outcome, OutputFiles, StopSignal, Summary, Tally, write_outputs};
+use clinstruct_pipeline::{
+    Drive, Outcome, OutputFiles, StopSignal, Summary, Tally, assess, write_outputs,
+};
 
 use clinstruct_schema::dollars;
 
@@ -138,7 +140,8 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
         }
         return Ok(Code::Done);
     }
-    let summary = write_outputs(&context, &store, &setup.out, OutputFiles::ALL, &tally)?;
+    let mut summary = write_outputs(&context, &store, &setup.out, OutputFiles::ALL, &tally)?;
+    summary.quality = Some(assess(&context, &setup.out, &mut summary)?);
     write_summary(&setup.out, &summary)?;
     if setup.args.json {
         print_json(&summary)?;

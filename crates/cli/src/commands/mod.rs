@@ -1,6 +1,7 @@
 //! One function a command.
 
 mod build;
+mod check;
 mod jobs;
 mod look;
 mod money;
@@ -27,6 +28,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Code> {
         Command::Resume(args) => build::resume(args),
         Command::Retry { run, .. } => build::retry(run),
         Command::Rehearse { run, input, output } => trial::rehearse(run, &input, &output),
+        Command::Check(args) => check::check(&args),
         Command::Reparse(args) => build::reparse(args),
         Command::Turns(args) => look::turns(args),
         Command::Parse(args) => build::rewrite(args, build::Rewrite::Prompts),

@@ -11,8 +11,8 @@ use clinstruct_backend_rehearsal::Rehearsal;
 use clinstruct_batch_client::openai::read_line;
 use clinstruct_batch_client::{BatchBackend, BatchRequest, JobState, Shard, ShardTag, request_id};
 use clinstruct_multiturn::{
-    Machine, Next, RequestOptions, Retries, Scripts, Setting, TurnOutcome, conversation_id,
-    first_message, situation, variants,
+    Attempt, Machine, Next, Repair, RequestOptions, Retries, Scripts, Setting, TurnOutcome,
+    conversation_id, first_message, situation, variants,
 };
 use clinstruct_parser::{PromptFormat, decode};
 use clinstruct_pipeline::{Reading, read_prompts, read_turn};
@@ -97,6 +97,7 @@ pub(crate) fn trial(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyh
     let first = first_message(&prompt.text, &situation);
     print(&format!("\n[user]\n{first}\n"))?;
     let mut machine = Machine::new(first, situation.turns);
+    let mut repair: Option<Repair> = None;
     loop {
         match machine.next() {
             Next::Done => return Ok(Code::Done),
@@ -112,19 +113,25 @@ pub(crate) fn trial(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyh
                     seed,
                     temperature: context.config.temperature,
                 };
-                let outcome = ask(
-                    speaker,
-                    scripts.request(&setting, &id, &machine.messages, speaker, tries, &options)?,
-                )?;
+                let outcome = ask(speaker, {
+                    let attempt = Attempt { tries, repair: repair.as_ref() };
+                    let messages = &machine.messages;
+                    scripts.request(&setting, &id, messages, speaker, attempt, &options)?
+                })?;
                 let told = match read_turn(&outcome, speaker, &situation) {
                     Reading::Good(cleaned) => {
                         let role =
                             if machine.messages.len() % 2 == 1 { "assistant" } else { "user" };
                         print(&format!("\n[{role}]\n{}\n", cleaned.text))?;
+                        repair = None;
                         TurnOutcome::Said(cleaned.text)
                     }
                     bad => {
                         let why = why(&bad);
+                        repair = match bad {
+                            Reading::Unusable { repair, .. } => repair,
+                            _ => None,
+                        };
                         say(&format!("try {}: {why}", tries + 1));
                         TurnOutcome::Unusable { reason: why, detail: String::new() }
                     }

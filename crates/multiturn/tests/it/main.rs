@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use clinstruct_catalog::{Catalog, Part, StyleOption};
 use clinstruct_multiturn::{
-    Machine, Next, RequestOptions, Retries, Scripts, Setting, TurnOutcome, Variant,
+    Attempt, Machine, Next, RequestOptions, Retries, Scripts, Setting, TurnOutcome, Variant,
     conversation_id, first_message, situation, variants,
 };
 use clinstruct_promptgen::Plan;
@@ -299,7 +299,11 @@ fn the_user_sees_the_dialogue_with_its_roles_swapped() {
     let dialogue = [message(Role::User, "one"), message(Role::Assistant, "two")];
     let scripts = Scripts::default();
     let ask = |messages: &[Message], speaker, tries| {
-        scripts.request(&setting, &id, messages, speaker, tries, &OPTIONS).unwrap()
+        {
+            let attempt = Attempt { tries, repair: None };
+            scripts.request(&setting, &id, messages, speaker, attempt, &OPTIONS)
+        }
+        .unwrap()
     };
     let user = ask(&dialogue, Speaker::User, 0);
     let roles: Vec<Role> = user.messages.iter().map(|m| m.role).collect();
@@ -354,8 +358,11 @@ fn the_same_inputs_give_the_same_bytes() {
             let setting = Setting { catalog: &catalog, part, row: &row, card, situation: &s };
             let first = [message(Role::User, &first_message("A prompt.", &s))];
             let scripts = Scripts::default();
-            let ask =
-                |speaker| scripts.request(&setting, &id, &first, speaker, 0, &OPTIONS).unwrap();
+            let ask = |speaker| {
+                scripts
+                    .request(&setting, &id, &first, speaker, Attempt::default(), &OPTIONS)
+                    .unwrap()
+            };
             format!("{s:?} {:?} {:?}", ask(Speaker::Assistant), ask(Speaker::User))
         };
         assert_eq!(make(), make());

@@ -1,4 +1,5 @@
 //! Tests of whole runs of the driver.
 
+mod caught;
 mod latencies;
 mod simulated;

@@ -1,0 +1,182 @@
+//! What the rehearsal gets wrong on purpose is found, and what it gets right is left alone.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use clinstruct_backend_rehearsal::{Rates, Rehearsal};
+use clinstruct_batch_client::{BatchRequest, request_id};
+use clinstruct_catalog::Catalog;
+use clinstruct_multiturn::{
+    Attempt, RequestOptions, Scripts, Setting, Variant, conversation_id, first_message, situation,
+};
+use clinstruct_parser::{PromptFormat, decode};
+use clinstruct_pipeline::{Reading, read_prompts, read_turn};
+use clinstruct_promptgen::{Plan, PromptOptions, prompt_request};
+use clinstruct_schema::{BaseRow, ChatRequest, RowFormat, RowOutcome, Situation, Speaker};
+
+/// Kinds that spoil a turn's text.
+const TURNS: [&str; 12] = [
+    "refusal",
+    "text_refusal",
+    "content_filter",
+    "cut",
+    "empty",
+    "wrapping_quotes",
+    "role_tag",
+    "hash_heading",
+    "code_fence",
+    "control_character",
+    "wrong_language",
+    "violation",
+];
+/// Kinds that spoil the answer to a prompt request.
+const PROMPTS: [&str; 2] = ["malformed_json", "wrong_count"];
+/// Base rows of each part.
+const ROWS: usize = 150;
+
+fn engine(catalog: &Catalog, kind: Option<&str>) -> Rehearsal {
+    let mut rates = Rates::none();
+    if let Some(kind) = kind {
+        assert!(rates.set(kind, 1.0), "{kind}");
+    }
+    Rehearsal::new(catalog.instructions(), rates, None)
+}
+
+fn outcome(engine: &Rehearsal, request: &ChatRequest) -> (Vec<u8>, RowOutcome) {
+    let request = BatchRequest { id: request_id(request), request: request.clone() };
+    let row = engine.rows_of("job", &request).pop().unwrap();
+    let decoded = decode(RowFormat::OpenaiBatch, &row);
+    (row, decoded.outcome)
+}
+
+fn turn(
+    catalog: &Catalog,
+    row: &BaseRow,
+    k: usize,
+    prompt: &str,
+) -> Option<(ChatRequest, Situation)> {
+    let part = catalog.part(row.part.as_str())?;
+    let variant = Variant::Styled(k % part.variants());
+    let situation = situation(catalog, part, 5, row, k, variant);
+    let setting = Setting { catalog, part, row, card: row.cards.get(k)?, situation: &situation };
+    let first = first_message(prompt, &situation);
+    let messages =
+        [clinstruct_schema::Message { role: clinstruct_schema::Role::User, content: first }];
+    let id = conversation_id(part, &row.id, k, variant);
+    let options = RequestOptions { model: "rehearsal", seed: 5, temperature: None };
+    let request = Scripts::default()
+        .request(&setting, &id, &messages, Speaker::Assistant, Attempt::default(), &options)
+        .unwrap();
+    Some((request, situation))
+}
+
+#[derive(Default, Clone, Copy)]
+struct Count {
+    spoilt: u64,
+    found: u64,
+}
+
+/// Whether a reading lets a text through as it came.
+fn stands<T>(reading: &Reading<T>, mended: impl Fn(&T) -> bool) -> bool {
+    matches!(reading, Reading::Good(text) if !mended(text))
+}
+
+#[test]
+fn what_was_spoilt_is_found_and_nothing_else() {
+    let catalog = Catalog::embedded().unwrap();
+    let good = engine(&catalog, None);
+    let mut turns: Vec<(ChatRequest, Situation)> = Vec::new();
+    let mut prompts: Vec<(ChatRequest, usize)> = Vec::new();
+    let mut alarms = Count::default();
+    for part in &catalog.parts {
+        let plan = Plan::new(&catalog, part, 5, None);
+        for i in 0..ROWS {
+            let row = Arc::new(plan.row(i * plan.len() / ROWS).unwrap());
+            let options = PromptOptions {
+                model: "rehearsal",
+                seed: 5,
+                structured: true,
+                tries: 0,
+                temperature: None,
+            };
+            let request = prompt_request(&catalog, part, &row, &options).unwrap();
+            let (_, answered) = outcome(&good, &request);
+            let reading = read_prompts(&answered, PromptFormat::Json, row.cards.len());
+            alarms.spoilt += 1;
+            let Reading::Good(texts) = reading else {
+                alarms.found += 1;
+                continue;
+            };
+            for (k, text) in texts.iter().enumerate() {
+                let text = &text.as_ref().unwrap().text;
+                turns.extend(turn(&catalog, &row, k, text));
+            }
+            prompts.push((request, row.cards.len()));
+        }
+    }
+    let mut false_alarms = String::new();
+    for (request, situation) in &turns {
+        let (_, answered) = outcome(&good, request);
+        let reading = read_turn(&answered, Speaker::Assistant, situation);
+        alarms.spoilt += 1;
+        if !matches!(reading, Reading::Good(_)) {
+            alarms.found += 1;
+            writeln!(false_alarms, "  {reading:?}").unwrap();
+        }
+    }
+    let mut table = String::new();
+    let mut least = 1.0_f64;
+    for kind in TURNS.into_iter().chain(PROMPTS) {
+        let bad = engine(&catalog, Some(kind));
+        let mut count = Count::default();
+        let mut tell = |spoilt: bool, found: bool| {
+            count.spoilt += u64::from(spoilt);
+            count.found += u64::from(spoilt && found);
+        };
+        if PROMPTS.contains(&kind) {
+            for (request, expected) in &prompts {
+                let (_, answered) = outcome(&bad, request);
+                let reading = read_prompts(&answered, PromptFormat::Json, *expected);
+                // One prompt too many is left out, and all that were asked for are there.
+                let given = match &answered {
+                    RowOutcome::Answer(c) => c.text.matches("\"prompt\":").count(),
+                    _ => 0,
+                };
+                let whole = kind == "wrong_count" && given >= *expected;
+                tell(!whole, !stands(&reading, |_| false));
+            }
+        } else {
+            for (request, situation) in &turns {
+                let (row, answered) = outcome(&bad, request);
+                let reading = read_turn(&answered, Speaker::Assistant, situation);
+                // What comes out as it would have is not spoilt: English in English, nothing to break.
+                let spoilt = row != outcome(&good, request).0;
+                tell(spoilt, !stands(&reading, |text| text.mended.bits() != 0));
+            }
+        }
+        assert!(count.spoilt >= 50, "{kind}: {}", count.spoilt);
+        let share = count.found as f64 / count.spoilt as f64;
+        writeln!(
+            table,
+            "{kind:<18} {:>5} spoilt {:>5} found  {:>6.2} %",
+            count.spoilt,
+            count.found,
+            share * 100.0
+        )
+        .unwrap();
+        least = least.min(share);
+    }
+    let share = alarms.found as f64 / alarms.spoilt as f64;
+    writeln!(
+        table,
+        "{:<18} {:>5} good   {:>5} found  {:>6.2} %",
+        "none",
+        alarms.spoilt,
+        alarms.found,
+        share * 100.0
+    )
+    .unwrap();
+    println!("{table}{false_alarms}");
+    assert!(least >= 0.99, "{table}");
+    assert!(share <= 0.005, "{table}{false_alarms}");
+}

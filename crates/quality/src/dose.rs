@@ -1,0 +1,208 @@
+//! Doses and the warnings that go with them.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use clinstruct_schema::Language;
+use regex::Regex;
+
+use crate::lexicon::lexicon;
+use crate::segment::sentences;
+
+/// A dose with its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dose {
+    /// Number and unit, as they stand.
+    pub place: Range<usize>,
+    /// Unit, lower case.
+    pub unit: String,
+}
+
+/// One pattern a language: a number, perhaps a range, and any of its units.
+static PATTERNS: LazyLock<Vec<Option<Regex>>> = LazyLock::new(|| {
+    Language::ALL
+        .iter()
+        .map(|language| {
+            let words = lexicon(*language);
+            let mut units: Vec<String> =
+                words.sure_units.iter().chain(&words.cued_units).map(|u| regex::escape(u)).collect();
+            // The longer first: `mg` before `g`.
+            units.sort_by_key(|u| std::cmp::Reverse(u.len()));
+            let digits = "[0-9०-९๐-๙]";
+            let words: Vec<String> = words.numbers.iter().map(|n| regex::escape(n)).collect();
+            let number = format!(r"(?:{digits}+(?:[.,\u{{a0}} ]{digits}+)*|{})", words.join("|"));
+            let pattern = format!(
+                r"(?i)(?P<number>{number}(?:\s?(?:-|–|to|bis|à|a|से|ถึง)\s?{number})?)[\s\u{{a0}}-]?(?P<unit>{})",
+                units.join("|")
+            );
+            Regex::new(&pattern).ok()
+        })
+        .collect()
+});
+
+/// The doses that a text states. Numbers of a laboratory value, a pressure, a weight or a loss are none.
+pub fn doses(text: &str, language: Language) -> Vec<Dose> {
+    let place = Language::ALL.iter().position(|l| *l == language).unwrap_or(0);
+    let Some(pattern) = PATTERNS.get(place).and_then(Option::as_ref) else { return Vec::new() };
+    if !pattern.is_match(text) {
+        return Vec::new();
+    }
+    let words = lexicon(language);
+    let mut found = Vec::new();
+    for sentence in sentences(text, language) {
+        let Some(said) = text.get(sentence.clone()) else { continue };
+        let lower = said.to_lowercase();
+        for hit in pattern.captures_iter(said) {
+            let (Some(whole), Some(unit)) = (hit.get(0), hit.name("unit")) else { continue };
+            let behind = said.get(whole.end()..).unwrap_or_default();
+            // A number as a word counts things only, and is a word of its own.
+            let worded = !whole.as_str().starts_with(|c: char| c.is_numeric());
+            let before = said.get(..whole.start()).and_then(|t| t.chars().next_back());
+            let inside = language != Language::Thai && before.is_some_and(char::is_alphanumeric);
+            let counted = unit.as_str().chars().count() > 2;
+            if worded && (inside || !counted) {
+                continue;
+            }
+            if goes_into_a_word(unit.as_str(), behind) || is_value(behind) {
+                continue;
+            }
+            let unit = unit.as_str().to_lowercase();
+            let sure = words.sure_units.contains(&unit);
+            if sure || words.cues.iter().any(|c| lower.contains(c.as_str())) && !is_loss(&lower) {
+                let place = sentence.start + whole.start()..sentence.start + whole.end();
+                found.push(Dose { place, unit });
+            }
+        }
+    }
+    found
+}
+
+/// Whether the unit is only the beginning of a word, such as `g` of `gtt`.
+fn goes_into_a_word(unit: &str, behind: &str) -> bool {
+    let latin = unit.chars().next_back().is_some_and(|c| c.is_alphabetic() && c < '\u{900}');
+    let devanagari = unit.chars().next_back().is_some_and(|c| ('\u{900}'..='\u{97f}').contains(&c));
+    let next = behind.chars().next();
+    if latin {
+        return next.is_some_and(|c| c.is_alphabetic() && c < '\u{900}');
+    }
+    devanagari && next.is_some_and(|c| ('\u{900}'..='\u{963}').contains(&c))
+}
+
+/// Whether what stands behind a unit makes it a concentration in the body, a pressure or the like.
+fn is_value(behind: &str) -> bool {
+    let behind = behind.trim_start().to_lowercase();
+    let Some(per) = behind.strip_prefix('/') else {
+        return [
+            "hg",
+            "per decilit",
+            "per lit",
+            "pro liter",
+            "pro deziliter",
+            "par litre",
+            "par décilitre",
+            "por litro",
+            "por decilitro",
+            "per litro",
+            "प्रति लीटर",
+            "प्रति डेसी",
+            "ต่อลิตร",
+            "ต่อเดซิลิตร",
+        ]
+        .iter()
+        .any(|v| behind.starts_with(v));
+    };
+    let per = per.trim_start();
+    let unit: String = per
+        .chars()
+        .take_while(|c| {
+            c.is_alphabetic()
+                || *c == '.'
+                || ('\u{900}'..='\u{97f}').contains(c)
+                || ('\u{e00}'..='\u{e7f}').contains(c)
+        })
+        .collect();
+    matches!(
+        unit.as_str(),
+        "dl" | "l"
+            | "ml"
+            | "mmol"
+            | "g"
+            | "hpf"
+            | "mm"
+            | "m"
+            | "डेली"
+            | "डीएल"
+            | "ली"
+            | "लीटर"
+            | "डेसीलीटर"
+            | "डेसिलीटर"
+            | "ดล."
+            | "ลิตร"
+            | "เดซิลิตร"
+            | "ล."
+            | "μl"
+            | "µl"
+            | "डीएल."
+    )
+}
+
+/// Whether a sentence is about what came out of a body.
+fn is_loss(sentence: &str) -> bool {
+    [
+        "blood loss",
+        "urine",
+        "lost",
+        "drained",
+        "vomit",
+        "blutverlust",
+        "urin",
+        "verlor",
+        "perte",
+        "perdu",
+        "perso",
+        "perdita",
+        "perda",
+        "perdeu",
+        "pérdida",
+        "perdió",
+        "orina",
+        "diurese",
+        "diurèse",
+        "diuresi",
+        "diuresis",
+        "रक्तस्राव",
+        "खून बह",
+        "ख़ून बह",
+        "पेशाब",
+        "मूत्र",
+        "เสียเลือด",
+        "ปัสสาวะ",
+    ]
+    .iter()
+    .any(|w| sentence.contains(w))
+}
+
+/// The sentence that asks to verify a dose. Where a dose is `stated`, it may also speak of an amount.
+pub fn warning(text: &str, stated: bool, language: Language) -> Option<Range<usize>> {
+    let words = lexicon(language);
+    let objects = || words.dose.iter().chain(words.amounts.iter().filter(|_| stated));
+    let whole = text.to_lowercase();
+    let some = |word: &String| whole.contains(word.as_str());
+    if !objects().any(some) || !words.verify.iter().any(some) {
+        return None;
+    }
+    sentences(text, language).into_iter().find(|s| {
+        let lower = text.get(s.clone()).unwrap_or_default().to_lowercase();
+        let has = |word: &String| starts_a_word(&lower, word, language);
+        words.verify.iter().any(has) && objects().any(has)
+    })
+}
+
+fn starts_a_word(text: &str, stem: &str, language: Language) -> bool {
+    text.match_indices(stem).any(|(at, _)| {
+        let before = text.get(..at).and_then(|t| t.chars().next_back());
+        // German compounds: `Einzeldosis`, `gegengeprüft`.
+        matches!(language, Language::Thai | Language::German)
+            || before.is_none_or(|c| !c.is_alphanumeric())
+    })
+}

@@ -1,0 +1,238 @@
+//! Where sentences and words begin and end.
+//!
+//! Sentences are those of Unicode's text segmentation (UAX 29, by `icu_segmenter`), put right where it is
+//! known to break too often: behind abbreviations, ordinals and initials, before a lower-case letter.
+//! Every line is looked at alone, without its list marker; a line without an end mark is one sentence.
+//! Words are runs of letters and digits between spaces; Thai, which sets none, is cut by dictionary.
+
+use std::ops::Range;
+
+use clinstruct_schema::Language;
+use icu_segmenter::options::{SentenceBreakInvariantOptions, WordBreakInvariantOptions};
+use icu_segmenter::{SentenceSegmenter, WordSegmenter};
+
+use crate::lexicon::lexicon;
+use crate::structure::{is_fence, is_rule, marker_length};
+
+const CLOSING: [char; 12] = ['"', '\'', '”', '’', '»', '«', ')', ']', '*', '_', '“', '›'];
+
+const QUOTES: [char; 6] = ['"', '”', '»', '’', '\'', '“'];
+
+/// Words of one syllable that end a sentence where somebody writes dots for dandas.
+const SYLLABLES: [&str; 11] = ["है", "हैं", "हो", "था", "थी", "थे", "दो", "लो", "लें", "दें", "हूँ"];
+
+/// What is followed by a letter that is no initial: hepatitis B.
+const LETTERED: [&str; 22] = [
+    "hepatitis",
+    "épatite",
+    "hépatite",
+    "epatite",
+    "hepatite",
+    "vitamin",
+    "vitamine",
+    "vitamina",
+    "type",
+    "typ",
+    "tipo",
+    "group",
+    "gruppe",
+    "groupe",
+    "gruppo",
+    "grupo",
+    "class",
+    "grade",
+    "stage",
+    "option",
+    "ward",
+    "plan",
+];
+
+fn is_end_mark(c: char) -> bool {
+    matches!(c, '.' | '?' | '!' | '।' | '॥' | '…')
+}
+
+/// The sentences of a text, as ranges of bytes.
+///
+/// In Thai every line is one: it has no sentence mark.
+pub fn sentences(text: &str, language: Language) -> Vec<Range<usize>> {
+    let mut all = Vec::new();
+    let mut fenced = false;
+    for line in lines(text) {
+        let whole = &text[line.clone()];
+        if is_fence(whole) {
+            fenced = !fenced;
+            continue;
+        }
+        if is_rule(whole) {
+            continue;
+        }
+        let from = line.start + marker_length(whole);
+        let Some(rest) = text.get(from..line.end) else { continue };
+        if !rest.chars().any(char::is_alphanumeric) {
+            continue;
+        }
+        if language == Language::Thai {
+            all.push(from..line.end);
+        } else {
+            all.extend(of_line(rest, language).into_iter().map(|r| r.start + from..r.end + from));
+        }
+    }
+    all
+}
+
+/// The last sentence of a text; only its last line is looked at.
+pub(crate) fn last_sentence(text: &str, language: Language) -> Option<Range<usize>> {
+    let mut end = text.len();
+    loop {
+        let line = lines(&text[..end]).last()?;
+        let found = sentences(&text[line.clone()], language).pop();
+        if let Some(found) = found {
+            return Some(line.start + found.start..line.start + found.end);
+        }
+        end = line.start;
+    }
+}
+
+/// Lines that are not blank, without the space around them.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut at = 0;
+    text.split_inclusive('\n').filter_map(move |line| {
+        let start = at + (line.len() - line.trim_start().len());
+        at += line.len();
+        let trimmed = line.trim();
+        (!trimmed.is_empty()).then(|| start..start + trimmed.len())
+    })
+}
+
+/// The sentences of one line.
+fn of_line(line: &str, language: Language) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    let mut start = 0;
+    let breaks: Vec<usize> = breaks(line);
+    for end in breaks {
+        let (before, after) = line.split_at(end);
+        let piece = before.get(start..).unwrap_or_default();
+        if end < line.len() && goes_on(piece, after, language) {
+            continue;
+        }
+        if piece.chars().any(char::is_alphanumeric) {
+            let trimmed = piece.trim();
+            let from = start + (piece.len() - piece.trim_start().len());
+            found.push(from..from + trimmed.len());
+        } else if let Some(last) = found.last_mut() {
+            last.end = start + piece.trim_end().len();
+        }
+        start = end;
+    }
+    found
+}
+
+/// A letter of Devanagari that is no sign on another one.
+fn is_letter(c: &char) -> bool {
+    matches!(c, '\u{904}'..='\u{939}' | '\u{958}'..='\u{961}' | 'a'..='z' | 'A'..='Z' | '0'..='9' | '०'..='९')
+}
+
+/// Where sentences may end: UAX 29's places, and behind an ellipsis or a closed quotation.
+fn breaks(line: &str) -> Vec<usize> {
+    let segmenter = SentenceSegmenter::new(SentenceBreakInvariantOptions::default());
+    let mut breaks: Vec<usize> = segmenter.segment_str(line).filter(|b| *b > 0).collect();
+    let mut marked = false;
+    for (at, c) in line.char_indices() {
+        if is_end_mark(c) {
+            marked = true;
+        } else if c.is_whitespace() {
+            if marked {
+                breaks.push(at + c.len_utf8());
+            }
+            marked = false;
+        } else if !CLOSING.contains(&c) {
+            marked = false;
+        }
+    }
+    breaks.sort_unstable();
+    breaks.dedup();
+    breaks
+}
+
+/// Whether the sentence that seems to end with `piece` goes on with `after`.
+fn goes_on(piece: &str, after: &str, language: Language) -> bool {
+    let after = after.trim_start();
+    let bare = piece.trim_end().trim_end_matches(CLOSING);
+    let Some(mark) = bare.chars().next_back() else { return true };
+    if !is_end_mark(mark) || (mark == '.' && !piece.ends_with(char::is_whitespace)) {
+        return true;
+    }
+    let skipped = |c: &char| CLOSING.contains(c) || matches!(c, '(' | '¿' | '¡' | '„');
+    let next = after.chars().find(|c| !skipped(c) && !c.is_whitespace());
+    let Some(next) = next else { return false };
+    if next.is_lowercase() {
+        return true;
+    }
+    // Who speaks is said behind the quotation, in a script that has no small letters.
+    if language == Language::Hindi
+        && matches!(mark, '?' | '!')
+        && piece.trim_end().ends_with(QUOTES)
+    {
+        return true;
+    }
+    if mark != '.' {
+        // An ellipsis is no end before what is no beginning.
+        return false;
+    }
+    let stem = bare.trim_end_matches('.');
+    if bare.len() - stem.len() > 1 {
+        return false;
+    }
+    let word =
+        stem.rsplit(|c: char| c.is_whitespace() || matches!(c, '(' | '"' | '„' | '«')).next();
+    let word = word.unwrap_or_default();
+    // An initial, such as `J. Müller`.
+    let mut letters = word.chars();
+    if let (Some(first), None) = (letters.next(), letters.next())
+        && first.is_alphabetic()
+        && (first.is_uppercase() || lexicon(language).abbreviations.iter().any(|a| a == word))
+    {
+        let before =
+            stem[..stem.len() - word.len()].split_whitespace().next_back().unwrap_or_default();
+        return !LETTERED.contains(&before.to_lowercase().as_str());
+    }
+    // Hindi ends sentences with the danda: a dot behind a syllable is one of an abbreviation.
+    if language == Language::Hindi && !word.is_empty() {
+        let last = word.rsplit('.').next().unwrap_or_default();
+        let letters = last.chars().filter(is_letter).count();
+        let before = stem[..stem.len() - word.len()].trim_end();
+        if (letters <= 1 && !SYLLABLES.contains(&last))
+            || (letters <= 2 && (before.ends_with('.') || word.contains('.')))
+        {
+            return true;
+        }
+    }
+    // An ordinal, such as `am 3. Tag`; a number may also end a sentence where the language has none.
+    if !word.is_empty() && word.chars().all(|c| c.is_ascii_digit()) && word.len() <= 2 {
+        return language == Language::German || next.is_numeric();
+    }
+    let lower = word.to_lowercase();
+    lexicon(language).abbreviations.contains(&lower)
+}
+
+/// The number of words of a text, list markers and marks left out.
+pub fn words(text: &str, language: Language) -> usize {
+    if language == Language::Thai {
+        let segmenter = WordSegmenter::new_dictionary(WordBreakInvariantOptions::default());
+        return segmenter
+            .segment_str(text)
+            .iter_with_word_type()
+            .filter(|(_, t)| t.is_word_like())
+            .count();
+    }
+    let mut count = 0;
+    for line in lines(text) {
+        let whole = &text[line];
+        if is_rule(whole) || is_fence(whole) {
+            continue;
+        }
+        let rest = whole.get(marker_length(whole)..).unwrap_or_default();
+        count += rest.split_whitespace().filter(|w| w.chars().any(char::is_alphanumeric)).count();
+    }
+    count
+}

@@ -1,0 +1,133 @@
+//! Lists, headings, tables, paragraphs and marks of a text.
+
+use std::ops::Range;
+
+use crate::segment::lines;
+
+/// Whether a line fences code.
+pub(crate) fn is_fence(line: &str) -> bool {
+    line.starts_with("```") || line.starts_with("~~~")
+}
+
+/// Whether a line is a rule, or the line below a table's head.
+pub(crate) fn is_rule(line: &str) -> bool {
+    line.len() >= 3 && line.chars().all(|c| matches!(c, '-' | '|' | ':' | ' ' | '*' | '_' | '='))
+}
+
+fn bullet_length(line: &str) -> Option<usize> {
+    ["- ", "* ", "• ", "+ ", "– ", "◦ "].iter().find(|m| line.starts_with(**m)).map(|m| m.len())
+}
+
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit() || ('०'..='९').contains(&c) || ('๐'..='๙').contains(&c)
+}
+
+fn number_length(line: &str) -> Option<usize> {
+    let rest = line.trim_start_matches("**");
+    let digits = rest.len() - rest.trim_start_matches(is_digit).len();
+    let behind = rest.get(digits..)?;
+    let mark = behind.chars().next().filter(|c| matches!(c, '.' | ')'))?;
+    let space = behind.get(mark.len_utf8()..)?.chars().next()?;
+    let short = digits > 0 && rest.get(..digits)?.chars().count() <= 3;
+    (short && (space.is_whitespace() || space == '*'))
+        .then(|| line.len() - rest.len() + digits + mark.len_utf8())
+}
+
+fn heading_length(line: &str) -> Option<usize> {
+    let rest = line.trim_start_matches('#');
+    let marks = line.len() - rest.len();
+    ((1..=6).contains(&marks) && rest.starts_with(' ')).then_some(marks)
+}
+
+/// Bytes of the list or heading marker that a line begins with.
+pub(crate) fn marker_length(line: &str) -> usize {
+    let marker =
+        bullet_length(line).or_else(|| heading_length(line)).or_else(|| number_length(line));
+    let marker = marker.unwrap_or(0);
+    // A number behind a heading's marks.
+    match line.get(marker..) {
+        Some(rest) if marker > 0 && line.starts_with('#') => {
+            let space = rest.len() - rest.trim_start().len();
+            marker + space + number_length(rest.trim_start()).unwrap_or(0)
+        }
+        _ => marker,
+    }
+}
+
+fn matching(text: &str, wanted: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
+    lines(text).filter(|l| wanted(&text[l.clone()])).collect()
+}
+
+/// Lines that are bullets.
+pub fn bullets(text: &str) -> Vec<Range<usize>> {
+    matching(text, |l| bullet_length(l).is_some() && !is_rule(l))
+}
+
+/// Lines that are numbered items.
+pub fn numbered(text: &str) -> Vec<Range<usize>> {
+    matching(text, |l| number_length(l).is_some())
+}
+
+/// Lines that are Markdown headings.
+pub fn headings(text: &str) -> Vec<Range<usize>> {
+    matching(text, |l| heading_length(l).is_some())
+}
+
+/// Columns of each row of the tables of a text, the lines below their heads left out.
+pub fn table_rows(text: &str) -> Vec<usize> {
+    matching(text, |l| l.starts_with('|') && !is_rule(l))
+        .into_iter()
+        .map(|l| text[l].trim_matches('|').split('|').count())
+        .collect()
+}
+
+/// Blocks of text between blank lines.
+pub fn paragraphs(text: &str) -> usize {
+    let mut count = 0;
+    let mut open = false;
+    for line in text.lines() {
+        let blank = line.trim().is_empty();
+        if !blank && !open {
+            count += 1;
+        }
+        open = !blank;
+    }
+    count
+}
+
+/// The first place that has Markdown: emphasis, code, a heading, a bullet, a table or a link.
+///
+/// Numbered lines are none: plain text has them too.
+pub fn markdown(text: &str) -> Option<Range<usize>> {
+    for line in lines(text) {
+        let whole = &text[line.clone()];
+        let marks = ["**", "__", "`"].iter().find_map(|m| {
+            let first = whole.find(m)?;
+            let second = whole.get(first + m.len()..)?.find(m)?;
+            Some(line.start + first..line.start + first + 2 * m.len() + second)
+        });
+        if marks.is_some() {
+            return marks;
+        }
+        let link = whole.find("](").filter(|at| whole.get(..*at).is_some_and(|b| b.contains('[')));
+        if bullet_length(whole)
+            .is_some_and(|m| whole.is_char_boundary(m) && !whole.starts_with('–'))
+            || heading_length(whole).is_some()
+            || is_fence(whole)
+            || (whole.starts_with('|') && whole.len() > 1 && whole.ends_with('|'))
+            || link.is_some()
+        {
+            return Some(line);
+        }
+    }
+    None
+}
+
+/// Whether the first line is a title in bold.
+pub fn starts_with_title(text: &str) -> bool {
+    lines(text).next().is_some_and(|l| {
+        let line = &text[l];
+        let inner = line.strip_prefix("**").and_then(|l| l.strip_suffix("**"));
+        inner.is_some_and(|i| !i.contains("**") && i.chars().any(char::is_alphanumeric))
+    })
+}

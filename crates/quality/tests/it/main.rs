@@ -1,0 +1,4 @@
+//! The checks against examples with known answers: `corpus/`.
+
+mod checks;
+mod sentences;
