@@ -87,7 +87,7 @@ fn worded(person: &str, age: &str, sex: &str, draw: &mut Draw) -> String {
     };
     let way = draw.below(5);
     for kind in ["patient", "child", "person"] {
-        let plain = format!("{}-year-old {sex} {kind}", years);
+        let plain = format!("{years}-year-old {sex} {kind}");
         if person.contains(&plain) {
             let other = match way {
                 0 => format!("{noun} of {years}"),
@@ -200,14 +200,15 @@ pub(crate) fn prompt(understood: &Understood, patient: &Facts, draw: &mut Draw) 
     };
     let task = understood.fact("task").map(|t| t.to_lowercase().replace(' ', "-"));
     let open = write(draw, "case", "open");
-    let mut more: Vec<String> =
-        (0..usize::from(draw.chance(0.35))).map(|_| write(draw, "case", "more")).collect();
+    let mut more: Vec<String> = (0..draw.below(2)).map(|_| write(draw, "case", "more")).collect();
     more.dedup();
     let ask = match &task {
         Some(task) if topic.is_none() || draw.chance(0.7) => write(draw, "ask", task),
         _ => write(draw, "ask", "general"),
     };
     let ask = if ask.is_empty() { write(draw, "ask", "general") } else { ask };
+    // What is asked in the same words is asked of something.
+    let ask = lead(&ask, draw);
     let mut sentences = Vec::with_capacity(6);
     match draw.below(4) {
         0 => {
@@ -334,21 +335,24 @@ fn reply(patient: &Facts, question: &str, already: &str, most: usize, draw: &mut
 }
 
 /// What stands before a sentence that always has the same words.
-const LEADS: [&str; 11] = [
-    "As for {},",
-    "Coming back to {},",
-    "With {} in mind,",
-    "Thinking of {},",
-    "Given {},",
-    "About {}:",
-    "On {}:",
-    "Leaving {} aside,",
-    "Besides {},",
-    "Apart from {},",
+const LEADS: [&str; 14] = [
     "Regarding {},",
+    "Given {},",
+    "Besides {},",
+    "Despite {},",
+    "Concerning {},",
+    "Considering {},",
+    "Beyond {},",
+    "Suspecting {},",
+    "Facing {},",
+    "Pondering {},",
+    "Weighing {},",
+    "Reviewing {},",
+    "Revisiting {},",
+    "About {}:",
 ];
 /// Lists that a lead takes its thing from.
-const ABOUT: [&str; 4] = ["finding", "test", "measure", "sign"];
+const ABOUT: [&str; 5] = ["finding", "test", "measure", "sign", "cause"];
 
 /// A sentence with what it is about before it.
 fn lead(sentence: &str, draw: &mut Draw) -> String {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use clinstruct_pipeline::{PartSummary, Summary};
+use clinstruct_schema::dollars;
 
 /// A number with its thousands set apart.
 pub(crate) fn number(n: u64) -> String {
@@ -56,6 +57,9 @@ fn part(out: &mut String, p: &PartSummary) {
     );
 }
 
+/// Reasons that the summary names.
+const REPAIRS: usize = 12;
+
 /// The summary as text.
 pub(crate) fn summary(s: &Summary) -> String {
     let mut out = String::new();
@@ -78,6 +82,35 @@ pub(crate) fn summary(s: &Summary) -> String {
             String::new()
         },
     );
+    let mut repairs: Vec<_> = s.repairs.iter().collect();
+    repairs.sort_by_key(|(_, c)| std::cmp::Reverse(c.first));
+    if !repairs.is_empty() {
+        let _ = writeln!(out, "turns that could not stand at first, by what stopped them");
+    }
+    for (name, c) in repairs.iter().take(REPAIRS) {
+        let _ = writeln!(
+            out,
+            "  {name:<22} {:>7}  mended {:>7}  rejected {:>5}  {} requests, {}",
+            number(c.first),
+            number(c.mended),
+            number(c.rejected),
+            number(c.requests),
+            dollars(c.micro_usd)
+        );
+    }
+    if let Some(q) = &s.quality {
+        let missed: Vec<_> = q.figures.missed().collect();
+        let _ = writeln!(
+            out,
+            "{} figures measured, {} miss their target; {} near duplicates taken out",
+            q.figures.metrics.len(),
+            missed.len(),
+            number(q.duplicates.duplicates.len() as u64)
+        );
+        for m in missed {
+            let _ = writeln!(out, "  MISSED {}: {:.4} of {}", m.name, m.value, number(m.of));
+        }
+    }
     let r = &s.requests;
     let _ = writeln!(
         out,

@@ -130,6 +130,7 @@ impl Machine {
                 }
             }
             TurnOutcome::Rejected { reason, detail } => {
+                self.tries += 1;
                 Next::Ended { failed: false, reason, detail }
             }
             TurnOutcome::Never { reason, detail } => Next::Ended { failed: true, reason, detail },

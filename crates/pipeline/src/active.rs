@@ -11,7 +11,7 @@ use clinstruct_multiturn::{
 use clinstruct_parser::{Cleaned, decode};
 use clinstruct_promptgen::prompt_request;
 use clinstruct_schema::{
-    BaseRow, Message, RequestId, RowId, RowOutcome, Situation, Speaker, Stage,
+    BaseRow, Message, RequestId, RowId, RowOutcome, Situation, Speaker, Stage, Usage,
 };
 use clinstruct_store::{
     RawReader, Rejection, RowLocation, Step, Store, UnitKey, UnitRecord, UnitState,
@@ -307,6 +307,26 @@ pub(crate) fn rebuild(
         let request = base_request(context, key.part(), &row, record.tries)?;
         return Ok(Some((request, Active::Base { row })));
     }
+    let mut conversation = begun(context, store, reader, key, &row)?;
+    let locate = |id| Ok(store.locate(id)?);
+    for step in &record.steps {
+        let outcome = response(&locate, reader, step.request)?.ok_or_else(astray)?;
+        said_again(&mut conversation, context, &outcome).ok_or_else(astray)?;
+    }
+    conversation.try_again(context, &locate, reader, record.tries)?;
+    let due = conversation.due(context)?;
+    Ok(due.map(|request| (request, Active::Conversation(Box::new(conversation)))))
+}
+
+/// A conversation at its beginning, from the journal.
+fn begun(
+    context: &RunContext<'_>,
+    store: &Store,
+    reader: &RawReader,
+    key: UnitKey,
+    row: &Arc<BaseRow>,
+) -> Result<Conversation> {
+    let astray = || Error::Astray(format!("{key:?}"));
     let base = UnitKey::base(key.part(), key.base_index()).ok_or_else(astray)?;
     let base = store.unit(base)?.ok_or_else(astray)?;
     let asked = base.steps.last().ok_or_else(astray)?.request;
@@ -316,15 +336,52 @@ pub(crate) fn rebuild(
     let prompts = prompts_of(context, &outcome, row.cards.len());
     let prompt = prompts.get(k).and_then(Option::as_ref).ok_or_else(astray)?;
     let variant = variant_of(key.variant());
-    let mut conversation =
-        Conversation::start(context, key.part(), &row, k, variant, &prompt.text)?;
-    for step in &record.steps {
-        let outcome = response(&locate, reader, step.request)?.ok_or_else(astray)?;
-        said_again(&mut conversation, context, &outcome).ok_or_else(astray)?;
+    Conversation::start(context, key.part(), row, k, variant, &prompt.text)
+}
+
+/// Tries of one turn that could not stand, and whether one did in the end.
+#[derive(Debug)]
+pub(crate) struct Tried {
+    pub(crate) speaker: Speaker,
+    pub(crate) mended: bool,
+    /// The reason of each try that could not stand, with the tokens that it used.
+    pub(crate) failed: Vec<(String, Usage)>,
+}
+
+/// What a conversation's turns that were tried more than once were tried for.
+pub(crate) fn tried(
+    context: &RunContext<'_>,
+    store: &Store,
+    reader: &RawReader,
+    record: &UnitRecord,
+) -> Result<Vec<Tried>> {
+    let key = record.key;
+    let astray = || Error::Astray(format!("{key:?}"));
+    let again = record.steps.iter().any(|s| s.tries > 1);
+    let ended = record.state == UnitState::Rejected && record.tries > 0;
+    if key.is_base() || !(again || ended) {
+        return Ok(Vec::new());
     }
-    conversation.try_again(context, &locate, reader, record.tries)?;
-    let due = conversation.due(context)?;
-    Ok(due.map(|request| (request, Active::Conversation(Box::new(conversation)))))
+    let plan = context.plan(key.part()).ok_or_else(astray)?;
+    let row = Arc::new(plan.row(key.base_index() as usize).ok_or_else(astray)?);
+    let mut conversation = begun(context, store, reader, key, &row)?;
+    let locate = |id| Ok(store.locate(id)?);
+    let mut all = Vec::new();
+    let steps = record.steps.iter().map(|s| (Some(s), u32::from(s.tries).saturating_sub(1)));
+    let last = ended.then_some((None, record.tries));
+    for (step, tries) in steps.chain(last) {
+        let Next::Ask { speaker, .. } = conversation.machine.next() else { break };
+        if tries > 0 {
+            let failed = conversation.try_again(context, &locate, reader, tries)?;
+            let failed = failed.into_iter().map(|(_, outcome, reason)| (reason, outcome.usage()));
+            all.push(Tried { speaker, mended: step.is_some(), failed: failed.collect() });
+        }
+        if let Some(step) = step {
+            let outcome = response(&locate, reader, step.request)?.ok_or_else(astray)?;
+            said_again(&mut conversation, context, &outcome).ok_or_else(astray)?;
+        }
+    }
+    Ok(all)
 }
 
 /// Takes an accepted response in once more; gives what was cleaned off it. Its checks were passed when it

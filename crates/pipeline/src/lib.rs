@@ -33,4 +33,4 @@ pub use output::{OutputFiles, conversation_of, write_outputs};
 pub use progress::{Event, Progress, Tally};
 pub use routes::{Route, Routes};
 pub use step::{Reading, read_prompts, read_turn};
-pub use summary::{PartSummary, RequestCounts, Summary};
+pub use summary::{PartSummary, RepairCounts, RequestCounts, Summary};

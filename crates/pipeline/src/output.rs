@@ -3,7 +3,7 @@
 //! Every row is made anew from the plan and the raw responses, so the files can be written again at any
 //! time, for a finished run or one under way, and always say the same.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -19,8 +19,13 @@ use clinstruct_store::{RawReader, Store, UnitKey, UnitRecord, UnitState};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::active::{Conversation, Locate, prompts_of, response, said_again, variant_of};
-use crate::{Error, PartSummary, RequestCounts, Result, RunContext, Summary, Tally, planned_rows};
+use crate::active::{
+    Conversation, Locate, Tried, prompts_of, response, said_again, tried, variant_of,
+};
+use crate::{
+    Error, PartSummary, RepairCounts, RequestCounts, Result, RunContext, Summary, Tally,
+    planned_rows,
+};
 
 /// Base rows that are made anew together.
 const ROWS_AT_ONCE: usize = 128;
@@ -82,6 +87,7 @@ pub fn write_outputs(
 ) -> Result<Summary> {
     let reader = store.reader();
     let mut parts = Vec::new();
+    let mut repairs: BTreeMap<String, RepairCounts> = BTreeMap::new();
     for (part, plan) in &context.plans {
         let stem = &plan.part().stem;
         let mut writers = Writers::open(dir, stem, files)?;
@@ -98,6 +104,11 @@ pub fn write_outputs(
         while next < plan.len() || !made.is_empty() {
             let to = (next + ROWS_AT_ONCE).min(plan.len());
             let units = if next < to { units_of(store, *part, next, to)? } else { Vec::new() };
+            for unit in units.iter().flatten() {
+                for turn in tried(context, store, &reader, unit)? {
+                    add_tried(context, &mut repairs, &turn);
+                }
+            }
             let mut places = HashMap::new();
             for request in units.iter().flatten().flat_map(|u| &u.steps).map(|s| s.request) {
                 if let Some(place) = store.locate(request)? {
@@ -147,8 +158,24 @@ pub fn write_outputs(
             usage: tally.usage,
             answered_in_all: store.answered_total()?,
         },
+        repairs,
         quality: None,
     })
+}
+
+fn add_tried(context: &RunContext<'_>, repairs: &mut BTreeMap<String, RepairCounts>, turn: &Tried) {
+    let Some((first, _)) = turn.failed.first() else { return };
+    let route = context.routes.of(turn.speaker);
+    let limits = route.backend.limits();
+    let counts = repairs.entry(first.clone()).or_default();
+    counts.first += 1;
+    counts.mended += u64::from(turn.mended);
+    counts.rejected += u64::from(!turn.mended);
+    for (_, usage) in &turn.failed {
+        counts.requests += 1;
+        counts.usage += *usage;
+        counts.micro_usd += route.cost(*usage, &limits);
+    }
 }
 
 fn add(sum: &mut PartSummary, more: &PartSummary) {

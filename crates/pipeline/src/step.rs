@@ -82,7 +82,7 @@ fn excerpt(text: &str) -> String {
 }
 
 /// What failed, and what a repair is to be told.
-fn of_violations(text: String, violations: Vec<Violation>) -> Reading<Cleaned> {
+fn of_violations(text: String, violations: &[Violation]) -> Reading<Cleaned> {
     let reason = violations.first().map_or("", |v| v.check).to_owned();
     let details: Vec<String> =
         violations.iter().map(|v| format!("{}: {}", v.check, v.detail)).collect();
@@ -149,7 +149,7 @@ pub fn read_turn(
             if violations.is_empty() {
                 return Reading::Good(cleaned);
             }
-            of_violations(cleaned.text, violations)
+            of_violations(cleaned.text, &violations)
         }
     }
 }

@@ -5,6 +5,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::Quality;
 
+/// What became of turns that could not stand at first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepairCounts {
+    /// Turns whose first try was stopped.
+    pub first: u64,
+    /// Of these, turns that stood in the end.
+    pub mended: u64,
+    /// Of these, turns that never did: their conversations are rejected.
+    pub rejected: u64,
+    /// Requests that gave nothing that could stand.
+    pub requests: u64,
+    /// Their tokens.
+    pub usage: Usage,
+    /// What they cost, in millionths of a dollar.
+    pub micro_usd: u64,
+}
+
 /// What became of one part's rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartSummary {
@@ -84,6 +101,9 @@ pub struct Summary {
     pub requests: RequestCounts,
     /// Whether the sums of all parts close.
     pub sums_close: bool,
+    /// Turns that could not stand at first, by the check or reason that stopped them.
+    #[serde(default)]
+    pub repairs: BTreeMap<String, RepairCounts>,
     /// What is known of the dataset as a whole, once the run has come to its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,

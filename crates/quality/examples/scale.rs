@@ -40,7 +40,7 @@ fn text(row: u64, words: u64) -> String {
     let of = if copy { row - 1 } else { row };
     let mut text = String::with_capacity(1600);
     for i in 0..words {
-        let changed = copy && mix(row ^ mix(i)) % 40 == 0;
+        let changed = copy && mix(row ^ mix(i)).is_multiple_of(40);
         let seed = if changed { row.wrapping_mul(7919) } else { of };
         text.push_str(&word(mix(seed.wrapping_mul(0x9e37_79b9) ^ mix(i))));
         text.push(if i % 12 == 11 { '.' } else { ' ' });

@@ -92,7 +92,7 @@ pub fn check_turn(text: &str, speaker: Speaker, situation: &Situation) -> Vec<Vi
             found.extend(place(META, talk::meta(text, Language::English), text));
         }
         Speaker::PromptWriter => {
-            found.extend(place(META, talk::meta(text, Language::English), text))
+            found.extend(place(META, talk::meta(text, Language::English), text));
         }
     }
     found

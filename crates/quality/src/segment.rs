@@ -128,7 +128,7 @@ fn of_line(line: &str, language: Language) -> Vec<Range<usize>> {
 }
 
 /// A letter of Devanagari that is no sign on another one.
-fn is_letter(c: &char) -> bool {
+fn is_letter(c: char) -> bool {
     matches!(c, '\u{904}'..='\u{939}' | '\u{958}'..='\u{961}' | 'a'..='z' | 'A'..='Z' | '0'..='9' | '०'..='९')
 }
 
@@ -199,7 +199,7 @@ fn goes_on(piece: &str, after: &str, language: Language) -> bool {
     // Hindi ends sentences with the danda: a dot behind a syllable is one of an abbreviation.
     if language == Language::Hindi && !word.is_empty() {
         let last = word.rsplit('.').next().unwrap_or_default();
-        let letters = last.chars().filter(is_letter).count();
+        let letters = last.chars().filter(|c| is_letter(*c)).count();
         let before = stem[..stem.len() - word.len()].trim_end();
         if (letters <= 1 && !SYLLABLES.contains(&last))
             || (letters <= 2 && (before.ends_with('.') || word.contains('.')))

@@ -207,10 +207,14 @@ pub(crate) fn rewrite(args: RunArgs, what: Rewrite) -> anyhow::Result<Code> {
     super::look::same_plan(&context, &store)?;
     let files = OutputFiles {
         prompts: what == Rewrite::Prompts,
-        situations: what == Rewrite::Situations,
+        // What is known of the dataset as a whole needs both.
+        situations: what != Rewrite::Prompts,
         conversations: what == Rewrite::Conversations,
     };
-    let summary = write_outputs(&context, &store, &setup.out, files, &Tally::default())?;
+    let mut summary = write_outputs(&context, &store, &setup.out, files, &Tally::default())?;
+    if what == Rewrite::Conversations {
+        summary.quality = Some(assess(&context, &setup.out, &mut summary)?);
+    }
     if setup.args.json {
         print_json(&summary)?;
     } else {

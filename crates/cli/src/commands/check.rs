@@ -78,7 +78,7 @@ fn evaluation(given: &[String]) -> anyhow::Result<(Evaluation, Vec<Benchmark>)> 
         let mut bad: Vec<BadRow> = Vec::new();
         texts(&path, column.as_deref(), |text| match text {
             Ok(text) if all.add(u32::try_from(i).unwrap_or(u32::MAX), &text) => {
-                benchmark.items += 1
+                benchmark.items += 1;
             }
             Ok(_) => benchmark.left_out += 1,
             Err(row) => {

@@ -122,7 +122,7 @@ impl Evaluation {
         let least = BLOCK.min(item.words.len());
         matching(&item.words, words, 0, least, &mut blocks);
         let matched: usize = blocks.iter().map(Range::len).sum();
-        (matched as f64 >= COVER * item.words.len() as f64).then(|| Hit {
+        (matched as f64 >= COVER * item.words.len() as f64).then_some(Hit {
             benchmark: item.benchmark,
             item: number,
             words: item.words.len(),

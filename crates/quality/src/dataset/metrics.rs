@@ -377,9 +377,10 @@ impl Meter {
             ConversationMode::Emergency => 80,
             ConversationMode::Chat => 120,
             ConversationMode::Normal => {
-                match situation.system_styles.iter().any(|s| s.id.as_str() == "short") {
-                    true => 100,
-                    false => return,
+                if situation.system_styles.iter().any(|s| s.id.as_str() == "short") {
+                    100
+                } else {
+                    return;
                 }
             }
         };
@@ -514,11 +515,10 @@ impl Meter {
         figures.push(5, "zlib ratio of prompts", zlib_ratio(&sample), of, full, 3.0);
         for ((row, name), share) in &self.shares {
             let most = match (row, *name) {
-                (10 | 14, _) => 0.01,
+                (10 | 14 | 18, _) => 0.01,
                 (12, _) => 0.005,
                 (17, "answers that ask unasked") => 0.05,
                 (17 | 19, _) => 0.02,
-                (18, _) => 0.01,
                 _ => 0.0,
             };
             figures.push(*row, name, share.share(), share.of, Aim::AtMost, most);
@@ -573,12 +573,18 @@ fn is_mojibake(text: &str) -> bool {
     .any(|m| text.contains(m))
 }
 
-/// Different pairs of words by all pairs of words.
+/// Different pairs of words by all pairs of words. A compound such as `35-year-old` is one word, as common
+/// tokenizers of English have it.
 fn distinct(texts: &[&str]) -> f64 {
     let (mut all, mut total) = (HashSet::new(), 0_u64);
-    let mut words = Vec::new();
     for text in texts {
-        tokens(text, &mut words);
+        let lower = text.to_lowercase();
+        let words: Vec<u64> = lower
+            .split(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '\'' | '’')))
+            .map(|w| w.trim_matches(['-', '\'', '’']))
+            .filter(|w| !w.is_empty())
+            .map(|w| w.bytes().fold(5, |h, b| mix(h ^ u64::from(b))))
+            .collect();
         for pair in words.windows(2) {
             total += 1;
             all.insert(mix(pair[0]) ^ pair[1]);

@@ -37,6 +37,9 @@ fn hash(text: &str, seed: u64) -> u64 {
     text.bytes().fold(mix(seed), |h, b| mix(h ^ u64::from(b)))
 }
 
+/// Rows that go together: their place in the drawn order, their least id, their numbers.
+type Group<'a> = (u64, &'a str, Vec<usize>);
+
 /// The split of each row, the same for any order of the rows.
 ///
 /// Groups (rows that share a key, directly or through others) go whole, in an order drawn from the seed and
@@ -55,7 +58,7 @@ pub fn split(rows: &[Row<'_>], shares: Shares, seed: u64) -> Vec<Split> {
     for i in 0..rows.len() {
         groups.entry(sets.of(i)).or_default().push(i);
     }
-    let mut strata: BTreeMap<u64, Vec<(u64, &str, Vec<usize>)>> = BTreeMap::new();
+    let mut strata: BTreeMap<u64, Vec<Group<'_>>> = BTreeMap::new();
     for members in groups.into_values() {
         let Some(least) = members.iter().copied().min_by_key(|i| rows[*i].id) else { continue };
         let id = rows[least].id;

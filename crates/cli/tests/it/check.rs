@@ -1,0 +1,108 @@
+//! `clinstruct check`, and the figures of a run.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::{json, run};
+
+fn check(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    let out = run(dir, args);
+    let text = |b: &[u8]| String::from_utf8_lossy(b).into_owned();
+    (out.status.code(), text(&out.stdout), text(&out.stderr))
+}
+
+/// A rehearsal run meets every target that code can measure, and `check` measures the same.
+#[test]
+fn a_rehearsal_run_meets_its_targets() {
+    let dir = tempfile::tempdir().unwrap();
+    let summary = json(dir.path(), &["build", "--limit", "420", "--out", "o", "--json"]);
+    let metrics = summary["quality"]["figures"]["metrics"].as_array().unwrap();
+    // The first rows of each part are of few tasks, whose prompts are less varied than those of all.
+    let missed: Vec<&Value> =
+        metrics.iter().filter(|m| m["met"] == false && m["row"] != 5).collect();
+    assert!(missed.is_empty(), "{missed:#?}");
+    assert!(metrics.len() > 35, "{}", metrics.len());
+    let repairs = summary["repairs"].as_object().unwrap();
+    let sum = |key: &str| repairs.values().filter_map(|c| c[key].as_u64()).sum::<u64>();
+    assert!(sum("first") > 20, "{repairs:#?}");
+    assert_eq!(sum("first"), sum("mended") + sum("rejected"));
+    let splits = summary["quality"]["splits"].as_object().unwrap();
+    let rows: u64 = splits
+        .values()
+        .flat_map(|s| s.as_object().unwrap().values())
+        .filter_map(Value::as_u64)
+        .sum();
+    let kept = |p: &Value| p["in_dataset"].as_u64().unwrap();
+    assert_eq!(rows, summary["parts"].as_array().unwrap().iter().map(kept).sum::<u64>());
+    assert_eq!(summary["sums_close"], true);
+
+    let file = "o/conversations/multiturn_task_x_specialties_x_demographic_x_answerstyle.jsonl";
+    let (code, out, err) = check(dir.path(), &["check", file]);
+    assert_eq!(code, Some(0), "{out}{err}");
+    let missed = out.lines().filter(|l| l.contains("MISSED") && !l.contains("of prompts")).count();
+    assert!(out.contains("instructions obeyed") && missed == 0, "{out}");
+}
+
+#[test]
+fn a_missed_target_is_an_error_where_the_gate_is_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let row = r#"{"id": "a", "conversation": [{"role": "user", "value": "\"How much?\""}, {"role": "chatbot", "value": "Certainly! Give 500 mg at once."}]}"#;
+    fs::write(dir.path().join("d.jsonl"), row).unwrap();
+    let (code, out, _) = check(dir.path(), &["check", "d.jsonl"]);
+    assert_eq!(code, Some(0));
+    assert!(out.contains("wrapping quotes, prompts") && out.contains("MISSED"), "{out}");
+    let (code, _, err) = check(dir.path(), &["check", "d.jsonl", "--gate"]);
+    assert_eq!(code, Some(1));
+    assert!(err.contains("miss their target"), "{err}");
+    let (_, out, _) = check(dir.path(), &["check", "d.jsonl", "--json"]);
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["figures"]["conversations"], 1);
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_the_rest_is_checked() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(
+        dir.path().join("d.jsonl"),
+        b"{\"prompt\": \"One question here?\"}\nnot json\n{\"prompt\": \"\xff\"}\n",
+    )
+    .unwrap();
+    let (code, out, err) = check(dir.path(), &["check", "d.jsonl"]);
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("d.jsonl, row 2: no JSON") && err.contains("row 3: no UTF-8"), "{err}");
+    assert!(out.contains("1 conversations"), "{out}");
+
+    fs::write(dir.path().join("e.csv"), "question\n").unwrap();
+    for (args, part) in [
+        (vec!["check", "none.jsonl"], "cannot read none.jsonl"),
+        (vec!["check", "e.csv"], "no row that can be read"),
+        (vec!["check", "d.jsonl", "--eval", "e.csv"], "e.csv has no rows"),
+        (vec!["check", "d.jsonl", "--eval", "d.jsonl:stem"], "no column \"stem\""),
+        (vec!["check", "d.jsonl", "--similar", "7"], "--similar 7 is no share"),
+    ] {
+        let (code, _, err) = check(dir.path(), &args);
+        assert_eq!(code, Some(2), "{args:?}: {err}");
+        assert!(err.contains(part) && err.contains("hint: "), "{args:?}: {err}");
+    }
+}
+
+#[test]
+fn evaluation_items_in_the_data_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let item = "Which vitamin is given to a child with measles to prevent blindness and death?";
+    fs::write(
+        dir.path().join("eval.csv"),
+        format!("stem\n{item}\nAnother question of seven words or so?\n"),
+    )
+    .unwrap();
+    let rows = format!(
+        "{{\"prompt\": \"Colleague asks: {item}\"}}\n{{\"prompt\": \"How is measles spread among children?\"}}\n"
+    );
+    fs::write(dir.path().join("d.jsonl"), rows).unwrap();
+    let report = json(dir.path(), &["check", "d.jsonl", "--eval", "eval.csv:stem", "--json"]);
+    let found = &report["contamination"][0];
+    assert_eq!((&found["items"], &found["rows"]), (&2.into(), &1.into()), "{found}");
+    assert_eq!(found["hits"][0]["matched"], 14, "{found}");
+}

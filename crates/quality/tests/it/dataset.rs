@@ -1,0 +1,192 @@
+use clinstruct_draw::Draw;
+use clinstruct_quality::dataset::contamination::Evaluation;
+use clinstruct_quality::dataset::duplicates::{Collector, Duplicates, SIMILAR, collect};
+use clinstruct_quality::dataset::metrics::{Chat, Facts, Meter};
+use clinstruct_quality::dataset::near::{jaccard, pairs, runs, signature};
+use clinstruct_quality::dataset::split::{Row, Shares, split};
+use clinstruct_schema::{Message, Role, Split};
+use proptest::prelude::*;
+
+fn text(seed: u64, words: usize) -> String {
+    let mut draw = Draw::from_u64(seed);
+    (0..words).map(|_| format!("w{}", draw.below(5000))).collect::<Vec<_>>().join(" ")
+}
+
+/// A text with some of its words changed.
+fn changed(text: &str, seed: u64, share: f64) -> String {
+    let mut draw = Draw::from_u64(seed);
+    let words = text.split(' ').map(|w| if draw.chance(share) { "changed" } else { w });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn said(content: &str, role: Role) -> Message {
+    Message { role, content: content.to_owned() }
+}
+
+#[test]
+fn similar_texts_are_pairs_and_others_are_not() {
+    let one = "Give 5 ml every hour and look at the child again before the night begins, please.";
+    let same = "give 5 ML every hour, and look at the child again before the night begins please";
+    assert!((jaccard(&runs(one), &runs(same)) - 1.0).abs() < 1e-9);
+    assert_eq!(jaccard(&runs(one), &runs("Something else entirely, with other words in it.")), 0.0);
+    assert!(signature("...").is_none());
+
+    let mut texts: Vec<String> = (0..600).map(|i| text(i, 120)).collect();
+    for i in 0..200 {
+        texts.push(changed(&texts[i], i as u64, 0.01 * (1 + i % 8) as f64));
+    }
+    let signatures: Vec<_> = texts.iter().map(|t| signature(t)).collect();
+    let found = pairs(&signatures, SIMILAR, &|i| texts[i].clone());
+    let sets: Vec<_> = texts.iter().map(|t| runs(t)).collect();
+    let mut all = Vec::new();
+    for a in 0..texts.len() {
+        for b in a + 1..texts.len() {
+            if jaccard(&sets[a], &sets[b]) >= SIMILAR {
+                all.push((a as u32, b as u32));
+            }
+        }
+    }
+    assert!(all.len() > 50, "{}", all.len());
+    // Nothing is found that brute force does not find, and next to nothing is missed.
+    assert!(found.iter().all(|p| all.contains(p)));
+    assert!(found.len() * 100 >= all.len() * 98, "{} of {}", found.len(), all.len());
+}
+
+fn duplicates(chats: &[(String, Vec<Message>)]) -> Duplicates {
+    let mut collector = Collector::default();
+    for (id, messages) in chats {
+        collector.add(collect(&Chat { id, messages, attributes: None, twin: false }));
+    }
+    collector.find(SIMILAR, &|row, message| chats[row].1[message].content.clone())
+}
+
+fn chats() -> Vec<(String, Vec<Message>)> {
+    (0..120_u64)
+        .map(|i| {
+            let answer = changed(&text(1000 + i / 3, 60), i, if i % 3 == 0 { 0.0 } else { 0.01 });
+            let messages = vec![said(&text(i, 40), Role::User), said(&answer, Role::Assistant)];
+            (format!("row-{i:03}"), messages)
+        })
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn the_same_rows_stay_and_the_same_splits_come_in_any_order(seed in any::<u64>()) {
+        let all = chats();
+        let expected = duplicates(&all);
+        prop_assert!(expected.duplicates.len() > 40);
+        let mut shuffled = all.clone();
+        Draw::from_u64(seed).shuffle(&mut shuffled);
+        prop_assert_eq!(&duplicates(&shuffled).duplicates, &expected.duplicates);
+
+        let rows = |chats: &[(String, Vec<Message>)]| -> Vec<(String, Split)> {
+            let rows: Vec<Row<'_>> = chats
+                .iter()
+                .map(|(id, _)| {
+                    let n: u64 = id[4..].parse().unwrap_or(0);
+                    Row { id, keys: vec![n / 4, 1000 + n % 50], stratum: n % 3 }
+                })
+                .collect();
+            let mut splits: Vec<(String, Split)> = rows
+                .iter()
+                .map(|r| r.id.to_owned())
+                .zip(split(&rows, Shares::default(), 7))
+                .collect();
+            splits.sort();
+            splits
+        };
+        prop_assert_eq!(rows(&shuffled), rows(&all));
+    }
+}
+
+#[test]
+fn any_number_of_threads_finds_the_same() {
+    let all = chats();
+    let expected = duplicates(&all);
+    for threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        assert_eq!(pool.install(|| duplicates(&all)), expected);
+    }
+}
+
+#[test]
+fn what_belongs_together_is_on_one_side_and_shares_are_kept() {
+    let ids: Vec<String> = (0..6000).map(|i| format!("row-{i}")).collect();
+    let rows: Vec<Row<'_>> = ids
+        .iter()
+        .enumerate()
+        .map(|(i, id)| Row { id, keys: vec![i as u64 / 8], stratum: i as u64 / 1000 })
+        .collect();
+    let all = split(&rows, Shares::default(), 1);
+    for eight in all.chunks(8) {
+        assert!(eight.iter().all(|s| *s == eight[0]));
+    }
+    for thousand in all.chunks(1000) {
+        let test = thousand.iter().filter(|s| **s == Split::Test).count();
+        assert!((30..=70).contains(&test), "{test}");
+    }
+    assert_ne!(all, split(&rows, Shares::default(), 2));
+}
+
+#[test]
+fn evaluation_items_are_found_whole_and_in_large_part() {
+    let item = "A 45-year-old man comes to the clinic with crushing chest pain that began two hours ago. \
+                Which of the following is the next best step in his management?";
+    let mut evaluation = Evaluation::new();
+    assert!(evaluation.add(0, item));
+    assert!(evaluation.add(1, "Name the drug of choice for absence seizures"));
+    assert!(!evaluation.add(1, "Which one?"));
+    assert_eq!(evaluation.len(), 2);
+    let inside = format!("Dear colleague, {} Thank you.", item.to_uppercase());
+    let hits = evaluation.find(&inside);
+    assert_eq!(hits.len(), 1);
+    assert_eq!((hits[0].benchmark, hits[0].matched, hits[0].words), (0, 30, 30));
+    let half = "We saw a 45-year-old man who comes to the clinic with crushing chest pain that began \
+                two hours ago and is now well.";
+    assert_eq!(evaluation.find(half).len(), 1);
+    assert!(
+        evaluation
+            .find("A man comes to the clinic with a rash that began two hours ago.")
+            .is_empty()
+    );
+    assert_eq!(
+        evaluation.find("Please name the drug of choice for absence seizures.")[0].benchmark,
+        1
+    );
+}
+
+#[test]
+fn figures_say_what_is_wrong() {
+    let mut meter = Meter::new(Facts::default());
+    let add = |meter: &mut Meter, id: &str, messages: &[Message]| {
+        meter.add(&Chat { id, messages, attributes: None, twin: false });
+    };
+    let good = [
+        said("How much zinc does a child of two need?", Role::User),
+        said(
+            "Zinc is given for ten days. Please verify the dose before use: it is 20 mg a day.",
+            Role::Assistant,
+        ),
+    ];
+    let bad = [
+        said("\"What now?\"", Role::User),
+        said("Certainly! Give 500 mg of amoxicillin. Would you like me to go on?", Role::Assistant),
+        said("Yes.", Role::User),
+    ];
+    add(&mut meter, "a", &good);
+    add(&mut meter, "a", &bad);
+    let figures = meter.finish();
+    let value = |name: &str| figures.value(name).unwrap_or(f64::NAN);
+    assert_eq!(value("ids given twice"), 0.5);
+    assert_eq!(value("roles out of order"), 0.5);
+    assert_eq!(value("wrapping quotes, prompts"), 0.5);
+    assert_eq!(value("filler openers"), 0.5);
+    assert_eq!(value("offers at the end"), 0.5);
+    assert_eq!(value("doses without a warning"), 0.5);
+    assert_eq!(value("answers that ask unasked"), 0.5);
+    assert_eq!(figures.texts, [2, 2, 1]);
+    assert!(figures.missed().count() >= 7);
+}
