@@ -241,6 +241,12 @@ pub(crate) struct RunArgs {
     /// First pause after trouble, in milliseconds; all others follow from it
     #[arg(long, value_name = "MS", hide = true, overrides_with = "pause")]
     pub(crate) pause: Option<u64>,
+    /// Evaluation set whose items must not be in the dataset (.jsonl, .json, .csv or .parquet); can be given again
+    #[arg(long, value_name = "FILE[:COLUMN]")]
+    pub(crate) eval: Vec<String>,
+    /// Exit with 1 where a figure misses its target
+    #[arg(long)]
+    pub(crate) gate: bool,
     /// Set where nothing will be sent.
     #[arg(skip)]
     #[serde(skip)]

@@ -24,7 +24,7 @@ mod step;
 mod summary;
 
 pub use active::{Active, due_request};
-pub use assess::{Quality, assess, facts};
+pub use assess::{Forbidden, Quality, assess, facts};
 pub use config::{Role, RunConfig, RunContext, planned_rows};
 pub use driver::{Drive, Outcome, StopSignal, run};
 pub use error::{Error, Result};

@@ -63,6 +63,7 @@ pub(crate) fn settings_of(args: RunArgs) -> anyhow::Result<RunArgs> {
         saved.base_url = args.base_url;
     }
     (saved.yes, saved.json, saved.accept_change) = (args.yes, args.json, args.accept_change);
+    saved.gate |= args.gate;
     Ok(saved)
 }
 
@@ -76,6 +77,8 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
         .enable_io()
         .build()
         .context("start the runtime")?;
+    // What cannot be read is known before anything is asked for.
+    let forbidden = super::check::forbidden(&setup.args.eval)?;
     let mut context = setup.context(matches!(how, Drive::SubmitOnly | Drive::CollectOnly))?;
     let mut store = setup.store(context.rehearsal)?;
     if matches!(how, Drive::ToTheEnd | Drive::SubmitOnly) {
@@ -141,7 +144,7 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
         return Ok(Code::Done);
     }
     let mut summary = write_outputs(&context, &store, &setup.out, OutputFiles::ALL, &tally)?;
-    summary.quality = Some(assess(&context, &setup.out, &mut summary)?);
+    summary.quality = Some(assess(&context, &setup.out, &mut summary, &forbidden)?);
     write_summary(&setup.out, &summary)?;
     if setup.args.json {
         print_json(&summary)?;
@@ -149,7 +152,7 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
         print(&table::summary(&summary))?;
         say(&format!("written to {}", setup.out.display()));
     }
-    Ok(verdict(&summary))
+    Ok(verdict(&summary, setup.args.gate))
 }
 
 /// Ends the process at once: a second Ctrl-C does not wait for what is being saved.
@@ -158,13 +161,18 @@ fn leave() -> ! {
     std::process::exit(Code::Interrupted as i32)
 }
 
-fn verdict(summary: &Summary) -> Code {
+fn verdict(summary: &Summary, gate: bool) -> Code {
     if !summary.sums_close {
         say("error: the sums do not close: some planned row is lost or counted twice");
         return Code::Failures;
     }
     if summary.failed() > 0 {
         say("some rows failed: rejected/ says which and why");
+        return Code::Failures;
+    }
+    let missed = summary.quality.as_ref().map_or(0, |q| q.figures.missed().count());
+    if gate && missed > 0 {
+        say(&format!("{missed} figures miss their target: summary.json says which"));
         return Code::Failures;
     }
     Code::Done
@@ -213,7 +221,8 @@ pub(crate) fn rewrite(args: RunArgs, what: Rewrite) -> anyhow::Result<Code> {
     };
     let mut summary = write_outputs(&context, &store, &setup.out, files, &Tally::default())?;
     if what == Rewrite::Conversations {
-        summary.quality = Some(assess(&context, &setup.out, &mut summary)?);
+        let forbidden = super::check::forbidden(&setup.args.eval)?;
+        summary.quality = Some(assess(&context, &setup.out, &mut summary, &forbidden)?);
     }
     if setup.args.json {
         print_json(&summary)?;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clinstruct_catalog::Catalog;
-use clinstruct_pipeline::facts;
+use clinstruct_pipeline::{Forbidden, facts};
 use clinstruct_quality::dataset::contamination::{Evaluation, Hit};
 use clinstruct_quality::dataset::duplicates::{Collected, Collector, Duplicates, collect};
 use clinstruct_quality::dataset::metrics::{Aim, Chat, Figures, Meter, Twins};
@@ -97,6 +97,15 @@ fn evaluation(given: &[String]) -> anyhow::Result<(Evaluation, Vec<Benchmark>)> 
         benchmarks.push(benchmark);
     }
     Ok((all, benchmarks))
+}
+
+/// The items that a run must not have.
+pub(crate) fn forbidden(given: &[String]) -> anyhow::Result<Forbidden> {
+    if given.is_empty() {
+        return Ok(Forbidden::default());
+    }
+    let (items, benchmarks) = evaluation(given)?;
+    Ok(Forbidden { items, names: benchmarks.into_iter().map(|b| b.name).collect() })
 }
 
 fn wrong(e: &clinstruct_records::Error) -> anyhow::Error {

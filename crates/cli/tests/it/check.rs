@@ -106,3 +106,29 @@ fn evaluation_items_in_the_data_are_counted() {
     assert_eq!((&found["items"], &found["rows"]), (&2.into(), &1.into()), "{found}");
     assert_eq!(found["hits"][0]["matched"], 14, "{found}");
 }
+
+/// Rows that hold an evaluation item leave the dataset, and are accounted for.
+#[test]
+fn a_run_keeps_no_evaluation_item() {
+    let dir = tempfile::tempdir().unwrap();
+    let build = ["build", "--limit", "3", "--out", "o", "--json"];
+    let before = json(dir.path(), &build);
+    let stem = crate::STEMS[0];
+    let row = &crate::rows(&dir.path().join("o"), "conversations", stem)[0];
+    let item = serde_json::json!({ "stem": row["messages"][1]["content"] });
+    fs::write(dir.path().join("medexam.jsonl"), item.to_string()).unwrap();
+    let eval = ["--eval", "medexam.jsonl:stem", "--gate"];
+    let after = json(dir.path(), &[&build[..], &eval].concat());
+    assert_eq!(after["quality"]["contaminated"]["medexam"], 1, "{after:#}");
+    assert_eq!(after["sums_close"], true);
+    assert_eq!(after["requests"]["asked"], 0);
+    let kept = |s: &Value| s["parts"][0]["in_dataset"].as_u64().unwrap();
+    assert_eq!(kept(&after) + 1, kept(&before));
+    let rejected = crate::rows(&dir.path().join("o"), "rejected", stem);
+    let told = rejected.iter().find(|r| r["reason"] == "contaminated").unwrap();
+    assert_eq!(told["id"], row["id"]);
+    assert_eq!(told["stage"], "quality");
+    assert!(told["detail"].as_str().unwrap().contains("of an item of medexam"), "{told}");
+    let (code, _, err) = check(dir.path(), &[&build[..], &["--eval", "none.csv"]].concat());
+    assert_eq!(code, Some(2), "{err}");
+}
