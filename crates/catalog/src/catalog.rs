@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashSet};
 
-use clinstruct_schema::{Constraint, Instruction, Meaning, Pattern, Price};
+use clinstruct_schema::{Constraint, CountryBound, Instruction, Meaning, Pattern, Price};
 use include_dir::{Dir, include_dir};
 
 use crate::axes::{RawField, RawProfession};
@@ -57,6 +57,8 @@ pub struct Catalog {
     pub histories: Histories,
     /// Styles, modes, lengths, registers.
     pub styles: Styles,
+    /// Terms that belong to some countries only.
+    pub bound: Vec<CountryBound>,
     /// Fixed phrases of the templates.
     pub phrases: Vec<Phrase>,
     /// Parts, by file name.
@@ -189,6 +191,22 @@ impl Catalog {
             values(phrases)
         });
 
+        let codes: Vec<&str> = countries.iter().map(|c| c.code.as_str()).collect();
+        let bound: Vec<CountryBound> = l.file("bound.toml", |r| {
+            let bound = r.entries::<CountryBound>("bound", true);
+            distinct(r, "bound", bound.iter().map(|e| (e.value.term.as_str(), e.span.clone())));
+            for b in &bound {
+                if let Some(code) = b.value.countries.iter().find(|c| !codes.contains(&c.as_str()))
+                {
+                    r.mistake(
+                        b.span.clone(),
+                        format!("{}: there is no country {code}", b.value.term),
+                        None,
+                    );
+                }
+            }
+            values(bound)
+        });
         let prices: Vec<Price> = l.file("prices.toml", |r| {
             let prices = r.entries::<Price>("price", true);
             distinct(r, "price", prices.iter().map(|e| (e.value.model.as_str(), e.span.clone())));
@@ -271,6 +289,7 @@ impl Catalog {
             vitals,
             histories,
             styles,
+            bound,
             phrases,
             parts,
             templates,

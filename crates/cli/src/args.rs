@@ -247,6 +247,9 @@ pub(crate) struct RunArgs {
     /// Exit with 1 where a figure misses its target
     #[arg(long)]
     pub(crate) gate: bool,
+    /// Shares of the rows that are set aside for validation and for the test [default: 0.05,0.05]
+    #[arg(long, value_name = "VALIDATION,TEST", value_delimiter = ',')]
+    pub(crate) split: Vec<f64>,
     /// Set where nothing will be sent.
     #[arg(skip)]
     #[serde(skip)]

@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use anyhow::Context as _;
 use clinstruct_catalog::{Catalog, Files};
 use clinstruct_pipeline::{RunConfig, RunContext};
+use clinstruct_quality::dataset::split::Shares;
 use clinstruct_store::{Durability, Store};
 use serde::Deserialize;
 
@@ -161,6 +162,19 @@ impl Setup {
     pub(crate) fn store(&self, rehearsal: bool) -> anyhow::Result<Store> {
         let durability = if rehearsal { Durability::Fast } else { Durability::Full };
         Ok(Store::open(&self.out, durability)?)
+    }
+
+    /// Shares of validation and test.
+    pub(crate) fn shares(&self) -> anyhow::Result<Shares> {
+        let wrong =
+            || usage("--split gives no two shares below 1 in all", "write --split 0.05,0.05");
+        match self.args.split[..] {
+            [] => Ok(Shares::default()),
+            [validation, test] if validation >= 0.0 && test >= 0.0 && validation + test < 1.0 => {
+                Ok(Shares { validation, test })
+            }
+            _ => Err(wrong()),
+        }
     }
 
     /// Opens the run's store to look at it.

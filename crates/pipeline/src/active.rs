@@ -4,14 +4,16 @@
 use std::sync::Arc;
 
 use clinstruct_batch_client::{BatchRequest, request_id};
+use clinstruct_catalog::Catalog;
 use clinstruct_multiturn::{
     Attempt, Machine, Next, Repair, Scripts, Setting, TurnOutcome, Variant, conversation_id,
     first_message, situation,
 };
 use clinstruct_parser::{Cleaned, decode};
 use clinstruct_promptgen::prompt_request;
+use clinstruct_quality::card::About;
 use clinstruct_schema::{
-    BaseRow, Message, RequestId, RowId, RowOutcome, Situation, Speaker, Stage, Usage,
+    BaseRow, Message, PatientCard, RequestId, RowId, RowOutcome, Situation, Speaker, Stage, Usage,
 };
 use clinstruct_store::{
     RawReader, Rejection, RowLocation, Step, Store, UnitKey, UnitRecord, UnitState,
@@ -207,6 +209,13 @@ impl Conversation {
         self.due(context)?.ok_or_else(|| Error::Astray(self.id.to_string()))
     }
 
+    /// What is known about the patient and the place.
+    fn about<'a>(&'a self, context: &'a RunContext<'_>) -> Result<About<'a>> {
+        let card =
+            self.row.cards.get(self.prompt).ok_or_else(|| Error::Astray(self.id.to_string()))?;
+        Ok(about(context.catalog, card))
+    }
+
     /// Takes in what was read of the turn that is due; what cannot stand is asked for again, and mended where
     /// it came whole, at most [`REPAIRS`] times.
     pub(crate) fn advance(
@@ -247,7 +256,7 @@ impl Conversation {
             let astray = || Error::Astray(format!("try {} of {}", self.machine.tries, self.id));
             let outcome = response(locate, reader, request)?.ok_or_else(astray)?;
             let Reading::Unusable { reason, detail, repair, .. } =
-                read_turn(&outcome, speaker, &self.situation)
+                read_turn(&outcome, speaker, &self.situation, &self.about(context)?)
             else {
                 return Err(Error::Astray(format!("a good try of {}", self.id)));
             };
@@ -260,6 +269,12 @@ impl Conversation {
     pub(crate) fn messages(&self) -> &[Message] {
         &self.machine.messages
     }
+}
+
+/// What is known about a patient and the country of care.
+pub fn about<'a>(catalog: &'a Catalog, card: &'a PatientCard) -> About<'a> {
+    let country = catalog.countries.iter().find(|c| c.code == card.patient.country_code);
+    About { card, emergency: country.map_or("", |c| c.emergency.as_str()), bound: &catalog.bound }
 }
 
 /// Where the responses to requests lie.
@@ -284,9 +299,9 @@ pub(crate) fn response(
 pub(crate) fn prompts_of(
     context: &RunContext<'_>,
     outcome: &RowOutcome,
-    expected: usize,
+    cards: &[PatientCard],
 ) -> Vec<Option<Cleaned>> {
-    match read_prompts(outcome, context.prompt_format(), expected) {
+    match read_prompts(outcome, context.prompt_format(), cards) {
         Reading::Good(prompts) | Reading::Unusable { partial: Some(prompts), .. } => prompts,
         _ => Vec::new(),
     }
@@ -333,7 +348,7 @@ fn begun(
     let locate = |id| Ok(store.locate(id)?);
     let outcome = response(&locate, reader, asked)?.ok_or_else(astray)?;
     let k = usize::from(key.prompt()).checked_sub(1).ok_or_else(astray)?;
-    let prompts = prompts_of(context, &outcome, row.cards.len());
+    let prompts = prompts_of(context, &outcome, &row.cards);
     let prompt = prompts.get(k).and_then(Option::as_ref).ok_or_else(astray)?;
     let variant = variant_of(key.variant());
     Conversation::start(context, key.part(), row, k, variant, &prompt.text)
@@ -416,7 +431,7 @@ pub(crate) fn step(
             let part = record.key.part();
             let reading = outcome.map_or(
                 Reading::Undelivered { reason: "missing".into(), detail: "no row came".into() },
-                |o| read_prompts(o, context.prompt_format(), row.cards.len()),
+                |o| read_prompts(o, context.prompt_format(), &row.cards),
             );
             match reading {
                 Reading::Good(prompts) => accept(context, record, &row, request, &prompts, None),
@@ -457,9 +472,10 @@ pub(crate) fn step(
             let Next::Ask { speaker, tries } = conversation.machine.next() else {
                 return Err(Error::Astray(conversation.id.to_string()));
             };
+            let about = conversation.about(context)?;
             let reading = outcome.map_or(
                 Reading::Undelivered { reason: "missing".into(), detail: "no row came".into() },
-                |o| read_turn(o, speaker, &conversation.situation),
+                |o| read_turn(o, speaker, &conversation.situation, &about),
             );
             let mut mend = None;
             let told = match reading {

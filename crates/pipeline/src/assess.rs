@@ -71,7 +71,11 @@ pub fn facts(catalog: &clinstruct_catalog::Catalog) -> Facts {
         high: d.high,
     };
     let emergency = catalog.countries.iter().map(|c| (c.code.clone(), c.emergency.clone()));
-    Facts { drugs: catalog.drugs.iter().map(drug).collect(), emergency: emergency.collect() }
+    Facts {
+        drugs: catalog.drugs.iter().map(drug).collect(),
+        emergency: emergency.collect(),
+        bound: catalog.bound.clone(),
+    }
 }
 
 impl Files {
@@ -176,6 +180,7 @@ pub fn assess(
     dir: &Path,
     summary: &mut Summary,
     forbidden: &Forbidden,
+    shares: Shares,
 ) -> Result<Quality> {
     let stems: Vec<String> = summary.parts.iter().map(|p| p.stem.clone()).collect();
     let files = Files::open(dir, &stems)?;
@@ -193,7 +198,7 @@ pub fn assess(
         take_out(&files, dir, &stems, &gone, summary)?;
     }
     let files = Files::open(dir, &stems)?;
-    let mut quality = measure(context, &files, dir, &stems)?;
+    let mut quality = measure(context, &files, dir, &stems, shares)?;
     summary.sums_close = summary.parts.iter().all(crate::PartSummary::closes);
     let lost: u64 = summary.parts.iter().map(|p| u64::from(!p.closes())).sum();
     let planned: u64 = summary.parts.iter().map(|p| p.planned).sum();
@@ -364,6 +369,7 @@ fn measure(
     files: &Files,
     dir: &Path,
     stems: &[String],
+    shares: Shares,
 ) -> Result<Quality> {
     let facts = facts(context.catalog);
     let threads = rayon::current_num_threads().max(1);
@@ -411,7 +417,7 @@ fn measure(
     let figures = meters.into_iter().reduce(Meter::and).map(Meter::finish).unwrap_or_default();
     let mut quality = Quality { figures, ..Quality::default() };
     distances(&planned, &realised, &mut quality);
-    splits(context, dir, stems, &rows, &mut quality)?;
+    splits(context, dir, stems, &rows, shares, &mut quality)?;
     Ok(quality)
 }
 
@@ -474,13 +480,14 @@ fn splits(
     dir: &Path,
     stems: &[String],
     rows: &[(String, usize, Vec<u64>, u64)],
+    shares: Shares,
     quality: &mut Quality,
 ) -> Result<()> {
     let to_split: Vec<SplitRow<'_>> = rows
         .iter()
         .map(|(id, _, keys, stratum)| SplitRow { id, keys: keys.clone(), stratum: *stratum })
         .collect();
-    let all = split(&to_split, Shares::default(), context.config.seed);
+    let all = split(&to_split, shares, context.config.seed);
     let mut side: HashMap<u64, Split> = HashMap::new();
     let mut apart = 0;
     for (row, split) in to_split.iter().zip(&all) {

@@ -23,7 +23,7 @@ mod routes;
 mod step;
 mod summary;
 
-pub use active::{Active, due_request};
+pub use active::{Active, about, due_request};
 pub use assess::{Forbidden, Quality, assess, facts};
 pub use config::{Role, RunConfig, RunContext, planned_rows};
 pub use driver::{Drive, Outcome, StopSignal, run};

@@ -234,15 +234,15 @@ fn asked(
     locate: Locate<'_>,
     reader: &RawReader,
     base: &UnitRecord,
-    expected: usize,
+    cards: &[PatientCard],
 ) -> Result<Asked> {
     let Some(step) = base.steps.last() else {
-        return Ok(Asked { prompts: vec![None; expected], turn: None });
+        return Ok(Asked { prompts: vec![None; cards.len()], turn: None });
     };
     let outcome = response(locate, reader, step.request)?
         .ok_or_else(|| Error::Astray(step.request.to_string()))?;
     let turn = turn_provenance(Speaker::PromptWriter, step, &outcome);
-    Ok(Asked { prompts: prompts_of(context, &outcome, expected), turn: Some(turn) })
+    Ok(Asked { prompts: prompts_of(context, &outcome, cards), turn: Some(turn) })
 }
 
 fn turn_provenance(
@@ -345,7 +345,7 @@ pub fn conversation_of(
     let base = UnitKey::base(unit.key.part(), unit.key.base_index()).ok_or_else(astray)?;
     let base = store.unit(base)?.ok_or_else(astray)?;
     let locate = |id| Ok(store.locate(id)?);
-    let asked = asked(context, &locate, &reader, &base, row.cards.len())?;
+    let asked = asked(context, &locate, &reader, &base, &row.cards)?;
     let played = play(context, &locate, &reader, &row, unit, &asked)?;
     Ok(played.map(|played| finished(context, played)))
 }
@@ -367,7 +367,7 @@ fn base_lines(
         lines.summary.under_way = (row.cards.len() * plan.part().variants()) as u64;
         return Ok(lines);
     }
-    let asked = asked(context, locate, reader, base, row.cards.len())?;
+    let asked = asked(context, locate, reader, base, &row.cards)?;
     for (k, prompt) in asked.prompts.iter().enumerate() {
         let (Some(prompt), Some(card)) = (prompt, row.cards.get(k)) else { continue };
         lines.summary.prompts += 1;

@@ -2,8 +2,9 @@
 
 use clinstruct_multiturn::Repair;
 use clinstruct_parser::{Cleaned, Problem, PromptFormat};
+use clinstruct_quality::card::About;
 use clinstruct_quality::{Violation, check_prompt, check_turn};
-use clinstruct_schema::{ErrorClass, RowOutcome, Situation, Speaker};
+use clinstruct_schema::{ErrorClass, PatientCard, RowOutcome, Situation, Speaker};
 
 /// What a response is worth.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,7 +99,7 @@ fn of_violations(text: String, violations: &[Violation]) -> Reading<Cleaned> {
 pub fn read_prompts(
     outcome: &RowOutcome,
     format: PromptFormat,
-    expected: usize,
+    cards: &[PatientCard],
 ) -> Reading<Vec<Option<Cleaned>>> {
     let text = match text(outcome) {
         Ok(text) => text,
@@ -107,11 +108,12 @@ pub fn read_prompts(
     if clinstruct_parser::is_text_refusal(text) {
         return Reading::unusable("refused", excerpt(text));
     }
-    let reading = clinstruct_parser::prompts(text, format, expected);
+    let reading = clinstruct_parser::prompts(text, format, cards.len());
     let mut prompts = reading.prompts;
     let mut faults: Vec<Violation> = Vec::new();
-    for prompt in &mut prompts {
-        let found = prompt.as_ref().map(|p| check_prompt(&p.text)).unwrap_or_default();
+    for (k, prompt) in prompts.iter_mut().enumerate() {
+        let found =
+            prompt.as_ref().map(|p| check_prompt(&p.text, cards.get(k))).unwrap_or_default();
         if !found.is_empty() {
             *prompt = None;
             faults.extend(found);
@@ -137,6 +139,7 @@ pub fn read_turn(
     outcome: &RowOutcome,
     speaker: Speaker,
     situation: &Situation,
+    about: &About<'_>,
 ) -> Reading<Cleaned> {
     let text = match text(outcome) {
         Ok(text) => text,
@@ -145,7 +148,7 @@ pub fn read_turn(
     match clinstruct_parser::turn(text) {
         Err(problem) => Reading::unusable(problem.code(), problem.to_string()),
         Ok(cleaned) => {
-            let violations = check_turn(&cleaned.text, speaker, situation);
+            let violations = check_turn(&cleaned.text, speaker, situation, about);
             if violations.is_empty() {
                 return Reading::Good(cleaned);
             }

@@ -6,6 +6,7 @@
 use std::io::Write as _;
 use std::time::Instant;
 
+use clinstruct_draw::Draw;
 use clinstruct_quality::dataset::contamination::Evaluation;
 use clinstruct_quality::dataset::near::{jaccard, pairs, runs, signature};
 use rayon::prelude::*;
@@ -14,12 +15,8 @@ use rayon::prelude::*;
 const SAMPLE: usize = 3000;
 const SIMILAR: f64 = 0.8;
 
-fn mix(mut x: u64) -> u64 {
-    x ^= x >> 30;
-    x = x.wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x ^= x >> 27;
-    x = x.wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
+fn mix(x: u64) -> u64 {
+    Draw::from_u64(x).bits()
 }
 
 /// A word; small numbers stand for common ones, as in a language.

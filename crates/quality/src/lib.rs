@@ -23,7 +23,8 @@ pub use hygiene::{CONTROL, HASH_HEADING, NOT_NFC, ROLE_TAG, WRAPPING_QUOTES};
 pub use language::{LANGUAGE, identify, is_in};
 pub use verify::{Verdict, name, verify};
 
-use clinstruct_schema::{Constraint, Language, Situation, Speaker};
+use card::About;
+use clinstruct_schema::{Constraint, Language, PatientCard, Situation, Speaker};
 
 /// A filler at the beginning.
 pub const OPENER: &str = "filler_opener";
@@ -33,6 +34,11 @@ pub const CLOSING: &str = "offer_at_the_end";
 pub const META: &str = "text_about_the_text";
 /// A text that breaks off.
 pub const CUT: &str = "breaks_off";
+
+/// Age or sex that is not the patient's.
+pub const OTHER_PATIENT: &str = "other_patient";
+/// An emergency number, a law or a brand of another country.
+pub const OTHER_COUNTRY: &str = "other_country";
 
 /// A check that a text did not pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,10 +52,17 @@ pub struct Violation {
 }
 
 /// All checks on a prompt.
-pub fn check_prompt(text: &str) -> Vec<Violation> {
+///
+/// `card` is that of the patient whom it is about.
+pub fn check_prompt(text: &str, card: Option<&PatientCard>) -> Vec<Violation> {
     let mut found = hygiene::check(text);
+    found.extend(seen(OTHER_PATIENT, card.and_then(|c| card::patient(text, c))));
     found.extend(place(META, talk::meta(text, Language::English), text));
     found
+}
+
+fn seen(check: &'static str, found: Option<(String, Range<usize>)>) -> Option<Violation> {
+    found.map(|(detail, span)| Violation { check, detail, span: Some(span) })
 }
 
 fn place(check: &'static str, span: Option<Range<usize>>, text: &str) -> Option<Violation> {
@@ -59,7 +72,12 @@ fn place(check: &'static str, span: Option<Range<usize>>, text: &str) -> Option<
 }
 
 /// All checks on a turn of a conversation.
-pub fn check_turn(text: &str, speaker: Speaker, situation: &Situation) -> Vec<Violation> {
+pub fn check_turn(
+    text: &str,
+    speaker: Speaker,
+    situation: &Situation,
+    about: &About<'_>,
+) -> Vec<Violation> {
     let mut found = hygiene::check(text);
     match speaker {
         Speaker::Assistant => {
@@ -83,9 +101,12 @@ pub fn check_turn(text: &str, speaker: Speaker, situation: &Situation) -> Vec<Vi
                 text,
             ));
             found.extend(place(META, talk::meta(text, asked), text));
+            let number = card::emergency_number(text, about.emergency);
+            found.extend(seen(OTHER_COUNTRY, number.or_else(|| card::foreign(text, about))));
             found.extend(place(CUT, talk::cut(text, asked).filter(|_| !json), text));
         }
         Speaker::User => {
+            found.extend(seen(OTHER_PATIENT, card::patient(text, about.card)));
             for constraint in situation.user_styles.iter().flat_map(|s| &s.constraints) {
                 found.extend(broken(constraint, text, Language::English));
             }

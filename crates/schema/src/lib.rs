@@ -21,7 +21,9 @@ pub use conversation::{
 };
 pub use id::{BackendId, IdError, PartId, RequestId, RowId, Slug};
 pub use money::{MicroUsd, Price, dollars};
-pub use patient::{AgeYears, IncomeGroup, Medicine, Patient, PatientCard, Sex, Vitals};
+pub use patient::{
+    AgeYears, CountryBound, IncomeGroup, Medicine, Patient, PatientCard, Sex, Vitals,
+};
 pub use plan::{BaseRow, Subject};
 pub use request::{ChatRequest, JsonSchema, Message, Role, Speaker};
 pub use response::{Completion, ErrorClass, FinishReason, RowFormat, RowOutcome, Usage};

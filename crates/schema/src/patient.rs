@@ -96,6 +96,16 @@ pub struct Patient {
     pub setting: Slug,
 }
 
+/// A term that belongs to some countries only: a law, an authority, a brand name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CountryBound {
+    /// The term, capitals as written.
+    pub term: String,
+    /// Codes of the countries.
+    pub countries: Vec<String>,
+}
+
 /// A medicine that the patient takes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Medicine {

@@ -79,6 +79,7 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
         .context("start the runtime")?;
     // What cannot be read is known before anything is asked for.
     let forbidden = super::check::forbidden(&setup.args.eval)?;
+    setup.shares()?;
     let mut context = setup.context(matches!(how, Drive::SubmitOnly | Drive::CollectOnly))?;
     let mut store = setup.store(context.rehearsal)?;
     if matches!(how, Drive::ToTheEnd | Drive::SubmitOnly) {
@@ -144,7 +145,8 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
         return Ok(Code::Done);
     }
     let mut summary = write_outputs(&context, &store, &setup.out, OutputFiles::ALL, &tally)?;
-    summary.quality = Some(assess(&context, &setup.out, &mut summary, &forbidden)?);
+    summary.quality =
+        Some(assess(&context, &setup.out, &mut summary, &forbidden, setup.shares()?)?);
     write_summary(&setup.out, &summary)?;
     if setup.args.json {
         print_json(&summary)?;
@@ -222,7 +224,8 @@ pub(crate) fn rewrite(args: RunArgs, what: Rewrite) -> anyhow::Result<Code> {
     let mut summary = write_outputs(&context, &store, &setup.out, files, &Tally::default())?;
     if what == Rewrite::Conversations {
         let forbidden = super::check::forbidden(&setup.args.eval)?;
-        summary.quality = Some(assess(&context, &setup.out, &mut summary, &forbidden)?);
+        summary.quality =
+            Some(assess(&context, &setup.out, &mut summary, &forbidden, setup.shares()?)?);
     }
     if setup.args.json {
         print_json(&summary)?;

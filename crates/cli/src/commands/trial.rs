@@ -15,7 +15,7 @@ use clinstruct_multiturn::{
     conversation_id, first_message, situation, variants,
 };
 use clinstruct_parser::{PromptFormat, decode};
-use clinstruct_pipeline::{Reading, read_prompts, read_turn};
+use clinstruct_pipeline::{Reading, about, read_prompts, read_turn};
 use clinstruct_promptgen::{PromptOptions, prompt_request};
 use clinstruct_schema::{ChatRequest, RequestId, RowOutcome, Speaker};
 use futures::StreamExt as _;
@@ -67,7 +67,7 @@ pub(crate) fn trial(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyh
         };
         let outcome =
             ask(Speaker::PromptWriter, prompt_request(context.catalog, part, &base, &options)?)?;
-        match read_prompts(&outcome, format, base.cards.len()) {
+        match read_prompts(&outcome, format, &base.cards) {
             Reading::Good(good) => {
                 prompts = Some(good);
                 break;
@@ -118,24 +118,25 @@ pub(crate) fn trial(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyh
                     let messages = &machine.messages;
                     scripts.request(&setting, &id, messages, speaker, attempt, &options)?
                 })?;
-                let told = match read_turn(&outcome, speaker, &situation) {
-                    Reading::Good(cleaned) => {
-                        let role =
-                            if machine.messages.len() % 2 == 1 { "assistant" } else { "user" };
-                        print(&format!("\n[{role}]\n{}\n", cleaned.text))?;
-                        repair = None;
-                        TurnOutcome::Said(cleaned.text)
-                    }
-                    bad => {
-                        let why = why(&bad);
-                        repair = match bad {
-                            Reading::Unusable { repair, .. } => repair,
-                            _ => None,
-                        };
-                        say(&format!("try {}: {why}", tries + 1));
-                        TurnOutcome::Unusable { reason: why, detail: String::new() }
-                    }
-                };
+                let told =
+                    match read_turn(&outcome, speaker, &situation, &about(context.catalog, card)) {
+                        Reading::Good(cleaned) => {
+                            let role =
+                                if machine.messages.len() % 2 == 1 { "assistant" } else { "user" };
+                            print(&format!("\n[{role}]\n{}\n", cleaned.text))?;
+                            repair = None;
+                            TurnOutcome::Said(cleaned.text)
+                        }
+                        bad => {
+                            let why = why(&bad);
+                            repair = match bad {
+                                Reading::Unusable { repair, .. } => repair,
+                                _ => None,
+                            };
+                            say(&format!("try {}: {why}", tries + 1));
+                            TurnOutcome::Unusable { reason: why, detail: String::new() }
+                        }
+                    };
                 if let Next::Ended { reason, .. } = machine.advance(told, retries) {
                     bail!("no try gave a usable turn: {reason}");
                 }

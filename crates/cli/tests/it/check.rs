@@ -129,6 +129,12 @@ fn a_run_keeps_no_evaluation_item() {
     assert_eq!(told["id"], row["id"]);
     assert_eq!(told["stage"], "quality");
     assert!(told["detail"].as_str().unwrap().contains("of an item of medexam"), "{told}");
-    let (code, _, err) = check(dir.path(), &[&build[..], &["--eval", "none.csv"]].concat());
-    assert_eq!(code, Some(2), "{err}");
+    for wrong in [["--eval", "none.csv"], ["--split", "0.9"], ["--split", "0.6,0.6"]] {
+        let (code, _, err) = check(dir.path(), &[&build[..], &wrong].concat());
+        assert_eq!(code, Some(2), "{wrong:?}: {err}");
+    }
+    let halves = json(dir.path(), &[&build[..], &["--split", "0.25,0.25"]].concat());
+    let splits = &halves["quality"]["splits"][stem];
+    let of = |name: &str| splits[name].as_u64().unwrap();
+    assert!(of("validation") + of("test") >= 1 && of("train") >= 1, "{splits}");
 }

@@ -11,7 +11,7 @@ use crate::{STEMS, append, clinstruct, files, json, resources, rows, run};
 /// What must hold for every row of a finished run.
 fn check_rows(out: &Path, stem: &str) -> usize {
     let rows = rows(out, "conversations", stem);
-    let quality = |text: &str| clinstruct_quality::check_prompt(text);
+    let quality = |text: &str| clinstruct_quality::check_prompt(text, None);
     for row in &rows {
         let id = row["id"].as_str().unwrap();
         let messages = row["messages"].as_array().unwrap();

@@ -10,9 +10,11 @@ use clinstruct_multiturn::{
     Attempt, RequestOptions, Scripts, Setting, Variant, conversation_id, first_message, situation,
 };
 use clinstruct_parser::{PromptFormat, decode};
-use clinstruct_pipeline::{Reading, read_prompts, read_turn};
+use clinstruct_pipeline::{Reading, about, read_prompts, read_turn};
 use clinstruct_promptgen::{Plan, PromptOptions, prompt_request};
-use clinstruct_schema::{BaseRow, ChatRequest, RowFormat, RowOutcome, Situation, Speaker};
+use clinstruct_schema::{
+    BaseRow, ChatRequest, PatientCard, RowFormat, RowOutcome, Situation, Speaker,
+};
 
 /// Kinds that spoil a turn's text.
 const TURNS: [&str; 12] = [
@@ -85,8 +87,8 @@ fn stands<T>(reading: &Reading<T>, mended: impl Fn(&T) -> bool) -> bool {
 fn what_was_spoilt_is_found_and_nothing_else() {
     let catalog = Catalog::embedded().unwrap();
     let good = engine(&catalog, None);
-    let mut turns: Vec<(ChatRequest, Situation)> = Vec::new();
-    let mut prompts: Vec<(ChatRequest, usize)> = Vec::new();
+    let mut turns: Vec<(ChatRequest, Situation, PatientCard)> = Vec::new();
+    let mut prompts: Vec<(ChatRequest, Vec<PatientCard>)> = Vec::new();
     let mut alarms = Count::default();
     for part in &catalog.parts {
         let plan = Plan::new(&catalog, part, 5, None);
@@ -101,7 +103,7 @@ fn what_was_spoilt_is_found_and_nothing_else() {
             };
             let request = prompt_request(&catalog, part, &row, &options).unwrap();
             let (_, answered) = outcome(&good, &request);
-            let reading = read_prompts(&answered, PromptFormat::Json, row.cards.len());
+            let reading = read_prompts(&answered, PromptFormat::Json, &row.cards);
             alarms.spoilt += 1;
             let Reading::Good(texts) = reading else {
                 alarms.found += 1;
@@ -109,15 +111,16 @@ fn what_was_spoilt_is_found_and_nothing_else() {
             };
             for (k, text) in texts.iter().enumerate() {
                 let text = &text.as_ref().unwrap().text;
-                turns.extend(turn(&catalog, &row, k, text));
+                let asked = turn(&catalog, &row, k, text);
+                turns.extend(asked.map(|(r, s)| (r, s, row.cards[k].clone())));
             }
-            prompts.push((request, row.cards.len()));
+            prompts.push((request, row.cards.clone()));
         }
     }
     let mut false_alarms = String::new();
-    for (request, situation) in &turns {
+    for (request, situation, card) in &turns {
         let (_, answered) = outcome(&good, request);
-        let reading = read_turn(&answered, Speaker::Assistant, situation);
+        let reading = read_turn(&answered, Speaker::Assistant, situation, &about(&catalog, card));
         alarms.spoilt += 1;
         if !matches!(reading, Reading::Good(_)) {
             alarms.found += 1;
@@ -134,21 +137,22 @@ fn what_was_spoilt_is_found_and_nothing_else() {
             count.found += u64::from(spoilt && found);
         };
         if PROMPTS.contains(&kind) {
-            for (request, expected) in &prompts {
+            for (request, cards) in &prompts {
                 let (_, answered) = outcome(&bad, request);
-                let reading = read_prompts(&answered, PromptFormat::Json, *expected);
+                let reading = read_prompts(&answered, PromptFormat::Json, cards);
                 // One prompt too many is left out, and all that were asked for are there.
                 let given = match &answered {
                     RowOutcome::Answer(c) => c.text.matches("\"prompt\":").count(),
                     _ => 0,
                 };
-                let whole = kind == "wrong_count" && given >= *expected;
+                let whole = kind == "wrong_count" && given >= cards.len();
                 tell(!whole, !stands(&reading, |_| false));
             }
         } else {
-            for (request, situation) in &turns {
+            for (request, situation, card) in &turns {
                 let (row, answered) = outcome(&bad, request);
-                let reading = read_turn(&answered, Speaker::Assistant, situation);
+                let reading =
+                    read_turn(&answered, Speaker::Assistant, situation, &about(&catalog, card));
                 // What comes out as it would have is not spoilt: English in English, nothing to break.
                 let spoilt = row != outcome(&good, request).0;
                 tell(spoilt, !stands(&reading, |text| text.mended.bits() != 0));

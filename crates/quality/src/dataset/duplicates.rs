@@ -3,14 +3,12 @@
 use clinstruct_schema::Role;
 use serde::{Deserialize, Serialize};
 
-use super::metrics::Chat;
+use super::metrics::{Chat, FEWEST_WORDS};
 use super::near::{Signature, losers, pairs, signature};
 use super::tokens::tokens;
 
 /// Least similarity of near duplicates.
 pub const SIMILAR: f64 = 0.7;
-/// A text with fewer words may be said twice.
-const FEWEST_WORDS: usize = 8;
 
 /// A conversation that goes, in favour of one that stays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Write as _;
 
-use clinstruct_schema::{Attributes, Constraint, ConversationMode, Language, Message, Role};
+use clinstruct_schema::{
+    Attributes, Constraint, ConversationMode, CountryBound, Language, Message, Role,
+};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use serde::{Deserialize, Serialize};
@@ -18,7 +20,7 @@ const TOP: usize = 10;
 /// Prompts that variety is measured on.
 const SAMPLE: usize = 950;
 /// A text with fewer words may be said twice: `Yes.`
-const FEWEST_WORDS: usize = 8;
+pub(crate) const FEWEST_WORDS: usize = 8;
 
 /// A conversation to be measured.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +66,8 @@ pub struct Facts {
     pub drugs: Vec<DrugRange>,
     /// Emergency number by country code.
     pub emergency: BTreeMap<String, String>,
+    /// Terms that belong to some countries only.
+    pub bound: Vec<CountryBound>,
 }
 
 /// How a figure compares with its target.
@@ -297,8 +301,8 @@ impl Meter {
 
     fn card(&mut self, text: &str, chat: &Chat<'_>) {
         if let Some(attributes) = chat.attributes {
-            let wrong = card::age(text, &attributes.card).is_some();
-            self.share(15, "ages that differ from the patient's card", wrong);
+            let wrong = card::patient(text, &attributes.card).is_some();
+            self.share(15, "ages and sexes that differ from the patient's card", wrong);
         }
     }
 
@@ -328,9 +332,11 @@ impl Meter {
         self.ranges(text, &doses);
         if let Some(attributes) = chat.attributes {
             let country = &attributes.card.patient.country_code;
-            let known: Vec<&str> =
-                self.facts.emergency.get(country).map(String::as_str).into_iter().collect();
-            let foreign = card::emergency_number(text, &known).is_some();
+            let emergency = self.facts.emergency.get(country).map_or("", String::as_str);
+            let about = card::About { card: &attributes.card, emergency, bound: &self.facts.bound };
+            let foreign = card::emergency_number(text, emergency).is_some();
+            let bound = card::foreign(text, &about).is_some();
+            self.share(16, "laws and brands of another country", bound);
             self.share(16, "emergency numbers of another country", foreign);
         }
         let mut wanted = false;
