@@ -14,7 +14,7 @@ use clinstruct_batch_client::{
     BatchBackend, BatchRequest, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result,
     RowStream, Shard, ShardTag,
 };
-use clinstruct_provider_http::{Auth, Client, Secret, lines};
+use clinstruct_provider_http::{Auth, Client, Secret, file_body, lines};
 use clinstruct_schema::{BackendId, Message, Role, RowFormat};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use reqwest::Method;
@@ -227,13 +227,12 @@ impl BatchBackend for Anthropic {
             .await
             .map_err(|e| failed(io::Error::other(e)))?
             .map_err(failed)?;
-        let stream = tokio_util::io::ReaderStream::new(tokio::fs::File::from_std(file));
         let request = self
             .client
             .request(Method::POST, "/messages/batches")
             .header("content-type", "application/json")
             .header("content-length", bytes)
-            .body(reqwest::Body::wrap_stream(stream));
+            .body(file_body(file));
         let batch: Batch = self.client.json(what, request).await?;
         Ok(JobRef(batch.id))
     }

@@ -16,7 +16,7 @@ use clinstruct_batch_client::{
     BatchBackend, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result, RowStream, Shard,
     ShardTag,
 };
-use clinstruct_provider_http::{Client, Secret, lines};
+use clinstruct_provider_http::{Client, Secret, file_body, lines};
 use clinstruct_schema::{BackendId, RowFormat};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 pub use profile::{Profile, queued_tokens};
@@ -71,8 +71,7 @@ impl OpenAi {
         .await
         .map_err(|e| failed(std::io::Error::other(e)))?
         .map_err(failed)?;
-        let stream = tokio_util::io::ReaderStream::new(tokio::fs::File::from_std(file));
-        let part = Part::stream_with_length(reqwest::Body::wrap_stream(stream), bytes)
+        let part = Part::stream_with_length(file_body(file), bytes)
             .file_name(format!("{}.jsonl", shard.tag));
         let form = Form::new().text("purpose", "batch").part("file", part);
         let request = self.client.request(Method::POST, "/files").multipart(form);

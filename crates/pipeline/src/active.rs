@@ -11,7 +11,7 @@ use clinstruct_multiturn::{
 };
 use clinstruct_parser::{Cleaned, decode};
 use clinstruct_promptgen::prompt_request;
-use clinstruct_quality::card::About;
+use clinstruct_quality::card::{About, Bound};
 use clinstruct_schema::{
     BaseRow, Message, PatientCard, RequestId, RowId, RowOutcome, Situation, Speaker, Stage, Usage,
 };
@@ -213,7 +213,7 @@ impl Conversation {
     fn about<'a>(&'a self, context: &'a RunContext<'_>) -> Result<About<'a>> {
         let card =
             self.row.cards.get(self.prompt).ok_or_else(|| Error::Astray(self.id.to_string()))?;
-        Ok(about(context.catalog, card))
+        Ok(about(context.catalog, &context.bound, card))
     }
 
     /// Takes in what was read of the turn that is due; what cannot stand is asked for again, and mended where
@@ -272,9 +272,9 @@ impl Conversation {
 }
 
 /// What is known about a patient and the country of care.
-pub fn about<'a>(catalog: &'a Catalog, card: &'a PatientCard) -> About<'a> {
+pub fn about<'a>(catalog: &'a Catalog, bound: &'a Bound, card: &'a PatientCard) -> About<'a> {
     let country = catalog.countries.iter().find(|c| c.code == card.patient.country_code);
-    About { card, emergency: country.map_or("", |c| c.emergency.as_str()), bound: &catalog.bound }
+    About { card, emergency: country.map_or("", |c| c.emergency.as_str()), bound }
 }
 
 /// Where the responses to requests lie.

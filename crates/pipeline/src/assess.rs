@@ -6,15 +6,17 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use clinstruct_quality::card::Bound;
 use clinstruct_quality::dataset::contamination::Evaluation;
 use clinstruct_quality::dataset::duplicates::{Collector, Duplicates, SIMILAR, collect};
 use clinstruct_quality::dataset::metrics::{Aim, Chat, DrugRange, Facts, Figures, Meter, Twins};
 use clinstruct_quality::dataset::split::{Row as SplitRow, Shares, split};
 use clinstruct_schema::{
-    Attributes, Constraint, Conversation, Rejected, SCHEMA_VERSION, Situation, SituationRow, Split,
-    Stage,
+    Attributes, Constraint, Conversation, Message, Rejected, RowId, SCHEMA_VERSION, Situation,
+    SituationRow, Split, Stage,
 };
 use rayon::prelude::*;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::output::{Pending, line};
@@ -74,7 +76,7 @@ pub fn facts(catalog: &clinstruct_catalog::Catalog) -> Facts {
     Facts {
         drugs: catalog.drugs.iter().map(drug).collect(),
         emergency: emergency.collect(),
-        bound: catalog.bound.clone(),
+        bound: Bound::new(catalog.bound.clone()),
     }
 }
 
@@ -135,7 +137,26 @@ impl Files {
     }
 }
 
-fn parsed(lines: &[(Place, String)]) -> Result<Vec<Conversation>> {
+/// What duplicates and evaluation items are looked for in.
+#[derive(Debug, Deserialize)]
+struct Texts {
+    id: RowId,
+    messages: Vec<Message>,
+    attributes: Origin,
+}
+
+#[derive(Debug, Deserialize)]
+struct Origin {
+    base: RowId,
+}
+
+impl Texts {
+    fn chat(&self, twin: bool) -> Chat<'_> {
+        Chat { id: self.id.as_str(), messages: &self.messages, attributes: None, twin }
+    }
+}
+
+fn parsed<T: DeserializeOwned + Send>(lines: &[(Place, String)]) -> Result<Vec<T>> {
     let one = |(_, text): &(Place, String)| {
         serde_json::from_str(text).map_err(|e| Error::Write {
             path: PathBuf::from("conversations"),
@@ -156,11 +177,11 @@ pub struct Forbidden {
 
 impl Forbidden {
     /// The first item that a conversation has, in words.
-    fn found(&self, row: &Conversation) -> Option<(&str, String)> {
+    fn found(&self, messages: &[Message]) -> Option<(&str, String)> {
         if self.items.is_empty() {
             return None;
         }
-        row.messages.iter().enumerate().find_map(|(i, m)| {
+        messages.iter().enumerate().find_map(|(i, m)| {
             let hit = self.items.find(&m.content).into_iter().next()?;
             let name = self.names.get(hit.benchmark as usize)?;
             let (found, words) = (hit.matched, hit.words);
@@ -249,12 +270,12 @@ fn find(files: &Files, forbidden: &Forbidden) -> Result<(Duplicates, Vec<Contami
     let mut collector = Collector::default();
     let mut twins = Twins::default();
     files.lines(|lines| {
-        let rows = parsed(lines)?;
-        let known: Vec<bool> = rows.iter().map(|r| twins.is_twin(Some(&r.attributes))).collect();
+        let rows: Vec<Texts> = parsed(lines)?;
+        let known: Vec<bool> = rows.iter().map(|r| twins.is_twin(&r.attributes.base)).collect();
         let seen: Vec<_> = rows
             .par_iter()
             .zip(known)
-            .map(|(row, twin)| (collect(&chat(row, twin)), forbidden.found(row)))
+            .map(|(row, twin)| (collect(&row.chat(twin)), forbidden.found(&row.messages)))
             .collect();
         for (row, ((collected, hit), (place, _))) in rows.iter().zip(seen.into_iter().zip(lines)) {
             match hit {
@@ -378,8 +399,8 @@ fn measure(
     let mut realised = Counts::new();
     let mut rows: Vec<(String, usize, Vec<u64>, u64)> = Vec::new();
     files.lines(|lines| {
-        let parsed = parsed(lines)?;
-        let known: Vec<bool> = parsed.iter().map(|r| twins.is_twin(Some(&r.attributes))).collect();
+        let parsed: Vec<Conversation> = parsed(lines)?;
+        let known: Vec<bool> = parsed.iter().map(|r| twins.is_twin(&r.attributes.base)).collect();
         let share = parsed.len().div_ceil(threads).max(1);
         parsed.par_chunks(share).zip(known.par_chunks(share)).zip(meters.par_iter_mut()).for_each(
             |((some, known), meter)| {

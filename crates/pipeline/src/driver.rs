@@ -405,10 +405,12 @@ impl Driver<'_, '_> {
             .clamp(1, room.clamp(1, ROWS_AT_ONCE));
         let from = self.cursor[at];
         let to = (from + many).min(plan.len());
-        let started: Vec<_> = (from..to)
-            .into_par_iter()
-            .map(|i| start_base(self.context, *part, i))
-            .collect::<Result<_>>()?;
+        let one = |i| start_base(self.context, *part, i);
+        let started: Vec<_> = if many < WORTH_SPREADING {
+            (from..to).map(one).collect::<Result<_>>()?
+        } else {
+            (from..to).into_par_iter().map(one).collect::<Result<_>>()?
+        };
         let mut stepped = Stepped::default();
         for (record, request, active) in started.into_iter().flatten() {
             stepped.requests.push((record.key, request, active));

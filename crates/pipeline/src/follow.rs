@@ -16,8 +16,9 @@ use crate::Result;
 pub(crate) const ROWS_AT_ONCE: usize = 512;
 /// Longest that a row waits for others to be saved with: one write to the disk serves all of them.
 const TOGETHER: Duration = Duration::from_millis(20);
-/// Rows from which on it pays to spread their reading over threads.
-pub(crate) const WORTH_SPREADING: usize = 24;
+/// Rows from which on it pays to spread their reading over threads: to wake those costs as much as some tens
+/// of rows do.
+pub(crate) const WORTH_SPREADING: usize = 200;
 /// Pauses between looks at a job and after trouble, from the first one on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pauses {

@@ -21,8 +21,16 @@ use serde::de::DeserializeOwned;
 const CONNECT: Duration = Duration::from_secs(20);
 /// Longest silence within a response.
 const SILENCE: Duration = Duration::from_mins(5);
+/// Bytes of a file that are read and sent at once.
+const PIECE: usize = 256 * 1024;
 /// Most characters of a provider's message that an error repeats.
 const MESSAGE: usize = 400;
+
+/// A request's body that is read from a file while it is sent.
+pub fn file_body(file: std::fs::File) -> reqwest::Body {
+    let file = tokio::fs::File::from_std(file);
+    reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::with_capacity(file, PIECE))
+}
 
 /// How a key is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

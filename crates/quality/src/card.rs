@@ -3,17 +3,38 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use clinstruct_schema::{CountryBound, PatientCard, Sex};
 use regex::Regex;
 
-static AGE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)\b(\d{1,3})[- ](year|month|week|day)s?[- ]old\b").ok());
+static AGE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)(?-u:\b)([0-9]{1,3})[- ](year|month|week|day)s?[- ]old(?-u:\b)").ok()
+});
 
 static EMERGENCY: LazyLock<Option<Regex>> = LazyLock::new(|| {
     // Only a number that is called: `call 911`, `dial 112`, `appelez le 15`, `rufen Sie die 112`.
-    let pattern = r"(?i)(?:\bcall|\bdial|\bphone|\bring|\bappele[zr]|\bcomposez|\bruf(?:en)?(?: Sie)?|\bwähl(?:en)?(?: Sie)?|\bchiam[ai]\w*|\bllam[ae]\w*|\bmarque|\bligue|\blig(?:ar|ue)|\bchame)\s+(?:for an ambulance on |an ambulance on |emergency services on |emergency services at |the |le |la |die |den |il |al |el |o |para o |para |now on |on |at )*(\d{2,4})\b";
+    // Borders of ASCII words: those of Unicode would cost a slower engine on every answer.
+    let pattern = r"(?i)(?:(?-u:\b)call|(?-u:\b)dial|(?-u:\b)phone|(?-u:\b)ring|(?-u:\b)appele[zr]|(?-u:\b)composez|(?-u:\b)ruf(?:en)?(?: Sie)?|(?-u:\b)wähl(?:en)?(?: Sie)?|(?-u:\b)chiam[ai][a-z]*|(?-u:\b)llam[ae][a-z]*|(?-u:\b)marque|(?-u:\b)ligue|(?-u:\b)lig(?:ar|ue)|(?-u:\b)chame)\s+(?:for an ambulance on |an ambulance on |emergency services on |emergency services at |the |le |la |die |den |il |al |el |o |para o |para |now on |on |at )*([0-9]{2,4})(?-u:\b)";
     Regex::new(pattern).ok()
 });
+
+/// Terms that belong to some countries only, made ready to be found in one pass.
+#[derive(Debug, Clone, Default)]
+pub struct Bound {
+    terms: Vec<CountryBound>,
+    /// `None` without terms.
+    finder: Option<AhoCorasick>,
+}
+
+impl Bound {
+    /// Makes terms ready.
+    pub fn new(terms: Vec<CountryBound>) -> Self {
+        let finder = (!terms.is_empty())
+            .then(|| AhoCorasick::new(terms.iter().map(|b| b.term.as_bytes())).ok())
+            .flatten();
+        Self { terms, finder }
+    }
+}
 
 /// What is known about the patient and the place of a conversation.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +44,7 @@ pub struct About<'a> {
     /// What people dial for an ambulance; empty where that is not known.
     pub emergency: &'a str,
     /// Terms that belong to some countries only.
-    pub bound: &'a [CountryBound],
+    pub bound: &'a Bound,
 }
 
 /// Age and sex of a text about the patient that are not the card's: by more than a year, or the other one.
@@ -65,16 +86,16 @@ pub fn patient(text: &str, card: &PatientCard) -> Option<(String, Range<usize>)>
 /// A law, an authority or a brand name of another country.
 pub fn foreign(text: &str, about: &About<'_>) -> Option<(String, Range<usize>)> {
     let here = &about.card.patient.country_code;
-    about.bound.iter().filter(|b| !b.countries.contains(here)).find_map(|b| {
-        let (at, _) = text.match_indices(&b.term).find(|(at, _)| {
-            let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-            let behind = text.get(at + b.term.len()..).and_then(|t| t.chars().next());
-            edge(text.get(..*at).and_then(|t| t.chars().next_back())) && edge(behind)
-        })?;
-        Some((
-            format!("{} does not belong to the patient's country", b.term),
-            at..at + b.term.len(),
-        ))
+    let finder = about.bound.finder.as_ref()?;
+    finder.find_overlapping_iter(text).find_map(|hit| {
+        let bound = about.bound.terms.get(hit.pattern().as_usize())?;
+        let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+        let whole = edge(text.get(..hit.start())?.chars().next_back())
+            && edge(text.get(hit.end()..)?.chars().next());
+        (whole && !bound.countries.contains(here)).then(|| {
+            let seen = format!("{} does not belong to the patient's country", bound.term);
+            (seen, hit.range())
+        })
     })
 }
 
@@ -161,7 +182,8 @@ mod tests {
 
     #[test]
     fn what_belongs_to_another_country_is_found() {
-        let bound = [CountryBound { term: "HIPAA".into(), countries: vec!["us".into()] }];
+        let bound =
+            Bound::new(vec![CountryBound { term: "HIPAA".into(), countries: vec!["us".into()] }]);
         let card = card();
         let about = About { card: &card, emergency: "999", bound: &bound };
         assert!(foreign("HIPAA asks for consent.", &about).is_some());

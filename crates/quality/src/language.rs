@@ -1,5 +1,6 @@
 //! Which of the eight languages a text is in.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use clinstruct_schema::Language;
@@ -118,20 +119,36 @@ const COMMON: [(Language, &[&str]); 6] = [
 const WORDS: usize = 80;
 /// Fewest common words that say something.
 const FEWEST_COMMON: usize = 6;
+/// Fewest where no other language has any.
+const FEWEST_ALONE: usize = 4;
 
-/// The language whose common words stand in a text three times as often as any other's: what most texts
-/// show at once. `None` leaves it to the trigrams.
+/// Which languages have a common word: a bit each, in the order of [`COMMON`].
+static OWNERS: LazyLock<HashMap<&'static str, u8>> = LazyLock::new(|| {
+    let mut owners: HashMap<&'static str, u8> = HashMap::new();
+    for (bit, (_, words)) in COMMON.iter().enumerate() {
+        for word in *words {
+            *owners.entry(word).or_default() |= 1 << bit;
+        }
+    }
+    owners
+});
+
+/// The language whose common words stand in a text three times as often as any other's, or alone: what most
+/// texts show at once. `None` leaves it to the trigrams.
 fn by_common_words(text: &str) -> Option<Language> {
     let mut counts = [0_usize; COMMON.len()];
     for word in text.split(|c: char| !c.is_alphabetic()).filter(|w| !w.is_empty()).take(WORDS) {
         // Capitals begin sentences, and nouns in German; they are no common words.
-        for (count, (_, words)) in counts.iter_mut().zip(COMMON) {
-            *count += usize::from(words.contains(&word));
+        let Some(owners) = OWNERS.get(word) else { continue };
+        for (bit, count) in counts.iter_mut().enumerate() {
+            *count += usize::from(owners >> bit & 1);
         }
     }
     let best = (0..counts.len()).max_by_key(|i| counts[*i])?;
     let second = (0..counts.len()).filter(|i| *i != best).map(|i| counts[i]).max()?;
-    (counts[best] >= FEWEST_COMMON && counts[best] >= 3 * second).then(|| COMMON[best].0)
+    let sure = counts[best] >= FEWEST_COMMON && counts[best] >= 3 * second;
+    let alone = counts[best] >= FEWEST_ALONE && second == 0;
+    (sure || alone).then(|| COMMON[best].0)
 }
 
 /// Whether a text is in `language`, or too short to tell.

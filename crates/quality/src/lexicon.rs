@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use clinstruct_schema::Language;
 use serde::Deserialize;
 
@@ -55,10 +56,23 @@ static LEXICONS: LazyLock<Vec<Lexicon>> = LazyLock::new(|| {
     .collect()
 });
 
+/// Finds [`Lexicon::meta`] of each language in one pass.
+static META: LazyLock<Vec<Option<AhoCorasick>>> =
+    LazyLock::new(|| LEXICONS.iter().map(|l| AhoCorasick::new(&l.meta).ok()).collect());
+
+/// Whether a text, in lower case, holds text about the text.
+pub(crate) fn has_meta(lower: &str, language: Language) -> bool {
+    META.get(place(language)).and_then(Option::as_ref).is_some_and(|m| m.is_match(lower))
+}
+
+fn place(language: Language) -> usize {
+    let place = Language::ALL.iter().position(|l| *l == language).unwrap_or(0);
+    place.min(LEXICONS.len() - 1)
+}
+
 /// The words of a language.
 pub(crate) fn lexicon(language: Language) -> &'static Lexicon {
-    let place = Language::ALL.iter().position(|l| *l == language).unwrap_or(0);
-    &LEXICONS[place.min(LEXICONS.len() - 1)]
+    &LEXICONS[place(language)]
 }
 
 #[cfg(test)]

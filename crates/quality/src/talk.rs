@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use clinstruct_schema::Language;
 
-use crate::lexicon::lexicon;
+use crate::lexicon::{has_meta, lexicon};
 use crate::segment::{last_sentence, sentences};
 use crate::structure::{is_rule, marker_length};
 
@@ -97,7 +97,7 @@ fn thai_questions(text: &str) -> Vec<Range<usize>> {
 /// Text about the text or the model: its first place.
 pub fn meta(text: &str, language: Language) -> Option<Range<usize>> {
     let lower = text.to_lowercase().replace('’', "'");
-    if !lexicon(language).meta.iter().any(|m| lower.contains(m.as_str())) {
+    if !has_meta(&lower, language) {
         return None;
     }
     sentences(text, language).into_iter().find(|s| {
@@ -141,12 +141,14 @@ pub fn informal(text: &str, language: Language) -> Option<Range<usize>> {
         let apostrophe = piece.ends_with(['\'', '’']);
         let lower = word.to_lowercase();
         let written = if apostrophe { format!("{lower}'") } else { lower };
-        // Letters in capitals are an abbreviation, and what has an article is a noun: `TA`, `le ton`.
-        let capitals = word.chars().count() > 1 && word.chars().all(char::is_uppercase);
-        let noun =
-            ["le ", "un ", "du ", "ce "].iter().any(|a| text[..at].to_lowercase().ends_with(a));
-        if !capitals && !noun && words.contains(&written) {
-            return Some(at..at + word.len());
+        if words.contains(&written) {
+            // Letters in capitals are an abbreviation, and what has an article is a noun: `TA`, `le ton`.
+            let capitals = word.chars().count() > 1 && word.chars().all(char::is_uppercase);
+            let before = text[..at].to_lowercase();
+            let noun = ["le ", "un ", "du ", "ce "].iter().any(|a| before.ends_with(a));
+            if !capitals && !noun {
+                return Some(at..at + word.len());
+            }
         }
         at += piece.len();
     }

@@ -173,7 +173,8 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
     let mut bad_rows = Vec::new();
     let mut known = Twins::default();
     let mut take = |kept: &[Record], meters: &mut Vec<Meter>| {
-        let twins: Vec<bool> = kept.iter().map(|r| known.is_twin(r.attributes.as_ref())).collect();
+        let is_twin = |r: &Record| r.attributes.as_ref().is_some_and(|a| known.is_twin(&a.base));
+        let twins: Vec<bool> = kept.iter().map(is_twin).collect();
         let share = kept.len().div_ceil(meters.len()).max(1);
         let seen: Vec<Vec<Seen>> = kept
             .par_chunks(share)

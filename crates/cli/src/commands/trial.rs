@@ -118,25 +118,29 @@ pub(crate) fn trial(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyh
                     let messages = &machine.messages;
                     scripts.request(&setting, &id, messages, speaker, attempt, &options)?
                 })?;
-                let told =
-                    match read_turn(&outcome, speaker, &situation, &about(context.catalog, card)) {
-                        Reading::Good(cleaned) => {
-                            let role =
-                                if machine.messages.len() % 2 == 1 { "assistant" } else { "user" };
-                            print(&format!("\n[{role}]\n{}\n", cleaned.text))?;
-                            repair = None;
-                            TurnOutcome::Said(cleaned.text)
-                        }
-                        bad => {
-                            let why = why(&bad);
-                            repair = match bad {
-                                Reading::Unusable { repair, .. } => repair,
-                                _ => None,
-                            };
-                            say(&format!("try {}: {why}", tries + 1));
-                            TurnOutcome::Unusable { reason: why, detail: String::new() }
-                        }
-                    };
+                let told = match read_turn(
+                    &outcome,
+                    speaker,
+                    &situation,
+                    &about(context.catalog, &context.bound, card),
+                ) {
+                    Reading::Good(cleaned) => {
+                        let role =
+                            if machine.messages.len() % 2 == 1 { "assistant" } else { "user" };
+                        print(&format!("\n[{role}]\n{}\n", cleaned.text))?;
+                        repair = None;
+                        TurnOutcome::Said(cleaned.text)
+                    }
+                    bad => {
+                        let why = why(&bad);
+                        repair = match bad {
+                            Reading::Unusable { repair, .. } => repair,
+                            _ => None,
+                        };
+                        say(&format!("try {}: {why}", tries + 1));
+                        TurnOutcome::Unusable { reason: why, detail: String::new() }
+                    }
+                };
                 if let Next::Ended { reason, .. } = machine.advance(told, retries) {
                     bail!("no try gave a usable turn: {reason}");
                 }

@@ -12,6 +12,7 @@ use clinstruct_multiturn::{
 use clinstruct_parser::{PromptFormat, decode};
 use clinstruct_pipeline::{Reading, about, read_prompts, read_turn};
 use clinstruct_promptgen::{Plan, PromptOptions, prompt_request};
+use clinstruct_quality::card::Bound;
 use clinstruct_schema::{
     BaseRow, ChatRequest, PatientCard, RowFormat, RowOutcome, Situation, Speaker,
 };
@@ -86,6 +87,7 @@ fn stands<T>(reading: &Reading<T>, mended: impl Fn(&T) -> bool) -> bool {
 #[test]
 fn what_was_spoilt_is_found_and_nothing_else() {
     let catalog = Catalog::embedded().unwrap();
+    let bound = Bound::new(catalog.bound.clone());
     let good = engine(&catalog, None);
     let mut turns: Vec<(ChatRequest, Situation, PatientCard)> = Vec::new();
     let mut prompts: Vec<(ChatRequest, Vec<PatientCard>)> = Vec::new();
@@ -120,7 +122,8 @@ fn what_was_spoilt_is_found_and_nothing_else() {
     let mut false_alarms = String::new();
     for (request, situation, card) in &turns {
         let (_, answered) = outcome(&good, request);
-        let reading = read_turn(&answered, Speaker::Assistant, situation, &about(&catalog, card));
+        let reading =
+            read_turn(&answered, Speaker::Assistant, situation, &about(&catalog, &bound, card));
         alarms.spoilt += 1;
         if !matches!(reading, Reading::Good(_)) {
             alarms.found += 1;
@@ -151,8 +154,12 @@ fn what_was_spoilt_is_found_and_nothing_else() {
         } else {
             for (request, situation, card) in &turns {
                 let (row, answered) = outcome(&bad, request);
-                let reading =
-                    read_turn(&answered, Speaker::Assistant, situation, &about(&catalog, card));
+                let reading = read_turn(
+                    &answered,
+                    Speaker::Assistant,
+                    situation,
+                    &about(&catalog, &bound, card),
+                );
                 // What comes out as it would have is not spoilt: English in English, nothing to break.
                 let spoilt = row != outcome(&good, request).0;
                 tell(spoilt, !stands(&reading, |text| text.mended.bits() != 0));

@@ -4,7 +4,7 @@ use clinstruct_schema::Role;
 use serde::{Deserialize, Serialize};
 
 use super::metrics::{Chat, FEWEST_WORDS};
-use super::near::{Signature, losers, pairs, signature};
+use super::near::{Signature, losers, pairs, signature_of};
 use super::tokens::tokens;
 
 /// Least similarity of near duplicates.
@@ -65,7 +65,7 @@ pub fn collect(chat: &Chat<'_>) -> Collected {
         turn += 1;
         tokens(&message.content, &mut words);
         if words.len() >= FEWEST_WORDS {
-            texts.push((kind, u16::try_from(i).unwrap_or(u16::MAX), signature(&message.content)));
+            texts.push((kind, u16::try_from(i).unwrap_or(u16::MAX), signature_of(&words)));
         }
     }
     Collected { id: chat.id.to_owned(), twin: chat.twin, texts }

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Write as _;
 
-use clinstruct_schema::{
-    Attributes, Constraint, ConversationMode, CountryBound, Language, Message, Role,
-};
+use clinstruct_schema::{Attributes, Constraint, ConversationMode, Language, Message, Role, RowId};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use serde::{Deserialize, Serialize};
@@ -41,10 +39,8 @@ pub struct Twins(HashSet<u64>);
 
 impl Twins {
     /// Whether a conversation with this base prompt was seen before.
-    pub fn is_twin(&mut self, attributes: Option<&Attributes>) -> bool {
-        attributes.is_some_and(|a| {
-            !self.0.insert(a.base.as_str().bytes().fold(2, |h, b| mix(h ^ u64::from(b))))
-        })
+    pub fn is_twin(&mut self, base: &RowId) -> bool {
+        !self.0.insert(base.as_str().bytes().fold(2, |h, b| mix(h ^ u64::from(b))))
     }
 }
 
@@ -60,14 +56,14 @@ pub struct DrugRange {
 }
 
 /// Facts that text is held against.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// Medicines.
     pub drugs: Vec<DrugRange>,
     /// Emergency number by country code.
     pub emergency: BTreeMap<String, String>,
     /// Terms that belong to some countries only.
-    pub bound: Vec<CountryBound>,
+    pub bound: card::Bound,
 }
 
 /// How a figure compares with its target.
@@ -571,6 +567,9 @@ fn ends_by_asking(text: &str, language: Language) -> bool {
 
 /// UTF-8 that was read as Latin-1 or Windows-1252.
 fn is_mojibake(text: &str) -> bool {
+    if text.is_ascii() {
+        return false;
+    }
     [
         "Ã©", "Ã¨", "Ã¼", "Ã¶", "Ã¤", "Ã±", "Ã§", "Ã³", "Ã¡", "â€™", "â€œ", "â€“", "â€”", "Â°",
         "Â ", "à¤", "à¸",

@@ -69,11 +69,16 @@ impl Signature {
 pub fn signature(text: &str) -> Option<Signature> {
     let mut words = Vec::new();
     tokens(text, &mut words);
+    signature_of(&words)
+}
+
+/// The signature of a text whose words are known.
+pub(crate) fn signature_of(words: &[u64]) -> Option<Signature> {
     if words.is_empty() {
         return None;
     }
     let mut bins = [u64::MAX; BINS];
-    grams(&words, RUN, |g| {
+    grams(words, RUN, |g| {
         let bin = (g >> 57) as usize;
         bins[bin] = bins[bin].min(g);
     });
