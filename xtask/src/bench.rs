@@ -34,6 +34,8 @@ struct Measure {
     peak_kib: Option<u64>,
     /// Answered requests, where the run was against the provider.
     requests: Option<u64>,
+    /// Processor time of making the same dataset anew from the stored responses.
+    anew: Option<f64>,
 }
 
 /// Builds for release, then runs and measures. Each run starts in an empty folder.
@@ -51,7 +53,7 @@ pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<(
             build.arg("build").args(flags).arg("--out").arg(folder.join("run"));
             Ok(build)
         };
-        return several("rehearsal", runs, has_time, build);
+        return several("rehearsal", runs, has_time, build, None);
     }
     let server = release_of(environment, &SERVER, "examples/serve")?;
     // Batches are answered as soon as they are asked after; a chat takes 50 ms.
@@ -66,7 +68,7 @@ pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<(
             build.env("OPENAI_API_KEY", "loopback").env("CLINSTRUCT_API_KEY", "loopback");
             Ok(build)
         };
-        several(backend, runs, has_time, build)?;
+        several(backend, runs, has_time, build, Some(&binary))?;
     }
     Ok(())
 }
@@ -106,11 +108,18 @@ fn several(
     runs: usize,
     has_time: bool,
     build: impl Fn(&Path) -> Result<Command>,
+    again: Option<&Path>,
 ) -> Result<()> {
     let mut measures = Vec::with_capacity(runs);
     for n in 1..=runs {
         let folder = TemporaryFolder::new("bench")?;
-        let measure = measure(&build(folder.path())?, folder.path(), has_time)?;
+        let mut measure = measured(&build(folder.path())?, folder.path(), has_time)?;
+        if let Some(binary) = again {
+            // Everything but the requests: what is left of the first run is what those cost.
+            let mut reparse = Command::new(binary);
+            reparse.arg("reparse").arg("--out").arg(folder.path().join("run"));
+            measure.anew = measured(&reparse, folder.path(), has_time)?.processor;
+        }
         eprintln!("{name}, run {n} of {runs}: {}", line(measure));
         measures.push(measure);
     }
@@ -121,6 +130,7 @@ fn several(
         processor: median(measures.iter().filter_map(|m| m.processor)),
         peak_kib: peak.map(|kib| kib as u64),
         requests: measures.first().and_then(|m| m.requests),
+        anew: median(measures.iter().filter_map(|m| m.anew)),
     };
     crate::print(&format!("{name}, median of {runs}: {}\n", line(median)));
     Ok(())
@@ -144,7 +154,7 @@ fn release_of(environment: &Environment, package: &[&str], name: &str) -> Result
     Ok(target.join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }
 
-fn measure(build: &Command, folder: &Path, time: bool) -> Result<Measure> {
+fn measured(build: &Command, folder: &Path, time: bool) -> Result<Measure> {
     let report = folder.join("time.txt");
     let mut command = if time {
         let mut command = Command::new(TIME);
@@ -173,6 +183,7 @@ fn measure(build: &Command, folder: &Path, time: bool) -> Result<Measure> {
         requests: fs::read_to_string(folder.join("run/summary.json"))
             .ok()
             .and_then(|s| answered(&s)),
+        anew: None,
     })
 }
 
@@ -200,6 +211,11 @@ fn line(measure: Measure) -> String {
         if let Some(requests) = measure.requests.filter(|r| *r > 0) {
             let each = processor * 1e6 / requests as f64;
             let _ = write!(line, ", {each:.0} us for each of {requests} requests");
+            if let Some(anew) = measure.anew {
+                let own = (processor - anew).max(0.0) * 1e6 / requests as f64;
+                let _ =
+                    write!(line, " ({own:.0} us beyond making the dataset from stored responses)");
+            }
         }
     }
     if let Some(kib) = measure.peak_kib {
@@ -242,6 +258,7 @@ mod tests {
             processor: Some(2.0),
             peak_kib: Some(2049),
             requests: Some(20_000),
+            anew: None,
         };
         let shown =
             "7.46 s, 2.00 s of processor, 100 us for each of 20000 requests, 3 MiB at the peak";
