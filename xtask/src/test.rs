@@ -22,22 +22,57 @@ struct Suite {
     commands: &'static [&'static [&'static str]],
 }
 
+/// Installs Python packages into a folder of their own.
+const PIP: [&str; 4] =
+    ["target/python/bin/pip", "install", "--quiet", "--disable-pip-version-check"];
+
 /// All suites that need more than Rust.
 fn optional_suites() -> &'static [Suite] {
-    &[Suite {
-        name: "the official openai client against the test provider",
-        commands: &[
-            &["python3", "-m", "venv", "target/python"],
-            &[
-                "target/python/bin/pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "openai",
+    &[
+        Suite {
+            name: "the official openai client against the test provider",
+            commands: &[
+                &["python3", "-m", "venv", "target/python"],
+                &[PIP[0], PIP[1], PIP[2], PIP[3], "openai"],
+                &["target/python/bin/python", "crates/testkit/python/openai_client.py"],
             ],
-            &["target/python/bin/python", "crates/testkit/python/openai_client.py"],
-        ],
-    }]
+        },
+        Suite {
+            name: "the dataset folder by datasets, pandas, Polars, DuckDB and mlcroissant",
+            commands: &[
+                &[
+                    PIP[0],
+                    PIP[1],
+                    PIP[2],
+                    PIP[3],
+                    "datasets",
+                    "pandas",
+                    "polars",
+                    "duckdb",
+                    "mlcroissant",
+                    "huggingface_hub",
+                ],
+                &[
+                    "cargo",
+                    "run",
+                    "--quiet",
+                    "--package",
+                    "clinstruct-cli",
+                    "--",
+                    "build",
+                    "--limit",
+                    "60",
+                    "--out",
+                    "target/python-run",
+                ],
+                &[
+                    "target/python/bin/python",
+                    "crates/export/python/read_dataset.py",
+                    "target/python-run",
+                ],
+            ],
+        },
+    ]
 }
 
 /// The quick checks first, the test runner with its summary last.

@@ -93,6 +93,8 @@ pub(crate) enum Command {
     Turns(RunArgs),
     /// Write conversations/ and rejected/ anew from the raw responses
     Conversations(RunArgs),
+    /// Write training files: the dataset folder, or a chat format as JSONL or Parquet
+    Export(ExportArgs),
     /// Show records: the one of an id, or random ones
     Show {
         #[command(flatten)]
@@ -250,6 +252,12 @@ pub(crate) struct RunArgs {
     /// Shares of the rows that are set aside for validation and for the test [default: 0.05,0.05]
     #[arg(long, value_name = "VALIDATION,TEST", value_delimiter = ',')]
     pub(crate) split: Vec<f64>,
+    /// Title of the dataset, for its card
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+    /// Licence of the dataset, as hubs name it, such as cc-by-4.0 [default: other]
+    #[arg(long, value_name = "ID")]
+    pub(crate) license: Option<String>,
     /// Set where nothing will be sent.
     #[arg(skip)]
     #[serde(skip)]
@@ -263,6 +271,93 @@ pub(crate) struct RunArgs {
     /// Misbehaviour of the rehearsal backend: `none`, or KIND=RATE; can be given again
     #[arg(long, value_name = "KIND=RATE")]
     pub(crate) misbehave: Vec<String>,
+}
+
+/// What `export` is told.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = FormatName::Dataset)]
+    pub(crate) format: FormatName,
+    /// How rows are stored; the dataset folder is always Parquet
+    #[arg(long = "as", value_enum, default_value_t = EncodingName::Jsonl)]
+    pub(crate) encoding: EncodingName,
+    /// Folder to write to [default: DIR/dataset, or DIR/export/FORMAT]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) to: Option<PathBuf>,
+    /// Only this split; can be given again [default: all]
+    #[arg(long = "only-split", value_enum, value_name = "SPLIT")]
+    pub(crate) split: Vec<SplitName>,
+    /// The system message that conversations begin with
+    #[arg(long, value_enum, default_value_t = SystemName::Styles)]
+    pub(crate) system: SystemName,
+}
+
+/// What `export` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatName {
+    /// Folder that the `datasets` library loads: card, Parquet, Croissant file, checksums
+    Dataset,
+    /// `messages` of role and content: TRL, axolotl, most others
+    Messages,
+    /// `conversations` of from (system, human, gpt) and value
+    Sharegpt,
+    /// instruction, input, output, system, history
+    Alpaca,
+    /// `messages` and nothing else, as OpenAI's fine-tuning takes it
+    OpenaiFinetune,
+    /// `conversation` of role (user, chatbot) and value
+    Seed,
+}
+
+impl FormatName {
+    /// The name on the command line.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned())
+    }
+}
+
+/// How rows are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EncodingName {
+    /// One JSON object a line
+    Jsonl,
+    /// Parquet
+    Parquet,
+}
+
+/// The system message of exported conversations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SystemName {
+    /// What the system prompt asked for in style and form; none where it asked for nothing
+    Styles,
+    /// The same, behind profession, specialty, country and setting of who asks
+    Context,
+    /// None
+    None,
+}
+
+/// A split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SplitName {
+    /// Training
+    Train,
+    /// Choosing between models and settings
+    Validation,
+    /// The last measurement
+    Test,
+}
+
+impl SplitName {
+    pub(crate) fn split(self) -> clinstruct_schema::Split {
+        match self {
+            Self::Train => clinstruct_schema::Split::Train,
+            Self::Validation => clinstruct_schema::Split::Validation,
+            Self::Test => clinstruct_schema::Split::Test,
+        }
+    }
 }
 
 /// What `check` is told.

@@ -48,6 +48,8 @@ struct ProjectFile {
     #[serde(default)]
     no_schema: bool,
     max_cost: Option<f64>,
+    title: Option<String>,
+    license: Option<String>,
 }
 
 /// Settings, resolved.
@@ -93,6 +95,8 @@ impl Setup {
         args.tokens_per_minute = args.tokens_per_minute.or(file.tokens_per_minute);
         args.no_schema |= file.no_schema;
         args.max_cost = args.max_cost.or(file.max_cost);
+        args.title = args.title.or(file.title);
+        args.license = args.license.or(file.license);
         let backend = match (args.backend, file.backend) {
             (Some(backend), _) => backend,
             (None, Some(name)) => <BackendName as clap::ValueEnum>::from_str(&name, false)

@@ -62,6 +62,8 @@ pub(crate) fn settings_of(args: RunArgs) -> anyhow::Result<RunArgs> {
     if !args.base_url.is_empty() {
         saved.base_url = args.base_url;
     }
+    saved.title = args.title.or(saved.title);
+    saved.license = args.license.or(saved.license);
     (saved.yes, saved.json, saved.accept_change) = (args.yes, args.json, args.accept_change);
     saved.gate |= args.gate;
     Ok(saved)
@@ -148,6 +150,7 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
     summary.quality =
         Some(assess(&context, &setup.out, &mut summary, &forbidden, setup.shares()?)?);
     write_summary(&setup.out, &summary)?;
+    super::ship::dataset(&setup.args, &setup.out, &summary)?;
     if setup.args.json {
         print_json(&summary)?;
     } else {

@@ -5,6 +5,7 @@ mod check;
 mod jobs;
 mod look;
 mod money;
+mod ship;
 mod show;
 mod trial;
 
@@ -29,6 +30,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Code> {
         Command::Retry { run, .. } => build::retry(run),
         Command::Rehearse { run, input, output } => trial::rehearse(run, &input, &output),
         Command::Check(args) => check::check(&args),
+        Command::Export(args) => ship::export(args),
         Command::Reparse(args) => build::reparse(args),
         Command::Turns(args) => look::turns(args),
         Command::Parse(args) => build::rewrite(args, build::Rewrite::Prompts),

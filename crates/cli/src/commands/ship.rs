@@ -1,0 +1,162 @@
+//! What leaves a run: training files and the dataset folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clinstruct_export::{About, Encoding, Figure, Format, Part, PartAbout, Selection, System};
+use clinstruct_pipeline::Summary;
+use clinstruct_quality::dataset::metrics::{Aim, Metric};
+use clinstruct_store::Store;
+
+use super::{print, print_json, say};
+use crate::args::{EncodingName, ExportArgs, FormatName, RunArgs, SystemName};
+use crate::exit::{Code, usage};
+use crate::setup::Setup;
+
+/// Name of the folder that `build` writes below the run's.
+const DATASET: &str = "dataset";
+/// Licence that a card names where none is given.
+const LICENSE: &str = "other";
+
+/// Reads the sums of a finished run.
+pub(crate) fn summary_of(out: &Path) -> anyhow::Result<Summary> {
+    let path = out.join("summary.json");
+    let text = fs::read_to_string(&path).map_err(|e| {
+        let hint = "give the folder of a finished run with --out, or make one: clinstruct build";
+        if e.kind() == std::io::ErrorKind::NotFound {
+            usage(format!("there is no finished run in {}", out.display()), hint)
+        } else {
+            anyhow::Error::new(e).context(format!("read {}", path.display()))
+        }
+    })?;
+    serde_json::from_str(&text).with_context(|| {
+        format!("{} is not as this version writes it; `clinstruct reparse` does", path.display())
+    })
+}
+
+fn parts(out: &Path, summary: &Summary) -> Vec<Part> {
+    summary.parts.iter().map(|p| Part::of(out, &p.stem)).collect()
+}
+
+/// Writes training files, or the dataset folder anew.
+pub(crate) fn export(args: ExportArgs) -> anyhow::Result<Code> {
+    let run = super::build::settings_of(args.run.clone())?;
+    let setup = Setup::new(run)?;
+    let summary = summary_of(&setup.out)?;
+    let parts = parts(&setup.out, &summary);
+    let selection =
+        Selection { only: None, splits: args.split.iter().map(|s| s.split()).collect() };
+    let system = match args.system {
+        SystemName::Styles => System::Styles,
+        SystemName::Context => System::Context,
+        SystemName::None => System::No,
+    };
+    let format = match args.format {
+        FormatName::Dataset => None,
+        FormatName::Messages => Some(Format::Messages),
+        FormatName::Sharegpt => Some(Format::Sharegpt),
+        FormatName::Alpaca => Some(Format::Alpaca),
+        FormatName::OpenaiFinetune => Some(Format::OpenaiFinetune),
+        FormatName::Seed => Some(Format::Seed),
+    };
+    let Some(format) = format else {
+        let to = args.to.unwrap_or_else(|| setup.out.join(DATASET));
+        let about = about(&setup.args, &setup.out, &summary)?;
+        let folder = clinstruct_export::dataset(&parts, &selection, system, &about, &to)?;
+        let rows: u64 = folder.shards.iter().map(|s| s.rows).sum();
+        return told(args.run.json, &to, &[(to.clone(), rows)]);
+    };
+    let encoding = match args.encoding {
+        EncodingName::Jsonl => Encoding::Jsonl,
+        EncodingName::Parquet => Encoding::Parquet,
+    };
+    let to = args.to.unwrap_or_else(|| setup.out.join("export").join(args.format.name()));
+    let written = clinstruct_export::export(&parts, &selection, format, system, encoding, &to)?;
+    told(args.run.json, &to, &written)
+}
+
+fn told(json: bool, to: &Path, written: &[(PathBuf, u64)]) -> anyhow::Result<Code> {
+    if json {
+        let files: Vec<_> = written
+            .iter()
+            .map(|(path, rows)| serde_json::json!({ "path": path, "rows": rows }))
+            .collect();
+        print_json(&serde_json::json!({ "to": to, "files": files }))?;
+    } else {
+        for (path, rows) in written {
+            print(&format!("{rows:>8}  {}\n", path.display()))?;
+        }
+    }
+    Ok(Code::Done)
+}
+
+/// Writes the dataset folder of a run that came to its end.
+pub(crate) fn dataset(args: &RunArgs, out: &Path, summary: &Summary) -> anyhow::Result<()> {
+    if summary.parts.iter().all(|p| p.in_dataset == 0) {
+        say("no conversation came to its end: there is no dataset folder to write");
+        return Ok(());
+    }
+    let about = about(args, out, summary)?;
+    let to = out.join(DATASET);
+    clinstruct_export::dataset(
+        &parts(out, summary),
+        &Selection::default(),
+        System::Styles,
+        &about,
+        &to,
+    )?;
+    Ok(())
+}
+
+/// What the card says of a run.
+fn about(args: &RunArgs, out: &Path, summary: &Summary) -> anyhow::Result<About> {
+    let store = Store::open_read_only(out)?;
+    let (money, jobs) = (store.money()?, store.jobs()?);
+    // The day on which the last answer came, not today: the same run gives the same card.
+    let last = jobs.iter().map(|j| j.updated).max().unwrap_or(0);
+    let mut models = vec![format!("all roles: {} ({})", summary.model, summary.backend)];
+    models.extend(args.role.iter().map(|r| format!("but {}", r.replacen('=', ": ", 1))));
+    let part = |p: &clinstruct_pipeline::PartSummary| PartAbout {
+        stem: p.stem.clone(),
+        title: p.part.replace('-', " "),
+        planned: p.planned,
+        in_dataset: p.in_dataset,
+        left_out: p.rejected.iter().chain(&p.failed).map(|(r, n)| (r.clone(), *n)).collect(),
+    };
+    let quality = summary.quality.as_ref();
+    let repairs = summary.repairs.iter().map(|(n, r)| (n.clone(), [r.first, r.mended, r.rejected]));
+    Ok(About {
+        title: args.title.clone().unwrap_or_else(|| "Synthetic clinical conversations".to_owned()),
+        url: String::new(),
+        license: args.license.clone().unwrap_or_else(|| LICENSE.to_owned()),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        date: day(last),
+        models,
+        rehearsal: summary.rehearsal,
+        seed: summary.seed,
+        resources: summary.resources.clone(),
+        parts: summary.parts.iter().map(part).collect(),
+        requests: summary.requests.answered_in_all,
+        tokens: [money.usage.prompt_tokens, money.usage.completion_tokens],
+        micro_usd: money.spent,
+        figures: quality.map_or_else(Vec::new, |q| q.figures.metrics.iter().map(figure).collect()),
+        repairs: repairs.collect(),
+        contaminated: quality.map(|q| q.contaminated.clone()).unwrap_or_default(),
+    })
+}
+
+fn figure(m: &Metric) -> Figure {
+    let target = match m.aim {
+        Aim::Told => String::new(),
+        Aim::AtMost => format!("at most {}", m.target),
+        Aim::AtLeast => format!("at least {}", m.target),
+    };
+    Figure { name: m.name.clone(), value: m.value, of: m.of, target, met: m.met }
+}
+
+/// The day of a time in seconds since 1970, in UTC.
+fn day(seconds: i64) -> String {
+    time::OffsetDateTime::from_unix_timestamp(seconds)
+        .map_or_else(|_| "1970-01-01".to_owned(), |t| t.date().to_string())
+}

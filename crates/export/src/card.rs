@@ -1,0 +1,280 @@
+//! The dataset card: a YAML head that hubs read, and a page for people.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use clinstruct_schema::{Split, dollars};
+use serde_json::{Value, json};
+
+use crate::about::About;
+use crate::folder::{COLUMNS, Folder};
+
+/// The hub's classes of size, by the least number of rows of the next one.
+const SIZES: [(u64, &str); 5] = [
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+];
+
+/// Names of configurations with the files of each split: all parts together first.
+pub(crate) fn configs(folder: &Folder) -> Vec<(String, BTreeMap<Split, Vec<String>>)> {
+    let mut stems: Vec<&str> = folder.shards.iter().map(|s| s.stem.as_str()).collect();
+    stems.dedup();
+    let splits: BTreeSet<Split> = folder.shards.iter().map(|s| s.split).collect();
+    let files = |of: &[&str]| {
+        let mut files: BTreeMap<Split, Vec<String>> = BTreeMap::new();
+        for split in &splits {
+            for stem in of {
+                let some = folder.shards.iter().any(|s| s.stem == *stem && s.split == *split);
+                if some {
+                    let glob = format!("data/{stem}/{}-*.parquet", split.as_str());
+                    files.entry(*split).or_default().push(glob);
+                }
+            }
+        }
+        files
+    };
+    let mut all = vec![("default".to_owned(), files(&stems))];
+    all.extend(stems.iter().map(|s| ((*s).to_owned(), files(&[s]))));
+    all
+}
+
+/// JSON is YAML: each value of the head is written as JSON, which needs no rules of quoting of its own.
+fn head(about: &About, folder: &Folder) -> String {
+    let rows: u64 = folder.shards.iter().map(|s| s.rows).sum();
+    let size = SIZES.iter().find(|(below, _)| rows < *below).map_or("10M<n<100M", |(_, n)| n);
+    let configs: Vec<Value> = configs(folder)
+        .into_iter()
+        .enumerate()
+        .map(|(i, (name, files))| {
+            let files: Vec<Value> = files
+                .into_iter()
+                .map(|(split, paths)| json!({ "split": split.as_str(), "path": paths }))
+                .collect();
+            let mut config = json!({ "config_name": name, "data_files": files });
+            if i == 0 {
+                config["default"] = json!(true);
+            }
+            config
+        })
+        .collect();
+    let mut tags = vec!["medical", "synthetic", "multi-turn", "instruction-tuning", "clinstruct"];
+    if about.rehearsal {
+        tags.push("rehearsal");
+    }
+    let several = folder.languages.len() > 1;
+    let fields = [
+        ("pretty_name", json!(about.title)),
+        ("license", json!(about.license)),
+        ("language", json!(folder.languages)),
+        ("multilinguality", json!([if several { "multilingual" } else { "monolingual" }])),
+        ("size_categories", json!([size])),
+        ("task_categories", json!(["text-generation", "question-answering"])),
+        ("annotations_creators", json!(["machine-generated"])),
+        ("language_creators", json!(["machine-generated"])),
+        ("source_datasets", json!(["original"])),
+        ("tags", json!(tags)),
+        ("configs", json!(configs)),
+    ];
+    let mut head = String::from("---\n");
+    for (name, value) in fields {
+        let _ = writeln!(head, "{name}: {value}");
+    }
+    head + "---\n"
+}
+
+/// A cell of a table: what would end it is taken out.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+fn figure(value: f64) -> String {
+    if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.4}") }
+}
+
+/// The whole card.
+pub(crate) fn card(about: &About, folder: &Folder) -> String {
+    let mut text = head(about, folder);
+    let mut say = |line: &str| {
+        text.push_str(line);
+        text.push('\n');
+    };
+    say("");
+    say(&format!("# {}", about.title));
+    say("");
+    if about.rehearsal {
+        say(
+            "> **A rehearsal.** A grammar wrote all text of this dataset, and no model: it shows what a run makes,",
+        );
+        say("> and is nothing to train on.");
+        say("");
+    }
+    let rows: u64 = folder.shards.iter().map(|s| s.rows).sum();
+    say(&format!(
+        "{rows} synthetic conversations between simulated health workers and an assistant, made with clinstruct {} on {}. \
+         Each row is a question of a health worker about a simulated patient, played on over one or more turns. \
+         **No text of a real patient is in it, and it is not for clinical use.**",
+        about.program, about.date
+    ));
+    say("");
+    say("## Load it");
+    say("");
+    say("```python");
+    say("from datasets import load_dataset");
+    say("");
+    say("everything = load_dataset(\"THIS_FOLDER_OR_REPOSITORY\")");
+    if let Some(part) = about.parts.first() {
+        say(&format!("one_part = load_dataset(\"THIS_FOLDER_OR_REPOSITORY\", \"{}\")", part.stem));
+    }
+    say("```");
+    say("");
+    say(
+        "`train_trl.py` and `axolotl.yaml` are beginnings for two trainers; `SHA256SUMS` has the checksums.",
+    );
+    say("");
+    say("## Parts and splits");
+    say("");
+    say("| configuration | train | validation | test |");
+    say("| --- | ---: | ---: | ---: |");
+    let counts = folder.rows();
+    let mut sums = [0; 3];
+    for part in &about.parts {
+        let of = Split::ALL.map(|s| counts.get(&(part.stem.as_str(), s)).copied().unwrap_or(0));
+        for (sum, n) in sums.iter_mut().zip(of) {
+            *sum += n;
+        }
+        say(&format!(
+            "| `{}` ({}) | {} | {} | {} |",
+            part.stem,
+            cell(&part.title),
+            of[0],
+            of[1],
+            of[2]
+        ));
+    }
+    say(&format!("| `default`: all of them | {} | {} | {} |", sums[0], sums[1], sums[2]));
+    say("");
+    say("Style variants of one prompt, and rows about one patient, are in one split.");
+    say("");
+    say("## Columns");
+    say("");
+    say("| column | what it holds |");
+    say("| --- | --- |");
+    for (name, _, holds) in COLUMNS {
+        say(&format!("| `{name}` | {holds} |"));
+    }
+    say("");
+    say("## How it was made");
+    say("");
+    say(
+        "A seeded plan lays out the rows over clinical axes. A model writes the question that a health worker would",
+    );
+    say(
+        "ask about a patient drawn for the row; a simulated assistant answers, a simulated health worker asks on.",
+    );
+    say(
+        "Every turn is held against what was asked of it; a turn that fails is asked for again with what was seen, at",
+    );
+    say(
+        "most twice, and the row is left out where no try stands. Near duplicates and items of evaluation sets that",
+    );
+    say("were named are taken out at the end.");
+    say("");
+    for model in &about.models {
+        say(&format!("- {model}"));
+    }
+    say(&format!("- seed {}, resources {}", about.seed, about.resources));
+    say(&format!(
+        "- {} requests answered, {} prompt and {} completion tokens, {}",
+        about.requests,
+        about.tokens[0],
+        about.tokens[1],
+        dollars(about.micro_usd)
+    ));
+    say("");
+    say("| part | planned | in the run's dataset | left out, by reason |");
+    say("| --- | ---: | ---: | --- |");
+    for part in &about.parts {
+        let why: Vec<String> = part.left_out.iter().map(|(r, n)| format!("{r} {n}")).collect();
+        let why = if why.is_empty() { "none".to_owned() } else { why.join(", ") };
+        say(&format!(
+            "| `{}` | {} | {} | {} |",
+            part.stem,
+            part.planned,
+            part.in_dataset,
+            cell(&why)
+        ));
+    }
+    say("");
+    say("## Quality");
+    say("");
+    if about.figures.is_empty() {
+        say("The run was not measured as a whole.");
+    } else {
+        let missed = about.figures.iter().filter(|f| !f.met).count();
+        say(&format!("{} figures were measured; {missed} miss their target.", about.figures.len()));
+        say("");
+        say("| figure | value | of | target | met |");
+        say("| --- | ---: | ---: | --- | --- |");
+        for f in &about.figures {
+            let met = match (f.target.is_empty(), f.met) {
+                (true, _) => "",
+                (false, true) => "yes",
+                (false, false) => "**no**",
+            };
+            say(&format!(
+                "| {} | {} | {} | {} | {met} |",
+                cell(&f.name),
+                figure(f.value),
+                f.of,
+                f.target
+            ));
+        }
+    }
+    if !about.repairs.is_empty() {
+        say("");
+        say("Turns that did not stand at first, by the check that stopped them:");
+        say("");
+        say("| check | turns | stood in the end | never |");
+        say("| --- | ---: | ---: | ---: |");
+        for (name, [first, mended, never]) in &about.repairs {
+            say(&format!("| {} | {first} | {mended} | {never} |", cell(name)));
+        }
+    }
+    if !about.contaminated.is_empty() {
+        say("");
+        for (name, count) in &about.contaminated {
+            say(&format!("- {count} rows held items of {name} and were taken out."));
+        }
+    }
+    say("");
+    say("## Limits");
+    say("");
+    say(
+        "- A model wrote the answers. Nobody has verified that they are right; doses and advice may be wrong.",
+    );
+    say(
+        "- Checks by code hold form, language, agreement with the patient's card, duplicates and the like. They do not",
+    );
+    say("  judge whether an answer is good medicine.");
+    say(
+        "- Patients are drawn from tables. They are no sample of any population, and rare things are as common as the",
+    );
+    say("  plan makes them.");
+    say("- Answers in languages other than English come from the same model and may be weaker.");
+    say("");
+    say("## Use");
+    say("");
+    say(
+        "Meant for research on, and fine-tuning of, medical language models, before an evaluation of their own. Not for",
+    );
+    say("clinical use, not as a source of medical knowledge, not for advice to patients.");
+    say("");
+    say(
+        "The terms of the provider of the model may limit what may be trained on its answers; the licence above covers",
+    );
+    say("what the makers of this dataset can give.");
+    text
+}

@@ -1,0 +1,219 @@
+//! Writes files whole or not at all, with their checksums.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use clinstruct_schema::{Conversation, Split};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::format::{Encoding, Format, System};
+use crate::source::{Part, Selection, rows};
+use crate::table::{Cell, Column, Table};
+use crate::{Error, Result, Written};
+
+/// A file under way: it has its name only once it is whole.
+pub(crate) struct Pending {
+    path: PathBuf,
+    partial: PathBuf,
+    to: BufWriter<File>,
+    hash: Sha256,
+    bytes: u64,
+}
+
+/// A file that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Done {
+    pub(crate) path: PathBuf,
+    pub(crate) sha256: String,
+    pub(crate) bytes: u64,
+}
+
+pub(crate) fn failed(path: &Path) -> impl Fn(io::Error) -> Error + '_ {
+    move |source| Error::Write { path: path.to_owned(), source }
+}
+
+/// An error of the Parquet writer; what it wraps is a failed write.
+pub(crate) fn no_table(path: &Path) -> impl Fn(parquet::errors::ParquetError) -> Error + '_ {
+    move |e| Error::Write { path: path.to_owned(), source: io::Error::other(e) }
+}
+
+impl Pending {
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        let dir = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(dir).map_err(failed(dir))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let partial = dir.join(format!(".{name}.partial"));
+        let to =
+            BufWriter::with_capacity(1 << 18, File::create(&partial).map_err(failed(&partial))?);
+        Ok(Self { path: path.to_owned(), partial, to, hash: Sha256::new(), bytes: 0 })
+    }
+
+    pub(crate) fn finish(mut self) -> Result<Done> {
+        self.to
+            .flush()
+            .and_then(|()| self.to.get_ref().sync_data())
+            .and_then(|()| fs::rename(&self.partial, &self.path))
+            .map_err(failed(&self.path))?;
+        let sha256 = self.hash.finalize().iter().fold(String::new(), |mut hex, b| {
+            let _ = write!(hex, "{b:02x}");
+            hex
+        });
+        Ok(Done { path: self.path, sha256, bytes: self.bytes })
+    }
+}
+
+impl Write for Pending {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+/// Writes a text file.
+pub(crate) fn text(path: &Path, text: &str) -> Result<Done> {
+    let mut to = Pending::create(path)?;
+    to.write_all(text.as_bytes()).map_err(failed(path))?;
+    to.finish()
+}
+
+/// A file of rows.
+enum Sink {
+    Lines(Pending),
+    Table(Box<Table<Pending>>),
+}
+
+impl Sink {
+    fn open(path: &Path, format: Format, encoding: Encoding) -> Result<Self> {
+        let to = Pending::create(path)?;
+        Ok(match encoding {
+            Encoding::Jsonl => Self::Lines(to),
+            Encoding::Parquet => {
+                Self::Table(Box::new(Table::new(to, format.columns()).map_err(no_table(path))?))
+            }
+        })
+    }
+
+    fn push(
+        &mut self,
+        path: &Path,
+        format: Format,
+        system: System,
+        row: &Conversation,
+    ) -> Result<()> {
+        match self {
+            Self::Lines(to) => {
+                let mut line = serde_json::to_vec(&format.json(row, system))
+                    .map_err(|e| failed(path)(io::Error::other(e)))?;
+                line.push(b'\n');
+                to.write_all(&line).map_err(failed(path))
+            }
+            Self::Table(table) => table.push(format.cells(row, system)).map_err(no_table(path)),
+        }
+    }
+
+    fn finish(self, path: &Path) -> Result<Done> {
+        match self {
+            Self::Lines(to) => to.finish(),
+            Self::Table(table) => table.finish().map_err(no_table(path))?.finish(),
+        }
+    }
+}
+
+pub(crate) fn write(
+    parts: &[Part],
+    selection: &Selection,
+    format: Format,
+    system: System,
+    encoding: Encoding,
+    to: &Path,
+) -> Result<Written> {
+    let one = |part: &Part| -> Result<Written> {
+        let mut sinks: BTreeMap<Split, (PathBuf, Sink, u64)> = BTreeMap::new();
+        rows(part, selection, |split, row| {
+            let (path, sink, count) = match sinks.entry(split) {
+                std::collections::btree_map::Entry::Occupied(e) => e.into_mut(),
+                std::collections::btree_map::Entry::Vacant(e) => {
+                    let name = format!("{}.{}", split.as_str(), encoding.extension());
+                    let path = to.join(&part.stem).join(name);
+                    let sink = Sink::open(&path, format, encoding)?;
+                    e.insert((path, sink, 0))
+                }
+            };
+            *count += 1;
+            sink.push(path, format, system, &row)
+        })?;
+        sinks
+            .into_values()
+            .map(|(path, sink, count)| sink.finish(&path).map(|done| (done.path, count)))
+            .collect()
+    };
+    let written: Vec<Written> = parts.par_iter().map(one).collect::<Result<_>>()?;
+    let written: Written = written.into_iter().flatten().collect();
+    if written.is_empty() {
+        return Err(Error::Empty(
+            "the run has none, or none is of the split or the reviews asked for".into(),
+        ));
+    }
+    Ok(written)
+}
+
+/// Parquet files of a fixed number of rows each, named as the `datasets` library names them.
+pub(crate) struct Shards<'a> {
+    dir: PathBuf,
+    split: Split,
+    columns: &'a dyn Fn() -> Vec<Column>,
+    rows_each: u64,
+    of: u64,
+    open: Option<(PathBuf, Table<Pending>, u64)>,
+    pub(crate) done: Vec<(Done, u64)>,
+}
+
+impl<'a> Shards<'a> {
+    /// Shards of `rows` rows in all.
+    pub(crate) fn new(
+        dir: PathBuf,
+        split: Split,
+        rows: u64,
+        rows_each: u64,
+        columns: &'a dyn Fn() -> Vec<Column>,
+    ) -> Self {
+        let of = rows.div_ceil(rows_each).max(1);
+        Self { dir, split, columns, rows_each, of, open: None, done: Vec::new() }
+    }
+
+    pub(crate) fn push(&mut self, cells: Vec<Cell>) -> Result<()> {
+        if self.open.is_none() {
+            let (split, n, of) = (self.split.as_str(), self.done.len(), self.of);
+            let path = self.dir.join(format!("{split}-{n:05}-of-{of:05}.parquet"));
+            let to = Pending::create(&path)?;
+            let table = Table::new(to, (self.columns)()).map_err(no_table(&path))?;
+            self.open = Some((path, table, 0));
+        }
+        if let Some((path, table, rows)) = &mut self.open {
+            table.push(cells).map_err(no_table(path))?;
+            *rows += 1;
+            if *rows >= self.rows_each {
+                self.close()?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn close(&mut self) -> Result<()> {
+        if let Some((path, table, rows)) = self.open.take() {
+            let done = table.finish().map_err(no_table(&path))?.finish()?;
+            self.done.push((done, rows));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,243 @@
+//! The folder that the `datasets` library loads by itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use clinstruct_schema::{Constraint, Conversation, Speaker, Split};
+use rayon::prelude::*;
+
+use crate::about::About;
+use crate::files::{Done, Shards, failed, text};
+use crate::format::{System, messages};
+use crate::source::{Part, Selection, counts, rows};
+use crate::table::{Cell, Column, Field, Kind};
+use crate::{Error, Result, card, croissant, snippets};
+
+/// Rows of a shard.
+const SHARD: u64 = 20_000;
+
+/// A Parquet file of the folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shard {
+    /// Path below the folder, with forward slashes.
+    pub path: String,
+    /// Stem of its part.
+    pub stem: String,
+    /// Its split.
+    pub split: Split,
+    /// Its rows.
+    pub rows: u64,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Its checksum, in hexadecimal digits.
+    pub sha256: String,
+}
+
+/// A dataset folder that was written.
+#[derive(Debug, Clone, Default)]
+pub struct Folder {
+    /// Its Parquet files.
+    pub shards: Vec<Shard>,
+    /// Codes of the languages of its answers.
+    pub languages: BTreeSet<String>,
+}
+
+impl Folder {
+    /// Rows by stem and split.
+    pub fn rows(&self) -> BTreeMap<(&str, Split), u64> {
+        let mut rows = BTreeMap::new();
+        for shard in &self.shards {
+            *rows.entry((shard.stem.as_str(), shard.split)).or_default() += shard.rows;
+        }
+        rows
+    }
+}
+
+/// A column with what it holds, for the card and the Croissant file.
+pub(crate) const COLUMNS: [(&str, Kind, &str); 19] = [
+    ("id", Kind::Text, "Stable id: part, what the row combines, patient, style variant."),
+    ("part", Kind::Text, "Part."),
+    (
+        "messages",
+        Kind::Records(&[Field::text("role"), Field::text("content")]),
+        "The conversation: `role` (system, user, assistant) and `content`.",
+    ),
+    ("language", Kind::Text, "Code of the language asked for; answers are in it."),
+    ("mode", Kind::Text, "Length of answers: normal, chat or emergency."),
+    ("turns", Kind::Int, "Questions with their answers."),
+    ("profession", Kind::Text, "Who asks."),
+    ("specialty", Kind::Text, "The specialty of who asks; blank where there is none."),
+    ("subjects", Kind::Texts, "What the row combines, such as a specialty and a domain."),
+    (
+        "styles",
+        Kind::Texts,
+        "Instructions on style and form, asked for by the user or set by the system prompt.",
+    ),
+    ("sex", Kind::Text, "Sex of the simulated patient."),
+    ("age_years", Kind::Int, "Age of the simulated patient, in years."),
+    ("country", Kind::Text, "Code of the country of care, ISO 3166-1 alpha-2, lower case."),
+    ("setting", Kind::Text, "Care setting."),
+    ("base", Kind::Text, "Base prompt; style variants of one prompt share it."),
+    ("model", Kind::Text, "Model that wrote the answers, with its backend."),
+    ("rehearsal", Kind::Flag, "Whether a grammar wrote the text, and no model."),
+    (
+        "provenance",
+        Kind::Records(&[
+            Field::text("speaker"),
+            Field::text("request"),
+            Field::number("tries"),
+            Field::number("prompt_tokens"),
+            Field::number("completion_tokens"),
+        ]),
+        "One entry a message without the system message: who, the request's hash, tries, tokens.",
+    ),
+    (
+        "attributes",
+        Kind::Text,
+        "Everything else about the row as JSON: patient card, situation, constraints.",
+    ),
+];
+
+pub(crate) fn columns() -> Vec<Column> {
+    COLUMNS.iter().map(|(name, kind, _)| Column::new(name, *kind)).collect()
+}
+
+fn number(n: impl TryInto<i32>) -> Cell {
+    Cell::Int(n.try_into().unwrap_or(i32::MAX))
+}
+
+fn speaker(speaker: Speaker) -> &'static str {
+    match speaker {
+        Speaker::PromptWriter => "prompt_writer",
+        Speaker::Assistant => "assistant",
+        Speaker::User => "user",
+    }
+}
+
+/// The language asked for.
+fn language(row: &Conversation) -> &'static str {
+    let asked = row.attributes.situation.constraints().find_map(|c| match c {
+        Constraint::Language { language } => Some(language.code()),
+        _ => None,
+    });
+    asked.unwrap_or("en")
+}
+
+fn cells(row: &Conversation, system: System) -> Vec<Cell> {
+    let (attributes, provenance) = (&row.attributes, &row.provenance);
+    let (situation, patient) = (&attributes.situation, &attributes.card.patient);
+    let text = |t: &str| Cell::Text(t.to_owned());
+    let styles = situation.asked_styles.iter().chain(&situation.system_styles);
+    let turns = provenance.turns.iter().map(|t| {
+        vec![
+            text(speaker(t.speaker)),
+            Cell::Text(t.request.to_string()),
+            number(t.tries),
+            number(t.usage.prompt_tokens),
+            number(t.usage.completion_tokens),
+        ]
+    });
+    vec![
+        text(row.id.as_str()),
+        text(row.part.as_str()),
+        messages(row, system),
+        text(language(row)),
+        text(situation.mode.as_str()),
+        number(situation.turns),
+        text(&situation.profession),
+        text(situation.specialty.as_deref().unwrap_or_default()),
+        Cell::Texts(attributes.subjects.iter().map(|s| s.name.clone()).collect()),
+        Cell::Texts(styles.map(|s| s.id.to_string()).collect()),
+        text(patient.sex.as_str()),
+        number(patient.age.years),
+        text(&patient.country_code),
+        text(patient.setting.as_str()),
+        text(attributes.base.as_str()),
+        Cell::Text(format!("{} ({})", provenance.model, provenance.backend)),
+        Cell::Flag(provenance.rehearsal),
+        Cell::Records(turns.collect()),
+        Cell::Text(serde_json::to_string(attributes).unwrap_or_default()),
+    ]
+}
+
+/// What is made of a part: languages, and files with their splits and rows.
+type Made = (BTreeSet<String>, Vec<(Split, Done, u64)>);
+
+/// Writes the dataset folder `to`: Parquet files by part and split, and what explains them.
+///
+/// What an earlier call left there goes: old shards beside new ones would be loaded with them.
+///
+/// # Errors
+/// A row that cannot be read, a file that cannot be written, or nothing to write.
+pub fn dataset(
+    parts: &[Part],
+    selection: &Selection,
+    system: System,
+    about: &About,
+    to: &Path,
+) -> Result<Folder> {
+    let data = to.join("data");
+    if data.exists() {
+        fs::remove_dir_all(&data).map_err(failed(&data))?;
+    }
+    let one = |part: &Part| -> Result<Made> {
+        let dir = data.join(&part.stem);
+        let mut shards: BTreeMap<Split, Shards<'_>> = counts(part, selection)?
+            .into_iter()
+            .map(|(split, n)| (split, Shards::new(dir.clone(), split, n, SHARD, &columns)))
+            .collect();
+        let mut languages = BTreeSet::new();
+        rows(part, selection, |split, row| {
+            let language = language(&row);
+            if !languages.contains(language) {
+                languages.insert(language.to_owned());
+            }
+            match shards.get_mut(&split) {
+                Some(shards) => shards.push(cells(&row, system)),
+                None => Ok(()),
+            }
+        })?;
+        let mut done = Vec::new();
+        for (split, mut shards) in shards {
+            shards.close()?;
+            done.extend(shards.done.into_iter().map(|(file, rows)| (split, file, rows)));
+        }
+        Ok((languages, done))
+    };
+    let written: Vec<Made> = parts.par_iter().map(one).collect::<Result<_>>()?;
+    let mut folder = Folder::default();
+    let mut all: Vec<Done> = Vec::new();
+    for (part, (languages, files)) in parts.iter().zip(written) {
+        folder.languages.extend(languages);
+        for (split, done, rows) in files {
+            let path = below(&done.path, to);
+            let (stem, bytes, sha256) = (part.stem.clone(), done.bytes, done.sha256.clone());
+            folder.shards.push(Shard { path, stem, split, rows, bytes, sha256 });
+            all.push(done);
+        }
+    }
+    if folder.shards.is_empty() {
+        return Err(Error::Empty(
+            "the run has none, or none is of the split or the reviews asked for".into(),
+        ));
+    }
+    all.push(text(&to.join("README.md"), &card::card(about, &folder))?);
+    all.push(text(&to.join("croissant.json"), &croissant::croissant(about, &folder))?);
+    for (name, content) in snippets::all(about) {
+        all.push(text(&to.join(name), &content)?);
+    }
+    // As `sha256sum --check` reads it.
+    let mut sums = String::new();
+    for done in &all {
+        let _ = writeln!(sums, "{}  {}", done.sha256, below(&done.path, to));
+    }
+    text(&to.join("SHA256SUMS"), &sums)?;
+    Ok(folder)
+}
+
+fn below(path: &Path, folder: &Path) -> String {
+    let path = path.strip_prefix(folder).unwrap_or(path);
+    path.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}

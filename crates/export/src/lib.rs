@@ -1,0 +1,93 @@
+//! From the rows of a run to files that people train on.
+//!
+//! [`export`] writes one of the chat formats ([`Format`]) as JSONL or Parquet. [`dataset`] writes a whole
+//! folder that the `datasets` library loads by itself: Parquet by part and split, card, Croissant file,
+//! checksums, snippets for trainers. Rows are streamed: memory does not grow with the dataset. What the card
+//! says is handed in as [`About`]; nothing here knows how a run is made.
+
+mod about;
+mod card;
+mod croissant;
+mod files;
+mod folder;
+mod format;
+mod snippets;
+mod source;
+mod table;
+
+use std::io;
+use std::path::PathBuf;
+
+pub use about::{About, Figure, PartAbout};
+pub use folder::{Folder, dataset};
+pub use format::{Encoding, Format, System};
+pub use source::{Part, Selection};
+
+use std::path::Path;
+
+/// Why an export could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file could not be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// File.
+        path: PathBuf,
+        /// Cause.
+        source: io::Error,
+    },
+    /// A file could not be written.
+    #[error("cannot write {path}")]
+    Write {
+        /// File.
+        path: PathBuf,
+        /// Cause.
+        source: io::Error,
+    },
+    /// A line is no row of ours.
+    #[error("{path}, line {line}: {why}")]
+    Row {
+        /// File.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// `splits/` does not belong to `conversations/`.
+    #[error(
+        "{path}, line {line}: {why}; type the command of the run again to have both written anew"
+    )]
+    Splits {
+        /// File.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// No row is left after the selection.
+    #[error("no conversation is left to be exported: {0}")]
+    Empty(String),
+}
+
+/// Result of an export.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What was written: rows by file, in the files' order.
+pub type Written = Vec<(PathBuf, u64)>;
+
+/// Writes the rows of a run in a trainer's format: `to/STEM/SPLIT.jsonl` or `.parquet`.
+///
+/// # Errors
+/// A row that cannot be read, a file that cannot be written, or nothing to write.
+pub fn export(
+    parts: &[Part],
+    selection: &Selection,
+    format: Format,
+    system: System,
+    encoding: Encoding,
+    to: &Path,
+) -> Result<Written> {
+    files::write(parts, selection, format, system, encoding, to)
+}

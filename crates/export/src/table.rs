@@ -1,0 +1,256 @@
+//! Rows as columns of a Parquet file, written without Arrow: texts, numbers, lists of texts and of records.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, Int32Type};
+use parquet::errors::Result;
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
+
+/// Rows of a row group.
+const ROWS: usize = 2_000;
+/// Bytes of text from which on a row group is written.
+const BYTES: usize = 16 << 20;
+
+/// A field of a record: its name, and whether it is a number and no text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) number: bool,
+}
+
+impl Field {
+    pub(crate) const fn text(name: &'static str) -> Self {
+        Self { name, number: false }
+    }
+
+    pub(crate) const fn number(name: &'static str) -> Self {
+        Self { name, number: true }
+    }
+}
+
+/// Type of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Text.
+    Text,
+    /// A number.
+    Int,
+    /// True or false.
+    Flag,
+    /// A list of texts.
+    Texts,
+    /// A list of records.
+    Records(&'static [Field]),
+    /// A list of lists of texts.
+    TextLists,
+}
+
+/// A value of a column.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Cell {
+    Text(String),
+    Int(i32),
+    Flag(bool),
+    Texts(Vec<String>),
+    Records(Vec<Vec<Cell>>),
+    TextLists(Vec<Vec<String>>),
+}
+
+/// What is stored of one leaf of the schema.
+#[derive(Debug, Default)]
+struct Leaf {
+    texts: Vec<ByteArray>,
+    ints: Vec<i32>,
+    flags: Vec<bool>,
+    definition: Vec<i16>,
+    repetition: Vec<i16>,
+}
+
+/// A column with the rows that wait to be written.
+#[derive(Debug)]
+pub(crate) struct Column {
+    name: &'static str,
+    kind: Kind,
+    leaves: Vec<Leaf>,
+}
+
+impl Column {
+    pub(crate) fn new(name: &'static str, kind: Kind) -> Self {
+        let leaves = if let Kind::Records(fields) = kind { fields.len() } else { 1 };
+        Self { name, kind, leaves: (0..leaves).map(|_| Leaf::default()).collect() }
+    }
+
+    fn schema(&self) -> String {
+        let name = self.name;
+        let list = |inner: &str| {
+            format!("required group {name} (LIST) {{ repeated group list {{ {inner} }} }}")
+        };
+        match self.kind {
+            Kind::Text => format!("required binary {name} (STRING);"),
+            Kind::Int => format!("required int32 {name};"),
+            Kind::Flag => format!("required boolean {name};"),
+            Kind::Texts => list("required binary element (STRING);"),
+            Kind::Records(fields) => {
+                let one = |f: &Field| {
+                    let name = f.name;
+                    if f.number {
+                        format!("required int32 {name};")
+                    } else {
+                        format!("required binary {name} (STRING);")
+                    }
+                };
+                let fields: Vec<String> = fields.iter().map(one).collect();
+                list(&format!("required group element {{ {} }}", fields.join(" ")))
+            }
+            Kind::TextLists => list(
+                "required group element (LIST) { repeated group list { required binary element (STRING); } }",
+            ),
+        }
+    }
+
+    /// Takes a value in; gives the bytes of its texts. A value of another kind is a mistake of this crate and is
+    /// stored as if it were blank.
+    fn push(&mut self, cell: Cell) -> usize {
+        let mut bytes = 0;
+        let mut text = |t: String| {
+            bytes += t.len();
+            ByteArray::from(t.into_bytes())
+        };
+        let first = |i: usize| i16::from(i > 0);
+        match (self.kind, cell) {
+            (Kind::Int, Cell::Int(n)) => self.leaves[0].ints.push(n),
+            (Kind::Flag, Cell::Flag(f)) => self.leaves[0].flags.push(f),
+            (Kind::Text, Cell::Text(t)) => self.leaves[0].texts.push(text(t)),
+            (Kind::Texts, Cell::Texts(all)) => {
+                let leaf = &mut self.leaves[0];
+                if all.is_empty() {
+                    leaf.definition.push(0);
+                    leaf.repetition.push(0);
+                }
+                for (i, t) in all.into_iter().enumerate() {
+                    leaf.definition.push(1);
+                    leaf.repetition.push(first(i));
+                    leaf.texts.push(text(t));
+                }
+            }
+            (Kind::Records(_), Cell::Records(all)) => {
+                if all.is_empty() {
+                    for leaf in &mut self.leaves {
+                        leaf.definition.push(0);
+                        leaf.repetition.push(0);
+                    }
+                }
+                for (i, record) in all.into_iter().enumerate() {
+                    for (leaf, cell) in self.leaves.iter_mut().zip(record) {
+                        leaf.definition.push(1);
+                        leaf.repetition.push(first(i));
+                        match cell {
+                            Cell::Text(t) => leaf.texts.push(text(t)),
+                            Cell::Int(n) => leaf.ints.push(n),
+                            other => debug_assert!(false, "{}: a field is {other:?}", self.name),
+                        }
+                    }
+                }
+            }
+            (Kind::TextLists, Cell::TextLists(all)) => {
+                let leaf = &mut self.leaves[0];
+                if all.is_empty() {
+                    leaf.definition.push(0);
+                    leaf.repetition.push(0);
+                }
+                for (i, list) in all.into_iter().enumerate() {
+                    if list.is_empty() {
+                        leaf.definition.push(1);
+                        leaf.repetition.push(first(i));
+                    }
+                    for (j, t) in list.into_iter().enumerate() {
+                        leaf.definition.push(2);
+                        leaf.repetition.push(if j > 0 { 2 } else { first(i) });
+                        leaf.texts.push(text(t));
+                    }
+                }
+            }
+            (kind, other) => debug_assert!(false, "{}: {kind:?} is given {other:?}", self.name),
+        }
+        bytes
+    }
+}
+
+/// A Parquet file that is written row by row, a row group at a time.
+pub(crate) struct Table<W: Write + Send> {
+    columns: Vec<Column>,
+    writer: SerializedFileWriter<W>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl<W: Write + Send> Table<W> {
+    pub(crate) fn new(to: W, columns: Vec<Column>) -> Result<Self> {
+        let fields: Vec<String> = columns.iter().map(Column::schema).collect();
+        let schema = parse_message_type(&format!("message schema {{ {} }}", fields.join(" ")))?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+            .set_created_by("clinstruct".to_owned())
+            .build();
+        let writer = SerializedFileWriter::new(to, Arc::new(schema), Arc::new(properties))?;
+        Ok(Self { columns, writer, rows: 0, bytes: 0 })
+    }
+
+    /// Takes a row in: one cell a column.
+    pub(crate) fn push(&mut self, cells: Vec<Cell>) -> Result<()> {
+        for (column, cell) in self.columns.iter_mut().zip(cells) {
+            self.bytes += column.push(cell);
+        }
+        self.rows += 1;
+        if self.rows >= ROWS || self.bytes >= BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        if self.rows == 0 {
+            return Ok(());
+        }
+        let mut group = self.writer.next_row_group()?;
+        for column in &mut self.columns {
+            let nested = !matches!(column.kind, Kind::Text | Kind::Int | Kind::Flag);
+            for (at, leaf) in column.leaves.iter_mut().enumerate() {
+                let Some(mut to) = group.next_column()? else { break };
+                let leaf = std::mem::take(leaf);
+                let levels = |all: Vec<i16>| nested.then_some(all);
+                let (definition, repetition) = (levels(leaf.definition), levels(leaf.repetition));
+                let (definition, repetition) = (definition.as_deref(), repetition.as_deref());
+                let number = match column.kind {
+                    Kind::Int => true,
+                    Kind::Records(fields) => fields.get(at).is_some_and(|f| f.number),
+                    _ => false,
+                };
+                match column.kind {
+                    _ if number => {
+                        to.typed::<Int32Type>().write_batch(&leaf.ints, definition, repetition)?
+                    }
+                    Kind::Flag => {
+                        to.typed::<BoolType>().write_batch(&leaf.flags, definition, repetition)?
+                    }
+                    _ => to.typed::<ByteArrayType>().write_batch(
+                        &leaf.texts,
+                        definition,
+                        repetition,
+                    )?,
+                };
+                to.close()?;
+            }
+        }
+        group.close()?;
+        (self.rows, self.bytes) = (0, 0);
+        Ok(())
+    }
+
+    /// Writes what waits and the end of the file.
+    pub(crate) fn finish(mut self) -> Result<W> {
+        self.flush()?;
+        self.writer.into_inner()
+    }
+}

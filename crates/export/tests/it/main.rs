@@ -1,0 +1,245 @@
+//! Training files and dataset folders of a small run, read back.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::fs;
+use std::path::Path;
+
+use clinstruct_export::{
+    About, Encoding, Error, Format, Part, PartAbout, Selection, System, dataset, export,
+};
+use clinstruct_records::{Record, chats};
+use clinstruct_schema::{Role, Split};
+use serde_json::{Value, json};
+
+const STEM: &str = "small";
+
+/// A row with the texts given, user first.
+fn row(id: &str, texts: &[&str], styles: &[&str]) -> Value {
+    let role = |i: usize| if i.is_multiple_of(2) { "user" } else { "assistant" };
+    let messages: Vec<Value> =
+        texts.iter().enumerate().map(|(i, t)| json!({ "role": role(i), "content": t })).collect();
+    let turns: Vec<Value> = (0..texts.len())
+        .map(|i| {
+            let speaker = ["prompt_writer", "assistant", "user", "assistant"][i.min(3)];
+            json!({
+                "speaker": speaker, "request": format!("{i:032x}"), "tries": 1,
+                "usage": { "prompt_tokens": 10, "completion_tokens": 5, "cached_tokens": 0 },
+            })
+        })
+        .collect();
+    let styles: Vec<Value> = styles
+        .iter()
+        .map(|text| {
+            json!({ "id": "bullets", "group": "form", "text": text, "claims": [], "constraints": [] })
+        })
+        .collect();
+    json!({
+        "id": id, "part": "task-topic", "messages": messages,
+        "attributes": {
+            "base": id,
+            "subjects": [{ "axis": "task", "slugs": ["referral"], "name": "Referral" }],
+            "card": {
+                "patient": {
+                    "age_band": "adults", "age": { "years": 38 }, "sex": "male", "country_code": "bf",
+                    "country": "Burkina Faso", "income": "low", "region": "AFR", "setting": "low-resource",
+                },
+                "conditions": [], "medicines": [], "allergies": "", "past": [], "family": "",
+                "vitals": {
+                    "heart_rate": 80, "respiratory_rate": 14, "systolic": 120, "diastolic": 80,
+                    "temperature": 37.0, "saturation": 98, "weight": 60.0, "height": 170,
+                },
+                "social": "", "presenting": "",
+            },
+            "situation": {
+                "mode": "normal", "turns": texts.len() / 2, "assistant_register": "standard",
+                "user_register": "standard", "asked_styles": [], "system_styles": styles,
+                "user_styles": [], "emergency_instruction": false, "profession": "Nurse",
+                "specialty": null,
+            },
+        },
+        "provenance": {
+            "backend": "rehearsal", "model": "rehearsal", "rehearsal": true, "seed": 1, "turns": turns,
+        },
+        "schema_version": 1,
+    })
+}
+
+const TEXTS: [&str; 4] =
+    ["How is \"he\"?\n- <b>now</b>", "Besser. 38 °C, सूजन।", "And then?", "Rest."];
+
+/// A run of three rows: two to train on, one to test with.
+fn run(dir: &Path) -> Part {
+    let rows = [
+        row("a", &TEXTS, &["Answers are given as bullet points.", "Stay short."]),
+        row("b", &["What?", "That."], &[]),
+        row("c", &["Who?", "You."], &["Be kind."]),
+    ];
+    let splits = ["train", "train", "test"];
+    let part = Part::of(dir, STEM);
+    for file in [&part.conversations, &part.splits] {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+    }
+    let lines: Vec<String> = rows.iter().map(ToString::to_string).collect();
+    fs::write(&part.conversations, lines.join("\n") + "\n").unwrap();
+    let line = |(r, split)| json!({ "id": (r as &Value)["id"], "split": split }).to_string();
+    let lines: Vec<String> = rows.iter().zip(splits).map(line).collect();
+    fs::write(&part.splits, lines.join("\n") + "\n").unwrap();
+    part
+}
+
+fn about() -> About {
+    let part =
+        PartAbout { stem: STEM.into(), title: "small | part".into(), ..PartAbout::default() };
+    About {
+        title: "Three rows".into(),
+        license: "cc-by-4.0".into(),
+        parts: vec![part],
+        rehearsal: true,
+        ..About::default()
+    }
+}
+
+fn read(path: &Path) -> Vec<Record> {
+    let mut all = Vec::new();
+    chats(path, |r| all.push(r.unwrap())).unwrap();
+    all
+}
+
+fn first_line(path: &Path) -> Value {
+    serde_json::from_str(fs::read_to_string(path).unwrap().lines().next().unwrap()).unwrap()
+}
+
+#[test]
+fn every_format_has_the_keys_that_its_readers_look_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let parts = [run(dir.path())];
+    let line = |format, system| {
+        let to = dir.path().join("out");
+        export(&parts, &Selection::default(), format, system, Encoding::Jsonl, &to).unwrap();
+        first_line(&to.join(STEM).join("train.jsonl"))
+    };
+    let style = "Answers are given as bullet points.\nStay short.";
+    let messages = json!([
+        { "role": "system", "content": style },
+        { "role": "user", "content": TEXTS[0] }, { "role": "assistant", "content": TEXTS[1] },
+        { "role": "user", "content": TEXTS[2] }, { "role": "assistant", "content": TEXTS[3] },
+    ]);
+    assert_eq!(
+        line(Format::Messages, System::Styles),
+        json!({ "id": "a", "part": "task-topic", "messages": messages })
+    );
+    assert_eq!(line(Format::OpenaiFinetune, System::Styles), json!({ "messages": messages }));
+    assert_eq!(
+        line(Format::Sharegpt, System::No),
+        json!({ "id": "a", "conversations": [
+            { "from": "human", "value": TEXTS[0] }, { "from": "gpt", "value": TEXTS[1] },
+            { "from": "human", "value": TEXTS[2] }, { "from": "gpt", "value": TEXTS[3] },
+        ] })
+    );
+    assert_eq!(
+        line(Format::Seed, System::No)["conversation"][1],
+        json!({ "role": "chatbot", "value": TEXTS[1] })
+    );
+    assert_eq!(
+        line(Format::Alpaca, System::Styles),
+        json!({
+            "id": "a", "instruction": TEXTS[2], "input": "", "output": TEXTS[3], "system": style,
+            "history": [[TEXTS[0], TEXTS[1]]],
+        })
+    );
+    let context = line(Format::Alpaca, System::Context)["system"].as_str().unwrap().to_owned();
+    assert!(context.starts_with("Profession: Nurse\nCountry: Burkina Faso\n"), "{context}");
+    assert!(context.ends_with(style), "{context}");
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let parts = [run(dir.path())];
+    for format in [Format::Messages, Format::Sharegpt, Format::Seed, Format::OpenaiFinetune] {
+        for encoding in [Encoding::Jsonl, Encoding::Parquet] {
+            let to = dir.path().join("out");
+            let written =
+                export(&parts, &Selection::default(), format, System::No, encoding, &to).unwrap();
+            let counts: Vec<u64> = written.iter().map(|(_, rows)| *rows).collect();
+            assert_eq!(counts, [2, 1], "{format:?} {encoding:?}");
+            let rows = read(&written[0].0);
+            let said: Vec<(Role, &str)> =
+                rows[0].messages.iter().map(|m| (m.role, m.content.as_str())).collect();
+            let roles = [Role::User, Role::Assistant, Role::User, Role::Assistant];
+            assert_eq!(said, roles.into_iter().zip(TEXTS).collect::<Vec<_>>(), "{format:?}");
+            assert_eq!(read(&written[1].0)[0].messages[1].content, "You.");
+        }
+    }
+}
+
+#[test]
+fn a_selection_is_kept_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let parts = [run(dir.path())];
+    let to = dir.path().join("out");
+    let only = |ids: &[&str], splits: &[Split]| {
+        let only = (!ids.is_empty()).then(|| ids.iter().map(|i| (*i).to_owned()).collect());
+        let selection = Selection { only, splits: splits.to_vec() };
+        let (format, system) = (Format::Messages, System::No);
+        export(&parts, &selection, format, system, Encoding::Jsonl, &to)
+    };
+    let written = only(&["b", "c"], &[Split::Train]).unwrap();
+    assert_eq!(written.len(), 1);
+    assert_eq!(read(&written[0].0)[0].id, "b");
+    assert!(matches!(only(&["nobody"], &[]), Err(Error::Empty(_))));
+    assert!(matches!(only(&[], &[Split::Validation]), Err(Error::Empty(_))));
+}
+
+#[test]
+fn the_folder_has_all_that_a_hub_wants() {
+    let dir = tempfile::tempdir().unwrap();
+    let parts = [run(dir.path())];
+    let to = dir.path().join("dataset");
+    // A shard of an earlier call must not be loaded with the new ones.
+    let old = to.join("data").join(STEM).join("train-00000-of-00009.parquet");
+    fs::create_dir_all(old.parent().unwrap()).unwrap();
+    fs::write(&old, "old").unwrap();
+    let folder = dataset(&parts, &Selection::default(), System::Styles, &about(), &to).unwrap();
+    assert!(!old.exists());
+    assert_eq!(folder.rows().into_values().collect::<Vec<_>>(), [2, 1]);
+    for shard in &folder.shards {
+        let rows = read(&to.join(&shard.path));
+        assert_eq!(rows.len() as u64, shard.rows);
+        assert_eq!(fs::metadata(to.join(&shard.path)).unwrap().len(), shard.bytes);
+    }
+    let sums = fs::read_to_string(to.join("SHA256SUMS")).unwrap();
+    for name in ["README.md", "croissant.json", "train_trl.py", "axolotl.yaml"] {
+        assert!(sums.lines().any(|l| l.ends_with(name)), "{name}");
+    }
+    let card = fs::read_to_string(to.join("README.md")).unwrap();
+    assert!(card.contains("license: \"cc-by-4.0\"\n"));
+    assert!(card.contains("(small \\| part) | 2 | 0 | 1 |"));
+    assert!(card.contains("A rehearsal."));
+    let croissant: Value =
+        serde_json::from_str(&fs::read_to_string(to.join("croissant.json")).unwrap()).unwrap();
+    assert_eq!(croissant["distribution"][0]["sha256"], folder.shards[0].sha256.as_str());
+    // The same run gives the same bytes.
+    let before = fs::read(to.join("SHA256SUMS")).unwrap();
+    dataset(&parts, &Selection::default(), System::Styles, &about(), &to).unwrap();
+    assert_eq!(fs::read(to.join("SHA256SUMS")).unwrap(), before);
+}
+
+#[test]
+fn files_of_different_runs_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let part = run(dir.path());
+    let all = |parts: &[Part]| {
+        let to = dir.path().join("dataset");
+        dataset(parts, &Selection::default(), System::No, &about(), &to).unwrap_err().to_string()
+    };
+    let splits = fs::read_to_string(&part.splits).unwrap();
+    fs::write(&part.splits, splits.replace("\"b\"", "\"x\"")).unwrap();
+    let told = all(std::slice::from_ref(&part));
+    assert!(told.contains("line 2: it is of x, the conversation is b"), "{told}");
+    fs::write(&part.splits, splits.lines().next().unwrap()).unwrap();
+    assert!(all(std::slice::from_ref(&part)).contains("has no split"));
+    fs::write(&part.splits, splits).unwrap();
+    fs::write(&part.conversations, "{}\n").unwrap();
+    assert!(all(std::slice::from_ref(&part)).contains("line 1: no conversation of this program"));
+}
