@@ -95,6 +95,29 @@ pub(crate) enum Command {
     Conversations(RunArgs),
     /// Write training files: the dataset folder, or a chat format as JSONL or Parquet
     Export(ExportArgs),
+    /// Write report.html anew: what became of the run, with pictures
+    Report(RunArgs),
+    /// Put two finished runs side by side on one page
+    Compare {
+        /// Folder of a run
+        first: PathBuf,
+        /// Folder of another
+        second: PathBuf,
+        /// File to write
+        #[arg(long, value_name = "FILE", default_value = "compare.html")]
+        to: PathBuf,
+    },
+    /// Print a script that lets a shell complete the commands: `clinstruct completions bash`
+    Completions {
+        /// Shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages
+    Man {
+        /// Folder to write to
+        #[arg(long, value_name = "FOLDER", default_value = "man")]
+        to: PathBuf,
+    },
     /// Show records: the one of an id, or random ones
     Show {
         #[command(flatten)]
@@ -288,8 +311,8 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) to: Option<PathBuf>,
     /// Only this split; can be given again [default: all]
-    #[arg(long = "only-split", value_enum, value_name = "SPLIT")]
-    pub(crate) split: Vec<SplitName>,
+    #[arg(long, value_enum, value_name = "SPLIT")]
+    pub(crate) only_split: Vec<SplitName>,
     /// The system message that conversations begin with
     #[arg(long, value_enum, default_value_t = SystemName::Styles)]
     pub(crate) system: SystemName,

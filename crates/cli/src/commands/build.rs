@@ -150,7 +150,12 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
     summary.quality =
         Some(assess(&context, &setup.out, &mut summary, &forbidden, setup.shares()?)?);
     write_summary(&setup.out, &summary)?;
-    super::ship::dataset(&setup.args, &setup.out, &summary)?;
+    let (shipped, reported) = rayon::join(
+        || super::ship::dataset(&setup.args, &setup.out, &summary),
+        || super::picture::write(&setup.out),
+    );
+    shipped?;
+    reported?;
     if setup.args.json {
         print_json(&summary)?;
     } else {

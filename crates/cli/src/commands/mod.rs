@@ -4,7 +4,9 @@ mod build;
 mod check;
 mod jobs;
 mod look;
+mod manual;
 mod money;
+mod picture;
 mod ship;
 mod show;
 mod trial;
@@ -30,6 +32,10 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Code> {
         Command::Retry { run, .. } => build::retry(run),
         Command::Rehearse { run, input, output } => trial::rehearse(run, &input, &output),
         Command::Check(args) => check::check(&args),
+        Command::Report(args) => picture::report(args),
+        Command::Compare { first, second, to } => picture::compare(&first, &second, &to),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { to } => manual::pages(&to),
         Command::Export(args) => ship::export(args),
         Command::Reparse(args) => build::reparse(args),
         Command::Turns(args) => look::turns(args),

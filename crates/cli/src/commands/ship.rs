@@ -46,7 +46,7 @@ pub(crate) fn export(args: ExportArgs) -> anyhow::Result<Code> {
     let summary = summary_of(&setup.out)?;
     let parts = parts(&setup.out, &summary);
     let selection =
-        Selection { only: None, splits: args.split.iter().map(|s| s.split()).collect() };
+        Selection { only: None, splits: args.only_split.iter().map(|s| s.split()).collect() };
     let system = match args.system {
         SystemName::Styles => System::Styles,
         SystemName::Context => System::Context,

@@ -6,6 +6,7 @@ mod paid;
 mod provider;
 mod runs;
 mod sceptic;
+mod ship;
 mod wrong;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,107 @@
+//! The report of a run, and of two runs side by side.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clinstruct_pipeline::Summary;
+use clinstruct_report::{Counts, JobCost, Report, Sums};
+use clinstruct_schema::{Conversation, SituationRow};
+use clinstruct_store::Store;
+use rayon::prelude::*;
+use serde::de::DeserializeOwned;
+
+use super::say;
+use crate::args::RunArgs;
+use crate::exit::Code;
+use crate::setup::Setup;
+
+/// Name of the page below the run's folder.
+const PAGE: &str = "report.html";
+
+/// Writes the report anew.
+pub(crate) fn report(args: RunArgs) -> anyhow::Result<Code> {
+    let setup = Setup::new(args)?;
+    let path = write(&setup.out)?;
+    say(&format!("written to {}", path.display()));
+    Ok(Code::Done)
+}
+
+/// Writes two runs side by side.
+pub(crate) fn compare(first: &Path, second: &Path, to: &Path) -> anyhow::Result<Code> {
+    let mut runs = [read(first)?, read(second)?];
+    if runs[0].name == runs[1].name {
+        // Folders of one name somewhere else.
+        runs[0].name = first.display().to_string();
+        runs[1].name = second.display().to_string();
+    }
+    whole(to, &clinstruct_report::compare(&runs))?;
+    say(&format!("written to {}", to.display()));
+    Ok(Code::Done)
+}
+
+/// Writes the report of the run in `out`.
+pub(crate) fn write(out: &Path) -> anyhow::Result<PathBuf> {
+    let path = out.join(PAGE);
+    whole(&path, &clinstruct_report::page(&read(out)?))?;
+    Ok(path)
+}
+
+/// A file that is there whole or not at all.
+fn whole(path: &Path, text: &str) -> anyhow::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let partial = path.with_file_name(format!(".{name}.partial"));
+    fs::write(&partial, text)
+        .and_then(|()| fs::rename(&partial, path))
+        .with_context(|| format!("write {}", path.display()))
+}
+
+fn read(out: &Path) -> anyhow::Result<Report> {
+    let summary: Summary = super::ship::summary_of(out)?;
+    let path = out.join("summary.json");
+    let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+    let sums = Sums::read(&text).with_context(|| format!("read {}", path.display()))?;
+    let files: Vec<(bool, PathBuf)> = summary
+        .parts
+        .iter()
+        .flat_map(|p| {
+            let file = |kind: &str| out.join(kind).join(format!("{}.jsonl", p.stem));
+            [(true, file("situations")), (false, file("conversations"))]
+        })
+        .collect();
+    let one = |(planned, path): &(bool, PathBuf)| -> anyhow::Result<Counts> {
+        let mut counts = Counts::default();
+        if *planned {
+            each(path, |row: SituationRow| counts.add_planned(row.part.as_str(), &row.attributes))?;
+        } else {
+            each(path, |row: Conversation| counts.add(&row))?;
+        }
+        Ok(counts)
+    };
+    let all: Vec<Counts> = files.par_iter().map(one).collect::<anyhow::Result<_>>()?;
+    let counts = all.into_iter().fold(Counts::default(), Counts::and);
+    let mut jobs: Vec<JobCost> = Store::open_read_only(out)?
+        .jobs()?
+        .iter()
+        .map(|j| JobCost {
+            ended: j.updated,
+            tokens: j.usage.prompt_tokens + j.usage.completion_tokens,
+            micro_usd: j.cost,
+        })
+        .collect();
+    jobs.sort_by_key(|j| j.ended);
+    let name = out.file_name().unwrap_or(out.as_os_str()).to_string_lossy().into_owned();
+    Ok(Report { name, sums, counts, jobs })
+}
+
+fn each<T: DeserializeOwned>(path: &Path, mut take: impl FnMut(T)) -> anyhow::Result<()> {
+    let file = File::open(path).with_context(|| format!("read {}", path.display()))?;
+    for (line, text) in (1..).zip(BufReader::with_capacity(1 << 20, file).lines()) {
+        let text = text.with_context(|| format!("read {}", path.display()))?;
+        let row = serde_json::from_str(&text)
+            .with_context(|| format!("{}, line {line}: no row of this program", path.display()))?;
+        take(row);
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! What leaves a run: training files, dataset folder, report.
+
+use std::fs;
+use std::path::Path;
+
+use super::{STEMS, json, rows, run};
+
+/// A small run of all parts.
+fn small(dir: &Path) {
+    let out = run(dir, &["build", "--limit", "4", "--out", "run", "--title", "Four & more"]);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+}
+
+#[test]
+fn a_run_ends_with_a_dataset_and_a_report() {
+    let dir = tempfile::tempdir().unwrap();
+    small(dir.path());
+    let run_dir = dir.path().join("run");
+    let card = fs::read_to_string(run_dir.join("dataset/README.md")).unwrap();
+    assert!(card.contains("\n# Four & more\n") && card.contains("A rehearsal."));
+    let planned: usize = STEMS.iter().map(|s| rows(&run_dir, "conversations", s).len()).sum();
+    assert!(card.contains(&format!("{planned} synthetic conversations")));
+    let page = fs::read_to_string(run_dir.join("report.html")).unwrap();
+    assert!(page.contains(&format!("<b>{planned}</b><span>rows in the dataset</span>")));
+    assert!(!page.contains("banner bad"));
+    // Written anew, both are as they were.
+    let before = fs::read(run_dir.join("dataset/SHA256SUMS")).unwrap();
+    for command in [&["export", "--out", "run"][..], &["report", "--out", "run"]] {
+        assert!(run(dir.path(), command).status.success());
+    }
+    assert_eq!(fs::read(run_dir.join("dataset/SHA256SUMS")).unwrap(), before);
+    assert_eq!(fs::read_to_string(run_dir.join("report.html")).unwrap(), page);
+}
+
+#[test]
+fn formats_are_written_with_every_row() {
+    let dir = tempfile::tempdir().unwrap();
+    small(dir.path());
+    let all: usize =
+        STEMS.iter().map(|s| rows(&dir.path().join("run"), "conversations", s).len()).sum();
+    for format in ["messages", "sharegpt", "alpaca", "openai-finetune", "seed"] {
+        for encoding in ["jsonl", "parquet"] {
+            let args = ["export", "--out", "run", "--format", format, "--as", encoding, "--json"];
+            let told = json(dir.path(), &args);
+            let sum: u64 =
+                told["files"].as_array().unwrap().iter().map(|f| f["rows"].as_u64().unwrap()).sum();
+            assert_eq!(sum as usize, all, "{format} {encoding}");
+        }
+    }
+    // What was written is what `check` takes.
+    let file = format!("run/export/sharegpt/{}/train.jsonl", STEMS[0]);
+    let checked = json(dir.path(), &["check", &file, "--json"]);
+    assert!(checked.to_string().contains("conversations"));
+}
+
+#[test]
+fn two_runs_are_compared() {
+    let dir = tempfile::tempdir().unwrap();
+    small(dir.path());
+    let other = ["build", "--limit", "3", "--seed", "2", "--out", "other"];
+    assert!(run(dir.path(), &other).status.success());
+    assert!(run(dir.path(), &["compare", "run", "other", "--to", "both.html"]).status.success());
+    let page = fs::read_to_string(dir.path().join("both.html")).unwrap();
+    assert!(page.contains("<td>seed</td><td>1</td><td>2</td><td>differs</td>"));
+}
+
+#[test]
+fn a_folder_without_a_finished_run_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("none")).unwrap();
+    for args in [&["report", "--out", "none"][..], &["compare", "none", "none"]] {
+        let out = run(dir.path(), args);
+        let err = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(out.status.code(), Some(2), "{args:?}: {err}");
+        assert!(err.contains("no finished run") && err.contains("clinstruct build"), "{err}");
+    }
+    assert_eq!(run(dir.path(), &["export", "--out", "none"]).status.code(), Some(2));
+}
+
+#[test]
+fn the_shell_and_the_manual_know_every_command() {
+    let dir = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let out = run(dir.path(), &["completions", shell]);
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        assert!(out.status.success() && text.contains("only-split"), "{shell}");
+    }
+    assert!(run(dir.path(), &["man", "--to", "man"]).status.success());
+    let page = fs::read_to_string(dir.path().join("man/clinstruct-export.1")).unwrap();
+    assert!(page.contains("only\\-split"));
+    assert!(dir.path().join("man/clinstruct.1").exists());
+}

@@ -1,0 +1,167 @@
+use std::collections::BTreeMap;
+
+use clinstruct_schema::{Attributes, Constraint, Conversation, Role, RowId};
+
+/// Years of a band of the patient pyramid.
+pub(crate) const BAND: u32 = 5;
+/// Words of a bin of the histogram of lengths.
+pub(crate) const BIN: usize = 20;
+/// Bins of that histogram; the last holds all that is longer.
+pub(crate) const BINS: usize = 25;
+/// Conversations that are shown.
+const EXAMPLES: usize = 6;
+
+/// A row as it is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Example {
+    pub(crate) row: Conversation,
+}
+
+/// Which two axes a part combines, and how many rows each pair has: planned, and in the dataset.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Grid {
+    pub(crate) axes: [String; 2],
+    pub(crate) cells: BTreeMap<(String, String), [u64; 2]>,
+}
+
+/// The rows of a run, counted.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Counts {
+    pub(crate) rows: u64,
+    /// By attribute and value: planned, and in the dataset.
+    pub(crate) shares: BTreeMap<&'static str, BTreeMap<String, [u64; 2]>>,
+    /// By part.
+    pub(crate) grids: BTreeMap<String, Grid>,
+    /// By band of ages: male, female, intersex.
+    pub(crate) ages: BTreeMap<u32, [u64; 3]>,
+    /// By code of the country: name, rows.
+    pub(crate) countries: BTreeMap<String, (String, u64)>,
+    /// Answers by mode and bin of words.
+    pub(crate) lengths: BTreeMap<&'static str, [u64; BINS]>,
+    /// By the hash of their ids, so that they are the same whatever the order.
+    examples: BTreeMap<u64, Example>,
+}
+
+/// FNV-1a with a last mix: the same on every machine.
+fn hash(id: &RowId) -> u64 {
+    let hash = id.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
+        (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    (hash ^ (hash >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+}
+
+fn traits(a: &Attributes) -> [(&'static str, String); 9] {
+    let (situation, patient) = (&a.situation, &a.card.patient);
+    let language = situation.constraints().find_map(|c| match c {
+        Constraint::Language { language } => Some(language.code()),
+        _ => None,
+    });
+    [
+        ("mode", situation.mode.as_str().to_owned()),
+        ("turns", situation.turns.to_string()),
+        ("language", language.unwrap_or("en").to_owned()),
+        ("register", situation.assistant_register.as_str().to_owned()),
+        ("profession", situation.profession.clone()),
+        ("age band", patient.age_band.to_string()),
+        ("sex", patient.sex.as_str().to_owned()),
+        ("care setting", patient.setting.to_string()),
+        ("region", patient.region.clone()),
+    ]
+}
+
+impl Counts {
+    fn count(&mut self, part: &str, attributes: &Attributes, which: usize) {
+        for (name, value) in traits(attributes) {
+            self.shares.entry(name).or_default().entry(value).or_default()[which] += 1;
+        }
+        for style in &attributes.situation.asked_styles {
+            let all = self.shares.entry("style asked for").or_default();
+            all.entry(style.id.to_string()).or_default()[which] += 1;
+        }
+        if let [first, second, ..] = attributes.subjects.as_slice() {
+            let grid = self.grids.entry(part.to_owned()).or_default();
+            if grid.axes[0].is_empty() {
+                grid.axes = [first.axis.clone(), second.axis.clone()];
+            }
+            let cell = (first.value_id(), second.value_id());
+            grid.cells.entry(cell).or_default()[which] += 1;
+        }
+    }
+
+    /// Takes in what the plan has of a row, whatever became of it.
+    pub fn add_planned(&mut self, part: &str, attributes: &Attributes) {
+        self.count(part, attributes, 0);
+    }
+
+    /// Takes in a row of the dataset.
+    pub fn add(&mut self, row: &Conversation) {
+        self.rows += 1;
+        self.count(row.part.as_str(), &row.attributes, 1);
+        let patient = &row.attributes.card.patient;
+        let band = self.ages.entry(patient.age.years / BAND).or_default();
+        match patient.sex.as_str() {
+            "male" => band[0] += 1,
+            "female" => band[1] += 1,
+            _ => band[2] += 1,
+        }
+        let country = self.countries.entry(patient.country_code.clone());
+        country.or_insert_with(|| (patient.country.clone(), 0)).1 += 1;
+        let mode = row.attributes.situation.mode.as_str();
+        let bins = self.lengths.entry(mode).or_insert([0; BINS]);
+        for message in row.messages.iter().filter(|m| m.role == Role::Assistant) {
+            let words = message.content.split_whitespace().count();
+            bins[(words / BIN).min(BINS - 1)] += 1;
+        }
+        let hash = hash(&row.id);
+        if self.examples.len() < EXAMPLES
+            || self.examples.keys().next_back().is_some_and(|k| hash < *k)
+        {
+            self.examples.insert(hash, Example { row: row.clone() });
+            if self.examples.len() > EXAMPLES {
+                self.examples.pop_last();
+            }
+        }
+    }
+
+    /// These counts with those of other rows.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.rows += other.rows;
+        for (name, values) in other.shares {
+            let mine = self.shares.entry(name).or_default();
+            for (value, n) in values {
+                let sum = mine.entry(value).or_default();
+                *sum = [sum[0] + n[0], sum[1] + n[1]];
+            }
+        }
+        for (part, grid) in other.grids {
+            let mine = self.grids.entry(part).or_default();
+            mine.axes = grid.axes;
+            for (cell, n) in grid.cells {
+                let sum = mine.cells.entry(cell).or_default();
+                *sum = [sum[0] + n[0], sum[1] + n[1]];
+            }
+        }
+        for (band, n) in other.ages {
+            let sum = self.ages.entry(band).or_default();
+            *sum = [sum[0] + n[0], sum[1] + n[1], sum[2] + n[2]];
+        }
+        for (code, (name, n)) in other.countries {
+            self.countries.entry(code).or_insert((name, 0)).1 += n;
+        }
+        for (mode, bins) in other.lengths {
+            for (sum, n) in self.lengths.entry(mode).or_insert([0; BINS]).iter_mut().zip(bins) {
+                *sum += n;
+            }
+        }
+        self.examples.extend(other.examples);
+        while self.examples.len() > EXAMPLES {
+            self.examples.pop_last();
+        }
+        self
+    }
+
+    pub(crate) fn examples(&self) -> impl Iterator<Item = &Conversation> {
+        self.examples.values().map(|e| &e.row)
+    }
+}

@@ -1,0 +1,183 @@
+//! Pages of small runs.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use clinstruct_report::{Counts, JobCost, Report, Sums, compare, page};
+use clinstruct_schema::Conversation;
+use serde_json::{Value, json};
+
+/// A row with the texts given, user first.
+fn row(id: &str, texts: &[&str], styles: &[&str]) -> Value {
+    let role = |i: usize| if i.is_multiple_of(2) { "user" } else { "assistant" };
+    let messages: Vec<Value> =
+        texts.iter().enumerate().map(|(i, t)| json!({ "role": role(i), "content": t })).collect();
+    let turns: Vec<Value> = (0..texts.len())
+        .map(|i| {
+            let speaker = ["prompt_writer", "assistant", "user", "assistant"][i.min(3)];
+            json!({
+                "speaker": speaker, "request": format!("{i:032x}"), "tries": 1,
+                "usage": { "prompt_tokens": 10, "completion_tokens": 5, "cached_tokens": 0 },
+            })
+        })
+        .collect();
+    let styles: Vec<Value> = styles
+        .iter()
+        .map(|text| {
+            json!({ "id": "bullets", "group": "form", "text": text, "claims": [], "constraints": [] })
+        })
+        .collect();
+    json!({
+        "id": id, "part": "task-topic", "messages": messages,
+        "attributes": {
+            "base": id,
+            "subjects": [{ "axis": "task", "slugs": ["referral"], "name": "Referral" }],
+            "card": {
+                "patient": {
+                    "age_band": "adults", "age": { "years": 38 }, "sex": "male", "country_code": "bf",
+                    "country": "Burkina Faso", "income": "low", "region": "AFR", "setting": "low-resource",
+                },
+                "conditions": [], "medicines": [], "allergies": "", "past": [], "family": "",
+                "vitals": {
+                    "heart_rate": 80, "respiratory_rate": 14, "systolic": 120, "diastolic": 80,
+                    "temperature": 37.0, "saturation": 98, "weight": 60.0, "height": 170,
+                },
+                "social": "", "presenting": "",
+            },
+            "situation": {
+                "mode": "normal", "turns": texts.len() / 2, "assistant_register": "standard",
+                "user_register": "standard", "asked_styles": [], "system_styles": styles,
+                "user_styles": [], "emergency_instruction": false, "profession": "Nurse",
+                "specialty": null,
+            },
+        },
+        "provenance": {
+            "backend": "rehearsal", "model": "rehearsal", "rehearsal": true, "seed": 1, "turns": turns,
+        },
+        "schema_version": 1,
+    })
+}
+
+fn rows() -> Vec<Conversation> {
+    let planted = "<script>alert('x')</script> & \"more\"";
+    let texts: [&[&str]; 3] =
+        [&["What?", planted], &["Who, then?", "You."], &["How long does it take?", "A week."]];
+    let one = |(i, t): (usize, &&[&str])| {
+        serde_json::from_value(row(&format!("task-topic.{i}"), t, &["Be brief."])).unwrap()
+    };
+    texts.iter().enumerate().map(one).collect()
+}
+
+fn counts(rows: &[Conversation]) -> Counts {
+    let mut counts = Counts::default();
+    for row in rows {
+        counts.add_planned(row.part.as_str(), &row.attributes);
+        counts.add(row);
+    }
+    counts
+}
+
+fn sums(in_dataset: u64, near: u64) -> Value {
+    json!({
+        "backend": "rehearsal", "model": "grammar<1>", "rehearsal": true, "seed": 7, "resources": "abc",
+        "parts": [{
+            "part": "task-topic", "stem": "small", "planned": in_dataset + near + 2,
+            "in_dataset": in_dataset, "rejected": { "near_duplicate": near, "max_words": 2 }, "failed": {},
+        }],
+        "requests": { "answered_in_all": 1234 }, "sums_close": true,
+        "repairs": { "max_words": {
+            "first": 9, "mended": 7, "rejected": 2, "requests": 11, "micro_usd": 0,
+        } },
+        "quality": {
+            "figures": { "texts": [3, 3, 0], "metrics": [
+                { "row": 6, "name": "answers that break off", "value": 0.25, "of": 4, "target": 0.1,
+                  "aim": "at_most", "met": false },
+            ], "instructions": { "max_words": { "checked": 4, "strict": 3, "loose": 4 } },
+              "openings": [[["what", 2]], [], []] },
+            "duplicates": { "pairs": [1, 2, 3], "twins": 4, "clusters": 5,
+                            "duplicates": [{ "goes": "a", "stays": "b" }] },
+            "contaminated": { "exam <2>": 6 }, "splits": { "small": { "train": 2, "test": 1 } },
+            "distances": { "sex": 0.015 },
+        },
+    })
+}
+
+fn report(name: &str, sums: &Value, rows: &[Conversation]) -> Report {
+    let jobs = vec![
+        JobCost { ended: 1_764_000_000, tokens: 1_000_000, micro_usd: 0 },
+        JobCost { ended: 1_764_003_600, tokens: 500_000, micro_usd: 0 },
+    ];
+    Report {
+        name: name.into(),
+        sums: Sums::read(&sums.to_string()).unwrap(),
+        counts: counts(rows),
+        jobs,
+    }
+}
+
+#[test]
+fn what_a_model_wrote_is_text() {
+    let page = page(&report("a <b>", &sums(3, 1), &rows()));
+    assert!(!page.contains("<script"));
+    assert!(
+        page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;more&quot;")
+    );
+    for other in ["a &lt;b&gt;", "grammar&lt;1&gt;", "exam &lt;2&gt;"] {
+        assert!(page.contains(other), "{other}");
+    }
+    // Nothing is fetched: no address, and a policy that forbids it.
+    assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("url("));
+    assert!(page.contains("default-src 'none'"));
+}
+
+#[test]
+fn its_numbers_are_those_of_the_sums() {
+    let page = page(&report("run", &sums(3, 1), &rows()));
+    for (number, what) in
+        [("6", "rows planned"), ("3", "rows in the dataset"), ("3", "rows rejected or failed")]
+    {
+        let card = format!("<div><b>{number}</b><span>{what}</span></div>");
+        assert!(page.contains(&card), "{card}");
+    }
+    assert!(page.contains("<b>1\u{202f}234</b><span>requests answered</span>"));
+    assert!(page.contains("<b>1\u{202f}500\u{202f}000</b><span>tokens</span>"));
+    assert!(page.contains("<b>1 of 1</b><span>figures miss their target</span>"));
+    assert!(page.contains("task-topic to near_duplicate: 1"));
+    assert!(page.contains("max_words to stood in the end: 7"));
+    assert!(page.contains("max_words to never stood: 2"));
+    assert!(
+        page.contains("<td>0.25</td><td>4</td><td>at most 0.1</td><td><span class=\"missed\">")
+    );
+    assert!(page.contains("Burkina Faso: 3"));
+    assert!(page.contains("2025-11-24 16:00 UTC") && page.contains("2025-11-24 17:00 UTC"));
+    assert!(page.contains("distance from the plan 0.015"));
+    assert!(!page.contains("disagree"));
+}
+
+#[test]
+fn rows_that_the_sums_do_not_know_of_are_told() {
+    let page = page(&report("run", &sums(4, 0), &rows()));
+    assert!(page.contains("disagree") && page.contains("3 rows were read, 4 are told"));
+    let mut open = sums(3, 0);
+    open["sums_close"] = json!(false);
+    assert!(clinstruct_report::page(&report("run", &open, &rows())).contains("do not close"));
+}
+
+#[test]
+fn the_order_of_the_rows_changes_nothing() {
+    let (mut back, all) = (rows(), rows());
+    back.reverse();
+    let whole = page(&report("run", &sums(3, 1), &all));
+    assert_eq!(whole, page(&report("run", &sums(3, 1), &back)));
+    let mut split = report("run", &sums(3, 1), &[]);
+    split.counts = counts(&all[2..]).and(counts(&all[..2]));
+    assert_eq!(whole, page(&split));
+}
+
+#[test]
+fn two_runs_stand_side_by_side() {
+    let two = [report("first", &sums(3, 1), &rows()), report("second", &sums(2, 5), &rows()[..2])];
+    let page = compare(&two);
+    assert!(page.contains("<td>rows in the dataset</td><td>3</td><td>2</td><td>−1</td>"));
+    assert!(page.contains("<td>near_duplicate</td><td>1</td><td>5</td><td>+4</td>"));
+    assert!(page.contains("<td>seed</td><td>7</td><td>7</td><td>same</td>"));
+    assert!(!page.contains("<script"));
+}
