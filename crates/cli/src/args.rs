@@ -95,6 +95,8 @@ pub(crate) enum Command {
     Conversations(RunArgs),
     /// Write training files: the dataset folder, or a chat format as JSONL or Parquet
     Export(ExportArgs),
+    /// Upload the dataset folder to a hub, in one commit; the token is read from `HF_TOKEN`
+    Publish(PublishArgs),
     /// Write report.html anew: what became of the run, with pictures
     Report(RunArgs),
     /// Put two finished runs side by side on one page
@@ -316,6 +318,31 @@ pub(crate) struct ExportArgs {
     /// The system message that conversations begin with
     #[arg(long, value_enum, default_value_t = SystemName::Styles)]
     pub(crate) system: SystemName,
+}
+
+/// What `publish` is told.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PublishArgs {
+    /// Repository at the hub; it is made where there is none
+    #[arg(value_name = "OWNER/NAME")]
+    pub(crate) repository: String,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    /// Dataset folder [default: DIR/dataset]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Branch
+    #[arg(long, default_value = "main")]
+    pub(crate) branch: String,
+    /// Let everybody see a repository that is made; otherwise it is private
+    #[arg(long)]
+    pub(crate) public: bool,
+    /// First line of the commit
+    #[arg(long, value_name = "TEXT", default_value = "Add the dataset")]
+    pub(crate) message: String,
+    /// Upload a rehearsal all the same: text that a grammar wrote
+    #[arg(long)]
+    pub(crate) rehearsal: bool,
 }
 
 /// What `export` writes.

@@ -252,8 +252,9 @@ fn chat(args: &RunArgs, base_urls: &[String]) -> anyhow::Result<Arc<dyn BatchBac
     Ok(Arc::new(Chat::new(options).map_err(wrong)?))
 }
 
+/// A variable of the environment, where it is set and not blank.
 #[expect(clippy::disallowed_methods, reason = "this is the shell, which reads the environment")]
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|v| !v.trim().is_empty())
 }
 

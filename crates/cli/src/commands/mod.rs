@@ -7,6 +7,7 @@ mod look;
 mod manual;
 mod money;
 mod picture;
+mod publish;
 mod ship;
 mod show;
 mod trial;
@@ -32,6 +33,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Code> {
         Command::Retry { run, .. } => build::retry(run),
         Command::Rehearse { run, input, output } => trial::rehearse(run, &input, &output),
         Command::Check(args) => check::check(&args),
+        Command::Publish(args) => publish::publish(args),
         Command::Report(args) => picture::report(args),
         Command::Compare { first, second, to } => picture::compare(&first, &second, &to),
         Command::Completions { shell } => manual::completions(shell),

@@ -90,3 +90,29 @@ fn the_shell_and_the_manual_know_every_command() {
     assert!(page.contains("only\\-split"));
     assert!(dir.path().join("man/clinstruct.1").exists());
 }
+
+#[test]
+fn a_rehearsal_is_not_published_unless_it_is_meant() {
+    let dir = tempfile::tempdir().unwrap();
+    small(dir.path());
+    let publish = |args: &[&str], key: bool| {
+        let mut command = super::clinstruct(dir.path());
+        command.args(["publish", "us/small", "--pause", "1", "--out", "run"]).args(args);
+        // Nobody listens there.
+        command.env("HF_ENDPOINT", "http://127.0.0.1:9");
+        if key {
+            command.env("HF_TOKEN", "hf_secretsecret0123");
+        }
+        let out = command.output().unwrap();
+        (out.status.code(), String::from_utf8_lossy(&out.stderr).into_owned())
+    };
+    let (code, err) = publish(&[], true);
+    assert_eq!(code, Some(2));
+    assert!(err.contains("rehearsal") && err.contains("--rehearsal"), "{err}");
+    let (code, err) = publish(&["--rehearsal"], false);
+    assert_eq!(code, Some(2));
+    assert!(err.contains("HF_TOKEN"), "{err}");
+    let (code, err) = publish(&["--rehearsal"], true);
+    assert_eq!(code, Some(3));
+    assert!(err.contains("does not answer") && !err.contains("secretsecret"), "{err}");
+}
