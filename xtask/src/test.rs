@@ -26,6 +26,12 @@ struct Suite {
 const PIP: [&str; 4] =
     ["target/python/bin/pip", "install", "--quiet", "--disable-pip-version-check"];
 
+/// A browser, where none is on the path: that of the system's packages.
+const CHROMIUM: &str = "command -v chromium || command -v chromium-browser || command -v google-chrome || \
+                        { apt-get update -qq && apt-get install -y -qq chromium; }";
+/// The checks of accessibility that the browser runs.
+const AXE: &str = "cd target/python && npm pack --silent axe-core@4 && tar -xzf axe-core-4*.tgz package/axe.min.js";
+
 /// All suites that need more than Rust.
 fn optional_suites() -> &'static [Suite] {
     &[
@@ -69,6 +75,22 @@ fn optional_suites() -> &'static [Suite] {
                     "target/python/bin/python",
                     "crates/export/python/read_dataset.py",
                     "target/python-run",
+                ],
+            ],
+        },
+        Suite {
+            name: "the viewer in a browser",
+            commands: &[
+                &["sh", "-c", CHROMIUM],
+                &["sh", "-c", AXE],
+                &[PIP[0], PIP[1], PIP[2], PIP[3], "playwright"],
+                &[
+                    "target/python/bin/python",
+                    "crates/viewer/python/browser.py",
+                    "cargo run --quiet --package clinstruct-viewer --example serve --",
+                    "target/python-run",
+                    "target/python/package/axe.min.js",
+                    "target/pictures",
                 ],
             ],
         },

@@ -97,6 +97,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Upload the dataset folder to a hub, in one commit; the token is read from `HF_TOKEN`
     Publish(PublishArgs),
+    /// Open a local web application: search, read and review the conversations of a run
+    Serve(ServeArgs),
     /// Write report.html anew: what became of the run, with pictures
     Report(RunArgs),
     /// Put two finished runs side by side on one page
@@ -309,15 +311,38 @@ pub(crate) struct ExportArgs {
     /// How rows are stored; the dataset folder is always Parquet
     #[arg(long = "as", value_enum, default_value_t = EncodingName::Jsonl)]
     pub(crate) encoding: EncodingName,
-    /// Folder to write to [default: DIR/dataset, or DIR/export/FORMAT]
+    /// Folder to write to [default: DIR/dataset for all rows, DIR/export/FORMAT otherwise]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) to: Option<PathBuf>,
     /// Only this split; can be given again [default: all]
     #[arg(long, value_enum, value_name = "SPLIT")]
     pub(crate) only_split: Vec<SplitName>,
+    /// Only conversations that reviewers let through (`clinstruct serve`)
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub(crate) only: Option<OnlyName>,
     /// The system message that conversations begin with
     #[arg(long, value_enum, default_value_t = SystemName::Styles)]
     pub(crate) system: SystemName,
+}
+
+/// What `serve` is told.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServeArgs {
+    /// Folder of a run, or a file of its conversations [default: that of --out]
+    #[arg(value_name = "DATA")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    /// Port on this machine; 0 takes any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 8765)]
+    pub(crate) port: u16,
+}
+
+/// Which conversations are exported, by their reviews.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnlyName {
+    /// Those that somebody accepted and nobody rejected
+    Accepted,
 }
 
 /// What `publish` is told.

@@ -8,6 +8,7 @@ mod manual;
 mod money;
 mod picture;
 mod publish;
+mod serve;
 mod ship;
 mod show;
 mod trial;
@@ -33,6 +34,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Code> {
         Command::Retry { run, .. } => build::retry(run),
         Command::Rehearse { run, input, output } => trial::rehearse(run, &input, &output),
         Command::Check(args) => check::check(&args),
+        Command::Serve(args) => serve::serve(args),
         Command::Publish(args) => publish::publish(args),
         Command::Report(args) => picture::report(args),
         Command::Compare { first, second, to } => picture::compare(&first, &second, &to),

@@ -1,5 +1,6 @@
 //! What leaves a run: training files and the dataset folder.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use clinstruct_quality::dataset::metrics::{Aim, Metric};
 use clinstruct_store::Store;
 
 use super::{print, print_json, say};
-use crate::args::{EncodingName, ExportArgs, FormatName, RunArgs, SystemName};
+use crate::args::{EncodingName, ExportArgs, FormatName, OnlyName, RunArgs, SystemName};
 use crate::exit::{Code, usage};
 use crate::setup::Setup;
 
@@ -39,14 +40,30 @@ fn parts(out: &Path, summary: &Summary) -> Vec<Part> {
     summary.parts.iter().map(|p| Part::of(out, &p.stem)).collect()
 }
 
+/// The conversations that reviewers let through.
+fn accepted(out: &Path) -> anyhow::Result<HashSet<String>> {
+    let path = clinstruct_viewer::reviews_path(out);
+    if !path.exists() {
+        return Err(usage(
+            format!("nobody has reviewed the run in {}", out.display()),
+            format!("review some conversations first: clinstruct serve {}", out.display()),
+        ));
+    }
+    Ok(clinstruct_viewer::Reviews::open(&path)?.accepted()?)
+}
+
 /// Writes training files, or the dataset folder anew.
 pub(crate) fn export(args: ExportArgs) -> anyhow::Result<Code> {
     let run = super::build::settings_of(args.run.clone())?;
     let setup = Setup::new(run)?;
     let summary = summary_of(&setup.out)?;
     let parts = parts(&setup.out, &summary);
-    let selection =
-        Selection { only: None, splits: args.only_split.iter().map(|s| s.split()).collect() };
+    let only = match args.only {
+        None => None,
+        Some(OnlyName::Accepted) => Some(accepted(&setup.out)?),
+    };
+    let some = only.is_some() || !args.only_split.is_empty();
+    let selection = Selection { only, splits: args.only_split.iter().map(|s| s.split()).collect() };
     let system = match args.system {
         SystemName::Styles => System::Styles,
         SystemName::Context => System::Context,
@@ -61,7 +78,10 @@ pub(crate) fn export(args: ExportArgs) -> anyhow::Result<Code> {
         FormatName::Seed => Some(Format::Seed),
     };
     let Some(format) = format else {
-        let to = args.to.unwrap_or_else(|| setup.out.join(DATASET));
+        // A part of the rows does not take the place of all of them.
+        let whole = || setup.out.join(DATASET);
+        let part = || setup.out.join("export").join(DATASET);
+        let to = args.to.unwrap_or_else(|| if some { part() } else { whole() });
         let about = about(&setup.args, &setup.out, &summary)?;
         let folder = clinstruct_export::dataset(&parts, &selection, system, &about, &to)?;
         let rows: u64 = folder.shards.iter().map(|s| s.rows).sum();

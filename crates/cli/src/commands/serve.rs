@@ -1,0 +1,52 @@
+//! The local web application.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use super::say;
+use crate::args::ServeArgs;
+use crate::exit::{Code, usage};
+use crate::setup::Setup;
+
+/// Serves a run until Ctrl-C.
+pub(crate) fn serve(args: ServeArgs) -> anyhow::Result<Code> {
+    let data: PathBuf = match args.data {
+        Some(data) => data,
+        None => Setup::new(args.run)?.out,
+    };
+    if !data.exists() {
+        return Err(usage(
+            format!("there is nothing at {}", data.display()),
+            "give the folder of a run, or one file of its conversations",
+        ));
+    }
+    let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), args.port);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("start the runtime")?;
+    say(&format!("making the conversations of {} searchable", data.display()));
+    let ready = |at: SocketAddr| say(&format!("open http://{at}/ in a browser; Ctrl-C ends it"));
+    let stop = async {
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    match runtime.block_on(clinstruct_viewer::serve(&data, address, ready, stop)) {
+        Ok(()) => Ok(Code::Done),
+        Err(clinstruct_viewer::Error::Nothing(path)) => Err(usage(
+            format!("there are no conversations in {}", path.display()),
+            "make some with `clinstruct build`, or name another folder",
+        )),
+        Err(clinstruct_viewer::Error::Row { path, line, why }) => Err(usage(
+            format!("{}, line {line}: {why}", path.display()),
+            "serve reads rows that `clinstruct build` wrote",
+        )),
+        Err(clinstruct_viewer::Error::Listen { address, source }) => Err(usage(
+            format!("cannot listen on {address}: {source}"),
+            "name another port with --port, or 0 for any that is free",
+        )),
+        Err(e) => Err(e.into()),
+    }
+}

@@ -1,0 +1,20 @@
+//! Serves a folder until its input ends, and prints the address: for the test in a browser.
+//!
+//! `cargo run --package clinstruct-viewer --example serve -- FOLDER`
+
+use std::io::{Read as _, Write as _};
+use std::path::PathBuf;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let run = PathBuf::from(std::env::args_os().nth(1).ok_or("give the folder of a run")?);
+    let ready = |at| {
+        let _ = writeln!(std::io::stdout(), "http://{at}");
+    };
+    let end = async {
+        let read = || std::io::stdin().read_to_end(&mut Vec::new());
+        let _ = tokio::task::spawn_blocking(read).await;
+    };
+    clinstruct_viewer::serve(&run, "127.0.0.1:0".parse()?, ready, end).await?;
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! One conversation with all that is known of it.
+
+use std::path::Path;
+
+use clinstruct_quality::card::{About, Bound};
+use clinstruct_quality::{asked_language, check_turn, name, verify};
+use clinstruct_schema::{Conversation, RequestId, Role, Speaker};
+use clinstruct_store::Store;
+use serde_json::{Value, json};
+
+use crate::Result;
+use crate::index::Index;
+use crate::reviews::Reviews;
+
+/// The row of an id; `None` where there is none.
+pub(crate) fn row(index: &Index, reviews: &Reviews, id: &str) -> Result<Option<Value>> {
+    let Some(place) = index.place(id)? else { return Ok(None) };
+    let text = place.read()?;
+    let mut all = json!({
+        "id": id, "rejected": place.rejected, "twins": index.twins(id)?, "reviews": reviews.all(Some(id))?,
+    });
+    if place.rejected {
+        all["row"] = serde_json::from_str(&text).unwrap_or(Value::Null);
+    } else if let Ok(row) = serde_json::from_str::<Conversation>(&text) {
+        all["turns"] = json!(turns(&row));
+        all["row"] = json!(row);
+    }
+    Ok(Some(all))
+}
+
+/// A range of bytes as one of UTF-16 units, which is what a browser's strings are made of.
+fn span(text: &str, bytes: Option<std::ops::Range<usize>>) -> Option<[usize; 2]> {
+    let units = |end: usize| Some(text.get(..end)?.encode_utf16().count());
+    let bytes = bytes?;
+    Some([units(bytes.start)?, units(bytes.end)?])
+}
+
+/// What the checks say of each turn.
+fn turns(row: &Conversation) -> Vec<Value> {
+    let situation = &row.attributes.situation;
+    let language = asked_language(situation);
+    // Emergency numbers and terms of countries are of the resources, which are not read here.
+    let bound = Bound::default();
+    let about = About { card: &row.attributes.card, emergency: "", bound: &bound };
+    let one = |(i, message): (usize, &clinstruct_schema::Message)| {
+        let text = &message.content;
+        let speaker = match (message.role, i) {
+            (Role::Assistant, _) => Speaker::Assistant,
+            (_, 0) => Speaker::PromptWriter,
+            _ => Speaker::User,
+        };
+        let found: Vec<Value> = check_turn(text, speaker, situation, &about)
+            .into_iter()
+            .map(|v| json!({ "check": v.check, "detail": v.detail, "span": span(text, v.span) }))
+            .collect();
+        let asked: Vec<Value> = if speaker == Speaker::Assistant {
+            situation
+                .constraints()
+                .filter_map(|c| {
+                    let verdict = verify(c, text, language)?;
+                    Some(json!({
+                        "check": name(c), "asked": c, "strict": verdict.strict, "loose": verdict.loose,
+                        "seen": verdict.seen, "span": span(text, verdict.span),
+                    }))
+                })
+                .collect()
+        } else {
+            Vec::new()
+        };
+        json!({ "found": found, "asked": asked })
+    };
+    row.messages.iter().enumerate().map(one).collect()
+}
+
+/// The raw response to a request, as it came; `None` where the run has none.
+pub(crate) fn raw(run: &Path, request: &str) -> Option<String> {
+    let id: RequestId = serde_json::from_value(json!(request)).ok()?;
+    let store = Store::open_read_only(run).ok()?;
+    let at = store.locate(id).ok()??;
+    let (_, bytes) = store.reader().read(&at).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// How far the run is, by its journal.
+pub(crate) fn progress(run: &Path) -> Value {
+    let Ok(store) = Store::open_read_only(run) else {
+        return json!({ "journal": false });
+    };
+    let counts: Vec<Value> = store
+        .counts()
+        .unwrap_or_default()
+        .iter()
+        .map(|c| {
+            json!({
+                "part": c.part, "prompts_waiting": c.base_waiting, "prompts_done": c.base_done,
+                "waiting": c.conversations_waiting, "done": c.conversations_done,
+                "rejected": c.conversations_rejected,
+            })
+        })
+        .collect();
+    let jobs = store.jobs().unwrap_or_default();
+    let open = store.open_jobs().map_or(0, |j| j.len());
+    let money = store.money().unwrap_or_default();
+    json!({
+        "journal": true, "parts": counts, "jobs": jobs.len(), "open": open, "micro_usd": money.spent,
+        "prompt_tokens": money.usage.prompt_tokens, "completion_tokens": money.usage.completion_tokens,
+        "rows": jobs.iter().map(|j| j.counts.answered).sum::<u64>(),
+    })
+}
