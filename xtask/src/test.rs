@@ -79,6 +79,29 @@ fn optional_suites() -> &'static [Suite] {
             ],
         },
         Suite {
+            name: "the dataset folder by TRL's and axolotl's own code",
+            commands: &[
+                &[
+                    PIP[0],
+                    PIP[1],
+                    PIP[2],
+                    PIP[3],
+                    "transformers",
+                    "pillow",
+                    "colorama",
+                    "addict",
+                    "pydantic",
+                ],
+                // Without what they need to train with, which is gigabytes.
+                &[PIP[0], PIP[1], PIP[2], PIP[3], "--no-deps", "trl==1.16.0", "axolotl==0.19.0"],
+                &[
+                    "target/python/bin/python",
+                    "crates/export/python/trainers.py",
+                    "target/python-run/dataset",
+                ],
+            ],
+        },
+        Suite {
             name: "the viewer in a browser",
             commands: &[
                 &["sh", "-c", CHROMIUM],

@@ -41,7 +41,6 @@ test_datasets:
 
 output_dir: ./output
 sequence_len: 4096
-sample_packing: true
 adapter: lora
 lora_r: 16
 lora_alpha: 32
