@@ -1,0 +1,446 @@
+//! llama.cpp as an [`Engine`].
+
+use std::fs::File;
+use std::io::Read as _;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use clinstruct_batch_client::ErrorKind;
+use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::context::params::LlamaContextParams;
+use llama_cpp_2::gguf::GgufContext;
+use llama_cpp_2::llama_backend::LlamaBackend;
+use llama_cpp_2::llama_batch::LlamaBatch;
+use llama_cpp_2::model::LlamaModel;
+use llama_cpp_2::model::params::LlamaModelParams;
+use llama_cpp_2::sampling::LlamaSampler;
+use llama_cpp_2::token::LlamaToken;
+use llama_cpp_2::token::data::LlamaTokenData;
+use llama_cpp_2::token::data_array::LlamaTokenDataArray;
+
+use crate::engine::{Broken, Engine, Fed, Sampling, TemplateSource, Token};
+
+/// Most tokens of one step, and of one pass over the weights: llama.cpp's own default.
+const STEP: usize = 512;
+/// Room for a conversation unless told: the longest of the default resources fit.
+const CONTEXT: usize = 4096;
+/// Conversations at once unless told, where memory allows.
+const AT_ONCE: usize = 32;
+/// Part of the free memory that is taken unless told.
+const SHARE_OF_MEMORY: u64 = 2;
+/// Bytes at the head of a file that tell it from others: all that describes the model is there.
+const HEAD: u64 = 4 << 20;
+
+/// What is asked of the machine.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The weights: a GGUF file.
+    pub file: PathBuf,
+    /// Threads.
+    pub threads: usize,
+    /// Tokens of a conversation; chosen by the model and the memory where `None`.
+    pub context: Option<usize>,
+    /// Conversations at once; chosen by the memory where `None`.
+    pub at_once: Option<usize>,
+}
+
+/// What a model will need, known before it is loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Tokens of a conversation.
+    pub context: usize,
+    /// Conversations at once.
+    pub at_once: usize,
+    /// Bytes of weights, as large as the file.
+    pub weights: u64,
+    /// Bytes of the cache of all conversations.
+    pub cache: u64,
+    /// Bytes to compute with, about.
+    pub buffers: u64,
+    /// Name and hash of the file, to tell it from others.
+    pub fingerprint: String,
+}
+
+impl Plan {
+    /// All bytes.
+    pub fn total(&self) -> u64 {
+        self.weights + self.cache + self.buffers
+    }
+
+    /// Reads what the file says of itself, and fits it to the memory. The error says what to change.
+    pub fn new(options: &Options) -> Result<Self, Broken> {
+        Self::within(options, free_memory())
+    }
+
+    fn within(options: &Options, free: u64) -> Result<Self, Broken> {
+        processor()?;
+        let file = &options.file;
+        let about = About::read(file)?;
+        let context = options.context.unwrap_or_else(|| about.trained.min(CONTEXT));
+        if context > about.trained {
+            return Err(Broken::refused(format!(
+                "--context {context} is more than {} was trained for; give {} at most",
+                file.display(),
+                about.trained
+            )));
+        }
+        let each = about.cache_of_token * context as u64;
+        let fixed = about.weights + about.buffers;
+        let at_once = options.at_once.unwrap_or_else(|| {
+            let room = (free / SHARE_OF_MEMORY).saturating_sub(fixed) / each.max(1);
+            (room as usize).clamp(1, AT_ONCE)
+        });
+        let plan = Self {
+            context,
+            at_once: at_once.clamp(1, STEP),
+            weights: about.weights,
+            cache: each * at_once as u64,
+            buffers: about.buffers,
+            fingerprint: about.fingerprint,
+        };
+        if plan.total() > free {
+            let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+            return Err(Broken::refused(format!(
+                "{} needs about {} MiB ({} of weights, {} for {} conversations of {} tokens, {} to compute), \
+                 and {} MiB are free; give a smaller --concurrency or --context, or a smaller model",
+                file.display(),
+                mib(plan.total()),
+                mib(plan.weights),
+                mib(plan.cache),
+                plan.at_once,
+                plan.context,
+                mib(plan.buffers),
+                mib(free),
+            )));
+        }
+        Ok(plan)
+    }
+}
+
+/// Bytes that this process may still take, by the machine and by the limits that a container or a cluster sets.
+/// As much as can be thought of where neither says.
+fn free_memory() -> u64 {
+    let Ok(mut system) = sysinfo::System::new() else { return u64::MAX };
+    system.refresh_memory();
+    let limit = system.cgroup_limits().map_or(u64::MAX, |l| l.free_memory);
+    match system.available_memory() {
+        0 => limit,
+        free => free.min(limit),
+    }
+}
+
+/// What a file says of itself.
+struct About {
+    trained: usize,
+    weights: u64,
+    cache_of_token: u64,
+    buffers: u64,
+    fingerprint: String,
+}
+
+impl About {
+    fn read(file: &Path) -> Result<Self, Broken> {
+        let io = |e: std::io::Error| Broken {
+            kind: ErrorKind::Io,
+            message: format!("cannot read {}: {e}", file.display()),
+        };
+        let weights = file.metadata().map_err(io)?.len();
+        let mut head = Vec::new();
+        File::open(file).map_err(io)?.take(HEAD).read_to_end(&mut head).map_err(io)?;
+        let no_model = || {
+            Broken::refused(format!(
+                "{} is no model in the GGUF format, or not a whole one",
+                file.display()
+            ))
+        };
+        if !head.starts_with(b"GGUF") {
+            return Err(no_model());
+        }
+        // A broken file makes llama.cpp print and give nothing.
+        quiet();
+        let gguf = GgufContext::from_file(file).ok_or_else(no_model)?;
+        let key = |key: &str| match gguf.find_key(key) {
+            -1 => None,
+            at => Some(at),
+        };
+        let text = |name: &str| key(name).and_then(|at| gguf.val_str(at));
+        let family = text("general.architecture").ok_or_else(no_model)?.to_owned();
+        if text("tokenizer.chat_template").is_none() {
+            return Err(Broken::refused(format!(
+                "{} has no chat template, so it is no model to talk with; take one whose name ends in Instruct \
+                 or -it",
+                file.display()
+            )));
+        }
+        // Only a plain 32-bit number; some families have one for each layer.
+        let number = |name: &str| {
+            let at = key(&format!("{family}.{name}"))?;
+            (gguf.kv_type(at) == NUMBER).then(|| u64::from(gguf.val_u32(at)))
+        };
+        let layers = number("block_count").ok_or_else(no_model)?;
+        let heads = number("attention.head_count").unwrap_or(1).max(1);
+        let width = number("embedding_length").ok_or_else(no_model)?;
+        let cached_heads = number("attention.head_count_kv").unwrap_or(heads);
+        let of_head = width / heads;
+        let keys = number("attention.key_length").unwrap_or(of_head);
+        let values = number("attention.value_length").unwrap_or(of_head);
+        let trained = number("context_length").unwrap_or(CONTEXT as u64) as usize;
+        let wide = number("feed_forward_length").unwrap_or(4 * width);
+        let words = number("vocab_size").unwrap_or(64 << 10);
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        let hash = blake3::hash(&head).to_hex();
+        Ok(Self {
+            trained,
+            weights,
+            // Halves of 16 bits: one for the keys, one for the values.
+            cache_of_token: 2 * layers * cached_heads * (keys + values),
+            buffers: 4 * STEP as u64 * (words + 4 * width + 2 * wide),
+            fingerprint: format!("{stem}, {weights} bytes, {}", &hash[..16]),
+        })
+    }
+}
+
+/// The type of a 32-bit number without sign in a GGUF file.
+/// Source: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
+const NUMBER: u32 = 4;
+
+/// llama.cpp is built for processors since 2013 (x86-64-v3); an older one would end the process at the first
+/// instruction that it does not know.
+#[cfg(target_arch = "x86_64")]
+fn processor() -> Result<(), Broken> {
+    let lacks: Vec<&str> = [
+        ("AVX2", std::arch::is_x86_feature_detected!("avx2")),
+        ("FMA", std::arch::is_x86_feature_detected!("fma")),
+        ("F16C", std::arch::is_x86_feature_detected!("f16c")),
+        ("BMI2", std::arch::is_x86_feature_detected!("bmi2")),
+    ]
+    .into_iter()
+    .filter_map(|(name, there)| (!there).then_some(name))
+    .collect();
+    if lacks.is_empty() || option_env!("GGML_AVX2") == Some("OFF") {
+        return Ok(());
+    }
+    Err(Broken::refused(format!(
+        "this processor has no {}; build with GGML_AVX2=OFF GGML_FMA=OFF GGML_F16C=OFF GGML_BMI2=OFF in the \
+         environment, or use --backend chat with a server elsewhere",
+        lacks.join(", ")
+    )))
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+#[expect(clippy::unnecessary_wraps, reason = "other processors can fail")]
+fn processor() -> Result<(), Broken> {
+    Ok(())
+}
+
+/// llama.cpp's state of the whole process, without its log.
+fn quiet() -> Option<&'static LlamaBackend> {
+    static BACKEND: OnceLock<Option<LlamaBackend>> = OnceLock::new();
+    BACKEND
+        .get_or_init(|| {
+            let mut backend = LlamaBackend::init().ok()?;
+            backend.void_logs();
+            Some(backend)
+        })
+        .as_ref()
+}
+
+/// A model with its context.
+#[derive(Debug)]
+pub struct LlamaCpp {
+    model: &'static LlamaModel,
+    context: LlamaContext<'static>,
+    batch: LlamaBatch<'static>,
+    plan: Plan,
+    /// Whether a sequence can be cut in its middle; models with a running state cannot.
+    cuts: bool,
+}
+
+/// State of the sampling of a row.
+#[derive(Debug)]
+pub struct Sampler {
+    chain: LlamaSampler,
+    grammar: Option<LlamaSampler>,
+}
+
+impl LlamaCpp {
+    /// Loads a model.
+    pub fn open(options: &Options) -> Result<Self, Broken> {
+        let plan = Plan::new(options)?;
+        let broken = |message: String| Broken { kind: ErrorKind::Io, message };
+        let backend = quiet().ok_or_else(|| broken("llama.cpp does not start".into()))?;
+        let params = LlamaModelParams::default();
+        let model = LlamaModel::load_from_file(backend, &options.file, &params).map_err(|e| {
+            broken(format!(
+                "llama.cpp cannot load {}: {e}; the file may be cut off, or of a family that it does not know",
+                options.file.display()
+            ))
+        })?;
+        // The context refers to the model, and both live as long as the thread that asks them.
+        let model: &'static LlamaModel = Box::leak(Box::new(model));
+        let threads = i32::try_from(options.threads.max(1)).unwrap_or(i32::MAX);
+        let whole = u32::try_from(plan.context * plan.at_once).unwrap_or(u32::MAX);
+        let params = LlamaContextParams::default()
+            .with_n_ctx(NonZeroU32::new(whole))
+            .with_n_seq_max(plan.at_once as u32)
+            .with_n_batch(STEP as u32)
+            .with_n_ubatch(STEP as u32)
+            .with_n_threads(threads)
+            .with_n_threads_batch(threads)
+            // Every sequence can be cut anywhere, also where a model looks back only so far.
+            .with_swa_full(true)
+            // Memory of its own for each sequence: in a common one, each token looks at the places of all
+            // others, which costs a third of the speed at 32.
+            .with_kv_unified(false);
+        let context = model.new_context(backend, params).map_err(|e| {
+            broken(format!(
+                "llama.cpp has no memory for {} conversations of {} tokens ({e}); give a smaller --concurrency \
+                 or --context",
+                plan.at_once, plan.context
+            ))
+        })?;
+        let cuts = !model.is_recurrent() && !model.is_hybrid();
+        Ok(Self { model, context, batch: LlamaBatch::new(STEP, 1), plan, cuts })
+    }
+
+    /// What it was opened with.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Whether beginnings can be shared.
+    pub fn shares(&self) -> bool {
+        self.cuts
+    }
+}
+
+fn gone(e: impl std::fmt::Display) -> Broken {
+    Broken { kind: ErrorKind::Io, message: format!("llama.cpp failed: {e}") }
+}
+
+impl Engine for LlamaCpp {
+    type Sampler = Sampler;
+
+    fn sequences(&self) -> usize {
+        self.plan.at_once
+    }
+
+    fn context(&self) -> usize {
+        self.plan.context
+    }
+
+    fn batch(&self) -> usize {
+        STEP
+    }
+
+    fn trained_context(&self) -> usize {
+        self.model.n_ctx_train() as usize
+    }
+
+    fn template(&self) -> TemplateSource {
+        let vocabulary = self.model.vocab();
+        let text = |token: LlamaToken| {
+            if token.0 < 0 {
+                return String::new();
+            }
+            String::from_utf8(vocabulary.token_to_piece(token, true, None)).unwrap_or_default()
+        };
+        let template = self.model.chat_template(None).ok();
+        TemplateSource {
+            text: template.and_then(|t| t.to_string().ok()).unwrap_or_default(),
+            begin: text(vocabulary.bos()),
+            end: text(vocabulary.eos()),
+        }
+    }
+
+    fn tokenize(&self, text: &str, begin: bool) -> Vec<Token> {
+        self.model.vocab().tokenize(text.as_bytes(), begin, true).into_iter().map(|t| t.0).collect()
+    }
+
+    fn piece(&self, token: Token) -> Vec<u8> {
+        self.model.vocab().token_to_piece(LlamaToken(token), false, None)
+    }
+
+    fn ends(&self, token: Token) -> bool {
+        self.model.vocab().is_eog(LlamaToken(token))
+    }
+
+    fn sampler(&self, sampling: &Sampling) -> Result<Sampler, String> {
+        let chain = if sampling.temperature <= 0.0 {
+            LlamaSampler::chain_simple([LlamaSampler::greedy()])
+        } else {
+            // llama.cpp's own defaults, in its order.
+            LlamaSampler::chain_simple([
+                LlamaSampler::top_k(40),
+                LlamaSampler::top_p(0.95, 1),
+                LlamaSampler::min_p(0.05, 1),
+                LlamaSampler::temp(sampling.temperature),
+                LlamaSampler::dist(sampling.seed),
+            ])
+        };
+        let grammar = match &sampling.json_schema {
+            None => None,
+            Some(schema) => {
+                let rules = llama_cpp_2::json_schema_to_grammar(schema)
+                    .map_err(|e| format!("its JSON schema makes no grammar: {e}"))?;
+                Some(
+                    LlamaSampler::grammar(self.model, &rules, "root")
+                        .map_err(|e| format!("its JSON schema makes no grammar: {e}"))?,
+                )
+            }
+        };
+        Ok(Sampler { chain, grammar })
+    }
+
+    fn step(&mut self, tokens: &[Fed]) -> Result<(), Broken> {
+        self.batch.clear();
+        for fed in tokens {
+            let position = i32::try_from(fed.position).map_err(gone)?;
+            let sequence = i32::try_from(fed.sequence).map_err(gone)?;
+            self.batch
+                .add(LlamaToken(fed.token), position, &[sequence], fed.output)
+                .map_err(gone)?;
+        }
+        self.context.decode(&mut self.batch).map_err(gone)
+    }
+
+    fn sample(&mut self, sampler: &mut Sampler, index: usize) -> Token {
+        let index = i32::try_from(index).unwrap_or(i32::MAX);
+        let Some(grammar) = &mut sampler.grammar else {
+            return sampler.chain.sample(&self.context, index).0;
+        };
+        // The whole vocabulary is held against the grammar only where the likeliest token breaks it.
+        let mut all = self.context.token_data_array_ith(index);
+        all.apply_sampler(&mut sampler.chain);
+        let chosen = all.selected_token().filter(|token| {
+            let one = LlamaTokenData::new(*token, 1.0, 0.0);
+            let mut one = LlamaTokenDataArray::new(vec![one], false);
+            one.apply_sampler(grammar);
+            one.data.first().is_some_and(|t| t.logit().is_finite())
+        });
+        let token = chosen.unwrap_or_else(|| {
+            let mut all = self.context.token_data_array_ith(index);
+            all.apply_sampler(grammar);
+            all.apply_sampler(&mut sampler.chain);
+            all.selected_token().unwrap_or_else(|| self.model.vocab().eos())
+        });
+        grammar.accept(token);
+        token.0
+    }
+
+    fn copy(&mut self, from: usize, to: usize, tokens: usize) -> Result<(), Broken> {
+        let number = |n: usize| i32::try_from(n).map_err(gone);
+        let (from, to) = (number(from)?, number(to)?);
+        self.context.kv_cache_seq_rm(to, None, None).map_err(gone)?;
+        // Whole, as sequences have memory of their own; then what is too much goes.
+        self.context.copy_kv_cache_seq(from, to, None, None).map_err(gone)?;
+        self.cut(to as usize, tokens)
+    }
+
+    fn cut(&mut self, sequence: usize, tokens: usize) -> Result<(), Broken> {
+        let sequence = i32::try_from(sequence).map_err(gone)?;
+        let from = u32::try_from(tokens).map_err(gone)?;
+        self.context.kv_cache_seq_rm(sequence, Some(from), None).map_err(gone)
+    }
+}
