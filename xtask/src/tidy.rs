@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: conventions that neither the compiler nor clippy knows.
 
+mod documents;
 mod edges;
 mod manifest;
 mod sources;
@@ -11,6 +12,9 @@ use std::path::{Path, PathBuf};
 use crate::environment::Environment;
 use crate::failure::{Failure, Result};
 use manifest::Manifest;
+
+/// Documents besides those below `docs/` whose links are followed.
+const PAGES: [&str; 3] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"];
 
 /// Finds everything in one go; each finding says where and what.
 pub(crate) fn run(environment: &Environment) -> Result<()> {
@@ -39,7 +43,7 @@ fn findings(root: &Path) -> Result<Vec<String>> {
         manifests.insert(name, manifest);
 
         let mut files = Vec::new();
-        rust_files(&folder.join("src"), &mut files)?;
+        files_below(&folder.join("src"), "rs", &mut files)?;
         if files.is_empty() {
             findings.push(format!("{}: no source", relative(root, &folder)));
         }
@@ -56,7 +60,16 @@ fn findings(root: &Path) -> Result<Vec<String>> {
         Err(finding) => findings.push(finding),
     }
     findings.extend(sources::check_readme(&read(&root.join("README.md"))?));
+    let exists = |path: &str| root.join(path).exists();
+    findings.extend(documents::check(&pages(root)?, exists));
     Ok(findings)
+}
+
+/// The documents whose links have to hold, by path from the root.
+fn pages(root: &Path) -> Result<BTreeMap<String, String>> {
+    let mut files: Vec<PathBuf> = PAGES.iter().map(|name| root.join(name)).collect();
+    files_below(&root.join("docs"), "md", &mut files)?;
+    files.into_iter().map(|file| Ok((relative(root, &file), read(&file)?))).collect()
 }
 
 /// Folders of all crates, sorted: those below `crates/`, and `xtask`.
@@ -67,15 +80,15 @@ fn crate_folders(root: &Path) -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// All Rust files below `folder`, sorted.
-fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+/// All files below `folder` whose names end in `.extension`, sorted.
+fn files_below(folder: &Path, extension: &str, files: &mut Vec<PathBuf>) -> Result<()> {
     if !folder.is_dir() {
         return Ok(());
     }
     for path in entries(folder)? {
         if path.is_dir() {
-            rust_files(&path, files)?;
-        } else if path.extension().is_some_and(|e| e == "rs") {
+            files_below(&path, extension, files)?;
+        } else if path.extension().is_some_and(|e| e == extension) {
             files.push(path);
         }
     }

@@ -7,6 +7,8 @@
 mod args;
 mod backends;
 mod commands;
+#[cfg(test)]
+mod documented;
 mod exit;
 mod progress;
 mod setup;

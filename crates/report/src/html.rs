@@ -125,12 +125,13 @@ svg text.on { fill: var(--ink); } svg text.off { fill: var(--paper); }
 .flow { fill-opacity: .45; } .trace { fill: none; stroke: var(--a); stroke-width: 2; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; margin: .5rem 0; }
 th, td { border-bottom: 1px solid var(--line); padding: .2rem .7rem .2rem 0; text-align: left; vertical-align: top; }
-.numbers td:not(:first-child), .numbers th:not(:first-child) { text-align: right; font-variant-numeric: tabular-nums; }
+.numbers td:not(:first-child), .numbers th:not(:first-child) { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .missed { color: var(--bad); font-weight: 600; } .key i { display: inline-block; width: .8em; height: .8em; margin: 0 .3em 0 1em; }
 .key .a { background: var(--a); } .key .b { background: var(--b); } .key .c { background: var(--c); } .key .d { background: var(--d); }
 .chat { border: 1px solid var(--line); border-radius: .5rem; padding: .5rem 1rem; margin: 1rem 0; }
 .chat p { white-space: pre-wrap; overflow-wrap: anywhere; margin: .4rem 0; padding: .5rem .7rem; border-radius: .4rem; background: var(--panel); }
 .chat p.user { margin-right: 15%; } .chat p.assistant { margin-left: 15%; border-left: .25rem solid var(--a); }
 .chat small { color: var(--soft); }
-@media print { nav { display: none; } body { max-width: none; font-size: 11pt; } section, figure, .chat { break-inside: avoid; } details { display: none; } }
+@media print { nav, details { display: none; } body { max-width: none; font-size: 11pt; } h2, h3, .key { break-after: avoid; }
+  figure, tr, .chat p, .cards div { break-inside: avoid; } .key i, .banner, .cards div, .chat p { print-color-adjust: exact; } }
 ";

@@ -70,6 +70,11 @@ fn result(report: &Report) -> String {
     let tokens: u64 = report.jobs.iter().map(|j| j.tokens).sum();
     let cost: u64 = report.jobs.iter().map(|j| j.micro_usd).sum();
     let left_out: u64 = sums.left_out().values().sum();
+    let model = if sums.model == sums.backend {
+        sums.model.clone()
+    } else {
+        format!("{} ({})", sums.model, sums.backend)
+    };
     let cards = [
         card(&number(sums.planned()), "rows planned"),
         card(&number(sums.in_dataset()), "rows in the dataset"),
@@ -78,7 +83,7 @@ fn result(report: &Report) -> String {
         card(&number(sums.requests.answered_in_all), "requests answered"),
         card(&number(tokens), "tokens"),
         card(&dollars(cost), "spent"),
-        card(&format!("{} ({})", sums.model, sums.backend), "model"),
+        card(&model, "model"),
         card(&sums.seed.to_string(), "seed"),
     ];
     let _ = writeln!(body, "<div class=\"cards\">{}</div>", cards.concat());
@@ -187,7 +192,7 @@ fn coverage(report: &Report) -> String {
             .collect();
         let numbers = table(&[down, "planned", "in the dataset", "share"], &numbers, true);
         let caption = format!(
-            "{part}: each row is one value of {down}, each column one of {right}; darker is more rows. {} pairs are planned, {empty} have no row.",
+            "{part}: each row is one value of {down}, each column one of {right}; the more a blue stands out, the more rows. {} pairs are planned, {empty} have no row (orange).",
             number(pairs as u64)
         );
         body += &figure(&drawn, &caption, &numbers);

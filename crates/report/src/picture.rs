@@ -216,15 +216,18 @@ pub(crate) fn map(
 }
 
 /// Rows of each pair of two axes: the first axis downwards, the second to the right. Cells of one shade that
-/// stand side by side are one stroke, so that tens of thousands of cells stay small.
+/// stand side by side are one stroke, so that tens of thousands of cells stay small. Pairs without a row have a
+/// colour of their own, for they are what is looked for.
 pub(crate) fn heat(title: &str, grid: &Grid) -> String {
     let down: BTreeSet<&str> = grid.cells.keys().map(|k| k.0.as_str()).collect();
     let right: BTreeSet<&str> = grid.cells.keys().map(|k| k.1.as_str()).collect();
-    let most = grid.cells.values().map(|c| c[1]).max().unwrap_or(1);
+    // Where no pair has more than one row, a middle shade does: a wall of the last one hides everything else.
+    let most = grid.cells.values().map(|c| c[1]).max().unwrap_or(1).max(2);
     let names = down.len() <= 30;
     let left = if names { 190.0 } else { 0.0 };
     let wide = (WIDTH * 1.4 - left) / right.len().max(1) as f64;
-    let high = if names { 15.0 } else { 5.0 };
+    // A line between rows that are this thin would be seen as a pattern.
+    let (high, gap) = if names { (15.0, 1.0) } else { (5.0, 0.0) };
     let mut paths: [String; 5] = Default::default();
     let mut body = String::new();
     for (row, name) in down.iter().enumerate() {
@@ -243,7 +246,7 @@ pub(crate) fn heat(title: &str, grid: &Grid) -> String {
                 let (x, long) =
                     (left + f64::from(start.0) * wide, (column as f64 - f64::from(start.0)) * wide);
                 let _ =
-                    write!(paths[shade], "M{x:.1} {y:.0}h{long:.1}v{:.0}h-{long:.1}z", high - 1.0);
+                    write!(paths[shade], "M{x:.1} {y:.0}h{long:.1}v{:.0}h-{long:.1}z", high - gap);
             }
             start = (u32::try_from(column).unwrap_or(u32::MAX), here);
         }
@@ -258,12 +261,13 @@ pub(crate) fn heat(title: &str, grid: &Grid) -> String {
         }
     }
     for (shade, path) in paths.iter().enumerate().filter(|(_, p)| !p.is_empty()) {
-        let _ = write!(body, "<path class=\"h{shade}\" d=\"{path}\"/>");
+        let class = if shade == 0 { "b".to_owned() } else { format!("h{shade}") };
+        let _ = write!(body, "<path class=\"{class}\" d=\"{path}\"/>");
     }
     svg(WIDTH * 1.4, down.len() as f64 * high + 2.0, title, &body)
 }
 
-/// Bars side by side, each with a label below.
+/// Bars side by side; labels below say where a bar begins.
 pub(crate) fn columns(title: &str, values: &[(String, u64)]) -> String {
     let most = values.iter().map(|v| v.1).max().unwrap_or(1).max(1) as f64;
     let width = 420.0;
@@ -282,8 +286,8 @@ pub(crate) fn columns(title: &str, values: &[(String, u64)]) -> String {
         if values.len() <= 8 || i.is_multiple_of(5) {
             let _ = write!(
                 body,
-                "<text class=\"soft\" x=\"{:.1}\" y=\"138\" text-anchor=\"middle\">{}</text>",
-                x + each / 2.0,
+                "<text class=\"soft\" x=\"{:.1}\" y=\"138\">{}</text>",
+                x + 1.0,
                 text(label)
             );
         }

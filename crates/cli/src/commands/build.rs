@@ -87,6 +87,7 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
     if matches!(how, Drive::ToTheEnd | Drive::SubmitOnly) {
         context.config.max_cost = super::money::leave_to_spend(&setup, &context, &store)?;
     }
+    let begun_with = store.meta(SETTINGS)?;
     store.set_meta(SETTINGS, &serde_json::to_string(&setup.args)?)?;
     if retry {
         let again = super::jobs::forget_failures(&mut store)?;
@@ -109,6 +110,15 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
         clinstruct_pipeline::run(&context, store, &mut progress, &stop, now, &name, how).await
     });
     progress.finish();
+    let refused = matches!(
+        driven,
+        Err(clinstruct_pipeline::Error::OtherModel { .. }
+            | clinstruct_pipeline::Error::OtherAccount { .. })
+    );
+    if let (true, Some(before)) = (refused, begun_with) {
+        // `resume` has to find the settings that the run was begun with, not those that it refused.
+        store.set_meta(SETTINGS, &before)?;
+    }
     let (outcome, tally) = driven?;
     if outcome == Outcome::Stopped && stop.is_stopped() {
         say(&format!(

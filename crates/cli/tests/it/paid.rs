@@ -251,6 +251,11 @@ fn another_model_or_account_is_noticed() {
     let out = command.args(["--role", "user=gpt-4o-mini"]).output().unwrap();
     assert_eq!(out.status.code(), Some(2), "{}", text(&out));
     assert!(text(&out).contains("gpt-4o-mini"), "{}", text(&out));
+    // What was refused is not what `resume` goes on with.
+    let mut command = crate::clinstruct(dir.path());
+    command.args(["resume", "--out", "o", "--yes"]).env("OPENAI_API_KEY", KEY);
+    let out = command.output().unwrap();
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out));
 }
 
 #[test]

@@ -1,0 +1,162 @@
+//! Every command that the documents show, held against the command line as it is.
+
+use std::path::{Path, PathBuf};
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use crate::args::Cli;
+
+/// What stands between two commands of one line.
+const BETWEEN: [&str; 5] = ["|", "||", "&&", ";", "&"];
+
+/// A line of code as a shell would read it, with the number of its first line.
+#[derive(Debug)]
+struct Line {
+    number: usize,
+    text: String,
+}
+
+/// Lines in fenced and in indented blocks of code, those that end in `\` joined with what follows.
+fn code(document: &str) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    let (mut fence, mut indented, mut blank, mut goes_on) = (None, false, true, false);
+    for (number, line) in (1..).zip(document.lines()) {
+        let inner = line.trim_start();
+        let mark = ["```", "~~~"].into_iter().find(|mark| inner.starts_with(mark));
+        if mark.is_some() && (fence.is_none() || fence == mark) {
+            fence = if fence.is_some() { None } else { mark };
+            (indented, blank, goes_on) = (false, true, false);
+            continue;
+        }
+        // An indented block does not begin inside a paragraph.
+        indented = fence.is_none() && line.starts_with("    ") && (indented || blank);
+        blank = inner.is_empty();
+        if fence.is_none() && !indented {
+            goes_on = false;
+            continue;
+        }
+        let (text, more) = match inner.strip_suffix('\\') {
+            Some(text) => (text, true),
+            None => (inner, false),
+        };
+        match lines.last_mut().filter(|_| goes_on) {
+            Some(last) => last.text.push_str(text),
+            None => lines.push(Line { number, text: text.to_owned() }),
+        }
+        goes_on = more;
+    }
+    lines
+}
+
+/// The commands of ours in a line, each as its words.
+fn commands(line: &str) -> Vec<Vec<String>> {
+    let line = line.strip_prefix("$ ").unwrap_or(line);
+    // What is no line for a shell (a quote in a program's output) is no command; comments are left out here.
+    let words = shlex::split(line).unwrap_or_default();
+    words
+        .split(|word| BETWEEN.contains(&word.as_str()))
+        .filter_map(|command| {
+            let end = command.iter().position(|w| w.starts_with(['>', '<']) || w.starts_with("2>"));
+            let command = command.get(..end.unwrap_or(command.len()))?;
+            let begin = command.iter().position(|w| !is_assignment(w))?;
+            let command: Vec<&str> = command.get(begin..)?.iter().map(String::as_str).collect();
+            let words = match command.as_slice() {
+                ["cargo", "xtask", "build-dataset", flags @ ..] => {
+                    [&["clinstruct", "build"], flags].concat()
+                }
+                ["clinstruct", ..] => command,
+                _ => return None,
+            };
+            Some(words.into_iter().map(str::to_owned).collect())
+        })
+        .collect()
+}
+
+/// Whether a word sets a variable for the command behind it.
+fn is_assignment(word: &str) -> bool {
+    let name = word.split_once('=').map_or("", |(name, _)| name);
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+}
+
+/// Number of commands in a document, and those that the command line does not take.
+fn check(place: &str, document: &str) -> (usize, Vec<String>) {
+    let (mut count, mut wrong) = (0, Vec::new());
+    for line in code(document) {
+        for words in commands(&line.text) {
+            count += 1;
+            let Err(error) = Cli::try_parse_from(&words) else { continue };
+            if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+                continue;
+            }
+            let text = error.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            wrong.push(format!("{place}:{}: {}: {first}", line.number, words.join(" ")));
+        }
+    }
+    (count, wrong)
+}
+
+/// Adds all Markdown files below a folder.
+fn documents(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            documents(&path, files);
+        } else if path.extension().is_some_and(|e| e == "md") {
+            files.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_command_in_the_documents_is_one() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut files = vec![root.join("README.md"), root.join("CONTRIBUTING.md")];
+    documents(&root.join("docs"), &mut files);
+    files.sort();
+    let (mut count, mut wrong) = (0, Vec::new());
+    for file in files {
+        let place = file.strip_prefix(&root).unwrap_or(&file).display().to_string();
+        let (more, found) = check(&place, &std::fs::read_to_string(&file).unwrap());
+        count += more;
+        wrong.extend(found);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count > 50, "{count} commands were found, so most were not looked at");
+}
+
+#[test]
+fn a_wrong_flag_is_found_with_its_file_and_line() {
+    let text = "\
+# A page
+
+```sh
+clinstruct build --limit 5 --nonsense   # a comment with an ' in it
+$ OPENAI_API_KEY=.. clinstruct status --watch | less
+to go on, type: clinstruct build --no-such
+cargo xtask build-dataset --limit 5 \\
+    --limti 6
+cargo xtask test
+```
+
+Prose: clinstruct build --nonsense
+
+    clinstruct plan --rows > rows.jsonl && clinstruct paln
+    clinstruct --help
+    clinstruct build --command 'vllm run-batch -i {input} | tee --all' --backend command
+
+text that goes on
+    clinstruct is indented here, inside of a paragraph
+";
+    let (count, wrong) = check("docs/page.md", text);
+    assert_eq!(count, 7);
+    assert_eq!(
+        wrong,
+        [
+            "docs/page.md:4: clinstruct build --limit 5 --nonsense: error: unexpected argument '--nonsense' found",
+            "docs/page.md:7: clinstruct build --limit 5 --limti 6: error: unexpected argument '--limti' found",
+            "docs/page.md:14: clinstruct paln: error: unrecognized subcommand 'paln'",
+        ]
+    );
+}
