@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clinstruct_backend_chat::{Chat, Options as ChatOptions};
-use clinstruct_backend_llama::{Llama, LlamaCpp, Options, Settings};
+use clinstruct_backend_llama::{Llama, LlamaCpp, Options, Plan, Settings};
 use clinstruct_batch_client::{BatchBackend, BatchRequest, Shard, ShardTag, request_id};
 use futures::StreamExt as _;
 use serde_json::Value;
@@ -51,10 +51,12 @@ async fn main() {
             threads,
             context: Some(2048),
             at_once: Some(at_once),
+            taken: 0,
         };
+        let plan = Plan::new(&options).unwrap();
         let without_sharing = rest.iter().any(|a| a == "alone");
         let settings = Settings { without_sharing, ..Settings::default() };
-        Arc::new(Llama::new(settings, move || LlamaCpp::open(&options)))
+        Arc::new(Llama::new(settings, move || LlamaCpp::open(&options, &plan)))
     };
     // Loading is not measured.
     drop(answers(&*backend, "warm", asked[..1].to_vec()).await);

@@ -43,6 +43,8 @@ pub struct Options {
     pub context: Option<usize>,
     /// Conversations at once; chosen by the memory where `None`.
     pub at_once: Option<usize>,
+    /// Bytes of memory that other models of this process will take.
+    pub taken: u64,
 }
 
 /// What a model will need, known before it is loaded.
@@ -70,7 +72,7 @@ impl Plan {
 
     /// Reads what the file says of itself, and fits it to the memory. The error says what to change.
     pub fn new(options: &Options) -> Result<Self, Broken> {
-        Self::within(options, free_memory())
+        Self::within(options, free_memory().saturating_sub(options.taken))
     }
 
     fn within(options: &Options, free: u64) -> Result<Self, Broken> {
@@ -265,9 +267,9 @@ pub struct Sampler {
 }
 
 impl LlamaCpp {
-    /// Loads a model.
-    pub fn open(options: &Options) -> Result<Self, Broken> {
-        let plan = Plan::new(options)?;
+    /// Loads a model as it was planned.
+    pub fn open(options: &Options, plan: &Plan) -> Result<Self, Broken> {
+        let plan = plan.clone();
         let broken = |message: String| Broken { kind: ErrorKind::Io, message };
         let backend = quiet().ok_or_else(|| broken("llama.cpp does not start".into()))?;
         let params = LlamaModelParams::default();

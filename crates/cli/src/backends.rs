@@ -17,6 +17,7 @@ use clinstruct_schema::{Price, Speaker};
 
 use crate::args::{BackendName, RunArgs};
 use crate::exit::usage;
+use crate::llama::Llama;
 
 /// The roles that a model plays, as they are written on the command line.
 const ROLES: [(&str, Speaker); 3] = [
@@ -34,7 +35,9 @@ pub(crate) fn routes(
 ) -> anyhow::Result<Routes> {
     let main = args.backend.unwrap_or(BackendName::Rehearsal);
     let model = args.model.clone();
-    let mut routes = Routes::one(route(args, catalog, out, spool, main, model, true)?);
+    let mut llama = Llama::default();
+    let first = route(args, catalog, out, spool, &mut llama, main, model, true)?;
+    let mut routes = Routes::one(first);
     for setting in &args.role {
         let hint = "write --role ROLE=MODEL or --role ROLE=BACKEND:MODEL; the roles are \
                     prompt-writer, assistant and user";
@@ -56,16 +59,19 @@ pub(crate) fn routes(
         };
         let same = backend == main;
         let model = Some(model.to_owned());
-        routes = routes.with(speaker, route(args, catalog, out, spool, backend, model, same)?);
+        let way = route(args, catalog, out, spool, &mut llama, backend, model, same)?;
+        routes = routes.with(speaker, way);
     }
     Ok(routes)
 }
 
+#[expect(clippy::too_many_arguments, reason = "all are settings of one call")]
 fn route(
     args: &RunArgs,
     catalog: &Catalog,
     out: &Path,
     spool: bool,
+    llama: &mut Llama,
     name: BackendName,
     model: Option<String>,
     is_main: bool,
@@ -106,12 +112,7 @@ fn route(
             let backend: Arc<dyn BatchBackend> = Arc::new(Command::new(options).map_err(wrong)?);
             (backend, model)
         }
-        BackendName::Llama => {
-            return Err(usage(
-                "this build has no llama backend",
-                "use --backend chat with a llama.cpp server, or --backend rehearsal, which is offline and free",
-            ));
-        }
+        BackendName::Llama => return llama.route(args, catalog, model),
     };
     let price = price(args, catalog, &*backend, name, &model, is_main)?;
     let name = format!("{} {model}", backend.id());
@@ -140,6 +141,9 @@ fn priced(
         BackendName::Anthropic => "claude-sonnet-4-5".into(),
         _ => "gpt-4o".into(),
     });
+    if name == BackendName::Llama {
+        return Ok(Route { name: format!("llama {model}"), backend, model, price: None });
+    }
     let price = price(args, catalog, &*backend, name, &model, is_main)?;
     Ok(Route { name: format!("{} {model}", backend.id()), backend, model, price })
 }
@@ -250,6 +254,14 @@ fn chat(args: &RunArgs, base_urls: &[String]) -> anyhow::Result<Arc<dyn BatchBac
     options.pace.tokens_per_minute = args.tokens_per_minute;
     options.dialect.structured_output = !args.no_schema;
     Ok(Arc::new(Chat::new(options).map_err(wrong)?))
+}
+
+/// Variable of the hub's own tools: its key.
+pub(crate) const HUB_KEY: &str = "HF_TOKEN";
+
+/// Address of the hub.
+pub(crate) fn hub() -> String {
+    variable("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".into())
 }
 
 /// A variable of the environment, where it is set and not blank.

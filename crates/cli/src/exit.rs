@@ -126,6 +126,30 @@ fn judge(error: &anyhow::Error) -> (Code, Option<String>) {
             let hint = format!("mend templates/{} in the folder of --resources", e.name);
             return (Code::Usage, Some(hint));
         }
+        if let Some(e) = cause.downcast_ref::<clinstruct_models::Error>() {
+            use clinstruct_models::Error as E;
+            let (code, hint) = match e {
+                E::Checksum { .. } => (
+                    Code::Environment,
+                    "nothing of it is used; remove the file if it was there before, and type the same command \
+                     again; if it comes out the same, somebody has changed the file or the sum",
+                ),
+                E::Unfit(_) => {
+                    (Code::Usage, "`clinstruct model list` shows models that can be fetched")
+                }
+                E::Remote(e) if e.kind == BackendKind::Unauthorised => (
+                    Code::Environment,
+                    "agree to the model's terms at the hub, make a token that may read, and export HF_TOKEN=..",
+                ),
+                E::Remote(_) => (
+                    Code::Environment,
+                    "type the same command again: it goes on where it was. HF_ENDPOINT and PIP_INDEX_URL name \
+                     other places to fetch from",
+                ),
+                E::Io { .. } => continue,
+            };
+            return (code, Some(hint.into()));
+        }
         if let Some(e) = cause.downcast_ref::<clinstruct_batch_client::Error>() {
             let hint = match e.kind {
                 BackendKind::Unauthorised => "check the key of the provider",

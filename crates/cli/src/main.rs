@@ -10,6 +10,7 @@ mod commands;
 #[cfg(test)]
 mod documented;
 mod exit;
+mod llama;
 mod progress;
 mod setup;
 mod table;

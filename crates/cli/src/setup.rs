@@ -43,6 +43,9 @@ struct ProjectFile {
     role: Vec<String>,
     price: Option<String>,
     concurrency: Option<usize>,
+    context: Option<usize>,
+    #[serde(default)]
+    stop: Vec<String>,
     requests_per_minute: Option<u64>,
     tokens_per_minute: Option<u64>,
     #[serde(default)]
@@ -79,8 +82,11 @@ impl Setup {
         args.jobs = args.jobs.or(file.jobs);
         args.rows_per_job = args.rows_per_job.or(file.rows_per_job);
         args.window = args.window.or(file.window);
-        for (flag, from_file) in [(&mut args.base_url, file.base_url), (&mut args.role, file.role)]
-        {
+        for (flag, from_file) in [
+            (&mut args.base_url, file.base_url),
+            (&mut args.role, file.role),
+            (&mut args.stop, file.stop),
+        ] {
             if flag.is_empty() {
                 *flag = from_file;
             }
@@ -91,6 +97,7 @@ impl Setup {
         args.command = args.command.or(file.command);
         args.price = args.price.or(file.price);
         args.concurrency = args.concurrency.or(file.concurrency);
+        args.context = args.context.or(file.context);
         args.requests_per_minute = args.requests_per_minute.or(file.requests_per_minute);
         args.tokens_per_minute = args.tokens_per_minute.or(file.tokens_per_minute);
         args.no_schema |= file.no_schema;
@@ -142,6 +149,7 @@ impl Setup {
             BackendName::Rehearsal => (2 * self.jobs, defaults.rows_per_job, defaults.window),
             // How many requests are under way is the backend's own business.
             BackendName::Chat => (4, 500, defaults.window),
+            BackendName::Llama => (64, 256, defaults.window),
             // A batch may take a day: what can be sent is sent.
             _ => (100, 10_000, 1_000_000),
         };

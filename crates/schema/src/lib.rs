@@ -8,6 +8,7 @@
 mod constraint;
 mod conversation;
 mod id;
+mod model;
 mod money;
 mod patient;
 mod plan;
@@ -20,6 +21,7 @@ pub use conversation::{
     Attributes, Conversation, Provenance, Rejected, SituationRow, Split, Stage, TurnProvenance,
 };
 pub use id::{BackendId, IdError, PartId, RequestId, RowId, Slug};
+pub use model::{Model, ModelPackage};
 pub use money::{MicroUsd, Price, dollars};
 pub use patient::{
     AgeYears, CountryBound, IncomeGroup, Medicine, Patient, PatientCard, Sex, Vitals,

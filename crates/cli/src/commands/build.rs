@@ -27,9 +27,9 @@ pub(crate) fn build(args: RunArgs) -> anyhow::Result<Code> {
 
 /// One stage of the job: only sending, or only taking in.
 pub(crate) fn stage(args: RunArgs, drive_as: Drive) -> anyhow::Result<Code> {
-    if args.backend == Some(BackendName::Chat) {
+    if let Some(BackendName::Chat | BackendName::Llama) = args.backend {
         return Err(usage(
-            "the jobs of the chat backend end with this process",
+            "the jobs of the chat and llama backends end with this process",
             "use `clinstruct build`; stop it with Ctrl-C and type it again at any time",
         ));
     }

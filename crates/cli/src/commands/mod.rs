@@ -5,6 +5,7 @@ mod check;
 mod jobs;
 mod look;
 mod manual;
+mod model;
 mod money;
 mod picture;
 mod publish;
@@ -37,6 +38,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Code> {
         Command::Serve(args) => serve::serve(args),
         Command::Publish(args) => publish::publish(args),
         Command::Report(args) => picture::report(args),
+        Command::Model { command, resources } => model::model(command, resources.as_deref()),
         Command::Compare { first, second, to } => picture::compare(&first, &second, &to),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { to } => manual::pages(&to),

@@ -9,15 +9,10 @@ use clinstruct_publish::{Target, entries, publish as upload};
 
 use super::{print_json, say};
 use crate::args::PublishArgs;
-use crate::backends::variable;
+use crate::backends::{HUB_KEY as KEY, hub, variable};
 use crate::exit::{Code, usage};
 use crate::setup::Setup;
 
-/// The hub where none is named.
-const HUB: &str = "https://huggingface.co";
-/// Variables of the hub's own tools: its key and its address.
-const KEY: &str = "HF_TOKEN";
-const ENDPOINT: &str = "HF_ENDPOINT";
 /// First pause after trouble.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -55,7 +50,7 @@ pub(crate) fn publish(args: PublishArgs) -> anyhow::Result<Code> {
             format!("make a token that may write, and put it there: export {KEY}=.."),
         ));
     };
-    let base = variable(ENDPOINT).unwrap_or_else(|| HUB.to_owned());
+    let base = hub();
     let client = Client::new(&base, Some(Secret::new(&key)), Auth::Bearer, &[])?;
     let entries = entries(&folder)?;
     let target = Target {
