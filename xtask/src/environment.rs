@@ -12,6 +12,8 @@ pub(crate) struct Environment {
     pub(crate) root: PathBuf,
     /// Whether things may be installed, and everything is to be tested.
     pub(crate) ci: bool,
+    /// The backend that a build uses unless it is told.
+    pub(crate) backend: Option<String>,
 }
 
 impl Environment {
@@ -24,6 +26,7 @@ impl Environment {
         Self {
             cargo: std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()).into(),
             root: folder.parent().map_or_else(|| folder.clone(), Path::to_owned),
+            backend: std::env::var("CLINSTRUCT_BACKEND").ok(),
             ci: std::env::var("CI").is_ok_and(|value| value == "true"),
         }
     }

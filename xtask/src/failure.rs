@@ -24,6 +24,8 @@ pub(crate) enum Failure {
         /// Its exit code, where it has one.
         code: Option<i32>,
     },
+    /// Programs that are needed and not there, with how to get them.
+    Missing(String),
     /// A check found something. Each entry is a finding.
     Findings(Vec<String>),
 }
@@ -39,7 +41,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
-            Self::Io { .. } => 3,
+            Self::Io { .. } | Self::Missing(_) => 3,
             Self::Child { code, .. } => code.and_then(|c| u8::try_from(c).ok()).unwrap_or(1),
             Self::Findings(_) => 1,
         }
@@ -63,6 +65,13 @@ impl Failure {
                 eprintln!("error: {self}");
                 eprintln!("  hint: cargo xtask help");
             }
+            Self::Missing(_) => {
+                eprintln!("error: {self}");
+                eprintln!(
+                    "  hint: install cmake, clang and a C++ compiler (Debian, Ubuntu: apt install cmake clang g++; \
+                     macOS: brew install cmake llvm), or give --backend chat and the address of a server"
+                );
+            }
             Self::Child { .. } => eprintln!("error: {self}"),
         }
     }
@@ -71,7 +80,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(what) => f.write_str(what),
+            Self::Usage(what) | Self::Missing(what) => f.write_str(what),
             Self::Io { operation, .. } => f.write_str(operation),
             Self::Child { command, code: Some(code) } => {
                 write!(f, "`{command}` ended with exit code {code}")

@@ -11,7 +11,8 @@ use crate::failure::{Failure, Result};
 /// Arguments of cargo for the `clinstruct` binary, up to its own.
 pub(crate) const BINARY: [&str; 4] = ["--package", "clinstruct-cli", "--bin", "clinstruct"];
 
-/// Becomes `clinstruct build FLAGS`, so that its signals and exit code are this program's.
+/// Becomes `clinstruct build FLAGS`, so that its signals and exit code are this program's. A backend that the
+/// default build leaves out is compiled in where it is asked for.
 pub(crate) fn build_dataset(environment: &Environment, flags: &[OsString]) -> Result<()> {
     let mut command = Command::new(&environment.cargo);
     command.args(["run", "--release"]);
@@ -20,8 +21,42 @@ pub(crate) fn build_dataset(environment: &Environment, flags: &[OsString]) -> Re
         command.arg("--quiet");
     }
     command.arg("--manifest-path").arg(environment.root.join("Cargo.toml"));
-    command.args(BINARY).args(["--", "build"]).args(flags);
+    command.args(BINARY);
+    if wants_llama(environment, flags) {
+        needs_of_llama()?;
+        command.args(["--features", "llama"]);
+    }
+    command.args(["--", "build"]).args(flags);
     become_it(command)
+}
+
+/// Whether the flags or the environment ask for a model in the program itself.
+fn wants_llama(environment: &Environment, flags: &[OsString]) -> bool {
+    let flags: Vec<_> = flags.iter().map(|f| f.to_string_lossy()).collect();
+    let values = |flag: &str| -> Vec<String> {
+        let value =
+            |(i, word): (usize, &std::borrow::Cow<'_, str>)| match word.strip_prefix(flag)? {
+                "" => flags.get(i + 1).map(ToString::to_string),
+                rest => rest.strip_prefix('=').map(str::to_owned),
+            };
+        flags.iter().enumerate().filter_map(value).collect()
+    };
+    let main = values("--backend").pop().or_else(|| environment.backend.clone());
+    main.as_deref() == Some("llama") || values("--role").iter().any(|r| r.contains("=llama:"))
+}
+
+/// What llama.cpp is compiled with.
+fn needs_of_llama() -> Result<()> {
+    let there = |program: &str| works(Command::new(program).arg("--version"));
+    let missing: Vec<&str> =
+        ["cmake", "clang", "c++"].into_iter().filter(|program| !there(program)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Missing(format!(
+        "the llama backend is compiled from C++, and {} cannot be started",
+        missing.join(" and ")
+    )))
 }
 
 #[cfg(unix)]
@@ -74,4 +109,31 @@ pub(crate) fn cargo(environment: &Environment, arguments: &[&str]) -> Command {
     let mut command = Command::new(&environment.cargo);
     command.args(arguments).current_dir(&environment.root);
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn llama_is_compiled_in_where_it_is_asked_for() {
+        let environment = |backend: Option<&str>| Environment {
+            cargo: "cargo".into(),
+            root: PathBuf::new(),
+            ci: false,
+            backend: backend.map(str::to_owned),
+        };
+        let asks = |backend: Option<&str>, flags: &str| {
+            let flags: Vec<OsString> = flags.split(' ').map(OsString::from).collect();
+            wants_llama(&environment(backend), &flags)
+        };
+        assert!(asks(None, "--backend llama --model m"));
+        assert!(asks(None, "--limit 3 --backend=llama"));
+        assert!(asks(None, "--backend chat --role user=llama:m"));
+        assert!(asks(Some("llama"), "--limit 3"));
+        assert!(!asks(None, "--limit 3"));
+        assert!(!asks(None, "--model llama --backend chat --role user=chat:llama:m"));
+        assert!(!asks(Some("llama"), "--backend rehearsal"));
+        assert!(!asks(None, "--backend"));
+    }
 }
