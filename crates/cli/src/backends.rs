@@ -136,10 +136,17 @@ fn priced(
         }
         _ => Arc::new(Chat::new(ChatOptions::new(nowhere, None))?),
     };
+    // A program and a model of one's own send no bill.
+    let own = matches!(name, BackendName::Command | BackendName::Llama);
     let model = model.unwrap_or_else(|| match name {
         BackendName::Anthropic => "claude-sonnet-4-5".into(),
         _ => "gpt-4o".into(),
     });
+    if own {
+        let named = name.to_possible_value();
+        let named = named.as_ref().map_or("its own", |v| v.get_name());
+        return Ok(Route { name: format!("{named} {model}"), backend, model, price: None });
+    }
     let price = price(args, catalog, &*backend, name, &model, is_main)?;
     Ok(Route { name: format!("{} {model}", backend.id()), backend, model, price })
 }
