@@ -290,7 +290,7 @@ pub(crate) struct RunArgs {
     /// Another model for a role (prompt-writer, assistant, user), maybe of another backend; can be given again
     #[arg(long, value_name = "ROLE=[BACKEND:]MODEL")]
     pub(crate) role: Vec<String>,
-    /// Price of the model, in US dollars for a million tokens
+    /// Price of the model, in US dollars for a million tokens; a rehearsal and the command backend cost nothing
     #[arg(long, value_name = "INPUT:OUTPUT")]
     pub(crate) price: Option<String>,
     /// Most requests under way at each chat server [default: 256], or conversations at once in the llama

@@ -137,12 +137,16 @@ fn priced(
         }
         _ => Arc::new(Chat::new(ChatOptions::new(nowhere, None))?),
     };
+    // A program and a model of one's own send no bill.
+    let own = matches!(name, BackendName::Command | BackendName::Llama);
     let model = model.unwrap_or_else(|| match name {
         BackendName::Anthropic => "claude-sonnet-4-5".into(),
         _ => "gpt-4o".into(),
     });
-    if name == BackendName::Llama {
-        return Ok(Route { name: format!("llama {model}"), backend, model, price: None });
+    if own {
+        let named = name.to_possible_value();
+        let named = named.as_ref().map_or("its own", |v| v.get_name());
+        return Ok(Route { name: format!("{named} {model}"), backend, model, price: None });
     }
     let price = price(args, catalog, &*backend, name, &model, is_main)?;
     Ok(Route { name: format!("{} {model}", backend.id()), backend, model, price })
@@ -256,12 +260,15 @@ fn chat(args: &RunArgs, base_urls: &[String]) -> anyhow::Result<Arc<dyn BatchBac
     Ok(Arc::new(Chat::new(options).map_err(wrong)?))
 }
 
-/// Variable of the hub's own tools: its key.
+/// The hub where none is named.
+pub(crate) const HUB: &str = "https://huggingface.co";
+/// Variables of the hub's own tools: its key and its address.
 pub(crate) const HUB_KEY: &str = "HF_TOKEN";
+pub(crate) const HUB_ENDPOINT: &str = "HF_ENDPOINT";
 
 /// Address of the hub.
 pub(crate) fn hub() -> String {
-    variable("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".into())
+    variable(HUB_ENDPOINT).unwrap_or_else(|| HUB.to_owned())
 }
 
 /// A variable of the environment, where it is set and not blank.

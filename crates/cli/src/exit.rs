@@ -48,6 +48,25 @@ pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> anyh
     UsageError { message: message.into(), hint: hint.into() }.into()
 }
 
+/// Trouble with what is not this program, with what to do where the kind of the error alone does not say it.
+#[derive(Debug)]
+pub(crate) struct Hinted {
+    pub(crate) error: clinstruct_batch_client::Error,
+    pub(crate) hint: String,
+}
+
+impl std::fmt::Display for Hinted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for Hinted {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
+}
+
 /// Shows an error with its causes and a hint on stderr, and says which code it means.
 pub(crate) fn report(error: &anyhow::Error) -> Code {
     let mut err = std::io::stderr().lock();
@@ -80,6 +99,9 @@ fn judge(error: &anyhow::Error) -> (Code, Option<String>) {
     for cause in error.chain() {
         if let Some(e) = cause.downcast_ref::<UsageError>() {
             return (Code::Usage, Some(e.hint.clone()));
+        }
+        if let Some(e) = cause.downcast_ref::<Hinted>() {
+            return (Code::Environment, Some(e.hint.clone()));
         }
         if let Some(e) = cause.downcast_ref::<clinstruct_store::Error>() {
             let code = match e.kind {

@@ -134,6 +134,9 @@ impl Progress for Terminal {
             Event::Waiting { why, seconds } => {
                 self.line(&format!("{why}; trying again in {seconds} s"));
             }
+            Event::Silent { who } => self.line(&format!(
+                "nothing has come from {who} yet: the run waits for it; Ctrl-C stops it, and the same command goes on"
+            )),
             Event::Sent { .. } => {}
             Event::Ended { missing, .. } => self.retried += missing,
         }

@@ -19,8 +19,11 @@ use crate::follow::{Message, Pauses, ROWS_AT_ONCE, WORTH_SPREADING, follow, told
 use crate::queue::{Blocked, Job, Queue, outstanding, under_way};
 use crate::{Error, Event, Progress, Result, RunContext, Tally, planned_rows};
 
+mod quiet;
 mod send;
 mod take_up;
+
+use quiet::FirstWord;
 
 /// Jobs that end without a row, one after the other, before the run stops.
 const REFUSALS: u32 = 5;
@@ -119,6 +122,7 @@ struct Driver<'a, 'c> {
     releases: JoinSet<()>,
     /// Jobs that ended without a row, one after the other.
     refusals: u32,
+    first_word: FirstWord,
     /// Why no row can be answered, code and message.
     halt: Option<(String, String)>,
 }
@@ -168,6 +172,7 @@ pub async fn run(
         linger_until: None,
         releases: JoinSet::new(),
         refusals: 0,
+        first_word: FirstWord::NotAsked,
         halt: None,
     };
     driver.tally.base_planned = context.plans.iter().map(|(_, p)| p.len()).sum();
@@ -211,6 +216,7 @@ pub async fn run(
         }
         let cooled = driver.cool_until;
         let lingered = driver.linger_until;
+        let silent = driver.silent_until();
         let message = tokio::select! {
             message = receiver.recv() => message,
             () = stop.notify.notified(), if !draining => continue,
@@ -221,7 +227,12 @@ pub async fn run(
             () = tokio::time::sleep_until(lingered.unwrap_or_else(Instant::now)), if lingered.is_some() => {
                 continue;
             }
+            () = tokio::time::sleep_until(silent.unwrap_or_else(Instant::now)), if silent.is_some() => {
+                driver.tell_silence();
+                continue;
+            }
         };
+        driver.heard();
         match message {
             Some(Message::Rows(job, frame, decoded)) => {
                 driver.take_in(job, decoded, |tx| tx.append(&frame))?;
@@ -288,6 +299,7 @@ impl Driver<'_, '_> {
     async fn wait_out(&mut self, e: &BackendError, pause: Duration) -> Duration {
         let pauses = self.pauses();
         let wait = pauses.for_trouble(e, pause);
+        self.heard();
         self.progress.event(Event::Waiting { why: told(e), seconds: wait.as_secs() });
         self.pause(wait).await;
         pauses.after(pause)

@@ -66,6 +66,11 @@ pub enum Event {
         /// For how many seconds.
         seconds: u64,
     },
+    /// The first model that was asked has given nothing for some seconds, and no trouble either; told once.
+    Silent {
+        /// The way to the model, as jobs name it.
+        who: String,
+    },
     /// Rows were written but not indexed when the process was stopped; they are taken in now.
     Recovered {
         /// How many.

@@ -85,10 +85,7 @@ pub fn entries(root: &Path) -> Result<Vec<Entry>> {
     let sums = fs::read_to_string(&path).map_err(unreadable(&path))?;
     let known: BTreeMap<&str, &str> =
         sums.lines().filter_map(|l| l.split_once("  ")).map(|(sum, name)| (name, sum)).collect();
-    let wrong = |what: String| {
-        let hint = format!("{what}; write the folder anew: clinstruct export");
-        Error::new(ErrorKind::Refused, "check the dataset folder", hint)
-    };
+    let wrong = |what: String| Error::new(ErrorKind::Refused, "check the dataset folder", what);
     for (name, sum) in &known {
         match all.iter().find(|e| e.name == *name) {
             None => return Err(wrong(format!("{name} is missing"))),

@@ -64,7 +64,7 @@ fn result(a: &Report, b: &Report) -> String {
         })
         .collect();
     let spent = |r: &Report| dollars(r.jobs.iter().map(|j| j.micro_usd).sum());
-    let model = |r: &Report| text(&format!("{} ({})", r.sums.model, r.sums.backend));
+    let model = |r: &Report| text(&r.sums.model_told());
     let seed = |r: &Report| r.sums.seed.to_string();
     let resources = |r: &Report| text(&r.sums.resources.chars().take(12).collect::<String>());
     for (name, x, y) in [
@@ -129,6 +129,7 @@ fn distributions(a: &Report, b: &Report) -> String {
                 both.entry(of.clone()).or_default()[i] += n[1];
             }
         }
+        let both = a.counts.in_order(&b.counts, name, &both);
         let rows: Vec<Vec<String>> =
             both.iter().map(|(v, n)| vec![text(v), number(n[0]), number(n[1])]).collect();
         let drawn = picture::pairs(&format!("Shares of both runs: {name}"), &both);

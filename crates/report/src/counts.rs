@@ -8,6 +8,8 @@ pub(crate) const BAND: u32 = 5;
 pub(crate) const BIN: usize = 20;
 /// Bins of that histogram; the last holds all that is longer.
 pub(crate) const BINS: usize = 25;
+/// The attribute whose values go by age.
+const AGE_BAND: &str = "age band";
 /// Conversations that are shown.
 const EXAMPLES: usize = 6;
 
@@ -30,6 +32,8 @@ pub struct Counts {
     pub(crate) rows: u64,
     /// By attribute and value: planned, and in the dataset.
     pub(crate) shares: BTreeMap<&'static str, BTreeMap<String, [u64; 2]>>,
+    /// Youngest patient of each age band: the order of the bands.
+    bands: BTreeMap<String, u32>,
     /// By part.
     pub(crate) grids: BTreeMap<String, Grid>,
     /// By band of ages: male, female, intersex.
@@ -62,7 +66,7 @@ fn traits(a: &Attributes) -> [(&'static str, String); 9] {
         ("language", language.unwrap_or("en").to_owned()),
         ("register", situation.assistant_register.as_str().to_owned()),
         ("profession", situation.profession.clone()),
-        ("age band", patient.age_band.to_string()),
+        (AGE_BAND, patient.age_band.to_string()),
         ("sex", patient.sex.as_str().to_owned()),
         ("care setting", patient.setting.to_string()),
         ("region", patient.region.clone()),
@@ -74,6 +78,9 @@ impl Counts {
         for (name, value) in traits(attributes) {
             self.shares.entry(name).or_default().entry(value).or_default()[which] += 1;
         }
+        let patient = &attributes.card.patient;
+        let youngest = self.bands.entry(patient.age_band.to_string()).or_insert(u32::MAX);
+        *youngest = patient.age.years.min(*youngest);
         for style in &attributes.situation.asked_styles {
             let all = self.shares.entry("style asked for").or_default();
             all.entry(style.id.to_string()).or_default()[which] += 1;
@@ -134,6 +141,10 @@ impl Counts {
                 *sum = [sum[0] + n[0], sum[1] + n[1]];
             }
         }
+        for (band, years) in other.bands {
+            let youngest = self.bands.entry(band).or_insert(u32::MAX);
+            *youngest = years.min(*youngest);
+        }
         for (part, grid) in other.grids {
             let mine = self.grids.entry(part).or_default();
             mine.axes = grid.axes;
@@ -159,6 +170,22 @@ impl Counts {
             self.examples.pop_last();
         }
         self
+    }
+
+    /// Values of an attribute as they are read: age bands by age, others by alphabet. Patients of `other` help to
+    /// tell how old those of a band are.
+    pub(crate) fn in_order<'v>(
+        &self,
+        other: &Self,
+        name: &str,
+        values: &'v BTreeMap<String, [u64; 2]>,
+    ) -> Vec<(&'v str, [u64; 2])> {
+        let mut all: Vec<_> = values.iter().map(|(v, n)| (v.as_str(), *n)).collect();
+        if name == AGE_BAND {
+            let youngest = |v: &str| self.bands.get(v).into_iter().chain(other.bands.get(v)).min();
+            all.sort_by_key(|(v, _)| youngest(v));
+        }
+        all
     }
 
     pub(crate) fn examples(&self) -> impl Iterator<Item = &Conversation> {

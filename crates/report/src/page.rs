@@ -70,11 +70,6 @@ fn result(report: &Report) -> String {
     let tokens: u64 = report.jobs.iter().map(|j| j.tokens).sum();
     let cost: u64 = report.jobs.iter().map(|j| j.micro_usd).sum();
     let left_out: u64 = sums.left_out().values().sum();
-    let model = if sums.model == sums.backend {
-        sums.model.clone()
-    } else {
-        format!("{} ({})", sums.model, sums.backend)
-    };
     let cards = [
         card(&number(sums.planned()), "rows planned"),
         card(&number(sums.in_dataset()), "rows in the dataset"),
@@ -83,7 +78,7 @@ fn result(report: &Report) -> String {
         card(&number(sums.requests.answered_in_all), "requests answered"),
         card(&number(tokens), "tokens"),
         card(&dollars(cost), "spent"),
-        card(&model, "model"),
+        card(&sums.model_told(), "model"),
         card(&sums.seed.to_string(), "seed"),
     ];
     let _ = writeln!(body, "<div class=\"cards\">{}</div>", cards.concat());
@@ -203,9 +198,10 @@ fn coverage(report: &Report) -> String {
 fn plan(report: &Report) -> String {
     let mut body = "<p class=\"key\">Shares of the rows: <i class=\"b\"></i>planned <i class=\"a\"></i>in the dataset</p>\n<div class=\"pair\">".to_owned();
     for (name, values) in &report.counts.shares {
+        let values = report.counts.in_order(&report.counts, name, values);
         let rows: Vec<Vec<String>> =
             values.iter().map(|(v, n)| vec![text(v), number(n[0]), number(n[1])]).collect();
-        let drawn = picture::pairs(&format!("Planned and realised shares: {name}"), values);
+        let drawn = picture::pairs(&format!("Planned and realised shares: {name}"), &values);
         let far = report.sums.quality.as_ref().and_then(|q| q.distances.get(*name));
         let caption = match far {
             Some(far) => format!("{name}; distance from the plan {}", value(*far)),

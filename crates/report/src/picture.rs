@@ -104,11 +104,11 @@ pub(crate) fn sankey(title: &str, flows: &[Flow<'_>]) -> String {
 }
 
 /// Bars of planned and realised shares, one pair a value.
-pub(crate) fn pairs(title: &str, values: &BTreeMap<String, [u64; 2]>) -> String {
-    let totals = values.values().fold([0, 0], |t, v| [t[0] + v[0], t[1] + v[1]]);
+pub(crate) fn pairs(title: &str, values: &[(&str, [u64; 2])]) -> String {
+    let totals = values.iter().fold([0, 0], |t, (_, v)| [t[0] + v[0], t[1] + v[1]]);
     let shares: Vec<(&str, f64, f64)> = values
         .iter()
-        .map(|(name, v)| (name.as_str(), share(v[0], totals[0]), share(v[1], totals[1])))
+        .map(|(name, v)| (*name, share(v[0], totals[0]), share(v[1], totals[1])))
         .collect();
     let most = shares.iter().fold(1e-9_f64, |m, s| m.max(s.1).max(s.2));
     let (name, line) = (170.0, 22.0);

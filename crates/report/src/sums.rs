@@ -111,6 +111,14 @@ impl Sums {
         serde_json::from_str(text)
     }
 
+    /// The model, and its backend where that is another name.
+    pub(crate) fn model_told(&self) -> String {
+        if self.model == self.backend {
+            return self.model.clone();
+        }
+        format!("{} ({})", self.model, self.backend)
+    }
+
     pub(crate) fn planned(&self) -> u64 {
         self.parts.iter().map(|p| p.planned).sum()
     }

@@ -22,6 +22,8 @@ pub enum ErrorKind {
     },
     /// The file is no journal of ours.
     NotAJournal,
+    /// The run was stopped before its journal was there; opening it for writing goes on.
+    Unfinished,
     /// The journal and the raw rows do not fit together.
     Corrupt,
     /// Anything else that the system says.
@@ -102,6 +104,9 @@ impl Error {
             }
             ErrorKind::NotAJournal => {
                 "move the file away, or name another folder with --out".into()
+            }
+            ErrorKind::Unfinished => {
+                "type the command that began the run again: it goes on from here".into()
             }
             ErrorKind::Corrupt => {
                 "put the folder back from a copy; the rows in raw/ can be read with `zstdcat`"

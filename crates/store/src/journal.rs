@@ -6,6 +6,7 @@ use clinstruct_schema::{MicroUsd, RequestId, Stage, Usage};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::opening::{Access, check_version};
 use crate::segment::{Appender, EncodedFrame, RawReader};
 use crate::types::{
     FrameId, JobCounts, JobId, JobProgress, JobRecord, Money, NewJob, PartCounts, RawFrame,
@@ -13,10 +14,10 @@ use crate::types::{
 };
 
 /// Marks the file as ours: `clin` in ASCII.
-const APPLICATION_ID: i64 = 0x636c_696e;
+pub(crate) const APPLICATION_ID: i64 = 0x636c_696e;
 
 /// Steps from an empty file to today's tables. Append only: a released step is never changed.
-const MIGRATIONS: [&str; 2] = [
+pub(crate) const MIGRATIONS: [&str; 2] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE job (
@@ -126,7 +127,7 @@ impl Store {
         fs::create_dir_all(dir).map_err(|e| Error::io("make", dir, e))?;
         let lock = Lock::take(dir)?;
         let path = dir.join("run.sqlite");
-        check_version(&path)?;
+        check_version(&path, Access::Write)?;
         let failed = |e| Error::sql("open", &path, e);
         let mut connection = Connection::open(&path).map_err(failed)?;
         let full = durability == Durability::Full;
@@ -159,7 +160,7 @@ impl Store {
     /// Opens the run in `dir` to look at it, also while another process works on it.
     pub fn open_read_only(dir: &Path) -> Result<Self> {
         let path = dir.join("run.sqlite");
-        check_version(&path)?;
+        check_version(&path, Access::Look)?;
         let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)
             .map_err(|e| Error::sql("open", &path, e))?;
         let raw = dir.join("raw");
@@ -632,36 +633,6 @@ impl Tx<'_> {
     pub fn clear_units(&mut self) -> Result<()> {
         self.execute("DELETE FROM unit", []).map(drop)
     }
-}
-
-/// Refuses what is no journal of ours, or one of a newer build, before anything is written.
-fn check_version(path: &Path) -> Result<()> {
-    if fs::metadata(path).map_or(true, |m| m.len() == 0) {
-        return Ok(());
-    }
-    let failed = |e| Error::sql("open", path, e);
-    let connection =
-        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
-    let pragma =
-        |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |r| r.get::<_, i64>(0));
-    let id = pragma("application_id").map_err(failed)?;
-    let found = pragma("user_version").map_err(failed)?;
-    let tables: i64 = connection
-        .query_row("SELECT count(*) FROM sqlite_master", [], |r| r.get(0))
-        .map_err(failed)?;
-    if tables == 0 && found == 0 {
-        return Ok(());
-    }
-    if id != APPLICATION_ID {
-        let message = "it is no journal of clinstruct";
-        return Err(Error::new(ErrorKind::NotAJournal, "open", path, message));
-    }
-    let known = MIGRATIONS.len() as i64;
-    if found > known {
-        let message = format!("the journal is of version {found}, this build knows up to {known}");
-        return Err(Error::new(ErrorKind::NewerJournal { found, known }, "open", path, message));
-    }
-    Ok(())
 }
 
 fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {

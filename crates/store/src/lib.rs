@@ -9,6 +9,7 @@
 
 mod error;
 mod journal;
+mod opening;
 mod segment;
 mod types;
 

@@ -5,6 +5,8 @@
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 
+use clinstruct_quality::dataset::metrics::Facts;
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let run = PathBuf::from(std::env::args_os().nth(1).ok_or("give the folder of a run")?);
@@ -15,6 +17,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let read = || std::io::stdin().read_to_end(&mut Vec::new());
         let _ = tokio::task::spawn_blocking(read).await;
     };
-    clinstruct_viewer::serve(&run, "127.0.0.1:0".parse()?, ready, end).await?;
+    clinstruct_viewer::serve(&run, "127.0.0.1:0".parse()?, Facts::default(), ready, end).await?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use clinstruct_quality::dataset::metrics::Facts;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -28,6 +29,7 @@ const LARGEST: usize = 64 * 1024;
 
 struct Shared {
     run: PathBuf,
+    facts: Facts,
     port: u16,
     index: Mutex<Index>,
     reviews: Mutex<Reviews>,
@@ -39,10 +41,11 @@ type App = Arc<Shared>;
 ///
 /// # Errors
 /// No rows, or an index or reviews that cannot be written.
-pub fn router(run: &Path, port: u16) -> Result<Router> {
+pub fn router(run: &Path, port: u16, facts: Facts) -> Result<Router> {
     let home = if run.is_file() { run.parent().unwrap_or(Path::new(".")) } else { run };
     let app = Arc::new(Shared {
         run: home.to_owned(),
+        facts,
         port,
         index: Mutex::new(Index::open(run)?),
         reviews: Mutex::new(Reviews::open(&reviews_path(home))?),
@@ -187,7 +190,7 @@ struct Id {
 
 async fn row(State(app): State<App>, Params(asked): Params<Id>) -> Response {
     blocking(app, move |app| {
-        let row = detail::row(&index(app), &kept(app), &asked.id)?;
+        let row = detail::row(&index(app), &kept(app), &app.facts, &asked.id)?;
         Ok(match row {
             Some(row) => axum::Json(row).into_response(),
             None => {

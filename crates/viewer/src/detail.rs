@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use clinstruct_quality::card::{About, Bound};
+use clinstruct_quality::card::About;
+use clinstruct_quality::dataset::metrics::Facts;
 use clinstruct_quality::{asked_language, check_turn, name, verify};
 use clinstruct_schema::{Conversation, RequestId, Role, Speaker};
 use clinstruct_store::Store;
@@ -13,7 +14,12 @@ use crate::index::Index;
 use crate::reviews::Reviews;
 
 /// The row of an id; `None` where there is none.
-pub(crate) fn row(index: &Index, reviews: &Reviews, id: &str) -> Result<Option<Value>> {
+pub(crate) fn row(
+    index: &Index,
+    reviews: &Reviews,
+    facts: &Facts,
+    id: &str,
+) -> Result<Option<Value>> {
     let Some(place) = index.place(id)? else { return Ok(None) };
     let text = place.read()?;
     let mut all = json!({
@@ -22,7 +28,7 @@ pub(crate) fn row(index: &Index, reviews: &Reviews, id: &str) -> Result<Option<V
     if place.rejected {
         all["row"] = serde_json::from_str(&text).unwrap_or(Value::Null);
     } else if let Ok(row) = serde_json::from_str::<Conversation>(&text) {
-        all["turns"] = json!(turns(&row));
+        all["turns"] = json!(turns(&row, facts));
         all["row"] = json!(row);
     }
     Ok(Some(all))
@@ -36,12 +42,12 @@ fn span(text: &str, bytes: Option<std::ops::Range<usize>>) -> Option<[usize; 2]>
 }
 
 /// What the checks say of each turn.
-fn turns(row: &Conversation) -> Vec<Value> {
+fn turns(row: &Conversation, facts: &Facts) -> Vec<Value> {
     let situation = &row.attributes.situation;
     let language = asked_language(situation);
-    // Emergency numbers and terms of countries are of the resources, which are not read here.
-    let bound = Bound::default();
-    let about = About { card: &row.attributes.card, emergency: "", bound: &bound };
+    let card = &row.attributes.card;
+    let emergency = facts.emergency.get(&card.patient.country_code).map_or("", String::as_str);
+    let about = About { card, emergency, bound: &facts.bound };
     let one = |(i, message): (usize, &clinstruct_schema::Message)| {
         let text = &message.content;
         let speaker = match (message.role, i) {

@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use app::router;
+use clinstruct_quality::dataset::metrics::Facts;
 pub use index::{Index, Query};
 pub use kappa::{cohen, fleiss};
 pub use reviews::{Decision, Review, Reviews};
@@ -79,13 +80,15 @@ pub fn reviews_path(run: &Path) -> PathBuf {
     run.join(FOLDER).join("reviews.sqlite")
 }
 
-/// Serves the run in `run` until `shutdown` is over. `ready` hears the address.
+/// Serves the run in `run` until `shutdown` is over. Its texts are held against `facts`; `ready` hears the
+/// address.
 ///
 /// # Errors
 /// An address that is not loopback's or is taken, or a run that cannot be read.
 pub async fn serve(
     run: &Path,
     address: SocketAddr,
+    facts: Facts,
     ready: impl FnOnce(SocketAddr),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
@@ -95,7 +98,7 @@ pub async fn serve(
     let failed = |source| Error::Listen { address, source };
     let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
-    let router = router(run, bound.port())?;
+    let router = router(run, bound.port(), facts)?;
     ready(bound);
     axum::serve(listener, router).with_graceful_shutdown(shutdown).await.map_err(failed)
 }

@@ -35,11 +35,18 @@ pub(crate) fn list(args: RunArgs) -> anyhow::Result<Code> {
         print_json(&json!({ "schema_version": SCHEMA_VERSION, "jobs": all }))?;
         return Ok(Code::Done);
     }
+    print(&table(&jobs))?;
+    Ok(Code::Done)
+}
+
+/// One line a job.
+fn table(jobs: &[JobRecord]) -> String {
+    let wide = jobs.iter().map(|j| j.tag.len()).max().unwrap_or(0);
     let mut out = String::new();
-    for j in &jobs {
+    for j in jobs {
         let _ = writeln!(
             out,
-            "{}  {:<6}  {:>6} rows  {:>6} answered  {:>4} errors  {:>4} missing  {:>10}  {}",
+            "{:<wide$}  {:<6}  {:>6} rows  {:>6} answered  {:>4} errors  {:>4} missing  {:>10}  {}",
             j.tag,
             j.state.as_str(),
             number(j.rows),
@@ -50,8 +57,7 @@ pub(crate) fn list(args: RunArgs) -> anyhow::Result<Code> {
             j.ended.as_deref().unwrap_or(j.provider_ref.as_deref().unwrap_or("not yet sent"))
         );
     }
-    print(&out)?;
-    Ok(Code::Done)
+    out
 }
 
 /// Cancels one job, or all that are open, at the provider. What they have is still fetched.
@@ -113,4 +119,38 @@ pub(crate) fn forget_failures(store: &mut Store) -> anyhow::Result<usize> {
         Ok(())
     })?;
     Ok(put_back.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use clinstruct_schema::Usage;
+    use clinstruct_store::{JobCounts, JobId, JobProgress};
+
+    use super::*;
+
+    #[test]
+    fn columns_stay_below_each_other() {
+        let job = |tag: &str, rows| JobRecord {
+            id: JobId(1),
+            tag: tag.into(),
+            provider_ref: None,
+            state: JobProgress::Ended,
+            ended: Some("completed".into()),
+            rows,
+            route: String::new(),
+            queued_tokens: 0,
+            reserved: 0,
+            cost: 0,
+            usage: Usage::default(),
+            counts: JobCounts::default(),
+            created: 0,
+            updated: 0,
+        };
+        let told = table(&[job("run-9", 8), job("run-10", 50_000)]);
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(lines.len(), 2);
+        for word in ["ended", " rows", " answered", " errors", " missing", "$", "completed"] {
+            assert_eq!(lines[0].find(word), lines[1].find(word), "{word}\n{told}");
+        }
+    }
 }

@@ -1,16 +1,17 @@
 //! Uploads the dataset folder of a run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use clinstruct_batch_client::{Error, ErrorKind};
 use clinstruct_provider_http::{Auth, Client, Secret};
 use clinstruct_publish::{Target, entries, publish as upload};
 
 use super::{print_json, say};
 use crate::args::PublishArgs;
-use crate::backends::{HUB_KEY as KEY, hub, variable};
-use crate::exit::{Code, usage};
+use crate::backends::{HUB, HUB_ENDPOINT as ENDPOINT, HUB_KEY as KEY, hub, variable};
+use crate::exit::{Code, Hinted, usage};
 use crate::setup::Setup;
 
 /// First pause after trouble.
@@ -29,10 +30,10 @@ pub(crate) fn publish(args: PublishArgs) -> anyhow::Result<Code> {
             "make one with `clinstruct build` or `clinstruct export`, or name it with --folder",
         ));
     }
-    if args.repository.split('/').filter(|p| !p.is_empty()).count() != 2 {
+    if !names_repository(&args.repository) {
         return Err(usage(
             format!("\"{}\" names no repository", args.repository),
-            "give owner/name: clinstruct publish my-lab/clinical-chats",
+            "give owner/name, of letters, digits, `-`, `_` and `.`: clinstruct publish my-lab/clinical-chats",
         ));
     }
     let head =
@@ -44,27 +45,31 @@ pub(crate) fn publish(args: PublishArgs) -> anyhow::Result<Code> {
             "publish a run of a model, or add --rehearsal to upload it all the same",
         ));
     }
+    let base = hub();
     let Some(key) = variable(KEY) else {
         return Err(usage(
             format!("{KEY} is not set"),
-            format!("make a token that may write, and put it there: export {KEY}=.."),
+            format!("make a token that may write at {base}, and put it there: export {KEY}=.."),
         ));
     };
-    let base = hub();
-    let client = Client::new(&base, Some(Secret::new(&key)), Auth::Bearer, &[])?;
-    let entries = entries(&folder)?;
+    let hinted = |error: Error| {
+        let hint = hint(&error, &base, &args.repository, &args.branch, &setup.out);
+        Hinted { error, hint }
+    };
+    let client = Client::new(&base, Some(Secret::new(&key)), Auth::Bearer, &[]).map_err(hinted)?;
+    let entries = entries(&folder).map_err(hinted)?;
     let target = Target {
         repository: args.repository.clone(),
-        revision: args.branch,
+        revision: args.branch.clone(),
         private: !args.public,
-        message: args.message,
+        message: args.message.clone(),
         pause,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("start the runtime")?;
-    let done = runtime.block_on(upload(&client, &target, &entries, say))?;
+    let done = runtime.block_on(upload(&client, &target, &entries, say)).map_err(hinted)?;
     if json {
         print_json(&serde_json::json!({
             "repository": target.repository, "files": done.files, "sent": done.sent,
@@ -77,4 +82,92 @@ pub(crate) fn publish(args: PublishArgs) -> anyhow::Result<Code> {
         ));
     }
     Ok(Code::Done)
+}
+
+/// Whether it is an owner and a name that a hub can have.
+/// Source: `validate_repo_id` of `huggingface_hub`; what else is wrong the hub says.
+fn names_repository(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let good = |name: &str| !name.is_empty() && name.chars().all(allowed);
+    text.split_once('/').is_some_and(|(owner, name)| good(owner) && good(name) && name.len() <= 96)
+}
+
+/// What to type after trouble with the hub or the folder.
+fn hint(e: &Error, base: &str, repository: &str, branch: &str, out: &Path) -> String {
+    let owner = repository.split('/').next().unwrap_or_default();
+    let again = "then type the same command again: large files that arrived are not sent again";
+    match e.kind {
+        // 401 is a token that is none, 403 one that may not.
+        ErrorKind::Unauthorised if e.message.starts_with("403") => format!(
+            "the token may not write to {owner}: make one that may at {base}, then export {KEY}=.., or publish \
+             below a name of your own"
+        ),
+        ErrorKind::Unauthorised => {
+            format!("the hub does not take the token: make one at {base}, then export {KEY}=..")
+        }
+        ErrorKind::NotFound if e.operation == "make the repository" => format!(
+            "check the owner \"{owner}\", and that {base} is the hub's address; {ENDPOINT} names another"
+        ),
+        ErrorKind::NotFound => {
+            format!(
+                "make the branch \"{branch}\" at the hub, or name one that is there with --branch"
+            )
+        }
+        ErrorKind::Unavailable => {
+            format!("check the network, and that {base} is the hub's address, {again}")
+        }
+        ErrorKind::RateLimited => format!("wait some minutes, {again}"),
+        ErrorKind::QuotaExhausted => format!("make room for {owner} at the hub, {again}"),
+        ErrorKind::Refused if e.operation == "check the dataset folder" => {
+            format!("type clinstruct export --out {}, then the same command again", out.display())
+        }
+        ErrorKind::Refused if e.operation == "make a client" => {
+            format!("check {ENDPOINT}, an address such as {HUB}, and {KEY}, a token without blanks")
+        }
+        ErrorKind::Refused => format!("mend what the hub says, {again}"),
+        ErrorKind::Io => {
+            format!("type clinstruct export --out {}, or see who may read it", out.display())
+        }
+        ErrorKind::Protocol | ErrorKind::UnknownModel => {
+            format!("check that {base} is the hub's address; {ENDPOINT} names another")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_has_an_owner_and_a_name() {
+        for good in ["my-lab/chats", "a/b", "A_1/b.c-2"] {
+            assert!(names_repository(good), "{good}");
+        }
+        for bad in ["chats", "/chats", "lab/", "a/b/c", "a//b", "my lab/chats", "lab/chäts", ""] {
+            assert!(!names_repository(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn each_trouble_says_what_to_type() {
+        let making = "make the repository";
+        for (kind, operation, seen, has) in [
+            (ErrorKind::Unauthorised, making, "401: no", "export HF_TOKEN=.."),
+            (ErrorKind::Unauthorised, making, "403: no", "may not write to lab"),
+            (ErrorKind::NotFound, making, "404: no", "the owner \"lab\""),
+            (ErrorKind::NotFound, "commit", "404, no code: no", "--branch"),
+            (ErrorKind::Unavailable, making, "it does not answer", "check the network"),
+            (
+                ErrorKind::Refused,
+                "check the dataset folder",
+                "changed",
+                "clinstruct export --out DIR",
+            ),
+            (ErrorKind::Refused, "make a client", "none", "HF_ENDPOINT"),
+        ] {
+            let e = Error::new(kind, operation, seen);
+            let told = hint(&e, "http://hub", "lab/chats", "main", Path::new("DIR"));
+            assert!(told.contains(has), "{operation}, {seen}: {told}");
+        }
+    }
 }

@@ -1,20 +1,38 @@
 //! The local web application.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use clinstruct_catalog::Catalog;
+use clinstruct_quality::dataset::metrics::Facts;
+
 use super::say;
-use crate::args::ServeArgs;
+use crate::args::{RunArgs, ServeArgs};
 use crate::exit::{Code, usage};
 use crate::setup::Setup;
+
+/// The facts of the run's own resources, or of those that are compiled in where they cannot be read.
+fn facts(mut run: RunArgs, data: &Path) -> Facts {
+    if data.is_dir() {
+        run.out = Some(data.to_owned());
+    }
+    let run = super::build::settings_of(run.clone()).unwrap_or(run);
+    match Setup::new(run) {
+        Ok(setup) => clinstruct_pipeline::facts(&setup.catalog),
+        Err(e) => {
+            say(&format!("{e}; texts are held against the resources of this build"));
+            Catalog::embedded().map(|c| clinstruct_pipeline::facts(&c)).unwrap_or_default()
+        }
+    }
+}
 
 /// Serves a run until Ctrl-C.
 pub(crate) fn serve(args: ServeArgs) -> anyhow::Result<Code> {
     let data: PathBuf = match args.data {
         Some(data) => data,
-        None => Setup::new(args.run)?.out,
+        None => Setup::new(args.run.clone())?.out,
     };
     if !data.exists() {
         return Err(usage(
@@ -22,6 +40,7 @@ pub(crate) fn serve(args: ServeArgs) -> anyhow::Result<Code> {
             "give the folder of a run, or one file of its conversations",
         ));
     }
+    let facts = facts(args.run, &data);
     let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), args.port);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -33,7 +52,7 @@ pub(crate) fn serve(args: ServeArgs) -> anyhow::Result<Code> {
     let stop = async {
         let _ = tokio::signal::ctrl_c().await;
     };
-    match runtime.block_on(clinstruct_viewer::serve(&data, address, ready, stop)) {
+    match runtime.block_on(clinstruct_viewer::serve(&data, address, facts, ready, stop)) {
         Ok(()) => Ok(Code::Done),
         Err(clinstruct_viewer::Error::Nothing(path)) => Err(usage(
             format!("there are no conversations in {}", path.display()),

@@ -135,7 +135,11 @@ fn about(args: &RunArgs, out: &Path, summary: &Summary) -> anyhow::Result<About>
     let (money, jobs) = (store.money()?, store.jobs()?);
     // The day on which the last answer came, not today: the same run gives the same card.
     let last = jobs.iter().map(|j| j.updated).max().unwrap_or(0);
-    let mut models = vec![format!("all roles: {} ({})", summary.model, summary.backend)];
+    let mut models = vec![if summary.model == summary.backend.0 {
+        format!("all roles: {}", summary.model)
+    } else {
+        format!("all roles: {} ({})", summary.model, summary.backend)
+    }];
     models.extend(args.role.iter().map(|r| format!("but {}", r.replacen('=', ": ", 1))));
     let part = |p: &clinstruct_pipeline::PartSummary| PartAbout {
         stem: p.stem.clone(),

@@ -167,6 +167,32 @@ fn estimate_and_ledger_agree() {
     assert!((0.95..1.05).contains(&ratio), "estimated {estimated}, spent {spent}");
 }
 
+/// A program of one's own sends no bill: the ledger says so, and the estimate too.
+#[test]
+fn what_costs_nothing_is_estimated_so() {
+    let dir = tempfile::tempdir().unwrap();
+    for backend in ["rehearsal", "command", "llama"] {
+        let args =
+            ["estimate", "--backend", backend, "--model", "M", "--price", "2.5:10", "--json"];
+        let told = json(dir.path(), &[&args[..], &["--limit", "2"]].concat());
+        for name in ["usd", "usd_low", "usd_high"] {
+            assert_eq!(told[name], 0.0, "{backend}, {name}");
+        }
+        assert!(told["requests"].as_u64().unwrap() > 0, "{backend}");
+    }
+    let program = format!(
+        "{} rehearse {{input}} {{output}} --misbehave none",
+        env!("CARGO_BIN_EXE_clinstruct")
+    );
+    let args =
+        ["build", "--backend", "command", "--model", "M", "--price", "2.5:10", "--limit", "1"];
+    let args = [&args[..], &["--out", "o", "--pause", "20", "--command", &program]].concat();
+    let out = crate::run(dir.path(), &args);
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out));
+    let told = json(dir.path(), &["status", "--out", "o", "--json"]);
+    assert_eq!(told["usd_spent"], 0.0);
+}
+
 #[test]
 fn what_a_provider_refuses_is_one_clear_error() {
     for backend in ["openai", "anthropic", "chat"] {

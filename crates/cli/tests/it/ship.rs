@@ -115,6 +115,15 @@ fn a_rehearsal_is_not_published_unless_it_is_meant() {
     let (code, err) = publish(&["--rehearsal"], true);
     assert_eq!(code, Some(3));
     assert!(err.contains("does not answer") && !err.contains("secretsecret"), "{err}");
+    assert!(err.contains("hint: check the network"), "{err}");
+    let changed = dir.path().join("run/dataset/README.md");
+    fs::write(&changed, fs::read_to_string(&changed).unwrap() + "more").unwrap();
+    let (code, err) = publish(&["--rehearsal"], true);
+    assert_eq!(code, Some(3));
+    assert!(
+        err.contains("was changed") && err.contains("hint: type clinstruct export --out"),
+        "{err}"
+    );
 }
 
 #[test]

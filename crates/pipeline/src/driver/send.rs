@@ -113,12 +113,13 @@ impl Driver<'_, '_> {
         let shard = self.shard(&tag, taken)?;
         let mut pause = self.pauses().first;
         let mut sent = None;
+        self.asked(number);
         while sent.is_none() {
             if self.stop.is_stopped() {
                 // It is in the journal: the next call looks for it and asks for its rows.
                 return Ok(());
             }
-            match backend.submit(&shard).await {
+            match self.answer_of(backend.submit(&shard)).await {
                 Ok(reference) => sent = Some(reference),
                 Err(e) if e.class() == ErrorClass::RetryLater => {
                     pause = self.wait_out(&e, pause).await;

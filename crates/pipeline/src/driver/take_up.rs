@@ -130,6 +130,9 @@ impl Driver<'_, '_> {
             };
             let (backend, looks) =
                 (Arc::clone(&queue.route.backend), if queue.limits.rehearsal { 1 } else { LOOKS });
+            if let Some(route) = self.jobs.get(&job.id).map(|j| j.route) {
+                self.asked(route);
+            }
             let reference = match job.provider_ref {
                 Some(reference) => Some(JobRef(reference)),
                 None => {
@@ -170,7 +173,7 @@ impl Driver<'_, '_> {
             if self.stop.is_stopped() {
                 return Ok(None);
             }
-            match backend.find(&tag).await {
+            match self.answer_of(backend.find(&tag)).await {
                 Ok(Some(found)) => return Ok(Some(Some(found))),
                 Ok(None) => {
                     looked += 1;

@@ -25,11 +25,17 @@ pub(crate) struct Run {
     pub(crate) tally: Tally,
 }
 
-struct Silent;
+/// Hears that models are silent.
+#[derive(Default)]
+struct Silences(Vec<String>);
 
-impl Progress for Silent {
+impl Progress for Silences {
     fn tally(&mut self, _: &Tally) {}
-    fn event(&mut self, _: Event) {}
+    fn event(&mut self, event: Event) {
+        if let Event::Silent { who } = event {
+            self.0.push(who);
+        }
+    }
 }
 
 /// Runs `config` in `folder` with jobs of 1 to 24 h, each as it comes or in rounds.
@@ -49,15 +55,21 @@ pub(crate) fn simulate(
     let mut store = Store::open(folder, Durability::Fast)?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    let mut silences = Silences::default();
     let (took, (outcome, tally)) = runtime.block_on(async {
         let began = tokio::time::Instant::now();
         let stop = StopSignal::default();
         let ended =
-            run(&context, &mut store, &mut Silent, &stop, || 0, "simulated", Drive::ToTheEnd).await;
+            run(&context, &mut store, &mut silences, &stop, || 0, "simulated", Drive::ToTheEnd)
+                .await;
         ended.map(|ended| (began.elapsed(), ended))
     })?;
     if outcome != Outcome::Finished {
         return Err(format!("the run ended as {outcome:?}").into());
+    }
+    // The first job takes an hour: that is told, once.
+    if silences.0 != ["simulated"] {
+        return Err(format!("told of silence: {:?}", silences.0).into());
     }
     Ok(Run { took, tally })
 }

@@ -173,6 +173,39 @@ fn the_order_of_the_rows_changes_nothing() {
 }
 
 #[test]
+fn age_bands_stand_by_age() {
+    // In the alphabet, `toddlers` would be last and `adults` first.
+    let ages = [("adults", 38), ("toddlers", 2), ("older-adults", 70), ("infants", 0)];
+    let of = |some: &[(&str, u32)]| -> Vec<Conversation> {
+        let one = |(band, years): &(&str, u32)| {
+            let mut row = row(&format!("task-topic.{band}"), &["What?", "That."], &[]);
+            let patient = &mut row["attributes"]["card"]["patient"];
+            (patient["age_band"], patient["age"]["years"]) = (json!(band), json!(years));
+            serde_json::from_value(row).unwrap()
+        };
+        some.iter().map(one).collect()
+    };
+    let by_age = |page: &str| {
+        let places = ["infants", "toddlers", "adults", "older-adults"]
+            .map(|band| page.find(&format!("<td>{band}</td>")).unwrap());
+        assert!(places.is_sorted(), "{places:?}");
+    };
+    by_age(&page(&report("run", &sums(4, 0), &of(&ages))));
+    // Bands that only one of two runs has.
+    let two = [&ages[..2], &ages[2..]].map(|some| report("run", &sums(2, 0), &of(some)));
+    by_age(&compare(&two));
+}
+
+#[test]
+fn a_model_that_is_called_as_its_backend_is_told_once() {
+    let mut same = sums(3, 1);
+    same["model"] = json!("rehearsal");
+    let two = [report("first", &sums(3, 1), &rows()), report("second", &same, &rows())];
+    let page = compare(&two);
+    assert!(page.contains("<td>grammar&lt;1&gt; (rehearsal)</td><td>rehearsal</td>"));
+}
+
+#[test]
 fn two_runs_stand_side_by_side() {
     let two = [report("first", &sums(3, 1), &rows()), report("second", &sums(2, 5), &rows()[..2])];
     let page = compare(&two);

@@ -127,6 +127,113 @@ fn an_empty_file_becomes_a_journal() {
     assert_eq!(row(&store, request(1)).unwrap(), b"one");
 }
 
+/// Leaves in `dir` what a kill in the middle of `change` leaves: the file half written, and how to undo it.
+fn cut_off(dir: &Path, change: &str) {
+    let away = folder();
+    let (file, beside) = ("run.sqlite", "run.sqlite-journal");
+    if dir.join(file).exists() {
+        fs::copy(dir.join(file), away.path().join(file)).unwrap();
+    }
+    let sql = Connection::open(away.path().join(file)).unwrap();
+    // With a cache of one page, changed pages go to the file before the commit.
+    sql.execute_batch(&format!("PRAGMA cache_size = 1; BEGIN; {change}")).unwrap();
+    for name in [file, beside] {
+        fs::copy(away.path().join(name), dir.join(name)).unwrap();
+    }
+    assert!(fs::metadata(dir.join(file)).unwrap().len() > 0);
+}
+
+const MANY_PAGES: &str = "CREATE TABLE many (a);
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50)
+    INSERT INTO many SELECT zeroblob(4000) FROM n";
+
+/// All files of a folder but the lock.
+fn files(dir: &Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
+    let items = fs::read_dir(dir).unwrap().map(|i| i.unwrap());
+    let mut all: Vec<_> = items
+        .filter(|i| i.file_name() != ".lock")
+        .map(|i| (i.file_name(), fs::read(i.path()).unwrap()))
+        .collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn a_kill_while_the_journal_is_made_leaves_a_folder_that_opens() {
+    let makers: [&dyn Fn(&Path); 3] = [
+        // The step to write-ahead logging, the first write of all: as a real kill left it.
+        &|dir| {
+            let path = dir.join("run.sqlite");
+            Connection::open(&path).unwrap().execute_batch("PRAGMA journal_mode = WAL").unwrap();
+            let mut rollback = vec![0; 512];
+            rollback[..8].copy_from_slice(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7");
+            rollback[22] = 2; // a sector of 512 bytes
+            rollback[26] = 16; // a page of 4096 bytes
+            fs::write(dir.join("run.sqlite-journal"), rollback).unwrap();
+        },
+        &|dir| cut_off(dir, MANY_PAGES),
+        &|dir| cut_off(dir, &format!("PRAGMA application_id = 1668049262; {MANY_PAGES}")),
+    ];
+    for (i, make) in makers.iter().enumerate() {
+        let dir = folder();
+        make(dir.path());
+        let before = files(dir.path());
+        let e = Store::open_read_only(dir.path()).unwrap_err();
+        assert_eq!(e.kind, ErrorKind::Unfinished, "case {i}");
+        assert_eq!(
+            text(&e, dir.path()),
+            "open DIR/run.sqlite: the run was stopped before its journal was there\n\
+             type the command that began the run again: it goes on from here",
+            "case {i}"
+        );
+        assert_eq!(files(dir.path()), before, "case {i}");
+        let mut store = open(dir.path());
+        answered_job(&mut store, "a", 1, &[b"one"]);
+        assert_eq!(row(&store, request(1)).unwrap(), b"one", "case {i}");
+        drop(store);
+        assert!(!dir.path().join("run.sqlite-journal").exists(), "case {i}");
+    }
+}
+
+#[test]
+fn a_change_that_was_cut_off_is_rolled_back() {
+    let dir = folder();
+    answered_job(&mut open(dir.path()), "a", 1, &[b"one"]);
+    let path = dir.path().join("run.sqlite");
+    // A file system without shared memory gives no write-ahead log.
+    Connection::open(&path).unwrap().execute_batch("PRAGMA journal_mode = DELETE").unwrap();
+    cut_off(dir.path(), &format!("DELETE FROM request; {MANY_PAGES}"));
+    let store = open(dir.path());
+    assert_eq!(row(&store, request(1)).unwrap(), b"one");
+}
+
+#[test]
+fn a_change_of_others_that_was_cut_off_stays_as_it_is() {
+    let newer = ErrorKind::NewerJournal { found: 99, known: 2 };
+    let cases = [
+        ("PRAGMA application_id = 1668049262; PRAGMA user_version = 99; CREATE TABLE t (a)", newer),
+        ("CREATE TABLE t (a)", ErrorKind::NotAJournal),
+        ("PRAGMA application_id = 7; PRAGMA user_version = 1", ErrorKind::NotAJournal),
+    ];
+    for (made, kind) in cases {
+        let dir = folder();
+        Connection::open(dir.path().join("run.sqlite")).unwrap().execute_batch(made).unwrap();
+        cut_off(dir.path(), MANY_PAGES);
+        let before = files(dir.path());
+        assert_eq!(before.len(), 2, "{made}");
+        assert_eq!(refused(dir.path()).kind, kind, "{made}");
+        assert_eq!(files(dir.path()), before, "{made}");
+    }
+}
+
+#[test]
+fn who_looks_at_an_empty_file_hears_what_to_do() {
+    let dir = folder();
+    fs::write(dir.path().join("run.sqlite"), b"").unwrap();
+    let e = Store::open_read_only(dir.path()).unwrap_err();
+    assert_eq!(e.kind, ErrorKind::Unfinished);
+}
+
 #[test]
 fn a_refused_opening_does_not_keep_the_lock() {
     let dir = folder();

@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
+use clinstruct_quality::dataset::metrics::Facts;
 use clinstruct_viewer::{
     Decision, Error, Index, Query, Review, Reviews, reviews_path, router, serve,
 };
@@ -88,9 +89,14 @@ fn run(dir: &Path) {
     }
 }
 
+/// The emergency number of the rows' country.
+fn facts() -> Facts {
+    Facts { emergency: [("bf".into(), "112".into())].into(), ..Facts::default() }
+}
+
 fn app(dir: &Path) -> Router {
     run(dir);
-    router(dir, 8080).unwrap()
+    router(dir, 8080, facts()).unwrap()
 }
 
 async fn call(
@@ -123,6 +129,24 @@ async fn get(app: &Router, path: &str) -> Value {
 
 fn ids(found: &Value) -> Vec<&str> {
     found["rows"].as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn texts_are_held_against_the_facts() {
+    let dir = tempfile::tempdir().unwrap();
+    run(dir.path());
+    let rows = [
+        row("other", &["What if it gets worse?", "Call 911 now."], &[]),
+        row("own", &["What if it gets worse?", "Call 112 now."], &[]),
+    ];
+    let lines = rows.map(|r| r.to_string()).join("\n");
+    fs::write(dir.path().join("conversations/small.jsonl"), lines).unwrap();
+    let app = router(dir.path(), 8080, facts()).unwrap();
+    for (id, there) in [("other", true), ("own", false)] {
+        let told = get(&app, &format!("/api/row?id={id}")).await;
+        let found = told["turns"][1]["found"].to_string();
+        assert_eq!(found.contains("911"), there, "{id}: {found}");
+    }
 }
 
 #[tokio::test]
@@ -201,7 +225,7 @@ async fn others_are_refused() {
         assert!(policy.1.contains("default-src 'none'") && !policy.1.contains("unsafe"));
     }
     let address = "0.0.0.0:0".parse().unwrap();
-    let refused = serve(dir.path(), address, |_| {}, async {}).await;
+    let refused = serve(dir.path(), address, facts(), |_| {}, async {}).await;
     assert!(matches!(refused, Err(Error::NotLoopback(_))));
 }
 

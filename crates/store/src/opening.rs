@@ -1,0 +1,117 @@
+//! Whether a file may be opened: an empty one, or a journal of ours that this build knows.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::{APPLICATION_ID, MIGRATIONS};
+
+/// What a run is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Look,
+    Write,
+}
+
+/// What a file says of itself.
+#[derive(Debug, Default)]
+struct Marks {
+    application: i64,
+    version: i64,
+    tables: i64,
+}
+
+impl Marks {
+    fn read(path: &Path, flags: OpenFlags) -> rusqlite::Result<Self> {
+        let connection = Connection::open_with_flags(path, flags)?;
+        let number = |sql: &str| connection.query_row(sql, [], |r| r.get(0));
+        Ok(Self {
+            application: number("PRAGMA application_id")?,
+            version: number("PRAGMA user_version")?,
+            tables: number("SELECT count(*) FROM sqlite_master")?,
+        })
+    }
+
+    /// Reads them without SQLite, from a file whose last change was cut off and has to be rolled back.
+    ///
+    /// Places are those of <https://sqlite.org/fileformat2.html>, sections 1.3 and 3.
+    fn read_cut_off(path: &Path) -> Result<Self> {
+        let mut head = [0; 72];
+        let mut rollback = [0; 20];
+        let beside = path.with_file_name("run.sqlite-journal");
+        for (path, bytes) in [(path, &mut head[..]), (&beside, &mut rollback[..])] {
+            File::open(path)
+                .and_then(|mut f| f.read_exact(bytes))
+                .map_err(|e| Error::io("read", path, e))?;
+        }
+        let number = |bytes: &[u8], at: usize| {
+            bytes.iter().skip(at).take(4).fold(0, |n, b| n << 8 | i64::from(*b))
+        };
+        // Pages before the change: a file that had none becomes empty again.
+        let tables = i64::from(number(&rollback, 16) > 0);
+        Ok(Self { application: number(&head, 68), version: number(&head, 60), tables })
+    }
+
+    /// Whether nothing was written yet.
+    fn empty(&self) -> bool {
+        self.tables == 0 && self.version == 0
+    }
+
+    /// Refuses what is no journal of ours, or one of a newer build.
+    fn judge(&self, path: &Path) -> Result<()> {
+        if self.empty() {
+            return Ok(());
+        }
+        if self.application != APPLICATION_ID {
+            let message = "it is no journal of clinstruct";
+            return Err(Error::new(ErrorKind::NotAJournal, "open", path, message));
+        }
+        let (found, known) = (self.version, MIGRATIONS.len() as i64);
+        if found > known {
+            let message =
+                format!("the journal is of version {found}, this build knows up to {known}");
+            return Err(Error::new(
+                ErrorKind::NewerJournal { found, known },
+                "open",
+                path,
+                message,
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Refuses what is no journal of ours, or one of a newer build, before anything is written.
+///
+/// A process that was killed while it made the journal leaves a change to be rolled back, which takes a
+/// connection that may write. One who opens the run for writing rolls it back, but only in a file of ours.
+pub(crate) fn check_version(path: &Path, access: Access) -> Result<()> {
+    let unfinished = || {
+        let message = "the run was stopped before its journal was there";
+        Error::new(ErrorKind::Unfinished, "open", path, message)
+    };
+    let failed = |e| Error::sql("open", path, e);
+    let marks = match (fs::metadata(path).map(|m| m.len()), access) {
+        (Ok(0), _) | (Err(_), Access::Write) => Marks::default(),
+        _ => match Marks::read(path, OpenFlags::SQLITE_OPEN_READ_ONLY) {
+            Err(e) if cut_off(&e) => {
+                Marks::read_cut_off(path)?.judge(path)?;
+                if access == Access::Look {
+                    return Err(unfinished());
+                }
+                Marks::read(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?
+            }
+            read => read.map_err(failed)?,
+        },
+    };
+    marks.judge(path)?;
+    if marks.empty() && access == Access::Look { Err(unfinished()) } else { Ok(()) }
+}
+
+/// Whether a change was cut off that only a connection that may write can roll back.
+fn cut_off(e: &rusqlite::Error) -> bool {
+    e.sqlite_error().is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
+}
