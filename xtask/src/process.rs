@@ -24,7 +24,7 @@ pub(crate) fn build_dataset(environment: &Environment, flags: &[OsString]) -> Re
     command.args(BINARY);
     if wants_llama(environment, flags) {
         needs_of_llama()?;
-        command.args(["--features", "llama"]);
+        command.args(["--features", "llama"]).envs(of_this_processor());
     }
     command.args(["--", "build"]).args(flags);
     become_it(command)
@@ -43,6 +43,29 @@ fn wants_llama(environment: &Environment, flags: &[OsString]) -> bool {
     };
     let main = values("--backend").pop().or_else(|| environment.backend.clone());
     main.as_deref() == Some("llama") || values("--role").iter().any(|r| r.contains("=llama:"))
+}
+
+/// What this processor can do beyond what llama.cpp is compiled for by default, as settings of its build: a third
+/// more speed where there is AVX-512. The program is meant for this machine alone; it checks that it is there.
+fn of_this_processor() -> Vec<(&'static str, &'static str)> {
+    #[cfg(target_arch = "x86_64")]
+    let there = [
+        (
+            "GGML_AVX512",
+            std::arch::is_x86_feature_detected!("avx512f")
+                && std::arch::is_x86_feature_detected!("avx512cd")
+                && std::arch::is_x86_feature_detected!("avx512bw")
+                && std::arch::is_x86_feature_detected!("avx512dq")
+                && std::arch::is_x86_feature_detected!("avx512vl"),
+        ),
+        ("GGML_AVX512_VBMI", std::arch::is_x86_feature_detected!("avx512vbmi")),
+        ("GGML_AVX512_VNNI", std::arch::is_x86_feature_detected!("avx512vnni")),
+        ("GGML_AVX512_BF16", std::arch::is_x86_feature_detected!("avx512bf16")),
+        ("GGML_AVX_VNNI", std::arch::is_x86_feature_detected!("avxvnni")),
+    ];
+    #[cfg(not(target_arch = "x86_64"))]
+    let there: [(&str, bool); 0] = [];
+    there.into_iter().filter(|(_, there)| *there).map(|(name, _)| (name, "ON")).collect()
 }
 
 /// What llama.cpp is compiled with.

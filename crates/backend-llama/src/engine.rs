@@ -70,6 +70,12 @@ pub trait Engine {
     /// Most tokens of one step.
     fn batch(&self) -> usize;
 
+    /// Most tokens of one sequence in one step. Where an engine computes long pieces in another way than short
+    /// ones, keeping to one way makes a text the same however its prompt was cut.
+    fn piece_of_prompt(&self) -> usize {
+        self.batch()
+    }
+
     /// Most tokens of one sequence that the model was trained for.
     fn trained_context(&self) -> usize;
 

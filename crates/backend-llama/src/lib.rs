@@ -29,7 +29,7 @@ use tokio::sync::mpsc;
 
 pub use engine::{Broken, Engine, Fed, Sampling, TemplateSource, Token};
 #[cfg(feature = "llama")]
-pub use llama_cpp::{LlamaCpp, Options, Plan};
+pub use llama_cpp::{LlamaCpp, Options, Plan, waiting};
 pub use schedule::{Ask, Counts, Scheduler};
 pub use template::Template;
 
@@ -198,7 +198,8 @@ impl BatchBackend for Llama {
             // A job is what is lost sight of when the process ends, and small ones let turns follow each other.
             rows_per_job: 256,
             bytes_per_job: 64 << 20,
-            jobs_at_once: 16,
+            // Answers come one by one, and what follows each goes at once.
+            jobs_at_once: 64,
             queued_tokens: None,
             price_factor: 0.0,
             finds_jobs: false,

@@ -23,12 +23,17 @@ use crate::engine::{Broken, Engine, Fed, Sampling, TemplateSource, Token};
 
 /// Most tokens of one step, and of one pass over the weights: llama.cpp's own default.
 const STEP: usize = 512;
+/// Most tokens of one sequence in one step: from 64 on llama.cpp's attention takes another way, with other sums in
+/// the last bits. Source: `GGML_FA_TILE_Q` in its `ggml-cpu/common.h`.
+const PIECE: usize = 63;
 /// Room for a conversation unless told: the longest of the default resources fit.
 const CONTEXT: usize = 4096;
 /// Conversations at once unless told, where memory allows.
 const AT_ONCE: usize = 32;
 /// Part of the free memory that is taken unless told.
 const SHARE_OF_MEMORY: u64 = 2;
+/// Load that still counts as none.
+const ROOM: f64 = 0.3;
 /// Bytes at the head of a file that tell it from others: all that describes the model is there.
 const HEAD: u64 = 4 << 20;
 
@@ -132,6 +137,23 @@ fn free_memory() -> u64 {
     }
 }
 
+/// How llama.cpp's threads should wait for each other, as a variable of OpenMP and its value: it is read when a
+/// process starts, so it has to be there before.
+///
+/// Threads meet some hundred times for each token. By default they wait busily, which is fastest with a processor
+/// for each, and where another program wants one of them makes a small model ten times as slow. Where there is
+/// room now, they wait busily for a moment only; otherwise not at all, which costs a third for a model of 135
+/// million weights and less for larger ones. Source: <https://gcc.gnu.org/onlinedocs/libgomp/GOMP_005fSPINCOUNT.html>.
+pub fn waiting(threads: usize) -> (&'static str, &'static str) {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let busy = sysinfo::System::load_average().map_or(0.0, |load| load.one);
+    if busy + threads as f64 <= processors as f64 + ROOM {
+        ("GOMP_SPINCOUNT", "1000")
+    } else {
+        ("OMP_WAIT_POLICY", "passive")
+    }
+}
+
 /// What a file says of itself.
 struct About {
     trained: usize,
@@ -207,26 +229,42 @@ impl About {
 /// Source: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
 const NUMBER: u32 = 4;
 
-/// llama.cpp is built for processors since 2013 (x86-64-v3); an older one would end the process at the first
-/// instruction that it does not know.
+/// llama.cpp is built for processors since 2013 (x86-64-v3), and for what else its build was told to use; a
+/// processor without that would end the process at the first instruction that it does not know.
 #[cfg(target_arch = "x86_64")]
 fn processor() -> Result<(), Broken> {
-    let lacks: Vec<&str> = [
-        ("AVX2", std::arch::is_x86_feature_detected!("avx2")),
-        ("FMA", std::arch::is_x86_feature_detected!("fma")),
-        ("F16C", std::arch::is_x86_feature_detected!("f16c")),
-        ("BMI2", std::arch::is_x86_feature_detected!("bmi2")),
-    ]
-    .into_iter()
-    .filter_map(|(name, there)| (!there).then_some(name))
-    .collect();
-    if lacks.is_empty() || option_env!("GGML_AVX2") == Some("OFF") {
+    use std::arch::is_x86_feature_detected as has;
+
+    let usual = |setting: Option<&str>| setting != Some("OFF");
+    let told = |setting: Option<&str>| setting == Some("ON");
+    let wide = has!("avx512f")
+        && has!("avx512cd")
+        && has!("avx512bw")
+        && has!("avx512dq")
+        && has!("avx512vl");
+    let parts = [
+        ("GGML_AVX2", usual(option_env!("GGML_AVX2")), has!("avx2")),
+        ("GGML_FMA", usual(option_env!("GGML_FMA")), has!("fma")),
+        ("GGML_F16C", usual(option_env!("GGML_F16C")), has!("f16c")),
+        ("GGML_BMI2", usual(option_env!("GGML_BMI2")), has!("bmi2")),
+        ("GGML_AVX512", told(option_env!("GGML_AVX512")), wide),
+        ("GGML_AVX512_VBMI", told(option_env!("GGML_AVX512_VBMI")), has!("avx512vbmi")),
+        ("GGML_AVX512_VNNI", told(option_env!("GGML_AVX512_VNNI")), has!("avx512vnni")),
+        ("GGML_AVX512_BF16", told(option_env!("GGML_AVX512_BF16")), has!("avx512bf16")),
+        ("GGML_AVX_VNNI", told(option_env!("GGML_AVX_VNNI")), has!("avxvnni")),
+    ];
+    let lacks: Vec<String> = parts
+        .into_iter()
+        .filter(|(_, built, there)| *built && !there)
+        .map(|(name, _, _)| format!("{name}=OFF"))
+        .collect();
+    if lacks.is_empty() {
         return Ok(());
     }
     Err(Broken::refused(format!(
-        "this processor has no {}; build with GGML_AVX2=OFF GGML_FMA=OFF GGML_F16C=OFF GGML_BMI2=OFF in the \
-         environment, or use --backend chat with a server elsewhere",
-        lacks.join(", ")
+        "this program was built for another processor; build it on this machine, with {} in the environment, or \
+         use --backend chat with a server elsewhere",
+        lacks.join(" ")
     )))
 }
 
@@ -262,6 +300,8 @@ pub struct LlamaCpp {
 /// State of the sampling of a row.
 #[derive(Debug)]
 pub struct Sampler {
+    /// Whether the likeliest token is taken each time.
+    likeliest: bool,
     chain: LlamaSampler,
     grammar: Option<LlamaSampler>,
 }
@@ -282,11 +322,12 @@ impl LlamaCpp {
         // The context refers to the model, and both live as long as the thread that asks them.
         let model: &'static LlamaModel = Box::leak(Box::new(model));
         let threads = i32::try_from(options.threads.max(1)).unwrap_or(i32::MAX);
-        let whole = u32::try_from(plan.context * plan.at_once).unwrap_or(u32::MAX);
+        let sequences = plan.at_once + usize::from(plan.at_once > 1);
+        let whole = u32::try_from(plan.context * sequences).unwrap_or(u32::MAX);
         let params = LlamaContextParams::default()
             .with_n_ctx(NonZeroU32::new(whole))
-            .with_n_seq_max(plan.at_once as u32)
-            .with_n_batch(STEP as u32)
+            .with_n_seq_max(sequences as u32)
+            .with_n_batch(STEP as u32 + 1)
             .with_n_ubatch(STEP as u32)
             .with_n_threads(threads)
             .with_n_threads_batch(threads)
@@ -303,7 +344,7 @@ impl LlamaCpp {
             ))
         })?;
         let cuts = !model.is_recurrent() && !model.is_hybrid();
-        Ok(Self { model, context, batch: LlamaBatch::new(STEP, 1), plan, cuts })
+        Ok(Self { model, context, batch: LlamaBatch::new(STEP + 1, 1), plan, cuts })
     }
 
     /// What it was opened with.
@@ -315,6 +356,17 @@ impl LlamaCpp {
     pub fn shares(&self) -> bool {
         self.cuts
     }
+}
+
+/// The place of the largest number; the first of several.
+fn likeliest(logits: &[f32]) -> Token {
+    let mut best = (0, f32::NEG_INFINITY);
+    for (i, &logit) in logits.iter().enumerate() {
+        if logit > best.1 {
+            best = (i, logit);
+        }
+    }
+    Token::try_from(best.0).unwrap_or_default()
 }
 
 fn gone(e: impl std::fmt::Display) -> Broken {
@@ -334,6 +386,10 @@ impl Engine for LlamaCpp {
 
     fn batch(&self) -> usize {
         STEP
+    }
+
+    fn piece_of_prompt(&self) -> usize {
+        PIECE
     }
 
     fn trained_context(&self) -> usize {
@@ -369,7 +425,8 @@ impl Engine for LlamaCpp {
     }
 
     fn sampler(&self, sampling: &Sampling) -> Result<Sampler, String> {
-        let chain = if sampling.temperature <= 0.0 {
+        let likeliest = sampling.temperature <= 0.0;
+        let chain = if likeliest {
             LlamaSampler::chain_simple([LlamaSampler::greedy()])
         } else {
             // llama.cpp's own defaults, in its order.
@@ -392,7 +449,7 @@ impl Engine for LlamaCpp {
                 )
             }
         };
-        Ok(Sampler { chain, grammar })
+        Ok(Sampler { likeliest, chain, grammar })
     }
 
     fn step(&mut self, tokens: &[Fed]) -> Result<(), Broken> {
@@ -404,12 +461,23 @@ impl Engine for LlamaCpp {
                 .add(LlamaToken(fed.token), position, &[sequence], fed.output)
                 .map_err(gone)?;
         }
+        // What is computed for one token alone goes another way than for several, and its sums differ in the last
+        // bits; but a text must not depend on what runs beside it. So there is never one alone.
+        let outputs = tokens.iter().filter(|fed| fed.output).count();
+        if self.plan.at_once > 1 && (tokens.len() == 1 || outputs == 1) {
+            let aside = i32::try_from(self.plan.at_once).map_err(gone)?;
+            self.context.kv_cache_seq_rm(aside, None, None).map_err(gone)?;
+            self.batch.add(LlamaToken(tokens[0].token), 0, &[aside], true).map_err(gone)?;
+        }
         self.context.decode(&mut self.batch).map_err(gone)
     }
 
     fn sample(&mut self, sampler: &mut Sampler, index: usize) -> Token {
         let index = i32::try_from(index).unwrap_or(i32::MAX);
         let Some(grammar) = &mut sampler.grammar else {
+            if sampler.likeliest {
+                return likeliest(self.context.get_logits_ith(index));
+            }
             return sampler.chain.sample(&self.context, index).0;
         };
         // The whole vocabulary is held against the grammar only where the likeliest token breaks it.

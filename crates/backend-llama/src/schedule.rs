@@ -310,7 +310,7 @@ impl<E: Engine> Scheduler<E> {
                 slot.cached.push(token);
                 continue;
             }
-            let end = work.ask.prompt.len().min(position + room);
+            let end = work.ask.prompt.len().min(position + room.min(self.engine.piece_of_prompt()));
             for (i, &token) in work.ask.prompt[position..end].iter().enumerate() {
                 let output = position + i + 1 == work.ask.prompt.len();
                 if output {

@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clinstruct_catalog::Catalog;
 use clinstruct_models::Shelf;
-use clinstruct_pipeline::Route;
 
-use crate::args::RunArgs;
 use crate::backends::variable;
 use crate::exit::usage;
 
@@ -67,10 +65,10 @@ impl Llama {
     #[expect(clippy::unused_self, reason = "as where there is one")]
     pub(crate) fn route(
         &mut self,
-        _: &RunArgs,
+        _: &crate::args::RunArgs,
         _: &Catalog,
         _: Option<String>,
-    ) -> anyhow::Result<Route> {
+    ) -> anyhow::Result<clinstruct_pipeline::Route> {
         Err(usage(
             "this clinstruct was built without the llama backend",
             "build it in, which needs cmake, clang and a C++ compiler: cargo build --release -p clinstruct-cli \
@@ -85,13 +83,16 @@ mod opened {
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
-    use clinstruct_backend_llama::{Broken, Llama as Backend, LlamaCpp, Options, Plan, Settings};
+    use clinstruct_backend_llama::{
+        Broken, Llama as Backend, LlamaCpp, Options, Plan, Settings, waiting,
+    };
     use clinstruct_batch_client::{BatchBackend, ErrorKind};
     use clinstruct_catalog::Catalog;
     use clinstruct_pipeline::Route;
 
     use super::{Llama, file_of};
     use crate::args::RunArgs;
+    use crate::backends::variable;
     use crate::commands::say;
     use crate::exit::usage;
     use crate::table::number;
@@ -136,6 +137,8 @@ mod opened {
                 taken: self.opened.iter().map(|o| o.bytes).sum(),
             };
             let plan = Plan::new(&options).map_err(refused)?;
+            #[cfg(target_os = "linux")]
+            begin_anew(options.threads);
             let mib = |bytes: u64| number(bytes.div_ceil(1 << 20));
             say(&format!(
                 "{}: {} conversations at once, of up to {} tokens, in about {} MiB of memory",
@@ -156,6 +159,22 @@ mod opened {
             self.opened.push(opened);
             Ok(backend)
         }
+    }
+
+    /// Starts this program anew with OpenMP's setting for waiting, unless the caller has given one. It is read
+    /// when a process starts, and nothing has been opened or asked yet. Where that cannot be, the model is only
+    /// slower.
+    #[cfg(target_os = "linux")]
+    #[expect(clippy::disallowed_methods, reason = "this is the shell, which reads its arguments")]
+    fn begin_anew(threads: usize) {
+        use std::os::unix::process::CommandExt as _;
+        if ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT"].into_iter().any(|v| variable(v).is_some()) {
+            return;
+        }
+        let Ok(program) = std::env::current_exe() else { return };
+        let (name, value) = waiting(threads);
+        let mut again = std::process::Command::new(program);
+        let _ = again.args(std::env::args_os().skip(1)).env(name, value).exec();
     }
 
     fn refused(broken: Broken) -> anyhow::Error {

@@ -45,6 +45,9 @@ pub(crate) async fn download(
         let now = file.metadata().map_err(Error::io("read", to))?.len();
         tries = if now > before { 0 } else { tries + 1 };
         if !passes || tries >= TRIES {
+            if now == 0 {
+                let _ = std::fs::remove_file(to);
+            }
             return Err(trouble.into());
         }
         let wait = trouble.retry_after.unwrap_or(pause * 2_u32.pow(tries));

