@@ -42,7 +42,7 @@ struct Measure {
 pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<()> {
     let provider = arguments.first().is_some_and(|a| a == "provider");
     let (runs, flags) = runs_and_flags(&arguments[usize::from(provider)..]);
-    let binary = release_of(environment, &BINARY, "clinstruct")?;
+    let binary = release_of(environment, &BINARY, "clinstruct", &[])?;
     let has_time = process::works(Command::new(TIME).args(["-v", "true"]));
     if !has_time {
         eprintln!("GNU time is not at {TIME}: processor time and peak memory are left out");
@@ -55,7 +55,7 @@ pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<(
         };
         return several("rehearsal", runs, has_time, build, None);
     }
-    let server = release_of(environment, &SERVER, "examples/serve")?;
+    let server = release_of(environment, &SERVER, "examples/serve", &[])?;
     // Batches are answered as soon as they are asked after; a chat takes 50 ms.
     for (backend, latency) in [("openai", "0"), ("chat", "50")] {
         let served = Served::start(&server, latency)?;
@@ -145,9 +145,14 @@ fn runs_and_flags(arguments: &[OsString]) -> (usize, &[OsString]) {
 
 /// Builds a program for release; it lies beside the folder in which this program lies, whatever the target
 /// folder is.
-fn release_of(environment: &Environment, package: &[&str], name: &str) -> Result<PathBuf> {
+pub(crate) fn release_of(
+    environment: &Environment,
+    package: &[&str],
+    name: &str,
+    settings: &[(&str, &str)],
+) -> Result<PathBuf> {
     let mut build = cargo(environment, &["build", "--release"]);
-    build.args(package);
+    build.args(package).envs(settings.iter().copied());
     process::run(build)?;
     let here = std::env::current_exe().map_err(Failure::io("find this program"))?;
     let target = here.parent().and_then(Path::parent).unwrap_or(&here);
@@ -225,7 +230,7 @@ fn line(measure: Measure) -> String {
 }
 
 /// The middle value, or the mean of the middle two; `None` where there is none.
-fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut sorted: Vec<f64> = values.collect();
     sorted.sort_by(f64::total_cmp);
     let high = sorted.get(sorted.len() / 2)?;

@@ -5,6 +5,7 @@
 //! The environment is read in one place, [`environment`]. Nothing here is needed to use the product.
 
 mod bench;
+mod bench_llama;
 mod environment;
 mod failure;
 mod process;
@@ -29,6 +30,8 @@ Commands:
   tidy                   check manifests, edges between crates, and conventions of the sources
   bench [RUNS] [FLAGS]   time whole rehearsal runs (3 unless told) and print the medians
   bench provider [RUNS]  the same against the test provider on loopback, in batches and by chat
+  bench llama SERVER FILE.gguf [RUNS]
+                         tokens a second of a model in this process and of llama.cpp's own server
   simulate [LIMIT]       a run with jobs of 1 to 24 h on a clock of its own: going on at once, and in rounds
   sceptic [RUNS] [FIRST] kill RUNS (1000 unless told) runs at random moments and count every row at the end
   help                   print this
@@ -45,6 +48,9 @@ fn main() -> ExitCode {
             Some("build-dataset") => process::build_dataset(&environment, rest),
             Some("test") => test::run(&environment, rest),
             Some("tidy") => none_left(rest).and_then(|()| tidy::run(&environment)),
+            Some("bench") if rest.first().is_some_and(|a| a == "llama") => {
+                bench_llama::run(&environment, &rest[1..])
+            }
             Some("bench") => bench::run(&environment, rest),
             Some("simulate") => test::simulate(&environment, rest),
             Some("sceptic") => test::sceptic(&environment, rest),

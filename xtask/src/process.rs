@@ -47,7 +47,7 @@ fn wants_llama(environment: &Environment, flags: &[OsString]) -> bool {
 
 /// What this processor can do beyond what llama.cpp is compiled for by default, as settings of its build: a third
 /// more speed where there is AVX-512. The program is meant for this machine alone; it checks that it is there.
-fn of_this_processor() -> Vec<(&'static str, &'static str)> {
+pub(crate) fn of_this_processor() -> Vec<(&'static str, &'static str)> {
     #[cfg(target_arch = "x86_64")]
     let there = [
         (
@@ -69,7 +69,7 @@ fn of_this_processor() -> Vec<(&'static str, &'static str)> {
 }
 
 /// What llama.cpp is compiled with.
-fn needs_of_llama() -> Result<()> {
+pub(crate) fn needs_of_llama() -> Result<()> {
     let there = |program: &str| works(Command::new(program).arg("--version"));
     let missing: Vec<&str> =
         ["cmake", "clang", "c++"].into_iter().filter(|program| !there(program)).collect();
