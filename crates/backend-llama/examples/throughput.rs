@@ -17,7 +17,6 @@ use futures::StreamExt as _;
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
-#[expect(clippy::disallowed_methods, reason = "it measures time and reads its arguments")]
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [model, requests, rows, at_once, max_tokens, threads, rest @ ..] = &arguments[..] else {

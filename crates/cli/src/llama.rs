@@ -165,7 +165,6 @@ mod opened {
     /// when a process starts, and nothing has been opened or asked yet. Where that cannot be, the model is only
     /// slower.
     #[cfg(target_os = "linux")]
-    #[expect(clippy::disallowed_methods, reason = "this is the shell, which reads its arguments")]
     fn begin_anew(threads: usize) {
         use std::os::unix::process::CommandExt as _;
         if ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT"].into_iter().any(|v| variable(v).is_some()) {

@@ -52,7 +52,7 @@ pub(crate) fn model(command: ModelCommand, resources: Option<&Path>) -> anyhow::
                     |m| m.name.clone(),
                 );
                 say(&format!(
-                    "cargo xtask build-dataset --backend llama --model {name} --limit 24 makes a small dataset with it"
+                    "cargo xtask build-dataset --backend llama --model {name} --limit 3 makes a small dataset with it"
                 ));
             }
         }
