@@ -35,13 +35,19 @@ const AXE: &str = "cd target/python && npm pack --silent axe-core@4 && tar -xzf 
 /// What llama.cpp is compiled with, where it is not there: that of the system's packages.
 const CPP: &str = "{ command -v cmake && command -v clang && command -v c++; } >/dev/null || \
                    { apt-get update -qq && apt-get install -y -qq cmake clang g++; }";
+const MODEL_LINTS: &str = "cargo clippy --quiet --package clinstruct-backend-llama --package clinstruct-cli \
+                           --features llama --all-targets -- -D warnings";
+const MODEL_BUILD: &str = "cargo build --quiet --package clinstruct-backend-llama --package clinstruct-cli \
+                           --features llama";
 /// The smallest model, fetched and asked: its own tests, and a dataset of all parts and stages.
-const FETCH: &str = "CLINSTRUCT_MODELS=target/models cargo run --quiet --package clinstruct-cli --features llama \
-                     -- model fetch smollm2-135m";
+///
+/// All name the same packages, for cargo compiles llama.cpp anew for another set.
+const FETCH: &str =
+    "CLINSTRUCT_MODELS=target/models target/debug/clinstruct model fetch smollm2-135m";
 const MODEL_TESTS: &str = "CLINSTRUCT_TEST_MODEL=$PWD/target/models/SmolLM2-135M-Instruct.Q4_1.gguf \
                            OMP_WAIT_POLICY=passive \
-                           cargo test --package clinstruct-backend-llama --features llama --test llama -- \
-                           --include-ignored --test-threads 1";
+                           cargo test --quiet --package clinstruct-backend-llama --package clinstruct-cli \
+                           --features llama --test llama -- --include-ignored --test-threads 1";
 const MODEL_RUN: &str = "rm -rf target/llama-run && CLINSTRUCT_MODELS=target/models target/debug/clinstruct build \
                          --backend llama --model smollm2-135m --limit 1 --out target/llama-run && \
                          grep -q '\"sums_close\": true' target/llama-run/summary.json";
@@ -119,21 +125,8 @@ fn optional_suites() -> &'static [Suite] {
             name: "a model in this process",
             commands: &[
                 &["sh", "-c", CPP],
-                &[
-                    "cargo",
-                    "clippy",
-                    "--quiet",
-                    "--package",
-                    "clinstruct-backend-llama",
-                    "--package",
-                    "clinstruct-cli",
-                    "--features",
-                    "llama",
-                    "--all-targets",
-                    "--",
-                    "-D",
-                    "warnings",
-                ],
+                &["sh", "-c", MODEL_LINTS],
+                &["sh", "-c", MODEL_BUILD],
                 &["sh", "-c", FETCH],
                 &["sh", "-c", MODEL_TESTS],
                 &["sh", "-c", MODEL_RUN],
