@@ -47,7 +47,8 @@ pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<(
     let requests = folder.path().join("requests.jsonl");
     let file = File::create(&requests).map_err(Failure::io("write requests"))?;
     let mut ask = Command::new(clinstruct);
-    ask.args(["requests", "--limit", "40"]).stdout(file);
+    // In the order in which a whole run asks them.
+    ask.arg("requests").stdout(file);
     process::run(ask)?;
 
     for (at_once, rows) in SIZES {
