@@ -283,10 +283,13 @@ fn two_reviewers_at_once_lose_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let path = reviews_path(dir.path());
     let each = 60;
+    // All begin the file at the same instant.
+    let begin = std::sync::Barrier::new(3);
     std::thread::scope(|scope| {
         for who in ["Ann", "Bo", "Cy"] {
-            let path = path.clone();
+            let (path, begin) = (path.clone(), &begin);
             scope.spawn(move || {
+                begin.wait();
                 let reviews = Reviews::open(&path).unwrap();
                 for n in 0..each {
                     let review = Review {
