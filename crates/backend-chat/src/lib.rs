@@ -127,10 +127,12 @@ struct Failure<'a> {
 
 fn row(id: RequestId, status: u16, body: &str) -> Vec<u8> {
     let raw: serde_json::Result<&RawValue> = serde_json::from_str(body);
-    let response = raw.ok().map(|body| Response { status_code: status, body });
-    let message: String = body.chars().take(300).collect();
-    let error = response.is_none().then_some(Failure { code: "no_json", message: &message });
-    serde_json::to_vec(&Row { custom_id: id, response, error }).unwrap_or_default()
+    let Ok(raw) = raw else {
+        let message: String = body.chars().take(300).collect();
+        return failure(id, "no_json", &message);
+    };
+    let response = Some(Response { status_code: status, body: raw });
+    serde_json::to_vec(&Row { custom_id: id, response, error: None }).unwrap_or_default()
 }
 
 fn failure(id: RequestId, code: &str, message: &str) -> Vec<u8> {
@@ -299,6 +301,9 @@ impl BatchBackend for Chat {
             let mut asked = std::pin::pin!(asked);
             while let Some(row) = asked.next().await {
                 // An error ends the job; those under way are still taken, for they are paid.
+                if row.is_err() {
+                    cancelled.store(true, std::sync::atomic::Ordering::Relaxed);
+                }
                 if sender.send(row).await.is_err() {
                     return;
                 }

@@ -94,7 +94,8 @@ pub trait BatchBackend: Debug + Send + Sync {
 
     /// The rows that a job has once [`poll`](Self::poll) says that it ended: answers and errors alike.
     ///
-    /// A stream that breaks ends with an error; the rows before it count, and asking again is free.
+    /// A stream that breaks ends with an error; the rows before it count, and asking again is free. Where a job's
+    /// rows are given once (a job that lives in this process), rows that are paid for may follow the error.
     fn rows(&self, job: &JobRef) -> RowStream;
 
     /// Frees what the provider keeps of a job whose rows are saved and that is not asked after again, where

@@ -7,7 +7,7 @@ use clinstruct_batch_client::{BatchBackend, BatchRequest, Ended, Error as Backen
 use clinstruct_parser::{DecodedRow, decode};
 use clinstruct_schema::{ErrorClass, MicroUsd, RequestId, RowOutcome, Speaker, Usage};
 use clinstruct_store::{
-    JobCounts, JobId, RawFrame, RawReader, Store, UnitKey, UnitRecord, UnitState,
+    EncodedFrame, JobCounts, JobId, RawFrame, RawReader, Store, UnitKey, UnitRecord, UnitState,
 };
 use rayon::prelude::*;
 use tokio::sync::{Notify, mpsc};
@@ -74,6 +74,32 @@ pub enum Drive {
     CollectOnly,
     /// Plays the plan from the responses that the store has; neither sends nor fetches.
     Replay,
+}
+
+/// Rows of one job that are taken in together.
+struct Rows<'a> {
+    job: JobId,
+    decoded: Vec<DecodedRow>,
+    raw: Raw<'a>,
+}
+
+/// Where the raw rows are.
+enum Raw<'a> {
+    /// To be written.
+    New(EncodedFrame),
+    /// On the disk, of a process that was stopped before it noted them.
+    Found(&'a RawFrame),
+}
+
+/// What rows said, until it is saved.
+struct Noted<'a> {
+    job: JobId,
+    raw: Raw<'a>,
+    counts: JobCounts,
+    usage: Usage,
+    cost: MicroUsd,
+    /// Requests with their place in the frame.
+    answered: Vec<(RequestId, usize)>,
 }
 
 /// A unit whose response is there (or is known never to come).
@@ -179,14 +205,18 @@ pub async fn run(
     driver.same_models()?;
     driver.take_up().await?;
     let mut draining = false;
+    // What came with rows and is no row.
+    let mut next = None;
+    // Why nothing more can be asked; what is under way in this process is paid for and taken first.
+    let mut failure = None;
     loop {
-        if stop.is_stopped() {
+        if stop.is_stopped() || failure.is_some() {
             if !draining {
                 draining = true;
                 driver.cancel_what_ends_with_us().await;
             }
             if !driver.holds_what_ends_with_us() {
-                return Ok((Outcome::Stopped, driver.tally));
+                return failure.map_or(Ok((Outcome::Stopped, driver.tally)), Err);
             }
         }
         let blocked =
@@ -218,6 +248,8 @@ pub async fn run(
         let lingered = driver.linger_until;
         let silent = driver.silent_until();
         let message = tokio::select! {
+            biased;
+            () = std::future::ready(()), if next.is_some() => next.take(),
             message = receiver.recv() => message,
             () = stop.notify.notified(), if !draining => continue,
             () = tokio::time::sleep_until(cooled.unwrap_or_else(Instant::now)), if cooled.is_some() => {
@@ -235,7 +267,20 @@ pub async fn run(
         driver.heard();
         match message {
             Some(Message::Rows(job, frame, decoded)) => {
-                driver.take_in(job, decoded, |tx| tx.append(&frame))?;
+                // What other jobs gave meanwhile is saved with it: a transaction waits for the disk.
+                let mut count = decoded.len();
+                let mut all = vec![Rows { job, decoded, raw: Raw::New(frame) }];
+                while count < ROWS_AT_ONCE && next.is_none() {
+                    match receiver.try_recv() {
+                        Ok(Message::Rows(job, frame, decoded)) => {
+                            count += decoded.len();
+                            all.push(Rows { job, decoded, raw: Raw::New(frame) });
+                        }
+                        Ok(other) => next = Some(other),
+                        Err(_) => break,
+                    }
+                }
+                driver.take_in(all)?;
             }
             Some(Message::Ended(job, how, reference)) => {
                 let backend = driver.backend_of(job);
@@ -247,7 +292,7 @@ pub async fn run(
                     });
                 }
                 if let Some((code, message)) = driver.halt.take() {
-                    return Err(Error::RowsRefused { code, message });
+                    failure.get_or_insert(Error::RowsRefused { code, message });
                 }
             }
             Some(Message::Trouble(why, pause)) => {
@@ -255,7 +300,7 @@ pub async fn run(
             }
             Some(Message::Failed(job, error)) => {
                 driver.jobs.remove(&job);
-                return Err(error);
+                failure.get_or_insert(error);
             }
             None => return Ok((Outcome::Finished, driver.tally)),
         }
@@ -455,20 +500,45 @@ impl Driver<'_, '_> {
     /// Takes in rows that were saved by a process that was stopped before it indexed them.
     fn ingest_frame(&mut self, frame: &RawFrame) -> Result<()> {
         let decoded = frame.rows.iter().map(|raw| decode(frame.format, raw)).collect();
-        self.take_in(frame.job, decoded, |tx| tx.adopt(frame))
+        self.take_in(vec![Rows { job: frame.job, decoded, raw: Raw::Found(frame) }])
     }
 
-    /// Saves rows with what they say.
-    fn take_in(
+    /// Saves rows of some jobs with what they say, in one transaction.
+    fn take_in(&mut self, all: Vec<Rows<'_>>) -> Result<()> {
+        let mut items = Vec::new();
+        let mut noted: Vec<Noted<'_>> = Vec::with_capacity(all.len());
+        for rows in all {
+            let these = self.note(rows, &noted, &mut items)?;
+            noted.push(these);
+        }
+        let stepped = self.step_all(items)?;
+        self.settle(stepped, |tx| {
+            for rows in noted {
+                let frame = match &rows.raw {
+                    Raw::New(frame) => tx.append(frame)?,
+                    Raw::Found(frame) => tx.adopt(frame)?,
+                };
+                tx.add_to_job(rows.job, &rows.counts, rows.usage, rows.cost)?;
+                for (id, row) in rows.answered {
+                    tx.answered(id, frame, row)?;
+                }
+            }
+            Ok(())
+        })?;
+        self.tell();
+        Ok(())
+    }
+
+    /// What the rows of a job say; the units that can go on are added to `items`. `before` are the rows that
+    /// will be saved with them.
+    fn note<'r>(
         &mut self,
-        job: JobId,
-        decoded: Vec<DecodedRow>,
-        save: impl FnOnce(
-            &mut clinstruct_store::Tx<'_>,
-        ) -> clinstruct_store::Result<clinstruct_store::FrameId>,
-    ) -> Result<()> {
+        rows: Rows<'r>,
+        before: &[Noted<'_>],
+        items: &mut Vec<Item>,
+    ) -> Result<Noted<'r>> {
+        let Rows { job, decoded, raw } = rows;
         let mut counts = JobCounts::default();
-        let mut items = Vec::with_capacity(decoded.len());
         let mut answered: Vec<(RequestId, usize)> = Vec::with_capacity(decoded.len());
         self.tally.rows += decoded.len();
         let queue = self.jobs.get(&job).and_then(|j| self.queues.get(j.route));
@@ -484,7 +554,8 @@ impl Driver<'_, '_> {
             let stands = delivers(&decoded.outcome);
             let wait = self.waits.get(&id).copied().filter(|w| stands || w.job == Some(job));
             let Some(Wait { unit, .. }) = wait else {
-                if self.store.locate(id)?.is_some() || answered.iter().any(|(a, _)| *a == id) {
+                let mut unsaved = before.iter().flat_map(|n| &n.answered).chain(&answered);
+                if unsaved.any(|(a, _)| *a == id) || self.store.locate(id)?.is_some() {
                     counts.duplicates += 1;
                 } else {
                     counts.unknown += 1;
@@ -524,17 +595,7 @@ impl Driver<'_, '_> {
             job.answered += counts.answered;
             job.put_off += put_off;
         }
-        let stepped = self.step_all(items)?;
-        self.settle(stepped, |tx| {
-            let frame = save(tx)?;
-            tx.add_to_job(job, &counts, usage, cost)?;
-            for (id, row) in answered {
-                tx.answered(id, frame, row)?;
-            }
-            Ok(())
-        })?;
-        self.tell();
-        Ok(())
+        Ok(Noted { job, raw, counts, usage, cost, answered })
     }
 
     /// The unit with what it needs to take its response in; made anew where it is not held.

@@ -1,21 +1,25 @@
 //! Looks at a job until it ends, and reads its rows.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use clinstruct_batch_client::{BatchBackend, Ended, Error as BackendError, JobRef, JobState};
+use clinstruct_batch_client::{
+    BatchBackend, Ended, Error as BackendError, JobRef, JobState, RowStream,
+};
 use clinstruct_parser::{DecodedRow, decode};
 use clinstruct_schema::{ErrorClass, RowFormat};
 use clinstruct_store::{EncodedFrame, JobId, encode_frame};
+use futures::StreamExt as _;
 use rayon::prelude::*;
 use tokio::sync::mpsc;
-use tokio_stream::StreamExt as _;
+use tokio::time::{Instant, timeout_at};
 
 use crate::Result;
 
 /// Raw rows that are saved, read and stepped together, where so many are there.
 pub(crate) const ROWS_AT_ONCE: usize = 512;
 /// Longest that a row waits for others to be saved with: one write to the disk serves all of them.
-const TOGETHER: Duration = Duration::from_millis(20);
+const TOGETHER: Duration = Duration::from_millis(50);
 /// Rows from which on it pays to spread their reading over threads: to wake those costs as much as some tens
 /// of rows do.
 pub(crate) const WORTH_SPREADING: usize = 200;
@@ -83,7 +87,8 @@ pub(crate) async fn follow(
     let again = backend.limits().finds_jobs;
     let mut pause = pauses.first / 2;
     loop {
-        let Some(e) = read(backend, reference, job, format, sender).await? else { return Ok(how) };
+        let rows = backend.rows(reference);
+        let Some(e) = read(rows, again, job, format, sender).await? else { return Ok(how) };
         if e.class() != ErrorClass::RetryLater {
             return Err(e.into());
         }
@@ -99,24 +104,37 @@ pub(crate) async fn follow(
     }
 }
 
-/// Hands a job's rows on; the trouble that broke them off, if any did.
+/// When the rows at hand are handed on: at the same instant for all jobs, so that theirs are saved together.
+fn next_beat() -> Instant {
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    let (now, together) = (Instant::now(), TOGETHER.as_millis());
+    let since = now.duration_since(*FIRST.get_or_init(|| now)).as_millis();
+    let rest = u64::try_from(together - since % together).unwrap_or_default();
+    now + Duration::from_millis(rest)
+}
+
+/// Hands a job's rows on; the trouble that broke them off, if any did. Where they can be had `again`, that ends
+/// them; where not, those that still come are paid for and taken.
 async fn read(
-    backend: &dyn BatchBackend,
-    reference: &JobRef,
+    rows: RowStream,
+    again: bool,
     job: JobId,
     format: RowFormat,
     sender: &mpsc::Sender<Message>,
 ) -> Result<Option<BackendError>> {
-    let rows = backend.rows(reference).chunks_timeout(ROWS_AT_ONCE, TOGETHER);
-    tokio::pin!(rows);
-    while let Some(some) = rows.next().await {
-        let mut good = Vec::with_capacity(some.len());
-        let mut broken = None;
-        for row in some {
-            match row {
+    let mut rows = rows.fuse();
+    let mut broken = None;
+    while let Some(first) = rows.next().await {
+        let mut good = Vec::new();
+        let mut row = Some(first);
+        let beat = next_beat();
+        while let Some(some) = row {
+            match some {
                 Ok(row) => good.push(row),
                 Err(e) => broken = broken.or(Some(e)),
             }
+            let full = good.len() >= ROWS_AT_ONCE || (again && broken.is_some());
+            row = if full { None } else { timeout_at(beat, rows.next()).await.ok().flatten() };
         }
         if !good.is_empty() {
             let (frame, decoded) = if good.len() < WORTH_SPREADING {
@@ -133,11 +151,11 @@ async fn read(
                 return Ok(None);
             }
         }
-        if broken.is_some() {
-            return Ok(broken);
+        if again && broken.is_some() {
+            break;
         }
     }
-    Ok(None)
+    Ok(broken)
 }
 
 /// An error with its causes, in one line.

@@ -48,6 +48,8 @@ pub enum Auth {
 pub struct Client {
     http: reqwest::Client,
     base: String,
+    /// The base, parsed once.
+    url: reqwest::Url,
     key: Option<Secret>,
 }
 
@@ -95,7 +97,7 @@ impl Client {
             .user_agent(concat!("clinstruct/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| bad(e.to_string()).caused_by(e))?;
-        Ok(Self { http, base: base.trim_end_matches('/').to_owned(), key })
+        Ok(Self { http, base: base.trim_end_matches('/').to_owned(), url: parsed, key })
     }
 
     /// The provider's address.
@@ -111,7 +113,13 @@ impl Client {
 
     /// A request to a path below the address.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.base))
+        let (path, query) = path.split_once('?').map_or((path, None), |(p, q)| (p, Some(q)));
+        let mut url = self.url.clone();
+        url.set_path(&format!("{}{path}", self.url.path().trim_end_matches('/')));
+        if query.is_some() {
+            url.set_query(query);
+        }
+        self.http.request(method, url)
     }
 
     /// Sends a request; an answer that is no success becomes an error.
@@ -250,6 +258,20 @@ mod tests {
         assert!(!shown.contains("6789"), "{shown}");
         let other = Client::new("http://127.0.0.1:9", Some(Secret::new("sk-b")), Auth::Bearer, &[]);
         assert_ne!(other.unwrap().account(), client.account());
+    }
+
+    #[test]
+    fn paths_go_below_the_base() {
+        let asked = |base: &str, path: &str| {
+            let client = Client::new(base, None, Auth::Bearer, &[]).unwrap();
+            client.request(Method::GET, path).build().unwrap().url().to_string()
+        };
+        let (base, batches) = ("http://127.0.0.1:9/v1", "/batches?limit=3&after=b%2F1");
+        assert_eq!(asked(base, batches), "http://127.0.0.1:9/v1/batches?limit=3&after=b%2F1");
+        assert_eq!(asked("http://127.0.0.1:9/", "/files"), "http://127.0.0.1:9/files");
+        // What a gateway's address asks for stays.
+        let gateway = "http://127.0.0.1:9/v1?key=a";
+        assert_eq!(asked(gateway, "/files"), "http://127.0.0.1:9/v1/files?key=a");
     }
 
     #[test]

@@ -206,6 +206,7 @@ impl Store {
         let mut tx = Tx { path, sql, appender };
         let value = change(&mut tx)?;
         let Tx { sql, appender, .. } = tx;
+        appender.settle()?;
         sql.commit().map_err(failed)?;
         appender.noted();
         Ok(value)

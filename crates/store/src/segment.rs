@@ -106,6 +106,8 @@ pub(crate) struct Appender {
     sync: bool,
     /// Whether a frame was written that no finished transaction notes.
     unnoted: bool,
+    /// Whether frames were written that may not be on the disk yet.
+    unsettled: bool,
 }
 
 impl Appender {
@@ -133,6 +135,7 @@ impl Appender {
                     length: whole,
                     sync,
                     unnoted: false,
+                    unsettled: false,
                 };
                 return Ok((appender, found));
             }
@@ -150,9 +153,10 @@ impl Appender {
         self.unnoted
     }
 
-    /// Writes a frame; gives segment, offset and length.
+    /// Writes a frame; gives segment, offset and length. It is durable after [`Self::settle`].
     pub(crate) fn append(&mut self, frame: &EncodedFrame) -> Result<(u32, u64, u64)> {
         if self.length >= SEGMENT_BYTES {
+            self.settle()?;
             let path = path_of(&self.dir, self.segment + 1);
             self.file = OpenOptions::new()
                 .create(true)
@@ -162,20 +166,26 @@ impl Appender {
             self.segment += 1;
             self.length = 0;
         }
-        let path = path_of(&self.dir, self.segment);
-        let written = self
-            .file
-            .write_all(&frame.bytes)
-            .and_then(|()| if self.sync { self.file.sync_data() } else { Ok(()) });
-        if let Err(e) = written {
+        if let Err(e) = self.file.write_all(&frame.bytes) {
+            let path = path_of(&self.dir, self.segment);
             // What was written of the frame goes; should that fail too, the next opening cuts it off.
             let _ = self.file.set_len(self.length);
             return Err(Error::io("append to", &path, e));
         }
-        self.unnoted = true;
+        (self.unnoted, self.unsettled) = (true, true);
         let at = self.length;
         self.length += frame.bytes.len() as u64;
         Ok((self.segment, at, frame.bytes.len() as u64))
+    }
+
+    /// Waits until the frames written so far are on the disk, where they are to be.
+    pub(crate) fn settle(&mut self) -> Result<()> {
+        if self.sync && self.unsettled {
+            let failed = |e| Error::io("append to", &path_of(&self.dir, self.segment), e);
+            self.file.sync_data().map_err(failed)?;
+        }
+        self.unsettled = false;
+        Ok(())
     }
 }
 

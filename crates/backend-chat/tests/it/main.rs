@@ -66,7 +66,9 @@ async fn many_are_under_way_at_once() {
 async fn a_key_that_is_refused_ends_the_job_with_an_error() {
     let config = ProviderConfig { keys: vec!["sk-right".into()], ..ProviderConfig::default() };
     let provider = Provider::start(config).await.unwrap();
-    let got = rows(&Chat::new(options(&provider)).unwrap(), 5).await;
+    let got = rows(&Chat::new(options(&provider)).unwrap(), 1000).await;
     let kinds: Vec<ErrorKind> = got.into_iter().filter_map(Result::err).map(|e| e.kind).collect();
     assert!(kinds.contains(&ErrorKind::Unauthorised), "{kinds:?}");
+    // Those that wait are not sent after it.
+    assert!(provider.counts().calls < 300, "{} calls", provider.counts().calls);
 }

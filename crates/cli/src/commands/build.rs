@@ -74,7 +74,9 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
     // Where the pool exists already, its size was set by the first call.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(setup.jobs).build_global();
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(setup.jobs.max(2))
+        // Connections and timers are served by one thread, the run by this one, and what computes by rayon's: a
+        // second one for connections costs more in wake-ups than it takes over.
+        .worker_threads(1)
         .enable_time()
         .enable_io()
         .build()

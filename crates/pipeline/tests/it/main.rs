@@ -3,3 +3,4 @@
 mod caught;
 mod latencies;
 mod simulated;
+mod spent;
