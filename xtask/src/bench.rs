@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: how long a whole run takes, and how much memory and processor time.
 //!
 //! Without more a rehearsal; as `bench provider` runs against the test provider on loopback, in batches and
-//! by chat, with processor time by request.
+//! by chat, with processor time by request; as `bench peers` in turns with programs that people use otherwise.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -22,6 +22,20 @@ const RUNS: usize = 3;
 const TIME: &str = "/usr/bin/time";
 /// Base rows of each part against the provider: some 8,000 requests.
 const PROVIDER_LIMIT: &str = "260";
+/// How the test provider is asked, with the milliseconds that it takes: batches are answered as soon as they are
+/// asked after.
+const MODES: [(&str, &str); 2] = [("openai", "0"), ("chat", "50")];
+/// Those whom people use otherwise: with which of [`MODES`] they compare, their name, what they need in Python.
+const PEERS: [(&str, &str, &str); 4] = [
+    ("openai", "sdk-batch", "openai"),
+    ("openai", "curator-batch", "bespokelabs.curator"),
+    ("chat", "aiohttp-chat", "aiohttp"),
+    ("chat", "curator-chat", "bespokelabs.curator"),
+];
+/// Sends requests by one of them.
+const PEERS_SCRIPT: &str = "xtask/peers/peers.py";
+/// Base rows of each part that they send: 10,002 requests.
+const PEERS_LIMIT: &str = "3334";
 /// The test provider, as an example of its crate.
 const SERVER: [&str; 4] = ["--package", "clinstruct-testkit", "--example", "serve"];
 
@@ -56,19 +70,98 @@ pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<(
         return several("rehearsal", runs, has_time, build, None);
     }
     let server = release_of(environment, &SERVER, "examples/serve", &[])?;
-    // Batches are answered as soon as they are asked after; a chat takes 50 ms.
-    for (backend, latency) in [("openai", "0"), ("chat", "50")] {
+    for (backend, latency) in MODES {
         let served = Served::start(&server, latency)?;
-        let build = |folder: &Path| {
-            let mut build = Command::new(&binary);
-            build.args(["build", "--backend", backend, "--model", "gpt-4o", "--yes", "--max-cost"]);
-            build.args(["1000", "--limit", PROVIDER_LIMIT, "--concurrency", "200", "--base-url"]);
-            build.arg(format!("{}/v1", served.url)).args(flags);
-            build.arg("--out").arg(folder.join("run"));
-            build.env("OPENAI_API_KEY", "loopback").env("CLINSTRUCT_API_KEY", "loopback");
-            Ok(build)
-        };
+        let build = |folder: &Path| Ok(of_a_provider(&binary, backend, &served, flags, folder));
         several(backend, runs, has_time, build, Some(&binary))?;
+    }
+    Ok(())
+}
+
+/// A run against the test provider.
+fn of_a_provider(
+    binary: &Path,
+    backend: &str,
+    served: &Served,
+    flags: &[OsString],
+    folder: &Path,
+) -> Command {
+    let mut build = Command::new(binary);
+    build.args(["build", "--backend", backend, "--model", "gpt-4o", "--yes", "--max-cost"]);
+    build.args(["1000", "--limit", PROVIDER_LIMIT, "--concurrency", "200", "--base-url"]);
+    build.arg(format!("{}/v1", served.url)).args(flags);
+    build.arg("--out").arg(folder.join("run"));
+    build.env("OPENAI_API_KEY", "loopback").env("CLINSTRUCT_API_KEY", "loopback");
+    build
+}
+
+/// What others need for as many requests as a run has, in turns with this program.
+pub(crate) fn run_peers(environment: &Environment, arguments: &[OsString]) -> Result<()> {
+    let [python, rest @ ..] = arguments else {
+        let what =
+            "bench peers needs a Python with openai, aiohttp or bespokelabs-curator: PYTHON [RUNS]";
+        return Err(Failure::Usage(what.into()));
+    };
+    let (runs, _) = runs_and_flags(rest);
+    if !process::works(Command::new(TIME).args(["-v", "true"])) {
+        return Err(Failure::Usage(format!("bench peers needs GNU time at {TIME}")));
+    }
+    let binary = release_of(environment, &BINARY, "clinstruct", &[])?;
+    let server = release_of(environment, &SERVER, "examples/serve", &[])?;
+    let folder = TemporaryFolder::new("peers")?;
+    let requests = folder.path().join("requests.jsonl");
+    let mut ask = Command::new(&binary);
+    ask.args(["requests", "--limit", PEERS_LIMIT]);
+    ask.stdout(fs::File::create(&requests).map_err(Failure::io("write requests"))?);
+    process::run(ask)?;
+    for (backend, latency) in MODES {
+        let peers: Vec<_> = PEERS
+            .into_iter()
+            .filter(|(of, name, module)| {
+                let there = *of == backend
+                    && process::works(
+                        Command::new(python).args(["-c", &format!("import {module}")]),
+                    );
+                if *of == backend && !there {
+                    eprintln!("left out: {name}, for {module} is not installed");
+                }
+                there
+            })
+            .collect();
+        let mut measures = vec![Vec::new(); peers.len() + 1];
+        for n in 1..=runs {
+            for (place, of) in measures.iter_mut().enumerate() {
+                // Each has a provider of its own: what one left there burdens no other.
+                let served = Served::start(&server, latency)?;
+                let here = TemporaryFolder::new("bench")?;
+                let (name, measure) = match place.checked_sub(1).and_then(|p| peers.get(p)) {
+                    None => {
+                        let build = of_a_provider(&binary, backend, &served, &[], here.path());
+                        let mut measure = measured(&build, here.path(), true)?;
+                        measure.anew = again(&binary, here.path(), true)?;
+                        ("clinstruct", measure)
+                    }
+                    Some((_, name, _)) => {
+                        let mut peer = Command::new(python);
+                        peer.arg(environment.root.join(PEERS_SCRIPT))
+                            .arg(name)
+                            .arg(format!("{}/v1", served.url));
+                        peer.arg(&requests).arg(here.path());
+                        let mut measure = measured(&peer, here.path(), true)?;
+                        let answers = fs::read_to_string(here.path().join("answers.jsonl"));
+                        measure.requests = Some(answers.unwrap_or_default().lines().count() as u64);
+                        (*name, measure)
+                    }
+                };
+                eprintln!("{backend}, run {n} of {runs}: {name}: {}", line(measure));
+                of.push((name, measure));
+            }
+        }
+        for of in &measures {
+            let all: Vec<Measure> = of.iter().map(|(_, m)| *m).collect();
+            let name = of.first().map_or("", |(name, _)| name);
+            crate::print(&format!("{name}, median of {runs}: {}\n", line(middle(&all))));
+        }
     }
     Ok(())
 }
@@ -108,32 +201,39 @@ fn several(
     runs: usize,
     has_time: bool,
     build: impl Fn(&Path) -> Result<Command>,
-    again: Option<&Path>,
+    reparsing: Option<&Path>,
 ) -> Result<()> {
     let mut measures = Vec::with_capacity(runs);
     for n in 1..=runs {
         let folder = TemporaryFolder::new("bench")?;
         let mut measure = measured(&build(folder.path())?, folder.path(), has_time)?;
-        if let Some(binary) = again {
-            // Everything but the requests: what is left of the first run is what those cost.
-            let mut reparse = Command::new(binary);
-            reparse.arg("reparse").arg("--out").arg(folder.path().join("run"));
-            measure.anew = measured(&reparse, folder.path(), has_time)?.processor;
+        if let Some(binary) = reparsing {
+            measure.anew = again(binary, folder.path(), has_time)?;
         }
         eprintln!("{name}, run {n} of {runs}: {}", line(measure));
         measures.push(measure);
     }
-    let seconds = median(measures.iter().map(|m| m.seconds));
+    crate::print(&format!("{name}, median of {runs}: {}\n", line(middle(&measures))));
+    Ok(())
+}
+
+/// Processor time of everything but the requests: what is left of a run is what those cost.
+fn again(binary: &Path, folder: &Path, has_time: bool) -> Result<Option<f64>> {
+    let mut reparse = Command::new(binary);
+    reparse.arg("reparse").arg("--out").arg(folder.join("run"));
+    Ok(measured(&reparse, folder, has_time)?.processor)
+}
+
+/// The medians of some runs.
+fn middle(measures: &[Measure]) -> Measure {
     let peak = median(measures.iter().filter_map(|m| m.peak_kib).map(|kib| kib as f64));
-    let median = Measure {
-        seconds: seconds.unwrap_or_default(),
+    Measure {
+        seconds: median(measures.iter().map(|m| m.seconds)).unwrap_or_default(),
         processor: median(measures.iter().filter_map(|m| m.processor)),
         peak_kib: peak.map(|kib| kib as u64),
         requests: measures.first().and_then(|m| m.requests),
         anew: median(measures.iter().filter_map(|m| m.anew)),
-    };
-    crate::print(&format!("{name}, median of {runs}: {}\n", line(median)));
-    Ok(())
+    }
 }
 
 /// A number in front is the count of runs; the rest are flags of the build.

@@ -30,6 +30,8 @@ Commands:
   tidy                   check manifests, edges between crates, and conventions of the sources
   bench [RUNS] [FLAGS]   time whole rehearsal runs (3 unless told) and print the medians
   bench provider [RUNS]  the same against the test provider on loopback, in batches and by chat
+  bench peers PYTHON [RUNS]
+                         the same in turns with curator, a plain script and a bare loop, where PYTHON has them
   bench llama SERVER FILE.gguf [RUNS]
                          tokens a second of a model in this process and of llama.cpp's own server
   simulate [LIMIT]       a run with jobs of 1 to 24 h on a clock of its own: going on at once, and in rounds
@@ -50,6 +52,9 @@ fn main() -> ExitCode {
             Some("tidy") => none_left(rest).and_then(|()| tidy::run(&environment)),
             Some("bench") if rest.first().is_some_and(|a| a == "llama") => {
                 bench_llama::run(&environment, &rest[1..])
+            }
+            Some("bench") if rest.first().is_some_and(|a| a == "peers") => {
+                bench::run_peers(&environment, &rest[1..])
             }
             Some("bench") => bench::run(&environment, rest),
             Some("simulate") => test::simulate(&environment, rest),
