@@ -26,16 +26,21 @@ const PROVIDER_LIMIT: &str = "260";
 /// asked after.
 const MODES: [(&str, &str); 2] = [("openai", "0"), ("chat", "50")];
 /// Those whom people use otherwise: with which of [`MODES`] they compare, their name, what they need in Python.
-const PEERS: [(&str, &str, &str); 4] = [
+const PEERS: [(&str, &str, &str); 6] = [
+    ("openai", OURS, ""),
     ("openai", "sdk-batch", "openai"),
     ("openai", "curator-batch", "bespokelabs.curator"),
+    ("chat", OURS, ""),
     ("chat", "aiohttp-chat", "aiohttp"),
     ("chat", "curator-chat", "bespokelabs.curator"),
 ];
+/// Backend and store of this workspace by themselves, as an example of the command's crate.
+const OURS: &str = "backend and store";
+const EXAMPLE: [&str; 4] = ["--package", "clinstruct-cli", "--example", "requests"];
 /// Sends requests by one of them.
 const PEERS_SCRIPT: &str = "xtask/peers/peers.py";
-/// Base rows of each part that they send: 10,002 requests.
-const PEERS_LIMIT: &str = "3334";
+/// Base rows of each part that they send: some 10,000 requests.
+const PEERS_LIMIT: &str = "3707";
 /// The test provider, as an example of its crate.
 const SERVER: [&str; 4] = ["--package", "clinstruct-testkit", "--example", "serve"];
 
@@ -108,20 +113,23 @@ pub(crate) fn run_peers(environment: &Environment, arguments: &[OsString]) -> Re
     }
     let binary = release_of(environment, &BINARY, "clinstruct", &[])?;
     let server = release_of(environment, &SERVER, "examples/serve", &[])?;
+    let example = release_of(environment, &EXAMPLE, "examples/requests", &[])?;
     let folder = TemporaryFolder::new("peers")?;
     let requests = folder.path().join("requests.jsonl");
     let mut ask = Command::new(&binary);
     ask.args(["requests", "--limit", PEERS_LIMIT]);
     ask.stdout(fs::File::create(&requests).map_err(Failure::io("write requests"))?);
     process::run(ask)?;
+    let written = fs::read_to_string(&requests).map_err(Failure::io("read requests"))?;
+    let asked = written.lines().count() as u64;
     for (backend, latency) in MODES {
         let peers: Vec<_> = PEERS
             .into_iter()
             .filter(|(of, name, module)| {
+                let import = format!("import {module}");
                 let there = *of == backend
-                    && process::works(
-                        Command::new(python).args(["-c", &format!("import {module}")]),
-                    );
+                    && (*name == OURS
+                        || process::works(Command::new(python).args(["-c", &import])));
                 if *of == backend && !there {
                     eprintln!("left out: {name}, for {module} is not installed");
                 }
@@ -140,6 +148,14 @@ pub(crate) fn run_peers(environment: &Environment, arguments: &[OsString]) -> Re
                         let mut measure = measured(&build, here.path(), true)?;
                         measure.anew = again(&binary, here.path(), true)?;
                         ("clinstruct", measure)
+                    }
+                    Some((_, OURS, _)) => {
+                        let mut ours = Command::new(&example);
+                        ours.arg(backend).arg(format!("{}/v1", served.url));
+                        ours.arg(&requests).arg(here.path());
+                        let mut measure = measured(&ours, here.path(), true)?;
+                        measure.requests = Some(asked);
+                        (OURS, measure)
                     }
                     Some((_, name, _)) => {
                         let mut peer = Command::new(python);

@@ -1,9 +1,9 @@
 //! Any OpenAI-compatible chat endpoint: vLLM, `SGLang`, llama.cpp's server, Ollama, a gateway, OpenAI itself.
 //!
 //! A job lives in this process: its requests are sent as fast as the endpoints take them, and each row is
-//! given on as soon as it is there. How many are under way is found by trying ([`Pace`]): up by one for each
-//! round of answers, down by half on 429, 5xx or rising latency. Several endpoints share the load, and one that fails is
-//! left alone for a while.
+//! given on as soon as it is there. How many are under way is found by trying ([`Pace`]): doubled with each round of
+//! answers until the first trouble, then up by one a round, down by half on 429, 5xx or rising latency. Several
+//! endpoints share the load, and one that fails is left alone for a while.
 //!
 //! Source of the API: <https://platform.openai.com/docs/api-reference/chat/create>.
 

@@ -47,7 +47,7 @@ const LOOK: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 struct Endpoint {
     under_way: usize,
-    /// Additive increase, multiplicative decrease.
+    /// Doubled each round until the first trouble; then additive increase, multiplicative decrease.
     allowed: f64,
     latency: f64,
     not_before: Option<Instant>,
@@ -219,7 +219,8 @@ impl Paces {
                     if e.latency > 0.0 && took > SLOW * e.latency && took > 1.0 {
                         halve(e);
                     } else {
-                        e.allowed = (e.allowed + 1.0 / e.allowed).min(most);
+                        let more = if e.last_cut.is_none() { 1.0 } else { 1.0 / e.allowed };
+                        e.allowed = (e.allowed + more).min(most);
                     }
                     e.latency = if e.latency == 0.0 {
                         took
@@ -242,6 +243,8 @@ impl Paces {
             }
         }
         drop(state);
+        // One for the place that is free again, one for a place that is new; who finds none waits on.
+        self.freed.notify_one();
         self.freed.notify_one();
     }
 }
@@ -272,26 +275,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn goes_up_by_one_a_round_and_down_by_half() {
-        let paces = Paces::new(Pace { first: 4, most: 8, ..Pace::default() }, 1);
-        let take = || paces.try_slot(1);
-        let slots: Vec<_> = std::iter::from_fn(take).collect();
-        assert_eq!(slots.len(), 4);
-        for slot in slots {
-            slot.done(Verdict::Good);
-        }
-        let slots: Vec<_> = std::iter::from_fn(take).collect();
-        assert!(slots.len() == 4 || slots.len() == 5, "{}", slots.len());
-        for slot in slots {
-            slot.done(Verdict::Limited(Duration::ZERO));
-        }
-        assert_eq!(std::iter::from_fn(take).collect::<Vec<_>>().len(), 2);
-        for _ in 0..200 {
-            if let Some(slot) = take() {
-                slot.done(Verdict::Good);
+    fn doubles_until_trouble_then_goes_up_by_one_a_round_and_down_by_half() {
+        let paces = Paces::new(Pace { first: 4, most: 12, ..Pace::default() }, 1);
+        let round = |verdict: Verdict| {
+            let slots: Vec<_> = std::iter::from_fn(|| paces.try_slot(1)).collect();
+            let many = slots.len();
+            for slot in slots {
+                slot.done(verdict);
             }
+            many
+        };
+        let limited = Verdict::Limited(Duration::ZERO);
+        assert_eq!([round(Verdict::Good), round(limited)], [4, 8]);
+        assert_eq!([round(Verdict::Good), round(Verdict::Good)], [4, 4]);
+        // 4, and a quarter for each of four answers, is a little less than 5.
+        assert_eq!(round(Verdict::Good), 5);
+        assert_eq!([round(limited), round(Verdict::Good)], [6, 3]);
+        for _ in 0..60 {
+            round(Verdict::Good);
         }
-        assert_eq!(std::iter::from_fn(take).collect::<Vec<_>>().len(), 8);
+        assert_eq!(round(Verdict::Good), 12);
     }
 
     #[test]
