@@ -96,13 +96,14 @@ impl Plan {
         let fixed = about.weights + about.buffers;
         let at_once = options.at_once.unwrap_or_else(|| {
             let room = (free / SHARE_OF_MEMORY).saturating_sub(fixed) / each.max(1);
-            (room as usize).clamp(1, AT_ONCE)
+            (room as usize).saturating_sub(1).clamp(1, AT_ONCE)
         });
+        let at_once = at_once.clamp(1, STEP);
         let plan = Self {
             context,
-            at_once: at_once.clamp(1, STEP),
+            at_once,
             weights: about.weights,
-            cache: each * at_once as u64,
+            cache: each * sequences(at_once) as u64,
             buffers: about.buffers,
             fingerprint: about.fingerprint,
         };
@@ -123,6 +124,11 @@ impl Plan {
         }
         Ok(plan)
     }
+}
+
+/// Sequences of a context: one for each conversation, and one aside so that no token is ever decoded alone.
+fn sequences(at_once: usize) -> usize {
+    at_once + usize::from(at_once > 1)
 }
 
 /// Bytes that this process may still take, by the machine and by the limits that a container or a cluster sets.
@@ -322,7 +328,7 @@ impl LlamaCpp {
         // The context refers to the model, and both live as long as the thread that asks them.
         let model: &'static LlamaModel = Box::leak(Box::new(model));
         let threads = i32::try_from(options.threads.max(1)).unwrap_or(i32::MAX);
-        let sequences = plan.at_once + usize::from(plan.at_once > 1);
+        let sequences = sequences(plan.at_once);
         let whole = u32::try_from(plan.context * sequences).unwrap_or(u32::MAX);
         let params = LlamaContextParams::default()
             .with_n_ctx(NonZeroU32::new(whole))

@@ -57,8 +57,8 @@ fn what_is_wrong_is_known_before_a_model_is_loaded() {
     let template = ("tokenizer.chat_template", "{{ messages }}");
     let good = put("good.gguf", head(&[family, template], &NUMBERS));
     let plan = Plan::new(&Options { at_once: Some(2), ..options(&good) }).unwrap();
-    // 30 layers, 576 numbers for keys and as many for values, of 2 bytes each.
-    assert_eq!((plan.context, plan.cache), (4096, 2 * 4096 * 30 * 2 * 576 * 2));
+    // Two conversations and one sequence aside; 30 layers, 576 numbers for keys and as many for values, of 2 bytes each.
+    assert_eq!((plan.context, plan.cache), (4096, 3 * 4096 * 30 * 2 * 576 * 2));
 
     let refused = |options: Options, what: &str| {
         let broken = Plan::new(&options).unwrap_err();
