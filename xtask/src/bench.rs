@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: how long a whole run takes, and how much memory and processor time.
 //!
 //! Without more a rehearsal; as `bench provider` runs against the test provider on loopback, in batches and
-//! by chat, with processor time by request; as `bench peers` in turns with programs that people use otherwise.
+//! by chat, with processor time by request.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -19,42 +19,26 @@ use crate::temporary::TemporaryFolder;
 /// Runs, where the command does not say.
 const RUNS: usize = 3;
 /// GNU time, which tells the peak memory of what it ran.
-const TIME: &str = "/usr/bin/time";
+pub(crate) const TIME: &str = "/usr/bin/time";
 /// Base rows of each part against the provider: some 8,000 requests.
 const PROVIDER_LIMIT: &str = "260";
 /// How the test provider is asked, with the milliseconds that it takes: batches are answered as soon as they are
 /// asked after.
-const MODES: [(&str, &str); 2] = [("openai", "0"), ("chat", "50")];
-/// Those whom people use otherwise: with which of [`MODES`] they compare, their name, what they need in Python.
-const PEERS: [(&str, &str, &str); 6] = [
-    ("openai", OURS, ""),
-    ("openai", "sdk-batch", "openai"),
-    ("openai", "curator-batch", "bespokelabs.curator"),
-    ("chat", OURS, ""),
-    ("chat", "aiohttp-chat", "aiohttp"),
-    ("chat", "curator-chat", "bespokelabs.curator"),
-];
-/// Backend and store of this workspace by themselves, as an example of the command's crate.
-const OURS: &str = "backend and store";
-const EXAMPLE: [&str; 4] = ["--package", "clinstruct-cli", "--example", "requests"];
-/// Sends requests by one of them.
-const PEERS_SCRIPT: &str = "xtask/peers/peers.py";
-/// Base rows of each part that they send: some 10,000 requests.
-const PEERS_LIMIT: &str = "3707";
+pub(crate) const MODES: [(&str, &str); 2] = [("openai", "0"), ("chat", "50")];
 /// The test provider, as an example of its crate.
-const SERVER: [&str; 4] = ["--package", "clinstruct-testkit", "--example", "serve"];
+pub(crate) const SERVER: [&str; 4] = ["--package", "clinstruct-testkit", "--example", "serve"];
 
 /// One run, measured.
 #[derive(Debug, Clone, Copy, Default)]
-struct Measure {
+pub(crate) struct Measure {
     seconds: f64,
     /// Of all processors, of user and system.
     processor: Option<f64>,
     peak_kib: Option<u64>,
     /// Answered requests, where the run was against the provider.
-    requests: Option<u64>,
+    pub(crate) requests: Option<u64>,
     /// Processor time of making the same dataset anew from the stored responses.
-    anew: Option<f64>,
+    pub(crate) anew: Option<f64>,
 }
 
 /// Builds for release, then runs and measures. Each run starts in an empty folder.
@@ -84,7 +68,7 @@ pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<(
 }
 
 /// A run against the test provider.
-fn of_a_provider(
+pub(crate) fn of_a_provider(
     binary: &Path,
     backend: &str,
     served: &Served,
@@ -100,96 +84,14 @@ fn of_a_provider(
     build
 }
 
-/// What others need for as many requests as a run has, in turns with this program.
-pub(crate) fn run_peers(environment: &Environment, arguments: &[OsString]) -> Result<()> {
-    let [python, rest @ ..] = arguments else {
-        let what =
-            "bench peers needs a Python with openai, aiohttp or bespokelabs-curator: PYTHON [RUNS]";
-        return Err(Failure::Usage(what.into()));
-    };
-    let (runs, _) = runs_and_flags(rest);
-    if !process::works(Command::new(TIME).args(["-v", "true"])) {
-        return Err(Failure::Usage(format!("bench peers needs GNU time at {TIME}")));
-    }
-    let binary = release_of(environment, &BINARY, "clinstruct", &[])?;
-    let server = release_of(environment, &SERVER, "examples/serve", &[])?;
-    let example = release_of(environment, &EXAMPLE, "examples/requests", &[])?;
-    let folder = TemporaryFolder::new("peers")?;
-    let requests = folder.path().join("requests.jsonl");
-    let mut ask = Command::new(&binary);
-    ask.args(["requests", "--limit", PEERS_LIMIT]);
-    ask.stdout(fs::File::create(&requests).map_err(Failure::io("write requests"))?);
-    process::run(ask)?;
-    let written = fs::read_to_string(&requests).map_err(Failure::io("read requests"))?;
-    let asked = written.lines().count() as u64;
-    for (backend, latency) in MODES {
-        let peers: Vec<_> = PEERS
-            .into_iter()
-            .filter(|(of, name, module)| {
-                let import = format!("import {module}");
-                let there = *of == backend
-                    && (*name == OURS
-                        || process::works(Command::new(python).args(["-c", &import])));
-                if *of == backend && !there {
-                    eprintln!("left out: {name}, for {module} is not installed");
-                }
-                there
-            })
-            .collect();
-        let mut measures = vec![Vec::new(); peers.len() + 1];
-        for n in 1..=runs {
-            for (place, of) in measures.iter_mut().enumerate() {
-                // Each has a provider of its own: what one left there burdens no other.
-                let served = Served::start(&server, latency)?;
-                let here = TemporaryFolder::new("bench")?;
-                let (name, measure) = match place.checked_sub(1).and_then(|p| peers.get(p)) {
-                    None => {
-                        let build = of_a_provider(&binary, backend, &served, &[], here.path());
-                        let mut measure = measured(&build, here.path(), true)?;
-                        measure.anew = again(&binary, here.path(), true)?;
-                        ("clinstruct", measure)
-                    }
-                    Some((_, OURS, _)) => {
-                        let mut ours = Command::new(&example);
-                        ours.arg(backend).arg(format!("{}/v1", served.url));
-                        ours.arg(&requests).arg(here.path());
-                        let mut measure = measured(&ours, here.path(), true)?;
-                        measure.requests = Some(asked);
-                        (OURS, measure)
-                    }
-                    Some((_, name, _)) => {
-                        let mut peer = Command::new(python);
-                        peer.arg(environment.root.join(PEERS_SCRIPT))
-                            .arg(name)
-                            .arg(format!("{}/v1", served.url));
-                        peer.arg(&requests).arg(here.path());
-                        let mut measure = measured(&peer, here.path(), true)?;
-                        let answers = fs::read_to_string(here.path().join("answers.jsonl"));
-                        measure.requests = Some(answers.unwrap_or_default().lines().count() as u64);
-                        (*name, measure)
-                    }
-                };
-                eprintln!("{backend}, run {n} of {runs}: {name}: {}", line(measure));
-                of.push((name, measure));
-            }
-        }
-        for of in &measures {
-            let all: Vec<Measure> = of.iter().map(|(_, m)| *m).collect();
-            let name = of.first().map_or("", |(name, _)| name);
-            crate::print(&format!("{name}, median of {runs}: {}\n", line(middle(&all))));
-        }
-    }
-    Ok(())
-}
-
 /// The test provider, until it is dropped.
-struct Served {
+pub(crate) struct Served {
     child: Child,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Served {
-    fn start(server: &Path, latency: &str) -> Result<Self> {
+    pub(crate) fn start(server: &Path, latency: &str) -> Result<Self> {
         let mut command = Command::new(server);
         command.args(["0", "rehearse", latency]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let name = process::name(&command);
@@ -234,14 +136,14 @@ fn several(
 }
 
 /// Processor time of everything but the requests: what is left of a run is what those cost.
-fn again(binary: &Path, folder: &Path, has_time: bool) -> Result<Option<f64>> {
+pub(crate) fn again(binary: &Path, folder: &Path, has_time: bool) -> Result<Option<f64>> {
     let mut reparse = Command::new(binary);
     reparse.arg("reparse").arg("--out").arg(folder.join("run"));
     Ok(measured(&reparse, folder, has_time)?.processor)
 }
 
 /// The medians of some runs.
-fn middle(measures: &[Measure]) -> Measure {
+pub(crate) fn middle(measures: &[Measure]) -> Measure {
     let peak = median(measures.iter().filter_map(|m| m.peak_kib).map(|kib| kib as f64));
     Measure {
         seconds: median(measures.iter().map(|m| m.seconds)).unwrap_or_default(),
@@ -253,7 +155,7 @@ fn middle(measures: &[Measure]) -> Measure {
 }
 
 /// A number in front is the count of runs; the rest are flags of the build.
-fn runs_and_flags(arguments: &[OsString]) -> (usize, &[OsString]) {
+pub(crate) fn runs_and_flags(arguments: &[OsString]) -> (usize, &[OsString]) {
     let first = arguments.split_first();
     let count = first.and_then(|(f, rest)| Some((f.to_str()?.parse().ok()?, rest)));
     count.map_or((RUNS, arguments), |(runs, rest): (usize, _)| (runs.max(1), rest))
@@ -275,7 +177,7 @@ pub(crate) fn release_of(
     Ok(target.join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }
 
-fn measured(build: &Command, folder: &Path, time: bool) -> Result<Measure> {
+pub(crate) fn measured(build: &Command, folder: &Path, time: bool) -> Result<Measure> {
     let report = folder.join("time.txt");
     let mut command = if time {
         let mut command = Command::new(TIME);
@@ -325,7 +227,7 @@ fn answered(summary: &str) -> Option<u64> {
     if summary.contains("\"rehearsal\": true") { None } else { number("answered_in_all") }
 }
 
-fn line(measure: Measure) -> String {
+pub(crate) fn line(measure: Measure) -> String {
     let mut line = format!("{:.2} s", measure.seconds);
     if let Some(processor) = measure.processor {
         let _ = write!(line, ", {processor:.2} s of processor");

@@ -6,6 +6,7 @@
 
 mod bench;
 mod bench_llama;
+mod bench_peers;
 mod environment;
 mod failure;
 mod process;
@@ -54,7 +55,7 @@ fn main() -> ExitCode {
                 bench_llama::run(&environment, &rest[1..])
             }
             Some("bench") if rest.first().is_some_and(|a| a == "peers") => {
-                bench::run_peers(&environment, &rest[1..])
+                bench_peers::run(&environment, &rest[1..])
             }
             Some("bench") => bench::run(&environment, rest),
             Some("simulate") => test::simulate(&environment, rest),
