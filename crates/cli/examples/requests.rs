@@ -114,7 +114,7 @@ async fn ask(
             let mut usage = clinstruct_schema::Usage::default();
             for (row, decoded) in decoded.iter().enumerate() {
                 let failed = matches!(decoded.outcome, RowOutcome::Failed { .. });
-                usage += decoded.outcome.usage();
+                usage += decoded.outcome.usage().unwrap_or_default();
                 match decoded.id {
                     Some(id) if !failed => {
                         counts.answered += 1;

@@ -388,7 +388,9 @@ pub(crate) fn tried(
         let Next::Ask { speaker, .. } = conversation.machine.next() else { break };
         if tries > 0 {
             let failed = conversation.try_again(context, &locate, reader, tries)?;
-            let failed = failed.into_iter().map(|(_, outcome, reason)| (reason, outcome.usage()));
+            let failed = failed
+                .into_iter()
+                .map(|(_, outcome, reason)| (reason, outcome.usage().unwrap_or_default()));
             all.push(Tried { speaker, mended: step.is_some(), failed: failed.collect() });
         }
         if let Some(step) = step {

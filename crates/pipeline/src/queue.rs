@@ -77,7 +77,7 @@ impl Queue {
     fn most(&self, held: &Held) -> MicroUsd {
         let prompt_tokens = (held.size as f64 * MOST_TOKENS_PER_BYTE).ceil() as u64;
         let completion_tokens = u64::from(held.max_tokens);
-        let usage = Usage { prompt_tokens, completion_tokens, cached_tokens: 0 };
+        let usage = Usage { prompt_tokens, completion_tokens, ..Usage::default() };
         self.route.cost(usage, &self.limits)
     }
 

@@ -4,7 +4,7 @@ use clinstruct_multiturn::Repair;
 use clinstruct_parser::{Cleaned, Problem, PromptFormat};
 use clinstruct_quality::card::About;
 use clinstruct_quality::{Violation, check_prompt, check_turn};
-use clinstruct_schema::{ErrorClass, PatientCard, RowOutcome, Situation, Speaker};
+use clinstruct_schema::{Fault, FinishReason, PatientCard, RowOutcome, Situation, Speaker};
 
 /// What a response is worth.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,26 +48,34 @@ impl<T> Reading<T> {
 fn text<T>(outcome: &RowOutcome) -> Result<&str, Reading<T>> {
     Err(match outcome {
         RowOutcome::Answer(completion) => return Ok(&completion.text),
-        RowOutcome::Cut(c) => Reading::unusable(
-            "cut",
-            format!("{} characters, then the token limit", c.text.chars().count()),
-        ),
+        RowOutcome::Cut(c) => {
+            let length = c.text.chars().count();
+            match &c.finish {
+                FinishReason::Other(word) if word.is_empty() => Reading::unusable(
+                    "finish_reason",
+                    format!("{length} characters with neither a finish reason nor usage"),
+                ),
+                FinishReason::Other(word) => Reading::unusable(
+                    "finish_reason",
+                    format!("{length} characters, then the unknown finish reason \"{word}\""),
+                ),
+                _ => Reading::unusable("cut", format!("{length} characters, then the token limit")),
+            }
+        }
         RowOutcome::Refused { text, .. } => Reading::unusable("refused", excerpt(text)),
         RowOutcome::Filtered { .. } => {
             Reading::unusable("content_filter", "held back by the provider")
         }
         RowOutcome::Empty { .. } => Reading::unusable("empty", "no content"),
-        RowOutcome::Failed { class, code, message } => {
-            let detail = format!("{code}: {}", excerpt(message));
-            match class {
-                ErrorClass::RetryNow | ErrorClass::RetryLater | ErrorClass::Stop => {
-                    Reading::Undelivered { reason: "provider_error".into(), detail }
-                }
-                ErrorClass::AskDifferently => Reading::unusable("provider_error", detail),
-                ErrorClass::GiveUp => Reading::Never { reason: "provider_error".into(), detail },
+        RowOutcome::Failed { fault, code, message, .. } => {
+            let detail = format!("{code}: {message}");
+            match fault {
+                Fault::Content => Reading::unusable("provider_error", detail),
+                Fault::Request => Reading::Never { reason: "provider_error".into(), detail },
+                _ => Reading::Undelivered { reason: "provider_error".into(), detail },
             }
         }
-        RowOutcome::Unreadable { message } => {
+        RowOutcome::Unreadable { message, .. } => {
             Reading::Undelivered { reason: "unreadable_row".into(), detail: message.clone() }
         }
     })

@@ -322,6 +322,7 @@ impl Store {
                             prompt_tokens: count(r, 10)?,
                             completion_tokens: count(r, 11)?,
                             cached_tokens: count(r, 12)?,
+                            ..Usage::default()
                         },
                         counts: JobCounts {
                             answered: count(r, 13)?,
@@ -357,6 +358,7 @@ impl Store {
                             prompt_tokens: r.get::<_, i64>(2)? as u64,
                             completion_tokens: r.get::<_, i64>(3)? as u64,
                             cached_tokens: r.get::<_, i64>(4)? as u64,
+                            ..Usage::default()
                         },
                     })
                 })

@@ -1,7 +1,7 @@
 //! Takes rows in: what they say is joined by id, and saved with them in one transaction.
 
 use clinstruct_parser::{DecodedRow, decode};
-use clinstruct_schema::{ErrorClass, MicroUsd, RequestId, RowOutcome, Usage};
+use clinstruct_schema::{Fault, MicroUsd, RequestId, RowOutcome, Usage};
 use clinstruct_store::{EncodedFrame, JobCounts, JobId, RawFrame};
 
 use super::{Driver, Item, Wait};
@@ -99,7 +99,8 @@ impl Driver<'_, '_> {
                 }
                 continue;
             };
-            if let RowOutcome::Failed { class: ErrorClass::Stop, code, message } = &decoded.outcome
+            if let RowOutcome::Failed { fault, code, message, .. } = &decoded.outcome
+                && fault.concerns_run()
             {
                 // It waits as before, and goes with the next job once that is mended.
                 self.halt.get_or_insert_with(|| (code.clone(), message.clone()));
@@ -108,8 +109,8 @@ impl Driver<'_, '_> {
             }
             self.waits.remove(&id);
             // A row that came before was paid for once.
-            usage += decoded.outcome.usage();
-            if let RowOutcome::Failed { class: ErrorClass::RetryLater, .. } = &decoded.outcome {
+            usage += decoded.outcome.usage().unwrap_or_default();
+            if let RowOutcome::Failed { fault: Fault::Busy, .. } = &decoded.outcome {
                 put_off += 1;
             }
             if stands {
@@ -138,12 +139,9 @@ impl Driver<'_, '_> {
 
 /// Whether a row is a response that stands, and not a delivery that is to be made again.
 fn delivers(outcome: &RowOutcome) -> bool {
-    !matches!(
-        outcome,
-        RowOutcome::Unreadable { .. }
-            | RowOutcome::Failed {
-                class: ErrorClass::RetryNow | ErrorClass::RetryLater | ErrorClass::Stop,
-                ..
-            }
-    )
+    match outcome {
+        RowOutcome::Unreadable { .. } => false,
+        RowOutcome::Failed { fault, .. } => !fault.is_transient() && !fault.concerns_run(),
+        _ => true,
+    }
 }

@@ -226,7 +226,8 @@ fn a_ledger_adds_up() {
         })
         .unwrap();
     let counts = JobCounts { answered: 2, errors: 1, ..JobCounts::default() };
-    let usage = Usage { prompt_tokens: 100, completion_tokens: 20, cached_tokens: 10 };
+    let usage =
+        Usage { prompt_tokens: 100, completion_tokens: 20, cached_tokens: 10, ..Usage::default() };
     for _ in 0..2 {
         store.write(|tx| tx.add_to_job(a, &counts, usage, 150)).unwrap();
     }
