@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use clinstruct_batch_client::{Ended, JobRef, ShardTag};
-use clinstruct_schema::{ErrorClass, Usage};
+use clinstruct_batch_client::{Ended, ErrorKind, JobRef, Wanted};
+use clinstruct_schema::Usage;
 use clinstruct_store::{JobRecord, Store};
 
-use super::{Drive, Driver, LOOKS, Wait};
+use super::{Drive, Driver, LOOKS, Reopen, Wait, reopen};
 use crate::active::{Stepped, rebuild};
 use crate::queue::Job;
 use crate::{Error, Event, Result};
@@ -61,6 +61,13 @@ impl Driver<'_, '_> {
                 tx.set_meta("plan", &fingerprint)
             })?;
         }
+        if matches!(self.how, Drive::ToTheEnd | Drive::SubmitOnly) {
+            let units = reopen(self.store, Reopen::Refused)?;
+            if units > 0 {
+                self.progress.event(Event::Reopened { units });
+            }
+            self.gave_up = self.store.gave_up()?;
+        }
         for (i, (part, _)) in self.context.plans.iter().enumerate() {
             self.cursor[i] = self.store.last_base(*part)?.map_or(0, |b| b as usize + 1);
         }
@@ -70,7 +77,8 @@ impl Driver<'_, '_> {
             self.tally.done += part.conversations_done as usize;
             self.tally.rejected += part.conversations_rejected as usize;
         }
-        self.tally.spent = self.store.money()?.spent;
+        let money = self.store.money()?;
+        (self.tally.spent, self.tally.estimated) = (money.spent, money.estimated);
         self.tally.answered = self.store.answered_total()? as usize;
         if self.how == Drive::Replay {
             return Ok(());
@@ -136,7 +144,8 @@ impl Driver<'_, '_> {
             let reference = match job.provider_ref {
                 Some(reference) => Some(JobRef(reference)),
                 None => {
-                    let Some(found) = self.look_for(&*backend, &job.tag, looks).await? else {
+                    let wanted = self.wanted(&job.tag, job.rows, None)?;
+                    let Some(found) = self.look_for(&*backend, &wanted, looks).await? else {
                         return Ok(());
                     };
                     let adopted = found.is_some();
@@ -150,8 +159,10 @@ impl Driver<'_, '_> {
             };
             match reference {
                 Some(_) if self.how == Drive::SubmitOnly => {}
-                Some(reference) => self.watch(job.id, reference),
-                None => self.job_ended(job.id, &Ended::Lost)?,
+                Some(reference) => self.watch(job.id, reference)?,
+                None => {
+                    self.job_ended(job.id, &Ended::Lost, None)?;
+                }
             }
         }
         Ok(())
@@ -162,18 +173,18 @@ impl Driver<'_, '_> {
     pub(super) async fn look_for(
         &mut self,
         backend: &dyn clinstruct_batch_client::BatchBackend,
-        tag: &str,
+        wanted: &Wanted,
         looks: u32,
     ) -> Result<Option<Option<JobRef>>> {
-        let tag = ShardTag(tag.to_owned());
         let pauses = self.pauses();
         let mut pause = pauses.first;
         let mut looked = 0;
+        let mut odd = 0;
         loop {
             if self.stop.is_stopped() {
                 return Ok(None);
             }
-            match self.answer_of(backend.find(&tag)).await {
+            match self.answer_of(backend.find(wanted)).await {
                 Ok(Some(found)) => return Ok(Some(Some(found))),
                 Ok(None) => {
                     looked += 1;
@@ -182,7 +193,9 @@ impl Driver<'_, '_> {
                     }
                     self.pause(pauses.first * 3).await;
                 }
-                Err(e) if e.class() == ErrorClass::RetryLater => {
+                Err(e) if e.is_transient() => pause = self.wait_out(&e, pause).await,
+                Err(e) if e.kind == ErrorKind::Protocol && odd < LOOKS => {
+                    odd += 1;
                     pause = self.wait_out(&e, pause).await;
                 }
                 Err(e) => return Err(e.into()),
@@ -201,6 +214,10 @@ fn taken_up(job: &JobRecord, route: usize) -> Job {
         cost: job.cost,
         usage: Usage::default(),
         answered: 0,
-        put_off: 0,
+        rows: job.rows,
+        responded: 0,
+        unusable: 0,
+        throttled: 0,
+        fault: None,
     }
 }
