@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod check;
+mod oddities;
+mod oddities_cases;
 mod paid;
 mod provider;
 mod runs;
