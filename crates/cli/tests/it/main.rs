@@ -4,6 +4,8 @@
 mod check;
 mod oddities;
 mod oddities_cases;
+mod oddities_generated;
+mod oddities_money;
 mod paid;
 mod provider;
 mod runs;

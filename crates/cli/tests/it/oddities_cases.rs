@@ -265,8 +265,9 @@ mod refusals {
                 .free()
                 .only(|moment| moment.request.contains(r#""max_tokens""#))
         };
-        let many = ["--limit", "200", "--max-cost", "50"];
-        let trial = Trial::of(Way::Chat, vec![oddity()], crate::provider::config(), &many);
+        let many = ["--limit", "200"];
+        let mut trial = Trial::of(Way::Chat, vec![oddity()], crate::provider::config(), &many);
+        trial.cap = 50.0;
         let ended = trial.build();
         ended.assert_code(3);
         assert_one_error(&ended, "Unsupported parameter: 'max_tokens'");
@@ -742,7 +743,7 @@ mod overload {
                 way,
                 vec![second, first, listed],
                 crate::provider::config(),
-                &["--limit", "3", "--max-cost", "1", "--rows-per-job", "1"],
+                &["--limit", "3", "--rows-per-job", "1"],
             );
             let ended = trial.run_at_most(Duration::from_secs(20), &["build"], &[]);
             assert_eq!(ended.code, Some(0), "{way:?} {status}: {}", ended.text);
