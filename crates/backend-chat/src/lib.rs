@@ -48,6 +48,8 @@ pub struct Options {
     pub dialect: Dialect,
     /// How fast to go.
     pub pace: Pace,
+    /// Longest wait for more of a response; five minutes where `None`.
+    pub timeout: Option<Duration>,
     /// Price compared to the price table.
     pub price_factor: f64,
 }
@@ -60,6 +62,7 @@ impl Options {
             key,
             dialect: Dialect { max_completion_tokens: false, ..Dialect::default() },
             pace: Pace::default(),
+            timeout: None,
             price_factor: 1.0,
         }
     }
@@ -96,7 +99,10 @@ impl Chat {
         let clients = options
             .base_urls
             .iter()
-            .map(|base| Client::new(base, options.key.clone(), Auth::Bearer, &[]))
+            .map(|base| {
+                let (key, timeout) = (options.key.clone(), options.timeout);
+                Client::with_timeout(base, key, Auth::Bearer, &[], timeout)
+            })
             .collect::<Result<Vec<_>>>()?;
         let paces = Paces::new(options.pace, clients.len());
         let shared =
