@@ -175,7 +175,6 @@ pub async fn run(
         halt: None,
     };
     driver.tally.base_planned = context.plans.iter().map(|(_, p)| p.len()).sum();
-    driver.same_models()?;
     driver.take_up().await?;
     let mut draining = false;
     // What came with rows and is no row.

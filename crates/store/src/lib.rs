@@ -17,6 +17,6 @@ pub use error::{Error, ErrorKind, Result};
 pub use journal::{Durability, Store, Tx};
 pub use segment::{EncodedFrame, RawReader, encode_frame};
 pub use types::{
-    FrameId, JobCounts, JobId, JobProgress, JobRecord, Money, NewJob, PartCounts, RawFrame,
-    Rejection, RowLocation, Step, TurnCounts, UnitKey, UnitRecord, UnitState,
+    FrameId, JobCounts, JobId, JobProgress, JobRecord, Money, NewJob, PartCounts, PlannedRow,
+    RawFrame, Rejection, RowLocation, Step, TurnCounts, UnitKey, UnitRecord, UnitState,
 };
