@@ -11,6 +11,7 @@ mod wire;
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use clinstruct_batch_client::{
     BatchBackend, BatchRequest, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result,
@@ -45,7 +46,17 @@ pub struct Anthropic {
 impl Anthropic {
     /// A backend at `base_url` (its version included) with this key.
     pub fn new(base_url: &str, key: Option<Secret>) -> Result<Self> {
-        let client = Client::new(base_url, key, Auth::XApiKey, &[("anthropic-version", VERSION)])?;
+        Self::with_timeout(base_url, key, None)
+    }
+
+    /// The same, which waits as long as `timeout` for more of a response.
+    pub fn with_timeout(
+        base_url: &str,
+        key: Option<Secret>,
+        timeout: Option<Duration>,
+    ) -> Result<Self> {
+        let version = [("anthropic-version", VERSION)];
+        let client = Client::with_timeout(base_url, key, Auth::XApiKey, &version, timeout)?;
         Ok(Self { client, tags: Arc::default() })
     }
 

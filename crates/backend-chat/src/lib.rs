@@ -18,6 +18,7 @@ mod row;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use clinstruct_batch_client::openai::Dialect;
 use clinstruct_batch_client::{
@@ -35,6 +36,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ask::Start;
 
+/// Longest wait for an answer where no other is set: a large model on a small machine takes its time.
+const ANSWER: Duration = Duration::from_hours(1);
+
 /// Settings of the backend.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -46,6 +50,9 @@ pub struct Options {
     pub dialect: Dialect,
     /// How fast to go.
     pub pace: Pace,
+    /// Longest wait for an answer, or for more of one; an hour where `None`: what is given up after that may still be
+    /// answered, and paid for.
+    pub timeout: Option<Duration>,
     /// Price compared to the price table.
     pub price_factor: f64,
 }
@@ -58,6 +65,7 @@ impl Options {
             key,
             dialect: Dialect { max_completion_tokens: false, ..Dialect::default() },
             pace: Pace::default(),
+            timeout: None,
             price_factor: 1.0,
         }
     }
@@ -96,7 +104,10 @@ impl Chat {
         let clients = options
             .base_urls
             .iter()
-            .map(|base| Client::new(base, options.key.clone(), Auth::Bearer, &[]))
+            .map(|base| {
+                let (key, timeout) = (options.key.clone(), options.timeout.unwrap_or(ANSWER));
+                Client::with_timeout(base, key, Auth::Bearer, &[], Some(timeout))
+            })
             .collect::<Result<Vec<_>>>()?;
         let paces = Paces::new(options.pace, clients.len());
         let shared = Shared {

@@ -45,7 +45,8 @@ impl OpenAi {
     /// `queued_tokens` are the most prompt tokens that may wait in batches at once, where it is known:
     /// see [`queued_tokens`].
     pub fn new(profile: Profile, key: Option<Secret>, queued_tokens: Option<u64>) -> Result<Self> {
-        let client = Client::new(&profile.base_url, key, profile.auth(), &[])?;
+        let (base, timeout) = (&profile.base_url, profile.timeout);
+        let client = Client::with_timeout(base, key, profile.auth(), &[], timeout)?;
         Ok(Self { client, profile, queued_tokens })
     }
 

@@ -196,7 +196,6 @@ pub async fn run(
         waits_shown: HashMap::new(),
     };
     driver.tally.base_planned = context.plans.iter().map(|(_, p)| p.len()).sum();
-    driver.same_models()?;
     driver.take_up().await?;
     let mut draining = false;
     // What came with rows and is no row.

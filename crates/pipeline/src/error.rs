@@ -60,6 +60,9 @@ pub enum Error {
         /// Models of this call.
         asked: String,
     },
+    /// Answered rows would change or disappear.
+    #[error("{0}")]
+    PlanChange(Box<crate::PlanChange>),
     /// Jobs are under way at another account.
     #[error("{jobs} jobs were sent to {known} and have not ended; this call is for {asked}")]
     OtherAccount {

@@ -4,11 +4,13 @@
 //! A key is a [`Secret`]: it is in a header and nowhere else. Whatever a provider answers is searched for
 //! it before it becomes part of an error.
 
+mod address;
 mod lines;
 mod secret;
 
 use std::time::Duration;
 
+pub use address::{is_loopback, without_secrets};
 use clinstruct_batch_client::{Error, ErrorKind, Result};
 use clinstruct_parser::{ProviderError, error_in_success, provider_error};
 use clinstruct_schema::Fault;
@@ -65,6 +67,17 @@ impl Client {
         auth: Auth,
         extra: &[(&str, &str)],
     ) -> Result<Self> {
+        Self::with_timeout(base, key, auth, extra, None)
+    }
+
+    /// A client as [`new`](Self::new) makes it, with another longest silence within a response.
+    pub fn with_timeout(
+        base: &str,
+        key: Option<Secret>,
+        auth: Auth,
+        extra: &[(&str, &str)],
+        timeout: Option<Duration>,
+    ) -> Result<Self> {
         let bad = |what: String| Error::new(ErrorKind::Refused, "make a client", what);
         let parsed = reqwest::Url::parse(base)
             .map_err(|e| bad(format!("the base URL {base} is none: {e}")))?;
@@ -92,10 +105,15 @@ impl Client {
         }
         // The first client sets it for the process; the others find it set.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder();
+        if address::is_loopback_host(&parsed) {
+            // A proxy has a loopback of its own: it would ask another machine.
+            http = http.no_proxy();
+        }
+        let http = http
             .default_headers(headers)
             .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
+            .read_timeout(timeout.unwrap_or(SILENCE))
             .user_agent(concat!("clinstruct/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| bad(e.to_string()).caused_by(e))?;
@@ -110,7 +128,7 @@ impl Client {
     /// The address with a mark of the key: changes when either does, and does not tell the key.
     pub fn account(&self) -> String {
         let key = self.key.as_ref().map_or_else(|| "no key".to_owned(), Secret::fingerprint);
-        format!("{} with {key}", self.base)
+        format!("{} with {key}", without_secrets(&self.base))
     }
 
     /// A request to a path below the address.
@@ -172,11 +190,12 @@ impl Client {
     /// An error of the connection. Where it was never made, nothing was done.
     pub fn broken(&self, what: &'static str, e: reqwest::Error) -> Error {
         let e = e.without_url();
+        let base = without_secrets(&self.base);
         let unreached = e.is_connect() || e.is_builder();
         let message = if e.is_timeout() && !unreached {
-            format!("{} did not answer in time", self.base)
+            format!("{base} did not answer in time")
         } else {
-            format!("{} does not answer", self.base)
+            format!("{base} does not answer")
         };
         let mut error = Error::new(ErrorKind::Unavailable, what, message).caused_by(e);
         error.may_have_acted = !unreached;

@@ -13,11 +13,13 @@ use crate::types::{
     RawFrame, Rejection, RowLocation, Step, TurnCounts, UnitKey, UnitRecord, UnitState,
 };
 
+mod planned;
+
 /// Marks the file as ours: `clin` in ASCII.
 pub(crate) const APPLICATION_ID: i64 = 0x636c_696e;
 
 /// Steps from an empty file to today's tables. Append only: a released step is never changed.
-pub(crate) const MIGRATIONS: [&str; 3] = [
+pub(crate) const MIGRATIONS: [&str; 4] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE job (
@@ -59,6 +61,12 @@ pub(crate) const MIGRATIONS: [&str; 3] = [
         request BLOB PRIMARY KEY, unit INTEGER NOT NULL, refused INTEGER NOT NULL,
         reason TEXT NOT NULL, detail TEXT NOT NULL
     ) WITHOUT ROWID;
+",
+    // What each row of the plan asks for, to be held against a changed plan.
+    "
+    CREATE TABLE planned (
+        unit INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, request BLOB NOT NULL, shape BLOB NOT NULL
+    );
 ",
 ];
 

@@ -19,5 +19,5 @@ pub use journal::{Durability, Store, Tx};
 pub use segment::{EncodedFrame, RawReader, encode_frame};
 pub use types::{
     FrameId, GivenUp, JobCounts, JobId, JobProgress, JobRecord, JobSums, Money, NewJob, PartCounts,
-    RawFrame, Rejection, RowLocation, Step, TurnCounts, UnitKey, UnitRecord, UnitState,
+    PlannedRow, RawFrame, Rejection, RowLocation, Step, TurnCounts, UnitKey, UnitRecord, UnitState,
 };

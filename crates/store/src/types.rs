@@ -102,6 +102,19 @@ pub struct UnitRecord {
     pub rejection: Option<Rejection>,
 }
 
+/// A row of the plan, as it was when the journal was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedRow {
+    /// The base row's unit.
+    pub unit: UnitKey,
+    /// The base row's id.
+    pub id: String,
+    /// Its first request.
+    pub request: RequestId,
+    /// Digests of all else that shapes what comes of it; the pipeline's own format.
+    pub shape: Vec<u8>,
+}
+
 /// The journal's number of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct JobId(pub i64);

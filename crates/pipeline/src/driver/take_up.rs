@@ -8,26 +8,11 @@ use clinstruct_store::{JobRecord, Store};
 
 use super::{Drive, Driver, LOOKS, Reopen, Wait, reopen};
 use crate::active::{Stepped, rebuild};
+use crate::plan_change::adopt_plan;
 use crate::queue::Job;
 use crate::{Error, Event, Result};
 
 impl Driver<'_, '_> {
-    /// Refuses to go on with other models than before: every row would be asked, and paid, once more.
-    pub(super) fn same_models(&mut self) -> Result<()> {
-        let asked = self.context.models();
-        let known = self.store.meta("models")?;
-        if let Some(known) = known
-            && known != asked
-            && self.store.answered_total()? > 0
-            && !self.context.config.accept_change
-            && !(self.context.rehearsal && known.contains("of rehearsal"))
-        {
-            return Err(Error::OtherModel { known, asked });
-        }
-        self.store.write(|tx| tx.set_meta("models", &asked))?;
-        Ok(())
-    }
-
     /// Refuses to leave jobs behind at another account, where nobody would see them again.
     pub(super) fn same_account(&mut self) -> Result<()> {
         let open = self.store.open_jobs()?;
@@ -50,16 +35,8 @@ impl Driver<'_, '_> {
 
     /// Takes up what an earlier process left: its plan, its unindexed rows, its jobs, its waiting units.
     pub(super) async fn take_up(&mut self) -> Result<()> {
-        let fingerprint = self.context.fingerprint();
-        let known = self.store.meta("plan")?;
-        if known.as_deref() != Some(&fingerprint) || self.how == Drive::Replay {
-            if known.is_some() {
-                self.progress.event(Event::Replaying);
-            }
-            self.store.write(|tx| {
-                tx.clear_units()?;
-                tx.set_meta("plan", &fingerprint)
-            })?;
+        if adopt_plan(self.context, self.store, self.how)? {
+            self.progress.event(Event::Replaying);
         }
         if matches!(self.how, Drive::ToTheEnd | Drive::SubmitOnly) {
             let units = reopen(self.store, Reopen::Refused)?;

@@ -4,7 +4,8 @@ use std::cell::RefCell;
 
 use clinstruct_schema::{RequestId, Stage, Usage};
 use clinstruct_store::{
-    GivenUp, JobCounts, JobSums, NewJob, Rejection, Step, Store, UnitKey, UnitRecord, UnitState,
+    GivenUp, JobCounts, JobSums, NewJob, PlannedRow, Rejection, Step, Store, UnitKey, UnitRecord,
+    UnitState,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -476,4 +477,60 @@ fn a_response_that_was_set_aside_does_not_count() {
     assert_eq!(store.job_of(request(1)).unwrap(), Some(job));
     answer(&mut store, b"an answer");
     assert_eq!(row(&store, request(1)).unwrap(), b"an answer");
+}
+
+#[test]
+fn a_plan_is_found_by_row_and_read_in_order() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    assert!(!store.has_planned().unwrap());
+    let planned = |n: u32, id: &str| PlannedRow {
+        unit: base(n),
+        id: id.into(),
+        request: request(n as u8),
+        shape: vec![n as u8; 3],
+    };
+    let (first, second, third) = (planned(0, "a.x"), planned(1, "a.y"), planned(7, "a.z"));
+    store
+        .write(|tx| {
+            for row in [&third, &first, &second] {
+                tx.put_planned(row)?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert!(store.has_planned().unwrap());
+    assert_eq!(store.planned("a.y").unwrap(), Some(second.clone()));
+    assert_eq!(store.planned("a").unwrap(), None);
+    assert_eq!(store.planned_rows(None, 2).unwrap(), [first.clone(), second.clone()]);
+    assert_eq!(store.planned_rows(Some(second.unit), 2).unwrap(), [third]);
+    // A row that is planned again has moved.
+    store.write(|tx| tx.put_planned(&planned(3, "a.x"))).unwrap();
+    assert_eq!(store.planned("a.x").unwrap().unwrap().unit, base(3));
+    assert_eq!(store.planned_rows(None, 9).unwrap().len(), 3);
+    store.write(|tx| tx.clear_planned()).unwrap();
+    assert!(!store.has_planned().unwrap());
+}
+
+#[test]
+fn base_rows_with_prompts_are_counted_by_part() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    let conversation = UnitKey::conversation(0, 1, 1, 1).unwrap();
+    store
+        .write(|tx| {
+            for (key, state) in [
+                (base(0), UnitState::Done),
+                (base(1), UnitState::Done),
+                (conversation, UnitState::Done),
+                (base(2), UnitState::Waiting),
+                (base(3), UnitState::Rejected),
+                (UnitKey::base(2, 0).unwrap(), UnitState::Done),
+            ] {
+                tx.put_unit(&unit(key, state))?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(store.bases_done().unwrap(), [(0, 2), (2, 1)]);
 }
