@@ -4,6 +4,7 @@
 mod check;
 mod paid;
 mod provider;
+mod reviews;
 mod runs;
 mod sceptic;
 mod ship;
