@@ -208,6 +208,21 @@ fn judge(error: &anyhow::Error) -> (Code, Option<String>) {
             };
             return (code, Some(hint.into()));
         }
+        if let Some(e) = cause.downcast_ref::<clinstruct_viewer::Error>() {
+            use clinstruct_viewer::Error as E;
+            let (code, hint) = match e {
+                E::NewerReviews { .. } => (
+                    Code::Usage,
+                    "use the newer clinstruct that saved these reviews; the file was not changed",
+                ),
+                E::NotReviews(_) => (Code::Usage, "move the file away, or name another run"),
+                E::Nothing(_) => {
+                    (Code::Usage, "make some with `clinstruct build`, or name another folder")
+                }
+                _ => continue,
+            };
+            return (code, Some(hint.into()));
+        }
         if let Some(e) = cause.downcast_ref::<clinstruct_batch_client::Error>() {
             let fault = match e.kind {
                 BackendKind::Unauthorised => Fault::Account,

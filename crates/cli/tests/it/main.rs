@@ -8,6 +8,7 @@ mod oddities_generated;
 mod oddities_money;
 mod paid;
 mod provider;
+mod reviews;
 mod runs;
 mod sceptic;
 mod ship;
