@@ -27,7 +27,9 @@ fn add(content: &Value, all: &mut Content, depth: usize) {
     match content {
         Value::String(text) => all.text.push_str(text),
         Value::Array(parts) if depth < DEPTH => {
-            parts.iter().for_each(|part| add(part, all, depth + 1));
+            for part in parts {
+                add(part, all, depth + 1);
+            }
         }
         Value::Object(part) if depth < DEPTH => add_part(part, all, depth),
         _ => {}

@@ -63,6 +63,10 @@ pub fn error_in_success(body: &[u8]) -> Option<ProviderError> {
     }
 }
 
+/// Members that hold an error where no `error` does.
+const NAMED: &[&str] =
+    &["errors", "detail", "message", "Message", "msg", "error_message", "errorMessage", "fault"];
+
 /// The error in a body that came with a success status.
 pub(crate) fn error_in(body: &Value) -> Option<Parts> {
     let object = match body {
@@ -102,11 +106,10 @@ pub(crate) fn error_in(body: &Value) -> Option<Parts> {
     let is_error = object.get("error").is_some_and(is_real)
         || object.get("object").and_then(Value::as_str) == Some("error")
         || object.get("type").and_then(Value::as_str) == Some("error")
-        // An object of the provider (a batch, a file) may have members of these names without being an error.
-        || (!object.contains_key("id") || object.get("id").is_some_and(Value::is_null))
-            && ["errors", "detail", "message", "Message", "msg", "error_message", "errorMessage", "fault"]
-                .iter()
-                .any(|name| object.get(*name).is_some_and(is_real));
+        || NAMED.iter().any(|name| object.get(*name).is_some_and(is_real))
+            // An object of the provider (a batch, a file) may have members of these names without being an error.
+            && (object.get("id").is_none_or(Value::is_null)
+                || object.get("message").is_some_and(Value::is_string) && !object.contains_key("object"));
     is_error.then(|| parts_of(body, 0)).flatten()
 }
 
@@ -159,7 +162,7 @@ fn event(text: &str) -> Option<Value> {
     let lines = text.lines().filter_map(|line| line.trim().strip_prefix("data:"));
     lines
         .map(str::trim)
-        .find_map(|data| serde_json::from_str::<Value>(data).ok().filter(|value| value.is_object()))
+        .find_map(|data| serde_json::from_str::<Value>(data).ok().filter(Value::is_object))
 }
 
 /// What the error in a JSON value says.
@@ -227,13 +230,14 @@ fn of_object(object: &Map<String, Value>, depth: usize) -> Option<Parts> {
     .find_map(|name| message_in(object.get(*name)?, depth));
     match text {
         // {"error": "Not Found", "message": "no such path"}: the error is the code of the message.
-        Some(text) if !parts.message.is_empty() && wrapped.is_some_and(Value::is_string) => {
-            if parts.code.is_empty()
+        Some(text)
+            if wrapped.is_some_and(Value::is_string)
+                && !parts.message.is_empty()
+                && parts.code.is_empty()
                 && parts.message.chars().count() <= CODE
-                && parts.message != text
-            {
-                parts.code = std::mem::replace(&mut parts.message, text);
-            }
+                && parts.message != text =>
+        {
+            parts.code = std::mem::replace(&mut parts.message, text);
         }
         Some(text) if parts.message.is_empty() => parts.message = text,
         _ => {}
@@ -456,6 +460,9 @@ fn is_web_page(text: &str) -> bool {
         "service unavailable",
         "temporarily",
         "internal server error",
+        "unknown error",
+        "web server is",
+        "timed out",
     ];
     if trouble.iter().any(|word| lower.contains(word)) {
         return false;

@@ -86,6 +86,7 @@ const CODES: &[(Fault, &[&str])] = &[
             "no_api_key",
             "missing_api_key",
             "expired_api_key",
+            "wrong_api_key",
             "api_key_expired",
             "accessdeniedexception",
             "unrecognizedclientexception",
@@ -107,6 +108,10 @@ const CODES: &[(Fault, &[&str])] = &[
             "model_terms_required",
             "invalidendpointormodel.notfound",
             "unsupported_model",
+            "key_model_access_denied",
+            "team_model_access_denied",
+            "dedicated_endpoint_not_running",
+            "operationnotsupported",
         ],
     ),
     (
@@ -122,6 +127,15 @@ const CODES: &[(Fault, &[&str])] = &[
             "exceed_context_size_error",
             "invalid_json_schema",
             "tokens_limit_reached",
+            // Of a batch's input file: https://platform.openai.com/docs/guides/batch.
+            "invalid_json_line",
+            "duplicate_custom_id",
+            "empty_file",
+            "mismatched_model",
+            "model_mismatch",
+            "url_mismatch",
+            "too_many_tasks",
+            "maximum_input_file_size_exceeded",
         ],
     ),
     (
@@ -153,13 +167,9 @@ const CODES: &[(Fault, &[&str])] = &[
             "overloadederror",
         ],
     ),
-    (
-        Fault::Server,
-        &["server_error", "internal_server_error", "internal_error", "internalservererror"],
-    ),
 ];
 
-/// What a message has to hold for a fault: all of the words, in lower case.
+/// What a message has to hold for a fault: all of the words, in lower case and in this order.
 type Pattern = (Fault, &'static [&'static str]);
 
 /// Patterns in order of precedence: they are tried before a code decides.
@@ -187,6 +197,8 @@ const BEFORE_CODES: &[Pattern] = &[
     (Fault::Quota, &["requires more credits"]),
     (Fault::Quota, &["out of credits"]),
     (Fault::Quota, &["no credits"]),
+    (Fault::Quota, &["have any credits"]),
+    (Fault::Quota, &["purchase credits"]),
     (Fault::Quota, &["exhausted your credits"]),
     (Fault::Quota, &["used all available credits"]),
     (Fault::Quota, &["run out of credits"]),
@@ -212,6 +224,10 @@ const BEFORE_CODES: &[Pattern] = &[
     (Fault::Quota, &["overdue"]),
     (Fault::Quota, &["no remaining balance"]),
     (Fault::Quota, &["balance", "recharge"]),
+    (Fault::Quota, &["balance is insufficient"]),
+    (Fault::Quota, &["balance not enough"]),
+    (Fault::Quota, &["余额不足"]),
+    (Fault::Quota, &["欠费"]),
 ];
 
 /// Patterns that are tried after codes that decide.
@@ -224,9 +240,9 @@ const AFTER_CODES: &[Pattern] = &[
     (Fault::Content, &["content filter"]),
     (Fault::Content, &["content_filter"]),
     (Fault::Content, &["content filtering policy"]),
-    (Fault::Content, &["usage polic", "prompt"]),
-    (Fault::Content, &["usage polic", "request"]),
-    (Fault::Content, &["usage polic", "content"]),
+    (Fault::Content, &["prompt", "usage polic"]),
+    (Fault::Content, &["request", "usage polic"]),
+    (Fault::Content, &["content", "usage polic"]),
     (Fault::Content, &["violates usage guidelines"]),
     (Fault::Content, &["failed check: safety"]),
     (Fault::Content, &["safety_check"]),
@@ -252,7 +268,9 @@ const AFTER_CODES: &[Pattern] = &[
     (Fault::Content, &["violated guardrail"]),
     (Fault::Content, &["guardrail", "intervened"]),
     (Fault::Content, &["unsafe content"]),
+    (Fault::Content, &["safety", "blocked"]),
     (Fault::Content, &["不安全或敏感内容"]),
+    (Fault::Content, &["敏感词"]),
     // Too long for the model: a gateway may wrap it in any status.
     (Fault::Request, &["context length"]),
     (Fault::Request, &["context window"]),
@@ -266,7 +284,8 @@ const AFTER_CODES: &[Pattern] = &[
     (Fault::Request, &["input is too long"]),
     (Fault::Request, &["prompt too long"]),
     (Fault::Request, &["input length", "exceed"]),
-    (Fault::Request, &["too many tokens", "input"]),
+    (Fault::Request, &["too many tokens in the input"]),
+    (Fault::Request, &["exceed", "n_ctx"]),
     (Fault::Request, &["maximum context"]),
     (Fault::Request, &["max_new_tokens"]),
     (Fault::Request, &["token count", "exceeds the maximum"]),
@@ -293,12 +312,18 @@ const AFTER_CODES: &[Pattern] = &[
     (Fault::Account, &["api key", "disabled"]),
     (Fault::Account, &["api key", "required"]),
     (Fault::Account, &["api key", "missing"]),
+    (Fault::Account, &["missing", "api key"]),
+    (Fault::Account, &["wrong api key"]),
+    (Fault::Account, &["security token", "invalid"]),
+    (Fault::Account, &["security token", "expired"]),
+    (Fault::Account, &["public access is disabled"]),
     (Fault::Account, &["api key", "revoked"]),
     (Fault::Account, &["provide an api key"]),
     (Fault::Account, &["no api key"]),
     (Fault::Account, &["no auth credentials"]),
     (Fault::Account, &["no cookie auth credentials"]),
     (Fault::Account, &["missing authentication"]),
+    (Fault::Account, &["not authenticated"]),
     (Fault::Account, &["missing bearer"]),
     (Fault::Account, &["authentication failed"]),
     (Fault::Account, &["authentication fails"]),
@@ -318,7 +343,7 @@ const AFTER_CODES: &[Pattern] = &[
     (Fault::Account, &["account", "deactivated"]),
     (Fault::Account, &["account", "suspended"]),
     (Fault::Account, &["account", "has been flagged"]),
-    (Fault::Account, &["data policy", "no endpoints"]),
+    (Fault::Account, &["no endpoints", "data policy"]),
     (Fault::Account, &["access denied due to"]),
     // Busy.
     (Fault::Busy, &["rate limit"]),
@@ -345,45 +370,69 @@ const AFTER_CODES: &[Pattern] = &[
     (Fault::Busy, &["no healthy deployment"]),
     (Fault::Busy, &["throttl"]),
     (Fault::Busy, &["concurren", "limit"]),
+    (Fault::Busy, &["limit", "concurren"]),
+    (Fault::Busy, &["high traffic"]),
+    (Fault::Busy, &["error code: 1015"]),
+    (Fault::Busy, &["model unloaded"]),
+    (Fault::Busy, &["model is unloaded"]),
     (Fault::Busy, &["queue is full"]),
-    // Model. Those about a parameter come first: "is not supported with this model".
+    // Model.
+    (Fault::Model, &["does not work with the specified model"]),
     (Fault::Request, &["unsupported parameter"]),
     (Fault::Request, &["unsupported value"]),
     (Fault::Request, &["with this model"]),
-    (Fault::Request, &["does not support", "this model"]),
+    (Fault::Request, &["this model does not support"]),
     (Fault::Model, &["model", "not found"]),
+    (Fault::Model, &["not found the model"]),
     (Fault::Model, &["model", "not exist"]),
     (Fault::Model, &["model", "doesn't exist"]),
     (Fault::Model, &["not a valid model"]),
     (Fault::Model, &["invalid model"]),
+    (Fault::Model, &["model identifier is invalid"]),
     (Fault::Model, &["unknown model"]),
     (Fault::Model, &["no such model"]),
     (Fault::Model, &["unsupported model"]),
-    (Fault::Model, &["model", "does not have access"]),
-    (Fault::Model, &["model", "do not have access"]),
-    (Fault::Model, &["model", "don't have access"]),
-    (Fault::Model, &["not available on your", "model"]),
+    (Fault::Model, &["unable to access", "model"]),
+    (Fault::Model, &["not have access to", "model"]),
+    (Fault::Model, &["don't have access to", "model"]),
+    (Fault::Model, &["not allowed to access model"]),
     (Fault::Model, &["model", "decommissioned"]),
-    (Fault::Model, &["model", "has been deprecated"]),
-    (Fault::Model, &["model", "is deprecated"]),
+    (Fault::Model, &["model", "deprecated"]),
     (Fault::Model, &["model", "retired"]),
     (Fault::Model, &["model", "end of life"]),
     (Fault::Model, &["model", "not supported"]),
-    (Fault::Model, &["model", "is not available"]),
+    (Fault::Model, &["model", "isn't supported"]),
+    (Fault::Model, &["model", "not available"]),
     (Fault::Model, &["model", "not currently available"]),
     (Fault::Model, &["model", "no longer available"]),
     (Fault::Model, &["model", "not served"]),
     (Fault::Model, &["model", "not loaded"]),
-    (Fault::Model, &["models loaded", "no "]),
+    (Fault::Model, &["model disabled"]),
+    (Fault::Model, &["no models loaded"]),
+    (Fault::Model, &["no model loaded"]),
+    (Fault::Model, &["could not load model"]),
+    (Fault::Model, &["failed to load model"]),
+    (Fault::Model, &["model requires more system memory"]),
     (Fault::Model, &["no endpoints found for"]),
     (Fault::Model, &["no allowed providers"]),
     (Fault::Model, &["not a chat model"]),
-    (Fault::Model, &["is not enabled for batch"]),
     (Fault::Model, &["deployment", "does not exist"]),
     (Fault::Model, &["deployment", "not found"]),
+    (Fault::Model, &["endpoint", "is not running"]),
+    (Fault::Model, &["not found for account"]),
     (Fault::Model, &["try pulling it first"]),
     (Fault::Model, &["llm provider not provided"]),
-    (Fault::Model, &["failed to load model"]),
+    (Fault::Model, &["模型不存在"]),
+    // Path.
+    (Fault::NotFound, &["unexpected endpoint"]),
+    (Fault::NotFound, &["invalid url (post"]),
+    (Fault::NotFound, &["invalid url (get"]),
+    (Fault::NotFound, &["no route"]),
+    (Fault::NotFound, &["cannot post /"]),
+    (Fault::NotFound, &["cannot get /"]),
+    (Fault::NotFound, &["unknown request url"]),
+    (Fault::NotFound, &["page not found"]),
+    (Fault::NotFound, &["method not allowed"]),
     // Form of the request.
     (Fault::Request, &["extra inputs are not permitted"]),
     (Fault::Request, &["extra fields not permitted"]),
@@ -392,9 +441,51 @@ const AFTER_CODES: &[Pattern] = &[
     (Fault::Request, &["validation error"]),
 ];
 
+/// Names of what a request may hold, as messages call them.
+const PARAMETERS: &[&str] = &[
+    "parameter",
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "max_completion_tokens",
+    "response_format",
+    "json_schema",
+    "json mode",
+    "json_object",
+    "structured output",
+    "logprobs",
+    "logit_bias",
+    "'seed'",
+    "system role",
+    "system message",
+    "system instruction",
+    "developer instruction",
+    "reasoning_effort",
+    "reasoning effort",
+    "tool",
+    "image",
+    "stop sequence",
+    "prefill",
+];
+
 fn matches(message: &str, patterns: &[Pattern]) -> Option<Fault> {
-    let found = patterns.iter().find(|(_, words)| words.iter().all(|word| message.contains(word)));
-    found.map(|(fault, _)| *fault)
+    let holds = |words: &[&str]| {
+        words
+            .iter()
+            .try_fold(message, |rest, word| {
+                rest.find(word).and_then(|at| rest.get(at + word.len()..))
+            })
+            .is_some()
+    };
+    patterns.iter().find(|(_, words)| holds(words)).map(|(fault, _)| *fault)
+}
+
+/// Whether a message says that a model does not take a parameter: nothing is wrong with the model's name.
+fn about_parameter(message: &str) -> bool {
+    ["not support", "unsupported", "not available", "not allowed", "not enabled", "not permitted"]
+        .iter()
+        .any(|word| message.contains(word))
+        && PARAMETERS.iter().any(|name| message.contains(name))
 }
 
 /// What is at fault, by the provider's code, then by its message, then by the HTTP status.
@@ -414,8 +505,10 @@ pub fn classify(status: Option<u16>, code: &str, message: &str) -> Fault {
     // A page of a gateway or of a server in trouble says what its status says.
     let in_trouble = status.is_some_and(|s| (500..600).contains(&s));
     match matches(&message, AFTER_CODES) {
+        Some(Fault::Model) if about_parameter(&message) => return Fault::Request,
         // "The model is not available", said with 503, is no statement about its name.
-        Some(Fault::Model | Fault::Account) if in_trouble && status != Some(500) => {}
+        Some(Fault::Model | Fault::Account | Fault::NotFound)
+            if in_trouble && status != Some(500) => {}
         Some(fault) => return fault,
         None => {}
     }

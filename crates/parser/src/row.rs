@@ -108,6 +108,12 @@ struct PlainUsage {
     completion_tokens: u64,
     total_tokens: Option<u64>,
     #[serde(default)]
+    prompt_cache_hit_tokens: Option<IgnoredAny>,
+    #[serde(default)]
+    cached_tokens: Option<IgnoredAny>,
+    #[serde(default)]
+    reasoning_tokens: Option<IgnoredAny>,
+    #[serde(default)]
     prompt_tokens_details: Option<PlainPromptDetails>,
     #[serde(default)]
     completion_tokens_details: Option<PlainCompletionDetails>,
@@ -138,6 +144,9 @@ fn plain_answer(raw: &[u8]) -> Option<DecodedRow> {
             message.reasoning_text,
             message.reasoning_details,
             message.thinking,
+            body.usage.prompt_cache_hit_tokens,
+            body.usage.cached_tokens,
+            body.usage.reasoning_tokens,
         ]);
     let usual = row.response.status_code == 200
         && matches!(&*choice.finish_reason, "stop" | "length")
@@ -280,18 +289,23 @@ fn id_in_text(text: &str) -> Option<RequestId> {
     })
 }
 
-/// A value, or what the JSON in a string holds.
+/// A value, or what the JSON in a string holds; some servers encode twice.
 fn opened(value: &Value) -> Cow<'_, Value> {
-    let Value::String(text) = value else { return Cow::Borrowed(value) };
-    let json = text.trim();
-    if !json.starts_with(['{', '[', '"']) {
-        return Cow::Borrowed(value);
+    let mut value = Cow::Borrowed(value);
+    for _ in 0..3 {
+        let Value::String(text) = &*value else { break };
+        let json = text.trim();
+        if !json.starts_with(['{', '[', '"']) {
+            break;
+        }
+        let inner: Result<Value, _> =
+            serde_json::from_str(json).or_else(|_| serde_json::from_str(&repair::json(json)));
+        match inner {
+            Ok(inner) => value = Cow::Owned(inner),
+            Err(_) => break,
+        }
     }
-    match serde_json::from_str::<Value>(json).or_else(|_| serde_json::from_str(&repair::json(json)))
-    {
-        Ok(inner) => Cow::Owned(inner),
-        Err(_) => Cow::Borrowed(value),
-    }
+    value
 }
 
 /// The body of a response: some servers write it as a string, wrap it once more, or leave the wrapper out.
@@ -412,7 +426,7 @@ fn openai_body(
     let (content, refusal, reasoning) = match choice.get("message") {
         Some(Value::Object(message)) => (
             message.get("content"),
-            message.get("refusal").map(|r| text_of(r).text),
+            message.get("refusal").and_then(Value::as_str).map(str::to_owned),
             reasoning_of(message),
         ),
         // Completions of the older kind, and servers that leave the wrapper out.
@@ -531,7 +545,8 @@ fn anthropic(row: &Map<String, Value>) -> RowOutcome {
             openai_body(given, error.as_deref(), None)
         }
         (_, Some(Value::Object(given))) => message(given, error.as_deref(), None),
-        // The result is the message itself.
+        // The result is the message or the completion itself.
+        (_, None) if result.contains_key("choices") => openai_body(result, error.as_deref(), None),
         (_, None) if result.contains_key("content") => message(result, error.as_deref(), None),
         (_, None) if error.is_some() => {
             failed(error.as_deref().and_then(|e| parts_of(e, 0)).unwrap_or_default(), None, None)

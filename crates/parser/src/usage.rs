@@ -25,12 +25,10 @@ fn any<'a>(usage: &'a Value, names: &[&str]) -> Option<&'a Value> {
 
 /// Counts of OpenAI's format, or of Anthropic's where a gateway gives those.
 pub(crate) fn openai(usage: &Value) -> Option<Usage> {
-    if usage.get("cache_read_input_tokens").is_some()
-        || usage.get("cache_creation_input_tokens").is_some()
+    let caches = ["cache_read_input_tokens", "cache_creation_input_tokens"];
+    if usage.get("prompt_tokens").is_none() && caches.iter().any(|name| usage.get(*name).is_some())
     {
-        if usage.get("prompt_tokens").is_none() {
-            return anthropic(usage);
-        }
+        return anthropic(usage);
     }
     let prompt = count(any(usage, &["prompt_tokens", "input_tokens"])?)?;
     let total = any(usage, &["total_tokens"]).and_then(count);

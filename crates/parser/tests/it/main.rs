@@ -1,7 +1,11 @@
 //! Reading raw rows and answers: nothing panics, nothing is lost, texts survive to the byte.
 
+mod faults;
+mod rows;
+
 use clinstruct_parser::{Problem, PromptFormat, clean, decode, prompts, turn};
 use clinstruct_schema::{RequestId, RowFormat, RowOutcome};
+
 use proptest::prelude::*;
 use serde_json::json;
 
