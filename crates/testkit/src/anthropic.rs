@@ -18,6 +18,8 @@ use serde_json::{Value, json};
 
 use crate::config::Answer;
 use crate::job::{self, Ordeal, Trouble};
+use crate::oddity::Place;
+use crate::openai::{Delivery, deliver};
 use crate::server::{Page, chat_id, download};
 use crate::state::{Api, Fate, Job, START, Server, StoredFile};
 use crate::wire;
@@ -84,7 +86,7 @@ pub(crate) fn create(server: &Server, body: &Bytes) -> Response {
 fn make(server: &Server, create: &Create) -> std::io::Result<Response> {
     let (id, path) = server.new_id("msgbatch_");
     let mut to = BufWriter::new(File::create(&path)?);
-    let mut places = Vec::with_capacity(create.requests.len());
+    let mut spans = Vec::with_capacity(create.requests.len());
     let mut ids = std::collections::HashSet::new();
     let mut offset = 0;
     for (i, request) in create.requests.iter().enumerate() {
@@ -105,16 +107,16 @@ fn make(server: &Server, create: &Create) -> std::io::Result<Response> {
             return Ok(invalid(&format!("requests.{i}.custom_id: custom_id must be unique")));
         }
         to.write_all(text.as_bytes())?;
-        places.push((offset, text.len()));
+        spans.push((offset, text.len()));
         offset += text.len() as u64;
     }
     to.flush()?;
     let faults = server.state().faults;
     let hit = |what, rate| server.hit(what, rate, &id, 0);
     let (expires, fails) = (hit("expired", faults.expired), hit("failed_job", faults.failed_job));
-    let total = places.len() as u64;
+    let total = spans.len() as u64;
     let ordeal = Ordeal { expires, fails };
-    let rows = job::answer(server, Api::Anthropic, &id, &path, places, ordeal)?;
+    let rows = job::answer(server, Place::AnthropicRow, &id, &path, spans, ordeal)?;
     let worked_at = server.config.polls_until_done + 1;
     let bytes = std::fs::metadata(&rows.output)?.len();
     let mut state = server.state();
@@ -143,6 +145,7 @@ fn make(server: &Server, create: &Create) -> std::io::Result<Response> {
         queued_tokens: 0,
         ends: rows.ends,
         lying: hit("lying_counts", faults.lying_counts),
+        blank_ids: false,
         output: Some(output),
         errors: Some(errors),
     };
@@ -280,9 +283,14 @@ pub(crate) fn message(server: &Server, id: Option<&str>, body: &str) -> Response
         return error(404, "not_found_error", &format!("model: {}", request.model));
     }
     let id = chat_id(id, body);
+    let thing = server.state().receive(&request, &id);
+    if let Some(reply) = server.instead(Place::ChatBody, &thing, body) {
+        return reply;
+    }
     let answer = (server.config.answer)(&request, wire::request_id(&id));
-    server.state().bill(&id, &answer);
-    Json(message_object(server, &request.model, &answer)).into_response()
+    let reply = message_object(server, &request.model, &answer);
+    let sent = Delivery { id: &id, thing: &thing, body, answer: &answer };
+    deliver(server, Api::Anthropic, &sent, &reply)
 }
 
 fn message_object(server: &Server, model: &str, answer: &Answer) -> Value {

@@ -131,9 +131,40 @@ pub struct Faults {
     pub failed_job: f64,
     /// A job takes five more retrieves.
     pub stuck: f64,
+    /// An answer comes without its usage.
+    pub usage_missing: f64,
+    /// An answer's tokens are below zero.
+    pub usage_negative: f64,
+    /// The body of a row is a string that holds its JSON. Only OpenAI has a body.
+    pub body_as_string: f64,
+    /// A row has null where its answer should be. Billed, and no answer.
+    pub choices_null: f64,
+    /// A byte of an answer is no UTF-8. Billed, and no answer.
+    pub row_unreadable: f64,
+    /// An answer ends for a reason that nobody has heard of. Billed, and no answer.
+    pub finish_unknown: f64,
+    /// A call is answered with 200 and an error of the code 429.
+    pub error_in_200: f64,
+    /// A batch, file or results that are there are answered with 404.
+    pub not_found: f64,
+    /// A file has seven bytes more than its content, whenever it is looked at.
+    pub wrong_bytes: f64,
+    /// A batch that is looked at is answered with 200 and a page of HTML.
+    pub malformed_poll: f64,
+    /// The creation of a job is answered with 529, and nothing is made.
+    pub overloaded: f64,
+    /// The id of a file that a job does not have is an empty string.
+    pub empty_file_id: f64,
 }
 
 impl Faults {
+    /// The same without those that make an answer unusable: what is asked comes in the end as it would have
+    /// without any.
+    #[must_use]
+    pub fn keeping_answers(self) -> Self {
+        Self { choices_null: 0.0, row_unreadable: 0.0, finish_unknown: 0.0, ..self }
+    }
+
     /// Every kind of trouble at this rate.
     pub fn all(rate: f64) -> Self {
         Self {
@@ -150,6 +181,18 @@ impl Faults {
             expired: rate,
             failed_job: rate,
             stuck: rate,
+            usage_missing: rate,
+            usage_negative: rate,
+            body_as_string: rate,
+            choices_null: rate,
+            row_unreadable: rate,
+            finish_unknown: rate,
+            error_in_200: rate,
+            not_found: rate,
+            wrong_bytes: rate,
+            malformed_poll: rate,
+            overloaded: rate,
+            empty_file_id: rate,
         }
     }
 }
@@ -176,4 +219,19 @@ pub struct Counts {
     pub completion_tokens: u64,
     /// Calls of any kind, also those that were refused or dropped.
     pub calls: u64,
+}
+
+/// What became of one list of messages, whatever seed and id it was sent with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// How often it was sent.
+    pub asked: u32,
+    /// How often an answer to it was billed.
+    pub paid: u32,
+    /// How many of those could be used.
+    pub usable: u32,
+    /// The ids it came with.
+    pub ids: Vec<String>,
+    /// The last message.
+    pub message: String,
 }

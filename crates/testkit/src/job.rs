@@ -10,11 +10,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::config::Faults;
+use crate::oddity::Place;
 use crate::state::{Api, Ends, Server};
-use crate::{anthropic, openai, wire};
+use crate::{anthropic, fault, openai, wire};
 
 /// Where a row is in the input: its offset and its length.
-pub(crate) type Place = (u64, usize);
+pub(crate) type Span = (u64, usize);
 
 /// The rows of an answered job.
 pub(crate) struct Rows {
@@ -33,34 +34,39 @@ pub(crate) struct Ordeal {
 }
 
 struct Row {
+    /// As it was sent.
+    line: String,
     custom_id: String,
     id: RequestId,
     request: serde_json::Result<ChatRequest>,
 }
 
-fn read_row(api: Api, line: &[u8]) -> io::Result<Row> {
+fn read_row(api: Api, bytes: &[u8]) -> io::Result<Row> {
     let (custom_id, request) = match api {
         Api::OpenAi => {
-            let line: wire::OpenAiLine = serde_json::from_slice(line)?;
+            let line: wire::OpenAiLine = serde_json::from_slice(bytes)?;
             (line.custom_id, wire::openai(line.body.get()))
         }
         Api::Anthropic => {
-            let line: wire::AnthropicLine = serde_json::from_slice(line)?;
+            let line: wire::AnthropicLine = serde_json::from_slice(bytes)?;
             (line.custom_id, wire::anthropic(line.params.get()))
         }
     };
-    Ok(Row { id: wire::request_id(&custom_id), custom_id, request })
+    let line = String::from_utf8_lossy(bytes).into_owned();
+    Ok(Row { line, id: wire::request_id(&custom_id), custom_id, request })
 }
 
 struct Files {
     api: Api,
+    place: Place,
     output: BufWriter<File>,
     errors: BufWriter<File>,
 }
 
 impl Files {
-    fn answer(&mut self, line: &Value) -> io::Result<()> {
-        writeln!(self.output, "{line}")
+    fn answer(&mut self, line: &[u8]) -> io::Result<()> {
+        self.output.write_all(line)?;
+        self.output.write_all(b"\n")
     }
 
     fn error(&mut self, line: &Value) -> io::Result<()> {
@@ -96,28 +102,29 @@ fn error_line(server: &Server, api: Api, custom_id: &str, trouble: Trouble<'_>) 
 /// Answers the rows of a job, in an order of its own, and bills them.
 pub(crate) fn answer(
     server: &Server,
-    api: Api,
+    place: Place,
     job: &str,
     input: &Path,
-    mut places: Vec<Place>,
+    mut spans: Vec<Span>,
     ordeal: Ordeal,
 ) -> io::Result<Rows> {
+    let api = if place == Place::AnthropicRow { Api::Anthropic } else { Api::OpenAi };
     let faults = server.state().faults;
-    server.draw("order", job, 0).shuffle(&mut places);
-    let in_time =
-        if ordeal.expires { places.len() - places.len().div_ceil(3) } else { places.len() };
+    server.draw("order", job, 0).shuffle(&mut spans);
+    let in_time = if ordeal.expires { spans.len() - spans.len().div_ceil(3) } else { spans.len() };
     let silent = api == Api::OpenAi && server.draw("expired in silence", job, 0).chance(0.5);
 
     let (_, output) = server.new_id("output-");
     let (_, errors) = server.new_id("errors-");
     let mut files = Files {
         api,
+        place,
         output: BufWriter::new(File::create(&output)?),
         errors: BufWriter::new(File::create(&errors)?),
     };
     let mut from = File::open(input)?;
     let mut ends = Ends::default();
-    for (i, (offset, length)) in places.into_iter().enumerate() {
+    for (i, (offset, length)) in spans.into_iter().enumerate() {
         let mut line = vec![0; length];
         from.seek(SeekFrom::Start(offset))?;
         from.read_exact(&mut line)?;
@@ -146,7 +153,7 @@ fn answer_row(server: &Server, faults: &Faults, row: &Row, files: &mut Files) ->
     let api = files.api;
     let id = &row.custom_id;
     let times = server.state().asked(id);
-    let hit = |what, rate| server.hit(what, rate, id, times);
+    let hit = |what: &str, rate| server.hit(what, rate, id, times);
     let trouble = match &row.request {
         Err(e) => {
             files.error(&error_line(server, api, id, Trouble::Invalid(&e.to_string())))?;
@@ -161,23 +168,33 @@ fn answer_row(server: &Server, faults: &Faults, row: &Row, files: &mut Files) ->
         return Ok(false);
     }
     let Ok(request) = &row.request else { return Ok(false) };
+    let thing = server.state().receive(request, id);
     if hit("row_missing", faults.row_missing) {
         return Ok(true);
     }
     let answer = (server.config.answer)(request, row.id);
-    server.state().bill(id, &answer);
     let line = |id: &str| match api {
         Api::OpenAi => openai::answer_line(server, id, &request.model, &answer),
         Api::Anthropic => anthropic::answer_line(server, id, &request.model, &answer),
     };
     let whole = line(id);
-    files.answer(&whole)?;
+    let mut hits = server.hits(files.place, &thing, &row.line, &whole);
+    fault::of_row(&mut hits, faults, files.place, api, &hit);
+    if hits.billed {
+        server.state().bill(id, &thing, &answer, hits.usable);
+    }
+    let lines = hits.lines(whole.to_string().into_bytes());
+    for line in &lines {
+        files.answer(line)?;
+    }
     if hit("row_duplicated", faults.row_duplicated) {
-        files.answer(&whole)?;
+        for line in &lines {
+            files.answer(line)?;
+        }
     }
     if hit("row_unknown", faults.row_unknown) {
         let stranger = blake3::hash(format!("{id}#{times}").as_bytes()).to_hex();
-        files.answer(&line(&stranger[..32]))?;
+        files.answer(line(&stranger[..32]).to_string().as_bytes())?;
     }
     Ok(true)
 }
@@ -186,24 +203,13 @@ fn answer_row(server: &Server, faults: &Faults, row: &Row, files: &mut Files) ->
 struct Cut {
     custom_id: String,
     #[serde(default)]
-    response: Value,
-    #[serde(default)]
     result: Value,
 }
 
 impl Cut {
-    /// The tokens of an answer; `None` of anything else.
-    fn tokens(&self) -> Option<(u64, u64)> {
-        let n = |v: &Value| v.as_u64().unwrap_or(0);
-        let openai = &self.response["body"]["usage"];
-        if openai.is_object() {
-            return Some((n(&openai["prompt_tokens"]), n(&openai["completion_tokens"])));
-        }
-        let anthropic = &self.result["message"]["usage"];
-        anthropic.is_object().then(|| {
-            let cached = n(&anthropic["cache_read_input_tokens"]);
-            (n(&anthropic["input_tokens"]) + cached, n(&anthropic["output_tokens"]))
-        })
+    /// Whether it says that there is no answer, as only Anthropic's do in this file.
+    fn is_error(&self) -> bool {
+        self.result["type"].as_str().is_some_and(|kind| kind != "succeeded")
     }
 }
 
@@ -218,29 +224,26 @@ pub(crate) fn cancel(
 ) -> io::Result<Ends> {
     let mut ends = ends;
     let mut lines = Vec::new();
-    for line in BufReader::new(File::open(output)?).lines() {
+    for line in BufReader::new(File::open(output)?).split(b'\n') {
         lines.push(line?);
     }
     let cut = lines.split_off(lines.len().div_ceil(2));
-    let mut seen = HashSet::new();
-    for line in &lines {
-        seen.insert(serde_json::from_str::<Cut>(line)?.custom_id);
-    }
+    // A line that an oddity hit may be no row.
+    let read = |line: &[u8]| serde_json::from_slice::<Cut>(line).ok();
+    let mut seen: HashSet<String> =
+        lines.iter().filter_map(|line| read(line)).map(|row| row.custom_id).collect();
     let mut dropped = Vec::new();
-    for line in &cut {
-        let row: Cut = serde_json::from_str(line)?;
-        let tokens = row.tokens();
-        let Some((prompt, completion)) = tokens else {
-            // An error of Anthropic's, which stands.
-            lines.push(line.clone());
+    for line in cut {
+        let Some(row) = read(&line).filter(|row| !row.is_error()) else {
+            lines.push(line);
             continue;
         };
         let mut state = server.state();
         // Neither a row's second copy nor a stranger was billed.
-        if seen.insert(row.custom_id.clone())
-            && state.billed.contains_key(wire::address(&row.custom_id))
+        if state.billed.contains_key(wire::address(&row.custom_id))
+            && seen.insert(row.custom_id.clone())
         {
-            state.unbill(&row.custom_id, prompt, completion);
+            state.unbill(&row.custom_id);
             ends.succeeded = ends.succeeded.saturating_sub(1);
             ends.cancelled += 1;
             drop(state);
@@ -249,7 +252,7 @@ pub(crate) fn cancel(
     }
     let mut more_errors = BufWriter::new(File::options().append(true).open(errors)?);
     if api == Api::Anthropic {
-        lines.append(&mut dropped);
+        lines.extend(dropped.drain(..).map(String::into_bytes));
     }
     for line in dropped {
         writeln!(more_errors, "{line}")?;
@@ -257,7 +260,8 @@ pub(crate) fn cancel(
     more_errors.flush()?;
     let mut kept = BufWriter::new(File::create(output)?);
     for line in lines {
-        writeln!(kept, "{line}")?;
+        kept.write_all(&line)?;
+        kept.write_all(b"\n")?;
     }
     kept.flush()?;
     Ok(ends)
@@ -266,7 +270,7 @@ pub(crate) fn cancel(
 /// An OpenAI batch input, looked through.
 #[derive(Default)]
 pub(crate) struct Input {
-    pub(crate) places: Vec<Place>,
+    pub(crate) spans: Vec<Span>,
     pub(crate) tokens: u64,
     /// Entries of `errors.data`.
     pub(crate) problems: Vec<Value>,
@@ -291,12 +295,12 @@ pub(crate) fn look_through(server: &Server, path: &Path, endpoint: &str) -> io::
             break;
         }
         number += 1;
-        let place = (offset, length);
+        let span = (offset, length);
         offset += length as u64;
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        input.places.push(place);
+        input.spans.push(span);
         if input.problems.len() < PROBLEMS
             && let Err((code, message, param)) =
                 check(server, &line, endpoint, &mut ids, &mut model, &mut input.tokens)
@@ -304,7 +308,7 @@ pub(crate) fn look_through(server: &Server, path: &Path, endpoint: &str) -> io::
             input.problems.push(problem(code, &message, param, Some(number)));
         }
     }
-    let (rows, most) = (input.places.len(), server.config.max_rows);
+    let (rows, most) = (input.spans.len(), server.config.max_rows);
     if rows == 0 {
         let message = "The input file is empty.";
         input.problems.push(problem("empty_file", message, None, None));

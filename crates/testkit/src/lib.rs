@@ -3,7 +3,8 @@
 //!
 //! [`Provider`] speaks the Files, Batches and Chat APIs of OpenAI (under any prefix, as Azure and others
 //! have them) and the Message Batches and Messages APIs of Anthropic. It counts all it does, so that a
-//! test can say what a run cost and whether anything was paid for twice. Its time is virtual: a job moves
+//! test can say what a run cost and whether anything was paid for twice. [`Faults`] come at random; an
+//! [`Oddity`] comes exactly where a test wants it. Its time is virtual: a job moves
 //! on when it is asked after.
 //!
 //! [`Delayed`] gives any backend the latencies of a provider, on a clock that need not be waited for.
@@ -14,14 +15,17 @@ mod anthropic;
 mod config;
 pub mod contract;
 mod delayed;
+mod fault;
 #[doc = include_str!("guide.md")]
 pub mod guide {}
 mod job;
+mod oddity;
 mod openai;
 mod server;
 mod state;
 mod wire;
 
-pub use config::{Answer, AnswerFn, Counts, Faults, ProviderConfig};
+pub use config::{Answer, AnswerFn, Asked, Counts, Faults, ProviderConfig};
 pub use delayed::Delayed;
+pub use oddity::{Moment, Oddity, Place, RUN_BATCH, Reply, Twist, When};
 pub use server::Provider;

@@ -19,9 +19,10 @@ use serde_json::{Value, json};
 
 use crate::config::Answer;
 use crate::job::{self, Ordeal, Trouble};
+use crate::oddity::{Place, Reply};
 use crate::server::{Page, chat_id, download};
 use crate::state::{Api, Ends, Fate, Job, Server, StoredFile};
-use crate::wire;
+use crate::{fault, wire};
 
 /// An error as OpenAI shapes it.
 pub(crate) fn error(status: u16, kind: &str, code: Option<&str>, message: &str) -> Response {
@@ -142,10 +143,15 @@ pub(crate) async fn upload(server: &Server, request: Request) -> Response {
 }
 
 pub(crate) fn file(server: &Server, id: &str) -> Response {
-    match server.state().files.get(id) {
-        Some(file) => Json(file_object(id, file)).into_response(),
-        None => no_file(id),
+    let (file, faults) = {
+        let state = server.state();
+        (state.files.get(id).cloned(), state.faults)
+    };
+    let Some(mut file) = file else { return no_file(id) };
+    if server.hit("wrong_bytes", faults.wrong_bytes, id, 0) {
+        file.bytes += 7;
     }
+    Json(file_object(id, &file)).into_response()
 }
 
 pub(crate) fn delete_file(server: &Server, id: &str) -> Response {
@@ -196,7 +202,7 @@ fn make(server: &Server, create: Create, path: &Path) -> std::io::Result<Value> 
     let (id, _) = server.new_id("batch_");
     let faults = server.state().faults;
     let hit = |what, rate| server.hit(what, rate, &id, 0);
-    let total = input.places.len() as u64;
+    let total = input.spans.len() as u64;
     let mut problems = input.problems;
     if problems.is_empty()
         && let Some(most) = server.config.queued_tokens
@@ -227,6 +233,7 @@ fn make(server: &Server, create: Create, path: &Path) -> std::io::Result<Value> 
         queued_tokens: input.tokens,
         ends: Ends::default(),
         lying: hit("lying_counts", faults.lying_counts),
+        blank_ids: hit("empty_file_id", faults.empty_file_id),
         output: None,
         errors: None,
     };
@@ -244,7 +251,7 @@ fn make(server: &Server, create: Create, path: &Path) -> std::io::Result<Value> 
             made.fate = Fate::Expired;
         }
         let ordeal = Ordeal { expires, fails: false };
-        let rows = job::answer(server, Api::OpenAi, &id, path, input.places, ordeal)?;
+        let rows = job::answer(server, Place::OpenAiRow, &id, path, input.spans, ordeal)?;
         made.ends = rows.ends;
         made.output = Some(result_file(server, &rows.output, "output")?);
         made.errors = Some(result_file(server, &rows.errors, "error")?);
@@ -290,7 +297,9 @@ fn batch_object(files: &Files, job: &Job) -> Value {
     let at = |seconds: u64, there: bool| there.then_some(job.created_at + seconds);
     // A file without rows is not named.
     let named = |id: &Option<String>| {
-        id.clone().filter(|id| ended && files.get(id).is_some_and(|file| file.bytes > 0))
+        id.clone()
+            .filter(|id| ended && files.get(id).is_some_and(|file| file.bytes > 0))
+            .or_else(|| (ended && job.blank_ids).then(String::new))
     };
     let errors = match &job.fate {
         Fate::Failed(data) if status == "failed" => json!({"object": "list", "data": data}),
@@ -407,9 +416,68 @@ pub(crate) fn chat(server: &Server, id: Option<&str>, body: &str) -> Response {
         return no_model(&request.model);
     }
     let id = chat_id(id, body);
+    let thing = server.state().receive(&request, &id);
+    if let Some(reply) = server.instead(Place::ChatBody, &thing, body) {
+        return reply;
+    }
     let answer = (server.config.answer)(&request, wire::request_id(&id));
-    server.state().bill(&id, &answer);
-    Json(completion(server, &request.model, &answer)).into_response()
+    let reply = completion(server, &request.model, &answer);
+    deliver(
+        server,
+        Api::OpenAi,
+        &Delivery { id: &id, thing: &thing, body, answer: &answer },
+        &reply,
+    )
+}
+
+/// An answer to a chat, on its way.
+pub(crate) struct Delivery<'a> {
+    /// The request's id.
+    pub(crate) id: &'a str,
+    /// The name of its messages.
+    pub(crate) thing: &'a str,
+    /// Its body.
+    pub(crate) body: &'a str,
+    pub(crate) answer: &'a Answer,
+}
+
+/// Bills an answer and gives it as what hits it leaves of it.
+pub(crate) fn deliver(server: &Server, api: Api, sent: &Delivery<'_>, reply: &Value) -> Response {
+    let mut hits = server.hits(Place::ChatBody, sent.thing, sent.body, reply);
+    let (faults, times) = {
+        let mut state = server.state();
+        (state.faults, state.asked(sent.id))
+    };
+    let hit = |what: &str, rate| server.hit(what, rate, sent.id, times);
+    fault::of_row(&mut hits, &faults, Place::ChatBody, api, &hit);
+    if hits.billed {
+        server.state().bill(sent.id, sent.thing, sent.answer, hits.usable);
+    }
+    if let Some(reply) = hits.reply() {
+        return reply.clone().into_response();
+    }
+    Reply { body: hits.lines(reply.to_string().into_bytes()).concat(), ..Reply::json(200, reply) }
+        .into_response()
+}
+
+/// Answers a batch input file with its output file at once, as a program would.
+pub(crate) fn run_batch(server: &Server, body: &Bytes) -> Response {
+    let run = || -> std::io::Result<Vec<u8>> {
+        let (id, path) = server.new_id("run-batch-");
+        std::fs::write(&path, body)?;
+        let input = job::look_through(server, &path, "/v1/chat/completions")?;
+        if !input.problems.is_empty() {
+            return Err(std::io::Error::other(Value::from(input.problems).to_string()));
+        }
+        let ordeal = Ordeal::default();
+        let rows = job::answer(server, Place::CommandRow, &id, &path, input.spans, ordeal)?;
+        server.state().counts.jobs += 1;
+        Ok([std::fs::read(rows.output)?, std::fs::read(rows.errors)?].concat())
+    };
+    match tokio::task::block_in_place(run) {
+        Ok(rows) => rows.into_response(),
+        Err(e) => broken(&e),
+    }
 }
 
 pub(crate) fn models(server: &Server) -> Response {

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -18,9 +18,10 @@ use futures::stream::{self, StreamExt as _};
 use serde::Deserialize;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::config::{Counts, Faults, ProviderConfig};
+use crate::config::{Asked, Counts, Faults, ProviderConfig};
+use crate::oddity::{Armed, Oddity, Place, RUN_BATCH, Reply};
 use crate::state::{Api, Server};
-use crate::{anthropic, openai, wire};
+use crate::{anthropic, fault, openai, wire};
 
 /// A provider on a port of its own, with threads of its own, until it is dropped.
 pub struct Provider {
@@ -83,6 +84,21 @@ impl Provider {
         self.server.state().faults = faults;
     }
 
+    /// What is odd from now on; nothing where there is none.
+    pub fn set_oddities(&self, oddities: Vec<Oddity>) {
+        self.server.state().oddities = oddities.into_iter().map(Armed::new).collect();
+    }
+
+    /// How often each of the oddities came since they were set.
+    pub fn oddity_hits(&self) -> Vec<u64> {
+        self.server.state().oddities.iter().map(|armed| armed.hits).collect()
+    }
+
+    /// What became of each list of messages, by their hash.
+    pub fn contents(&self) -> BTreeMap<String, Asked> {
+        self.server.state().contents.clone()
+    }
+
     /// How often each request was billed, by its `custom_id`; a chat's is the header `x-clinstruct-id`, or
     /// the hash of its body.
     pub fn requests_seen(&self) -> HashMap<String, u32> {
@@ -135,8 +151,32 @@ fn segments(path: &str) -> Vec<&str> {
     }
 }
 
+/// What a call is about, and the name of the batch or file. Chats are looked at once they are read.
+fn place_of(method: &Method, segments: &[&str]) -> Option<(Place, String)> {
+    let get = method == Method::GET;
+    let post = method == Method::POST;
+    let (place, thing) = match segments {
+        ["files"] if post => (Place::Upload, ""),
+        ["files", id] if get => (Place::FileObject, *id),
+        ["files", id, "content"] if get => (Place::FileContent, *id),
+        ["batches"] | ["messages", "batches"] if post => (Place::Create, ""),
+        ["batches"] | ["messages", "batches"] if get => (Place::List, ""),
+        ["batches", id] | ["messages", "batches", id] if get => (Place::Batch, *id),
+        ["messages", "batches", id, "results"] if get => (Place::Results, *id),
+        ["chat", "completions"] | ["messages"] if post => (Place::ChatBody, ""),
+        _ => return None,
+    };
+    Some((place, thing.to_owned()))
+}
+
 async fn handle(State((server, url)): State<(Arc<Server>, String)>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
+    if path == RUN_BATCH {
+        return match axum::body::to_bytes(request.into_body(), usize::MAX).await {
+            Ok(body) => openai::run_batch(&server, &body),
+            Err(_) => hang_up(),
+        };
+    }
     let segments = segments(&path);
     let root = segments.first().copied().unwrap_or_default();
     let api = if root == "messages" { Api::Anthropic } else { Api::OpenAi };
@@ -167,6 +207,8 @@ async fn handle(State((server, url)): State<(Arc<Server>, String)>, request: Req
     } else if hit("status_500", faults.status_500) {
         let kind = if api == Api::OpenAi { "server_error" } else { "api_error" };
         Some(refusal(500, kind, "The server had an error while processing your request."))
+    } else if let Some((place, thing)) = place_of(request.method(), &segments) {
+        fault::of_call(&server, place, &thing, api).map(Reply::into_response)
     } else {
         None
     };
@@ -227,8 +269,15 @@ async fn answer(
     let post = method == Method::POST;
     let page = Query::<Page>::try_from_uri(request.uri()).map(|q| q.0).unwrap_or_default();
     let id = text_of(request.headers(), "x-clinstruct-id").map(str::to_owned);
+    let place = place_of(&method, segments).filter(|(place, _)| *place != Place::ChatBody);
     if post && *segments == ["files"] {
-        return Some(openai::upload(server, request).await);
+        if let Some(reply) = server.instead(Place::Upload, "", "") {
+            let mut body = request.into_body().into_data_stream();
+            while let Some(Ok(_)) = body.next().await {}
+            return Some(reply);
+        }
+        let response = openai::upload(server, request).await;
+        return Some(rewritten(server, Place::Upload, "", "", response).await);
     }
     let body: Bytes = match axum::body::to_bytes(request.into_body(), usize::MAX).await {
         Ok(body) => body,
@@ -240,7 +289,12 @@ async fn answer(
         tokio::time::sleep(server.config.latency).await;
     }
     let text = String::from_utf8_lossy(&body);
-    Some(match segments {
+    if let Some((place, thing)) = &place
+        && let Some(reply) = server.instead(*place, thing, &text)
+    {
+        return Some(reply);
+    }
+    let response = match segments {
         ["files", id] if get => openai::file(server, id),
         ["files", id] if method == Method::DELETE => openai::delete_file(server, id),
         ["files", id, "content"] if get => openai::content(server, id),
@@ -257,7 +311,34 @@ async fn answer(
         ["messages", "batches", id, "results"] if get => anthropic::results(server, id),
         ["messages", "batches", id, "cancel"] if post => anthropic::cancel(server, id, url),
         _ => return None,
+    };
+    Some(match place {
+        Some((place, thing)) => rewritten(server, place, &thing, &text, response).await,
+        None => response,
     })
+}
+
+/// A response as the oddities leave it.
+async fn rewritten(
+    server: &Server,
+    place: Place,
+    thing: &str,
+    request: &str,
+    response: Response,
+) -> Response {
+    // Only what may be hit is held in memory.
+    if !server.state().oddities.iter().any(|armed| armed.oddity.place == place) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else { hang_up() };
+    let reply = serde_json::from_slice(&bytes).unwrap_or_default();
+    let hits = server.hits(place, thing, request, &reply);
+    if let Some(reply) = hits.reply() {
+        return reply.clone().into_response();
+    }
+    parts.headers.remove(CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(hits.lines(bytes.to_vec()).concat()))
 }
 
 /// Most bytes of a file that are in memory at once.

@@ -3,11 +3,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use axum::response::Response;
 use clinstruct_draw::{Draw, number};
+use clinstruct_schema::ChatRequest;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::config::{Answer, Counts, Faults, ProviderConfig};
+use crate::config::{Answer, Asked, Counts, Faults, ProviderConfig};
+use crate::oddity::{Armed, Hits, Moment, Place, Reply};
 use crate::wire;
 
 /// Where the virtual clock starts, in seconds since 1970: 2025-06-15, midnight.
@@ -70,6 +73,8 @@ pub(crate) struct Job {
     pub(crate) queued_tokens: u64,
     pub(crate) ends: Ends,
     pub(crate) lying: bool,
+    /// Whether a file that it does not have has an empty id, and not none.
+    pub(crate) blank_ids: bool,
     /// Ids of the files with its rows.
     pub(crate) output: Option<String>,
     pub(crate) errors: Option<String>,
@@ -79,6 +84,16 @@ impl Job {
     pub(crate) fn has_ended(&self) -> bool {
         self.polls >= self.ends_at
     }
+}
+
+/// The latest bill of an id.
+#[derive(Debug)]
+struct Bill {
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    /// The list of messages.
+    thing: String,
+    usable: bool,
 }
 
 /// All that changes.
@@ -91,6 +106,10 @@ pub(crate) struct State {
     calls: HashMap<String, u64>,
     asked: HashMap<String, u64>,
     pub(crate) billed: HashMap<String, u32>,
+    bills: HashMap<String, Bill>,
+    /// By the hash of the messages.
+    pub(crate) contents: BTreeMap<String, Asked>,
+    pub(crate) oddities: Vec<Armed>,
     pub(crate) files: BTreeMap<String, StoredFile>,
     /// Oldest first.
     pub(crate) jobs: Vec<Job>,
@@ -114,8 +133,24 @@ impl State {
         counted(&mut self.asked, custom_id)
     }
 
-    pub(crate) fn bill(&mut self, id: &str, answer: &Answer) {
-        let times = self.billed.entry(wire::address(id).to_owned()).or_default();
+    /// Counts a request; gives the name of its messages.
+    pub(crate) fn receive(&mut self, request: &ChatRequest, id: &str) -> String {
+        let thing = wire::content(request);
+        let content = self.contents.entry(thing.clone()).or_default();
+        content.asked += 1;
+        if !content.ids.iter().any(|known| known == id) {
+            content.ids.push(id.to_owned());
+        }
+        if content.message.is_empty() {
+            content.message =
+                request.messages.last().map(|m| m.content.clone()).unwrap_or_default();
+        }
+        thing
+    }
+
+    pub(crate) fn bill(&mut self, id: &str, thing: &str, answer: &Answer, usable: bool) {
+        let id = wire::address(id).to_owned();
+        let times = self.billed.entry(id.clone()).or_default();
         *times += 1;
         if *times == 2 {
             self.counts.rows_billed_twice += 1;
@@ -123,11 +158,18 @@ impl State {
         self.counts.rows_billed += 1;
         self.counts.prompt_tokens += answer.prompt_tokens;
         self.counts.completion_tokens += answer.completion_tokens;
+        let content = self.contents.entry(thing.to_owned()).or_default();
+        content.paid += 1;
+        content.usable += u32::from(usable);
+        let Answer { prompt_tokens, completion_tokens, .. } = *answer;
+        let thing = thing.to_owned();
+        self.bills.insert(id, Bill { prompt_tokens, completion_tokens, thing, usable });
     }
 
-    /// Takes a bill back; of a row that was never billed, nothing.
-    pub(crate) fn unbill(&mut self, id: &str, prompt_tokens: u64, completion_tokens: u64) {
+    /// Takes the latest bill of a row back; of a row that was never billed, nothing.
+    pub(crate) fn unbill(&mut self, id: &str) {
         let id = wire::address(id);
+        let Some(bill) = self.bills.remove(id) else { return };
         let Some(times) = self.billed.get_mut(id) else { return };
         *times -= 1;
         match *times {
@@ -138,8 +180,12 @@ impl State {
             _ => {}
         }
         self.counts.rows_billed -= 1;
-        self.counts.prompt_tokens -= prompt_tokens;
-        self.counts.completion_tokens -= completion_tokens;
+        self.counts.prompt_tokens -= bill.prompt_tokens;
+        self.counts.completion_tokens -= bill.completion_tokens;
+        if let Some(content) = self.contents.get_mut(&bill.thing) {
+            content.paid -= 1;
+            content.usable -= u32::from(bill.usable);
+        }
     }
 
     /// Tokens of jobs under way.
@@ -217,6 +263,19 @@ impl Server {
         let id = format!("{prefix}{made:06x}{noise:016x}");
         let path = self.dir.path().join(&id);
         (id, path)
+    }
+
+    /// The reply that comes before anything is done, if one does.
+    pub(crate) fn instead(&self, place: Place, thing: &str, request: &str) -> Option<Response> {
+        let moment = Moment { request, reply: &Value::Null };
+        let hits = Hits::of(&mut self.state().oddities, place, thing, &moment, true);
+        hits.reply().cloned().map(Reply::into_response)
+    }
+
+    /// What hits a reply that is ready.
+    pub(crate) fn hits(&self, place: Place, thing: &str, request: &str, reply: &Value) -> Hits {
+        let moment = Moment { request, reply };
+        Hits::of(&mut self.state().oddities, place, thing, &moment, false)
     }
 
     /// Whether the money is used up.

@@ -26,6 +26,21 @@ pub(crate) fn prompt_tokens(request: &ChatRequest) -> u64 {
     request.messages.iter().map(|m| m.content.len() as u64).sum::<u64>().div_ceil(4)
 }
 
+/// A name for what a request says, whatever its seed: the hash of its model and messages.
+pub(crate) fn content(request: &ChatRequest) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(request.model.as_bytes());
+    for message in &request.messages {
+        let role: &[u8] = match message.role {
+            Role::System => b"system",
+            Role::User => b"user",
+            Role::Assistant => b"assistant",
+        };
+        hasher.update(role).update(&[0]).update(message.content.as_bytes()).update(&[0]);
+    }
+    hasher.finalize().to_hex()[..32].to_owned()
+}
+
 /// A line of an OpenAI batch input file.
 #[derive(Deserialize)]
 pub(crate) struct OpenAiLine {

@@ -2,8 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod check;
+mod oddities;
+mod oddities_cases;
+mod oddities_generated;
+mod oddities_money;
 mod paid;
 mod provider;
+mod reviews;
 mod runs;
 mod sceptic;
 mod ship;

@@ -1,6 +1,8 @@
 //! The test provider itself.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod oddities;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -1,0 +1,354 @@
+//! Providers that deviate from what is documented: how such a run is made, ended and counted.
+//!
+//! `oddities_cases` has deviations that people met, `oddities_generated` crosses fields, types and places.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use clinstruct_testkit::{Asked, Oddity, ProviderConfig, RUN_BATCH};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::clinstruct;
+use crate::provider::{Loopback, config};
+
+/// Longest that a run may take before it counts as one that never ends.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// US dollars for a million tokens of requests and of answers; batches cost half.
+const PRICE: (f64, f64) = (2.5, 10.0);
+/// Where [`batch_program`] finds the provider.
+const PROVIDER: &str = "CLINSTRUCT_TEST_PROVIDER";
+
+/// Ways to a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Way {
+    OpenAi,
+    Anthropic,
+    Chat,
+    Command,
+}
+
+impl Way {
+    pub(crate) const ALL: [Self; 4] = [Self::OpenAi, Self::Anthropic, Self::Chat, Self::Command];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Chat => "chat",
+            Self::Command => "command",
+        }
+    }
+
+    /// What it costs, compared to the price.
+    fn factor(self) -> f64 {
+        match self {
+            Self::OpenAi | Self::Anthropic => 0.5,
+            Self::Chat => 1.0,
+            Self::Command => 0.0,
+        }
+    }
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// None where it was still running when the patience was over.
+    pub(crate) code: Option<i32>,
+    /// What it wrote, to both.
+    pub(crate) text: String,
+    pub(crate) took: Duration,
+}
+
+impl Ended {
+    pub(crate) fn count(&self, what: &str) -> usize {
+        self.text.matches(what).count()
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_code(&self, expected: i32) {
+        assert_eq!(self.code, Some(expected), "after {:?}: {}", self.took, self.text);
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_contains(&self, what: &str) {
+        assert!(self.text.contains(what), "no {what:?} in: {}", self.text);
+    }
+}
+
+/// The rows that a run wrote, by id.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Rows {
+    pub(crate) conversations: BTreeMap<String, Value>,
+    pub(crate) rejected: BTreeMap<String, Value>,
+}
+
+impl Rows {
+    fn read(out: &Path) -> Self {
+        let kind = |kind: &str| {
+            let Ok(files) = fs::read_dir(out.join(kind)) else { return BTreeMap::new() };
+            let mut rows = BTreeMap::new();
+            for file in files {
+                for line in fs::read_to_string(file.unwrap().path()).unwrap().lines() {
+                    let row: Value = serde_json::from_str(line).unwrap();
+                    let id = row["id"].as_str().unwrap().to_owned();
+                    assert!(rows.insert(id.clone(), row).is_none(), "{kind}/ has {id} twice");
+                }
+            }
+            rows
+        };
+        Self { conversations: kind("conversations"), rejected: kind("rejected") }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        let twice = self.rejected.keys().find(|id| self.conversations.contains_key(*id));
+        assert_eq!(twice, None, "in conversations/ and in rejected/");
+        self.conversations.len() + self.rejected.len()
+    }
+
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        let messages =
+            self.conversations.values().filter_map(|row| row["messages"].as_array()).flatten();
+        messages.filter_map(|message| message["content"].as_str())
+    }
+
+    /// The messages of each conversation, and the reason of each row that has none.
+    pub(crate) fn result(&self) -> BTreeMap<&str, &Value> {
+        let conversations = self.conversations.iter().map(|(id, row)| (&**id, &row["messages"]));
+        let rejected = self.rejected.iter().map(|(id, row)| (&**id, &row["reason"]));
+        conversations.chain(rejected).collect()
+    }
+
+    /// Rows without a conversation that did come to one: near duplicates of others, say.
+    pub(crate) fn failures(&self) -> Vec<&Value> {
+        let dropped = |row: &&Value| {
+            row["reason"].as_str().is_some_and(|reason| reason.ends_with("_duplicate"))
+        };
+        self.rejected.values().filter(|row| !dropped(row)).collect()
+    }
+}
+
+/// A run against a provider, in a folder of its own.
+pub(crate) struct Trial {
+    pub(crate) served: Loopback,
+    pub(crate) way: Way,
+    dir: TempDir,
+    options: Vec<String>,
+    /// Most that it may cost, in US dollars.
+    pub(crate) cap: f64,
+}
+
+impl Trial {
+    /// Three rows of the first part, with a cap that none of them should come near.
+    pub(crate) fn new(way: Way, oddities: Vec<Oddity>) -> Self {
+        Self::of(way, oddities, config(), &["--limit", "3"])
+    }
+
+    pub(crate) fn of(
+        way: Way,
+        oddities: Vec<Oddity>,
+        config: ProviderConfig,
+        options: &[&str],
+    ) -> Self {
+        let served = Loopback::start(config);
+        served.provider.set_oddities(oddities);
+        let price = format!("{}:{}", PRICE.0, PRICE.1);
+        let options = [&["--part", "specialty-domain", "--price", &price], options].concat();
+        let options = options.into_iter().map(String::from).collect();
+        Self { served, way, dir: tempfile::tempdir().unwrap(), options, cap: 1.0 }
+    }
+
+    /// The oddity is gone.
+    pub(crate) fn end_oddities(&self) {
+        self.served.provider.set_oddities(Vec::new());
+    }
+
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.dir.path().join("o")
+    }
+
+    /// The command with the run's options and then these.
+    pub(crate) fn command(&self, words: &[&str], more: &[&str]) -> Command {
+        let options: Vec<&str> = self.options.iter().map(String::as_str).collect();
+        let cap = self.cap.to_string();
+        let args = [words, &options, &["--max-cost", &cap], more].concat();
+        if self.way != Way::Command {
+            return self.served.command(self.dir.path(), self.way.name(), &args);
+        }
+        let program = std::env::current_exe().unwrap();
+        let program = format!(
+            "{} --exact oddities::batch_program --include-ignored {{input}} {{output}}",
+            program.display()
+        );
+        let mut command = clinstruct(self.dir.path());
+        command
+            .args(args)
+            .args(["--backend", "command", "--model", "gpt-4o", "--command", &program])
+            .args(["--out", "o", "--yes", "--pause", "20"])
+            .env(PROVIDER, self.served.provider.url());
+        command
+    }
+
+    pub(crate) fn build(&self) -> Ended {
+        self.run(&["build"], &[])
+    }
+
+    pub(crate) fn run(&self, words: &[&str], more: &[&str]) -> Ended {
+        self.run_at_most(PATIENCE, words, more)
+    }
+
+    pub(crate) fn run_at_most(&self, patience: Duration, words: &[&str], more: &[&str]) -> Ended {
+        // A pipe that nobody reads would stop it.
+        let log = self.dir.path().join("log.txt");
+        let to = File::create(&log).unwrap();
+        let mut command = self.command(words, more);
+        command.stdin(Stdio::null()).stdout(to.try_clone().unwrap()).stderr(to);
+        let begun = Instant::now();
+        let mut child = command.spawn().unwrap();
+        let code = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status.code();
+            }
+            if begun.elapsed() > patience {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                break None;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let text = String::from_utf8_lossy(&fs::read(log).unwrap()).into_owned();
+        Ended { code, text, took: begun.elapsed() }
+    }
+
+    pub(crate) fn rows(&self) -> Rows {
+        Rows::read(&self.folder())
+    }
+
+    /// What `jobs --json` or `status --json` says; nothing where there is no run yet.
+    pub(crate) fn show(&self, what: &str) -> Value {
+        let mut command = clinstruct(self.dir.path());
+        let out = command.args([what, "--out", "o", "--json"]).output().unwrap();
+        serde_json::from_slice(&out.stdout).unwrap_or_default()
+    }
+
+    /// US dollars that the ledger has as spent, and as spent or under way.
+    pub(crate) fn booked(&self) -> (f64, f64) {
+        let status = self.show("status");
+        let usd = |key: &str| status[key].as_f64().unwrap_or(0.0);
+        (usd("usd_spent"), usd("usd_spent") + usd("usd_reserved"))
+    }
+
+    /// US dollars that the provider wants.
+    pub(crate) fn billed(&self) -> f64 {
+        let counts = self.served.provider.counts();
+        let usd = counts.prompt_tokens as f64 * PRICE.0 + counts.completion_tokens as f64 * PRICE.1;
+        usd / 1e6 * self.way.factor()
+    }
+
+    pub(crate) fn contents(&self) -> Vec<Asked> {
+        self.served.provider.contents().into_values().collect()
+    }
+
+    /// Most times that one list of messages was paid for.
+    pub(crate) fn most_paid(&self) -> u32 {
+        self.contents().iter().map(|content| content.paid).max().unwrap_or(0)
+    }
+
+    /// Most times that one list of messages was sent.
+    pub(crate) fn most_asked(&self) -> u32 {
+        self.contents().iter().map(|content| content.asked).max().unwrap_or(0)
+    }
+
+    /// The rows are those of a run without an oddity, and each was paid for once.
+    #[track_caller]
+    pub(crate) fn assert_as_without(&self) {
+        let (rows, calm) = (self.rows(), without_oddities(self.way));
+        assert_eq!(rows.result(), calm.result());
+        assert_eq!(self.most_paid(), 1, "{:#?}", self.contents());
+    }
+}
+
+/// The rows of a run of [`Trial::new`] against a provider without oddities.
+pub(crate) fn without_oddities(way: Way) -> &'static Rows {
+    static ROWS: [std::sync::OnceLock<Rows>; 4] = [const { std::sync::OnceLock::new() }; 4];
+    ROWS[way as usize].get_or_init(|| {
+        let trial = Trial::new(way, Vec::new());
+        trial.build().assert_code(0);
+        let rows = trial.rows();
+        assert_eq!((rows.len(), rows.failures()), (3, vec![]));
+        for content in trial.contents() {
+            assert_eq!((content.asked, content.paid, content.usable), (1, 1, 1), "{content:?}");
+        }
+        assert!(trial.billed() > 0.0 || way == Way::Command);
+        rows
+    })
+}
+
+/// Texts that are of no use to whoever trains on them.
+const POLLUTION: [&str; 14] = [
+    "<think",
+    "</think",
+    "<|",
+    "|>",
+    "</s>",
+    "<s>",
+    "[INST]",
+    "[/INST]",
+    "<start_of_turn>",
+    "<end_of_turn>",
+    "\u{fffd}",
+    "<!DOCTYPE",
+    "<html",
+    "</html>",
+];
+
+/// What pollutes a text of a conversation, if something does.
+pub(crate) fn pollution(rows: &Rows) -> Option<String> {
+    rows.texts().find_map(|text| {
+        let found = POLLUTION.iter().find(|odd| text.contains(**odd)).copied();
+        let found = found.or_else(|| text.trim().is_empty().then_some("nothing"));
+        found.map(|odd| format!("{odd:?} in {text:?}"))
+    })
+}
+
+#[track_caller]
+pub(crate) fn assert_clean(rows: &Rows) {
+    assert_eq!(pollution(rows), None);
+}
+
+/// Turns a batch input file into an output file, as the provider has it: `--command` starts it.
+#[test]
+#[ignore = "a program that other tests start"]
+#[expect(clippy::disallowed_methods, reason = "a program is told by its environment")]
+fn batch_program() {
+    let Ok(url) = std::env::var(PROVIDER) else { return };
+    let mut args = std::env::args().rev();
+    let output = args.next().unwrap();
+    let input = fs::read(args.next().unwrap()).unwrap();
+    let address = url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!(
+        "POST {RUN_BATCH} HTTP/1.0\r\nhost: {address}\r\ncontent-length: {}\r\n\r\n",
+        input.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&input).unwrap();
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).unwrap();
+    let end = reply.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    let (head, body) = reply.split_at(end + 4);
+    assert!(head.starts_with(b"HTTP/1.0 200"), "{}", String::from_utf8_lossy(&reply));
+    fs::write(output, body).unwrap();
+}
+
+#[test]
+fn without_an_oddity_every_way_gives_all_rows() {
+    for way in Way::ALL {
+        assert_clean(without_oddities(way));
+    }
+}
