@@ -99,6 +99,29 @@ fn optional_suites() -> &'static [Suite] {
             ],
         },
         Suite {
+            name: "Parquet files of pyarrow, Polars and DuckDB, whole and damaged",
+            commands: &[
+                &[PIP[0], PIP[1], PIP[2], PIP[3], "pyarrow", "polars", "duckdb"],
+                &[
+                    "target/python/bin/python",
+                    "crates/records/python/write_parquet.py",
+                    "target/written-parquet",
+                ],
+                &[
+                    "cargo",
+                    "test",
+                    "--quiet",
+                    "--package",
+                    "clinstruct-records",
+                    "--test",
+                    "it",
+                    "--",
+                    "--include-ignored",
+                    "pyarrow",
+                ],
+            ],
+        },
+        Suite {
             name: "the dataset folder by TRL's and axolotl's own code",
             commands: &[
                 &[

@@ -6,19 +6,23 @@
 //! Source: <https://docs.anthropic.com/en/api/creating-message-batches>,
 //! <https://docs.anthropic.com/en/docs/build-with-claude/batch-processing>.
 
+mod wire;
+
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use clinstruct_batch_client::{
     BatchBackend, BatchRequest, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result,
-    RowStream, Shard, ShardTag,
+    RowStream, Shard, ShardTag, Wanted,
 };
 use clinstruct_provider_http::{Auth, Client, Secret, file_body, lines};
 use clinstruct_schema::{BackendId, Message, Role, RowFormat};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
+use wire::{Batch, Page};
 
 /// The provider's address.
 pub const BASE_URL: &str = "https://api.anthropic.com/v1";
@@ -42,23 +46,32 @@ pub struct Anthropic {
 impl Anthropic {
     /// A backend at `base_url` (its version included) with this key.
     pub fn new(base_url: &str, key: Option<Secret>) -> Result<Self> {
-        let client = Client::new(base_url, key, Auth::XApiKey, &[("anthropic-version", VERSION)])?;
+        Self::with_timeout(base_url, key, None)
+    }
+
+    /// The same, which waits as long as `timeout` for more of a response.
+    pub fn with_timeout(
+        base_url: &str,
+        key: Option<Secret>,
+        timeout: Option<Duration>,
+    ) -> Result<Self> {
+        let version = [("anthropic-version", VERSION)];
+        let client = Client::with_timeout(base_url, key, Auth::XApiKey, &version, timeout)?;
         Ok(Self { client, tags: Arc::default() })
     }
 
     async fn batch(&self, id: &str) -> Result<Batch> {
         let request = self.client.request(Method::GET, &format!("/messages/batches/{id}"));
-        self.client.json("look at job", request).await
+        self.client.object("look at job", request, Batch::read).await
     }
 
     async fn results(&self, id: &str) -> Result<RowStream> {
         let what = "fetch rows";
         let path = format!("/messages/batches/{id}/results");
         let response = self.client.send(what, self.client.request(Method::GET, &path)).await?;
-        let length = response.content_length();
         let client = self.client.clone();
         let bytes = response.bytes_stream().map_err(move |e| client.broken(what, e)).boxed();
-        Ok(lines(bytes, length))
+        Ok(lines(bytes, None))
     }
 
     /// The tag of an ended batch, by its first row; `None` where it is no job of ours.
@@ -81,34 +94,6 @@ impl Anthropic {
         tags.insert(id.to_owned(), tag.clone());
         Ok(tag)
     }
-}
-
-#[derive(Debug, Deserialize)]
-struct Batch {
-    id: String,
-    processing_status: String,
-    #[serde(default)]
-    cancel_initiated_at: Option<String>,
-    #[serde(default)]
-    results_url: Option<String>,
-    request_counts: Counts,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Counts {
-    processing: u64,
-    succeeded: u64,
-    errored: u64,
-    canceled: u64,
-    expired: u64,
-}
-
-#[derive(Debug, Deserialize)]
-struct Page {
-    data: Vec<Batch>,
-    #[serde(default)]
-    has_more: bool,
 }
 
 #[derive(Serialize)]
@@ -233,60 +218,66 @@ impl BatchBackend for Anthropic {
             .header("content-type", "application/json")
             .header("content-length", bytes)
             .body(file_body(file));
-        let batch: Batch = self.client.json(what, request).await?;
+        let batch = self.client.object(what, request, Batch::read).await?;
         Ok(JobRef(batch.id))
     }
 
     /// The batch whose rows have the tag.
     ///
-    /// While a batch of the account has not ended it may be ours, and nobody can tell: that is an error of
-    /// the kind [`ErrorKind::Unavailable`], to be asked again later.
-    async fn find(&self, tag: &ShardTag) -> Result<Option<JobRef>> {
+    /// A batch shows its rows once it has ended. One that still runs is left out where it cannot be the one:
+    /// it is another job of this run, was made before the one that is looked for, or has another number of
+    /// rows. While one is left that may be ours, nobody can tell: that is an error of the kind
+    /// [`ErrorKind::Unavailable`].
+    async fn find(&self, wanted: &Wanted) -> Result<Option<JobRef>> {
         let what = "look for job";
+        let tag = &wanted.tag;
         let mut after: Option<String> = None;
-        let mut running = 0;
+        let mut running = Vec::new();
         for _ in 0..PAGES {
             let cursor = after.as_ref().map(|a| format!("&after_id={a}")).unwrap_or_default();
             let path = format!("/messages/batches?limit={PAGE}{cursor}");
-            let page: Page =
-                self.client.json(what, self.client.request(Method::GET, &path)).await?;
-            for batch in &page.data {
-                if batch.processing_status != "ended" {
-                    running += 1;
-                } else if batch.results_url.is_some()
+            let request = self.client.request(Method::GET, &path);
+            let page = self.client.object(what, request, Page::read).await?;
+            for batch in &page.batches {
+                if wanted.known.iter().any(|k| k.0 == batch.id) {
+                    continue;
+                }
+                if !batch.ended() {
+                    if batch.may_be(wanted) {
+                        running.push(batch.id.clone());
+                    }
+                } else if batch.has_results
                     && self.tag_of(&batch.id).await?.as_deref() == Some(&tag.0)
                 {
                     return Ok(Some(JobRef(batch.id.clone())));
                 }
             }
-            let last = page.data.last().map(|b| b.id.clone());
+            let last = page.batches.last().map(|b| b.id.clone());
             if !page.has_more || last.is_none() || last == after {
                 break;
             }
             after = last;
         }
-        if running > 0 {
-            let message = format!("{running} batches have not ended, and any may be job {tag}");
+        if let Some(first) = running.first() {
+            let more = match running.len() {
+                1 => String::new(),
+                n => format!(" and {} more", n - 1),
+            };
+            let message = format!(
+                "batch {first}{more} still runs and may be job {tag}; its rows, which say so, come when it ends"
+            );
             return Err(Error::new(ErrorKind::Unavailable, what, message));
         }
         Ok(None)
     }
 
     async fn poll(&self, job: &JobRef) -> Result<JobState> {
-        let batch = match self.batch(&job.0).await {
-            Ok(batch) => batch,
-            Err(e) if e.kind == ErrorKind::NotFound => return Ok(JobState::Ended(Ended::Lost)),
-            Err(e) => return Err(e),
-        };
-        let c = &batch.request_counts;
-        Ok(match batch.processing_status.as_str() {
-            "ended" if batch.cancel_initiated_at.is_some() => JobState::Ended(Ended::Cancelled),
-            "ended" if c.expired > 0 => JobState::Ended(Ended::Expired),
+        let batch = self.batch(&job.0).await?;
+        Ok(match batch.status.as_str() {
+            "ended" if batch.cancelled => JobState::Ended(Ended::Cancelled),
+            "ended" if batch.expired > 0 => JobState::Ended(Ended::Expired),
             "ended" => JobState::Ended(Ended::Completed),
-            _ => {
-                let done = c.succeeded + c.errored + c.canceled + c.expired;
-                JobState::Running { done: Some(done).filter(|d| *d > 0 || c.processing > 0) }
-            }
+            _ => JobState::Running { done: batch.done },
         })
     }
 

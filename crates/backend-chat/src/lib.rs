@@ -5,37 +5,39 @@
 //! answers until the first trouble, then up by one a round, down by half on 429, 5xx or rising latency. Several
 //! endpoints share the load, and one that fails is left alone for a while.
 //!
+//! It waits by itself for an endpoint that is busy, starting or away, and reports that through
+//! [`BatchBackend::waiting`]. An endpoint that has never given a usable answer is not waited for: after a few refusals
+//! or errors of its own the job ends with the provider's words.
+//!
 //! Source of the API: <https://platform.openai.com/docs/api-reference/chat/create>.
 
+mod ask;
+mod notice;
 mod pace;
+mod row;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use clinstruct_batch_client::openai::{Dialect, chat_body};
+use clinstruct_batch_client::openai::Dialect;
 use clinstruct_batch_client::{
-    BatchBackend, BatchRequest, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result,
-    RowStream, Shard, ShardTag,
+    BatchBackend, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result, RowStream, Shard,
+    Waiting, Wanted,
 };
-use clinstruct_provider_http::{Auth, Client, Secret, code_of, retry_after};
-use clinstruct_schema::{BackendId, RequestId, RowFormat};
+use clinstruct_provider_http::{Auth, Client, Secret};
+use clinstruct_schema::{BackendId, RowFormat};
 use futures::stream::{self, StreamExt as _};
+use notice::Notice;
 pub use pace::Pace;
-use pace::{Paces, Verdict};
-use reqwest::Method;
-use serde::Serialize;
-use serde_json::value::RawValue;
+use pace::Paces;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
-/// Times that a request is sent before its trouble becomes its row.
-const SENDINGS: u32 = 6;
-/// First pause after trouble; doubled each time.
-const PAUSE: Duration = Duration::from_millis(500);
-/// Longest pause after trouble.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// Header that carries a request's address, for logs and for tests.
-const ID_HEADER: &str = "x-clinstruct-id";
+use crate::ask::Start;
+
+/// Longest wait for an answer where no other is set: a large model on a small machine takes its time.
+const ANSWER: Duration = Duration::from_hours(1);
 
 /// Settings of the backend.
 #[derive(Debug, Clone)]
@@ -48,6 +50,9 @@ pub struct Options {
     pub dialect: Dialect,
     /// How fast to go.
     pub pace: Pace,
+    /// Longest wait for an answer, or for more of one; an hour where `None`: what is given up after that may still be
+    /// answered, and paid for.
+    pub timeout: Option<Duration>,
     /// Price compared to the price table.
     pub price_factor: f64,
 }
@@ -60,6 +65,7 @@ impl Options {
             key,
             dialect: Dialect { max_completion_tokens: false, ..Dialect::default() },
             pace: Pace::default(),
+            timeout: None,
             price_factor: 1.0,
         }
     }
@@ -78,13 +84,15 @@ struct Shared {
     dialect: Dialect,
     paces: Paces,
     price_factor: f64,
+    start: Start,
+    notice: Notice,
 }
 
 #[derive(Debug, Clone)]
 struct Job {
     /// Until its rows are asked for.
     shard: Option<Shard>,
-    cancelled: Arc<std::sync::atomic::AtomicBool>,
+    cancelled: CancellationToken,
 }
 
 impl Chat {
@@ -96,115 +104,21 @@ impl Chat {
         let clients = options
             .base_urls
             .iter()
-            .map(|base| Client::new(base, options.key.clone(), Auth::Bearer, &[]))
+            .map(|base| {
+                let (key, timeout) = (options.key.clone(), options.timeout.unwrap_or(ANSWER));
+                Client::with_timeout(base, key, Auth::Bearer, &[], Some(timeout))
+            })
             .collect::<Result<Vec<_>>>()?;
         let paces = Paces::new(options.pace, clients.len());
-        let shared =
-            Shared { clients, dialect: options.dialect, paces, price_factor: options.price_factor };
-        Ok(Self { shared: Arc::new(shared), jobs: Mutex::default() })
-    }
-}
-
-/// A row in the format of a batch's output file.
-#[derive(Serialize)]
-struct Row<'a> {
-    custom_id: RequestId,
-    response: Option<Response<'a>>,
-    error: Option<Failure<'a>>,
-}
-
-#[derive(Serialize)]
-struct Response<'a> {
-    status_code: u16,
-    body: &'a RawValue,
-}
-
-#[derive(Serialize)]
-struct Failure<'a> {
-    code: &'a str,
-    message: &'a str,
-}
-
-fn row(id: RequestId, status: u16, body: &str) -> Vec<u8> {
-    let raw: serde_json::Result<&RawValue> = serde_json::from_str(body);
-    let Ok(raw) = raw else {
-        let message: String = body.chars().take(300).collect();
-        return failure(id, "no_json", &message);
-    };
-    let response = Some(Response { status_code: status, body: raw });
-    serde_json::to_vec(&Row { custom_id: id, response, error: None }).unwrap_or_default()
-}
-
-fn failure(id: RequestId, code: &str, message: &str) -> Vec<u8> {
-    let error = Some(Failure { code, message });
-    serde_json::to_vec(&Row { custom_id: id, response: None, error }).unwrap_or_default()
-}
-
-impl Shared {
-    /// The row of one request; an error where the endpoint will answer none of them.
-    async fn ask(&self, request: &BatchRequest) -> Result<Vec<u8>> {
-        let id = request.id;
-        let body: bytes::Bytes = match chat_body(&request.request, &self.dialect) {
-            Ok(body) => body.into(),
-            Err(e) => return Ok(failure(id, "invalid_request", &e.to_string())),
+        let shared = Shared {
+            clients,
+            dialect: options.dialect,
+            paces,
+            price_factor: options.price_factor,
+            start: Start::default(),
+            notice: Notice::default(),
         };
-        let tokens = u64::from(request.request.max_tokens) + body.len() as u64 / 4;
-        let mut pause = PAUSE;
-        let mut last: Option<Error> = None;
-        for _ in 0..SENDINGS {
-            let slot = self.paces.slot(tokens).await;
-            let Some(client) = self.clients.get(slot.endpoint) else { break };
-            let call = client
-                .request(Method::POST, "/chat/completions")
-                .header("content-type", "application/json")
-                .header(ID_HEADER, id.to_string())
-                .body(body.clone());
-            let trouble = match call.send().await {
-                Err(e) => client.broken("ask", e),
-                Ok(response) => {
-                    let status = response.status();
-                    let wait = retry_after(response.headers());
-                    match response.text().await {
-                        Err(e) => client.broken("ask", e),
-                        Ok(text) if status.is_success() => {
-                            slot.done(Verdict::Good);
-                            return Ok(row(id, status.as_u16(), &text));
-                        }
-                        Ok(text) => {
-                            let code = code_of(&text);
-                            let kind = clinstruct_provider_http::kind(status, &code);
-                            let message =
-                                format!("{}, {code}: {}", status.as_u16(), client.told(&text));
-                            let mut e = Error::new(kind, "ask", message);
-                            e.retry_after = wait;
-                            match kind {
-                                ErrorKind::RateLimited | ErrorKind::Unavailable => e,
-                                // This request, and no other, is at fault.
-                                ErrorKind::Refused => {
-                                    slot.done(Verdict::Good);
-                                    return Ok(row(id, status.as_u16(), &text));
-                                }
-                                _ => return Err(e),
-                            }
-                        }
-                    }
-                }
-            };
-            let wait = trouble.retry_after.unwrap_or(pause).min(LONGEST_PAUSE);
-            let limited = trouble.kind == ErrorKind::RateLimited;
-            slot.done(if limited { Verdict::Limited(wait) } else { Verdict::Broken(wait) });
-            if limited || !self.paces.any_sound() {
-                tokio::time::sleep(wait).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
-            last = Some(trouble);
-        }
-        match last {
-            // Nobody is there: the run waits or stops, and the request is not used up.
-            Some(e) if e.kind == ErrorKind::Unavailable && self.paces.all_broken() => Err(e),
-            Some(e) => Ok(failure(id, "unavailable", &e.message)),
-            None => Ok(failure(id, "unavailable", "no endpoint is left")),
-        }
+        Ok(Self { shared: Arc::new(shared), jobs: Mutex::default() })
     }
 }
 
@@ -238,13 +152,13 @@ impl BatchBackend for Chat {
 
     async fn submit(&self, shard: &Shard) -> Result<JobRef> {
         let reference = JobRef(shard.tag.0.clone());
-        let job = Job { shard: Some(shard.clone()), cancelled: Arc::default() };
+        let job = Job { shard: Some(shard.clone()), cancelled: CancellationToken::new() };
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).insert(reference.clone(), job);
         Ok(reference)
     }
 
-    async fn find(&self, tag: &ShardTag) -> Result<Option<JobRef>> {
-        let reference = JobRef(tag.0.clone());
+    async fn find(&self, wanted: &Wanted) -> Result<Option<JobRef>> {
+        let reference = JobRef(wanted.tag.0.clone());
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(jobs.contains_key(&reference).then_some(reference))
     }
@@ -254,9 +168,7 @@ impl BatchBackend for Chat {
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(JobState::Ended(match jobs.get(job) {
             None => Ended::Lost,
-            Some(job) if job.cancelled.load(std::sync::atomic::Ordering::Relaxed) => {
-                Ended::Cancelled
-            }
+            Some(job) if job.cancelled.is_cancelled() => Ended::Cancelled,
             Some(_) => Ended::Completed,
         }))
     }
@@ -264,8 +176,7 @@ impl BatchBackend for Chat {
     /// Asks for the rows, and gives each as it comes. A job's rows are given once.
     fn rows(&self, job: &JobRef) -> RowStream {
         let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        let found =
-            jobs.get_mut(job).and_then(|j| Some((j.shard.take()?, Arc::clone(&j.cancelled))));
+        let found = jobs.get_mut(job).and_then(|j| Some((j.shard.take()?, j.cancelled.clone())));
         drop(jobs);
         let Some((shard, cancelled)) = found else {
             let e = Error::new(ErrorKind::NotFound, "fetch rows", format!("no job {}", job.0));
@@ -284,17 +195,14 @@ impl BatchBackend for Chat {
         tokio::spawn(async move {
             let cancelled = &cancelled;
             let asked = stream::iter(requests)
-                .take_while(|_| {
-                    let go_on = !cancelled.load(std::sync::atomic::Ordering::Relaxed);
-                    async move { go_on }
-                })
+                .take_while(|_| std::future::ready(!cancelled.is_cancelled()))
                 .map(|request| {
                     let shared = Arc::clone(&shared);
                     async move {
                         let request = request.map_err(|e| {
                             Error::new(ErrorKind::Io, "read job", "its file is broken").caused_by(e)
                         })?;
-                        shared.ask(&request).await
+                        shared.ask(&request, cancelled).await
                     }
                 })
                 .buffer_unordered(many);
@@ -302,8 +210,9 @@ impl BatchBackend for Chat {
             while let Some(row) = asked.next().await {
                 // An error ends the job; those under way are still taken, for they are paid.
                 if row.is_err() {
-                    cancelled.store(true, std::sync::atomic::Ordering::Relaxed);
+                    cancelled.cancel();
                 }
+                let Some(row) = row.transpose() else { continue };
                 if sender.send(row).await.is_err() {
                     return;
                 }
@@ -315,10 +224,14 @@ impl BatchBackend for Chat {
         .boxed()
     }
 
+    fn waiting(&self) -> Option<Waiting> {
+        self.shared.notice.current()
+    }
+
     async fn cancel(&self, job: &JobRef) -> Result<()> {
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(job) = jobs.get(job) {
-            job.cancelled.store(true, std::sync::atomic::Ordering::Relaxed);
+            job.cancelled.cancel();
         }
         Ok(())
     }

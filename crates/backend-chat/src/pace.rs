@@ -16,11 +16,19 @@ pub struct Pace {
     pub requests_per_minute: Option<u64>,
     /// Most tokens a minute, over all endpoints: a quarter of the request's bytes and all it may generate.
     pub tokens_per_minute: Option<u64>,
+    /// First pause after trouble; doubled while it lasts.
+    pub pause: Duration,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { first: 16, most: 256, requests_per_minute: None, tokens_per_minute: None }
+        Self {
+            first: 16,
+            most: 256,
+            requests_per_minute: None,
+            tokens_per_minute: None,
+            pause: Duration::from_millis(500),
+        }
     }
 }
 
@@ -29,31 +37,46 @@ impl Default for Pace {
 pub(crate) enum Verdict {
     /// It was answered.
     Good,
-    /// Too much at once; nothing more for so long.
-    Limited(Duration),
-    /// The endpoint is in trouble; nothing more for so long.
-    Broken(Duration),
+    /// Too much at once; the pause that the endpoint asks for, if it does.
+    Limited(Option<Duration>),
+    /// The endpoint is in trouble; the pause that it asks for, if it does.
+    Broken(Option<Duration>),
 }
 
 /// An answer that takes so many times the usual latency is a sign of too much at once.
 const SLOW: f64 = 4.0;
 /// Weight of the latest answer in the usual latency.
 const WEIGHT: f64 = 0.05;
-/// Longest time that an endpoint is left alone.
+/// Longest pause of an endpoint that does not ask for a longer one.
 const LONGEST: Duration = Duration::from_mins(1);
+/// Requests in a row that have to meet trouble before an endpoint as a whole is left alone: one error among many
+/// good answers says nothing about it.
+const TROUBLED: u32 = 3;
 /// Waits are looked at again after this.
 const LOOK: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
 struct Endpoint {
     under_way: usize,
-    /// Doubled each round until the first trouble; then additive increase, multiplicative decrease.
+    /// Doubled each round until the first cut; then additive increase, multiplicative decrease.
     allowed: f64,
     latency: f64,
-    not_before: Option<Instant>,
-    /// Requests that met trouble since the last good one.
+    /// It asked for a pause until then: no answer to an earlier request shortens it.
+    limited_until: Option<Instant>,
+    /// Times in a row that it asked for one.
+    limits: u32,
+    /// It is left alone until then, or until an answer comes.
+    broken_until: Option<Instant>,
+    /// Requests that met trouble since the last good one; those under way at the same time count as one.
     broken: u32,
     last_cut: Option<Instant>,
+    last_trouble: Option<Instant>,
+}
+
+impl Endpoint {
+    fn paused(&self, now: Instant) -> bool {
+        [self.limited_until, self.broken_until].into_iter().flatten().any(|t| now < t)
+    }
 }
 
 /// A bucket that fills with time and holds a minute's worth at most.
@@ -88,6 +111,7 @@ impl Bucket {
 #[derive(Debug)]
 struct State {
     endpoints: Vec<Endpoint>,
+    last_good: Option<Instant>,
     requests: Option<Bucket>,
     tokens: Option<Bucket>,
 }
@@ -116,12 +140,16 @@ impl Paces {
             under_way: 0,
             allowed: pace.first.clamp(1, pace.most.max(1)) as f64,
             latency: 0.0,
-            not_before: None,
+            limited_until: None,
+            limits: 0,
+            broken_until: None,
             broken: 0,
             last_cut: None,
+            last_trouble: None,
         };
         let state = State {
             endpoints: (0..endpoints).map(|_| endpoint()).collect(),
+            last_good: None,
             requests: pace.requests_per_minute.map(|n| Bucket::new(n, now)),
             tokens: pace.tokens_per_minute.map(|n| Bucket::new(n, now)),
         };
@@ -137,14 +165,14 @@ impl Paces {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the latest request at every endpoint met trouble.
-    pub(crate) fn all_broken(&self) -> bool {
-        self.lock().endpoints.iter().all(|e| e.broken > 0)
+    /// First pause after trouble.
+    pub(crate) fn pause(&self) -> Duration {
+        self.pace.pause
     }
 
-    /// Whether some endpoint is not in trouble.
-    pub(crate) fn any_sound(&self) -> bool {
-        self.lock().endpoints.iter().any(|e| e.broken == 0)
+    /// When the last good answer came, from whichever endpoint.
+    pub(crate) fn last_good(&self) -> Option<Instant> {
+        self.lock().last_good
     }
 
     /// Waits until a request of `tokens` may be sent, and says where to.
@@ -163,7 +191,7 @@ impl Paces {
         let now = clock();
         let mut state = self.lock();
         let costs = [1.0, tokens as f64];
-        let State { endpoints, requests, tokens } = &mut *state;
+        let State { endpoints, requests, tokens, .. } = &mut *state;
         for (bucket, cost) in [requests, tokens].into_iter().zip(costs) {
             if let Some(bucket) = bucket {
                 bucket.fill(now);
@@ -175,10 +203,10 @@ impl Paces {
         let (place, endpoint) = endpoints
             .iter_mut()
             .enumerate()
-            .filter(|(_, e)| e.not_before.is_none_or(|t| now >= t))
+            .filter(|(_, e)| !e.paused(now))
             // One request at a time finds out whether an endpoint is sound again.
             .filter(|(_, e)| {
-                let most = if e.broken > 0 { 1.0 } else { e.allowed.floor().max(1.0) };
+                let most = if e.broken > 1 { 1.0 } else { e.allowed.floor().max(1.0) };
                 (e.under_way as f64) < most
             })
             .min_by(|(_, a), (_, b)| {
@@ -196,17 +224,25 @@ impl Paces {
         Some(Slot { paces: self, endpoint: place, since: now, judged: false })
     }
 
-    fn settle(&self, place: usize, since: Instant, verdict: Option<Verdict>) {
+    /// Takes a slot back; the pause that its endpoint takes now, if it does.
+    fn settle(&self, place: usize, since: Instant, verdict: Option<Verdict>) -> Option<Duration> {
         let now = clock();
         let most = self.pace.most.max(1) as f64;
+        let first = self.pace.pause;
+        let doubled =
+            |times: u32| (first * 2_u32.pow(times.saturating_sub(1).min(10))).min(LONGEST);
         let mut state = self.lock();
+        let mut pause = None;
+        if verdict == Some(Verdict::Good) {
+            state.last_good = Some(now);
+        }
         if let Some(e) = state.endpoints.get_mut(place) {
             e.under_way = e.under_way.saturating_sub(1);
             let took = now.saturating_duration_since(since).as_secs_f64();
             // Of many answers that say the same at once, one counts.
-            let fresh = e.last_cut.is_none_or(|cut| since >= cut);
+            let fresh = e.last_trouble.is_none_or(|t| since >= t);
             let halve = |e: &mut Endpoint| {
-                if fresh {
+                if e.last_cut.is_none_or(|cut| since >= cut) {
                     e.allowed = (e.allowed / 2.0).max(1.0);
                     e.last_cut = Some(now);
                 }
@@ -215,7 +251,11 @@ impl Paces {
                 None => {}
                 Some(Verdict::Good) => {
                     e.broken = 0;
-                    e.not_before = None;
+                    e.broken_until = None;
+                    // It was sent after the pause, so the pause did.
+                    if e.limited_until.is_none_or(|t| since >= t) {
+                        e.limits = 0;
+                    }
                     if e.latency > 0.0 && took > SLOW * e.latency && took > 1.0 {
                         halve(e);
                     } else {
@@ -228,17 +268,30 @@ impl Paces {
                         e.latency + WEIGHT * (took - e.latency)
                     };
                 }
-                Some(Verdict::Limited(wait)) => {
+                Some(Verdict::Limited(asked)) => {
                     halve(e);
-                    e.not_before = Some(now + wait);
+                    if fresh {
+                        e.limits += 1;
+                        e.last_trouble = Some(now);
+                    }
+                    let wait = asked.unwrap_or_else(|| doubled(e.limits));
+                    e.limited_until = e.limited_until.max(Some(now + wait));
+                    pause = Some(wait);
                 }
-                Some(Verdict::Broken(wait)) => {
-                    halve(e);
-                    e.broken += 1;
-                    // Many that were under way fail at once: they count as one.
-                    let times = if fresh { e.broken.min(7) } else { 1 };
-                    let wait = (wait * (1 << (times - 1))).min(LONGEST);
-                    e.not_before = e.not_before.max(Some(now + wait));
+                Some(Verdict::Broken(asked)) => {
+                    if fresh {
+                        e.broken += 1;
+                        e.last_trouble = Some(now);
+                    }
+                    if e.broken > 1 {
+                        halve(e);
+                    }
+                    if e.broken >= TROUBLED || asked.is_some() {
+                        let wait = asked
+                            .unwrap_or_else(|| doubled((e.broken + 1).saturating_sub(TROUBLED)));
+                        e.broken_until = e.broken_until.max(Some(now + wait));
+                        pause = Some(wait);
+                    }
                 }
             }
         }
@@ -246,14 +299,15 @@ impl Paces {
         // One for the place that is free again, one for a place that is new; who finds none waits on.
         self.freed.notify_one();
         self.freed.notify_one();
+        pause
     }
 }
 
 impl Slot<'_> {
-    /// Gives the slot back.
-    pub(crate) fn done(mut self, verdict: Verdict) {
+    /// Gives the slot back; the pause that its endpoint takes now, if it does.
+    pub(crate) fn done(mut self, verdict: Verdict) -> Option<Duration> {
         self.judged = true;
-        self.paces.settle(self.endpoint, self.since, Some(verdict));
+        self.paces.settle(self.endpoint, self.since, Some(verdict))
     }
 }
 
@@ -285,7 +339,7 @@ mod tests {
             }
             many
         };
-        let limited = Verdict::Limited(Duration::ZERO);
+        let limited = Verdict::Limited(Some(Duration::ZERO));
         assert_eq!([round(Verdict::Good), round(limited)], [4, 8]);
         assert_eq!([round(Verdict::Good), round(Verdict::Good)], [4, 4]);
         // 4, and a quarter for each of four answers, is a little less than 5.
@@ -299,14 +353,61 @@ mod tests {
 
     #[test]
     fn an_endpoint_in_trouble_is_left_alone() {
-        let paces = Paces::new(Pace { first: 2, ..Pace::default() }, 2);
-        let first = paces.try_slot(1).unwrap();
-        let bad = first.endpoint;
-        first.done(Verdict::Broken(Duration::from_mins(1)));
+        let pace = Pace { first: 2, pause: Duration::from_mins(1), ..Pace::default() };
+        let paces = Paces::new(pace, 2);
+        let mut pauses = Vec::new();
+        for _ in 0..TROUBLED {
+            // The other endpoint is kept busy.
+            let others: Vec<_> = std::iter::from_fn(|| paces.try_slot(1)).collect();
+            for slot in others {
+                if slot.endpoint == 0 {
+                    pauses.push(slot.done(Verdict::Broken(None)));
+                } else {
+                    slot.done(Verdict::Good);
+                }
+            }
+        }
+        assert_eq!(pauses.iter().flatten().count(), 1, "{pauses:?}");
         let rest: Vec<_> = std::iter::from_fn(|| paces.try_slot(1)).collect();
-        assert_eq!(rest.len(), 2);
-        assert!(rest.iter().all(|s| s.endpoint != bad));
-        assert!(!paces.all_broken());
+        assert!(!rest.is_empty() && rest.iter().all(|s| s.endpoint == 1));
+    }
+
+    #[test]
+    fn one_error_among_good_answers_pauses_nothing() {
+        let pace = Pace { first: 8, most: 8, pause: Duration::from_mins(1), ..Pace::default() };
+        let paces = Paces::new(pace, 1);
+        for _ in 0..20 {
+            let mut slots: Vec<_> = std::iter::from_fn(|| paces.try_slot(1)).collect();
+            assert_eq!(slots.len(), 8);
+            assert_eq!(slots.pop().unwrap().done(Verdict::Broken(None)), None);
+            for slot in slots {
+                slot.done(Verdict::Good);
+            }
+        }
+    }
+
+    #[test]
+    fn a_pause_that_was_asked_for_is_kept_and_doubles_only_while_it_does_not_help() {
+        let pace = Pace { first: 2, pause: Duration::from_millis(1), ..Pace::default() };
+        let paces = Paces::new(pace, 1);
+        let early = paces.try_slot(1).unwrap();
+        let hour = Duration::from_hours(1);
+        let asked = paces.try_slot(1).unwrap().done(Verdict::Limited(Some(hour)));
+        assert_eq!(asked, Some(hour));
+        // An answer that was under way meanwhile does not end it.
+        early.done(Verdict::Good);
+        assert!(paces.try_slot(1).is_none());
+        let paces = Paces::new(pace, 1);
+        let limited = || {
+            loop {
+                if let Some(slot) = paces.try_slot(1) {
+                    return slot.done(Verdict::Limited(None)).unwrap().as_millis();
+                }
+            }
+        };
+        assert_eq!([limited(), limited(), limited()], [1, 2, 4]);
+        while paces.try_slot(1).map(|slot| slot.done(Verdict::Good)).is_none() {}
+        assert_eq!(limited(), 1);
     }
 
     #[test]

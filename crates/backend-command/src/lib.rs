@@ -16,7 +16,7 @@ use std::process::{Command as Process, Stdio};
 use clinstruct_batch_client::openai::{Dialect, write_line};
 use clinstruct_batch_client::{
     BatchBackend, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result, RowStream, Shard,
-    ShardTag,
+    Wanted,
 };
 use clinstruct_schema::{BackendId, RowFormat};
 use futures::stream::{self, StreamExt as _};
@@ -126,12 +126,14 @@ impl Command {
     }
 }
 
-/// The last line of a job's log that says something.
+/// The last line of a job's log that says something, and where the rest is.
 fn last_words(folder: &Path) -> String {
-    let log = fs::read(folder.join("log.txt")).unwrap_or_default();
+    let path = folder.join("log.txt");
+    let log = fs::read(&path).unwrap_or_default();
     let tail = String::from_utf8_lossy(&log[log.len().saturating_sub(2000)..]).into_owned();
     let last = tail.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("no output");
-    last.trim().chars().take(300).collect()
+    let last: String = last.trim().chars().take(300).collect();
+    format!("{last} (its log is {})", path.display())
 }
 
 fn number(path: &Path) -> Option<i64> {
@@ -188,9 +190,9 @@ impl BatchBackend for Command {
         Ok(JobRef(shard.tag.0.clone()))
     }
 
-    async fn find(&self, tag: &ShardTag) -> Result<Option<JobRef>> {
-        let begun = self.folder(&tag.0).join("pid").exists();
-        Ok(begun.then(|| JobRef(tag.0.clone())))
+    async fn find(&self, wanted: &Wanted) -> Result<Option<JobRef>> {
+        let tag = &wanted.tag.0;
+        Ok(self.folder(tag).join("pid").exists().then(|| JobRef(tag.clone())))
     }
 
     async fn poll(&self, job: &JobRef) -> Result<JobState> {

@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use clinstruct_batch_client::{
     BatchBackend, BatchRequest, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result,
-    RowStream, Shard, ShardTag,
+    RowStream, Shard, Wanted,
 };
 use clinstruct_schema::{BackendId, ChatRequest, RequestId, RowFormat};
 use futures::stream::{self, StreamExt as _};
@@ -223,8 +223,8 @@ impl BatchBackend for Llama {
         Ok(reference)
     }
 
-    async fn find(&self, tag: &ShardTag) -> Result<Option<JobRef>> {
-        let reference = JobRef(tag.0.clone());
+    async fn find(&self, wanted: &Wanted) -> Result<Option<JobRef>> {
+        let reference = JobRef(wanted.tag.0.clone());
         Ok(self.jobs().contains_key(&reference).then_some(reference))
     }
 

@@ -7,14 +7,14 @@
 //! <https://platform.openai.com/docs/api-reference/files>.
 
 mod profile;
+mod wire;
 
-use std::collections::HashMap;
 use std::io::{BufWriter, Seek as _, SeekFrom, Write as _};
 
 use clinstruct_batch_client::openai::write_line;
 use clinstruct_batch_client::{
     BatchBackend, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result, RowStream, Shard,
-    ShardTag,
+    Wanted,
 };
 use clinstruct_provider_http::{Client, Secret, file_body, lines};
 use clinstruct_schema::{BackendId, RowFormat};
@@ -22,7 +22,7 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 pub use profile::{Profile, queued_tokens};
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
-use serde::Deserialize;
+use wire::{Batch, File, Page};
 
 /// Name of the metadata entry that carries a shard's tag.
 const TAG: &str = "clinstruct_tag";
@@ -45,7 +45,8 @@ impl OpenAi {
     /// `queued_tokens` are the most prompt tokens that may wait in batches at once, where it is known:
     /// see [`queued_tokens`].
     pub fn new(profile: Profile, key: Option<Secret>, queued_tokens: Option<u64>) -> Result<Self> {
-        let client = Client::new(&profile.base_url, key, profile.auth(), &[])?;
+        let (base, timeout) = (&profile.base_url, profile.timeout);
+        let client = Client::with_timeout(base, key, profile.auth(), &[], timeout)?;
         Ok(Self { client, profile, queued_tokens })
     }
 
@@ -75,93 +76,30 @@ impl OpenAi {
             .file_name(format!("{}.jsonl", shard.tag));
         let form = Form::new().text("purpose", "batch").part("file", part);
         let request = self.client.request(Method::POST, "/files").multipart(form);
-        let file: File = self.client.json(what, request).await?;
+        let file = self.client.object(what, request, File::read).await?;
         Ok(file.id)
     }
 
     async fn batch(&self, job: &JobRef) -> Result<Batch> {
         let request = self.client.request(Method::GET, &format!("/batches/{}", job.0));
-        self.client.json("look at job", request).await
+        self.client.object("look at job", request, Batch::read).await
     }
 
     /// The rows of one file.
     async fn file_rows(&self, id: String) -> Result<RowStream> {
         let what = "fetch rows";
         let about = self.client.request(Method::GET, &format!("/files/{id}"));
-        let about: File = self.client.json(what, about).await?;
+        // How long it is helps to see a cut; where that cannot be had, its lines still say.
+        let bytes = match self.client.object(what, about, File::read).await {
+            Ok(about) => about.bytes,
+            Err(e) if e.is_transient() => return Err(e),
+            Err(_) => None,
+        };
         let request = self.client.request(Method::GET, &format!("/files/{id}/content"));
         let response = self.client.send(what, request).await?;
         let client = self.client.clone();
-        let bytes = response.bytes_stream().map_err(move |e| client.broken(what, e)).boxed();
-        Ok(lines(bytes, about.bytes.filter(|b| *b > 0)))
-    }
-}
-
-#[derive(Debug, Deserialize)]
-struct File {
-    id: String,
-    #[serde(default)]
-    bytes: Option<u64>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Batch {
-    id: String,
-    status: String,
-    #[serde(default)]
-    input_file_id: Option<String>,
-    #[serde(default)]
-    output_file_id: Option<String>,
-    #[serde(default)]
-    error_file_id: Option<String>,
-    #[serde(default)]
-    errors: Option<Errors>,
-    #[serde(default)]
-    request_counts: Option<Counts>,
-    #[serde(default)]
-    metadata: Option<HashMap<String, String>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Errors {
-    #[serde(default)]
-    data: Vec<BatchError>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(default)]
-#[derive(Default)]
-struct BatchError {
-    code: Option<String>,
-    message: Option<String>,
-    line: Option<u64>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Counts {
-    #[serde(default)]
-    completed: u64,
-    #[serde(default)]
-    failed: u64,
-}
-
-#[derive(Debug, Deserialize)]
-struct Page {
-    data: Vec<Batch>,
-    #[serde(default)]
-    has_more: bool,
-}
-
-/// Why the provider gave a batch up, its code first.
-fn why(batch: &Batch) -> String {
-    let Some(first) = batch.errors.as_ref().and_then(|e| e.data.first()) else {
-        return "the provider does not say why".into();
-    };
-    let code = first.code.as_deref().unwrap_or("no code");
-    let message = first.message.as_deref().unwrap_or_default();
-    match first.line {
-        Some(line) => format!("{code}: {message} (line {line})"),
-        None => format!("{code}: {message}"),
+        let content = response.bytes_stream().map_err(move |e| client.broken(what, e)).boxed();
+        Ok(lines(content, bytes.filter(|b| *b > 0)))
     }
 }
 
@@ -201,24 +139,22 @@ impl BatchBackend for OpenAi {
             "metadata": { TAG: shard.tag.0 },
         });
         let request = self.client.request(Method::POST, "/batches").json(&body);
-        let batch: Batch = self.client.json("submit job", request).await?;
+        let batch = self.client.object("submit job", request, Batch::read).await?;
         Ok(JobRef(batch.id))
     }
 
-    async fn find(&self, tag: &ShardTag) -> Result<Option<JobRef>> {
+    async fn find(&self, wanted: &Wanted) -> Result<Option<JobRef>> {
         let mut after: Option<String> = None;
         for _ in 0..PAGES {
             let cursor = after.as_ref().map(|a| format!("&after={a}")).unwrap_or_default();
             let path = format!("/batches?limit={PAGE}{cursor}");
             let request = self.client.request(Method::GET, &path);
-            let page: Page = self.client.json("look for job", request).await?;
-            let ours = |b: &&Batch| {
-                b.metadata.as_ref().and_then(|m| m.get(TAG)).is_some_and(|t| *t == tag.0)
-            };
-            if let Some(found) = page.data.iter().find(ours) {
+            let page = self.client.object("look for job", request, Page::read).await?;
+            let ours = |b: &&Batch| b.tag.as_deref() == Some(&wanted.tag.0);
+            if let Some(found) = page.batches.iter().find(ours) {
                 return Ok(Some(JobRef(found.id.clone())));
             }
-            let last = page.data.last().map(|b| b.id.clone());
+            let last = page.batches.last().map(|b| b.id.clone());
             if !page.has_more || last.is_none() || last == after {
                 return Ok(None);
             }
@@ -228,18 +164,16 @@ impl BatchBackend for OpenAi {
     }
 
     async fn poll(&self, job: &JobRef) -> Result<JobState> {
-        let batch = match self.batch(job).await {
-            Ok(batch) => batch,
-            Err(e) if e.kind == ErrorKind::NotFound => return Ok(JobState::Ended(Ended::Lost)),
-            Err(e) => return Err(e),
-        };
+        let batch = self.batch(job).await?;
         Ok(match batch.status.as_str() {
-            "completed" => JobState::Ended(Ended::Completed),
+            "completed" | "complete" | "succeeded" | "ended" => JobState::Ended(Ended::Completed),
             "expired" => JobState::Ended(Ended::Expired),
-            "cancelled" => JobState::Ended(Ended::Cancelled),
-            "failed" => JobState::Ended(Ended::Failed(self.client.told(&why(&batch)))),
+            "cancelled" | "canceled" => JobState::Ended(Ended::Cancelled),
+            "failed" | "error" | "errored" => {
+                JobState::Ended(Ended::Failed(self.client.shown(&batch.why())))
+            }
             // validating, in_progress, finalizing, cancelling, and what may be added.
-            _ => JobState::Running { done: batch.request_counts.map(|c| c.completed + c.failed) },
+            _ => JobState::Running { done: batch.done },
         })
     }
 
@@ -253,7 +187,12 @@ impl BatchBackend for OpenAi {
         stream::once(async move {
             let batch = this.batch(&job).await?;
             let mut all = Vec::new();
-            for id in [batch.output_file_id, batch.error_file_id].into_iter().flatten() {
+            if batch.output_file.is_none() && batch.completed > Some(0) {
+                let message =
+                    format!("batch {} has completed rows and names no output file", batch.id);
+                return Err(Error::new(ErrorKind::NotFound, "fetch rows", message));
+            }
+            for id in [batch.output_file, batch.error_file].into_iter().flatten() {
                 all.push(this.file_rows(id).await?);
             }
             Ok::<_, Error>(stream::iter(all).flatten())
@@ -265,7 +204,7 @@ impl BatchBackend for OpenAi {
     /// Deletes the input file: it counts against the project's storage. The rows stay.
     async fn release(&self, job: &JobRef) -> Result<()> {
         let batch = self.batch(job).await?;
-        let Some(input) = batch.input_file_id else { return Ok(()) };
+        let Some(input) = batch.input_file else { return Ok(()) };
         let request = self.client.request(Method::DELETE, &format!("/files/{input}"));
         self.client.send("delete the input of a job", request).await.map(drop)
     }

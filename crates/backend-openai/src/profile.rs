@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use clinstruct_batch_client::openai::Dialect;
 use clinstruct_provider_http::Auth;
 use serde::Deserialize;
@@ -29,6 +31,9 @@ pub struct Profile {
     /// How it reads requests.
     #[serde(default)]
     pub dialect: Dialect,
+    /// Longest wait for more of a response; five minutes where `None`.
+    #[serde(skip)]
+    pub timeout: Option<Duration>,
 }
 
 #[derive(Deserialize)]

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use clinstruct_batch_client::{
     BatchBackend, BatchRequest, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result,
-    RowStream, Shard, ShardBody, ShardTag,
+    RowStream, Shard, ShardBody, ShardTag, Wanted,
 };
 use clinstruct_draw::{Draw, number};
 use clinstruct_schema::{BackendId, ChatRequest, Instruction, RequestId, RowFormat};
@@ -159,8 +159,8 @@ impl BatchBackend for Rehearsal {
         Ok(reference)
     }
 
-    async fn find(&self, tag: &ShardTag) -> Result<Option<JobRef>> {
-        let reference = JobRef(tag.0.clone());
+    async fn find(&self, wanted: &Wanted) -> Result<Option<JobRef>> {
+        let reference = JobRef(wanted.tag.0.clone());
         Ok(self.job(&reference)?.map(|_| reference))
     }
 

@@ -32,6 +32,37 @@ pub struct Limits {
 #[serde(transparent)]
 pub struct JobRef(pub String);
 
+/// A job that may have been sent, as [`BatchBackend::find`] looks for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its tag.
+    pub tag: ShardTag,
+    /// Its rows.
+    pub rows: u64,
+    /// When it was journalled, in seconds since 1970 by this machine's clock: it was sent later.
+    pub created: i64,
+    /// Jobs of this run whose names are known: none of them is the one.
+    pub known: Vec<JobRef>,
+}
+
+impl Wanted {
+    /// A job of which only the tag is known.
+    pub fn tagged(tag: ShardTag) -> Self {
+        Self { tag, rows: 0, created: 0, known: Vec::new() }
+    }
+}
+
+/// What a backend waits for before it goes on, as it can be shown to a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Why, in the provider's words where it has any.
+    pub why: String,
+    /// For how many seconds from when it began.
+    pub seconds: u64,
+    /// Counts up with each new reason to wait, so that each is shown once.
+    pub number: u64,
+}
+
 /// How a job came to its end. Any of them may have rows, and bills those it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
@@ -87,9 +118,13 @@ pub trait BatchBackend: Debug + Send + Sync {
     ///
     /// Asked for a tag whose sending may have been interrupted at any point, it has to see a job that the
     /// provider took even where its answer was lost.
-    async fn find(&self, tag: &ShardTag) -> Result<Option<JobRef>>;
+    ///
+    /// Where nobody can tell yet, that is an error of the kind [`ErrorKind::Unavailable`](crate::ErrorKind).
+    async fn find(&self, wanted: &Wanted) -> Result<Option<JobRef>>;
 
-    /// Where a job stands. A job that the provider does not know has ended as [`Ended::Lost`].
+    /// Where a job stands. A job that the provider does not know is an error of the kind
+    /// [`ErrorKind::NotFound`](crate::ErrorKind), or has ended as [`Ended::Lost`] where nobody else could know it:
+    /// the driver looks again, and in the list by tag, before it counts the first as lost.
     async fn poll(&self, job: &JobRef) -> Result<JobState>;
 
     /// The rows that a job has once [`poll`](Self::poll) says that it ended: answers and errors alike.
@@ -103,6 +138,11 @@ pub trait BatchBackend: Debug + Send + Sync {
     async fn release(&self, job: &JobRef) -> Result<()> {
         let _ = job;
         Ok(())
+    }
+
+    /// What it waits for at this moment, for backends that wait by themselves instead of returning an error.
+    fn waiting(&self) -> Option<Waiting> {
+        None
     }
 
     /// Stops a job; what it finished can still be fetched.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use clinstruct_schema::ErrorClass;
+use clinstruct_schema::Fault;
 
 /// Result of a backend's operation.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -14,18 +14,39 @@ pub enum ErrorKind {
     UnknownModel,
     /// Money or quota is used up.
     QuotaExhausted,
-    /// Too much at once.
+    /// Too much at once: the provider did nothing and asks to wait.
     RateLimited,
-    /// Nobody answers, or with a server error.
+    /// Nobody answers, or the service is starting or down for maintenance.
     Unavailable,
+    /// The provider answers with an error of its own, such as 500 or 502.
+    Server,
+    /// The provider refuses the job for what it contains.
+    Filtered,
     /// The provider refuses the job as it is.
     Refused,
-    /// The provider does not know the job.
+    /// The provider does not know the job, file or address.
     NotFound,
     /// The answer does not have the documented shape.
     Protocol,
+    /// A download ended too soon; asking again is free.
+    Truncated,
     /// A local file could not be read or written.
     Io,
+}
+
+impl From<Fault> for ErrorKind {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Busy => Self::RateLimited,
+            Fault::Server | Fault::Expired => Self::Server,
+            Fault::Content => Self::Filtered,
+            Fault::Request => Self::Refused,
+            Fault::Account => Self::Unauthorised,
+            Fault::Quota => Self::QuotaExhausted,
+            Fault::Model => Self::UnknownModel,
+            Fault::NotFound => Self::NotFound,
+        }
+    }
 }
 
 /// Trouble with a job; a row's trouble is a [`clinstruct_schema::RowOutcome`].
@@ -36,10 +57,13 @@ pub struct Error {
     pub kind: ErrorKind,
     /// What was being done, such as `submit job`.
     pub operation: &'static str,
-    /// What was seen.
+    /// What was seen, in the provider's words where it has any.
     pub message: String,
     /// How long the provider asks to wait, where it says.
     pub retry_after: Option<Duration>,
+    /// Whether the provider may have done what it was asked to do, although this came back. False where it
+    /// refused, or was never reached: then nothing was made, and nothing has to be looked for.
+    pub may_have_acted: bool,
     /// The error below.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -48,7 +72,12 @@ pub struct Error {
 impl Error {
     /// An error without a source.
     pub fn new(kind: ErrorKind, operation: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, operation, message: message.into(), retry_after: None, source: None }
+        let may_have_acted = matches!(
+            kind,
+            ErrorKind::Unavailable | ErrorKind::Server | ErrorKind::Protocol | ErrorKind::Truncated
+        );
+        let message = message.into();
+        Self { kind, operation, message, retry_after: None, may_have_acted, source: None }
     }
 
     /// The same with the error below it.
@@ -58,17 +87,14 @@ impl Error {
         self
     }
 
-    /// What to do about it.
-    pub fn class(&self) -> ErrorClass {
-        match self.kind {
-            ErrorKind::RateLimited | ErrorKind::Unavailable => ErrorClass::RetryLater,
-            ErrorKind::NotFound => ErrorClass::RetryNow,
-            ErrorKind::Unauthorised
-            | ErrorKind::UnknownModel
-            | ErrorKind::QuotaExhausted
-            | ErrorKind::Refused
-            | ErrorKind::Protocol
-            | ErrorKind::Io => ErrorClass::GiveUp,
-        }
+    /// Whether the same call may succeed later without anybody changing anything.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self.kind,
+            ErrorKind::RateLimited
+                | ErrorKind::Unavailable
+                | ErrorKind::Server
+                | ErrorKind::Truncated
+        )
     }
 }

@@ -13,7 +13,7 @@ mod error;
 pub mod openai;
 mod shard;
 
-pub use backend::{BatchBackend, Ended, JobRef, JobState, Limits, RowStream};
+pub use backend::{BatchBackend, Ended, JobRef, JobState, Limits, RowStream, Waiting, Wanted};
 pub use error::{Error, ErrorKind, Result};
 pub use shard::{
     BatchRequest, Held, RequestIter, Shard, ShardBody, ShardTag, Sharder, request_id, wire_size,

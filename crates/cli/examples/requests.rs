@@ -17,7 +17,7 @@ use clinstruct_batch_client::{BatchBackend, BatchRequest, JobState, Shard, Shard
 use clinstruct_parser::decode;
 use clinstruct_provider_http::Secret;
 use clinstruct_schema::RowOutcome;
-use clinstruct_store::{Durability, JobCounts, NewJob, Store, UnitKey, encode_frame};
+use clinstruct_store::{Durability, JobSums, NewJob, Store, UnitKey, encode_frame};
 use futures::StreamExt as _;
 use tokio::time::{Instant, timeout_at};
 
@@ -110,21 +110,20 @@ async fn ask(
         let decoded: Vec<_> = some.iter().map(|raw| decode(format, raw)).collect();
         store.write(|tx| {
             let frame = tx.append(&frame)?;
-            let mut counts = JobCounts::default();
-            let mut usage = clinstruct_schema::Usage::default();
+            let mut sums = JobSums::default();
             for (row, decoded) in decoded.iter().enumerate() {
                 let failed = matches!(decoded.outcome, RowOutcome::Failed { .. });
-                usage += decoded.outcome.usage();
+                sums.usage += decoded.outcome.usage().unwrap_or_default();
                 match decoded.id {
                     Some(id) if !failed => {
-                        counts.answered += 1;
+                        sums.counts.answered += 1;
                         tx.answered(id, frame, row)?;
                     }
-                    Some(_) => counts.errors += 1,
-                    None => counts.unknown += 1,
+                    Some(_) => sums.counts.errors += 1,
+                    None => sums.counts.unknown += 1,
                 }
             }
-            tx.add_to_job(job, &counts, usage, 0)
+            tx.add_to_job(job, &sums)
         })?;
     }
     store.write(|tx| tx.job_ended(job, "completed", 0))?;

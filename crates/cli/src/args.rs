@@ -99,6 +99,8 @@ pub(crate) enum Command {
     Publish(PublishArgs),
     /// Open a local web application: search, read and review the conversations of a run
     Serve(ServeArgs),
+    /// Count the reviews of a run and show how far reviewers agree
+    Reviews(ReviewsArgs),
     /// Write report.html anew: what became of the run, with pictures
     Report(RunArgs),
     /// Models for the llama backend: list them, fetch their weights
@@ -387,10 +389,23 @@ pub(crate) struct ServeArgs {
     pub(crate) port: u16,
 }
 
+/// What `reviews` is given.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReviewsArgs {
+    /// Folder of a run, or a file of its conversations [default: that of --out]
+    #[arg(value_name = "DATA")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    /// Confirm that reviews of unknown texts, which earlier versions saved, are of the current texts
+    #[arg(long)]
+    pub(crate) confirm: bool,
+}
+
 /// Which conversations are exported, by their reviews.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnlyName {
-    /// Those that somebody accepted and nobody rejected
+    /// Those whose current text somebody accepted and nobody rejected
     Accepted,
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::ValueEnum as _;
 use clinstruct_backend_anthropic::Anthropic;
@@ -253,6 +254,9 @@ fn chat(args: &RunArgs, base_urls: &[String]) -> anyhow::Result<Arc<dyn BatchBac
     if let Some(most) = args.concurrency {
         options.pace.most = most.max(1);
         options.pace.first = options.pace.first.min(most.max(1));
+    }
+    if let Some(pause) = args.pause {
+        options.pace.pause = Duration::from_millis(pause) / 2;
     }
     options.pace.requests_per_minute = args.requests_per_minute;
     options.pace.tokens_per_minute = args.tokens_per_minute;

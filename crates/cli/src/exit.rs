@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clinstruct_batch_client::ErrorKind as BackendKind;
 use clinstruct_catalog::CatalogError;
+use clinstruct_schema::Fault;
 use clinstruct_store::ErrorKind as StoreKind;
 
 /// What the process tells its caller.
@@ -95,6 +96,47 @@ pub(crate) fn report(error: &anyhow::Error) -> Code {
     code
 }
 
+/// What to do about a provider's error; `None` where what it answers cannot be read.
+fn hint_for(fault: Option<Fault>, words: &str) -> String {
+    const RESUME: &str =
+        "then rerun the same command: nothing that was answered is requested again";
+    let words = words.to_lowercase();
+    let names = |all: &[&str]| all.iter().any(|word| words.contains(word));
+    match fault {
+        Some(Fault::Account) => {
+            format!("check the key of the provider and what it may do, {RESUME}")
+        }
+        Some(Fault::Quota) => format!("add quota or credit, {RESUME}"),
+        Some(Fault::Model) => {
+            format!("check --model against the provider's list and what the key may use, {RESUME}")
+        }
+        Some(Fault::NotFound) => {
+            "check --base-url: it includes the version, as in http://127.0.0.1:8000/v1".into()
+        }
+        Some(Fault::Request) if names(&["max_completion_tokens"]) => {
+            format!("add --token-parameter max_completion_tokens, {RESUME}")
+        }
+        Some(Fault::Request) if names(&["context length", "model length", "context window"]) => {
+            format!("use a model with a longer context, or serve it with one, {RESUME}")
+        }
+        Some(Fault::Request) if names(&["response_format", "json_schema", "guided", "grammar"]) => {
+            format!("add --no-schema, {RESUME}")
+        }
+        Some(Fault::Request) if names(&["seed"]) => format!("add --no-seed, {RESUME}"),
+        Some(Fault::Request) => format!(
+            "change what the provider names (--token-parameter, --no-seed, --no-schema, --temperature), {RESUME}"
+        ),
+        Some(Fault::Content) => "use another model or provider for these texts".into(),
+        Some(Fault::Server | Fault::Busy | Fault::Expired) => {
+            format!("wait until the provider is well again, {RESUME}")
+        }
+        None => format!(
+            "check --base-url and --backend; the answers are kept in raw/ as they came; once that is fixed, {}",
+            &RESUME[5..]
+        ),
+    }
+}
+
 fn judge(error: &anyhow::Error) -> (Code, Option<String>) {
     for cause in error.chain() {
         if let Some(e) = cause.downcast_ref::<UsageError>() {
@@ -124,21 +166,15 @@ fn judge(error: &anyhow::Error) -> (Code, Option<String>) {
                     "use the old key and address until they have ended, or add --accept-change to ask, \
                      and pay, for their rows again",
                 ),
-                E::RowsRefused { code, .. }
-                    if code.contains("quota") || code.contains("billing") =>
-                {
-                    (Code::Environment, "add quota, then type the same command again")
+                E::NoAnswers { fault, words, .. } => {
+                    return (Code::Environment, Some(hint_for(*fault, words)));
                 }
-                E::RowsRefused { code, .. } if code.contains("auth") || code.contains("key") => {
-                    (Code::Environment, "check the key of the provider")
+                E::EmptyJobs { fault: fault @ Some(_), last, .. } => {
+                    return (Code::Environment, Some(hint_for(*fault, last)));
                 }
-                E::RowsRefused { .. } => (
+                E::EmptyJobs { .. } => (
                     Code::Environment,
-                    "check --model against the provider's list, and what the key may do",
-                ),
-                E::JobsRefused(_) => (
-                    Code::Environment,
-                    "mend what the provider says, then type the same command again: it goes on from here",
+                    "fix what the provider reports, then rerun the same command to resume",
                 ),
                 _ => continue,
             };
@@ -172,17 +208,36 @@ fn judge(error: &anyhow::Error) -> (Code, Option<String>) {
             };
             return (code, Some(hint.into()));
         }
-        if let Some(e) = cause.downcast_ref::<clinstruct_batch_client::Error>() {
-            let hint = match e.kind {
-                BackendKind::Unauthorised => "check the key of the provider",
-                BackendKind::UnknownModel => "check --model against the provider's list",
-                BackendKind::NotFound => {
-                    "check --base-url: its version belongs to it, as in .../v1"
+        if let Some(e) = cause.downcast_ref::<clinstruct_viewer::Error>() {
+            use clinstruct_viewer::Error as E;
+            let (code, hint) = match e {
+                E::NewerReviews { .. } => (
+                    Code::Usage,
+                    "use the newer clinstruct that saved these reviews; the file was not changed",
+                ),
+                E::NotReviews(_) => (Code::Usage, "move the file away, or name another run"),
+                E::Nothing(_) => {
+                    (Code::Usage, "make some with `clinstruct build`, or name another folder")
                 }
-                BackendKind::QuotaExhausted => "add quota, then type the same command again",
-                _ => "type the same command again: nothing that was answered is asked twice",
+                _ => continue,
             };
-            return (Code::Environment, Some(hint.into()));
+            return (code, Some(hint.into()));
+        }
+        if let Some(e) = cause.downcast_ref::<clinstruct_batch_client::Error>() {
+            let fault = match e.kind {
+                BackendKind::Unauthorised => Fault::Account,
+                BackendKind::UnknownModel => Fault::Model,
+                BackendKind::NotFound => Fault::NotFound,
+                BackendKind::QuotaExhausted => Fault::Quota,
+                BackendKind::Refused => Fault::Request,
+                BackendKind::Filtered => Fault::Content,
+                BackendKind::Server => Fault::Server,
+                BackendKind::Protocol => {
+                    return (Code::Environment, Some(hint_for(None, &e.message)));
+                }
+                _ => Fault::Busy,
+            };
+            return (Code::Environment, Some(hint_for(Some(fault), &e.message)));
         }
         if let Some(e) = cause.downcast_ref::<std::io::Error>() {
             let hint = match e.kind() {

@@ -82,9 +82,23 @@ pub(crate) fn left(done: u64, rest: u64, time: Duration) -> Option<String> {
     })
 }
 
+/// A pause in words.
+fn pause(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7199 => format!("{} min", seconds / 60),
+        _ => format!("{:.1} h", seconds as f64 / 3600.0),
+    }
+}
+
 fn words(t: &Tally) -> String {
     let money = if t.spent + t.reserved > 0 {
-        format!(", {} spent, up to {} under way", dollars(t.spent), dollars(t.reserved))
+        let spent = if t.estimated > 0 {
+            format!("{} spent (~{} of it estimated)", dollars(t.spent), dollars(t.estimated))
+        } else {
+            format!("{} spent", dollars(t.spent))
+        };
+        format!(", {spent}, up to {} under way", dollars(t.reserved))
     } else {
         String::new()
     };
@@ -132,8 +146,14 @@ impl Progress for Terminal {
                 self.line(&format!("took in {rows} rows that were saved but not yet noted"));
             }
             Event::Waiting { why, seconds } => {
-                self.line(&format!("{why}; trying again in {seconds} s"));
+                self.line(&format!("{why}; trying again in {}", pause(seconds)));
             }
+            Event::RowFault { words } => {
+                self.line(&format!("the provider reports for a row: {words}"));
+            }
+            Event::Reopened { units } => self.line(&format!(
+                "{units} prompts or conversations that the provider refused earlier are retried"
+            )),
             Event::Silent { who } => self.line(&format!(
                 "nothing has come from {who} yet: the run waits for it; Ctrl-C stops it, and the same command goes on"
             )),

@@ -41,7 +41,7 @@ pub(crate) async fn download(
             Err(Error::Remote(e)) => e,
             Err(other) => return Err(other),
         };
-        let passes = matches!(trouble.kind, ErrorKind::Unavailable | ErrorKind::RateLimited);
+        let passes = trouble.is_transient();
         let now = file.metadata().map_err(Error::io("read", to))?.len();
         tries = if now > before { 0 } else { tries + 1 };
         if !passes || tries >= TRIES {
@@ -83,12 +83,14 @@ async fn once(
         );
     }
     if !status.is_success() {
-        let mut hint = client.told(&response.text().await.unwrap_or_default());
+        let headers = response.headers().clone();
+        let body = response.bytes().await.unwrap_or_default();
+        let kind = client.refusal(WHAT, status, &headers, &body).kind;
+        let mut hint = client.shown(&String::from_utf8_lossy(&body));
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             hint = "its terms may have to be agreed to at the hub first, with a token in HF_TOKEN"
                 .into();
         }
-        let kind = clinstruct_provider_http::kind(status, "");
         let at = format!("{}{path}", client.base());
         let message = format!("{at} answers {}: {hint}", status.as_u16());
         return Err(Remote::new(kind, WHAT, message).into());

@@ -8,12 +8,20 @@
 //! It does not decide what to do about a problem, and it changes no normalisation form.
 
 mod clean;
+mod content;
+mod error_body;
+mod fault;
+mod finish;
 mod json;
 mod prompts;
+mod repair;
 mod row;
 mod turn;
+mod usage;
 
 pub use clean::{Cleaned, Mended, clean};
+pub use error_body::{error_in_success, provider_error};
+pub use fault::{ProviderError, classify};
 pub use prompts::{Problem, PromptFormat, PromptsReading, prompts};
 pub use row::{DecodedRow, decode};
 pub use turn::{is_text_refusal, turn};

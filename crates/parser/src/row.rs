@@ -1,7 +1,20 @@
-use clinstruct_schema::{
-    Completion, ErrorClass, FinishReason, RequestId, RowFormat, RowOutcome, Usage,
-};
+use std::borrow::Cow;
+
+use clinstruct_schema::{Completion, Fault, FinishReason, RequestId, RowFormat, RowOutcome, Usage};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
+
+use crate::content::{Content, reasoning_of, text_of};
+use crate::error_body::{
+    Parts, broken_off, error_in, first_choice, is_real, one_line, parts_of, status_in,
+};
+use crate::finish::{Finish, finish_of};
+use crate::repair::{self, BROKEN};
+use crate::usage;
+
+/// Longest excerpt of a row in a message, in characters.
+const EXCERPT: usize = 300;
 
 /// A raw row, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,296 +26,575 @@ pub struct DecodedRow {
 }
 
 /// Reads one raw row. Any bytes in, an outcome out.
+///
+/// The id is read first, whatever else is broken, so that a row that came is never taken for one that did not.
+/// Every other field is read leniently: what it holds instead of what is documented decides nothing by its type alone.
 pub fn decode(format: RowFormat, raw: &[u8]) -> DecodedRow {
-    let read = match format {
-        RowFormat::OpenaiBatch => serde_json::from_slice::<OpenAiRow>(raw).map(openai),
-        RowFormat::AnthropicBatch => serde_json::from_slice::<AnthropicRow>(raw).map(anthropic),
-    };
-    match read {
-        // A backend may put more behind the address: the name of its job.
-        Ok((id, outcome)) => match RequestId::parse(id.get(..32).unwrap_or(&id)) {
-            Ok(id) => DecodedRow { id: Some(id), outcome },
-            Err(e) => unreadable(format!("custom_id: {e}")),
-        },
-        Err(e) => unreadable(format!("not a row of the declared format: {e}")),
+    if format == RowFormat::OpenaiBatch
+        && let Some(row) = plain_answer(raw)
+    {
+        return row;
     }
+    lenient(format, raw)
 }
 
-fn unreadable(message: String) -> DecodedRow {
-    DecodedRow { id: None, outcome: RowOutcome::Unreadable { message } }
+/// The request in a `custom_id`. A backend may put more behind the address: the name of its job.
+fn request_id(text: &str) -> Option<RequestId> {
+    RequestId::parse(text.get(..32).unwrap_or(text)).ok()
+}
+
+// The usual row of OpenAI's format, which is most of what comes: typed, without a tree of values. Whatever is unusual
+// in any way goes to the lenient reader, which gives the same for a usual row; a test compares them.
+
+#[derive(Deserialize)]
+struct PlainRow<'a> {
+    #[serde(borrow)]
+    custom_id: Cow<'a, str>,
+    #[serde(borrow)]
+    response: PlainResponse<'a>,
+    #[serde(default)]
+    error: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
-struct OpenAiRow {
-    custom_id: String,
-    #[serde(default)]
-    response: Option<OpenAiResponse>,
-    #[serde(default)]
-    error: Option<OpenAiError>,
-}
-
-#[derive(Deserialize)]
-struct OpenAiResponse {
-    #[serde(default)]
+struct PlainResponse<'a> {
     status_code: u16,
-    #[serde(default)]
-    body: Option<OpenAiBody>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct OpenAiBody {
-    model: Option<String>,
-    choices: Vec<OpenAiChoice>,
-    usage: Option<OpenAiUsage>,
-    error: Option<OpenAiError>,
+    #[serde(borrow)]
+    body: PlainBody<'a>,
 }
 
 #[derive(Deserialize)]
-struct OpenAiChoice {
+struct PlainBody<'a> {
+    #[serde(borrow)]
+    model: Cow<'a, str>,
+    #[serde(borrow)]
+    choices: Vec<PlainChoice<'a>>,
+    usage: PlainUsage,
     #[serde(default)]
-    message: Option<OpenAiMessage>,
-    #[serde(default)]
-    finish_reason: Option<String>,
+    error: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
-struct OpenAiMessage {
+struct PlainChoice<'a> {
+    #[serde(borrow)]
+    message: PlainMessage<'a>,
+    #[serde(borrow)]
+    finish_reason: Cow<'a, str>,
     #[serde(default)]
-    content: Option<Content>,
-    #[serde(default)]
-    refusal: Option<String>,
+    error: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Content {
-    Text(String),
-    Parts(Vec<Part>),
+struct PlainMessage<'a> {
+    #[serde(borrow)]
+    content: Cow<'a, str>,
+    #[serde(default)]
+    refusal: Option<IgnoredAny>,
+    #[serde(default)]
+    reasoning_content: Option<IgnoredAny>,
+    #[serde(default)]
+    reasoning: Option<IgnoredAny>,
+    #[serde(default)]
+    reasoning_text: Option<IgnoredAny>,
+    #[serde(default)]
+    reasoning_details: Option<IgnoredAny>,
+    #[serde(default)]
+    thinking: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
-struct Part {
-    #[serde(default)]
-    text: Option<String>,
-}
-
-impl Content {
-    fn text(self) -> String {
-        match self {
-            Self::Text(text) => text,
-            Self::Parts(parts) => parts.into_iter().filter_map(|p| p.text).collect(),
-        }
-    }
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct OpenAiUsage {
+struct PlainUsage {
     prompt_tokens: u64,
     completion_tokens: u64,
-    prompt_tokens_details: Option<PromptDetails>,
+    total_tokens: Option<u64>,
+    #[serde(default)]
+    prompt_cache_hit_tokens: Option<IgnoredAny>,
+    #[serde(default)]
+    cached_tokens: Option<IgnoredAny>,
+    #[serde(default)]
+    reasoning_tokens: Option<IgnoredAny>,
+    #[serde(default)]
+    prompt_tokens_details: Option<PlainPromptDetails>,
+    #[serde(default)]
+    completion_tokens_details: Option<PlainCompletionDetails>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct PromptDetails {
+#[derive(Deserialize)]
+struct PlainPromptDetails {
+    #[serde(default)]
     cached_tokens: Option<u64>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct OpenAiError {
-    code: Option<serde_json::Value>,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    message: Option<String>,
+#[derive(Deserialize)]
+struct PlainCompletionDetails {
+    #[serde(default)]
+    reasoning_tokens: Option<u64>,
 }
 
-impl OpenAiError {
-    fn code(&self) -> Option<String> {
-        match &self.code {
-            Some(serde_json::Value::String(code)) => Some(code.clone()),
-            Some(serde_json::Value::Number(code)) => Some(code.to_string()),
-            _ => self.kind.clone(),
-        }
+fn plain_answer(raw: &[u8]) -> Option<DecodedRow> {
+    let row: PlainRow<'_> = serde_json::from_slice(raw).ok()?;
+    let id = request_id(&row.custom_id)?;
+    let body = row.response.body;
+    let choice = body.choices.into_iter().next()?;
+    let message = choice.message;
+    let beside = [row.error, body.error, choice.error, message.refusal, message.reasoning_content]
+        .into_iter()
+        .chain([
+            message.reasoning,
+            message.reasoning_text,
+            message.reasoning_details,
+            message.thinking,
+            body.usage.prompt_cache_hit_tokens,
+            body.usage.cached_tokens,
+            body.usage.reasoning_tokens,
+        ]);
+    let usual = row.response.status_code == 200
+        && matches!(&*choice.finish_reason, "stop" | "length")
+        && beside.into_iter().all(|field| field.is_none())
+        && !message.content.trim().is_empty()
+        && !message.content.contains(BROKEN);
+    if !usual {
+        return None;
     }
-}
-
-/// What to do about an error, by its HTTP status and code.
-/// Source of the codes: <https://platform.openai.com/docs/guides/error-codes> and, for rows of batches
-/// that ended early, <https://platform.openai.com/docs/guides/batch>.
-fn class_of(status: u16, code: &str) -> ErrorClass {
-    match code {
-        "batch_expired" | "batch_cancelled" | "expired" | "canceled" => {
-            return ErrorClass::RetryNow;
-        }
-        "content_policy_violation" | "content_filter" => return ErrorClass::AskDifferently,
-        "insufficient_quota" | "invalid_api_key" | "model_not_found" => return ErrorClass::Stop,
-        _ => {}
-    }
-    match status {
-        408 | 500 | 502 | 504 => ErrorClass::RetryNow,
-        409 | 425 | 429 | 503 | 529 => ErrorClass::RetryLater,
-        401..=404 => ErrorClass::Stop,
-        400..=499 => ErrorClass::GiveUp,
-        _ => ErrorClass::RetryNow,
-    }
-}
-
-fn failed(status: u16, error: Option<&OpenAiError>) -> RowOutcome {
-    let code = error.and_then(OpenAiError::code).unwrap_or_else(|| format!("status {status}"));
-    let message = error.and_then(|e| e.message.clone()).unwrap_or_default();
-    RowOutcome::Failed { class: class_of(status, &code), code, message }
-}
-
-fn openai(row: OpenAiRow) -> (String, RowOutcome) {
-    let id = row.custom_id;
-    let outcome = match (row.response, row.error) {
-        (Some(response), error)
-            if response.status_code != 0 && !(200..300).contains(&response.status_code) =>
-        {
-            let inner = response.body.and_then(|b| b.error).or(error);
-            failed(response.status_code, inner.as_ref())
-        }
-        (Some(OpenAiResponse { body: Some(body), .. }), None) => openai_body(body),
-        (_, Some(error)) => failed(0, Some(&error)),
-        (_, None) => RowOutcome::Unreadable { message: "neither a response nor an error".into() },
+    let usage = usage::checked(
+        body.usage.prompt_tokens,
+        body.usage.completion_tokens,
+        body.usage.total_tokens,
+        body.usage.prompt_tokens_details.and_then(|d| d.cached_tokens),
+        body.usage.completion_tokens_details.and_then(|d| d.reasoning_tokens),
+    );
+    let length = choice.finish_reason == "length";
+    let completion = Completion {
+        text: message.content.into_owned(),
+        reasoning: None,
+        finish: if length { FinishReason::Length } else { FinishReason::Stop },
+        model: body.model.into_owned(),
+        usage: usage.filter(|u| u.prompt_tokens > 0 && u.completion_tokens > 0),
     };
-    (id, outcome)
+    let outcome = if length { RowOutcome::Cut(completion) } else { RowOutcome::Answer(completion) };
+    Some(DecodedRow { id: Some(id), outcome })
 }
 
-fn openai_body(body: OpenAiBody) -> RowOutcome {
-    let usage = body.usage.map_or_else(Usage::default, |u| Usage {
-        prompt_tokens: u.prompt_tokens,
-        completion_tokens: u.completion_tokens,
-        cached_tokens: u.prompt_tokens_details.and_then(|d| d.cached_tokens).unwrap_or(0),
-    });
-    let Some(choice) = body.choices.into_iter().next() else {
-        return match body.error {
-            Some(error) => failed(0, Some(&error)),
-            None => RowOutcome::Unreadable { message: "the response has no choices".into() },
+fn lenient(format: RowFormat, raw: &[u8]) -> DecodedRow {
+    let text = repair::lossy(raw);
+    let value = match &text {
+        Cow::Borrowed(text) => serde_json::from_str::<Value>(text).ok(),
+        Cow::Owned(_) => None,
+    };
+    let value = value.or_else(|| serde_json::from_str::<Value>(&repair::json(&text)).ok());
+    let Some(value) = value else {
+        let seen = one_line(&shown(&text), EXCERPT);
+        return DecodedRow {
+            id: id_in_text(&text),
+            outcome: unreadable(format!("not JSON: {seen}"), None),
         };
     };
-    let finish = match choice.finish_reason.as_deref() {
-        Some("stop") => FinishReason::Stop,
-        Some("length") => FinishReason::Length,
-        Some("content_filter") => FinishReason::ContentFilter,
-        _ => FinishReason::Other,
+    let row = row_in(&value, 0);
+    let id = row
+        .and_then(|row| row.get("custom_id"))
+        .and_then(Value::as_str)
+        .and_then(request_id)
+        .or_else(|| id_in_text(&text));
+    let outcome = match row {
+        Some(row) => match format {
+            RowFormat::OpenaiBatch => openai(row),
+            RowFormat::AnthropicBatch => anthropic(row),
+        },
+        None => unreadable(format!("not a row: {}", seen(&value)), None),
     };
-    let (content, refusal) =
-        choice.message.map_or((None, None), |m| (m.content.map(Content::text), m.refusal));
-    if let Some(text) = refusal.filter(|r| !r.trim().is_empty()) {
-        return RowOutcome::Refused { text, usage };
+    DecodedRow { id, outcome: unbroken(outcome) }
+}
+
+fn unreadable(message: String, usage: Option<Usage>) -> RowOutcome {
+    RowOutcome::Unreadable { message, usage }
+}
+
+/// A text for people: what stands for broken bytes becomes the replacement character.
+fn shown(text: &str) -> String {
+    text.replace(BROKEN, "\u{fffd}")
+}
+
+/// The beginning of a value, for a message.
+fn seen(value: &Value) -> String {
+    one_line(&value.to_string(), EXCERPT)
+}
+
+/// A text in which bytes were broken cannot be used, and no mark of ours leaves this module.
+fn unbroken(outcome: RowOutcome) -> RowOutcome {
+    match outcome {
+        RowOutcome::Answer(c) | RowOutcome::Cut(c) if c.text.contains(BROKEN) => {
+            let at = c.text.find(BROKEN).unwrap_or_default();
+            let around: Vec<char> =
+                c.text.get(..at).unwrap_or_default().chars().rev().take(40).collect();
+            let before: String = around.into_iter().rev().collect();
+            let after: String = c.text.get(at..).unwrap_or_default().chars().take(40).collect();
+            let excerpt = one_line(&shown(&format!("{before}{after}")), EXCERPT);
+            unreadable(format!("the text holds broken bytes: \"…{excerpt}…\""), c.usage)
+        }
+        RowOutcome::Answer(mut c) => {
+            c.reasoning = c.reasoning.map(|r| shown(&r));
+            c.model = shown(&c.model);
+            RowOutcome::Answer(c)
+        }
+        RowOutcome::Cut(mut c) => {
+            c.reasoning = c.reasoning.map(|r| shown(&r));
+            c.model = shown(&c.model);
+            RowOutcome::Cut(c)
+        }
+        RowOutcome::Refused { text, usage } => RowOutcome::Refused { text: shown(&text), usage },
+        RowOutcome::Failed { fault, status, code, message, usage } => RowOutcome::Failed {
+            fault,
+            status,
+            code: shown(&code),
+            message: shown(&message),
+            usage,
+        },
+        RowOutcome::Unreadable { message, usage } => {
+            RowOutcome::Unreadable { message: shown(&message), usage }
+        }
+        RowOutcome::Filtered { .. } | RowOutcome::Empty { .. } => outcome,
     }
-    answer(content.unwrap_or_default(), finish, body.model.unwrap_or_default(), usage)
 }
 
-fn answer(text: String, finish: FinishReason, model: String, usage: Usage) -> RowOutcome {
-    match finish {
-        FinishReason::ContentFilter => RowOutcome::Filtered { usage },
-        FinishReason::Length => RowOutcome::Cut(Completion { text, finish, model, usage }),
-        _ if text.trim().is_empty() => RowOutcome::Empty { usage },
-        _ => RowOutcome::Answer(Completion { text, finish, model, usage }),
+/// The row in a value: itself, or one level or two below.
+fn row_in(value: &Value, depth: usize) -> Option<&Map<String, Value>> {
+    match value {
+        Value::Object(object) if object.contains_key("custom_id") => Some(object),
+        Value::Object(object) => {
+            let below =
+                (depth < 2).then(|| object.values().find_map(|v| row_with_id(v, depth + 1)));
+            below.flatten().or((depth == 0).then_some(object))
+        }
+        Value::Array(items) if depth < 2 => items
+            .iter()
+            .find_map(|v| row_with_id(v, depth + 1))
+            .or_else(|| items.iter().find_map(Value::as_object)),
+        _ => None,
     }
 }
 
-#[derive(Deserialize)]
-struct AnthropicRow {
-    custom_id: String,
-    result: AnthropicResult,
+fn row_with_id(value: &Value, depth: usize) -> Option<&Map<String, Value>> {
+    row_in(value, depth).filter(|row| row.contains_key("custom_id"))
 }
 
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum AnthropicResult {
-    Succeeded {
-        message: AnthropicMessage,
-    },
-    Errored {
-        #[serde(default)]
-        error: Option<AnthropicErrorFrame>,
-    },
-    Canceled,
-    Expired,
+/// The first id that stands in a text as the value of `custom_id`.
+fn id_in_text(text: &str) -> Option<RequestId> {
+    ['"', '\''].iter().find_map(|quote| {
+        let name = format!("{quote}custom_id{quote}");
+        text.match_indices(&name).find_map(|(at, name)| {
+            let rest = text.get(at + name.len()..)?.trim_start().strip_prefix(':')?;
+            let id = rest.trim_start().strip_prefix(*quote)?;
+            request_id(id)
+        })
+    })
 }
 
-#[derive(Deserialize)]
-struct AnthropicMessage {
-    #[serde(default)]
+/// A value, or what the JSON in a string holds; some servers encode twice.
+fn opened(value: &Value) -> Cow<'_, Value> {
+    let mut value = Cow::Borrowed(value);
+    for _ in 0..3 {
+        let Value::String(text) = &*value else { break };
+        let json = text.trim();
+        if !json.starts_with(['{', '[', '"']) {
+            break;
+        }
+        let inner: Result<Value, _> =
+            serde_json::from_str(json).or_else(|_| serde_json::from_str(&repair::json(json)));
+        match inner {
+            Ok(inner) => value = Cow::Owned(inner),
+            Err(_) => break,
+        }
+    }
+    value
+}
+
+/// The body of a response: some servers write it as a string, wrap it once more, or leave the wrapper out.
+fn body_in(value: &Value, depth: usize) -> Cow<'_, Value> {
+    let value = opened(value);
+    if depth >= 4 {
+        return value;
+    }
+    let inner = match &*value {
+        Value::Object(object)
+            if !object.contains_key("choices") && !object.contains_key("error") =>
+        {
+            ["body", "response", "result", "data"]
+                .iter()
+                .find_map(|name| object.get(*name))
+                .filter(|v| matches!(v, Value::Object(_) | Value::Array(_) | Value::String(_)))
+        }
+        Value::Array(items) if items.len() == 1 => items.first(),
+        _ => None,
+    };
+    match inner {
+        Some(inner) => Cow::Owned(body_in(inner, depth + 1).into_owned()),
+        None => value,
+    }
+}
+
+fn status_of(response: &Value) -> Option<u16> {
+    ["status_code", "statusCode", "status", "http_status"]
+        .iter()
+        .find_map(|name| status_in(response.get(*name)?))
+}
+
+fn openai(row: &Map<String, Value>) -> RowOutcome {
+    let error = row.get("error").filter(|e| is_real(e)).map(opened);
+    let error = error.as_deref();
+    let response = row.get("response").filter(|r| !r.is_null()).map(opened);
+    let status = response
+        .as_deref()
+        .and_then(status_of)
+        .or_else(|| row.get("status_code").and_then(status_in));
+    let body = match response.as_deref() {
+        Some(response) => match response.get("body") {
+            Some(Value::Null) => None,
+            Some(body) => Some(body_in(body, 0)),
+            None => Some(body_in(response, 0)),
+        },
+        None => ["body", "result", "data"]
+            .iter()
+            .find_map(|name| row.get(*name).filter(|v| !v.is_null()))
+            .map(|body| body_in(body, 0))
+            .or_else(|| {
+                row.contains_key("choices").then(|| Cow::Owned(Value::Object(row.clone())))
+            }),
+    };
+    let body = body.as_deref();
+    let used = body.and_then(|b| b.get("usage")).and_then(usage::openai);
+    if status.is_some_and(|s| !(200..300).contains(&s)) {
+        let parts =
+            body.and_then(|b| parts_of(b, 0)).or_else(|| error.and_then(|e| parts_of(e, 0)));
+        return failed(parts.unwrap_or_default(), status, used);
+    }
+    match (body, error) {
+        (Some(Value::Object(body)), error) => openai_body(body, error, status),
+        (Some(Value::String(text)), None) if !text.trim().is_empty() => {
+            let parts = error_in(&Value::String(text.clone())).unwrap_or_default();
+            failed(parts, status, used)
+        }
+        (_, Some(error)) => failed(parts_of(error, 0).unwrap_or_default(), status, used),
+        (Some(other), None) => {
+            unreadable(format!("the response is not an object: {}", seen(other)), None)
+        }
+        (None, None) => unreadable(
+            format!("neither a response nor an error: {}", seen(&Value::Object(row.clone()))),
+            None,
+        ),
+    }
+}
+
+fn failed(parts: Parts, status: Option<u16>, usage: Option<Usage>) -> RowOutcome {
+    let error = parts.classified(status);
+    RowOutcome::Failed {
+        fault: error.fault,
+        status: error.status,
+        code: error.code,
+        message: error.message,
+        usage,
+    }
+}
+
+fn openai_body(
+    body: &Map<String, Value>,
+    beside: Option<&Value>,
+    status: Option<u16>,
+) -> RowOutcome {
+    let used = body.get("usage").and_then(usage::openai);
+    let Some(choice) = first_choice(body) else {
+        if body.contains_key("stop_reason")
+            || body.get("type").and_then(Value::as_str) == Some("message")
+        {
+            return message(body, beside, status);
+        }
+        let error = error_in(&Value::Object(body.clone()))
+            .or_else(|| beside.and_then(|e| parts_of(e, 0)))
+            .or_else(|| body.get("error").filter(|e| is_real(e)).and_then(|e| parts_of(e, 0)));
+        return match error {
+            Some(parts) => failed(parts, status, used),
+            None => unreadable(
+                format!("the response has no choices: {}", seen(&Value::Object(body.clone()))),
+                used,
+            ),
+        };
+    };
+    let error = [choice.get("error"), body.get("error"), beside]
+        .into_iter()
+        .flatten()
+        .find(|e| is_real(e))
+        .and_then(|e| parts_of(e, 0));
+    let (content, refusal, reasoning) = match choice.get("message") {
+        Some(Value::Object(message)) => (
+            message.get("content"),
+            message.get("refusal").and_then(Value::as_str).map(str::to_owned),
+            reasoning_of(message),
+        ),
+        // Completions of the older kind, and servers that leave the wrapper out.
+        other => (other.filter(|m| !m.is_null()).or_else(|| choice.get("text")), None, None),
+    };
+    let content = content.map(text_of).unwrap_or_default();
+    let refusal = refusal.filter(|r| !r.trim().is_empty()).unwrap_or_default();
+    let answer = Given {
+        content: Content { refusal: refusal + &content.refusal, ..content },
+        reasoning,
+        finish: finish_of(choice.get("finish_reason").or_else(|| body.get("finish_reason"))),
+        model: body.get("model").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        usage: used,
+    };
+    answer.outcome(error, status)
+}
+
+/// What a successful response gives, before it is weighed.
+struct Given {
+    content: Content,
+    reasoning: Option<String>,
+    finish: Finish,
     model: String,
-    #[serde(default)]
-    content: Vec<Part>,
-    #[serde(default)]
-    stop_reason: Option<String>,
-    #[serde(default)]
-    usage: Option<AnthropicUsage>,
+    usage: Option<Usage>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct AnthropicUsage {
-    #[serde(rename = "input_tokens")]
-    input: u64,
-    #[serde(rename = "output_tokens")]
-    output: u64,
-    #[serde(rename = "cache_read_input_tokens")]
-    cached: Option<u64>,
-    #[serde(rename = "cache_creation_input_tokens")]
-    created: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct AnthropicErrorFrame {
-    #[serde(default)]
-    error: Option<OpenAiError>,
-}
-
-/// Error types: <https://docs.anthropic.com/en/api/errors>.
-fn anthropic_class(kind: &str) -> ErrorClass {
-    match kind {
-        "rate_limit_error" | "overloaded_error" => ErrorClass::RetryLater,
-        "authentication_error" | "permission_error" | "not_found_error" | "billing_error" => {
-            ErrorClass::Stop
+impl Given {
+    fn outcome(self, error: Option<Parts>, status: Option<u16>) -> RowOutcome {
+        let Self { content, reasoning, finish, model, usage } = self;
+        let text = content.text;
+        let blank = text.trim().is_empty();
+        // No text comes from no tokens, and none is written without a prompt.
+        let usage = usage.filter(|u| blank || (u.completion_tokens > 0 && u.prompt_tokens > 0));
+        let reasoning =
+            reasoning.or_else(|| Some(content.reasoning).filter(|r| !r.trim().is_empty()));
+        // An error beside a text that is whole is about something else.
+        if let Some(error) = error
+            && (blank || finish != Finish::Whole)
+        {
+            return failed(error, status, usage);
         }
-        "invalid_request_error" | "request_too_large" => ErrorClass::GiveUp,
-        _ => ErrorClass::RetryNow,
+        if !content.refusal.trim().is_empty() {
+            return RowOutcome::Refused { text: content.refusal, usage };
+        }
+        let whole = |finish| Completion {
+            text: text.clone(),
+            reasoning: reasoning.clone(),
+            finish,
+            model: model.clone(),
+            usage,
+        };
+        match finish {
+            Finish::Filter => RowOutcome::Filtered { usage },
+            Finish::Refusal => RowOutcome::Refused { text, usage },
+            Finish::Error(word) => failed(broken_off(&word), status, usage),
+            Finish::Tool(word) => unreadable(
+                format!(
+                    "the model did not answer (finish reason \"{word}\"): \"{}\"",
+                    one_line(&text, 200)
+                ),
+                usage,
+            ),
+            Finish::Limit => RowOutcome::Cut(whole(FinishReason::Length)),
+            Finish::Unknown(word) => {
+                RowOutcome::Cut(whole(FinishReason::Other(one_line(&word, 80))))
+            }
+            _ if blank => RowOutcome::Empty { usage },
+            Finish::Whole => RowOutcome::Answer(whole(FinishReason::Stop)),
+            // Some servers write no reason. Where they counted what they wrote, it was written to its end: a stream
+            // that broke off has neither.
+            Finish::Missing if usage.is_some() => RowOutcome::Answer(whole(FinishReason::Stop)),
+            Finish::Missing => RowOutcome::Cut(whole(FinishReason::Other(String::new()))),
+        }
     }
 }
 
-fn anthropic(row: AnthropicRow) -> (String, RowOutcome) {
-    let retry = |code: &str| RowOutcome::Failed {
-        class: ErrorClass::RetryNow,
-        code: code.into(),
-        message: format!("the batch was {code} before this row was done"),
+fn anthropic(row: &Map<String, Value>) -> RowOutcome {
+    let beside = row.get("error").filter(|e| is_real(e)).map(opened);
+    let result = row.get("result").filter(|r| !r.is_null()).map(opened);
+    let Some(result) = result.as_deref() else {
+        return match beside.as_deref() {
+            Some(error) => failed(parts_of(error, 0).unwrap_or_default(), None, None),
+            // A gateway may write OpenAI's rows under Anthropic's paths.
+            None if row.contains_key("response") => openai(row),
+            None => unreadable(format!("no result: {}", seen(&Value::Object(row.clone()))), None),
+        };
     };
-    let outcome = match row.result {
-        AnthropicResult::Canceled => retry("canceled"),
-        AnthropicResult::Expired => retry("expired"),
-        AnthropicResult::Errored { error } => {
-            let error = error.and_then(|frame| frame.error).unwrap_or_default();
-            let code = error.kind.clone().unwrap_or_else(|| "errored".into());
-            let message = error.message.unwrap_or_default();
-            RowOutcome::Failed { class: anthropic_class(&code), code, message }
+    let Value::Object(result) = result else {
+        return match result {
+            Value::String(text) if !text.trim().is_empty() => {
+                failed(parts_of(&Value::String(text.clone()), 0).unwrap_or_default(), None, None)
+            }
+            other => unreadable(format!("the result is not an object: {}", seen(other)), None),
+        };
+    };
+    let kind = result.get("type").and_then(Value::as_str).unwrap_or_default();
+    let given = result.get("message").filter(|m| !m.is_null()).map(|m| body_in(m, 0));
+    let error = result.get("error").filter(|e| is_real(e)).map(opened).or(beside);
+    match (kind, given.as_deref()) {
+        ("canceled" | "cancelled" | "expired", _) => RowOutcome::Failed {
+            fault: Fault::Expired,
+            status: None,
+            code: kind.to_owned(),
+            message: format!("the batch was {kind} before this row was done"),
+            usage: None,
+        },
+        ("errored" | "error", _) => {
+            let parts = error.as_deref().and_then(|e| parts_of(e, 0));
+            failed(
+                parts.or_else(|| parts_of(&Value::Object(result.clone()), 0)).unwrap_or_default(),
+                None,
+                None,
+            )
         }
-        AnthropicResult::Succeeded { message } => {
-            let usage = message.usage.map_or_else(Usage::default, |u| Usage {
-                // Tokens that went to the cache or came from it are not in `input_tokens`.
-                // https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching
-                prompt_tokens: u.input + u.cached.unwrap_or(0) + u.created.unwrap_or(0),
-                completion_tokens: u.output,
-                cached_tokens: u.cached.unwrap_or(0),
-            });
-            let text: String = message.content.into_iter().filter_map(|p| p.text).collect();
-            match message.stop_reason.as_deref() {
-                Some("refusal") => RowOutcome::Refused { text, usage },
-                Some("max_tokens") => answer(text, FinishReason::Length, message.model, usage),
-                Some("end_turn" | "stop_sequence") => {
-                    answer(text, FinishReason::Stop, message.model, usage)
-                }
-                _ => answer(text, FinishReason::Other, message.model, usage),
+        (_, Some(Value::Object(given))) if given.contains_key("choices") => {
+            openai_body(given, error.as_deref(), None)
+        }
+        (_, Some(Value::Object(given))) => message(given, error.as_deref(), None),
+        // The result is the message or the completion itself.
+        (_, None) if result.contains_key("choices") => openai_body(result, error.as_deref(), None),
+        (_, None) if result.contains_key("content") => message(result, error.as_deref(), None),
+        (_, None) if error.is_some() => {
+            failed(error.as_deref().and_then(|e| parts_of(e, 0)).unwrap_or_default(), None, None)
+        }
+        (_, other) => {
+            let what = other.map_or_else(|| seen(&Value::Object(result.clone())), seen);
+            unreadable(format!("the result holds no message: {what}"), None)
+        }
+    }
+}
+
+/// Reads a message of Anthropic's format.
+fn message(body: &Map<String, Value>, beside: Option<&Value>, status: Option<u16>) -> RowOutcome {
+    let error = [body.get("error"), beside].into_iter().flatten().find(|e| is_real(e));
+    let content = body.get("content").map(text_of).unwrap_or_default();
+    let given = Given {
+        content,
+        reasoning: reasoning_of(body),
+        finish: finish_of(body.get("stop_reason").or_else(|| body.get("finish_reason"))),
+        model: body.get("model").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        usage: body.get("usage").and_then(usage::anthropic),
+    };
+    if body.get("type").and_then(Value::as_str) == Some("error") && error.is_some() {
+        let used = given.usage;
+        return failed(error.and_then(|e| parts_of(e, 0)).unwrap_or_default(), status, used);
+    }
+    given.outcome(error.and_then(|e| parts_of(e, 0)), status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_readers_agree_on_the_usual_row() {
+        for finish in ["stop", "length"] {
+            for details in [
+                r#""total_tokens":12"#,
+                r#""total_tokens":19,"completion_tokens_details":{"reasoning_tokens":7}"#,
+                r#""total_tokens":null,"prompt_tokens_details":{"cached_tokens":3}"#,
+                r#""total_tokens":12,"completion_tokens_details":{"reasoning_tokens":4}"#,
+            ] {
+                let raw = format!(
+                    r#"{{"id":"b","custom_id":"00112233445566778899aabbccddeeff","response":{{"status_code":200,"body":{{"model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":"Ruhe \"jetzt\"\n","refusal":null}},"finish_reason":"{finish}"}}],"usage":{{"prompt_tokens":5,"completion_tokens":7,{details}}}}}}},"error":null}}"#
+                );
+                let plain = plain_answer(raw.as_bytes()).unwrap();
+                assert_eq!(plain, lenient(RowFormat::OpenaiBatch, raw.as_bytes()), "{raw}");
             }
         }
-    };
-    (row.custom_id, outcome)
+    }
 }

@@ -16,7 +16,7 @@ use clinstruct_schema::{
     BaseRow, Message, PatientCard, RequestId, RowId, RowOutcome, Situation, Speaker, Stage, Usage,
 };
 use clinstruct_store::{
-    RawReader, Rejection, RowLocation, Step, Store, UnitKey, UnitRecord, UnitState,
+    GivenUp, RawReader, Rejection, RowLocation, Step, Store, UnitKey, UnitRecord, UnitState,
 };
 
 use crate::step::{Reading, read_prompts, read_turn};
@@ -24,6 +24,8 @@ use crate::{Error, Result, RunContext};
 
 /// Times that a turn is asked to be mended before its conversation is rejected.
 const REPAIRS: u32 = 2;
+/// Times that a request is delivered that is paid for, or may be, and comes to nothing.
+const PAID_DELIVERIES: u32 = 2;
 /// The code of [`Variant::Emergency`] in a unit's key.
 const EMERGENCY_CODE: u8 = 200;
 
@@ -85,6 +87,8 @@ pub(crate) struct Stepped {
     pub(crate) records: Vec<UnitRecord>,
     /// Requests to be answered, with the unit that waits.
     pub(crate) requests: Vec<(UnitKey, BatchRequest, Active)>,
+    /// Requests for which no answer could be had.
+    pub(crate) given_up: Vec<GivenUp>,
 }
 
 fn batch(request: clinstruct_schema::ChatRequest) -> BatchRequest {
@@ -98,6 +102,7 @@ fn blank(key: UnitKey) -> UnitRecord {
         waiting: None,
         tries: 0,
         infra_tries: 0,
+        unusable: 0,
         steps: Vec::new(),
         rejection: None,
     }
@@ -388,7 +393,9 @@ pub(crate) fn tried(
         let Next::Ask { speaker, .. } = conversation.machine.next() else { break };
         if tries > 0 {
             let failed = conversation.try_again(context, &locate, reader, tries)?;
-            let failed = failed.into_iter().map(|(_, outcome, reason)| (reason, outcome.usage()));
+            let failed = failed
+                .into_iter()
+                .map(|(_, outcome, reason)| (reason, outcome.usage().unwrap_or_default()));
             all.push(Tried { speaker, mended: step.is_some(), failed: failed.collect() });
         }
         if let Some(step) = step {
@@ -412,124 +419,209 @@ pub(crate) fn said_again(
     Some(cleaned)
 }
 
-/// Takes a response in: the unit goes on, is asked again, or ends.
+/// What is done about a delivery that failed.
+enum Delivery {
+    /// The same request is made again.
+    Again,
+    /// No answer can be had.
+    GiveUp(String, String),
+}
+
+/// Counts a delivery that failed.
+fn count_delivery(
+    context: &RunContext<'_>,
+    record: &mut UnitRecord,
+    reason: String,
+    detail: String,
+    paid: bool,
+) -> Delivery {
+    let over = if paid && !context.rehearsal {
+        record.unusable += 1;
+        record.unusable >= PAID_DELIVERIES
+    } else {
+        record.infra_tries += 1;
+        record.infra_tries >= context.config.deliveries
+    };
+    if over { Delivery::GiveUp(reason, detail) } else { Delivery::Again }
+}
+
+/// Applies a response: the unit goes on, makes another request, or ends.
 ///
-/// `outcome` is `None` where the job ended without a row for the request.
+/// `outcome` is the reason where the job ended without a row for the request.
 pub(crate) fn step(
     context: &RunContext<'_>,
-    mut record: UnitRecord,
+    record: UnitRecord,
     active: Active,
     request: RequestId,
-    outcome: Option<&RowOutcome>,
+    outcome: std::result::Result<&RowOutcome, &str>,
 ) -> Result<Stepped> {
-    let undelivered = |reason: &str, detail: &str| {
-        (record.infra_tries + 1 >= context.config.deliveries)
-            .then(|| (reason.to_owned(), detail.to_owned()))
-    };
     match active {
-        Active::Base { row } => {
-            let part = record.key.part();
-            let reading = outcome.map_or(
-                Reading::Undelivered { reason: "missing".into(), detail: "no row came".into() },
-                |o| read_prompts(o, context.prompt_format(), &row.cards),
-            );
-            match reading {
-                Reading::Good(prompts) => accept(context, record, &row, request, &prompts, None),
-                Reading::Unusable { reason, detail, partial, .. } => {
-                    record.tries += 1;
-                    if record.tries < context.config.tries {
-                        let next = base_request(context, part, &row, record.tries)?;
-                        return Ok(again(record, next, Active::Base { row }));
-                    }
-                    let why = rejection(Stage::Prompt, false, reason, detail);
-                    match partial {
-                        Some(prompts) => {
-                            record.tries -= 1;
-                            accept(context, record, &row, request, &prompts, Some(&why))
-                        }
-                        None => end_base(context, record, &row, &why),
-                    }
+        Active::Base { row } => step_base(context, record, row, request, outcome),
+        Active::Conversation(c) => step_conversation(context, record, c, request, outcome),
+    }
+}
+
+fn missing<T>(absent: &str) -> Reading<T> {
+    Reading::Undelivered { reason: "missing".into(), detail: absent.to_owned(), paid: true }
+}
+
+fn step_base(
+    context: &RunContext<'_>,
+    mut record: UnitRecord,
+    row: Arc<BaseRow>,
+    request: RequestId,
+    outcome: std::result::Result<&RowOutcome, &str>,
+) -> Result<Stepped> {
+    let part = record.key.part();
+    let key = record.key;
+    let reading = match outcome {
+        Ok(outcome) => read_prompts(outcome, context.prompt_format(), &row.cards),
+        Err(absent) => missing(absent),
+    };
+    let failed = |record: UnitRecord, reason: String, detail: String, refused: bool| {
+        let given_up =
+            GivenUp { request, unit: key, refused, reason: reason.clone(), detail: detail.clone() };
+        let why = rejection(Stage::Prompt, true, reason, detail);
+        let stepped = end_base(context, record, &row, &why)?;
+        Ok(Stepped { given_up: vec![given_up], ..stepped })
+    };
+    match reading {
+        Reading::Good(prompts) => accept(context, record, &row, request, &prompts, None),
+        Reading::Unusable { reason, detail, partial, defect, .. } => {
+            record.tries += 1;
+            if record.tries < defect.attempts(context.config.tries, !context.rehearsal) {
+                let next = base_request(context, part, &row, record.tries)?;
+                return Ok(again(record, next, Active::Base { row }));
+            }
+            let why = rejection(Stage::Prompt, false, reason, detail);
+            match partial {
+                Some(prompts) => {
+                    record.tries -= 1;
+                    accept(context, record, &row, request, &prompts, Some(&why))
                 }
-                Reading::Undelivered { reason, detail } => match undelivered(&reason, &detail) {
-                    Some((reason, detail)) => end_base(
-                        context,
-                        record,
-                        &row,
-                        &rejection(Stage::Prompt, true, reason, detail),
-                    ),
-                    None => {
-                        record.infra_tries += 1;
-                        let next = base_request(context, part, &row, record.tries)?;
-                        Ok(again(record, next, Active::Base { row }))
-                    }
-                },
-                Reading::Never { reason, detail } => {
-                    end_base(context, record, &row, &rejection(Stage::Prompt, true, reason, detail))
-                }
+                None => end_base(context, record, &row, &why),
             }
         }
-        Active::Conversation(mut conversation) => {
-            let Next::Ask { speaker, tries } = conversation.machine.next() else {
-                return Err(Error::Astray(conversation.id.to_string()));
-            };
-            let about = conversation.about(context)?;
-            let reading = outcome.map_or(
-                Reading::Undelivered { reason: "missing".into(), detail: "no row came".into() },
-                |o| read_turn(o, speaker, &conversation.situation, &about),
-            );
-            let mut mend = None;
-            let told = match reading {
-                Reading::Good(cleaned) => {
-                    record.steps.push(Step {
-                        request,
-                        tries: u8::try_from(tries + 1).unwrap_or(u8::MAX),
-                        mended: cleaned.mended.bits(),
-                    });
-                    record.infra_tries = 0;
-                    TurnOutcome::Said(cleaned.text)
+        Reading::Undelivered { reason, detail, paid } => {
+            match count_delivery(context, &mut record, reason, detail, paid) {
+                Delivery::Again => {
+                    let next = base_request(context, part, &row, record.tries)?;
+                    Ok(again(record, next, Active::Base { row }))
                 }
-                Reading::Unusable { reason, detail, repair, .. } => {
-                    mend = repair;
-                    TurnOutcome::Unusable { reason, detail }
-                }
-                Reading::Undelivered { reason, detail } => match undelivered(&reason, &detail) {
-                    Some((reason, detail)) => TurnOutcome::Never { reason, detail },
-                    None => {
-                        record.infra_tries += 1;
-                        let next = conversation.must_ask(context)?;
-                        return Ok(again(record, next, Active::Conversation(conversation)));
-                    }
-                },
-                Reading::Never { reason, detail } => TurnOutcome::Never { reason, detail },
-            };
-            let unusable = matches!(told, TurnOutcome::Unusable { .. });
-            match conversation.advance(told, mend, context) {
-                Next::Ask { tries, .. } => {
-                    record.tries = tries;
-                    let next = conversation.must_ask(context)?;
-                    Ok(again(record, next, Active::Conversation(conversation)))
-                }
-                Next::Done => {
-                    record.tries = 0;
-                    record.waiting = None;
-                    record.state = UnitState::Done;
-                    Ok(Stepped { records: vec![record], requests: Vec::new() })
-                }
-                Next::Ended { failed, reason, detail } => {
-                    let detail = format!(
-                        "{} of turn {}: {detail}",
-                        speaker.as_str(),
-                        conversation.messages().len() / 2 + 1
-                    );
-                    record.waiting = None;
-                    record.tries = tries + u32::from(unusable);
-                    record.state = UnitState::Rejected;
-                    record.rejection = Some(rejection(Stage::Turn, failed, reason, detail));
-                    Ok(Stepped { records: vec![record], requests: Vec::new() })
-                }
+                Delivery::GiveUp(reason, detail) => failed(record, reason, detail, false),
             }
+        }
+        Reading::Never { reason, detail } => failed(record, reason, detail, true),
+    }
+}
+
+fn step_conversation(
+    context: &RunContext<'_>,
+    mut record: UnitRecord,
+    mut conversation: Box<Conversation>,
+    request: RequestId,
+    outcome: std::result::Result<&RowOutcome, &str>,
+) -> Result<Stepped> {
+    let Next::Ask { speaker, tries } = conversation.machine.next() else {
+        return Err(Error::Astray(conversation.id.to_string()));
+    };
+    let about = conversation.about(context)?;
+    let reading = match outcome {
+        Ok(outcome) => read_turn(outcome, speaker, &conversation.situation, &about),
+        Err(absent) => missing(absent),
+    };
+    let mut repair = None;
+    let mut refused = false;
+    let turn = match reading {
+        Reading::Good(cleaned) => {
+            record.steps.push(Step {
+                request,
+                tries: u8::try_from(tries + 1).unwrap_or(u8::MAX),
+                mended: cleaned.mended.bits(),
+            });
+            (record.infra_tries, record.unusable) = (0, 0);
+            TurnOutcome::Said(cleaned.text)
+        }
+        Reading::Unusable { reason, detail, repair: seen, defect, .. } => {
+            repair = seen;
+            let most = defect.attempts(context.config.tries, !context.rehearsal);
+            if tries + 1 < most {
+                TurnOutcome::Unusable { reason, detail }
+            } else {
+                TurnOutcome::Rejected { reason, detail }
+            }
+        }
+        Reading::Undelivered { reason, detail, paid } => {
+            match count_delivery(context, &mut record, reason, detail, paid) {
+                Delivery::Again => {
+                    let next = conversation.must_ask(context)?;
+                    return Ok(again(record, next, Active::Conversation(conversation)));
+                }
+                Delivery::GiveUp(reason, detail) => TurnOutcome::Never { reason, detail },
+            }
+        }
+        Reading::Never { reason, detail } => {
+            refused = true;
+            TurnOutcome::Never { reason, detail }
+        }
+    };
+    let used = matches!(turn, TurnOutcome::Unusable { .. } | TurnOutcome::Rejected { .. });
+    match conversation.advance(turn, repair, context) {
+        Next::Ask { tries, .. } => {
+            record.tries = tries;
+            let next = conversation.must_ask(context)?;
+            Ok(again(record, next, Active::Conversation(conversation)))
+        }
+        Next::Done => {
+            record.tries = 0;
+            record.waiting = None;
+            record.state = UnitState::Done;
+            Ok(Stepped { records: vec![record], ..Stepped::default() })
+        }
+        Next::Ended { failed, reason, detail } => {
+            let place = conversation.messages().len() / 2 + 1;
+            let detail = format!("{} of turn {place}: {detail}", speaker.as_str());
+            record.waiting = None;
+            record.tries = tries + u32::from(used);
+            record.state = UnitState::Rejected;
+            let given_up = failed.then(|| GivenUp {
+                request,
+                unit: record.key,
+                refused,
+                reason: reason.clone(),
+                detail: detail.clone(),
+            });
+            record.rejection = Some(rejection(Stage::Turn, failed, reason, detail));
+            Ok(Stepped {
+                records: vec![record],
+                given_up: given_up.into_iter().collect(),
+                ..Stepped::default()
+            })
         }
     }
+}
+
+/// Ends a unit whose request was given up before.
+pub(crate) fn give_up(
+    context: &RunContext<'_>,
+    mut record: UnitRecord,
+    active: &Active,
+    why: GivenUp,
+) -> Result<Stepped> {
+    let why = GivenUp { unit: record.key, ..why };
+    let (reason, detail) = (why.reason.clone(), why.detail.clone());
+    let stepped = match active {
+        Active::Base { row } => {
+            end_base(context, record, row, &rejection(Stage::Prompt, true, reason, detail))?
+        }
+        Active::Conversation(_) => {
+            record.waiting = None;
+            record.state = UnitState::Rejected;
+            record.rejection = Some(rejection(Stage::Turn, true, reason, detail));
+            Stepped { records: vec![record], ..Stepped::default() }
+        }
+    };
+    Ok(Stepped { given_up: vec![why], ..stepped })
 }
 
 fn rejection(stage: Stage, failed: bool, reason: String, detail: String) -> Rejection {
@@ -539,7 +631,7 @@ fn rejection(stage: Stage, failed: bool, reason: String, detail: String) -> Reje
 fn again(mut record: UnitRecord, request: BatchRequest, active: Active) -> Stepped {
     record.waiting = Some(request.id);
     let key = record.key;
-    Stepped { records: vec![record], requests: vec![(key, request, active)] }
+    Stepped { records: vec![record], requests: vec![(key, request, active)], ..Stepped::default() }
 }
 
 /// A base row has its prompts: its conversations begin; those without a prompt are rejected with `why`.
@@ -561,7 +653,7 @@ fn accept(
     record.waiting = None;
     record.state = UnitState::Done;
     let base = record.key.base_index();
-    let mut stepped = Stepped { records: vec![record], requests: Vec::new() };
+    let mut stepped = Stepped { records: vec![record], ..Stepped::default() };
     for (k, prompt) in prompts.iter().enumerate() {
         for variant in variants_of(context, part, row, k, prompt.as_ref().map(|p| p.text.as_str()))?
         {
@@ -602,7 +694,7 @@ fn end_base(
             records.push(rejected(conversation_key(part, base, k, variant)?, Some(why.clone())));
         }
     }
-    Ok(Stepped { records, requests: Vec::new() })
+    Ok(Stepped { records, ..Stepped::default() })
 }
 
 fn rejected(key: UnitKey, why: Option<Rejection>) -> UnitRecord {

@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use clinstruct_catalog::{Catalog, Part};
@@ -47,7 +48,8 @@ pub struct RunConfig {
     pub max_cost: Option<MicroUsd>,
     /// First pause after trouble; the longest is sixty times as long. Looks at a job begin at a twentieth.
     pub pause: Duration,
-    /// Whether another model or account than the run was begun with is what the user wants.
+    /// Whether another model or account than the run was begun with is what the user wants, and a plan that
+    /// changes or drops rows that have answers.
     pub accept_change: bool,
 }
 
@@ -94,6 +96,8 @@ pub struct RunContext<'c> {
     pub structured: bool,
     /// Plans of the parts, each with the part's index in the catalog.
     pub plans: Vec<(u8, Plan<'c>)>,
+    /// The journal's plan that this one was compared with, where it keeps every answered row.
+    pub(crate) checked: OnceLock<String>,
 }
 
 impl<'c> RunContext<'c> {
@@ -123,6 +127,7 @@ impl<'c> RunContext<'c> {
             structured: routes.of(Speaker::PromptWriter).backend.limits().structured_output,
             routes,
             plans,
+            checked: OnceLock::new(),
         };
         crate::active::try_templates(&context)?;
         Ok(context)
@@ -135,20 +140,34 @@ impl<'c> RunContext<'c> {
 
     /// What the units in the journal depend on: another value, and they are played again.
     pub fn fingerprint(&self) -> String {
-        let c = &self.config;
-        let parts: Vec<&str> = self.plans.iter().map(|(_, p)| p.part().id.as_str()).collect();
+        let f = self.facts();
         format!(
-            "reading {READING_VERSION}; catalog {}; parts {}; limit {:?}; seed {}; {}; temperature {:?}; \
-             tries {}; structured {}",
-            self.catalog.fingerprint(),
-            parts.join(","),
-            c.limit,
-            c.seed,
+            "reading {}; catalog {}; parts {}; limit {}; seed {}; {}; temperature {}; tries {}; structured {}",
+            f.reading,
+            f.catalog,
+            f.parts.join(","),
+            f.limit,
+            f.seed,
             self.models(),
-            c.temperature,
-            c.tries,
-            self.structured,
+            f.temperature,
+            f.tries,
+            f.structured,
         )
+    }
+
+    /// What a plan depends on beside its models.
+    pub(crate) fn facts(&self) -> PlanFacts {
+        let c = &self.config;
+        PlanFacts {
+            reading: READING_VERSION.to_string(),
+            catalog: self.catalog.fingerprint(),
+            parts: self.plans.iter().map(|(_, p)| p.part().id.to_string()).collect(),
+            limit: format!("{:?}", c.limit),
+            seed: c.seed.to_string(),
+            temperature: format!("{:?}", c.temperature),
+            tries: c.tries.to_string(),
+            structured: self.structured.to_string(),
+        }
     }
 
     /// The backends and models, by speaker.
@@ -184,6 +203,67 @@ impl<'c> RunContext<'c> {
 
     pub(crate) fn retries(&self) -> Retries {
         Retries { tries: self.config.tries }
+    }
+}
+
+/// What a plan depends on beside its models, as the journal's fingerprint spells it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct PlanFacts {
+    /// Version of the reading of answers.
+    pub(crate) reading: String,
+    /// Fingerprint of the resources.
+    pub(crate) catalog: String,
+    /// Ids of the parts.
+    pub(crate) parts: Vec<String>,
+    limit: String,
+    seed: String,
+    temperature: String,
+    tries: String,
+    structured: String,
+}
+
+impl PlanFacts {
+    /// Reads a journal's fingerprint; what is not there stays empty.
+    pub(crate) fn parse(fingerprint: &str) -> Self {
+        // Names of models, which may hold anything, stand between the seed and the temperature.
+        let behind = |name: &str, from_end: bool| {
+            let name = format!("{name} ");
+            let mut fields = fingerprint.split("; ").filter_map(|f| f.strip_prefix(name.as_str()));
+            let field = if from_end { fields.last() } else { fields.next() };
+            field.unwrap_or_default().to_owned()
+        };
+        Self {
+            reading: behind("reading", false),
+            catalog: behind("catalog", false),
+            parts: behind("parts", false).split(',').map(str::to_owned).collect(),
+            limit: behind("limit", false),
+            seed: behind("seed", false),
+            temperature: behind("temperature", true),
+            tries: behind("tries", true),
+            structured: behind("structured", true),
+        }
+    }
+
+    /// What differs, in words; not the resources and the reading, of which the rows tell more.
+    pub(crate) fn differences(&self, new: &Self) -> Vec<String> {
+        let plain = |text: &str| {
+            let inner = text.strip_prefix("Some(").and_then(|t| t.strip_suffix(')'));
+            inner.unwrap_or(if text == "None" { "none" } else { text }).to_owned()
+        };
+        let mut all: Vec<String> = [
+            ("seed", &self.seed, &new.seed),
+            ("limit", &self.limit, &new.limit),
+            ("temperature", &self.temperature, &new.temperature),
+            ("attempts", &self.tries, &new.tries),
+            ("prompts as JSON", &self.structured, &new.structured),
+        ]
+        .into_iter()
+        .filter(|(_, old, new)| old != new)
+        .map(|(name, old, new)| format!("{name} {} -> {}", plain(old), plain(new)))
+        .collect();
+        let left_out = self.parts.iter().filter(|p| !p.is_empty() && !new.parts.contains(p));
+        all.extend(left_out.map(|part| format!("part {part} left out")));
+        all
     }
 }
 

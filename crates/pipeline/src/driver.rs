@@ -1,31 +1,40 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use clinstruct_batch_client::{BatchBackend, BatchRequest, Ended, Error as BackendError, JobRef};
-use clinstruct_schema::{MicroUsd, RequestId, RowOutcome, Speaker, Usage};
-use clinstruct_store::{JobCounts, JobId, RawReader, Store, UnitKey, UnitRecord, UnitState};
+use clinstruct_batch_client::{BatchBackend, BatchRequest, Error as BackendError, JobRef};
+use clinstruct_schema::{MicroUsd, RequestId, RowOutcome, Speaker};
+use clinstruct_store::{GivenUp, JobId, RawReader, Store, UnitKey, UnitRecord, UnitState};
 use rayon::prelude::*;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::active::{Active, Stepped, rebuild, response, start_base, step};
-use crate::follow::{Message, Pauses, ROWS_AT_ONCE, WORTH_SPREADING, follow, told};
+use crate::active::{Active, Stepped, give_up, rebuild, response, start_base, step};
+use crate::poll_job::{
+    Message, Pauses, Polled, ROWS_AT_ONCE, WORTH_SPREADING, in_one_line, poll_job,
+};
 use crate::queue::{Blocked, Job, Queue, outstanding, under_way};
-use crate::{Error, Event, Progress, Result, RunContext, Tally, planned_rows};
+use crate::step::delivers;
+use crate::{Event, Progress, Result, RunContext, Tally, planned_rows};
 
+mod breaker;
+mod closing;
+mod ingest;
 mod quiet;
+mod reopen;
 mod send;
-mod take_in;
 mod take_up;
 
+use breaker::Breaker;
+pub(crate) use breaker::Halt;
+use ingest::{Raw, Rows};
 use quiet::FirstWord;
-use take_in::{Raw, Rows};
+pub use reopen::{Reopen, reopen};
 
-/// Jobs that end without a row, one after the other, before the run stops.
-const REFUSALS: u32 = 5;
+/// How often it is looked whether a backend waits for something.
+const LOOK: Duration = Duration::from_millis(500);
 /// Looks for a job that may be at the provider before it is held to be absent, over some seconds: it may be
 /// on its way still, and a listing may not show at once what was just made.
 const LOOKS: u32 = 4;
@@ -81,6 +90,8 @@ struct Item {
     active: Active,
     request: RequestId,
     outcome: Option<RowOutcome>,
+    /// Why there is no outcome.
+    absent: String,
 }
 
 /// A request that is waited for.
@@ -119,11 +130,17 @@ struct Driver<'a, 'c> {
     linger_until: Option<Instant>,
     /// What is freed at providers meanwhile.
     releases: JoinSet<()>,
-    /// Jobs that ended without a row, one after the other.
-    refusals: u32,
+    /// Consecutive jobs without a row, and those of them that the provider lost.
+    empty_jobs: u32,
+    lost_jobs: u32,
     first_word: FirstWord,
-    /// Why no row can be answered, code and message.
-    halt: Option<(String, String)>,
+    breaker: Breaker,
+    /// Why no row can be answered.
+    halt: Option<Halt>,
+    /// The last reason to wait of each route that was shown.
+    waits_shown: HashMap<usize, u64>,
+    /// Whether the journal has requests that were given up.
+    gave_up: bool,
 }
 
 /// Drives a run until all rows are accounted for or `stop` is asked.
@@ -152,6 +169,8 @@ pub async fn run(
     let mut driver = Driver {
         reader: store.reader(),
         look_up: store.answered_total()? > 0,
+        breaker: Breaker::new(store.answered_total()? > 0),
+        gave_up: store.gave_up()?,
         context,
         store,
         queues,
@@ -170,12 +189,13 @@ pub async fn run(
         cooling: context.config.pause,
         linger_until: None,
         releases: JoinSet::new(),
-        refusals: 0,
+        empty_jobs: 0,
+        lost_jobs: 0,
         first_word: FirstWord::NotAsked,
         halt: None,
+        waits_shown: HashMap::new(),
     };
     driver.tally.base_planned = context.plans.iter().map(|(_, p)| p.len()).sum();
-    driver.same_models()?;
     driver.take_up().await?;
     let mut draining = false;
     // What came with rows and is no row.
@@ -189,6 +209,7 @@ pub async fn run(
                 driver.cancel_what_ends_with_us().await;
             }
             if !driver.holds_what_ends_with_us() {
+                driver.finish_releases().await;
                 return failure.map_or(Ok((Outcome::Stopped, driver.tally)), Err);
             }
         }
@@ -212,6 +233,9 @@ pub async fn run(
                     return Ok((Outcome::CostReached, driver.tally));
                 }
                 None => {
+                    if let Some(words) = driver.breaker.unanswered() {
+                        driver.progress.event(Event::RowFault { words: words.to_owned() });
+                    }
                     driver.finish_releases().await;
                     return Ok((Outcome::Finished, driver.tally));
                 }
@@ -220,6 +244,7 @@ pub async fn run(
         let cooled = driver.cool_until;
         let lingered = driver.linger_until;
         let silent = driver.silent_until();
+        let look = driver.waits_by_itself().then(|| Instant::now() + LOOK);
         let message = tokio::select! {
             biased;
             () = std::future::ready(()), if next.is_some() => next.take(),
@@ -236,8 +261,13 @@ pub async fn run(
                 driver.tell_silence();
                 continue;
             }
+            () = tokio::time::sleep_until(look.unwrap_or_else(Instant::now)), if look.is_some() => {
+                driver.show_waits();
+                continue;
+            }
         };
         driver.heard();
+        driver.show_waits();
         match message {
             Some(Message::Rows(job, frame, decoded)) => {
                 // What other jobs gave meanwhile is saved with it: a transaction waits for the disk.
@@ -253,26 +283,32 @@ pub async fn run(
                         Err(_) => break,
                     }
                 }
-                driver.take_in(all)?;
+                let streams = all.iter().any(|r| driver.streams(r.job));
+                driver.ingest(all)?;
+                // The rows of a batch are all there: they are ingested first, and its end decides.
+                if streams && let Some(error) = driver.stopped_by_rows() {
+                    failure.get_or_insert(error);
+                }
             }
-            Some(Message::Ended(job, how, reference)) => {
+            Some(Message::Ended(job, how, reference, words)) => {
                 let backend = driver.backend_of(job);
-                driver.job_ended(job, &how)?;
-                if let Some(backend) = backend.filter(|_| how != Ended::Lost) {
+                let kept = how != clinstruct_batch_client::Ended::Lost;
+                let ended = driver.job_ended(job, &how, words);
+                if let Some(backend) = backend.filter(|_| kept) {
                     driver.releases.spawn(async move {
                         // What is not freed is in nobody's way.
                         let _ = backend.release(&reference).await;
                     });
                 }
-                if let Some((code, message)) = driver.halt.take() {
-                    failure.get_or_insert(Error::RowsRefused { code, message });
+                if let Some(error) = ended?.or_else(|| driver.stopped_by_rows()) {
+                    failure.get_or_insert(error);
                 }
             }
             Some(Message::Trouble(why, pause)) => {
                 driver.progress.event(Event::Waiting { why, seconds: pause.as_secs() });
             }
             Some(Message::Failed(job, error)) => {
-                driver.jobs.remove(&job);
+                driver.job_failed(job, &error)?;
                 failure.get_or_insert(error);
             }
             None => return Ok((Outcome::Finished, driver.tally)),
@@ -313,12 +349,34 @@ impl Driver<'_, '_> {
         }
     }
 
-    /// Tells of trouble that may pass and waits; gives the pause for the next time.
+    /// Whether a job's rows come while they are made.
+    fn streams(&self, job: JobId) -> bool {
+        self.jobs.get(&job).is_some_and(|j| self.ends_with_us(j.route))
+    }
+
+    /// Whether a job is with a backend that waits by itself.
+    fn waits_by_itself(&self) -> bool {
+        self.jobs.values().any(|j| self.ends_with_us(j.route))
+    }
+
+    /// Shows what backends wait for, each reason once.
+    fn show_waits(&mut self) {
+        for (number, queue) in self.queues.iter().enumerate() {
+            let Some(waiting) = queue.route.backend.waiting() else { continue };
+            if self.waits_shown.insert(number, waiting.number) != Some(waiting.number) {
+                self.first_word = FirstWord::Over;
+                let (why, seconds) = (waiting.why, waiting.seconds);
+                self.progress.event(Event::Waiting { why, seconds });
+            }
+        }
+    }
+
+    /// Reports trouble that may pass and waits; gives the pause for the next time.
     async fn wait_out(&mut self, e: &BackendError, pause: Duration) -> Duration {
         let pauses = self.pauses();
         let wait = pauses.for_trouble(e, pause);
         self.heard();
-        self.progress.event(Event::Waiting { why: told(e), seconds: wait.as_secs() });
+        self.progress.event(Event::Waiting { why: in_one_line(e), seconds: wait.as_secs() });
         self.pause(wait).await;
         pauses.after(pause)
     }
@@ -363,7 +421,9 @@ impl Driver<'_, '_> {
                     break;
                 }
                 let (tokens, jobs) = under_way(&self.jobs, number);
-                if self.cool_until.is_some() || self.stop.is_stopped() || jobs >= at_once {
+                let halted = self.halt.is_some() || (jobs > 0 && self.breaker.holds_back());
+                if self.cool_until.is_some() || self.stop.is_stopped() || jobs >= at_once || halted
+                {
                     break;
                 }
                 let full = self.queues.get(number).is_some_and(|q| q.sharder.is_full());
@@ -452,22 +512,32 @@ impl Driver<'_, '_> {
         Ok(true)
     }
 
-    /// Looks at a job until it ends, and hands its rows on as they come.
-    fn watch(&self, job: JobId, reference: JobRef) {
-        let Some(queue) = self.jobs.get(&job).and_then(|j| self.queues.get(j.route)) else {
-            return;
+    /// Polls a job until it ends, and sends its rows on as they come.
+    fn watch(&self, job: JobId, reference: JobRef) -> Result<()> {
+        let Some((open, queue)) =
+            self.jobs.get(&job).and_then(|j| Some((j, self.queues.get(j.route)?)))
+        else {
+            return Ok(());
         };
         let backend = Arc::clone(&queue.route.backend);
         let sender = self.sender.clone();
         let pauses = self.pauses();
+        let wanted = self.wanted(&open.tag, open.rows, Some(&reference))?;
+        let requests = match queue.limits.finds_jobs {
+            true => self.store.asked(job)?.into_iter().map(|(request, _)| request).collect(),
+            false => HashSet::new(),
+        };
         tokio::spawn(async move {
-            let message = match follow(&*backend, &reference, job, pauses, &sender).await {
-                Ok(how) => Message::Ended(job, how, reference),
+            let mut polled =
+                Polled { backend: &*backend, job, wanted, requests, pauses, sender: &sender };
+            let message = match poll_job(&mut polled, reference).await {
+                Ok((how, reference, words)) => Message::Ended(job, how, reference, words),
                 Err(e) => Message::Failed(job, e),
             };
             // The driver is gone when nobody listens: what is not taken in is fetched again.
             let _ = sender.send(message).await;
         });
+        Ok(())
     }
 
     /// The unit with what it needs to take its response in; made anew where it is not held.
@@ -476,6 +546,7 @@ impl Driver<'_, '_> {
         unit: UnitKey,
         request: RequestId,
         outcome: Option<RowOutcome>,
+        absent: String,
     ) -> Result<Option<Item>> {
         let held = match self.active.remove(&unit) {
             Some(held) => Some(held),
@@ -487,12 +558,15 @@ impl Driver<'_, '_> {
                 _ => None,
             },
         };
-        Ok(held.map(|(record, active)| Item { record, active, request, outcome }))
+        Ok(held.map(|(record, active)| Item { record, active, request, outcome, absent }))
     }
 
     fn step_all(&self, items: Vec<Item>) -> Result<Vec<Stepped>> {
         let context = self.context;
-        let one = |i: Item| step(context, i.record, i.active, i.request, i.outcome.as_ref());
+        let one = |i: Item| {
+            let outcome = i.outcome.as_ref().ok_or(i.absent.as_str());
+            step(context, i.record, i.active, i.request, outcome)
+        };
         if items.len() < WORTH_SPREADING {
             return items.into_iter().map(one).collect();
         }
@@ -509,9 +583,13 @@ impl Driver<'_, '_> {
         let mut records: HashMap<UnitKey, UnitRecord> = HashMap::new();
         let mut order: Vec<UnitKey> = Vec::new();
         let mut queued: Vec<(Speaker, BatchRequest)> = Vec::new();
+        let mut given_up: Vec<GivenUp> = Vec::new();
+        let mut set_aside: Vec<RequestId> = Vec::new();
         while !wave.is_empty() {
             let mut found = Vec::new();
+            let mut ended = Vec::new();
             for stepped in wave {
+                given_up.extend(stepped.given_up);
                 let mut asking: HashMap<UnitKey, UnitRecord> = HashMap::new();
                 for record in stepped.records {
                     if record.waiting.is_some() {
@@ -535,10 +613,22 @@ impl Driver<'_, '_> {
                     } else {
                         None
                     };
-                    if let Some(outcome) = known {
-                        self.tally.found += 1;
-                        let (request, outcome) = (request.id, Some(outcome));
-                        found.push(Item { record, active, request, outcome });
+                    match known {
+                        Some(outcome) if delivers(&outcome) => {
+                            self.tally.found += 1;
+                            let (request, outcome) = (request.id, Some(outcome));
+                            let absent = String::new();
+                            found.push(Item { record, active, request, outcome, absent });
+                            continue;
+                        }
+                        // An error that an earlier version kept as if it were the answer.
+                        Some(_) => set_aside.push(request.id),
+                        None => {}
+                    }
+                    if self.gave_up
+                        && let Some(why) = self.store.given_up(request.id)?
+                    {
+                        ended.push(give_up(self.context, record, &active, why)?);
                         continue;
                     }
                     if self.how == Drive::Replay {
@@ -554,9 +644,17 @@ impl Driver<'_, '_> {
                 }
             }
             wave = if found.is_empty() { Vec::new() } else { self.step_all(found)? };
+            wave.extend(ended);
         }
+        self.gave_up |= !given_up.is_empty();
         self.store.write(|tx| {
             also(tx)?;
+            for request in &set_aside {
+                tx.set_aside(*request)?;
+            }
+            for why in &given_up {
+                tx.give_up(why)?;
+            }
             for key in &order {
                 if let Some(record) = records.get(key) {
                     tx.put_unit(record)?;
@@ -570,47 +668,6 @@ impl Driver<'_, '_> {
                 queue.sharder.hold(request);
             }
         }
-        Ok(())
-    }
-
-    /// Closes a job. What it owes is asked for again: at once where the job came to its end, as another try of
-    /// its delivery; as if it had never been sent where the job did not.
-    fn job_ended(&mut self, job: JobId, how: &Ended) -> Result<()> {
-        let Some(closed) = self.jobs.remove(&job) else { return Ok(()) };
-        let left = self.store.asked(job)?;
-        let counts_as_try = (*how == Ended::Completed && self.halt.is_none())
-            || self.queues.get(closed.route).is_some_and(|q| q.limits.rehearsal);
-        let mut stepped = Vec::new();
-        let mut items = Vec::new();
-        let mut owed = 0;
-        for (request, _) in &left {
-            // One that failed before its job ended is queued again already.
-            let sent = self.waits.get(request).copied().filter(|w| w.job == Some(job));
-            let Some(Wait { unit, .. }) = sent else { continue };
-            self.waits.remove(request);
-            owed += 1;
-            let Some(unit) = unit else { continue };
-            if counts_as_try {
-                items.extend(self.item(unit, *request, None)?);
-            } else {
-                stepped.extend(self.as_before(unit, *request)?);
-            }
-        }
-        stepped.extend(self.step_all(items)?);
-        let missing = owed;
-        self.tally.jobs += 1;
-        self.judge(&closed, how, missing)?;
-        let name = name_of(how);
-        let event =
-            Event::Ended { tag: closed.tag.clone(), how: name.clone(), missing: owed as usize };
-        let now = (self.now)();
-        self.settle(stepped, |tx| {
-            tx.release(job)?;
-            let counts = JobCounts { missing, ..JobCounts::default() };
-            tx.add_to_job(job, &counts, Usage::default(), 0)?;
-            tx.job_ended(job, &name, now)
-        })?;
-        self.progress.event(event);
         Ok(())
     }
 
@@ -628,48 +685,11 @@ impl Driver<'_, '_> {
             },
         };
         Ok(built.filter(|(_, again, _)| again.id == request).map(|(record, again, active)| {
-            Stepped { requests: vec![(record.key, again, active)], records: vec![record] }
-        }))
-    }
-
-    /// What a job's end says about the provider: whether to wait, to send less, or to stop.
-    fn judge(&mut self, closed: &Job, how: &Ended, missing: u64) -> Result<()> {
-        let (tokens, _) = under_way(&self.jobs, closed.route);
-        let mut busy = closed.put_off > closed.answered;
-        if let Some(queue) = self.queues.get_mut(closed.route) {
-            queue.ended(closed, missing);
-            if let Ended::Failed(why) = how
-                && why.starts_with("token_limit_exceeded")
-            {
-                queue.refused(closed, tokens + closed.tokens);
-                busy = true;
+            Stepped {
+                requests: vec![(record.key, again, active)],
+                records: vec![record],
+                ..Stepped::default()
             }
-        }
-        // A job that an earlier process sent may have given its rows to that one.
-        let barren = closed.answered == 0 && closed.size > 0 && *how != Ended::Completed;
-        self.refusals = if barren { self.refusals + 1 } else { 0 };
-        if self.refusals >= REFUSALS {
-            return Err(Error::JobsRefused(name_of(how)));
-        }
-        if busy || barren {
-            self.cool_until = Some(Instant::now() + self.cooling);
-            let why = format!("{} ended: {}", closed.tag, name_of(how));
-            let seconds = self.cooling.as_secs();
-            self.progress.event(Event::Waiting { why, seconds });
-            self.cooling = self.pauses().after(self.cooling);
-        } else if closed.answered > 0 {
-            self.cooling = self.context.config.pause;
-        }
-        Ok(())
-    }
-}
-
-fn name_of(how: &Ended) -> String {
-    match how {
-        Ended::Completed => "completed".into(),
-        Ended::Expired => "expired".into(),
-        Ended::Cancelled => "cancelled".into(),
-        Ended::Failed(why) => format!("failed: {why}"),
-        Ended::Lost => "lost".into(),
+        }))
     }
 }

@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use clinstruct_schema::Fault;
+
 /// Result of a stage.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -30,16 +32,25 @@ pub enum Error {
     /// A part that the catalog does not have.
     #[error("there is no part \"{0}\"")]
     UnknownPart(String),
-    /// The provider gives up one job after the other.
-    #[error("job after job ended without a row; the last one: {0}")]
-    JobsRefused(String),
-    /// Rows say that none can be answered until somebody mends something.
-    #[error("the provider answers no row: {code}: {message}")]
-    RowsRefused {
-        /// The provider's code.
-        code: String,
-        /// Its message.
-        message: String,
+    /// Consecutive jobs returned no rows.
+    #[error("{jobs} consecutive jobs returned no rows; last job: {last}")]
+    EmptyJobs {
+        /// How many.
+        jobs: u32,
+        /// What is at fault, where the provider says.
+        fault: Option<Fault>,
+        /// How the last one ended, in the provider's words.
+        last: String,
+    },
+    /// Nothing can be answered, or nothing that comes can be used, until somebody changes something.
+    #[error("{}: {words}", no_answers(*many, *fault))]
+    NoAnswers {
+        /// Rows in a row without a usable answer; `None` where one row says that none can be answered.
+        many: Option<u64>,
+        /// What is at fault; `None` where what came cannot be read.
+        fault: Option<Fault>,
+        /// The provider's words.
+        words: String,
     },
     /// The run was begun with other models.
     #[error("this run was begun with {known}, and not with {asked}")]
@@ -49,6 +60,9 @@ pub enum Error {
         /// Models of this call.
         asked: String,
     },
+    /// Answered rows would change or disappear.
+    #[error("{0}")]
+    PlanChange(Box<crate::PlanChange>),
     /// Jobs are under way at another account.
     #[error("{jobs} jobs were sent to {known} and have not ended; this call is for {asked}")]
     OtherAccount {
@@ -62,4 +76,12 @@ pub enum Error {
     /// The journal does not fit the plan.
     #[error("the journal has a row that the plan does not have: {0}")]
     Astray(String),
+}
+
+fn no_answers(many: Option<u64>, fault: Option<Fault>) -> String {
+    match (many, fault) {
+        (None, _) => "the provider answers no request".into(),
+        (Some(many), Some(_)) => format!("the provider refused {many} requests in a row; the last"),
+        (Some(many), None) => format!("{many} answers in a row cannot be used; the last"),
+    }
 }

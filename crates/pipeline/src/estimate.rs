@@ -183,7 +183,7 @@ fn line(
         Usage {
             prompt_tokens: ((known + history) * scale).round() as u64,
             completion_tokens: (said * a.of(speaker) * scale).round() as u64,
-            cached_tokens: 0,
+            ..Usage::default()
         }
     };
     let route = context.routes.of(speaker).clone();

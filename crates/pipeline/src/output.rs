@@ -255,7 +255,7 @@ fn turn_provenance(
         request: step.request,
         tries: u32::from(step.tries),
         mended: Mended::from_bits(step.mended).names().map(str::to_owned).collect(),
-        usage: outcome.usage(),
+        usage: outcome.usage().unwrap_or_default(),
     }
 }
 

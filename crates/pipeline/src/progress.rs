@@ -27,6 +27,8 @@ pub struct Tally {
     pub usage: Usage,
     /// What the run has cost, earlier calls included.
     pub spent: MicroUsd,
+    /// The part of it that is an estimate: the provider did not say what was used.
+    pub estimated: MicroUsd,
     /// What the jobs under way may still cost.
     pub reserved: MicroUsd,
 }
@@ -58,6 +60,16 @@ pub enum Event {
         how: String,
         /// Rows without an answer, to be asked for again.
         missing: usize,
+    },
+    /// A row reports an error; each kind of error is reported once.
+    RowFault {
+        /// The provider's words.
+        words: String,
+    },
+    /// Requests that the provider refused earlier are made again.
+    Reopened {
+        /// Prompts and conversations that wait for them.
+        units: usize,
     },
     /// Something is in the way; the run waits and tries again.
     Waiting {

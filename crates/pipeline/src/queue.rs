@@ -9,7 +9,7 @@ use clinstruct_store::JobId;
 use crate::{Route, RunConfig};
 
 /// Tokens of a byte of a request, before any job told better: English has about four bytes a token.
-const TOKENS_PER_BYTE: f64 = 0.3;
+pub(crate) const TOKENS_PER_BYTE: f64 = 0.3;
 /// Most tokens that a byte is thought to have where money is set aside.
 const MOST_TOKENS_PER_BYTE: f64 = 0.5;
 
@@ -25,8 +25,24 @@ pub(crate) struct Job {
     pub(crate) cost: MicroUsd,
     pub(crate) usage: Usage,
     pub(crate) answered: u64,
+    /// Its rows.
+    pub(crate) rows: u64,
+    /// Rows in which the model responded.
+    pub(crate) responded: u64,
+    /// Rows that came and cannot be used, or were refused.
+    pub(crate) unusable: u64,
     /// Rows that report that the provider has too much to do.
-    pub(crate) put_off: u64,
+    pub(crate) throttled: u64,
+    /// Its first error, in the provider's words.
+    pub(crate) fault: Option<String>,
+}
+
+impl Job {
+    /// What one of its rows has of its prompt tokens and of the money that was set aside.
+    pub(crate) fn share(&self) -> (u64, MicroUsd) {
+        let rows = self.rows.max(1);
+        (self.tokens.div_ceil(rows), self.reserved / rows as MicroUsd)
+    }
 }
 
 /// Why nothing more can be sent on a route now.
@@ -77,7 +93,7 @@ impl Queue {
     fn most(&self, held: &Held) -> MicroUsd {
         let prompt_tokens = (held.size as f64 * MOST_TOKENS_PER_BYTE).ceil() as u64;
         let completion_tokens = u64::from(held.max_tokens);
-        let usage = Usage { prompt_tokens, completion_tokens, cached_tokens: 0 };
+        let usage = Usage { prompt_tokens, completion_tokens, ..Usage::default() };
         self.route.cost(usage, &self.limits)
     }
 

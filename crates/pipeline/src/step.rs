@@ -4,7 +4,7 @@ use clinstruct_multiturn::Repair;
 use clinstruct_parser::{Cleaned, Problem, PromptFormat};
 use clinstruct_quality::card::About;
 use clinstruct_quality::{Violation, check_prompt, check_turn};
-use clinstruct_schema::{ErrorClass, PatientCard, RowOutcome, Situation, Speaker};
+use clinstruct_schema::{Fault, FinishReason, PatientCard, RowOutcome, Situation, Speaker};
 
 /// What a response is worth.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,8 +19,10 @@ pub enum Reading<T> {
         detail: String,
         /// Usable part, for when no try is left.
         partial: Option<T>,
-        /// The text with what its checks saw, where it came whole and is to be mended.
+        /// The text with what its checks saw, where it came whole and is to be repaired.
         repair: Option<Repair>,
+        /// What is wrong with it; decides how often it is requested again.
+        defect: Defect,
     },
     /// The delivery failed: the same request is to be sent again.
     Undelivered {
@@ -28,8 +30,10 @@ pub enum Reading<T> {
         reason: String,
         /// What was seen.
         detail: String,
+        /// Whether it may have been paid for: then it is sent once more, and not as often as it takes.
+        paid: bool,
     },
-    /// No try can succeed.
+    /// The provider refused it, and would again until somebody changes something.
     Never {
         /// Named reason.
         reason: String,
@@ -38,9 +42,42 @@ pub enum Reading<T> {
     },
 }
 
+/// What is wrong with an answer that cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Defect {
+    /// The model's text: another sample may be better, as often as the run allows attempts.
+    Text,
+    /// It broke off or is empty: another sample rarely is better, and each is paid for.
+    Truncated,
+}
+
+impl Defect {
+    /// Attempts in all, where the run allows `attempts` and does or does not pay for them.
+    pub(crate) fn attempts(self, attempts: u32, paid: bool) -> u32 {
+        match self {
+            Self::Truncated if paid => attempts.min(2),
+            _ => attempts,
+        }
+    }
+}
+
 impl<T> Reading<T> {
     fn unusable(reason: &str, detail: impl Into<String>) -> Self {
-        Self::Unusable { reason: reason.into(), detail: detail.into(), partial: None, repair: None }
+        Self::defective(Defect::Text, reason, detail)
+    }
+
+    fn defective(defect: Defect, reason: &str, detail: impl Into<String>) -> Self {
+        let (reason, detail) = (reason.into(), detail.into());
+        Self::Unusable { reason, detail, partial: None, repair: None, defect }
+    }
+}
+
+/// Whether an outcome is a response, good or bad, and not a delivery that has to be made again.
+pub(crate) fn delivers(outcome: &RowOutcome) -> bool {
+    match outcome {
+        RowOutcome::Failed { fault, .. } => *fault == Fault::Content,
+        RowOutcome::Unreadable { .. } => false,
+        _ => true,
     }
 }
 
@@ -48,28 +85,49 @@ impl<T> Reading<T> {
 fn text<T>(outcome: &RowOutcome) -> Result<&str, Reading<T>> {
     Err(match outcome {
         RowOutcome::Answer(completion) => return Ok(&completion.text),
-        RowOutcome::Cut(c) => Reading::unusable(
-            "cut",
-            format!("{} characters, then the token limit", c.text.chars().count()),
-        ),
+        RowOutcome::Cut(c) => {
+            let length = c.text.chars().count();
+            match &c.finish {
+                FinishReason::Other(word) if word.is_empty() => Reading::defective(
+                    Defect::Truncated,
+                    "finish_reason",
+                    format!("{length} characters with neither a finish reason nor usage"),
+                ),
+                FinishReason::Other(word) => Reading::defective(
+                    Defect::Truncated,
+                    "finish_reason",
+                    format!("{length} characters, then the unknown finish reason \"{word}\""),
+                ),
+                _ => Reading::defective(
+                    Defect::Truncated,
+                    "cut",
+                    format!("{length} characters, then the token limit"),
+                ),
+            }
+        }
         RowOutcome::Refused { text, .. } => Reading::unusable("refused", excerpt(text)),
         RowOutcome::Filtered { .. } => {
             Reading::unusable("content_filter", "held back by the provider")
         }
-        RowOutcome::Empty { .. } => Reading::unusable("empty", "no content"),
-        RowOutcome::Failed { class, code, message } => {
-            let detail = format!("{code}: {}", excerpt(message));
-            match class {
-                ErrorClass::RetryNow | ErrorClass::RetryLater | ErrorClass::Stop => {
-                    Reading::Undelivered { reason: "provider_error".into(), detail }
+        RowOutcome::Empty { .. } => Reading::defective(Defect::Truncated, "empty", "no content"),
+        RowOutcome::Failed { fault, code, message, usage, .. } => {
+            let (reason, detail) = ("provider_error".to_owned(), format!("{code}: {message}"));
+            match fault {
+                Fault::Content => Reading::unusable("provider_error", detail),
+                fault if fault.is_transient() => {
+                    let paid = usage.is_some() || code == "timeout";
+                    Reading::Undelivered { reason, detail, paid }
                 }
-                ErrorClass::AskDifferently => Reading::unusable("provider_error", detail),
-                ErrorClass::GiveUp => Reading::Never { reason: "provider_error".into(), detail },
+                _ => Reading::Never { reason, detail },
             }
         }
-        RowOutcome::Unreadable { message } => {
-            Reading::Undelivered { reason: "unreadable_row".into(), detail: message.clone() }
-        }
+        // The same request again, and not another sample: what is written must not depend on which rows arrived
+        // broken.
+        RowOutcome::Unreadable { message, .. } => Reading::Undelivered {
+            reason: "unreadable_row".into(),
+            detail: message.clone(),
+            paid: true,
+        },
     })
 }
 
@@ -92,6 +150,7 @@ fn of_violations(text: String, violations: &[Violation]) -> Reading<Cleaned> {
         detail: details.join("; "),
         partial: None,
         repair: Some(Repair { text, seen: details }),
+        defect: Defect::Text,
     }
 }
 
@@ -131,7 +190,7 @@ pub fn read_prompts(
         (None, Some(fault)) => (fault.check.to_owned(), fault.detail.clone()),
         (None, None) => ("missing_prompt".to_owned(), "a prompt is missing".to_owned()),
     };
-    Reading::Unusable { reason, detail, partial, repair: None }
+    Reading::Unusable { reason, detail, partial, repair: None, defect: Defect::Text }
 }
 
 /// Reads a turn of a conversation.

@@ -4,18 +4,22 @@
 //! A key is a [`Secret`]: it is in a header and nowhere else. Whatever a provider answers is searched for
 //! it before it becomes part of an error.
 
+mod address;
 mod lines;
 mod secret;
 
 use std::time::Duration;
 
+pub use address::{is_loopback, without_secrets};
 use clinstruct_batch_client::{Error, ErrorKind, Result};
+use clinstruct_parser::{ProviderError, error_in_success, provider_error};
+use clinstruct_schema::Fault;
 pub use lines::{cut, lines};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 pub use secret::Secret;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(20);
@@ -63,6 +67,17 @@ impl Client {
         auth: Auth,
         extra: &[(&str, &str)],
     ) -> Result<Self> {
+        Self::with_timeout(base, key, auth, extra, None)
+    }
+
+    /// A client as [`new`](Self::new) makes it, with another longest silence within a response.
+    pub fn with_timeout(
+        base: &str,
+        key: Option<Secret>,
+        auth: Auth,
+        extra: &[(&str, &str)],
+        timeout: Option<Duration>,
+    ) -> Result<Self> {
         let bad = |what: String| Error::new(ErrorKind::Refused, "make a client", what);
         let parsed = reqwest::Url::parse(base)
             .map_err(|e| bad(format!("the base URL {base} is none: {e}")))?;
@@ -90,10 +105,15 @@ impl Client {
         }
         // The first client sets it for the process; the others find it set.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder();
+        if address::is_loopback_host(&parsed) {
+            // A proxy has a loopback of its own: it would ask another machine.
+            http = http.no_proxy();
+        }
+        let http = http
             .default_headers(headers)
             .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
+            .read_timeout(timeout.unwrap_or(SILENCE))
             .user_agent(concat!("clinstruct/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| bad(e.to_string()).caused_by(e))?;
@@ -108,7 +128,7 @@ impl Client {
     /// The address with a mark of the key: changes when either does, and does not tell the key.
     pub fn account(&self) -> String {
         let key = self.key.as_ref().map_or_else(|| "no key".to_owned(), Secret::fingerprint);
-        format!("{} with {key}", self.base)
+        format!("{} with {key}", without_secrets(&self.base))
     }
 
     /// A request to a path below the address.
@@ -128,46 +148,91 @@ impl Client {
         if response.status().is_success() {
             return Ok(response);
         }
-        Err(self.refusal(what, response).await)
+        let status = response.status();
+        let headers = response.headers().clone();
+        let body = response.bytes().await.unwrap_or_default();
+        Err(self.refusal(what, status, &headers, &body))
     }
 
-    /// Sends a request and reads its answer as JSON.
+    /// Sends a request and reads its answer as JSON; `read` takes out of it what is needed, and gives `None`
+    /// where it is not there.
+    ///
+    /// A body that reports an error instead is that error, whatever its status.
+    pub async fn object<T>(
+        &self,
+        what: &'static str,
+        request: RequestBuilder,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> Result<T> {
+        let response = self.send(what, request).await?;
+        let headers = response.headers().clone();
+        let body = response.bytes().await.map_err(|e| self.broken(what, e))?;
+        if let Some(value) = serde_json::from_slice::<Value>(&body).ok().as_ref().and_then(read) {
+            return Ok(value);
+        }
+        if let Some(error) = error_in_success(&body) {
+            return Err(self.error(what, &error, &headers));
+        }
+        let seen = self.shown(&String::from_utf8_lossy(&body));
+        let seen = if seen.is_empty() { "nothing".to_owned() } else { seen };
+        Err(Error::new(ErrorKind::Protocol, what, format!("not the documented answer: {seen}")))
+    }
+
+    /// Sends a request and reads its answer as JSON of a fixed shape.
     pub async fn json<T: DeserializeOwned>(
         &self,
         what: &'static str,
         request: RequestBuilder,
     ) -> Result<T> {
-        let response = self.send(what, request).await?;
-        let body = response.bytes().await.map_err(|e| self.broken(what, e))?;
-        serde_json::from_slice(&body).map_err(|e| {
-            let seen = self.told(&String::from_utf8_lossy(&body));
-            Error::new(ErrorKind::Protocol, what, format!("{e} in the answer: {seen}")).caused_by(e)
-        })
+        self.object(what, request, |value| T::deserialize(value).ok()).await
     }
 
-    /// An error of the connection.
+    /// An error of the connection. Where it was never made, nothing was done.
     pub fn broken(&self, what: &'static str, e: reqwest::Error) -> Error {
         let e = e.without_url();
-        Error::new(ErrorKind::Unavailable, what, format!("{} does not answer", self.base))
-            .caused_by(e)
+        let base = without_secrets(&self.base);
+        let unreached = e.is_connect() || e.is_builder();
+        let message = if e.is_timeout() && !unreached {
+            format!("{base} did not answer in time")
+        } else {
+            format!("{base} does not answer")
+        };
+        let mut error = Error::new(ErrorKind::Unavailable, what, message).caused_by(e);
+        error.may_have_acted = !unreached;
+        error
     }
 
-    async fn refusal(&self, what: &'static str, response: Response) -> Error {
-        let status = response.status();
-        let retry_after = retry_after(response.headers());
-        let body = response.text().await.unwrap_or_default();
-        let parsed: Problem = serde_json::from_str(&body).unwrap_or_default();
-        let problem = parsed.error.unwrap_or_default();
-        let code = problem.code();
-        let message = problem.message.clone().unwrap_or(body);
-        let text = format!("{}, {}: {}", status.as_u16(), code, self.told(&message));
-        let mut error = Error::new(kind(status, &code), what, text);
-        error.retry_after = retry_after;
+    /// The error that an answer of this status and body is.
+    pub fn refusal(
+        &self,
+        what: &'static str,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Error {
+        self.error(what, &provider_error(Some(status.as_u16()), body), headers)
+    }
+
+    /// A provider's error, in its own words and without the key.
+    pub fn error(&self, what: &'static str, problem: &ProviderError, headers: &HeaderMap) -> Error {
+        let kind = match (problem.fault, problem.status) {
+            // The service is starting, or down for a while.
+            (Fault::Busy, Some(503)) => ErrorKind::Unavailable,
+            (fault, _) => fault.into(),
+        };
+        let status = problem.status.map(|s| s.to_string());
+        let code =
+            Some(problem.code.as_str()).filter(|c| !c.is_empty() && Some(*c) != status.as_deref());
+        let marks: Vec<&str> = [status.as_deref(), code].into_iter().flatten().collect();
+        let words = self.shown(&problem.message);
+        let text = if marks.is_empty() { words } else { format!("{}: {words}", marks.join(", ")) };
+        let mut error = Error::new(kind, what, text);
+        error.retry_after = retry_after(headers).or_else(|| seconds(problem.retry_after_s?));
         error
     }
 
     /// A provider's text as it may be shown: short, and without the key.
-    pub fn told(&self, text: &str) -> String {
+    pub fn shown(&self, text: &str) -> String {
         let text = match &self.key {
             Some(key) => key.removed_from(text),
             None => text.to_owned(),
@@ -180,64 +245,30 @@ impl Client {
     }
 }
 
-/// `Retry-After` in seconds. A date is not read: clocks differ.
+/// Longest wait that a provider may ask for.
+const LONGEST_WAIT: f64 = 86_400.0;
+
+fn seconds(seconds: f64) -> Option<Duration> {
+    (0.0..=LONGEST_WAIT).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
+}
+
+/// How long a provider asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date.
+///
+/// A date is held against the `Date` of the same answer: this machine's clock may be wrong.
 /// Source: <https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>.
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    let seconds: f64 = text.trim().parse().ok()?;
-    (0.0..86_400.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
-}
-
-/// The error frame that OpenAI, Anthropic and those who copied them answer with.
-#[derive(Debug, Default, Deserialize)]
-struct Problem {
-    #[serde(default)]
-    error: Option<Detail>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Detail {
-    code: Option<serde_json::Value>,
-    r#type: Option<String>,
-    message: Option<String>,
-}
-
-impl Detail {
-    fn code(&self) -> String {
-        match (&self.code, &self.r#type) {
-            (Some(serde_json::Value::String(code)), _) => code.clone(),
-            (_, Some(kind)) => kind.clone(),
-            _ => "no code".into(),
-        }
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let number = |name: &str| text(name)?.parse::<f64>().ok();
+    if let Some(wait) = number("retry-after-ms").and_then(|ms| seconds(ms / 1000.0)) {
+        return Some(wait);
     }
-}
-
-/// The code in a provider's error, or its type.
-pub fn code_of(body: &str) -> String {
-    let parsed: Problem = serde_json::from_str(body).unwrap_or_default();
-    parsed.error.unwrap_or_default().code()
-}
-
-/// What kind of trouble a status and code mean.
-/// Sources: <https://platform.openai.com/docs/guides/error-codes>, <https://docs.anthropic.com/en/api/errors>.
-pub fn kind(status: StatusCode, code: &str) -> ErrorKind {
-    match code {
-        "insufficient_quota" | "billing_error" | "billing_hard_limit_reached" => {
-            return ErrorKind::QuotaExhausted;
-        }
-        "model_not_found" => return ErrorKind::UnknownModel,
-        "token_limit_exceeded" => return ErrorKind::RateLimited,
-        _ => {}
+    if let Some(wait) = number("retry-after") {
+        return seconds(wait);
     }
-    match status.as_u16() {
-        401 | 403 => ErrorKind::Unauthorised,
-        402 => ErrorKind::QuotaExhausted,
-        404 => ErrorKind::NotFound,
-        429 => ErrorKind::RateLimited,
-        408 | 409 | 425 | 500..=599 => ErrorKind::Unavailable,
-        _ => ErrorKind::Refused,
-    }
+    let until = httpdate::parse_http_date(text("retry-after")?).ok()?;
+    let now = httpdate::parse_http_date(text("date")?).ok()?;
+    let wait = until.duration_since(now).unwrap_or_default();
+    seconds(wait.as_secs_f64())
 }
 
 #[cfg(test)]
@@ -252,12 +283,50 @@ mod tests {
         let shown = format!(
             "{client:?} {key:?} {} {}",
             client.account(),
-            client.told("Incorrect key sk-abcdef0123456789 or sk-abc***6789")
+            client.shown("Incorrect key sk-abcdef0123456789 or sk-abc***6789")
         );
         assert!(!shown.contains("abcdef"), "{shown}");
         assert!(!shown.contains("6789"), "{shown}");
         let other = Client::new("http://127.0.0.1:9", Some(Secret::new("sk-b")), Auth::Bearer, &[]);
         assert_ne!(other.unwrap().account(), client.account());
+    }
+
+    #[test]
+    fn a_pause_is_read_however_it_is_written() {
+        let asked = |pairs: &[(&'static str, &str)]| {
+            let headers = pairs
+                .iter()
+                .map(|(name, text)| (HeaderName::from_static(name), text.parse().unwrap()))
+                .collect();
+            retry_after(&headers).map(|wait| wait.as_millis())
+        };
+        assert_eq!(asked(&[("retry-after", "20")]), Some(20_000));
+        assert_eq!(asked(&[("retry-after", " 0.5 ")]), Some(500));
+        assert_eq!(asked(&[("retry-after", "9"), ("retry-after-ms", "250")]), Some(250));
+        let date = ("date", "Wed, 21 Oct 2026 07:28:00 GMT");
+        let later = ("retry-after", "Wed, 21 Oct 2026 07:30:00 GMT");
+        assert_eq!(asked(&[later, date]), Some(120_000));
+        assert_eq!(asked(&[later]), None);
+        assert_eq!(asked(&[("retry-after", "-1")]), None);
+        assert_eq!(asked(&[("retry-after", "soon")]), None);
+    }
+
+    #[test]
+    fn an_error_says_who_is_at_fault_and_whether_anything_was_made() {
+        let client = Client::new("http://127.0.0.1:9", None, Auth::Bearer, &[]).unwrap();
+        let read = |status: u16, body: &str| {
+            let status = StatusCode::from_u16(status).unwrap();
+            let e = client.refusal("ask", status, &HeaderMap::new(), body.as_bytes());
+            (e.kind, e.may_have_acted)
+        };
+        assert_eq!(
+            read(529, r#"{"type":"error","error":{"type":"overloaded_error"}}"#),
+            (ErrorKind::RateLimited, false)
+        );
+        assert_eq!(read(503, "Loading model"), (ErrorKind::Unavailable, true));
+        assert_eq!(read(502, "<html><h1>502 Bad Gateway</h1></html>"), (ErrorKind::Server, true));
+        assert_eq!(read(401, ""), (ErrorKind::Unauthorised, false));
+        assert_eq!(read(400, r#"{"error":"no"}"#), (ErrorKind::Refused, false));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use futures::stream::{self, BoxStream, StreamExt as _};
 
 /// The error of a download that ended too soon; asking again is free.
 pub fn cut(what: &str) -> Error {
-    Error::new(ErrorKind::Unavailable, "fetch rows", format!("the download was cut off: {what}"))
+    Error::new(ErrorKind::Truncated, "fetch rows", format!("the download was cut off: {what}"))
 }
 
 struct Splitter {
@@ -84,7 +84,7 @@ impl Splitter {
             return None;
         }
         if serde_json::from_slice::<serde::de::IgnoredAny>(&rest).is_err() {
-            return Some(Err(cut("it ends within a row")));
+            return Some(Err(cut(&format!("it ends within a row, after {} bytes", self.got))));
         }
         Some(Ok(rest.to_vec()))
     }

@@ -1,7 +1,11 @@
 use std::fmt;
 
-/// Shortest beginning or end of a key that is taken out of texts.
+/// Characters of a key that a provider's quote has to show before it is taken for one.
 const TELLING: usize = 4;
+/// Shorter keys could be a part of any word.
+const SHORT: usize = 8;
+/// What stands in a text in place of a key.
+const TAKEN_OUT: &str = "[key]";
 
 /// A key. It is shown nowhere: not by `Debug`, not in errors, not in the journal.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,30 +29,244 @@ impl Secret {
     }
 
     /// A text with this key taken out, also where it is partly masked: a provider may quote its first and
-    /// last characters.
+    /// last characters. Words that only begin, end or go on like the key stay.
     pub fn removed_from(&self, text: &str) -> String {
-        let mut text = text.replace(&self.0, "[key]");
-        if self.0.len() >= 3 * TELLING && self.0.is_ascii() {
-            let (start, end) = (&self.0[..TELLING], &self.0[self.0.len() - TELLING..]);
-            if text.contains(start) || text.contains(end) {
-                let words: Vec<&str> = text
-                    .split(' ')
-                    .map(|word| {
-                        let masked =
-                            word.contains('*') || word.contains('…') || word.contains("...");
-                        let quoted = word.contains(start) || word.contains(end);
-                        if masked && quoted { "[key]" } else { word }
-                    })
-                    .collect();
-                text = words.join(" ");
+        if self.0.is_empty() {
+            return text.to_owned();
+        }
+        self.without_quotes(&self.without_whole(text))
+    }
+
+    /// Takes the whole key out. One that is short, or of letters alone, may stand in a longer word by chance,
+    /// and is taken out only where it stands by itself.
+    fn without_whole(&self, text: &str) -> String {
+        let key = self.0.as_str();
+        let anywhere = key.chars().count() >= SHORT && !key.chars().all(char::is_alphabetic);
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find(key) {
+            let (before, from) = rest.split_at(at);
+            let behind = &from[key.len()..];
+            out.push_str(before);
+            if anywhere || (ends_word(&out) && begins_word(behind)) {
+                out.push_str(TAKEN_OUT);
+                rest = behind;
+            } else {
+                let first = key.chars().next().map_or(1, char::len_utf8);
+                out.push_str(&from[..first]);
+                rest = &from[first..];
             }
         }
-        text
+        out.push_str(rest);
+        out
     }
+
+    /// Takes out quotes of the key whose middle is masked: `sk-ab***89`, `sk-ab...89`, `***6789`.
+    fn without_quotes(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((at, length)) = mask(rest) {
+            let (before, from) = rest.split_at(at);
+            let (masked, behind) = from.split_at(length);
+            out.push_str(before);
+            let (head, tail) = (self.head_of(&out), self.tail_of(behind));
+            let quoted = |part: &str| !part.is_empty();
+            let shown = head.chars().count() + tail.chars().count();
+            // Dots are also how a sentence trails off, and an `x` is a letter.
+            let is_mark = !masked.starts_with(['.', '…', 'x', 'X']);
+            let is_letters = head.chars().chain(tail.chars()).all(char::is_alphabetic);
+            let alone = match (quoted(head), quoted(tail)) {
+                (true, true) => true,
+                (true, false) => begins_word(behind) && (is_mark || !is_letters && !is_x(masked)),
+                (false, true) => ends_word(&out) && (is_mark || !is_letters && !is_x(masked)),
+                (false, false) => false,
+            };
+            if shown >= TELLING.min(self.0.chars().count()) && alone {
+                let taken = tail.len();
+                out.truncate(out.len() - head.len());
+                out.push_str(TAKEN_OUT);
+                rest = &behind[taken..];
+            } else {
+                out.push_str(masked);
+                rest = behind;
+            }
+        }
+        out.push_str(rest);
+        out
+    }
+
+    /// The longest beginning of the key that `text` ends with as a word of its own.
+    fn head_of<'t>(&self, text: &'t str) -> &'t str {
+        let ends = self.0.char_indices().map(|(i, c)| i + c.len_utf8()).rev();
+        ends.filter_map(|end| text.strip_suffix(&self.0[..end]))
+            .find(|before| ends_word(before))
+            .map_or("", |before| &text[before.len()..])
+    }
+
+    /// The longest end of the key that `text` begins with as a word of its own.
+    fn tail_of<'t>(&self, text: &'t str) -> &'t str {
+        let begins = self.0.char_indices().map(|(i, _)| i);
+        begins
+            .filter_map(|begin| text.strip_prefix(&self.0[begin..]))
+            .find(|behind| begins_word(behind))
+            .map_or("", |behind| &text[..text.len() - behind.len()])
+    }
+}
+
+/// Whether a word can begin behind this text.
+fn ends_word(text: &str) -> bool {
+    let mut last = text.chars().rev();
+    match (last.next(), last.next()) {
+        (Some(c), _) if is_of_word(c) => false,
+        // `api.test`, `v1/test`: a part of a longer name.
+        (Some('.' | '/'), Some(c)) if is_of_word(c) => false,
+        _ => true,
+    }
+}
+
+/// Whether a word can end before this text.
+fn begins_word(text: &str) -> bool {
+    let mut first = text.chars();
+    match (first.next(), first.next()) {
+        (Some(c), _) if is_of_word(c) => false,
+        (Some('.' | '/'), Some(c)) if is_of_word(c) => false,
+        _ => true,
+    }
+}
+
+fn is_of_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '-'
+}
+
+fn is_x(masked: &str) -> bool {
+    masked.starts_with(['x', 'X'])
+}
+
+/// Where the first mask of a text is, and its length in bytes: what providers put in place of the middle of a key.
+fn mask(text: &str) -> Option<(usize, usize)> {
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, first)) = chars.next() {
+        let least = match first {
+            '*' | '•' | '●' | '…' => 1,
+            '.' => 2,
+            'x' | 'X' => 4,
+            _ => continue,
+        };
+        let (mut end, mut count) = (at + first.len_utf8(), 1);
+        while let Some((_, c)) = chars.next_if(|(_, c)| *c == first) {
+            end += c.len_utf8();
+            count += 1;
+        }
+        if count >= least {
+            return Some((at, end - at));
+        }
+    }
+    None
 }
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[key]")
+        f.write_str(TAKEN_OUT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(key: &str, cases: &[(&str, &str)]) {
+        let key = Secret::new(key);
+        for (text, expected) in cases {
+            assert_eq!(key.removed_from(text), *expected, "{} in {text}", key.expose());
+        }
+    }
+
+    #[test]
+    fn a_key_is_taken_out_wherever_it_stands() {
+        check(
+            "sk-test-0123456789",
+            &[
+                ("Incorrect key sk-test-0123456789.", "Incorrect key [key]."),
+                ("key=sk-test-0123456789&x=1", "key=[key]&x=1"),
+                ("Bearersk-test-0123456789abc", "Bearer[key]abc"),
+                ("sk-test-0123456789sk-test-0123456789", "[key][key]"),
+                ("{\"key\":\"sk-test-0123456789\"}", "{\"key\":\"[key]\"}"),
+            ],
+        );
+        check("clé-secrète-1", &[("la clé-secrète-1, donc", "la [key], donc")]);
+    }
+
+    #[test]
+    fn a_masked_quote_of_a_key_is_taken_out() {
+        check(
+            "sk-abcdef0123456789",
+            &[
+                ("provided: sk-abc***6789.", "provided: [key]."),
+                ("provided: sk-abc************6789. You", "provided: [key]. You"),
+                ("key 'sk-...6789' is wrong", "key '[key]' is wrong"),
+                ("key sk-abc…789", "key [key]"),
+                ("key sk-abcXXXXXXXX6789", "key [key]"),
+                ("key sk-abc••••", "key [key]"),
+                ("key sk-abcdef...", "key [key]"),
+                ("key ****6789", "key [key]"),
+                ("key ...6789", "key [key]"),
+                ("(sk-abc***6789)", "([key])"),
+                // Of a key that is another's nothing is known.
+                ("key sk-xyz***4321", "key sk-xyz***4321"),
+                ("key sk-...4321", "key sk-...4321"),
+            ],
+        );
+    }
+
+    #[test]
+    fn words_that_look_like_a_part_of_the_key_stay() {
+        check(
+            "sk-test-0123",
+            &[
+                ("task-team... is gone", "task-team... is gone"),
+                ("a desk-test... done", "a desk-test... done"),
+                ("the task-test **must** end", "the task-test **must** end"),
+                ("room 40123 ... room 0123", "room 40123 ... room 0123"),
+                ("from 2020...0123", "from 2020...0123"),
+                ("keys look like sk-...", "keys look like sk-..."),
+                ("2 ** 3, see https://a.b/sk-x***", "2 ** 3, see https://a.b/sk-x***"),
+            ],
+        );
+        check(
+            "testing-0123456789",
+            &[
+                ("The test... failed", "The test... failed"),
+                ("testing... 1, 2", "testing... 1, 2"),
+                ("We are testing *this*", "We are testing *this*"),
+            ],
+        );
+        check("internal", &[("internally an internal error", "internally an [key] error")]);
+    }
+
+    #[test]
+    fn a_short_key_is_taken_out_only_as_a_word() {
+        check(
+            "none",
+            &[
+                ("nonexistent model, nonetheless", "nonexistent model, nonetheless"),
+                ("key none.", "key [key]."),
+                ("key 'none'", "key '[key]'"),
+                ("Bearer:none", "Bearer:[key]"),
+            ],
+        );
+        check(
+            "test",
+            &[
+                (
+                    "the latest test-model of api.test.org/v1/test/x",
+                    "the latest test-model of api.test.org/v1/test/x",
+                ),
+                ("invalid key: test", "invalid key: [key]"),
+                ("contest... tests***", "contest... tests***"),
+            ],
+        );
+        check("abc", &[("abcess, sk-abc, dabc abc***", "abcess, sk-abc, dabc [key]***")]);
+        check("-", &[("a-b, well - no", "a-b, well [key] no")]);
+        check("", &[("anything *** at all", "anything *** at all")]);
     }
 }

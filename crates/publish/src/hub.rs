@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clinstruct_batch_client::{Error, ErrorKind, Result};
-use clinstruct_provider_http::{Client, retry_after};
+use clinstruct_provider_http::Client;
 use reqwest::{Method, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -158,7 +158,7 @@ impl Hub<'_> {
         let mut pause = self.target.pause;
         for _ in 1..TRIES {
             match make().await {
-                Err(e) if matches!(e.kind, ErrorKind::Unavailable | ErrorKind::RateLimited) => {
+                Err(e) if e.is_transient() => {
                     tokio::time::sleep(e.retry_after.unwrap_or(pause)).await;
                     pause *= 2;
                 }
@@ -244,7 +244,7 @@ impl Hub<'_> {
                 .remove(&entry.sha256)
                 .ok_or_else(|| protocol(what, format!("nothing is said of {}", entry.name)))?;
             if let Some(error) = object.error {
-                let seen = self.client.told(&error.to_string());
+                let seen = self.client.shown(&error.to_string());
                 return Err(Error::new(
                     ErrorKind::Refused,
                     what,
@@ -444,10 +444,7 @@ async fn accepted(client: &Client, what: &'static str, response: Response) -> Re
     if status.is_success() {
         return Ok(response);
     }
-    let wait = retry_after(response.headers());
-    let text = response.text().await.unwrap_or_default();
-    let seen = format!("{}: {}", status.as_u16(), client.told(&text));
-    let mut error = Error::new(clinstruct_provider_http::kind(status, ""), what, seen);
-    error.retry_after = wait;
-    Err(error)
+    let headers = response.headers().clone();
+    let body = response.bytes().await.unwrap_or_default();
+    Err(client.refusal(what, status, &headers, &body))
 }

@@ -1,10 +1,16 @@
 //! Reads chat datasets and evaluation sets in the formats that people have.
 //!
-//! [`chats`] gives conversations of JSON, JSONL or Parquet files: our rows, OpenAI messages, ShareGPT,
-//! `{id, conversation: [{role, value}]}` and `{id, prompt}` (with a `response` or `completion`, where there
-//! is one). [`texts`] gives one named column of JSON, JSONL, CSV or Parquet. A row that cannot be read is
-//! told with its number, and the others are read all the same.
+//! [`chats`] gives the conversations of JSON, JSONL, CSV or Parquet files: our rows, OpenAI messages, ShareGPT,
+//! Alpaca with its `input`, `history` and `system`, preference pairs, and pairs of a question and an answer.
+//! [`texts`] gives one named column. A row is read whole or refused: one that cannot be read is reported with its
+//! number and the others are read all the same, and columns with text that no message is made of are named.
+//!
+//! Files may be damaged, cut off, or made to do harm. Reading them ends, with rows or an error, and takes no more
+//! memory than what is in them.
 
+mod json;
+mod message;
+mod parquet;
 mod row;
 mod values;
 
@@ -17,8 +23,12 @@ use clinstruct_schema::{Attributes, Message};
 pub struct Record {
     /// Its id; the number of its row where it has none.
     pub id: String,
+    /// Whether the id is its own.
+    pub has_id: bool,
     /// Its messages, roles as we name them.
     pub messages: Vec<Message>,
+    /// Texts of the row that no one says: calls of tools, their results, and reasoning.
+    pub aside: Vec<String>,
     /// What is known about it, where it is a row of ours.
     pub attributes: Option<Attributes>,
     /// Line of a JSONL file, or number of the row, from 1.
@@ -45,7 +55,7 @@ pub enum Error {
         /// Cause.
         source: std::io::Error,
     },
-    /// Its end says nothing about its format.
+    /// Its extension does not say what format it has.
     #[error(
         "{path}: a file of the kind \"{kind}\" is not known; give .jsonl, .json, .csv or .parquet"
     )]
@@ -55,13 +65,29 @@ pub enum Error {
         /// Its extension.
         kind: String,
     },
-    /// It is broken as a whole.
+    /// It is not what its extension says.
     #[error("{path}: {why}")]
     Broken {
         /// File.
         path: PathBuf,
         /// What is wrong.
         why: String,
+    },
+    /// It is damaged or was cut off.
+    #[error("{path} is damaged{}: {why}", .place.as_ref().map(|p| format!(" in {p}")).unwrap_or_default())]
+    Damaged {
+        /// File.
+        path: PathBuf,
+        /// Where in the file, if that is known.
+        place: Option<String>,
+        /// What is wrong.
+        why: String,
+    },
+    /// It is encrypted.
+    #[error("{path} is encrypted")]
+    Encrypted {
+        /// File.
+        path: PathBuf,
     },
     /// It lacks the column asked for.
     #[error("{path} has no column \"{column}\"; it has: {known}")]
@@ -81,11 +107,41 @@ pub enum Error {
     },
 }
 
+impl Error {
+    pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
+        Self::Io { path: path.to_owned(), source }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "check the path, and whether the file may be read",
+            Self::UnknownKind { .. } => {
+                "convert it, or rename it where only the extension is wrong"
+            }
+            Self::Broken { .. } => "check what the file is, and that its extension says so",
+            Self::Damaged { .. } => {
+                "download the file or write it again; none of its rows were used"
+            }
+            Self::Encrypted { .. } => "decrypt it first",
+            Self::NoColumn { .. } => "name one of its columns, as in FILE:COLUMN",
+            Self::Empty { .. } => "check that it is the right file",
+        }
+    }
+}
+
 /// Reads the conversations of a file, one after the other.
-pub fn chats(path: &Path, mut each: impl FnMut(Result<Record, BadRow>)) -> Result<(), Error> {
-    values::values(path, &mut |row, value| {
-        each(value.and_then(|v| row::record(row, v)).map_err(|why| BadRow { row, why }));
-    })
+///
+/// Gives the names of columns that have text which is in no conversation.
+pub fn chats(
+    path: &Path,
+    mut each: impl FnMut(Result<Record, BadRow>),
+) -> Result<Vec<String>, Error> {
+    let mut rows = row::Rows::default();
+    values::values(path, None, &mut |row, value| {
+        each(value.and_then(|v| rows.record(row, v)).map_err(|why| BadRow { row, why }));
+    })?;
+    Ok(rows.unread())
 }
 
 /// Columns that hold the question of an evaluation set, in the order in which they are looked for.
@@ -94,7 +150,7 @@ pub const COLUMNS: [&str; 6] = ["question", "prompt", "input", "text", "query", 
 /// Reads one column of a file as texts; where none is named, the first of [`COLUMNS`] that the first row has.
 ///
 /// Choices of a question (`options`, a list or a map) are not part of it. Rows without text in the column
-/// are told as bad.
+/// are reported as bad.
 pub fn texts(
     path: &Path,
     column: Option<&str>,
@@ -103,23 +159,26 @@ pub fn texts(
     let mut chosen: Option<String> = column.map(str::to_owned);
     let mut missing = None;
     let mut rows = 0_u64;
-    values::values(path, &mut |row, value| {
+    values::values(path, column, &mut |row, value| {
         rows += 1;
         let bad = |why: String| BadRow { row, why };
-        let value = match value {
-            Ok(value) => value,
+        let object = match value {
             Err(why) => return each(Err(bad(why))),
-        };
-        let Some(object) = value.as_object() else {
-            return each(Err(bad("no object with columns".into())));
+            Ok(serde_json::Value::Object(object)) => object,
+            // A list of nothing but questions.
+            Ok(serde_json::Value::String(text)) if column.is_none() => return each(Ok(text)),
+            Ok(_) => return each(Err(bad("no object with columns".into()))),
         };
         let known = || object.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
         let name = chosen.get_or_insert_with(|| {
-            let found = COLUMNS.iter().find(|c| object.contains_key(**c));
+            let has = |c: &str| object.get(c).is_some_and(|v| !v.is_null());
+            let found = COLUMNS.iter().find(|c| has(c));
+            let found = found.or_else(|| COLUMNS.iter().find(|c| object.contains_key(**c)));
             found.copied().unwrap_or("question").to_owned()
         });
         match object.get(name) {
             Some(serde_json::Value::String(text)) => each(Ok(text.clone())),
+            Some(serde_json::Value::Null) => each(Err(bad(format!("\"{name}\" is null")))),
             Some(_) => each(Err(bad(format!("\"{name}\" is no text")))),
             None => {
                 if rows == 1 {

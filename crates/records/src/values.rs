@@ -1,95 +1,63 @@
 //! Rows of a file as JSON values, whatever the file is.
 
-use std::fmt;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read as _, Seek as _};
+use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-use parquet::file::reader::{FileReader as _, SerializedFileReader};
-use serde::de::{DeserializeSeed, Deserializer as _, SeqAccess, Visitor};
 use serde_json::Value;
 
-use crate::Error;
+use crate::{Error, json, parquet};
 
 /// Takes a row: its number from 1, and its value or what is wrong with it.
 pub(crate) type Take<'a> = &'a mut dyn FnMut(u64, Result<Value, String>);
 
-pub(crate) fn values(path: &Path, take: Take<'_>) -> Result<(), Error> {
-    let io = |source| Error::Io { path: path.to_owned(), source };
+/// What Windows puts before UTF-8.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Hands on the rows of a file. An object with the column `wanted` is a row, whatever else it has.
+pub(crate) fn values(path: &Path, wanted: Option<&str>, take: Take<'_>) -> Result<(), Error> {
+    let io = |source| Error::io(path, source);
     let kind =
         path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    let file = File::open(path).map_err(io)?;
+    let mut file = File::open(path).map_err(io)?;
+    if !matches!(kind.as_str(), "jsonl" | "ndjson" | "json" | "csv" | "parquet") {
+        return Err(Error::UnknownKind { path: path.to_owned(), kind });
+    }
+    let mut first = Vec::new();
+    (&mut file).take(64).read_to_end(&mut first).map_err(io)?;
+    if let Some(what) = other_format(&first, kind == "parquet") {
+        let why = format!("is {what}");
+        return Err(Error::Broken { path: path.to_owned(), why });
+    }
+    let marked = first.starts_with(BYTE_ORDER_MARK) && kind != "parquet";
+    let start = if marked { BYTE_ORDER_MARK.len() as u64 } else { 0 };
+    file.seek(SeekFrom::Start(start)).map_err(io)?;
     match kind.as_str() {
-        "jsonl" | "ndjson" => lines(BufReader::with_capacity(1 << 18, file), take).map_err(io),
-        "json" => {
-            let mut file = file;
-            let mut first = [0; 64];
-            let read = file.read(&mut first).map_err(io)?;
-            file.rewind().map_err(io)?;
-            let array = first[..read].iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[');
-            let reader = BufReader::with_capacity(1 << 18, file);
-            if array { entries(path, reader, take) } else { lines(reader, take).map_err(io) }
-        }
+        "parquet" => parquet::rows(path, file, take),
         "csv" => table(path, file, take),
-        "parquet" => columns(path, file, take),
-        _ => Err(Error::UnknownKind { path: path.to_owned(), kind }),
+        _ => json::rows(path, file, kind != "json", wanted, take),
     }
 }
 
-fn lines(mut reader: impl BufRead, take: Take<'_>) -> std::io::Result<()> {
-    let mut line = Vec::new();
-    let mut number = 0;
-    loop {
-        line.clear();
-        if reader.read_until(b'\n', &mut line)? == 0 {
-            return Ok(());
+/// What a file is by its first bytes, where that is not what its extension says.
+fn other_format(first: &[u8], parquet: bool) -> Option<&'static str> {
+    let begins = |with: &[u8]| first.starts_with(with);
+    Some(match first {
+        _ if begins(b"version https://git-lfs") => {
+            "a pointer of Git LFS, not the file: fetch it with `git lfs pull`"
         }
-        number += 1;
-        if line.iter().all(u8::is_ascii_whitespace) {
-            continue;
+        _ if begins(b"\x1f\x8b") => "compressed with gzip: unpack it first",
+        _ if begins(b"\x28\xb5\x2f\xfd") => "compressed with zstd: unpack it first",
+        _ if begins(b"PK\x03\x04") => "a ZIP archive: unpack it first",
+        _ if begins(b"<!DOCTYPE") || begins(b"<!doctype") || begins(b"<html") => {
+            "a page of HTML: what was downloaded is not the file"
         }
-        let value = match std::str::from_utf8(&line) {
-            Err(e) => Err(format!("no UTF-8 from byte {} of the line on", e.valid_up_to() + 1)),
-            Ok(text) => serde_json::from_str(text).map_err(|e| format!("no JSON: {e}")),
-        };
-        take(number, value);
-    }
-}
-
-/// Hands the entries of an array on one by one.
-struct Entries<'a>(Take<'a>);
-
-impl<'de> DeserializeSeed<'de> for Entries<'_> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Entries<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of rows")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        let mut number = 0;
-        while let Some(value) = entries.next_element::<Value>()? {
-            number += 1;
-            (self.0)(number, Ok(value));
-        }
-        Ok(())
-    }
-}
-
-fn entries(path: &Path, reader: impl BufRead, take: Take<'_>) -> Result<(), Error> {
-    let mut deserializer = serde_json::Deserializer::from_reader(reader);
-    deserializer
-        .deserialize_seq(Entries(take))
-        .and_then(|()| deserializer.end())
-        .map_err(|e| Error::Broken { path: path.to_owned(), why: format!("no JSON: {e}") })
+        _ if parquet => return None,
+        _ if begins(b"PAR1") => "a Parquet file: rename it to .parquet",
+        _ if begins(b"\xff\xfe") || begins(b"\xfe\xff") => "text in UTF-16: save it as UTF-8",
+        [0, b, ..] | [b, 0, ..] if b.is_ascii_graphic() => "text in UTF-16: save it as UTF-8",
+        _ => return None,
+    })
 }
 
 fn table(path: &Path, file: File, take: Take<'_>) -> Result<(), Error> {
@@ -106,7 +74,8 @@ fn table(path: &Path, file: File, take: Take<'_>) -> Result<(), Error> {
         // The head is a line too.
         let number = row.position().map_or(i as u64 + 2, csv::Position::line);
         let mut object = serde_json::Map::new();
-        let mut wrong = None;
+        let mut wrong = (row.len() > names.len())
+            .then(|| format!("it has {} cells, the head names {} columns", row.len(), names.len()));
         for (name, cell) in names.iter().zip(&row) {
             match std::str::from_utf8(cell) {
                 Ok(cell) => drop(object.insert(name.clone(), cell.into())),
@@ -114,19 +83,6 @@ fn table(path: &Path, file: File, take: Take<'_>) -> Result<(), Error> {
             }
         }
         take(number, wrong.map_or(Ok(Value::Object(object)), Err));
-    }
-    Ok(())
-}
-
-fn columns(path: &Path, file: File, take: Take<'_>) -> Result<(), Error> {
-    let broken = |e: parquet::errors::ParquetError| Error::Broken {
-        path: path.to_owned(),
-        why: format!("no Parquet: {e}"),
-    };
-    let reader = SerializedFileReader::new(file).map_err(broken)?;
-    for (i, row) in reader.get_row_iter(None).map_err(broken)?.enumerate() {
-        let value = row.map(|r| r.to_json_value()).map_err(|e| e.to_string());
-        take(i as u64 + 1, value);
     }
     Ok(())
 }

@@ -64,7 +64,12 @@ mod tests {
             date: String::new(),
             source: String::new(),
         };
-        let usage = Usage { prompt_tokens: 1000, completion_tokens: 100, cached_tokens: 400 };
+        let usage = Usage {
+            prompt_tokens: 1000,
+            completion_tokens: 100,
+            cached_tokens: 400,
+            ..Usage::default()
+        };
         assert_eq!(price.cost(usage, 1.0), 1500 + 500 + 1000);
         assert_eq!(price.cost(usage, 0.5), 1500);
         assert!(price.is_of("gpt-4o") && price.is_of("gpt-4o-2024-11-20"));

@@ -9,15 +9,17 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::opening::{Access, check_version};
 use crate::segment::{Appender, EncodedFrame, RawReader};
 use crate::types::{
-    FrameId, JobCounts, JobId, JobProgress, JobRecord, Money, NewJob, PartCounts, RawFrame,
-    Rejection, RowLocation, Step, TurnCounts, UnitKey, UnitRecord, UnitState,
+    FrameId, JobCounts, JobId, JobProgress, JobRecord, JobSums, Money, NewJob, PartCounts,
+    RawFrame, Rejection, RowLocation, Step, TurnCounts, UnitKey, UnitRecord, UnitState,
 };
+
+mod planned;
 
 /// Marks the file as ours: `clin` in ASCII.
 pub(crate) const APPLICATION_ID: i64 = 0x636c_696e;
 
 /// Steps from an empty file to today's tables. Append only: a released step is never changed.
-pub(crate) const MIGRATIONS: [&str; 2] = [
+pub(crate) const MIGRATIONS: [&str; 4] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE job (
@@ -51,6 +53,21 @@ pub(crate) const MIGRATIONS: [&str; 2] = [
     ALTER TABLE job ADD COLUMN completion_tokens INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE job ADD COLUMN cached_tokens INTEGER NOT NULL DEFAULT 0;
 ",
+    "
+    ALTER TABLE job ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE job ADD COLUMN fault TEXT;
+    ALTER TABLE unit ADD COLUMN unusable INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE given_up (
+        request BLOB PRIMARY KEY, unit INTEGER NOT NULL, refused INTEGER NOT NULL,
+        reason TEXT NOT NULL, detail TEXT NOT NULL
+    ) WITHOUT ROWID;
+",
+    // What each row of the plan asks for, to be held against a changed plan.
+    "
+    CREATE TABLE planned (
+        unit INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, request BLOB NOT NULL, shape BLOB NOT NULL
+    );
+",
 ];
 
 /// How hard it is tried that a power cut loses nothing.
@@ -66,7 +83,7 @@ pub enum Durability {
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
-    connection: Connection,
+    pub(crate) connection: Connection,
     appender: Option<Appender>,
     unindexed: Vec<RawFrame>,
     raw: PathBuf,
@@ -119,7 +136,7 @@ const DONE: i64 = 1;
 const REJECTED: i64 = 2;
 const ASKED: i64 = 0;
 const ANSWERED: i64 = 1;
-const RELEASED: i64 = 2;
+pub(crate) const RELEASED: i64 = 2;
 
 impl Store {
     /// Opens the run in `dir`, making it where there is none, and locks it against other processes.
@@ -167,7 +184,7 @@ impl Store {
         Ok(Self { path, connection, appender: None, unindexed: Vec::new(), raw, _lock: None })
     }
 
-    fn failed(&self, operation: &'static str) -> impl Fn(rusqlite::Error) -> Error + '_ {
+    pub(crate) fn failed(&self, operation: &'static str) -> impl Fn(rusqlite::Error) -> Error + '_ {
         move |e| Error::sql(operation, &self.path, e)
     }
 
@@ -298,7 +315,7 @@ impl Store {
             .prepare_cached(
                 "SELECT id, tag, provider_ref, state, ended, rows, route, queued_tokens, reserved, cost,
                  prompt_tokens, completion_tokens, cached_tokens, answered, errors, duplicates, unknown,
-                 missing, created, updated FROM job ORDER BY id",
+                 missing, created, updated, estimated, fault FROM job ORDER BY id",
             )
             .and_then(|mut s| {
                 s.query_map([], |r| {
@@ -322,6 +339,7 @@ impl Store {
                             prompt_tokens: count(r, 10)?,
                             completion_tokens: count(r, 11)?,
                             cached_tokens: count(r, 12)?,
+                            ..Usage::default()
                         },
                         counts: JobCounts {
                             answered: count(r, 13)?,
@@ -332,6 +350,8 @@ impl Store {
                         },
                         created: r.get(18)?,
                         updated: r.get(19)?,
+                        estimated: count(r, 20)?,
+                        fault: r.get(21)?,
                     })
                 })?
                 .collect()
@@ -346,7 +366,7 @@ impl Store {
                 "SELECT coalesce(sum(cost), 0),
                  coalesce(sum(CASE WHEN state <> 'ended' THEN max(reserved - cost, 0) END), 0),
                  coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0),
-                 coalesce(sum(cached_tokens), 0) FROM job",
+                 coalesce(sum(cached_tokens), 0), coalesce(sum(estimated), 0) FROM job",
             )
             .and_then(|mut s| {
                 s.query_row([], |r| {
@@ -357,7 +377,9 @@ impl Store {
                             prompt_tokens: r.get::<_, i64>(2)? as u64,
                             completion_tokens: r.get::<_, i64>(3)? as u64,
                             cached_tokens: r.get::<_, i64>(4)? as u64,
+                            ..Usage::default()
                         },
+                        estimated: r.get::<_, i64>(5)? as MicroUsd,
                     })
                 })
             })
@@ -458,7 +480,7 @@ impl Tx<'_> {
         |e| Error::sql("write", self.path, e)
     }
 
-    fn execute(&self, sql: &str, values: impl rusqlite::Params) -> Result<usize> {
+    pub(crate) fn execute(&self, sql: &str, values: impl rusqlite::Params) -> Result<usize> {
         self.sql.prepare_cached(sql).and_then(|mut s| s.execute(values)).map_err(self.failed())
     }
 
@@ -501,19 +523,15 @@ impl Tx<'_> {
     }
 
     /// Adds to what is known of a job: its rows, their tokens, their cost.
-    pub fn add_to_job(
-        &mut self,
-        job: JobId,
-        c: &JobCounts,
-        usage: Usage,
-        cost: MicroUsd,
-    ) -> Result<()> {
+    pub fn add_to_job(&mut self, job: JobId, more: &JobSums) -> Result<()> {
+        let (c, usage) = (&more.counts, more.usage);
         self.execute(
             "UPDATE job SET answered = coalesce(answered, 0) + ?2, errors = coalesce(errors, 0) + ?3,
              duplicates = coalesce(duplicates, 0) + ?4, unknown = coalesce(unknown, 0) + ?5,
              missing = coalesce(missing, 0) + ?6, prompt_tokens = prompt_tokens + ?7,
              completion_tokens = completion_tokens + ?8, cached_tokens = cached_tokens + ?9,
-             cost = cost + ?10 WHERE id = ?1",
+             cost = cost + ?10, estimated = estimated + ?11, fault = coalesce(fault, ?12)
+             WHERE id = ?1",
             params![
                 job.0,
                 c.answered as i64,
@@ -524,7 +542,9 @@ impl Tx<'_> {
                 usage.prompt_tokens as i64,
                 usage.completion_tokens as i64,
                 usage.cached_tokens as i64,
-                cost as i64
+                more.cost as i64,
+                more.estimated as i64,
+                more.fault,
             ],
         )
         .map(drop)
@@ -608,7 +628,8 @@ impl Tx<'_> {
             Stage::Quality => "quality",
         });
         self.execute(
-            "INSERT OR REPLACE INTO unit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT OR REPLACE INTO unit (key, state, waiting, tries, infra_tries, steps, stage, failed,
+             reason, detail, unusable) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             params![
                 unit.key.0,
                 state,
@@ -620,6 +641,7 @@ impl Tx<'_> {
                 why.map(|w| w.failed),
                 why.map(|w| w.reason.as_str()),
                 why.map(|w| w.detail.as_str()),
+                unit.unusable,
             ],
         )
         .map(drop)
@@ -675,7 +697,7 @@ fn unpack(bytes: &[u8]) -> Vec<Step> {
         .collect()
 }
 
-fn request_of(row: &Row<'_>, column: usize) -> rusqlite::Result<RequestId> {
+pub(crate) fn request_of(row: &Row<'_>, column: usize) -> rusqlite::Result<RequestId> {
     row.get::<_, [u8; 16]>(column).map(RequestId)
 }
 
@@ -710,5 +732,6 @@ fn unit_of(row: &Row<'_>) -> rusqlite::Result<UnitRecord> {
         infra_tries: row.get(4)?,
         steps: unpack(&row.get::<_, Vec<u8>>(5)?),
         rejection,
+        unusable: row.get(10)?,
     })
 }

@@ -8,6 +8,7 @@
 //! It knows nothing of prompts, plans or providers, and never looks at the clock.
 
 mod error;
+mod given_up;
 mod journal;
 mod opening;
 mod segment;
@@ -17,6 +18,6 @@ pub use error::{Error, ErrorKind, Result};
 pub use journal::{Durability, Store, Tx};
 pub use segment::{EncodedFrame, RawReader, encode_frame};
 pub use types::{
-    FrameId, JobCounts, JobId, JobProgress, JobRecord, Money, NewJob, PartCounts, RawFrame,
-    Rejection, RowLocation, Step, TurnCounts, UnitKey, UnitRecord, UnitState,
+    FrameId, GivenUp, JobCounts, JobId, JobProgress, JobRecord, JobSums, Money, NewJob, PartCounts,
+    PlannedRow, RawFrame, Rejection, RowLocation, Step, TurnCounts, UnitKey, UnitRecord, UnitState,
 };

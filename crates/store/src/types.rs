@@ -94,10 +94,25 @@ pub struct UnitRecord {
     pub tries: u32,
     /// Deliveries of that request that failed.
     pub infra_tries: u32,
+    /// Deliveries of that request that were paid for, or may have been, and gave nothing that can be used.
+    pub unusable: u32,
     /// Accepted responses, oldest first.
     pub steps: Vec<Step>,
     /// Why it was rejected.
     pub rejection: Option<Rejection>,
+}
+
+/// A row of the plan, as it was when the journal was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedRow {
+    /// The base row's unit.
+    pub unit: UnitKey,
+    /// The base row's id.
+    pub id: String,
+    /// Its first request.
+    pub request: RequestId,
+    /// Digests of all else that shapes what comes of it; the pipeline's own format.
+    pub shape: Vec<u8>,
 }
 
 /// The journal's number of a job.
@@ -153,6 +168,10 @@ pub struct JobRecord {
     pub reserved: MicroUsd,
     /// What its rows cost so far.
     pub cost: MicroUsd,
+    /// The part of that cost that is an estimate: the provider did not say what it used.
+    pub estimated: MicroUsd,
+    /// The first error of it, in the provider's words.
+    pub fault: Option<String>,
     /// Tokens of its rows so far.
     pub usage: Usage,
     /// Its rows so far.
@@ -181,8 +200,10 @@ pub struct NewJob<'a> {
 /// What a run has cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Money {
-    /// Cost of all rows that came.
+    /// Cost of all rows that came, or may have been paid for.
     pub spent: MicroUsd,
+    /// The part of it that is an estimate: the provider did not say what was used.
+    pub estimated: MicroUsd,
     /// What the jobs that have not ended may still cost.
     pub reserved: MicroUsd,
     /// Tokens of all rows that came.
@@ -213,6 +234,47 @@ impl JobCounts {
         self.unknown += other.unknown;
         self.missing += other.missing;
     }
+}
+
+/// What is added to what is known of a job.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobSums {
+    /// Rows.
+    pub counts: JobCounts,
+    /// Their tokens.
+    pub usage: Usage,
+    /// Their cost.
+    pub cost: MicroUsd,
+    /// The part of the cost that is an estimate.
+    pub estimated: MicroUsd,
+    /// An error, in the provider's words. The first one of a job is kept.
+    pub fault: Option<String>,
+}
+
+impl JobSums {
+    /// Adds other sums to these.
+    pub fn add(&mut self, other: Self) {
+        self.counts.add(&other.counts);
+        self.usage += other.usage;
+        self.cost += other.cost;
+        self.estimated += other.estimated;
+        self.fault = self.fault.take().or(other.fault);
+    }
+}
+
+/// A request for which no answer could be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenUp {
+    /// The request.
+    pub request: RequestId,
+    /// The unit that waited for it.
+    pub unit: UnitKey,
+    /// Whether the provider refused it for a reason that somebody can change: a parameter, a limit, a key.
+    pub refused: bool,
+    /// Named reason.
+    pub reason: String,
+    /// What was seen, in the provider's words.
+    pub detail: String,
 }
 
 /// Answers of one place in the conversations of a part.

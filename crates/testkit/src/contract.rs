@@ -17,10 +17,10 @@ use std::time::Duration;
 
 use clinstruct_batch_client::{
     BatchBackend, BatchRequest, Ended, ErrorKind, JobRef, JobState, Shard, ShardBody, ShardTag,
-    request_id,
+    Wanted, request_id,
 };
 use clinstruct_parser::{DecodedRow, decode};
-use clinstruct_schema::{ChatRequest, ErrorClass, Message, RequestId, Role, RowOutcome};
+use clinstruct_schema::{ChatRequest, Message, RequestId, Role, RowOutcome};
 use futures::StreamExt as _;
 use tempfile::NamedTempFile;
 use tokio::time::{Instant, sleep, timeout};
@@ -192,8 +192,8 @@ async fn finds_its_jobs(backend: &dyn BatchBackend) {
 async fn found(backend: &dyn BatchBackend, name: &str) -> Option<JobRef> {
     let until = Instant::now() + PATIENCE;
     loop {
-        match backend.find(&tag(name)).await {
-            Err(e) if e.class() == ErrorClass::RetryLater && Instant::now() < until => {
+        match backend.find(&Wanted::tagged(tag(name))).await {
+            Err(e) if e.is_transient() && Instant::now() < until => {
                 sleep(PAUSE).await;
             }
             answer => return must(answer, "a tag can be asked for"),

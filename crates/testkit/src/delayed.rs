@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clinstruct_batch_client::{
-    BatchBackend, JobRef, JobState, Limits, Result, RowStream, Shard, ShardTag,
+    BatchBackend, JobRef, JobState, Limits, Result, RowStream, Shard, Wanted,
 };
 use clinstruct_draw::{Draw, number};
 use clinstruct_schema::{BackendId, RowFormat};
@@ -88,8 +88,8 @@ impl BatchBackend for Delayed {
         Ok(job)
     }
 
-    async fn find(&self, tag: &ShardTag) -> Result<Option<JobRef>> {
-        self.inner.find(tag).await
+    async fn find(&self, wanted: &Wanted) -> Result<Option<JobRef>> {
+        self.inner.find(wanted).await
     }
 
     async fn poll(&self, job: &JobRef) -> Result<JobState> {

@@ -1,106 +1,98 @@
 // The viewer's pages. Whatever a model wrote is set as text, never as HTML.
 
-const CRITERIA = ["medically correct", "safe", "complete", "relevant", "clear", "tone", "instructions followed",
-  "health worker rings true", "fits country and setting"];
-const $ = (id) => document.getElementById(id);
-const state = { q: "", facets: [], order: "plan", seed: 1, page: 0, unseen: false, ids: [], row: null, open: new Set(["status"]) };
+import { $, ask, button, make, notice, post, reviewer, storage, tell } from "./dom.js";
+import * as drafts from "./drafts.js";
+import * as place from "./place.js";
+import { STATUS, panel } from "./review.js";
 
-/** An element with attributes, handlers and children; strings become text. */
-function make(name, attributes = {}, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-    else if (value === true) element.setAttribute(key, "");
-    else if (value !== false && value != null) element.setAttribute(key, value);
-  }
-  element.append(...children.flat().filter((c) => c != null));
-  return element;
-}
+const { state } = place;
+/** The run that is served; drafts are kept under it. */
+let about = { run: "" };
+/** Which view is displayed, and of a row its panel and the page of the list that it is on. */
+let shown = { view: null };
+/** Counts the views that were asked for: what arrives late must not replace a later one. */
+let views = 0;
+const open = new Set(["status"]);
 
-function tell(text) { $("told").textContent = text; }
-
-async function ask(path, options) {
-  const response = await fetch(path, options);
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(body.error || `${response.status} ${response.statusText}`);
-  return body;
-}
-
-function show(...parts) {
+function show(view, ...parts) {
+  // A box or a choice that was used keeps the focus when the list is displayed again.
+  const focus = document.activeElement?.dataset?.focus;
+  shown = { view };
   $("main").replaceChildren(...parts);
+  if (focus) $("main").querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
+}
+
+function links() {
+  const path = place.path();
   for (const link of document.querySelectorAll("nav a")) {
-    const here = location.hash.split("?")[0] || "#/";
-    if (link.getAttribute("href") === here) link.setAttribute("aria-current", "page");
+    link.setAttribute("href", place.address(link.dataset.path, { page: shown.page ?? state.page }));
+    if (link.dataset.path === path) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  const count = drafts.all(about.run).length;
+  $("drafts").textContent = count ? ` · ${count} ${count === 1 ? "draft" : "drafts"}` : "";
 }
 
-const reviewer = () => $("reviewer").value.trim();
+/** What the server needs to leave out conversations that were reviewed. */
+const unseen = () => (state.unseen ? reviewer() : "");
+const here = () => place.address("/", { page: shown.page ?? state.page });
+/** Another list. It opens at its top, where `top` says so; one more filter keeps it where it is scrolled to. */
+function change(to, { replace = false, top = true } = {}) {
+  const next = place.address("/", to);
+  if (next === (location.hash || "#/")) return;
+  toTop = top;
+  place.go(next, { replace });
+}
+let toTop = false;
 
 // The list ---------------------------------------------------------------------------------------------
 
-function listHash() {
-  const all = new URLSearchParams();
-  if (state.q) all.set("q", state.q);
-  if (state.facets.length) all.set("facets", state.facets.join("\n"));
-  if (state.order !== "plan") all.set("order", state.order);
-  if (state.order === "random") all.set("seed", state.seed);
-  if (state.page) all.set("page", state.page);
-  if (state.unseen) all.set("unseen", "1");
-  return `#/${all.size ? `?${all}` : ""}`;
-}
-
-function readHash(search) {
-  const all = new URLSearchParams(search);
-  state.q = all.get("q") || "";
-  state.facets = (all.get("facets") || "").split("\n").filter(Boolean);
-  state.order = all.get("order") || "plan";
-  state.seed = Number(all.get("seed") || 1);
-  state.page = Number(all.get("page") || 0);
-  state.unseen = all.has("unseen");
-  if (document.activeElement !== $("q")) $("q").value = state.q;
-}
-
-const go = (change) => { Object.assign(state, change); location.hash = listHash(); };
-
-async function fetchList() {
-  const all = new URLSearchParams({ q: state.q, facets: state.facets.join("\n"), order: state.order, seed: state.seed, page: state.page });
-  if (state.unseen && reviewer()) all.set("reviewer", reviewer());
-  const found = await ask(`/api/search?${all}`);
-  state.ids = found.rows.map((r) => r.id);
-  return found;
-}
-
-async function list() {
-  const found = await fetchList();
+async function list(stale) {
+  const found = await ask(`/api/search?${place.query({ reviewer: unseen() })}`);
+  if (stale()) return;
   const pages = Math.max(1, Math.ceil(found.total / 50));
+  // There are fewer than there were: the last page is better than none.
+  if (!found.rows.length && state.page > 0) { change({ page: pages - 1 }, { replace: true }); return; }
   const facets = Object.entries(found.facets).map(([name, values]) => {
     const boxes = values.filter(([v]) => v !== "").map(([value, count]) => {
       const key = `${name}:${value}`;
-      const box = make("input", { type: "checkbox", checked: state.facets.includes(key),
-        onchange: (e) => go({ page: 0, facets: e.target.checked ? [...state.facets, key] : state.facets.filter((f) => f !== key) }) });
+      const box = make("input", { type: "checkbox", checked: state.facets.includes(key), "data-focus": key,
+        onchange: (e) => change({ page: 0, facets: e.target.checked ? [...state.facets, key] : state.facets.filter((f) => f !== key) }, { top: false }) });
       return make("label", {}, box, value, make("span", {}, String(count)));
     });
     if (!boxes.length) return null;
-    const open = state.open.has(name) || state.facets.some((f) => f.startsWith(`${name}:`));
-    return make("details", { open, ontoggle: (e) => state.open[e.target.open ? "add" : "delete"](name) }, make("summary", {}, name), boxes);
+    const unfold = open.has(name) || state.facets.some((f) => f.startsWith(`${name}:`));
+    return make("details", { open: unfold, ontoggle: (e) => open[e.target.open ? "add" : "delete"](name) }, make("summary", { "data-focus": name }, name), boxes);
   });
   const orders = [["plan", "as planned"], ["random", "at random"], ["trouble", "trouble first"]];
-  const order = make("select", { "aria-label": "Order", onchange: (e) => go({ order: e.target.value, page: 0 }) },
+  const order = make("select", { "aria-label": "Order", "data-focus": "order", onchange: (e) => change({ page: 0, order: e.target.value }) },
     orders.map(([value, name]) => make("option", { value, selected: state.order === value }, name)));
+  const turnTo = (page) => () => change({ page });
   const bar = make("div", { class: "bar" },
     make("strong", { id: "total" }, `${found.total} conversations`), order,
-    state.order === "random" ? make("button", { type: "button", onclick: () => go({ seed: state.seed + 1, page: 0 }) }, "Shuffle again") : null,
-    make("label", {}, make("input", { type: "checkbox", checked: state.unseen, onchange: (e) => go({ unseen: e.target.checked, page: 0 }) }), " not reviewed by me"),
-    make("button", { type: "button", disabled: state.page === 0, onclick: () => go({ page: state.page - 1 }) }, "Previous"),
+    state.order === "random" ? button("Shuffle again", () => change({ page: 0, seed: state.seed + 1 }), { "data-focus": "shuffle" }) : null,
+    make("label", {}, make("input", { type: "checkbox", checked: state.unseen, "data-focus": "unseen", onchange: (e) => change({ page: 0, unseen: e.target.checked }) }), " not reviewed by me"),
+    state.unseen && !reviewer() ? make("span", { class: "bad" }, "Give your name first, at the top.") : null,
+    button("Previous", turnTo(state.page - 1), { disabled: state.page === 0, "data-focus": "previous" }),
     make("span", { class: "soft" }, `page ${state.page + 1} of ${pages}`),
-    make("button", { type: "button", disabled: state.page + 1 >= pages, onclick: () => go({ page: state.page + 1 }) }, "Next"));
-  const hits = found.rows.map((hit) => make("li", {}, make("a", { href: `#/row/${encodeURIComponent(hit.id)}`, dir: "auto" },
-    make("div", { class: "soft" }, hit.id, hit.status === "in dataset" ? null : make("span", { class: "bad" }, ` · ${hit.status}`)),
+    button("Next", turnTo(state.page + 1), { disabled: state.page + 1 >= pages, "data-focus": "next" }));
+  const typed = new Set(drafts.all(about.run).map((d) => d.id));
+  const from = shown.view === "row" ? shown.id : null;
+  const hits = found.rows.map((hit) => make("li", {}, make("a", { href: place.rowAddress(hit.id), dir: "auto", "aria-current": hit.id === from ? "true" : null },
+    make("div", { class: "soft" }, hit.id, hit.status === "in dataset" ? null : make("span", { class: "bad" }, ` · ${hit.status}`),
+      typed.has(hit.id) ? make("span", { class: "tag draft" }, "draft") : null),
     hit.opening)));
-  show(make("div", { class: "list" },
+  const { y } = history.state ?? {};
+  const stay = shown.view === "list" && !toTop;
+  toTop = false;
+  show("list", make("div", { class: "list" },
     make("section", { class: "facets", "aria-label": "Filters" }, facets),
     make("section", { "aria-label": "Conversations" }, bar, hits.length ? make("ol", { class: "hits" }, hits) : make("p", {}, "Nothing fits. Take out a word or a filter."))));
+  if (y != null) scrollTo(0, y);
+  else if (!stay) {
+    scrollTo(0, 0);
+    $("main").querySelector("ol.hits a[aria-current]")?.scrollIntoView({ block: "center" });
+  }
   tell(`${found.total} conversations`);
 }
 
@@ -129,8 +121,8 @@ function turn(message, checks, provenance) {
   const raw = make("details", { ontoggle: async (e) => {
     const details = e.target;
     if (!details.open || details.querySelector("pre")) return;
-    const { raw } = await ask(`/api/raw?id=${encodeURIComponent(provenance.request)}`);
-    details.append(make("pre", { tabindex: "0" }, raw ?? "The run's raw responses are not there."));
+    const { raw } = await ask(`/api/raw?id=${encodeURIComponent(provenance.request)}`).catch((e) => ({ raw: `It cannot be read: ${e.message}` }));
+    if (!details.querySelector("pre")) details.append(make("pre", { tabindex: "0" }, raw ?? "The run's raw responses are not there."));
   } }, make("summary", { class: "soft" }, `response ${provenance.request.slice(0, 8)}, ${provenance.tries} ${provenance.tries === 1 ? "try" : "tries"}${provenance.mended?.length ? `, mended: ${provenance.mended.join(", ")}` : ""}`));
   return make("article", { class: `turn ${message.role}` }, make("h3", {}, message.role === "user" ? "Health worker" : "Assistant"),
     make("p", { class: "said", dir: "auto" }, marked(message.content, failed.map((v) => v.span))), make("div", {}, verdicts, found), raw);
@@ -163,136 +155,213 @@ function card(row) {
   ];
 }
 
-function panel(data) {
-  const mine = [...data.reviews].reverse().find((r) => r.reviewer === reviewer());
-  const draft = { decision: mine?.decision, comment: mine?.comment || "", scores: { ...(mine?.scores || {}) } };
-  const save = async (decision) => {
-    if (!reviewer()) { $("reviewer").focus(); tell("Give your name first."); $("banner").textContent = "Give your name first: it stands at the top."; return; }
-    try {
-      const saved = await ask("/api/review", { method: "POST", headers: { "content-type": "application/json" },
-        body: JSON.stringify({ id: data.id, reviewer: reviewer(), decision, comment: draft.comment, scores: draft.scores }) });
-      data.reviews = saved.reviews;
-      $("banner").textContent = "";
-      tell(`saved: ${decision}`);
-      section.replaceWith(panel(data));
-    } catch (e) { $("banner").textContent = `Not saved: ${e.message}`; }
-  };
-  const button = (decision, name) => make("button", { type: "button", class: decision, "aria-pressed": String(draft.decision === decision), onclick: () => save(decision) }, name);
-  const marks = CRITERIA.map((name, i) => make("label", {}, `${i + 1} ${name}`,
-    make("select", { "data-criterion": i + 1, onchange: (e) => { if (e.target.value) draft.scores[name] = Number(e.target.value); else delete draft.scores[name]; } },
-      ["", 1, 2, 3, 4, 5].map((v) => make("option", { value: v, selected: String(draft.scores[name] ?? "") === String(v) }, v === "" ? "–" : String(v))))));
-  const comment = make("textarea", { id: "comment", "aria-label": "Comment", placeholder: "Comment", oninput: (e) => { draft.comment = e.target.value; } });
-  comment.value = draft.comment;
-  const others = data.reviews.map((r) => make("li", {}, make("strong", { class: r.decision === "accept" ? "good" : r.decision === "reject" ? "bad" : "" }, r.decision), ` by ${r.reviewer}`, r.comment ? `: ${r.comment}` : ""));
-  const section = make("section", { id: "review" }, make("h2", {}, "Review"),
-    make("div", { class: "decide" }, button("accept", "Accept"), button("reject", "Reject"), button("unsure", "Unsure")),
-    comment, make("details", { open: Object.keys(draft.scores).length > 0 }, make("summary", {}, "Criteria, 1 to 5"), make("div", { class: "marks" }, marks)),
-    others.length ? make("ul", { id: "reviews" }, others) : make("p", { class: "soft" }, "No reviews yet."));
-  section.save = save;
-  return section;
-}
+const near = (id) => ask(`/api/neighbors?${place.query({ id, reviewer: unseen() })}`);
 
-async function row(id) {
-  const data = await ask(`/api/row?id=${encodeURIComponent(id)}`);
-  state.row = data;
+async function row(id, stale) {
+  const [data, around] = await Promise.all([ask(`/api/row?id=${encodeURIComponent(id)}`), near(id).catch(() => null)]);
+  if (stale()) return;
   const twins = make("div", { id: "twin" });
-  const beside = async (other) => { twins.replaceChildren(make("h2", {}, `Twin ${other}`), talk(await ask(`/api/row?id=${encodeURIComponent(other)}`))); };
-  const links = data.twins.map((t) => make("button", { type: "button", class: "twin", onclick: () => beside(t) }, `show twin ${t}`));
-  show(make("div", { class: "reading" },
-    make("section", { "aria-label": "Conversation" }, make("p", { class: "bar" }, make("a", { href: listHash() }, "← list"),
-      make("button", { type: "button", onclick: () => step(-1) }, "Previous"), make("button", { type: "button", onclick: () => step(1) }, "Next")),
-      make("h2", { class: "soft" }, data.id), make("div", { class: "both" }, talk(data), twins), links),
-    make("aside", { "aria-label": "About the conversation", tabindex: "0" }, panel(data), data.rejected ? null : card(data.row))));
+  const beside = async (other) => {
+    const twin = await ask(`/api/row?id=${encodeURIComponent(other)}`).catch((e) => notice(e.message));
+    if (twin) twins.replaceChildren(make("h2", {}, `Twin ${other}`), talk(twin));
+  };
+  const toTwins = data.twins.map((t) => button(`show twin ${t}`, () => beside(t), { class: "twin" }));
+  const review = panel(data, about.run, { reload: route, changed: links, leaving: () => waiting > 0 });
+  const page = around?.page ?? 0;
+  const at = around && make("span", { class: "soft" }, `${around.position + 1} of ${Math.max(around.total, around.position + 1)}`);
+  show("row", make("div", { class: "reading" },
+    make("section", { "aria-label": "Conversation" }, make("p", { class: "bar" }, make("a", { href: place.address("/", { page }) }, "← list"),
+      button("Previous", () => step(-1), { "data-focus": "back" }), button("Next", () => step(1), { "data-focus": "on" }), at),
+      make("h2", { class: "soft" }, data.id), make("div", { class: "both" }, talk(data), twins), toTwins),
+    make("aside", { "aria-label": "About the conversation", tabindex: "0" }, review, data.rejected ? null : card(data.row))));
+  Object.assign(shown, { id, page, review });
+  scrollTo(0, 0);
   tell(`conversation ${data.id}`);
 }
 
-async function step(by) {
-  if (!state.row) return;
-  if (!state.ids.length) await fetchList();
-  let at = state.ids.indexOf(state.row.id) + by;
-  if (at >= state.ids.length || at < 0) {
-    if (at < 0 && state.page === 0) return;
-    state.page += by;
-    await fetchList();
-    at = by > 0 ? 0 : state.ids.length - 1;
-  }
-  if (state.ids[at]) location.hash = `#/row/${encodeURIComponent(state.ids[at])}`;
+// Each step begins where the one before it led to, however fast the keys are pressed.
+let steps = Promise.resolve();
+let waiting = 0;
+function step(by) {
+  waiting += 1;
+  steps = steps.then(() => move(by)).catch((e) => notice(e.message)).finally(() => { waiting -= 1; });
+}
+
+async function move(by) {
+  const id = place.rowId();
+  if (id == null) return;
+  const around = await near(id);
+  if (place.rowId() !== id) return;
+  const to = by > 0 ? around.next : around.previous;
+  if (to != null) place.go(place.rowAddress(to));
+  else if (by < 0) notice("This is the first conversation of the list.");
+  else notice(`This is the last conversation of the list.${unseen() && around.total ? ` ${around.total} before it are not reviewed by you.` : ""}`);
 }
 
 // Reviews and run --------------------------------------------------------------------------------------
 
 const kappa = (k) => k == null ? "–" : k.toFixed(2);
+const table = (head, rows) => make("div", { class: "wide" }, make("table", {}, make("thead", {}, make("tr", {}, head.map((h) => make("th", { scope: "col" }, h)))),
+  make("tbody", {}, rows.map((cells) => make("tr", {}, cells.map((cell) => make("td", {}, cell)))))));
+const rowLinks = (ids) => ids.flatMap((id, i) => [i ? ", " : "", make("a", { href: place.rowAddress(id) }, id)]);
 
-async function agreement() {
+/** Which texts the reviews are of, and the one action that confirms those of unknown texts. */
+function texts(all) {
+  const { current, earlier, unknown, absent } = all.texts;
+  const kinds = [["of the current text", current, "count"], [STATUS.earlier, earlier, "do not count unless that text comes back"],
+    [STATUS.unknown, unknown, "do not count until confirmed"], ["of rows that are not in the run", absent, "do not count"]];
+  const named = (ids, count, what) => count ? make("details", {}, make("summary", {}, `Conversations with reviews ${what}`), make("p", {}, rowLinks(ids), ids.length === 100 ? ", .." : "")) : null;
+  const confirm = async (e) => {
+    e.target.disabled = true;
+    try {
+      const { confirmed } = await post("/api/reviews/confirm", { unknown_texts: all.unknown_texts });
+      await route();
+      notice(`${confirmed} ${confirmed === 1 ? "review" : "reviews"} confirmed.`);
+    } catch (e) {
+      await route();
+      notice(`Not confirmed: ${e.message}`);
+    }
+  };
+  return make("div", {}, table(["reviews", "number", ""], kinds.map(([name, n, what]) => [name, String(n), what])),
+    unknown ? make("p", { id: "unknown" }, `An earlier version saved ${unknown} ${unknown === 1 ? "review" : "reviews"} without the text that was read. If the run has not been rebuilt since, they are of the current texts: `,
+      button(unknown === 1 ? "Confirm this review" : `Confirm these ${unknown} reviews`, confirm)) : null,
+    named(all.earlier_rows, earlier, STATUS.earlier), named(all.unknown_rows, unknown, "of an unknown text"));
+}
+
+/** What was typed in this browser and not saved. */
+function unsaved() {
+  const all = drafts.all(about.run);
+  if (!all.length) return null;
+  const item = ({ id, name, draft }) => {
+    const line = make("li", {}, make("a", { href: place.rowAddress(id) }, id), name ? ` by ${name}` : " without a name", draft.comment ? `: ${draft.comment} ` : " ",
+      button("Discard", () => { drafts.discard(about.run, id, name); line.remove(); links(); }));
+    return line;
+  };
+  return make("section", { id: "unsaved" }, make("h2", {}, "Drafts in this browser"), make("ul", {}, all.map(item)));
+}
+
+async function agreement(stale) {
   const all = await ask("/api/agreement");
-  const people = Object.entries(all.reviewers).map(([name, n]) => make("tr", {}, make("td", {}, name), make("td", {}, String(n))));
-  const pairs = all.pairs.map(([a, b, n, k]) => make("tr", {}, make("td", {}, `${a} and ${b}`), make("td", {}, String(n)), make("td", {}, kappa(k))));
-  const table = (head, rows) => make("div", { class: "wide" }, make("table", {}, make("thead", {}, make("tr", {}, head.map((h) => make("th", { scope: "col" }, h)))), make("tbody", {}, rows)));
-  show(make("section", {}, make("h2", {}, "Reviews"),
-    people.length ? table(["reviewer", "conversations"], people) : make("p", {}, "Nobody has reviewed anything yet."),
+  if (stale()) return;
+  const again = shown.view === "agreement";
+  const people = Object.entries(all.reviewers).map(([name, n]) => [name, String(n)]);
+  const pairs = all.pairs.map(([a, b, n, k]) => [`${a} and ${b}`, String(n), kappa(k)]);
+  show("agreement", make("section", {}, make("h2", {}, "Reviews"), texts(all),
+    people.length ? table(["reviewer", "conversations"], people) : make("p", {}, "Nobody has reviewed a current text yet."),
     make("h2", {}, "Agreement"), table(["reviewers", "both reviewed", "Cohen's kappa"], pairs),
     make("p", {}, `Fleiss' kappa over ${all.fleiss_rows} conversations: ${kappa(all.fleiss)}`),
     make("p", {}, make("a", { href: "/api/reviews.jsonl", download: "reviews.jsonl" }, "Download all reviews (JSONL)")),
-    make("p", { class: "soft" }, "clinstruct export --only accepted keeps the conversations that somebody accepted and nobody rejected.")));
+    make("p", { class: "soft" }, `clinstruct export --only accepted keeps the conversations whose current text somebody accepted and nobody rejected: ${all.accepted} now.`)), unsaved());
+  if (!again) scrollTo(0, 0);
 }
 
-async function run() {
+async function run(stale) {
   const [{ run, summary }, progress] = await Promise.all([ask("/api/summary"), ask("/api/progress")]);
+  if (stale()) return;
   const parts = (summary?.parts || []).map((p) => make("tr", {}, make("td", {}, p.stem), make("td", {}, String(p.planned)), make("td", {}, String(p.in_dataset))));
   const live = progress.journal ? [["jobs", progress.jobs], ["open jobs", progress.open], ["rows received", progress.rows],
     ["tokens", progress.prompt_tokens + progress.completion_tokens], ["spent", `$${(progress.micro_usd / 1e6).toFixed(2)}`],
     ["conversations done", progress.parts.reduce((s, p) => s + p.done, 0)], ["under way", progress.parts.reduce((s, p) => s + p.waiting + p.prompts_waiting, 0)],
     ["rejected", progress.parts.reduce((s, p) => s + p.rejected, 0)]] : [["journal", "none: only the rows can be read"]];
   const missed = (summary?.quality?.figures?.metrics || []).filter((m) => !m.met).map((m) => make("li", { class: "bad" }, `${m.name}: ${m.value}`));
-  show(make("section", {}, make("h2", {}, "Run"), make("p", {}, run), facts(live),
+  show("run", make("section", {}, make("h2", {}, "Run"), make("p", {}, run), facts(live),
     make("div", { class: "wide" }, make("table", {}, make("thead", {}, make("tr", {}, ["part", "planned", "in the dataset"].map((h) => make("th", { scope: "col" }, h)))), make("tbody", {}, parts))),
     missed.length ? make("ul", {}, missed) : null));
-  if (progress.open) setTimeout(() => { if (location.hash === "#/run") run().catch(failed); }, 3000);
+  if (progress.open) setTimeout(() => { if (!stale()) run(stale).catch((e) => { if (!stale()) failed(e); }); }, 3000);
 }
 
 // Ways and keys ----------------------------------------------------------------------------------------
 
-function failed(e) { show(make("p", { class: "bad", role: "alert" }, e.message)); }
+function failed(e) { show("failed", make("p", { class: "bad", role: "alert" }, `${e.message} `, button("Try again", route))); }
+
+async function summary() {
+  about = await ask("/api/summary");
+  $("banner").textContent = about.rehearsal ? "A rehearsal: a grammar wrote all text, and no model." : "";
+}
 
 async function route() {
-  const hash = location.hash || "#/";
-  const [path, search] = hash.slice(1).split("?");
+  const mine = ++views;
+  const stale = () => mine !== views;
+  place.read();
+  const path = place.path();
+  if (path !== "/") typing.stop();
+  if (!typing.waits()) $("q").value = state.q;
   try {
-    if (path.startsWith("/row/")) await row(decodeURIComponent(path.slice(5)));
-    else { state.row = null; if (path === "/agreement") await agreement(); else if (path === "/run") await run(); else { readHash(search); await list(); } }
-  } catch (e) { failed(e); }
+    // The first time it says under which run drafts are kept; later it only keeps the banner right.
+    if (about.run) summary().catch(() => {}); else await summary();
+    if (stale()) return;
+    if (place.rowId() != null) await row(place.rowId(), stale);
+    else if (path === "/agreement") await agreement(stale);
+    else if (path === "/run") await run(stale);
+    else await list(stale);
+  } catch (e) { if (!stale()) failed(e); }
+  if (!stale()) links();
 }
 
 function key(e) {
   const field = e.target.closest("input, textarea, select, dialog");
+  if (e.isComposing) return;
   if (e.key === "Escape" && !e.target.closest("dialog")) {
-    if (field) { field.blur(); $("main").focus(); } else if (state.row) location.hash = listHash();
+    // A search field would be emptied by it.
+    if (field) { e.preventDefault(); field.blur(); $("main").focus({ preventScroll: true }); } else if (shown.view === "row") place.go(here());
     return;
   }
   if (field || e.ctrlKey || e.metaKey || e.altKey) return;
-  const review = $("review");
+  const { review } = shown;
+  const save = (decision) => { if (!e.repeat) review?.save(decision); };
   const keys = { "/": () => $("q").focus(), "?": () => $("help").showModal(), j: () => step(1), k: () => step(-1),
-    a: () => review?.save("accept"), r: () => review?.save("reject"), u: () => review?.save("unsure"), c: () => $("comment")?.focus(),
+    a: () => save("accept"), r: () => save("reject"), u: () => save("unsure"), c: () => $("comment")?.focus(),
     t: () => document.querySelector("button.twin")?.click(),
     Enter: () => { if (!e.target.closest("a, button, summary")) document.querySelector("ol.hits a")?.click(); } };
   if (/^[1-9]$/.test(e.key) && review) {
     review.querySelector("details").open = true;
     review.querySelector(`[data-criterion="${e.key}"]`).focus();
     e.preventDefault();
-  } else if (keys[e.key]) { if (e.key !== "Enter") e.preventDefault(); keys[e.key](); }
+  } else if (Object.hasOwn(keys, e.key)) { if (e.key !== "Enter") e.preventDefault(); keys[e.key](); }
 }
 
-function theme(value) { document.documentElement.dataset.theme = value; localStorage.setItem("theme", value); }
+/** Searches a moment after the last letter. What is typed in one go is one step of the history. */
+const typing = {
+  timer: null,
+  begun: false,
+  waits: () => typing.timer != null,
+  stop() { clearTimeout(typing.timer); typing.timer = null; },
+  search() {
+    typing.stop();
+    change({ q: $("q").value, page: 0 }, { replace: typing.begun && place.path() === "/" });
+    typing.begun = true;
+  },
+  later() { typing.stop(); typing.timer = setTimeout(typing.search, 150); },
+};
 
-let waiting;
-$("q").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(() => go({ q: $("q").value, page: 0 }), 150); });
-$("search").addEventListener("submit", (e) => { e.preventDefault(); clearTimeout(waiting); go({ q: $("q").value, page: 0 }); $("main").focus(); });
-$("reviewer").value = localStorage.getItem("reviewer") || "";
-$("reviewer").addEventListener("change", () => { localStorage.setItem("reviewer", reviewer()); route(); });
+function theme(value) { document.documentElement.dataset.theme = value; storage.set("theme", value); }
+
+$("q").addEventListener("input", typing.later);
+$("q").addEventListener("blur", () => { typing.begun = false; });
+$("search").addEventListener("submit", (e) => { e.preventDefault(); typing.search(); $("main").focus({ preventScroll: true }); });
+$("reviewer").value = storage.get("reviewer") || "";
+$("reviewer").addEventListener("input", () => { storage.set("reviewer", reviewer()); shown.review?.paint(); });
+$("reviewer").addEventListener("change", () => {
+  if ($("notice").textContent.startsWith("Give your name")) notice();
+  if (shown.view === "list") route();
+});
+$("reviewer").addEventListener("keydown", (e) => { if (e.key === "Enter") { e.preventDefault(); $("reviewer").blur(); $("main").focus({ preventScroll: true }); } });
 $("theme").addEventListener("click", () => theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
 $("keys").addEventListener("click", () => $("help").showModal());
-theme(localStorage.getItem("theme") || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
-addEventListener("hashchange", route);
+theme(storage.get("theme") || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
+addEventListener("hashchange", () => { notice(); route(); });
 addEventListener("keydown", key);
-ask("/api/summary").then(({ summary }) => { if (summary?.rehearsal) $("banner").textContent = "A rehearsal: a grammar wrote all text, and no model."; }).catch(() => {});
+// What happened in other tabs, or to the run, while this one was away.
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState !== "visible") return;
+  if (shown.view === "row") shown.review.refresh(); else if (shown.view !== "run") route();
+});
+addEventListener("focus", () => shown.review?.refresh());
+addEventListener("storage", (e) => {
+  links();
+  if (shown.view !== "row" || !drafts.isOf(e.key, about.run, shown.id)) return;
+  // A draft that is gone was saved, or discarded.
+  if (e.newValue == null) shown.review.refresh();
+  else if (!document.hasFocus() || document.activeElement !== $("comment")) shown.review.paint();
+});
 route();

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
 
+import kept
+
 SERVE, RUN, AXE, PICTURES = shlex.split(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]).read_text(), Path(sys.argv[4])
 PLANTED = "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
 CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
@@ -78,7 +80,7 @@ def use(page, url, planted, errors):
     # Review by mouse: without a name it is not saved.
     page.goto(f"{url}/#/row/{planted}")
     page.get_by_role("button", name="Accept").click()
-    expect(page.locator("#banner")).to_contain_text("name first")
+    expect(page.locator("#notice")).to_contain_text("name first")
     page.fill("#reviewer", "Ann")
     page.locator("#reviewer").blur()
     page.fill("#comment", "Good, but <b>short</b>.")
@@ -176,6 +178,7 @@ def main():
                 use(page, url, planted, errors)
                 keyboard(page, url)
                 small_and_dark(browser, url, planted)
+                kept.all_of_it(browser, url, run, errors, no_serious)
                 times = page.evaluate("""async () => { const all = [];
                     for (const q of ['pain', 'fever child', '"blood pressure"', 'a', '']) { const start = performance.now();
                         await (await fetch('/api/search?q=' + encodeURIComponent(q))).json(); all.push(performance.now() - start); }

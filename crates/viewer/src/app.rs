@@ -1,7 +1,7 @@
 //! The routes, and who may use them.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::extract::{Query as Params, Request, State};
@@ -15,17 +15,28 @@ use serde_json::json;
 
 use crate::detail;
 use crate::index::{Index, Query};
+use crate::matching::{MatchedReviews, TextStatus};
 use crate::reviews::{Review, Reviews};
+use crate::text::{TextHash, Texts};
 use crate::{Error, Result, reviews_path};
 
 const PAGE: &str = include_str!("../assets/index.html");
-const SCRIPT: &str = include_str!("../assets/app.js");
 const STYLE: &str = include_str!("../assets/style.css");
+/// The script, by module.
+const SCRIPTS: [(&str, &str); 5] = [
+    ("/app.js", include_str!("../assets/app.js")),
+    ("/dom.js", include_str!("../assets/dom.js")),
+    ("/drafts.js", include_str!("../assets/drafts.js")),
+    ("/place.js", include_str!("../assets/place.js")),
+    ("/review.js", include_str!("../assets/review.js")),
+];
 /// Nothing from anywhere else, and no script in the page.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// Most bytes of a review.
 const LARGEST: usize = 64 * 1024;
+/// Most rows of reviews that do not count that are named.
+const MOST_ROWS: usize = 100;
 
 struct Shared {
     run: PathBuf,
@@ -44,23 +55,28 @@ type App = Arc<Shared>;
 pub fn router(run: &Path, port: u16, facts: Facts) -> Result<Router> {
     let home = if run.is_file() { run.parent().unwrap_or(Path::new(".")) } else { run };
     let app = Arc::new(Shared {
-        run: home.to_owned(),
+        // As one path, whatever it was called by: drafts in the browser are kept under it.
+        run: home.canonicalize().unwrap_or_else(|_| home.to_owned()),
         facts,
         port,
         index: Mutex::new(Index::open(run)?),
         reviews: Mutex::new(Reviews::open(&reviews_path(home))?),
     });
-    Ok(Router::new()
+    let scripts = SCRIPTS.into_iter().fold(Router::new(), |router, (path, text)| {
+        router.route(path, get(async || asset(text, "text/javascript; charset=utf-8")))
+    });
+    Ok(scripts
         .route("/", get(async || asset(PAGE, "text/html; charset=utf-8")))
-        .route("/app.js", get(async || asset(SCRIPT, "text/javascript; charset=utf-8")))
         .route("/style.css", get(async || asset(STYLE, "text/css; charset=utf-8")))
         .route("/api/summary", get(summary))
         .route("/api/progress", get(progress))
         .route("/api/search", get(search))
+        .route("/api/neighbors", get(neighbors))
         .route("/api/row", get(row))
         .route("/api/raw", get(raw))
         .route("/api/review", post(review))
         .route("/api/reviews.jsonl", get(reviews))
+        .route("/api/reviews/confirm", post(confirm))
         .route("/api/agreement", get(agreement))
         .layer(axum::extract::DefaultBodyLimit::max(LARGEST))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), guard))
@@ -124,27 +140,52 @@ async fn blocking<T: IntoResponse + Send + 'static>(
 }
 
 fn problem(e: &Error) -> Response {
-    let status = match e {
-        Error::Review(_) => StatusCode::BAD_REQUEST,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    let (status, code) = match e {
+        Error::Review(_) => (StatusCode::BAD_REQUEST, "review"),
+        Error::NoRow(_) => (StatusCode::NOT_FOUND, "no_row"),
+        Error::TextChanged { .. } => (StatusCode::CONFLICT, "text_changed"),
+        Error::Rebuilding(_) => (StatusCode::SERVICE_UNAVAILABLE, "rebuilding"),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
     };
     let cause = std::error::Error::source(e).map_or_else(String::new, |c| format!(": {c}"));
-    (status, axum::Json(json!({ "error": format!("{e}{cause}") }))).into_response()
+    (status, axum::Json(json!({ "error": format!("{e}{cause}"), "code": code }))).into_response()
 }
 
-fn index(app: &Shared) -> std::sync::MutexGuard<'_, Index> {
+/// The index; whoever needs the reviews too takes them second.
+fn index(app: &Shared) -> MutexGuard<'_, Index> {
     app.index.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn kept(app: &Shared) -> std::sync::MutexGuard<'_, Reviews> {
+/// The index of the run as it is now.
+fn current(app: &Shared) -> Result<MutexGuard<'_, Index>> {
+    let mut index = index(app);
+    index.refresh()?;
+    Ok(index)
+}
+
+fn kept(app: &Shared) -> MutexGuard<'_, Reviews> {
     app.reviews.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// All reviews, matched with the texts that their rows have now, and these texts.
+fn matched(index: &Index, reviews: &Reviews) -> Result<(MatchedReviews, Texts)> {
+    let all = reviews.all(None)?;
+    let mut ids: Vec<&str> = all.iter().map(|r| r.id.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let texts = index.texts(&ids)?;
+    Ok((MatchedReviews::new(all, &texts), texts))
 }
 
 async fn summary(State(app): State<App>) -> Response {
     blocking(app, |app| {
         let text = std::fs::read_to_string(app.run.join("summary.json")).unwrap_or_default();
         let summary: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        Ok(axum::Json(json!({ "run": app.run.display().to_string(), "summary": summary })))
+        // A file of rows has no summary beside it, but its rows say who wrote them.
+        let rehearsal = summary["rehearsal"] == true || current(app)?.rehearsal();
+        Ok(axum::Json(json!({
+            "run": app.run.display().to_string(), "summary": summary, "rehearsal": rehearsal,
+        })))
     })
     .await
 }
@@ -162,23 +203,42 @@ struct Search {
     order: String,
     seed: u64,
     page: usize,
-    /// Leaves out what this reviewer has seen.
+    /// Leaves out what this reviewer has reviewed, where its text is still the same.
     reviewer: String,
+    /// The row whose neighbors are wanted.
+    id: String,
+}
+
+impl Search {
+    fn query(self, index: &Index, app: &Shared) -> Result<Query> {
+        let facets = self.facets.lines().filter_map(|l| l.split_once(':'));
+        let facets = facets.map(|(f, v)| (f.to_owned(), v.to_owned())).collect();
+        let without = if self.reviewer.is_empty() {
+            Vec::new()
+        } else {
+            matched(index, &kept(app))?.0.reviewed_by(&self.reviewer)
+        };
+        let (text, order, seed, page) = (self.q, self.order, self.seed, self.page);
+        Ok(Query { text, facets, order, seed, page, without })
+    }
 }
 
 async fn search(State(app): State<App>, Params(asked): Params<Search>) -> Response {
     blocking(app, move |app| {
-        let facets = asked.facets.lines().filter_map(|l| l.split_once(':'));
-        let facets = facets.map(|(f, v)| (f.to_owned(), v.to_owned())).collect();
-        let mut without = Vec::new();
-        if !asked.reviewer.is_empty() {
-            let all = kept(app).decisions()?;
-            let seen = all.into_iter().filter(|(_, by)| by.contains_key(&asked.reviewer));
-            without = seen.map(|(id, _)| id).collect();
-        }
-        let (text, order, seed, page) = (asked.q, asked.order, asked.seed, asked.page);
-        let query = Query { text, facets, order, seed, page, without };
-        Ok(axum::Json(index(app).search(&query)?))
+        let index = current(app)?;
+        let query = asked.query(&index, app)?;
+        Ok(axum::Json(index.search(&query)?))
+    })
+    .await
+}
+
+async fn neighbors(State(app): State<App>, Params(asked): Params<Search>) -> Response {
+    blocking(app, move |app| {
+        let index = current(app)?;
+        let id = asked.id.clone();
+        let query = asked.query(&index, app)?;
+        let found = index.neighbors(&query, &id)?;
+        Ok(axum::Json(found.ok_or(Error::NoRow(id))?))
     })
     .await
 }
@@ -190,14 +250,8 @@ struct Id {
 
 async fn row(State(app): State<App>, Params(asked): Params<Id>) -> Response {
     blocking(app, move |app| {
-        let row = detail::row(&index(app), &kept(app), &app.facts, &asked.id)?;
-        Ok(match row {
-            Some(row) => axum::Json(row).into_response(),
-            None => {
-                let told = json!({ "error": format!("there is no row {}", asked.id) });
-                (StatusCode::NOT_FOUND, axum::Json(told)).into_response()
-            }
-        })
+        let row = detail::row(&mut index(app), &kept(app), &app.facts, &asked.id)?;
+        Ok(axum::Json(row.ok_or(Error::NoRow(asked.id))?))
     })
     .await
 }
@@ -210,31 +264,85 @@ async fn raw(State(app): State<App>, Params(asked): Params<Id>) -> Response {
     .await
 }
 
+/// Saves a review of the text that was displayed, if the row still has it.
 async fn review(State(app): State<App>, axum::Json(review): axum::Json<Review>) -> Response {
     blocking(app, move |app| {
-        if index(app).place(&review.id)?.is_none() {
-            return Err(Error::Review(format!("there is no row {}", review.id)));
+        let Some(reviewed) = &review.text_hash else {
+            let why = "the review does not say of which text it is: reload the page";
+            return Err(Error::Review(why.to_owned()));
+        };
+        let row = index(app).row(&review.id)?.ok_or_else(|| Error::NoRow(review.id.clone()))?;
+        let text = row.text_hash();
+        if text != *reviewed {
+            let what = format!("the text of {}", review.id);
+            return Err(Error::TextChanged { what });
         }
         let reviews = kept(app);
         reviews.add(&review)?;
-        Ok(axum::Json(json!({ "reviews": reviews.all(Some(&review.id))? })))
+        Ok(axum::Json(json!({ "reviews": detail::matched(&reviews, &review.id, &text)? })))
     })
     .await
 }
 
 async fn reviews(State(app): State<App>) -> Response {
     blocking(app, |app| {
-        let lines: Vec<String> = kept(app)
-            .all(None)?
-            .iter()
-            .map(|r| serde_json::to_string(r).unwrap_or_default() + "\n")
-            .collect();
+        let index = current(app)?;
+        let (matched, _) = matched(&index, &kept(app))?;
+        let line = |r| serde_json::to_string(r).unwrap_or_default() + "\n";
+        let lines: Vec<String> = matched.all().iter().map(line).collect();
         let kind = [(header::CONTENT_TYPE, "application/jsonl; charset=utf-8")];
         Ok((kind, lines.concat()))
     })
     .await
 }
 
+/// Says which texts the reviews of unknown texts would be confirmed for.
+fn unknown_texts(matched: &MatchedReviews, texts: &Texts) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for id in matched.rows(TextStatus::Unknown) {
+        // Neither has a line break.
+        let text = texts.get(id).map_or("", TextHash::as_str);
+        hasher.update(format!("{id}\n{text}\n").as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
 async fn agreement(State(app): State<App>) -> Response {
-    blocking(app, |app| Ok(axum::Json(json!(kept(app).agreement()?)))).await
+    blocking(app, |app| {
+        let index = current(app)?;
+        let (matched, texts) = matched(&index, &kept(app))?;
+        let rows = |status| {
+            let rows = matched.rows(status).into_iter().take(MOST_ROWS);
+            rows.map(str::to_owned).collect::<Vec<String>>()
+        };
+        let mut all = json!(matched.agreement());
+        all["texts"] = json!(matched.counts());
+        all["accepted"] = json!(matched.accepted().len());
+        all["earlier_rows"] = json!(rows(TextStatus::Earlier));
+        all["unknown_rows"] = json!(rows(TextStatus::Unknown));
+        all["unknown_texts"] = json!(unknown_texts(&matched, &texts));
+        Ok(axum::Json(all))
+    })
+    .await
+}
+
+#[derive(Debug, Deserialize)]
+struct Confirm {
+    /// What [`agreement`] gave as `unknown_texts`.
+    unknown_texts: String,
+}
+
+/// Confirms that the reviews of unknown texts are of the current ones, if these are what they were.
+async fn confirm(State(app): State<App>, axum::Json(asked): axum::Json<Confirm>) -> Response {
+    blocking(app, move |app| {
+        let index = current(app)?;
+        let mut reviews = kept(app);
+        let (matched, texts) = matched(&index, &reviews)?;
+        if unknown_texts(&matched, &texts) != asked.unknown_texts {
+            let what = "the texts or the reviews of unknown texts".to_owned();
+            return Err(Error::TextChanged { what });
+        }
+        Ok(axum::Json(json!({ "confirmed": reviews.confirm(&texts)? })))
+    })
+    .await
 }

@@ -11,27 +11,41 @@ use serde_json::{Value, json};
 
 use crate::Result;
 use crate::index::Index;
+use crate::matching::{MatchedReview, MatchedReviews};
 use crate::reviews::Reviews;
+use crate::row::StoredRow;
+use crate::text::{TextHash, Texts};
 
 /// The row of an id; `None` where there is none.
 pub(crate) fn row(
-    index: &Index,
+    index: &mut Index,
     reviews: &Reviews,
     facts: &Facts,
     id: &str,
 ) -> Result<Option<Value>> {
-    let Some(place) = index.place(id)? else { return Ok(None) };
-    let text = place.read()?;
+    let Some(row) = index.row(id)? else { return Ok(None) };
+    let text_hash = row.text_hash();
     let mut all = json!({
-        "id": id, "rejected": place.rejected, "twins": index.twins(id)?, "reviews": reviews.all(Some(id))?,
+        "id": id, "twins": index.twins(id)?, "reviews": matched(reviews, id, &text_hash)?, "text_hash": text_hash,
     });
-    if place.rejected {
-        all["row"] = serde_json::from_str(&text).unwrap_or(Value::Null);
-    } else if let Ok(row) = serde_json::from_str::<Conversation>(&text) {
-        all["turns"] = json!(turns(&row, facts));
-        all["row"] = json!(row);
+    match row {
+        StoredRow::Rejected(row) => {
+            all["rejected"] = json!(true);
+            all["row"] = json!(row);
+        }
+        StoredRow::Conversation(row) => {
+            all["rejected"] = json!(false);
+            all["turns"] = json!(turns(&row, facts));
+            all["row"] = json!(row);
+        }
     }
     Ok(Some(all))
+}
+
+/// The reviews of a row, matched with the text that it has now.
+pub(crate) fn matched(reviews: &Reviews, id: &str, text: &TextHash) -> Result<Vec<MatchedReview>> {
+    let texts = Texts::from_iter([(id.to_owned(), text.clone())]);
+    Ok(MatchedReviews::new(reviews.all(Some(id))?, &texts).all().to_vec())
 }
 
 /// A range of bytes as one of UTF-16 units, which is what a browser's strings are made of.

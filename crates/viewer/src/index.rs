@@ -1,29 +1,31 @@
 //! The rows of a run, searchable.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::UNIX_EPOCH;
 
-use clinstruct_schema::{Constraint, Conversation, Rejected};
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, params, params_from_iter};
 use serde::Serialize;
 
+use crate::row::{IN_DATASET, Indexed, Place, StoredRow};
+use crate::text::{TextHash, Texts};
+use crate::words::fts;
 use crate::{Error, FOLDER, Result};
 
 /// Raised when what is indexed changes.
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 /// Rows of a page.
 const PAGE: usize = 50;
-/// Characters of a row's beginning that a list shows.
-const OPENING: usize = 200;
+/// Tells the indexes apart that this process makes.
+static PARTIAL: AtomicU64 = AtomicU64::new(0);
 /// Values of a facet that are told.
 const MOST_VALUES: usize = 40;
-/// Status of a row that is in the dataset.
-const IN_DATASET: &str = "in dataset";
 /// What rows can be chosen by, as columns.
 pub(crate) const FACETS: [&str; 10] = [
     "status",
@@ -79,13 +81,19 @@ pub struct Found {
     pub facets: BTreeMap<&'static str, Vec<(String, u64)>>,
 }
 
-/// Where a row stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) path: PathBuf,
-    pub(crate) start: u64,
-    pub(crate) length: u64,
-    pub(crate) rejected: bool,
+/// The rows around one, in the order of a search.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Neighbors {
+    /// The row before it, also one that [`Query::without`] leaves out: the way back to what was just reviewed.
+    pub previous: Option<String>,
+    /// The next row that is wanted.
+    pub next: Option<String>,
+    /// Wanted rows before it.
+    pub position: u64,
+    /// Wanted rows in all.
+    pub total: u64,
+    /// The page of the list on which it is, or would be, from 0.
+    pub page: u64,
 }
 
 /// What is held of every row, by its number less one: facets as numbers of their values, and the most tries of a turn.
@@ -97,17 +105,25 @@ struct Held {
     values: [Vec<String>; FACETS.len()],
 }
 
+/// Where a row stands in an order: in the dataset or not, most tries first, by a number of its own.
+type Rank = (bool, Reverse<u8>, u64);
+
 /// The rows of a run, searchable.
 #[derive(Debug)]
 pub struct Index {
+    /// What it was opened for: the folder of a run, or a file.
+    run: PathBuf,
+    /// What its files were when it was made.
+    print: String,
     path: PathBuf,
     connection: Connection,
     files: Vec<(PathBuf, bool)>,
     held: Held,
+    rehearsal: bool,
 }
 
 /// The files of a run, or one file of rows; whether each holds rejected rows.
-fn files_of(run: &Path) -> Result<Vec<(PathBuf, bool)>> {
+pub(crate) fn files_of(run: &Path) -> Result<Vec<(PathBuf, bool)>> {
     if run.is_file() {
         return Ok(vec![(run.to_owned(), false)]);
     }
@@ -153,18 +169,47 @@ impl Index {
         fs::create_dir_all(&dir).map_err(|source| Error::Io { path: dir.clone(), source })?;
         let path = dir.join("index.sqlite");
         let print = fingerprint(&files)?;
+        let (held, rehearsal) = (Held::default(), false);
+        let run = run.to_owned();
         if let Some(connection) = still_good(&path, &print) {
-            return Self { path, connection, files, held: Held::default() }.hold();
+            return Self { run, print, path, connection, files, held, rehearsal }.hold();
         }
-        // It is a copy of what the files say: an old or broken one is simply made anew.
-        for end in ["", "-wal", "-shm", "-journal"] {
+        // It is a copy of what the files say: an old or broken one is simply made anew. It gets its name once it is
+        // whole, since another viewer of the same run may be making it too.
+        for end in ["-wal", "-shm", "-journal"] {
             let _ = fs::remove_file(dir.join(format!("index.sqlite{end}")));
         }
+        let number = PARTIAL.fetch_add(1, Ordering::Relaxed);
+        let partial = dir.join(format!("index.sqlite.{}-{number}.partial", std::process::id()));
+        let _ = fs::remove_file(&partial);
         let failed = |source| Error::Database { path: path.clone(), source };
+        let connection = Connection::open(&partial).map_err(failed)?;
+        let index = Self { run, print, path: partial.clone(), connection, files, held, rehearsal };
+        if let Err(e) = index.fill() {
+            let _ = fs::remove_file(&partial);
+            return Err(e);
+        }
+        let Self { run, print, connection, files, held, rehearsal, .. } = index;
+        connection.close().map_err(|(_, e)| failed(e))?;
+        fs::rename(&partial, &path).map_err(|source| Error::Io { path: path.clone(), source })?;
         let connection = Connection::open(&path).map_err(failed)?;
-        let index = Self { path: path.clone(), connection, files, held: Held::default() };
-        index.fill(&print)?;
-        index.hold()
+        Self { run, print, path, connection, files, held, rehearsal }.hold()
+    }
+
+    /// Reads the run again where its files have changed since, as a rebuild changes them.
+    ///
+    /// # Errors
+    /// As [`Index::open`]; it is then as it was.
+    pub fn refresh(&mut self) -> Result<()> {
+        if fingerprint(&files_of(&self.run)?)? != self.print {
+            *self = Self::open(&self.run)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a grammar wrote some of the rows, and no model.
+    pub(crate) fn rehearsal(&self) -> bool {
+        self.rehearsal
     }
 
     /// Reads what is held in memory.
@@ -192,6 +237,10 @@ impl Index {
                 Ok(())
             })
             .map_err(self.failed())?;
+        self.rehearsal = self
+            .connection
+            .query_row("SELECT EXISTS (SELECT 1 FROM row WHERE rehearsal)", [], |r| r.get(0))
+            .map_err(self.failed())?;
         self.held = held;
         Ok(self)
     }
@@ -200,13 +249,14 @@ impl Index {
         |source| Error::Database { path: self.path.clone(), source }
     }
 
-    fn fill(&self, print: &str) -> Result<()> {
+    fn fill(&self) -> Result<()> {
         let facets: Vec<String> = FACETS.iter().map(|f| format!("{f} TEXT NOT NULL")).collect();
         let schema = format!(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
              CREATE TABLE meta (print TEXT NOT NULL);
              CREATE TABLE row (n INTEGER PRIMARY KEY, id TEXT NOT NULL, base TEXT NOT NULL, file INTEGER NOT NULL,
-                 start INTEGER NOT NULL, length INTEGER NOT NULL, tries INTEGER NOT NULL, opening TEXT NOT NULL, {});
+                 start INTEGER NOT NULL, length INTEGER NOT NULL, tries INTEGER NOT NULL, opening TEXT NOT NULL,
+                 text_hash TEXT NOT NULL, rehearsal INTEGER NOT NULL, {});
              CREATE VIRTUAL TABLE text USING fts5(body, content='', detail=full, prefix='2 3', tokenize='unicode61 remove_diacritics 2');
              BEGIN;",
             facets.join(", ")
@@ -236,7 +286,7 @@ impl Index {
             }
         }
         self.connection
-            .execute("INSERT INTO meta VALUES (?1)", [print])
+            .execute("INSERT INTO meta VALUES (?1)", [&self.print])
             .and_then(|_| {
                 self.connection.execute_batch(
                     "COMMIT; CREATE INDEX row_id ON row (id); CREATE INDEX row_base ON row (base);",
@@ -253,7 +303,7 @@ impl Index {
         length: u64,
         row: &Indexed,
     ) -> rusqlite::Result<()> {
-        let marks = vec!["?"; 8 + FACETS.len()].join(", ");
+        let marks = vec!["?"; 10 + FACETS.len()].join(", ");
         let mut values: Vec<Sql> = vec![
             number.into(),
             row.id.clone().into(),
@@ -263,6 +313,8 @@ impl Index {
             (length as i64).into(),
             row.tries.into(),
             row.opening.clone().into(),
+            row.text_hash.as_str().to_owned().into(),
+            i64::from(row.rehearsal).into(),
         ];
         values.extend(row.facets.iter().map(|f| Sql::from(f.clone())));
         self.connection
@@ -276,20 +328,14 @@ impl Index {
 
     /// Looks for rows.
     pub fn search(&self, query: &Query) -> Result<Found> {
-        let wanted = self.wanted(query)?;
-        let chosen: [Option<HashSet<u16>>; FACETS.len()] = std::array::from_fn(|f| {
-            let values = query.facets.iter().filter(|(name, _)| name == FACETS[f]);
-            let numbers: Vec<Option<usize>> = values
-                .map(|(_, v)| self.held.values[f].iter().position(|known| known == v))
-                .collect();
-            let of = |n: usize| u16::try_from(n).ok();
-            (!numbers.is_empty()).then(|| numbers.into_iter().flatten().filter_map(of).collect())
-        });
+        let left_out = self.left_out(query)?;
+        let wanted = self.with_words(query)?;
+        let chosen = self.chosen(query);
         let mut counts: [Vec<u64>; FACETS.len()] =
             std::array::from_fn(|f| vec![0; self.held.values[f].len()]);
         let mut rows: Vec<u32> = Vec::new();
         for (number, (facets, _)) in (0_u32..).zip(&self.held.rows) {
-            if wanted.as_ref().is_some_and(|w| !w[number as usize]) {
+            if wanted.as_ref().is_some_and(|w| !w.contains(&number)) || left_out.contains(&number) {
                 continue;
             }
             let not = |f: &usize| chosen[*f].as_ref().is_some_and(|c| !c.contains(&facets[*f]));
@@ -305,7 +351,7 @@ impl Index {
             }
         }
         let total = rows.len() as u64;
-        self.sort(&mut rows, query);
+        rows.sort_by_key(|n| self.rank(*n, query));
         let page = rows.into_iter().skip(query.page.saturating_mul(PAGE)).take(PAGE);
         let rows = page.map(|n| self.hit(n)).collect::<Result<_>>()?;
         let facets = FACETS.iter().enumerate().map(|(f, name)| {
@@ -318,52 +364,104 @@ impl Index {
         Ok(Found { total, rows, facets: facets.collect() })
     }
 
-    /// Which rows have the words and are not left out; `None` where all are wanted.
-    fn wanted(&self, query: &Query) -> Result<Option<Vec<bool>>> {
-        let text = fts(&query.text);
-        if text.is_empty() && query.without.is_empty() {
-            return Ok(None);
-        }
-        let mut wanted = vec![text.is_empty(); self.held.rows.len()];
-        let mut mark = |sql: &str, value: &str, as_wanted: bool| {
-            let mut s = self.connection.prepare_cached(sql)?;
-            let mut rows = s.query([value])?;
-            while let Some(row) = rows.next()? {
-                let number: i64 = row.get(0)?;
-                if let Some(place) = wanted.get_mut((number - 1).max(0) as usize) {
-                    *place = as_wanted;
-                }
+    /// The rows around a row, in the order of a search; `None` where there is no such row.
+    ///
+    /// The row itself need not be found by the search: one that was just reviewed is left out of the rows that are
+    /// still to be reviewed, and the next of these is still the next one. Counting pages would skip as many rows as
+    /// were reviewed meanwhile.
+    pub fn neighbors(&self, query: &Query, id: &str) -> Result<Option<Neighbors>> {
+        let Some(here) = self.number(id)? else { return Ok(None) };
+        let here = self.rank(here, query);
+        let left_out = self.left_out(query)?;
+        let wanted = self.with_words(query)?;
+        let chosen = self.chosen(query);
+        let (mut previous, mut next) = (None, None);
+        let mut neighbors = Neighbors::default();
+        for (number, (facets, _)) in (0_u32..).zip(&self.held.rows) {
+            let fits =
+                chosen.iter().zip(facets).all(|(c, f)| c.as_ref().is_none_or(|c| c.contains(f)));
+            if !fits || wanted.as_ref().is_some_and(|w| !w.contains(&number)) {
+                continue;
             }
-            rusqlite::Result::Ok(())
-        };
-        if !text.is_empty() {
-            mark("SELECT rowid FROM text WHERE text MATCH ?1", &text, true)
-                .map_err(self.failed())?;
+            let left_out = left_out.contains(&number);
+            let rank = self.rank(number, query);
+            neighbors.total += u64::from(!left_out);
+            if rank < here {
+                neighbors.position += u64::from(!left_out);
+                previous = previous.max(Some((rank, number)));
+            } else if rank > here && !left_out && next.is_none_or(|n| (rank, number) < n) {
+                next = Some((rank, number));
+            }
         }
-        if !query.without.is_empty() {
-            let ids = serde_json::to_string(&query.without).unwrap_or_default();
-            mark("SELECT n FROM row WHERE id IN (SELECT value FROM json_each(?1))", &ids, false)
-                .map_err(self.failed())?;
-        }
-        Ok(Some(wanted))
+        let id_of = |row: Option<(Rank, u32)>| row.map(|(_, n)| Ok(self.hit(n)?.id)).transpose();
+        neighbors.page = neighbors.position / PAGE as u64;
+        neighbors.previous = id_of(previous)?;
+        neighbors.next = id_of(next)?;
+        Ok(Some(neighbors))
     }
 
-    fn sort(&self, rows: &mut [u32], query: &Query) {
+    /// The chosen values of each facet; `None` where all are wanted.
+    fn chosen(&self, query: &Query) -> [Option<HashSet<u16>>; FACETS.len()] {
+        std::array::from_fn(|f| {
+            let values = query.facets.iter().filter(|(name, _)| name == FACETS[f]);
+            let numbers: Vec<Option<usize>> = values
+                .map(|(_, v)| self.held.values[f].iter().position(|known| known == v))
+                .collect();
+            let of = |n: usize| u16::try_from(n).ok();
+            (!numbers.is_empty()).then(|| numbers.into_iter().flatten().filter_map(of).collect())
+        })
+    }
+
+    /// The rows that have the words of a search; `None` where it has none.
+    fn with_words(&self, query: &Query) -> Result<Option<HashSet<u32>>> {
+        let text = fts(&query.text);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        self.numbers("SELECT rowid FROM text WHERE text MATCH ?1", &text).map(Some)
+    }
+
+    /// The rows that are not wanted.
+    fn left_out(&self, query: &Query) -> Result<HashSet<u32>> {
+        if query.without.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let ids = serde_json::to_string(&query.without).unwrap_or_default();
+        self.numbers("SELECT n FROM row WHERE id IN (SELECT value FROM json_each(?1))", &ids)
+    }
+
+    /// The row of an id; rows are counted from 0 in memory, from 1 in SQLite.
+    fn number(&self, id: &str) -> Result<Option<u32>> {
+        let found = self.numbers("SELECT n FROM row WHERE id = ?1", id)?;
+        Ok(found.into_iter().min())
+    }
+
+    fn numbers(&self, sql: &str, value: &str) -> Result<HashSet<u32>> {
+        let number = |r: &rusqlite::Row<'_>| r.get::<_, u32>(0).map(|n| n.saturating_sub(1));
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut s| s.query_map([value], number)?.collect())
+            .map_err(self.failed())
+    }
+
+    /// Where a row stands in the order of a search.
+    fn rank(&self, number: u32, query: &Query) -> Rank {
         match query.order.as_str() {
-            // Multiplicative hashing spreads neighbours; the seed moves all of them.
+            // Multiplicative hashing spreads neighbours; the seed moves all of them. No two rows get the same number.
             "random" => {
                 let seed = query.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-                rows.sort_by_key(|n| {
-                    let mixed = (u64::from(*n) ^ seed).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-                    (mixed ^ (mixed >> 31)).wrapping_mul(0x94d0_49bb_1331_11eb)
-                });
+                let mixed = (u64::from(number) ^ seed).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                let mixed = (mixed ^ (mixed >> 31)).wrapping_mul(0x94d0_49bb_1331_11eb);
+                (false, Reverse(0), mixed)
             }
-            "trouble" => rows.sort_by_key(|n| {
-                let (facets, tries) = &self.held.rows[*n as usize];
-                let status = &self.held.values[0][facets[0] as usize];
-                (status == IN_DATASET, std::cmp::Reverse(*tries), *n)
-            }),
-            _ => {}
+            "trouble" => {
+                let in_dataset = self.held.rows.get(number as usize).is_some_and(|(facets, _)| {
+                    self.held.values[0].get(facets[0] as usize).is_some_and(|s| s == IN_DATASET)
+                });
+                let tries = self.held.rows.get(number as usize).map_or(0, |r| r.1);
+                (in_dataset, Reverse(tries), number.into())
+            }
+            _ => (false, Reverse(0), number.into()),
         }
     }
 
@@ -383,11 +481,28 @@ impl Index {
             .map_err(self.failed())
     }
 
+    /// The row of an id as its file has it now; `None` where there is none.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that is written again and again meanwhile.
+    pub(crate) fn row(&mut self, id: &str) -> Result<Option<StoredRow>> {
+        // A rebuild may replace the file that is indexed just before it is read.
+        for _ in 0..3 {
+            self.refresh()?;
+            let Some(place) = self.place(id)? else { return Ok(None) };
+            let row = place.read()?;
+            if row.as_ref().is_some_and(|row| row.id() == id) {
+                return Ok(row);
+            }
+        }
+        Err(Error::Rebuilding(self.run.clone()))
+    }
+
     /// Where the row of an id stands.
-    pub(crate) fn place(&self, id: &str) -> Result<Option<Place>> {
+    fn place(&self, id: &str) -> Result<Option<Place>> {
         let found = self
             .connection
-            .prepare_cached("SELECT file, start, length FROM row WHERE id = ?1")
+            .prepare_cached("SELECT file, start, length FROM row WHERE id = ?1 ORDER BY n")
             .and_then(|mut s| {
                 s.query_map([id], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?
                     .collect::<rusqlite::Result<Vec<(i64, i64, i64)>>>()
@@ -397,6 +512,19 @@ impl Index {
             let (path, rejected) = self.files.get(*file as usize)?.clone();
             Some(Place { path, start: *start as u64, length: *length as u64, rejected })
         }))
+    }
+
+    /// The current texts of those rows that the run has.
+    pub(crate) fn texts(&self, ids: &[&str]) -> Result<Texts> {
+        let ids = serde_json::to_string(ids).unwrap_or_default();
+        let text = |r: &rusqlite::Row<'_>| Ok((r.get(0)?, TextHash::stored(r.get(1)?)));
+        // From the last to the first, so that of rows with the same id the first one counts.
+        self.connection
+            .prepare_cached(
+                "SELECT id, text_hash FROM row WHERE id IN (SELECT value FROM json_each(?1)) ORDER BY n DESC",
+            )
+            .and_then(|mut s| s.query_map([ids], text)?.collect())
+            .map_err(self.failed())
     }
 
     /// The other rows of the same base prompt.
@@ -411,18 +539,6 @@ impl Index {
     }
 }
 
-impl Place {
-    /// The row's line.
-    pub(crate) fn read(&self) -> Result<String> {
-        let failed = |source| Error::Io { path: self.path.clone(), source };
-        let mut file = File::open(&self.path).map_err(failed)?;
-        file.seek(SeekFrom::Start(self.start)).map_err(failed)?;
-        let mut text = String::new();
-        file.take(self.length).read_to_string(&mut text).map_err(failed)?;
-        Ok(text)
-    }
-}
-
 /// An index whose files are as they were.
 fn still_good(path: &Path, print: &str) -> Option<Connection> {
     if !path.exists() {
@@ -431,107 +547,4 @@ fn still_good(path: &Path, print: &str) -> Option<Connection> {
     let connection = Connection::open(path).ok()?;
     let known: String = connection.query_row("SELECT print FROM meta", [], |r| r.get(0)).ok()?;
     (known == print).then_some(connection)
-}
-
-/// What is written by a person as a query that FTS5 takes: every word and every phrase in quotation marks, so
-/// that nothing in it is an operator. The last word is a beginning, where it is not in a phrase.
-fn fts(text: &str) -> String {
-    let mut parts = Vec::new();
-    for (i, piece) in text.split('"').enumerate() {
-        let within = i % 2 == 1;
-        if within {
-            parts.extend(Some(piece.trim().to_owned()).filter(|p| !p.is_empty()));
-        } else {
-            parts.extend(piece.split_whitespace().map(str::to_owned));
-        }
-    }
-    // What has no letter or digit is no word, and would match nothing.
-    parts.retain(|p| p.chars().any(char::is_alphanumeric));
-    let open = text.matches('"').count().is_multiple_of(2) && !text.ends_with(['"', ' ']);
-    let last = parts.len().saturating_sub(1);
-    let quoted = parts.iter().enumerate().map(|(i, p)| {
-        // A single letter begins too many words to be of use.
-        let end = if open && i == last && p.chars().count() > 1 { "*" } else { "" };
-        format!("\"{}\"{end}", p.replace('"', "\"\""))
-    });
-    quoted.collect::<Vec<_>>().join(" ")
-}
-
-/// The beginning of a text, with a sign that there is more.
-fn opening(text: &str) -> String {
-    match text.char_indices().nth(OPENING) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", text[..end].trim_end()),
-    }
-}
-
-/// What the index has of a row.
-struct Indexed {
-    id: String,
-    base: String,
-    tries: i64,
-    opening: String,
-    body: String,
-    facets: [String; FACETS.len()],
-}
-
-impl Indexed {
-    fn of(line: &str, rejected: bool) -> serde_json::Result<Self> {
-        if rejected {
-            let row: Rejected = serde_json::from_str(line)?;
-            let mut facets: [String; FACETS.len()] = Default::default();
-            facets[0] = row.reason;
-            facets[1] = row.part.to_string();
-            return Ok(Self {
-                id: row.id.to_string(),
-                base: String::new(),
-                tries: 0,
-                opening: row.detail.clone(),
-                body: row.detail,
-                facets,
-            });
-        }
-        let row: Conversation = serde_json::from_str(line)?;
-        let (situation, patient) = (&row.attributes.situation, &row.attributes.card.patient);
-        let language = situation.constraints().find_map(|c| match c {
-            Constraint::Language { language } => Some(language.code()),
-            _ => None,
-        });
-        let texts: Vec<&str> = row.messages.iter().map(|m| m.content.as_str()).collect();
-        let tries = row.provenance.turns.iter().map(|t| t.tries).max().unwrap_or(1);
-        Ok(Self {
-            id: row.id.to_string(),
-            base: row.attributes.base.to_string(),
-            tries: tries.into(),
-            opening: opening(texts.first().unwrap_or(&"")),
-            body: texts.join("\n"),
-            facets: [
-                IN_DATASET.to_owned(),
-                row.part.to_string(),
-                situation.mode.as_str().to_owned(),
-                language.unwrap_or("en").to_owned(),
-                situation.turns.to_string(),
-                situation.profession.clone(),
-                patient.sex.as_str().to_owned(),
-                patient.age_band.to_string(),
-                patient.country.clone(),
-                patient.setting.to_string(),
-            ],
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_people_type_is_never_an_operator() {
-        assert_eq!(fts("chest pain"), "\"chest\" \"pain\"*");
-        assert_eq!(fts("chest pain "), "\"chest\" \"pain\"");
-        assert_eq!(fts("\"chest pain\" NOT"), "\"chest pain\" \"NOT\"*");
-        assert_eq!(fts("\"open phrase"), "\"open phrase\"");
-        assert_eq!(fts("a* (b) - OR col:x"), "\"a*\" \"(b)\" \"OR\" \"col:x\"*");
-        assert_eq!(fts(" \"\" * "), "");
-    }
 }

@@ -3,12 +3,19 @@
 //! [`serve`] listens on loopback only, answers only to its own name and origin, and asks nobody else for
 //! anything: pages and scripts are in the binary. [`Index`] makes the rows searchable (SQLite's FTS5),
 //! [`Reviews`] keeps what people think of them, in files of their own below `DIR/viewer`; the run is only read.
+//!
+//! A review belongs to the text that was read ([`TextHash`]), not to the id of its row: a rebuilt run may have
+//! another text there. Only reviews of the current texts count ([`MatchedReviews`]).
 
 mod app;
 mod detail;
 mod index;
 mod kappa;
+mod matching;
 mod reviews;
+mod row;
+mod text;
+mod words;
 
 use std::future::Future;
 use std::io;
@@ -17,9 +24,11 @@ use std::path::{Path, PathBuf};
 
 pub use app::router;
 use clinstruct_quality::dataset::metrics::Facts;
-pub use index::{Index, Query};
+pub use index::{Found, Hit, Index, Neighbors, Query};
 pub use kappa::{cohen, fleiss};
+pub use matching::{Agreement, MatchedReview, MatchedReviews, TextCounts, TextStatus};
 pub use reviews::{Decision, Review, Reviews};
+pub use text::{TextHash, Texts};
 
 /// Folder below the run's in which index and reviews lie.
 const FOLDER: &str = "viewer";
@@ -56,6 +65,9 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// The files of the run change while they are read.
+    #[error("the run in {0} is being rebuilt; try again when that is done")]
+    Rebuilding(PathBuf),
     /// No rows to look at.
     #[error("there are no conversations in {0}")]
     Nothing(PathBuf),
@@ -70,6 +82,30 @@ pub enum Error {
     /// A review that says nothing.
     #[error("{0}")]
     Review(String),
+    /// A row that the run does not have, or no longer.
+    #[error("there is no row {0} in the run")]
+    NoRow(String),
+    /// What was sent is about a text that the run no longer has.
+    #[error(
+        "{what} changed after it was displayed, because the run was rebuilt; nothing was saved"
+    )]
+    TextChanged {
+        /// What has another text.
+        what: String,
+    },
+    /// The file is no file of reviews.
+    #[error("{0} does not contain reviews of clinstruct")]
+    NotReviews(PathBuf),
+    /// The reviews were saved by a newer clinstruct.
+    #[error("{path} has version {found}, this build supports versions up to {known}")]
+    NewerReviews {
+        /// File.
+        path: PathBuf,
+        /// Version found.
+        found: u32,
+        /// Newest version that this build knows.
+        known: u32,
+    },
 }
 
 /// Result of this crate.

@@ -1,18 +1,39 @@
 //! What people think of conversations.
 
-use std::collections::{BTreeMap, HashSet};
-use std::fs;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 
-use crate::kappa::{cohen, fleiss};
+use crate::matching::MatchedReviews;
+use crate::text::{TextHash, Texts};
 use crate::{Error, Result};
 
 /// Longest name of a reviewer and comment, in bytes.
 const LONGEST: [usize; 2] = [200, 20_000];
+
+/// Marks a file of reviews, so that no other database is taken for one: `clrv`.
+const APPLICATION_ID: u32 = 0x636c_7276;
+/// Each brings a file from the version of its place to the next; they are only added to.
+///
+/// Files of version 0 come from programs that knew no versions. Such a program can still add to a newer file: what
+/// it does not know has to be `NULL` where it is left out.
+const MIGRATIONS: [&str; 2] = [
+    "CREATE TABLE IF NOT EXISTS review (
+         n INTEGER PRIMARY KEY, id TEXT NOT NULL, reviewer TEXT NOT NULL, decision TEXT NOT NULL,
+         comment TEXT NOT NULL, scores TEXT NOT NULL, at INTEGER NOT NULL
+     );
+     CREATE INDEX IF NOT EXISTS review_of ON review (id, reviewer);",
+    "ALTER TABLE review ADD COLUMN text_hash TEXT;
+     ALTER TABLE review ADD COLUMN confirmed_at INTEGER;",
+];
+const NEWEST: u32 = MIGRATIONS.len() as u32;
+/// Version from which on reviews have the hash of their text.
+const WITH_TEXT: u32 = 2;
 
 /// What a reviewer decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -36,7 +57,7 @@ impl Decision {
     }
 }
 
-/// A review. A later one of the same reviewer counts in place of an earlier one; none is deleted.
+/// A review of one text. A later one of the same text by the same reviewer replaces it; none is deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
     /// Id of the conversation.
@@ -51,20 +72,15 @@ pub struct Review {
     /// Marks from 1 to 5 by criterion, those that were given.
     #[serde(default)]
     pub scores: BTreeMap<String, u8>,
+    /// The text that was reviewed; `None` where it was not recorded.
+    #[serde(default)]
+    pub text_hash: Option<TextHash>,
     /// When it was saved, in seconds since 1970.
     #[serde(default)]
     pub at: i64,
-}
-
-/// How far reviewers agree.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Agreement {
-    pub(crate) reviewers: BTreeMap<String, u64>,
-    /// First, second, rows that both decided, Cohen's kappa.
-    pub(crate) pairs: Vec<(String, String, u64, Option<f64>)>,
-    /// Of the rows that have the commonest number of reviewers, from two on.
-    pub(crate) fleiss: Option<f64>,
-    pub(crate) fleiss_rows: u64,
+    /// When somebody confirmed that it is of this text, where that was not recorded at first.
+    #[serde(default)]
+    pub confirmed_at: Option<i64>,
 }
 
 /// The reviews of a run, in a file of their own.
@@ -72,6 +88,9 @@ pub(crate) struct Agreement {
 pub struct Reviews {
     path: PathBuf,
     connection: Connection,
+    /// Version of the file; one that is only read may be older than [`NEWEST`], and 0 also where it is empty.
+    version: u32,
+    empty: bool,
 }
 
 fn review(row: &Row<'_>) -> rusqlite::Result<Review> {
@@ -88,42 +107,163 @@ fn review(row: &Row<'_>) -> rusqlite::Result<Review> {
         comment: row.get(3)?,
         scores: serde_json::from_str(&scores).unwrap_or_default(),
         at: row.get(5)?,
+        text_hash: row.get::<_, Option<String>>(6)?.map(TextHash::stored),
+        confirmed_at: row.get(7)?,
     })
 }
 
+/// Refuses a file that is none of ours or of a newer build, without touching it.
+///
+/// SQLite is not asked here: it would roll back a change that was cut off, or move a write-ahead log into the file.
+/// Places are those of <https://sqlite.org/fileformat2.html>, section 1.3.
+fn check_head(path: &Path) -> Result<()> {
+    let read = || {
+        let mut head = Vec::new();
+        match File::open(path) {
+            Ok(file) => file.take(100).read_to_end(&mut head).map(|_| head),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(head),
+            Err(e) => Err(e),
+        }
+    };
+    let failed = |source| Error::Io { path: path.to_owned(), source };
+    let mut head = read().map_err(failed)?;
+    // No lock is held, so another program may be just writing it.
+    for _ in 0..10 {
+        let again = read().map_err(failed)?;
+        if again == head {
+            break;
+        }
+        head = again;
+    }
+    if head.is_empty() {
+        return Ok(());
+    }
+    let number = |at: usize| {
+        let bytes = head.get(at..at + 4)?;
+        Some(bytes.iter().fold(0, |n, b| n << 8 | u32::from(*b)))
+    };
+    match (head.starts_with(b"SQLite format 3\0"), number(60), number(68)) {
+        (true, Some(version), Some(application)) => check_version(path, version, application),
+        _ => Err(Error::NotReviews(path.to_owned())),
+    }
+}
+
+fn check_version(path: &Path, version: u32, application: u32) -> Result<()> {
+    // Files of version 0 have no mark.
+    if application != APPLICATION_ID && (application != 0 || version != 0) {
+        return Err(Error::NotReviews(path.to_owned()));
+    }
+    if version > NEWEST {
+        return Err(Error::NewerReviews { path: path.to_owned(), found: version, known: NEWEST });
+    }
+    Ok(())
+}
+
+/// Whether a change was cut off that only a connection that may write can roll back.
+fn cut_off(e: &rusqlite::Error) -> bool {
+    e.sqlite_error().is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
+}
+
 impl Reviews {
-    /// Opens the reviews, or begins them.
+    /// Opens the reviews to add to them, or begins them. Those of an older version are brought to the newest.
     ///
     /// # Errors
-    /// A file that is none of ours or cannot be written.
+    /// A file that is none of ours, that a newer version wrote, or that cannot be written. It is left as it is.
     pub fn open(path: &Path) -> Result<Self> {
         if let Some(dir) = path.parent() {
             let failed = |source| Error::Io { path: dir.to_owned(), source };
             fs::create_dir_all(dir).map_err(failed)?;
         }
+        let mut reviews = Self::connect(path, OpenFlags::default())?;
         let failed = |source| Error::Database { path: path.to_owned(), source };
-        let connection = Connection::open(path).map_err(failed)?;
-        // Two windows write at the same time: one waits for the other. A change to WAL would not wait: SQLite tells a
-        // second opener "busy" at once. Reviews are few, and the rollback journal, which every file begins with, will do.
+        reviews.connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+        reviews.migrate()?;
+        Ok(reviews)
+    }
+
+    /// Opens reviews only to read them: nothing is changed, not even an older version.
+    ///
+    /// # Errors
+    /// No file, one that is none of ours, or one that a newer version wrote.
+    pub fn read(path: &Path) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        match Self::connect(path, flags) {
+            Err(Error::Database { source, .. }) if cut_off(&source) => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                Self::connect(path, flags)
+            }
+            opened => opened,
+        }
+    }
+
+    fn connect(path: &Path, flags: OpenFlags) -> Result<Self> {
+        check_head(path)?;
+        let failed = |source| Error::Database { path: path.to_owned(), source };
+        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        // Two windows write at the same time: one waits for the other. A change to WAL would not wait: SQLite reports
+        // "busy" to a second opener at once. Reviews are few, and the rollback journal, which every file begins with,
+        // will do.
         connection.busy_timeout(Duration::from_secs(10)).map_err(failed)?;
-        connection
-            .execute_batch(
-                "PRAGMA synchronous = FULL;
-                 CREATE TABLE IF NOT EXISTS review (
-                     n INTEGER PRIMARY KEY, id TEXT NOT NULL, reviewer TEXT NOT NULL, decision TEXT NOT NULL,
-                     comment TEXT NOT NULL, scores TEXT NOT NULL, at INTEGER NOT NULL
-                 );
-                 CREATE INDEX IF NOT EXISTS review_of ON review (id, reviewer);",
-            )
+        let mut reviews = Self { path: path.to_owned(), connection, version: 0, empty: true };
+        reviews.look()?;
+        Ok(reviews)
+    }
+
+    /// Reads what the file is, as SQLite sees it, and refuses what is none of ours.
+    fn look(&mut self) -> Result<()> {
+        let failed = |source| Error::Database { path: self.path.clone(), source };
+        // In one transaction, since another program may be just upgrading it.
+        let tx = self.connection.transaction().map_err(failed)?;
+        let number = |sql: &str| tx.query_row(sql, [], |r| r.get::<_, u32>(0)).map_err(failed);
+        let tables = number("SELECT count(*) FROM sqlite_master WHERE type = 'table'")?;
+        let ours =
+            number("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'review'")?;
+        let version = number("PRAGMA user_version")?;
+        check_version(&self.path, version, number("PRAGMA application_id")?)?;
+        if tables > 0 && ours == 0 {
+            return Err(Error::NotReviews(self.path.clone()));
+        }
+        (self.version, self.empty) = (version, tables == 0);
+        Ok(())
+    }
+
+    fn migrate(&mut self) -> Result<()> {
+        let (path, version) = (&self.path, self.version);
+        let failed = |source| Error::Database { path: path.clone(), source };
+        if version == NEWEST {
+            return Ok(());
+        }
+        let tx = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(failed)?;
-        Ok(Self { path: path.to_owned(), connection })
+        // Another program may have been quicker.
+        let version: u32 = tx.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(failed)?;
+        if version > NEWEST {
+            return Err(Error::NewerReviews { path: path.clone(), found: version, known: NEWEST });
+        }
+        for step in MIGRATIONS.iter().skip(version as usize) {
+            tx.execute_batch(step).map_err(failed)?;
+        }
+        tx.pragma_update(None, "application_id", APPLICATION_ID)
+            .and_then(|()| tx.pragma_update(None, "user_version", NEWEST))
+            .and_then(|()| tx.commit())
+            .map_err(failed)?;
+        (self.version, self.empty) = (NEWEST, false);
+        Ok(())
     }
 
     fn failed(&self) -> impl Fn(rusqlite::Error) -> Error + '_ {
         |source| Error::Database { path: self.path.clone(), source }
     }
 
-    /// Saves a review; it is durable when this returns.
+    /// A viewer is open for days: a newer program may have changed the file meanwhile.
+    fn check_still_known(&self) -> Result<()> {
+        let version = self.connection.query_row("PRAGMA user_version", [], |r| r.get(0));
+        check_version(&self.path, version.map_err(self.failed())?, APPLICATION_ID)
+    }
+
+    /// Saves a review; it is durable when this returns. The same review saved twice in a row is one.
     ///
     /// # Errors
     /// A review without a reviewer's name or an id, with marks that are none, or one that cannot be saved.
@@ -139,12 +279,18 @@ impl Reviews {
         if review.scores.len() > 20 || review.scores.values().any(|s| !(1..=5).contains(s)) {
             return bad("marks go from 1 to 5");
         }
+        self.check_still_known()?;
         let scores = serde_json::to_string(&review.scores).unwrap_or_default();
+        let text = review.text_hash.as_ref().map(TextHash::as_str);
         self.connection
             .execute(
-                "INSERT INTO review (id, reviewer, decision, comment, scores, at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, unixepoch())",
-                params![review.id, name, review.decision.as_str(), review.comment, scores],
+                "INSERT INTO review (id, reviewer, decision, comment, scores, at, text_hash)
+                 SELECT ?1, ?2, ?3, ?4, ?5, unixepoch(), ?6 WHERE NOT EXISTS (
+                     SELECT 1 FROM review
+                     WHERE n = (SELECT max(n) FROM review WHERE id = ?1 AND reviewer = ?2)
+                       AND decision = ?3 AND comment = ?4 AND scores = ?5 AND text_hash IS ?6
+                 )",
+                params![review.id, name, review.decision.as_str(), review.comment, scores, text],
             )
             .map_err(self.failed())?;
         Ok(())
@@ -152,62 +298,55 @@ impl Reviews {
 
     /// All reviews, in the order in which they were saved; of one conversation, where an id is given.
     pub fn all(&self, id: Option<&str>) -> Result<Vec<Review>> {
+        if self.empty {
+            return Ok(Vec::new());
+        }
+        let text = if self.version < WITH_TEXT { "NULL, NULL" } else { "text_hash, confirmed_at" };
         self.connection
-            .prepare_cached(
-                "SELECT id, reviewer, decision, comment, scores, at FROM review
-                 WHERE ?1 IS NULL OR id = ?1 ORDER BY n",
-            )
+            .prepare_cached(&format!(
+                "SELECT id, reviewer, decision, comment, scores, at, {text} FROM review
+                 WHERE ?1 IS NULL OR id = ?1 ORDER BY n"
+            ))
             .and_then(|mut s| s.query_map([id], review)?.collect())
             .map_err(self.failed())
     }
 
-    /// What each reviewer decided last, by id.
-    pub(crate) fn decisions(&self) -> Result<BTreeMap<String, BTreeMap<String, Decision>>> {
-        let mut all: BTreeMap<String, BTreeMap<String, Decision>> = BTreeMap::new();
-        for review in self.all(None)? {
-            all.entry(review.id).or_default().insert(review.reviewer, review.decision);
-        }
-        Ok(all)
+    /// All reviews, matched with the current texts.
+    pub fn matched(&self, texts: &Texts) -> Result<MatchedReviews> {
+        Ok(MatchedReviews::new(self.all(None)?, texts))
     }
 
-    /// Conversations that somebody accepted and nobody rejected, by what each reviewer decided last.
-    pub fn accepted(&self) -> Result<HashSet<String>> {
-        let all = self.decisions()?;
-        let fit = |by: &BTreeMap<String, Decision>| {
-            by.values().any(|d| *d == Decision::Accept)
-                && by.values().all(|d| *d != Decision::Reject)
-        };
-        Ok(all.into_iter().filter(|(_, by)| fit(by)).map(|(id, _)| id).collect())
-    }
-
-    pub(crate) fn agreement(&self) -> Result<Agreement> {
-        let all = self.decisions()?;
-        let mut reviewers: BTreeMap<String, u64> = BTreeMap::new();
-        let mut pairs: BTreeMap<(String, String), [[u64; 3]; 3]> = BTreeMap::new();
-        let mut by_raters: BTreeMap<usize, Vec<[u64; 3]>> = BTreeMap::new();
-        for by in all.values() {
-            let mut counts = [0; 3];
-            for (name, decision) in by {
-                *reviewers.entry(name.clone()).or_default() += 1;
-                counts[*decision as usize] += 1;
-                for (other, theirs) in by.range(name.clone()..).skip(1) {
-                    let pair = pairs.entry((name.clone(), other.clone())).or_default();
-                    pair[*decision as usize][*theirs as usize] += 1;
-                }
-            }
-            if by.len() > 1 {
-                by_raters.entry(by.len()).or_default().push(counts);
-            }
+    /// Confirms that all reviews of an unknown text are of the text that their row has now, and says how many
+    /// these are.
+    ///
+    /// # Errors
+    /// Reviews that were opened only to be read, or that cannot be saved.
+    pub fn confirm(&mut self, texts: &Texts) -> Result<u64> {
+        self.check_still_known()?;
+        let path = self.path.clone();
+        let failed = |source| Error::Database { path: path.clone(), source };
+        // What is superseded stays as it is: its row may have another text by now.
+        let matched = self.matched(texts)?;
+        let rows = matched.rows(crate::matching::TextStatus::Unknown);
+        let tx = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(failed)?;
+        let mut confirmed = 0;
+        for id in rows {
+            let Some(text) = texts.get(id) else { continue };
+            confirmed += tx
+                .prepare_cached(
+                    "UPDATE review SET text_hash = ?2, confirmed_at = unixepoch()
+                     WHERE id = ?1 AND text_hash IS NULL AND NOT EXISTS (
+                         SELECT 1 FROM review AS later
+                         WHERE later.id = review.id AND later.reviewer = review.reviewer AND later.n > review.n
+                     )",
+                )
+                .and_then(|mut s| s.execute(params![id, text.as_str()]))
+                .map_err(failed)?;
         }
-        let most = by_raters.into_values().max_by_key(Vec::len).unwrap_or_default();
-        let pairs = pairs
-            .into_iter()
-            .map(|((a, b), counts)| (a, b, counts.iter().flatten().sum(), cohen(&counts)));
-        Ok(Agreement {
-            reviewers,
-            pairs: pairs.collect(),
-            fleiss: fleiss(&most),
-            fleiss_rows: most.len() as u64,
-        })
+        tx.commit().map_err(failed)?;
+        Ok(confirmed as u64)
     }
 }

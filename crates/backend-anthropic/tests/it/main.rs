@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use clinstruct_backend_anthropic::Anthropic;
-use clinstruct_batch_client::{BatchBackend, ErrorKind, JobState, Shard, ShardTag};
+use clinstruct_batch_client::{BatchBackend, ErrorKind, JobState, Shard, ShardTag, Wanted};
 use clinstruct_provider_http::Secret;
 use clinstruct_testkit::contract::{contract, requests};
 use clinstruct_testkit::{Faults, Provider, ProviderConfig};
@@ -29,11 +29,14 @@ async fn while_a_batch_runs_nobody_can_tell_whose_it_is() {
     let backend = backend(&provider);
     let shard = Shard::in_memory(ShardTag("clinstruct-1".into()), requests(3));
     let job = backend.submit(&shard).await.unwrap();
-    let e = backend.find(&ShardTag("clinstruct-1".into())).await.unwrap_err();
+    let e = backend.find(&Wanted::tagged(ShardTag("clinstruct-1".into()))).await.unwrap_err();
     assert_eq!(e.kind, ErrorKind::Unavailable);
     while let JobState::Running { .. } = backend.poll(&job).await.unwrap() {}
-    assert_eq!(backend.find(&ShardTag("clinstruct-1".into())).await.unwrap(), Some(job));
-    assert_eq!(backend.find(&ShardTag("clinstruct-2".into())).await.unwrap(), None);
+    assert_eq!(
+        backend.find(&Wanted::tagged(ShardTag("clinstruct-1".into()))).await.unwrap(),
+        Some(job)
+    );
+    assert_eq!(backend.find(&Wanted::tagged(ShardTag("clinstruct-2".into()))).await.unwrap(), None);
 }
 
 #[tokio::test]

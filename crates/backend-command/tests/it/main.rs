@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clinstruct_backend_command::{Command, Options};
-use clinstruct_batch_client::{BatchBackend, Ended, JobRef, JobState, Shard, ShardTag};
+use clinstruct_batch_client::{BatchBackend, Ended, JobRef, JobState, Shard, ShardTag, Wanted};
 use clinstruct_testkit::contract::{contract, requests};
 use futures::StreamExt as _;
 
@@ -60,7 +60,10 @@ async fn a_program_outlives_the_process_that_started_it() {
     drop(slow);
     tokio::time::sleep(Duration::from_millis(200)).await;
     let other = script(dir.path(), "exit 1");
-    assert_eq!(other.find(&ShardTag("slow".into())).await.unwrap(), Some(job.clone()));
+    assert_eq!(
+        other.find(&Wanted::tagged(ShardTag("slow".into()))).await.unwrap(),
+        Some(job.clone())
+    );
     assert_eq!(ended(&other, &job).await, Ended::Completed);
     assert_eq!(other.rows(&job).count().await, 5);
 

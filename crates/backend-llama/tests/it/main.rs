@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clinstruct_backend_llama::{Broken, Llama, Settings};
-use clinstruct_batch_client::{BatchBackend, ErrorKind, Shard, ShardTag};
+use clinstruct_batch_client::{BatchBackend, ErrorKind, Shard, ShardTag, Wanted};
 use clinstruct_testkit::contract::{contract, requests};
 use engine::Counting;
 use futures::StreamExt as _;
@@ -33,7 +33,7 @@ async fn a_model_is_loaded_with_the_first_request_and_not_before() {
         seen.store(true, Ordering::Relaxed);
         Ok(Counting::new(2, 1000))
     });
-    assert!(backend.find(&ShardTag("x".into())).await.unwrap().is_none());
+    assert!(backend.find(&Wanted::tagged(ShardTag("x".into()))).await.unwrap().is_none());
     assert!(!loaded.load(Ordering::Relaxed));
     assert_eq!(rows(&backend, 3).await.len(), 3);
     assert!(loaded.load(Ordering::Relaxed));

@@ -2,7 +2,7 @@
 
 use clinstruct_backend_rehearsal::{Rates, Rehearsal};
 use clinstruct_batch_client::{
-    BatchBackend, BatchRequest, Ended, JobRef, JobState, Shard, ShardTag,
+    BatchBackend, BatchRequest, Ended, JobRef, JobState, Shard, ShardTag, Wanted,
 };
 use clinstruct_schema::Constraint;
 use futures::StreamExt as _;
@@ -98,7 +98,7 @@ fn an_unknown_job_is_lost() {
     let nobody = JobRef("nobody".into());
     let state = block_on(engine.poll(&nobody)).unwrap();
     assert_eq!(state, JobState::Ended(Ended::Lost));
-    assert_eq!(block_on(engine.find(&ShardTag("nobody".into()))).unwrap(), None);
+    assert_eq!(block_on(engine.find(&Wanted::tagged(ShardTag("nobody".into())))).unwrap(), None);
     let rows: Vec<_> = block_on(engine.rows(&nobody).collect());
     assert!(matches!(rows.as_slice(), [Err(_)]));
 }
@@ -110,7 +110,9 @@ fn a_spooled_job_is_found_and_answered_by_another_process() {
     let sent = shard("run-1", 50);
     block_on(make().submit(&sent)).unwrap();
     let other = make();
-    let found = block_on(other.find(&sent.tag)).unwrap().expect("a spooled job is found");
+    let found = block_on(other.find(&Wanted::tagged(sent.tag.clone())))
+        .unwrap()
+        .expect("a spooled job is found");
     let rows: Vec<_> = block_on(other.rows(&found).collect());
     assert_eq!(rows.len(), 50);
     let again: Vec<_> = block_on(make().rows(&found).collect());

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use clinstruct_pipeline::{
-    Drive, Outcome, OutputFiles, StopSignal, Summary, Tally, assess, write_outputs,
+    Drive, Outcome, OutputFiles, Reopen, StopSignal, Summary, Tally, assess, write_outputs,
 };
 
 use clinstruct_schema::dollars;
@@ -92,8 +92,8 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
     let begun_with = store.meta(SETTINGS)?;
     store.set_meta(SETTINGS, &serde_json::to_string(&setup.args)?)?;
     if retry {
-        let again = super::jobs::forget_failures(&mut store)?;
-        say(&format!("{again} prompts or conversations are asked for once more"));
+        let again = clinstruct_pipeline::reopen(&mut store, Reopen::Failed)?;
+        say(&format!("{again} prompts or conversations are retried"));
     }
     let stop = StopSignal::default();
     let mut progress = Terminal::new(super::money::expected_requests(&context)?);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clinstruct_batch_client::JobRef;
 use clinstruct_schema::{SCHEMA_VERSION, dollars};
-use clinstruct_store::{JobRecord, Store, UnitKey, UnitState};
+use clinstruct_store::JobRecord;
 use serde_json::{Value, json};
 
 use super::{print, print_json, say};
@@ -20,7 +20,8 @@ pub(crate) fn as_json(j: &JobRecord) -> Value {
         "provider_ref": j.provider_ref, "route": j.route, "answered": j.counts.answered,
         "errors": j.counts.errors, "duplicates": j.counts.duplicates, "unknown": j.counts.unknown,
         "missing": j.counts.missing, "usage": j.usage, "usd": j.cost as f64 / 1e6,
-        "usd_reserved": j.reserved as f64 / 1e6, "queued_tokens": j.queued_tokens,
+        "usd_estimated": j.estimated as f64 / 1e6, "usd_reserved": j.reserved as f64 / 1e6,
+        "queued_tokens": j.queued_tokens, "error": j.fault,
         "created": j.created, "updated": j.updated,
     })
 }
@@ -44,9 +45,12 @@ fn table(jobs: &[JobRecord]) -> String {
     let wide = jobs.iter().map(|j| j.tag.len()).max().unwrap_or(0);
     let mut out = String::new();
     for j in jobs {
+        let ended =
+            j.ended.as_deref().unwrap_or(j.provider_ref.as_deref().unwrap_or("not yet sent"));
+        let error = j.fault.as_ref().filter(|e| !ended.contains(e.as_str()));
         let _ = writeln!(
             out,
-            "{:<wide$}  {:<6}  {:>6} rows  {:>6} answered  {:>4} errors  {:>4} missing  {:>10}  {}",
+            "{:<wide$}  {:<6}  {:>6} rows  {:>6} answered  {:>4} errors  {:>4} missing  {:>10}{} {}{}",
             j.tag,
             j.state.as_str(),
             number(j.rows),
@@ -54,8 +58,14 @@ fn table(jobs: &[JobRecord]) -> String {
             number(j.counts.errors),
             number(j.counts.missing),
             dollars(j.cost),
-            j.ended.as_deref().unwrap_or(j.provider_ref.as_deref().unwrap_or("not yet sent"))
+            // The provider did not say what all of its rows used.
+            if j.estimated > 0 { "~" } else { " " },
+            ended,
+            error.map(|e| format!("; {e}")).unwrap_or_default()
         );
+    }
+    if jobs.iter().any(|j| j.estimated > 0) {
+        out.push_str("~ partly an estimate: the provider did not report the usage of all rows\n");
     }
     out
 }
@@ -87,40 +97,6 @@ pub(crate) fn cancel(args: RunArgs, tag: Option<&str>) -> anyhow::Result<Code> {
     Ok(Code::Done)
 }
 
-/// Puts units that failed back to where they wait for their answer, with all their tries; says how many.
-pub(crate) fn forget_failures(store: &mut Store) -> anyhow::Result<usize> {
-    let failed = store.failed_units()?;
-    let bases: Vec<UnitKey> = failed.iter().copied().filter(|k| k.is_base()).collect();
-    let base_of = |key: UnitKey| UnitKey::base(key.part(), key.base_index());
-    let mut put_back = Vec::new();
-    for key in &failed {
-        // The conversations of a base row that failed come again with it.
-        if !key.is_base() && base_of(*key).is_some_and(|b| bases.contains(&b)) {
-            continue;
-        }
-        if let Some(mut unit) = store.unit(*key)? {
-            unit.state = UnitState::Waiting;
-            unit.waiting = None;
-            unit.tries = 0;
-            unit.infra_tries = 0;
-            unit.rejection = None;
-            put_back.push(unit);
-        }
-    }
-    store.write(|tx| {
-        for base in &bases {
-            if let Some(next) = UnitKey::base(base.part(), base.base_index() + 1) {
-                tx.clear_some_units(*base, next)?;
-            }
-        }
-        for unit in &put_back {
-            tx.put_unit(unit)?;
-        }
-        Ok(())
-    })?;
-    Ok(put_back.len())
-}
-
 #[cfg(test)]
 mod tests {
     use clinstruct_schema::Usage;
@@ -141,6 +117,8 @@ mod tests {
             queued_tokens: 0,
             reserved: 0,
             cost: 0,
+            estimated: 0,
+            fault: None,
             usage: Usage::default(),
             counts: JobCounts::default(),
             created: 0,

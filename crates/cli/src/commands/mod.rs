@@ -9,6 +9,7 @@ mod model;
 mod money;
 mod picture;
 mod publish;
+mod reviews;
 mod serve;
 mod ship;
 mod show;
@@ -36,6 +37,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Code> {
         Command::Rehearse { run, input, output } => trial::rehearse(run, &input, &output),
         Command::Check(args) => check::check(&args),
         Command::Serve(args) => serve::serve(args),
+        Command::Reviews(args) => reviews::reviews(args),
         Command::Publish(args) => publish::publish(args),
         Command::Report(args) => picture::report(args),
         Command::Model { command, resources } => model::model(command, resources.as_deref()),

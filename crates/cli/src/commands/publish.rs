@@ -113,7 +113,7 @@ fn hint(e: &Error, base: &str, repository: &str, branch: &str, out: &Path) -> St
                 "make the branch \"{branch}\" at the hub, or name one that is there with --branch"
             )
         }
-        ErrorKind::Unavailable => {
+        ErrorKind::Unavailable | ErrorKind::Server | ErrorKind::Truncated => {
             format!("check the network, and that {base} is the hub's address, {again}")
         }
         ErrorKind::RateLimited => format!("wait some minutes, {again}"),
@@ -124,7 +124,7 @@ fn hint(e: &Error, base: &str, repository: &str, branch: &str, out: &Path) -> St
         ErrorKind::Refused if e.operation == "make a client" => {
             format!("check {ENDPOINT}, an address such as {HUB}, and {KEY}, a token without blanks")
         }
-        ErrorKind::Refused => format!("mend what the hub says, {again}"),
+        ErrorKind::Refused | ErrorKind::Filtered => format!("fix what the hub reports, {again}"),
         ErrorKind::Io => {
             format!("type clinstruct export --out {}, or see who may read it", out.display())
         }

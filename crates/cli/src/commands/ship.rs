@@ -1,6 +1,5 @@
 //! What leaves a run: training files and the dataset folder.
 
-use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use clinstruct_pipeline::Summary;
 use clinstruct_quality::dataset::metrics::{Aim, Metric};
 use clinstruct_store::Store;
 
+use super::reviews::{self, Accepted};
 use super::{print, print_json, say};
 use crate::args::{EncodingName, ExportArgs, FormatName, OnlyName, RunArgs, SystemName};
 use crate::exit::{Code, usage};
@@ -40,27 +40,19 @@ fn parts(out: &Path, summary: &Summary) -> Vec<Part> {
     summary.parts.iter().map(|p| Part::of(out, &p.stem)).collect()
 }
 
-/// The conversations that reviewers let through.
-fn accepted(out: &Path) -> anyhow::Result<HashSet<String>> {
-    let path = clinstruct_viewer::reviews_path(out);
-    if !path.exists() {
-        return Err(usage(
-            format!("nobody has reviewed the run in {}", out.display()),
-            format!("review some conversations first: clinstruct serve {}", out.display()),
-        ));
-    }
-    Ok(clinstruct_viewer::Reviews::open(&path)?.accepted()?)
-}
-
 /// Writes training files, or the dataset folder anew.
 pub(crate) fn export(args: ExportArgs) -> anyhow::Result<Code> {
     let run = super::build::settings_of(args.run.clone())?;
     let setup = Setup::new(run)?;
     let summary = summary_of(&setup.out)?;
     let parts = parts(&setup.out, &summary);
-    let only = match args.only {
-        None => None,
-        Some(OnlyName::Accepted) => Some(accepted(&setup.out)?),
+    let (only, reviews) = match args.only {
+        None => (None, None),
+        Some(OnlyName::Accepted) => {
+            let Accepted { ids, counts } = reviews::accepted(&setup.out)?;
+            let counts = reviews::counts(&counts, ids.len());
+            (Some(ids), Some(counts))
+        }
     };
     let some = only.is_some() || !args.only_split.is_empty();
     let selection = Selection { only, splits: args.only_split.iter().map(|s| s.split()).collect() };
@@ -85,7 +77,7 @@ pub(crate) fn export(args: ExportArgs) -> anyhow::Result<Code> {
         let about = about(&setup.args, &setup.out, &summary)?;
         let folder = clinstruct_export::dataset(&parts, &selection, system, &about, &to)?;
         let rows: u64 = folder.shards.iter().map(|s| s.rows).sum();
-        return told(args.run.json, &to, &[(to.clone(), rows)]);
+        return told(args.run.json, &to, &[(to.clone(), rows)], reviews);
     };
     let encoding = match args.encoding {
         EncodingName::Jsonl => Encoding::Jsonl,
@@ -93,16 +85,25 @@ pub(crate) fn export(args: ExportArgs) -> anyhow::Result<Code> {
     };
     let to = args.to.unwrap_or_else(|| setup.out.join("export").join(args.format.name()));
     let written = clinstruct_export::export(&parts, &selection, format, system, encoding, &to)?;
-    told(args.run.json, &to, &written)
+    told(args.run.json, &to, &written, reviews)
 }
 
-fn told(json: bool, to: &Path, written: &[(PathBuf, u64)]) -> anyhow::Result<Code> {
+fn told(
+    json: bool,
+    to: &Path,
+    written: &[(PathBuf, u64)],
+    reviews: Option<serde_json::Value>,
+) -> anyhow::Result<Code> {
     if json {
         let files: Vec<_> = written
             .iter()
             .map(|(path, rows)| serde_json::json!({ "path": path, "rows": rows }))
             .collect();
-        print_json(&serde_json::json!({ "to": to, "files": files }))?;
+        let mut value = serde_json::json!({ "to": to, "files": files });
+        if let Some(reviews) = reviews {
+            value["reviews"] = reviews;
+        }
+        print_json(&value)?;
     } else {
         for (path, rows) in written {
             print(&format!("{rows:>8}  {}\n", path.display()))?;

@@ -153,7 +153,7 @@ fn why<T>(reading: &Reading<T>) -> String {
     match reading {
         Reading::Good(_) => String::new(),
         Reading::Unusable { reason, detail, .. }
-        | Reading::Undelivered { reason, detail }
+        | Reading::Undelivered { reason, detail, .. }
         | Reading::Never { reason, detail } => format!("{reason}: {detail}"),
     }
 }

@@ -10,6 +10,7 @@ mod oddities_money;
 mod oddities_texts;
 mod paid;
 mod provider;
+mod reviews;
 mod runs;
 mod sceptic;
 mod ship;

@@ -125,30 +125,3 @@ fn a_rehearsal_is_not_published_unless_it_is_meant() {
         "{err}"
     );
 }
-
-#[test]
-fn only_what_reviewers_accepted_is_exported() {
-    let dir = tempfile::tempdir().unwrap();
-    small(dir.path());
-    let args = ["export", "--out", "run", "--only", "accepted", "--format", "messages", "--json"];
-    let out = run(dir.path(), &args);
-    let err = String::from_utf8_lossy(&out.stderr).into_owned();
-    assert_eq!(out.status.code(), Some(2));
-    assert!(err.contains("nobody has reviewed") && err.contains("clinstruct serve"), "{err}");
-    let ids: Vec<String> = rows(&dir.path().join("run"), "conversations", STEMS[0])
-        .iter()
-        .map(|r| r["id"].as_str().unwrap().to_owned())
-        .collect();
-    let reviews = dir.path().join("run/viewer/reviews.sqlite");
-    let reviews = clinstruct_viewer::Reviews::open(&reviews).unwrap();
-    for (id, decision) in [(&ids[0], "accept"), (&ids[1], "reject")] {
-        let review = serde_json::json!({ "id": id, "reviewer": "Ann", "decision": decision });
-        reviews.add(&serde_json::from_value(review).unwrap()).unwrap();
-    }
-    let told = json(dir.path(), &args);
-    assert_eq!(told["files"].as_array().unwrap().len(), 1);
-    assert_eq!(told["files"][0]["rows"], 1);
-    let file = told["files"][0]["path"].as_str().unwrap();
-    let text = fs::read_to_string(dir.path().join(file)).unwrap();
-    assert!(text.contains(&ids[0]) && text.lines().count() == 1);
-}

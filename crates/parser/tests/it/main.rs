@@ -1,7 +1,11 @@
 //! Reading raw rows and answers: nothing panics, nothing is lost, texts survive to the byte.
 
+mod faults;
+mod rows;
+
 use clinstruct_parser::{Problem, PromptFormat, clean, decode, prompts, turn};
 use clinstruct_schema::{RequestId, RowFormat, RowOutcome};
+
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -23,7 +27,7 @@ fn kind(raw: &[u8]) -> String {
         RowOutcome::Refused { text, .. } => format!("refused {text}"),
         RowOutcome::Filtered { .. } => "filtered".into(),
         RowOutcome::Empty { .. } => "empty".into(),
-        RowOutcome::Failed { class, code, .. } => format!("failed {class:?} {code}"),
+        RowOutcome::Failed { fault, code, .. } => format!("failed {fault:?} {code}"),
         RowOutcome::Unreadable { .. } => "unreadable".into(),
     };
     format!("{} {name}", decoded.id.is_some())
@@ -62,11 +66,11 @@ fn outcomes_are_told_apart() {
     true filtered
     true empty
     true empty
-    true failed RetryLater rate_limit_exceeded
-    true failed RetryNow server_error
-    true failed GiveUp invalid_request_error
-    true failed AskDifferently content_policy_violation
-    true failed RetryNow batch_expired
+    true failed Busy rate_limit_exceeded
+    true failed Server server_error
+    true failed Request invalid_request_error
+    true failed Content content_policy_violation
+    true failed Expired batch_expired
     false unreadable
     false unreadable
     false unreadable

@@ -5,14 +5,19 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
 use std::sync::Arc;
 
-use clinstruct_batch_client::{BatchRequest, Held, Shard, ShardBody, ShardTag};
-use clinstruct_schema::{ErrorClass, RequestId, Usage};
+use clinstruct_batch_client::{
+    BatchRequest, ErrorKind, Held, JobRef, Shard, ShardBody, ShardTag, Wanted,
+};
+use clinstruct_schema::{RequestId, Usage};
 use clinstruct_store::NewJob;
 
 use super::{Drive, Driver, LOOKS, Wait};
 use crate::active::rebuild;
 use crate::queue::{Job, Taken};
 use crate::{Error, Event, Result};
+
+/// Answers that are no answer, in a row, before a job counts as refused.
+const ODD_ANSWERS: u32 = 5;
 
 impl Driver<'_, '_> {
     /// The requests of a job, made anew where they were not kept.
@@ -108,29 +113,60 @@ impl Driver<'_, '_> {
             cost: 0,
             usage: Usage::default(),
             answered: 0,
-            put_off: 0,
+            rows: rows as u64,
+            responded: 0,
+            unusable: 0,
+            throttled: 0,
+            fault: None,
         };
         let shard = self.shard(&tag, taken)?;
+        self.jobs.insert(job, under_way);
         let mut pause = self.pauses().first;
         let mut sent = None;
+        // Whether some attempt may have made a job that nobody knows of.
+        let mut unsure = false;
+        let mut odd = 0;
         self.asked(number);
         while sent.is_none() {
             if self.stop.is_stopped() {
-                // It is in the journal: the next call looks for it and asks for its rows.
+                if !unsure {
+                    self.close(job, "not sent", None)?;
+                }
+                // Else it is in the journal: the next call looks for it and asks for its rows.
                 return Ok(());
             }
-            match self.answer_of(backend.submit(&shard)).await {
-                Ok(reference) => sent = Some(reference),
-                Err(e) if e.class() == ErrorClass::RetryLater => {
-                    pause = self.wait_out(&e, pause).await;
-                    // The job may have arrived although its answer did not.
-                    let looks = if sure { 1 } else { LOOKS };
-                    match self.look_for(&*backend, &tag, looks).await? {
-                        Some(found) => sent = found,
-                        None => return Ok(()),
-                    }
+            let e = match self.answer_of(backend.submit(&shard)).await {
+                Ok(reference) => {
+                    sent = Some(reference);
+                    continue;
                 }
-                Err(e) => return Err(e.into()),
+                Err(e) => e,
+            };
+            unsure |= e.may_have_acted;
+            if !e.is_transient() {
+                // A file that was just uploaded may not be known everywhere yet, and one answer may be garbled.
+                let odd_kind = matches!(e.kind, ErrorKind::NotFound | ErrorKind::Protocol);
+                odd += 1;
+                if !odd_kind || odd >= ODD_ANSWERS {
+                    if !unsure {
+                        // Nothing was made: another address or key is not held up by it.
+                        self.close(job, &format!("refused: {}", e.message), None)?;
+                    }
+                    return Err(e.into());
+                }
+            }
+            pause = self.wait_out(&e, pause).await;
+            if e.may_have_acted {
+                // The job may have arrived although its answer did not.
+                let looks = if sure { 1 } else { LOOKS };
+                let wanted = self.wanted(&tag, rows as u64, None)?;
+                match self.look_for(&*backend, &wanted, looks).await? {
+                    Some(found) => {
+                        unsure = found.is_some();
+                        sent = found;
+                    }
+                    None => return Ok(()),
+                }
             }
         }
         let Some(reference) = sent else { return Ok(()) };
@@ -144,10 +180,27 @@ impl Driver<'_, '_> {
         }
         self.tally.asked += rows;
         self.progress.event(Event::Sent { tag, rows });
-        self.jobs.insert(job, under_way);
         if self.how != Drive::SubmitOnly {
-            self.watch(job, reference);
+            self.watch(job, reference)?;
         }
         Ok(())
+    }
+
+    /// What a job is looked for by: `but` is its own name, where that is known.
+    pub(super) fn wanted(&self, tag: &str, rows: u64, but: Option<&JobRef>) -> Result<Wanted> {
+        let mut wanted = Wanted { rows, ..Wanted::tagged(ShardTag(tag.to_owned())) };
+        if !self.queues.iter().any(|q| q.limits.finds_jobs) {
+            return Ok(wanted);
+        }
+        for job in self.store.jobs()? {
+            if job.tag == tag {
+                wanted.created = job.created;
+            } else if let Some(known) = job.provider_ref
+                && but.is_none_or(|b| b.0 != known)
+            {
+                wanted.known.push(JobRef(known));
+            }
+        }
+        Ok(wanted)
     }
 }

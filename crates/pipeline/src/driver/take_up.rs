@@ -2,32 +2,17 @@
 
 use std::sync::Arc;
 
-use clinstruct_batch_client::{Ended, JobRef, ShardTag};
-use clinstruct_schema::{ErrorClass, Usage};
+use clinstruct_batch_client::{Ended, ErrorKind, JobRef, Wanted};
+use clinstruct_schema::Usage;
 use clinstruct_store::{JobRecord, Store};
 
-use super::{Drive, Driver, LOOKS, Wait};
+use super::{Drive, Driver, LOOKS, Reopen, Wait, reopen};
 use crate::active::{Stepped, rebuild};
+use crate::plan_change::adopt_plan;
 use crate::queue::Job;
 use crate::{Error, Event, Result};
 
 impl Driver<'_, '_> {
-    /// Refuses to go on with other models than before: every row would be asked, and paid, once more.
-    pub(super) fn same_models(&mut self) -> Result<()> {
-        let asked = self.context.models();
-        let known = self.store.meta("models")?;
-        if let Some(known) = known
-            && known != asked
-            && self.store.answered_total()? > 0
-            && !self.context.config.accept_change
-            && !(self.context.rehearsal && known.contains("of rehearsal"))
-        {
-            return Err(Error::OtherModel { known, asked });
-        }
-        self.store.write(|tx| tx.set_meta("models", &asked))?;
-        Ok(())
-    }
-
     /// Refuses to leave jobs behind at another account, where nobody would see them again.
     pub(super) fn same_account(&mut self) -> Result<()> {
         let open = self.store.open_jobs()?;
@@ -50,16 +35,15 @@ impl Driver<'_, '_> {
 
     /// Takes up what an earlier process left: its plan, its unindexed rows, its jobs, its waiting units.
     pub(super) async fn take_up(&mut self) -> Result<()> {
-        let fingerprint = self.context.fingerprint();
-        let known = self.store.meta("plan")?;
-        if known.as_deref() != Some(&fingerprint) || self.how == Drive::Replay {
-            if known.is_some() {
-                self.progress.event(Event::Replaying);
+        if adopt_plan(self.context, self.store, self.how)? {
+            self.progress.event(Event::Replaying);
+        }
+        if matches!(self.how, Drive::ToTheEnd | Drive::SubmitOnly) {
+            let units = reopen(self.store, Reopen::Refused)?;
+            if units > 0 {
+                self.progress.event(Event::Reopened { units });
             }
-            self.store.write(|tx| {
-                tx.clear_units()?;
-                tx.set_meta("plan", &fingerprint)
-            })?;
+            self.gave_up = self.store.gave_up()?;
         }
         for (i, (part, _)) in self.context.plans.iter().enumerate() {
             self.cursor[i] = self.store.last_base(*part)?.map_or(0, |b| b as usize + 1);
@@ -70,7 +54,8 @@ impl Driver<'_, '_> {
             self.tally.done += part.conversations_done as usize;
             self.tally.rejected += part.conversations_rejected as usize;
         }
-        self.tally.spent = self.store.money()?.spent;
+        let money = self.store.money()?;
+        (self.tally.spent, self.tally.estimated) = (money.spent, money.estimated);
         self.tally.answered = self.store.answered_total()? as usize;
         if self.how == Drive::Replay {
             return Ok(());
@@ -136,7 +121,8 @@ impl Driver<'_, '_> {
             let reference = match job.provider_ref {
                 Some(reference) => Some(JobRef(reference)),
                 None => {
-                    let Some(found) = self.look_for(&*backend, &job.tag, looks).await? else {
+                    let wanted = self.wanted(&job.tag, job.rows, None)?;
+                    let Some(found) = self.look_for(&*backend, &wanted, looks).await? else {
                         return Ok(());
                     };
                     let adopted = found.is_some();
@@ -150,8 +136,10 @@ impl Driver<'_, '_> {
             };
             match reference {
                 Some(_) if self.how == Drive::SubmitOnly => {}
-                Some(reference) => self.watch(job.id, reference),
-                None => self.job_ended(job.id, &Ended::Lost)?,
+                Some(reference) => self.watch(job.id, reference)?,
+                None => {
+                    self.job_ended(job.id, &Ended::Lost, None)?;
+                }
             }
         }
         Ok(())
@@ -162,18 +150,18 @@ impl Driver<'_, '_> {
     pub(super) async fn look_for(
         &mut self,
         backend: &dyn clinstruct_batch_client::BatchBackend,
-        tag: &str,
+        wanted: &Wanted,
         looks: u32,
     ) -> Result<Option<Option<JobRef>>> {
-        let tag = ShardTag(tag.to_owned());
         let pauses = self.pauses();
         let mut pause = pauses.first;
         let mut looked = 0;
+        let mut odd = 0;
         loop {
             if self.stop.is_stopped() {
                 return Ok(None);
             }
-            match self.answer_of(backend.find(&tag)).await {
+            match self.answer_of(backend.find(wanted)).await {
                 Ok(Some(found)) => return Ok(Some(Some(found))),
                 Ok(None) => {
                     looked += 1;
@@ -182,7 +170,9 @@ impl Driver<'_, '_> {
                     }
                     self.pause(pauses.first * 3).await;
                 }
-                Err(e) if e.class() == ErrorClass::RetryLater => {
+                Err(e) if e.is_transient() => pause = self.wait_out(&e, pause).await,
+                Err(e) if e.kind == ErrorKind::Protocol && odd < LOOKS => {
+                    odd += 1;
                     pause = self.wait_out(&e, pause).await;
                 }
                 Err(e) => return Err(e.into()),
@@ -201,6 +191,10 @@ fn taken_up(job: &JobRecord, route: usize) -> Job {
         cost: job.cost,
         usage: Usage::default(),
         answered: 0,
-        put_off: 0,
+        rows: job.rows,
+        responded: 0,
+        unusable: 0,
+        throttled: 0,
+        fault: None,
     }
 }

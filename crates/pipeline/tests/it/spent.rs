@@ -8,7 +8,7 @@ use std::time::Duration;
 use clinstruct_backend_rehearsal::{Rates, Rehearsal};
 use clinstruct_batch_client::{
     BatchBackend, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result, RowStream, Shard,
-    ShardTag,
+    Wanted,
 };
 use clinstruct_catalog::Catalog;
 use clinstruct_pipeline::{
@@ -58,7 +58,7 @@ impl BatchBackend for Engine {
         Ok(reference)
     }
 
-    async fn find(&self, _: &ShardTag) -> Result<Option<JobRef>> {
+    async fn find(&self, _: &Wanted) -> Result<Option<JobRef>> {
         Ok(None)
     }
 

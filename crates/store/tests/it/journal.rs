@@ -3,7 +3,10 @@
 use std::cell::RefCell;
 
 use clinstruct_schema::{RequestId, Stage, Usage};
-use clinstruct_store::{JobCounts, NewJob, Rejection, Step, UnitKey, UnitRecord, UnitState};
+use clinstruct_store::{
+    GivenUp, JobCounts, JobSums, NewJob, PlannedRow, Rejection, Step, Store, UnitKey, UnitRecord,
+    UnitState,
+};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -12,7 +15,16 @@ use crate::{answered_job, base, folder, frame, new_job, open, request, row, segm
 
 fn unit(key: UnitKey, state: UnitState) -> UnitRecord {
     let waiting = (state == UnitState::Waiting).then(|| request(7));
-    UnitRecord { key, state, waiting, tries: 0, infra_tries: 0, steps: vec![], rejection: None }
+    UnitRecord {
+        key,
+        state,
+        waiting,
+        tries: 0,
+        infra_tries: 0,
+        unusable: 0,
+        steps: vec![],
+        rejection: None,
+    }
 }
 
 fn any_key() -> impl Strategy<Value = UnitKey> {
@@ -43,6 +55,7 @@ prop_compose! {
         waiting in option::of(any_request()),
         tries in any::<u32>(),
         infra_tries in any::<u32>(),
+        unusable in any::<u32>(),
         steps in vec(
             (any_request(), any::<u8>(), any::<u32>())
                 .prop_map(|(request, tries, mended)| Step { request, tries, mended }),
@@ -50,7 +63,7 @@ prop_compose! {
         ),
         rejection in option::of(any_rejection()),
     ) -> UnitRecord {
-        UnitRecord { key, state, waiting, tries, infra_tries, steps, rejection }
+        UnitRecord { key, state, waiting, tries, infra_tries, unusable, steps, rejection }
     }
 }
 
@@ -226,16 +239,21 @@ fn a_ledger_adds_up() {
         })
         .unwrap();
     let counts = JobCounts { answered: 2, errors: 1, ..JobCounts::default() };
-    let usage = Usage { prompt_tokens: 100, completion_tokens: 20, cached_tokens: 10 };
-    for _ in 0..2 {
-        store.write(|tx| tx.add_to_job(a, &counts, usage, 150)).unwrap();
+    let usage =
+        Usage { prompt_tokens: 100, completion_tokens: 20, cached_tokens: 10, ..Usage::default() };
+    for fault in [None, Some("429: too much"), Some("500: no")] {
+        let sums =
+            JobSums { counts, usage, cost: 100, estimated: 20, fault: fault.map(str::to_owned) };
+        store.write(|tx| tx.add_to_job(a, &sums)).unwrap();
     }
     drop(store);
     let mut store = open(dir.path());
     let money = store.money().unwrap();
-    assert_eq!((money.spent, money.reserved, money.usage.prompt_tokens), (300, 700 + 300, 200));
+    assert_eq!((money.spent, money.reserved, money.usage.prompt_tokens), (300, 700 + 300, 300));
+    assert_eq!(money.estimated, 60);
     let job = &store.jobs().unwrap()[0];
-    assert_eq!((job.counts.answered, job.counts.errors, job.cost, job.reserved), (4, 2, 300, 1000));
+    assert_eq!((job.counts.answered, job.counts.errors, job.cost, job.reserved), (6, 3, 300, 1000));
+    assert_eq!((job.estimated, job.fault.as_deref()), (60, Some("429: too much")));
     store.write(|tx| tx.job_ended(a, "completed", 2)).unwrap();
     assert_eq!(store.money().unwrap().reserved, 300);
     store.write(|tx| tx.job_ended(b, "lost", 2)).unwrap();
@@ -388,4 +406,131 @@ fn counts_of_jobs_add_up() {
     let mut a = JobCounts { answered: 1, errors: 2, duplicates: 3, unknown: 4, missing: 5 };
     a.add(&JobCounts { answered: 10, errors: 20, duplicates: 30, unknown: 40, missing: 50 });
     assert_eq!(a, JobCounts { answered: 11, errors: 22, duplicates: 33, unknown: 44, missing: 55 });
+}
+
+/// What was given up outlives its unit; what was refused can be asked for again by itself.
+#[test]
+fn what_was_given_up_stays_so_until_somebody_asks() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    assert!(!store.gave_up().unwrap());
+    let given = |n: u8, refused| GivenUp {
+        request: request(n),
+        unit: base(n.into()),
+        refused,
+        reason: "provider_error".into(),
+        detail: "400: no such parameter".into(),
+    };
+    let failed = |n: u8| UnitRecord {
+        rejection: Some(Rejection {
+            stage: Stage::Prompt,
+            failed: true,
+            reason: "provider_error".into(),
+            detail: String::new(),
+        }),
+        ..unit(base(n.into()), UnitState::Rejected)
+    };
+    store
+        .write(|tx| {
+            for n in [1, 2, 3] {
+                tx.give_up(&given(n, n > 1))?;
+                tx.put_unit(&failed(n))?;
+            }
+            // It was asked for again since, and has its answer.
+            tx.put_unit(&unit(base(3), UnitState::Done))
+        })
+        .unwrap();
+    drop(store);
+    let mut store = open(dir.path());
+    assert!(store.gave_up().unwrap());
+    assert_eq!(store.refused_units().unwrap(), [base(2)]);
+    store.write(|tx| tx.clear_units()).unwrap();
+    assert_eq!(store.given_up(request(1)).unwrap(), Some(given(1, false)));
+    store.write(|tx| tx.forget_given_up(true)).unwrap();
+    assert_eq!(store.given_up(request(2)).unwrap(), None);
+    assert!(store.given_up(request(1)).unwrap().is_some());
+    store.write(|tx| tx.forget_given_up(false)).unwrap();
+    assert!(!store.gave_up().unwrap());
+}
+
+/// A response that turns out to be none makes room for the next.
+#[test]
+fn a_response_that_was_set_aside_does_not_count() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    let job = store.write(|tx| tx.new_job(&new_job("run-1", 1), 1)).unwrap();
+    let answer = |store: &mut Store, text: &[u8]| {
+        let frame = frame(job, &[text]);
+        store
+            .write(|tx| {
+                tx.ask(request(1), base(0), job)?;
+                let frame = tx.append(&frame)?;
+                tx.answered(request(1), frame, 0)
+            })
+            .unwrap();
+    };
+    answer(&mut store, b"an error");
+    answer(&mut store, b"too late");
+    assert_eq!(row(&store, request(1)).unwrap(), b"an error");
+    store.write(|tx| tx.set_aside(request(1))).unwrap();
+    assert_eq!(row(&store, request(1)), None);
+    assert_eq!(store.job_of(request(1)).unwrap(), Some(job));
+    answer(&mut store, b"an answer");
+    assert_eq!(row(&store, request(1)).unwrap(), b"an answer");
+}
+
+#[test]
+fn a_plan_is_found_by_row_and_read_in_order() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    assert!(!store.has_planned().unwrap());
+    let planned = |n: u32, id: &str| PlannedRow {
+        unit: base(n),
+        id: id.into(),
+        request: request(n as u8),
+        shape: vec![n as u8; 3],
+    };
+    let (first, second, third) = (planned(0, "a.x"), planned(1, "a.y"), planned(7, "a.z"));
+    store
+        .write(|tx| {
+            for row in [&third, &first, &second] {
+                tx.put_planned(row)?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert!(store.has_planned().unwrap());
+    assert_eq!(store.planned("a.y").unwrap(), Some(second.clone()));
+    assert_eq!(store.planned("a").unwrap(), None);
+    assert_eq!(store.planned_rows(None, 2).unwrap(), [first.clone(), second.clone()]);
+    assert_eq!(store.planned_rows(Some(second.unit), 2).unwrap(), [third]);
+    // A row that is planned again has moved.
+    store.write(|tx| tx.put_planned(&planned(3, "a.x"))).unwrap();
+    assert_eq!(store.planned("a.x").unwrap().unwrap().unit, base(3));
+    assert_eq!(store.planned_rows(None, 9).unwrap().len(), 3);
+    store.write(|tx| tx.clear_planned()).unwrap();
+    assert!(!store.has_planned().unwrap());
+}
+
+#[test]
+fn base_rows_with_prompts_are_counted_by_part() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    let conversation = UnitKey::conversation(0, 1, 1, 1).unwrap();
+    store
+        .write(|tx| {
+            for (key, state) in [
+                (base(0), UnitState::Done),
+                (base(1), UnitState::Done),
+                (conversation, UnitState::Done),
+                (base(2), UnitState::Waiting),
+                (base(3), UnitState::Rejected),
+                (UnitKey::base(2, 0).unwrap(), UnitState::Done),
+            ] {
+                tx.put_unit(&unit(key, state))?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(store.bases_done().unwrap(), [(0, 2), (2, 1)]);
 }

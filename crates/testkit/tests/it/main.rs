@@ -120,8 +120,9 @@ async fn a_job_goes_round() {
     for (id, outcome) in rows {
         let RowOutcome::Answer(answer) = outcome else { panic!("{outcome:?}") };
         assert_eq!(answer.text, format!("answer {}", &id.unwrap().to_string()[..8]));
-        tokens.0 += answer.usage.prompt_tokens;
-        tokens.1 += answer.usage.completion_tokens;
+        let usage = answer.usage.unwrap();
+        tokens.0 += usage.prompt_tokens;
+        tokens.1 += usage.completion_tokens;
     }
     let counts = caller.provider.counts();
     assert_eq!((counts.uploads, counts.jobs, counts.rows_billed), (1, 1, 20));

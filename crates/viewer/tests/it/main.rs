@@ -1,7 +1,9 @@
 //! The application from outside, over a small run.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::collections::BTreeMap;
+mod database;
+mod reviews;
+
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -10,9 +12,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use clinstruct_quality::dataset::metrics::Facts;
-use clinstruct_viewer::{
-    Decision, Error, Index, Query, Review, Reviews, reviews_path, router, serve,
-};
+use clinstruct_viewer::{Error, Index, Query, router, serve};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -171,6 +171,75 @@ async fn rows_are_found_by_words_phrases_and_facets() {
     assert!(get(&app, "/api/search?page=9").await["rows"].as_array().unwrap().is_empty());
 }
 
+/// The rows that the steps from `first` lead to.
+async fn steps(app: &Router, query: &str, first: &str, way: &str) -> Vec<String> {
+    let (mut all, mut at) = (Vec::new(), first.to_owned());
+    loop {
+        let near = get(app, &format!("/api/neighbors?id={at}&{query}")).await;
+        let Some(next) = near[way].as_str() else { return all };
+        at = next.to_owned();
+        all.push(at.clone());
+    }
+}
+
+#[tokio::test]
+async fn steps_lead_through_the_whole_list() {
+    let dir = tempfile::tempdir().unwrap();
+    run(dir.path());
+    // More than two pages, some of them with many tries.
+    let rows = (0..130).map(|n| {
+        let word = if n % 3 == 0 { "fever" } else { "cough" };
+        let mut row = row(&format!("r{n}"), &[word, "Rest."], &[]);
+        row["provenance"]["turns"][1]["tries"] = json!(1 + n % 4);
+        row.to_string() + "\n"
+    });
+    fs::write(dir.path().join("conversations/many.jsonl"), rows.collect::<String>()).unwrap();
+    let app = router(dir.path(), 8080, facts()).unwrap();
+    for query in [
+        "order=plan",
+        "order=random&seed=1",
+        "order=random&seed=18446744073709551615",
+        "order=trouble",
+        "order=random&seed=2&q=fever",
+        "order=trouble&facets=status%3Arefused%0Astatus%3Ain%20dataset",
+    ] {
+        let mut listed = Vec::new();
+        for page in 0.. {
+            let found = get(&app, &format!("/api/search?page={page}&{query}")).await;
+            if ids(&found).is_empty() {
+                assert_eq!(found["total"], listed.len(), "{query}");
+                break;
+            }
+            listed.extend(ids(&found).into_iter().map(str::to_owned));
+        }
+        let (first, last) = (&listed[0], &listed[listed.len() - 1]);
+        assert_eq!(steps(&app, query, first, "next").await, listed[1..], "{query}");
+        let back: Vec<String> = listed.iter().rev().skip(1).cloned().collect();
+        assert_eq!(steps(&app, query, last, "previous").await, back, "{query}");
+        let at = listed.len() - 2;
+        let near = get(&app, &format!("/api/neighbors?id={}&{query}", listed[at])).await;
+        assert_eq!((&near["position"], &near["page"]), (&json!(at), &json!(at / 50)), "{query}");
+    }
+    // A row that the search does not find has its place in the order all the same.
+    let near = get(&app, "/api/neighbors?id=r1&q=fever").await;
+    assert_eq!((&near["previous"], &near["next"]), (&json!("r0"), &json!("r3")));
+    let (status, _, _) = call(&app, "GET", "/api/neighbors?id=nobody", &[], "").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn rows_of_a_grammar_are_marked_without_a_summary_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(dir.path());
+    assert_eq!(get(&app, "/api/summary").await["rehearsal"], true);
+    let file = dir.path().join("conversations/small.jsonl");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("\"rehearsal\":true", "\"rehearsal\":false")).unwrap();
+    assert_eq!(get(&app, "/api/summary").await["rehearsal"], false);
+    fs::write(dir.path().join("summary.json"), "{\"rehearsal\":true}").unwrap();
+    assert_eq!(get(&app, "/api/summary").await["rehearsal"], true);
+}
+
 #[tokio::test]
 async fn a_row_comes_with_all_that_is_known() {
     let dir = tempfile::tempdir().unwrap();
@@ -187,6 +256,15 @@ async fn a_row_comes_with_all_that_is_known() {
     let (status, _, body) = call(&app, "GET", "/api/row?id=nobody", &[], "").await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert!(body.contains("there is no row nobody"));
+    let (_, _, page) = call(&app, "GET", "/", &[], "").await;
+    assert!(page.contains("src=\"/app.js\""));
+    for script in ["app", "dom", "drafts", "place", "review"] {
+        let (status, headers, text) = call(&app, "GET", &format!("/{script}.js"), &[], "").await;
+        assert!(status == StatusCode::OK && !text.is_empty(), "{script}");
+        assert!(
+            headers.contains(&("content-type".into(), "text/javascript; charset=utf-8".into()))
+        );
+    }
     // A run without a journal has no raw responses, and says so.
     assert_eq!(get(&app, "/api/raw?id=00").await, json!({ "raw": null }));
     assert_eq!(get(&app, "/api/progress").await["journal"], false);
@@ -196,7 +274,9 @@ async fn a_row_comes_with_all_that_is_known() {
 async fn others_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let app = app(dir.path());
-    let review = json!({ "id": "b", "reviewer": "x", "decision": "accept" }).to_string();
+    let text = get(&app, "/api/row?id=b").await["text_hash"].clone();
+    let review =
+        json!({ "id": "b", "reviewer": "x", "decision": "accept", "text_hash": text }).to_string();
     let kind = ("content-type", "application/json");
     for host in ["evil.example:8080", "localhost", "localhost:81", "10.0.0.1:8080", ""] {
         let (status, _, _) = call(&app, "GET", "/", &[("host", host)], "").await;
@@ -229,87 +309,6 @@ async fn others_are_refused() {
     assert!(matches!(refused, Err(Error::NotLoopback(_))));
 }
 
-#[tokio::test]
-async fn reviews_are_kept_and_feed_back() {
-    let dir = tempfile::tempdir().unwrap();
-    let app = app(dir.path());
-    let add = async |id: &str, who: &str, what: &str, scores: Value| {
-        let body = json!({ "id": id, "reviewer": who, "decision": what, "comment": "c", "scores": scores });
-        call(
-            &app,
-            "POST",
-            "/api/review",
-            &[("content-type", "application/json")],
-            &body.to_string(),
-        )
-        .await
-    };
-    for (id, who, what) in [
-        ("a.s1", "Ann", "accept"),
-        ("a.s1", "Bo", "accept"),
-        ("b", "Ann", "accept"),
-        ("b", "Bo", "reject"),
-        ("c", "Ann", "reject"),
-        ("c", "Ann", "accept"),
-        ("c", "Bo", "unsure"),
-    ] {
-        assert_eq!(add(id, who, what, json!({ "safe": 4 })).await.0, StatusCode::OK);
-    }
-    for (id, who, what, scores) in [
-        ("a.s1", " ", "accept", json!({})),
-        ("nobody", "Ann", "accept", json!({})),
-        ("a.s1", "Ann", "accept", json!({ "safe": 6 })),
-    ] {
-        assert_eq!(add(id, who, what, scores).await.0, StatusCode::BAD_REQUEST, "{id} {who}");
-    }
-    assert!(add("a.s1", "Ann", "maybe", json!({})).await.0.is_client_error());
-    // What was decided last counts; one rejection is enough.
-    let mut accepted: Vec<String> =
-        Reviews::open(&reviews_path(dir.path())).unwrap().accepted().unwrap().into_iter().collect();
-    accepted.sort();
-    assert_eq!(accepted, ["a.s1", "c"]);
-    let agreement = get(&app, "/api/agreement").await;
-    assert_eq!(agreement["reviewers"], json!({ "Ann": 3, "Bo": 3 }));
-    assert_eq!(agreement["pairs"][0][2], 3);
-    // Ann accepts always, so that chance agrees as often as they do.
-    assert_eq!(agreement["pairs"][0][3], 0.0);
-    let (_, _, lines) = call(&app, "GET", "/api/reviews.jsonl", &[], "").await;
-    assert_eq!(lines.lines().count(), 7);
-    assert_eq!(ids(&get(&app, "/api/search?reviewer=Ann").await), ["a.s2", "d"]);
-}
-
-#[test]
-fn two_reviewers_at_once_lose_nothing() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = reviews_path(dir.path());
-    let each = 60;
-    // All begin the file at the same instant.
-    let begin = std::sync::Barrier::new(3);
-    std::thread::scope(|scope| {
-        for who in ["Ann", "Bo", "Cy"] {
-            let (path, begin) = (path.clone(), &begin);
-            scope.spawn(move || {
-                begin.wait();
-                let reviews = Reviews::open(&path).unwrap();
-                for n in 0..each {
-                    let review = Review {
-                        id: format!("{n}"),
-                        reviewer: who.into(),
-                        decision: Decision::Accept,
-                        comment: String::new(),
-                        scores: BTreeMap::new(),
-                        at: 0,
-                    };
-                    reviews.add(&review).unwrap();
-                }
-            });
-        }
-    });
-    let all = Reviews::open(&path).unwrap().all(None).unwrap();
-    assert_eq!(all.len(), 3 * each);
-    assert!(all.iter().all(|r| r.at > 1_700_000_000));
-}
-
 #[test]
 fn an_index_is_made_anew_where_files_changed_or_it_is_broken() {
     let dir = tempfile::tempdir().unwrap();
@@ -323,9 +322,20 @@ fn an_index_is_made_anew_where_files_changed_or_it_is_broken() {
     assert_eq!(total(), 2);
     fs::write(dir.path().join("viewer/index.sqlite"), "no data base").unwrap();
     assert_eq!(total(), 2);
+    // A viewer that is open notices it too, and one that cannot read the new rows stays as it was.
+    let mut open = Index::open(dir.path()).unwrap();
+    fs::write(&file, &text).unwrap();
+    open.refresh().unwrap();
+    assert_eq!(open.search(&Query::default()).unwrap().total, 5);
     fs::write(&file, "{}\n").unwrap();
     let told = Index::open(dir.path()).unwrap_err().to_string();
     assert!(told.contains("small.jsonl, line 1"), "{told}");
+    assert!(open.refresh().is_err());
+    assert_eq!(open.search(&Query::default()).unwrap().total, 5);
+    // Nothing is left of what could not be made.
+    let left = fs::read_dir(dir.path().join("viewer")).unwrap();
+    let left: Vec<_> = left.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(left.iter().all(|name| name == "index.sqlite"), "{left:?}");
     let empty = tempfile::tempdir().unwrap();
     assert!(matches!(Index::open(empty.path()), Err(Error::Nothing(_))));
 }

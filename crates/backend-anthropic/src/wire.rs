@@ -1,0 +1,138 @@
+//! The provider's objects, as far as they are needed.
+//!
+//! Each field is read by itself: one of an odd type is one that is not there, and takes no other with it.
+//!
+//! Source: <https://docs.anthropic.com/en/api/retrieving-message-batches>.
+
+use clinstruct_batch_client::Wanted;
+use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// How far the provider's clock and this machine's may be apart, in seconds.
+const CLOCKS: i64 = 600;
+
+fn text(value: Option<&Value>) -> Option<String> {
+    value?.as_str().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned)
+}
+
+/// A message batch.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Batch {
+    pub(crate) id: String,
+    pub(crate) status: String,
+    /// Whether somebody asked to cancel it.
+    pub(crate) cancelled: bool,
+    /// Whether its results can be fetched.
+    pub(crate) has_results: bool,
+    /// Rows whose time ran out.
+    pub(crate) expired: u64,
+    /// Rows that are done, where the provider says.
+    pub(crate) done: Option<u64>,
+    /// All its rows, where the provider says.
+    rows: Option<u64>,
+    /// When it was made, in seconds since 1970 by the provider's clock.
+    created: Option<i64>,
+}
+
+impl Batch {
+    /// `None` where there is no id or no status.
+    pub(crate) fn read(value: &Value) -> Option<Self> {
+        let counts = value.get("request_counts");
+        let count = |name: &str| counts.and_then(|c| c.get(name)).and_then(Value::as_u64);
+        let over = ["succeeded", "errored", "canceled", "expired"].map(count);
+        let done = over.iter().flatten().copied().reduce(u64::saturating_add);
+        let processing = count("processing");
+        Some(Self {
+            id: text(value.get("id"))?,
+            status: text(value.get("processing_status"))?.to_lowercase(),
+            cancelled: text(value.get("cancel_initiated_at")).is_some(),
+            has_results: text(value.get("results_url")).is_some(),
+            expired: count("expired").unwrap_or(0),
+            done: done.filter(|d| *d > 0 || processing.unwrap_or(0) > 0),
+            rows: processing.map(|p| p.saturating_add(done.unwrap_or(0))).filter(|n| *n > 0),
+            created: text(value.get("created_at"))
+                .and_then(|t| OffsetDateTime::parse(&t, &Rfc3339).ok())
+                .map(OffsetDateTime::unix_timestamp),
+        })
+    }
+
+    /// Whether all its rows are done.
+    pub(crate) fn ended(&self) -> bool {
+        self.status == "ended"
+    }
+
+    /// Whether it can be the job that is looked for, by what is known before its rows can be seen.
+    pub(crate) fn may_be(&self, wanted: &Wanted) -> bool {
+        let in_time = self.created.is_none_or(|t| t >= wanted.created - CLOCKS);
+        let as_many = wanted.rows == 0 || self.rows.is_none_or(|n| n == wanted.rows);
+        in_time && as_many
+    }
+}
+
+/// A page of the listing.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) batches: Vec<Batch>,
+    pub(crate) has_more: bool,
+}
+
+impl Page {
+    /// `None` where there is no list; an entry that cannot be read is left out.
+    pub(crate) fn read(value: &Value) -> Option<Self> {
+        let batches = match value.get("data")? {
+            Value::Array(all) => all.iter().filter_map(Batch::read).collect(),
+            Value::Null => Vec::new(),
+            _ => return None,
+        };
+        let has_more = value.get("has_more").and_then(Value::as_bool).unwrap_or(false);
+        Some(Self { batches, has_more })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clinstruct_batch_client::ShardTag;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_odd_field_takes_no_other_with_it() {
+        let odd = [Value::Null, json!(""), json!(-1), json!([]), json!({}), json!(true)];
+        let fields = ["request_counts", "cancel_initiated_at", "results_url", "created_at"];
+        for field in fields {
+            for value in &odd {
+                let mut batch = json!({"id": "b", "processing_status": "ended"});
+                batch[field] = value.clone();
+                let read = Batch::read(&batch).unwrap();
+                assert!(read.ended() && !read.cancelled && !read.has_results, "{field} {value}");
+            }
+        }
+        assert_eq!(Batch::read(&json!({"id": "b"})), None);
+    }
+
+    #[test]
+    fn batches_of_others_are_told_apart_while_they_run() {
+        let wanted = Wanted {
+            rows: 3,
+            // 2026-11-25T12:00:00Z
+            created: 1_795_608_000,
+            ..Wanted::tagged(ShardTag("run-2".into()))
+        };
+        let running = |created: &str, rows: u64| {
+            let batch = json!({
+                "id": "b", "processing_status": "in_progress", "created_at": created,
+                "request_counts": {"processing": rows, "succeeded": 0},
+            });
+            Batch::read(&batch).unwrap().may_be(&wanted)
+        };
+        assert!(running("2026-11-25T12:00:05Z", 3));
+        assert!(running("2026-11-25T13:00:05+01:00", 3));
+        assert!(!running("2026-11-25T12:00:05Z", 4));
+        assert!(!running("2026-11-25T11:00:05Z", 3));
+        assert!(
+            Batch::read(&json!({"id": "b", "processing_status": "x"})).unwrap().may_be(&wanted)
+        );
+    }
+}

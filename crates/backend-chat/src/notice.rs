@@ -1,0 +1,68 @@
+//! What the backend waits for, as it can be shown.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use clinstruct_batch_client::Waiting;
+
+/// While it waits, the reason is shown again after this time.
+const AGAIN: Duration = Duration::from_secs(30);
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: Option<Waiting>,
+    raised: Option<Instant>,
+    number: u64,
+}
+
+/// The reason to wait at this moment.
+#[derive(Debug, Default)]
+pub(crate) struct Notice(Mutex<State>);
+
+impl Notice {
+    /// Notes a reason to wait. Many requests that meet the same trouble are one.
+    pub(crate) fn raise(&self, why: &str, wait: Duration, now: Instant) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A pause that is longer than what was shown is shown; the same again is not.
+        let seconds = wait.as_secs();
+        let shown = state.waiting.as_ref().is_some_and(|w| seconds <= w.seconds.max(1) * 4);
+        if shown && state.raised.is_some_and(|at| now.saturating_duration_since(at) < AGAIN) {
+            return;
+        }
+        state.number += 1;
+        state.raised = Some(now);
+        state.waiting = Some(Waiting { why: why.to_owned(), seconds, number: state.number });
+    }
+
+    /// Notes that there is nothing to wait for.
+    pub(crate) fn clear(&self) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.waiting = None;
+    }
+
+    pub(crate) fn current(&self) -> Option<Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).waiting.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_trouble_of_many_requests_is_shown_once() {
+        let (notice, now) = (Notice::default(), Instant::now());
+        for _ in 0..9 {
+            notice.raise("429: slow down", Duration::from_secs(1), now);
+        }
+        assert_eq!(notice.current().map(|w| w.number), Some(1));
+        notice.raise("429: slow down", Duration::from_mins(10), now);
+        assert_eq!(notice.current().map(|w| (w.number, w.seconds)), Some((2, 600)));
+        notice.raise("429: slow down", Duration::from_mins(1), now + AGAIN);
+        assert_eq!(notice.current().map(|w| w.number), Some(3));
+        notice.clear();
+        assert_eq!(notice.current(), None);
+        notice.raise("503: loading", Duration::from_secs(1), now + AGAIN);
+        assert_eq!(notice.current().map(|w| w.number), Some(4));
+    }
+}

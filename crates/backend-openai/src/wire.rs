@@ -1,0 +1,184 @@
+//! The provider's objects, as far as they are needed.
+//!
+//! Each field is read by itself: one of an odd type is one that is not there, and takes no other with it.
+
+use serde_json::Value;
+
+use crate::TAG;
+
+/// A text that says something: gateways send `""` and `"null"` for what is not there.
+fn text(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::String(text) => {
+            let text = text.trim();
+            (!text.is_empty() && text != "null" && text != "None").then(|| text.to_owned())
+        }
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn number(value: Option<&Value>) -> Option<u64> {
+    match value? {
+        Value::Number(number) => number.as_u64().or_else(|| {
+            number.as_f64().filter(|n| *n >= 0.0 && n.fract() == 0.0).map(|n| n as u64)
+        }),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// An uploaded or a made file.
+#[derive(Debug, PartialEq)]
+pub(crate) struct File {
+    pub(crate) id: String,
+    /// Its length, where the provider says one.
+    pub(crate) bytes: Option<u64>,
+}
+
+impl File {
+    /// `None` where there is no id.
+    pub(crate) fn read(value: &Value) -> Option<Self> {
+        Some(Self { id: text(value.get("id"))?, bytes: number(value.get("bytes")) })
+    }
+}
+
+/// A batch.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Batch {
+    pub(crate) id: String,
+    /// In lower case.
+    pub(crate) status: String,
+    pub(crate) input_file: Option<String>,
+    pub(crate) output_file: Option<String>,
+    pub(crate) error_file: Option<String>,
+    /// Rows that have an answer.
+    pub(crate) completed: Option<u64>,
+    /// Rows that are done, with or without an answer.
+    pub(crate) done: Option<u64>,
+    /// The tag that a job of ours carries.
+    pub(crate) tag: Option<String>,
+    errors: Value,
+}
+
+impl Batch {
+    /// `None` where there is no id or no status.
+    pub(crate) fn read(value: &Value) -> Option<Self> {
+        let counts = value.get("request_counts");
+        let count = |name: &str| number(counts.and_then(|c| c.get(name)));
+        let (completed, failed) = (count("completed"), count("failed"));
+        let done = completed.or(failed).map(|_| completed.unwrap_or(0) + failed.unwrap_or(0));
+        Some(Self {
+            id: text(value.get("id"))?,
+            status: text(value.get("status"))?.to_lowercase(),
+            input_file: text(value.get("input_file_id")),
+            output_file: text(value.get("output_file_id")),
+            error_file: text(value.get("error_file_id")),
+            completed,
+            done,
+            tag: text(value.get("metadata").and_then(|m| m.get(TAG))),
+            errors: value.get("errors").or_else(|| value.get("error")).cloned().unwrap_or_default(),
+        })
+    }
+
+    /// Why the provider gave it up, its code first.
+    pub(crate) fn why(&self) -> String {
+        let first = match &self.errors {
+            Value::Object(frame) => match frame.get("data") {
+                Some(Value::Array(all)) => all.first(),
+                _ => Some(&self.errors),
+            },
+            Value::Array(all) => all.first(),
+            Value::Null => None,
+            other => Some(other),
+        };
+        let Some(first) = first else { return "the provider does not say why".into() };
+        let Value::Object(_) = first else {
+            return text(Some(first)).unwrap_or_else(|| first.to_string());
+        };
+        let code = text(first.get("code")).unwrap_or_else(|| "no code".into());
+        let message = text(first.get("message")).unwrap_or_else(|| first.to_string());
+        match number(first.get("line")) {
+            Some(line) => format!("{code}: {message} (line {line})"),
+            None => format!("{code}: {message}"),
+        }
+    }
+}
+
+/// A page of the listing.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) batches: Vec<Batch>,
+    pub(crate) has_more: bool,
+}
+
+impl Page {
+    /// `None` where there is no list; an entry that cannot be read is left out.
+    pub(crate) fn read(value: &Value) -> Option<Self> {
+        let batches = match value.get("data")? {
+            Value::Array(all) => all.iter().filter_map(Batch::read).collect(),
+            Value::Null => Vec::new(),
+            _ => return None,
+        };
+        let has_more = value.get("has_more").and_then(Value::as_bool).unwrap_or(false);
+        Some(Self { batches, has_more })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_odd_field_takes_no_other_with_it() {
+        let odd = [
+            Value::Null,
+            json!(""),
+            json!("x"),
+            json!(-1),
+            json!(1e300),
+            json!([]),
+            json!({}),
+            json!(true),
+        ];
+        let fields = [
+            "input_file_id",
+            "error_file_id",
+            "request_counts",
+            "errors",
+            "metadata",
+            "usage",
+            "created_at",
+        ];
+        for field in fields {
+            for value in &odd {
+                let mut batch = json!({"id": "b", "status": "Completed", "output_file_id": "f"});
+                batch[field] = value.clone();
+                let read = Batch::read(&batch).unwrap();
+                assert_eq!(read.id, "b");
+                assert_eq!(read.status, "completed");
+                assert_eq!(read.output_file.as_deref(), Some("f"), "{field} {value}");
+                assert!(!read.why().is_empty());
+            }
+        }
+        let empty = json!({"id": "b", "status": "completed", "error_file_id": ""});
+        assert_eq!(Batch::read(&empty).unwrap().error_file, None);
+        assert_eq!(Batch::read(&json!({"id": "b"})), None);
+        assert_eq!(Batch::read(&json!({"error": {"message": "no"}})), None);
+    }
+
+    #[test]
+    fn why_a_batch_failed_is_read_from_any_shape() {
+        let why = |errors: Value| {
+            Batch::read(&json!({"id": "b", "status": "failed", "errors": errors})).unwrap().why()
+        };
+        let entry = json!({"code": "invalid_model", "message": "no such model", "line": 3});
+        assert_eq!(why(json!({"data": [entry]})), "invalid_model: no such model (line 3)");
+        assert_eq!(why(json!([entry])), "invalid_model: no such model (line 3)");
+        assert_eq!(why(json!("no such model")), "no such model");
+        assert_eq!(why(json!({"message": "no such model"})), "no code: no such model");
+        assert_eq!(why(Value::Null), "the provider does not say why");
+    }
+}

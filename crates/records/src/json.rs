@@ -1,0 +1,475 @@
+//! Rows of JSON: a line each, the entries of a list, or below a key of one object.
+//!
+//! Rows are cut out by their brackets before they are parsed, so that half a surrogate, a byte that is no UTF-8 or
+//! a missing comma in one row is the fault of that row and of no other.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek as _, SeekFrom};
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::Error;
+use crate::row::{is_message, is_row};
+use crate::values::{BYTE_ORDER_MARK, Take};
+
+/// Objects around the rows: `{"data": {"train": [..]}}` has two.
+const WRAPPERS: u8 = 3;
+
+/// Hands on the rows of a file from where it stands.
+pub(crate) fn rows(
+    path: &Path,
+    mut file: File,
+    lines: bool,
+    wanted: Option<&str>,
+    take: Take<'_>,
+) -> Result<(), Error> {
+    let io = |e| Error::io(path, e);
+    let start = file.stream_position().map_err(io)?;
+    let open = |file: File| BufReader::with_capacity(1 << 18, file);
+    let mut from = open(file.try_clone().map_err(io)?);
+    let blank = skip_blank(&mut from).map_err(io)?;
+    let Some(first) = peek(&mut from).map_err(io)? else { return Ok(()) };
+    if first == b'[' && !lines {
+        return lists(path, from, wanted, take);
+    }
+    let mut line = Vec::new();
+    from.read_until(b'\n', &mut line).map_err(io)?;
+    let shape = Shape::of(&line);
+    // A text cannot go on in the next line: the first line is damaged.
+    if matches!(first, b'{' | b'[') && shape == Shape::Open {
+        let mut again = || {
+            file.seek(SeekFrom::Start(start)).map_err(io)?;
+            Ok::<_, Error>(open(file.try_clone().map_err(io)?))
+        };
+        if first == b'[' {
+            let mut from = again()?;
+            skip_blank(&mut from).map_err(io)?;
+            return lists(path, from, wanted, take);
+        }
+        match objects(path, again()?, wanted, take) {
+            Err(Error::Damaged { .. }) if lines => return each_line(again()?, 0, take).map_err(io),
+            other => return other,
+        }
+    }
+    let alone = {
+        skip_blank(&mut from).map_err(io)?;
+        peek(&mut from).map_err(io)?.is_none()
+    };
+    file.seek(SeekFrom::Start(start)).map_err(io)?;
+    if alone && shape == Shape::Whole {
+        one(line.trim_ascii(), blank + 1, wanted, take);
+        return Ok(());
+    }
+    each_line(open(file), 0, take).map_err(io)
+}
+
+/// Skips white space, and says how many lines ended in it.
+fn skip_blank(from: &mut impl BufRead) -> std::io::Result<u64> {
+    let mut lines = 0;
+    loop {
+        let bytes = from.fill_buf()?;
+        let blank = bytes.iter().take_while(|b| b.is_ascii_whitespace());
+        let skipped = blank.inspect(|b| lines += u64::from(**b == b'\n')).count();
+        let more = skipped > 0 && skipped == bytes.len();
+        from.consume(skipped);
+        if !more {
+            return Ok(lines);
+        }
+    }
+}
+
+fn peek(from: &mut impl BufRead) -> std::io::Result<Option<u8>> {
+    Ok(from.fill_buf()?.first().copied())
+}
+
+fn each_line(mut from: impl BufRead, mut number: u64, take: Take<'_>) -> std::io::Result<()> {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if from.read_until(b'\n', &mut line)? == 0 {
+            return Ok(());
+        }
+        number += 1;
+        // Files that were put behind each other bring one each.
+        let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line);
+        if !line.iter().all(u8::is_ascii_whitespace) {
+            take(number, parse(line));
+        }
+    }
+}
+
+/// Follows brackets and texts.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cut {
+    depth: u64,
+    in_text: bool,
+    escaped: bool,
+}
+
+impl Cut {
+    /// Takes a byte in; whether a list, an object or a text ends with it.
+    fn ends(&mut self, byte: u8) -> bool {
+        if self.in_text {
+            match byte {
+                _ if self.escaped => self.escaped = false,
+                b'\\' => self.escaped = true,
+                b'"' => {
+                    self.in_text = false;
+                    return self.depth == 0;
+                }
+                _ => {}
+            }
+            return false;
+        }
+        match byte {
+            b'"' => self.in_text = true,
+            b'[' | b'{' => self.depth += 1,
+            b']' | b'}' => {
+                self.depth = self.depth.saturating_sub(1);
+                return self.depth == 0;
+            }
+            _ => {}
+        }
+        false
+    }
+}
+
+/// What a line is by its brackets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// A value from the first byte to the last.
+    Whole,
+    /// A value that goes on in the next line.
+    Open,
+    /// Neither.
+    Other,
+}
+
+impl Shape {
+    fn of(line: &[u8]) -> Self {
+        let line = line.trim_ascii();
+        let mut cut = Cut::default();
+        for (i, byte) in line.iter().enumerate() {
+            if cut.ends(*byte) {
+                return if i + 1 == line.len() { Self::Whole } else { Self::Other };
+            }
+        }
+        if cut.in_text || cut.depth == 0 { Self::Other } else { Self::Open }
+    }
+}
+
+/// Cuts a value out into `value`; false where it has no end.
+fn cut(from: &mut impl BufRead, value: &mut Vec<u8>) -> std::io::Result<bool> {
+    value.clear();
+    let mut cut = Cut::default();
+    loop {
+        let bytes = from.fill_buf()?;
+        if bytes.is_empty() {
+            // A number or a name may end with the file.
+            return Ok(!value.is_empty() && cut.depth == 0 && !cut.in_text);
+        }
+        let mut length = bytes.len();
+        let mut done = false;
+        for (i, byte) in bytes.iter().enumerate() {
+            let bare = cut.depth == 0 && !cut.in_text;
+            let begun = i > 0 || !value.is_empty();
+            if bare && (matches!(byte, b',' | b']' | b'}') || (begun && byte.is_ascii_whitespace()))
+            {
+                (length, done) = (i, true);
+                break;
+            }
+            if cut.ends(*byte) {
+                (length, done) = (i + 1, true);
+                break;
+            }
+        }
+        value.extend_from_slice(&bytes[..length]);
+        from.consume(length);
+        if done {
+            return Ok(true);
+        }
+    }
+}
+
+/// The rows of a list, or of some behind each other.
+fn lists(
+    path: &Path,
+    mut from: impl BufRead,
+    wanted: Option<&str>,
+    take: Take<'_>,
+) -> Result<(), Error> {
+    let io = |e| Error::io(path, e);
+    let mut number = 0;
+    while let Some(byte) = peek(&mut from).map_err(io)? {
+        if byte != b'[' {
+            let why = format!("no JSON: there is more behind the list of {number} rows");
+            return Err(Error::Broken { path: path.to_owned(), why });
+        }
+        list(&mut from, &mut number, wanted, take).map_err(io)?.map_err(|why| Error::Damaged {
+            path: path.to_owned(),
+            place: Some(format!("row {number}")),
+            why,
+        })?;
+        skip_blank(&mut from).map_err(io)?;
+    }
+    Ok(())
+}
+
+/// The rows of one list; of a list of messages the one conversation.
+fn list(
+    from: &mut impl BufRead,
+    number: &mut u64,
+    wanted: Option<&str>,
+    take: Take<'_>,
+) -> std::io::Result<Result<(), String>> {
+    from.consume(1);
+    let mut value = Vec::new();
+    let mut messages: Option<Vec<u8>> = None;
+    let before = *number;
+    loop {
+        skip_blank(from)?;
+        match peek(from)? {
+            Some(b']') => break,
+            Some(b',') if *number > before || messages.is_some() => {
+                from.consume(1);
+                skip_blank(from)?;
+            }
+            _ => {}
+        }
+        if peek(from)? == Some(b']') {
+            break;
+        }
+        if !cut(from, &mut value)? {
+            *number += 1;
+            return Ok(Err("it has no end: the file was cut off".into()));
+        }
+        if value.is_empty() {
+            *number += 1;
+            return Ok(Err("there is a bracket or a comma too much".into()));
+        }
+        let is_first = *number == before && messages.is_none();
+        if is_first && is_message(&keys(&value)) && !is_row(&fields(&value), wanted) {
+            messages = Some(b"[".to_vec());
+        }
+        match &mut messages {
+            Some(all) => {
+                all.extend_from_slice(&value);
+                all.push(b',');
+            }
+            None => {
+                *number += 1;
+                take(*number, parse(&value));
+            }
+        }
+    }
+    from.consume(1);
+    if let Some(mut all) = messages {
+        all.pop();
+        all.push(b']');
+        *number += 1;
+        take(*number, parse(&all));
+    }
+    Ok(Ok(()))
+}
+
+/// Objects over several lines, behind each other.
+fn objects(
+    path: &Path,
+    mut from: impl BufRead,
+    wanted: Option<&str>,
+    take: Take<'_>,
+) -> Result<(), Error> {
+    let io = |e| Error::io(path, e);
+    let mut number = 0;
+    let mut value = Vec::new();
+    loop {
+        skip_blank(&mut from).map_err(io)?;
+        // Some put commas between them.
+        if peek(&mut from).map_err(io)? == Some(b',') && number > 0 {
+            from.consume(1);
+            skip_blank(&mut from).map_err(io)?;
+        }
+        if peek(&mut from).map_err(io)?.is_none() {
+            return Ok(());
+        }
+        if !cut(&mut from, &mut value).map_err(io)? || value.is_empty() {
+            let place = Some(format!("row {}", number + 1));
+            let why = "it has no end: the file was cut off".to_owned();
+            return Err(Error::Damaged { path: path.to_owned(), place, why });
+        }
+        number = one(&value, number + 1, wanted, take);
+    }
+}
+
+/// Hands on a value that stands for itself, or the rows in it. Gives the number of the last one.
+fn one(value: &[u8], number: u64, wanted: Option<&str>, take: Take<'_>) -> u64 {
+    let mut next = number;
+    if value.first() == Some(&b'[') {
+        // Reading from memory does not fail, and a list that was cut out has its end.
+        let mut last = number - 1;
+        let mut from = value;
+        return match list(&mut from, &mut last, wanted, take) {
+            Ok(Ok(())) => last,
+            _ => {
+                take(last, Err("no JSON: the list is damaged".into()));
+                last
+            }
+        };
+    }
+    if unwrap(value, &mut next, wanted, WRAPPERS, take) {
+        return next - 1;
+    }
+    take(number, parse(value));
+    number
+}
+
+/// Hands on the rows that stand below keys of an object; false where it is a row itself.
+fn unwrap(value: &[u8], next: &mut u64, wanted: Option<&str>, depth: u8, take: Take<'_>) -> bool {
+    let fields = fields(value);
+    if depth == 0 || is_row(&fields, wanted) {
+        return false;
+    }
+    let mut found = false;
+    for (_, inner) in fields {
+        match inner.first() {
+            Some(b'[') if matches!(first_entry(inner).first(), Some(b'{' | b'[')) => {
+                let mut last = *next - 1;
+                let mut from = inner;
+                if !matches!(list(&mut from, &mut last, wanted, take), Ok(Ok(()))) {
+                    take(last, Err("no JSON: the list is damaged".into()));
+                }
+                *next = last + 1;
+                found = true;
+            }
+            Some(b'{') => found |= unwrap(inner, next, wanted, depth - 1, take),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The first entry of a list, as it stands there.
+pub(crate) fn first_entry(list: &[u8]) -> Vec<u8> {
+    let mut from = list.get(1..).unwrap_or_default().trim_ascii_start();
+    let mut value = Vec::new();
+    let _ = cut(&mut from, &mut value);
+    value
+}
+
+/// Keys of an object with their values, as they stand there.
+pub(crate) fn fields(object: &[u8]) -> Vec<(String, &[u8])> {
+    let mut all = Vec::new();
+    let mut rest = match object.trim_ascii().strip_prefix(b"{") {
+        Some(rest) => rest,
+        None => return all,
+    };
+    let mut value = Vec::new();
+    loop {
+        rest = rest.trim_ascii_start();
+        rest = rest.strip_prefix(b",").unwrap_or(rest).trim_ascii_start();
+        if rest.first() != Some(&b'"') {
+            return all;
+        }
+        let mut from = rest;
+        if !matches!(cut(&mut from, &mut value), Ok(true)) {
+            return all;
+        }
+        let Ok(key) = serde_json::from_slice::<String>(&value) else { return all };
+        let Some(behind) = from.trim_ascii_start().strip_prefix(b":") else { return all };
+        let begins = behind.trim_ascii_start();
+        let mut from = begins;
+        if !matches!(cut(&mut from, &mut value), Ok(true)) {
+            return all;
+        }
+        all.push((key, &begins[..begins.len() - from.len()]));
+        rest = from;
+    }
+}
+
+fn keys(object: &[u8]) -> Vec<String> {
+    fields(object).into_iter().map(|(key, _)| key).collect()
+}
+
+/// Parses a row. The reason why it cannot be is for people.
+fn parse(row: &[u8]) -> Result<Value, String> {
+    let text = match std::str::from_utf8(row) {
+        Ok(text) => text,
+        Err(e) => return Err(format!("no UTF-8 from byte {} of the row on", e.valid_up_to() + 1)),
+    };
+    let value = serde_json::from_str(text)
+        .or_else(|e| without_nan(text).and_then(|t| serde_json::from_str(&t).ok()).ok_or(e))
+        .map_err(|e| format!("no JSON: {e}"))?;
+    Ok(match value {
+        // As the rows of the hub's viewer come: with their number beside them.
+        Value::Object(mut row) if row.contains_key("row_idx") => match row.remove("row") {
+            Some(inner @ Value::Object(_)) => inner,
+            Some(other) => {
+                row.insert("row".into(), other);
+                Value::Object(row)
+            }
+            None => Value::Object(row),
+        },
+        value => value,
+    })
+}
+
+/// The row with null for what Python writes where there is no number; none where there is no such word.
+fn without_nan(text: &str) -> Option<String> {
+    const WORDS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
+    let mut out = String::with_capacity(text.len());
+    let mut cut = Cut::default();
+    let mut rest = text;
+    let mut found = false;
+    while let Some(c) = rest.chars().next() {
+        if !cut.in_text
+            && let Some(word) = WORDS.iter().find(|w| rest.starts_with(**w))
+        {
+            out.push_str("null");
+            rest = &rest[word.len()..];
+            found = true;
+            continue;
+        }
+        cut.ends(if c.is_ascii() { c as u8 } else { b' ' });
+        out.push(c);
+        rest = &rest[c.len_utf8()..];
+    }
+    found.then_some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_a_shape() {
+        for (line, shape) in [
+            (r#"{"a": "}"}"#, Shape::Whole),
+            (r#" [1, {"a": "\"]"}]  "#, Shape::Whole),
+            (r#"{"data": ["#, Shape::Open),
+            ("{", Shape::Open),
+            (r#"{"a": "cut o"#, Shape::Other),
+            ("not json", Shape::Other),
+            (r#"{"a": 1} {"b": 2}"#, Shape::Other),
+        ] {
+            assert_eq!(Shape::of(line.as_bytes()), shape, "{line}");
+        }
+    }
+
+    #[test]
+    fn fields_are_cut_out() {
+        let object = br#"{"a": [1, "]"], "b\u0063" :{"c": "}"},"d":1.5 , "e": null}"#;
+        let fields = fields(object);
+        let shown: Vec<(&str, &str)> =
+            fields.iter().map(|(k, v)| (k.as_str(), std::str::from_utf8(v).unwrap())).collect();
+        let expected = [("a", r#"[1, "]"]"#), ("bc", r#"{"c": "}"}"#), ("d", "1.5"), ("e", "null")];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn pythons_numbers_that_are_none_are_null() {
+        let row = parse(br#"{"NaN": "NaN", "a": NaN, "b": [-Infinity, Infinity]}"#).unwrap();
+        assert_eq!(row, serde_json::json!({"NaN": "NaN", "a": null, "b": [null, null]}));
+        assert!(parse(b"{\"a\": nan}").is_err());
+    }
+}

@@ -1,0 +1,320 @@
+//! From a row's messages, in whatever form, to ours.
+
+use clinstruct_schema::{Message, Role};
+use serde_json::{Map, Value};
+
+use crate::row::{ANSWERS, QUESTIONS, text_of};
+
+/// Keys of a message that say who speaks.
+pub(crate) const SPEAKERS: [&str; 3] = ["role", "from", "speaker"];
+/// Keys of a message that hold its text.
+pub(crate) const CONTENTS: [&str; 4] = ["content", "value", "text", "utterance"];
+/// Keys of a message that hold calls of tools.
+const CALLS: [&str; 3] = ["tool_calls", "function_call", "tool_call"];
+/// Keys of a message that hold what a model thinks before it says something.
+const THOUGHTS: [&str; 4] = ["reasoning_content", "reasoning", "thinking", "thought"];
+
+/// Who speaks, before it is known who the others are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Speaker {
+    System,
+    User,
+    Assistant,
+    /// One who seeks help.
+    Patient,
+    /// One who answers a patient, and asks an assistant.
+    Carer,
+    /// A tool, or a call of one.
+    Tool,
+}
+
+fn speaker(name: &str) -> Option<Speaker> {
+    let name = name.trim().trim_end_matches(':').to_ascii_lowercase();
+    Some(match name.as_str() {
+        "user" | "human" | "prompter" | "question" | "instruction" => Speaker::User,
+        "assistant" | "gpt" | "chatbot" | "bot" | "model" | "ai" | "chatgpt" | "bing" | "bard"
+        | "claude" | "llm" | "answer" => Speaker::Assistant,
+        "system" | "developer" => Speaker::System,
+        "patient" | "client" | "customer" | "caller" | "seeker" => Speaker::Patient,
+        "doctor" | "dr" | "dr." | "physician" | "clinician" | "nurse" | "health_worker"
+        | "health worker" | "therapist" | "counselor" | "counsellor" | "pharmacist"
+        | "supporter" => Speaker::Carer,
+        "tool" | "function" | "ipython" | "observation" | "function_call" | "function_response"
+        | "function-call" | "function-response" | "tool_call" | "tool_calls" | "tool_response"
+        | "tool_result" | "environment" => Speaker::Tool,
+        _ => return None,
+    })
+}
+
+/// What a row says, in its order.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    turns: Vec<(Speaker, String)>,
+    /// Texts that nobody says.
+    aside: Vec<String>,
+    /// Names of parts that have no text that can be read, such as pictures.
+    pub(crate) unread: Vec<String>,
+}
+
+impl Said {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.turns.is_empty()
+    }
+
+    pub(crate) fn system(&mut self, text: String) {
+        self.turns.push((Speaker::System, text));
+    }
+
+    pub(crate) fn question(&mut self, text: String) {
+        self.turns.push((Speaker::User, text));
+    }
+
+    pub(crate) fn answer(&mut self, text: String) {
+        self.turns.push((Speaker::Assistant, text));
+    }
+
+    /// Whether the first turn is of a system prompt with this text.
+    pub(crate) fn has_system(&self, text: &str) -> bool {
+        self.turns.first().is_some_and(|(who, said)| *who == Speaker::System && said == text)
+    }
+
+    /// Whether somebody asks exactly this.
+    pub(crate) fn asks(&self, text: &str) -> bool {
+        self.turns.iter().any(|(who, said)| *who == Speaker::User && said.trim() == text.trim())
+    }
+
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.turns.append(&mut other.turns);
+        self.aside.append(&mut other.aside);
+        self.unread.append(&mut other.unread);
+    }
+
+    /// Whether a text is among those that were read.
+    pub(crate) fn contains(&self, text: &str) -> bool {
+        let text = text.trim();
+        self.turns.iter().map(|(_, said)| said).chain(&self.aside).any(|said| said.contains(text))
+    }
+
+    /// Takes messages in: a list of them, columns of them, or JSON of either.
+    pub(crate) fn messages(&mut self, value: &Value) -> Result<(), String> {
+        match value {
+            Value::String(text) if text.trim_start().starts_with(['[', '{']) => {
+                let value: Value = serde_json::from_str(text)
+                    .map_err(|e| format!("the messages are text that is no JSON: {e}"))?;
+                self.messages(&value)
+            }
+            Value::String(text) if text.trim().is_empty() => Ok(()),
+            Value::String(_) => Err("the messages are text, no list".into()),
+            Value::Array(all) => self.list(all),
+            Value::Object(columns) => self.columns(columns),
+            Value::Null => Ok(()),
+            _ => Err("the messages are no list".into()),
+        }
+    }
+
+    fn list(&mut self, all: &[Value]) -> Result<(), String> {
+        let all: Vec<&Value> = all.iter().filter(|v| !v.is_null()).collect();
+        // Texts alone: the user begins.
+        if all.iter().all(|v| v.is_string()) {
+            for (i, text) in all.into_iter().filter_map(Value::as_str).enumerate() {
+                let who = if i % 2 == 0 { Speaker::User } else { Speaker::Assistant };
+                self.turns.push((who, text.to_owned()));
+            }
+            return Ok(());
+        }
+        for (i, value) in all.into_iter().enumerate() {
+            self.message(value).map_err(|why| format!("message {}: {why}", i + 1))?;
+        }
+        Ok(())
+    }
+
+    /// `{"role": [..], "content": [..]}`, as some libraries store a list of structures.
+    fn columns(&mut self, columns: &Map<String, Value>) -> Result<(), String> {
+        let list =
+            |names: &[&str]| names.iter().find_map(|n| columns.get(*n)).and_then(Value::as_array);
+        let (Some(who), Some(said)) = (list(&SPEAKERS), list(&CONTENTS)) else {
+            return self.message(&Value::Object(columns.clone()));
+        };
+        if who.len() != said.len() {
+            return Err(format!("{} speakers have {} texts", who.len(), said.len()));
+        }
+        for (i, (who, said)) in who.iter().zip(said).enumerate() {
+            let message = serde_json::json!({ "role": who, "content": said });
+            self.message(&message).map_err(|why| format!("message {}: {why}", i + 1))?;
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, value: &Value) -> Result<(), String> {
+        match value {
+            Value::Object(object) => self.object(object),
+            Value::Array(pair) => self.pair(pair),
+            _ => Err("it is neither an object nor a pair".into()),
+        }
+    }
+
+    /// A question with its answer, or a speaker with a text.
+    fn pair(&mut self, pair: &[Value]) -> Result<(), String> {
+        if pair.len() > 2 || pair.iter().any(|v| !v.is_string() && !v.is_null()) {
+            return Err("it is a list, but no pair of texts".into());
+        }
+        let [first, second] = [0, 1].map(|i| pair.get(i).and_then(Value::as_str));
+        if let (Some(name), Some(text)) = (first, second)
+            && let Some(who) = speaker(name)
+        {
+            self.turns.push((who, text.to_owned()));
+            return Ok(());
+        }
+        self.turns.extend(first.map(|text| (Speaker::User, text.to_owned())));
+        self.turns.extend(second.map(|text| (Speaker::Assistant, text.to_owned())));
+        Ok(())
+    }
+
+    fn object(&mut self, object: &Map<String, Value>) -> Result<(), String> {
+        let get =
+            |names: &[&str]| names.iter().find_map(|n| object.get(*n).filter(|v| !v.is_null()));
+        let Some(name) = get(&SPEAKERS) else {
+            // A turn of two: `{"question": .., "answer": ..}`.
+            let question = text_of(object, &QUESTIONS)?;
+            let answer = text_of(object, &ANSWERS)?;
+            if question.is_none() && answer.is_none() {
+                return Err("it has no role".into());
+            }
+            self.turns.extend(question.map(|(_, text)| (Speaker::User, text)));
+            self.turns.extend(answer.map(|(_, text)| (Speaker::Assistant, text)));
+            return Ok(());
+        };
+        let name = name.as_str().ok_or("its role is no text")?;
+        let who = speaker(name).ok_or_else(|| format!("the role \"{name}\" is not known"))?;
+        let mut beside = |names: &[&str]| -> usize {
+            let values = names.iter().filter_map(|n| object.get(*n));
+            values.map(|v| strings(v, &mut self.aside)).sum()
+        };
+        let calls = beside(&CALLS) > 0;
+        beside(&THOUGHTS);
+        let content = get(&CONTENTS).or_else(|| get(&["refusal"]));
+        let text = match content {
+            Some(content) => self.content(content)?,
+            None => None,
+        };
+        match text {
+            Some(text) if who == Speaker::Tool => self.aside.push(text),
+            Some(text) if calls && text.trim().is_empty() => {}
+            Some(text) => {
+                self.turns.push((who, text));
+                return Ok(());
+            }
+            None if calls || content.is_some() || who == Speaker::Tool => {}
+            None => return Err(format!("the {name} says nothing: there is no content")),
+        }
+        self.turns.push((Speaker::Tool, String::new()));
+        Ok(())
+    }
+
+    /// The text of a message; none where it has parts, but no text.
+    fn content(&mut self, value: &Value) -> Result<Option<String>, String> {
+        match value {
+            Value::String(text) => Ok(Some(text.clone())),
+            Value::Array(parts) => {
+                let mut texts = Vec::new();
+                for part in parts.iter().filter(|p| !p.is_null()) {
+                    texts.extend(self.part(part)?);
+                }
+                Ok((!texts.is_empty() || parts.is_empty()).then(|| texts.join("\n")))
+            }
+            Value::Object(_) => self.part(value),
+            _ => Err("its content is no text".into()),
+        }
+    }
+
+    /// The text of a part of a message.
+    fn part(&mut self, part: &Value) -> Result<Option<String>, String> {
+        let Value::Object(object) = part else {
+            return part
+                .as_str()
+                .map(|t| Some(t.to_owned()))
+                .ok_or_else(|| "a part of its content is neither text nor an object".into());
+        };
+        let kind = object.get("type").or_else(|| object.get("content_type"));
+        let kind = kind.and_then(Value::as_str).unwrap_or("text");
+        match kind {
+            "text" | "input_text" | "output_text" | "refusal" => {
+                let parts = object.get("parts").filter(|v| !v.is_null());
+                if let Some(parts @ Value::Array(_)) = parts {
+                    return self.content(parts);
+                }
+                let text = ["text", "content", "value", "refusal"]
+                    .iter()
+                    .find_map(|k| object.get(*k).and_then(Value::as_str));
+                text.map(|t| Some(t.to_owned())).ok_or_else(|| "a part has no text".into())
+            }
+            "tool_use"
+            | "tool_call"
+            | "tool_result"
+            | "thinking"
+            | "reasoning"
+            | "function_call"
+            | "function_call_output" => {
+                strings(part, &mut self.aside);
+                Ok(None)
+            }
+            other => {
+                self.unread.push(format!("content of type {other}"));
+                Ok(None)
+            }
+        }
+    }
+
+    /// The messages with roles as we name them, and the texts beside them.
+    pub(crate) fn finish(self) -> Result<(Vec<Message>, Vec<String>), String> {
+        let has = |who| self.turns.iter().any(|(w, _)| *w == who);
+        let (asked, answered) =
+            (has(Speaker::Patient) || has(Speaker::User), has(Speaker::Assistant));
+        if has(Speaker::Carer) && asked && answered {
+            return Err(
+                "it is not known who answers: the assistant or who treats the patient".into()
+            );
+        }
+        let mut messages: Vec<Message> = Vec::new();
+        // What an assistant says before and after it calls a tool is one answer.
+        let mut joins = false;
+        for (who, content) in self.turns {
+            let role = match who {
+                Speaker::System => Role::System,
+                Speaker::User | Speaker::Patient => Role::User,
+                Speaker::Assistant => Role::Assistant,
+                Speaker::Carer if asked => Role::Assistant,
+                Speaker::Carer => Role::User,
+                Speaker::Tool => {
+                    joins = true;
+                    continue;
+                }
+            };
+            match messages.last_mut() {
+                Some(last) if joins && role == Role::Assistant && last.role == role => {
+                    if !last.content.is_empty() && !content.is_empty() {
+                        last.content.push_str("\n\n");
+                    }
+                    last.content.push_str(&content);
+                }
+                _ => messages.push(Message { role, content }),
+            }
+            joins = false;
+        }
+        Ok((messages, self.aside))
+    }
+}
+
+/// Gathers all texts of a value; says how many.
+fn strings(value: &Value, into: &mut Vec<String>) -> usize {
+    match value {
+        Value::String(text) if text.trim().is_empty() => 0,
+        Value::String(text) => {
+            into.push(text.clone());
+            1
+        }
+        Value::Array(all) => all.iter().map(|v| strings(v, into)).sum(),
+        Value::Object(object) => object.values().map(|v| strings(v, into)).sum(),
+        _ => 0,
+    }
+}

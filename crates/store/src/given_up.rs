@@ -1,0 +1,90 @@
+//! Requests for which no answer could be had, and why.
+//!
+//! They outlive the units that waited for them: where a plan is played again from the responses, what was
+//! given up stays given up until somebody asks for it again.
+
+use clinstruct_schema::RequestId;
+use rusqlite::{OptionalExtension as _, params};
+
+use crate::error::Result;
+use crate::journal::{RELEASED, Store, Tx};
+use crate::types::{GivenUp, JobId, UnitKey};
+
+impl Store {
+    /// Why a request was given up, if it was.
+    pub fn given_up(&self, request: RequestId) -> Result<Option<GivenUp>> {
+        self.connection
+            .prepare_cached("SELECT unit, refused, reason, detail FROM given_up WHERE request = ?1")
+            .and_then(|mut s| {
+                s.query_row([&request.0[..]], |r| {
+                    Ok(GivenUp {
+                        request,
+                        unit: UnitKey(r.get(0)?),
+                        refused: r.get(1)?,
+                        reason: r.get(2)?,
+                        detail: r.get(3)?,
+                    })
+                })
+                .optional()
+            })
+            .map_err(self.failed("read"))
+    }
+
+    /// Whether any request was given up.
+    pub fn gave_up(&self) -> Result<bool> {
+        self.connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM given_up)")
+            .and_then(|mut s| s.query_row([], |r| r.get(0)))
+            .map_err(self.failed("read"))
+    }
+
+    /// Units whose request the provider refused for reasons that somebody can change, in the plan's order.
+    pub fn refused_units(&self) -> Result<Vec<UnitKey>> {
+        self.connection
+            .prepare_cached(
+                "SELECT DISTINCT g.unit FROM given_up g JOIN unit u ON u.key = g.unit
+                 WHERE g.refused AND u.state = 2 AND u.failed ORDER BY g.unit",
+            )
+            .and_then(|mut s| s.query_map([], |r| Ok(UnitKey(r.get(0)?)))?.collect())
+            .map_err(self.failed("read"))
+    }
+
+    /// The job that a request was sent with last.
+    pub fn job_of(&self, request: RequestId) -> Result<Option<JobId>> {
+        self.connection
+            .prepare_cached("SELECT job FROM request WHERE id = ?1")
+            .and_then(|mut s| s.query_row([&request.0[..]], |r| Ok(JobId(r.get(0)?))).optional())
+            .map_err(self.failed("read"))
+    }
+}
+
+impl Tx<'_> {
+    /// Records that no answer to a request could be had.
+    pub fn give_up(&mut self, what: &GivenUp) -> Result<()> {
+        self.execute(
+            "INSERT OR REPLACE INTO given_up VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![&what.request.0[..], what.unit.0, what.refused, what.reason, what.detail],
+        )
+        .map(drop)
+    }
+
+    /// Forgets what was given up, so that it is requested again: all of it, or only what was refused.
+    pub fn forget_given_up(&mut self, only_refused: bool) -> Result<()> {
+        // What came for them cannot be used; the next response counts.
+        self.execute(
+            "UPDATE request SET state = ?2, frame = NULL, row = NULL
+             WHERE id IN (SELECT request FROM given_up WHERE refused OR NOT ?1)",
+            params![only_refused, RELEASED],
+        )?;
+        self.execute("DELETE FROM given_up WHERE refused OR NOT ?1", [only_refused]).map(drop)
+    }
+
+    /// Puts a response aside that is not an answer, so that the next one counts. Its raw row stays.
+    pub fn set_aside(&mut self, request: RequestId) -> Result<()> {
+        self.execute(
+            "UPDATE request SET state = ?2, frame = NULL, row = NULL WHERE id = ?1",
+            params![&request.0[..], RELEASED],
+        )
+        .map(drop)
+    }
+}

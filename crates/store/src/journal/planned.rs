@@ -1,0 +1,75 @@
+//! What each row of the plan asks for, so that a changed plan can be held against the one that was answered.
+
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use super::{DONE, Store, Tx, request_of};
+use crate::error::Result;
+use crate::types::{PlannedRow, UnitKey};
+
+fn planned_of(row: &Row<'_>) -> rusqlite::Result<PlannedRow> {
+    Ok(PlannedRow {
+        unit: UnitKey(row.get(0)?),
+        id: row.get(1)?,
+        request: request_of(row, 2)?,
+        shape: row.get(3)?,
+    })
+}
+
+impl Store {
+    /// The row of this id in the plan that the journal was made with.
+    pub fn planned(&self, id: &str) -> Result<Option<PlannedRow>> {
+        self.connection
+            .prepare_cached("SELECT unit, id, request, shape FROM planned WHERE id = ?1")
+            .and_then(|mut s| s.query_row([id], planned_of).optional())
+            .map_err(self.failed("read"))
+    }
+
+    /// Rows of that plan, in its order, behind `after`.
+    pub fn planned_rows(&self, after: Option<UnitKey>, limit: usize) -> Result<Vec<PlannedRow>> {
+        let after = after.map_or(-1, |k| k.0);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.connection
+            .prepare_cached(
+                "SELECT unit, id, request, shape FROM planned WHERE unit > ?1 ORDER BY unit LIMIT ?2",
+            )
+            .and_then(|mut s| s.query_map([after, limit], planned_of)?.collect())
+            .map_err(self.failed("read"))
+    }
+
+    /// Whether the journal knows what its plan asked for; one of an earlier version does not.
+    pub fn has_planned(&self) -> Result<bool> {
+        self.connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM planned)")
+            .and_then(|mut s| s.query_row([], |r| r.get(0)))
+            .map_err(self.failed("read"))
+    }
+
+    /// Base rows that have their prompts, by part.
+    pub fn bases_done(&self) -> Result<Vec<(u8, u64)>> {
+        self.connection
+            .prepare_cached(
+                "SELECT key >> 40, count(*) FROM unit WHERE key & 65535 = 0 AND state = ?1
+                 GROUP BY 1 ORDER BY 1",
+            )
+            .and_then(|mut s| {
+                s.query_map([DONE], |r| Ok((r.get(0)?, r.get::<_, i64>(1)? as u64)))?.collect()
+            })
+            .map_err(self.failed("read"))
+    }
+}
+
+impl Tx<'_> {
+    /// Notes what a row of the plan asks for.
+    pub fn put_planned(&mut self, row: &PlannedRow) -> Result<()> {
+        self.execute(
+            "INSERT OR REPLACE INTO planned (unit, id, request, shape) VALUES (?1, ?2, ?3, ?4)",
+            params![row.unit.0, row.id, &row.request.0[..], row.shape],
+        )
+        .map(drop)
+    }
+
+    /// Forgets the plan.
+    pub fn clear_planned(&mut self) -> Result<()> {
+        self.execute("DELETE FROM planned", []).map(drop)
+    }
+}

@@ -1,0 +1,135 @@
+//! A row as its file has it.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::PathBuf;
+
+use clinstruct_schema::{Constraint, Conversation, Rejected};
+
+use crate::index::FACETS;
+use crate::text::TextHash;
+use crate::{Error, Result};
+
+/// Characters of a row's beginning that a list shows.
+const OPENING: usize = 200;
+/// Status of a row that is in the dataset.
+pub(crate) const IN_DATASET: &str = "in dataset";
+
+/// Where a row stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) path: PathBuf,
+    pub(crate) start: u64,
+    pub(crate) length: u64,
+    pub(crate) rejected: bool,
+}
+
+/// A row of either kind.
+#[derive(Debug)]
+pub(crate) enum StoredRow {
+    Conversation(Box<Conversation>),
+    Rejected(Box<Rejected>),
+}
+
+impl StoredRow {
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Self::Conversation(row) => row.id.as_str(),
+            Self::Rejected(row) => row.id.as_str(),
+        }
+    }
+
+    /// Hash of what there is to read of it.
+    pub(crate) fn text_hash(&self) -> TextHash {
+        match self {
+            Self::Conversation(row) => TextHash::of(&row.messages),
+            Self::Rejected(row) => TextHash::of_rejected(row),
+        }
+    }
+}
+
+impl Place {
+    /// The row that is there now; `None` where the file has something else in this place, as after a rebuild.
+    pub(crate) fn read(&self) -> Result<Option<StoredRow>> {
+        let failed = |source| Error::Io { path: self.path.clone(), source };
+        let mut file = File::open(&self.path).map_err(failed)?;
+        file.seek(SeekFrom::Start(self.start)).map_err(failed)?;
+        let mut line = Vec::new();
+        file.take(self.length).read_to_end(&mut line).map_err(failed)?;
+        Ok(if self.rejected {
+            serde_json::from_slice(&line).ok().map(StoredRow::Rejected)
+        } else {
+            serde_json::from_slice(&line).ok().map(StoredRow::Conversation)
+        })
+    }
+}
+
+/// The beginning of a text, with a sign that there is more.
+fn opening(text: &str) -> String {
+    match text.char_indices().nth(OPENING) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+    }
+}
+
+/// What the index has of a row.
+pub(crate) struct Indexed {
+    pub(crate) id: String,
+    pub(crate) base: String,
+    pub(crate) tries: i64,
+    pub(crate) opening: String,
+    pub(crate) body: String,
+    pub(crate) text_hash: TextHash,
+    pub(crate) rehearsal: bool,
+    pub(crate) facets: [String; FACETS.len()],
+}
+
+impl Indexed {
+    pub(crate) fn of(line: &str, rejected: bool) -> serde_json::Result<Self> {
+        if rejected {
+            let row: Rejected = serde_json::from_str(line)?;
+            let mut facets: [String; FACETS.len()] = Default::default();
+            facets[0].clone_from(&row.reason);
+            facets[1] = row.part.to_string();
+            return Ok(Self {
+                text_hash: TextHash::of_rejected(&row),
+                rehearsal: false,
+                id: row.id.to_string(),
+                base: String::new(),
+                tries: 0,
+                opening: row.detail.clone(),
+                body: row.detail,
+                facets,
+            });
+        }
+        let row: Conversation = serde_json::from_str(line)?;
+        let (situation, patient) = (&row.attributes.situation, &row.attributes.card.patient);
+        let language = situation.constraints().find_map(|c| match c {
+            Constraint::Language { language } => Some(language.code()),
+            _ => None,
+        });
+        let texts: Vec<&str> = row.messages.iter().map(|m| m.content.as_str()).collect();
+        let tries = row.provenance.turns.iter().map(|t| t.tries).max().unwrap_or(1);
+        Ok(Self {
+            id: row.id.to_string(),
+            base: row.attributes.base.to_string(),
+            tries: tries.into(),
+            opening: opening(texts.first().unwrap_or(&"")),
+            body: texts.join("\n"),
+            text_hash: TextHash::of(&row.messages),
+            rehearsal: row.provenance.rehearsal,
+            facets: [
+                IN_DATASET.to_owned(),
+                row.part.to_string(),
+                situation.mode.as_str().to_owned(),
+                language.unwrap_or("en").to_owned(),
+                situation.turns.to_string(),
+                situation.profession.clone(),
+                patient.sex.as_str().to_owned(),
+                patient.age_band.to_string(),
+                patient.country.clone(),
+                patient.setting.to_string(),
+            ],
+        })
+    }
+}
