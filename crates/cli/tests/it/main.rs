@@ -4,8 +4,10 @@
 mod check;
 mod oddities;
 mod oddities_cases;
+mod oddities_fields;
 mod oddities_generated;
 mod oddities_money;
+mod oddities_texts;
 mod paid;
 mod provider;
 mod reviews;
