@@ -140,6 +140,14 @@ def drafts_of_two_people(person, row):
     assert page.evaluate(DRAFTS) == 1
     page.locator("#draft").get_by_role("button", name="Discard").click()
     assert page.evaluate(DRAFTS) == 0
+    # Another run has the same rows, and drafts of its own.
+    page.evaluate("row => localStorage.setItem(JSON.stringify(['clinstruct.draft', '/moved', row, 'Ann']), JSON.stringify({ comment: 'Elsewhere', scores: {} }))", row)
+    page.reload()
+    expect(page.locator("#comment")).to_have_value("")
+    expect(page.locator("#drafts")).to_be_empty()
+    page.get_by_role("link", name="Reviews").click()
+    page.locator("summary", has_text="Drafts of other runs").click()
+    expect(page.locator("#unsaved")).to_contain_text("by Ann: Elsewhere")
 
 
 def queue(person, rows):
@@ -448,6 +456,7 @@ def confirmed_in_one_action(person, run, rows, no_serious):
     assert before["texts"]["unknown"] == 2
     page = person.tab("#/agreement")
     expect(page.locator("tr", has_text="text unknown")).to_contain_text("2")
+    expect(page.locator("main")).not_to_contain_text("null")
     no_serious(page, "reviews of unknown texts")
     # A rebuild after the page was displayed is noticed.
     back = rewrite(run, rows[0], lambda text: f"{text} Rewritten.")
