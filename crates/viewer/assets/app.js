@@ -189,7 +189,8 @@ function step(by) {
 
 async function move(by) {
   const id = place.rowId();
-  if (id == null) return;
+  // A review that cannot be saved is not left behind, and one that is being saved counts for what is next.
+  if (id == null || (shown.view === "row" && !(await shown.review.settled()))) return;
   const around = await near(id);
   if (place.rowId() !== id) return;
   const to = by > 0 ? around.next : around.previous;
