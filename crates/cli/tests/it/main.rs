@@ -1,11 +1,13 @@
 //! The `clinstruct` command from outside: whole runs, stages, kills, wrong use.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod change;
 mod check;
 mod paid;
 mod provider;
 mod runs;
 mod sceptic;
+mod settings;
 mod ship;
 mod wrong;
 
