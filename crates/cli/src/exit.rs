@@ -158,8 +158,15 @@ fn judge(error: &anyhow::Error) -> (Code, Option<String>) {
                 E::UnknownPart(_) => (Code::Usage, "type `clinstruct plan` to see the parts"),
                 E::OtherModel { .. } => (
                     Code::Usage,
-                    "name another folder with --out, or add --accept-change: what other models answered \
-                     is kept, and the rows are asked, and paid, again",
+                    "name another folder, or continue this run as it is with `clinstruct resume DIR`, or add \
+                     --accept-change: what other models answered is kept, and the rows are asked, and paid, \
+                     again",
+                ),
+                E::PlanChange(_) => (
+                    Code::Usage,
+                    "name another folder, or continue this run as it is with `clinstruct resume DIR`, or add \
+                     --accept-change to replace these rows: answers that still fit are used again, the others \
+                     are asked, and paid, again",
                 ),
                 E::OtherAccount { .. } => (
                     Code::Usage,

@@ -12,12 +12,11 @@ mod documented;
 mod exit;
 mod llama;
 mod progress;
+mod settings;
 mod setup;
 mod table;
 
 use std::process::ExitCode;
-
-use clap::Parser;
 
 /// Many threads make many short texts; the system's allocator makes them wait for each other.
 #[global_allocator]
@@ -28,8 +27,7 @@ fn main() -> ExitCode {
     // Where it cannot be said the run is only slower.
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::disable_transparent_huge_pages(true);
-    let args = args::Cli::parse();
-    match commands::run(args) {
+    match commands::run(args::Cli::of_process()) {
         Ok(code) => code.into(),
         Err(error) => exit::report(&error).into(),
     }

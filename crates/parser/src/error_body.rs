@@ -443,7 +443,7 @@ pub(crate) fn one_line(text: &str, most: usize) -> String {
     line
 }
 
-fn is_html(text: &str) -> bool {
+pub(crate) fn is_html(text: &str) -> bool {
     let start: String = text.trim_start().chars().take(400).collect::<String>().to_lowercase();
     start.starts_with('<')
         && ["<html", "<!doctype", "<head", "<body", "<title", "<center", "<h1", "<?xml", "<error"]

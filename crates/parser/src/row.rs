@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::content::{Content, reasoning_of, text_of};
 use crate::error_body::{
-    Parts, broken_off, error_in, first_choice, is_real, one_line, parts_of, status_in,
+    Parts, broken_off, error_in, first_choice, is_html, is_real, one_line, parts_of, status_in,
 };
 use crate::finish::{Finish, finish_of};
 use crate::repair::{self, BROKEN};
@@ -499,6 +499,11 @@ impl Given {
                 unreadable(format!("reasoning without an answer: \"{thought}\""), usage)
             }
             _ if blank => RowOutcome::Empty { usage },
+            // A gateway's page in the place of a text.
+            _ if is_html(&text) => unreadable(
+                format!("the text is a page of HTML: \"{}\"", one_line(&text, 200)),
+                usage,
+            ),
             Finish::Whole => RowOutcome::Answer(whole(FinishReason::Stop)),
             // Some servers write no reason. Where they counted what they wrote, it was written to its end: a stream
             // that broke off has neither.

@@ -1,6 +1,7 @@
 //! The `clinstruct` command from outside: whole runs, stages, kills, wrong use.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod change;
 mod check;
 mod oddities;
 mod oddities_cases;
@@ -13,6 +14,7 @@ mod provider;
 mod reviews;
 mod runs;
 mod sceptic;
+mod settings;
 mod ship;
 mod wrong;
 
