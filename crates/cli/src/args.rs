@@ -487,8 +487,8 @@ impl SplitName {
 /// What `check` is told.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct CheckArgs {
-    /// Datasets: our rows, OpenAI messages, ShareGPT, `{id, conversation}` or `{id, prompt}`, as .jsonl, .json or
-    /// .parquet
+    /// Datasets: our rows, OpenAI messages, ShareGPT, Alpaca, `{id, conversation}`, or pairs such as `{prompt,
+    /// response}`, as .jsonl, .json, .csv or .parquet
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Print everything as JSON

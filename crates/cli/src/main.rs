@@ -14,6 +14,7 @@ mod llama;
 mod progress;
 mod setup;
 mod table;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -28,7 +29,10 @@ fn main() -> ExitCode {
     // Where it cannot be said the run is only slower.
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::disable_transparent_huge_pages(true);
-    let args = args::Cli::parse();
+    let args = match args::Cli::try_parse() {
+        Ok(args) => args,
+        Err(wrong) => return exit::report_arguments(&wrong),
+    };
     match commands::run(args) {
         Ok(code) => code.into(),
         Err(error) => exit::report(&error).into(),

@@ -2,11 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod check;
+mod foreign;
 mod paid;
 mod provider;
 mod runs;
 mod sceptic;
 mod ship;
+mod terminal;
 mod wrong;
 
 use std::collections::BTreeMap;
