@@ -17,16 +17,16 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// The command line of this process; ends it where that is wrong.
-    pub(crate) fn of_process() -> Self {
-        let matches = Self::command().get_matches();
-        let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
+    /// The command line of this process; an error where that is wrong, or asks for help.
+    pub(crate) fn of_process() -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches()?;
+        let mut cli = Self::from_arg_matches(&matches)?;
         if let (Some(run), Some((_, given))) = (cli.command.run_mut(), matches.subcommand()) {
             let of_environment =
                 |id: &&Id| given.value_source(id.as_str()) == Some(ValueSource::EnvVariable);
             run.from_environment = given.ids().filter(of_environment).map(Id::to_string).collect();
         }
-        cli
+        Ok(cli)
     }
 }
 
@@ -435,8 +435,8 @@ impl SplitName {
 /// What `check` is told.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct CheckArgs {
-    /// Datasets: our rows, OpenAI messages, ShareGPT, `{id, conversation}` or `{id, prompt}`, as .jsonl, .json or
-    /// .parquet
+    /// Datasets: our rows, OpenAI messages, ShareGPT, Alpaca, `{id, conversation}`, or pairs such as `{prompt,
+    /// response}`, as .jsonl, .json, .csv or .parquet
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Print everything as JSON

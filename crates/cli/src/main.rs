@@ -15,6 +15,7 @@ mod progress;
 mod settings;
 mod setup;
 mod table;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -27,7 +28,11 @@ fn main() -> ExitCode {
     // Where it cannot be said the run is only slower.
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::disable_transparent_huge_pages(true);
-    match commands::run(args::Cli::of_process()) {
+    let args = match args::Cli::of_process() {
+        Ok(args) => args,
+        Err(wrong) => return exit::report_arguments(&wrong),
+    };
+    match commands::run(args) {
         Ok(code) => code.into(),
         Err(error) => exit::report(&error).into(),
     }

@@ -15,11 +15,10 @@ mod ship;
 mod show;
 mod trial;
 
-use std::io::Write as _;
-
 use crate::args::{Cli, Command, OnRun, RunArgs};
 use crate::exit::Code;
 use crate::settings::{folder_and_name, in_folder};
+use crate::terminal;
 
 /// Runs the command.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<Code> {
@@ -81,18 +80,15 @@ fn args(on: OnRun) -> anyhow::Result<RunArgs> {
 
 /// Writes to stdout.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()?;
-    Ok(())
+    terminal::out(text)
 }
 
 /// Writes a value as one line of JSON to stdout.
 pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    print(&format!("{}\n", serde_json::to_string(value)?))
+    print(&format!("{}\n", terminal::json(value)?))
 }
 
 /// Writes a line to stderr.
 pub(crate) fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    terminal::line(text);
 }

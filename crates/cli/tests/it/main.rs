@@ -3,6 +3,7 @@
 
 mod change;
 mod check;
+mod foreign;
 mod oddities;
 mod oddities_cases;
 mod oddities_fields;
@@ -16,6 +17,7 @@ mod runs;
 mod sceptic;
 mod settings;
 mod ship;
+mod terminal;
 mod wrong;
 
 use std::collections::BTreeMap;
