@@ -34,6 +34,10 @@ rules! {
     JSON_ESCAPES = 7, "json_escapes";
     /// Text around the JSON object was left out.
     TEXT_AROUND = 8, "text_around";
+    /// Reasoning was separated from the answer.
+    REASONING = 9, "reasoning";
+    /// Control tokens before or behind the text were taken off.
+    CONTROL_TOKEN = 10, "control_token";
 }
 
 impl Mended {
@@ -69,15 +73,18 @@ impl Mended {
 pub struct Cleaned {
     /// The text.
     pub text: String,
+    /// Reasoning that stood in it, where there was any.
+    pub reasoning: Option<String>,
     /// Rules that changed it.
     pub mended: Mended,
 }
 
 type Rule = (Mended, fn(&str) -> Option<String>);
 
-const RULES: [Rule; 6] = [
+const RULES: [Rule; 7] = [
     (Mended::CONTROL_CHARACTER, control_character),
     (Mended::OUTER_SPACE, outer_space),
+    (Mended::CONTROL_TOKEN, crate::control::edges),
     (Mended::CODE_FENCE, code_fence),
     (Mended::WRAPPING_QUOTES, wrapping_quotes),
     (Mended::ROLE_TAG, role_tag),
@@ -108,7 +115,7 @@ pub fn clean(text: &str, item: bool) -> Cleaned {
             changed = true;
         }
         if !changed {
-            return Cleaned { text, mended };
+            return Cleaned { text, reasoning: None, mended };
         }
     }
 }
@@ -146,7 +153,7 @@ fn wrapping_quotes(text: &str) -> Option<String> {
 }
 
 /// Tags that people and models write before a turn; lower case.
-const LEADING_TAGS: [&str; 22] = [
+const LEADING_TAGS: [&str; 18] = [
     "user:",
     "assistant:",
     "chatbot:",
@@ -165,26 +172,9 @@ const LEADING_TAGS: [&str; 22] = [
     "**assistant:**",
     "**doctor:**",
     "**chatbot:**",
-    "<|user|>",
-    "<|assistant|>",
-    "<|im_start|>",
-    "<|im_end|>",
 ];
 /// Tags that no person writes, wherever a line starts with them; lower case.
-const MACHINE_TAGS: [&str; 12] = [
-    "(user)",
-    "(chatbot)",
-    "(assistant)",
-    "<|user|>",
-    "<|assistant|>",
-    "<|im_start|>",
-    "<|im_end|>",
-    "<|system|>",
-    "<|end|>",
-    "[user]",
-    "[assistant]",
-    "<|eot_id|>",
-];
+const MACHINE_TAGS: [&str; 5] = ["(user)", "(chatbot)", "(assistant)", "[user]", "[assistant]"];
 
 /// The length in bytes of the tag that a line starts with. Tags are ASCII, so lengths agree.
 fn tag(line: &str, tags: &[&str]) -> Option<usize> {

@@ -9,11 +9,13 @@
 
 mod clean;
 mod content;
+mod control;
 mod error_body;
 mod fault;
 mod finish;
 mod json;
 mod prompts;
+mod reasoning;
 mod repair;
 mod row;
 mod turn;

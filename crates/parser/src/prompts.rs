@@ -1,9 +1,15 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
 
-use crate::clean::{Cleaned, Mended, clean};
+use crate::clean::{Cleaned, Mended};
 use crate::json::{mend_escapes, object};
+use crate::reasoning::separate;
+use crate::turn::{is_text_refusal, read};
+
+/// Most braces at which an object is looked for.
+const OBJECTS: usize = 200;
 
 /// How the prompts stand in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +54,21 @@ pub enum Problem {
     MissingDelimiters,
     /// A turn without text.
     NoText,
+    /// Reasoning that is opened and never closed: where the answer begins cannot be told.
+    UnclosedReasoning {
+        /// Its beginning.
+        text: String,
+    },
+    /// Reasoning, and no answer behind it.
+    OnlyReasoning {
+        /// Its beginning.
+        text: String,
+    },
+    /// A mark of a chat template within a text.
+    ControlToken {
+        /// The first one.
+        token: String,
+    },
     /// A turn that only declines.
     TextRefusal {
         /// Its beginning.
@@ -66,6 +87,9 @@ impl Problem {
             Self::MalformedJson { .. } => "malformed_json",
             Self::MissingDelimiters => "missing_delimiters",
             Self::NoText => "empty",
+            Self::UnclosedReasoning { .. } => "unclosed_reasoning",
+            Self::OnlyReasoning { .. } => "only_reasoning",
+            Self::ControlToken { .. } => "control_token",
             Self::TextRefusal { .. } => "refused",
         }
     }
@@ -85,6 +109,11 @@ impl fmt::Display for Problem {
             Self::MalformedJson { message } => write!(f, "not the JSON asked for: {message}"),
             Self::MissingDelimiters => f.write_str("no delimiter line stands before a prompt"),
             Self::NoText => f.write_str("no text"),
+            Self::UnclosedReasoning { text } => {
+                write!(f, "reasoning is opened and not closed: {text}")
+            }
+            Self::OnlyReasoning { text } => write!(f, "reasoning without an answer: {text}"),
+            Self::ControlToken { token } => write!(f, "the control token {token} in the text"),
             Self::TextRefusal { text } => write!(f, "declined: {text}"),
         }
     }
@@ -105,6 +134,8 @@ struct Answer {
     prompts: Option<Vec<Entry>>,
     #[serde(default)]
     prompt: Option<String>,
+    #[serde(default)]
+    patient: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -118,26 +149,15 @@ struct Entry {
 /// entry has none, by its place.
 pub fn prompts(text: &str, format: PromptFormat, expected: usize) -> PromptsReading {
     let mut reading = PromptsReading { prompts: vec![None; expected], problems: Vec::new() };
-    let (found, mended) = match format {
-        PromptFormat::Json => match from_json(text) {
-            Ok(found) => found,
-            Err(message) => {
-                reading.problems.push(Problem::MalformedJson { message });
-                return reading;
-            }
-        },
-        PromptFormat::Delimited => {
-            let found = from_delimited(text);
-            if found.is_empty() && expected == 1 && !text.trim().is_empty() {
-                // A single message needs no delimiter to be told apart.
-                (vec![(1, text.to_owned())], Mended::default())
-            } else {
-                if found.is_empty() {
-                    reading.problems.push(Problem::MissingDelimiters);
-                    return reading;
-                }
-                (found, Mended::default())
-            }
+    let found = match format {
+        PromptFormat::Json => from_json(text, expected),
+        PromptFormat::Delimited => from_delimited(text, expected),
+    };
+    let (found, mended) = match found {
+        Ok(found) => found,
+        Err(problem) => {
+            reading.problems.push(problem);
+            return reading;
         }
     };
     if found.len() != expected {
@@ -153,13 +173,16 @@ pub fn prompts(text: &str, format: PromptFormat, expected: usize) -> PromptsRead
             reading.problems.push(Problem::DuplicatePatient { number });
             continue;
         }
-        let mut cleaned = clean(&text, true);
-        cleaned.mended = cleaned.mended.and(mended);
-        if cleaned.text.is_empty() {
-            let patient = place.map_or(0, |p| p + 1);
-            reading.problems.push(Problem::Blank { patient });
-        } else {
-            *slot = Some(cleaned);
+        match read(&text, true) {
+            Err(problem) => reading.problems.push(problem),
+            Ok(cleaned) if cleaned.text.is_empty() => {
+                let patient = place.map_or(0, |p| p + 1);
+                reading.problems.push(Problem::Blank { patient });
+            }
+            Ok(mut cleaned) => {
+                cleaned.mended = cleaned.mended.and(mended);
+                *slot = Some(cleaned);
+            }
         }
     }
     reading
@@ -167,27 +190,88 @@ pub fn prompts(text: &str, format: PromptFormat, expected: usize) -> PromptsRead
 
 type Numbered = Vec<(u64, String)>;
 
-fn from_json(text: &str) -> Result<(Numbered, Mended), String> {
-    let mut mended = Mended::default();
-    let (json, around) = object(text).ok_or_else(|| "there is no whole JSON object".to_owned())?;
-    if around {
-        mended = mended.and(Mended::TEXT_AROUND);
+/// The answer without what was thought, and the rule that took it out.
+fn answer_of(text: &str) -> Result<(Cow<'_, str>, Mended), Problem> {
+    let separated = separate(text)?;
+    if is_text_refusal(&separated.text) {
+        return Err(Problem::TextRefusal {
+            text: separated.text.trim().chars().take(120).collect(),
+        });
     }
+    let rule = if separated.changed { Mended::REASONING } else { Mended::default() };
+    Ok((separated.text, rule))
+}
+
+fn from_json(text: &str, expected: usize) -> Result<(Numbered, Mended), Problem> {
+    let malformed = |message: String| Problem::MalformedJson { message };
+    // Nothing stands around the object: what looks like a mark of reasoning within it belongs to a prompt.
+    if let Some((json, false)) = object(text)
+        && let Ok((found, mended, _)) = entries(json)
+    {
+        return Ok((found, mended));
+    }
+    let (text, rule) = answer_of(text)?;
+    let mut error: Option<String> = None;
+    let mut chosen: Option<(&str, Numbered, Mended)> = None;
+    let mut from = 0;
+    // Where the object ends that is looked into because it does not fit itself. An entry of it is no answer.
+    let mut outer_end = 0;
+    for _ in 0..OBJECTS {
+        let Some(rest) = text.get(from..) else { break };
+        let Some(start) = rest.find('{') else { break };
+        let Some((json, _)) = rest.get(start..).and_then(object) else {
+            // A brace of the text is not closed; an object may begin behind it.
+            from += start + 1;
+            continue;
+        };
+        let at = from + start;
+        match entries(json) {
+            Ok((_, _, Shape::One)) if at < outer_end => from = at + json.len(),
+            Ok((found, mended, _)) => {
+                // The last object is what the model ended with, unless only an earlier one has all prompts.
+                let whole = found.len() == expected;
+                if whole || chosen.as_ref().is_none_or(|(_, before, _)| before.len() != expected) {
+                    chosen = Some((json, found, mended));
+                }
+                from = at + json.len();
+            }
+            Err(message) => {
+                error.get_or_insert(message);
+                outer_end = outer_end.max(at + json.len());
+                from = at + 1;
+            }
+        }
+    }
+    let (json, found, mended) = chosen.ok_or_else(|| {
+        malformed(error.unwrap_or_else(|| "there is no whole JSON object".to_owned()))
+    })?;
+    let around = json.len() < text.trim().len();
+    let around = if around { Mended::TEXT_AROUND } else { Mended::default() };
+    Ok((found, mended.and(rule).and(around)))
+}
+
+/// Whether an object holds all prompts or a single one.
+enum Shape {
+    All,
+    One,
+}
+
+/// The prompts of one JSON object.
+fn entries(json: &str) -> Result<(Numbered, Mended, Shape), String> {
     let repaired = mend_escapes(json);
-    if repaired.is_some() {
-        mended = mended.and(Mended::JSON_ESCAPES);
-    }
+    let mended = if repaired.is_some() { Mended::JSON_ESCAPES } else { Mended::default() };
     let answer: Answer =
         serde_json::from_str(repaired.as_deref().unwrap_or(json)).map_err(|e| e.to_string())?;
-    let numbered = match (answer.prompts, answer.prompt) {
-        (Some(entries), _) => (1..)
-            .zip(entries)
-            .map(|(place, entry)| (entry.patient.unwrap_or(place), entry.prompt))
-            .collect(),
-        (None, Some(prompt)) => vec![(1, prompt)],
+    let (numbered, shape) = match (answer.prompts, answer.prompt) {
+        (Some(entries), _) => {
+            let numbered = (1..).zip(entries);
+            let numbered = numbered.map(|(place, e)| (e.patient.unwrap_or(place), e.prompt));
+            (numbered.collect(), Shape::All)
+        }
+        (None, Some(prompt)) => (vec![(answer.patient.unwrap_or(1), prompt)], Shape::One),
         (None, None) => return Err("the object has neither `prompts` nor `prompt`".to_owned()),
     };
-    Ok((numbered, mended))
+    Ok((numbered, mended, shape))
 }
 
 /// The number of a delimiter line: `=== 2 ===`, bold or spaced as it may be.
@@ -197,7 +281,20 @@ fn delimiter(line: &str) -> Option<u64> {
     inner.trim_matches(['=', ' ']).parse().ok()
 }
 
-fn from_delimited(text: &str) -> Numbered {
+fn from_delimited(text: &str, expected: usize) -> Result<(Numbered, Mended), Problem> {
+    let (text, rule) = answer_of(text)?;
+    let found = delimited(&text);
+    if !found.is_empty() {
+        return Ok((found, rule));
+    }
+    // A single message needs no delimiter to be told apart.
+    if expected == 1 && !text.trim().is_empty() {
+        return Ok((vec![(1, text.into_owned())], rule));
+    }
+    Err(Problem::MissingDelimiters)
+}
+
+fn delimited(text: &str) -> Numbered {
     let mut found: Numbered = Vec::new();
     for line in text.split_inclusive('\n') {
         match delimiter(line) {

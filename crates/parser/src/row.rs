@@ -493,6 +493,11 @@ impl Given {
             Finish::Unknown(word) => {
                 RowOutcome::Cut(whole(FinishReason::Other(one_line(&word, 80))))
             }
+            // The budget went into reasoning, or the server took the answer for it.
+            _ if blank && reasoning.is_some() => {
+                let thought = one_line(reasoning.as_deref().unwrap_or_default(), 200);
+                unreadable(format!("reasoning without an answer: \"{thought}\""), usage)
+            }
             _ if blank => RowOutcome::Empty { usage },
             Finish::Whole => RowOutcome::Answer(whole(FinishReason::Stop)),
             // Some servers write no reason. Where they counted what they wrote, it was written to its end: a stream

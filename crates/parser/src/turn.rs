@@ -1,5 +1,7 @@
-use crate::clean::{Cleaned, clean};
+use crate::clean::{Cleaned, Mended, clean};
+use crate::control;
 use crate::prompts::Problem;
+use crate::reasoning::separate;
 
 /// A refusal is short; a longer text that begins like one goes on to help.
 const LONGEST_REFUSAL: usize = 300;
@@ -54,9 +56,23 @@ pub fn is_text_refusal(text: &str) -> bool {
     REFUSALS.iter().any(|refusal| start.starts_with(refusal))
 }
 
+/// Reads a text: reasoning is separated from it, the named rules are applied, and no control token may be left.
+pub(crate) fn read(text: &str, item: bool) -> Result<Cleaned, Problem> {
+    let separated = separate(text)?;
+    let mut cleaned = clean(&separated.text, item);
+    if separated.changed {
+        cleaned.mended = cleaned.mended.and(Mended::REASONING);
+    }
+    if let Some(token) = control::within(&cleaned.text) {
+        return Err(Problem::ControlToken { token: token.to_owned() });
+    }
+    cleaned.reasoning = Some(separated.reasoning).filter(|r| !r.is_empty());
+    Ok(cleaned)
+}
+
 /// Reads the text of a turn.
 pub fn turn(text: &str) -> Result<Cleaned, Problem> {
-    let cleaned = clean(text, false);
+    let cleaned = read(text, false)?;
     if cleaned.text.is_empty() {
         return Err(Problem::NoText);
     }

@@ -12,7 +12,7 @@ use clinstruct_schema::{BackendId, MicroUsd, Speaker};
 use crate::{Error, Result, Routes};
 
 /// Raised when the reading of responses changes, so that journals are played again from the raw rows.
-const READING_VERSION: u32 = 2;
+const READING_VERSION: u32 = 3;
 
 /// Which side of a conversation a request is for.
 pub use clinstruct_schema::Speaker as Role;

@@ -164,9 +164,6 @@ pub fn read_prompts(
         Ok(text) => text,
         Err(reading) => return reading,
     };
-    if clinstruct_parser::is_text_refusal(text) {
-        return Reading::unusable("refused", excerpt(text));
-    }
     let reading = clinstruct_parser::prompts(text, format, cards.len());
     let mut prompts = reading.prompts;
     let mut faults: Vec<Violation> = Vec::new();

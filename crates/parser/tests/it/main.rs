@@ -2,6 +2,7 @@
 
 mod faults;
 mod rows;
+mod thoughts;
 
 use clinstruct_parser::{Problem, PromptFormat, clean, decode, prompts, turn};
 use clinstruct_schema::{RequestId, RowFormat, RowOutcome};
