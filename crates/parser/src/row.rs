@@ -152,6 +152,7 @@ fn plain_answer(raw: &[u8]) -> Option<DecodedRow> {
         && matches!(&*choice.finish_reason, "stop" | "length")
         && beside.into_iter().all(|field| field.is_none())
         && !message.content.trim().is_empty()
+        && !message.content.trim_start().starts_with('<')
         && !message.content.contains(BROKEN);
     if !usual {
         return None;
@@ -388,7 +389,8 @@ fn failed(parts: Parts, status: Option<u16>, usage: Option<Usage>) -> RowOutcome
     let error = parts.classified(status);
     RowOutcome::Failed {
         fault: error.fault,
-        status: error.status,
+        // A success that is none was a call all the same.
+        status: error.status.or(status),
         code: error.code,
         message: error.message,
         usage,
