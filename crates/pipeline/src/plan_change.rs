@@ -108,9 +108,19 @@ fn same_models(context: &RunContext<'_>, store: &Store) -> Result<()> {
     // Of rehearsals, which cost nothing, only the rows count.
     let free = context.rehearsal && known.contains("of rehearsal");
     if known != asked && !free && store.answered_total()? > 0 {
-        return Err(Error::OtherModel { known, asked });
+        return Err(Error::OtherModel { known: in_short(&known), asked: in_short(&asked) });
     }
     Ok(())
+}
+
+/// Models as [`RunContext::models`] gives them; one for all speakers only once.
+fn in_short(models: &str) -> String {
+    let each: Option<Vec<&str>> =
+        models.split(", ").map(|one| Some(one.split_once(" by ")?.1)).collect();
+    match each.as_deref() {
+        Some([first, second, third]) if first == second && second == third => (*first).to_owned(),
+        _ => models.to_owned(),
+    }
 }
 
 /// Makes the context's plan the journal's, after [`check_plan`]; says whether units are to be replayed from
@@ -464,7 +474,7 @@ impl<'a, 'c> Comparison<'a, 'c> {
         let mut all = self.old.differences(&self.new);
         let (old, new) = (self.store.meta("models")?.unwrap_or_default(), self.context.models());
         if old != new {
-            all.push(format!("models {old} -> {new}"));
+            all.push(format!("model {} -> {}", in_short(&old), in_short(&new)));
         }
         if self.old.catalog != self.new.catalog {
             if all.is_empty() {
@@ -532,6 +542,19 @@ fn compare_addresses(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_model_for_all_is_named_once() {
+        let one = "prompt_writer by m of b, assistant by m of b, user by m of b";
+        assert_eq!(in_short(one), "m of b");
+        for more in [
+            "prompt_writer by m of b, assistant by m of b, user by n of b",
+            "prompt_writer by a, c of b, assistant by a, c of b, user by a, c of b",
+            "",
+        ] {
+            assert_eq!(in_short(more), more);
+        }
+    }
 
     #[test]
     fn a_change_says_what_is_lost_and_why() {
