@@ -360,10 +360,7 @@ pub(crate) fn first_entry(list: &[u8]) -> Vec<u8> {
 /// Keys of an object with their values, as they stand there.
 pub(crate) fn fields(object: &[u8]) -> Vec<(String, &[u8])> {
     let mut all = Vec::new();
-    let mut rest = match object.trim_ascii().strip_prefix(b"{") {
-        Some(rest) => rest,
-        None => return all,
-    };
+    let Some(mut rest) = object.trim_ascii().strip_prefix(b"{") else { return all };
     let mut value = Vec::new();
     loop {
         rest = rest.trim_ascii_start();

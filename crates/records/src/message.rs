@@ -281,10 +281,9 @@ impl Said {
         for (who, content) in self.turns {
             let role = match who {
                 Speaker::System => Role::System,
-                Speaker::User | Speaker::Patient => Role::User,
                 Speaker::Assistant => Role::Assistant,
                 Speaker::Carer if asked => Role::Assistant,
-                Speaker::Carer => Role::User,
+                Speaker::User | Speaker::Patient | Speaker::Carer => Role::User,
                 Speaker::Tool => {
                     joins = true;
                     continue;

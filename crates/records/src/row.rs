@@ -259,10 +259,10 @@ fn pair<'a>(
                 used.push(key);
                 let input = input.as_str().ok_or_else(|| format!("\"{key}\" is no text"))?;
                 if !input.trim().is_empty() {
-                    if !text.trim().is_empty() {
-                        text.push('\n');
-                    } else {
+                    if text.trim().is_empty() {
                         text.clear();
+                    } else {
+                        text.push('\n');
                     }
                     text.push_str(input);
                 }

@@ -1,5 +1,8 @@
 //! Rows in the forms that chat data has.
 
+use std::borrow::Borrow;
+use std::slice;
+
 use serde_json::{Value, json};
 
 use crate::{Read, read_as, said};
@@ -11,8 +14,9 @@ fn rows(rows: &[Value]) -> Read {
 
 /// What a row says; all of it has to be read.
 #[track_caller]
-fn check(row: Value, expected: &[&str]) {
-    let read = rows(&[row.clone()]);
+fn check(row: impl Borrow<Value>, expected: &[&str]) {
+    let row = row.borrow();
+    let read = rows(slice::from_ref(row));
     assert_eq!(read.bad, [], "{row}");
     assert_eq!(said(&read.good[0]), expected, "{row}");
     assert_eq!(read.unread, [""; 0], "{row}");
@@ -20,8 +24,9 @@ fn check(row: Value, expected: &[&str]) {
 
 /// Why a row is refused.
 #[track_caller]
-fn refused(row: Value, why: &str) {
-    let read = rows(&[row.clone()]);
+fn refused(row: impl Borrow<Value>, why: &str) {
+    let row = row.borrow();
+    let read = rows(slice::from_ref(row));
     assert_eq!(read.good, [], "{row}");
     assert!(read.bad[0].why.contains(why), "{row}: {}", read.bad[0].why);
 }
@@ -264,7 +269,7 @@ fn tools_speak_to_nobody_and_their_texts_are_kept() {
         {"role": "assistant", "content": "a"},
     ]});
     for row in [openai, sharegpt, anthropic] {
-        check(row.clone(), &["u q", "a a"]);
+        check(&row, &["u q", "a a"]);
         let read = rows(&[row]);
         assert!(read.good[0].aside.iter().any(|t| t == "400 mg"), "{:?}", read.good[0].aside);
         assert!(read.good[0].aside.iter().any(|t| t.contains("dose")), "{:?}", read.good[0].aside);
@@ -274,7 +279,7 @@ fn tools_speak_to_nobody_and_their_texts_are_kept() {
         {"role": "user", "content": "q"},
         {"role": "assistant", "content": "a", "reasoning_content": "They ask q."},
     ]});
-    assert_eq!(rows(&[thinking.clone()]).good[0].aside, ["They ask q."]);
+    assert_eq!(rows(slice::from_ref(&thinking)).good[0].aside, ["They ask q."]);
     check(thinking, &["u q", "a a"]);
 }
 
