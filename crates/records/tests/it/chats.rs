@@ -69,7 +69,11 @@ fn null_is_absent_and_another_column_is_read() {
         check(row, &["u q", "a a"]);
     }
     refused(json!({"messages": null, "prompt": null}), "there is neither messages");
-    refused(json!({"messages": []}), "there is neither messages");
+    refused(json!({"messages": []}), "there is no message");
+    check(
+        json!({"messages": [{"role": "system", "content": null}, {"role": "user", "content": "q"}]}),
+        &["u q"],
+    );
 }
 
 #[test]
@@ -164,13 +168,16 @@ fn pairs_of_a_question_and_an_answer_have_many_names() {
         ("user", "assistant"),
         ("human", "assistant"),
         ("prompt", "chosen"),
+        ("Patient", "Doctor"),
     ] {
         check(json!({question: "q", answer: "a"}), &["u q", "a a"]);
     }
     // A name of a user is no question.
     refused(json!({"user": "ann", "text": "t"}), "there is neither messages");
-    // The number of a choice is no answer.
-    check(json!({"question": "q", "answer": 3}), &["u q"]);
+    // The number of a choice is no answer, another one is.
+    check(json!({"question": "q", "options": ["a", "b"], "answer": 1}), &["u q"]);
+    check(json!({"instruction": "1 + 1", "input": 5, "output": 2}), &["u 1 + 1\n5", "a 2"]);
+    check(json!({"question": "q", "answer": true}), &["u q", "a true"]);
     check(json!({"question": "q", "answer": 3, "solution": "a"}), &["u q", "a a"]);
     let message = |role: &str, text: &str| json!({"role": role, "content": text});
     for row in [
@@ -234,7 +241,7 @@ fn parts_of_a_message_are_joined() {
         {"type": "text", "text": "What is it?"},
     ]))]);
     assert_eq!(said(&read.good[0]), ["u What is it?"]);
-    assert_eq!(read.unread, ["content of type image_url"]);
+    assert_eq!(read.unread, ["messages.content.image_url"]);
     refused(row(json!([{"type": "text"}])), "a part has no text");
     refused(row(json!([5])), "a part of its content is neither text nor an object");
 }
@@ -299,6 +306,8 @@ fn columns_with_text_that_is_not_read_are_named() {
         unread(json!({"question": "q", "note": "糖尿病の患者に何を勧めればよいですか"})),
         ["note"]
     );
+    let translated = json!({"messages": [{"role": "user", "content": "q", "original": long}]});
+    assert_eq!(unread(translated), ["messages.original"]);
     // A name is no text, and what stands in a message is read.
     let nothing: [&str; 0] = [];
     assert_eq!(unread(json!({"prompt": "q", "source": "a site", "lang": "en", "n": 5})), nothing);
