@@ -50,6 +50,8 @@ struct ProjectFile {
     tokens_per_minute: Option<u64>,
     #[serde(default)]
     no_schema: bool,
+    #[serde(default)]
+    keep_reasoning: bool,
     max_cost: Option<f64>,
     title: Option<String>,
     license: Option<String>,
@@ -101,6 +103,7 @@ impl Setup {
         args.requests_per_minute = args.requests_per_minute.or(file.requests_per_minute);
         args.tokens_per_minute = args.tokens_per_minute.or(file.tokens_per_minute);
         args.no_schema |= file.no_schema;
+        args.keep_reasoning |= file.keep_reasoning;
         args.max_cost = args.max_cost.or(file.max_cost);
         args.title = args.title.or(file.title);
         args.license = args.license.or(file.license);
@@ -162,6 +165,7 @@ impl Setup {
             window: self.args.window.unwrap_or(window).max(1),
             outbox: Some(self.out.join("outbox")),
             accept_change: self.args.accept_change,
+            keep_reasoning: self.args.keep_reasoning,
             pause: self.args.pause.map_or(defaults.pause, Duration::from_millis),
             ..defaults
         };

@@ -482,21 +482,9 @@ impl Given {
             Finish::Filter => RowOutcome::Filtered { usage },
             Finish::Refusal => RowOutcome::Refused { text, usage },
             Finish::Error(word) => failed(broken_off(&word), status, usage),
-            Finish::Tool(word) => unreadable(
-                format!(
-                    "the model did not answer (finish reason \"{word}\"): \"{}\"",
-                    one_line(&text, 200)
-                ),
-                usage,
-            ),
             Finish::Limit => RowOutcome::Cut(whole(FinishReason::Length)),
-            Finish::Unknown(word) => {
+            Finish::Tool(word) | Finish::Unknown(word) => {
                 RowOutcome::Cut(whole(FinishReason::Other(one_line(&word, 80))))
-            }
-            // The budget went into reasoning, or the server took the answer for it.
-            _ if blank && reasoning.is_some() => {
-                let thought = one_line(reasoning.as_deref().unwrap_or_default(), 200);
-                unreadable(format!("reasoning without an answer: \"{thought}\""), usage)
             }
             _ if blank => RowOutcome::Empty { usage },
             Finish::Whole => RowOutcome::Answer(whole(FinishReason::Stop)),

@@ -66,6 +66,7 @@ pub(crate) fn settings_of(args: RunArgs) -> anyhow::Result<RunArgs> {
     saved.license = args.license.or(saved.license);
     (saved.yes, saved.json, saved.accept_change) = (args.yes, args.json, args.accept_change);
     saved.gate |= args.gate;
+    saved.keep_reasoning |= args.keep_reasoning;
     Ok(saved)
 }
 

@@ -542,9 +542,9 @@ fn only_known_finish_reasons_make_an_answer() {
     timeout: failed Server - [finish_reason timeout] generation ended with the finish reason "timeout"
     insufficient_system_resource: failed Server - [finish_reason insufficient_system_resource] generation ended with the finish reason "insufficient_system_resource"
     MALFORMED_FUNCTION_CALL: failed Server - [finish_reason MALFORMED_FUNCTION_CALL] generation ended with the finish reason "MALFORMED_FUNCTION_CALL"
-    tool_calls: unreadable the model did not answer (finish reason "tool_calls"): "Give fluids."
-    function_call: unreadable the model did not answer (finish reason "function_call"): "Give fluids."
-    pause_turn: unreadable the model did not answer (finish reason "pause_turn"): "Give fluids."
+    tool_calls: cut "Give fluids." Other("tool_calls")
+    function_call: cut "Give fluids." Other("function_call")
+    pause_turn: cut "Give fluids." Other("pause_turn")
     OTHER: cut "Give fluids." Other("OTHER")
     load: cut "Give fluids." Other("load")
     whatever: cut "Give fluids." Other("whatever")
@@ -634,7 +634,7 @@ fn rows_of_anthropics_format() {
     stop_reason "model_context_window_exceeded"
       cut "Give fluids." Length | 100+50 (15 cached, 0 reasoning)
     stop_reason "pause_turn"
-      unreadable the model did not answer (finish reason "pause_turn"): "Give fluids." | 100+50 (15 cached, 0 reasoning)
+      cut "Give fluids." Other("pause_turn") | 100+50 (15 cached, 0 reasoning)
     stop_reason "novel"
       cut "Give fluids." Other("novel") | 100+50 (15 cached, 0 reasoning)
     stop_reason null
