@@ -369,9 +369,8 @@ fn openai(row: &Map<String, Value>) -> RowOutcome {
     }
     match (body, error) {
         (Some(Value::Object(body)), error) => openai_body(body, error, status),
-        (Some(Value::String(text)), None) if !text.trim().is_empty() => {
-            let parts = error_in(&Value::String(text.clone())).unwrap_or_default();
-            failed(parts, status, used)
+        (Some(body @ Value::String(_)), None) if error_in(body).is_some() => {
+            failed(error_in(body).unwrap_or_default(), status, used)
         }
         (_, Some(error)) => failed(parts_of(error, 0).unwrap_or_default(), status, used),
         (Some(other), None) => {
@@ -444,6 +443,13 @@ fn openai_body(
     answer.outcome(error, status)
 }
 
+/// Whether a text is a whole page of HTML: no answer is.
+fn is_page(text: &str) -> bool {
+    let start = text.trim_start();
+    let begins = |tag: &str| start.get(..tag.len()).is_some_and(|t| t.eq_ignore_ascii_case(tag));
+    begins("<!doctype html") || begins("<html")
+}
+
 /// What a successful response gives, before it is weighed.
 struct Given {
     content: Content,
@@ -487,6 +493,11 @@ impl Given {
                 RowOutcome::Cut(whole(FinishReason::Other(one_line(&word, 80))))
             }
             _ if blank => RowOutcome::Empty { usage },
+            // A gateway's page in the place of a text.
+            _ if is_page(&text) => unreadable(
+                format!("the text is a page of HTML: \"{}\"", one_line(&text, 200)),
+                usage,
+            ),
             Finish::Whole => RowOutcome::Answer(whole(FinishReason::Stop)),
             // Some servers write no reason. Where they counted what they wrote, it was written to its end: a stream
             // that broke off has neither.

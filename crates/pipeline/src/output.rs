@@ -169,6 +169,7 @@ fn add_tried(context: &RunContext<'_>, repairs: &mut BTreeMap<String, RepairCoun
     let limits = route.backend.limits();
     let counts = repairs.entry(first.clone()).or_default();
     counts.first += 1;
+    *counts.speakers.entry(turn.speaker).or_default() += 1;
     counts.mended += u64::from(turn.mended);
     counts.rejected += u64::from(!turn.mended);
     for (_, usage) in &turn.failed {

@@ -130,6 +130,10 @@ pub(crate) struct Polled<'a> {
     pub(crate) wanted: Wanted,
     /// Its requests that have no response yet.
     pub(crate) requests: HashSet<RequestId>,
+    /// Rows that were read, and those of them that answer one of its requests.
+    pub(crate) seen: (u64, u64),
+    /// The beginning of the first row that names none.
+    pub(crate) first: String,
     pub(crate) pauses: Pauses,
     pub(crate) sender: &'a mpsc::Sender<Message>,
 }
@@ -193,7 +197,13 @@ async fn read_rows(polled: &mut Polled<'_>, reference: JobRef, how: Ended) -> Re
     let mut cut: Option<String> = None;
     loop {
         let rows = backend.rows(&reference);
-        let Some(e) = read(rows, again, polled).await? else {
+        polled.seen = (0, 0);
+        let e = match read(rows, again, polled).await? {
+            // A page of a gateway, say: the rows are elsewhere, and paid for.
+            None if again && polled.seen.0 > 0 && polled.seen.1 == 0 => strangers(polled),
+            trouble => trouble,
+        };
+        let Some(e) = e else {
             // Where rows come while they are made, a job may have been cancelled meanwhile.
             let cancelled = !again
                 && matches!(backend.poll(&reference).await, Ok(JobState::Ended(Ended::Cancelled)));
@@ -226,6 +236,17 @@ async fn read_rows(polled: &mut Polled<'_>, reference: JobRef, how: Ended) -> Re
             Verdict::Fatal(e) => return Err(e.into()),
         }
     }
+}
+
+/// The error of results in which no row names a request.
+fn strangers(polled: &Polled<'_>) -> Option<BackendError> {
+    (!polled.requests.is_empty()).then(|| {
+        let message = format!(
+            "none of {} rows of the results names a request; the first: {}",
+            polled.seen.0, polled.first
+        );
+        BackendError::new(ErrorKind::Protocol, "fetch rows", message)
+    })
 }
 
 /// When the rows at hand are handed on: at the same instant for all jobs, so that theirs are saved together.
@@ -271,8 +292,13 @@ async fn read(
                 )
             };
             if again {
+                polled.seen.0 += decoded.len() as u64;
                 for id in decoded.iter().filter_map(|d: &DecodedRow| d.id) {
+                    polled.seen.1 += 1;
                     polled.requests.remove(&id);
+                }
+                if let Some(first) = good.first().filter(|_| polled.seen.1 == 0) {
+                    polled.first = String::from_utf8_lossy(first).chars().take(200).collect();
                 }
             }
             // The driver is gone when nobody listens: what is not taken in is fetched again.

@@ -18,7 +18,7 @@ function show(view, ...parts) {
   // A box or a choice that was used keeps the focus when the list is displayed again.
   const focus = document.activeElement?.dataset?.focus;
   shown = { view };
-  $("main").replaceChildren(...parts);
+  $("main").replaceChildren(...parts.filter((p) => p != null));
   if (focus) $("main").querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
 }
 
@@ -189,7 +189,8 @@ function step(by) {
 
 async function move(by) {
   const id = place.rowId();
-  if (id == null) return;
+  // A review that cannot be saved is not left behind, and one that is being saved counts for what is next.
+  if (id == null || (shown.view === "row" && !(await shown.review.settled()))) return;
   const around = await near(id);
   if (place.rowId() !== id) return;
   const to = by > 0 ? around.next : around.previous;
@@ -230,14 +231,18 @@ function texts(all) {
 
 /** What was typed in this browser and not saved. */
 function unsaved() {
-  const all = drafts.all(about.run);
+  const all = drafts.all();
   if (!all.length) return null;
-  const item = ({ id, name, draft }) => {
-    const line = make("li", {}, make("a", { href: place.rowAddress(id) }, id), name ? ` by ${name}` : " without a name", draft.comment ? `: ${draft.comment} ` : " ",
-      button("Discard", () => { drafts.discard(about.run, id, name); line.remove(); links(); }));
+  const item = ({ run, id, name, draft }) => {
+    const line = make("li", {}, run === about.run ? make("a", { href: place.rowAddress(id) }, id) : id, name ? ` by ${name}` : " without a name",
+      draft.comment ? `: ${draft.comment} ` : " ", button("Discard", () => { drafts.discard(run, id, name); line.remove(); links(); }));
     return line;
   };
-  return make("section", { id: "unsaved" }, make("h2", {}, "Drafts in this browser"), make("ul", {}, all.map(item)));
+  const [own, others] = [all.filter((d) => d.run === about.run), all.filter((d) => d.run !== about.run)];
+  return make("section", { id: "unsaved" }, own.length ? [make("h2", {}, "Drafts in this browser"), make("ul", {}, own.map(item))] : [],
+    // A run that was moved is another one to the browser; what was typed can still be read and copied.
+    others.length ? make("details", {}, make("summary", {}, "Drafts of other runs"),
+      [...new Set(others.map((d) => d.run))].map((run) => [make("h3", {}, run), make("ul", {}, others.filter((d) => d.run === run).map(item))]).flat()) : null);
 }
 
 async function agreement(stale) {
@@ -287,8 +292,8 @@ async function route() {
   if (path !== "/") typing.stop();
   if (!typing.waits()) $("q").value = state.q;
   try {
-    // The first time it says under which run drafts are kept; later it only keeps the banner right.
-    if (about.run) summary().catch(() => {}); else await summary();
+    // Another run may be served at this address by now: drafts and the banner are of the run that is.
+    await summary();
     if (stale()) return;
     if (place.rowId() != null) await row(place.rowId(), stale);
     else if (path === "/agreement") await agreement(stale);

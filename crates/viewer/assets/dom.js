@@ -30,7 +30,8 @@ export async function ask(path, options) {
   return body;
 }
 
-export const post = (path, body) => ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+/** Sends something to be saved, also where the page is closed meanwhile. */
+export const post = (path, body) => ask(path, { method: "POST", keepalive: true, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
 
 // Where the browser keeps nothing (a private window, a full disk), this page does until it is closed.
 const memory = new Map();

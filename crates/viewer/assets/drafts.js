@@ -27,14 +27,14 @@ export function discard(run, id, name) {
   storage.remove(key(run, id, exactly(run, id, name) ? name : ""));
 }
 
-/** All drafts of a run: `[{ id, name, draft }]`. */
-export function all(run) {
+/** All drafts, or those of a run: `[{ run, id, name, draft }]`. */
+export function all(run = null) {
   const found = [];
   for (const stored of storage.keys()) {
     const parts = stored.startsWith(`["${MARK}"`) ? parse(stored) : null;
-    if (parts?.length !== 4 || parts[1] !== run) continue;
+    if (parts?.length !== 4 || (run !== null && parts[1] !== run)) continue;
     const draft = parse(storage.get(stored));
-    if (draft) found.push({ id: parts[2], name: parts[3], draft });
+    if (draft) found.push({ run: parts[1], id: parts[2], name: parts[3], draft });
   }
   return found.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
 }

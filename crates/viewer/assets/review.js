@@ -14,7 +14,7 @@ const same = (a, b) => a.comment === b.comment && sameScores(a.scores, b.scores)
 /** The review of the row `data` in the run `run`. `reload` shows the row as it is now, `changed` hears of drafts, `leaving` tells
 whether another row is on its way. */
 export function panel(data, run, { reload, changed, leaving }) {
-  let saving = false;
+  let saving = null;
   const saved = () => {
     const mine = data.reviews.findLast((r) => r.reviewer === reviewer() && r.text_status === "current");
     return { decision: mine?.decision, comment: mine?.comment ?? "", scores: mine?.scores ?? {} };
@@ -35,38 +35,41 @@ export function panel(data, run, { reload, changed, leaving }) {
     edit({ scores });
   };
 
-  const save = async (decision) => {
+  const save = (decision) => {
     // A button may be pressed twice, and a key while the next conversation, which it is meant for, is not there yet.
     if (saving) return;
-    if (leaving() || place.rowId() !== data.id) { tell("Not saved: the next conversation is not there yet."); return; }
+    if (leaving() || !here()) { tell("Not saved: the next conversation is not there yet."); return; }
     const name = reviewer();
     if (!name) {
       $("reviewer").focus();
       notice("Give your name first, at the top. What you typed is kept.");
       return;
     }
-    const { comment, scores } = content();
-    saving = true;
+    saving = send(name, decision).finally(() => { saving = null; paint(); changed(); });
     paint();
+  };
+  /** Whether it was saved. */
+  const send = async (name, decision) => {
+    const { comment, scores } = content();
     try {
       const { reviews } = await post("/api/review", { id: data.id, reviewer: name, decision, comment, scores, text_hash: data.text_hash });
       data.reviews = reviews;
       // What was typed while it was being saved stays.
       const draft = drafts.read(run, data.id, name);
       if (draft && same(draft, { comment, scores })) drafts.discard(run, data.id, name);
-      notice();
+      if (here()) notice();
       tell(`saved: ${decision}`);
+      return true;
     } catch (e) {
       if (comment || Object.keys(scores).length) drafts.write(run, data.id, name, { comment, scores, text_hash: data.text_hash });
       if (e.code === "text_changed") outdated("Not saved: this conversation has another text since the run was rebuilt. What you typed is kept.");
-      else notice(`Not saved: ${e.message}. What you typed is kept.`);
-    } finally {
-      saving = false;
-      paint();
-      changed();
+      else if (here()) notice(`Not saved: ${e.message}. What you typed is kept.`);
+      if (!here()) notice(`The review of ${data.id} was not saved: ${e.message}. What you typed is kept.`, make("a", { href: place.rowAddress(data.id) }, "Back to it"));
+      return false;
     }
   };
-  const outdated = (text) => { if (place.rowId() === data.id) notice(text, button("Show the current text", () => { notice(); reload(); })); };
+  const here = () => place.rowId() === data.id;
+  const outdated = (text) => { if (here()) notice(text, button("Show the current text", () => { notice(); reload(); })); };
 
   const decide = [["accept", "Accept"], ["reject", "Reject"], ["unsure", "Unsure"]]
     .map(([decision, name]) => button(name, () => save(decision), { class: decision, "data-decision": decision }));
@@ -105,10 +108,12 @@ export function panel(data, run, { reload, changed, leaving }) {
   /** Shows what is saved and what is typed, in the elements that are there: focus and clicks are not lost. */
   function paint() {
     const { decision } = saved();
+    // It was saved after all, when the page was closed before it heard so.
+    if (decision && typed() && same(typed(), saved())) drafts.discard(run, data.id, reviewer());
     const value = content();
     for (const one of decide) {
       one.setAttribute("aria-pressed", String(one.dataset.decision === decision));
-      one.setAttribute("aria-disabled", String(saving));
+      one.setAttribute("aria-disabled", String(saving != null));
     }
     if (comment.value !== value.comment) comment.value = value.comment;
     marks.forEach((mark, i) => { mark.value = String(value.scores[CRITERIA[i]] ?? ""); });
@@ -128,5 +133,7 @@ export function panel(data, run, { reload, changed, leaving }) {
     make("details", { open: Object.keys(content().scores).length > 0 }, make("summary", {}, "Criteria, 1 to 5"),
       make("div", { class: "marks" }, marks.map((mark, i) => make("label", {}, `${i + 1} ${CRITERIA[i]}`, mark)))), list);
   paint();
-  return Object.assign(section, { save, paint, refresh });
+  /** Whether the last review is saved, once it is known; `true` where none is on its way. */
+  const settled = async () => (await saving) ?? true;
+  return Object.assign(section, { save, paint, refresh, settled });
 }

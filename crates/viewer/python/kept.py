@@ -140,6 +140,14 @@ def drafts_of_two_people(person, row):
     assert page.evaluate(DRAFTS) == 1
     page.locator("#draft").get_by_role("button", name="Discard").click()
     assert page.evaluate(DRAFTS) == 0
+    # Another run has the same rows, and drafts of its own.
+    page.evaluate("row => localStorage.setItem(JSON.stringify(['clinstruct.draft', '/moved', row, 'Ann']), JSON.stringify({ comment: 'Elsewhere', scores: {} }))", row)
+    page.reload()
+    expect(page.locator("#comment")).to_have_value("")
+    expect(page.locator("#drafts")).to_be_empty()
+    page.get_by_role("link", name="Reviews").click()
+    page.locator("summary", has_text="Drafts of other runs").click()
+    expect(page.locator("#unsaved")).to_contain_text("by Ann: Elsewhere")
 
 
 def queue(person, rows):
@@ -350,6 +358,9 @@ def keys_and_clicks(person, rows):
     # A key that is pressed while the next conversation is on its way is for neither.
     page.route("**/api/row?*", lambda r: (page.wait_for_timeout(400), r.continue_()))
     press(page, "ju")
+    page.wait_for_url(f"**/row/{rows[1]}")
+    press(page, "u")
+    assert row_id(page) == row
     on_row(page, rows[1])
     page.unroute("**/api/row?*")
     assert len(mine()) == 2, mine()
@@ -364,6 +375,29 @@ def keys_and_clicks(person, rows):
     page.reload()
     expect(page.locator("#comment")).to_have_value("Not lost")
     page.locator("#draft").get_by_role("button", name="Discard").click()
+    # Who goes on at once does not leave a review behind that was not saved,
+    page.route("**/api/review", lambda r: (page.wait_for_timeout(300), r.abort()))
+    press(page, "aj")
+    expect(page.locator("#notice")).to_contain_text("Not saved")
+    on_row(page, rows[1])
+    press(page, "a")
+    page.get_by_role("link", name="← list").click()
+    expect(page.locator("#notice")).to_contain_text(f"The review of {rows[1]} was not saved")
+    page.get_by_role("link", name="Back to it").click()
+    on_row(page, rows[1])
+    # and one that is slow is saved before the next conversation comes.
+    page.unroute("**/api/review")
+    page.route("**/api/review", lambda r: (page.wait_for_timeout(300), r.continue_()))
+    press(page, "aj")
+    on_row(page, rows[2])
+    assert [r["decision"] for r in reviews(person.url, rows[1]) if r["reviewer"] == "Kim"] == ["accept"]
+    # A page that is closed while it saves has saved, and leaves no draft behind.
+    page.unroute("**/api/review")
+    page.fill("#comment", "Closed at once")
+    page.evaluate("() => { document.querySelector('.reject').click(); location.reload(); }")
+    expect(page.locator("#reviews")).to_contain_text("reject by Kim: Closed at once")
+    expect(page.locator("#draft")).to_be_empty()
+    assert page.evaluate(DRAFTS) == 0
 
 
 def two_tabs(person, row):
@@ -448,6 +482,7 @@ def confirmed_in_one_action(person, run, rows, no_serious):
     assert before["texts"]["unknown"] == 2
     page = person.tab("#/agreement")
     expect(page.locator("tr", has_text="text unknown")).to_contain_text("2")
+    expect(page.locator("main")).not_to_contain_text("null")
     no_serious(page, "reviews of unknown texts")
     # A rebuild after the page was displayed is noticed.
     back = rewrite(run, rows[0], lambda text: f"{text} Rewritten.")
@@ -475,8 +510,8 @@ def all_of_it(browser, url, run, errors, no_serious):
         lambda p: scrolled(p, rows),
         searched,
         lambda p: banner(p, rows[5]),
-        lambda p: keys_and_clicks(p, rows[6:8]),
-        lambda p: two_tabs(p, rows[8]),
+        lambda p: keys_and_clicks(p, rows[6:9]),
+        lambda p: two_tabs(p, rows[14]),
         lambda p: rebuilt_meanwhile(p, run, rows[9], no_serious),
         lambda p: confirmed_in_one_action(p, run, rows[10:12], no_serious),
     ]

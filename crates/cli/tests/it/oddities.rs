@@ -1,6 +1,7 @@
 //! Providers that deviate from what is documented: how such a run is made, ended and counted.
 //!
-//! `oddities_cases` has deviations that people met, `oddities_generated` crosses fields, types and places.
+//! `oddities_cases` and `oddities_texts` have deviations that people met, `oddities_generated` crosses the fields of
+//! `oddities_fields` with values, places and durations, and `oddities_money` looks at the cap.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -8,17 +9,18 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clinstruct_testkit::{Asked, Oddity, ProviderConfig, RUN_BATCH};
-use serde_json::Value;
+use clinstruct_testkit::{Asked, Oddity, Place, ProviderConfig, RUN_BATCH, Reply, Twist, When};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::clinstruct;
 use crate::provider::{Loopback, config};
 
 /// Longest that a run may take before it counts as one that never ends.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// US dollars for a million tokens of requests and of answers; batches cost half.
 const PRICE: (f64, f64) = (2.5, 10.0);
 /// Where [`batch_program`] finds the provider.
@@ -319,6 +321,83 @@ pub(crate) fn pollution(rows: &Rows) -> Option<String> {
 #[track_caller]
 pub(crate) fn assert_clean(rows: &Rows) {
     assert_eq!(pollution(rows), None);
+}
+
+/// Where an answer's fields are in a reply of this kind.
+pub(crate) fn body(place: Place) -> &'static str {
+    match place {
+        Place::OpenAiRow | Place::CommandRow => "/response/body",
+        Place::AnthropicRow => "/result/message",
+        _ => "",
+    }
+}
+
+pub(crate) fn answer_place(way: Way) -> Place {
+    match way {
+        Way::OpenAi => Place::OpenAiRow,
+        Way::Anthropic => Place::AnthropicRow,
+        Way::Chat => Place::ChatBody,
+        Way::Command => Place::CommandRow,
+    }
+}
+
+/// The pointer to the text of an answer.
+pub(crate) fn text_at(way: Way) -> String {
+    let field = if way == Way::Anthropic { "content/0/text" } else { "choices/0/message/content" };
+    format!("{}/{field}", body(answer_place(way)))
+}
+
+pub(crate) fn set(at: &str, value: Value) -> Twist {
+    Twist::Set(at.into(), value)
+}
+
+pub(crate) fn edit(edit: impl Fn(&mut Value) + Send + Sync + 'static) -> Twist {
+    Twist::Edit(Arc::new(edit))
+}
+
+/// An edit of the text of each answer.
+pub(crate) fn texts(way: Way, change: impl Fn(&str) -> String + Send + Sync + 'static) -> Oddity {
+    let at = text_at(way);
+    let twist = edit(move |reply| {
+        if let Some(Value::String(text)) = reply.pointer_mut(&at) {
+            *text = change(text);
+        }
+    });
+    Oddity::new(answer_place(way), When::Always, twist).harmless()
+}
+
+pub(crate) fn openai_error(message: &str, kind: &str, code: Option<&str>) -> Value {
+    json!({"error": {"message": message, "type": kind, "param": null, "code": code}})
+}
+
+pub(crate) fn anthropic_error(kind: &str, message: &str) -> Value {
+    json!({"type": "error", "error": {"type": kind, "message": message}})
+}
+
+/// A row, or a chat, that is refused.
+pub(crate) fn refused(way: Way, status: u16, kind: &str, message: &str) -> Twist {
+    match way {
+        Way::Chat => Twist::Instead(Reply::json(status, &openai_error(message, kind, Some(kind)))),
+        Way::OpenAi | Way::Command => {
+            let body = openai_error(message, kind, Some(kind));
+            set("/response", json!({"status_code": status, "request_id": "r", "body": body}))
+        }
+        Way::Anthropic => {
+            set("/result", json!({"type": "errored", "error": anthropic_error(kind, message)}))
+        }
+    }
+}
+
+/// Requests of conversations that have begun: of a prompt there is one message of the user.
+pub(crate) fn has_history(request: &str) -> bool {
+    request.contains(r#""assistant""#)
+}
+
+/// The first `error:` line says what the provider said, and there is one such line.
+#[track_caller]
+pub(crate) fn assert_one_error(ended: &Ended, words: &str) {
+    assert_eq!(ended.text.lines().filter(|l| l.starts_with("error:")).count(), 1, "{}", ended.text);
+    ended.assert_contains(words);
 }
 
 /// Turns a batch input file into an output file, as the provider has it: `--command` starts it.

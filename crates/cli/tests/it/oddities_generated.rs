@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -14,158 +15,15 @@ use clinstruct_testkit::{Oddity, Place, Reply, Twist, When};
 use serde_json::{Value, json};
 
 use crate::oddities::{Ended, Trial, Way, pollution, without_oddities};
+use crate::oddities_fields::{
+    ANTHROPIC_BATCH, COMPLETION, FILE, Field, MESSAGE, OPENAI_BATCH, RESULT, ROW, Use, field, text,
+    values,
+};
 
 /// US dollars that each run may cost. A run without an oddity costs a fifth of it at most.
 const CAP: f64 = 0.06;
 /// Runs at once in each test.
 const AT_ONCE: usize = 3;
-
-/// What a field is good for, which decides what its loss may cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Use {
-    /// Nothing depends on it.
-    Idle,
-    /// Tokens, which can be estimated.
-    Usage,
-    /// The answer is in it, or it says what the answer is worth.
-    Answer,
-    /// A body that can be read where it comes as a string.
-    Body,
-    /// The status of a response that has a body.
-    Status,
-    /// An error where there is none.
-    Error,
-    /// The id of a file that there is not.
-    NoFile,
-    /// The state of a batch, or the id of something: another look shows it.
-    Looked,
-}
-
-/// A field of a reply.
-#[derive(Debug, Clone, Copy)]
-struct Field {
-    at: &'static str,
-    used: Use,
-    is_text: bool,
-}
-
-const fn field(at: &'static str, used: Use) -> Field {
-    Field { at, used, is_text: false }
-}
-
-const fn text(at: &'static str, used: Use) -> Field {
-    Field { at, used, is_text: true }
-}
-
-/// The body of a completion.
-const COMPLETION: [Field; 16] = [
-    text("id", Use::Idle),
-    text("object", Use::Idle),
-    field("created", Use::Idle),
-    text("model", Use::Idle),
-    text("system_fingerprint", Use::Idle),
-    field("choices", Use::Answer),
-    field("choices/0", Use::Answer),
-    field("choices/0/index", Use::Idle),
-    field("choices/0/logprobs", Use::Idle),
-    field("choices/0/message", Use::Answer),
-    text("choices/0/message/content", Use::Answer),
-    text("choices/0/finish_reason", Use::Answer),
-    field("usage", Use::Usage),
-    field("usage/prompt_tokens", Use::Usage),
-    field("usage/completion_tokens", Use::Usage),
-    field("usage/prompt_tokens_details/cached_tokens", Use::Usage),
-];
-
-/// What is around it in a batch.
-const ROW: [Field; 6] = [
-    text("/id", Use::Idle),
-    text("/custom_id", Use::Answer),
-    field("/error", Use::Error),
-    field("/response", Use::Answer),
-    field("/response/status_code", Use::Status),
-    field("/response/body", Use::Body),
-];
-
-/// A message of Anthropic's.
-const MESSAGE: [Field; 12] = [
-    text("id", Use::Idle),
-    text("type", Use::Idle),
-    text("role", Use::Idle),
-    text("model", Use::Idle),
-    field("stop_sequence", Use::Idle),
-    field("content", Use::Answer),
-    field("content/0", Use::Answer),
-    text("content/0/text", Use::Answer),
-    text("stop_reason", Use::Answer),
-    field("usage", Use::Usage),
-    field("usage/input_tokens", Use::Usage),
-    field("usage/output_tokens", Use::Usage),
-];
-
-const RESULT: [Field; 4] = [
-    text("/custom_id", Use::Answer),
-    field("/result", Use::Answer),
-    text("/result/type", Use::Answer),
-    field("/result/message", Use::Body),
-];
-
-const OPENAI_BATCH: [Field; 10] = [
-    text("/id", Use::Idle),
-    text("/object", Use::Idle),
-    text("/status", Use::Looked),
-    text("/output_file_id", Use::Looked),
-    field("/error_file_id", Use::NoFile),
-    field("/request_counts", Use::Idle),
-    field("/request_counts/completed", Use::Idle),
-    field("/metadata", Use::Idle),
-    field("/errors", Use::Idle),
-    field("/completed_at", Use::Idle),
-];
-
-const ANTHROPIC_BATCH: [Field; 8] = [
-    text("/id", Use::Idle),
-    text("/type", Use::Idle),
-    text("/processing_status", Use::Looked),
-    field("/request_counts", Use::Idle),
-    field("/request_counts/succeeded", Use::Idle),
-    text("/results_url", Use::Idle),
-    field("/archived_at", Use::Idle),
-    text("/ended_at", Use::Idle),
-];
-
-const FILE: [Field; 5] = [
-    text("/id", Use::Idle),
-    field("/bytes", Use::Idle),
-    text("/purpose", Use::Idle),
-    text("/status", Use::Idle),
-    text("/filename", Use::Idle),
-];
-
-/// What stands in place of a value; nothing where it makes no sense.
-fn values(field: Field, at: &str) -> Vec<(&'static str, Twist)> {
-    let set = |value: Value| Twist::Set(at.to_owned(), value);
-    let mut all = vec![
-        ("null", set(Value::Null)),
-        ("missing", Twist::Remove(at.to_owned())),
-        ("an empty string", set(json!(""))),
-        ("a string", set(json!("odd"))),
-        ("a number", set(json!(7))),
-        ("below zero", set(json!(-35))),
-        ("huge", set(json!(1e300))),
-        ("2^64 - 1", set(json!(u64::MAX))),
-        ("a list", set(json!([]))),
-        ("an object", set(json!({}))),
-        ("true", set(json!(true))),
-        ("JSON in a string", Twist::Stringify(at.to_owned())),
-        ("HTML", set(json!("<html><body>502 Bad Gateway</body></html>"))),
-    ];
-    if field.is_text {
-        all.push(("broken UTF-8", Twist::Splice(at.to_owned(), b"\xe2\x82".to_vec())));
-        all.push(("half a surrogate", Twist::Splice(at.to_owned(), b"\\ud83d".to_vec())));
-    }
-    all
-}
 
 /// What a run against it has to come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -746,5 +604,20 @@ fn the_sample_goes_through_everything() {
         "status",
     ] {
         some(field);
+    }
+}
+
+/// The guide's table has a word on each field that is crossed.
+#[test]
+fn the_guide_names_each_field() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/src/oddities.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    for case in all().into_iter().flat_map(|(_, cases, _)| cases) {
+        let Some(path) = case.name.split('`').nth(1).filter(|_| case.name.contains("` is ")) else {
+            continue;
+        };
+        let field =
+            path.rsplit('.').find(|name| name.parse::<usize>().is_err()).unwrap_or_default();
+        assert!(field.is_empty() || page.contains(&format!("`{field}`")), "{field}: {}", case.name);
     }
 }

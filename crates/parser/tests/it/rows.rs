@@ -285,6 +285,7 @@ fn bodies_of_odd_shapes() {
         ("/response/body", Some(json!(null))),
         ("/response/body", Some(json!("Internal Server Error"))),
         ("/response/body", Some(json!("<html><head><title>502 Bad Gateway</title></head></html>"))),
+        ("/response/body", Some(json!("odd"))),
         ("/response/body", Some(json!([]))),
         ("/response/body", Some(json!(3))),
         ("/response", Some(json!(null))),
@@ -361,6 +362,8 @@ fn bodies_of_odd_shapes() {
       failed Server - [error] Internal Server Error | unknown
     body "<html><head><title>502 Bad Gateway</title></head></html>"
       failed Server - [error] 502 Bad Gateway | unknown
+    body "odd"
+      unreadable the response is not an object: "odd" | unknown
     body []
       unreadable the response is not an object: [] | unknown
     body 3

@@ -13,7 +13,9 @@ use parquet::bloom_filter::Sbbf;
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
+use parquet::file::properties::ReaderProperties;
 use parquet::file::reader::RowGroupReader;
+use parquet::file::serialized_reader::SerializedRowGroupReader;
 use parquet::record::reader::RowIter;
 use parquet::schema::types::{ColumnDescPtr, Type as SchemaType};
 
@@ -35,7 +37,7 @@ fn wrong(column: &ColumnDescPtr, why: impl std::fmt::Display) -> ParquetError {
 
 /// A row group whose pages are checked.
 pub(super) struct Group<'a> {
-    inner: Box<dyn RowGroupReader + 'a>,
+    inner: SerializedRowGroupReader<'a, File>,
     file: Arc<File>,
     /// Values of each column that are not yet read.
     left: Vec<Arc<AtomicU64>>,
@@ -44,11 +46,10 @@ pub(super) struct Group<'a> {
 impl<'a> Group<'a> {
     /// Checks what the footer says of a row group.
     pub(super) fn new(
-        inner: Box<dyn RowGroupReader + 'a>,
+        group: &'a RowGroupMetaData,
         file: Arc<File>,
         data_ends: u64,
     ) -> Result<Self> {
-        let group = inner.metadata();
         let rows = group.num_rows();
         let columns = group.schema_descr().num_columns();
         if rows < 0 || columns != group.num_columns() {
@@ -60,6 +61,8 @@ impl<'a> Group<'a> {
                 .map_err(|why| wrong(&chunk.column_descr_ptr(), why))?;
             left.push(Arc::new(AtomicU64::new(values)));
         }
+        let properties = Arc::new(ReaderProperties::builder().build());
+        let inner = SerializedRowGroupReader::new(Arc::clone(&file), group, None, properties)?;
         Ok(Self { inner, file, left })
     }
 
@@ -368,6 +371,7 @@ impl Pages {
 pub(super) fn plain(error: &ParquetError) -> String {
     match error {
         ParquetError::General(why) | ParquetError::EOF(why) | ParquetError::NYI(why) => why.clone(),
+        ParquetError::External(e) => e.to_string(),
         other => other.to_string(),
     }
 }
