@@ -87,6 +87,7 @@ struct ProjectFile {
     eval: Vec<String>,
     split: Vec<f64>,
     gate: bool,
+    keep_reasoning: bool,
 }
 
 /// Settings by name, without those that are not set.

@@ -98,6 +98,7 @@ impl Setup {
             window: self.args.window.unwrap_or(window).max(1),
             outbox: Some(self.out.join("outbox")),
             accept_change: self.args.accept_change,
+            keep_reasoning: self.args.keep_reasoning,
             pause: self.args.pause.map_or(defaults.pause, Duration::from_millis),
             ..defaults
         };

@@ -51,6 +51,8 @@ pub struct RunConfig {
     /// Whether another model or account than the run was begun with is what the user wants, and a plan that
     /// changes or drops rows that have answers.
     pub accept_change: bool,
+    /// Whether rows keep what the model thought before its answers.
+    pub keep_reasoning: bool,
 }
 
 impl Default for RunConfig {
@@ -71,6 +73,7 @@ impl Default for RunConfig {
             max_cost: None,
             pause: Duration::from_secs(1),
             accept_change: false,
+            keep_reasoning: false,
         }
     }
 }

@@ -149,6 +149,9 @@ pub(crate) struct RunArgs {
     /// Exit with 1 where a figure misses its target
     #[arg(long)]
     pub(crate) gate: bool,
+    /// Keep the reasoning of assistant turns in the rows, for export as `reasoning_content`
+    #[arg(long)]
+    pub(crate) keep_reasoning: bool,
     /// Shares of the rows that are set aside for validation and for the test [default: 0.05,0.05]
     #[arg(
         long,
