@@ -289,6 +289,12 @@ fn base_urls(args: &RunArgs, name: BackendName, is_main: bool) -> anyhow::Result
         return Err(not_saved());
     }
     if is_main && !args.base_url.is_empty() {
+        if let Some(bare) = args.base_url.iter().find(|url| !url.contains("://")) {
+            return Err(usage(
+                format!("--base-url {bare} has no http:// or https:// in front"),
+                "write the whole address, its version included, such as http://127.0.0.1:8000/v1",
+            ));
+        }
         return Ok(args.base_url.clone());
     }
     let kept = args.addresses.get(variable_name);

@@ -224,12 +224,12 @@ pub(crate) fn of_run(args: RunArgs) -> anyhow::Result<RunArgs> {
     Ok(merged)
 }
 
-/// The settings of the run in the folder that the command names by argument or flag; a command's own where it
-/// names none, or one without a run.
+/// The settings of the run in the folder that the command names; its own where it names none, or, with --out, one
+/// that has no run yet.
 pub(crate) fn of_named_run(args: RunArgs) -> anyhow::Result<RunArgs> {
     let is_named = !args.from_environment.iter().any(|name| name == "out");
     match &args.out {
-        Some(out) if is_named && has_run(out) => of_run(args),
+        Some(out) if args.named || (is_named && has_run(out)) => of_run(args),
         _ => own(args),
     }
 }
@@ -296,6 +296,7 @@ pub(crate) fn in_folder(run: &mut RunArgs, dir: Option<PathBuf>) -> anyhow::Resu
         ));
     }
     run.out = Some(dir);
+    run.named = true;
     run.from_environment.retain(|name| name != "out");
     Ok(())
 }

@@ -254,7 +254,8 @@ fn failed(parts: Parts, status: Option<u16>, usage: Option<Usage>) -> RowOutcome
     let error = parts.classified(status);
     RowOutcome::Failed {
         fault: error.fault,
-        status: error.status,
+        // A success that is none was a call all the same.
+        status: error.status.or(status),
         code: error.code,
         message: error.message,
         usage,

@@ -247,6 +247,16 @@ impl PlanFacts {
         }
     }
 
+    /// Whether a row that both plans have is the same in both: its draws are keyed by the row, so parts and limits
+    /// do not matter.
+    pub(crate) fn has_rows_of(&self, other: &Self) -> bool {
+        let of = |f: &Self| {
+            let texts = [&f.catalog, &f.seed, &f.temperature, &f.structured];
+            texts.map(String::clone)
+        };
+        of(self) == of(other)
+    }
+
     /// What differs, in words; not the resources and the reading, of which the rows tell more.
     pub(crate) fn differences(&self, new: &Self) -> Vec<String> {
         let plain = |text: &str| {

@@ -535,6 +535,7 @@ impl Driver<'_, '_> {
                 requests,
                 seen: (0, 0),
                 first: String::new(),
+                first_is_json: false,
                 pauses,
                 sender: &sender,
             };

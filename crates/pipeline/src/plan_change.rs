@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use crate::active::{prompts_of, response, start_base, variant_code, variant_of, variants_of};
 use crate::config::PlanFacts;
 use crate::{Drive, Error, Result, RunContext};
-use shape::{Shape, Shapes};
+use shape::{Answered, Shape, Shapes};
 
 /// Rows that are laid out and compared together.
 const ROWS_AT_ONCE: usize = 1024;
@@ -88,7 +88,7 @@ pub fn check_plan(context: &RunContext<'_>, store: &Store, how: Drive) -> Result
         return Ok(());
     }
     let change = if store.has_planned()? {
-        Comparison::new(context, store, &known, how).run()?
+        Comparison::new(context, store, &known, how)?.run()?
     } else {
         compare_addresses(context, store, &known)?
     };
@@ -108,9 +108,19 @@ fn same_models(context: &RunContext<'_>, store: &Store) -> Result<()> {
     // Of rehearsals, which cost nothing, only the rows count.
     let free = context.rehearsal && known.contains("of rehearsal");
     if known != asked && !free && store.answered_total()? > 0 {
-        return Err(Error::OtherModel { known, asked });
+        return Err(Error::OtherModel { known: in_short(&known), asked: in_short(&asked) });
     }
     Ok(())
+}
+
+/// Models as [`RunContext::models`] gives them; one for all speakers only once.
+fn in_short(models: &str) -> String {
+    let each: Option<Vec<&str>> =
+        models.split(", ").map(|one| Some(one.split_once(" by ")?.1)).collect();
+    match each.as_deref() {
+        Some([first, second, third]) if first == second && second == third => (*first).to_owned(),
+        _ => models.to_owned(),
+    }
 }
 
 /// Makes the context's plan the journal's, after [`check_plan`]; says whether units are to be replayed from
@@ -179,24 +189,29 @@ struct Old {
 }
 
 impl Old {
-    /// Its conversations, where its prompts were accepted, by prompt and variant, with the most attempts that
-    /// one of their turns took.
-    fn answered(&self, store: &Store) -> Result<Vec<(u8, u8, u8)>> {
-        let tries = |unit: &UnitRecord| unit.steps.iter().map(|s| s.tries).max().unwrap_or(0);
+    /// Its conversations, where its prompts were accepted.
+    fn answered(&self, store: &Store) -> Result<Vec<Answered>> {
+        let attempts = |unit: &UnitRecord| unit.steps.iter().map(|s| s.tries).max().unwrap_or(0);
         let Some((base, conversations)) = self.units.split_first() else {
             // A process that was killed before it had replayed its units leaves none, but the responses.
             if store.locate(self.row.request)?.is_none() {
                 return Ok(Vec::new());
             }
             let shape = Shape::from_bytes(&self.row.shape);
-            let all = shape.into_iter().flat_map(|s| s.conversations).map(|(p, v, _)| (p, v, 0));
-            return Ok(all.filter(|(_, v, _)| variant_of(*v) != Variant::Emergency).collect());
+            let all = shape.into_iter().flat_map(|s| s.conversations);
+            let styled = all.filter(|(_, v, _)| variant_of(*v) != Variant::Emergency);
+            let one = |(prompt, variant, _)| Answered { prompt, variant, attempts: 0 };
+            return Ok(styled.map(one).collect());
         };
         if base.state != UnitState::Done {
             return Ok(Vec::new());
         }
-        let base_tries = tries(base);
-        let one = |u: &UnitRecord| (u.key.prompt(), u.key.variant(), tries(u).max(base_tries));
+        let for_prompts = attempts(base);
+        let one = |u: &UnitRecord| Answered {
+            prompt: u.key.prompt(),
+            variant: u.key.variant(),
+            attempts: attempts(u).max(for_prompts),
+        };
         Ok(conversations.iter().map(one).collect())
     }
 }
@@ -261,14 +276,19 @@ struct Comparison<'a, 'c> {
     new: PlanFacts,
     /// Whether answers may be read differently now.
     read_again: bool,
+    /// Whether rows that both plans have are the same by what they are made of.
+    same_rows: bool,
 }
 
 impl<'a, 'c> Comparison<'a, 'c> {
-    fn new(context: &'a RunContext<'c>, store: &'a Store, known: &str, how: Drive) -> Self {
+    fn new(context: &'a RunContext<'c>, store: &'a Store, known: &str, how: Drive) -> Result<Self> {
         let (old, new) = (PlanFacts::parse(known), context.facts());
+        let same_models = store.meta("models")?.as_deref() == Some(&context.models());
+        let same_rows = same_models && old.has_rows_of(&new);
         // To read the answers again is what a replay is for.
         let read_again = old.reading != new.reading && how != Drive::Replay;
-        Self { context, store, shapes: Shapes::new(context), old, new, read_again }
+        let shapes = Shapes::new(context);
+        Ok(Self { context, store, shapes, old, new, read_again, same_rows })
     }
 
     /// What the new plan would change or drop; `None` where it keeps every answered row.
@@ -344,19 +364,37 @@ impl<'a, 'c> Comparison<'a, 'c> {
             }
         }
         let shapes = &self.shapes;
-        let expected: Vec<(usize, RequestId)> =
-            answered.iter().map(|(index, old, _)| (*index, old.row.request)).collect();
+        let verdict = |(index, old, all): &(usize, Old, Vec<Answered>), new| {
+            self.verdict(part, *index, old, all, new)
+        };
+        if let (true, Some(first)) = (self.same_rows, answered.first()) {
+            // Their facts say that they are the same; one that is laid out says whether this version agrees.
+            let new = shapes.planned(part, first.0, Some((first.1.row.request, &first.2)))?;
+            let all = first.2.len() as u64;
+            if verdict(first, new)?.kept == all || self.read_again {
+                return Ok(answered.iter().map(|(.., all)| self.unchanged(all)).collect());
+            }
+        }
+        let expected: Vec<(usize, RequestId, &[Answered])> =
+            answered.iter().map(|(index, old, all)| (*index, old.row.request, &all[..])).collect();
         let new: Vec<Option<PlannedRow>> = expected
             .into_par_iter()
-            .map(|(index, request)| shapes.planned(part, index, Some(request)))
+            .map(|(index, request, all)| shapes.planned(part, index, Some((request, all))))
             .collect::<Result<_>>()?;
-        answered
-            .iter()
-            .zip(new)
-            .map(|((index, old, conversations), new)| {
-                self.verdict(part, *index, old, conversations, new)
-            })
-            .collect()
+        answered.iter().zip(new).map(|(row, new)| verdict(row, new)).collect()
+    }
+
+    /// What becomes of rows that the new plan has as the old one had them.
+    fn unchanged(&self, conversations: &[Answered]) -> Verdict {
+        let all = conversations.len() as u64;
+        if self.read_again {
+            return Verdict { changed: all, cause: Some(Cause::Reading), ..Verdict::default() };
+        }
+        let most = self.context.config.tries;
+        let changed = conversations.iter().filter(|a| u32::from(a.attempts) > most).count();
+        let changed = changed as u64;
+        let cause = (changed > 0).then_some(Cause::Plan);
+        Verdict { kept: all - changed, changed, dropped: 0, cause }
     }
 
     fn verdict(
@@ -364,7 +402,7 @@ impl<'a, 'c> Comparison<'a, 'c> {
         part: u8,
         index: usize,
         old: &Old,
-        conversations: &[(u8, u8, u8)],
+        conversations: &[Answered],
         new: Option<PlannedRow>,
     ) -> Result<Verdict> {
         let all = conversations.len() as u64;
@@ -387,15 +425,15 @@ impl<'a, 'c> Comparison<'a, 'c> {
             self.variants_now(part, index, old)?
         };
         let mut verdict = Verdict::default();
-        for (prompt, variant, tries) in conversations {
+        for Answered { prompt, variant, attempts } in conversations {
             let stays = still.as_ref().is_none_or(|still| still.contains(&(*prompt, *variant)));
             let same = match (before.of(*prompt, *variant), now.of(*prompt, *variant)) {
                 (_, None) => None,
                 (before, now) => Some(before == now),
             };
             // A turn that took several attempts was asked for with a note on what was wrong.
-            let repeated = *tries > 1 && before.repair != now.repair
-                || u32::from(*tries) > self.context.config.tries;
+            let repeated = *attempts > 1 && before.repair != now.repair
+                || u32::from(*attempts) > self.context.config.tries;
             match same.filter(|_| stays) {
                 None => verdict.dropped += 1,
                 Some(true) if !repeated => verdict.kept += 1,
@@ -436,7 +474,7 @@ impl<'a, 'c> Comparison<'a, 'c> {
         let mut all = self.old.differences(&self.new);
         let (old, new) = (self.store.meta("models")?.unwrap_or_default(), self.context.models());
         if old != new {
-            all.push(format!("models {old} -> {new}"));
+            all.push(format!("model {} -> {}", in_short(&old), in_short(&new)));
         }
         if self.old.catalog != self.new.catalog {
             if all.is_empty() {
@@ -504,6 +542,19 @@ fn compare_addresses(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_model_for_all_is_named_once() {
+        let one = "prompt_writer by m of b, assistant by m of b, user by m of b";
+        assert_eq!(in_short(one), "m of b");
+        for more in [
+            "prompt_writer by m of b, assistant by m of b, user by n of b",
+            "prompt_writer by a, c of b, assistant by a, c of b, user by a, c of b",
+            "",
+        ] {
+            assert_eq!(in_short(more), more);
+        }
+    }
 
     #[test]
     fn a_change_says_what_is_lost_and_why() {

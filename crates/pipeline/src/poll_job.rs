@@ -12,6 +12,7 @@ use clinstruct_schema::{RequestId, RowFormat};
 use clinstruct_store::{EncodedFrame, JobId, encode_frame};
 use futures::StreamExt as _;
 use rayon::prelude::*;
+use serde::de::IgnoredAny;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
@@ -132,8 +133,9 @@ pub(crate) struct Polled<'a> {
     pub(crate) requests: HashSet<RequestId>,
     /// Rows that were read, and those of them that answer one of its requests.
     pub(crate) seen: (u64, u64),
-    /// The beginning of the first row that names none.
+    /// The beginning of the first row that names none, and whether it is JSON.
     pub(crate) first: String,
+    pub(crate) first_is_json: bool,
     pub(crate) pauses: Pauses,
     pub(crate) sender: &'a mpsc::Sender<Message>,
 }
@@ -195,12 +197,16 @@ async fn read_rows(polled: &mut Polled<'_>, reference: JobRef, how: Ended) -> Re
     let again = backend.limits().finds_jobs;
     let mut patience = Patience::new(polled.pauses, polled.sender);
     let mut cut: Option<String> = None;
+    let mut pages = 0;
     loop {
         let rows = backend.rows(&reference);
         polled.seen = (0, 0);
         let e = match read(rows, again, polled).await? {
             // A page of a gateway, say: the rows are elsewhere, and paid for.
-            None if again && polled.seen.0 > 0 && polled.seen.1 == 0 => strangers(polled),
+            None if again && polled.seen.0 > 0 && polled.seen.1 == 0 && pages < ODD_ANSWERS - 1 => {
+                pages += 1;
+                no_rows(polled)
+            }
             trouble => trouble,
         };
         let Some(e) = e else {
@@ -238,13 +244,10 @@ async fn read_rows(polled: &mut Polled<'_>, reference: JobRef, how: Ended) -> Re
     }
 }
 
-/// The error of results in which no row names a request.
-fn strangers(polled: &Polled<'_>) -> Option<BackendError> {
-    (!polled.requests.is_empty()).then(|| {
-        let message = format!(
-            "none of {} rows of the results names a request; the first: {}",
-            polled.seen.0, polled.first
-        );
+/// The error of results that are no rows at all, such as a gateway's page. Rows that name no request are rows.
+fn no_rows(polled: &Polled<'_>) -> Option<BackendError> {
+    (!polled.requests.is_empty() && !polled.first_is_json).then(|| {
+        let message = format!("the results are no rows: {}", polled.first);
         BackendError::new(ErrorKind::Protocol, "fetch rows", message)
     })
 }
@@ -299,6 +302,7 @@ async fn read(
                 }
                 if let Some(first) = good.first().filter(|_| polled.seen.1 == 0) {
                     polled.first = String::from_utf8_lossy(first).chars().take(200).collect();
+                    polled.first_is_json = serde_json::from_slice::<IgnoredAny>(first).is_ok();
                 }
             }
             // The driver is gone when nobody listens: what is not taken in is fetched again.

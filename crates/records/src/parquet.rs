@@ -44,7 +44,12 @@ pub(crate) fn rows(path: &Path, mut file: File, take: Take<'_>) -> Result<(), Er
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
     let claimed = reader.metadata().file_metadata().num_rows();
     if claimed
-        != reader.metadata().row_groups().iter().map(|g| g.num_rows()).fold(0, i64::saturating_add)
+        != reader
+            .metadata()
+            .row_groups()
+            .iter()
+            .map(RowGroupMetaData::num_rows)
+            .fold(0, i64::saturating_add)
     {
         return Err(damaged("its footer has another number of rows than its row groups".into()));
     }

@@ -55,10 +55,10 @@ pub(crate) struct RunArgs {
     #[arg(long = "part", value_name = "P")]
     pub(crate) part: Vec<String>,
     /// Only the first N base rows of each part
-    #[arg(long, value_name = "N", env = "CLINSTRUCT_LIMIT")]
+    #[arg(long, value_name = "N", env = "CLINSTRUCT_LIMIT", allow_negative_numbers = true)]
     pub(crate) limit: Option<usize>,
     /// Seed of all draws [default: 1]
-    #[arg(long, value_name = "S", env = "CLINSTRUCT_SEED")]
+    #[arg(long, value_name = "S", env = "CLINSTRUCT_SEED", allow_negative_numbers = true)]
     pub(crate) seed: Option<u64>,
     /// Folder of the run [default: data/<backend>]
     #[arg(long, value_name = "DIR", env = "CLINSTRUCT_OUT")]
@@ -73,10 +73,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "DIR", env = "CLINSTRUCT_RESOURCES")]
     pub(crate) resources: Option<PathBuf>,
     /// Threads; twice as many jobs are under way at once [default: number of processors]
-    #[arg(long, value_name = "N", env = "CLINSTRUCT_JOBS")]
+    #[arg(long, value_name = "N", env = "CLINSTRUCT_JOBS", allow_negative_numbers = true)]
     pub(crate) jobs: Option<usize>,
     /// Most US dollars to spend; the rehearsal backend costs nothing
-    #[arg(long, value_name = "USD")]
+    #[arg(long, value_name = "USD", allow_negative_numbers = true)]
     pub(crate) max_cost: Option<f64>,
     /// Do not ask before spending; the rehearsal backend never asks
     #[arg(long)]
@@ -153,7 +153,12 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) keep_reasoning: bool,
     /// Shares of the rows that are set aside for validation and for the test [default: 0.05,0.05]
-    #[arg(long, value_name = "VALIDATION,TEST", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "VALIDATION,TEST",
+        value_delimiter = ',',
+        allow_negative_numbers = true
+    )]
     pub(crate) split: Vec<f64>,
     /// Title of the dataset, for its card
     #[arg(long, value_name = "TEXT")]
@@ -167,6 +172,10 @@ pub(crate) struct RunArgs {
     /// Whether a saved address was saved without its secret part.
     #[arg(skip)]
     pub(crate) partial_address: bool,
+    /// Whether the folder is a command's argument, so that it has to have a run.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub(crate) named: bool,
     /// Fields that the environment has set.
     #[arg(skip)]
     #[serde(skip)]

@@ -22,18 +22,18 @@ pub(crate) fn publish(args: PublishArgs) -> anyhow::Result<Code> {
     let json = args.run.json;
     let pause = args.run.pause.map_or(PAUSE, Duration::from_millis);
     let out = settings::of_run_or_own(args.run)?.out.unwrap_or_default();
+    if !names_repository(&args.repository) {
+        return Err(usage(
+            format!("\"{}\" names no repository", args.repository),
+            "give owner/name, of letters, digits, `-`, `_` and `.`: clinstruct publish my-lab/clinical-chats",
+        ));
+    }
     let folder: PathBuf = args.folder.unwrap_or_else(|| out.join("dataset"));
     let card = folder.join("README.md");
     if !card.exists() {
         return Err(usage(
             format!("{} is no dataset folder", folder.display()),
             "make one with `clinstruct build` or `clinstruct export`, or name it with --folder",
-        ));
-    }
-    if !names_repository(&args.repository) {
-        return Err(usage(
-            format!("\"{}\" names no repository", args.repository),
-            "give owner/name, of letters, digits, `-`, `_` and `.`: clinstruct publish my-lab/clinical-chats",
         ));
     }
     let head =

@@ -193,7 +193,12 @@ pub(crate) fn rehearse(args: RunArgs, input: &Path, output: &Path) -> anyhow::Re
     let setup = Setup::new(args)?;
     let rates = crate::backends::rates(&setup.args.misbehave)?;
     let engine = Rehearsal::new(setup.catalog.instructions(), rates, None);
-    let from = File::open(input).with_context(|| format!("read {}", input.display()))?;
+    let from = File::open(input).map_err(|e| {
+        usage(
+            format!("cannot read {}: {e}", input.display()),
+            "give a batch input file, then the output file",
+        )
+    })?;
     let to = File::create(output).with_context(|| format!("write {}", output.display()))?;
     let mut to = BufWriter::new(to);
     for (number, line) in BufReader::new(from).lines().enumerate() {

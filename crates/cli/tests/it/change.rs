@@ -70,7 +70,7 @@ fn what_would_change_or_drop_rows_is_refused_and_nothing_is_written() {
 
     // Another way to go wrong is a rehearsal of another kind: all it has would be written by another.
     let said = refused(dir.path(), &with(&SMALL, &["--misbehave", "none"]));
-    assert!(said.contains("models ") && said.contains("rehearsal none"), "{said}");
+    assert!(said.contains("model rehearsal of rehearsal -> rehearsal none of rehearsal"), "{said}");
 
     for command in ["submit", "resume", "retry"] {
         let failed: &[&str] = if command == "retry" { &["--failed"] } else { &[] };

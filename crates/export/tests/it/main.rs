@@ -156,7 +156,9 @@ fn every_format_has_the_keys_that_its_readers_look_for() {
 fn what_is_written_is_read_back() {
     let dir = tempfile::tempdir().unwrap();
     let parts = [run(dir.path())];
-    for format in [Format::Messages, Format::Sharegpt, Format::Seed, Format::OpenaiFinetune] {
+    for format in
+        [Format::Messages, Format::Sharegpt, Format::Alpaca, Format::Seed, Format::OpenaiFinetune]
+    {
         for encoding in [Encoding::Jsonl, Encoding::Parquet] {
             let to = dir.path().join("out");
             let written =

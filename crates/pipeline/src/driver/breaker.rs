@@ -55,14 +55,16 @@ fn says_more(code: &str) -> bool {
 /// An outcome in the provider's words; `None` where it is a response.
 pub(super) fn words_of(outcome: &RowOutcome) -> Option<String> {
     match outcome {
-        RowOutcome::Failed { status, code, message, .. } => Some(match status {
-            Some(status) if *code != status.to_string() && says_more(code) => {
-                format!("{status}, {code}: {message}")
-            }
-            Some(status) => format!("{status}: {message}"),
-            None if says_more(code) => format!("{code}: {message}"),
-            None => message.clone(),
-        }),
+        RowOutcome::Failed { status, code, message, .. } => {
+            Some(match status.filter(|s| *s >= 300) {
+                Some(status) if *code != status.to_string() && says_more(code) => {
+                    format!("{status}, {code}: {message}")
+                }
+                Some(status) => format!("{status}: {message}"),
+                None if says_more(code) => format!("{code}: {message}"),
+                None => message.clone(),
+            })
+        }
         RowOutcome::Unreadable { message, .. } => Some(message.clone()),
         RowOutcome::Empty { .. } => Some("an answer without text".into()),
         _ => None,

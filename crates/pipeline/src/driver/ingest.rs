@@ -86,9 +86,12 @@ impl Driver<'_, '_> {
             let Some(id) = decoded.id else {
                 sums.counts.unknown += 1;
                 self.note_fault(&decoded.outcome, &mut sums);
-                // It is one of those that will be missing, and says what it cost.
-                self.book(&decoded.outcome, known.as_ref(), way, &mut sums);
-                if let Some(closed) = &mut closed {
+                // It is one of those that will be missing, and may say what it cost.
+                if let Some(closed) = &mut closed
+                    && decoded.outcome.usage().is_some()
+                    && closed.cost + sums.cost < closed.reserved
+                {
+                    self.book(&decoded.outcome, known.as_ref(), way, &mut sums);
                     closed.nameless += 1;
                 }
                 continue;

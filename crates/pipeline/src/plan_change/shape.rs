@@ -40,6 +40,17 @@ impl Digest {
     }
 }
 
+/// A conversation that has its prompt, and so an accepted answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Answered {
+    /// Prompt, as in its unit's key.
+    pub(super) prompt: u8,
+    /// Variant, as in its unit's key.
+    pub(super) variant: u8,
+    /// Most attempts that its prompt or one of its turns took; 0 where that is not known.
+    pub(super) attempts: u8,
+}
+
 /// What shapes a row beside its first request, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Shape {
@@ -108,13 +119,13 @@ impl<'a, 'c> Shapes<'a, 'c> {
         Self { context, checks: catalog.countries.iter().map(one).collect(), repair: repair.done() }
     }
 
-    /// Row `index` of a part's plan, as the journal keeps it; without its shape where it has another first
-    /// request than `expected`.
+    /// Row `index` of a part's plan, as the journal keeps it. Of what is `expected` to be the same only the shapes
+    /// of those conversations are made, and none where the first request is another.
     pub(super) fn planned(
         &self,
         part: u8,
         index: usize,
-        expected: Option<RequestId>,
+        expected: Option<(RequestId, &[Answered])>,
     ) -> Result<Option<PlannedRow>> {
         let context = self.context;
         let Some((record, request, Active::Base { row })) = start_base(context, part, index)?
@@ -122,7 +133,7 @@ impl<'a, 'c> Shapes<'a, 'c> {
             return Ok(None);
         };
         let (unit, id, request) = (record.key, row.id.to_string(), request.id);
-        if expected.is_some_and(|expected| expected != request) {
+        if expected.is_some_and(|(expected, _)| expected != request) {
             return Ok(Some(PlannedRow { unit, id, request, shape: Vec::new() }));
         }
         let rule = context.plan(part).and_then(|plan| plan.part().emergency.as_ref());
@@ -135,13 +146,16 @@ impl<'a, 'c> Shapes<'a, 'c> {
             let mut variants = variants_of(context, part, &row, k, None)?;
             variants.extend(rule.map(|_| Variant::Emergency));
             for variant in variants {
-                let conversation = Conversation::start(context, part, &row, k, variant, UNSAID)?;
-                let prompt = u8::try_from(k + 1).unwrap_or(u8::MAX);
-                conversations.push((
-                    prompt,
-                    variant_code(variant),
-                    self.conversation(conversation)?,
-                ));
+                let (prompt, code) =
+                    (u8::try_from(k + 1).unwrap_or(u8::MAX), variant_code(variant));
+                let is_wanted = |(_, all): (_, &[Answered])| {
+                    all.iter().any(|a| (a.prompt, a.variant) == (prompt, code))
+                };
+                if expected.is_none_or(is_wanted) {
+                    let conversation =
+                        Conversation::start(context, part, &row, k, variant, UNSAID)?;
+                    conversations.push((prompt, code, self.conversation(conversation)?));
+                }
             }
         }
         let shape = Shape {

@@ -183,7 +183,7 @@ fn ends_well(read: &Result<Read, Error>, what: impl Fn() -> String) {
             assert!(!why.is_empty() && why.len() < 1000, "{}: {why}", what());
         }
         Err(Error::Encrypted { .. }) => {}
-        Err(other) => panic!("{}: {other:?}", what()),
+        Err(_) => assert!(read.is_ok(), "{}: {read:?}", what()),
     }
 }
 
