@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::repair::BROKEN;
-use crate::row::{DecodedRow, request_id};
+use crate::row::{DecodedRow, is_page, request_id};
 use crate::usage;
 
 #[derive(Deserialize)]
@@ -118,8 +118,8 @@ pub(crate) fn plain_answer(raw: &[u8]) -> Option<DecodedRow> {
         && matches!(&*choice.finish_reason, "stop" | "length")
         && beside.into_iter().all(|field| field.is_none())
         && !message.content.trim().is_empty()
-        && !message.content.trim_start().starts_with('<')
-        && !message.content.contains(BROKEN);
+        && !message.content.contains(BROKEN)
+        && !is_page(&message.content);
     if !usual {
         return None;
     }

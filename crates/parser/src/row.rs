@@ -312,7 +312,7 @@ fn openai_body(
 }
 
 /// Whether a text is a whole page of HTML: no answer is.
-fn is_page(text: &str) -> bool {
+pub(crate) fn is_page(text: &str) -> bool {
     let start = text.trim_start();
     let begins = |tag: &str| start.get(..tag.len()).is_some_and(|t| t.eq_ignore_ascii_case(tag));
     begins("<!doctype html") || begins("<html")

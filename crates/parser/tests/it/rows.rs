@@ -279,6 +279,10 @@ fn bodies_of_odd_shapes() {
         ("/response/body/choices/0/message/content", Some(json!(null))),
         ("/response/body/choices/0/message/content", Some(json!(" \n"))),
         ("/response/body/choices/0/message/content", Some(json!(7))),
+        (
+            "/response/body/choices/0/message/content",
+            Some(json!("<html><body>502 Bad Gateway</body></html>")),
+        ),
         ("/response/body/choices", Some(json!(null))),
         ("/response/body/choices", Some(json!([]))),
         ("/response/body/choices", Some(json!("none"))),
@@ -350,6 +354,8 @@ fn bodies_of_odd_shapes() {
       empty | 100+50 (20 cached, 30 reasoning)
     content 7
       empty | 100+50 (20 cached, 30 reasoning)
+    content "<html><body>502 Bad Gateway</body></html>"
+      unreadable the text is a page of HTML: "<html><body>502 Bad Gateway</body></html>" | 100+50 (20 cached, 30 reasoning)
     choices null
       unreadable the response has no choices: {"choices":null,"created":1,"id":"chatcmpl-1","model":"m","object":"chat.completi | 100+50 (20 cached, 30 reasoning)
     choices []
