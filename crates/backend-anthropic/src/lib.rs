@@ -62,7 +62,7 @@ impl Anthropic {
 
     async fn batch(&self, id: &str) -> Result<Batch> {
         let request = self.client.request(Method::GET, &format!("/messages/batches/{id}"));
-        self.client.object("look at job", request, Batch::read).await
+        self.client.object("look at job", request, |batch| Batch::of(id, batch)).await
     }
 
     async fn results(&self, id: &str) -> Result<RowStream> {

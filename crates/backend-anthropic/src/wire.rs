@@ -16,6 +16,14 @@ fn text(value: Option<&Value>) -> Option<String> {
     value?.as_str().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned)
 }
 
+/// The name of an object: what is no name is one that is not there.
+fn name(value: Option<&Value>) -> Option<String> {
+    text(value).filter(|name| {
+        name.len() <= 256
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@=+~".contains(c))
+    })
+}
+
 /// A message batch.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Batch {
@@ -36,6 +44,13 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
+    /// The batch that was asked for by its name, whatever it says of that. `None` where there is no status.
+    pub(crate) fn of(id: &str, value: &Value) -> Option<Self> {
+        let mut named = value.clone();
+        named.as_object_mut()?.insert("id".into(), id.into());
+        Self::read(&named)
+    }
+
     /// `None` where there is no id or no status.
     pub(crate) fn read(value: &Value) -> Option<Self> {
         let counts = value.get("request_counts");
@@ -44,7 +59,7 @@ impl Batch {
         let done = over.iter().flatten().copied().reduce(u64::saturating_add);
         let processing = count("processing");
         Some(Self {
-            id: text(value.get("id"))?,
+            id: name(value.get("id"))?,
             status: text(value.get("processing_status"))?.to_lowercase(),
             cancelled: text(value.get("cancel_initiated_at")).is_some(),
             has_results: text(value.get("results_url")).is_some(),
@@ -110,6 +125,11 @@ mod tests {
             }
         }
         assert_eq!(Batch::read(&json!({"id": "b"})), None);
+        for odd in [json!([]), json!(""), json!("[\"b\"]"), json!(null)] {
+            let batch = json!({"id": odd, "processing_status": "ended"});
+            assert_eq!(Batch::read(&batch), None, "{odd}");
+            assert_eq!(Batch::of("b", &batch).unwrap().id, "b");
+        }
     }
 
     #[test]

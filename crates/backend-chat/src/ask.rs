@@ -138,7 +138,6 @@ impl Shared {
             let e = match self.watched(sent).await {
                 Reply::Row(row) => {
                     slot.done(Verdict::Good);
-                    self.notice.clear();
                     self.start.see(&row);
                     return Ok(Some(row));
                 }
@@ -221,8 +220,9 @@ impl Shared {
         let found = || Reply::Row(row(request.id, status.as_u16(), &body));
         let e = if status.is_success() {
             match self.error_within(client, &headers, &body) {
-                Some(e) => e,
-                None => return found(),
+                // It was handed on to somebody who failed. Anything else may be an answer that was paid for.
+                Some((e, within)) if e.kind != ErrorKind::Server || within >= Some(500) => e,
+                _ => return found(),
             }
         } else {
             client.refusal(what, status, &headers, &body)
@@ -235,19 +235,25 @@ impl Shared {
             ErrorKind::Refused | ErrorKind::Filtered => found(),
             // The key was good for others: what it may not do is this.
             ErrorKind::Unauthorised if status.as_u16() == 403 && self.start.is_over() => found(),
+            ErrorKind::NotFound if self.start.is_over() && status.is_success() => found(),
             ErrorKind::NotFound if self.start.is_over() => Reply::Trouble(e),
             _ => Reply::Fatal(e),
         }
     }
 
-    /// The error that a success holds in place of an answer.
-    fn error_within(&self, client: &Client, headers: &HeaderMap, body: &[u8]) -> Option<Error> {
+    /// The error that a success holds in place of an answer, with the status that it names.
+    fn error_within(
+        &self,
+        client: &Client,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Option<(Error, Option<u16>)> {
         // Most bodies are answers; those are looked at once, by whoever reads the row.
         if body.trim_ascii().starts_with(b"{") && self.start.is_over() && !mentions_error(body) {
             return None;
         }
         let problem = error_in_success(body).filter(|_| !has_choices(body))?;
-        Some(client.error("ask", &problem, headers))
+        Some((client.error("ask", &problem, headers), problem.status))
     }
 }
 

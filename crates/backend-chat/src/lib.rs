@@ -225,7 +225,7 @@ impl BatchBackend for Chat {
     }
 
     fn waiting(&self) -> Option<Waiting> {
-        self.shared.notice.current()
+        self.shared.notice.last()
     }
 
     async fn cancel(&self, job: &JobRef) -> Result<()> {

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use clinstruct_batch_client::Waiting;
 
-/// While it waits, the reason is shown again after this time.
+/// While it waits, the same reason is shown again after this time.
 const AGAIN: Duration = Duration::from_secs(30);
+/// Reasons that follow each other faster are one: their texts may have a request's name in them.
+const BESIDE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Default)]
 struct State {
@@ -25,8 +27,10 @@ impl Notice {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A pause that is longer than what was shown is shown; the same again is not.
         let seconds = wait.as_secs();
-        let shown = state.waiting.as_ref().is_some_and(|w| seconds <= w.seconds.max(1) * 4);
-        if shown && state.raised.is_some_and(|at| now.saturating_duration_since(at) < AGAIN) {
+        let known = state.waiting.as_ref().filter(|w| seconds <= w.seconds.max(1) * 4);
+        let quiet = known.map(|w| if w.why == why { AGAIN } else { BESIDE });
+        let since = state.raised.map(|at| now.saturating_duration_since(at));
+        if since.zip(quiet).is_some_and(|(since, quiet)| since < quiet) {
             return;
         }
         state.number += 1;
@@ -34,13 +38,8 @@ impl Notice {
         state.waiting = Some(Waiting { why: why.to_owned(), seconds, number: state.number });
     }
 
-    /// Notes that there is nothing to wait for.
-    pub(crate) fn clear(&self) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.waiting = None;
-    }
-
-    pub(crate) fn current(&self) -> Option<Waiting> {
+    /// The last reason, also where the wait is over: it may have been shorter than the time between two looks.
+    pub(crate) fn last(&self) -> Option<Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).waiting.clone()
     }
 }
@@ -55,14 +54,14 @@ mod tests {
         for _ in 0..9 {
             notice.raise("429: slow down", Duration::from_secs(1), now);
         }
-        assert_eq!(notice.current().map(|w| w.number), Some(1));
+        assert_eq!(notice.last().map(|w| w.number), Some(1));
         notice.raise("429: slow down", Duration::from_mins(10), now);
-        assert_eq!(notice.current().map(|w| (w.number, w.seconds)), Some((2, 600)));
+        assert_eq!(notice.last().map(|w| (w.number, w.seconds)), Some((2, 600)));
         notice.raise("429: slow down", Duration::from_mins(1), now + AGAIN);
-        assert_eq!(notice.current().map(|w| w.number), Some(3));
-        notice.clear();
-        assert_eq!(notice.current(), None);
+        assert_eq!(notice.last().map(|w| w.number), Some(3));
         notice.raise("503: loading", Duration::from_secs(1), now + AGAIN);
-        assert_eq!(notice.current().map(|w| w.number), Some(4));
+        assert_eq!(notice.last().map(|w| w.number), Some(3));
+        notice.raise("503: loading", Duration::from_secs(1), now + AGAIN + BESIDE);
+        assert_eq!(notice.last().map(|w| w.number), Some(4));
     }
 }

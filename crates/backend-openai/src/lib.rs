@@ -32,7 +32,7 @@ const PAGE: usize = 100;
 const PAGES: usize = 200;
 
 /// A provider with the Files and Batches API.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct OpenAi {
     client: Client,
     profile: Profile,
@@ -82,7 +82,7 @@ impl OpenAi {
 
     async fn batch(&self, job: &JobRef) -> Result<Batch> {
         let request = self.client.request(Method::GET, &format!("/batches/{}", job.0));
-        self.client.object("look at job", request, Batch::read).await
+        self.client.object("look at job", request, |batch| Batch::of(job, batch)).await
     }
 
     /// The rows of one file.
@@ -178,24 +178,25 @@ impl BatchBackend for OpenAi {
     }
 
     fn rows(&self, job: &JobRef) -> RowStream {
-        let this = Self {
-            client: self.client.clone(),
-            profile: self.profile.clone(),
-            queued_tokens: None,
-        };
+        let this = self.clone();
         let job = job.clone();
         stream::once(async move {
             let batch = this.batch(&job).await?;
-            let mut all = Vec::new();
-            if batch.output_file.is_none() && batch.completed > Some(0) {
+            if batch.output_file.is_none()
+                && batch.error_file.is_none()
+                && batch.completed > Some(0)
+            {
                 let message =
                     format!("batch {} has completed rows and names no output file", batch.id);
                 return Err(Error::new(ErrorKind::NotFound, "fetch rows", message));
             }
-            for id in [batch.output_file, batch.error_file].into_iter().flatten() {
-                all.push(this.file_rows(id).await?);
-            }
-            Ok::<_, Error>(stream::iter(all).flatten())
+            // One after the other: what is wrong with the second takes no row of the first.
+            let files = [batch.output_file, batch.error_file].into_iter().flatten();
+            let rows = stream::iter(files).then(move |id| {
+                let this = this.clone();
+                async move { this.file_rows(id).await }
+            });
+            Ok::<_, Error>(rows.try_flatten())
         })
         .try_flatten()
         .boxed()

@@ -2,6 +2,7 @@
 //!
 //! Each field is read by itself: one of an odd type is one that is not there, and takes no other with it.
 
+use clinstruct_batch_client::JobRef;
 use serde_json::Value;
 
 use crate::TAG;
@@ -16,6 +17,15 @@ fn text(value: Option<&Value>) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
+}
+
+/// The name of an object: what is no name is one that is not there.
+fn name(value: Option<&Value>) -> Option<String> {
+    text(value).filter(|name| {
+        name != "0"
+            && name.len() <= 256
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@=+~".contains(c))
+    })
 }
 
 fn number(value: Option<&Value>) -> Option<u64> {
@@ -39,7 +49,7 @@ pub(crate) struct File {
 impl File {
     /// `None` where there is no id.
     pub(crate) fn read(value: &Value) -> Option<Self> {
-        Some(Self { id: text(value.get("id"))?, bytes: number(value.get("bytes")) })
+        Some(Self { id: name(value.get("id"))?, bytes: number(value.get("bytes")) })
     }
 }
 
@@ -62,6 +72,13 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
+    /// The batch that was asked for by its name, whatever it says of that. `None` where there is no status.
+    pub(crate) fn of(job: &JobRef, value: &Value) -> Option<Self> {
+        let mut named = value.clone();
+        named.as_object_mut()?.insert("id".into(), job.0.clone().into());
+        Self::read(&named)
+    }
+
     /// `None` where there is no id or no status.
     pub(crate) fn read(value: &Value) -> Option<Self> {
         let counts = value.get("request_counts");
@@ -69,11 +86,11 @@ impl Batch {
         let (completed, failed) = (count("completed"), count("failed"));
         let done = completed.or(failed).map(|_| completed.unwrap_or(0) + failed.unwrap_or(0));
         Some(Self {
-            id: text(value.get("id"))?,
+            id: name(value.get("id"))?,
             status: text(value.get("status"))?.to_lowercase(),
-            input_file: text(value.get("input_file_id")),
-            output_file: text(value.get("output_file_id")),
-            error_file: text(value.get("error_file_id")),
+            input_file: name(value.get("input_file_id")),
+            output_file: name(value.get("output_file_id")),
+            error_file: name(value.get("error_file_id")),
             completed,
             done,
             tag: text(value.get("metadata").and_then(|m| m.get(TAG))),
@@ -163,8 +180,14 @@ mod tests {
                 assert!(!read.why().is_empty());
             }
         }
-        let empty = json!({"id": "b", "status": "completed", "error_file_id": ""});
-        assert_eq!(Batch::read(&empty).unwrap().error_file, None);
+        for none in [json!(""), json!(" "), json!("null"), json!(0), json!(false), json!("[\"f\"]")]
+        {
+            let batch = json!({"id": "b", "status": "completed", "error_file_id": none});
+            assert_eq!(Batch::read(&batch).unwrap().error_file, None, "{none}");
+            let batch = json!({"id": none, "status": "completed"});
+            assert_eq!(Batch::read(&batch), None, "{none}");
+            assert_eq!(Batch::of(&JobRef("b".into()), &batch).unwrap().id, "b");
+        }
         assert_eq!(Batch::read(&json!({"id": "b"})), None);
         assert_eq!(Batch::read(&json!({"error": {"message": "no"}})), None);
     }

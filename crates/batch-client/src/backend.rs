@@ -140,7 +140,7 @@ pub trait BatchBackend: Debug + Send + Sync {
         Ok(())
     }
 
-    /// What it waits for at this moment, for backends that wait by themselves instead of returning an error.
+    /// What it waited for last, for backends that wait by themselves instead of returning an error.
     fn waiting(&self) -> Option<Waiting> {
         None
     }

@@ -1,9 +1,12 @@
 //! The command line.
 
+mod run;
+
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use serde::{Deserialize, Serialize};
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Id, Parser, Subcommand, ValueEnum};
+pub(crate) use run::{BackendName, OnRun, RunArgs, TokenParameter};
 
 /// Makes synthetic multi-turn medical instruction-tuning datasets.
 #[derive(Debug, Parser)]
@@ -13,14 +16,28 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+impl Cli {
+    /// The command line of this process; an error where that is wrong, or asks for help.
+    pub(crate) fn of_process() -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches()?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        if let (Some(run), Some((_, given))) = (cli.command.run_mut(), matches.subcommand()) {
+            let of_environment =
+                |id: &&Id| given.value_source(id.as_str()) == Some(ValueSource::EnvVariable);
+            run.from_environment = given.ids().filter(of_environment).map(Id::to_string).collect();
+        }
+        Ok(cli)
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Make the whole dataset: plan, ask, play on, check, write
-    Build(RunArgs),
+    Build(OnRun),
     /// Show the plan: rows per part, or every planned row
     Plan {
         #[command(flatten)]
-        run: RunArgs,
+        on: OnRun,
         /// Print every base row as JSON, one a line
         #[arg(long)]
         rows: bool,
@@ -28,17 +45,17 @@ pub(crate) enum Command {
     /// Print the prompt requests as JSON, one a line
     Requests {
         #[command(flatten)]
-        run: RunArgs,
+        on: OnRun,
         /// Only the request of this base row
         #[arg(long, value_name = "ID")]
         row: Option<String>,
     },
     /// Send the jobs that are due, and come back at once
-    Submit(RunArgs),
+    Submit(OnRun),
     /// Say what a run would ask for and cost; sends nothing and needs no key
     Estimate {
         #[command(flatten)]
-        run: RunArgs,
+        on: OnRun,
         /// Tokens of an answer of prompt-writer, assistant or user, where they are known; can be given again
         #[arg(long, value_name = "ROLE=N")]
         answer_tokens: Vec<String>,
@@ -46,26 +63,30 @@ pub(crate) enum Command {
     /// Show how far the run has come
     Status {
         #[command(flatten)]
-        run: RunArgs,
+        on: OnRun,
         /// Show it again every few seconds until no job is open
         #[arg(long)]
         watch: bool,
     },
     /// List the jobs with their rows, tokens and cost: the run's ledger
-    Jobs(RunArgs),
+    Jobs(OnRun),
     /// Cancel open jobs at the provider; what they have done is still fetched, and paid
     Cancel {
+        /// Folder of the run; the same as --out. Where --out is given, a tag may stand here
+        #[arg(value_name = "DIR")]
+        dir: Option<String>,
+        /// Only the job of this tag, as `clinstruct jobs` has it
+        #[arg(value_name = "TAG")]
+        tag: Option<String>,
         #[command(flatten)]
         run: RunArgs,
-        /// Only the job of this tag
-        tag: Option<String>,
     },
-    /// Go on with a run with the settings that it was begun with
-    Resume(RunArgs),
+    /// Continue a run with the settings that it was built with
+    Resume(OnRun),
     /// Ask once more for rows for which no answer could be had
     Retry {
         #[command(flatten)]
-        run: RunArgs,
+        on: OnRun,
         /// Rows that failed (those that were rejected stay)
         #[arg(long, required = true)]
         failed: bool,
@@ -82,17 +103,17 @@ pub(crate) enum Command {
     /// Measure any chat dataset: duplicates, openings, form, doses, languages, evaluation items
     Check(CheckArgs),
     /// Read the raw responses anew, and write all files; asks for nothing
-    Reparse(RunArgs),
+    Reparse(OnRun),
     /// Take in the rows of jobs that have ended, without sending new ones
-    Collect(RunArgs),
+    Collect(OnRun),
     /// Write prompts/ anew from the raw responses
-    Parse(RunArgs),
+    Parse(OnRun),
     /// Write situations/ anew
-    Situations(RunArgs),
+    Situations(OnRun),
     /// Print the requests that conversations and prompts wait for, one a line
-    Turns(RunArgs),
+    Turns(OnRun),
     /// Write conversations/ and rejected/ anew from the raw responses
-    Conversations(RunArgs),
+    Conversations(OnRun),
     /// Write training files: the dataset folder, or a chat format as JSONL or Parquet
     Export(ExportArgs),
     /// Upload the dataset folder to a hub, in one commit; the token is read from `HF_TOKEN`
@@ -102,7 +123,7 @@ pub(crate) enum Command {
     /// Count the reviews of a run and show how far reviewers agree
     Reviews(ReviewsArgs),
     /// Write report.html anew: what became of the run, with pictures
-    Report(RunArgs),
+    Report(OnRun),
     /// Models for the llama backend: list them, fetch their weights
     Model {
         #[command(subcommand)]
@@ -134,10 +155,14 @@ pub(crate) enum Command {
     },
     /// Show records: the one of an id, or random ones
     Show {
+        /// Folder of the run; the same as --out. Where --out is given, an id may stand here
+        #[arg(value_name = "DIR")]
+        dir: Option<String>,
+        /// Id of a record (a conversation, a prompt); random ones where none is given
+        #[arg(value_name = "ID")]
+        id: Option<String>,
         #[command(flatten)]
         run: RunArgs,
-        /// Id of a record (a conversation, a prompt); random ones where none is given
-        id: Option<String>,
         /// Number of random records
         #[arg(long, default_value_t = 3, value_name = "N")]
         random: usize,
@@ -148,7 +173,7 @@ pub(crate) enum Command {
     /// Play one conversation straight through and watch it grow; nothing is kept
     Try {
         #[command(flatten)]
-        run: RunArgs,
+        on: OnRun,
         /// Id of a base row; the first of the part where none is given
         #[arg(long, value_name = "ID")]
         row: Option<String>,
@@ -156,6 +181,43 @@ pub(crate) enum Command {
         #[arg(long)]
         prompt_only: bool,
     },
+}
+
+impl Command {
+    /// The settings of a run among the arguments.
+    fn run_mut(&mut self) -> Option<&mut RunArgs> {
+        match self {
+            Self::Build(on)
+            | Self::Submit(on)
+            | Self::Jobs(on)
+            | Self::Resume(on)
+            | Self::Reparse(on)
+            | Self::Collect(on)
+            | Self::Parse(on)
+            | Self::Situations(on)
+            | Self::Turns(on)
+            | Self::Conversations(on)
+            | Self::Report(on)
+            | Self::Plan { on, .. }
+            | Self::Requests { on, .. }
+            | Self::Estimate { on, .. }
+            | Self::Status { on, .. }
+            | Self::Retry { on, .. }
+            | Self::Try { on, .. } => Some(&mut on.run),
+            Self::Cancel { run, .. } | Self::Rehearse { run, .. } | Self::Show { run, .. } => {
+                Some(run)
+            }
+            Self::Export(args) => Some(&mut args.run),
+            Self::Publish(args) => Some(&mut args.run),
+            Self::Serve(args) => Some(&mut args.run),
+            Self::Reviews(args) => Some(&mut args.run),
+            Self::Check(_)
+            | Self::Model { .. }
+            | Self::Compare { .. }
+            | Self::Completions { .. }
+            | Self::Man { .. } => None,
+        }
+    }
 }
 
 /// What is done with models. They are kept in the folder of `CLINSTRUCT_MODELS`, or in the user's cache.
@@ -216,144 +278,12 @@ impl Kind {
     }
 }
 
-/// Ways to reach a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum BackendName {
-    /// Embedded grammar: offline, free, no model
-    Rehearsal,
-    /// OpenAI Batch API
-    Openai,
-    /// Anthropic Message Batches
-    Anthropic,
-    /// Any OpenAI-compatible chat endpoint
-    Chat,
-    /// Any program that turns a batch file into an output file
-    Command,
-    /// A GGUF model in this process
-    Llama,
-}
-
-/// What a run is about. Flags win over `CLINSTRUCT_*` variables, those over `clinstruct.toml` in the current
-/// folder, that over the defaults.
-#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct RunArgs {
-    /// Part to make, by id or file stem; can be given again [default: all]
-    #[arg(long = "part", value_name = "P")]
-    pub(crate) part: Vec<String>,
-    /// Only the first N base rows of each part
-    #[arg(long, value_name = "N", env = "CLINSTRUCT_LIMIT")]
-    pub(crate) limit: Option<usize>,
-    /// Seed of all draws [default: 1]
-    #[arg(long, value_name = "S", env = "CLINSTRUCT_SEED")]
-    pub(crate) seed: Option<u64>,
-    /// Folder of the run [default: data/<backend>]
-    #[arg(long, value_name = "DIR", env = "CLINSTRUCT_OUT")]
-    pub(crate) out: Option<PathBuf>,
-    /// Way to reach a model [default: rehearsal]
-    #[arg(long, value_enum, env = "CLINSTRUCT_BACKEND")]
-    pub(crate) backend: Option<BackendName>,
-    /// Model to ask [default: the backend's]
-    #[arg(long, value_name = "M", env = "CLINSTRUCT_MODEL")]
-    pub(crate) model: Option<String>,
-    /// Resources folder instead of the embedded ones
-    #[arg(long, value_name = "DIR", env = "CLINSTRUCT_RESOURCES")]
-    pub(crate) resources: Option<PathBuf>,
-    /// Threads; twice as many jobs are under way at once [default: number of processors]
-    #[arg(long, value_name = "N", env = "CLINSTRUCT_JOBS")]
-    pub(crate) jobs: Option<usize>,
-    /// Most US dollars to spend; the rehearsal backend costs nothing
-    #[arg(long, value_name = "USD")]
-    pub(crate) max_cost: Option<f64>,
-    /// Do not ask before spending; the rehearsal backend never asks
-    #[arg(long)]
-    #[serde(skip)]
-    pub(crate) yes: bool,
-    /// Print JSON on stdout
-    #[arg(long)]
-    #[serde(skip)]
-    pub(crate) json: bool,
-    /// Address of the provider or server; for chat it can be given again for several servers
-    #[arg(long, value_name = "URL")]
-    pub(crate) base_url: Vec<String>,
-    /// Provider with OpenAI's batch API: openai, azure, groq [default: openai]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) profile: Option<String>,
-    /// Usage tier at OpenAI, 1 to 5: says how many tokens may wait in batches at once
-    #[arg(long, value_name = "N")]
-    pub(crate) tier: Option<usize>,
-    /// Most prompt tokens that may wait in batches at once
-    #[arg(long, value_name = "N")]
-    pub(crate) queued_tokens: Option<u64>,
-    /// Program of the command backend, with {input} and {output} in its arguments
-    #[arg(long, value_name = "PROGRAM ARGS")]
-    pub(crate) command: Option<String>,
-    /// Another model for a role (prompt-writer, assistant, user), maybe of another backend; can be given again
-    #[arg(long, value_name = "ROLE=[BACKEND:]MODEL")]
-    pub(crate) role: Vec<String>,
-    /// Price of the model, in US dollars for a million tokens; a rehearsal and the command backend cost nothing
-    #[arg(long, value_name = "INPUT:OUTPUT")]
-    pub(crate) price: Option<String>,
-    /// Most requests under way at each chat server [default: 256], or conversations at once in the llama
-    /// backend [default: 32, fewer where memory is short]
-    #[arg(long, value_name = "N")]
-    pub(crate) concurrency: Option<usize>,
-    /// Tokens of the longest conversation of the llama backend [default: 4096, or what the model knows]
-    #[arg(long, value_name = "TOKENS")]
-    pub(crate) context: Option<usize>,
-    /// Text that ends an answer of the llama backend, and does not belong to it; can be given again
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) stop: Vec<String>,
-    /// Most requests a minute to chat servers
-    #[arg(long, value_name = "N")]
-    pub(crate) requests_per_minute: Option<u64>,
-    /// Most tokens a minute to chat servers
-    #[arg(long, value_name = "N")]
-    pub(crate) tokens_per_minute: Option<u64>,
-    /// The chat server does not know JSON schemas
-    #[arg(long)]
-    pub(crate) no_schema: bool,
-    /// Go on although the model or the account is another than the run was begun with
-    #[arg(long)]
-    #[serde(skip)]
-    pub(crate) accept_change: bool,
-    /// First pause after trouble, in milliseconds; all others follow from it
-    #[arg(long, value_name = "MS", hide = true, overrides_with = "pause")]
-    pub(crate) pause: Option<u64>,
-    /// Evaluation set whose items must not be in the dataset (.jsonl, .json, .csv or .parquet); can be given again
-    #[arg(long, value_name = "FILE[:COLUMN]")]
-    pub(crate) eval: Vec<String>,
-    /// Exit with 1 where a figure misses its target
-    #[arg(long)]
-    pub(crate) gate: bool,
-    /// Shares of the rows that are set aside for validation and for the test [default: 0.05,0.05]
-    #[arg(long, value_name = "VALIDATION,TEST", value_delimiter = ',')]
-    pub(crate) split: Vec<f64>,
-    /// Title of the dataset, for its card
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) title: Option<String>,
-    /// Licence of the dataset, as hubs name it, such as cc-by-4.0 [default: other]
-    #[arg(long, value_name = "ID")]
-    pub(crate) license: Option<String>,
-    /// Set where nothing will be sent.
-    #[arg(skip)]
-    #[serde(skip)]
-    pub(crate) estimate_only: bool,
-    /// Rows of one job
-    #[arg(long, value_name = "N")]
-    pub(crate) rows_per_job: Option<usize>,
-    /// Conversations under way at once; bounds the memory
-    #[arg(long, value_name = "N")]
-    pub(crate) window: Option<usize>,
-    /// Misbehaviour of the rehearsal backend: `none`, or KIND=RATE; can be given again
-    #[arg(long, value_name = "KIND=RATE")]
-    pub(crate) misbehave: Vec<String>,
-}
-
 /// What `export` is told.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ExportArgs {
+    /// Folder of the run; the same as --out
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) run: RunArgs,
     /// What to write
@@ -415,6 +345,9 @@ pub(crate) struct PublishArgs {
     /// Repository at the hub; it is made where there is none
     #[arg(value_name = "OWNER/NAME")]
     pub(crate) repository: String,
+    /// Folder of the run; the same as --out
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) run: RunArgs,
     /// Dataset folder [default: DIR/dataset]
@@ -502,8 +435,8 @@ impl SplitName {
 /// What `check` is told.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct CheckArgs {
-    /// Datasets: our rows, OpenAI messages, ShareGPT, `{id, conversation}` or `{id, prompt}`, as .jsonl, .json or
-    /// .parquet
+    /// Datasets: our rows, OpenAI messages, ShareGPT, Alpaca, `{id, conversation}`, or pairs such as `{prompt,
+    /// response}`, as .jsonl, .json, .csv or .parquet
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Print everything as JSON

@@ -1,5 +1,6 @@
 //! From settings to the ways to the models.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +12,13 @@ use clinstruct_backend_command::{Command, Options as CommandOptions};
 use clinstruct_backend_openai::{OpenAi, Profile, queued_tokens};
 use clinstruct_backend_rehearsal::{Rates, Rehearsal};
 use clinstruct_batch_client::BatchBackend;
+use clinstruct_batch_client::openai::Dialect;
 use clinstruct_catalog::Catalog;
 use clinstruct_pipeline::{Route, Routes};
-use clinstruct_provider_http::Secret;
+use clinstruct_provider_http::{Secret, is_loopback};
 use clinstruct_schema::{Price, Speaker};
 
-use crate::args::{BackendName, RunArgs};
+use crate::args::{BackendName, RunArgs, TokenParameter};
 use crate::exit::usage;
 use crate::llama::Llama;
 
@@ -50,20 +52,21 @@ pub(crate) fn routes(
             .find(|(name, _)| *name == role)
             .map(|(_, speaker)| *speaker)
             .ok_or_else(|| usage(format!("there is no role \"{role}\""), hint))?;
-        // A model's name may have colons of its own: `qwen3:8b`.
-        let (backend, model) = match way.split_once(':') {
-            Some((name, model)) => match BackendName::from_str(name, false) {
-                Ok(backend) => (backend, model),
-                Err(_) => (main, way),
-            },
-            None => (main, way),
-        };
+        let (model, backend) = backend_of_role(setting).unwrap_or((way, main));
         let same = backend == main;
         let model = Some(model.to_owned());
         let way = route(args, catalog, out, spool, &mut llama, backend, model, same)?;
         routes = routes.with(speaker, way);
     }
     Ok(routes)
+}
+
+/// The model and the backend of a setting such as `user=chat:qwen3:8b`; `None` where it names no backend: a
+/// model's name may have colons of its own.
+fn backend_of_role(setting: &str) -> Option<(&str, BackendName)> {
+    let (_, way) = setting.split_once('=')?;
+    let (name, model) = way.split_once(':')?;
+    Some((model, BackendName::from_str(name, false).ok()?))
 }
 
 #[expect(clippy::too_many_arguments, reason = "all are settings of one call")]
@@ -80,24 +83,21 @@ fn route(
     if args.estimate_only && name != BackendName::Rehearsal {
         return priced(args, catalog, name, model, is_main);
     }
-    // The address and the price on the command line are those of the main backend.
-    let base_urls: &[String] = if is_main { &args.base_url } else { &[] };
     let (backend, model) = match name {
         BackendName::Rehearsal => return rehearsal(args, catalog, out, spool, model),
         BackendName::Openai => {
             let model = model.unwrap_or_else(|| "gpt-4o".into());
-            (openai(args, base_urls, &model)?, model)
+            (openai(args, is_main, &model)?, model)
         }
         BackendName::Anthropic => {
-            let base = address(base_urls, "ANTHROPIC_BASE_URL")
-                .unwrap_or_else(|| clinstruct_backend_anthropic::BASE_URL.into());
-            let key = key("ANTHROPIC_API_KEY", &base)?;
-            let backend: Arc<dyn BatchBackend> = Arc::new(Anthropic::new(&base, key)?);
-            (backend, model.unwrap_or_else(|| "claude-sonnet-4-5".into()))
+            let base = base_urls(args, name, is_main)?.swap_remove(0);
+            let key = key(args, "ANTHROPIC_API_KEY", &base)?;
+            let backend = Anthropic::with_timeout(&base, key, timeout(args)).map_err(wrong)?;
+            (Arc::new(backend) as _, model.unwrap_or_else(|| "claude-sonnet-4-5".into()))
         }
         BackendName::Chat => {
             let model = needed(model, "chat")?;
-            (chat(args, base_urls)?, model)
+            (chat(args, is_main)?, model)
         }
         BackendName::Command => {
             let model = needed(model, "command")?;
@@ -109,7 +109,8 @@ fn route(
             })?;
             let words = shlex::split(line)
                 .ok_or_else(|| usage("--command has a quote that is not closed", "close it"))?;
-            let options = CommandOptions::new(words, out.join("command"));
+            let mut options = CommandOptions::new(words, out.join("command"));
+            speak(args, &mut options.dialect);
             let backend: Arc<dyn BatchBackend> = Arc::new(Command::new(options).map_err(wrong)?);
             (backend, model)
         }
@@ -211,45 +212,30 @@ pub(crate) fn rates(misbehave: &[String]) -> anyhow::Result<Rates> {
     Ok(rates)
 }
 
-fn openai(
-    args: &RunArgs,
-    base_urls: &[String],
-    model: &str,
-) -> anyhow::Result<Arc<dyn BatchBackend>> {
-    let name = args.profile.as_deref().unwrap_or("openai");
-    let mut profile = Profile::named(name).ok_or_else(|| {
-        usage(
-            format!("there is no profile \"{name}\""),
-            format!("the profiles are {}", Profile::names().join(", ")),
-        )
-    })?;
-    if let Some(base) = address(base_urls, "OPENAI_BASE_URL") {
-        profile.base_url = base;
-    } else if profile.base_url.contains("RESOURCE") {
-        return Err(usage(
-            format!("the profile {name} has an address for each customer"),
-            format!("give yours with --base-url, such as {}", profile.base_url),
-        ));
-    }
-    let key = key(&profile.key_variable, &profile.base_url)?;
+fn openai(args: &RunArgs, is_main: bool, model: &str) -> anyhow::Result<Arc<dyn BatchBackend>> {
+    let mut profile = profile(args)?;
+    profile.base_url = base_urls(args, BackendName::Openai, is_main)?.swap_remove(0);
+    profile.timeout = timeout(args);
+    speak(args, &mut profile.dialect);
+    let key = key(args, &profile.key_variable, &profile.base_url)?;
     let queue = args.queued_tokens.or_else(|| args.tier.and_then(|t| queued_tokens(model, t)));
     Ok(Arc::new(OpenAi::new(profile, key, queue).map_err(wrong)?))
 }
 
-fn chat(args: &RunArgs, base_urls: &[String]) -> anyhow::Result<Arc<dyn BatchBackend>> {
-    let bases: Vec<String> = if base_urls.is_empty() {
-        variable("CLINSTRUCT_BASE_URL").into_iter().collect()
-    } else {
-        base_urls.to_vec()
-    };
-    let Some(first) = bases.first() else {
-        return Err(usage(
-            "--backend chat needs an address",
-            "give --base-url, such as http://127.0.0.1:8000/v1 for vLLM; several times for several servers",
-        ));
-    };
+fn profile(args: &RunArgs) -> anyhow::Result<Profile> {
+    let name = args.profile.as_deref().unwrap_or("openai");
+    Profile::named(name).ok_or_else(|| {
+        usage(
+            format!("there is no profile \"{name}\""),
+            format!("the profiles are {}", Profile::names().join(", ")),
+        )
+    })
+}
+
+fn chat(args: &RunArgs, is_main: bool) -> anyhow::Result<Arc<dyn BatchBackend>> {
+    let bases = base_urls(args, BackendName::Chat, is_main)?;
     let key = variable("CLINSTRUCT_API_KEY").map(|k| Secret::new(&k));
-    let mut options = ChatOptions::new(first, key);
+    let mut options = ChatOptions::new(bases.first().map_or("", String::as_str), key);
     options.base_urls = bases;
     if let Some(most) = args.concurrency {
         options.pace.most = most.max(1);
@@ -261,7 +247,102 @@ fn chat(args: &RunArgs, base_urls: &[String]) -> anyhow::Result<Arc<dyn BatchBac
     options.pace.requests_per_minute = args.requests_per_minute;
     options.pace.tokens_per_minute = args.tokens_per_minute;
     options.dialect.structured_output = !args.no_schema;
+    options.timeout = timeout(args);
+    speak(args, &mut options.dialect);
     Ok(Arc::new(Chat::new(options).map_err(wrong)?))
+}
+
+/// Longest silence within a response, where the settings have one.
+fn timeout(args: &RunArgs) -> Option<Duration> {
+    args.timeout.map(Duration::from_secs)
+}
+
+/// How requests are written, where the settings say so.
+fn speak(args: &RunArgs, dialect: &mut Dialect) {
+    dialect.seed &= !args.no_seed;
+    if let Some(name) = args.token_parameter {
+        dialect.max_completion_tokens = name == TokenParameter::MaxCompletionTokens;
+    }
+}
+
+/// The variable of the environment that has the address of a backend.
+fn address_variable(name: BackendName) -> Option<&'static str> {
+    match name {
+        BackendName::Openai => Some("OPENAI_BASE_URL"),
+        BackendName::Anthropic => Some("ANTHROPIC_BASE_URL"),
+        BackendName::Chat => Some("CLINSTRUCT_BASE_URL"),
+        BackendName::Rehearsal | BackendName::Command | BackendName::Llama => None,
+    }
+}
+
+/// The addresses of a backend, at least one. That of the settings is the main backend's; one that the run has
+/// kept comes before the environment's, and that before the provider's own.
+fn base_urls(args: &RunArgs, name: BackendName, is_main: bool) -> anyhow::Result<Vec<String>> {
+    let variable_name = address_variable(name).unwrap_or_default();
+    let not_saved = || {
+        usage(
+            "the address that this run was built with holds a secret, which was not saved",
+            format!("give the address again, with --base-url or in {variable_name}"),
+        )
+    };
+    if is_main && args.partial_address && !args.keyless {
+        return Err(not_saved());
+    }
+    if is_main && !args.base_url.is_empty() {
+        if let Some(bare) = args.base_url.iter().find(|url| !url.contains("://")) {
+            return Err(usage(
+                format!("--base-url {bare} has no http:// or https:// in front"),
+                "write the whole address, its version included, such as http://127.0.0.1:8000/v1",
+            ));
+        }
+        return Ok(args.base_url.clone());
+    }
+    let kept = args.addresses.get(variable_name);
+    match kept.filter(|url| !url.is_empty()).cloned().or_else(|| variable(variable_name)) {
+        Some(url) => return Ok(vec![url]),
+        None if kept.is_some() && !args.keyless => return Err(not_saved()),
+        None => {}
+    }
+    match name {
+        BackendName::Openai => {
+            let profile = profile(args)?;
+            if profile.base_url.contains("RESOURCE") {
+                return Err(usage(
+                    format!("the profile {} has an address for each customer", profile.name),
+                    format!("give yours with --base-url, such as {}", profile.base_url),
+                ));
+            }
+            Ok(vec![profile.base_url])
+        }
+        BackendName::Anthropic => Ok(vec![clinstruct_backend_anthropic::BASE_URL.into()]),
+        _ => Err(usage(
+            "--backend chat needs an address",
+            "give --base-url, such as http://127.0.0.1:8000/v1 for vLLM; several times for several servers",
+        )),
+    }
+}
+
+/// The address that the environment has for the main backend.
+pub(crate) fn variable_address(args: &RunArgs) -> Option<String> {
+    variable(address_variable(args.backend?)?)
+}
+
+/// The addresses that the settings lead to: those of the main backend, and of further ones by the variable that
+/// can give them.
+pub(crate) fn addresses(args: &RunArgs) -> (Vec<String>, BTreeMap<String, String>) {
+    let main = args.backend.unwrap_or(BackendName::Rehearsal);
+    let of = |name: BackendName, is_main: bool| match address_variable(name) {
+        // What is missing was said when the routes were made.
+        Some(_) => base_urls(args, name, is_main).unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let mut more = args.addresses.clone();
+    for (_, name) in args.role.iter().filter_map(|role| backend_of_role(role)) {
+        if let (true, Some(variable)) = (name != main, address_variable(name)) {
+            more.extend(of(name, false).pop().map(|url| (variable.to_owned(), url)));
+        }
+    }
+    (if args.partial_address { args.base_url.clone() } else { of(main, true) }, more)
 }
 
 /// The hub where none is named.
@@ -281,16 +362,11 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|v| !v.trim().is_empty())
 }
 
-fn address(flags: &[String], name: &str) -> Option<String> {
-    flags.first().cloned().or_else(|| variable(name))
-}
-
-/// The key of a provider; one on this machine needs none.
-fn key(name: &str, base: &str) -> anyhow::Result<Option<Secret>> {
-    let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
+/// The key of a provider; one on this machine needs none, and neither does a command that sends nothing.
+fn key(args: &RunArgs, name: &str, base: &str) -> anyhow::Result<Option<Secret>> {
     match variable(name) {
         Some(key) => Ok(Some(Secret::new(&key))),
-        None if local.iter().any(|l| base.starts_with(l)) => Ok(None),
+        None if args.keyless || is_loopback(base) => Ok(None),
         None => Err(usage(
             format!("there is no key for {base}"),
             format!("set {name} in the environment; it is written nowhere"),

@@ -1,12 +1,15 @@
 //! Exit codes, and how an error is shown.
 
-use std::io::Write as _;
+use std::borrow::Cow;
 use std::process::ExitCode;
 
 use clinstruct_batch_client::ErrorKind as BackendKind;
 use clinstruct_catalog::CatalogError;
 use clinstruct_schema::Fault;
 use clinstruct_store::ErrorKind as StoreKind;
+use miette::{GraphicalReportHandler, GraphicalTheme};
+
+use crate::terminal::{self, Unread, printable};
 
 /// What the process tells its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,28 +73,25 @@ impl std::error::Error for Hinted {
 
 /// Shows an error with its causes and a hint on stderr, and says which code it means.
 pub(crate) fn report(error: &anyhow::Error) -> Code {
-    let mut err = std::io::stderr().lock();
+    // Whoever read the output has seen enough: that is no error.
+    if error.is::<Unread>() {
+        return Code::Done;
+    }
     if let Some(catalog) = error.downcast_ref::<CatalogError>() {
         for mistake in &catalog.mistakes {
-            let handler = miette::GraphicalReportHandler::new();
-            let mut text = String::new();
-            if handler.render_report(&mut text, mistake).is_ok() {
-                let _ = write!(err, "{text}");
-            } else {
-                let _ = writeln!(err, "{mistake}");
-            }
+            show_mistake(mistake);
         }
-        let _ = writeln!(err, "error: {catalog}");
-        let _ = writeln!(err, "hint: mend them all and type the command again");
+        terminal::line(&format!("error: {catalog}"));
+        terminal::line("hint: mend them all and type the command again");
         return Code::Usage;
     }
-    let _ = writeln!(err, "error: {error}");
+    terminal::line(&format!("error: {error}"));
     for cause in error.chain().skip(1) {
-        let _ = writeln!(err, "  caused by: {cause}");
+        terminal::line(&format!("  caused by: {cause}"));
     }
     let (code, hint) = judge(error);
     if let Some(hint) = hint {
-        let _ = writeln!(err, "hint: {hint}");
+        terminal::line(&format!("hint: {hint}"));
     }
     code
 }
@@ -137,6 +137,34 @@ fn hint_for(fault: Option<Fault>, words: &str) -> String {
     }
 }
 
+/// Shows a mistake with its place; in colours only where the colours are all that a terminal would obey.
+fn show_mistake(mistake: &dyn miette::Diagnostic) {
+    let render = |handler: GraphicalReportHandler| {
+        let mut text = String::new();
+        handler.render_report(&mut text, mistake).is_ok().then_some(text)
+    };
+    let plain = render(GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()));
+    let plain = plain.unwrap_or_else(|| mistake.to_string());
+    if let Cow::Owned(shown) = printable(plain.trim_end()) {
+        return terminal::line(&shown);
+    }
+    match render(GraphicalReportHandler::new()) {
+        Some(coloured) => terminal::coloured(&coloured),
+        None => terminal::line(plain.trim_end()),
+    }
+}
+
+/// Shows what is wrong with the arguments, or the help that they ask for.
+pub(crate) fn report_arguments(wrong: &clap::Error) -> ExitCode {
+    // It repeats what was typed, which a shell may have filled in with names of files.
+    match printable(&wrong.to_string()) {
+        Cow::Owned(shown) => terminal::line(shown.trim_end()),
+        // Help that nobody reads is no error.
+        Cow::Borrowed(_) => drop(wrong.print()),
+    }
+    ExitCode::from(u8::try_from(wrong.exit_code()).unwrap_or(Code::Usage as u8))
+}
+
 fn judge(error: &anyhow::Error) -> (Code, Option<String>) {
     for cause in error.chain() {
         if let Some(e) = cause.downcast_ref::<UsageError>() {
@@ -158,8 +186,15 @@ fn judge(error: &anyhow::Error) -> (Code, Option<String>) {
                 E::UnknownPart(_) => (Code::Usage, "type `clinstruct plan` to see the parts"),
                 E::OtherModel { .. } => (
                     Code::Usage,
-                    "name another folder with --out, or add --accept-change: what other models answered \
-                     is kept, and the rows are asked, and paid, again",
+                    "name another folder, or continue this run as it is with `clinstruct resume DIR`, or add \
+                     --accept-change: what other models answered is kept, and the rows are asked, and paid, \
+                     again",
+                ),
+                E::PlanChange(_) => (
+                    Code::Usage,
+                    "name another folder, or continue this run as it is with `clinstruct resume DIR`, or add \
+                     --accept-change to replace these rows: answers that still fit are used again, the others \
+                     are asked, and paid, again",
                 ),
                 E::OtherAccount { .. } => (
                     Code::Usage,
@@ -248,7 +283,6 @@ fn judge(error: &anyhow::Error) -> (Code, Option<String>) {
                     "name a folder that you can write to with --out"
                 }
                 std::io::ErrorKind::NotFound => "check the path",
-                std::io::ErrorKind::BrokenPipe => return (Code::Done, None),
                 _ => "when it is mended, type the same command again: it goes on from here",
             };
             return (Code::Environment, Some(hint.into()));

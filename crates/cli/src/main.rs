@@ -12,12 +12,12 @@ mod documented;
 mod exit;
 mod llama;
 mod progress;
+mod settings;
 mod setup;
 mod table;
+mod terminal;
 
 use std::process::ExitCode;
-
-use clap::Parser;
 
 /// Many threads make many short texts; the system's allocator makes them wait for each other.
 #[global_allocator]
@@ -28,7 +28,10 @@ fn main() -> ExitCode {
     // Where it cannot be said the run is only slower.
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::disable_transparent_huge_pages(true);
-    let args = args::Cli::parse();
+    let args = match args::Cli::of_process() {
+        Ok(args) => args,
+        Err(wrong) => return exit::report_arguments(&wrong),
+    };
     match commands::run(args) {
         Ok(code) => code.into(),
         Err(error) => exit::report(&error).into(),

@@ -1,11 +1,13 @@
 //! Progress on stderr: a bar on a terminal, plain lines elsewhere.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use clinstruct_pipeline::{Event, Progress, Tally};
 use clinstruct_schema::dollars;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::terminal::{self, printable};
 
 /// Time between two plain lines.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -57,10 +59,8 @@ impl Terminal {
 
     fn line(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.println(text),
-            None => {
-                let _ = writeln!(std::io::stderr(), "{text}");
-            }
+            Some(bar) => bar.println(printable(text)),
+            None => terminal::line(text),
         }
     }
 }

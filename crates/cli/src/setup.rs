@@ -1,4 +1,4 @@
-//! From arguments to what a run needs: settings, catalog, backend, store.
+//! From settings to what a run needs: catalog, backend, store.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
@@ -8,52 +8,11 @@ use clinstruct_catalog::{Catalog, Files};
 use clinstruct_pipeline::{RunConfig, RunContext};
 use clinstruct_quality::dataset::split::Shares;
 use clinstruct_store::{Durability, Store};
-use serde::Deserialize;
 
 use crate::args::{BackendName, RunArgs};
+use crate::commands::say;
 use crate::exit::usage;
-
-/// Name of the project file, looked for in the current folder.
-const PROJECT_FILE: &str = "clinstruct.toml";
-
-/// The same settings as the flags, for a project.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct ProjectFile {
-    #[serde(default)]
-    part: Vec<String>,
-    limit: Option<usize>,
-    seed: Option<u64>,
-    out: Option<PathBuf>,
-    backend: Option<String>,
-    model: Option<String>,
-    resources: Option<PathBuf>,
-    jobs: Option<usize>,
-    rows_per_job: Option<usize>,
-    window: Option<usize>,
-    #[serde(default)]
-    misbehave: Vec<String>,
-    #[serde(default)]
-    base_url: Vec<String>,
-    profile: Option<String>,
-    tier: Option<usize>,
-    queued_tokens: Option<u64>,
-    command: Option<String>,
-    #[serde(default)]
-    role: Vec<String>,
-    price: Option<String>,
-    concurrency: Option<usize>,
-    context: Option<usize>,
-    #[serde(default)]
-    stop: Vec<String>,
-    requests_per_minute: Option<u64>,
-    tokens_per_minute: Option<u64>,
-    #[serde(default)]
-    no_schema: bool,
-    max_cost: Option<f64>,
-    title: Option<String>,
-    license: Option<String>,
-}
+use crate::settings;
 
 /// Settings, resolved.
 #[derive(Debug)]
@@ -65,54 +24,30 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// Resolves the settings and reads the resources.
-    pub(crate) fn new(mut args: RunArgs) -> anyhow::Result<Self> {
-        let file = project_file()?;
-        if args.part.is_empty() {
-            args.part = file.part;
-        }
-        if args.misbehave.is_empty() {
-            args.misbehave = file.misbehave;
-        }
-        args.limit = args.limit.or(file.limit);
-        args.seed = args.seed.or(file.seed);
-        args.out = args.out.or(file.out);
-        args.model = args.model.or(file.model);
-        args.resources = args.resources.or(file.resources);
-        args.jobs = args.jobs.or(file.jobs);
-        args.rows_per_job = args.rows_per_job.or(file.rows_per_job);
-        args.window = args.window.or(file.window);
-        for (flag, from_file) in [
-            (&mut args.base_url, file.base_url),
-            (&mut args.role, file.role),
-            (&mut args.stop, file.stop),
-        ] {
-            if flag.is_empty() {
-                *flag = from_file;
-            }
-        }
-        args.profile = args.profile.or(file.profile);
-        args.tier = args.tier.or(file.tier);
-        args.queued_tokens = args.queued_tokens.or(file.queued_tokens);
-        args.command = args.command.or(file.command);
-        args.price = args.price.or(file.price);
-        args.concurrency = args.concurrency.or(file.concurrency);
-        args.context = args.context.or(file.context);
-        args.requests_per_minute = args.requests_per_minute.or(file.requests_per_minute);
-        args.tokens_per_minute = args.tokens_per_minute.or(file.tokens_per_minute);
-        args.no_schema |= file.no_schema;
-        args.max_cost = args.max_cost.or(file.max_cost);
-        args.title = args.title.or(file.title);
-        args.license = args.license.or(file.license);
-        let backend = match (args.backend, file.backend) {
-            (Some(backend), _) => backend,
-            (None, Some(name)) => <BackendName as clap::ValueEnum>::from_str(&name, false)
-                .map_err(|e| {
-                    usage(format!("{PROJECT_FILE}: backend: {e}"), "see `clinstruct build --help`")
-                })?,
-            (None, None) => BackendName::Rehearsal,
+    /// Resolves a command's own settings, where they are not resolved already, and reads the resources.
+    pub(crate) fn new(args: RunArgs) -> anyhow::Result<Self> {
+        let args = settings::own(args)?;
+        let catalog = match &args.resources {
+            None => Catalog::embedded()?,
+            Some(dir) => Catalog::read(read_resources(dir)?)?,
         };
-        args.backend = Some(backend);
+        Self::with(args, catalog)
+    }
+
+    /// The same for a command that only names parts: where the run's resources cannot be read any more, the
+    /// names of those that were compiled in do.
+    pub(crate) fn to_look(args: RunArgs) -> anyhow::Result<Self> {
+        let args = settings::own(args)?;
+        match Self::new(args.clone()) {
+            Err(e) if args.resources.is_some() => {
+                say(&format!("{e}; the resources of this build are used for names"));
+                Self::with(args, Catalog::embedded()?)
+            }
+            setup => setup,
+        }
+    }
+
+    fn with(args: RunArgs, catalog: Catalog) -> anyhow::Result<Self> {
         if let Some(usd) = args.max_cost
             && !(0.0..1e9).contains(&usd)
         {
@@ -123,19 +58,20 @@ impl Setup {
         }
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let jobs = args.jobs.unwrap_or(processors);
-        for (name, value) in [("--jobs", jobs), ("--limit", args.limit.unwrap_or(1))] {
-            if value == 0 {
+        let given = |n: Option<usize>| n.unwrap_or(1);
+        for (name, is_zero) in [
+            ("--jobs", jobs == 0),
+            ("--limit", args.limit == Some(0)),
+            ("--rows-per-job", given(args.rows_per_job) == 0),
+            ("--window", given(args.window) == 0),
+            ("--concurrency", given(args.concurrency) == 0),
+            ("--timeout", args.timeout == Some(0)),
+        ] {
+            if is_zero {
                 return Err(usage(format!("{name} is 0"), format!("give {name} at least 1")));
             }
         }
-        let catalog = match &args.resources {
-            None => Catalog::embedded()?,
-            Some(dir) => Catalog::read(read_resources(dir)?)?,
-        };
-        let out = args.out.clone().unwrap_or_else(|| {
-            let name = clap::ValueEnum::to_possible_value(&backend);
-            Path::new("data").join(name.as_ref().map_or("run", |n| n.get_name()))
-        });
+        let out = args.out.clone().unwrap_or_default();
         Ok(Self { args, out, jobs, catalog })
     }
 
@@ -162,6 +98,7 @@ impl Setup {
             window: self.args.window.unwrap_or(window).max(1),
             outbox: Some(self.out.join("outbox")),
             accept_change: self.args.accept_change,
+            keep_reasoning: self.args.keep_reasoning,
             pause: self.args.pause.map_or(defaults.pause, Duration::from_millis),
             ..defaults
         };
@@ -191,23 +128,10 @@ impl Setup {
 
     /// Opens the run's store to look at it.
     pub(crate) fn store_to_read(&self) -> anyhow::Result<Store> {
-        if !self.out.join("run.sqlite").exists() {
-            return Err(usage(
-                format!("there is no run in {}", self.out.display()),
-                "name its folder with --out, or make one with `clinstruct build`",
-            ));
+        if !settings::has_run(&self.out) {
+            return Err(settings::no_run(&self.out));
         }
         Ok(Store::open_read_only(&self.out)?)
-    }
-}
-
-fn project_file() -> anyhow::Result<ProjectFile> {
-    match std::fs::read_to_string(PROJECT_FILE) {
-        Ok(text) => toml::from_str(&text).map_err(|e| {
-            usage(format!("{PROJECT_FILE}: {e}"), "it takes the same names as the flags")
-        }),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(ProjectFile::default()),
-        Err(e) => Err(e).with_context(|| format!("read {PROJECT_FILE}")),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use clinstruct_pipeline::{PartSummary, Summary};
+use clinstruct_pipeline::{PartSummary, RepairCounts, Summary};
 use clinstruct_schema::dollars;
 
 /// A number with its thousands set apart.
@@ -57,6 +57,16 @@ fn part(out: &mut String, p: &PartSummary) {
     );
 }
 
+/// Whose answers failed: `prompt writer 2, assistant 1`.
+fn speakers(counts: &RepairCounts) -> String {
+    let each: Vec<String> = counts
+        .speakers
+        .iter()
+        .map(|(s, n)| format!("{} {}", s.as_str().replace('_', " "), number(*n)))
+        .collect();
+    each.join(", ")
+}
+
 /// Reasons that the summary names.
 const REPAIRS: usize = 12;
 
@@ -85,17 +95,21 @@ pub(crate) fn summary(s: &Summary) -> String {
     let mut repairs: Vec<_> = s.repairs.iter().collect();
     repairs.sort_by_key(|(_, c)| std::cmp::Reverse(c.first));
     if !repairs.is_empty() {
-        let _ = writeln!(out, "turns that could not stand at first, by what stopped them");
+        let _ = writeln!(
+            out,
+            "turns and prompt requests whose first attempt failed, by what stopped it"
+        );
     }
     for (name, c) in repairs.iter().take(REPAIRS) {
         let _ = writeln!(
             out,
-            "  {name:<22} {:>7}  mended {:>7}  rejected {:>5}  {} requests, {}",
+            "  {name:<22} {:>7}  mended {:>7}  rejected {:>5}  {} requests, {}  ({})",
             number(c.first),
             number(c.mended),
             number(c.rejected),
             number(c.requests),
-            dollars(c.micro_usd)
+            dollars(c.micro_usd),
+            speakers(c)
         );
     }
     if let Some(q) = &s.quality {

@@ -47,6 +47,8 @@ pub struct About {
     pub models: Vec<String>,
     /// Whether a grammar wrote the text, and no model.
     pub rehearsal: bool,
+    /// Whether messages have the reasoning of the model.
+    pub reasoning: bool,
     /// Seed of all draws.
     pub seed: u64,
     /// Fingerprint of the resources.

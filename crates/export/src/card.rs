@@ -7,7 +7,7 @@ use clinstruct_schema::{Split, dollars};
 use serde_json::{Value, json};
 
 use crate::about::About;
-use crate::folder::{COLUMNS, Folder};
+use crate::folder::{Folder, columns_of};
 
 /// The hub's classes of size, by the least number of rows of the next one.
 const SIZES: [(u64, &str); 5] = [
@@ -162,7 +162,7 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
     say("");
     say("| column | what it holds |");
     say("| --- | --- |");
-    for (name, _, holds) in COLUMNS {
+    for (name, _, holds) in columns_of(about.reasoning) {
         say(&format!("| `{name}` | {holds} |"));
     }
     say("");

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::about::About;
-use crate::folder::{COLUMNS, Folder};
+use crate::folder::{Folder, columns_of};
 use crate::table::Kind;
 
 /// Names that are short in the file, with what they stand for.
@@ -41,9 +41,9 @@ fn data_type(kind: Kind) -> &'static str {
 }
 
 /// One record set a Parquet file: a file is what every reader can resolve beside this one.
-fn record_set(path: &str, stem: &str, split: &str) -> Value {
+fn record_set(path: &str, stem: &str, split: &str, reasoning: bool) -> Value {
     let name = record_set_name(path);
-    let fields: Vec<Value> = COLUMNS
+    let fields: Vec<Value> = columns_of(reasoning)
         .iter()
         .map(|(column, kind, holds)| {
             let source =
@@ -111,8 +111,11 @@ pub(crate) fn croissant(about: &About, folder: &Folder) -> String {
             })
         })
         .collect();
-    let sets: Vec<Value> =
-        folder.shards.iter().map(|s| record_set(&s.path, &s.stem, s.split.as_str())).collect();
+    let sets: Vec<Value> = folder
+        .shards
+        .iter()
+        .map(|s| record_set(&s.path, &s.stem, s.split.as_str(), about.reasoning))
+        .collect();
     let mut all = json!({
         "@context": context(),
         "@type": "sc:Dataset",

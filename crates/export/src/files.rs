@@ -89,16 +89,18 @@ pub(crate) fn text(path: &Path, text: &str) -> Result<Done> {
 /// A file of rows.
 enum Sink {
     Lines(Pending),
-    Table(Box<Table<Pending>>),
+    /// A table, and whether its messages have their reasoning.
+    Table(Box<Table<Pending>>, bool),
 }
 
 impl Sink {
-    fn open(path: &Path, format: Format, encoding: Encoding) -> Result<Self> {
+    fn open(path: &Path, format: Format, encoding: Encoding, reasoning: bool) -> Result<Self> {
         let to = Pending::create(path)?;
         Ok(match encoding {
             Encoding::Jsonl => Self::Lines(to),
             Encoding::Parquet => {
-                Self::Table(Box::new(Table::new(to, format.columns()).map_err(no_table(path))?))
+                let table = Table::new(to, format.columns(reasoning)).map_err(no_table(path))?;
+                Self::Table(Box::new(table), reasoning)
             }
         })
     }
@@ -117,14 +119,16 @@ impl Sink {
                 line.push(b'\n');
                 to.write_all(&line).map_err(failed(path))
             }
-            Self::Table(table) => table.push(format.cells(row, system)).map_err(no_table(path)),
+            Self::Table(table, reasoning) => {
+                table.push(format.cells(row, system, *reasoning)).map_err(no_table(path))
+            }
         }
     }
 
     fn finish(self, path: &Path) -> Result<Done> {
         match self {
             Self::Lines(to) => to.finish(),
-            Self::Table(table) => table.finish().map_err(no_table(path))?.finish(),
+            Self::Table(table, _) => table.finish().map_err(no_table(path))?.finish(),
         }
     }
 }
@@ -135,6 +139,7 @@ pub(crate) fn write(
     format: Format,
     system: System,
     encoding: Encoding,
+    reasoning: bool,
     to: &Path,
 ) -> Result<Written> {
     let one = |part: &Part| -> Result<Written> {
@@ -145,7 +150,7 @@ pub(crate) fn write(
                 std::collections::btree_map::Entry::Vacant(e) => {
                     let name = format!("{}.{}", split.as_str(), encoding.extension());
                     let path = to.join(&part.stem).join(name);
-                    let sink = Sink::open(&path, format, encoding)?;
+                    let sink = Sink::open(&path, format, encoding, reasoning)?;
                     e.insert((path, sink, 0))
                 }
             };

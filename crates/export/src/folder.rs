@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::about::About;
 use crate::files::{Done, Shards, failed, text};
-use crate::format::{System, messages};
+use crate::format::{System, content, messages};
 use crate::source::{Part, Selection, counts, rows};
 use crate::table::{Cell, Column, Field, Kind};
 use crate::{Error, Result, card, croissant, snippets};
@@ -56,7 +56,7 @@ impl Folder {
 }
 
 /// A column with what it holds, for the card and the Croissant file.
-pub(crate) const COLUMNS: [(&str, Kind, &str); 19] = [
+const COLUMNS: [(&str, Kind, &str); 19] = [
     ("id", Kind::Text, "Stable id: part, what the row combines, patient, style variant."),
     ("part", Kind::Text, "Part."),
     (
@@ -100,8 +100,15 @@ pub(crate) const COLUMNS: [(&str, Kind, &str); 19] = [
     ),
 ];
 
-pub(crate) fn columns() -> Vec<Column> {
-    COLUMNS.iter().map(|(name, kind, _)| Column::new(name, *kind)).collect()
+/// The columns of a folder, whose messages may have their reasoning.
+pub(crate) fn columns_of(reasoning: bool) -> [(&'static str, Kind, &'static str); 19] {
+    let mut columns = COLUMNS;
+    if reasoning && let Some(messages) = columns.iter_mut().find(|(name, ..)| *name == "messages") {
+        messages.1 = Kind::Records(content(true));
+        messages.2 = "The conversation: `role` (system, user, assistant), `content`, and `reasoning_content`: what the \
+                      model thought before an answer.";
+    }
+    columns
 }
 
 fn number(n: impl TryInto<i32>) -> Cell {
@@ -125,7 +132,7 @@ fn language(row: &Conversation) -> &'static str {
     asked.unwrap_or("en")
 }
 
-fn cells(row: &Conversation, system: System) -> Vec<Cell> {
+fn cells(row: &Conversation, system: System, reasoning: bool) -> Vec<Cell> {
     let (attributes, provenance) = (&row.attributes, &row.provenance);
     let (situation, patient) = (&attributes.situation, &attributes.card.patient);
     let text = |t: &str| Cell::Text(t.to_owned());
@@ -142,7 +149,7 @@ fn cells(row: &Conversation, system: System) -> Vec<Cell> {
     vec![
         text(row.id.as_str()),
         text(row.part.as_str()),
-        messages(row, system),
+        messages(row, system, reasoning),
         text(language(row)),
         text(situation.mode.as_str()),
         number(situation.turns),
@@ -182,6 +189,10 @@ pub fn dataset(
     if data.exists() {
         fs::remove_dir_all(&data).map_err(failed(&data))?;
     }
+    let columns = || {
+        let columns = columns_of(about.reasoning);
+        columns.iter().map(|(name, kind, _)| Column::new(name, *kind)).collect()
+    };
     let one = |part: &Part| -> Result<Made> {
         let dir = data.join(&part.stem);
         let mut shards: BTreeMap<Split, Shards<'_>> = counts(part, selection)?
@@ -195,7 +206,7 @@ pub fn dataset(
                 languages.insert(language.to_owned());
             }
             match shards.get_mut(&split) {
-                Some(shards) => shards.push(cells(&row, system)),
+                Some(shards) => shards.push(cells(&row, system, about.reasoning)),
                 None => Ok(()),
             }
         })?;

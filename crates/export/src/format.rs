@@ -7,6 +7,12 @@ use crate::table::{Cell, Column, Field, Kind};
 
 const CONTENT: &[Field] = &[Field::text("role"), Field::text("content")];
 const FROM: &[Field] = &[Field::text("from"), Field::text("value")];
+/// Member of a message that holds what the model thought before it, as chat templates of reasoning models name it.
+const REASONING: &str = "reasoning_content";
+const CONTENT_AND_REASONING: &[Field] =
+    &[Field::text("role"), Field::text("content"), Field::optional(REASONING)];
+const FROM_AND_REASONING: &[Field] =
+    &[Field::text("from"), Field::text("value"), Field::optional(REASONING)];
 const VALUE: &[Field] = &[Field::text("role"), Field::text("value")];
 
 /// A chat format.
@@ -85,6 +91,14 @@ pub(crate) fn said(row: &Conversation, system: System) -> Vec<(Role, String)> {
     lead.into_iter().chain(row.messages.iter().map(|m| (m.role, m.content.clone()))).collect()
 }
 
+/// The reasoning of each message of [`said`], where the row keeps it.
+fn reasoning(row: &Conversation, system: System) -> Vec<Option<&str>> {
+    let lead = system.text(&row.attributes).map(|_| None);
+    // One entry of the provenance a message.
+    let of = |i: usize| row.provenance.turns.get(i)?.reasoning.as_deref();
+    lead.into_iter().chain((0..row.messages.len()).map(of)).collect()
+}
+
 fn role(role: Role) -> &'static str {
     match role {
         Role::System => "system",
@@ -142,6 +156,22 @@ fn spoken(who: &str, text: String) -> Vec<Cell> {
     vec![Cell::Text(who.to_owned()), Cell::Text(text)]
 }
 
+/// Messages as records, with their reasoning where `thoughts` has any entries.
+fn records(
+    name: fn(Role) -> &'static str,
+    said: Vec<(Role, String)>,
+    thoughts: Option<&[Option<&str>]>,
+) -> Cell {
+    let spoken = said.into_iter().enumerate().map(|(i, (who, text))| {
+        let thought = thoughts.map(|all| match all.get(i) {
+            Some(Some(text)) => Cell::Text((*text).to_owned()),
+            _ => Cell::Null,
+        });
+        spoken(name(who), text).into_iter().chain(thought).collect()
+    });
+    Cell::Records(spoken.collect())
+}
+
 impl Format {
     /// The row as JSON.
     pub(crate) fn json(self, row: &Conversation, system: System) -> Value {
@@ -149,12 +179,23 @@ impl Format {
         let pairs = |name: fn(Role) -> &'static str, of: &str, text: &str| -> Vec<Value> {
             said.iter().map(|(r, t)| json!({ of: name(*r), text: t })).collect()
         };
+        let thoughts = reasoning(row, system);
+        let with_thoughts = |mut said: Vec<Value>| {
+            for (message, thought) in said.iter_mut().zip(&thoughts) {
+                if let Some(thought) = thought {
+                    message[REASONING] = json!(thought);
+                }
+            }
+            said
+        };
         match self {
             Self::Messages => {
-                json!({ "id": row.id, "part": row.part, "messages": pairs(role, "role", "content") })
+                let messages = with_thoughts(pairs(role, "role", "content"));
+                json!({ "id": row.id, "part": row.part, "messages": messages })
             }
             Self::Sharegpt => {
-                json!({ "id": row.id, "conversations": pairs(from, "from", "value") })
+                let said = with_thoughts(pairs(from, "from", "value"));
+                json!({ "id": row.id, "conversations": said })
             }
             Self::OpenaiFinetune => json!({ "messages": pairs(role, "role", "content") }),
             Self::Seed => json!({ "id": row.id, "conversation": pairs(seed, "role", "value") }),
@@ -168,13 +209,16 @@ impl Format {
         }
     }
 
-    /// Columns of its Parquet files.
-    pub(crate) fn columns(self) -> Vec<Column> {
+    /// Columns of its Parquet files; with `reasoning` those that can hold it have a field for it.
+    pub(crate) fn columns(self, reasoning: bool) -> Vec<Column> {
         let text = |name| Column::new(name, Kind::Text);
         let said = |name, fields| Column::new(name, Kind::Records(fields));
         match self {
-            Self::Messages => vec![text("id"), text("part"), said("messages", CONTENT)],
-            Self::Sharegpt => vec![text("id"), said("conversations", FROM)],
+            Self::Messages => vec![text("id"), text("part"), said("messages", content(reasoning))],
+            Self::Sharegpt => {
+                let fields = if reasoning { FROM_AND_REASONING } else { FROM };
+                vec![text("id"), said("conversations", fields)]
+            }
             Self::OpenaiFinetune => vec![said("messages", CONTENT)],
             Self::Seed => vec![text("id"), said("conversation", VALUE)],
             Self::Alpaca => ["id", "instruction", "input", "output", "system"]
@@ -186,17 +230,18 @@ impl Format {
     }
 
     /// The row as cells of [`Self::columns`].
-    pub(crate) fn cells(self, row: &Conversation, system: System) -> Vec<Cell> {
+    pub(crate) fn cells(self, row: &Conversation, system: System, reasoning: bool) -> Vec<Cell> {
         let said = said(row, system);
+        let thoughts = reasoning.then(|| self::reasoning(row, system));
+        let thoughts = thoughts.as_deref();
         let id = || Cell::Text(row.id.to_string());
-        let pairs = |name: fn(Role) -> &'static str, said: Vec<(Role, String)>| {
-            Cell::Records(said.into_iter().map(|(r, t)| spoken(name(r), t)).collect())
-        };
         match self {
-            Self::Messages => vec![id(), Cell::Text(row.part.to_string()), pairs(role, said)],
-            Self::Sharegpt => vec![id(), pairs(from, said)],
-            Self::OpenaiFinetune => vec![pairs(role, said)],
-            Self::Seed => vec![id(), pairs(seed, said)],
+            Self::Messages => {
+                vec![id(), Cell::Text(row.part.to_string()), records(role, said, thoughts)]
+            }
+            Self::Sharegpt => vec![id(), records(from, said, thoughts)],
+            Self::OpenaiFinetune => vec![records(role, said, None)],
+            Self::Seed => vec![id(), records(seed, said, None)],
             Self::Alpaca => {
                 let Last { system, instruction, output, history } = last(said);
                 let history = history.into_iter().map(Vec::from).collect();
@@ -207,8 +252,13 @@ impl Format {
     }
 }
 
+/// Fields of `messages`.
+pub(crate) fn content(reasoning: bool) -> &'static [Field] {
+    if reasoning { CONTENT_AND_REASONING } else { CONTENT }
+}
+
 /// The messages of the dataset folder's rows.
-pub(crate) fn messages(row: &Conversation, system: System) -> Cell {
-    let pairs = said(row, system).into_iter().map(|(r, t)| spoken(role(r), t));
-    Cell::Records(pairs.collect())
+pub(crate) fn messages(row: &Conversation, system: System, reasoning: bool) -> Cell {
+    let thoughts = reasoning.then(|| self::reasoning(row, system));
+    records(role, said(row, system), thoughts.as_deref())
 }

@@ -79,6 +79,8 @@ pub type Written = Vec<(PathBuf, u64)>;
 
 /// Writes the rows of a run in a trainer's format: `to/STEM/SPLIT.jsonl` or `.parquet`.
 ///
+/// `reasoning` says that the run kept its reasoning: messages in Parquet then have a field for it.
+///
 /// # Errors
 /// A row that cannot be read, a file that cannot be written, or nothing to write.
 pub fn export(
@@ -87,7 +89,8 @@ pub fn export(
     format: Format,
     system: System,
     encoding: Encoding,
+    reasoning: bool,
     to: &Path,
 ) -> Result<Written> {
-    files::write(parts, selection, format, system, encoding, to)
+    files::write(parts, selection, format, system, encoding, reasoning, to)
 }

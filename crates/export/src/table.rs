@@ -15,20 +15,26 @@ const ROWS: usize = 2_000;
 /// Bytes of text from which on a row group is written.
 const BYTES: usize = 16 << 20;
 
-/// A field of a record: its name, and whether it is a number and no text.
+/// A field of a record: its name, whether it is a number and no text, and whether it may be missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Field {
     pub(crate) name: &'static str,
     pub(crate) number: bool,
+    pub(crate) optional: bool,
 }
 
 impl Field {
     pub(crate) const fn text(name: &'static str) -> Self {
-        Self { name, number: false }
+        Self { name, number: false, optional: false }
     }
 
     pub(crate) const fn number(name: &'static str) -> Self {
-        Self { name, number: true }
+        Self { name, number: true, optional: false }
+    }
+
+    /// A text that may be null.
+    pub(crate) const fn optional(name: &'static str) -> Self {
+        Self { name, number: false, optional: true }
     }
 }
 
@@ -57,6 +63,8 @@ pub(crate) enum Cell {
     Flag(bool),
     Texts(Vec<String>),
     Records(Vec<Vec<Cell>>),
+    /// No value, of an optional field.
+    Null,
     TextLists(Vec<Vec<String>>),
 }
 
@@ -97,10 +105,11 @@ impl Column {
             Kind::Records(fields) => {
                 let one = |f: &Field| {
                     let name = f.name;
+                    let presence = if f.optional { "optional" } else { "required" };
                     if f.number {
-                        format!("required int32 {name};")
+                        format!("{presence} int32 {name};")
                     } else {
-                        format!("required binary {name} (STRING);")
+                        format!("{presence} binary {name} (STRING);")
                     }
                 };
                 let fields: Vec<String> = fields.iter().map(one).collect();
@@ -137,7 +146,7 @@ impl Column {
                     leaf.texts.push(text(t));
                 }
             }
-            (Kind::Records(_), Cell::Records(all)) => {
+            (Kind::Records(fields), Cell::Records(all)) => {
                 if all.is_empty() {
                     for leaf in &mut self.leaves {
                         leaf.definition.push(0);
@@ -145,10 +154,13 @@ impl Column {
                     }
                 }
                 for (i, record) in all.into_iter().enumerate() {
-                    for (leaf, cell) in self.leaves.iter_mut().zip(record) {
-                        leaf.definition.push(1);
+                    for ((leaf, field), cell) in self.leaves.iter_mut().zip(fields).zip(record) {
+                        // One level more where the field itself may be missing.
+                        let present = !matches!(cell, Cell::Null);
+                        leaf.definition.push(if field.optional && present { 2 } else { 1 });
                         leaf.repetition.push(first(i));
                         match cell {
+                            Cell::Null if field.optional => {}
                             Cell::Text(t) => leaf.texts.push(text(t)),
                             Cell::Int(n) => leaf.ints.push(n),
                             other => debug_assert!(false, "{}: a field is {other:?}", self.name),

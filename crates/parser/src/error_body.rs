@@ -80,7 +80,11 @@ pub(crate) fn error_in(body: &Value) -> Option<Parts> {
             let inner = serde_json::from_str::<Value>(text).ok();
             return match inner {
                 Some(inner @ (Value::Object(_) | Value::Array(_))) => error_in(&inner),
-                _ => parts_of(body, 0),
+                // Any text may be a body; one that names no trouble is no error, and no answer either.
+                _ => parts_of(body, 0).filter(|parts| {
+                    let fault = parts.clone().classified(None).fault;
+                    fault != Fault::Server || is_html(text) || names_trouble(text)
+                }),
             };
         }
         _ => return None,
@@ -449,6 +453,23 @@ fn is_html(text: &str) -> bool {
         && ["<html", "<!doctype", "<head", "<body", "<title", "<center", "<h1", "<?xml", "<error"]
             .iter()
             .any(|tag| start.contains(tag))
+}
+
+/// Whether a short text speaks of trouble in a way that no rule knows.
+fn names_trouble(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let words = [
+        "error",
+        "fail",
+        "gateway",
+        "upstream",
+        "unavailable",
+        "exception",
+        "time",
+        "refused",
+        "denied",
+    ];
+    words.iter().any(|word| lower.contains(word))
 }
 
 /// Whether a text that came with 200 is a page for people, or of a server that knows no such path.

@@ -25,5 +25,6 @@ pub use clean::{Cleaned, Mended, clean};
 pub use error_body::{error_in_success, provider_error};
 pub use fault::{ProviderError, classify};
 pub use prompts::{Problem, PromptFormat, PromptsReading, prompts};
+pub use reasoning::reasoning;
 pub use row::{DecodedRow, decode};
 pub use turn::{is_text_refusal, turn};

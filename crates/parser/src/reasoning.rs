@@ -21,6 +21,11 @@ pub(crate) struct Separated<'t> {
 /// Longest excerpt in a problem, in characters.
 const EXCERPT: usize = 120;
 
+/// The reasoning that stands in a text; `None` where none can be separated from it.
+pub fn reasoning(text: &str) -> Option<String> {
+    separate(text).ok().map(|s| s.reasoning).filter(|r| !r.is_empty())
+}
+
 /// Separates reasoning from answer.
 pub(crate) fn separate(text: &str) -> Result<Separated<'_>, Problem> {
     let untouched =

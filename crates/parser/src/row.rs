@@ -152,6 +152,7 @@ fn plain_answer(raw: &[u8]) -> Option<DecodedRow> {
         && matches!(&*choice.finish_reason, "stop" | "length")
         && beside.into_iter().all(|field| field.is_none())
         && !message.content.trim().is_empty()
+        && !message.content.trim_start().starts_with('<')
         && !message.content.contains(BROKEN);
     if !usual {
         return None;
@@ -369,9 +370,8 @@ fn openai(row: &Map<String, Value>) -> RowOutcome {
     }
     match (body, error) {
         (Some(Value::Object(body)), error) => openai_body(body, error, status),
-        (Some(Value::String(text)), None) if !text.trim().is_empty() => {
-            let parts = error_in(&Value::String(text.clone())).unwrap_or_default();
-            failed(parts, status, used)
+        (Some(body @ Value::String(_)), None) if error_in(body).is_some() => {
+            failed(error_in(body).unwrap_or_default(), status, used)
         }
         (_, Some(error)) => failed(parts_of(error, 0).unwrap_or_default(), status, used),
         (Some(other), None) => {
@@ -388,7 +388,8 @@ fn failed(parts: Parts, status: Option<u16>, usage: Option<Usage>) -> RowOutcome
     let error = parts.classified(status);
     RowOutcome::Failed {
         fault: error.fault,
-        status: error.status,
+        // A success that is none was a call all the same.
+        status: error.status.or(status),
         code: error.code,
         message: error.message,
         usage,
@@ -444,6 +445,13 @@ fn openai_body(
     answer.outcome(error, status)
 }
 
+/// Whether a text is a whole page of HTML: no answer is.
+fn is_page(text: &str) -> bool {
+    let start = text.trim_start();
+    let begins = |tag: &str| start.get(..tag.len()).is_some_and(|t| t.eq_ignore_ascii_case(tag));
+    begins("<!doctype html") || begins("<html")
+}
+
 /// What a successful response gives, before it is weighed.
 struct Given {
     content: Content,
@@ -482,23 +490,16 @@ impl Given {
             Finish::Filter => RowOutcome::Filtered { usage },
             Finish::Refusal => RowOutcome::Refused { text, usage },
             Finish::Error(word) => failed(broken_off(&word), status, usage),
-            Finish::Tool(word) => unreadable(
-                format!(
-                    "the model did not answer (finish reason \"{word}\"): \"{}\"",
-                    one_line(&text, 200)
-                ),
-                usage,
-            ),
             Finish::Limit => RowOutcome::Cut(whole(FinishReason::Length)),
-            Finish::Unknown(word) => {
+            Finish::Tool(word) | Finish::Unknown(word) => {
                 RowOutcome::Cut(whole(FinishReason::Other(one_line(&word, 80))))
             }
-            // The budget went into reasoning, or the server took the answer for it.
-            _ if blank && reasoning.is_some() => {
-                let thought = one_line(reasoning.as_deref().unwrap_or_default(), 200);
-                unreadable(format!("reasoning without an answer: \"{thought}\""), usage)
-            }
             _ if blank => RowOutcome::Empty { usage },
+            // A gateway's page in the place of a text.
+            _ if is_page(&text) => unreadable(
+                format!("the text is a page of HTML: \"{}\"", one_line(&text, 200)),
+                usage,
+            ),
             Finish::Whole => RowOutcome::Answer(whole(FinishReason::Stop)),
             // Some servers write no reason. Where they counted what they wrote, it was written to its end: a stream
             // that broke off has neither.

@@ -359,16 +359,50 @@ fn begun(
     Conversation::start(context, key.part(), row, k, variant, &prompt.text)
 }
 
-/// Tries of one turn that could not stand, and whether one did in the end.
+/// Attempts at one turn or prompt request that failed, and whether one succeeded in the end.
 #[derive(Debug)]
 pub(crate) struct Tried {
     pub(crate) speaker: Speaker,
     pub(crate) mended: bool,
-    /// The reason of each try that could not stand, with the tokens that it used.
+    /// The reason of each attempt that failed, with the tokens that it used.
     pub(crate) failed: Vec<(String, Usage)>,
 }
 
-/// What a conversation's turns that were tried more than once were tried for.
+/// Attempts at a base row's prompts, where the first one failed.
+fn tried_prompts(
+    context: &RunContext<'_>,
+    store: &Store,
+    reader: &RawReader,
+    record: &UnitRecord,
+) -> Result<Option<Tried>> {
+    let attempts = match (record.steps.last(), record.state) {
+        (Some(step), _) => u32::from(step.tries),
+        (None, UnitState::Rejected) => record.tries,
+        (None, _) => 0,
+    };
+    if attempts < 2 && (attempts == 0 || !record.steps.is_empty()) {
+        return Ok(None);
+    }
+    let key = record.key;
+    let plan = context.plan(key.part()).ok_or_else(|| Error::Astray(format!("{key:?}")))?;
+    let Some(row) = plan.row(key.base_index() as usize) else { return Ok(None) };
+    let locate = |id| Ok(store.locate(id)?);
+    let mut tried = Tried { speaker: Speaker::PromptWriter, mended: false, failed: Vec::new() };
+    for attempt in 0..attempts {
+        let request = base_request(context, key.part(), &row, attempt)?;
+        let Some(outcome) = response(&locate, reader, request.id)? else { continue };
+        match read_prompts(&outcome, context.prompt_format(), &row.cards) {
+            Reading::Good(_) => tried.mended = true,
+            Reading::Unusable { reason, .. } => {
+                tried.failed.push((reason, outcome.usage().unwrap_or_default()))
+            }
+            Reading::Undelivered { .. } | Reading::Never { .. } => {}
+        }
+    }
+    Ok(Some(tried))
+}
+
+/// What a unit was asked more than once for: a base row's prompts, a conversation's turns.
 pub(crate) fn tried(
     context: &RunContext<'_>,
     store: &Store,
@@ -377,9 +411,12 @@ pub(crate) fn tried(
 ) -> Result<Vec<Tried>> {
     let key = record.key;
     let astray = || Error::Astray(format!("{key:?}"));
+    if key.is_base() {
+        return Ok(tried_prompts(context, store, reader, record)?.into_iter().collect());
+    }
     let again = record.steps.iter().any(|s| s.tries > 1);
     let ended = record.state == UnitState::Rejected && record.tries > 0;
-    if key.is_base() || !(again || ended) {
+    if !(again || ended) {
         return Ok(Vec::new());
     }
     let plan = context.plan(key.part()).ok_or_else(astray)?;

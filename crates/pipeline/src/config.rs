@@ -51,6 +51,8 @@ pub struct RunConfig {
     /// Whether another model or account than the run was begun with is what the user wants, and a plan that
     /// changes or drops rows that have answers.
     pub accept_change: bool,
+    /// Whether rows keep what the model thought before its answers.
+    pub keep_reasoning: bool,
 }
 
 impl Default for RunConfig {
@@ -71,6 +73,7 @@ impl Default for RunConfig {
             max_cost: None,
             pause: Duration::from_secs(1),
             accept_change: false,
+            keep_reasoning: false,
         }
     }
 }
@@ -242,6 +245,16 @@ impl PlanFacts {
             tries: behind("tries", true),
             structured: behind("structured", true),
         }
+    }
+
+    /// Whether a row that both plans have is the same in both: its draws are keyed by the row, so parts and limits
+    /// do not matter.
+    pub(crate) fn has_rows_of(&self, other: &Self) -> bool {
+        let of = |f: &Self| {
+            let texts = [&f.catalog, &f.seed, &f.temperature, &f.structured];
+            texts.map(String::clone)
+        };
+        of(self) == of(other)
     }
 
     /// What differs, in words; not the resources and the reading, of which the rows tell more.

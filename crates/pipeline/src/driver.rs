@@ -528,8 +528,17 @@ impl Driver<'_, '_> {
             false => HashSet::new(),
         };
         tokio::spawn(async move {
-            let mut polled =
-                Polled { backend: &*backend, job, wanted, requests, pauses, sender: &sender };
+            let mut polled = Polled {
+                backend: &*backend,
+                job,
+                wanted,
+                requests,
+                seen: (0, 0),
+                first: String::new(),
+                first_is_json: false,
+                pauses,
+                sender: &sender,
+            };
             let message = match poll_job(&mut polled, reference).await {
                 Ok((how, reference, words)) => Message::Ended(job, how, reference, words),
                 Err(e) => Message::Failed(job, e),

@@ -81,7 +81,9 @@ pub enum Error {
 fn no_answers(many: Option<u64>, fault: Option<Fault>) -> String {
     match (many, fault) {
         (None, _) => "the provider answers no request".into(),
-        (Some(many), Some(_)) => format!("the provider refused {many} requests in a row; the last"),
-        (Some(many), None) => format!("{many} answers in a row cannot be used; the last"),
+        (Some(many), Some(fault)) if !fault.is_transient() => {
+            format!("the provider refused {many} requests in a row; the last")
+        }
+        (Some(many), _) => format!("{many} answers in a row cannot be used; the last"),
     }
 }

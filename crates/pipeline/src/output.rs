@@ -13,7 +13,7 @@ use clinstruct_multiturn::conversation_id;
 use clinstruct_parser::{Cleaned, Mended};
 use clinstruct_schema::{
     Attributes, BaseRow, Conversation as Row, PatientCard, Provenance, Rejected, RequestId, RowId,
-    RowOutcome, SCHEMA_VERSION, SituationRow, Speaker, Stage, Subject, TurnProvenance,
+    RowOutcome, SCHEMA_VERSION, SituationRow, Speaker, Stage, Subject, TurnProvenance, Usage,
 };
 use clinstruct_store::{RawReader, Store, UnitKey, UnitRecord, UnitState};
 use rayon::prelude::*;
@@ -169,6 +169,7 @@ fn add_tried(context: &RunContext<'_>, repairs: &mut BTreeMap<String, RepairCoun
     let limits = route.backend.limits();
     let counts = repairs.entry(first.clone()).or_default();
     counts.first += 1;
+    *counts.speakers.entry(turn.speaker).or_default() += 1;
     counts.mended += u64::from(turn.mended);
     counts.rejected += u64::from(!turn.mended);
     for (_, usage) in &turn.failed {
@@ -241,22 +242,46 @@ fn asked(
     };
     let outcome = response(locate, reader, step.request)?
         .ok_or_else(|| Error::Astray(step.request.to_string()))?;
-    let turn = turn_provenance(Speaker::PromptWriter, step, &outcome);
+    let turn = turn_provenance(context, Speaker::PromptWriter, step, &outcome);
     Ok(Asked { prompts: prompts_of(context, &outcome, cards), turn: Some(turn) })
 }
 
 fn turn_provenance(
+    context: &RunContext<'_>,
     speaker: Speaker,
     step: &clinstruct_store::Step,
     outcome: &RowOutcome,
 ) -> TurnProvenance {
+    let (reasoning, usage) = reasoning_of(outcome);
+    let keeps = context.config.keep_reasoning && speaker == Speaker::Assistant;
     TurnProvenance {
         speaker,
+        reasoning: reasoning.filter(|_| keeps),
         request: step.request,
         tries: u32::from(step.tries),
         mended: Mended::from_bits(step.mended).names().map(str::to_owned).collect(),
-        usage: outcome.usage().unwrap_or_default(),
+        usage,
     }
+}
+
+/// The reasoning of a response, from the provider's own field and from its text, and its tokens with those of the
+/// reasoning, counted by the provider or by its share of the length.
+fn reasoning_of(outcome: &RowOutcome) -> (Option<String>, Usage) {
+    let mut usage = outcome.usage().unwrap_or_default();
+    let RowOutcome::Answer(completion) = outcome else { return (None, usage) };
+    let within = clinstruct_parser::reasoning(&completion.text);
+    let beside = completion.reasoning.as_deref().map(str::trim).filter(|r| !r.is_empty());
+    let all: Vec<&str> = beside.into_iter().chain(within.as_deref()).collect();
+    if all.is_empty() {
+        return (None, usage);
+    }
+    if usage.reasoning_tokens == 0 {
+        let thought: usize = all.iter().map(|r| r.len()).sum();
+        let written = completion.text.len() + beside.map_or(0, str::len);
+        let share = thought as f64 / written.max(1) as f64;
+        usage.reasoning_tokens = (usage.completion_tokens as f64 * share.min(1.0)).round() as u64;
+    }
+    (Some(all.join("\n\n")), usage)
 }
 
 fn play(
@@ -284,7 +309,7 @@ fn play(
             _ => Speaker::User,
         };
         said_again(&mut conversation, context, &outcome).ok_or_else(astray)?;
-        turns.push(turn_provenance(speaker, step, &outcome));
+        turns.push(turn_provenance(context, speaker, step, &outcome));
     }
     Ok(Some(Played { conversation, turns }))
 }

@@ -1,32 +1,28 @@
 //! Compares a changed plan with the one that was answered, before anything is sent or written.
 //!
 //! The journal keeps, for each row of its plan, the address of its first request and digests of whatever else
-//! shapes the row ([`shape`]). A row that has accepted answers changes where the new plan gives it another
+//! shapes the row ([`Shape`]). A row that has accepted answers changes where the new plan gives it another
 //! request, patient, situation or check; it is dropped where the new plan does not have it. Both passes are
 //! streams over pages of rows.
 
-use std::collections::{BTreeMap, HashMap};
+mod shape;
+
+use std::collections::BTreeMap;
 use std::fmt;
 
-use clinstruct_multiturn::{TurnOutcome, Variant};
+use clinstruct_multiturn::Variant;
 use clinstruct_promptgen::Plan;
 use clinstruct_schema::RequestId;
 use clinstruct_store::{ErrorKind, PlannedRow, Store, UnitKey, UnitRecord, UnitState};
 use rayon::prelude::*;
-use serde::Serialize;
 
-use crate::active::{
-    Active, Conversation, prompts_of, response, start_base, variant_code, variant_of, variants_of,
-};
+use crate::active::{prompts_of, response, start_base, variant_code, variant_of, variants_of};
 use crate::config::PlanFacts;
 use crate::{Drive, Error, Result, RunContext};
+use shape::{Answered, Shape, Shapes};
 
 /// Rows that are laid out and compared together.
 const ROWS_AT_ONCE: usize = 1024;
-/// Stands for what a model has yet to say.
-const UNSAID: &str = "\u{2026}";
-/// Bytes of a digest.
-const DIGEST: usize = 8;
 
 /// Answered rows that a new plan would change or drop.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,7 +53,10 @@ impl fmt::Display for PlanChange {
             (changed, 0) => write!(f, "{changed} rows with answers would change")?,
             (0, dropped) => write!(f, "{dropped} rows with answers would disappear")?,
             (changed, dropped) => {
-                write!(f, "{changed} rows with answers would change and {dropped} would disappear")?
+                write!(
+                    f,
+                    "{changed} rows with answers would change and {dropped} would disappear"
+                )?;
             }
         }
         for difference in &self.differences {
@@ -89,7 +88,7 @@ pub fn check_plan(context: &RunContext<'_>, store: &Store, how: Drive) -> Result
         return Ok(());
     }
     let change = if store.has_planned()? {
-        Comparison::new(context, store, &known, how).run()?
+        Comparison::new(context, store, &known, how)?.run()?
     } else {
         compare_addresses(context, store, &known)?
     };
@@ -109,9 +108,19 @@ fn same_models(context: &RunContext<'_>, store: &Store) -> Result<()> {
     // Of rehearsals, which cost nothing, only the rows count.
     let free = context.rehearsal && known.contains("of rehearsal");
     if known != asked && !free && store.answered_total()? > 0 {
-        return Err(Error::OtherModel { known, asked });
+        return Err(Error::OtherModel { known: in_short(&known), asked: in_short(&asked) });
     }
     Ok(())
+}
+
+/// Models as [`RunContext::models`] gives them; one for all speakers only once.
+fn in_short(models: &str) -> String {
+    let each: Option<Vec<&str>> =
+        models.split(", ").map(|one| Some(one.split_once(" by ")?.1)).collect();
+    match each.as_deref() {
+        Some([first, second, third]) if first == second && second == third => (*first).to_owned(),
+        _ => models.to_owned(),
+    }
 }
 
 /// Makes the context's plan the journal's, after [`check_plan`]; says whether units are to be replayed from
@@ -173,162 +182,6 @@ fn pages(plan: &Plan<'_>) -> impl Iterator<Item = std::ops::Range<usize>> {
     (0..rows).step_by(ROWS_AT_ONCE).map(move |from| from..(from + ROWS_AT_ONCE).min(rows))
 }
 
-/// The first bytes of a hash of some pieces.
-#[derive(Default)]
-struct Digest(blake3::Hasher);
-
-impl Digest {
-    fn add(&mut self, bytes: &[u8]) -> &mut Self {
-        self.0.update(&(bytes.len() as u64).to_le_bytes());
-        self.0.update(bytes);
-        self
-    }
-
-    fn add_json(&mut self, value: &impl Serialize) -> &mut Self {
-        // Plain data of ours: it has no map with keys that JSON does not know.
-        self.add(&serde_json::to_vec(value).unwrap_or_default())
-    }
-
-    fn done(&self) -> [u8; DIGEST] {
-        let mut short = [0; DIGEST];
-        for (to, from) in short.iter_mut().zip(self.0.finalize().as_bytes()) {
-            *to = *from;
-        }
-        short
-    }
-}
-
-/// What shapes a row beside its first request, taken apart.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Shape {
-    /// The row itself: subjects, patients.
-    row: [u8; DIGEST],
-    /// When a prompt is treated as an emergency.
-    emergency: [u8; DIGEST],
-    /// What a model is told about an answer that failed its checks.
-    repair: [u8; DIGEST],
-    /// For each conversation that the row can become, by prompt and variant as in its unit's key: situation,
-    /// system prompts, what its answers are checked against.
-    conversations: Vec<(u8, u8, [u8; DIGEST])>,
-}
-
-impl Shape {
-    fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = [self.row, self.emergency, self.repair].concat();
-        for (prompt, variant, digest) in &self.conversations {
-            bytes.extend([*prompt, *variant]);
-            bytes.extend(digest);
-        }
-        bytes
-    }
-
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (row, rest) = bytes.split_first_chunk()?;
-        let (emergency, rest) = rest.split_first_chunk()?;
-        let (repair, rest) = rest.split_first_chunk()?;
-        let one = |bytes: &[u8]| {
-            let ([prompt, variant], digest) = bytes.split_first_chunk()?;
-            Some((*prompt, *variant, *digest.first_chunk()?))
-        };
-        let conversations = rest.chunks_exact(2 + DIGEST).map(one).collect::<Option<_>>()?;
-        Some(Self { row: *row, emergency: *emergency, repair: *repair, conversations })
-    }
-
-    fn of(&self, prompt: u8, variant: u8) -> Option<[u8; DIGEST]> {
-        let mut all = self.conversations.iter();
-        all.find(|(p, v, _)| (*p, *v) == (prompt, variant)).map(|(_, _, digest)| *digest)
-    }
-}
-
-/// Makes the shapes of a plan's rows.
-struct Shapes<'a, 'c> {
-    context: &'a RunContext<'c>,
-    /// What texts about patients of a country are checked against, by its code.
-    checks: HashMap<&'a str, [u8; DIGEST]>,
-    repair: [u8; DIGEST],
-}
-
-impl<'a, 'c> Shapes<'a, 'c> {
-    fn new(context: &'a RunContext<'c>) -> Self {
-        let catalog = context.catalog;
-        let one = |country: &'a clinstruct_catalog::Country| {
-            let mut digest = Digest::default();
-            digest.add(country.emergency.as_bytes());
-            for bound in catalog.bound.iter().filter(|b| !b.countries.contains(&country.code)) {
-                digest.add(bound.term.as_bytes());
-            }
-            (country.code.as_str(), digest.done())
-        };
-        let mut repair = Digest::default();
-        for phrase in ["repair-head", "repair-tail"] {
-            repair.add(catalog.phrase(phrase).as_bytes());
-        }
-        Self { context, checks: catalog.countries.iter().map(one).collect(), repair: repair.done() }
-    }
-
-    /// Row `index` of a part's plan, as the journal keeps it; without its shape where it has another first
-    /// request than `expected`.
-    fn planned(
-        &self,
-        part: u8,
-        index: usize,
-        expected: Option<RequestId>,
-    ) -> Result<Option<PlannedRow>> {
-        let context = self.context;
-        let Some((record, request, Active::Base { row })) = start_base(context, part, index)?
-        else {
-            return Ok(None);
-        };
-        let (unit, id, request) = (record.key, row.id.to_string(), request.id);
-        if expected.is_some_and(|expected| expected != request) {
-            return Ok(Some(PlannedRow { unit, id, request, shape: Vec::new() }));
-        }
-        let rule = context.plan(part).and_then(|plan| plan.part().emergency.as_ref());
-        let mut emergency = Digest::default();
-        if let Some(rule) = rule {
-            emergency.add_json(&rule.words).add_json(&rule.probability);
-        }
-        let mut conversations = Vec::new();
-        for k in 0..row.cards.len() {
-            let mut variants = variants_of(context, part, &row, k, None)?;
-            variants.extend(rule.map(|_| Variant::Emergency));
-            for variant in variants {
-                let conversation = Conversation::start(context, part, &row, k, variant, UNSAID)?;
-                let prompt = u8::try_from(k + 1).unwrap_or(u8::MAX);
-                conversations.push((
-                    prompt,
-                    variant_code(variant),
-                    self.conversation(conversation)?,
-                ));
-            }
-        }
-        let shape = Shape {
-            row: Digest::default().add_json(&*row).done(),
-            emergency: emergency.done(),
-            repair: self.repair,
-            conversations,
-        };
-        Ok(Some(PlannedRow { unit, id, request, shape: shape.to_bytes() }))
-    }
-
-    fn conversation(&self, mut conversation: Conversation) -> Result<[u8; DIGEST]> {
-        let mut digest = Digest::default();
-        digest.add_json(&conversation.situation);
-        let card = conversation.row.cards.get(conversation.prompt);
-        let country = card.map_or("", |card| card.patient.country_code.as_str());
-        digest.add(self.checks.get(country).map_or(&[][..], |checks| checks));
-        // The first request of each side holds its system prompt; those that follow hold the same one.
-        for _ in 0..2 {
-            if let Some(request) = conversation.due(self.context)? {
-                digest.add(&request.id.0);
-            }
-            let said = TurnOutcome::Said(UNSAID.into());
-            conversation.machine.advance(said, self.context.retries());
-        }
-        Ok(digest.done())
-    }
-}
-
 /// A row of the old plan with its units.
 struct Old {
     row: PlannedRow,
@@ -336,24 +189,29 @@ struct Old {
 }
 
 impl Old {
-    /// Its conversations, where its prompts were accepted, by prompt and variant, with the most attempts that
-    /// one of their turns took.
-    fn answered(&self, store: &Store) -> Result<Vec<(u8, u8, u8)>> {
-        let tries = |unit: &UnitRecord| unit.steps.iter().map(|s| s.tries).max().unwrap_or(0);
+    /// Its conversations, where its prompts were accepted.
+    fn answered(&self, store: &Store) -> Result<Vec<Answered>> {
+        let attempts = |unit: &UnitRecord| unit.steps.iter().map(|s| s.tries).max().unwrap_or(0);
         let Some((base, conversations)) = self.units.split_first() else {
             // A process that was killed before it had replayed its units leaves none, but the responses.
             if store.locate(self.row.request)?.is_none() {
                 return Ok(Vec::new());
             }
             let shape = Shape::from_bytes(&self.row.shape);
-            let all = shape.into_iter().flat_map(|s| s.conversations).map(|(p, v, _)| (p, v, 0));
-            return Ok(all.filter(|(_, v, _)| variant_of(*v) != Variant::Emergency).collect());
+            let all = shape.into_iter().flat_map(|s| s.conversations);
+            let styled = all.filter(|(_, v, _)| variant_of(*v) != Variant::Emergency);
+            let one = |(prompt, variant, _)| Answered { prompt, variant, attempts: 0 };
+            return Ok(styled.map(one).collect());
         };
         if base.state != UnitState::Done {
             return Ok(Vec::new());
         }
-        let base_tries = tries(base);
-        let one = |u: &UnitRecord| (u.key.prompt(), u.key.variant(), tries(u).max(base_tries));
+        let for_prompts = attempts(base);
+        let one = |u: &UnitRecord| Answered {
+            prompt: u.key.prompt(),
+            variant: u.key.variant(),
+            attempts: attempts(u).max(for_prompts),
+        };
         Ok(conversations.iter().map(one).collect())
     }
 }
@@ -418,14 +276,19 @@ struct Comparison<'a, 'c> {
     new: PlanFacts,
     /// Whether answers may be read differently now.
     read_again: bool,
+    /// Whether rows that both plans have are the same by what they are made of.
+    same_rows: bool,
 }
 
 impl<'a, 'c> Comparison<'a, 'c> {
-    fn new(context: &'a RunContext<'c>, store: &'a Store, known: &str, how: Drive) -> Self {
+    fn new(context: &'a RunContext<'c>, store: &'a Store, known: &str, how: Drive) -> Result<Self> {
         let (old, new) = (PlanFacts::parse(known), context.facts());
+        let same_models = store.meta("models")?.as_deref() == Some(&context.models());
+        let same_rows = same_models && old.has_rows_of(&new);
         // To read the answers again is what a replay is for.
         let read_again = old.reading != new.reading && how != Drive::Replay;
-        Self { context, store, shapes: Shapes::new(context), old, new, read_again }
+        let shapes = Shapes::new(context);
+        Ok(Self { context, store, shapes, old, new, read_again, same_rows })
     }
 
     /// What the new plan would change or drop; `None` where it keeps every answered row.
@@ -501,19 +364,37 @@ impl<'a, 'c> Comparison<'a, 'c> {
             }
         }
         let shapes = &self.shapes;
-        let expected: Vec<(usize, RequestId)> =
-            answered.iter().map(|(index, old, _)| (*index, old.row.request)).collect();
+        let verdict = |(index, old, all): &(usize, Old, Vec<Answered>), new| {
+            self.verdict(part, *index, old, all, new)
+        };
+        if let (true, Some(first)) = (self.same_rows, answered.first()) {
+            // Their facts say that they are the same; one that is laid out says whether this version agrees.
+            let new = shapes.planned(part, first.0, Some((first.1.row.request, &first.2)))?;
+            let all = first.2.len() as u64;
+            if verdict(first, new)?.kept == all || self.read_again {
+                return Ok(answered.iter().map(|(.., all)| self.unchanged(all)).collect());
+            }
+        }
+        let expected: Vec<(usize, RequestId, &[Answered])> =
+            answered.iter().map(|(index, old, all)| (*index, old.row.request, &all[..])).collect();
         let new: Vec<Option<PlannedRow>> = expected
             .into_par_iter()
-            .map(|(index, request)| shapes.planned(part, index, Some(request)))
+            .map(|(index, request, all)| shapes.planned(part, index, Some((request, all))))
             .collect::<Result<_>>()?;
-        answered
-            .iter()
-            .zip(new)
-            .map(|((index, old, conversations), new)| {
-                self.verdict(part, *index, old, conversations, new)
-            })
-            .collect()
+        answered.iter().zip(new).map(|(row, new)| verdict(row, new)).collect()
+    }
+
+    /// What becomes of rows that the new plan has as the old one had them.
+    fn unchanged(&self, conversations: &[Answered]) -> Verdict {
+        let all = conversations.len() as u64;
+        if self.read_again {
+            return Verdict { changed: all, cause: Some(Cause::Reading), ..Verdict::default() };
+        }
+        let most = self.context.config.tries;
+        let changed = conversations.iter().filter(|a| u32::from(a.attempts) > most).count();
+        let changed = changed as u64;
+        let cause = (changed > 0).then_some(Cause::Plan);
+        Verdict { kept: all - changed, changed, dropped: 0, cause }
     }
 
     fn verdict(
@@ -521,7 +402,7 @@ impl<'a, 'c> Comparison<'a, 'c> {
         part: u8,
         index: usize,
         old: &Old,
-        conversations: &[(u8, u8, u8)],
+        conversations: &[Answered],
         new: Option<PlannedRow>,
     ) -> Result<Verdict> {
         let all = conversations.len() as u64;
@@ -544,15 +425,15 @@ impl<'a, 'c> Comparison<'a, 'c> {
             self.variants_now(part, index, old)?
         };
         let mut verdict = Verdict::default();
-        for (prompt, variant, tries) in conversations {
+        for Answered { prompt, variant, attempts } in conversations {
             let stays = still.as_ref().is_none_or(|still| still.contains(&(*prompt, *variant)));
             let same = match (before.of(*prompt, *variant), now.of(*prompt, *variant)) {
                 (_, None) => None,
                 (before, now) => Some(before == now),
             };
             // A turn that took several attempts was asked for with a note on what was wrong.
-            let repeated = *tries > 1 && before.repair != now.repair
-                || u32::from(*tries) > self.context.config.tries;
+            let repeated = *attempts > 1 && before.repair != now.repair
+                || u32::from(*attempts) > self.context.config.tries;
             match same.filter(|_| stays) {
                 None => verdict.dropped += 1,
                 Some(true) if !repeated => verdict.kept += 1,
@@ -593,7 +474,7 @@ impl<'a, 'c> Comparison<'a, 'c> {
         let mut all = self.old.differences(&self.new);
         let (old, new) = (self.store.meta("models")?.unwrap_or_default(), self.context.models());
         if old != new {
-            all.push(format!("models {old} -> {new}"));
+            all.push(format!("model {} -> {}", in_short(&old), in_short(&new)));
         }
         if self.old.catalog != self.new.catalog {
             if all.is_empty() {
@@ -663,17 +544,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shape_is_read_as_it_was_written() {
-        let shape = Shape {
-            row: [1; DIGEST],
-            emergency: [2; DIGEST],
-            repair: [3; DIGEST],
-            conversations: vec![(1, 1, [4; DIGEST]), (1, 200, [5; DIGEST]), (2, 1, [6; DIGEST])],
-        };
-        assert_eq!(Shape::from_bytes(&shape.to_bytes()), Some(shape.clone()));
-        assert_eq!(shape.of(1, 200), Some([5; DIGEST]));
-        assert_eq!(shape.of(2, 2), None);
-        assert_eq!(Shape::from_bytes(&[0; 3 * DIGEST - 1]), None);
+    fn one_model_for_all_is_named_once() {
+        let one = "prompt_writer by m of b, assistant by m of b, user by m of b";
+        assert_eq!(in_short(one), "m of b");
+        for more in [
+            "prompt_writer by m of b, assistant by m of b, user by n of b",
+            "prompt_writer by a, c of b, assistant by a, c of b, user by a, c of b",
+            "",
+        ] {
+            assert_eq!(in_short(more), more);
+        }
     }
 
     #[test]

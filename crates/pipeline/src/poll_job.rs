@@ -12,6 +12,7 @@ use clinstruct_schema::{RequestId, RowFormat};
 use clinstruct_store::{EncodedFrame, JobId, encode_frame};
 use futures::StreamExt as _;
 use rayon::prelude::*;
+use serde::de::IgnoredAny;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
@@ -130,6 +131,11 @@ pub(crate) struct Polled<'a> {
     pub(crate) wanted: Wanted,
     /// Its requests that have no response yet.
     pub(crate) requests: HashSet<RequestId>,
+    /// Rows that were read, and those of them that answer one of its requests.
+    pub(crate) seen: (u64, u64),
+    /// The beginning of the first row that names none, and whether it is JSON.
+    pub(crate) first: String,
+    pub(crate) first_is_json: bool,
     pub(crate) pauses: Pauses,
     pub(crate) sender: &'a mpsc::Sender<Message>,
 }
@@ -191,9 +197,19 @@ async fn read_rows(polled: &mut Polled<'_>, reference: JobRef, how: Ended) -> Re
     let again = backend.limits().finds_jobs;
     let mut patience = Patience::new(polled.pauses, polled.sender);
     let mut cut: Option<String> = None;
+    let mut pages = 0;
     loop {
         let rows = backend.rows(&reference);
-        let Some(e) = read(rows, again, polled).await? else {
+        polled.seen = (0, 0);
+        let e = match read(rows, again, polled).await? {
+            // A page of a gateway, say: the rows are elsewhere, and paid for.
+            None if again && polled.seen.0 > 0 && polled.seen.1 == 0 && pages < ODD_ANSWERS - 1 => {
+                pages += 1;
+                no_rows(polled)
+            }
+            trouble => trouble,
+        };
+        let Some(e) = e else {
             // Where rows come while they are made, a job may have been cancelled meanwhile.
             let cancelled = !again
                 && matches!(backend.poll(&reference).await, Ok(JobState::Ended(Ended::Cancelled)));
@@ -226,6 +242,14 @@ async fn read_rows(polled: &mut Polled<'_>, reference: JobRef, how: Ended) -> Re
             Verdict::Fatal(e) => return Err(e.into()),
         }
     }
+}
+
+/// The error of results that are no rows at all, such as a gateway's page. Rows that name no request are rows.
+fn no_rows(polled: &Polled<'_>) -> Option<BackendError> {
+    (!polled.requests.is_empty() && !polled.first_is_json).then(|| {
+        let message = format!("the results are no rows: {}", polled.first);
+        BackendError::new(ErrorKind::Protocol, "fetch rows", message)
+    })
 }
 
 /// When the rows at hand are handed on: at the same instant for all jobs, so that theirs are saved together.
@@ -271,8 +295,14 @@ async fn read(
                 )
             };
             if again {
+                polled.seen.0 += decoded.len() as u64;
                 for id in decoded.iter().filter_map(|d: &DecodedRow| d.id) {
+                    polled.seen.1 += 1;
                     polled.requests.remove(&id);
+                }
+                if let Some(first) = good.first().filter(|_| polled.seen.1 == 0) {
+                    polled.first = String::from_utf8_lossy(first).chars().take(200).collect();
+                    polled.first_is_json = serde_json::from_slice::<IgnoredAny>(first).is_ok();
                 }
             }
             // The driver is gone when nobody listens: what is not taken in is fetched again.

@@ -13,6 +13,9 @@ pub(crate) const TOKENS_PER_BYTE: f64 = 0.3;
 /// Most tokens that a byte is thought to have where money is set aside.
 const MOST_TOKENS_PER_BYTE: f64 = 0.5;
 
+/// Rows whose cost is known before that of others is thought to be alike.
+const ENOUGH: u64 = 5;
+
 /// A job under way.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
@@ -31,6 +34,8 @@ pub(crate) struct Job {
     pub(crate) responded: u64,
     /// Rows that came and cannot be used, or were refused.
     pub(crate) unusable: u64,
+    /// Rows that came without the name of a request.
+    pub(crate) nameless: u64,
     /// Rows that report that the provider has too much to do.
     pub(crate) throttled: u64,
     /// Its first error, in the provider's words.
@@ -65,6 +70,8 @@ pub(crate) struct Queue {
     /// Most tokens under way at once: what the backend says, or what was learnt.
     most_tokens: Option<u64>,
     tokens_per_byte: f64,
+    /// Rows whose cost is known, that cost, and the most that it could have been.
+    known: (u64, MicroUsd, MicroUsd),
 }
 
 /// The requests of a job, with what they take.
@@ -86,7 +93,23 @@ impl Queue {
             sharder,
             route,
             tokens_per_byte: TOKENS_PER_BYTE,
+            known: (0, 0, 0),
         }
+    }
+
+    /// Learns from a row whose cost is known what rows cost of the most that they can.
+    pub(crate) fn learn(&mut self, cost: MicroUsd, most: MicroUsd) {
+        let (rows, known, of) = self.known;
+        self.known = (rows + 1, known + cost, of + most);
+    }
+
+    /// What a row is thought to have cost that does not say, and could have cost `most`.
+    pub(crate) fn likely(&self, most: MicroUsd) -> MicroUsd {
+        let (rows, known, of) = self.known;
+        if rows < ENOUGH || of == 0 {
+            return most;
+        }
+        (most as f64 * (known as f64 / of as f64).min(1.0)).ceil() as MicroUsd
     }
 
     /// The most that a request can cost.

@@ -110,12 +110,15 @@ fn text<T>(outcome: &RowOutcome) -> Result<&str, Reading<T>> {
             Reading::unusable("content_filter", "held back by the provider")
         }
         RowOutcome::Empty { .. } => Reading::defective(Defect::Truncated, "empty", "no content"),
-        RowOutcome::Failed { fault, code, message, usage, .. } => {
+        RowOutcome::Failed { fault, status, code, message, usage } => {
             let (reason, detail) = ("provider_error".to_owned(), format!("{code}: {message}"));
             match fault {
                 Fault::Content => Reading::unusable("provider_error", detail),
                 fault if fault.is_transient() => {
-                    let paid = usage.is_some() || code == "timeout";
+                    // A success that holds no answer was a call all the same.
+                    let paid = usage.is_some()
+                        || code == "timeout"
+                        || status.is_some_and(|s| (200..300).contains(&s));
                     Reading::Undelivered { reason, detail, paid }
                 }
                 _ => Reading::Never { reason, detail },

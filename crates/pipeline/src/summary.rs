@@ -1,20 +1,23 @@
 use std::collections::BTreeMap;
 
-use clinstruct_schema::{BackendId, Usage};
+use clinstruct_schema::{BackendId, Speaker, Usage};
 use serde::{Deserialize, Serialize};
 
 use crate::Quality;
 
-/// What became of turns that could not stand at first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What became of turns and prompt requests whose first attempt failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepairCounts {
-    /// Turns whose first try was stopped.
+    /// Turns and prompt requests whose first attempt failed.
     pub first: u64,
-    /// Of these, turns that stood in the end.
+    /// These, by who was asked.
+    #[serde(default)]
+    pub speakers: BTreeMap<Speaker, u64>,
+    /// Of these, those that succeeded in the end.
     pub mended: u64,
-    /// Of these, turns that never did: their conversations are rejected.
+    /// Of these, those that never did: their conversations are rejected.
     pub rejected: u64,
-    /// Requests that gave nothing that could stand.
+    /// Requests whose answer failed.
     pub requests: u64,
     /// Their tokens.
     pub usage: Usage,
@@ -101,7 +104,7 @@ pub struct Summary {
     pub requests: RequestCounts,
     /// Whether the sums of all parts close.
     pub sums_close: bool,
-    /// Turns that could not stand at first, by the check or reason that stopped them.
+    /// Turns and prompt requests whose first attempt failed, by the check or reason that stopped it.
     #[serde(default)]
     pub repairs: BTreeMap<String, RepairCounts>,
     /// What is known of the dataset as a whole, once the run has come to its end.

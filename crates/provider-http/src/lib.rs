@@ -170,8 +170,13 @@ impl Client {
         if let Some(value) = serde_json::from_slice::<Value>(&body).ok().as_ref().and_then(read) {
             return Ok(value);
         }
-        if let Some(error) = error_in_success(&body) {
-            return Err(self.error(what, &error, &headers));
+        if let Some(problem) = error_in_success(&body) {
+            let mut error = self.error(what, &problem, &headers);
+            // Where no status says that it will pass, it may stay for ever.
+            if error.kind == ErrorKind::Server && problem.status.is_none() {
+                error.kind = ErrorKind::Protocol;
+            }
+            return Err(error);
         }
         let seen = self.shown(&String::from_utf8_lossy(&body));
         let seen = if seen.is_empty() { "nothing".to_owned() } else { seen };
@@ -222,7 +227,7 @@ impl Client {
         };
         let status = problem.status.map(|s| s.to_string());
         let code =
-            Some(problem.code.as_str()).filter(|c| !c.is_empty() && Some(*c) != status.as_deref());
+            Some(problem.code.as_str()).filter(|c| says_more(c) && Some(*c) != status.as_deref());
         let marks: Vec<&str> = [status.as_deref(), code].into_iter().flatten().collect();
         let words = self.shown(&problem.message);
         let text = if marks.is_empty() { words } else { format!("{}: {words}", marks.join(", ")) };
@@ -243,6 +248,11 @@ impl Client {
         }
         short
     }
+}
+
+/// Whether a code is the provider's, and not one that stands for none.
+fn says_more(code: &str) -> bool {
+    !code.is_empty() && code != "error" && !code.starts_with("status ")
 }
 
 /// Longest wait that a provider may ask for.

@@ -19,7 +19,7 @@ mod verify;
 
 use std::ops::Range;
 
-pub use hygiene::{CONTROL, HASH_HEADING, NOT_NFC, ROLE_TAG, WRAPPING_QUOTES};
+pub use hygiene::{CONTROL, CONTROL_TOKEN, HASH_HEADING, NOT_NFC, ROLE_TAG, WRAPPING_QUOTES};
 pub use language::{LANGUAGE, identify, is_in};
 pub use verify::{Verdict, name, verify};
 

@@ -330,6 +330,16 @@ fn unwrap(value: &[u8], next: &mut u64, wanted: Option<&str>, depth: u8, take: T
     if depth == 0 || is_row(&fields, wanted) {
         return false;
     }
+    // Rows by their ids.
+    let keyed =
+        |inner: &&[u8]| inner.first() == Some(&b'{') && is_row(&self::fields(inner), wanted);
+    if !fields.is_empty() && fields.iter().all(|(_, inner)| keyed(inner)) {
+        for (id, inner) in fields {
+            take(*next, parse(inner).map(|row| with_id(row, id)));
+            *next += 1;
+        }
+        return true;
+    }
     let mut found = false;
     for (_, inner) in fields {
         match inner.first() {
@@ -349,6 +359,13 @@ fn unwrap(value: &[u8], next: &mut u64, wanted: Option<&str>, depth: u8, take: T
     found
 }
 
+fn with_id(mut row: Value, id: String) -> Value {
+    if let Value::Object(row) = &mut row {
+        row.entry("id").or_insert(Value::String(id));
+    }
+    row
+}
+
 /// The first entry of a list, as it stands there.
 pub(crate) fn first_entry(list: &[u8]) -> Vec<u8> {
     let mut from = list.get(1..).unwrap_or_default().trim_ascii_start();
@@ -360,10 +377,7 @@ pub(crate) fn first_entry(list: &[u8]) -> Vec<u8> {
 /// Keys of an object with their values, as they stand there.
 pub(crate) fn fields(object: &[u8]) -> Vec<(String, &[u8])> {
     let mut all = Vec::new();
-    let mut rest = match object.trim_ascii().strip_prefix(b"{") {
-        Some(rest) => rest,
-        None => return all,
-    };
+    let Some(mut rest) = object.trim_ascii().strip_prefix(b"{") else { return all };
     let mut value = Vec::new();
     loop {
         rest = rest.trim_ascii_start();

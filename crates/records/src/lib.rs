@@ -145,7 +145,9 @@ pub fn chats(
 }
 
 /// Columns that hold the question of an evaluation set, in the order in which they are looked for.
-pub const COLUMNS: [&str; 6] = ["question", "prompt", "input", "text", "query", "Question"];
+///
+/// However they are written: `Question` is one too.
+pub const COLUMNS: [&str; 5] = ["question", "prompt", "input", "text", "query"];
 
 /// Reads one column of a file as texts; where none is named, the first of [`COLUMNS`] that the first row has.
 ///
@@ -171,10 +173,13 @@ pub fn texts(
         };
         let known = || object.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
         let name = chosen.get_or_insert_with(|| {
-            let has = |c: &str| object.get(c).is_some_and(|v| !v.is_null());
-            let found = COLUMNS.iter().find(|c| has(c));
-            let found = found.or_else(|| COLUMNS.iter().find(|c| object.contains_key(**c)));
-            found.copied().unwrap_or("question").to_owned()
+            let named = |of: &dyn Fn(&serde_json::Value) -> bool| {
+                COLUMNS.iter().find_map(|c| {
+                    object.iter().find(|(k, v)| k.eq_ignore_ascii_case(c) && of(v)).map(|(k, _)| k)
+                })
+            };
+            let found = named(&|v| !v.is_null()).or_else(|| named(&|_| true));
+            found.map_or("question", String::as_str).to_owned()
         });
         match object.get(name) {
             Some(serde_json::Value::String(text)) => each(Ok(text.clone())),

@@ -3,7 +3,7 @@
 use clinstruct_schema::{Message, Role};
 use serde_json::{Map, Value};
 
-use crate::row::{ANSWERS, QUESTIONS, text_of};
+use crate::row::{ANSWERS, QUESTIONS, has_prose, text_of};
 
 /// Keys of a message that say who speaks.
 pub(crate) const SPEAKERS: [&str; 3] = ["role", "from", "speaker"];
@@ -186,6 +186,7 @@ impl Said {
         };
         let name = name.as_str().ok_or("its role is no text")?;
         let who = speaker(name).ok_or_else(|| format!("the role \"{name}\" is not known"))?;
+        self.note_unread(object);
         let mut beside = |names: &[&str]| -> usize {
             let values = names.iter().filter_map(|n| object.get(*n));
             values.map(|v| strings(v, &mut self.aside)).sum()
@@ -205,10 +206,27 @@ impl Said {
                 return Ok(());
             }
             None if calls || content.is_some() || who == Speaker::Tool => {}
+            // Null is absent, and so is a system prompt without text.
+            None if who == Speaker::System => return Ok(()),
             None => return Err(format!("the {name} says nothing: there is no content")),
         }
         self.turns.push((Speaker::Tool, String::new()));
         Ok(())
+    }
+
+    /// Notes keys of a message with text that is not read.
+    fn note_unread(&mut self, object: &Map<String, Value>) {
+        let first = CONTENTS.iter().find(|n| object.get(**n).is_some_and(|v| !v.is_null()));
+        for (key, value) in object {
+            let name = key.as_str();
+            let read = Some(&name) == first
+                || SPEAKERS.contains(&name)
+                || CALLS.contains(&name)
+                || THOUGHTS.contains(&name);
+            if !read && has_prose(value) && Some(value) != first.and_then(|n| object.get(*n)) {
+                self.unread.push(format!("messages.{key}"));
+            }
+        }
     }
 
     /// The text of a message; none where it has parts, but no text.
@@ -259,7 +277,7 @@ impl Said {
                 Ok(None)
             }
             other => {
-                self.unread.push(format!("content of type {other}"));
+                self.unread.push(format!("messages.content.{other}"));
                 Ok(None)
             }
         }
@@ -281,10 +299,9 @@ impl Said {
         for (who, content) in self.turns {
             let role = match who {
                 Speaker::System => Role::System,
-                Speaker::User | Speaker::Patient => Role::User,
                 Speaker::Assistant => Role::Assistant,
                 Speaker::Carer if asked => Role::Assistant,
-                Speaker::Carer => Role::User,
+                Speaker::User | Speaker::Patient | Speaker::Carer => Role::User,
                 Speaker::Tool => {
                     joins = true;
                     continue;

@@ -13,6 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Once};
 
+use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::reader::TreeBuilder;
 use parquet::record::{Field, Row};
@@ -43,7 +44,12 @@ pub(crate) fn rows(path: &Path, mut file: File, take: Take<'_>) -> Result<(), Er
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
     let claimed = reader.metadata().file_metadata().num_rows();
     if claimed
-        != reader.metadata().row_groups().iter().map(|g| g.num_rows()).fold(0, i64::saturating_add)
+        != reader
+            .metadata()
+            .row_groups()
+            .iter()
+            .map(RowGroupMetaData::num_rows)
+            .fold(0, i64::saturating_add)
     {
         return Err(damaged("its footer has another number of rows than its row groups".into()));
     }
@@ -56,7 +62,9 @@ pub(crate) fn rows(path: &Path, mut file: File, take: Take<'_>) -> Result<(), Er
                 why,
             }
         };
-        let group = guard(|| Group::new(reader.get_row_group(at)?, Arc::clone(&file), data_ends))
+        let metadata =
+            guard(|| with_offsets(reader.metadata().row_group(at))).map_err(in_group(number))?;
+        let group = guard(|| Group::new(&metadata, Arc::clone(&file), data_ends))
             .map_err(in_group(number))?;
         let builder = TreeBuilder::new().with_batch_size(BATCH);
         let mut rows =
@@ -68,6 +76,21 @@ pub(crate) fn rows(path: &Path, mut file: File, take: Take<'_>) -> Result<(), Er
         guard(|| group.finish()).map_err(in_group(number))?;
     }
     Ok(())
+}
+
+/// A row group without the offset 0 that some writers give where a column has no dictionary of its own
+/// (<https://issues.apache.org/jira/browse/PARQUET-1402>).
+fn with_offsets(group: &RowGroupMetaData) -> parquet::errors::Result<RowGroupMetaData> {
+    let none = |c: &ColumnChunkMetaData| c.dictionary_page_offset() == Some(0);
+    if !group.columns().iter().any(none) {
+        return Ok(group.clone());
+    }
+    let columns = group.columns().iter().map(|column| {
+        let offset = column.dictionary_page_offset().filter(|offset| *offset != 0);
+        column.clone().into_builder().set_dictionary_page_offset(offset).build()
+    });
+    let columns = columns.collect::<parquet::errors::Result<Vec<_>>>()?;
+    group.clone().into_builder().set_column_metadata(columns).build()
 }
 
 /// Where the footer begins, once it is known that it can be read.

@@ -12,10 +12,20 @@ use crate::message::{CONTENTS, SPEAKERS, Said};
 const MESSAGES: [&str; 6] =
     ["messages", "conversations", "conversation", "dialogue", "dialog", "chat"];
 /// Keys that hold a question; those behind the fourth only where there is an answer too.
-pub(crate) const QUESTIONS: [&str; 9] =
-    ["instruction", "prompt", "question", "query", "inputs", "input", "problem", "user", "human"];
+pub(crate) const QUESTIONS: [&str; 10] = [
+    "instruction",
+    "prompt",
+    "question",
+    "query",
+    "inputs",
+    "input",
+    "problem",
+    "user",
+    "human",
+    "patient",
+];
 /// Keys that hold an answer beside a question.
-pub(crate) const ANSWERS: [&str; 12] = [
+pub(crate) const ANSWERS: [&str; 13] = [
     "response",
     "completion",
     "output",
@@ -28,7 +38,10 @@ pub(crate) const ANSWERS: [&str; 12] = [
     "solution",
     "assistant",
     "gpt",
+    "doctor",
 ];
+/// Keys that hold choices; a number beside them is that of a choice, not an answer.
+const CHOICES: [&str; 3] = ["options", "choices", "opa"];
 /// Keys that hold what a question is about, and belong to it.
 const INPUTS: [&str; 2] = ["input", "context"];
 /// Keys that hold a system prompt.
@@ -193,6 +206,16 @@ fn is_unread(key: &str, value: &Value, said: &Said) -> bool {
     }
 }
 
+/// Whether a value has text of more than a name.
+pub(crate) fn has_prose(value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_prose(text),
+        Value::Array(all) => all.iter().any(has_prose),
+        Value::Object(object) => object.values().any(has_prose),
+        _ => false,
+    }
+}
+
 /// Whether a text has words enough to be more than a name.
 fn is_prose(text: &str) -> bool {
     let words = text.split_whitespace().filter(|w| w.chars().any(char::is_alphabetic)).count();
@@ -257,20 +280,25 @@ fn pair<'a>(
                 about.iter().copied().filter(|n| !key.eq_ignore_ascii_case(n)).collect();
             if let Some((key, input)) = find(object, &others) {
                 used.push(key);
-                let input = input.as_str().ok_or_else(|| format!("\"{key}\" is no text"))?;
+                let input = match input {
+                    Value::String(text) => text.clone(),
+                    Value::Number(number) => number.to_string(),
+                    _ => return Err(format!("\"{key}\" is no text")),
+                };
                 if !input.trim().is_empty() {
-                    if !text.trim().is_empty() {
-                        text.push('\n');
-                    } else {
+                    if text.trim().is_empty() {
                         text.clear();
+                    } else {
+                        text.push('\n');
                     }
-                    text.push_str(input);
+                    text.push_str(&input);
                 }
             }
             asked = Some(text.clone());
             said.question(text);
         }
         None if answer.is_some_and(|(key, value)| key == "chosen" && has_messages(value)) => {}
+        None if find(object, &MESSAGES).is_some() => return Err("there is no message".into()),
         None => {
             let known: Vec<&str> = object.keys().map(String::as_str).collect();
             return Err(format!(
@@ -292,8 +320,13 @@ fn pair<'a>(
             }
             said.append(answer);
         }
-        // The number of a choice, or whether it is true: no text of anybody.
-        Some((_, Value::Number(_) | Value::Bool(_))) | None => {}
+        None => {}
+        Some((key, value @ (Value::Number(_) | Value::Bool(_)))) => {
+            used.push(key);
+            if find(object, &CHOICES).is_none() {
+                said.answer(value.to_string());
+            }
+        }
         Some((key, _)) => {
             used.push(key);
             if let Some((_, text)) = text_of(object, &[key])? {

@@ -339,6 +339,7 @@ fn checks(report: &Report) -> String {
                 vec![
                     text(name),
                     number(r.first),
+                    speakers(&r.speakers),
                     number(r.mended),
                     number(r.rejected),
                     number(r.requests),
@@ -353,18 +354,35 @@ fn checks(report: &Report) -> String {
         }
         flows.retain(|f| f.2 > 0);
         flows.sort_by_key(|f| (f.1 != "stood in the end", std::cmp::Reverse(f.2)));
-        body += "<h3>Turns that did not stand at first</h3>\n";
+        body += "<h3>Turns and prompt requests whose first attempt failed</h3>\n";
         body += &figure(
             &picture::sankey("From the check that stopped a turn to what came of it", &flows),
             "From the check or reason that stopped a turn at first to what came of it.",
             &table(
-                &["check", "turns", "stood in the end", "never", "requests", "cost"],
+                &[
+                    "check",
+                    "failed at first",
+                    "asked",
+                    "stood in the end",
+                    "never",
+                    "requests",
+                    "cost",
+                ],
                 &rows,
                 true,
             ),
         );
     }
     section("checks", "Checks and repairs", &body)
+}
+
+/// Who was asked, and how often.
+fn speakers(counts: &BTreeMap<String, u64>) -> String {
+    let each: Vec<String> = counts
+        .iter()
+        .map(|(s, n)| format!("{} {}", text(&s.replace('_', " ")), number(*n)))
+        .collect();
+    each.join(", ")
 }
 
 /// A time in UTC, as people read it.

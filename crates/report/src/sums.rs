@@ -24,6 +24,7 @@ pub(crate) struct Requests {
 #[serde(default)]
 pub(crate) struct Repair {
     pub(crate) first: u64,
+    pub(crate) speakers: BTreeMap<String, u64>,
     pub(crate) mended: u64,
     pub(crate) rejected: u64,
     pub(crate) requests: u64,

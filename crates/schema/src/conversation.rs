@@ -29,8 +29,11 @@ pub struct TurnProvenance {
     /// Rules of the parser that changed the text.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub mended: Vec<String>,
-    /// Tokens of the accepted try.
+    /// Tokens of the accepted try. Where the provider does not count the reasoning in a text, its share by length.
     pub usage: Usage,
+    /// What the model thought before it answered, where the run keeps it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reasoning: Option<String>,
 }
 
 /// Where a conversation came from.

@@ -1,72 +1,62 @@
 //! Drives a run, and writes its files.
 
-use std::fs;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
 use anyhow::Context as _;
 use clinstruct_pipeline::{
-    Drive, Outcome, OutputFiles, Reopen, StopSignal, Summary, Tally, assess, write_outputs,
+    Drive, Outcome, OutputFiles, PartSummary, Reopen, Route, StopSignal, Summary, Tally, assess,
+    check_plan, write_outputs,
 };
 
-use clinstruct_schema::dollars;
+use clinstruct_schema::{Rejected, dollars};
 
 use super::{print, print_json, say};
-use crate::args::{BackendName, RunArgs};
+use crate::args::RunArgs;
 use crate::exit::{Code, usage};
 use crate::progress::Terminal;
 use crate::setup::{Setup, now, run_name};
-use crate::table;
+use crate::{settings, table};
 
-/// Name of the note that keeps a run's settings.
-const SETTINGS: &str = "settings";
+/// Different details of one reason that are counted.
+const DETAILS: usize = 10_000;
 
 /// The whole job.
 pub(crate) fn build(args: RunArgs) -> anyhow::Result<Code> {
     drive(args, Drive::ToTheEnd, false)
 }
 
-/// One stage of the job: only sending, or only taking in.
-pub(crate) fn stage(args: RunArgs, drive_as: Drive) -> anyhow::Result<Code> {
-    if let Some(BackendName::Chat | BackendName::Llama) = args.backend {
-        return Err(usage(
-            "the jobs of the chat and llama backends end with this process",
-            "use `clinstruct build`; stop it with Ctrl-C and type it again at any time",
-        ));
-    }
-    drive(args, drive_as, false)
+/// Sends what is due, of a run that is there or of a new one.
+pub(crate) fn submit(args: RunArgs) -> anyhow::Result<Code> {
+    drive(settings::of_run_or_own(args)?, Drive::SubmitOnly, false)
 }
 
-/// Goes on with the settings that the run was begun with.
+/// Takes in what has come.
+pub(crate) fn collect(args: RunArgs) -> anyhow::Result<Code> {
+    drive(settings::of_run(args)?, Drive::CollectOnly, false)
+}
+
+/// Continues with the settings that the run was built with.
 pub(crate) fn resume(args: RunArgs) -> anyhow::Result<Code> {
-    drive(settings_of(args)?, Drive::ToTheEnd, false)
+    drive(settings::of_run(args)?, Drive::ToTheEnd, false)
 }
 
 /// Asks once more for what failed.
 pub(crate) fn retry(args: RunArgs) -> anyhow::Result<Code> {
-    drive(settings_of(args)?, Drive::ToTheEnd, true)
+    drive(settings::of_run(args)?, Drive::ToTheEnd, true)
 }
 
 /// Reads the raw responses anew.
-pub(crate) fn reparse(args: RunArgs) -> anyhow::Result<Code> {
-    drive(settings_of(args)?, Drive::Replay, false)
+pub(crate) fn reparse(mut args: RunArgs) -> anyhow::Result<Code> {
+    args.keyless = true;
+    drive(settings::of_run(args)?, Drive::Replay, false)
 }
 
-/// The settings that a run was begun with, with what may be said anew.
+/// The settings that a run was built with, under those that are given.
 pub(crate) fn settings_of(args: RunArgs) -> anyhow::Result<RunArgs> {
-    let setup = Setup::new(args.clone())?;
-    let store = setup.store_to_read()?;
-    let Some(text) = store.meta(SETTINGS)? else { return Ok(args) };
-    let mut saved: RunArgs = serde_json::from_str(&text).context("read the run's settings")?;
-    saved.out = Some(setup.out);
-    saved.max_cost = args.max_cost.or(saved.max_cost);
-    if !args.base_url.is_empty() {
-        saved.base_url = args.base_url;
-    }
-    saved.title = args.title.or(saved.title);
-    saved.license = args.license.or(saved.license);
-    (saved.yes, saved.json, saved.accept_change) = (args.yes, args.json, args.accept_change);
-    saved.gate |= args.gate;
-    Ok(saved)
+    settings::of_run(args)
 }
 
 fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
@@ -84,13 +74,23 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
     // What cannot be read is known before anything is asked for.
     let forbidden = super::check::forbidden(&setup.args.eval)?;
     setup.shares()?;
-    let mut context = setup.context(matches!(how, Drive::SubmitOnly | Drive::CollectOnly))?;
+    let in_steps = matches!(how, Drive::SubmitOnly | Drive::CollectOnly);
+    let mut context = setup.context(in_steps)?;
+    let ends_with_us = |r: &Route| !r.backend.limits().finds_jobs;
+    if let Some(route) = context.routes.all().iter().find(|r| in_steps && ends_with_us(r)) {
+        return Err(usage(
+            format!("the jobs of the {} backend end with this process", route.backend.id()),
+            "use `clinstruct build`; stop it with Ctrl-C and type it again at any time",
+        ));
+    }
     let mut store = setup.store(context.rehearsal)?;
+    // Before anybody is asked to pay, and before the run keeps settings that it refuses.
+    check_plan(&context, &store, how)?;
     if matches!(how, Drive::ToTheEnd | Drive::SubmitOnly) {
         context.config.max_cost = super::money::leave_to_spend(&setup, &context, &store)?;
     }
-    let begun_with = store.meta(SETTINGS)?;
-    store.set_meta(SETTINGS, &serde_json::to_string(&setup.args)?)?;
+    let begun_with = settings::kept(&store)?;
+    settings::keep(&mut store, &settings::to_save(&setup.args)?)?;
     if retry {
         let again = clinstruct_pipeline::reopen(&mut store, Reopen::Failed)?;
         say(&format!("{again} prompts or conversations are retried"));
@@ -112,14 +112,10 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
         clinstruct_pipeline::run(&context, store, &mut progress, &stop, now, &name, how).await
     });
     progress.finish();
-    let refused = matches!(
-        driven,
-        Err(clinstruct_pipeline::Error::OtherModel { .. }
-            | clinstruct_pipeline::Error::OtherAccount { .. })
-    );
+    let refused = matches!(driven, Err(clinstruct_pipeline::Error::OtherAccount { .. }));
     if let (true, Some(before)) = (refused, begun_with) {
-        // `resume` has to find the settings that the run was begun with, not those that it refused.
-        store.set_meta(SETTINGS, &before)?;
+        // `resume` has to find the settings that the run was built with, not those that it refused.
+        settings::keep(&mut store, &before)?;
     }
     let (outcome, tally) = driven?;
     if outcome == Outcome::Stopped && stop.is_stopped() {
@@ -158,10 +154,12 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
         }
         return Ok(Code::Done);
     }
+    let before = super::ship::summary_of(&setup.out).ok();
     let mut summary = write_outputs(&context, &store, &setup.out, OutputFiles::ALL, &tally)?;
     summary.quality =
         Some(assess(&context, &setup.out, &mut summary, &forbidden, setup.shares()?)?);
     write_summary(&setup.out, &summary)?;
+    remove_left_out(&setup.out, before.as_ref(), &summary)?;
     let (shipped, reported) = rayon::join(
         || super::ship::dataset(&setup.args, &setup.out, &summary),
         || super::picture::write(&setup.out),
@@ -174,7 +172,24 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
         print(&table::summary(&summary))?;
         say(&format!("written to {}", setup.out.display()));
     }
-    Ok(verdict(&summary, setup.args.gate))
+    verdict(&summary, &setup.out, setup.args.gate)
+}
+
+/// Removes the files of parts that the run had and that were left out of it, as somebody has accepted.
+fn remove_left_out(out: &Path, before: Option<&Summary>, now: &Summary) -> anyhow::Result<()> {
+    let parts = before.into_iter().flat_map(|summary| &summary.parts);
+    for part in parts.filter(|old| now.parts.iter().all(|new| new.stem != old.stem)) {
+        for kind in ["prompts", "situations", "conversations", "rejected", "splits"] {
+            let path = out.join(kind).join(format!("{}.jsonl", part.stem));
+            match fs::remove_file(&path) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(e).with_context(|| format!("remove {}", path.display()));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Ends the process at once: a second Ctrl-C does not wait for what is being saved.
@@ -183,21 +198,72 @@ fn leave() -> ! {
     std::process::exit(Code::Interrupted as i32)
 }
 
-fn verdict(summary: &Summary, gate: bool) -> Code {
+fn verdict(summary: &Summary, out: &Path, gate: bool) -> anyhow::Result<Code> {
     if !summary.sums_close {
         say("error: the sums do not close: some planned row is lost or counted twice");
-        return Code::Failures;
+        return Ok(Code::Failures);
+    }
+    if let Some(why) = nothing_reached(summary, out)? {
+        say(&why);
+        return Ok(Code::Failures);
     }
     if summary.failed() > 0 {
         say("some rows failed: rejected/ says which and why");
-        return Code::Failures;
+        return Ok(Code::Failures);
     }
     let missed = summary.quality.as_ref().map_or(0, |q| q.figures.missed().count());
     if gate && missed > 0 {
         say(&format!("{missed} figures miss their target: summary.json says which"));
-        return Code::Failures;
+        return Ok(Code::Failures);
     }
-    Code::Done
+    Ok(Code::Done)
+}
+
+/// Of a run that has ended without a row in the dataset: that, and why most rows are not in it, in the words of
+/// `rejected/`.
+fn nothing_reached(summary: &Summary, out: &Path) -> anyhow::Result<Option<String>> {
+    let sum = |f: fn(&PartSummary) -> u64| summary.parts.iter().map(f).sum::<u64>();
+    let left_out = sum(PartSummary::left_out);
+    if sum(|p| p.in_dataset) > 0 || summary.under_way() > 0 || left_out == 0 {
+        return Ok(None);
+    }
+    let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
+    for part in &summary.parts {
+        for (reason, count) in part.rejected.iter().chain(&part.failed) {
+            *reasons.entry(reason.clone()).or_default() += count;
+        }
+    }
+    let Some((reason, count)) = reasons.into_iter().max_by_key(|(_, count)| *count) else {
+        return Ok(None);
+    };
+    let mut details: BTreeMap<String, u64> = BTreeMap::new();
+    for part in &summary.parts {
+        let path = out.join("rejected").join(format!("{}.jsonl", part.stem));
+        let file = File::open(&path).with_context(|| format!("read {}", path.display()))?;
+        for line in BufReader::new(file).lines() {
+            let line = line.with_context(|| format!("read {}", path.display()))?;
+            let row: Rejected = serde_json::from_str(&line).context("read a rejected row")?;
+            // Enough to know the most frequent one, and no more than fits into memory.
+            if row.reason == reason
+                && (details.len() < DETAILS || details.contains_key(&row.detail))
+            {
+                *details.entry(row.detail).or_default() += 1;
+            }
+        }
+    }
+    let frequent = details.into_iter().max_by_key(|(_, count)| *count);
+    // A detail may hold what a model wrote.
+    let detail: String = frequent.into_iter().flat_map(|(detail, _)| plain(&detail)).collect();
+    Ok(Some(format!(
+        "no row reached the dataset: {} were rejected or failed, {} of them for {reason} ({detail})",
+        table::number(left_out),
+        table::number(count)
+    )))
+}
+
+/// A text without what a terminal would obey.
+fn plain(text: &str) -> Vec<char> {
+    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 fn write_summary(out: &Path, summary: &Summary) -> anyhow::Result<()> {
@@ -230,8 +296,9 @@ pub(crate) enum Rewrite {
 }
 
 /// Writes files anew from the raw responses; asks for nothing.
-pub(crate) fn rewrite(args: RunArgs, what: Rewrite) -> anyhow::Result<Code> {
-    let setup = Setup::new(args)?;
+pub(crate) fn rewrite(mut args: RunArgs, what: Rewrite) -> anyhow::Result<Code> {
+    args.keyless = true;
+    let setup = Setup::new(settings::of_run(args)?)?;
     let context = setup.context(false)?;
     let store = setup.store_to_read()?;
     super::look::same_plan(&context, &store)?;

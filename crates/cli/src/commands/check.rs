@@ -39,6 +39,7 @@ struct Benchmark {
 #[derive(Debug, Clone, Serialize)]
 struct Found {
     id: String,
+    /// From 0; texts of tools come behind the messages.
     message: usize,
     words: usize,
     matched: usize,
@@ -55,6 +56,8 @@ struct Report {
     duplicates: Duplicates,
     contamination: Vec<Benchmark>,
     bad_rows: Vec<String>,
+    /// Columns with text that is in no conversation, by file.
+    unread_columns: BTreeMap<String, Vec<String>>,
 }
 
 /// `FILE` or `FILE:COLUMN`; a colon that belongs to the path of an existing file stays.
@@ -113,7 +116,7 @@ fn wrong(e: &clinstruct_records::Error) -> anyhow::Error {
     if let Some(cause) = std::error::Error::source(e) {
         let _ = write!(told, ": {cause}");
     }
-    usage(told, "`clinstruct check --help` says which files can be read")
+    usage(told, e.hint())
 }
 
 fn tell_bad(path: &Path, bad: &[BadRow]) {
@@ -123,6 +126,12 @@ fn tell_bad(path: &Path, bad: &[BadRow]) {
     if bad.len() > NAMED {
         say(&format!("{}: {} more rows cannot be read", path.display(), bad.len() - NAMED));
     }
+}
+
+fn unread_warning(path: &Path, columns: &[String]) -> String {
+    let names: Vec<String> = columns.iter().map(|c| format!("`{c}`")).collect();
+    let (column, is) = if columns.len() == 1 { ("column", "is") } else { ("columns", "are") };
+    format!("{}: {column} {} {is} not read", path.display(), names.join(", "))
 }
 
 /// What one thread finds out about a record.
@@ -136,9 +145,9 @@ fn look(record: &Record, twin: bool, evaluation: &Evaluation) -> Seen {
     let hits = if evaluation.is_empty() {
         Vec::new()
     } else {
-        let all = record.messages.iter().enumerate();
-        all.flat_map(|(i, m)| evaluation.find(&m.content).into_iter().map(move |h| (i, h)))
-            .collect()
+        let messages = record.messages.iter().map(|m| &m.content);
+        let all = messages.chain(&record.aside).enumerate();
+        all.flat_map(|(i, text)| evaluation.find(text).into_iter().map(move |h| (i, h))).collect()
     };
     Seen { collected: collect(&chat), hits }
 }
@@ -171,6 +180,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
     let mut collector = Collector::default();
     let mut kept: Vec<Record> = Vec::new();
     let mut bad_rows = Vec::new();
+    let mut unread_columns = BTreeMap::new();
     let mut known = Twins::default();
     let mut take = |kept: &[Record], meters: &mut Vec<Meter>| {
         let is_twin = |r: &Record| r.attributes.as_ref().is_some_and(|a| known.is_twin(&a.base));
@@ -213,8 +223,11 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
         let from = kept.len();
         let mut done = from;
         let mut bad = Vec::new();
-        chats(path, |record| match record {
-            Ok(record) => {
+        let unread = chats(path, |record| match record {
+            Ok(mut record) => {
+                if !record.has_id {
+                    record.id = format!("{}:{}", path.display(), record.row);
+                }
                 kept.push(record);
                 if kept.len() - done >= ROWS_AT_ONCE {
                     take(&kept[done..], &mut meters);
@@ -226,6 +239,10 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
         .map_err(|e| wrong(&e))?;
         take(&kept[done..], &mut meters);
         tell_bad(path, &bad);
+        if !unread.is_empty() {
+            say(&unread_warning(path, &unread));
+            unread_columns.insert(path.display().to_string(), unread);
+        }
         bad_rows.extend(bad.iter().map(|b| format!("{}:{}: {}", path.display(), b.row, b.why)));
         if kept.len() == from {
             return Err(usage(
@@ -245,6 +262,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
         duplicates,
         contamination: benchmarks,
         bad_rows,
+        unread_columns,
     };
     if args.json {
         print_json(&report)?;
@@ -284,13 +302,14 @@ fn whole(figures: &mut Figures, duplicates: &Duplicates, benchmarks: &[Benchmark
 pub(crate) fn figures(figures: &Figures) -> String {
     let mut out = String::new();
     for m in &figures.metrics {
-        let share = m.value <= 1.0 && m.value.fract() != 0.0 && !matches!(m.row, 1..=3 | 21);
-        let show = |v: f64| {
-            if share && m.row != 5 {
-                format!("{:.2} %", v * 100.0)
-            } else {
-                format!("{v:.2}").trim_end_matches('0').trim_end_matches('.').to_owned()
-            }
+        // A share as the texts that it is of, so that 1 of 4 and 4 of 4 are told apart.
+        let (value, percent) = match m.row {
+            1..=3 | 21 => (number(m.value as u64), String::new()),
+            5 => (format!("{:.2}", m.value), String::new()),
+            _ => (
+                number((m.value * m.of as f64).round() as u64),
+                format!("{:.2} %", m.value * 100.0),
+            ),
         };
         let aim = match m.aim {
             Aim::AtMost if matches!(m.row, 1..=3 | 5 | 21) => format!("at most {}", m.target),
@@ -299,14 +318,13 @@ pub(crate) fn figures(figures: &Figures) -> String {
             Aim::Told => String::new(),
         };
         let mark = if m.met { "" } else { "  MISSED" };
-        let _ = writeln!(
-            out,
-            "  {:>2}  {:<58} {:>9} of {:>9}  {aim}{mark}",
+        let line = format!(
+            "  {:>2}  {:<58} {value:>9} of {:>9}  {percent:>8}  {aim}{mark}",
             m.row,
             m.name,
-            show(m.value),
             number(m.of)
         );
+        let _ = writeln!(out, "{}", line.trim_end());
     }
     out
 }

@@ -1,15 +1,18 @@
 //! Jobs of a run: to look at, to cancel, to ask for once more.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
-use clinstruct_batch_client::JobRef;
+use clinstruct_batch_client::{JobRef, ShardTag, Wanted};
 use clinstruct_schema::{SCHEMA_VERSION, dollars};
-use clinstruct_store::JobRecord;
+use clinstruct_store::{JobProgress, JobRecord, Store};
 use serde_json::{Value, json};
 
 use super::{print, print_json, say};
 use crate::args::RunArgs;
+use crate::backends::routes;
 use crate::exit::{Code, usage};
+use crate::settings;
 use crate::setup::Setup;
 use crate::table::number;
 
@@ -28,10 +31,9 @@ pub(crate) fn as_json(j: &JobRecord) -> Value {
 
 /// Lists the jobs.
 pub(crate) fn list(args: RunArgs) -> anyhow::Result<Code> {
-    let setup = Setup::new(args)?;
-    let store = setup.store_to_read()?;
-    let jobs = store.jobs()?;
-    if setup.args.json {
+    let args = settings::of_run(args)?;
+    let jobs = Store::open_read_only(args.out.as_deref().unwrap_or(Path::new("")))?.jobs()?;
+    if args.json {
         let all: Vec<_> = jobs.iter().map(as_json).collect();
         print_json(&json!({ "schema_version": SCHEMA_VERSION, "jobs": all }))?;
         return Ok(Code::Done);
@@ -72,35 +74,76 @@ fn table(jobs: &[JobRecord]) -> String {
 
 /// Cancels one job, or all that are open, at the provider. What they have is still fetched.
 pub(crate) fn cancel(args: RunArgs, tag: Option<&str>) -> anyhow::Result<Code> {
-    let setup = Setup::new(args)?;
-    let context = setup.context(true)?;
-    let store = setup.store_to_read()?;
-    let open = store.open_jobs()?;
-    let wanted: Vec<&JobRecord> = open.iter().filter(|j| tag.is_none_or(|t| t == j.tag)).collect();
-    if let Some(tag) = tag.filter(|_| wanted.is_empty()) {
+    let setup = Setup::to_look(settings::of_run(args)?)?;
+    let jobs = setup.store_to_read()?.jobs()?;
+    let is_open = |j: &&JobRecord| j.state != JobProgress::Ended;
+    if let Some(tag) = tag {
+        let Some(job) = jobs.iter().find(|j| j.tag == tag) else {
+            return Err(usage(
+                format!("there is no job \"{tag}\" in {}", setup.out.display()),
+                "`clinstruct jobs DIR` lists them all",
+            ));
+        };
+        if !is_open(&job) {
+            let how = job.ended.as_deref().unwrap_or("ended");
+            say(&format!("{tag} has ended ({how}): there is nothing to cancel"));
+            return Ok(Code::Done);
+        }
+    }
+    let wanted: Vec<&JobRecord> =
+        jobs.iter().filter(is_open).filter(|j| tag.is_none_or(|t| t == j.tag)).collect();
+    if wanted.is_empty() {
+        say(&format!("no job is open in {}: there is nothing to cancel", setup.out.display()));
+        return Ok(Code::Done);
+    }
+    let routes = routes(&setup.args, &setup.catalog, &setup.out, true)?;
+    let route_of = |job: &JobRecord| routes.all().iter().find(|r| r.name == job.route);
+    if let Some(stranger) = wanted.iter().find(|j| route_of(j).is_none()) {
         return Err(usage(
-            format!("there is no open job \"{tag}\""),
-            "type `clinstruct jobs` to see all of them",
+            format!(
+                "{} was sent to {}, which these settings do not lead to",
+                stranger.tag, stranger.route
+            ),
+            "add the flags of the build that sent it, such as --backend, --model and --base-url",
         ));
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // A provider whose batches carry no tag is shown which ones cannot be the one.
+    let known: Vec<JobRef> =
+        jobs.iter().filter_map(|j| j.provider_ref.clone()).map(JobRef).collect();
     for job in &wanted {
-        let route = context.routes.all().iter().find(|r| r.name == job.route);
-        let (Some(route), Some(reference)) = (route, &job.provider_ref) else {
-            say(&format!("{}: was not sent, or by other means than these flags give", job.tag));
-            continue;
+        let Some(route) = route_of(job) else { continue };
+        let reference = match &job.provider_ref {
+            Some(reference) => Some(JobRef(reference.clone())),
+            // The process that was sending it has not heard whether the provider has it.
+            None => {
+                let wanted = Wanted {
+                    rows: job.rows,
+                    created: job.created,
+                    known: known.clone(),
+                    ..Wanted::tagged(ShardTag(job.tag.clone()))
+                };
+                runtime.block_on(route.backend.find(&wanted))?
+            }
         };
-        runtime.block_on(route.backend.cancel(&JobRef(reference.clone())))?;
-        say(&format!("{}: cancelled", job.tag));
+        match reference {
+            Some(reference) => {
+                runtime.block_on(route.backend.cancel(&reference))?;
+                say(&format!("{}: cancelled", job.tag));
+            }
+            None => say(&format!("{}: {} does not have it", job.tag, route.backend.id())),
+        }
     }
-    say("type `clinstruct collect` to take in what they have, or `clinstruct build` to go on");
+    say(
+        "`clinstruct collect DIR` takes in what they have, and `clinstruct resume DIR` continues the run",
+    );
     Ok(Code::Done)
 }
 
 #[cfg(test)]
 mod tests {
     use clinstruct_schema::Usage;
-    use clinstruct_store::{JobCounts, JobId, JobProgress};
+    use clinstruct_store::{JobCounts, JobId};
 
     use super::*;
 

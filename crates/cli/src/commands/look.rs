@@ -12,12 +12,14 @@ use serde_json::json;
 use super::{print, print_json};
 use crate::args::RunArgs;
 use crate::exit::{Code, usage};
+use crate::settings;
 use crate::setup::Setup;
 use crate::table::number;
 
 /// The plan: counts, or every row.
-pub(crate) fn plan(args: RunArgs, rows: bool) -> anyhow::Result<Code> {
-    let setup = Setup::new(args)?;
+pub(crate) fn plan(mut args: RunArgs, rows: bool) -> anyhow::Result<Code> {
+    args.keyless = true;
+    let setup = Setup::new(settings::of_named_run(args)?)?;
     let context = setup.context(false)?;
     if rows {
         for (_, plan) in &context.plans {
@@ -56,8 +58,9 @@ pub(crate) fn plan(args: RunArgs, rows: bool) -> anyhow::Result<Code> {
 }
 
 /// The prompt requests.
-pub(crate) fn requests(args: RunArgs, row: Option<&str>) -> anyhow::Result<Code> {
-    let setup = Setup::new(args)?;
+pub(crate) fn requests(mut args: RunArgs, row: Option<&str>) -> anyhow::Result<Code> {
+    args.keyless = true;
+    let setup = Setup::new(settings::of_named_run(args)?)?;
     let context = setup.context(false)?;
     let options = PromptOptions {
         model: &context.routes.of(Speaker::PromptWriter).model,
@@ -102,14 +105,15 @@ pub(crate) fn same_plan(context: &RunContext<'_>, store: &Store) -> anyhow::Resu
         return Ok(());
     }
     Err(usage(
-        "this run was made with other resources, parts, limit, seed, backend or model",
-        "give the same flags as `clinstruct build` got, or run that again with these",
+        "the run was built with other settings or resources, or by another version of this program",
+        "leave out flags that `clinstruct build` did not get; if the resources or the program have changed, \
+         `clinstruct reparse` reads the answers again with them",
     ))
 }
 
 /// How far a run has come; with `watch` again and again, until no job is open.
 pub(crate) fn status(args: RunArgs, watch: bool) -> anyhow::Result<Code> {
-    let setup = Setup::new(args)?;
+    let setup = Setup::to_look(settings::of_run(args)?)?;
     loop {
         let store = setup.store_to_read()?;
         one_status(&setup, &store)?;
@@ -134,8 +138,7 @@ struct Place {
 
 /// The run by part and turn, in the plan's order.
 fn by_turn(setup: &Setup, store: &Store) -> anyhow::Result<Vec<Place>> {
-    let mut args = super::build::settings_of(setup.args.clone())?;
-    args.estimate_only = true;
+    let args = RunArgs { estimate_only: true, ..setup.args.clone() };
     let plan_of = |args: RunArgs| -> anyhow::Result<Vec<clinstruct_pipeline::EstimateLine>> {
         let setup = Setup::new(args)?;
         Ok(super::money::expected(&setup.context(false)?)?.lines)
@@ -258,8 +261,9 @@ fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
 }
 
 /// What is waited for.
-pub(crate) fn turns(args: RunArgs) -> anyhow::Result<Code> {
-    let setup = Setup::new(args)?;
+pub(crate) fn turns(mut args: RunArgs) -> anyhow::Result<Code> {
+    args.keyless = true;
+    let setup = Setup::new(settings::of_run(args)?)?;
     let context = setup.context(false)?;
     let store = setup.store_to_read()?;
     same_plan(&context, &store)?;

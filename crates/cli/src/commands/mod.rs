@@ -15,60 +15,80 @@ mod ship;
 mod show;
 mod trial;
 
-use std::io::Write as _;
-
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, OnRun, RunArgs};
 use crate::exit::Code;
+use crate::settings::{folder_and_name, in_folder};
+use crate::terminal;
 
 /// Runs the command.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<Code> {
     match cli.command {
-        Command::Build(args) => build::build(args),
-        Command::Submit(args) => build::stage(args, clinstruct_pipeline::Drive::SubmitOnly),
-        Command::Collect(args) => build::stage(args, clinstruct_pipeline::Drive::CollectOnly),
-        Command::Plan { run, rows } => look::plan(run, rows),
-        Command::Requests { run, row } => look::requests(run, row.as_deref()),
-        Command::Estimate { run, answer_tokens } => money::estimate_command(run, &answer_tokens),
-        Command::Status { run, watch } => look::status(run, watch),
-        Command::Jobs(args) => jobs::list(args),
-        Command::Cancel { run, tag } => jobs::cancel(run, tag.as_deref()),
-        Command::Resume(args) => build::resume(args),
-        Command::Retry { run, .. } => build::retry(run),
+        Command::Build(on) => build::build(args(on)?),
+        Command::Submit(on) => build::submit(args(on)?),
+        Command::Collect(on) => build::collect(args(on)?),
+        Command::Plan { on, rows } => look::plan(args(on)?, rows),
+        Command::Requests { on, row } => look::requests(args(on)?, row.as_deref()),
+        Command::Estimate { on, answer_tokens } => {
+            money::estimate_command(args(on)?, &answer_tokens)
+        }
+        Command::Status { on, watch } => look::status(args(on)?, watch),
+        Command::Jobs(on) => jobs::list(args(on)?),
+        Command::Cancel { dir, tag, mut run } => {
+            let tag = folder_and_name(&mut run, dir, tag)?;
+            jobs::cancel(run, tag.as_deref())
+        }
+        Command::Resume(on) => build::resume(args(on)?),
+        Command::Retry { on, .. } => build::retry(args(on)?),
         Command::Rehearse { run, input, output } => trial::rehearse(run, &input, &output),
         Command::Check(args) => check::check(&args),
         Command::Serve(args) => serve::serve(args),
         Command::Reviews(args) => reviews::reviews(args),
-        Command::Publish(args) => publish::publish(args),
-        Command::Report(args) => picture::report(args),
+        Command::Publish(mut args) => {
+            in_folder(&mut args.run, args.dir.take())?;
+            publish::publish(args)
+        }
+        Command::Report(on) => picture::report(args(on)?),
         Command::Model { command, resources } => model::model(command, resources.as_deref()),
         Command::Compare { first, second, to } => picture::compare(&first, &second, &to),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { to } => manual::pages(&to),
-        Command::Export(args) => ship::export(args),
-        Command::Reparse(args) => build::reparse(args),
-        Command::Turns(args) => look::turns(args),
-        Command::Parse(args) => build::rewrite(args, build::Rewrite::Prompts),
-        Command::Situations(args) => build::rewrite(args, build::Rewrite::Situations),
-        Command::Conversations(args) => build::rewrite(args, build::Rewrite::Conversations),
-        Command::Show { run, id, random, kind } => show::show(run, id.as_deref(), random, kind),
-        Command::Try { run, row, prompt_only } => trial::trial(run, row.as_deref(), prompt_only),
+        Command::Export(mut args) => {
+            in_folder(&mut args.run, args.dir.take())?;
+            ship::export(args)
+        }
+        Command::Reparse(on) => build::reparse(args(on)?),
+        Command::Turns(on) => look::turns(args(on)?),
+        Command::Parse(on) => build::rewrite(args(on)?, build::Rewrite::Prompts),
+        Command::Situations(on) => build::rewrite(args(on)?, build::Rewrite::Situations),
+        Command::Conversations(on) => build::rewrite(args(on)?, build::Rewrite::Conversations),
+        Command::Show { dir, id, mut run, random, kind } => {
+            let id = folder_and_name(&mut run, dir, id)?;
+            show::show(run, id.as_deref(), random, kind)
+        }
+        Command::Try { on, row, prompt_only } => {
+            trial::trial(args(on)?, row.as_deref(), prompt_only)
+        }
     }
+}
+
+/// The settings of a command, with the folder that its argument names.
+fn args(on: OnRun) -> anyhow::Result<RunArgs> {
+    let OnRun { dir, mut run } = on;
+    in_folder(&mut run, dir)?;
+    Ok(run)
 }
 
 /// Writes to stdout.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()?;
-    Ok(())
+    terminal::out(text)
 }
 
 /// Writes a value as one line of JSON to stdout.
 pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    print(&format!("{}\n", serde_json::to_string(value)?))
+    print(&format!("{}\n", terminal::json(value)?))
 }
 
 /// Writes a line to stderr.
 pub(crate) fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    terminal::line(text);
 }

@@ -8,9 +8,10 @@ use clinstruct_schema::{MicroUsd, SCHEMA_VERSION, dollars};
 use clinstruct_store::Store;
 
 use super::{print, print_json, say};
-use crate::args::RunArgs;
+use crate::args::{BackendName, RunArgs};
 use crate::backends::is_paid;
 use crate::exit::{Code, usage};
+use crate::settings;
 use crate::setup::Setup;
 use crate::table::number;
 
@@ -68,16 +69,22 @@ pub(crate) fn expected_requests(context: &RunContext<'_>) -> anyhow::Result<u64>
     Ok(expected(context)?.requests)
 }
 
-/// Prints what a run would ask for and cost; sends nothing and needs no key.
-pub(crate) fn estimate_command(mut args: RunArgs, settings: &[String]) -> anyhow::Result<Code> {
-    if args.backend.is_none() {
-        let anthropic = args.model.as_deref().is_some_and(|m| m.starts_with("claude"));
-        args.backend = Some(if anthropic {
-            crate::args::BackendName::Anthropic
-        } else {
-            crate::args::BackendName::Openai
-        });
+/// The settings to estimate with: those of the run that is named, and otherwise a provider that has the model.
+fn to_estimate(mut args: RunArgs) -> anyhow::Result<RunArgs> {
+    let known = settings::of_named_run(args.clone())?;
+    let named = args.out.as_deref().is_some_and(settings::has_run);
+    let says_who = args.backend.is_some() || known.backend != Some(BackendName::Rehearsal);
+    if says_who || (named && args.model.is_none()) {
+        return Ok(known);
     }
+    let anthropic = known.model.as_deref().is_some_and(|m| m.starts_with("claude"));
+    args.backend = Some(if anthropic { BackendName::Anthropic } else { BackendName::Openai });
+    settings::of_named_run(args)
+}
+
+/// Prints what a run would ask for and cost; sends nothing and needs no key.
+pub(crate) fn estimate_command(args: RunArgs, settings: &[String]) -> anyhow::Result<Code> {
+    let mut args = to_estimate(args)?;
     args.estimate_only = true;
     let setup = Setup::new(args)?;
     let context = setup.context(false)?;

@@ -15,15 +15,14 @@ use serde::de::DeserializeOwned;
 use super::say;
 use crate::args::RunArgs;
 use crate::exit::Code;
-use crate::setup::Setup;
+use crate::settings;
 
 /// Name of the page below the run's folder.
 const PAGE: &str = "report.html";
 
 /// Writes the report anew.
 pub(crate) fn report(args: RunArgs) -> anyhow::Result<Code> {
-    let setup = Setup::new(args)?;
-    let path = write(&setup.out)?;
+    let path = write(&settings::of_run_or_own(args)?.out.unwrap_or_default())?;
     say(&format!("written to {}", path.display()));
     Ok(Code::Done)
 }

@@ -12,7 +12,7 @@ use super::{print_json, say};
 use crate::args::PublishArgs;
 use crate::backends::{HUB, HUB_ENDPOINT as ENDPOINT, HUB_KEY as KEY, hub, variable};
 use crate::exit::{Code, Hinted, usage};
-use crate::setup::Setup;
+use crate::settings;
 
 /// First pause after trouble.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -21,19 +21,19 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub(crate) fn publish(args: PublishArgs) -> anyhow::Result<Code> {
     let json = args.run.json;
     let pause = args.run.pause.map_or(PAUSE, Duration::from_millis);
-    let setup = Setup::new(args.run)?;
-    let folder: PathBuf = args.folder.unwrap_or_else(|| setup.out.join("dataset"));
+    let out = settings::of_run_or_own(args.run)?.out.unwrap_or_default();
+    if !names_repository(&args.repository) {
+        return Err(usage(
+            format!("\"{}\" names no repository", args.repository),
+            "give owner/name, of letters, digits, `-`, `_` and `.`: clinstruct publish my-lab/clinical-chats",
+        ));
+    }
+    let folder: PathBuf = args.folder.unwrap_or_else(|| out.join("dataset"));
     let card = folder.join("README.md");
     if !card.exists() {
         return Err(usage(
             format!("{} is no dataset folder", folder.display()),
             "make one with `clinstruct build` or `clinstruct export`, or name it with --folder",
-        ));
-    }
-    if !names_repository(&args.repository) {
-        return Err(usage(
-            format!("\"{}\" names no repository", args.repository),
-            "give owner/name, of letters, digits, `-`, `_` and `.`: clinstruct publish my-lab/clinical-chats",
         ));
     }
     let head =
@@ -53,7 +53,7 @@ pub(crate) fn publish(args: PublishArgs) -> anyhow::Result<Code> {
         ));
     };
     let hinted = |error: Error| {
-        let hint = hint(&error, &base, &args.repository, &args.branch, &setup.out);
+        let hint = hint(&error, &base, &args.repository, &args.branch, &out);
         Hinted { error, hint }
     };
     let client = Client::new(&base, Some(Secret::new(&key)), Auth::Bearer, &[]).map_err(hinted)?;

@@ -84,7 +84,15 @@ pub(crate) fn export(args: ExportArgs) -> anyhow::Result<Code> {
         EncodingName::Parquet => Encoding::Parquet,
     };
     let to = args.to.unwrap_or_else(|| setup.out.join("export").join(args.format.name()));
-    let written = clinstruct_export::export(&parts, &selection, format, system, encoding, &to)?;
+    let written = clinstruct_export::export(
+        &parts,
+        &selection,
+        format,
+        system,
+        encoding,
+        setup.args.keep_reasoning,
+        &to,
+    )?;
     told(args.run.json, &to, &written, reviews)
 }
 
@@ -152,6 +160,7 @@ fn about(args: &RunArgs, out: &Path, summary: &Summary) -> anyhow::Result<About>
     let quality = summary.quality.as_ref();
     let repairs = summary.repairs.iter().map(|(n, r)| (n.clone(), [r.first, r.mended, r.rejected]));
     Ok(About {
+        reasoning: args.keep_reasoning,
         title: args.title.clone().unwrap_or_else(|| "Synthetic clinical conversations".to_owned()),
         url: String::new(),
         license: args.license.clone().unwrap_or_else(|| LICENSE.to_owned()),

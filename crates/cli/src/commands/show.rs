@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{print, print_json};
 use crate::args::{Kind, RunArgs};
 use crate::exit::{Code, usage};
+use crate::settings;
 use crate::setup::{Setup, now};
 
 /// One record, or random ones.
@@ -21,7 +22,9 @@ pub(crate) fn show(
     random: usize,
     kind: Kind,
 ) -> anyhow::Result<Code> {
-    let setup = Setup::new(args)?;
+    // A seed of the run is not one for what is shown.
+    let seed = args.seed;
+    let setup = Setup::to_look(settings::of_run_or_own(args)?)?;
     let wanted = |stem: &str, part: &str| {
         setup.args.part.is_empty() || setup.args.part.iter().any(|p| p == stem || p == part)
     };
@@ -40,7 +43,7 @@ pub(crate) fn show(
         ));
     }
     // A reservoir: one pass, and no more rows held than are shown.
-    let seed = setup.args.seed.unwrap_or_else(|| now().unsigned_abs());
+    let seed = seed.unwrap_or_else(|| now().unsigned_abs());
     let mut draw = Draw::new(seed, "show", kind.folder());
     let mut chosen: Vec<String> = Vec::new();
     let mut seen = 0;

@@ -23,6 +23,7 @@ use futures::StreamExt as _;
 use super::{print, say};
 use crate::args::RunArgs;
 use crate::exit::{Code, usage};
+use crate::settings;
 use crate::setup::{Setup, run_name};
 
 /// Deliveries of one request before the trial gives up.
@@ -30,7 +31,7 @@ const DELIVERIES: usize = 10;
 
 /// Plays one conversation of a base row.
 pub(crate) fn trial(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyhow::Result<Code> {
-    let setup = Setup::new(args)?;
+    let setup = Setup::new(settings::of_named_run(args)?)?;
     let context = setup.context(false)?;
     if crate::backends::is_paid(&context.routes) && !setup.args.yes {
         return Err(usage("this asks a model that costs money", "add --yes to agree"));
@@ -192,19 +193,48 @@ pub(crate) fn rehearse(args: RunArgs, input: &Path, output: &Path) -> anyhow::Re
     let setup = Setup::new(args)?;
     let rates = crate::backends::rates(&setup.args.misbehave)?;
     let engine = Rehearsal::new(setup.catalog.instructions(), rates, None);
-    let from = File::open(input).with_context(|| format!("read {}", input.display()))?;
+    let from = File::open(input).map_err(|e| {
+        usage(
+            format!("cannot read {}: {e}", input.display()),
+            "give a batch input file, then the output file",
+        )
+    })?;
     let to = File::create(output).with_context(|| format!("write {}", output.display()))?;
     let mut to = BufWriter::new(to);
     for (number, line) in BufReader::new(from).lines().enumerate() {
         let line = line.with_context(|| format!("read {}", input.display()))?;
-        let (id, request) = read_line(line.as_bytes())
+        if line.trim().is_empty() {
+            continue;
+        }
+        let (name, request) = read_line(line.as_bytes())
             .with_context(|| format!("line {} of {}", number + 1, input.display()))?;
-        let id = RequestId::parse(&id)?;
-        for row in engine.rows_of(&id.to_string(), &BatchRequest { id, request }) {
-            to.write_all(&row)?;
+        // Other programs name their rows as they like; each name draws for itself.
+        let id = RequestId::parse(&name).unwrap_or_else(|_| id_of(&name));
+        for row in engine.rows_of(&name, &BatchRequest { id, request }) {
+            to.write_all(&named(row, id, &name)?)?;
             to.write_all(b"\n")?;
         }
     }
     to.flush().with_context(|| format!("write {}", output.display()))?;
     Ok(Code::Done)
+}
+
+/// An id for a row that another program has named.
+fn id_of(name: &str) -> RequestId {
+    let mut id = [0; 16];
+    for (half, purpose) in id.chunks_exact_mut(8).zip(["first half", "second half"]) {
+        half.copy_from_slice(&clinstruct_draw::number(0, name, purpose).to_le_bytes());
+    }
+    RequestId(id)
+}
+
+/// A row under the name that it was asked for with.
+fn named(row: Vec<u8>, id: RequestId, name: &str) -> anyhow::Result<Vec<u8>> {
+    let id = id.to_string();
+    if id == name {
+        return Ok(row);
+    }
+    // A row may be broken on purpose, so it is a text here, in which the id stands once.
+    let row = String::from_utf8(row)?;
+    Ok(row.replacen(&format!("\"{id}\""), &serde_json::to_string(name)?, 1).into_bytes())
 }

@@ -1,7 +1,9 @@
 //! The `clinstruct` command from outside: whole runs, stages, kills, wrong use.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod change;
 mod check;
+mod foreign;
 mod oddities;
 mod oddities_cases;
 mod oddities_fields;
@@ -13,7 +15,9 @@ mod provider;
 mod reviews;
 mod runs;
 mod sceptic;
+mod settings;
 mod ship;
+mod terminal;
 mod wrong;
 
 use std::collections::BTreeMap;

@@ -22,6 +22,16 @@ fn wrong_use_is_said_with_a_hint() {
         &["show", "--out", "nowhere"],
         &["status", "--out", "nowhere"],
         &["requests", "--row", "nothing"],
+        &["plan", "nowhere"],
+        &["estimate", "nowhere"],
+        &["try", "nowhere"],
+        &["publish", "nowhere"],
+        &["show", "nothing"],
+        &["cancel", "nothing"],
+        &["rehearse", "nothing", "out"],
+        &["build", "--backend", "chat", "--model", "m", "--base-url", "localhost:8000"],
+        &["build", "--max-cost", "-1"],
+        &["build", "--window", "0"],
     ] {
         let (code, stderr) = fails(dir.path(), args);
         assert_eq!(code, 2, "{args:?}: {stderr}");

@@ -115,7 +115,7 @@ fn every_format_has_the_keys_that_its_readers_look_for() {
     let parts = [run(dir.path())];
     let line = |format, system| {
         let to = dir.path().join("out");
-        export(&parts, &Selection::default(), format, system, Encoding::Jsonl, &to).unwrap();
+        export(&parts, &Selection::default(), format, system, Encoding::Jsonl, false, &to).unwrap();
         first_line(&to.join(STEM).join("train.jsonl"))
     };
     let style = "Answers are given as bullet points.\nStay short.";
@@ -156,11 +156,14 @@ fn every_format_has_the_keys_that_its_readers_look_for() {
 fn what_is_written_is_read_back() {
     let dir = tempfile::tempdir().unwrap();
     let parts = [run(dir.path())];
-    for format in [Format::Messages, Format::Sharegpt, Format::Seed, Format::OpenaiFinetune] {
+    for format in
+        [Format::Messages, Format::Sharegpt, Format::Alpaca, Format::Seed, Format::OpenaiFinetune]
+    {
         for encoding in [Encoding::Jsonl, Encoding::Parquet] {
             let to = dir.path().join("out");
             let written =
-                export(&parts, &Selection::default(), format, System::No, encoding, &to).unwrap();
+                export(&parts, &Selection::default(), format, System::No, encoding, false, &to)
+                    .unwrap();
             let counts: Vec<u64> = written.iter().map(|(_, rows)| *rows).collect();
             assert_eq!(counts, [2, 1], "{format:?} {encoding:?}");
             let rows = read(&written[0].0);
@@ -174,6 +177,82 @@ fn what_is_written_is_read_back() {
 }
 
 #[test]
+fn reasoning_that_a_run_kept_stands_beside_the_text() {
+    let dir = tempfile::tempdir().unwrap();
+    let parts = [run(dir.path())];
+    // The first row's second answer was thought about.
+    let path = &parts[0].conversations;
+    let lines = fs::read_to_string(path).unwrap();
+    let mut rows: Vec<Value> = lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    rows[0]["provenance"]["turns"][3]["reasoning"] = json!("Is it safe?");
+    let lines: Vec<String> = rows.iter().map(ToString::to_string).collect();
+    fs::write(path, lines.join("\n") + "\n").unwrap();
+    let to = dir.path().join("out");
+    let write = |format, encoding, system, kept| {
+        let written =
+            export(&parts, &Selection::default(), format, system, encoding, kept, &to).unwrap();
+        written[0].0.clone()
+    };
+    for (format, list) in [(Format::Messages, "messages"), (Format::Sharegpt, "conversations")] {
+        // The system message moves everything by one.
+        for (system, at) in [(System::No, 3), (System::Styles, 4)] {
+            let row = first_line(&write(format, Encoding::Jsonl, system, true));
+            let said = row[list].as_array().unwrap();
+            let with: Vec<usize> =
+                (0..said.len()).filter(|i| said[*i].get("reasoning_content").is_some()).collect();
+            assert_eq!(with, [at], "{format:?}");
+            assert_eq!(said[at]["reasoning_content"], "Is it safe?");
+            assert_eq!(said[at].get("content").or(said[at].get("value")).unwrap(), TEXTS[3]);
+        }
+        let table = write(format, Encoding::Parquet, System::No, true);
+        assert_eq!(
+            parquet_texts(&table, "reasoning_content"),
+            [None, None, None, Some("Is it safe?".into()), None, None]
+        );
+        assert_eq!(read(&table)[0].messages[3].content, TEXTS[3]);
+        // A run that keeps none has no such field.
+        assert!(
+            parquet_texts(
+                &write(format, Encoding::Parquet, System::No, false),
+                "reasoning_content"
+            )
+            .is_empty()
+        );
+    }
+    let strict = first_line(&write(Format::OpenaiFinetune, Encoding::Jsonl, System::No, true));
+    assert!(!strict.to_string().contains("reasoning"), "OpenAI takes no further members");
+    let about = About { reasoning: true, ..about() };
+    let folder = dataset(&parts, &Selection::default(), System::No, &about, &to).unwrap();
+    let table = to.join(&folder.shards[0].path);
+    assert_eq!(parquet_texts(&table, "reasoning_content")[3].as_deref(), Some("Is it safe?"));
+    let card = fs::read_to_string(to.join("README.md")).unwrap();
+    assert!(card.contains("`reasoning_content`"), "{card}");
+}
+
+/// The values of a field of the messages in a Parquet file; none where it has no such field.
+fn parquet_texts(path: &Path, field: &str) -> Vec<Option<String>> {
+    use parquet::record::Field;
+    let file = parquet::file::reader::SerializedFileReader::try_from(path).unwrap();
+    let mut texts = Vec::new();
+    for row in parquet::record::reader::RowIter::from_file_into(Box::new(file)) {
+        let row = row.unwrap();
+        for (_, column) in row.get_column_iter() {
+            let Field::ListInternal(list) = column else { continue };
+            for element in list.elements() {
+                let Field::Group(message) = element else { continue };
+                texts.extend(message.get_column_iter().filter(|(name, _)| *name == field).map(
+                    |(_, value)| match value {
+                        Field::Str(text) => Some(text.clone()),
+                        _ => None,
+                    },
+                ));
+            }
+        }
+    }
+    texts
+}
+
+#[test]
 fn a_selection_is_kept_to() {
     let dir = tempfile::tempdir().unwrap();
     let parts = [run(dir.path())];
@@ -182,7 +261,7 @@ fn a_selection_is_kept_to() {
         let only = (!ids.is_empty()).then(|| ids.iter().map(|i| (*i).to_owned()).collect());
         let selection = Selection { only, splits: splits.to_vec() };
         let (format, system) = (Format::Messages, System::No);
-        export(&parts, &selection, format, system, Encoding::Jsonl, &to)
+        export(&parts, &selection, format, system, Encoding::Jsonl, false, &to)
     };
     let written = only(&["b", "c"], &[Split::Train]).unwrap();
     assert_eq!(written.len(), 1);

@@ -285,6 +285,7 @@ fn bodies_of_odd_shapes() {
         ("/response/body", Some(json!(null))),
         ("/response/body", Some(json!("Internal Server Error"))),
         ("/response/body", Some(json!("<html><head><title>502 Bad Gateway</title></head></html>"))),
+        ("/response/body", Some(json!("odd"))),
         ("/response/body", Some(json!([]))),
         ("/response/body", Some(json!(3))),
         ("/response", Some(json!(null))),
@@ -361,6 +362,8 @@ fn bodies_of_odd_shapes() {
       failed Server - [error] Internal Server Error | unknown
     body "<html><head><title>502 Bad Gateway</title></head></html>"
       failed Server - [error] 502 Bad Gateway | unknown
+    body "odd"
+      unreadable the response is not an object: "odd" | unknown
     body []
       unreadable the response is not an object: [] | unknown
     body 3
@@ -542,9 +545,9 @@ fn only_known_finish_reasons_make_an_answer() {
     timeout: failed Server - [finish_reason timeout] generation ended with the finish reason "timeout"
     insufficient_system_resource: failed Server - [finish_reason insufficient_system_resource] generation ended with the finish reason "insufficient_system_resource"
     MALFORMED_FUNCTION_CALL: failed Server - [finish_reason MALFORMED_FUNCTION_CALL] generation ended with the finish reason "MALFORMED_FUNCTION_CALL"
-    tool_calls: unreadable the model did not answer (finish reason "tool_calls"): "Give fluids."
-    function_call: unreadable the model did not answer (finish reason "function_call"): "Give fluids."
-    pause_turn: unreadable the model did not answer (finish reason "pause_turn"): "Give fluids."
+    tool_calls: cut "Give fluids." Other("tool_calls")
+    function_call: cut "Give fluids." Other("function_call")
+    pause_turn: cut "Give fluids." Other("pause_turn")
     OTHER: cut "Give fluids." Other("OTHER")
     load: cut "Give fluids." Other("load")
     whatever: cut "Give fluids." Other("whatever")
@@ -634,7 +637,7 @@ fn rows_of_anthropics_format() {
     stop_reason "model_context_window_exceeded"
       cut "Give fluids." Length | 100+50 (15 cached, 0 reasoning)
     stop_reason "pause_turn"
-      unreadable the model did not answer (finish reason "pause_turn"): "Give fluids." | 100+50 (15 cached, 0 reasoning)
+      cut "Give fluids." Other("pause_turn") | 100+50 (15 cached, 0 reasoning)
     stop_reason "novel"
       cut "Give fluids." Other("novel") | 100+50 (15 cached, 0 reasoning)
     stop_reason null

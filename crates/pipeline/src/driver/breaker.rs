@@ -47,16 +47,24 @@ pub(super) struct Breaker {
     shown: HashSet<String>,
 }
 
+/// Whether a code is the provider's, and not one that stands for none.
+fn says_more(code: &str) -> bool {
+    !code.is_empty() && code != "error" && !code.starts_with("status ")
+}
+
 /// An outcome in the provider's words; `None` where it is a response.
 pub(super) fn words_of(outcome: &RowOutcome) -> Option<String> {
     match outcome {
-        RowOutcome::Failed { status, code, message, .. } => Some(match status {
-            Some(status) if *code != status.to_string() && !code.is_empty() => {
-                format!("{status}, {code}: {message}")
-            }
-            Some(status) => format!("{status}: {message}"),
-            None => format!("{code}: {message}"),
-        }),
+        RowOutcome::Failed { status, code, message, .. } => {
+            Some(match status.filter(|s| *s >= 300) {
+                Some(status) if *code != status.to_string() && says_more(code) => {
+                    format!("{status}, {code}: {message}")
+                }
+                Some(status) => format!("{status}: {message}"),
+                None if says_more(code) => format!("{code}: {message}"),
+                None => message.clone(),
+            })
+        }
         RowOutcome::Unreadable { message, .. } => Some(message.clone()),
         RowOutcome::Empty { .. } => Some("an answer without text".into()),
         _ => None,

@@ -131,9 +131,11 @@ impl Driver<'_, '_> {
         if kept && (delivered.is_some() || name.starts_with("lost:")) {
             // They may have been paid for, and nobody says what they used.
             let (prompt_tokens, most) = closed.share();
-            sums.cost = (most * missing).min(closed.reserved.saturating_sub(closed.cost));
+            let unsaid = missing.saturating_sub(closed.nameless);
+            let likely = self.queues.get(closed.route).map_or(most, |q| q.likely(most));
+            sums.cost = (likely * unsaid).min(closed.reserved.saturating_sub(closed.cost));
             sums.estimated = sums.cost;
-            sums.usage = Usage { prompt_tokens: prompt_tokens * missing, ..Usage::default() };
+            sums.usage = Usage { prompt_tokens: prompt_tokens * unsaid, ..Usage::default() };
         }
         if name.starts_with("failed") || name.starts_with("lost:") {
             sums.fault = Some(name.to_owned());
@@ -169,8 +171,10 @@ impl Driver<'_, '_> {
             }
         }
         // A job that an earlier process sent may have given its rows to that one.
+        let ours = *how == Ended::Cancelled && self.ends_with_us(closed.route);
         let empty = closed.answered == 0
             && closed.size > 0
+            && !ours
             && (*how != Ended::Completed || closed.unusable == 0);
         let fault = fault_of(how).filter(|_| empty && !busy);
         self.empty_jobs = if empty { self.empty_jobs + 1 } else { 0 };

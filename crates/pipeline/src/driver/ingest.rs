@@ -1,6 +1,5 @@
 //! Ingests rows: what they say is joined by id, and saved with them in one transaction.
 
-use clinstruct_batch_client::Limits;
 use clinstruct_parser::{DecodedRow, decode};
 use clinstruct_schema::{Fault, MicroUsd, RequestId, RowOutcome, Usage};
 use clinstruct_store::{EncodedFrame, JobId, JobSums, RawFrame};
@@ -9,7 +8,7 @@ use super::breaker::Verdict;
 use super::{Driver, Item, Wait};
 use crate::queue::{Job, TOKENS_PER_BYTE};
 use crate::step::delivers;
-use crate::{Event, Result, Route};
+use crate::{Event, Result};
 
 /// Rows of one job that are ingested together.
 pub(super) struct Rows<'a> {
@@ -81,15 +80,20 @@ impl Driver<'_, '_> {
         let mut answered: Vec<(RequestId, usize)> = Vec::with_capacity(decoded.len());
         self.tally.rows += decoded.len();
         let known = self.jobs.get(&job).cloned();
-        let way = known
-            .as_ref()
-            .and_then(|j| self.queues.get(j.route))
-            .map(|q| (q.route.clone(), q.limits.clone()));
+        let way = known.as_ref().map(|j| j.route);
         let mut closed = known.clone();
         for (row, decoded) in decoded.into_iter().enumerate() {
             let Some(id) = decoded.id else {
                 sums.counts.unknown += 1;
                 self.note_fault(&decoded.outcome, &mut sums);
+                // It is one of those that will be missing, and may say what it cost.
+                if let Some(closed) = &mut closed
+                    && decoded.outcome.usage().is_some()
+                    && closed.cost + sums.cost < closed.reserved
+                {
+                    self.book(&decoded.outcome, known.as_ref(), way, &mut sums);
+                    closed.nameless += 1;
+                }
                 continue;
             };
             // A failure counts for the sending that it is of: a job that is fetched twice has it twice.
@@ -101,7 +105,7 @@ impl Driver<'_, '_> {
                     sums.counts.duplicates += 1;
                     // The same row twice was paid for once, the same request in two jobs twice.
                     if self.store.job_of(id)?.is_some_and(|other| other != job) {
-                        book(&decoded.outcome, known.as_ref(), way.as_ref(), &mut sums);
+                        self.book(&decoded.outcome, known.as_ref(), way, &mut sums);
                     }
                 } else {
                     sums.counts.unknown += 1;
@@ -120,7 +124,7 @@ impl Driver<'_, '_> {
                 continue;
             }
             self.waits.remove(&id);
-            book(&decoded.outcome, known.as_ref(), way.as_ref(), &mut sums);
+            self.book(&decoded.outcome, known.as_ref(), way, &mut sums);
             if let Some(closed) = &mut closed {
                 match verdict {
                     Verdict::Responded => closed.responded += 1,
@@ -155,43 +159,47 @@ impl Driver<'_, '_> {
         Ok(Staged { job, raw, sums, answered })
     }
 
+    /// Books what a row cost: by its usage, or by an estimate where it may have been paid for and does not say.
+    fn book(
+        &mut self,
+        outcome: &RowOutcome,
+        job: Option<&Job>,
+        way: Option<usize>,
+        sums: &mut JobSums,
+    ) {
+        let Some(queue) = way.and_then(|w| self.queues.get_mut(w)) else { return };
+        let share = job.map(Job::share);
+        if let Some(usage) = outcome.usage() {
+            let cost = queue.route.cost(usage, &queue.limits);
+            if let Some((_, most)) = share {
+                queue.learn(cost, most);
+            }
+            sums.usage += usage;
+            sums.cost += cost;
+            return;
+        }
+        let Some((prompt_tokens, most)) = share else { return };
+        let (usage, cost) = match written(outcome) {
+            // What is not billed.
+            None => return,
+            Some(0) => (Usage { prompt_tokens, ..Usage::default() }, queue.likely(most)),
+            Some(bytes) => {
+                let completion_tokens = (bytes as f64 * TOKENS_PER_BYTE).ceil() as u64;
+                let usage = Usage { prompt_tokens, completion_tokens, ..Usage::default() };
+                (usage, queue.route.cost(usage, &queue.limits))
+            }
+        };
+        let cost: MicroUsd = cost.min(most.max(1));
+        sums.usage += usage;
+        sums.cost += cost;
+        sums.estimated += cost;
+    }
+
     fn note_fault(&self, outcome: &RowOutcome, sums: &mut JobSums) {
         if sums.fault.is_none() {
             sums.fault = super::breaker::words_of(outcome);
         }
     }
-}
-
-/// Books what a row cost: by its usage, or by an estimate where it may have been paid for and does not say.
-fn book(
-    outcome: &RowOutcome,
-    job: Option<&Job>,
-    way: Option<&(Route, Limits)>,
-    sums: &mut JobSums,
-) {
-    let Some((route, limits)) = way else { return };
-    if let Some(usage) = outcome.usage() {
-        sums.usage += usage;
-        sums.cost += route.cost(usage, limits);
-        return;
-    }
-    let Some(job) = job else { return };
-    let (prompt_tokens, most) = job.share();
-    let (usage, cost) = match written(outcome) {
-        // What is not billed.
-        None => return,
-        Some(0) => (Usage { prompt_tokens, ..Usage::default() }, None),
-        Some(bytes) => {
-            let completion_tokens = (bytes as f64 * TOKENS_PER_BYTE).ceil() as u64;
-            let usage = Usage { prompt_tokens, completion_tokens, ..Usage::default() };
-            (usage, Some(route.cost(usage, limits)))
-        }
-    };
-    // Where nobody knows what was written, it is the most that it can have been.
-    let cost: MicroUsd = cost.unwrap_or(most).min(most.max(1));
-    sums.usage += usage;
-    sums.cost += cost;
-    sums.estimated += cost;
 }
 
 /// Bytes that a model wrote, 0 where that is not known; `None` where nothing is billed.
@@ -204,6 +212,8 @@ fn written(outcome: &RowOutcome) -> Option<usize> {
         RowOutcome::Filtered { .. } | RowOutcome::Empty { .. } | RowOutcome::Unreadable { .. } => {
             Some(0)
         }
+        // A success that holds no answer was a call all the same.
+        RowOutcome::Failed { status: Some(200..=299), .. } => Some(0),
         RowOutcome::Failed { .. } => None,
     }
 }

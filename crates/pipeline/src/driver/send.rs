@@ -116,6 +116,7 @@ impl Driver<'_, '_> {
             rows: rows as u64,
             responded: 0,
             unusable: 0,
+            nameless: 0,
             throttled: 0,
             fault: None,
         };

@@ -194,6 +194,7 @@ fn taken_up(job: &JobRecord, route: usize) -> Job {
         rows: job.rows,
         responded: 0,
         unusable: 0,
+        nameless: 0,
         throttled: 0,
         fault: None,
     }

@@ -2,5 +2,6 @@
 
 mod caught;
 mod latencies;
+mod replan;
 mod simulated;
 mod spent;

@@ -269,12 +269,16 @@ impl Meter {
         let found = hygiene::check(text);
         let has = |name: &str| found.iter().any(|v| v.check == name);
         let (control, nfc) = (has(crate::CONTROL), has(crate::NOT_NFC));
-        let (tag, quotes, hash) =
-            (has(crate::ROLE_TAG), has(crate::WRAPPING_QUOTES), has(crate::HASH_HEADING));
+        let (tag, quotes, hash) = (
+            has(crate::ROLE_TAG) || has(crate::CONTROL_TOKEN),
+            has(crate::WRAPPING_QUOTES),
+            has(crate::HASH_HEADING),
+        );
+        self.share(6, "empty or blank texts", is_blank(text));
         self.share(7, "control characters and U+FFFD", control);
         self.share(7, "mojibake", is_mojibake(text));
         self.share(7, "not in form C", nfc);
-        self.share(8, "role tags", tag);
+        self.share(8, "role tags and control tokens", tag);
         let name = match part {
             Part::Prompt => "wrapping quotes, prompts",
             Part::Answer => "wrapping quotes, answers",
@@ -283,7 +287,9 @@ impl Meter {
         self.share(8, name, quotes);
         self.share(8, "### at the start of a line", hash);
         if part == Part::Prompt && !twin {
-            self.sample.insert((mix(id), id), text.to_owned());
+            // Chosen and ordered by the text: what a dataset is measured as does not depend on its ids.
+            let hash = text.bytes().fold(6, |h, b| mix(h ^ u64::from(b)));
+            self.sample.insert((hash, id), text.to_owned());
             if self.sample.len() > SAMPLE {
                 self.sample.pop_last();
             }
@@ -563,6 +569,12 @@ fn opening(text: &str) -> String {
 fn ends_by_asking(text: &str, language: Language) -> bool {
     let Some(last) = segment::last_sentence(text, language) else { return false };
     !talk::questions(&text[last], language).is_empty()
+}
+
+/// Whether nothing of a text can be seen.
+fn is_blank(text: &str) -> bool {
+    let unseen = |c| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}');
+    text.chars().all(|c| c.is_whitespace() || c.is_control() || unseen(c))
 }
 
 /// UTF-8 that was read as Latin-1 or Windows-1252.

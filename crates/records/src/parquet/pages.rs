@@ -13,7 +13,9 @@ use parquet::bloom_filter::Sbbf;
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
+use parquet::file::properties::ReaderProperties;
 use parquet::file::reader::RowGroupReader;
+use parquet::file::serialized_reader::SerializedRowGroupReader;
 use parquet::record::reader::RowIter;
 use parquet::schema::types::{ColumnDescPtr, Type as SchemaType};
 
@@ -35,7 +37,7 @@ fn wrong(column: &ColumnDescPtr, why: impl std::fmt::Display) -> ParquetError {
 
 /// A row group whose pages are checked.
 pub(super) struct Group<'a> {
-    inner: Box<dyn RowGroupReader + 'a>,
+    inner: SerializedRowGroupReader<'a, File>,
     file: Arc<File>,
     /// Values of each column that are not yet read.
     left: Vec<Arc<AtomicU64>>,
@@ -44,11 +46,10 @@ pub(super) struct Group<'a> {
 impl<'a> Group<'a> {
     /// Checks what the footer says of a row group.
     pub(super) fn new(
-        inner: Box<dyn RowGroupReader + 'a>,
+        group: &'a RowGroupMetaData,
         file: Arc<File>,
         data_ends: u64,
     ) -> Result<Self> {
-        let group = inner.metadata();
         let rows = group.num_rows();
         let columns = group.schema_descr().num_columns();
         if rows < 0 || columns != group.num_columns() {
@@ -60,6 +61,8 @@ impl<'a> Group<'a> {
                 .map_err(|why| wrong(&chunk.column_descr_ptr(), why))?;
             left.push(Arc::new(AtomicU64::new(values)));
         }
+        let properties = Arc::new(ReaderProperties::builder().build());
+        let inner = SerializedRowGroupReader::new(Arc::clone(&file), group, None, properties)?;
         Ok(Self { inner, file, left })
     }
 
@@ -217,17 +220,15 @@ impl Pages {
         }
         let values = u64::try_from(head.values).unwrap_or(u64::MAX);
         match head.kind {
-            1 => Ok(()),
             2 if values.saturating_mul(self.least_bits()).div_ceil(8)
                 > head.uncompressed as u64 =>
             {
                 Err(format!("its dictionary claims {} values", head.values))
             }
-            2 => Ok(()),
             0 | 3 if values > self.left() || values > MOST_VALUES => {
                 Err(format!("a page claims {} values where {} are left", head.values, self.left()))
             }
-            0 | 3 => Ok(()),
+            0..=3 => Ok(()),
             kind => Err(format!("a page is of the unknown kind {kind}")),
         }
     }
@@ -240,7 +241,7 @@ impl Pages {
             Type::INT64 | Type::DOUBLE => 64,
             Type::INT96 => 96,
             Type::FIXED_LEN_BYTE_ARRAY => {
-                8 * self.column.type_length().unsigned_abs().max(1) as u64
+                8 * u64::from(self.column.type_length().unsigned_abs().max(1))
             }
         }
     }
@@ -305,30 +306,7 @@ impl Pages {
         if nulls.is_some_and(|nulls| levels.checked_sub(nulls) != Some(values)) {
             return Err("a page has another number of nulls than its head says".into());
         }
-        self.check_encoding(page.encoding(), data, values)
-    }
-
-    /// Compares the number of values that delta encodings bring themselves, for memory is reserved for them.
-    fn check_encoding(
-        &self,
-        encoding: Encoding,
-        data: &[u8],
-        values: u64,
-    ) -> std::result::Result<(), String> {
-        let check = |data| match delta(data) {
-            Some((claimed, length)) if claimed <= values => Ok(length),
-            _ => Err("a page is damaged: its lengths do not fit to its values".to_owned()),
-        };
-        match encoding {
-            Encoding::DELTA_LENGTH_BYTE_ARRAY | Encoding::DELTA_BINARY_PACKED if values > 0 => {
-                check(data).map(drop)
-            }
-            Encoding::DELTA_BYTE_ARRAY if values > 0 => {
-                let prefixes = check(data)?;
-                check(data.get(prefixes..).unwrap_or_default()).map(drop)
-            }
-            _ => Ok(()),
-        }
+        check_encoding(page.encoding(), data, values)
     }
 
     fn next_page(&mut self) -> std::result::Result<Option<Page>, String> {
@@ -364,10 +342,29 @@ impl Pages {
     }
 }
 
+/// Compares the number of values that delta encodings bring themselves, for memory is reserved for them.
+fn check_encoding(encoding: Encoding, data: &[u8], values: u64) -> std::result::Result<(), String> {
+    let check = |data| match delta(data) {
+        Some((claimed, length)) if claimed <= values => Ok(length),
+        _ => Err("a page is damaged: its lengths do not fit to its values".to_owned()),
+    };
+    match encoding {
+        Encoding::DELTA_LENGTH_BYTE_ARRAY | Encoding::DELTA_BINARY_PACKED if values > 0 => {
+            check(data).map(drop)
+        }
+        Encoding::DELTA_BYTE_ARRAY if values > 0 => {
+            let prefixes = check(data)?;
+            check(data.get(prefixes..).unwrap_or_default()).map(drop)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The library's words without its name before them.
 pub(super) fn plain(error: &ParquetError) -> String {
     match error {
         ParquetError::General(why) | ParquetError::EOF(why) | ParquetError::NYI(why) => why.clone(),
+        ParquetError::External(e) => e.to_string(),
         other => other.to_string(),
     }
 }

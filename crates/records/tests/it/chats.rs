@@ -1,5 +1,8 @@
 //! Rows in the forms that chat data has.
 
+use std::borrow::Borrow;
+use std::slice;
+
 use serde_json::{Value, json};
 
 use crate::{Read, read_as, said};
@@ -11,8 +14,9 @@ fn rows(rows: &[Value]) -> Read {
 
 /// What a row says; all of it has to be read.
 #[track_caller]
-fn check(row: Value, expected: &[&str]) {
-    let read = rows(&[row.clone()]);
+fn check(row: impl Borrow<Value>, expected: &[&str]) {
+    let row = row.borrow();
+    let read = rows(slice::from_ref(row));
     assert_eq!(read.bad, [], "{row}");
     assert_eq!(said(&read.good[0]), expected, "{row}");
     assert_eq!(read.unread, [""; 0], "{row}");
@@ -20,8 +24,9 @@ fn check(row: Value, expected: &[&str]) {
 
 /// Why a row is refused.
 #[track_caller]
-fn refused(row: Value, why: &str) {
-    let read = rows(&[row.clone()]);
+fn refused(row: impl Borrow<Value>, why: &str) {
+    let row = row.borrow();
+    let read = rows(slice::from_ref(row));
     assert_eq!(read.good, [], "{row}");
     assert!(read.bad[0].why.contains(why), "{row}: {}", read.bad[0].why);
 }
@@ -64,7 +69,11 @@ fn null_is_absent_and_another_column_is_read() {
         check(row, &["u q", "a a"]);
     }
     refused(json!({"messages": null, "prompt": null}), "there is neither messages");
-    refused(json!({"messages": []}), "there is neither messages");
+    refused(json!({"messages": []}), "there is no message");
+    check(
+        json!({"messages": [{"role": "system", "content": null}, {"role": "user", "content": "q"}]}),
+        &["u q"],
+    );
 }
 
 #[test]
@@ -159,13 +168,16 @@ fn pairs_of_a_question_and_an_answer_have_many_names() {
         ("user", "assistant"),
         ("human", "assistant"),
         ("prompt", "chosen"),
+        ("Patient", "Doctor"),
     ] {
         check(json!({question: "q", answer: "a"}), &["u q", "a a"]);
     }
     // A name of a user is no question.
     refused(json!({"user": "ann", "text": "t"}), "there is neither messages");
-    // The number of a choice is no answer.
-    check(json!({"question": "q", "answer": 3}), &["u q"]);
+    // The number of a choice is no answer, another one is.
+    check(json!({"question": "q", "options": ["a", "b"], "answer": 1}), &["u q"]);
+    check(json!({"instruction": "1 + 1", "input": 5, "output": 2}), &["u 1 + 1\n5", "a 2"]);
+    check(json!({"question": "q", "answer": true}), &["u q", "a true"]);
     check(json!({"question": "q", "answer": 3, "solution": "a"}), &["u q", "a a"]);
     let message = |role: &str, text: &str| json!({"role": role, "content": text});
     for row in [
@@ -229,7 +241,7 @@ fn parts_of_a_message_are_joined() {
         {"type": "text", "text": "What is it?"},
     ]))]);
     assert_eq!(said(&read.good[0]), ["u What is it?"]);
-    assert_eq!(read.unread, ["content of type image_url"]);
+    assert_eq!(read.unread, ["messages.content.image_url"]);
     refused(row(json!([{"type": "text"}])), "a part has no text");
     refused(row(json!([5])), "a part of its content is neither text nor an object");
 }
@@ -264,7 +276,7 @@ fn tools_speak_to_nobody_and_their_texts_are_kept() {
         {"role": "assistant", "content": "a"},
     ]});
     for row in [openai, sharegpt, anthropic] {
-        check(row.clone(), &["u q", "a a"]);
+        check(&row, &["u q", "a a"]);
         let read = rows(&[row]);
         assert!(read.good[0].aside.iter().any(|t| t == "400 mg"), "{:?}", read.good[0].aside);
         assert!(read.good[0].aside.iter().any(|t| t.contains("dose")), "{:?}", read.good[0].aside);
@@ -274,7 +286,7 @@ fn tools_speak_to_nobody_and_their_texts_are_kept() {
         {"role": "user", "content": "q"},
         {"role": "assistant", "content": "a", "reasoning_content": "They ask q."},
     ]});
-    assert_eq!(rows(&[thinking.clone()]).good[0].aside, ["They ask q."]);
+    assert_eq!(rows(slice::from_ref(&thinking)).good[0].aside, ["They ask q."]);
     check(thinking, &["u q", "a a"]);
 }
 
@@ -294,6 +306,8 @@ fn columns_with_text_that_is_not_read_are_named() {
         unread(json!({"question": "q", "note": "糖尿病の患者に何を勧めればよいですか"})),
         ["note"]
     );
+    let translated = json!({"messages": [{"role": "user", "content": "q", "original": long}]});
+    assert_eq!(unread(translated), ["messages.original"]);
     // A name is no text, and what stands in a message is read.
     let nothing: [&str; 0] = [];
     assert_eq!(unread(json!({"prompt": "q", "source": "a site", "lang": "en", "n": 5})), nothing);

@@ -8,9 +8,14 @@ use std::sync::Arc;
 use clinstruct_records::Error;
 use parquet::basic::{BrotliLevel, Compression, Encoding, GzipLevel, ZstdLevel};
 use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
-use parquet::file::properties::{WriterProperties, WriterVersion};
+use parquet::file::metadata::{
+    ColumnChunkMetaData, FileMetaData, ParquetMetaData, ParquetMetaDataReader,
+    ParquetMetaDataWriter, RowGroupMetaData,
+};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::SchemaDescriptor;
 use proptest::prelude::*;
 
 use crate::{Read, said, try_read};
@@ -178,7 +183,7 @@ fn ends_well(read: &Result<Read, Error>, what: impl Fn() -> String) {
             assert!(!why.is_empty() && why.len() < 1000, "{}: {why}", what());
         }
         Err(Error::Encrypted { .. }) => {}
-        Err(other) => panic!("{}: {other:?}", what()),
+        Err(_) => assert!(read.is_ok(), "{}: {read:?}", what()),
     }
 }
 
@@ -208,7 +213,7 @@ fn changed_bytes() {
     for (i, form) in forms().into_iter().enumerate() {
         let whole = file(form);
         // One form in full, of the others a share that differs from form to form.
-        let step = if i == 0 { 1 } else { 29 };
+        let step = if i == 0 { 1 } else { 101 };
         for at in (i % step..whole.len()).step_by(step) {
             for flip in [0xff, 0x01] {
                 let mut bytes = whole.clone();
@@ -289,7 +294,6 @@ fn what_is_wrong_is_said() {
 
 /// Where the second row group's first page begins.
 fn second_group(bytes: &[u8]) -> usize {
-    use parquet::file::metadata::ParquetMetaDataReader;
     let metadata = ParquetMetaDataReader::new()
         .parse_and_finish(&bytes::Bytes::copy_from_slice(bytes))
         .unwrap();
@@ -312,30 +316,77 @@ fn a_damaged_second_row_group_is_named() {
     }
 }
 
-/// A footer with another number somewhere: numbers are written with few bytes, so only small ones fit.
-fn with_rows(bytes: &[u8], rows: i64) -> Vec<u8> {
-    use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter};
+/// The file with a footer that says something else of its row groups.
+fn with_footer(
+    bytes: &[u8],
+    rows: impl Fn(i64) -> i64,
+    column: impl Fn(ColumnChunkMetaData) -> ColumnChunkMetaData,
+) -> Vec<u8> {
     let whole = bytes::Bytes::copy_from_slice(bytes);
     let metadata = ParquetMetaDataReader::new().parse_and_finish(&whole).unwrap();
     let old = metadata.file_metadata();
-    let groups: Vec<_> = metadata
-        .row_groups()
-        .iter()
-        .map(|g| g.clone().into_builder().set_num_rows(rows).build().unwrap())
-        .collect();
-    let file = parquet::file::metadata::FileMetaData::new(
-        old.version(),
-        rows * groups.len() as i64,
-        None,
-        None,
-        old.schema_descr_ptr(),
-        None,
-    );
+    let group = |g: &RowGroupMetaData| {
+        let columns = g.columns().iter().cloned().map(&column).collect();
+        let group = g.clone().into_builder().set_num_rows(rows(g.num_rows()));
+        group.set_column_metadata(columns).build().unwrap()
+    };
+    let groups: Vec<_> = metadata.row_groups().iter().map(group).collect();
+    let all = groups.iter().map(RowGroupMetaData::num_rows).sum();
+    let file = FileMetaData::new(old.version(), all, None, None, old.schema_descr_ptr(), None);
     let length = u32::from_le_bytes(bytes[bytes.len() - 8..bytes.len() - 4].try_into().unwrap());
     let mut out = bytes[..bytes.len() - 8 - length as usize].to_vec();
     let metadata = ParquetMetaData::new(file, groups);
     ParquetMetaDataWriter::new(&mut out, &metadata).finish().unwrap();
     out
+}
+
+fn with_rows(bytes: &[u8], rows: i64) -> Vec<u8> {
+    with_footer(bytes, |_| rows, |column| column)
+}
+
+/// Old writers say 0 where there is no dictionary, or where it comes first.
+#[test]
+fn an_offset_of_zero_is_none() {
+    let place = Place::new();
+    for encoding in [None, Some(Encoding::PLAIN)] {
+        let bytes = file(Form { codec: Compression::SNAPPY, version: VERSIONS[0], encoding });
+        let bytes = with_footer(
+            &bytes,
+            |rows| rows,
+            |column| {
+                let first = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+                let column = column.into_builder().set_data_page_offset(first);
+                column.set_dictionary_page_offset(Some(0)).build().unwrap()
+            },
+        );
+        assert!(is_whole(&place.read(&bytes).unwrap()), "{encoding:?}");
+    }
+}
+
+/// Statistics of long texts make heads of pages long.
+#[test]
+fn the_head_of_a_page_can_be_long() {
+    let place = Place::new();
+    let schema = "message rows { required binary prompt (UTF8); }";
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let properties = WriterProperties::builder()
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_statistics_truncate_length(None)
+        .set_dictionary_enabled(false)
+        .set_write_page_header_statistics(true);
+    let mut bytes = Vec::new();
+    let mut writer =
+        SerializedFileWriter::new(&mut bytes, schema, Arc::new(properties.build())).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let texts = ["x", "y"].map(|t| ByteArray::from(t.repeat(300_000).into_bytes()));
+    column.typed::<ByteArrayType>().write_batch(&texts, None, None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+    let read = place.read(&bytes).unwrap();
+    assert_eq!(read.good[1].messages[0].content.len(), 300_000);
+    assert!(bytes.len() > 1_200_000, "the head has no statistics: {} bytes", bytes.len());
 }
 
 #[test]
@@ -465,10 +516,6 @@ fn claims() {
 
 /// A file with one required text column of one page, of which all but the page is right.
 fn by_hand(page: &[u8], codec: Compression, values: i64) -> Vec<u8> {
-    use parquet::file::metadata::{
-        ColumnChunkMetaData, FileMetaData, ParquetMetaData, ParquetMetaDataWriter, RowGroupMetaData,
-    };
-    use parquet::schema::types::SchemaDescriptor;
     let schema =
         Arc::new(parse_message_type("message rows { required binary prompt (UTF8); }").unwrap());
     let schema = Arc::new(SchemaDescriptor::new(schema));

@@ -35,6 +35,8 @@ fn rows_are_found_in_any_shape() {
         }
         check(name, format!("{{\"data\": {{\"train\": [{ONE}], \"test\": [{TWO}]}}}}"));
         check(name, format!("{{\"conversations\": [{ONE}, {TWO}], \"count\": 2}}"));
+        check(name, format!("{{\"1\": {ONE}, \"2\": {TWO}}}"));
+        check(name, format!("{{\n\"1\": {},\n\"2\": {}\n}}", pretty(ONE), pretty(TWO)));
         check(
             name,
             format!(

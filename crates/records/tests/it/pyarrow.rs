@@ -1,4 +1,4 @@
-//! Files that pyarrow, polars and DuckDB write: see `python/write_parquet.py`, which `CI=true cargo xtask test` runs.
+//! Files that pyarrow, Polars and `DuckDB` write: see `python/write_parquet.py`, which `CI=true cargo xtask test` runs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,8 +16,9 @@ fn folder() -> PathBuf {
 }
 
 fn expected() -> BTreeMap<String, Vec<Said>> {
-    let text = fs::read_to_string(folder().join("expected.json"));
-    serde_json::from_str(&text.expect("run python/write_parquet.py first")).unwrap()
+    // Where it is missing: run python/write_parquet.py first.
+    let text = fs::read_to_string(folder().join("expected.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
 }
 
 fn said(record: &Record) -> Said {

@@ -33,6 +33,7 @@ fn evaluation_sets_have_many_shapes() {
         ("e.json", "[\"one\", \"two\"]"),
         ("e.json", "{\"data\": [{\"question\": \"one\"}, {\"question\": \"two\"}]}"),
         ("e.json", "[{\"question\": null, \"input\": \"one\"}, {\"input\": \"two\"}]"),
+        ("e.json", "{\"7\": {\"QUESTION\": \"one\"}, \"8\": {\"QUESTION\": \"two\"}}"),
         ("e.jsonl", "\u{feff}{\"question\": \"one\"}\n{\"question\": \"two\"}"),
     ] {
         assert_eq!(column(name, content, None).unwrap(), ["one", "two"], "{content}");

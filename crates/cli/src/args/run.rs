@@ -1,0 +1,204 @@
+//! The settings of a run as flags.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+/// The settings of a command that works on a run.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct OnRun {
+    /// Folder of the run; the same as --out
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// Ways to reach a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum BackendName {
+    /// Embedded grammar: offline, free, no model
+    Rehearsal,
+    /// OpenAI Batch API
+    Openai,
+    /// Anthropic Message Batches
+    Anthropic,
+    /// Any OpenAI-compatible chat endpoint
+    Chat,
+    /// Any program that turns a batch file into an output file
+    Command,
+    /// A GGUF model in this process
+    Llama,
+}
+
+/// The name under which a server takes the most tokens of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TokenParameter {
+    /// The older name, which most servers know
+    #[value(name = "max_tokens")]
+    MaxTokens,
+    /// The name that newer models of OpenAI require
+    #[value(name = "max_completion_tokens")]
+    MaxCompletionTokens,
+}
+
+/// What a run is about. [`crate::settings`] says what wins over what.
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct RunArgs {
+    /// Part to make, by id or file stem; can be given again [default: all]
+    #[arg(long = "part", value_name = "P")]
+    pub(crate) part: Vec<String>,
+    /// Only the first N base rows of each part
+    #[arg(long, value_name = "N", env = "CLINSTRUCT_LIMIT", allow_negative_numbers = true)]
+    pub(crate) limit: Option<usize>,
+    /// Seed of all draws [default: 1]
+    #[arg(long, value_name = "S", env = "CLINSTRUCT_SEED", allow_negative_numbers = true)]
+    pub(crate) seed: Option<u64>,
+    /// Folder of the run [default: data/<backend>]
+    #[arg(long, value_name = "DIR", env = "CLINSTRUCT_OUT")]
+    pub(crate) out: Option<PathBuf>,
+    /// Way to reach a model [default: rehearsal]
+    #[arg(long, value_enum, env = "CLINSTRUCT_BACKEND")]
+    pub(crate) backend: Option<BackendName>,
+    /// Model to ask [default: the backend's]
+    #[arg(long, value_name = "M", env = "CLINSTRUCT_MODEL")]
+    pub(crate) model: Option<String>,
+    /// Resources folder instead of the embedded ones
+    #[arg(long, value_name = "DIR", env = "CLINSTRUCT_RESOURCES")]
+    pub(crate) resources: Option<PathBuf>,
+    /// Threads; twice as many jobs are under way at once [default: number of processors]
+    #[arg(long, value_name = "N", env = "CLINSTRUCT_JOBS", allow_negative_numbers = true)]
+    pub(crate) jobs: Option<usize>,
+    /// Most US dollars to spend; the rehearsal backend costs nothing
+    #[arg(long, value_name = "USD", allow_negative_numbers = true)]
+    pub(crate) max_cost: Option<f64>,
+    /// Do not ask before spending; the rehearsal backend never asks
+    #[arg(long)]
+    #[serde(skip)]
+    pub(crate) yes: bool,
+    /// Print JSON on stdout
+    #[arg(long)]
+    #[serde(skip)]
+    pub(crate) json: bool,
+    /// Address of the provider or server; for chat it can be given again for several servers
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Vec<String>,
+    /// Provider with OpenAI's batch API: openai, azure, groq [default: openai]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Usage tier at OpenAI, 1 to 5: says how many tokens may wait in batches at once
+    #[arg(long, value_name = "N")]
+    pub(crate) tier: Option<usize>,
+    /// Most prompt tokens that may wait in batches at once
+    #[arg(long, value_name = "N")]
+    pub(crate) queued_tokens: Option<u64>,
+    /// Program of the command backend, with {input} and {output} in its arguments
+    #[arg(long, value_name = "PROGRAM ARGS")]
+    pub(crate) command: Option<String>,
+    /// Another model for a role (prompt-writer, assistant, user), maybe of another backend; can be given again
+    #[arg(long, value_name = "ROLE=[BACKEND:]MODEL")]
+    pub(crate) role: Vec<String>,
+    /// Price of the model, in US dollars for a million tokens; a rehearsal and the command backend cost nothing
+    #[arg(long, value_name = "INPUT:OUTPUT")]
+    pub(crate) price: Option<String>,
+    /// Most requests under way at each chat server [default: 256], or conversations at once in the llama
+    /// backend [default: 32, fewer where memory is short]
+    #[arg(long, value_name = "N")]
+    pub(crate) concurrency: Option<usize>,
+    /// Tokens of the longest conversation of the llama backend [default: 4096, or what the model knows]
+    #[arg(long, value_name = "TOKENS")]
+    pub(crate) context: Option<usize>,
+    /// Text that ends an answer of the llama backend, and does not belong to it; can be given again
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) stop: Vec<String>,
+    /// Most requests a minute to chat servers
+    #[arg(long, value_name = "N")]
+    pub(crate) requests_per_minute: Option<u64>,
+    /// Most tokens a minute to chat servers
+    #[arg(long, value_name = "N")]
+    pub(crate) tokens_per_minute: Option<u64>,
+    /// The chat server does not know JSON schemas
+    #[arg(long)]
+    pub(crate) no_schema: bool,
+    /// Longest time to wait for more of a response from a provider or server [default: 300]
+    #[arg(long, value_name = "SECONDS", env = "CLINSTRUCT_TIMEOUT")]
+    pub(crate) timeout: Option<u64>,
+    /// Send no sampling seed, for providers and servers that do not know it
+    #[arg(long, env = "CLINSTRUCT_NO_SEED", value_parser = FalseyValueParser::new())]
+    pub(crate) no_seed: bool,
+    /// Name of the limit on an answer's tokens [default: the newer one for openai, else the older]
+    #[arg(long, value_enum, value_name = "NAME", env = "CLINSTRUCT_TOKEN_PARAMETER")]
+    pub(crate) token_parameter: Option<TokenParameter>,
+    /// Replace what the run has: allow another model or account, and settings or resources that change or drop
+    /// rows that have answers
+    #[arg(long)]
+    #[serde(skip)]
+    pub(crate) accept_change: bool,
+    /// First pause after trouble, in milliseconds; all others follow from it
+    #[arg(long, value_name = "MS", hide = true, overrides_with = "pause")]
+    pub(crate) pause: Option<u64>,
+    /// Evaluation set whose items must not be in the dataset (.jsonl, .json, .csv or .parquet); can be given again
+    #[arg(long, value_name = "FILE[:COLUMN]")]
+    pub(crate) eval: Vec<String>,
+    /// Exit with 1 where a figure misses its target
+    #[arg(long)]
+    pub(crate) gate: bool,
+    /// Keep the reasoning of assistant turns in the rows, for export as `reasoning_content`
+    #[arg(long)]
+    pub(crate) keep_reasoning: bool,
+    /// Shares of the rows that are set aside for validation and for the test [default: 0.05,0.05]
+    #[arg(
+        long,
+        value_name = "VALIDATION,TEST",
+        value_delimiter = ',',
+        allow_negative_numbers = true
+    )]
+    pub(crate) split: Vec<f64>,
+    /// Title of the dataset, for its card
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+    /// Licence of the dataset, as hubs name it, such as cc-by-4.0 [default: other]
+    #[arg(long, value_name = "ID")]
+    pub(crate) license: Option<String>,
+    /// Addresses of further backends, by the variable that gave them; kept with the run.
+    #[arg(skip)]
+    pub(crate) addresses: BTreeMap<String, String>,
+    /// Whether a saved address was saved without its secret part.
+    #[arg(skip)]
+    pub(crate) partial_address: bool,
+    /// Whether the folder is a command's argument, so that it has to have a run.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub(crate) named: bool,
+    /// Fields that the environment has set.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub(crate) from_environment: Vec<String>,
+    /// Whether all layers of settings are in these.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub(crate) resolved: bool,
+    /// Set where nothing will be sent, and only costs matter.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub(crate) estimate_only: bool,
+    /// Set where nothing will be sent, so that no key is needed.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub(crate) keyless: bool,
+    /// Rows of one job
+    #[arg(long, value_name = "N")]
+    pub(crate) rows_per_job: Option<usize>,
+    /// Conversations under way at once; bounds the memory
+    #[arg(long, value_name = "N")]
+    pub(crate) window: Option<usize>,
+    /// Misbehaviour of the rehearsal backend: `none`, or KIND=RATE; can be given again
+    #[arg(long, value_name = "KIND=RATE")]
+    pub(crate) misbehave: Vec<String>,
+}

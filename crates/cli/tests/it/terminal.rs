@@ -1,0 +1,227 @@
+//! What reaches a terminal: nothing that it would obey, and no complaint when nobody reads on.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+
+use clinstruct_backend_rehearsal::{Rates, Rehearsal};
+use clinstruct_catalog::Catalog;
+use clinstruct_testkit::Answer;
+use serde_json::Value;
+
+use crate::provider::{Loopback, config};
+use crate::{STEMS, clinstruct, run};
+
+/// Sequences that clear the screen, change the title, fill the clipboard, hide a link, go back and turn text around.
+const SEQUENCES: &str = "\u{1b}[2J\u{1b}]0;title\u{7}\u{1b}]52;c;AAAA\u{7}\u{1b}]8;;http://x/\u{1b}\\link\u{1b}]8;;\u{1b}\\\
+                         \u{9b}31m\u{7f}\u{8}\rover\u{202e}txet\u{2066}";
+
+fn is_obeyed(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Both outputs, which have nothing that a terminal obeys.
+#[track_caller]
+fn shown(out: &Output) -> (String, String) {
+    let [out, err] = [&out.stdout, &out.stderr].map(|b| String::from_utf8(b.clone()).unwrap());
+    for text in [&out, &err] {
+        assert!(!text.contains(is_obeyed), "{text:?}");
+    }
+    (out, err)
+}
+
+#[test]
+fn a_record_shows_no_sequences() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(run(dir.path(), &["build", "--limit", "1", "--out", "o"]).status.success());
+    for kind in ["conversations", "prompts", "rejected"] {
+        let path = dir.path().join("o").join(kind).join(format!("{}.jsonl", STEMS[0]));
+        let mut row = match fs::read_to_string(&path).unwrap().lines().next() {
+            Some(line) => serde_json::from_str::<Value>(line).unwrap(),
+            None => serde_json::json!({"id": "", "stage": "", "reason": "", "detail": ""}),
+        };
+        for key in ["id", "prompt", "stage", "reason", "detail"] {
+            if row.get(key).is_some() {
+                row[key] = format!("{key} {SEQUENCES}").into();
+            }
+        }
+        if row.get("messages").is_some() {
+            row["messages"][0]["role"] = SEQUENCES.into();
+            row["messages"][1]["content"] = format!("line\none\ttab {SEQUENCES}").into();
+        }
+        fs::write(&path, row.to_string() + "\n").unwrap();
+        let show = ["show", "--out", "o", "--kind", kind, "--part", STEMS[0]];
+        let (out, _) = shown(&run(dir.path(), &show));
+        assert!(out.contains("\\u{1b}[2J") && out.contains("\\u{9b}31m"), "{kind}: {out}");
+        if kind == "conversations" {
+            assert!(out.contains("line\none\ttab "), "{out}");
+        }
+        // JSON stays the same JSON.
+        let (out, _) = shown(&run(dir.path(), &[&show[..], &["--json"]].concat()));
+        assert_eq!(serde_json::from_str::<Value>(&out).unwrap(), row, "{kind}");
+    }
+}
+
+#[test]
+fn errors_and_tables_show_no_sequences() {
+    let dir = tempfile::tempdir().unwrap();
+    // No slash, for that would be a folder.
+    let name = SEQUENCES.replace('/', "");
+    let file = format!("{name}.jsonl");
+    let row = |id: &str, text: &str| {
+        serde_json::json!({"id": id, "prompt": text, name.as_str(): "a text of a few words more"})
+            .to_string()
+    };
+    let prompt = format!("{SEQUENCES} A question that has eight words and some more?");
+    let lines =
+        [row(SEQUENCES, &prompt), row("b", &prompt), format!("{{\"{name}\": 1"), row("c", "d")];
+    fs::write(dir.path().join(&file), lines.join("\n")).unwrap();
+    let (out, err) = shown(&run(dir.path(), &["check", &file]));
+    assert!(out.contains("b repeats \\u{1b}[2J"), "{out}");
+    assert!(err.contains("row 3: no JSON") && err.contains("is not read"), "{err}");
+    let (out, _) = shown(&run(dir.path(), &["check", &file, "--json"]));
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["files"][0], file.as_str());
+    for (args, code) in [
+        (vec!["check", &name], 2),
+        (vec!["check", &file, "--eval", &name], 2),
+        (vec!["show", "--out", &name], 2),
+        (vec!["build", "--part", &name], 2),
+        (vec!["build", "--limit", &name], 2),
+        (vec![name.as_str()], 2),
+        (vec!["build", "--resources", &name], 2),
+        (vec!["status", "--out", &name], 2),
+    ] {
+        let out = run(dir.path(), &args);
+        let (_, err) = shown(&out);
+        assert!(err.contains("error: ") && err.contains("\\u{1b}"), "{args:?}: {err}");
+        assert_eq!(out.status.code(), Some(code), "{args:?}: {err}");
+    }
+}
+
+#[test]
+fn mistakes_in_resources_show_no_sequences() {
+    let dir = tempfile::tempdir().unwrap();
+    let resources = dir.path().join("resources");
+    crate::resources(&resources);
+    crate::append(
+        &resources.join("tasks.toml"),
+        &format!("\n# {SEQUENCES}\n[[task]]\nnot_a_key = \"{SEQUENCES}\"\n"),
+    );
+    let out = run(dir.path(), &["plan", "--resources", "resources"]);
+    let (_, err) = shown(&out);
+    assert_eq!(out.status.code(), Some(2), "{err}");
+    assert!(err.contains("tasks.toml"), "{err}");
+}
+
+#[test]
+fn what_a_model_or_a_provider_says_is_shown_without_sequences() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut answers = config();
+    let engine = Rehearsal::new(Catalog::embedded().unwrap().instructions(), Rates::none(), None);
+    answers.answer = Arc::new(move |request, id| {
+        let text = engine.answer(request, id);
+        // As a model would write it into its text; in JSON it is escaped.
+        let text = if text.starts_with('{') {
+            text.replacen("\"I", &format!("\"{} I", "\\u009b31m\\u202e"), 1)
+        } else {
+            text.replace(' ', " \u{202e}\u{2066}")
+        };
+        Answer::of_text(request, text)
+    });
+    let server = Loopback::start(answers);
+    let out = server.run(dir.path(), "chat", &["try"]);
+    let (out, err) = shown(&out);
+    assert!(out.contains("[user]") && (out + &err).contains("\\u{202e}"), "{err}");
+
+    // A provider's error, in the words of its body.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let _ = stream.read(&mut vec![0; 1 << 16]);
+            let body = serde_json::json!({"error": {"message": format!("no {SEQUENCES}"), "type": "invalid_request_error", "code": "invalid_api_key"}}).to_string();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
+        }
+    });
+    let base = format!("http://{address}/v1");
+    let out = clinstruct(dir.path())
+        .args(["try", "--backend", "chat", "--model", "m", "--yes", "--base-url", &base])
+        .env("CLINSTRUCT_API_KEY", "sk-none")
+        .output()
+        .unwrap();
+    let (_, err) = shown(&out);
+    assert!(!out.status.success() && err.contains("error: "), "{err}");
+}
+
+/// Runs a command whose stdout nobody reads.
+fn unread(mut command: Command) -> Output {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn nobody_has_to_read_to_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(run(dir.path(), &["build", "--limit", "3", "--out", "o"]).status.success());
+    fs::write(dir.path().join("d.jsonl"), "{\"prompt\": \"One question here?\"}\nno json\n")
+        .unwrap();
+    let quiet: [&[&str]; 12] = [
+        &["plan", "--rows"],
+        &["plan", "--json"],
+        &["requests"],
+        &["estimate", "--backend", "openai", "--model", "gpt-4o", "--limit", "2"],
+        &["show", "--out", "o", "--random", "9"],
+        &["show", "--out", "o", "--random", "9", "--json"],
+        &["status", "--out", "o"],
+        &["jobs", "--out", "o"],
+        &["model", "list"],
+        &["completions", "bash"],
+        &["--help"],
+        &["export", "--out", "o", "--format", "alpaca"],
+    ];
+    for args in quiet {
+        let mut command = clinstruct(dir.path());
+        command.args(args).env("HOME", dir.path());
+        let out = unread(command);
+        let err = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(0), "{args:?}: {err}");
+        assert_eq!(err, "", "{args:?}");
+    }
+    // What became of the work is said all the same.
+    let mut command = clinstruct(dir.path());
+    command.args(["check", "d.jsonl"]);
+    let out = unread(command);
+    assert_eq!(out.status.code(), Some(1));
+    assert!(!String::from_utf8_lossy(&out.stderr).contains("error"));
+    let mut command = clinstruct(dir.path());
+    command.args(["build", "--limit", "1", "--out", "p"]);
+    let out = unread(command);
+    let err = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(0), "{err}");
+    assert!(err.contains("written to p") && !err.contains("error"), "{err}");
+}
+
+/// `head` as a shell runs it, with the status of every command of the pipe.
+#[test]
+#[cfg(unix)]
+fn head_ends_a_pipe_quietly() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = "set -o pipefail; \"$0\" plan --rows | head -n 1 | wc -l";
+    let out = Command::new("bash")
+        .args(["-c", script, env!("CARGO_BIN_EXE_clinstruct")])
+        .current_dir(Path::new(dir.path()))
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&out.stdout).trim(), "1");
+    assert_eq!(String::from_utf8_lossy(&out.stderr), "");
+    assert_eq!(out.status.code(), Some(0));
+}

@@ -1,0 +1,205 @@
+//! What shapes a row of a plan, in few bytes.
+
+use std::collections::HashMap;
+
+use clinstruct_multiturn::{TurnOutcome, Variant};
+use clinstruct_schema::RequestId;
+use clinstruct_store::PlannedRow;
+use serde::Serialize;
+
+use crate::active::{Active, Conversation, start_base, variant_code, variants_of};
+use crate::{Result, RunContext};
+
+/// Stands for what a model has yet to say.
+const UNSAID: &str = "\u{2026}";
+/// Bytes of a digest.
+const DIGEST: usize = 8;
+
+/// The first bytes of a hash of some pieces.
+#[derive(Default)]
+struct Digest(blake3::Hasher);
+
+impl Digest {
+    fn add(&mut self, bytes: &[u8]) -> &mut Self {
+        self.0.update(&(bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+        self
+    }
+
+    fn add_json(&mut self, value: &impl Serialize) -> &mut Self {
+        // Plain data of ours: it has no map with keys that JSON does not know.
+        self.add(&serde_json::to_vec(value).unwrap_or_default())
+    }
+
+    fn done(&self) -> [u8; DIGEST] {
+        let mut short = [0; DIGEST];
+        for (to, from) in short.iter_mut().zip(self.0.finalize().as_bytes()) {
+            *to = *from;
+        }
+        short
+    }
+}
+
+/// A conversation that has its prompt, and so an accepted answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Answered {
+    /// Prompt, as in its unit's key.
+    pub(super) prompt: u8,
+    /// Variant, as in its unit's key.
+    pub(super) variant: u8,
+    /// Most attempts that its prompt or one of its turns took; 0 where that is not known.
+    pub(super) attempts: u8,
+}
+
+/// What shapes a row beside its first request, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// The row itself: subjects, patients.
+    pub(super) row: [u8; DIGEST],
+    /// When a prompt is treated as an emergency.
+    pub(super) emergency: [u8; DIGEST],
+    /// What a model is told about an answer that failed its checks.
+    pub(super) repair: [u8; DIGEST],
+    /// For each conversation that the row can become, by prompt and variant as in its unit's key: situation,
+    /// system prompts, what its answers are checked against.
+    pub(super) conversations: Vec<(u8, u8, [u8; DIGEST])>,
+}
+
+impl Shape {
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = [self.row, self.emergency, self.repair].concat();
+        for (prompt, variant, digest) in &self.conversations {
+            bytes.extend([*prompt, *variant]);
+            bytes.extend(digest);
+        }
+        bytes
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (row, rest) = bytes.split_first_chunk()?;
+        let (emergency, rest) = rest.split_first_chunk()?;
+        let (repair, rest) = rest.split_first_chunk()?;
+        let one = |bytes: &[u8]| {
+            let ([prompt, variant], digest) = bytes.split_first_chunk()?;
+            Some((*prompt, *variant, *digest.first_chunk()?))
+        };
+        let conversations = rest.chunks_exact(2 + DIGEST).map(one).collect::<Option<_>>()?;
+        Some(Self { row: *row, emergency: *emergency, repair: *repair, conversations })
+    }
+
+    pub(super) fn of(&self, prompt: u8, variant: u8) -> Option<[u8; DIGEST]> {
+        let mut all = self.conversations.iter();
+        all.find(|(p, v, _)| (*p, *v) == (prompt, variant)).map(|(_, _, digest)| *digest)
+    }
+}
+
+/// Makes the shapes of a plan's rows.
+pub(super) struct Shapes<'a, 'c> {
+    context: &'a RunContext<'c>,
+    /// What texts about patients of a country are checked against, by its code.
+    checks: HashMap<&'a str, [u8; DIGEST]>,
+    repair: [u8; DIGEST],
+}
+
+impl<'a, 'c> Shapes<'a, 'c> {
+    pub(super) fn new(context: &'a RunContext<'c>) -> Self {
+        let catalog = context.catalog;
+        let one = |country: &'a clinstruct_catalog::Country| {
+            let mut digest = Digest::default();
+            digest.add(country.emergency.as_bytes());
+            for bound in catalog.bound.iter().filter(|b| !b.countries.contains(&country.code)) {
+                digest.add(bound.term.as_bytes());
+            }
+            (country.code.as_str(), digest.done())
+        };
+        let mut repair = Digest::default();
+        for phrase in ["repair-head", "repair-tail"] {
+            repair.add(catalog.phrase(phrase).as_bytes());
+        }
+        Self { context, checks: catalog.countries.iter().map(one).collect(), repair: repair.done() }
+    }
+
+    /// Row `index` of a part's plan, as the journal keeps it. Of what is `expected` to be the same only the shapes
+    /// of those conversations are made, and none where the first request is another.
+    pub(super) fn planned(
+        &self,
+        part: u8,
+        index: usize,
+        expected: Option<(RequestId, &[Answered])>,
+    ) -> Result<Option<PlannedRow>> {
+        let context = self.context;
+        let Some((record, request, Active::Base { row })) = start_base(context, part, index)?
+        else {
+            return Ok(None);
+        };
+        let (unit, id, request) = (record.key, row.id.to_string(), request.id);
+        if expected.is_some_and(|(expected, _)| expected != request) {
+            return Ok(Some(PlannedRow { unit, id, request, shape: Vec::new() }));
+        }
+        let rule = context.plan(part).and_then(|plan| plan.part().emergency.as_ref());
+        let mut emergency = Digest::default();
+        if let Some(rule) = rule {
+            emergency.add_json(&rule.words).add_json(&rule.probability);
+        }
+        let mut conversations = Vec::new();
+        for k in 0..row.cards.len() {
+            let mut variants = variants_of(context, part, &row, k, None)?;
+            variants.extend(rule.map(|_| Variant::Emergency));
+            for variant in variants {
+                let (prompt, code) =
+                    (u8::try_from(k + 1).unwrap_or(u8::MAX), variant_code(variant));
+                let is_wanted = |(_, all): (_, &[Answered])| {
+                    all.iter().any(|a| (a.prompt, a.variant) == (prompt, code))
+                };
+                if expected.is_none_or(is_wanted) {
+                    let conversation =
+                        Conversation::start(context, part, &row, k, variant, UNSAID)?;
+                    conversations.push((prompt, code, self.conversation(conversation)?));
+                }
+            }
+        }
+        let shape = Shape {
+            row: Digest::default().add_json(&*row).done(),
+            emergency: emergency.done(),
+            repair: self.repair,
+            conversations,
+        };
+        Ok(Some(PlannedRow { unit, id, request, shape: shape.to_bytes() }))
+    }
+
+    fn conversation(&self, mut conversation: Conversation) -> Result<[u8; DIGEST]> {
+        let mut digest = Digest::default();
+        digest.add_json(&conversation.situation);
+        let card = conversation.row.cards.get(conversation.prompt);
+        let country = card.map_or("", |card| card.patient.country_code.as_str());
+        digest.add(self.checks.get(country).map_or(&[][..], |checks| checks));
+        // The first request of each side holds its system prompt; those that follow hold the same one.
+        for _ in 0..2 {
+            if let Some(request) = conversation.due(self.context)? {
+                digest.add(&request.id.0);
+            }
+            let said = TurnOutcome::Said(UNSAID.into());
+            conversation.machine.advance(said, self.context.retries());
+        }
+        Ok(digest.done())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_is_read_as_it_was_written() {
+        let shape = Shape {
+            row: [1; DIGEST],
+            emergency: [2; DIGEST],
+            repair: [3; DIGEST],
+            conversations: vec![(1, 1, [4; DIGEST]), (1, 200, [5; DIGEST]), (2, 1, [6; DIGEST])],
+        };
+        assert_eq!(Shape::from_bytes(&shape.to_bytes()), Some(shape.clone()));
+        assert_eq!(shape.of(1, 200), Some([5; DIGEST]));
+        assert_eq!(shape.of(2, 2), None);
+        assert_eq!(Shape::from_bytes(&[0; 3 * DIGEST - 1]), None);
+    }
+}
