@@ -400,7 +400,7 @@ fn tried_prompts(
                 tried.mended = true;
             }
             Reading::Unusable { reason, .. } => {
-                tried.failed.push((reason, outcome.usage().unwrap_or_default()))
+                tried.failed.push((reason, outcome.usage().unwrap_or_default()));
             }
             Reading::Undelivered { .. } | Reading::Never { .. } => {}
         }
@@ -547,7 +547,8 @@ fn step_base(
         Reading::Good(prompts) => accept(context, record, &row, request, &prompts, None),
         Reading::Unusable { reason, detail, partial, defect, .. } => {
             record.tries += 1;
-            if may_retry(context, &mut record, defect, record.tries) {
+            let attempts = record.tries;
+            if may_retry(context, &mut record, defect, attempts) {
                 let next = base_request(context, part, &row, record.tries)?;
                 return Ok(again(record, next, Active::Base { row }));
             }
