@@ -22,6 +22,8 @@ use crate::row::{failure, row};
 const SENDINGS: u32 = 6;
 /// Times that it is sent where no endpoint has given a usable answer yet, before the job ends: about ten seconds.
 const FIRST_SENDINGS: u32 = 5;
+/// The same in time: an endpoint may take long to say that it cannot.
+const FIRST_TIME: Duration = Duration::from_secs(15);
 /// Rows without a usable answer, from the first on, before the job ends.
 const FIRST_ROWS: u32 = 8;
 /// Longest pause of one request whose endpoint answers others.
@@ -164,7 +166,7 @@ impl Shared {
             let others = self.paces.last_good().is_some_and(|good| good > since);
             if e.kind == ErrorKind::Server && !self.start.is_over() {
                 sendings += 1;
-                if sendings >= FIRST_SENDINGS {
+                if sendings >= FIRST_SENDINGS || since.elapsed() >= FIRST_TIME {
                     return Err(e);
                 }
             } else if others {
@@ -193,8 +195,8 @@ impl Shared {
                 reply = &mut reply => return reply,
                 () = tokio::time::sleep(SLOW) => {
                     waited += SLOW;
-                    let why = format!("no answer to a request for {} s", waited.as_secs());
-                    self.notice.raise(&why, SLOW, clock());
+                    let why = format!("still waiting for an answer ({} s)", waited.as_secs());
+                    self.notice.raise(&why, Duration::ZERO, clock());
                 }
             }
         }

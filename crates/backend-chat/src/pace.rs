@@ -47,8 +47,10 @@ pub(crate) enum Verdict {
 const SLOW: f64 = 4.0;
 /// Weight of the latest answer in the usual latency.
 const WEIGHT: f64 = 0.05;
-/// Longest pause of an endpoint that does not ask for a longer one.
+/// Longest pause of an endpoint that is busy and does not ask for a longer one.
 const LONGEST: Duration = Duration::from_mins(1);
+/// Longest pause of one that is away: one request at a time finds out when it is back.
+const LONGEST_AWAY: Duration = Duration::from_secs(15);
 /// Requests in a row that have to meet trouble before an endpoint as a whole is left alone: one error among many
 /// good answers says nothing about it.
 const TROUBLED: u32 = 3;
@@ -287,8 +289,9 @@ impl Paces {
                         halve(e);
                     }
                     if e.broken >= TROUBLED || asked.is_some() {
-                        let wait = asked
-                            .unwrap_or_else(|| doubled((e.broken + 1).saturating_sub(TROUBLED)));
+                        let away =
+                            doubled((e.broken + 1).saturating_sub(TROUBLED)).min(LONGEST_AWAY);
+                        let wait = asked.unwrap_or(away);
                         e.broken_until = e.broken_until.max(Some(now + wait));
                         pause = Some(wait);
                     }

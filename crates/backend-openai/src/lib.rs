@@ -76,7 +76,11 @@ impl OpenAi {
             .file_name(format!("{}.jsonl", shard.tag));
         let form = Form::new().text("purpose", "batch").part("file", part);
         let request = self.client.request(Method::POST, "/files").multipart(form);
-        let file = self.client.object(what, request, File::read).await?;
+        let file = self.client.object(what, request, File::read).await.map_err(|mut e| {
+            // A file is no job: where it is there and its answer was lost, nothing has to be looked for.
+            e.may_have_acted = false;
+            e
+        })?;
         Ok(file.id)
     }
 
@@ -139,7 +143,15 @@ impl BatchBackend for OpenAi {
             "metadata": { TAG: shard.tag.0 },
         });
         let request = self.client.request(Method::POST, "/batches").json(&body);
-        let batch = self.client.object("submit job", request, Batch::read).await?;
+        let batch =
+            self.client.object("submit job", request, Batch::read).await.map_err(|mut e| {
+                // The upload was answered, so it is the file that is not known everywhere yet, and not the address.
+                if e.kind == ErrorKind::NotFound {
+                    e.kind = ErrorKind::Protocol;
+                    e.may_have_acted = true;
+                }
+                e
+            })?;
         Ok(JobRef(batch.id))
     }
 

@@ -122,13 +122,19 @@ fn hint_for(fault: Option<Fault>, words: &str) -> String {
         Some(Fault::Request) if names(&["response_format", "json_schema", "guided", "grammar"]) => {
             format!("add --no-schema, {RESUME}")
         }
-        Some(Fault::Request) if names(&["seed"]) => format!("add --no-seed, {RESUME}"),
-        Some(Fault::Request) => format!(
-            "change what the provider names (--token-parameter, --no-seed, --no-schema, --temperature), {RESUME}"
+        Some(Fault::Request) if names(&["413", "too large"]) => format!(
+            "the provider or a gateway limits the size of requests: raise its limit, or lower --rows-per-job, {RESUME}"
         ),
+        Some(Fault::Request) if names(&["seed"]) => format!("add --no-seed, {RESUME}"),
+        Some(Fault::Request) if names(&["param", "temperature", "unsupported", "max_tokens"]) => {
+            format!(
+                "change what the provider names (--token-parameter, --no-seed, --no-schema, --temperature), {RESUME}"
+            )
+        }
+        Some(Fault::Request) => format!("fix what the provider names, {RESUME}"),
         Some(Fault::Content) => "use another model or provider for these texts".into(),
         Some(Fault::Server | Fault::Busy | Fault::Expired) => {
-            format!("wait until the provider is well again, {RESUME}")
+            format!("wait until the provider has recovered, {RESUME}")
         }
         None => format!(
             "check --base-url and --backend; the answers are kept in raw/ as they came; once that is fixed, {}",

@@ -85,7 +85,8 @@ pub(crate) fn left(done: u64, rest: u64, time: Duration) -> Option<String> {
 /// A pause in words.
 fn pause(seconds: u64) -> String {
     match seconds {
-        0..=119 => format!("{seconds} s"),
+        0 => "less than a second".into(),
+        1..=119 => format!("{seconds} s"),
         120..=7199 => format!("{} min", seconds / 60),
         _ => format!("{:.1} h", seconds as f64 / 3600.0),
     }
@@ -146,7 +147,11 @@ impl Progress for Terminal {
                 self.line(&format!("took in {rows} rows that were saved but not yet noted"));
             }
             Event::Waiting { why, seconds } => {
-                self.line(&format!("{why}; trying again in {}", pause(seconds)));
+                if why.starts_with("still waiting") {
+                    self.line(&why);
+                } else {
+                    self.line(&format!("{why}; trying again in {}", pause(seconds)));
+                }
             }
             Event::RowFault { words } => {
                 self.line(&format!("the provider reports for a row: {words}"));

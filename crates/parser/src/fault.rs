@@ -68,6 +68,7 @@ const CODES: &[(Fault, &[&str])] = &[
         Fault::Account,
         &[
             "invalid_api_key",
+            "no_db_connection",
             "incorrect_api_key",
             "invalid_authentication",
             "invalid_authentication_error",

@@ -3,8 +3,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use clinstruct_batch_client::{BatchBackend, BatchRequest, Error as BackendError, JobRef};
-use clinstruct_schema::{MicroUsd, RequestId, RowOutcome, Speaker};
+use clinstruct_batch_client::{
+    BatchBackend, BatchRequest, Error as BackendError, ErrorKind, JobRef,
+};
+use clinstruct_schema::{Fault, MicroUsd, RequestId, RowOutcome, Speaker};
 use clinstruct_store::{GivenUp, JobId, RawReader, Store, UnitKey, UnitRecord, UnitState};
 use rayon::prelude::*;
 use tokio::sync::{Notify, mpsc};
@@ -17,7 +19,7 @@ use crate::poll_job::{
 };
 use crate::queue::{Blocked, Job, Queue, outstanding, under_way};
 use crate::step::delivers;
-use crate::{Event, Progress, Result, RunContext, Tally, planned_rows};
+use crate::{Error, Event, Progress, Result, RunContext, Tally, planned_rows};
 
 mod breaker;
 mod closing;
@@ -33,6 +35,8 @@ use ingest::{Raw, Rows};
 use quiet::FirstWord;
 pub use reopen::{Reopen, reopen};
 
+/// Errors of the provider's own before any call was answered, before the run stops: about fifteen seconds.
+const FIRST_ERRORS: u32 = 5;
 /// How often it is looked whether a backend waits for something.
 const LOOK: Duration = Duration::from_millis(500);
 /// Looks for a job that may be at the provider before it is held to be absent, over some seconds: it may be
@@ -130,6 +134,9 @@ struct Driver<'a, 'c> {
     linger_until: Option<Instant>,
     /// What is freed at providers meanwhile.
     releases: JoinSet<()>,
+    /// Whether any call was answered, by this run or an earlier one, and errors of the provider's own until then.
+    reached: bool,
+    server_errors: u32,
     /// Consecutive jobs without a row, and those of them that the provider lost.
     empty_jobs: u32,
     lost_jobs: u32,
@@ -189,6 +196,8 @@ pub async fn run(
         cooling: context.config.pause,
         linger_until: None,
         releases: JoinSet::new(),
+        reached: false,
+        server_errors: 0,
         empty_jobs: 0,
         lost_jobs: 0,
         first_word: FirstWord::NotAsked,
@@ -196,6 +205,7 @@ pub async fn run(
         waits_shown: HashMap::new(),
     };
     driver.tally.base_planned = context.plans.iter().map(|(_, p)| p.len()).sum();
+    driver.reached = driver.look_up;
     driver.take_up().await?;
     let mut draining = false;
     // What came with rows and is no row.
@@ -243,7 +253,7 @@ pub async fn run(
         }
         let cooled = driver.cool_until;
         let lingered = driver.linger_until;
-        let silent = driver.silent_until();
+        let silent = driver.silent_until().filter(|_| !draining);
         let look = driver.waits_by_itself().then(|| Instant::now() + LOOK);
         let message = tokio::select! {
             biased;
@@ -372,13 +382,23 @@ impl Driver<'_, '_> {
     }
 
     /// Reports trouble that may pass and waits; gives the pause for the next time.
-    async fn wait_out(&mut self, e: &BackendError, pause: Duration) -> Duration {
+    ///
+    /// A provider that has answered nothing but errors of its own, to no call, is not waited for.
+    async fn wait_out(&mut self, e: &BackendError, pause: Duration) -> Result<Duration> {
         let pauses = self.pauses();
         let wait = pauses.for_trouble(e, pause);
         self.heard();
+        if e.kind == ErrorKind::Server && !self.reached {
+            self.server_errors += 1;
+            if self.server_errors >= FIRST_ERRORS {
+                let (fault, words) = (Some(Fault::Server), e.message.clone());
+                return Err(Error::NoAnswers { many: None, fault, words });
+            }
+        }
         self.progress.event(Event::Waiting { why: in_one_line(e), seconds: wait.as_secs() });
         self.pause(wait).await;
-        pauses.after(pause)
+        // A pause that was asked for says nothing about the next one.
+        Ok(if e.retry_after.is_some() { pause } else { pauses.after(pause) })
     }
 
     /// Whether anything waits to be sent or to be begun.

@@ -18,7 +18,7 @@ pub enum Error {
     #[error("play a conversation on")]
     Machine(#[from] clinstruct_multiturn::Error),
     /// The backend.
-    #[error("have requests answered")]
+    #[error("the provider gives no answers")]
     Backend(#[from] clinstruct_batch_client::Error),
     /// An output file.
     #[error("write {path}")]

@@ -118,7 +118,9 @@ impl<'a> Patience<'a> {
         let wait = self.pauses.for_trouble(&e, self.pause);
         let _ = self.sender.send(Message::Trouble(in_one_line(&e), wait)).await;
         tokio::time::sleep(wait).await;
-        self.pause = self.pauses.after(self.pause);
+        if e.retry_after.is_none() {
+            self.pause = self.pauses.after(self.pause);
+        }
         Verdict::Again
     }
 }

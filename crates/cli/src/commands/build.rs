@@ -102,6 +102,7 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
         let signal = stop.clone();
         tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
+                say("stopping: answers that are under way are still received; Ctrl-C again stops at once");
                 signal.stop();
             }
             if tokio::signal::ctrl_c().await.is_ok() {

@@ -138,6 +138,7 @@ impl Driver<'_, '_> {
             }
             let e = match self.answer_of(backend.submit(&shard)).await {
                 Ok(reference) => {
+                    self.reached = true;
                     sent = Some(reference);
                     continue;
                 }
@@ -148,7 +149,9 @@ impl Driver<'_, '_> {
                 // A file that was just uploaded may not be known everywhere yet, and one answer may be garbled.
                 let odd_kind = matches!(e.kind, ErrorKind::NotFound | ErrorKind::Protocol);
                 odd += 1;
-                if !odd_kind || odd >= ODD_ANSWERS {
+                // At a wrong address nothing is known, or a page for people is shown.
+                let elsewhere = !self.reached && !e.may_have_acted;
+                if !odd_kind || odd >= ODD_ANSWERS || elsewhere {
                     if !unsure {
                         // Nothing was made: another address or key is not held up by it.
                         self.close(job, &format!("refused: {}", e.message), None)?;
@@ -156,7 +159,7 @@ impl Driver<'_, '_> {
                     return Err(e.into());
                 }
             }
-            pause = self.wait_out(&e, pause).await;
+            pause = self.wait_out(&e, pause).await?;
             if e.may_have_acted {
                 // The job may have arrived although its answer did not.
                 let looks = if sure { 1 } else { LOOKS };

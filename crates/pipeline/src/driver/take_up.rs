@@ -164,16 +164,17 @@ impl Driver<'_, '_> {
             match self.answer_of(backend.find(wanted)).await {
                 Ok(Some(found)) => return Ok(Some(Some(found))),
                 Ok(None) => {
+                    self.reached = true;
                     looked += 1;
                     if looked >= looks {
                         return Ok(Some(None));
                     }
                     self.pause(pauses.first * 3).await;
                 }
-                Err(e) if e.is_transient() => pause = self.wait_out(&e, pause).await,
+                Err(e) if e.is_transient() => pause = self.wait_out(&e, pause).await?,
                 Err(e) if e.kind == ErrorKind::Protocol && odd < LOOKS => {
                     odd += 1;
-                    pause = self.wait_out(&e, pause).await;
+                    pause = self.wait_out(&e, pause).await?;
                 }
                 Err(e) => return Err(e.into()),
             }
