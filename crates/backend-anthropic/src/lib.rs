@@ -225,27 +225,30 @@ impl BatchBackend for Anthropic {
     /// The batch whose rows have the tag.
     ///
     /// A batch shows its rows once it has ended. One that still runs is left out where it cannot be the one:
-    /// it is another job of this run, was made before the one that is looked for, or has another number of
+    /// it is another job of this run, was made before one that was sent earlier, or has another number of
     /// rows. While one is left that may be ours, nobody can tell: that is an error of the kind
     /// [`ErrorKind::Unavailable`].
     async fn find(&self, wanted: &Wanted) -> Result<Option<JobRef>> {
         let what = "look for job";
         let tag = &wanted.tag;
         let mut after: Option<String> = None;
-        let mut running = Vec::new();
+        let mut running: Vec<Batch> = Vec::new();
+        // By the provider's own clock, for the two may be apart.
+        let mut after_job = None;
         for _ in 0..PAGES {
             let cursor = after.as_ref().map(|a| format!("&after_id={a}")).unwrap_or_default();
             let path = format!("/messages/batches?limit={PAGE}{cursor}");
             let request = self.client.request(Method::GET, &path);
             let page = self.client.object(what, request, Page::read).await?;
             for batch in &page.batches {
-                if wanted.known.iter().any(|k| k.0 == batch.id) {
+                if let Some(place) = wanted.known.iter().position(|k| k.0 == batch.id) {
+                    if place < wanted.earlier {
+                        after_job = after_job.max(batch.created);
+                    }
                     continue;
                 }
                 if !batch.ended() {
-                    if batch.may_be(wanted) {
-                        running.push(batch.id.clone());
-                    }
+                    running.push(batch.clone());
                 } else if batch.has_results
                     && self.tag_of(&batch.id).await?.as_deref() == Some(&tag.0)
                 {
@@ -258,7 +261,8 @@ impl BatchBackend for Anthropic {
             }
             after = last;
         }
-        if let Some(first) = running.first() {
+        running.retain(|batch| batch.may_be(wanted, after_job));
+        if let Some(first) = running.first().map(|batch| &batch.id) {
             let more = match running.len() {
                 1 => String::new(),
                 n => format!(" and {} more", n - 1),

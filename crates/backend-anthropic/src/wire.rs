@@ -9,9 +9,6 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// How far the provider's clock and this machine's may be apart, in seconds.
-const CLOCKS: i64 = 600;
-
 fn text(value: Option<&Value>) -> Option<String> {
     value?.as_str().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned)
 }
@@ -25,7 +22,7 @@ fn name(value: Option<&Value>) -> Option<String> {
 }
 
 /// A message batch.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Batch {
     pub(crate) id: String,
     pub(crate) status: String,
@@ -39,8 +36,8 @@ pub(crate) struct Batch {
     pub(crate) done: Option<u64>,
     /// All its rows, where the provider says.
     rows: Option<u64>,
-    /// When it was made, in seconds since 1970 by the provider's clock.
-    created: Option<i64>,
+    /// When it was made, in seconds since 1970 by the provider's clock, which may be wrong.
+    pub(crate) created: Option<i64>,
 }
 
 impl Batch {
@@ -77,9 +74,10 @@ impl Batch {
         self.status == "ended"
     }
 
-    /// Whether it can be the job that is looked for, by what is known before its rows can be seen.
-    pub(crate) fn may_be(&self, wanted: &Wanted) -> bool {
-        let in_time = self.created.is_none_or(|t| t >= wanted.created - CLOCKS);
+    /// Whether it can be the job that is looked for, by what is known before its rows can be seen. `after` is when
+    /// a job was made that was sent before.
+    pub(crate) fn may_be(&self, wanted: &Wanted, after: Option<i64>) -> bool {
+        let in_time = self.created.zip(after).is_none_or(|(made, after)| made >= after);
         let as_many = wanted.rows == 0 || self.rows.is_none_or(|n| n == wanted.rows);
         in_time && as_many
     }
@@ -134,25 +132,21 @@ mod tests {
 
     #[test]
     fn batches_of_others_are_told_apart_while_they_run() {
-        let wanted = Wanted {
-            rows: 3,
-            // 2026-11-25T12:00:00Z
-            created: 1_795_608_000,
-            ..Wanted::tagged(ShardTag("run-2".into()))
-        };
+        let wanted = Wanted { rows: 3, ..Wanted::tagged(ShardTag("run-2".into())) };
+        // 2026-11-25T12:00:00Z
+        let after = Some(1_795_608_000);
         let running = |created: &str, rows: u64| {
             let batch = json!({
                 "id": "b", "processing_status": "in_progress", "created_at": created,
                 "request_counts": {"processing": rows, "succeeded": 0},
             });
-            Batch::read(&batch).unwrap().may_be(&wanted)
+            Batch::read(&batch).unwrap().may_be(&wanted, after)
         };
         assert!(running("2026-11-25T12:00:05Z", 3));
         assert!(running("2026-11-25T13:00:05+01:00", 3));
         assert!(!running("2026-11-25T12:00:05Z", 4));
         assert!(!running("2026-11-25T11:00:05Z", 3));
-        assert!(
-            Batch::read(&json!({"id": "b", "processing_status": "x"})).unwrap().may_be(&wanted)
-        );
+        let bare = Batch::read(&json!({"id": "b", "processing_status": "x"})).unwrap();
+        assert!(bare.may_be(&wanted, after) && bare.may_be(&wanted, None));
     }
 }

@@ -10,11 +10,11 @@ pub(crate) fn row(id: RequestId, status: u16, body: &[u8]) -> Vec<u8> {
     let is_json = looks_like_json(body);
     let body = if is_json {
         // Outside of strings a line end is white space, and inside it would not be JSON.
-        match body.iter().any(|b| matches!(b, b'\n' | b'\r')) {
-            true => Cow::Owned(
-                body.iter().map(|b| if matches!(b, b'\n' | b'\r') { b' ' } else { *b }).collect(),
-            ),
-            false => Cow::Borrowed(body),
+        let is_end = |b: &u8| matches!(b, b'\n' | b'\r');
+        if body.iter().any(is_end) {
+            Cow::Owned(body.iter().map(|b| if is_end(b) { b' ' } else { *b }).collect())
+        } else {
+            Cow::Borrowed(body)
         }
     } else {
         let text = String::from_utf8_lossy(body);

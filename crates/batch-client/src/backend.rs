@@ -39,16 +39,16 @@ pub struct Wanted {
     pub tag: ShardTag,
     /// Its rows.
     pub rows: u64,
-    /// When it was journalled, in seconds since 1970 by this machine's clock: it was sent later.
-    pub created: i64,
     /// Jobs of this run whose names are known: none of them is the one.
     pub known: Vec<JobRef>,
+    /// So many of them, from the first on, were sent before it.
+    pub earlier: usize,
 }
 
 impl Wanted {
     /// A job of which only the tag is known.
     pub fn tagged(tag: ShardTag) -> Self {
-        Self { tag, rows: 0, created: 0, known: Vec::new() }
+        Self { tag, rows: 0, known: Vec::new(), earlier: 0 }
     }
 }
 

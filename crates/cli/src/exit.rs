@@ -145,8 +145,8 @@ fn show_mistake(mistake: &dyn miette::Diagnostic) {
     };
     let plain = render(GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()));
     let plain = plain.unwrap_or_else(|| mistake.to_string());
-    if let Cow::Owned(shown) = printable(plain.trim_end()) {
-        return terminal::line(&shown);
+    if is_changed(&plain) {
+        return terminal::line(plain.trim_end());
     }
     match render(GraphicalReportHandler::new()) {
         Some(coloured) => terminal::coloured(&coloured),
@@ -155,14 +155,23 @@ fn show_mistake(mistake: &dyn miette::Diagnostic) {
 }
 
 /// Shows what is wrong with the arguments, or the help that they ask for.
+///
+/// It repeats what was typed, which a shell may have filled in with names of files, and on a terminal with colours
+/// around it: so there are colours only where nothing typed has sequences of its own.
 pub(crate) fn report_arguments(wrong: &clap::Error) -> ExitCode {
-    // It repeats what was typed, which a shell may have filled in with names of files.
-    match printable(&wrong.to_string()) {
-        Cow::Owned(shown) => terminal::line(shown.trim_end()),
+    let typed = std::env::args_os().any(|a| is_changed(&a.to_string_lossy()));
+    let text = wrong.to_string();
+    if typed || is_changed(&text) {
+        terminal::line(text.trim_end());
+    } else {
         // Help that nobody reads is no error.
-        Cow::Borrowed(_) => drop(wrong.print()),
+        let _ = wrong.print();
     }
     ExitCode::from(u8::try_from(wrong.exit_code()).unwrap_or(Code::Usage as u8))
+}
+
+fn is_changed(text: &str) -> bool {
+    matches!(printable(text), Cow::Owned(_))
 }
 
 fn judge(error: &anyhow::Error) -> (Code, Option<String>) {

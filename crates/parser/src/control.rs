@@ -73,7 +73,8 @@ fn token(text: &str) -> Option<usize> {
     }
     for (open, close) in [("<|", "|>"), ("<｜", "｜>"), ("[|", "|]")] {
         let Some(rest) = text.strip_prefix(open) else { continue };
-        let name = rest.get(..rest.find(close)?)?;
+        let near = rest.get(..rest.floor_char_boundary(LONGEST + close.len()))?;
+        let name = near.get(..near.find(close)?)?;
         // `[|x|]` is a formula.
         let fine = (3..=LONGEST).contains(&name.len())
             && name.chars().any(char::is_alphabetic)
@@ -84,7 +85,8 @@ fn token(text: &str) -> Option<usize> {
     }
     NUMBERED.iter().find_map(|start| {
         let rest = text.strip_prefix(start)?;
-        let number = rest.get(..rest.find('>')?)?;
+        let near = rest.get(..rest.floor_char_boundary(8))?;
+        let number = near.get(..near.find('>')?)?;
         let digit =
             |b: u8| if *start == "<0x" { b.is_ascii_hexdigit() } else { b.is_ascii_digit() };
         let fine = !number.is_empty() && number.len() <= 4 && number.bytes().all(digit);

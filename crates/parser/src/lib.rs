@@ -14,6 +14,7 @@ mod error_body;
 mod fault;
 mod finish;
 mod json;
+mod plain;
 mod prompts;
 mod reasoning;
 mod repair;

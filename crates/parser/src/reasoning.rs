@@ -267,6 +267,9 @@ const CLOSE_TOKENS: [&str; 7] = [
 /// The tag of a page that hides thoughts, as `open-webui` writes it: it ends with `</details>`.
 const DETAILS: &str = "<details type=\"reasoning\"";
 
+/// Longest tag with its attributes, in bytes.
+const LONGEST_TAG: usize = 130;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mark {
     Open,
@@ -290,8 +293,10 @@ fn mark(text: &str) -> Option<(Mark, usize)> {
     // A tag, maybe with its brackets escaped for a page.
     let (open, close) = if text.starts_with('<') { ("<", ">") } else { ("&lt;", "&gt;") };
     let rest = text.strip_prefix(open)?;
-    let inner = rest.get(..rest.find(close)?)?;
-    if inner.len() > 120 || inner.contains(['<', '\n']) {
+    // A tag is short; a text of many brackets is not searched to its end for each.
+    let near = rest.get(..rest.floor_char_boundary(LONGEST_TAG))?;
+    let inner = near.get(..near.find(close)?)?;
+    if inner.contains(['<', '\n']) {
         return None;
     }
     let length = open.len() + inner.len() + close.len();

@@ -19,7 +19,7 @@ use clinstruct_store::{
     GivenUp, RawReader, Rejection, RowLocation, Step, Store, UnitKey, UnitRecord, UnitState,
 };
 
-use crate::step::{Reading, read_prompts, read_turn};
+use crate::step::{Defect, Reading, read_prompts, read_turn};
 use crate::{Error, Result, RunContext};
 
 /// Times that a turn is asked to be mended before its conversation is rejected.
@@ -393,8 +393,14 @@ fn tried_prompts(
         let Some(outcome) = response(&locate, reader, request.id)? else { continue };
         match read_prompts(&outcome, context.prompt_format(), &row.cards) {
             Reading::Good(_) => tried.mended = true,
+            // The last attempt, of which the prompts that were good are used.
+            Reading::Unusable { partial: Some(_), .. }
+                if attempt + 1 == attempts && !record.steps.is_empty() =>
+            {
+                tried.mended = true;
+            }
             Reading::Unusable { reason, .. } => {
-                tried.failed.push((reason, outcome.usage().unwrap_or_default()))
+                tried.failed.push((reason, outcome.usage().unwrap_or_default()));
             }
             Reading::Undelivered { .. } | Reading::Never { .. } => {}
         }
@@ -482,6 +488,21 @@ fn count_delivery(
     if over { Delivery::GiveUp(reason, detail) } else { Delivery::Again }
 }
 
+/// Whether another sample is requested after `attempts` of them. Those that came to nothing for the provider's
+/// sake count with the deliveries that did.
+fn may_retry(
+    context: &RunContext<'_>,
+    record: &mut UnitRecord,
+    defect: Defect,
+    attempts: u32,
+) -> bool {
+    let paid_for_nothing = defect == Defect::Truncated && !context.rehearsal;
+    if paid_for_nothing {
+        record.unusable += 1;
+    }
+    attempts < context.config.tries && !(paid_for_nothing && record.unusable >= PAID_DELIVERIES)
+}
+
 /// Applies a response: the unit goes on, makes another request, or ends.
 ///
 /// `outcome` is the reason where the job ended without a row for the request.
@@ -526,7 +547,8 @@ fn step_base(
         Reading::Good(prompts) => accept(context, record, &row, request, &prompts, None),
         Reading::Unusable { reason, detail, partial, defect, .. } => {
             record.tries += 1;
-            if record.tries < defect.attempts(context.config.tries, !context.rehearsal) {
+            let attempts = record.tries;
+            if may_retry(context, &mut record, defect, attempts) {
                 let next = base_request(context, part, &row, record.tries)?;
                 return Ok(again(record, next, Active::Base { row }));
             }
@@ -581,8 +603,7 @@ fn step_conversation(
         }
         Reading::Unusable { reason, detail, repair: seen, defect, .. } => {
             repair = seen;
-            let most = defect.attempts(context.config.tries, !context.rehearsal);
-            if tries + 1 < most {
+            if may_retry(context, &mut record, defect, tries + 1) {
                 TurnOutcome::Unusable { reason, detail }
             } else {
                 TurnOutcome::Rejected { reason, detail }

@@ -293,7 +293,7 @@ pub async fn run(
             Some(Message::Ended(job, how, reference, words)) => {
                 let backend = driver.backend_of(job);
                 let kept = how != clinstruct_batch_client::Ended::Lost;
-                let ended = driver.job_ended(job, &how, words);
+                let ended = driver.job_ended(job, &how, words.as_deref());
                 if let Some(backend) = backend.filter(|_| kept) {
                     driver.releases.spawn(async move {
                         // What is not freed is in nobody's way.
@@ -523,9 +523,10 @@ impl Driver<'_, '_> {
         let sender = self.sender.clone();
         let pauses = self.pauses();
         let wanted = self.wanted(&open.tag, open.rows, Some(&reference))?;
-        let requests = match queue.limits.finds_jobs {
-            true => self.store.asked(job)?.into_iter().map(|(request, _)| request).collect(),
-            false => HashSet::new(),
+        let requests = if queue.limits.finds_jobs {
+            self.store.asked(job)?.into_iter().map(|(request, _)| request).collect()
+        } else {
+            HashSet::new()
         };
         tokio::spawn(async move {
             let mut polled = Polled {

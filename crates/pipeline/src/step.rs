@@ -51,16 +51,6 @@ pub enum Defect {
     Truncated,
 }
 
-impl Defect {
-    /// Attempts in all, where the run allows `attempts` and does or does not pay for them.
-    pub(crate) fn attempts(self, attempts: u32, paid: bool) -> u32 {
-        match self {
-            Self::Truncated if paid => attempts.min(2),
-            _ => attempts,
-        }
-    }
-}
-
 impl<T> Reading<T> {
     fn unusable(reason: &str, detail: impl Into<String>) -> Self {
         Self::defective(Defect::Text, reason, detail)

@@ -26,7 +26,7 @@ pub(crate) fn values(path: &Path, wanted: Option<&str>, take: Take<'_>) -> Resul
     let mut first = Vec::new();
     (&mut file).take(64).read_to_end(&mut first).map_err(io)?;
     if let Some(what) = other_format(&first, kind == "parquet") {
-        let why = format!("is {what}");
+        let why = format!("this is {what}");
         return Err(Error::Broken { path: path.to_owned(), why });
     }
     let marked = first.starts_with(BYTE_ORDER_MARK) && kind != "parquet";

@@ -116,7 +116,7 @@ pub struct Faults {
     pub cut_download: f64,
     /// A row ends as an error of the server. Not billed.
     pub row_error: f64,
-    /// A row is in no file. Not billed.
+    /// A row is in no file, the first time that it should be. Not billed.
     pub row_missing: f64,
     /// A row is in the output twice. Billed once.
     pub row_duplicated: f64,

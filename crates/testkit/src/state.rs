@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -109,6 +109,8 @@ pub(crate) struct State {
     bills: HashMap<String, Bill>,
     /// By the hash of the messages.
     pub(crate) contents: BTreeMap<String, Asked>,
+    /// Messages whose row was left out once.
+    pub(crate) left_out: HashSet<String>,
     pub(crate) oddities: Vec<Armed>,
     pub(crate) files: BTreeMap<String, StoredFile>,
     /// Oldest first.

@@ -119,7 +119,6 @@ pub(crate) fn cancel(args: RunArgs, tag: Option<&str>) -> anyhow::Result<Code> {
             None => {
                 let wanted = Wanted {
                     rows: job.rows,
-                    created: job.created,
                     known: known.clone(),
                     ..Wanted::tagged(ShardTag(job.tag.clone()))
                 };

@@ -27,6 +27,59 @@ mod reasoning {
         });
     }
 
+    /// What was thought is counted in every run, stored where the run keeps it, and never part of a message.
+    #[test]
+    fn reasoning_is_exported_where_the_run_keeps_it() {
+        const THOUGHT: &str = "The user wants a short reply.";
+        let fields = [
+            texts(Way::Chat, |text| format!("<think>{THOUGHT}</think>{text}")),
+            Oddity::new(
+                Place::ChatBody,
+                When::Always,
+                edit(|reply| reply["choices"][0]["message"]["reasoning_content"] = json!(THOUGHT)),
+            )
+            .harmless(),
+        ];
+        for oddity in fields {
+            let trial = Trial::new(Way::Chat, vec![oddity]);
+            trial.build().assert_code(0);
+            let turns = |rows: &crate::oddities::Rows| -> Vec<Value> {
+                let turns = rows.conversations.values().map(|row| &row["provenance"]["turns"]);
+                turns.flat_map(|turns| turns.as_array().unwrap().clone()).collect()
+            };
+            for turn in turns(&trial.rows()) {
+                assert!(turn["usage"]["reasoning_tokens"].as_u64() > Some(0), "{turn}");
+                assert!(turn.get("reasoning").is_none(), "{turn}");
+            }
+            // The reasoning is in the saved responses: keeping it needs no request.
+            let asked = trial.contents().iter().map(|content| content.asked).sum::<u32>();
+            trial.run(&["build"], &["--keep-reasoning"]).assert_code(0);
+            trial.assert_as_without();
+            assert_eq!(trial.contents().iter().map(|content| content.asked).sum::<u32>(), asked);
+            for turn in turns(&trial.rows()) {
+                let kept = turn.get("reasoning").and_then(Value::as_str);
+                assert_eq!(kept, (turn["speaker"] == "assistant").then_some(THOUGHT), "{turn}");
+            }
+            for (format, list) in [("messages", "messages"), ("sharegpt", "conversations")] {
+                let mut export = crate::clinstruct(trial.folder().parent().unwrap());
+                export.args(["export", "--out", "o", "--format", format]);
+                assert!(export.output().unwrap().status.success());
+                let folder = trial.folder().join("export").join(format);
+                let file = folder.join("multiturn_specialty_x_domain/train.jsonl");
+                let text = std::fs::read_to_string(file).unwrap();
+                for line in text.lines() {
+                    let row: Value = serde_json::from_str(line).unwrap();
+                    for message in row[list].as_array().unwrap() {
+                        let who = message.get("role").or(message.get("from")).unwrap();
+                        let answers = *who == "assistant" || *who == "gpt";
+                        let kept = message.get("reasoning_content").and_then(Value::as_str);
+                        assert_eq!(kept, answers.then_some(THOUGHT), "{message}");
+                    }
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_closing_tag_alone_ends_thoughts() {
         thoughts(|text| {

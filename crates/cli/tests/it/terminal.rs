@@ -90,14 +90,35 @@ fn errors_and_tables_show_no_sequences() {
         (vec!["build", "--part", &name], 2),
         (vec!["build", "--limit", &name], 2),
         (vec![name.as_str()], 2),
-        (vec!["build", "--resources", &name], 2),
+        (vec!["build", "--resources", &name], 3),
         (vec!["status", "--out", &name], 2),
     ] {
         let out = run(dir.path(), &args);
         let (_, err) = shown(&out);
-        assert!(err.contains("error: ") && err.contains("\\u{1b}"), "{args:?}: {err}");
+        assert!(err.contains("error: ") && err.contains("\\u{9b}"), "{args:?}: {err}");
         assert_eq!(out.status.code(), Some(code), "{args:?}: {err}");
     }
+}
+
+/// Colours are ours, and come from nothing else: not from what was typed, not from a resource.
+#[test]
+fn colours_let_nothing_else_through() {
+    let dir = tempfile::tempdir().unwrap();
+    let resources = dir.path().join("resources");
+    crate::resources(&resources);
+    let run = |args: &[&str]| {
+        let mut command = clinstruct(dir.path());
+        command.env_remove("NO_COLOR").env("CLICOLOR_FORCE", "1").env("FORCE_COLOR", "1");
+        let out = command.args(args).output().unwrap();
+        assert_eq!(out.status.code(), Some(2), "{args:?}");
+        String::from_utf8(out.stderr).unwrap()
+    };
+    assert!(run(&["build", "--limit", "x"]).contains('\u{1b}'));
+    let typed = run(&["build", "--limit", "\u{1b}[2J\u{1b}]0;t\u{7}"]);
+    assert!(!typed.contains(is_obeyed), "{typed:?}");
+    crate::append(&resources.join("tasks.toml"), "\n[[task]]\nnot_a_key = \"\u{9b}2J\"\n");
+    let mistake = run(&["plan", "--resources", "resources"]);
+    assert!(!mistake.contains(is_obeyed), "{mistake:?}");
 }
 
 #[test]

@@ -279,6 +279,10 @@ fn bodies_of_odd_shapes() {
         ("/response/body/choices/0/message/content", Some(json!(null))),
         ("/response/body/choices/0/message/content", Some(json!(" \n"))),
         ("/response/body/choices/0/message/content", Some(json!(7))),
+        (
+            "/response/body/choices/0/message/content",
+            Some(json!("<html><body>502 Bad Gateway</body></html>")),
+        ),
         ("/response/body/choices", Some(json!(null))),
         ("/response/body/choices", Some(json!([]))),
         ("/response/body/choices", Some(json!("none"))),
@@ -350,6 +354,8 @@ fn bodies_of_odd_shapes() {
       empty | 100+50 (20 cached, 30 reasoning)
     content 7
       empty | 100+50 (20 cached, 30 reasoning)
+    content "<html><body>502 Bad Gateway</body></html>"
+      unreadable the text is a page of HTML: "<html><body>502 Bad Gateway</body></html>" | 100+50 (20 cached, 30 reasoning)
     choices null
       unreadable the response has no choices: {"choices":null,"created":1,"id":"chatcmpl-1","model":"m","object":"chat.completi | 100+50 (20 cached, 30 reasoning)
     choices []
@@ -359,9 +365,9 @@ fn bodies_of_odd_shapes() {
     body null
       unreadable neither a response nor an error: {"custom_id":"00112233445566778899aabbccddeeff","error":null,"id":"batch_req_ | unknown
     body "Internal Server Error"
-      failed Server - [error] Internal Server Error | unknown
+      failed Server 200 [error] Internal Server Error | unknown
     body "<html><head><title>502 Bad Gateway</title></head></html>"
-      failed Server - [error] 502 Bad Gateway | unknown
+      failed Server 200 [error] 502 Bad Gateway | unknown
     body "odd"
       unreadable the response is not an object: "odd" | unknown
     body []
@@ -537,14 +543,14 @@ fn only_known_finish_reasons_make_an_answer() {
     BLOCKLIST: filtered
     PROHIBITED_CONTENT: filtered
     refusal: refused "Give fluids."
-    error: failed Server - [finish_reason error] generation ended with the finish reason "error"
-    abort: failed Server - [finish_reason abort] generation ended with the finish reason "abort"
-    aborted: failed Server - [finish_reason aborted] generation ended with the finish reason "aborted"
-    cancelled: failed Server - [finish_reason cancelled] generation ended with the finish reason "cancelled"
-    failed: failed Server - [finish_reason failed] generation ended with the finish reason "failed"
-    timeout: failed Server - [finish_reason timeout] generation ended with the finish reason "timeout"
-    insufficient_system_resource: failed Server - [finish_reason insufficient_system_resource] generation ended with the finish reason "insufficient_system_resource"
-    MALFORMED_FUNCTION_CALL: failed Server - [finish_reason MALFORMED_FUNCTION_CALL] generation ended with the finish reason "MALFORMED_FUNCTION_CALL"
+    error: failed Server 200 [finish_reason error] generation ended with the finish reason "error"
+    abort: failed Server 200 [finish_reason abort] generation ended with the finish reason "abort"
+    aborted: failed Server 200 [finish_reason aborted] generation ended with the finish reason "aborted"
+    cancelled: failed Server 200 [finish_reason cancelled] generation ended with the finish reason "cancelled"
+    failed: failed Server 200 [finish_reason failed] generation ended with the finish reason "failed"
+    timeout: failed Server 200 [finish_reason timeout] generation ended with the finish reason "timeout"
+    insufficient_system_resource: failed Server 200 [finish_reason insufficient_system_resource] generation ended with the finish reason "insufficient_system_resource"
+    MALFORMED_FUNCTION_CALL: failed Server 200 [finish_reason MALFORMED_FUNCTION_CALL] generation ended with the finish reason "MALFORMED_FUNCTION_CALL"
     tool_calls: cut "Give fluids." Other("tool_calls")
     function_call: cut "Give fluids." Other("function_call")
     pause_turn: cut "Give fluids." Other("pause_turn")

@@ -80,12 +80,12 @@ impl Driver<'_, '_> {
         &mut self,
         job: JobId,
         how: &Ended,
-        words: Option<String>,
+        words: Option<&str>,
     ) -> Result<Option<Error>> {
         let Some(open) = self.jobs.get(&job) else { return Ok(None) };
         let rehearsal = self.queues.get(open.route).is_some_and(|q| q.limits.rehearsal);
         let delivered = (*how == Ended::Completed && self.halt.is_none()) || rehearsal;
-        let name = name_of(how, words.as_deref());
+        let name = name_of(how, words);
         let absent = format!("no row came in job {}, which is {name}", open.tag);
         let counted = delivered.then_some(absent.as_str());
         let Some((closed, missing)) = self.close(job, &name, counted)? else { return Ok(None) };

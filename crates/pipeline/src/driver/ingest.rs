@@ -85,7 +85,7 @@ impl Driver<'_, '_> {
         for (row, decoded) in decoded.into_iter().enumerate() {
             let Some(id) = decoded.id else {
                 sums.counts.unknown += 1;
-                self.note_fault(&decoded.outcome, &mut sums);
+                note_fault(&decoded.outcome, &mut sums);
                 // It is one of those that will be missing, and may say what it cost.
                 if let Some(closed) = &mut closed
                     && decoded.outcome.usage().is_some()
@@ -116,7 +116,7 @@ impl Driver<'_, '_> {
             if let Some(words) = words {
                 self.progress.event(Event::RowFault { words });
             }
-            self.note_fault(&decoded.outcome, &mut sums);
+            note_fault(&decoded.outcome, &mut sums);
             if verdict == Verdict::Halt {
                 // It waits as before, and goes with the next job once that is fixed.
                 self.halt_for(&decoded.outcome);
@@ -194,11 +194,12 @@ impl Driver<'_, '_> {
         sums.cost += cost;
         sums.estimated += cost;
     }
+}
 
-    fn note_fault(&self, outcome: &RowOutcome, sums: &mut JobSums) {
-        if sums.fault.is_none() {
-            sums.fault = super::breaker::words_of(outcome);
-        }
+/// Keeps the first error that rows report.
+fn note_fault(outcome: &RowOutcome, sums: &mut JobSums) {
+    if sums.fault.is_none() {
+        sums.fault = super::breaker::words_of(outcome);
     }
 }
 

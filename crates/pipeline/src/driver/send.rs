@@ -195,7 +195,7 @@ impl Driver<'_, '_> {
         }
         for job in self.store.jobs()? {
             if job.tag == tag {
-                wanted.created = job.created;
+                wanted.earlier = wanted.known.len();
             } else if let Some(known) = job.provider_ref
                 && but.is_none_or(|b| b.0 != known)
             {

@@ -444,7 +444,12 @@ fn what_was_given_up_stays_so_until_somebody_asks() {
     let mut store = open(dir.path());
     assert!(store.gave_up().unwrap());
     assert_eq!(store.refused_units().unwrap(), [base(2)]);
-    store.write(|tx| tx.clear_units()).unwrap();
+    store
+        .write(|tx| {
+            tx.clear_units()?;
+            tx.set_meta("plan", "another")
+        })
+        .unwrap();
     assert_eq!(store.given_up(request(1)).unwrap(), Some(given(1, false)));
     store.write(|tx| tx.forget_given_up(true)).unwrap();
     assert_eq!(store.given_up(request(2)).unwrap(), None);

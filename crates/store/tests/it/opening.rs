@@ -78,7 +78,7 @@ fn a_newer_journal_is_refused_and_left_as_it_is() {
     let e = refused(dir.path());
     assert_eq!(e.kind, ErrorKind::NewerJournal { found: 99, known: 4 });
     insta::assert_snapshot!(text(&e, dir.path()), @r"
-    open DIR/run.sqlite: the journal is of version 99, this build knows up to 3
+    open DIR/run.sqlite: the journal is of version 99, this build knows up to 4
     use the newer clinstruct that made this run, or name another folder with --out
     ");
     assert_eq!((fs::read(&path).unwrap(), fs::read(segment(dir.path())).unwrap()), before);
