@@ -158,11 +158,17 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// The same without those that make an answer unusable: what is asked comes in the end as it would have
-    /// without any.
+    /// The same without those that make an answer unusable, and without rows that do not come, which look as if
+    /// they had been made: what is asked comes in the end as it would have without any.
     #[must_use]
     pub fn keeping_answers(self) -> Self {
-        Self { choices_null: 0.0, row_unreadable: 0.0, finish_unknown: 0.0, ..self }
+        Self {
+            choices_null: 0.0,
+            row_unreadable: 0.0,
+            finish_unknown: 0.0,
+            row_missing: 0.0,
+            ..self
+        }
     }
 
     /// Every kind of trouble at this rate.

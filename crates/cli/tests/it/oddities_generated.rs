@@ -90,8 +90,10 @@ fn cross(
         for (j, (value, twist)) in values(*field, at).into_iter().enumerate() {
             for k in 0..whens.len() {
                 let when = whens[(i + j + k) % whens.len()];
-                // A text is a text, whatever it says.
-                let is_text = at.ends_with("/content") || at.ends_with("/text");
+                // A text is a text, whatever it says, also where it stands in place of its message.
+                let is_text = ["/0/message", "/message/content", "/0/text"]
+                    .iter()
+                    .any(|end| at.ends_with(end));
                 if is_text && matches!(value, "a string" | "JSON in a string") {
                     continue;
                 }
