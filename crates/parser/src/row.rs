@@ -236,7 +236,8 @@ fn openai(row: &Map<String, Value>) -> RowOutcome {
     }
     match (body, error) {
         (Some(Value::Object(body)), error) => openai_body(body, error, status),
-        (Some(body @ Value::String(_)), None) if error_in(body).is_some() => {
+        // Without a status the row may have been made, and paid for.
+        (Some(body @ Value::String(_)), None) if status.is_some() && error_in(body).is_some() => {
             failed(error_in(body).unwrap_or_default(), status, used)
         }
         (_, Some(error)) => failed(parts_of(error, 0).unwrap_or_default(), status, used),
@@ -387,12 +388,8 @@ fn anthropic(row: &Map<String, Value>) -> RowOutcome {
         };
     };
     let Value::Object(result) = result else {
-        return match result {
-            Value::String(text) if !text.trim().is_empty() => {
-                failed(parts_of(&Value::String(text.clone()), 0).unwrap_or_default(), None, None)
-            }
-            other => unreadable(format!("the result is not an object: {}", seen(other)), None),
-        };
+        // Whatever a text says, the row may have been made, and paid for.
+        return unreadable(format!("the result is not an object: {}", seen(result)), None);
     };
     let kind = result.get("type").and_then(Value::as_str).unwrap_or_default();
     let given = result.get("message").filter(|m| !m.is_null()).map(|m| body_in(m, 0));

@@ -151,6 +151,7 @@ pub(crate) async fn poll_job(polled: &mut Polled<'_>, reference: JobRef) -> Resu
     let mut reference = reference;
     let mut pause = pauses.first / 20;
     let mut patience = Patience::new(pauses, sender);
+    let mut listed_only = 0;
     let how = loop {
         match backend.poll(&reference).await {
             Ok(JobState::Ended(how)) => break how,
@@ -161,6 +162,12 @@ pub(crate) async fn poll_job(polled: &mut Polled<'_>, reference: JobRef) -> Resu
                 Verdict::Absent(words) => match listed(polled, &mut patience).await? {
                     // The list has it: it is there, and one place of the provider does not know it yet.
                     Some(found) => {
+                        listed_only += 1;
+                        if found == reference && listed_only >= ODD_ANSWERS / 2 {
+                            let message = format!("{words}, although the list of jobs has it");
+                            let kind = ErrorKind::Protocol;
+                            return Err(BackendError::new(kind, "look at job", message).into());
+                        }
                         reference = found;
                         patience.not_found = 0;
                         continue;

@@ -377,7 +377,7 @@ fn bodies_of_odd_shapes() {
     response null
       unreadable neither a response nor an error: {"custom_id":"00112233445566778899aabbccddeeff","error":null,"id":"batch_req_ | unknown
     response "upstream connect error"
-      failed Server - [error] upstream connect error | unknown
+      unreadable the response is not an object: "upstream connect error" | unknown
     response []
       unreadable the response is not an object: [] | unknown
     response missing
@@ -675,7 +675,7 @@ fn rows_of_anthropics_format() {
     result {"type":"errored"}
       failed Server - [errored] errored, without a message | unknown
     result "error"
-      failed Server - [error] error | unknown
+      unreadable the result is not an object: "error" | unknown
     result null
       unreadable no result: {"custom_id":"00112233445566778899aabbccddeeff-tag","result":null} | unknown
     result []

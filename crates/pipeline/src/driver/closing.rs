@@ -15,8 +15,9 @@ use crate::{Error, Event, Result};
 const EMPTY_JOBS: u32 = 5;
 /// The same where the provider refuses the form of a job: the next one has it too.
 const REFUSED_JOBS: u32 = 2;
-/// Consecutive jobs that the provider lost before the run stops: each may have been paid for.
-const LOST_JOBS: u32 = 2;
+/// Consecutive jobs that the provider lost before the run stops: each may have been paid for, so that nobody but the
+/// user says that it is requested again.
+const LOST_JOBS: u32 = 1;
 
 /// How a job ended, in words.
 fn name_of(how: &Ended, words: Option<&str>) -> String {
