@@ -225,8 +225,7 @@ impl BatchBackend for Anthropic {
     /// The batch whose rows have the tag.
     ///
     /// A batch shows its rows once it has ended. One that still runs is left out where it cannot be the one:
-    /// it is another job of this run, was made before one that was sent earlier, or has another number of
-    /// rows. While one is left that may be ours, nobody can tell: that is an error of the kind
+    /// it is another job of this run, or was made before one that was sent earlier. While one is left that may be ours, nobody can tell: that is an error of the kind
     /// [`ErrorKind::Unavailable`].
     async fn find(&self, wanted: &Wanted) -> Result<Option<JobRef>> {
         let what = "look for job";
@@ -261,7 +260,7 @@ impl BatchBackend for Anthropic {
             }
             after = last;
         }
-        running.retain(|batch| batch.may_be(wanted, after_job));
+        running.retain(|batch| batch.may_be(after_job));
         if let Some(first) = running.first().map(|batch| &batch.id) {
             let more = match running.len() {
                 1 => String::new(),

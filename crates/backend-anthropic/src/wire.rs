@@ -4,7 +4,6 @@
 //!
 //! Source: <https://docs.anthropic.com/en/api/retrieving-message-batches>.
 
-use clinstruct_batch_client::Wanted;
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -34,8 +33,6 @@ pub(crate) struct Batch {
     pub(crate) expired: u64,
     /// Rows that are done, where the provider says.
     pub(crate) done: Option<u64>,
-    /// All its rows, where the provider says.
-    rows: Option<u64>,
     /// When it was made, in seconds since 1970 by the provider's clock, which may be wrong.
     pub(crate) created: Option<i64>,
 }
@@ -62,7 +59,6 @@ impl Batch {
             has_results: text(value.get("results_url")).is_some(),
             expired: count("expired").unwrap_or(0),
             done: done.filter(|d| *d > 0 || processing.unwrap_or(0) > 0),
-            rows: processing.map(|p| p.saturating_add(done.unwrap_or(0))).filter(|n| *n > 0),
             created: text(value.get("created_at"))
                 .and_then(|t| OffsetDateTime::parse(&t, &Rfc3339).ok())
                 .map(OffsetDateTime::unix_timestamp),
@@ -74,12 +70,10 @@ impl Batch {
         self.status == "ended"
     }
 
-    /// Whether it can be the job that is looked for, by what is known before its rows can be seen. `after` is when
-    /// a job was made that was sent before.
-    pub(crate) fn may_be(&self, wanted: &Wanted, after: Option<i64>) -> bool {
-        let in_time = self.created.zip(after).is_none_or(|(made, after)| made >= after);
-        let as_many = wanted.rows == 0 || self.rows.is_none_or(|n| n == wanted.rows);
-        in_time && as_many
+    /// Whether it can be a job that is looked for, by what is known before its rows can be seen: `after` is when a job
+    /// was made that was sent before. Its counts say nothing: they may be wrong, and then it would be paid for twice.
+    pub(crate) fn may_be(&self, after: Option<i64>) -> bool {
+        self.created.zip(after).is_none_or(|(made, after)| made >= after)
     }
 }
 
@@ -105,7 +99,6 @@ impl Page {
 
 #[cfg(test)]
 mod tests {
-    use clinstruct_batch_client::ShardTag;
     use serde_json::json;
 
     use super::*;
@@ -132,21 +125,19 @@ mod tests {
 
     #[test]
     fn batches_of_others_are_told_apart_while_they_run() {
-        let wanted = Wanted { rows: 3, ..Wanted::tagged(ShardTag("run-2".into())) };
         // 2026-11-25T12:00:00Z
         let after = Some(1_795_608_000);
-        let running = |created: &str, rows: u64| {
+        let running = |created: &str| {
             let batch = json!({
                 "id": "b", "processing_status": "in_progress", "created_at": created,
-                "request_counts": {"processing": rows, "succeeded": 0},
+                "request_counts": {"processing": 3, "succeeded": 0},
             });
-            Batch::read(&batch).unwrap().may_be(&wanted, after)
+            Batch::read(&batch).unwrap().may_be(after)
         };
-        assert!(running("2026-11-25T12:00:05Z", 3));
-        assert!(running("2026-11-25T13:00:05+01:00", 3));
-        assert!(!running("2026-11-25T12:00:05Z", 4));
-        assert!(!running("2026-11-25T11:00:05Z", 3));
+        assert!(running("2026-11-25T12:00:05Z"));
+        assert!(running("2026-11-25T13:00:05+01:00"));
+        assert!(!running("2026-11-25T11:00:05Z"));
         let bare = Batch::read(&json!({"id": "b", "processing_status": "x"})).unwrap();
-        assert!(bare.may_be(&wanted, after) && bare.may_be(&wanted, None));
+        assert!(bare.may_be(after) && bare.may_be(None));
     }
 }
