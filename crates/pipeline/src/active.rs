@@ -242,7 +242,11 @@ impl Conversation {
             (_, Some(_)) => self.repairs + 1,
             _ => self.repairs,
         };
-        self.repair = repair;
+        // A repair that came to nothing is made again: the text that it was for was paid for, and can be used.
+        self.repair = match &told {
+            TurnOutcome::Said(_) => None,
+            _ => repair.or_else(|| self.repair.take()),
+        };
         self.machine.advance(told, context.retries())
     }
 
