@@ -17,12 +17,13 @@ use clinstruct_batch_client::{
     BatchBackend, BatchRequest, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result,
     RowStream, Shard, ShardTag, Wanted,
 };
+use clinstruct_provider_http::fields::Page;
 use clinstruct_provider_http::{Auth, Client, Secret, file_body, lines};
 use clinstruct_schema::{BackendId, Message, Role, RowFormat};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
-use wire::{Batch, Page};
+use wire::Batch;
 
 /// The provider's address.
 pub const BASE_URL: &str = "https://api.anthropic.com/v1";
@@ -238,8 +239,9 @@ impl BatchBackend for Anthropic {
             let cursor = after.as_ref().map(|a| format!("&after_id={a}")).unwrap_or_default();
             let path = format!("/messages/batches?limit={PAGE}{cursor}");
             let request = self.client.request(Method::GET, &path);
-            let page = self.client.object(what, request, Page::read).await?;
-            for batch in &page.batches {
+            let page =
+                self.client.object(what, request, |value| Page::read(value, Batch::read)).await?;
+            for batch in &page.entries {
                 if let Some(place) = wanted.known.iter().position(|k| k.0 == batch.id) {
                     if place < wanted.earlier {
                         after_job = after_job.max(batch.created);
@@ -254,7 +256,7 @@ impl BatchBackend for Anthropic {
                     return Ok(Some(JobRef(batch.id.clone())));
                 }
             }
-            let last = page.batches.last().map(|b| b.id.clone());
+            let last = page.entries.last().map(|b| b.id.clone());
             if !page.has_more || last.is_none() || last == after {
                 break;
             }

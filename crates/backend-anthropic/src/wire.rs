@@ -4,20 +4,14 @@
 //!
 //! Source: <https://docs.anthropic.com/en/api/retrieving-message-batches>.
 
+use clinstruct_provider_http::fields::{name, number, text};
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-fn text(value: Option<&Value>) -> Option<String> {
-    value?.as_str().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned)
-}
-
-/// The name of an object: what is no name is one that is not there.
-fn name(value: Option<&Value>) -> Option<String> {
-    text(value).filter(|name| {
-        name.len() <= 256
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@=+~".contains(c))
-    })
+/// A field that the provider documents as a string: what is of another type is not there.
+fn string(value: Option<&Value>) -> Option<String> {
+    text(value.filter(|v| v.is_string()))
 }
 
 /// A message batch.
@@ -48,18 +42,18 @@ impl Batch {
     /// `None` where there is no id or no status.
     pub(crate) fn read(value: &Value) -> Option<Self> {
         let counts = value.get("request_counts");
-        let count = |name: &str| counts.and_then(|c| c.get(name)).and_then(Value::as_u64);
+        let count = |name: &str| number(counts.and_then(|c| c.get(name)));
         let over = ["succeeded", "errored", "canceled", "expired"].map(count);
         let done = over.iter().flatten().copied().reduce(u64::saturating_add);
         let processing = count("processing");
         Some(Self {
             id: name(value.get("id"))?,
-            status: text(value.get("processing_status"))?.to_lowercase(),
-            cancelled: text(value.get("cancel_initiated_at")).is_some(),
-            has_results: text(value.get("results_url")).is_some(),
+            status: string(value.get("processing_status"))?.to_lowercase(),
+            cancelled: string(value.get("cancel_initiated_at")).is_some(),
+            has_results: string(value.get("results_url")).is_some(),
             expired: count("expired").unwrap_or(0),
             done: done.filter(|d| *d > 0 || processing.unwrap_or(0) > 0),
-            created: text(value.get("created_at"))
+            created: string(value.get("created_at"))
                 .and_then(|t| OffsetDateTime::parse(&t, &Rfc3339).ok())
                 .map(OffsetDateTime::unix_timestamp),
         })
@@ -74,26 +68,6 @@ impl Batch {
     /// was made that was sent before. Its counts say nothing: they may be wrong, and then it would be paid for twice.
     pub(crate) fn may_be(&self, after: Option<i64>) -> bool {
         self.created.zip(after).is_none_or(|(made, after)| made >= after)
-    }
-}
-
-/// A page of the listing.
-#[derive(Debug)]
-pub(crate) struct Page {
-    pub(crate) batches: Vec<Batch>,
-    pub(crate) has_more: bool,
-}
-
-impl Page {
-    /// `None` where there is no list; an entry that cannot be read is left out.
-    pub(crate) fn read(value: &Value) -> Option<Self> {
-        let batches = match value.get("data")? {
-            Value::Array(all) => all.iter().filter_map(Batch::read).collect(),
-            Value::Null => Vec::new(),
-            _ => return None,
-        };
-        let has_more = value.get("has_more").and_then(Value::as_bool).unwrap_or(false);
-        Some(Self { batches, has_more })
     }
 }
 

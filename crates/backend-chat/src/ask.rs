@@ -126,11 +126,12 @@ impl Shared {
         // Sendings that met trouble although the endpoints answered others.
         let mut sendings = 0;
         let mut troubled = None;
+        let mut failed_at = None;
         loop {
             let slot = tokio::select! {
                 biased;
                 () = cancelled.cancelled() => return Ok(None),
-                slot = self.paces.slot(tokens) => slot,
+                slot = self.paces.slot(tokens, failed_at) => slot,
             };
             self.start.check()?;
             let Some(client) = self.clients.get(slot.endpoint) else {
@@ -147,20 +148,21 @@ impl Shared {
                 Reply::Trouble(e) => e,
             };
             let limited = e.kind == ErrorKind::RateLimited;
+            failed_at = (!limited).then_some(slot.endpoint);
             let paused = slot.done(if limited {
                 Verdict::Limited(e.retry_after)
             } else {
                 Verdict::Broken(e.retry_after)
             });
             if paused.is_some() || !self.start.is_over() {
-                self.notice.raise(&words(&e), paused.unwrap_or(pause), clock());
+                self.notice.raise(&e.message_with_causes(), Some(paused.unwrap_or(pause)), clock());
             }
             if limited {
                 continue;
             }
             // An answer that did not come in time may come yet, and be paid for: it is not sent again from here.
             if is_timeout(&e) {
-                return Ok(Some(failure(id, "timeout", &words(&e))));
+                return Ok(Some(failure(id, "timeout", &e.message_with_causes())));
             }
             let since = *troubled.get_or_insert_with(clock);
             let others = self.paces.last_good().is_some_and(|good| good > since);
@@ -172,7 +174,7 @@ impl Shared {
             } else if others {
                 sendings += 1;
                 if sendings >= SENDINGS {
-                    return Ok(Some(failure(id, "unavailable", &words(&e))));
+                    return Ok(Some(failure(id, "unavailable", &e.message_with_causes())));
                 }
             }
             tokio::select! {
@@ -196,7 +198,7 @@ impl Shared {
                 () = tokio::time::sleep(SLOW) => {
                     waited += SLOW;
                     let why = format!("still waiting for an answer ({} s)", waited.as_secs());
-                    self.notice.raise(&why, Duration::ZERO, clock());
+                    self.notice.raise(&why, None, clock());
                 }
             }
         }
@@ -273,15 +275,4 @@ fn is_timeout(e: &Error) -> bool {
             .as_ref()
             .and_then(|s| s.downcast_ref::<reqwest::Error>())
             .is_some_and(reqwest::Error::is_timeout)
-}
-
-/// An error with its causes, in one line.
-fn words(e: &Error) -> String {
-    let mut text = e.message.clone();
-    let mut cause = std::error::Error::source(e);
-    while let Some(e) = cause {
-        text = format!("{text}: {e}");
-        cause = e.source();
-    }
-    text
 }

@@ -23,11 +23,12 @@ pub(crate) struct Notice(Mutex<State>);
 
 impl Notice {
     /// Notes a reason to wait. Many requests that meet the same trouble are one.
-    pub(crate) fn raise(&self, why: &str, wait: Duration, now: Instant) {
+    pub(crate) fn raise(&self, why: &str, wait: Option<Duration>, now: Instant) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A pause that is longer than what was shown is shown; the same again is not.
-        let seconds = wait.as_secs();
-        let known = state.waiting.as_ref().filter(|w| seconds <= w.seconds.max(1) * 4);
+        let seconds = wait.map(|wait| wait.as_secs());
+        let longest = |w: &Waiting| w.seconds.unwrap_or(0).max(1) * 4;
+        let known = state.waiting.as_ref().filter(|w| seconds.unwrap_or(0) <= longest(w));
         let quiet = known.map(|w| if w.why == why { AGAIN } else { BESIDE });
         let since = state.raised.map(|at| now.saturating_duration_since(at));
         if since.zip(quiet).is_some_and(|(since, quiet)| since < quiet) {
@@ -52,16 +53,16 @@ mod tests {
     fn the_same_trouble_of_many_requests_is_shown_once() {
         let (notice, now) = (Notice::default(), Instant::now());
         for _ in 0..9 {
-            notice.raise("429: slow down", Duration::from_secs(1), now);
+            notice.raise("429: slow down", Some(Duration::from_secs(1)), now);
         }
         assert_eq!(notice.last().map(|w| w.number), Some(1));
-        notice.raise("429: slow down", Duration::from_mins(10), now);
-        assert_eq!(notice.last().map(|w| (w.number, w.seconds)), Some((2, 600)));
-        notice.raise("429: slow down", Duration::from_mins(1), now + AGAIN);
+        notice.raise("429: slow down", Some(Duration::from_mins(10)), now);
+        assert_eq!(notice.last().map(|w| (w.number, w.seconds)), Some((2, Some(600))));
+        notice.raise("429: slow down", Some(Duration::from_mins(1)), now + AGAIN);
         assert_eq!(notice.last().map(|w| w.number), Some(3));
-        notice.raise("503: loading", Duration::from_secs(1), now + AGAIN);
+        notice.raise("503: loading", Some(Duration::from_secs(1)), now + AGAIN);
         assert_eq!(notice.last().map(|w| w.number), Some(3));
-        notice.raise("503: loading", Duration::from_secs(1), now + AGAIN + BESIDE);
+        notice.raise("503: loading", Some(Duration::from_secs(1)), now + AGAIN + BESIDE);
         assert_eq!(notice.last().map(|w| w.number), Some(4));
     }
 }

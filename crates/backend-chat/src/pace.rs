@@ -177,11 +177,12 @@ impl Paces {
         self.lock().last_good
     }
 
-    /// Waits until a request of `tokens` may be sent, and says where to.
-    pub(crate) async fn slot(&self, tokens: u64) -> Slot<'_> {
+    /// Waits until a request of `tokens` may be sent, and says where to. It does not go back to the endpoint `failed`,
+    /// which just failed it, while another one works.
+    pub(crate) async fn slot(&self, tokens: u64, failed: Option<usize>) -> Slot<'_> {
         loop {
             let freed = self.freed.notified();
-            if let Some(slot) = self.try_slot(tokens) {
+            if let Some(slot) = self.try_slot(tokens, failed) {
                 return slot;
             }
             // Buckets and pauses run out without anybody telling.
@@ -189,7 +190,7 @@ impl Paces {
         }
     }
 
-    fn try_slot(&self, tokens: u64) -> Option<Slot<'_>> {
+    fn try_slot(&self, tokens: u64, failed: Option<usize>) -> Option<Slot<'_>> {
         let now = clock();
         let mut state = self.lock();
         let costs = [1.0, tokens as f64];
@@ -202,10 +203,14 @@ impl Paces {
                 }
             }
         }
+        let elsewhere = endpoints
+            .iter()
+            .enumerate()
+            .any(|(place, e)| Some(place) != failed && e.broken == 0 && !e.paused(now));
         let (place, endpoint) = endpoints
             .iter_mut()
             .enumerate()
-            .filter(|(_, e)| !e.paused(now))
+            .filter(|(place, e)| !e.paused(now) && !(elsewhere && Some(*place) == failed))
             // One request at a time finds out whether an endpoint is sound again.
             .filter(|(_, e)| {
                 let most = if e.broken > 1 { 1.0 } else { e.allowed.floor().max(1.0) };
@@ -332,10 +337,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_request_does_not_return_to_the_endpoint_that_failed_it() {
+        let paces = Paces::new(Pace { first: 2, ..Pace::default() }, 2);
+        for _ in 0..2 {
+            paces.try_slot(1, None).unwrap().done(Verdict::Broken(None));
+            assert_eq!(paces.try_slot(1, Some(0)).unwrap().endpoint, 1);
+        }
+        // The other is full: it waits for a place there.
+        let held: Vec<_> = std::iter::from_fn(|| paces.try_slot(1, Some(0))).collect();
+        assert!(held.iter().all(|slot| slot.endpoint == 1), "{held:?}");
+        drop(held);
+        // Neither works: any may be tried.
+        let slot = paces.try_slot(1, Some(0)).unwrap();
+        assert_eq!(slot.endpoint, 1);
+        slot.done(Verdict::Broken(None));
+        assert!(paces.try_slot(1, Some(1)).is_some_and(|slot| slot.endpoint == 0));
+    }
+
+    #[test]
     fn doubles_until_trouble_then_goes_up_by_one_a_round_and_down_by_half() {
         let paces = Paces::new(Pace { first: 4, most: 12, ..Pace::default() }, 1);
         let round = |verdict: Verdict| {
-            let slots: Vec<_> = std::iter::from_fn(|| paces.try_slot(1)).collect();
+            let slots: Vec<_> = std::iter::from_fn(|| paces.try_slot(1, None)).collect();
             let many = slots.len();
             for slot in slots {
                 slot.done(verdict);
@@ -361,7 +384,7 @@ mod tests {
         let mut pauses = Vec::new();
         for _ in 0..TROUBLED {
             // The other endpoint is kept busy.
-            let others: Vec<_> = std::iter::from_fn(|| paces.try_slot(1)).collect();
+            let others: Vec<_> = std::iter::from_fn(|| paces.try_slot(1, None)).collect();
             for slot in others {
                 if slot.endpoint == 0 {
                     pauses.push(slot.done(Verdict::Broken(None)));
@@ -371,7 +394,7 @@ mod tests {
             }
         }
         assert_eq!(pauses.iter().flatten().count(), 1, "{pauses:?}");
-        let rest: Vec<_> = std::iter::from_fn(|| paces.try_slot(1)).collect();
+        let rest: Vec<_> = std::iter::from_fn(|| paces.try_slot(1, None)).collect();
         assert!(!rest.is_empty() && rest.iter().all(|s| s.endpoint == 1));
     }
 
@@ -380,7 +403,7 @@ mod tests {
         let pace = Pace { first: 8, most: 8, pause: Duration::from_mins(1), ..Pace::default() };
         let paces = Paces::new(pace, 1);
         for _ in 0..20 {
-            let mut slots: Vec<_> = std::iter::from_fn(|| paces.try_slot(1)).collect();
+            let mut slots: Vec<_> = std::iter::from_fn(|| paces.try_slot(1, None)).collect();
             assert_eq!(slots.len(), 8);
             assert_eq!(slots.pop().unwrap().done(Verdict::Broken(None)), None);
             for slot in slots {
@@ -393,23 +416,23 @@ mod tests {
     fn a_pause_that_was_asked_for_is_kept_and_doubles_only_while_it_does_not_help() {
         let pace = Pace { first: 2, pause: Duration::from_millis(1), ..Pace::default() };
         let paces = Paces::new(pace, 1);
-        let early = paces.try_slot(1).unwrap();
+        let early = paces.try_slot(1, None).unwrap();
         let hour = Duration::from_hours(1);
-        let asked = paces.try_slot(1).unwrap().done(Verdict::Limited(Some(hour)));
+        let asked = paces.try_slot(1, None).unwrap().done(Verdict::Limited(Some(hour)));
         assert_eq!(asked, Some(hour));
         // An answer that was under way meanwhile does not end it.
         early.done(Verdict::Good);
-        assert!(paces.try_slot(1).is_none());
+        assert!(paces.try_slot(1, None).is_none());
         let paces = Paces::new(pace, 1);
         let limited = || {
             loop {
-                if let Some(slot) = paces.try_slot(1) {
+                if let Some(slot) = paces.try_slot(1, None) {
                     return slot.done(Verdict::Limited(None)).unwrap().as_millis();
                 }
             }
         };
         assert_eq!([limited(), limited(), limited()], [1, 2, 4]);
-        while paces.try_slot(1).map(|slot| slot.done(Verdict::Good)).is_none() {}
+        while paces.try_slot(1, None).map(|slot| slot.done(Verdict::Good)).is_none() {}
         assert_eq!(limited(), 1);
     }
 
@@ -417,10 +440,10 @@ mod tests {
     fn a_minute_has_so_many_requests_and_tokens() {
         let pace = Pace { first: 100, requests_per_minute: Some(60), ..Pace::default() };
         let paces = Paces::new(pace, 1);
-        assert_eq!(std::iter::from_fn(|| paces.try_slot(1)).collect::<Vec<_>>().len(), 5);
+        assert_eq!(std::iter::from_fn(|| paces.try_slot(1, None)).collect::<Vec<_>>().len(), 5);
         let pace = Pace { first: 100, tokens_per_minute: Some(6000), ..Pace::default() };
         let paces = Paces::new(pace, 1);
-        let slots: Vec<_> = std::iter::from_fn(|| paces.try_slot(200)).collect();
+        let slots: Vec<_> = std::iter::from_fn(|| paces.try_slot(200, None)).collect();
         assert_eq!(slots.len(), 2);
     }
 }

@@ -16,13 +16,14 @@ use clinstruct_batch_client::{
     BatchBackend, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result, RowStream, Shard,
     Wanted,
 };
+use clinstruct_provider_http::fields::Page;
 use clinstruct_provider_http::{Client, Secret, file_body, lines};
 use clinstruct_schema::{BackendId, RowFormat};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 pub use profile::{Profile, queued_tokens};
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
-use wire::{Batch, File, Page};
+use wire::{Batch, File};
 
 /// Name of the metadata entry that carries a shard's tag.
 const TAG: &str = "clinstruct_tag";
@@ -161,12 +162,15 @@ impl BatchBackend for OpenAi {
             let cursor = after.as_ref().map(|a| format!("&after={a}")).unwrap_or_default();
             let path = format!("/batches?limit={PAGE}{cursor}");
             let request = self.client.request(Method::GET, &path);
-            let page = self.client.object("look for job", request, Page::read).await?;
+            let page = self
+                .client
+                .object("look for job", request, |value| Page::read(value, Batch::read))
+                .await?;
             let ours = |b: &&Batch| b.tag.as_deref() == Some(&wanted.tag.0);
-            if let Some(found) = page.batches.iter().find(ours) {
+            if let Some(found) = page.entries.iter().find(ours) {
                 return Ok(Some(JobRef(found.id.clone())));
             }
-            let last = page.batches.last().map(|b| b.id.clone());
+            let last = page.entries.last().map(|b| b.id.clone());
             if !page.has_more || last.is_none() || last == after {
                 return Ok(None);
             }

@@ -3,40 +3,10 @@
 //! Each field is read by itself: one of an odd type is one that is not there, and takes no other with it.
 
 use clinstruct_batch_client::JobRef;
+use clinstruct_provider_http::fields::{name, number, text};
 use serde_json::Value;
 
 use crate::TAG;
-
-/// A text that says something: gateways send `""` and `"null"` for what is not there.
-fn text(value: Option<&Value>) -> Option<String> {
-    match value? {
-        Value::String(text) => {
-            let text = text.trim();
-            (!text.is_empty() && text != "null" && text != "None").then(|| text.to_owned())
-        }
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-/// The name of an object: what is no name is one that is not there.
-fn name(value: Option<&Value>) -> Option<String> {
-    text(value).filter(|name| {
-        name != "0"
-            && name.len() <= 256
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@=+~".contains(c))
-    })
-}
-
-fn number(value: Option<&Value>) -> Option<u64> {
-    match value? {
-        Value::Number(number) => number.as_u64().or_else(|| {
-            number.as_f64().filter(|n| *n >= 0.0 && n.fract() == 0.0).map(|n| n as u64)
-        }),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    }
-}
 
 /// An uploaded or a made file.
 #[derive(Debug, PartialEq)]
@@ -119,26 +89,6 @@ impl Batch {
             Some(line) => format!("{code}: {message} (line {line})"),
             None => format!("{code}: {message}"),
         }
-    }
-}
-
-/// A page of the listing.
-#[derive(Debug)]
-pub(crate) struct Page {
-    pub(crate) batches: Vec<Batch>,
-    pub(crate) has_more: bool,
-}
-
-impl Page {
-    /// `None` where there is no list; an entry that cannot be read is left out.
-    pub(crate) fn read(value: &Value) -> Option<Self> {
-        let batches = match value.get("data")? {
-            Value::Array(all) => all.iter().filter_map(Batch::read).collect(),
-            Value::Null => Vec::new(),
-            _ => return None,
-        };
-        let has_more = value.get("has_more").and_then(Value::as_bool).unwrap_or(false);
-        Some(Self { batches, has_more })
     }
 }
 

@@ -37,8 +37,6 @@ pub struct JobRef(pub String);
 pub struct Wanted {
     /// Its tag.
     pub tag: ShardTag,
-    /// Its rows.
-    pub rows: u64,
     /// Jobs of this run whose names are known: none of them is the one.
     pub known: Vec<JobRef>,
     /// So many of them, from the first on, were sent before it.
@@ -48,7 +46,7 @@ pub struct Wanted {
 impl Wanted {
     /// A job of which only the tag is known.
     pub fn tagged(tag: ShardTag) -> Self {
-        Self { tag, rows: 0, known: Vec::new(), earlier: 0 }
+        Self { tag, known: Vec::new(), earlier: 0 }
     }
 }
 
@@ -57,8 +55,9 @@ impl Wanted {
 pub struct Waiting {
     /// Why, in the provider's words where it has any.
     pub why: String,
-    /// For how many seconds from when it began.
-    pub seconds: u64,
+    /// For how many seconds from when it began, until the request is sent again. `None` where it is not sent again: it
+    /// has not been answered yet.
+    pub seconds: Option<u64>,
     /// Counts up with each new reason to wait, so that each is shown once.
     pub number: u64,
 }

@@ -87,6 +87,22 @@ impl Error {
         self
     }
 
+    /// The operation, the message and the causes, in one line.
+    pub fn with_causes(&self) -> String {
+        format!("{}: {}", self.operation, self.message_with_causes())
+    }
+
+    /// The message and the causes, in one line.
+    pub fn message_with_causes(&self) -> String {
+        let mut text = self.message.clone();
+        let mut cause = std::error::Error::source(self);
+        while let Some(e) = cause {
+            text = format!("{text}: {e}");
+            cause = e.source();
+        }
+        text
+    }
+
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
         matches!(

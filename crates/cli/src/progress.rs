@@ -146,13 +146,10 @@ impl Progress for Terminal {
             Event::Recovered { rows } => {
                 self.line(&format!("took in {rows} rows that were saved but not yet noted"));
             }
-            Event::Waiting { why, seconds } => {
-                if why.starts_with("still waiting") {
-                    self.line(&why);
-                } else {
-                    self.line(&format!("{why}; trying again in {}", pause(seconds)));
-                }
+            Event::Waiting { why, seconds: Some(seconds) } => {
+                self.line(&format!("{why}; trying again in {}", pause(seconds)));
             }
+            Event::Waiting { why, seconds: None } => self.line(&why),
             Event::RowFault { words } => {
                 self.line(&format!("the provider reports for a row: {words}"));
             }

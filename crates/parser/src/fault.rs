@@ -17,6 +17,11 @@ pub struct ProviderError {
     pub retry_after_s: Option<f64>,
 }
 
+/// Whether a code is the provider's own, and not one that stands for none.
+pub fn is_own_code(code: &str) -> bool {
+    !code.is_empty() && code != "error" && !code.starts_with("status ")
+}
+
 /// Codes that decide by themselves, in lower case. A code that means different things at different providers
 /// (`invalid_request_error`, `permission_denied`) is not here: the message decides.
 ///

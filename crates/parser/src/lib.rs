@@ -24,7 +24,7 @@ mod usage;
 
 pub use clean::{Cleaned, Mended, clean};
 pub use error_body::{error_in_success, provider_error};
-pub use fault::{ProviderError, classify};
+pub use fault::{ProviderError, classify, is_own_code};
 pub use prompts::{Problem, PromptFormat, PromptsReading, prompts};
 pub use reasoning::reasoning;
 pub use row::{DecodedRow, decode};

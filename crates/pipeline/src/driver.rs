@@ -14,9 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::active::{Active, Stepped, give_up, rebuild, response, start_base, step};
-use crate::poll_job::{
-    Message, Pauses, Polled, ROWS_AT_ONCE, WORTH_SPREADING, in_one_line, poll_job,
-};
+use crate::poll_job::{Message, Pauses, Polled, ROWS_AT_ONCE, WORTH_SPREADING, poll_job};
 use crate::queue::{Blocked, Job, Queue, outstanding, under_way};
 use crate::step::delivers;
 use crate::{Error, Event, Progress, Result, RunContext, Tally, planned_rows};
@@ -315,7 +313,7 @@ pub async fn run(
                 }
             }
             Some(Message::Trouble(why, pause)) => {
-                driver.progress.event(Event::Waiting { why, seconds: pause.as_secs() });
+                driver.progress.event(Event::Waiting { why, seconds: Some(pause.as_secs()) });
             }
             Some(Message::Failed(job, error)) => {
                 driver.job_failed(job, &error)?;
@@ -395,7 +393,7 @@ impl Driver<'_, '_> {
                 return Err(Error::NoAnswers { many: None, fault, words });
             }
         }
-        self.progress.event(Event::Waiting { why: in_one_line(e), seconds: wait.as_secs() });
+        self.progress.event(Event::Waiting { why: e.with_causes(), seconds: Some(wait.as_secs()) });
         self.pause(wait).await;
         // A pause that was asked for says nothing about the next one.
         Ok(if e.retry_after.is_some() { pause } else { pauses.after(pause) })
@@ -542,7 +540,7 @@ impl Driver<'_, '_> {
         let backend = Arc::clone(&queue.route.backend);
         let sender = self.sender.clone();
         let pauses = self.pauses();
-        let wanted = self.wanted(&open.tag, open.rows, Some(&reference))?;
+        let wanted = self.wanted(&open.tag, Some(&reference))?;
         let requests = if queue.limits.finds_jobs {
             self.store.asked(job)?.into_iter().map(|(request, _)| request).collect()
         } else {

@@ -100,7 +100,7 @@ impl<'a> Patience<'a> {
         if e.kind == ErrorKind::NotFound {
             self.not_found += 1;
             if self.not_found >= NOT_FOUND {
-                return Verdict::Absent(in_one_line(&e));
+                return Verdict::Absent(e.with_causes());
             }
         } else if !e.is_transient() {
             self.odd += 1;
@@ -116,7 +116,7 @@ impl<'a> Patience<'a> {
             }
         }
         let wait = self.pauses.for_trouble(&e, self.pause);
-        let _ = self.sender.send(Message::Trouble(in_one_line(&e), wait)).await;
+        let _ = self.sender.send(Message::Trouble(e.with_causes(), wait)).await;
         tokio::time::sleep(wait).await;
         if e.retry_after.is_none() {
             self.pause = self.pauses.after(self.pause);
@@ -228,7 +228,7 @@ async fn read_rows(polled: &mut Polled<'_>, reference: JobRef, how: Ended) -> Re
             // Its rows are given once: what is missing is requested again. Who answers nothing but errors is not
             // waited for: a backend that waits by itself has done so.
             if e.is_transient() && e.kind != ErrorKind::Server {
-                let words = in_one_line(&e);
+                let words = e.with_causes();
                 return Ok((Ended::Failed(words.clone()), reference, Some(words)));
             }
             return Err(e.into());
@@ -324,15 +324,4 @@ async fn read(
         }
     }
     Ok(broken)
-}
-
-/// An error with its causes, in one line.
-pub(crate) fn in_one_line(e: &BackendError) -> String {
-    let mut text = e.to_string();
-    let mut cause = std::error::Error::source(e);
-    while let Some(e) = cause {
-        text = format!("{text}: {e}");
-        cause = e.source();
-    }
-    text
 }

@@ -75,8 +75,8 @@ pub enum Event {
     Waiting {
         /// What.
         why: String,
-        /// For how many seconds.
-        seconds: u64,
+        /// For how many seconds, until it is tried again. `None` where nothing is tried again: an answer is outstanding.
+        seconds: Option<u64>,
     },
     /// The first model that was asked has given nothing for some seconds, and no trouble either; told once.
     Silent {

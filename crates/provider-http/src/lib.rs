@@ -5,6 +5,7 @@
 //! it before it becomes part of an error.
 
 mod address;
+pub mod fields;
 mod lines;
 mod secret;
 
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 pub use address::{is_loopback, without_secrets};
 use clinstruct_batch_client::{Error, ErrorKind, Result};
-use clinstruct_parser::{ProviderError, error_in_success, provider_error};
+use clinstruct_parser::{ProviderError, error_in_success, is_own_code, provider_error};
 use clinstruct_schema::Fault;
 pub use lines::{cut, lines};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -227,7 +228,7 @@ impl Client {
         };
         let status = problem.status.map(|s| s.to_string());
         let code =
-            Some(problem.code.as_str()).filter(|c| says_more(c) && Some(*c) != status.as_deref());
+            Some(problem.code.as_str()).filter(|c| is_own_code(c) && Some(*c) != status.as_deref());
         let marks: Vec<&str> = [status.as_deref(), code].into_iter().flatten().collect();
         let words = self.shown(&problem.message);
         let text = if marks.is_empty() { words } else { format!("{}: {words}", marks.join(", ")) };
@@ -248,11 +249,6 @@ impl Client {
         }
         short
     }
-}
-
-/// Whether a code is the provider's, and not one that stands for none.
-fn says_more(code: &str) -> bool {
-    !code.is_empty() && code != "error" && !code.starts_with("status ")
 }
 
 /// Longest wait that a provider may ask for.

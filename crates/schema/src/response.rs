@@ -66,22 +66,6 @@ pub struct Completion {
     pub usage: Option<Usage>,
 }
 
-/// What to do about a job that has no usable answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ErrorClass {
-    /// Send the same request again now.
-    RetryNow,
-    /// Send the same request again after a pause.
-    RetryLater,
-    /// The same request would fail again: ask with another seed.
-    AskDifferently,
-    /// No request like it can succeed.
-    GiveUp,
-    /// No request at all can succeed until somebody fixes something: a key, a model's name, a quota.
-    Stop,
-}
-
 /// Why a provider did not answer. What is at fault decides what is done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

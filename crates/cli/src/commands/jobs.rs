@@ -117,11 +117,8 @@ pub(crate) fn cancel(args: RunArgs, tag: Option<&str>) -> anyhow::Result<Code> {
             Some(reference) => Some(JobRef(reference.clone())),
             // The process that was sending it has not heard whether the provider has it.
             None => {
-                let wanted = Wanted {
-                    rows: job.rows,
-                    known: known.clone(),
-                    ..Wanted::tagged(ShardTag(job.tag.clone()))
-                };
+                let wanted =
+                    Wanted { known: known.clone(), ..Wanted::tagged(ShardTag(job.tag.clone())) };
                 runtime.block_on(route.backend.find(&wanted))?
             }
         };

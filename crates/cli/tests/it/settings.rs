@@ -368,25 +368,22 @@ fn how_requests_are_written_can_be_said_and_is_kept() {
             .args(flags);
         command.args(["--part", STEMS[0], "--base-url", &base, "--pause", "20", "--yes"]);
         command.envs(environment).output().unwrap();
+        let has_exactly = |body: &Value| {
+            for name in ["max_tokens", "max_completion_tokens", "seed"] {
+                assert_eq!(
+                    body.get(name).is_some(),
+                    expected.contains(&name),
+                    "{flags:?}: {name} in {body}"
+                );
+            }
+        };
         let body: Value = serde_json::from_str(&bodies.recv().unwrap()).unwrap();
-        for name in ["max_tokens", "max_completion_tokens", "seed"] {
-            assert_eq!(
-                body.get(name).is_some(),
-                expected.contains(&name),
-                "{flags:?}: {name} in {body}"
-            );
-        }
+        has_exactly(&body);
         // Kept with the run, and used again by a command that is given none of it.
         for _ in bodies.try_iter() {}
         clinstruct(dir.path()).args(["resume", "o", "--limit", "2", "--yes"]).output().unwrap();
         let body: Value = serde_json::from_str(&bodies.recv().unwrap()).unwrap();
-        for name in ["max_tokens", "max_completion_tokens", "seed"] {
-            assert_eq!(
-                body.get(name).is_some(),
-                expected.contains(&name),
-                "{flags:?}: {name} in {body}"
-            );
-        }
+        has_exactly(&body);
     }
 }
 

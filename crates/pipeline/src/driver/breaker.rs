@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use clinstruct_parser::is_own_code;
 use clinstruct_schema::{Fault, RowOutcome};
 
 /// Rows in a row without a usable answer that stop a run which never had one.
@@ -47,21 +48,16 @@ pub(super) struct Breaker {
     shown: HashSet<String>,
 }
 
-/// Whether a code is the provider's, and not one that stands for none.
-fn says_more(code: &str) -> bool {
-    !code.is_empty() && code != "error" && !code.starts_with("status ")
-}
-
 /// An outcome in the provider's words; `None` where it is a response.
 pub(super) fn words_of(outcome: &RowOutcome) -> Option<String> {
     match outcome {
         RowOutcome::Failed { status, code, message, .. } => {
             Some(match status.filter(|s| *s >= 300) {
-                Some(status) if *code != status.to_string() && says_more(code) => {
+                Some(status) if *code != status.to_string() && is_own_code(code) => {
                     format!("{status}, {code}: {message}")
                 }
                 Some(status) => format!("{status}: {message}"),
-                None if says_more(code) => format!("{code}: {message}"),
+                None if is_own_code(code) => format!("{code}: {message}"),
                 None => message.clone(),
             })
         }

@@ -199,7 +199,7 @@ impl Driver<'_, '_> {
         if busy || empty {
             self.cool_until = Some(Instant::now() + self.cooling);
             let why = format!("{} {words}", closed.tag);
-            let seconds = self.cooling.as_secs();
+            let seconds = Some(self.cooling.as_secs());
             self.progress.event(Event::Waiting { why, seconds });
             self.cooling = self.pauses().after(self.cooling);
         } else if closed.answered > 0 {

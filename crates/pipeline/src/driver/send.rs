@@ -163,7 +163,7 @@ impl Driver<'_, '_> {
             if e.may_have_acted {
                 // The job may have arrived although its answer did not.
                 let looks = if sure { 1 } else { LOOKS };
-                let wanted = self.wanted(&tag, rows as u64, None)?;
+                let wanted = self.wanted(&tag, None)?;
                 match self.look_for(&*backend, &wanted, looks).await? {
                     Some(found) => {
                         unsure = found.is_some();
@@ -191,8 +191,8 @@ impl Driver<'_, '_> {
     }
 
     /// What a job is looked for by: `but` is its own name, where that is known.
-    pub(super) fn wanted(&self, tag: &str, rows: u64, but: Option<&JobRef>) -> Result<Wanted> {
-        let mut wanted = Wanted { rows, ..Wanted::tagged(ShardTag(tag.to_owned())) };
+    pub(super) fn wanted(&self, tag: &str, but: Option<&JobRef>) -> Result<Wanted> {
+        let mut wanted = Wanted::tagged(ShardTag(tag.to_owned()));
         if !self.queues.iter().any(|q| q.limits.finds_jobs) {
             return Ok(wanted);
         }

@@ -121,7 +121,7 @@ impl Driver<'_, '_> {
             let reference = match job.provider_ref {
                 Some(reference) => Some(JobRef(reference)),
                 None => {
-                    let wanted = self.wanted(&job.tag, job.rows, None)?;
+                    let wanted = self.wanted(&job.tag, None)?;
                     let Some(found) = self.look_for(&*backend, &wanted, looks).await? else {
                         return Ok(());
                     };
