@@ -24,8 +24,13 @@ pub(crate) enum Failure {
         /// Its exit code, where it has one.
         code: Option<i32>,
     },
-    /// Programs that are needed and not there, with how to get them.
-    Missing(String),
+    /// A program that is needed is not there.
+    Missing {
+        /// Which.
+        what: String,
+        /// How to get it.
+        hint: String,
+    },
     /// A check found something. Each entry is a finding.
     Findings(Vec<String>),
 }
@@ -41,7 +46,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
-            Self::Io { .. } | Self::Missing(_) => 3,
+            Self::Io { .. } | Self::Missing { .. } => 3,
             Self::Child { code, .. } => code.and_then(|c| u8::try_from(c).ok()).unwrap_or(1),
             Self::Findings(_) => 1,
         }
@@ -65,12 +70,9 @@ impl Failure {
                 eprintln!("error: {self}");
                 eprintln!("  hint: cargo xtask help");
             }
-            Self::Missing(_) => {
+            Self::Missing { hint, .. } => {
                 eprintln!("error: {self}");
-                eprintln!(
-                    "  hint: install cmake, clang and a C++ compiler (Debian, Ubuntu: apt install cmake clang g++; \
-                     macOS: brew install cmake llvm), or give --backend chat and the address of a server"
-                );
+                eprintln!("  hint: {hint}");
             }
             Self::Child { .. } => eprintln!("error: {self}"),
         }
@@ -80,7 +82,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(what) | Self::Missing(what) => f.write_str(what),
+            Self::Usage(what) | Self::Missing { what, .. } => f.write_str(what),
             Self::Io { operation, .. } => f.write_str(operation),
             Self::Child { command, code: Some(code) } => {
                 write!(f, "`{command}` ended with exit code {code}")

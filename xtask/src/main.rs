@@ -9,6 +9,7 @@ mod bench_llama;
 mod bench_peers;
 mod environment;
 mod failure;
+mod lint;
 mod process;
 mod temporary;
 mod test;
@@ -28,6 +29,7 @@ Usage: cargo xtask COMMAND
 Commands:
   build-dataset [FLAGS]  make the dataset: `clinstruct build FLAGS`, compiled for release
   test [ARGS]            tidy, documentation tests, a small run, all tests; ARGS go to the test runner
+  lint                   format, clippy, documentation, spelling, licences and the guide
   tidy                   check manifests, edges between crates, and conventions of the sources
   bench [RUNS] [FLAGS]   time whole rehearsal runs (3 unless told) and print the medians
   bench provider [RUNS]  the same against the test provider on loopback, in batches and by chat
@@ -36,10 +38,12 @@ Commands:
   bench llama SERVER FILE.gguf [RUNS]
                          tokens a second of a model in this process and of llama.cpp's own server
   simulate [LIMIT]       a run with jobs of 1 to 24 h on a clock of its own: going on at once, and in rounds
-  sceptic [RUNS] [FIRST] kill RUNS (1000 unless told) runs at random moments and count every row at the end
+  crash-test [RUNS] [FIRST]
+                         kill RUNS runs (default: 1000) at random moments, then count every row
   help                   print this
 
-With CI=true in the environment, `test` also installs and runs what needs more than Rust.
+With CI=true in the environment, `lint` and `test` install what they need beyond Rust, and `test` also runs the
+tests that need it.
 `cargo xtask build-dataset --help` lists the flags of a build.
 ";
 
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
         Some((command, rest)) => match command.to_str() {
             Some("build-dataset") => process::build_dataset(&environment, rest),
             Some("test") => test::run(&environment, rest),
+            Some("lint") => none_left(rest).and_then(|()| lint::run(&environment)),
             Some("tidy") => none_left(rest).and_then(|()| tidy::run(&environment)),
             Some("bench") if rest.first().is_some_and(|a| a == "llama") => {
                 bench_llama::run(&environment, &rest[1..])
@@ -59,7 +64,7 @@ fn main() -> ExitCode {
             }
             Some("bench") => bench::run(&environment, rest),
             Some("simulate") => test::simulate(&environment, rest),
-            Some("sceptic") => test::sceptic(&environment, rest),
+            Some("crash-test") => test::crash_test(&environment, rest),
             Some("help" | "--help" | "-h") => {
                 print(HELP);
                 Ok(())

@@ -76,10 +76,15 @@ pub(crate) fn needs_of_llama() -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Failure::Missing(format!(
-        "the llama backend is compiled from C++, and {} cannot be started",
-        missing.join(" and ")
-    )))
+    Err(Failure::Missing {
+        what: format!(
+            "the llama backend is compiled from C++, and {} cannot be started",
+            missing.join(" and ")
+        ),
+        hint: "install cmake, clang and a C++ compiler (Debian, Ubuntu: apt install cmake clang g++; macOS: brew \
+               install cmake llvm), or use --backend chat with the address of a server"
+            .to_owned(),
+    })
 }
 
 #[cfg(unix)]

@@ -189,15 +189,15 @@ pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<(
 }
 
 /// The tests that kill runs, as many times as told. Says which run went wrong, to be run alone again.
-pub(crate) fn sceptic(environment: &Environment, arguments: &[OsString]) -> Result<()> {
+pub(crate) fn crash_test(environment: &Environment, arguments: &[OsString]) -> Result<()> {
     let number = |at: usize, otherwise: &str| {
         arguments.get(at).cloned().unwrap_or_else(|| OsString::from(otherwise))
     };
     let mut tests = cargo(environment, &["test", "--package", "clinstruct-cli", "--test", "it"]);
     tests
-        .args(["--", "--nocapture", "sceptic"])
-        .env("CLINSTRUCT_SCEPTIC_RUNS", number(0, "1000"))
-        .env("CLINSTRUCT_SCEPTIC_FIRST", number(1, "0"));
+        .args(["--", "--nocapture", "crash_test"])
+        .env("CLINSTRUCT_CRASH_TEST_RUNS", number(0, "1000"))
+        .env("CLINSTRUCT_CRASH_TEST_FIRST", number(1, "0"));
     process::run(tests)
 }
 

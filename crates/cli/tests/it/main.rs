@@ -3,6 +3,7 @@
 
 mod change;
 mod check;
+mod crash_test;
 mod foreign;
 mod oddities;
 mod oddities_cases;
@@ -14,7 +15,6 @@ mod paid;
 mod provider;
 mod reviews;
 mod runs;
-mod sceptic;
 mod settings;
 mod ship;
 mod terminal;

@@ -1,8 +1,8 @@
 //! Runs that are killed at random moments against a provider that misbehaves, and counted at the end.
 //!
-//! Fifty runs as a rule; `cargo xtask sceptic` does a thousand. The seed of a run that fails is told. In every
-//! second pair of runs some answers come as nothing that can be used: what is asked of those runs is that each row
-//! is accounted for, and what was asked and paid again. Of the others it is what an undisturbed run gives.
+//! By default some dozens of runs; `cargo xtask crash-test` does a thousand. A run that fails is reported with its number, so that
+//! it can be run alone. In every second pair of runs, some responses cannot be used: there the test asserts that each row is
+//! accounted for, and how often a request was paid for. The other runs must give what an undisturbed run gives.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -200,8 +200,8 @@ fn one(run: u64) -> Result<Tally, String> {
 #[expect(clippy::disallowed_methods, reason = "how many runs is for the caller to say")]
 fn every_second(offset: u64) {
     let given = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
-    let first = given("CLINSTRUCT_SCEPTIC_FIRST").unwrap_or(0);
-    let runs = given("CLINSTRUCT_SCEPTIC_RUNS").unwrap_or(RUNS);
+    let first = given("CLINSTRUCT_CRASH_TEST_FIRST").unwrap_or(0);
+    let runs = given("CLINSTRUCT_CRASH_TEST_RUNS").unwrap_or(RUNS);
     let mut sum = Tally::default();
     let mut wrong = Vec::new();
     let mine: Vec<u64> = (first..first + runs).filter(|run| run % 2 == offset).collect();
