@@ -60,7 +60,7 @@ pub(crate) struct RunArgs {
     /// Seed of all draws [default: 1]
     #[arg(long, value_name = "S", env = "CLINSTRUCT_SEED", allow_negative_numbers = true)]
     pub(crate) seed: Option<u64>,
-    /// Folder of the run [default: data/<backend>]
+    /// Folder of the run [default: data/BACKEND]
     #[arg(long, value_name = "DIR", env = "CLINSTRUCT_OUT")]
     pub(crate) out: Option<PathBuf>,
     /// Way to reach a model [default: rehearsal]
