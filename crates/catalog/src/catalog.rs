@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use clinstruct_schema::{Constraint, CountryBound, Instruction, Meaning, Model, Pattern, Price};
 use include_dir::{Dir, include_dir};
@@ -13,12 +13,10 @@ use crate::load_parts::{Axes, read_parts};
 use crate::mistake::{CatalogError, nearest};
 use crate::style::RawOption;
 use crate::{
-    AgeBand, Axis, Condition, Country, Domain, Drug, Gender, Histories, Part, Phrase, Profession,
-    Setting, SexShare, StyleOption, Styles, Subtopic, Task, Templates, Value, VitalRanges,
+    AgeBand, Axis, Condition, Country, Domain, Drug, Files, Gender, Histories, Part, Phrase,
+    Profession, Setting, SexShare, StyleOption, Styles, Subtopic, Task, Templates, Value,
+    VitalRanges,
 };
-
-/// Resource files: name below the resources folder (with `/`) to text.
-pub type Files = BTreeMap<String, String>;
 
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../resources");
 

@@ -23,11 +23,12 @@ pub use axes::{
     AgeBand, Axis, Country, Domain, Gender, Profession, Setting, SexShare, Specialty, Subtopic,
     Task, Value, Who,
 };
-pub use catalog::{Catalog, Files};
+pub use catalog::Catalog;
 pub use mistake::{CatalogError, Mistake};
 pub use part::{
     Countries, EmergencyRule, Facts, ModeRule, Part, StyleRule, TurnsRule, When, Without,
 };
 pub use patient::{Condition, Drug, Histories, HistoryEntry, VitalRanges};
+pub use read::Files;
 pub use style::{Group, Mode, Phrase, RegisterText, StyleOption, Styles};
 pub use templates::{TemplateError, Templates, card_context};

@@ -1,5 +1,6 @@
 //! Reads one TOML file entry by entry, so that a mistake in one entry does not hide those in others.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::de::DeserializeOwned;
@@ -8,6 +9,9 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use crate::axes::RawSubtopic;
 use crate::mistake::{Mistake, Place};
+
+/// Resource files: name below the resources folder (with `/`) to text.
+pub type Files = BTreeMap<String, String>;
 
 /// A value with the place where it stands.
 #[derive(Debug, Clone)]

@@ -1,10 +1,16 @@
 //! Draws a patient and the card that goes with it. All patients are made up.
 
-use clinstruct_catalog::{Condition, Countries, Country, Drug, HistoryEntry, Who};
+use clinstruct_catalog::{Catalog, Condition, Countries, Country, Drug, HistoryEntry, Part, Who};
 use clinstruct_draw::{self as draw, Draw};
 use clinstruct_schema::{AgeYears, IncomeGroup, Medicine, Patient, PatientCard, RowId, Vitals};
 
-use crate::Plan;
+/// What all cards of a plan are drawn from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source<'c> {
+    pub(crate) catalog: &'c Catalog,
+    pub(crate) part: &'c Part,
+    pub(crate) seed: u64,
+}
 
 /// How often the usual care setting of a country is drawn where it has others.
 const USUAL_SETTING: f64 = 0.7;
@@ -23,11 +29,16 @@ const GROUPS: [(&str, IncomeGroup); 4] = [
 ];
 
 /// The card of patient `k` (from 0) of the row; `None` only where the catalog has no country or band.
-pub(crate) fn draw_card(plan: &Plan<'_>, row: &RowId, k: usize, who: &Who) -> Option<PatientCard> {
+pub(crate) fn draw_card(
+    source: &Source<'_>,
+    row: &RowId,
+    k: usize,
+    who: &Who,
+) -> Option<PatientCard> {
     let key = row.child('p', k + 1);
     let key = key.as_str();
-    let catalog = plan.catalog;
-    let seed = plan.seed;
+    let catalog = source.catalog;
+    let seed = source.seed;
 
     let sexes = catalog
         .sexes
@@ -47,7 +58,7 @@ pub(crate) fn draw_card(plan: &Plan<'_>, row: &RowId, k: usize, who: &Who) -> Op
     let months = numbers.between(1, 11);
     let age = AgeYears { years, months: (years == 0).then_some(months) };
 
-    let country = draw_country(plan, row, k)?;
+    let country = draw_country(source, row, k)?;
     let settings: Vec<(&str, f64, &clinstruct_catalog::Setting)> = country
         .settings
         .iter()
@@ -92,13 +103,13 @@ pub(crate) fn draw_card(plan: &Plan<'_>, row: &RowId, k: usize, who: &Who) -> Op
     let how_many = numbers.below(3);
     let past = past_of(draw::order(seed, key, "past", past_events), how_many);
 
-    let vitals = draw_vitals(plan, band_index, years, months, &mut numbers)?;
+    let vitals = draw_vitals(source, band_index, years, months, &mut numbers)?;
     let shares = if years > 40 { CONDITIONS_OLD } else { CONDITIONS_YOUNG };
     let how_many = numbers.weighted(shares);
-    let conditions = draw_conditions(plan, key, how_many, &fits);
+    let conditions = draw_conditions(source, key, how_many, &fits);
     let medicines = conditions
         .iter()
-        .filter_map(|c| draw_medicine(plan, key, c, &allergies, years, vitals.weight))
+        .filter_map(|c| draw_medicine(source, key, c, &allergies, years, vitals.weight))
         .collect();
 
     Some(PatientCard {
@@ -142,35 +153,35 @@ fn past_of(events: Vec<&HistoryEntry>, many: usize) -> Vec<String> {
     taken.into_iter().map(|h| h.text.clone()).collect()
 }
 
-fn draw_country<'c>(plan: &Plan<'c>, row: &RowId, k: usize) -> Option<&'c Country> {
-    let all = &plan.catalog.countries;
+fn draw_country<'c>(source: &Source<'c>, row: &RowId, k: usize) -> Option<&'c Country> {
+    let all = &source.catalog.countries;
     let key = row.child('p', k + 1);
-    match plan.part.countries {
+    match source.part.countries {
         Countries::Any => {
             let any = all.iter().map(|c| (c.code.as_str(), 1.0, c));
-            draw::choose(plan.seed, key.as_str(), "country", any)
+            draw::choose(source.seed, key.as_str(), "country", any)
         }
         Countries::OnePerIncomeGroup => {
             // Which patient gets which group is drawn, so that no group always comes first.
             let groups = GROUPS.iter().map(|(name, group)| (*name, 1.0, *group));
-            let order = draw::order(plan.seed, row.as_str(), "income groups", groups);
+            let order = draw::order(source.seed, row.as_str(), "income groups", groups);
             let group = *order.get(k % order.len().max(1))?;
             let within =
                 all.iter().filter(|c| c.income == group).map(|c| (c.code.as_str(), 1.0, c));
-            draw::choose(plan.seed, key.as_str(), "country", within)
+            draw::choose(source.seed, key.as_str(), "country", within)
         }
     }
 }
 
 fn draw_vitals(
-    plan: &Plan<'_>,
+    source: &Source<'_>,
     band: usize,
     years: u32,
     months: u32,
     numbers: &mut Draw,
 ) -> Option<Vitals> {
-    let ranges = plan.catalog.vitals.get(band)?;
-    let age = plan.catalog.ages.get(band)?;
+    let ranges = source.catalog.vitals.get(band)?;
+    let age = source.catalog.ages.get(band)?;
     let mut whole = |range: [u32; 2]| numbers.between(range[0], range[1]);
     let (heart_rate, respiratory_rate) = (whole(ranges.heart_rate), whole(ranges.respiratory_rate));
     let (systolic, diastolic) = (whole(ranges.systolic), whole(ranges.diastolic));
@@ -204,19 +215,19 @@ fn draw_vitals(
 }
 
 fn draw_conditions<'c>(
-    plan: &Plan<'c>,
+    source: &Source<'c>,
     key: &str,
     how_many: usize,
     fits: &dyn Fn(&Who) -> bool,
 ) -> Vec<&'c Condition> {
-    let possible = plan
+    let possible = source
         .catalog
         .conditions
         .iter()
         .filter(|c| fits(&c.who))
         .map(|c| (c.id.as_str(), c.weight, c));
     let mut taken: Vec<&Condition> = Vec::new();
-    for condition in draw::order(plan.seed, key, "conditions", possible) {
+    for condition in draw::order(source.seed, key, "conditions", possible) {
         if taken.len() == how_many {
             break;
         }
@@ -229,7 +240,7 @@ fn draw_conditions<'c>(
 }
 
 fn draw_medicine(
-    plan: &Plan<'_>,
+    source: &Source<'_>,
     key: &str,
     condition: &Condition,
     allergies: &str,
@@ -237,7 +248,7 @@ fn draw_medicine(
     weight: f64,
 ) -> Option<Medicine> {
     let purpose = format!("medicine for {}", condition.id);
-    let mut numbers = Draw::new(plan.seed, key, &purpose);
+    let mut numbers = Draw::new(source.seed, key, &purpose);
     if !numbers.chance(TREATED) {
         return None;
     }
@@ -245,11 +256,11 @@ fn draw_medicine(
     let drugs = condition
         .drugs
         .iter()
-        .filter_map(|d| plan.catalog.drugs.get(*d))
+        .filter_map(|d| source.catalog.drugs.get(*d))
         .filter(|d| !allergies.contains(&d.name))
         .filter(|d| !child || d.child_mg_per_kg.is_some())
         .map(|d| (d.id.as_str(), 1.0, d));
-    let drug = draw::choose(plan.seed, key, &purpose, drugs)?;
+    let drug = draw::choose(source.seed, key, &purpose, drugs)?;
     let frequency = numbers.pick(&drug.frequencies)?.clone();
     let dose = match drug.child_mg_per_kg {
         // A child's dose goes by weight, in the drug's own unit, and never above the adult's.

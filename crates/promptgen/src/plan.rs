@@ -7,9 +7,9 @@ use crate::card;
 /// The rows of one part, in their order: the last axis runs fastest.
 #[derive(Debug, Clone)]
 pub struct Plan<'c> {
-    pub(crate) catalog: &'c Catalog,
-    pub(crate) part: &'c Part,
-    pub(crate) seed: u64,
+    catalog: &'c Catalog,
+    part: &'c Part,
+    seed: u64,
     /// The values of each list of axes that is crossed, with whether it unites several axes.
     lists: Vec<(Vec<Value>, bool)>,
     length: usize,
@@ -90,8 +90,9 @@ impl<'c> Plan<'c> {
             emergency |= is_emergency;
         }
         let (profession, specialty) = self.worker(&id, &values);
+        let source = card::Source { catalog: self.catalog, part: self.part, seed: self.seed };
         let cards: Vec<PatientCard> = (0..self.part.prompts_per_request)
-            .map(|k| card::draw_card(self, &id, k, &who))
+            .map(|k| card::draw_card(&source, &id, k, &who))
             .collect::<Option<_>>()?;
         Some(BaseRow {
             id,

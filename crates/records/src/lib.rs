@@ -8,10 +8,14 @@
 //! Files may be damaged, cut off, or made to do harm. Reading them ends, with rows or an error, and takes no more
 //! memory than what is in them.
 
+mod columns;
 mod json;
 mod message;
 mod parquet;
 mod row;
+mod scan;
+mod shape;
+mod take;
 mod values;
 
 use std::path::{Path, PathBuf};

@@ -3,12 +3,8 @@
 use clinstruct_schema::{Message, Role};
 use serde_json::{Map, Value};
 
-use crate::row::{ANSWERS, QUESTIONS, has_prose, text_of};
+use crate::columns::{ANSWERS, CONTENTS, QUESTIONS, SPEAKERS, has_prose, text_of};
 
-/// Keys of a message that say who speaks.
-pub(crate) const SPEAKERS: [&str; 3] = ["role", "from", "speaker"];
-/// Keys of a message that hold its text.
-pub(crate) const CONTENTS: [&str; 4] = ["content", "value", "text", "utterance"];
 /// Keys of a message that hold calls of tools.
 const CALLS: [&str; 3] = ["tool_calls", "function_call", "tool_call"];
 /// Keys of a message that hold what a model thinks before it says something.

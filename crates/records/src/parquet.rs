@@ -20,7 +20,7 @@ use parquet::record::{Field, Row};
 use serde_json::{Map, Value};
 
 use crate::Error;
-use crate::values::Take;
+use crate::take::Take;
 use pages::{Group, plain};
 use thrift::Fault;
 

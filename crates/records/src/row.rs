@@ -5,41 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::Record;
-use crate::json::{fields, first_entry};
-use crate::message::{CONTENTS, SPEAKERS, Said};
+use crate::columns::{ANSWERS, MESSAGES, QUESTIONS, SPEAKERS, find, is_prose, text_of};
+use crate::message::Said;
 
-/// Keys that hold the messages.
-const MESSAGES: [&str; 6] =
-    ["messages", "conversations", "conversation", "dialogue", "dialog", "chat"];
-/// Keys that hold a question; those behind the fourth only where there is an answer too.
-pub(crate) const QUESTIONS: [&str; 10] = [
-    "instruction",
-    "prompt",
-    "question",
-    "query",
-    "inputs",
-    "input",
-    "problem",
-    "user",
-    "human",
-    "patient",
-];
-/// Keys that hold an answer beside a question.
-pub(crate) const ANSWERS: [&str; 13] = [
-    "response",
-    "completion",
-    "output",
-    "answer",
-    "chosen",
-    "outputs",
-    "target",
-    "targets",
-    "reply",
-    "solution",
-    "assistant",
-    "gpt",
-    "doctor",
-];
 /// Keys that hold choices; a number beside them is that of a choice, not an answer.
 const CHOICES: [&str; 3] = ["options", "choices", "opa"];
 /// Keys that hold what a question is about, and belong to it.
@@ -48,91 +16,6 @@ const INPUTS: [&str; 2] = ["input", "context"];
 const SYSTEMS: [&str; 4] = ["system", "system_prompt", "system_message", "system_instruction"];
 /// Earlier turns.
 const HISTORY: [&str; 1] = ["history"];
-/// Words from which on a text that is not read is worth a warning; fewer are no item of an evaluation set.
-const WORDS: usize = 5;
-
-/// The value of the first of these keys that has one, and its key. A blank text or a number counts where nothing
-/// else is there.
-fn find<'a>(object: &'a Map<String, Value>, names: &[&str]) -> Option<(&'a str, &'a Value)> {
-    let blank = |v: &Value| match v {
-        Value::String(text) => text.trim().is_empty(),
-        Value::Array(all) => all.is_empty(),
-        Value::Number(_) | Value::Bool(_) => true,
-        _ => false,
-    };
-    let mut empty = None;
-    for name in names {
-        let exact = object.get_key_value(*name);
-        let found =
-            exact.or_else(|| object.iter().find(|(k, _)| k.trim().eq_ignore_ascii_case(name)));
-        match found {
-            Some((_, Value::Null)) | None => {}
-            Some((key, value)) if blank(value) => {
-                empty = empty.or(Some((key.as_str(), value)));
-            }
-            Some((key, value)) => return Some((key, value)),
-        }
-    }
-    empty
-}
-
-/// The text of the first of these keys that has one, with its key.
-pub(crate) fn text_of<'a>(
-    object: &'a Map<String, Value>,
-    names: &[&str],
-) -> Result<Option<(&'a str, String)>, String> {
-    let Some((key, value)) = find(object, names) else { return Ok(None) };
-    match value {
-        Value::String(text) => Ok(Some((key, text.clone()))),
-        Value::Array(all) => match &all[..] {
-            [] => Ok(None),
-            [Value::String(text)] => Ok(Some((key, text.clone()))),
-            many => Err(format!(
-                "\"{key}\" has {} values: it is not known which one is meant",
-                many.len()
-            )),
-        },
-        _ => Err(format!("\"{key}\" is no text")),
-    }
-}
-
-/// Whether an object with these fields is a row; the others may have rows below a key.
-pub(crate) fn is_row(fields: &[(String, &[u8])], wanted: Option<&str>) -> bool {
-    fields.iter().any(|(key, value)| {
-        let among = |names: &[&str]| names.iter().any(|n| key.trim().eq_ignore_ascii_case(n));
-        if wanted == Some(key) {
-            return true;
-        }
-        match value.first() {
-            Some(b'"') => {
-                among(&QUESTIONS) || among(&MESSAGES) || among(&crate::COLUMNS) || key == "chosen"
-            }
-            Some(b'[') if among(&MESSAGES) || among(&QUESTIONS) || key == "chosen" => {
-                let first = first_entry(value);
-                let inner = self::fields(&first);
-                // Rows of their own can stand below `conversations` too.
-                first.first() != Some(&b'{') || !is_row_of_messages(&inner)
-            }
-            Some(b'{') => {
-                among(&MESSAGES)
-                    && self::fields(value).iter().any(|(k, _)| SPEAKERS.contains(&k.as_str()))
-            }
-            _ => false,
-        }
-    })
-}
-
-fn is_row_of_messages(fields: &[(String, &[u8])]) -> bool {
-    let keys: Vec<String> = fields.iter().map(|(k, _)| k.clone()).collect();
-    !is_message(&keys) && fields.iter().any(|(k, _)| MESSAGES.contains(&k.as_str()) || k == "id")
-}
-
-/// Whether an object with these keys is a message.
-pub(crate) fn is_message(keys: &[String]) -> bool {
-    let has = |names: &[&str]| keys.iter().any(|k| names.contains(&k.as_str()));
-    has(&SPEAKERS) && (has(&CONTENTS) || has(&["tool_calls"]))
-}
-
 /// Reads rows, and remembers which of their columns are not read.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
@@ -204,24 +87,6 @@ fn is_unread(key: &str, value: &Value, said: &Said) -> bool {
         Value::Object(object) => object.iter().any(|(k, v)| is_unread(k, v, said)),
         _ => false,
     }
-}
-
-/// Whether a value has text of more than a name.
-pub(crate) fn has_prose(value: &Value) -> bool {
-    match value {
-        Value::String(text) => is_prose(text),
-        Value::Array(all) => all.iter().any(has_prose),
-        Value::Object(object) => object.values().any(has_prose),
-        _ => false,
-    }
-}
-
-/// Whether a text has words enough to be more than a name.
-fn is_prose(text: &str) -> bool {
-    let words = text.split_whitespace().filter(|w| w.chars().any(char::is_alphabetic)).count();
-    // Some languages set no spaces.
-    let unspaced = text.chars().filter(|c| c.is_alphabetic() && *c >= '\u{e00}').count();
-    words >= WORDS || unspaced >= 3 * WORDS
 }
 
 /// Reads what a row says, and notes which of its columns that took.

@@ -6,13 +6,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::take::{BYTE_ORDER_MARK, Take};
 use crate::{Error, json, parquet};
-
-/// Takes a row: its number from 1, and its value or what is wrong with it.
-pub(crate) type Take<'a> = &'a mut dyn FnMut(u64, Result<Value, String>);
-
-/// What Windows puts before UTF-8.
-pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Hands on the rows of a file. An object with the column `wanted` is a row, whatever else it has.
 pub(crate) fn values(path: &Path, wanted: Option<&str>, take: Take<'_>) -> Result<(), Error> {
