@@ -337,6 +337,8 @@ impl Given {
         let usage = usage.filter(|u| blank || (u.completion_tokens > 0 && u.prompt_tokens > 0));
         let reasoning =
             reasoning.or_else(|| Some(content.reasoning).filter(|r| !r.trim().is_empty()));
+        // Text that came was generated in a call that succeeded, and was paid for.
+        let status = if blank { status } else { status.or(Some(200)) };
         // An error beside a text that is whole is about something else.
         if let Some(error) = error
             && (blank || finish != Finish::Whole)
@@ -356,7 +358,8 @@ impl Given {
         match finish {
             Finish::Filter => RowOutcome::Filtered { usage },
             Finish::Refusal => RowOutcome::Refused { text, usage },
-            Finish::Error(word) => failed(broken_off(&word), status, usage),
+            // Something was generated and paid for, even if no status says so.
+            Finish::Error(word) => failed(broken_off(&word), status.or(Some(200)), usage),
             Finish::Limit => RowOutcome::Cut(whole(FinishReason::Length)),
             Finish::Tool(word) | Finish::Unknown(word) => {
                 RowOutcome::Cut(whole(FinishReason::Other(one_line(&word, 80))))

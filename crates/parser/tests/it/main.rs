@@ -5,7 +5,7 @@ mod rows;
 mod thoughts;
 
 use clinstruct_parser::{Problem, PromptFormat, clean, decode, prompts, turn};
-use clinstruct_schema::{RequestId, RowFormat, RowOutcome};
+use clinstruct_schema::{Fault, RequestId, RowFormat, RowOutcome};
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -76,6 +76,40 @@ fn outcomes_are_told_apart() {
     false unreadable
     false unreadable
     ");
+}
+
+#[test]
+fn generation_that_broke_off_was_paid_for_where_no_status_says_so() {
+    let read =
+        |format, row: serde_json::Value| match decode(format, row.to_string().as_bytes()).outcome {
+            RowOutcome::Failed { fault, status, usage, .. } => (fault, status, usage.is_some()),
+            other => panic!("{other:?}"),
+        };
+    let message = |text: &str, reason: &str, error: serde_json::Value| {
+        let content = json!([{ "type": "text", "text": text }]);
+        let message =
+            json!({ "type": "message", "content": content, "stop_reason": reason, "error": error });
+        let result = json!({ "type": "succeeded", "message": message });
+        json!({ "custom_id": ID, "result": result })
+    };
+    let choice = |text: &str, reason: &str, error: serde_json::Value| {
+        let choice =
+            json!({ "message": { "content": text }, "finish_reason": reason, "error": error });
+        json!({ "custom_id": ID, "response": { "body": { "choices": [choice] } } })
+    };
+    let none = serde_json::Value::Null;
+    let broken = json!({ "message": "upstream broke off" });
+    let paid = (Fault::Server, Some(200), false);
+    for format in [RowFormat::OpenaiBatch, RowFormat::AnthropicBatch] {
+        let openai = format == RowFormat::OpenaiBatch;
+        let row = if openai { choice } else { message };
+        for reason in ["error", "abort", "network_error"] {
+            assert_eq!(read(format, row("Half a", reason, none.clone())), paid, "{reason}");
+            assert_eq!(read(format, row("", reason, none.clone())), paid, "{reason}");
+        }
+        assert_eq!(read(format, row("Half a", "length", broken.clone())), paid);
+        assert_eq!(read(format, row("", "length", broken.clone())), (Fault::Server, None, false));
+    }
 }
 
 #[test]
