@@ -98,6 +98,10 @@ impl<'a> Patience<'a> {
     /// Reports trouble, and waits where that may help.
     async fn meet(&mut self, e: BackendError) -> Verdict {
         if e.kind == ErrorKind::NotFound {
+            if self.not_found == 0 {
+                // An outage before it made the pauses long: that the provider is back is news.
+                self.pause = self.pauses.first / 2;
+            }
             self.not_found += 1;
             if self.not_found >= NOT_FOUND {
                 return Verdict::Absent(e.with_causes());
