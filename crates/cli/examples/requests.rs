@@ -17,7 +17,7 @@ use clinstruct_batch_client::{BatchBackend, BatchRequest, JobState, Shard, Shard
 use clinstruct_parser::decode;
 use clinstruct_provider_http::Secret;
 use clinstruct_schema::RowOutcome;
-use clinstruct_store::{Durability, JobSums, NewJob, Store, UnitKey, encode_frame};
+use clinstruct_store::{Durability, JobSums, NewJob, Store, TaskKey, encode_frame};
 use futures::StreamExt as _;
 use tokio::time::{Instant, timeout_at};
 
@@ -86,8 +86,8 @@ async fn ask(
         let new = NewJob { tag: &tag, rows, route: "main", queued_tokens: 0, reserved: 0 };
         let job = tx.new_job(&new, 0)?;
         for (n, request) in (0..).zip(&requests) {
-            if let Some(unit) = UnitKey::base(0, n) {
-                tx.ask(request.id, unit, job)?;
+            if let Some(task) = TaskKey::seed_row(0, n) {
+                tx.ask(request.id, task, job)?;
             }
         }
         Ok((job, tag))

@@ -153,8 +153,8 @@ impl Progress for Terminal {
             Event::RowFault { words } => {
                 self.line(&format!("the provider reports for a row: {words}"));
             }
-            Event::Reopened { units } => self.line(&format!(
-                "{units} prompts or conversations that the provider refused earlier are retried"
+            Event::Reopened { tasks } => self.line(&format!(
+                "{tasks} prompts or conversations that the provider refused earlier are retried"
             )),
             Event::Silent { who } => self.line(&format!(
                 "nothing has come from {who} yet: the run waits for it; Ctrl-C stops it, and the same command goes on"

@@ -16,7 +16,7 @@ use clinstruct_schema::{
     BaseRow, Message, PatientCard, RequestId, RowId, RowOutcome, Situation, Speaker, Stage, Usage,
 };
 use clinstruct_store::{
-    GivenUp, RawReader, Rejection, RowLocation, Step, Store, UnitKey, UnitRecord, UnitState,
+    GivenUp, RawReader, Rejection, RowLocation, Step, Store, TaskKey, TaskRecord, TaskState,
 };
 
 use crate::step::{Defect, Reading, read_prompts, read_turn};
@@ -26,7 +26,7 @@ use crate::{Error, Result, RunContext};
 const REPAIRS: u32 = 2;
 /// Times that a request is delivered that is paid for, or may be, and comes to nothing.
 const PAID_DELIVERIES: u32 = 2;
-/// The code of [`Variant::Emergency`] in a unit's key.
+/// The code of [`Variant::Emergency`] in a task's key.
 const EMERGENCY_CODE: u8 = 200;
 
 pub(crate) fn variant_code(variant: Variant) -> u8 {
@@ -55,7 +55,7 @@ pub struct Conversation {
     pub(crate) repairs: u32,
 }
 
-/// A unit under way.
+/// A task under way.
 #[derive(Debug)]
 pub enum Active {
     /// A base row that waits for its prompts.
@@ -84,9 +84,9 @@ impl Active {
 #[derive(Debug, Default)]
 pub(crate) struct Stepped {
     /// Units to be written to the journal.
-    pub(crate) records: Vec<UnitRecord>,
-    /// Requests to be answered, with the unit that waits.
-    pub(crate) requests: Vec<(UnitKey, BatchRequest, Active)>,
+    pub(crate) records: Vec<TaskRecord>,
+    /// Requests to be answered, with the task that waits.
+    pub(crate) requests: Vec<(TaskKey, BatchRequest, Active)>,
     /// Requests for which no answer could be had.
     pub(crate) given_up: Vec<GivenUp>,
 }
@@ -95,13 +95,13 @@ fn batch(request: clinstruct_schema::ChatRequest) -> BatchRequest {
     BatchRequest { id: request_id(&request), request }
 }
 
-fn blank(key: UnitKey) -> UnitRecord {
-    UnitRecord {
+fn blank(key: TaskKey) -> TaskRecord {
+    TaskRecord {
         key,
-        state: UnitState::Waiting,
+        state: TaskState::Waiting,
         waiting: None,
-        tries: 0,
-        infra_tries: 0,
+        attempts: 0,
+        delivery_attempts: 0,
         unusable: 0,
         steps: Vec::new(),
         rejection: None,
@@ -113,19 +113,19 @@ pub(crate) fn start_base(
     context: &RunContext<'_>,
     part: u8,
     index: usize,
-) -> Result<Option<(UnitRecord, BatchRequest, Active)>> {
+) -> Result<Option<(TaskRecord, BatchRequest, Active)>> {
     let Some(plan) = context.plan(part) else { return Ok(None) };
     let Some(row) = plan.row(index) else { return Ok(None) };
     let key = base_key(part, index)?;
     let row = Arc::new(row);
     let request = base_request(context, part, &row, 0)?;
-    let record = UnitRecord { waiting: Some(request.id), ..blank(key) };
+    let record = TaskRecord { waiting: Some(request.id), ..blank(key) };
     Ok(Some((record, request, Active::Base { row })))
 }
 
-fn base_key(part: u8, index: usize) -> Result<UnitKey> {
+fn base_key(part: u8, index: usize) -> Result<TaskKey> {
     let index = u32::try_from(index).map_err(|_| Error::Astray(format!("base row {index}")))?;
-    UnitKey::base(part, index).ok_or_else(|| Error::Astray(format!("base row {index}")))
+    TaskKey::seed_row(part, index).ok_or_else(|| Error::Astray(format!("base row {index}")))
 }
 
 fn base_request(
@@ -316,19 +316,19 @@ pub(crate) fn prompts_of(
     }
 }
 
-/// Makes a unit anew from its record, with the request that it waits for.
+/// Makes a task anew from its record, with the request that it waits for.
 pub(crate) fn rebuild(
     context: &RunContext<'_>,
     store: &Store,
     reader: &RawReader,
-    record: &UnitRecord,
+    record: &TaskRecord,
 ) -> Result<Option<(BatchRequest, Active)>> {
     let key = record.key;
     let astray = || Error::Astray(format!("{key:?}"));
     let plan = context.plan(key.part()).ok_or_else(astray)?;
-    let row = Arc::new(plan.row(key.base_index() as usize).ok_or_else(astray)?);
-    if key.is_base() {
-        let request = base_request(context, key.part(), &row, record.tries)?;
+    let row = Arc::new(plan.row(key.seed_row_index() as usize).ok_or_else(astray)?);
+    if key.is_seed_row() {
+        let request = base_request(context, key.part(), &row, record.attempts)?;
         return Ok(Some((request, Active::Base { row })));
     }
     let mut conversation = begun(context, store, reader, key, &row)?;
@@ -337,7 +337,7 @@ pub(crate) fn rebuild(
         let outcome = response(&locate, reader, step.request)?.ok_or_else(astray)?;
         said_again(&mut conversation, context, &outcome).ok_or_else(astray)?;
     }
-    conversation.try_again(context, &locate, reader, record.tries)?;
+    conversation.try_again(context, &locate, reader, record.attempts)?;
     let due = conversation.due(context)?;
     Ok(due.map(|request| (request, Active::Conversation(Box::new(conversation)))))
 }
@@ -347,12 +347,12 @@ fn begun(
     context: &RunContext<'_>,
     store: &Store,
     reader: &RawReader,
-    key: UnitKey,
+    key: TaskKey,
     row: &Arc<BaseRow>,
 ) -> Result<Conversation> {
     let astray = || Error::Astray(format!("{key:?}"));
-    let base = UnitKey::base(key.part(), key.base_index()).ok_or_else(astray)?;
-    let base = store.unit(base)?.ok_or_else(astray)?;
+    let base = TaskKey::seed_row(key.part(), key.seed_row_index()).ok_or_else(astray)?;
+    let base = store.task(base)?.ok_or_else(astray)?;
     let asked = base.steps.last().ok_or_else(astray)?.request;
     let locate = |id| Ok(store.locate(id)?);
     let outcome = response(&locate, reader, asked)?.ok_or_else(astray)?;
@@ -377,11 +377,11 @@ fn tried_prompts(
     context: &RunContext<'_>,
     store: &Store,
     reader: &RawReader,
-    record: &UnitRecord,
+    record: &TaskRecord,
 ) -> Result<Option<Tried>> {
     let attempts = match (record.steps.last(), record.state) {
-        (Some(step), _) => u32::from(step.tries),
-        (None, UnitState::Rejected) => record.tries,
+        (Some(step), _) => u32::from(step.attempts),
+        (None, TaskState::Rejected) => record.attempts,
         (None, _) => 0,
     };
     if attempts < 2 && (attempts == 0 || !record.steps.is_empty()) {
@@ -389,7 +389,7 @@ fn tried_prompts(
     }
     let key = record.key;
     let plan = context.plan(key.part()).ok_or_else(|| Error::Astray(format!("{key:?}")))?;
-    let Some(row) = plan.row(key.base_index() as usize) else { return Ok(None) };
+    let Some(row) = plan.row(key.seed_row_index() as usize) else { return Ok(None) };
     let locate = |id| Ok(store.locate(id)?);
     let mut tried = Tried { speaker: Speaker::PromptWriter, mended: false, failed: Vec::new() };
     for attempt in 0..attempts {
@@ -412,30 +412,30 @@ fn tried_prompts(
     Ok(Some(tried))
 }
 
-/// What a unit was asked more than once for: a base row's prompts, a conversation's turns.
+/// What a task was asked more than once for: a base row's prompts, a conversation's turns.
 pub(crate) fn tried(
     context: &RunContext<'_>,
     store: &Store,
     reader: &RawReader,
-    record: &UnitRecord,
+    record: &TaskRecord,
 ) -> Result<Vec<Tried>> {
     let key = record.key;
     let astray = || Error::Astray(format!("{key:?}"));
-    if key.is_base() {
+    if key.is_seed_row() {
         return Ok(tried_prompts(context, store, reader, record)?.into_iter().collect());
     }
-    let again = record.steps.iter().any(|s| s.tries > 1);
-    let ended = record.state == UnitState::Rejected && record.tries > 0;
+    let again = record.steps.iter().any(|s| s.attempts > 1);
+    let ended = record.state == TaskState::Rejected && record.attempts > 0;
     if !(again || ended) {
         return Ok(Vec::new());
     }
     let plan = context.plan(key.part()).ok_or_else(astray)?;
-    let row = Arc::new(plan.row(key.base_index() as usize).ok_or_else(astray)?);
+    let row = Arc::new(plan.row(key.seed_row_index() as usize).ok_or_else(astray)?);
     let mut conversation = begun(context, store, reader, key, &row)?;
     let locate = |id| Ok(store.locate(id)?);
     let mut all = Vec::new();
-    let steps = record.steps.iter().map(|s| (Some(s), u32::from(s.tries).saturating_sub(1)));
-    let last = ended.then_some((None, record.tries));
+    let steps = record.steps.iter().map(|s| (Some(s), u32::from(s.attempts).saturating_sub(1)));
+    let last = ended.then_some((None, record.attempts));
     for (step, tries) in steps.chain(last) {
         let Next::Ask { speaker, .. } = conversation.machine.next() else { break };
         if tries > 0 {
@@ -477,7 +477,7 @@ enum Delivery {
 /// Counts a delivery that failed.
 fn count_delivery(
     context: &RunContext<'_>,
-    record: &mut UnitRecord,
+    record: &mut TaskRecord,
     reason: String,
     detail: String,
     paid: bool,
@@ -486,8 +486,8 @@ fn count_delivery(
         record.unusable += 1;
         record.unusable >= PAID_DELIVERIES
     } else {
-        record.infra_tries += 1;
-        record.infra_tries >= context.config.deliveries
+        record.delivery_attempts += 1;
+        record.delivery_attempts >= context.config.deliveries
     };
     if over { Delivery::GiveUp(reason, detail) } else { Delivery::Again }
 }
@@ -496,7 +496,7 @@ fn count_delivery(
 /// sake count with the deliveries that did.
 fn may_retry(
     context: &RunContext<'_>,
-    record: &mut UnitRecord,
+    record: &mut TaskRecord,
     defect: Defect,
     attempts: u32,
 ) -> bool {
@@ -507,12 +507,12 @@ fn may_retry(
     attempts < context.config.tries && !(paid_for_nothing && record.unusable >= PAID_DELIVERIES)
 }
 
-/// Applies a response: the unit goes on, makes another request, or ends.
+/// Applies a response: the task goes on, makes another request, or ends.
 ///
 /// `outcome` is the reason where the job ended without a row for the request.
 pub(crate) fn step(
     context: &RunContext<'_>,
-    record: UnitRecord,
+    record: TaskRecord,
     active: Active,
     request: RequestId,
     outcome: std::result::Result<&RowOutcome, &str>,
@@ -529,7 +529,7 @@ fn missing<T>(absent: &str) -> Reading<T> {
 
 fn step_base(
     context: &RunContext<'_>,
-    mut record: UnitRecord,
+    mut record: TaskRecord,
     row: Arc<BaseRow>,
     request: RequestId,
     outcome: std::result::Result<&RowOutcome, &str>,
@@ -540,9 +540,9 @@ fn step_base(
         Ok(outcome) => read_prompts(outcome, context.prompt_format(), &row.cards),
         Err(absent) => missing(absent),
     };
-    let failed = |record: UnitRecord, reason: String, detail: String, refused: bool| {
+    let failed = |record: TaskRecord, reason: String, detail: String, refused: bool| {
         let given_up =
-            GivenUp { request, unit: key, refused, reason: reason.clone(), detail: detail.clone() };
+            GivenUp { request, task: key, refused, reason: reason.clone(), detail: detail.clone() };
         let why = rejection(Stage::Prompt, true, reason, detail);
         let stepped = end_base(context, record, &row, &why)?;
         Ok(Stepped { given_up: vec![given_up], ..stepped })
@@ -550,16 +550,16 @@ fn step_base(
     match reading {
         Reading::Good(prompts) => accept(context, record, &row, request, &prompts, None),
         Reading::Unusable { reason, detail, partial, defect, .. } => {
-            record.tries += 1;
-            let attempts = record.tries;
+            record.attempts += 1;
+            let attempts = record.attempts;
             if may_retry(context, &mut record, defect, attempts) {
-                let next = base_request(context, part, &row, record.tries)?;
+                let next = base_request(context, part, &row, record.attempts)?;
                 return Ok(again(record, next, Active::Base { row }));
             }
             let why = rejection(Stage::Prompt, false, reason, detail);
             match partial {
                 Some(prompts) => {
-                    record.tries -= 1;
+                    record.attempts -= 1;
                     accept(context, record, &row, request, &prompts, Some(&why))
                 }
                 None => end_base(context, record, &row, &why),
@@ -568,7 +568,7 @@ fn step_base(
         Reading::Undelivered { reason, detail, paid } => {
             match count_delivery(context, &mut record, reason, detail, paid) {
                 Delivery::Again => {
-                    let next = base_request(context, part, &row, record.tries)?;
+                    let next = base_request(context, part, &row, record.attempts)?;
                     Ok(again(record, next, Active::Base { row }))
                 }
                 Delivery::GiveUp(reason, detail) => failed(record, reason, detail, false),
@@ -580,7 +580,7 @@ fn step_base(
 
 fn step_conversation(
     context: &RunContext<'_>,
-    mut record: UnitRecord,
+    mut record: TaskRecord,
     mut conversation: Box<Conversation>,
     request: RequestId,
     outcome: std::result::Result<&RowOutcome, &str>,
@@ -599,10 +599,10 @@ fn step_conversation(
         Reading::Good(cleaned) => {
             record.steps.push(Step {
                 request,
-                tries: u8::try_from(tries + 1).unwrap_or(u8::MAX),
-                mended: cleaned.mended.bits(),
+                attempts: u8::try_from(tries + 1).unwrap_or(u8::MAX),
+                cleanup: cleaned.mended.bits(),
             });
-            (record.infra_tries, record.unusable) = (0, 0);
+            (record.delivery_attempts, record.unusable) = (0, 0);
             TurnOutcome::Said(cleaned.text)
         }
         Reading::Unusable { reason, detail, repair: seen, defect, .. } => {
@@ -630,25 +630,25 @@ fn step_conversation(
     let used = matches!(turn, TurnOutcome::Unusable { .. } | TurnOutcome::Rejected { .. });
     match conversation.advance(turn, repair, context) {
         Next::Ask { tries, .. } => {
-            record.tries = tries;
+            record.attempts = tries;
             let next = conversation.must_ask(context)?;
             Ok(again(record, next, Active::Conversation(conversation)))
         }
         Next::Done => {
-            record.tries = 0;
+            record.attempts = 0;
             record.waiting = None;
-            record.state = UnitState::Done;
+            record.state = TaskState::Done;
             Ok(Stepped { records: vec![record], ..Stepped::default() })
         }
         Next::Ended { failed, reason, detail } => {
             let place = conversation.messages().len() / 2 + 1;
             let detail = format!("{} of turn {place}: {detail}", speaker.as_str());
             record.waiting = None;
-            record.tries = tries + u32::from(used);
-            record.state = UnitState::Rejected;
+            record.attempts = tries + u32::from(used);
+            record.state = TaskState::Rejected;
             let given_up = failed.then(|| GivenUp {
                 request,
-                unit: record.key,
+                task: record.key,
                 refused,
                 reason: reason.clone(),
                 detail: detail.clone(),
@@ -663,14 +663,14 @@ fn step_conversation(
     }
 }
 
-/// Ends a unit whose request was given up before.
+/// Ends a task whose request was given up before.
 pub(crate) fn give_up(
     context: &RunContext<'_>,
-    mut record: UnitRecord,
+    mut record: TaskRecord,
     active: &Active,
     why: GivenUp,
 ) -> Result<Stepped> {
-    let why = GivenUp { unit: record.key, ..why };
+    let why = GivenUp { task: record.key, ..why };
     let (reason, detail) = (why.reason.clone(), why.detail.clone());
     let stepped = match active {
         Active::Base { row } => {
@@ -678,7 +678,7 @@ pub(crate) fn give_up(
         }
         Active::Conversation(_) => {
             record.waiting = None;
-            record.state = UnitState::Rejected;
+            record.state = TaskState::Rejected;
             record.rejection = Some(rejection(Stage::Turn, true, reason, detail));
             Stepped { records: vec![record], ..Stepped::default() }
         }
@@ -690,7 +690,7 @@ fn rejection(stage: Stage, failed: bool, reason: String, detail: String) -> Reje
     Rejection { stage, failed, reason, detail }
 }
 
-fn again(mut record: UnitRecord, request: BatchRequest, active: Active) -> Stepped {
+fn again(mut record: TaskRecord, request: BatchRequest, active: Active) -> Stepped {
     record.waiting = Some(request.id);
     let key = record.key;
     Stepped { records: vec![record], requests: vec![(key, request, active)], ..Stepped::default() }
@@ -699,22 +699,22 @@ fn again(mut record: UnitRecord, request: BatchRequest, active: Active) -> Stepp
 /// A base row has its prompts: its conversations begin; those without a prompt are rejected with `why`.
 fn accept(
     context: &RunContext<'_>,
-    mut record: UnitRecord,
+    mut record: TaskRecord,
     row: &Arc<BaseRow>,
     request: RequestId,
     prompts: &[Option<Cleaned>],
     why: Option<&Rejection>,
 ) -> Result<Stepped> {
     let part = record.key.part();
-    let mended = prompts.iter().flatten().fold(0, |bits, p| bits | p.mended.bits());
+    let cleanup = prompts.iter().flatten().fold(0, |bits, p| bits | p.mended.bits());
     record.steps.push(Step {
         request,
-        tries: u8::try_from(record.tries + 1).unwrap_or(u8::MAX),
-        mended,
+        attempts: u8::try_from(record.attempts + 1).unwrap_or(u8::MAX),
+        cleanup,
     });
     record.waiting = None;
-    record.state = UnitState::Done;
-    let base = record.key.base_index();
+    record.state = TaskState::Done;
+    let base = record.key.seed_row_index();
     let mut stepped = Stepped { records: vec![record], ..Stepped::default() };
     for (k, prompt) in prompts.iter().enumerate() {
         for variant in variants_of(context, part, row, k, prompt.as_ref().map(|p| p.text.as_str()))?
@@ -725,7 +725,7 @@ fn accept(
                     let conversation =
                         Conversation::start(context, part, row, k, variant, &prompt.text)?;
                     if let Some(request) = conversation.due(context)? {
-                        let started = UnitRecord { waiting: Some(request.id), ..blank(key) };
+                        let started = TaskRecord { waiting: Some(request.id), ..blank(key) };
                         stepped.records.push(started);
                         let active = Active::Conversation(Box::new(conversation));
                         stepped.requests.push((key, request, active));
@@ -741,14 +741,14 @@ fn accept(
 /// A base row ends without prompts: all rows that it would have given are rejected.
 fn end_base(
     context: &RunContext<'_>,
-    mut record: UnitRecord,
+    mut record: TaskRecord,
     row: &Arc<BaseRow>,
     why: &Rejection,
 ) -> Result<Stepped> {
     let part = record.key.part();
-    let base = record.key.base_index();
+    let base = record.key.seed_row_index();
     record.waiting = None;
-    record.state = UnitState::Rejected;
+    record.state = TaskState::Rejected;
     record.rejection = Some(why.clone());
     let mut records = vec![record];
     for k in 0..row.cards.len() {
@@ -759,11 +759,11 @@ fn end_base(
     Ok(Stepped { records, ..Stepped::default() })
 }
 
-fn rejected(key: UnitKey, why: Option<Rejection>) -> UnitRecord {
+fn rejected(key: TaskKey, why: Option<Rejection>) -> TaskRecord {
     let why = why.unwrap_or_else(|| {
         rejection(Stage::Prompt, false, "missing_prompt".into(), "the prompt is missing".into())
     });
-    UnitRecord { state: UnitState::Rejected, rejection: Some(why), ..blank(key) }
+    TaskRecord { state: TaskState::Rejected, rejection: Some(why), ..blank(key) }
 }
 
 pub(crate) fn variants_of(
@@ -777,20 +777,20 @@ pub(crate) fn variants_of(
     Ok(clinstruct_multiturn::variants(plan.part(), context.config.seed, &row.id, k, prompt))
 }
 
-fn conversation_key(part: u8, base: u32, k: usize, variant: Variant) -> Result<UnitKey> {
+fn conversation_key(part: u8, base: u32, k: usize, variant: Variant) -> Result<TaskKey> {
     u8::try_from(k + 1)
         .ok()
-        .and_then(|prompt| UnitKey::conversation(part, base, prompt, variant_code(variant)))
+        .and_then(|prompt| TaskKey::conversation(part, base, prompt, variant_code(variant)))
         .ok_or_else(|| Error::Astray(format!("prompt {k} of base row {base}")))
 }
 
-/// The request that a waiting unit waits for, with the id of its row; `None` where nothing is due.
+/// The request that a waiting task waits for, with the id of its row; `None` where nothing is due.
 pub fn due_request(
     context: &RunContext<'_>,
     store: &Store,
-    unit: &UnitRecord,
+    task: &TaskRecord,
 ) -> Result<Option<(RowId, BatchRequest)>> {
-    let built = rebuild(context, store, &store.reader(), unit)?;
+    let built = rebuild(context, store, &store.reader(), task)?;
     Ok(built.map(|(request, active)| match active {
         Active::Base { row } => (row.id.clone(), request),
         Active::Conversation(conversation) => (conversation.id, request),

@@ -141,7 +141,7 @@ impl<'c> RunContext<'c> {
         self.plans.iter().find(|(i, _)| *i == part).map(|(_, plan)| plan)
     }
 
-    /// What the units in the journal depend on: another value, and they are played again.
+    /// What the tasks in the journal depend on: another value, and they are played again.
     pub fn fingerprint(&self) -> String {
         let f = self.facts();
         format!(

@@ -7,7 +7,7 @@ use clinstruct_batch_client::{
     BatchBackend, BatchRequest, Error as BackendError, ErrorKind, JobRef,
 };
 use clinstruct_schema::{Fault, MicroUsd, RequestId, RowOutcome, Speaker};
-use clinstruct_store::{GivenUp, JobId, RawReader, Store, UnitKey, UnitRecord, UnitState};
+use clinstruct_store::{GivenUp, JobId, RawReader, Store, TaskKey, TaskRecord, TaskState};
 use rayon::prelude::*;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
@@ -86,9 +86,9 @@ pub enum Drive {
     Replay,
 }
 
-/// A unit whose response is there (or is known never to come).
+/// A task whose response is there (or is known never to come).
 struct Item {
-    record: UnitRecord,
+    record: TaskRecord,
     active: Active,
     request: RequestId,
     outcome: Option<RowOutcome>,
@@ -99,8 +99,8 @@ struct Item {
 /// A request that is waited for.
 #[derive(Debug, Clone, Copy, Default)]
 struct Wait {
-    /// The unit that waits.
-    unit: Option<UnitKey>,
+    /// The task that waits.
+    task: Option<TaskKey>,
     /// The job that it was sent with last; `None` while it is queued.
     job: Option<JobId>,
 }
@@ -117,7 +117,7 @@ struct Driver<'a, 'c> {
     run_name: String,
     /// Who waits for a request that is queued or sent.
     waits: HashMap<RequestId, Wait>,
-    active: HashMap<UnitKey, (UnitRecord, Active)>,
+    active: HashMap<TaskKey, (TaskRecord, Active)>,
     jobs: HashMap<JobId, Job>,
     /// Next base row of each plan.
     cursor: Vec<usize>,
@@ -568,17 +568,17 @@ impl Driver<'_, '_> {
         Ok(())
     }
 
-    /// The unit with what it needs to take its response in; made anew where it is not held.
+    /// The task with what it needs to take its response in; made anew where it is not held.
     fn item(
         &mut self,
-        unit: UnitKey,
+        task: TaskKey,
         request: RequestId,
         outcome: Option<RowOutcome>,
         absent: String,
     ) -> Result<Option<Item>> {
-        let held = match self.active.remove(&unit) {
+        let held = match self.active.remove(&task) {
             Some(held) => Some(held),
-            None => match self.store.unit(unit)? {
+            None => match self.store.task(task)? {
                 Some(record) if record.waiting == Some(request) => {
                     rebuild(self.context, self.store, &self.reader, &record)?
                         .map(|(_, active)| (record, active))
@@ -608,8 +608,8 @@ impl Driver<'_, '_> {
         mut wave: Vec<Stepped>,
         also: impl FnOnce(&mut clinstruct_store::Tx<'_>) -> clinstruct_store::Result<()>,
     ) -> Result<()> {
-        let mut records: HashMap<UnitKey, UnitRecord> = HashMap::new();
-        let mut order: Vec<UnitKey> = Vec::new();
+        let mut records: HashMap<TaskKey, TaskRecord> = HashMap::new();
+        let mut order: Vec<TaskKey> = Vec::new();
         let mut queued: Vec<(Speaker, BatchRequest)> = Vec::new();
         let mut given_up: Vec<GivenUp> = Vec::new();
         let mut set_aside: Vec<RequestId> = Vec::new();
@@ -618,15 +618,15 @@ impl Driver<'_, '_> {
             let mut ended = Vec::new();
             for stepped in wave {
                 given_up.extend(stepped.given_up);
-                let mut asking: HashMap<UnitKey, UnitRecord> = HashMap::new();
+                let mut asking: HashMap<TaskKey, TaskRecord> = HashMap::new();
                 for record in stepped.records {
                     if record.waiting.is_some() {
                         asking.insert(record.key, record.clone());
-                    } else if !record.key.is_base() {
+                    } else if !record.key.is_seed_row() {
                         match record.state {
-                            UnitState::Done => self.tally.done += 1,
-                            UnitState::Rejected => self.tally.rejected += 1,
-                            UnitState::Waiting => {}
+                            TaskState::Done => self.tally.done += 1,
+                            TaskState::Rejected => self.tally.rejected += 1,
+                            TaskState::Waiting => {}
                         }
                     }
                     if !records.contains_key(&record.key) {
@@ -662,7 +662,7 @@ impl Driver<'_, '_> {
                     if self.how == Drive::Replay {
                         continue;
                     }
-                    let wait = Wait { unit: Some(key), job: None };
+                    let wait = Wait { task: Some(key), job: None };
                     if self.waits.insert(request.id, wait).is_none() {
                         queued.push((active.speaker(), request));
                     }
@@ -685,7 +685,7 @@ impl Driver<'_, '_> {
             }
             for key in &order {
                 if let Some(record) = records.get(key) {
-                    tx.put_unit(record)?;
+                    tx.put_task(record)?;
                 }
             }
             Ok(())
@@ -699,14 +699,14 @@ impl Driver<'_, '_> {
         Ok(())
     }
 
-    /// A unit that waits for a request as it did before that was sent.
-    fn as_before(&mut self, unit: UnitKey, request: RequestId) -> Result<Option<Stepped>> {
-        let built = match self.active.remove(&unit) {
+    /// A task that waits for a request as it did before that was sent.
+    fn as_before(&mut self, task: TaskKey, request: RequestId) -> Result<Option<Stepped>> {
+        let built = match self.active.remove(&task) {
             Some((record, active)) => {
                 let built = rebuild(self.context, self.store, &self.reader, &record)?;
                 built.map(|(again, _)| (record, again, active))
             }
-            None => match self.store.unit(unit)? {
+            None => match self.store.task(task)? {
                 Some(record) => rebuild(self.context, self.store, &self.reader, &record)?
                     .map(|(again, active)| (record, again, active)),
                 None => None,

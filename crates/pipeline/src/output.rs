@@ -15,7 +15,7 @@ use clinstruct_schema::{
     Attributes, BaseRow, Conversation as Row, PatientCard, Provenance, Rejected, RequestId, RowId,
     RowOutcome, SCHEMA_VERSION, SituationRow, Speaker, Stage, Subject, TurnProvenance, Usage,
 };
-use clinstruct_store::{RawReader, Store, UnitKey, UnitRecord, UnitState};
+use clinstruct_store::{RawReader, Store, TaskKey, TaskRecord, TaskState};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -103,14 +103,14 @@ pub fn write_outputs(
         // One batch is written while the next is made.
         while next < plan.len() || !made.is_empty() {
             let to = (next + ROWS_AT_ONCE).min(plan.len());
-            let units = if next < to { units_of(store, *part, next, to)? } else { Vec::new() };
-            for unit in units.iter().flatten() {
-                for turn in tried(context, store, &reader, unit)? {
+            let tasks = if next < to { tasks_of(store, *part, next, to)? } else { Vec::new() };
+            for task in tasks.iter().flatten() {
+                for turn in tried(context, store, &reader, task)? {
                     add_tried(context, &mut repairs, &turn);
                 }
             }
             let mut places = HashMap::new();
-            for request in units.iter().flatten().flat_map(|u| &u.steps).map(|s| s.request) {
+            for request in tasks.iter().flatten().flat_map(|u| &u.steps).map(|s| s.request) {
                 if let Some(place) = store.locate(request)? {
                     places.insert(request, place);
                 }
@@ -119,7 +119,7 @@ pub fn write_outputs(
             let (written, lines) = rayon::join(
                 || made.iter().try_for_each(|line| writers.write(line)),
                 || {
-                    units
+                    tasks
                         .into_par_iter()
                         .map(|group| base_lines(context, &locate, &reader, *part, &group, files))
                         .collect::<Result<Vec<Lines>>>()
@@ -196,23 +196,25 @@ fn add(sum: &mut PartSummary, more: &PartSummary) {
     }
 }
 
-/// The units of base rows `from..to`, a group for each that was begun, the base row's own first.
-fn units_of(store: &Store, part: u8, from: usize, to: usize) -> Result<Vec<Vec<UnitRecord>>> {
+/// The tasks of base rows `from..to`, a group for each that was begun, the base row's own first.
+fn tasks_of(store: &Store, part: u8, from: usize, to: usize) -> Result<Vec<Vec<TaskRecord>>> {
     let key = |index: usize| {
         u32::try_from(index)
             .ok()
-            .and_then(|index| UnitKey::base(part, index))
+            .and_then(|index| TaskKey::seed_row(part, index))
             .ok_or_else(|| Error::Astray(format!("base row {index}")))
     };
-    let mut groups: Vec<Vec<UnitRecord>> = Vec::new();
-    for unit in store.units(key(from)?, key(to)?)? {
+    let mut groups: Vec<Vec<TaskRecord>> = Vec::new();
+    for task in store.tasks(key(from)?, key(to)?)? {
         match groups.last_mut() {
             Some(group)
-                if group.first().is_some_and(|g| g.key.base_index() == unit.key.base_index()) =>
+                if group
+                    .first()
+                    .is_some_and(|g| g.key.seed_row_index() == task.key.seed_row_index()) =>
             {
-                group.push(unit);
+                group.push(task);
             }
-            _ => groups.push(vec![unit]),
+            _ => groups.push(vec![task]),
         }
     }
     Ok(groups)
@@ -234,7 +236,7 @@ fn asked(
     context: &RunContext<'_>,
     locate: Locate<'_>,
     reader: &RawReader,
-    base: &UnitRecord,
+    base: &TaskRecord,
     cards: &[PatientCard],
 ) -> Result<Asked> {
     let Some(step) = base.steps.last() else {
@@ -258,8 +260,8 @@ fn turn_provenance(
         speaker,
         reasoning: reasoning.filter(|_| keeps),
         request: step.request,
-        tries: u32::from(step.tries),
-        mended: Mended::from_bits(step.mended).names().map(str::to_owned).collect(),
+        tries: u32::from(step.attempts),
+        mended: Mended::from_bits(step.cleanup).names().map(str::to_owned).collect(),
         usage,
     }
 }
@@ -289,20 +291,20 @@ fn play(
     locate: Locate<'_>,
     reader: &RawReader,
     row: &Arc<BaseRow>,
-    unit: &UnitRecord,
+    task: &TaskRecord,
     asked: &Asked,
 ) -> Result<Option<Played>> {
-    let k = usize::from(unit.key.prompt()).saturating_sub(1);
+    let k = usize::from(task.key.prompt()).saturating_sub(1);
     let Some(prompt) = asked.prompts.get(k).and_then(Option::as_ref) else { return Ok(None) };
-    let variant = variant_of(unit.key.variant());
+    let variant = variant_of(task.key.variant());
     let mut conversation =
-        Conversation::start(context, unit.key.part(), row, k, variant, &prompt.text)?;
+        Conversation::start(context, task.key.part(), row, k, variant, &prompt.text)?;
     let mut turns: Vec<TurnProvenance> = asked.turn.iter().cloned().collect();
     if let Some(first) = turns.first_mut() {
         first.mended = prompt.mended.names().map(str::to_owned).collect();
     }
-    for step in &unit.steps {
-        let astray = || Error::Astray(conversation_name(context, row, unit));
+    for step in &task.steps {
+        let astray = || Error::Astray(conversation_name(context, row, task));
         let outcome = response(locate, reader, step.request)?.ok_or_else(astray)?;
         let speaker = match conversation.messages().len() % 2 {
             1 => Speaker::Assistant,
@@ -314,11 +316,11 @@ fn play(
     Ok(Some(Played { conversation, turns }))
 }
 
-fn conversation_name(context: &RunContext<'_>, row: &BaseRow, unit: &UnitRecord) -> String {
-    let k = usize::from(unit.key.prompt()).saturating_sub(1);
-    let variant = variant_of(unit.key.variant());
+fn conversation_name(context: &RunContext<'_>, row: &BaseRow, task: &TaskRecord) -> String {
+    let k = usize::from(task.key.prompt()).saturating_sub(1);
+    let variant = variant_of(task.key.variant());
     context
-        .plan(unit.key.part())
+        .plan(task.key.part())
         .map(|plan| conversation_id(plan.part(), &row.id, k, variant).to_string())
         .unwrap_or_default()
 }
@@ -357,21 +359,21 @@ fn attributes(conversation: &Conversation) -> Attributes {
     }
 }
 
-/// The conversation of a unit, finished or as far as it has come; `None` where its prompt never came.
+/// The conversation of a task, finished or as far as it has come; `None` where its prompt never came.
 pub fn conversation_of(
     context: &RunContext<'_>,
     store: &Store,
-    unit: &UnitRecord,
+    task: &TaskRecord,
 ) -> Result<Option<Row>> {
-    let astray = || Error::Astray(format!("{:?}", unit.key));
+    let astray = || Error::Astray(format!("{:?}", task.key));
     let reader = store.reader();
-    let plan = context.plan(unit.key.part()).ok_or_else(astray)?;
-    let row = Arc::new(plan.row(unit.key.base_index() as usize).ok_or_else(astray)?);
-    let base = UnitKey::base(unit.key.part(), unit.key.base_index()).ok_or_else(astray)?;
-    let base = store.unit(base)?.ok_or_else(astray)?;
+    let plan = context.plan(task.key.part()).ok_or_else(astray)?;
+    let row = Arc::new(plan.row(task.key.seed_row_index() as usize).ok_or_else(astray)?);
+    let base = TaskKey::seed_row(task.key.part(), task.key.seed_row_index()).ok_or_else(astray)?;
+    let base = store.task(base)?.ok_or_else(astray)?;
     let locate = |id| Ok(store.locate(id)?);
     let asked = asked(context, &locate, &reader, &base, &row.cards)?;
-    let played = play(context, &locate, &reader, &row, unit, &asked)?;
+    let played = play(context, &locate, &reader, &row, task, &asked)?;
     Ok(played.map(|played| finished(context, played)))
 }
 
@@ -380,15 +382,15 @@ fn base_lines(
     locate: Locate<'_>,
     reader: &RawReader,
     part: u8,
-    group: &[UnitRecord],
+    group: &[TaskRecord],
     files: OutputFiles,
 ) -> Result<Lines> {
     let mut lines = Lines::default();
-    let Some((base, units)) = group.split_first() else { return Ok(lines) };
+    let Some((base, tasks)) = group.split_first() else { return Ok(lines) };
     let astray = || Error::Astray(format!("{:?}", base.key));
     let plan = context.plan(part).ok_or_else(astray)?;
-    let row = Arc::new(plan.row(base.key.base_index() as usize).ok_or_else(astray)?);
-    if base.state == UnitState::Waiting {
+    let row = Arc::new(plan.row(base.key.seed_row_index() as usize).ok_or_else(astray)?);
+    if base.state == TaskState::Waiting {
         lines.summary.under_way = (row.cards.len() * plan.part().variants()) as u64;
         return Ok(lines);
     }
@@ -420,23 +422,23 @@ fn base_lines(
             line(&mut lines.prompts, &prompt)?;
         }
     }
-    for unit in units {
-        if variant_of(unit.key.variant()) == clinstruct_multiturn::Variant::Emergency {
+    for task in tasks {
+        if variant_of(task.key.variant()) == clinstruct_multiturn::Variant::Emergency {
             lines.summary.emergencies += 1;
         }
-        match unit.state {
-            UnitState::Waiting => lines.summary.under_way += 1,
-            UnitState::Done => lines.summary.in_dataset += 1,
-            UnitState::Rejected => {
-                let why = unit.rejection.as_ref();
+        match task.state {
+            TaskState::Waiting => lines.summary.under_way += 1,
+            TaskState::Done => lines.summary.in_dataset += 1,
+            TaskState::Rejected => {
+                let why = task.rejection.as_ref();
                 let failed = why.is_some_and(|w| w.failed);
                 let reason = why.map_or_else(|| "unknown".into(), |w| w.reason.clone());
                 let counts =
                     if failed { &mut lines.summary.failed } else { &mut lines.summary.rejected };
                 *counts.entry(reason.clone()).or_default() += 1;
                 if files.conversations {
-                    let k = usize::from(unit.key.prompt()).saturating_sub(1);
-                    let variant = variant_of(unit.key.variant());
+                    let k = usize::from(task.key.prompt()).saturating_sub(1);
+                    let variant = variant_of(task.key.variant());
                     let rejected = Rejected {
                         id: conversation_id(plan.part(), &row.id, k, variant),
                         part: row.part.clone(),
@@ -450,11 +452,11 @@ fn base_lines(
                 }
             }
         }
-        let wants_row = unit.state == UnitState::Done && files.conversations;
+        let wants_row = task.state == TaskState::Done && files.conversations;
         if !(wants_row || files.situations) {
             continue;
         }
-        let Some(played) = play(context, locate, reader, &row, unit, &asked)? else { continue };
+        let Some(played) = play(context, locate, reader, &row, task, &asked)? else { continue };
         if files.situations {
             let situation = SituationRow {
                 id: played.conversation.id.clone(),
@@ -464,7 +466,7 @@ fn base_lines(
             };
             line(&mut lines.situations, &situation)?;
         }
-        if unit.state == UnitState::Done {
+        if task.state == TaskState::Done {
             for turn in &played.turns {
                 if turn.speaker == Speaker::Assistant {
                     lines.summary.assistant_turns += 1;

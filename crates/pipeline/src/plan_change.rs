@@ -13,7 +13,7 @@ use std::fmt;
 use clinstruct_multiturn::Variant;
 use clinstruct_promptgen::Plan;
 use clinstruct_schema::RequestId;
-use clinstruct_store::{ErrorKind, PlannedRow, Store, UnitKey, UnitRecord, UnitState};
+use clinstruct_store::{ErrorKind, PlannedRow, Store, TaskKey, TaskRecord, TaskState};
 use rayon::prelude::*;
 
 use crate::active::{prompts_of, response, start_base, variant_code, variant_of, variants_of};
@@ -123,7 +123,7 @@ fn in_short(models: &str) -> String {
     }
 }
 
-/// Makes the context's plan the journal's, after [`check_plan`]; says whether units are to be replayed from
+/// Makes the context's plan the journal's, after [`check_plan`]; says whether tasks are to be replayed from
 /// the responses, because the journal was made with another plan or `how` asks for it.
 pub(crate) fn adopt_plan(context: &RunContext<'_>, store: &mut Store, how: Drive) -> Result<bool> {
     check_plan(context, store, how)?;
@@ -140,7 +140,7 @@ pub(crate) fn adopt_plan(context: &RunContext<'_>, store: &mut Store, how: Drive
     let mut failure = None;
     let written = store.write(|tx| {
         if !same || how == Drive::Replay {
-            tx.clear_units()?;
+            tx.clear_tasks()?;
         }
         if !noted {
             tx.clear_planned()?;
@@ -182,18 +182,18 @@ fn pages(plan: &Plan<'_>) -> impl Iterator<Item = std::ops::Range<usize>> {
     (0..rows).step_by(ROWS_AT_ONCE).map(move |from| from..(from + ROWS_AT_ONCE).min(rows))
 }
 
-/// A row of the old plan with its units.
+/// A row of the old plan with its tasks.
 struct Old {
     row: PlannedRow,
-    units: Vec<UnitRecord>,
+    tasks: Vec<TaskRecord>,
 }
 
 impl Old {
     /// Its conversations, where its prompts were accepted.
     fn answered(&self, store: &Store) -> Result<Vec<Answered>> {
-        let attempts = |unit: &UnitRecord| unit.steps.iter().map(|s| s.tries).max().unwrap_or(0);
-        let Some((base, conversations)) = self.units.split_first() else {
-            // A process that was killed before it had replayed its units leaves none, but the responses.
+        let attempts = |task: &TaskRecord| task.steps.iter().map(|s| s.attempts).max().unwrap_or(0);
+        let Some((base, conversations)) = self.tasks.split_first() else {
+            // A process that was killed before it had replayed its tasks leaves none, but the responses.
             if store.locate(self.row.request)?.is_none() {
                 return Ok(Vec::new());
             }
@@ -203,11 +203,11 @@ impl Old {
             let one = |(prompt, variant, _)| Answered { prompt, variant, attempts: 0 };
             return Ok(styled.map(one).collect());
         };
-        if base.state != UnitState::Done {
+        if base.state != TaskState::Done {
             return Ok(Vec::new());
         }
         let for_prompts = attempts(base);
-        let one = |u: &UnitRecord| Answered {
+        let one = |u: &TaskRecord| Answered {
             prompt: u.key.prompt(),
             variant: u.key.variant(),
             attempts: attempts(u).max(for_prompts),
@@ -222,28 +222,28 @@ fn with_units(store: &Store, rows: Vec<PlannedRow>) -> Result<Vec<Old>> {
     let mut rows = rows.into_iter().peekable();
     while let Some(first) = rows.next() {
         let begin = all.len();
-        let from = first.unit;
+        let from = first.task;
         let mut next = after(from);
-        all.push(Old { row: first, units: Vec::new() });
+        all.push(Old { row: first, tasks: Vec::new() });
         // Rows that follow each other are read at once.
-        while let Some(row) = rows.next_if(|row| Some(row.unit) == next) {
-            next = after(row.unit);
-            all.push(Old { row, units: Vec::new() });
+        while let Some(row) = rows.next_if(|row| Some(row.task) == next) {
+            next = after(row.task);
+            all.push(Old { row, tasks: Vec::new() });
         }
         let Some(to) = next else { continue };
-        for unit in store.units(from, to)? {
-            let at = begin + (unit.key.base_index() - from.base_index()) as usize;
+        for task in store.tasks(from, to)? {
+            let at = begin + (task.key.seed_row_index() - from.seed_row_index()) as usize;
             if let Some(old) = all.get_mut(at) {
-                old.units.push(unit);
+                old.tasks.push(task);
             }
         }
     }
     Ok(all)
 }
 
-/// The unit of the base row behind this one, in the same part.
-fn after(unit: UnitKey) -> Option<UnitKey> {
-    UnitKey::base(unit.part(), unit.base_index() + 1)
+/// The task of the base row behind this one, in the same part.
+fn after(task: TaskKey) -> Option<TaskKey> {
+    TaskKey::seed_row(task.part(), task.seed_row_index() + 1)
 }
 
 /// The part that a row's id begins with.
@@ -299,7 +299,7 @@ impl<'a, 'c> Comparison<'a, 'c> {
         loop {
             let page = self.store.planned_rows(last, ROWS_AT_ONCE)?;
             let Some(end) = page.last() else { break };
-            last = Some(end.unit);
+            last = Some(end.task);
             for old in with_units(self.store, page)? {
                 let rows = old.answered(self.store)?.len() as u64;
                 if rows > 0 {
@@ -354,7 +354,7 @@ impl<'a, 'c> Comparison<'a, 'c> {
             let Some(id) = plan.id(index) else { continue };
             known.extend(self.store.planned(id.as_str())?.map(|row| (index, row)));
         }
-        known.sort_by_key(|(_, row)| row.unit);
+        known.sort_by_key(|(_, row)| row.task);
         let (indices, rows): (Vec<usize>, Vec<PlannedRow>) = known.into_iter().unzip();
         let mut answered = Vec::new();
         for (index, old) in indices.into_iter().zip(with_units(self.store, rows)?) {
@@ -449,7 +449,7 @@ impl<'a, 'c> Comparison<'a, 'c> {
     /// The conversations that a row's prompts become by the new rule for emergencies, which depends on what
     /// the prompts say; `None` where they are not known.
     fn variants_now(&self, part: u8, index: usize, old: &Old) -> Result<Option<Vec<(u8, u8)>>> {
-        let Some(step) = old.units.first().and_then(|base| base.steps.last()) else {
+        let Some(step) = old.tasks.first().and_then(|base| base.steps.last()) else {
             return Ok(None);
         };
         let plan = self.context.plan(part);
@@ -511,7 +511,7 @@ fn compare_addresses(
     known: &str,
 ) -> Result<Option<PlanChange>> {
     let mut parts = Vec::new();
-    for (part, done) in store.bases_done()? {
+    for (part, done) in store.seed_rows_done()? {
         let mut found = 0;
         for page in context.plan(part).into_iter().flat_map(pages) {
             let requests = page

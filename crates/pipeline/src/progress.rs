@@ -36,7 +36,7 @@ pub struct Tally {
 /// Something that a person may want to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// The journal was made for another plan: its units are played again from the responses.
+    /// The journal was made for another plan: its tasks are played again from the responses.
     Replaying,
     /// A job that was sent before is found at the provider, or is not.
     Orphan {
@@ -69,7 +69,7 @@ pub enum Event {
     /// Requests that the provider refused earlier are made again.
     Reopened {
         /// Prompts and conversations that wait for them.
-        units: usize,
+        tasks: usize,
     },
     /// Something is in the way; the run waits and tries again.
     Waiting {

@@ -1,4 +1,4 @@
-//! Reads responses: what an outcome means for the unit that asked.
+//! Reads responses: what an outcome means for the task that asked.
 
 use clinstruct_multiturn::Repair;
 use clinstruct_parser::{Cleaned, Problem, PromptFormat};

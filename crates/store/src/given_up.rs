@@ -1,6 +1,6 @@
 //! Requests for which no answer could be had, and why.
 //!
-//! They outlive the units that waited for them: where a plan is played again from the responses, what was
+//! They outlive the tasks that waited for them: where a plan is played again from the responses, what was
 //! given up stays given up until somebody asks for it again.
 
 use clinstruct_schema::RequestId;
@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use crate::error::Result;
 use crate::journal::{RELEASED, Store, Tx};
-use crate::types::{GivenUp, JobId, UnitKey};
+use crate::types::{GivenUp, JobId, TaskKey};
 
 impl Store {
     /// Why a request was given up, if it was.
@@ -19,7 +19,7 @@ impl Store {
                 s.query_row([&request.0[..]], |r| {
                     Ok(GivenUp {
                         request,
-                        unit: UnitKey(r.get(0)?),
+                        task: TaskKey(r.get(0)?),
                         refused: r.get(1)?,
                         reason: r.get(2)?,
                         detail: r.get(3)?,
@@ -38,14 +38,14 @@ impl Store {
             .map_err(self.failed("read"))
     }
 
-    /// Units whose request the provider refused for reasons that somebody can change, in the plan's order.
-    pub fn refused_units(&self) -> Result<Vec<UnitKey>> {
+    /// Tasks whose request the provider refused for reasons that somebody can change, in the plan's order.
+    pub fn refused_tasks(&self) -> Result<Vec<TaskKey>> {
         self.connection
             .prepare_cached(
                 "SELECT DISTINCT g.unit FROM given_up g JOIN unit u ON u.key = g.unit
                  WHERE g.refused AND u.state = 2 AND u.failed ORDER BY g.unit",
             )
-            .and_then(|mut s| s.query_map([], |r| Ok(UnitKey(r.get(0)?)))?.collect())
+            .and_then(|mut s| s.query_map([], |r| Ok(TaskKey(r.get(0)?)))?.collect())
             .map_err(self.failed("read"))
     }
 
@@ -63,7 +63,7 @@ impl Tx<'_> {
     pub fn give_up(&mut self, what: &GivenUp) -> Result<()> {
         self.execute(
             "INSERT OR REPLACE INTO given_up VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![&what.request.0[..], what.unit.0, what.refused, what.reason, what.detail],
+            params![&what.request.0[..], what.task.0, what.refused, what.reason, what.detail],
         )
         .map(drop)
     }

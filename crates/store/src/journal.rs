@@ -10,7 +10,7 @@ use crate::opening::{Access, check_version};
 use crate::segment::{Appender, EncodedFrame, RawReader};
 use crate::types::{
     FrameId, JobCounts, JobId, JobProgress, JobRecord, JobSums, Money, NewJob, PartCounts,
-    RawFrame, Rejection, RowLocation, Step, TurnCounts, UnitKey, UnitRecord, UnitState,
+    RawFrame, Rejection, RowLocation, Step, TaskKey, TaskRecord, TaskState, TurnCounts,
 };
 
 mod planned;
@@ -260,48 +260,48 @@ impl Store {
         RawReader::new(self.raw.clone())
     }
 
-    /// One unit.
-    pub fn unit(&self, key: UnitKey) -> Result<Option<UnitRecord>> {
+    /// One task.
+    pub fn task(&self, key: TaskKey) -> Result<Option<TaskRecord>> {
         self.connection
             .prepare_cached("SELECT * FROM unit WHERE key = ?1")
-            .and_then(|mut s| s.query_row([key.0], unit_of).optional())
+            .and_then(|mut s| s.query_row([key.0], task_of).optional())
             .map_err(self.failed("read"))
     }
 
-    /// The units with keys from `from` up to but without `to`, in the plan's order.
-    pub fn units(&self, from: UnitKey, to: UnitKey) -> Result<Vec<UnitRecord>> {
+    /// The tasks with keys from `from` up to but without `to`, in the plan's order.
+    pub fn tasks(&self, from: TaskKey, to: TaskKey) -> Result<Vec<TaskRecord>> {
         self.connection
             .prepare_cached("SELECT * FROM unit WHERE key >= ?1 AND key < ?2 ORDER BY key")
-            .and_then(|mut s| s.query_map([from.0, to.0], unit_of)?.collect())
+            .and_then(|mut s| s.query_map([from.0, to.0], task_of)?.collect())
             .map_err(self.failed("read"))
     }
 
-    /// Units that wait for a response, in the plan's order, behind `after`.
-    pub fn units_waiting(&self, after: Option<UnitKey>, limit: usize) -> Result<Vec<UnitRecord>> {
+    /// Tasks that wait for a response, in the plan's order, behind `after`.
+    pub fn waiting_tasks(&self, after: Option<TaskKey>, limit: usize) -> Result<Vec<TaskRecord>> {
         let after = after.map_or(-1, |k| k.0);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.connection
             .prepare_cached("SELECT * FROM unit WHERE state = 0 AND key > ?1 ORDER BY key LIMIT ?2")
-            .and_then(|mut s| s.query_map([after, limit], unit_of)?.collect())
+            .and_then(|mut s| s.query_map([after, limit], task_of)?.collect())
             .map_err(self.failed("read"))
     }
 
-    /// Index of the last base row of a part that was begun.
-    pub fn last_base(&self, part: u8) -> Result<Option<u32>> {
+    /// Index of the last seed row of a part that was begun.
+    pub fn last_seed_row(&self, part: u8) -> Result<Option<u32>> {
         let from = i64::from(part) << 40;
         self.connection
             .prepare_cached("SELECT max(key) FROM unit WHERE key >= ?1 AND key < ?2")
             .and_then(|mut s| s.query_row([from, from + (1 << 40)], |r| r.get::<_, Option<i64>>(0)))
-            .map(|key| key.map(|k| UnitKey(k).base_index()))
+            .map(|key| key.map(|k| TaskKey(k).seed_row_index()))
             .map_err(self.failed("read"))
     }
 
-    /// Requests of a job that have no response yet, with the unit that asked last.
-    pub fn asked(&self, job: JobId) -> Result<Vec<(RequestId, UnitKey)>> {
+    /// Requests of a job that have no response yet, with the task that asked last.
+    pub fn asked(&self, job: JobId) -> Result<Vec<(RequestId, TaskKey)>> {
         self.connection
             .prepare_cached("SELECT id, unit FROM request WHERE job = ?1 AND state = 0 ORDER BY id")
             .and_then(|mut s| {
-                s.query_map([job.0], |r| Ok((request_of(r, 0)?, UnitKey(r.get(1)?))))?.collect()
+                s.query_map([job.0], |r| Ok((request_of(r, 0)?, TaskKey(r.get(1)?))))?.collect()
             })
             .map_err(self.failed("read"))
     }
@@ -386,7 +386,7 @@ impl Store {
             .map_err(self.failed("read"))
     }
 
-    /// Answers that were taken, and units that wait for one, by part and place in the conversation.
+    /// Answers that were taken, and tasks that wait for one, by part and place in the conversation.
     pub fn turns(&self) -> Result<Vec<TurnCounts>> {
         let rows: Vec<(u8, bool, usize, bool, u64)> = self
             .connection
@@ -404,7 +404,7 @@ impl Store {
             })
             .map_err(self.failed("read"))?;
         let mut all: BTreeMap<(u8, usize), TurnCounts> = BTreeMap::new();
-        for (part, base, length, waits, units) in rows {
+        for (part, base, length, waits, tasks) in rows {
             let steps = length / STEP_BYTES;
             let first = usize::from(!base);
             let mut at = |place: usize, add: &dyn Fn(&mut TurnCounts)| {
@@ -412,20 +412,20 @@ impl Store {
                 add(all.entry((part, place)).or_insert(new));
             };
             for place in first..first + steps {
-                at(place, &|c| c.answered += units);
+                at(place, &|c| c.answered += tasks);
             }
             if waits {
-                at(first + steps, &|c| c.waiting += units);
+                at(first + steps, &|c| c.waiting += tasks);
             }
         }
         Ok(all.into_values().collect())
     }
 
-    /// Units that ended because no answer could be had.
-    pub fn failed_units(&self) -> Result<Vec<UnitKey>> {
+    /// Tasks that ended because no answer could be had.
+    pub fn failed_tasks(&self) -> Result<Vec<TaskKey>> {
         self.connection
             .prepare_cached("SELECT key FROM unit WHERE state = 2 AND failed = 1 ORDER BY key")
-            .and_then(|mut s| s.query_map([], |r| Ok(UnitKey(r.get(0)?)))?.collect())
+            .and_then(|mut s| s.query_map([], |r| Ok(TaskKey(r.get(0)?)))?.collect())
             .map_err(self.failed("read"))
     }
 
@@ -434,7 +434,7 @@ impl Store {
         Ok(self.jobs()?.into_iter().filter(|j| j.state != JobProgress::Ended).collect())
     }
 
-    /// How many units stand where, by part.
+    /// How many tasks stand where, by part.
     pub fn counts(&self) -> Result<Vec<PartCounts>> {
         let rows: Vec<(i64, bool, i64, i64)> = self
             .connection
@@ -453,9 +453,9 @@ impl Store {
             }
             let Some(c) = all.last_mut() else { continue };
             let slot = match (base, state) {
-                (true, WAITING) => &mut c.base_waiting,
-                (true, DONE) => &mut c.base_done,
-                (true, _) => &mut c.base_rejected,
+                (true, WAITING) => &mut c.seed_rows_waiting,
+                (true, DONE) => &mut c.seed_rows_done,
+                (true, _) => &mut c.seed_rows_rejected,
                 (false, WAITING) => &mut c.conversations_waiting,
                 (false, DONE) => &mut c.conversations_done,
                 (false, _) => &mut c.conversations_rejected,
@@ -560,11 +560,11 @@ impl Tx<'_> {
     }
 
     /// Notes that a request goes with a job. A response that is there stays.
-    pub fn ask(&mut self, request: RequestId, unit: UnitKey, job: JobId) -> Result<()> {
+    pub fn ask(&mut self, request: RequestId, task: TaskKey, job: JobId) -> Result<()> {
         self.execute(
             "INSERT INTO request (id, unit, job, state) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (id) DO UPDATE SET unit = ?2, job = ?3, state = ?4 WHERE state <> ?5",
-            params![&request.0[..], unit.0, job.0, ASKED, ANSWERED],
+            params![&request.0[..], task.0, job.0, ASKED, ANSWERED],
         )
         .map(drop)
     }
@@ -614,14 +614,14 @@ impl Tx<'_> {
         .map(drop)
     }
 
-    /// Writes a unit, new or known.
-    pub fn put_unit(&mut self, unit: &UnitRecord) -> Result<()> {
-        let state = match unit.state {
-            UnitState::Waiting => WAITING,
-            UnitState::Done => DONE,
-            UnitState::Rejected => REJECTED,
+    /// Writes a task, new or known.
+    pub fn put_task(&mut self, task: &TaskRecord) -> Result<()> {
+        let state = match task.state {
+            TaskState::Waiting => WAITING,
+            TaskState::Done => DONE,
+            TaskState::Rejected => REJECTED,
         };
-        let why = unit.rejection.as_ref();
+        let why = task.rejection.as_ref();
         let stage = why.map(|w| match w.stage {
             Stage::Prompt => "prompt",
             Stage::Turn => "turn",
@@ -631,29 +631,29 @@ impl Tx<'_> {
             "INSERT OR REPLACE INTO unit (key, state, waiting, tries, infra_tries, steps, stage, failed,
              reason, detail, unusable) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             params![
-                unit.key.0,
+                task.key.0,
                 state,
-                unit.waiting.as_ref().map(|w| &w.0[..]),
-                unit.tries,
-                unit.infra_tries,
-                pack(&unit.steps),
+                task.waiting.as_ref().map(|w| &w.0[..]),
+                task.attempts,
+                task.delivery_attempts,
+                pack(&task.steps),
                 stage,
                 why.map(|w| w.failed),
                 why.map(|w| w.reason.as_str()),
                 why.map(|w| w.detail.as_str()),
-                unit.unusable,
+                task.unusable,
             ],
         )
         .map(drop)
     }
 
-    /// Forgets the units from `from` up to and without `to`. Responses stay.
-    pub fn clear_some_units(&mut self, from: UnitKey, to: UnitKey) -> Result<()> {
+    /// Forgets the tasks from `from` up to and without `to`. Responses stay.
+    pub fn clear_task_range(&mut self, from: TaskKey, to: TaskKey) -> Result<()> {
         self.execute("DELETE FROM unit WHERE key >= ?1 AND key < ?2", [from.0, to.0]).map(drop)
     }
 
-    /// Forgets all units. Responses stay.
-    pub fn clear_units(&mut self) -> Result<()> {
+    /// Forgets all tasks. Responses stay.
+    pub fn clear_tasks(&mut self) -> Result<()> {
         self.execute("DELETE FROM unit", []).map(drop)
     }
 }
@@ -676,8 +676,8 @@ fn pack(steps: &[Step]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(steps.len() * STEP_BYTES);
     for step in steps {
         bytes.extend_from_slice(&step.request.0);
-        bytes.push(step.tries);
-        bytes.extend_from_slice(&step.mended.to_le_bytes());
+        bytes.push(step.attempts);
+        bytes.extend_from_slice(&step.cleanup.to_le_bytes());
     }
     bytes
 }
@@ -687,11 +687,11 @@ fn unpack(bytes: &[u8]) -> Vec<Step> {
         .chunks_exact(STEP_BYTES)
         .filter_map(|chunk| {
             let (request, rest) = chunk.split_at(16);
-            let (tries, mended) = rest.split_first()?;
+            let (attempts, cleanup) = rest.split_first()?;
             Some(Step {
                 request: RequestId(request.try_into().ok()?),
-                tries: *tries,
-                mended: u32::from_le_bytes(mended.try_into().ok()?),
+                attempts: *attempts,
+                cleanup: u32::from_le_bytes(cleanup.try_into().ok()?),
             })
         })
         .collect()
@@ -701,7 +701,7 @@ pub(crate) fn request_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Reque
     row.get::<_, [u8; 16]>(column).map(RequestId)
 }
 
-fn unit_of(row: &Row<'_>) -> rusqlite::Result<UnitRecord> {
+fn task_of(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
     let state: i64 = row.get(1)?;
     let reason: Option<String> = row.get(8)?;
     let rejection = match reason {
@@ -720,16 +720,16 @@ fn unit_of(row: &Row<'_>) -> rusqlite::Result<UnitRecord> {
             })
         }
     };
-    Ok(UnitRecord {
-        key: UnitKey(row.get(0)?),
+    Ok(TaskRecord {
+        key: TaskKey(row.get(0)?),
         state: match state {
-            WAITING => UnitState::Waiting,
-            DONE => UnitState::Done,
-            _ => UnitState::Rejected,
+            WAITING => TaskState::Waiting,
+            DONE => TaskState::Done,
+            _ => TaskState::Rejected,
         },
         waiting: row.get::<_, Option<[u8; 16]>>(2)?.map(RequestId),
-        tries: row.get(3)?,
-        infra_tries: row.get(4)?,
+        attempts: row.get(3)?,
+        delivery_attempts: row.get(4)?,
         steps: unpack(&row.get::<_, Vec<u8>>(5)?),
         rejection,
         unusable: row.get(10)?,

@@ -2,7 +2,7 @@
 //!
 //! A job is journalled before it is sent, a response is saved before it is read, and every change of
 //! state is one transaction: a process that is killed at any instant loses nothing that was received.
-//! Responses are addressed by the hash of their request; units (base rows and conversations) only say
+//! Responses are addressed by the hash of their request; tasks (prompts and conversations) only say
 //! which responses they are made of. The only SQL of the workspace is here.
 //!
 //! It knows nothing of prompts, plans or providers, and never looks at the clock.
@@ -19,5 +19,5 @@ pub use journal::{Durability, Store, Tx};
 pub use segment::{EncodedFrame, RawReader, encode_frame};
 pub use types::{
     FrameId, GivenUp, JobCounts, JobId, JobProgress, JobRecord, JobSums, Money, NewJob, PartCounts,
-    PlannedRow, RawFrame, Rejection, RowLocation, Step, TurnCounts, UnitKey, UnitRecord, UnitState,
+    PlannedRow, RawFrame, Rejection, RowLocation, Step, TaskKey, TaskRecord, TaskState, TurnCounts,
 };

@@ -1,23 +1,24 @@
 use clinstruct_schema::{MicroUsd, RequestId, RowFormat, Stage, Usage};
 
-/// The key of a unit: a base row or a conversation. Keys in order are the plan in order.
+/// The key of a task: a seed row or a conversation. Keys in order are the plan in order.
 ///
-/// `part << 40 | base << 16 | prompt << 8 | variant`; prompt and variant are 0 for the base row itself.
+/// `part << 40 | seed row << 16 | prompt << 8 | variant`; prompt and variant are 0 for the seed row itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct UnitKey(pub(crate) i64);
+pub struct TaskKey(pub(crate) i64);
 
-impl UnitKey {
-    /// The base row `base` of part `part`; `None` where the number is too large (2^24 and above).
-    pub fn base(part: u8, base: u32) -> Option<Self> {
-        (base < 1 << 24).then_some(Self(i64::from(part) << 40 | i64::from(base) << 16))
+impl TaskKey {
+    /// The seed row `index` of part `part`; `None` where the number is too large (2^24 and above).
+    pub fn seed_row(part: u8, index: u32) -> Option<Self> {
+        (index < 1 << 24).then_some(Self(i64::from(part) << 40 | i64::from(index) << 16))
     }
 
-    /// A conversation of a base row; prompt and variant count from 1.
-    pub fn conversation(part: u8, base: u32, prompt: u8, variant: u8) -> Option<Self> {
+    /// A conversation of a seed row; prompt and variant count from 1.
+    pub fn conversation(part: u8, seed_row: u32, prompt: u8, variant: u8) -> Option<Self> {
         if prompt == 0 || variant == 0 {
             return None;
         }
-        Self::base(part, base).map(|key| Self(key.0 | i64::from(prompt) << 8 | i64::from(variant)))
+        Self::seed_row(part, seed_row)
+            .map(|key| Self(key.0 | i64::from(prompt) << 8 | i64::from(variant)))
     }
 
     /// Index of the part.
@@ -25,30 +26,30 @@ impl UnitKey {
         (self.0 >> 40 & 0xff) as u8
     }
 
-    /// Index of the base row in its part.
-    pub fn base_index(self) -> u32 {
+    /// Index of the seed row in its part.
+    pub fn seed_row_index(self) -> u32 {
         (self.0 >> 16 & 0xff_ffff) as u32
     }
 
-    /// Prompt, from 1; 0 for a base row.
+    /// Prompt, from 1; 0 for a seed row.
     pub fn prompt(self) -> u8 {
         (self.0 >> 8 & 0xff) as u8
     }
 
-    /// Variant, from 1; 0 for a base row.
+    /// Variant, from 1; 0 for a seed row.
     pub fn variant(self) -> u8 {
         (self.0 & 0xff) as u8
     }
 
-    /// Whether it is a base row.
-    pub fn is_base(self) -> bool {
+    /// Whether it is a seed row.
+    pub fn is_seed_row(self) -> bool {
         self.0 & 0xffff == 0
     }
 }
 
-/// Where a unit stands.
+/// Where a task stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnitState {
+pub enum TaskState {
     /// It waits for the response to a request.
     Waiting,
     /// It has all it needs.
@@ -62,13 +63,13 @@ pub enum UnitState {
 pub struct Step {
     /// The request.
     pub request: RequestId,
-    /// Tries that it took, this one included.
-    pub tries: u8,
+    /// Attempts that it took, this one included.
+    pub attempts: u8,
     /// Rules of the parser that changed the text, as bits.
-    pub mended: u32,
+    pub cleanup: u32,
 }
 
-/// Why a unit ended without what it needs.
+/// Why a task ended without what it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
     /// Where its way ended.
@@ -81,19 +82,19 @@ pub struct Rejection {
     pub detail: String,
 }
 
-/// A unit as the journal holds it.
+/// A task as the journal holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnitRecord {
+pub struct TaskRecord {
     /// Key.
-    pub key: UnitKey,
+    pub key: TaskKey,
     /// State.
-    pub state: UnitState,
+    pub state: TaskState,
     /// The request that it waits for.
     pub waiting: Option<RequestId>,
-    /// Tries of what it waits for, before this one.
-    pub tries: u32,
+    /// Attempts of what it waits for, before this one.
+    pub attempts: u32,
     /// Deliveries of that request that failed.
-    pub infra_tries: u32,
+    pub delivery_attempts: u32,
     /// Deliveries of that request that were paid for, or may have been, and gave nothing that can be used.
     pub unusable: u32,
     /// Accepted responses, oldest first.
@@ -105,9 +106,9 @@ pub struct UnitRecord {
 /// A row of the plan, as it was when the journal was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedRow {
-    /// The base row's unit.
-    pub unit: UnitKey,
-    /// The base row's id.
+    /// The seed row's task.
+    pub task: TaskKey,
+    /// The seed row's id.
     pub id: String,
     /// Its first request.
     pub request: RequestId,
@@ -267,8 +268,8 @@ impl JobSums {
 pub struct GivenUp {
     /// The request.
     pub request: RequestId,
-    /// The unit that waited for it.
-    pub unit: UnitKey,
+    /// The task that waited for it.
+    pub task: TaskKey,
     /// Whether the provider refused it for a reason that somebody can change: a parameter, a limit, a key.
     pub refused: bool,
     /// Named reason.
@@ -286,21 +287,21 @@ pub struct TurnCounts {
     pub place: usize,
     /// Answers that were taken.
     pub answered: u64,
-    /// Units that wait for this one.
+    /// Tasks that wait for this one.
     pub waiting: u64,
 }
 
-/// How many units of a part stand where.
+/// How many tasks of a part stand where.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PartCounts {
     /// Index of the part.
     pub part: u8,
-    /// Base rows that wait.
-    pub base_waiting: u64,
-    /// Base rows that have their prompts.
-    pub base_done: u64,
-    /// Base rows that ended without.
-    pub base_rejected: u64,
+    /// Seed rows that wait.
+    pub seed_rows_waiting: u64,
+    /// Seed rows that have their prompts.
+    pub seed_rows_done: u64,
+    /// Seed rows that ended without.
+    pub seed_rows_rejected: u64,
     /// Conversations that wait.
     pub conversations_waiting: u64,
     /// Conversations that are done.

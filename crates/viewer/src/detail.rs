@@ -112,7 +112,7 @@ pub(crate) fn progress(run: &Path) -> Value {
         .iter()
         .map(|c| {
             json!({
-                "part": c.part, "prompts_waiting": c.base_waiting, "prompts_done": c.base_done,
+                "part": c.part, "prompts_waiting": c.seed_rows_waiting, "prompts_done": c.seed_rows_done,
                 "waiting": c.conversations_waiting, "done": c.conversations_done,
                 "rejected": c.conversations_rejected,
             })

@@ -191,7 +191,7 @@ fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
     let counts = store.counts()?;
     let jobs = store.jobs()?;
     let turns = by_turn(setup, store)?;
-    let waits = counts.iter().any(|c| c.base_waiting + c.conversations_waiting > 0);
+    let waits = counts.iter().any(|c| c.seed_rows_waiting + c.conversations_waiting > 0);
     let left = time_left(&jobs, &turns).filter(|_| waits);
     let name_of =
         |c: &PartCounts| setup.catalog.parts.get(usize::from(c.part)).map(|p| p.id.to_string());
@@ -200,8 +200,8 @@ fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
             .iter()
             .map(|c| {
                 json!({
-                    "part": name_of(c), "prompt_requests_waiting": c.base_waiting,
-                    "prompt_requests_done": c.base_done, "prompt_requests_rejected": c.base_rejected,
+                    "part": name_of(c), "prompt_requests_waiting": c.seed_rows_waiting,
+                    "prompt_requests_done": c.seed_rows_done, "prompt_requests_rejected": c.seed_rows_rejected,
                     "conversations_waiting": c.conversations_waiting,
                     "conversations_done": c.conversations_done,
                     "conversations_rejected": c.conversations_rejected,
@@ -269,11 +269,11 @@ pub(crate) fn turns(mut args: RunArgs) -> anyhow::Result<Code> {
     same_plan(&context, &store)?;
     let mut after = None;
     loop {
-        let page = store.units_waiting(after, 1000)?;
+        let page = store.waiting_tasks(after, 1000)?;
         let Some(last) = page.last() else { return Ok(Code::Done) };
         after = Some(last.key);
-        for unit in &page {
-            if let Some((row, request)) = clinstruct_pipeline::due_request(&context, &store, unit)?
+        for task in &page {
+            if let Some((row, request)) = clinstruct_pipeline::due_request(&context, &store, task)?
             {
                 print_json(&json!({ "row": row, "id": request.id, "request": request.request }))?;
             }

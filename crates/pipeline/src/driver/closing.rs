@@ -116,13 +116,13 @@ impl Driver<'_, '_> {
         for (request, _) in &left {
             // One that failed before its job ended is queued again already.
             let sent = self.waits.get(request).copied().filter(|w| w.job == Some(job));
-            let Some(Wait { unit, .. }) = sent else { continue };
+            let Some(Wait { task, .. }) = sent else { continue };
             self.waits.remove(request);
             missing += 1;
-            let Some(unit) = unit else { continue };
+            let Some(task) = task else { continue };
             match delivered {
-                Some(absent) => items.extend(self.item(unit, *request, None, absent.to_owned())?),
-                None => stepped.extend(self.as_before(unit, *request)?),
+                Some(absent) => items.extend(self.item(task, *request, None, absent.to_owned())?),
+                None => stepped.extend(self.as_before(task, *request)?),
             }
         }
         stepped.extend(self.step_all(items)?);

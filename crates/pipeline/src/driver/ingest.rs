@@ -67,7 +67,7 @@ impl Driver<'_, '_> {
         Ok(())
     }
 
-    /// What the rows of a job say; the units that can go on are added to `items`. `before` are the rows that
+    /// What the rows of a job say; the tasks that can go on are added to `items`. `before` are the rows that
     /// will be committed with them.
     fn stage<'r>(
         &mut self,
@@ -99,7 +99,7 @@ impl Driver<'_, '_> {
             // A failure counts for the sending that it is of: a job that is fetched twice has it twice.
             let stands = delivers(&decoded.outcome);
             let wait = self.waits.get(&id).copied().filter(|w| stands || w.job == Some(job));
-            let Some(Wait { unit, .. }) = wait else {
+            let Some(Wait { task, .. }) = wait else {
                 let mut unsaved = before.iter().flat_map(|n| &n.answered).chain(&answered);
                 if unsaved.any(|(a, _)| *a == id) || self.store.locate(id)?.is_some() {
                     sums.counts.duplicates += 1;
@@ -141,8 +141,8 @@ impl Driver<'_, '_> {
             } else {
                 sums.counts.errors += 1;
             }
-            if let Some(unit) = unit {
-                items.extend(self.item(unit, id, Some(decoded.outcome), String::new())?);
+            if let Some(task) = task {
+                items.extend(self.item(task, id, Some(decoded.outcome), String::new())?);
             }
         }
         self.tally.usage += sums.usage;

@@ -1,10 +1,10 @@
 //! Units that ended without an answer, put back to where they wait for one.
 
-use clinstruct_store::{Store, UnitKey, UnitState};
+use clinstruct_store::{Store, TaskKey, TaskState};
 
 use crate::Result;
 
-/// Which units are reopened.
+/// Which tasks are reopened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reopen {
     /// Those that the provider refused for a reason that somebody may have changed since.
@@ -13,39 +13,39 @@ pub enum Reopen {
     Failed,
 }
 
-/// Puts units that ended without an answer back to where they wait for it, with all their attempts; says how
+/// Puts tasks that ended without an answer back to where they wait for it, with all their attempts; says how
 /// many prompts and conversations these are. What was answered stays.
 pub fn reopen(store: &mut Store, which: Reopen) -> Result<usize> {
     let ended = match which {
-        Reopen::Refused => store.refused_units()?,
-        Reopen::Failed => store.failed_units()?,
+        Reopen::Refused => store.refused_tasks()?,
+        Reopen::Failed => store.failed_tasks()?,
     };
-    let bases: Vec<UnitKey> = ended.iter().copied().filter(|k| k.is_base()).collect();
-    let base_of = |key: UnitKey| UnitKey::base(key.part(), key.base_index());
+    let bases: Vec<TaskKey> = ended.iter().copied().filter(|k| k.is_seed_row()).collect();
+    let base_of = |key: TaskKey| TaskKey::seed_row(key.part(), key.seed_row_index());
     let mut put_back = Vec::new();
     for key in &ended {
         // The conversations of a base row that failed come again with it.
-        if !key.is_base() && base_of(*key).is_some_and(|b| bases.binary_search(&b).is_ok()) {
+        if !key.is_seed_row() && base_of(*key).is_some_and(|b| bases.binary_search(&b).is_ok()) {
             continue;
         }
-        if let Some(mut unit) = store.unit(*key)? {
-            unit.state = UnitState::Waiting;
-            unit.waiting = None;
-            unit.tries = 0;
-            unit.infra_tries = 0;
-            unit.unusable = 0;
-            unit.rejection = None;
-            put_back.push(unit);
+        if let Some(mut task) = store.task(*key)? {
+            task.state = TaskState::Waiting;
+            task.waiting = None;
+            task.attempts = 0;
+            task.delivery_attempts = 0;
+            task.unusable = 0;
+            task.rejection = None;
+            put_back.push(task);
         }
     }
     store.write(|tx| {
         for base in &bases {
-            if let Some(next) = UnitKey::base(base.part(), base.base_index() + 1) {
-                tx.clear_some_units(*base, next)?;
+            if let Some(next) = TaskKey::seed_row(base.part(), base.seed_row_index() + 1) {
+                tx.clear_task_range(*base, next)?;
             }
         }
-        for unit in &put_back {
-            tx.put_unit(unit)?;
+        for task in &put_back {
+            tx.put_task(task)?;
         }
         tx.forget_given_up(which == Reopen::Refused)
     })?;

@@ -32,10 +32,10 @@ impl Driver<'_, '_> {
 
     pub(super) fn body(&mut self, id: RequestId) -> Result<BatchRequest> {
         let astray = || Error::Astray(format!("request {id}"));
-        let unit = self.waits.get(&id).and_then(|w| w.unit).ok_or_else(astray)?;
-        let record = match self.active.get(&unit) {
+        let task = self.waits.get(&id).and_then(|w| w.task).ok_or_else(astray)?;
+        let record = match self.active.get(&task) {
             Some((record, _)) => record.clone(),
-            None => self.store.unit(unit)?.ok_or_else(astray)?,
+            None => self.store.task(task)?.ok_or_else(astray)?,
         };
         let (request, _) =
             rebuild(self.context, self.store, &self.reader, &record)?.ok_or_else(astray)?;
@@ -93,8 +93,8 @@ impl Driver<'_, '_> {
             };
             let job = tx.new_job(&new, now)?;
             for held in &taken.requests {
-                if let Some(Wait { unit: Some(unit), .. }) = waits.get(&held.id) {
-                    tx.ask(held.id, *unit, job)?;
+                if let Some(Wait { task: Some(task), .. }) = waits.get(&held.id) {
+                    tx.ask(held.id, *task, job)?;
                 }
             }
             Ok((job, tag))

@@ -33,20 +33,20 @@ impl Driver<'_, '_> {
         Ok(())
     }
 
-    /// Takes up what an earlier process left: its plan, its unindexed rows, its jobs, its waiting units.
+    /// Takes up what an earlier process left: its plan, its unindexed rows, its jobs, its waiting tasks.
     pub(super) async fn take_up(&mut self) -> Result<()> {
         if adopt_plan(self.context, self.store, self.how)? {
             self.progress.event(Event::Replaying);
         }
         if matches!(self.how, Drive::ToTheEnd | Drive::SubmitOnly) {
-            let units = reopen(self.store, Reopen::Refused)?;
-            if units > 0 {
-                self.progress.event(Event::Reopened { units });
+            let tasks = reopen(self.store, Reopen::Refused)?;
+            if tasks > 0 {
+                self.progress.event(Event::Reopened { tasks });
             }
             self.gave_up = self.store.gave_up()?;
         }
         for (i, (part, _)) in self.context.plans.iter().enumerate() {
-            self.cursor[i] = self.store.last_base(*part)?.map_or(0, |b| b as usize + 1);
+            self.cursor[i] = self.store.last_seed_row(*part)?.map_or(0, |b| b as usize + 1);
         }
         self.tally.base_started = self.cursor.iter().sum();
         let counts = self.store.counts()?;
@@ -65,7 +65,7 @@ impl Driver<'_, '_> {
         let open = self.store.open_jobs()?;
         for job in &open {
             for (request, _) in self.store.asked(job.id)? {
-                self.waits.insert(request, Wait { unit: None, job: Some(job.id) });
+                self.waits.insert(request, Wait { task: None, job: Some(job.id) });
             }
             let names = self.context.routes.all();
             let route = names.iter().position(|r| r.name == job.route).unwrap_or(0);
@@ -73,13 +73,13 @@ impl Driver<'_, '_> {
         }
         let mut after = None;
         loop {
-            let page = self.store.units_waiting(after, 4096)?;
+            let page = self.store.waiting_tasks(after, 4096)?;
             let Some(last) = page.last() else { break };
             after = Some(last.key);
             let mut idle = Vec::new();
             for record in page {
                 match record.waiting.and_then(|r| self.waits.get_mut(&r)) {
-                    Some(wait) => wait.unit = Some(record.key),
+                    Some(wait) => wait.task = Some(record.key),
                     None => idle.push(record),
                 }
             }

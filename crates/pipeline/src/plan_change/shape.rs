@@ -43,9 +43,9 @@ impl Digest {
 /// A conversation that has its prompt, and so an accepted answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Answered {
-    /// Prompt, as in its unit's key.
+    /// Prompt, as in its task's key.
     pub(super) prompt: u8,
-    /// Variant, as in its unit's key.
+    /// Variant, as in its task's key.
     pub(super) variant: u8,
     /// Most attempts that its prompt or one of its turns took; 0 where that is not known.
     pub(super) attempts: u8,
@@ -60,7 +60,7 @@ pub(super) struct Shape {
     pub(super) emergency: [u8; DIGEST],
     /// What a model is told about an answer that failed its checks.
     pub(super) repair: [u8; DIGEST],
-    /// For each conversation that the row can become, by prompt and variant as in its unit's key: situation,
+    /// For each conversation that the row can become, by prompt and variant as in its task's key: situation,
     /// system prompts, what its answers are checked against.
     pub(super) conversations: Vec<(u8, u8, [u8; DIGEST])>,
 }
@@ -132,9 +132,9 @@ impl<'a, 'c> Shapes<'a, 'c> {
         else {
             return Ok(None);
         };
-        let (unit, id, request) = (record.key, row.id.to_string(), request.id);
+        let (task, id, request) = (record.key, row.id.to_string(), request.id);
         if expected.is_some_and(|(expected, _)| expected != request) {
-            return Ok(Some(PlannedRow { unit, id, request, shape: Vec::new() }));
+            return Ok(Some(PlannedRow { task, id, request, shape: Vec::new() }));
         }
         let rule = context.plan(part).and_then(|plan| plan.part().emergency.as_ref());
         let mut emergency = Digest::default();
@@ -164,7 +164,7 @@ impl<'a, 'c> Shapes<'a, 'c> {
             repair: self.repair,
             conversations,
         };
-        Ok(Some(PlannedRow { unit, id, request, shape: shape.to_bytes() }))
+        Ok(Some(PlannedRow { task, id, request, shape: shape.to_bytes() }))
     }
 
     fn conversation(&self, mut conversation: Conversation) -> Result<[u8; DIGEST]> {

@@ -10,7 +10,7 @@ use clinstruct_pipeline::{
     Drive, Error, Event, Outcome, PartChange, PlanChange, Progress, Route, Routes, RunConfig,
     RunContext, StopSignal, Tally, check_plan, run,
 };
-use clinstruct_store::{Durability, Store, Tx, UnitKey};
+use clinstruct_store::{Durability, Store, TaskKey, Tx};
 
 struct Silent;
 
@@ -64,9 +64,9 @@ fn open(folder: &tempfile::TempDir) -> Store {
     Store::open(folder.path(), Durability::Fast).unwrap()
 }
 
-/// Takes the units or the plan's rows out of a run's journal.
-fn clear(folder: &tempfile::TempDir, units: bool) {
-    let write = |tx: &mut Tx<'_>| if units { tx.clear_units() } else { tx.clear_planned() };
+/// Takes the tasks or the plan's rows out of a run's journal.
+fn clear(folder: &tempfile::TempDir, tasks: bool) {
+    let write = |tx: &mut Tx<'_>| if tasks { tx.clear_tasks() } else { tx.clear_planned() };
     open(folder).write(write).unwrap();
 }
 
@@ -92,13 +92,13 @@ fn parts(change: &PlanChange) -> Vec<&str> {
 /// Conversations whose base row has its prompts, by part.
 fn answered(folder: &tempfile::TempDir, part: u8) -> u64 {
     let store = open(folder);
-    let next = UnitKey::base(part + 1, 0).unwrap();
-    let units = store.units(UnitKey::base(part, 0).unwrap(), next).unwrap();
-    let done = |u: &&clinstruct_store::UnitRecord| {
-        let base = UnitKey::base(part, u.key.base_index()).unwrap();
-        !u.key.is_base() && !store.unit(base).unwrap().unwrap().steps.is_empty()
+    let next = TaskKey::seed_row(part + 1, 0).unwrap();
+    let tasks = store.tasks(TaskKey::seed_row(part, 0).unwrap(), next).unwrap();
+    let done = |u: &&clinstruct_store::TaskRecord| {
+        let base = TaskKey::seed_row(part, u.key.seed_row_index()).unwrap();
+        !u.key.is_seed_row() && !store.task(base).unwrap().unwrap().steps.is_empty()
     };
-    units.iter().filter(done).count() as u64
+    tasks.iter().filter(done).count() as u64
 }
 
 const PART_3: &str = "parts/3-tasks-x-topics-x-patients.toml";

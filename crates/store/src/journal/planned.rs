@@ -4,11 +4,11 @@ use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::{DONE, Store, Tx, request_of};
 use crate::error::Result;
-use crate::types::{PlannedRow, UnitKey};
+use crate::types::{PlannedRow, TaskKey};
 
 fn planned_of(row: &Row<'_>) -> rusqlite::Result<PlannedRow> {
     Ok(PlannedRow {
-        unit: UnitKey(row.get(0)?),
+        task: TaskKey(row.get(0)?),
         id: row.get(1)?,
         request: request_of(row, 2)?,
         shape: row.get(3)?,
@@ -25,7 +25,7 @@ impl Store {
     }
 
     /// Rows of that plan, in its order, behind `after`.
-    pub fn planned_rows(&self, after: Option<UnitKey>, limit: usize) -> Result<Vec<PlannedRow>> {
+    pub fn planned_rows(&self, after: Option<TaskKey>, limit: usize) -> Result<Vec<PlannedRow>> {
         let after = after.map_or(-1, |k| k.0);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.connection
@@ -44,8 +44,8 @@ impl Store {
             .map_err(self.failed("read"))
     }
 
-    /// Base rows that have their prompts, by part.
-    pub fn bases_done(&self) -> Result<Vec<(u8, u64)>> {
+    /// Seed rows that have their prompts, by part.
+    pub fn seed_rows_done(&self) -> Result<Vec<(u8, u64)>> {
         self.connection
             .prepare_cached(
                 "SELECT key >> 40, count(*) FROM unit WHERE key & 65535 = 0 AND state = ?1
@@ -63,7 +63,7 @@ impl Tx<'_> {
     pub fn put_planned(&mut self, row: &PlannedRow) -> Result<()> {
         self.execute(
             "INSERT OR REPLACE INTO planned (unit, id, request, shape) VALUES (?1, ?2, ?3, ?4)",
-            params![row.unit.0, row.id, &row.request.0[..], row.shape],
+            params![row.task.0, row.id, &row.request.0[..], row.shape],
         )
         .map(drop)
     }

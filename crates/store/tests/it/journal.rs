@@ -1,11 +1,11 @@
-//! Units, keys, requests, jobs and notes.
+//! Tasks, keys, requests, jobs and notes.
 
 use std::cell::RefCell;
 
 use clinstruct_schema::{RequestId, Stage, Usage};
 use clinstruct_store::{
-    GivenUp, JobCounts, JobSums, NewJob, PlannedRow, Rejection, Step, Store, UnitKey, UnitRecord,
-    UnitState,
+    GivenUp, JobCounts, JobSums, NewJob, PlannedRow, Rejection, Step, Store, TaskKey, TaskRecord,
+    TaskState,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -13,25 +13,25 @@ use proptest::prelude::*;
 
 use crate::{answered_job, base, folder, frame, new_job, open, request, row, segment, stop};
 
-fn unit(key: UnitKey, state: UnitState) -> UnitRecord {
-    let waiting = (state == UnitState::Waiting).then(|| request(7));
-    UnitRecord {
+fn task(key: TaskKey, state: TaskState) -> TaskRecord {
+    let waiting = (state == TaskState::Waiting).then(|| request(7));
+    TaskRecord {
         key,
         state,
         waiting,
-        tries: 0,
-        infra_tries: 0,
+        attempts: 0,
+        delivery_attempts: 0,
         unusable: 0,
         steps: vec![],
         rejection: None,
     }
 }
 
-fn any_key() -> impl Strategy<Value = UnitKey> {
+fn any_key() -> impl Strategy<Value = TaskKey> {
     (any::<u8>(), 0..1_u32 << 24, any::<u8>(), any::<u8>()).prop_map(
         |(part, n, prompt, variant)| {
-            UnitKey::conversation(part, n, prompt, variant)
-                .unwrap_or_else(|| UnitKey::base(part, n).unwrap())
+            TaskKey::conversation(part, n, prompt, variant)
+                .unwrap_or_else(|| TaskKey::seed_row(part, n).unwrap())
         },
     )
 }
@@ -50,20 +50,20 @@ prop_compose! {
     fn any_unit()(
         key in any_key(),
         state in prop_oneof![
-            Just(UnitState::Waiting), Just(UnitState::Done), Just(UnitState::Rejected)
+            Just(TaskState::Waiting), Just(TaskState::Done), Just(TaskState::Rejected)
         ],
         waiting in option::of(any_request()),
-        tries in any::<u32>(),
-        infra_tries in any::<u32>(),
+        attempts in any::<u32>(),
+        delivery_attempts in any::<u32>(),
         unusable in any::<u32>(),
         steps in vec(
             (any_request(), any::<u8>(), any::<u32>())
-                .prop_map(|(request, tries, mended)| Step { request, tries, mended }),
+                .prop_map(|(request, attempts, cleanup)| Step { request, attempts, cleanup }),
             0..5,
         ),
         rejection in option::of(any_rejection()),
-    ) -> UnitRecord {
-        UnitRecord { key, state, waiting, tries, infra_tries, unusable, steps, rejection }
+    ) -> TaskRecord {
+        TaskRecord { key, state, waiting, attempts, delivery_attempts, unusable, steps, rejection }
     }
 }
 
@@ -71,10 +71,10 @@ prop_compose! {
 fn a_unit_comes_back_as_it_was_put() {
     let dir = folder();
     let store = RefCell::new(open(dir.path()));
-    proptest!(ProptestConfig::with_cases(200), |(unit in any_unit())| {
+    proptest!(ProptestConfig::with_cases(200), |(task in any_unit())| {
         let mut store = store.borrow_mut();
-        store.write(|tx| tx.put_unit(&unit)).unwrap();
-        prop_assert_eq!(store.unit(unit.key).unwrap(), Some(unit));
+        store.write(|tx| tx.put_task(&task)).unwrap();
+        prop_assert_eq!(store.task(task.key).unwrap(), Some(task));
     });
 }
 
@@ -82,18 +82,18 @@ fn a_unit_comes_back_as_it_was_put() {
 fn a_unit_outlives_the_store_and_the_last_record_of_it_stands() {
     let dir = folder();
     let mut store = open(dir.path());
-    let waiting = unit(base(3), UnitState::Waiting);
-    let done = UnitRecord {
-        steps: vec![Step { request: request(9), tries: 2, mended: u32::MAX }],
-        ..unit(base(3), UnitState::Done)
+    let waiting = task(base(3), TaskState::Waiting);
+    let done = TaskRecord {
+        steps: vec![Step { request: request(9), attempts: 2, cleanup: u32::MAX }],
+        ..task(base(3), TaskState::Done)
     };
-    store.write(|tx| tx.put_unit(&waiting)).unwrap();
-    store.write(|tx| tx.put_unit(&done)).unwrap();
+    store.write(|tx| tx.put_task(&waiting)).unwrap();
+    store.write(|tx| tx.put_task(&done)).unwrap();
     drop(store);
     let store = open(dir.path());
-    assert_eq!(store.unit(base(3)).unwrap(), Some(done));
-    assert_eq!(store.unit(base(4)).unwrap(), None);
-    assert_eq!(store.units_waiting(None, 9).unwrap(), []);
+    assert_eq!(store.task(base(3)).unwrap(), Some(done));
+    assert_eq!(store.task(base(4)).unwrap(), None);
+    assert_eq!(store.waiting_tasks(None, 9).unwrap(), []);
 }
 
 proptest! {
@@ -101,7 +101,7 @@ proptest! {
 
     #[test]
     fn keys_are_in_the_order_of_the_plan(a in any_key(), b in any_key()) {
-        let parts = |k: UnitKey| (k.part(), k.base_index(), k.prompt(), k.variant());
+        let parts = |k: TaskKey| (k.part(), k.seed_row_index(), k.prompt(), k.variant());
         prop_assert_eq!(a.cmp(&b), parts(a).cmp(&parts(b)));
     }
 
@@ -109,14 +109,14 @@ proptest! {
     fn a_key_says_what_it_was_made_of(
         part: u8, n in 0..1_u32 << 24, prompt in 1_u8.., variant in 1_u8..,
     ) {
-        let key = UnitKey::conversation(part, n, prompt, variant).unwrap();
+        let key = TaskKey::conversation(part, n, prompt, variant).unwrap();
         prop_assert_eq!(
-            (key.part(), key.base_index(), key.prompt(), key.variant(), key.is_base()),
+            (key.part(), key.seed_row_index(), key.prompt(), key.variant(), key.is_seed_row()),
             (part, n, prompt, variant, false)
         );
-        let own = UnitKey::base(part, n).unwrap();
+        let own = TaskKey::seed_row(part, n).unwrap();
         prop_assert_eq!(
-            (own.part(), own.base_index(), own.prompt(), own.variant(), own.is_base()),
+            (own.part(), own.seed_row_index(), own.prompt(), own.variant(), own.is_seed_row()),
             (part, n, 0, 0, true)
         );
         prop_assert!(own < key);
@@ -126,42 +126,42 @@ proptest! {
 #[test]
 fn keys_have_limits() {
     let last = (1 << 24) - 1;
-    assert_eq!(UnitKey::base(255, last).unwrap().base_index(), last);
-    assert_eq!(UnitKey::base(0, 1 << 24), None);
-    assert_eq!(UnitKey::base(0, u32::MAX), None);
-    assert_eq!(UnitKey::conversation(0, 1 << 24, 1, 1), None);
-    assert_eq!(UnitKey::conversation(0, 0, 0, 1), None);
-    assert_eq!(UnitKey::conversation(0, 0, 1, 0), None);
-    assert!(UnitKey::conversation(0, last, 255, 255) < UnitKey::base(1, 0));
+    assert_eq!(TaskKey::seed_row(255, last).unwrap().seed_row_index(), last);
+    assert_eq!(TaskKey::seed_row(0, 1 << 24), None);
+    assert_eq!(TaskKey::seed_row(0, u32::MAX), None);
+    assert_eq!(TaskKey::conversation(0, 1 << 24, 1, 1), None);
+    assert_eq!(TaskKey::conversation(0, 0, 0, 1), None);
+    assert_eq!(TaskKey::conversation(0, 0, 1, 0), None);
+    assert!(TaskKey::conversation(0, last, 255, 255) < TaskKey::seed_row(1, 0));
 }
 
 #[test]
 fn units_are_listed_and_counted_in_the_order_of_the_plan() {
     let dir = folder();
     let mut store = open(dir.path());
-    let talk = |part, n, prompt, variant| UnitKey::conversation(part, n, prompt, variant).unwrap();
+    let talk = |part, n, prompt, variant| TaskKey::conversation(part, n, prompt, variant).unwrap();
     let mut all = vec![
-        unit(UnitKey::base(0, 0).unwrap(), UnitState::Done),
-        unit(talk(0, 0, 1, 1), UnitState::Waiting),
-        unit(talk(0, 0, 1, 2), UnitState::Rejected),
-        unit(talk(0, 0, 2, 1), UnitState::Waiting),
-        unit(UnitKey::base(0, 300).unwrap(), UnitState::Waiting),
-        unit(UnitKey::base(2, 5).unwrap(), UnitState::Rejected),
-        unit(UnitKey::base(255, 0).unwrap(), UnitState::Waiting),
+        task(TaskKey::seed_row(0, 0).unwrap(), TaskState::Done),
+        task(talk(0, 0, 1, 1), TaskState::Waiting),
+        task(talk(0, 0, 1, 2), TaskState::Rejected),
+        task(talk(0, 0, 2, 1), TaskState::Waiting),
+        task(TaskKey::seed_row(0, 300).unwrap(), TaskState::Waiting),
+        task(TaskKey::seed_row(2, 5).unwrap(), TaskState::Rejected),
+        task(TaskKey::seed_row(255, 0).unwrap(), TaskState::Waiting),
     ];
-    store.write(|tx| all.iter().rev().try_for_each(|u| tx.put_unit(u))).unwrap();
+    store.write(|tx| all.iter().rev().try_for_each(|u| tx.put_task(u))).unwrap();
 
-    let (from, to) = (UnitKey::base(0, 0).unwrap(), UnitKey::base(255, 0).unwrap());
-    assert_eq!(store.units(from, to).unwrap(), all[..6]);
-    assert_eq!(store.units(all[1].key, all[3].key).unwrap(), all[1..3]);
-    let last: Vec<_> = [0, 1, 2, 255].map(|p| store.last_base(p).unwrap()).into();
+    let (from, to) = (TaskKey::seed_row(0, 0).unwrap(), TaskKey::seed_row(255, 0).unwrap());
+    assert_eq!(store.tasks(from, to).unwrap(), all[..6]);
+    assert_eq!(store.tasks(all[1].key, all[3].key).unwrap(), all[1..3]);
+    let last: Vec<_> = [0, 1, 2, 255].map(|p| store.last_seed_row(p).unwrap()).into();
     insta::assert_snapshot!(format!("{last:?}"), @"[Some(300), None, Some(5), Some(0)]");
     let counts: Vec<_> = store
         .counts()
         .unwrap()
         .iter()
         .map(|c| {
-            let bases = (c.base_waiting, c.base_done, c.base_rejected);
+            let bases = (c.seed_rows_waiting, c.seed_rows_done, c.seed_rows_rejected);
             let talks = (c.conversations_waiting, c.conversations_done, c.conversations_rejected);
             format!("part {}: bases {bases:?}, conversations {talks:?}", c.part)
         })
@@ -172,10 +172,10 @@ fn units_are_listed_and_counted_in_the_order_of_the_plan() {
     part 255: bases (1, 0, 0), conversations (0, 0, 0)
     ");
 
-    all.retain(|u| u.state == UnitState::Waiting);
-    assert_eq!(store.units_waiting(None, usize::MAX).unwrap(), all);
-    assert_eq!(store.units_waiting(None, 2).unwrap(), all[..2]);
-    assert_eq!(store.units_waiting(Some(all[1].key), 9).unwrap(), all[2..]);
+    all.retain(|u| u.state == TaskState::Waiting);
+    assert_eq!(store.waiting_tasks(None, usize::MAX).unwrap(), all);
+    assert_eq!(store.waiting_tasks(None, 2).unwrap(), all[..2]);
+    assert_eq!(store.waiting_tasks(Some(all[1].key), 9).unwrap(), all[2..]);
 }
 
 #[test]
@@ -183,10 +183,10 @@ fn forgetting_the_units_leaves_the_responses() {
     let dir = folder();
     let mut store = open(dir.path());
     answered_job(&mut store, "a", 1, &[b"one"]);
-    store.write(|tx| tx.put_unit(&unit(base(1), UnitState::Done))).unwrap();
+    store.write(|tx| tx.put_task(&task(base(1), TaskState::Done))).unwrap();
     store
         .write(|tx| {
-            tx.clear_units()?;
+            tx.clear_tasks()?;
             tx.set_meta("cleared", "yes")
         })
         .unwrap();
@@ -205,7 +205,7 @@ fn a_transaction_that_fails_leaves_nothing() {
         tx.set_meta("kept", "after")?;
         tx.set_meta("new", "after")?;
         tx.ask(request(1), base(1), job)?;
-        tx.put_unit(&unit(base(1), UnitState::Waiting))?;
+        tx.put_task(&task(base(1), TaskState::Waiting))?;
         let id = tx.append(&frame(job, &[b"row"]))?;
         tx.answered(request(1), id, 0)?;
         Err::<(), _>(stop())
@@ -408,7 +408,7 @@ fn counts_of_jobs_add_up() {
     assert_eq!(a, JobCounts { answered: 11, errors: 22, duplicates: 33, unknown: 44, missing: 55 });
 }
 
-/// What was given up outlives its unit; what was refused can be asked for again by itself.
+/// What was given up outlives its task; what was refused can be asked for again by itself.
 #[test]
 fn what_was_given_up_stays_so_until_somebody_asks() {
     let dir = folder();
@@ -416,37 +416,37 @@ fn what_was_given_up_stays_so_until_somebody_asks() {
     assert!(!store.gave_up().unwrap());
     let given = |n: u8, refused| GivenUp {
         request: request(n),
-        unit: base(n.into()),
+        task: base(n.into()),
         refused,
         reason: "provider_error".into(),
         detail: "400: no such parameter".into(),
     };
-    let failed = |n: u8| UnitRecord {
+    let failed = |n: u8| TaskRecord {
         rejection: Some(Rejection {
             stage: Stage::Prompt,
             failed: true,
             reason: "provider_error".into(),
             detail: String::new(),
         }),
-        ..unit(base(n.into()), UnitState::Rejected)
+        ..task(base(n.into()), TaskState::Rejected)
     };
     store
         .write(|tx| {
             for n in [1, 2, 3] {
                 tx.give_up(&given(n, n > 1))?;
-                tx.put_unit(&failed(n))?;
+                tx.put_task(&failed(n))?;
             }
             // It was asked for again since, and has its answer.
-            tx.put_unit(&unit(base(3), UnitState::Done))
+            tx.put_task(&task(base(3), TaskState::Done))
         })
         .unwrap();
     drop(store);
     let mut store = open(dir.path());
     assert!(store.gave_up().unwrap());
-    assert_eq!(store.refused_units().unwrap(), [base(2)]);
+    assert_eq!(store.refused_tasks().unwrap(), [base(2)]);
     store
         .write(|tx| {
-            tx.clear_units()?;
+            tx.clear_tasks()?;
             tx.set_meta("plan", "another")
         })
         .unwrap();
@@ -490,7 +490,7 @@ fn a_plan_is_found_by_row_and_read_in_order() {
     let mut store = open(dir.path());
     assert!(!store.has_planned().unwrap());
     let planned = |n: u32, id: &str| PlannedRow {
-        unit: base(n),
+        task: base(n),
         id: id.into(),
         request: request(n as u8),
         shape: vec![n as u8; 3],
@@ -508,10 +508,10 @@ fn a_plan_is_found_by_row_and_read_in_order() {
     assert_eq!(store.planned("a.y").unwrap(), Some(second.clone()));
     assert_eq!(store.planned("a").unwrap(), None);
     assert_eq!(store.planned_rows(None, 2).unwrap(), [first.clone(), second.clone()]);
-    assert_eq!(store.planned_rows(Some(second.unit), 2).unwrap(), [third]);
+    assert_eq!(store.planned_rows(Some(second.task), 2).unwrap(), [third]);
     // A row that is planned again has moved.
     store.write(|tx| tx.put_planned(&planned(3, "a.x"))).unwrap();
-    assert_eq!(store.planned("a.x").unwrap().unwrap().unit, base(3));
+    assert_eq!(store.planned("a.x").unwrap().unwrap().task, base(3));
     assert_eq!(store.planned_rows(None, 9).unwrap().len(), 3);
     let forgotten = store.write(|tx| {
         tx.clear_planned()?;
@@ -525,21 +525,21 @@ fn a_plan_is_found_by_row_and_read_in_order() {
 fn base_rows_with_prompts_are_counted_by_part() {
     let dir = folder();
     let mut store = open(dir.path());
-    let conversation = UnitKey::conversation(0, 1, 1, 1).unwrap();
+    let conversation = TaskKey::conversation(0, 1, 1, 1).unwrap();
     store
         .write(|tx| {
             for (key, state) in [
-                (base(0), UnitState::Done),
-                (base(1), UnitState::Done),
-                (conversation, UnitState::Done),
-                (base(2), UnitState::Waiting),
-                (base(3), UnitState::Rejected),
-                (UnitKey::base(2, 0).unwrap(), UnitState::Done),
+                (base(0), TaskState::Done),
+                (base(1), TaskState::Done),
+                (conversation, TaskState::Done),
+                (base(2), TaskState::Waiting),
+                (base(3), TaskState::Rejected),
+                (TaskKey::seed_row(2, 0).unwrap(), TaskState::Done),
             ] {
-                tx.put_unit(&unit(key, state))?;
+                tx.put_task(&task(key, state))?;
             }
             Ok(())
         })
         .unwrap();
-    assert_eq!(store.bases_done().unwrap(), [(0, 2), (2, 1)]);
+    assert_eq!(store.seed_rows_done().unwrap(), [(0, 2), (2, 1)]);
 }

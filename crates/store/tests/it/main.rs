@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clinstruct_schema::{RequestId, RowFormat};
 use clinstruct_store::{
-    Durability, EncodedFrame, Error, ErrorKind, JobId, NewJob, Store, UnitKey, encode_frame,
+    Durability, EncodedFrame, Error, ErrorKind, JobId, NewJob, Store, TaskKey, encode_frame,
 };
 use tempfile::TempDir;
 
@@ -25,8 +25,8 @@ pub(crate) fn request(n: u8) -> RequestId {
     RequestId([n; 16])
 }
 
-pub(crate) fn base(n: u32) -> UnitKey {
-    UnitKey::base(0, n).unwrap()
+pub(crate) fn base(n: u32) -> TaskKey {
+    TaskKey::seed_row(0, n).unwrap()
 }
 
 pub(crate) fn frame(job: JobId, rows: &[&[u8]]) -> EncodedFrame {
