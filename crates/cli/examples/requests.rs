@@ -87,7 +87,7 @@ async fn ask(
         let job = tx.new_job(&new, 0)?;
         for (n, request) in (0..).zip(&requests) {
             if let Some(task) = TaskKey::seed_row(0, n) {
-                tx.ask(request.id, task, job)?;
+                tx.send_request(request.id, task, job)?;
             }
         }
         Ok((job, tag))
@@ -117,7 +117,7 @@ async fn ask(
                 match decoded.id {
                     Some(id) if !failed => {
                         sums.counts.answered += 1;
-                        tx.answered(id, frame, row)?;
+                        tx.set_response(id, frame, row)?;
                     }
                     Some(_) => sums.counts.errors += 1,
                     None => sums.counts.unknown += 1,

@@ -175,7 +175,7 @@ pub async fn run(
         reader: store.reader(),
         look_up: store.answered_total()? > 0,
         breaker: Breaker::new(store.answered_total()? > 0),
-        gave_up: store.gave_up()?,
+        gave_up: store.has_given_up()?,
         context,
         store,
         queues,
@@ -542,7 +542,7 @@ impl Driver<'_, '_> {
         let pauses = self.pauses();
         let wanted = self.wanted(&open.tag, Some(&reference))?;
         let requests = if queue.limits.finds_jobs {
-            self.store.asked(job)?.into_iter().map(|(request, _)| request).collect()
+            self.store.open_requests(job)?.into_iter().map(|(request, _)| request).collect()
         } else {
             HashSet::new()
         };
@@ -678,7 +678,7 @@ impl Driver<'_, '_> {
         self.store.write(|tx| {
             also(tx)?;
             for request in &set_aside {
-                tx.set_aside(*request)?;
+                tx.discard_response(*request)?;
             }
             for why in &given_up {
                 tx.give_up(why)?;

@@ -119,6 +119,20 @@ pub enum Stage {
     Quality,
 }
 
+impl Stage {
+    /// All stages, in order.
+    pub const ALL: [Self; 3] = [Self::Prompt, Self::Turn, Self::Quality];
+
+    /// The name in files and in the journal.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Prompt => "prompt",
+            Self::Turn => "turn",
+            Self::Quality => "quality",
+        }
+    }
+}
+
 /// A planned row that is not in the dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected {

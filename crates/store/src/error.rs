@@ -82,6 +82,14 @@ impl Error {
             }
             Some(Code::NotADatabase) => (ErrorKind::NotAJournal, "it is no journal of clinstruct"),
             Some(Code::DatabaseCorrupt) => (ErrorKind::Corrupt, "the journal is damaged"),
+            None if matches!(
+                e,
+                rusqlite::Error::FromSqlConversionFailure(..)
+                    | rusqlite::Error::InvalidColumnType(..)
+            ) =>
+            {
+                (ErrorKind::Corrupt, "the journal is damaged")
+            }
             _ => (ErrorKind::Io, "the journal refuses"),
         };
         Self { source: Some(Box::new(e)), ..Self::new(kind, operation, path, message) }

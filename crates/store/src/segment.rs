@@ -104,10 +104,10 @@ pub(crate) struct Appender {
     file: File,
     length: u64,
     sync: bool,
-    /// Whether a frame was written that no finished transaction notes.
-    unnoted: bool,
+    /// Whether a frame was written that no committed transaction has.
+    uncommitted: bool,
     /// Whether frames were written that may not be on the disk yet.
-    unsettled: bool,
+    unsynced: bool,
 }
 
 impl Appender {
@@ -134,8 +134,8 @@ impl Appender {
                     file,
                     length: whole,
                     sync,
-                    unnoted: false,
-                    unsettled: false,
+                    uncommitted: false,
+                    unsynced: false,
                 };
                 return Ok((appender, found));
             }
@@ -143,20 +143,20 @@ impl Appender {
         }
     }
 
-    /// Says that all frames written so far are noted.
-    pub(crate) fn noted(&mut self) {
-        self.unnoted = false;
+    /// Marks all frames written so far as committed.
+    pub(crate) fn committed(&mut self) {
+        self.uncommitted = false;
     }
 
     /// Whether a transaction failed after its frame was written: only the next opening finds that frame.
-    pub(crate) fn is_unnoted(&self) -> bool {
-        self.unnoted
+    pub(crate) fn has_uncommitted(&self) -> bool {
+        self.uncommitted
     }
 
-    /// Writes a frame; gives segment, offset and length. It is durable after [`Self::settle`].
+    /// Writes a frame; gives segment, offset and length. It is durable after [`Self::flush`].
     pub(crate) fn append(&mut self, frame: &EncodedFrame) -> Result<(u32, u64, u64)> {
         if self.length >= SEGMENT_BYTES {
-            self.settle()?;
+            self.flush()?;
             let path = path_of(&self.dir, self.segment + 1);
             self.file = OpenOptions::new()
                 .create(true)
@@ -172,19 +172,19 @@ impl Appender {
             let _ = self.file.set_len(self.length);
             return Err(Error::io("append to", &path, e));
         }
-        (self.unnoted, self.unsettled) = (true, true);
+        (self.uncommitted, self.unsynced) = (true, true);
         let at = self.length;
         self.length += frame.bytes.len() as u64;
         Ok((self.segment, at, frame.bytes.len() as u64))
     }
 
     /// Waits until the frames written so far are on the disk, where they are to be.
-    pub(crate) fn settle(&mut self) -> Result<()> {
-        if self.sync && self.unsettled {
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        if self.sync && self.unsynced {
             let failed = |e| Error::io("append to", &path_of(&self.dir, self.segment), e);
             self.file.sync_data().map_err(failed)?;
         }
-        self.unsettled = false;
+        self.unsynced = false;
         Ok(())
     }
 }

@@ -45,6 +45,30 @@ impl TaskKey {
     pub fn is_seed_row(self) -> bool {
         self.0 & 0xffff == 0
     }
+
+    /// What the task is for.
+    pub fn kind(self) -> TaskKind {
+        if self.is_seed_row() { TaskKind::Prompt } else { TaskKind::Conversation }
+    }
+}
+
+/// What a task is for; the journal has it by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskKind {
+    /// The prompts of a seed row.
+    Prompt,
+    /// A conversation.
+    Conversation,
+}
+
+impl TaskKind {
+    /// The name in the journal.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Prompt => "prompt",
+            Self::Conversation => "conversation",
+        }
+    }
 }
 
 /// Where a task stands.
@@ -58,6 +82,19 @@ pub enum TaskState {
     Rejected,
 }
 
+impl TaskState {
+    pub(crate) const ALL: [Self; 3] = [Self::Waiting, Self::Done, Self::Rejected];
+
+    /// The name in the journal.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Done => "done",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
 /// A response that was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
@@ -65,14 +102,14 @@ pub struct Step {
     pub request: RequestId,
     /// Attempts that it took, this one included.
     pub attempts: u8,
-    /// Rules of the parser that changed the text, as bits.
+    /// Cleanup rules of the parser that changed the text, as bits.
     pub cleanup: u32,
 }
 
 /// Why a task ended without what it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// Where its way ended.
+    /// The stage that rejected it.
     pub stage: Stage,
     /// Whether no answer could be had.
     pub failed: bool,
@@ -136,7 +173,9 @@ pub enum JobProgress {
 }
 
 impl JobProgress {
-    /// The word in the journal.
+    pub(crate) const ALL: [Self; 3] = [Self::Intent, Self::Sent, Self::Ended];
+
+    /// The name in the journal.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Intent => "intent",
@@ -161,7 +200,7 @@ pub struct JobRecord {
     pub ended: Option<String>,
     /// Rows sent.
     pub rows: u64,
-    /// Which of the run's ways to a model it went.
+    /// The route that it took to a model.
     pub route: String,
     /// Tokens that it takes of the provider's queue, estimated.
     pub queued_tokens: u64,
@@ -177,7 +216,7 @@ pub struct JobRecord {
     pub usage: Usage,
     /// Its rows so far.
     pub counts: JobCounts,
-    /// When it was noted, in seconds since 1970.
+    /// When it was recorded, in seconds since 1970.
     pub created: i64,
     /// When its state changed last, in seconds since 1970.
     pub updated: i64,
@@ -190,7 +229,7 @@ pub struct NewJob<'a> {
     pub tag: &'a str,
     /// Rows.
     pub rows: usize,
-    /// Which of the run's ways to a model it goes.
+    /// The route that it takes to a model.
     pub route: &'a str,
     /// Tokens that it takes of the provider's queue, estimated.
     pub queued_tokens: u64,
@@ -310,7 +349,7 @@ pub struct PartCounts {
     pub conversations_rejected: u64,
 }
 
-/// Raw rows that were written but not noted when a process was stopped.
+/// Raw rows that were appended but not indexed when a process was stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawFrame {
     /// Job that they are of.
@@ -324,7 +363,7 @@ pub struct RawFrame {
     pub(crate) length: u64,
 }
 
-/// Where a raw row lies.
+/// Where a raw row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowLocation {
     pub(crate) segment: u32,

@@ -109,7 +109,7 @@ impl Driver<'_, '_> {
         delivered: Option<&str>,
     ) -> Result<Option<(Job, u64)>> {
         let Some(closed) = self.jobs.remove(&job) else { return Ok(None) };
-        let left = self.store.asked(job)?;
+        let left = self.store.open_requests(job)?;
         let mut stepped = Vec::new();
         let mut items = Vec::new();
         let mut missing = 0;

@@ -54,11 +54,11 @@ impl Driver<'_, '_> {
             for rows in staged {
                 let frame = match &rows.raw {
                     Raw::New(frame) => tx.append(frame)?,
-                    Raw::Found(frame) => tx.adopt(frame)?,
+                    Raw::Found(frame) => tx.index(frame)?,
                 };
                 tx.add_to_job(rows.job, &rows.sums)?;
                 for (id, row) in rows.answered {
-                    tx.answered(id, frame, row)?;
+                    tx.set_response(id, frame, row)?;
                 }
             }
             Ok(())

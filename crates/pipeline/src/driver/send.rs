@@ -94,7 +94,7 @@ impl Driver<'_, '_> {
             let job = tx.new_job(&new, now)?;
             for held in &taken.requests {
                 if let Some(Wait { task: Some(task), .. }) = waits.get(&held.id) {
-                    tx.ask(held.id, *task, job)?;
+                    tx.send_request(held.id, *task, job)?;
                 }
             }
             Ok((job, tag))

@@ -43,7 +43,7 @@ impl Driver<'_, '_> {
             if tasks > 0 {
                 self.progress.event(Event::Reopened { tasks });
             }
-            self.gave_up = self.store.gave_up()?;
+            self.gave_up = self.store.has_given_up()?;
         }
         for (i, (part, _)) in self.context.plans.iter().enumerate() {
             self.cursor[i] = self.store.last_seed_row(*part)?.map_or(0, |b| b as usize + 1);
@@ -64,7 +64,7 @@ impl Driver<'_, '_> {
 
         let open = self.store.open_jobs()?;
         for job in &open {
-            for (request, _) in self.store.asked(job.id)? {
+            for (request, _) in self.store.open_requests(job.id)? {
                 self.waits.insert(request, Wait { task: None, job: Some(job.id) });
             }
             let names = self.context.routes.all();

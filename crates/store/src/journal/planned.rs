@@ -1,8 +1,9 @@
-//! What each row of the plan asks for, so that a changed plan can be held against the one that was answered.
+//! What each row of the plan asks for, so that a changed plan can be compared with the one that was answered.
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::{DONE, Store, Tx, request_of};
+use super::columns::request_of;
+use super::{Store, Tx};
 use crate::error::Result;
 use crate::types::{PlannedRow, TaskKey};
 
@@ -19,7 +20,7 @@ impl Store {
     /// The row of this id in the plan that the journal was made with.
     pub fn planned(&self, id: &str) -> Result<Option<PlannedRow>> {
         self.connection
-            .prepare_cached("SELECT unit, id, request, shape FROM planned WHERE id = ?1")
+            .prepare_cached("SELECT task, id, request, shape FROM planned WHERE id = ?1")
             .and_then(|mut s| s.query_row([id], planned_of).optional())
             .map_err(self.failed("read"))
     }
@@ -30,7 +31,7 @@ impl Store {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.connection
             .prepare_cached(
-                "SELECT unit, id, request, shape FROM planned WHERE unit > ?1 ORDER BY unit LIMIT ?2",
+                "SELECT task, id, request, shape FROM planned WHERE task > ?1 ORDER BY task LIMIT ?2",
             )
             .and_then(|mut s| s.query_map([after, limit], planned_of)?.collect())
             .map_err(self.failed("read"))
@@ -48,27 +49,27 @@ impl Store {
     pub fn seed_rows_done(&self) -> Result<Vec<(u8, u64)>> {
         self.connection
             .prepare_cached(
-                "SELECT key >> 40, count(*) FROM unit WHERE key & 65535 = 0 AND state = ?1
+                "SELECT key >> 40, count(*) FROM task WHERE kind = 'prompt' AND state = 'done'
                  GROUP BY 1 ORDER BY 1",
             )
             .and_then(|mut s| {
-                s.query_map([DONE], |r| Ok((r.get(0)?, r.get::<_, i64>(1)? as u64)))?.collect()
+                s.query_map([], |r| Ok((r.get(0)?, r.get::<_, i64>(1)? as u64)))?.collect()
             })
             .map_err(self.failed("read"))
     }
 }
 
 impl Tx<'_> {
-    /// Notes what a row of the plan asks for.
+    /// Records what a row of the plan asks for.
     pub fn put_planned(&mut self, row: &PlannedRow) -> Result<()> {
         self.execute(
-            "INSERT OR REPLACE INTO planned (unit, id, request, shape) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT OR REPLACE INTO planned (task, id, request, shape) VALUES (?1, ?2, ?3, ?4)",
             params![row.task.0, row.id, &row.request.0[..], row.shape],
         )
         .map(drop)
     }
 
-    /// Forgets the plan.
+    /// Deletes the plan.
     pub fn clear_planned(&mut self) -> Result<()> {
         self.execute("DELETE FROM planned", []).map(drop)
     }

@@ -4,8 +4,7 @@ use std::cell::RefCell;
 
 use clinstruct_schema::{RequestId, Stage, Usage};
 use clinstruct_store::{
-    GivenUp, JobCounts, JobSums, NewJob, PlannedRow, Rejection, Step, Store, TaskKey, TaskRecord,
-    TaskState,
+    JobCounts, JobSums, NewJob, Rejection, Step, TaskKey, TaskRecord, TaskState,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -13,7 +12,7 @@ use proptest::prelude::*;
 
 use crate::{answered_job, base, folder, frame, new_job, open, request, row, segment, stop};
 
-fn task(key: TaskKey, state: TaskState) -> TaskRecord {
+pub(crate) fn task(key: TaskKey, state: TaskState) -> TaskRecord {
     let waiting = (state == TaskState::Waiting).then(|| request(7));
     TaskRecord {
         key,
@@ -204,10 +203,10 @@ fn a_transaction_that_fails_leaves_nothing() {
         let job = tx.new_job(&new_job("a", 1), 1)?;
         tx.set_meta("kept", "after")?;
         tx.set_meta("new", "after")?;
-        tx.ask(request(1), base(1), job)?;
+        tx.send_request(request(1), base(1), job)?;
         tx.put_task(&task(base(1), TaskState::Waiting))?;
         let id = tx.append(&frame(job, &[b"row"]))?;
-        tx.answered(request(1), id, 0)?;
+        tx.set_response(request(1), id, 0)?;
         Err::<(), _>(stop())
     });
     insta::assert_snapshot!(failed.unwrap_err(), @"test nowhere: stopped");
@@ -324,27 +323,29 @@ fn a_request_is_asked_until_it_is_answered_or_released() {
             let (first, second) =
                 (tx.new_job(&new_job("a", 3), 1)?, tx.new_job(&new_job("b", 1), 1)?);
             for n in [3, 1, 2] {
-                tx.ask(request(n), base(u32::from(n)), first)?;
+                tx.send_request(request(n), base(u32::from(n)), first)?;
             }
-            tx.ask(request(4), base(4), second)?;
+            tx.send_request(request(4), base(4), second)?;
             let id = tx.append(&frame(first, &[b"two"]))?;
-            tx.answered(request(2), id, 0)?;
+            tx.set_response(request(2), id, 0)?;
             Ok((first, second))
         })
         .unwrap();
-    assert_eq!(store.asked(first).unwrap(), [(request(1), base(1)), (request(3), base(3))]);
+    assert_eq!(store.open_requests(first).unwrap(), [(request(1), base(1)), (request(3), base(3))]);
 
     store.write(|tx| tx.release(first)).unwrap();
-    assert_eq!(store.asked(first).unwrap(), []);
-    assert_eq!(store.asked(second).unwrap(), [(request(4), base(4))]);
+    assert_eq!(store.open_requests(first).unwrap(), []);
+    assert_eq!(store.open_requests(second).unwrap(), [(request(4), base(4))]);
     assert_eq!(row(&store, request(2)).unwrap(), b"two");
 
     // Released requests may be asked again, and go with the new job; the answered one stays.
     store
-        .write(|tx| (1..=3).try_for_each(|n| tx.ask(request(n), base(90 + u32::from(n)), second)))
+        .write(|tx| {
+            (1..=3).try_for_each(|n| tx.send_request(request(n), base(90 + u32::from(n)), second))
+        })
         .unwrap();
     let asked = [(request(1), base(91)), (request(3), base(93)), (request(4), base(4))];
-    assert_eq!(store.asked(second).unwrap(), asked);
+    assert_eq!(store.open_requests(second).unwrap(), asked);
     assert_eq!(row(&store, request(2)).unwrap(), b"two");
     assert_eq!(store.answered_total().unwrap(), 1);
 }
@@ -356,10 +357,10 @@ fn a_late_answer_to_a_released_request_stands() {
     store
         .write(|tx| {
             let job = tx.new_job(&new_job("a", 1), 1)?;
-            tx.ask(request(1), base(1), job)?;
+            tx.send_request(request(1), base(1), job)?;
             tx.release(job)?;
             let id = tx.append(&frame(job, &[b"late"]))?;
-            tx.answered(request(1), id, 0)
+            tx.set_response(request(1), id, 0)
         })
         .unwrap();
     assert_eq!(row(&store, request(1)).unwrap(), b"late");
@@ -375,7 +376,7 @@ fn of_two_answers_the_first_stands() {
         .write(|tx| {
             let job = tx.new_job(&new_job("c", 1), 1)?;
             let id = tx.append(&frame(job, &[b"third", b"third again"]))?;
-            tx.answered(request(1), id, 1)
+            tx.set_response(request(1), id, 1)
         })
         .unwrap();
     assert_eq!(row(&store, request(1)).unwrap(), b"first");
@@ -394,7 +395,7 @@ fn an_answer_to_what_was_never_asked_is_not_noted() {
         .write(|tx| {
             let job = tx.new_job(&new_job("a", 1), 1)?;
             let id = tx.append(&frame(job, &[b"row"]))?;
-            tx.answered(request(1), id, 0)
+            tx.set_response(request(1), id, 0)
         })
         .unwrap();
     assert_eq!(store.locate(request(1)).unwrap(), None);
@@ -406,140 +407,4 @@ fn counts_of_jobs_add_up() {
     let mut a = JobCounts { answered: 1, errors: 2, duplicates: 3, unknown: 4, missing: 5 };
     a.add(&JobCounts { answered: 10, errors: 20, duplicates: 30, unknown: 40, missing: 50 });
     assert_eq!(a, JobCounts { answered: 11, errors: 22, duplicates: 33, unknown: 44, missing: 55 });
-}
-
-/// What was given up outlives its task; what was refused can be asked for again by itself.
-#[test]
-fn what_was_given_up_stays_so_until_somebody_asks() {
-    let dir = folder();
-    let mut store = open(dir.path());
-    assert!(!store.gave_up().unwrap());
-    let given = |n: u8, refused| GivenUp {
-        request: request(n),
-        task: base(n.into()),
-        refused,
-        reason: "provider_error".into(),
-        detail: "400: no such parameter".into(),
-    };
-    let failed = |n: u8| TaskRecord {
-        rejection: Some(Rejection {
-            stage: Stage::Prompt,
-            failed: true,
-            reason: "provider_error".into(),
-            detail: String::new(),
-        }),
-        ..task(base(n.into()), TaskState::Rejected)
-    };
-    store
-        .write(|tx| {
-            for n in [1, 2, 3] {
-                tx.give_up(&given(n, n > 1))?;
-                tx.put_task(&failed(n))?;
-            }
-            // It was asked for again since, and has its answer.
-            tx.put_task(&task(base(3), TaskState::Done))
-        })
-        .unwrap();
-    drop(store);
-    let mut store = open(dir.path());
-    assert!(store.gave_up().unwrap());
-    assert_eq!(store.refused_tasks().unwrap(), [base(2)]);
-    store
-        .write(|tx| {
-            tx.clear_tasks()?;
-            tx.set_meta("plan", "another")
-        })
-        .unwrap();
-    assert_eq!(store.given_up(request(1)).unwrap(), Some(given(1, false)));
-    store.write(|tx| tx.forget_given_up(true)).unwrap();
-    assert_eq!(store.given_up(request(2)).unwrap(), None);
-    assert!(store.given_up(request(1)).unwrap().is_some());
-    store.write(|tx| tx.forget_given_up(false)).unwrap();
-    assert!(!store.gave_up().unwrap());
-}
-
-/// A response that turns out to be none makes room for the next.
-#[test]
-fn a_response_that_was_set_aside_does_not_count() {
-    let dir = folder();
-    let mut store = open(dir.path());
-    let job = store.write(|tx| tx.new_job(&new_job("run-1", 1), 1)).unwrap();
-    let answer = |store: &mut Store, text: &[u8]| {
-        let frame = frame(job, &[text]);
-        store
-            .write(|tx| {
-                tx.ask(request(1), base(0), job)?;
-                let frame = tx.append(&frame)?;
-                tx.answered(request(1), frame, 0)
-            })
-            .unwrap();
-    };
-    answer(&mut store, b"an error");
-    answer(&mut store, b"too late");
-    assert_eq!(row(&store, request(1)).unwrap(), b"an error");
-    store.write(|tx| tx.set_aside(request(1))).unwrap();
-    assert_eq!(row(&store, request(1)), None);
-    assert_eq!(store.job_of(request(1)).unwrap(), Some(job));
-    answer(&mut store, b"an answer");
-    assert_eq!(row(&store, request(1)).unwrap(), b"an answer");
-}
-
-#[test]
-fn a_plan_is_found_by_row_and_read_in_order() {
-    let dir = folder();
-    let mut store = open(dir.path());
-    assert!(!store.has_planned().unwrap());
-    let planned = |n: u32, id: &str| PlannedRow {
-        task: base(n),
-        id: id.into(),
-        request: request(n as u8),
-        shape: vec![n as u8; 3],
-    };
-    let (first, second, third) = (planned(0, "a.x"), planned(1, "a.y"), planned(7, "a.z"));
-    store
-        .write(|tx| {
-            for row in [&third, &first, &second] {
-                tx.put_planned(row)?;
-            }
-            Ok(())
-        })
-        .unwrap();
-    assert!(store.has_planned().unwrap());
-    assert_eq!(store.planned("a.y").unwrap(), Some(second.clone()));
-    assert_eq!(store.planned("a").unwrap(), None);
-    assert_eq!(store.planned_rows(None, 2).unwrap(), [first.clone(), second.clone()]);
-    assert_eq!(store.planned_rows(Some(second.task), 2).unwrap(), [third]);
-    // A row that is planned again has moved.
-    store.write(|tx| tx.put_planned(&planned(3, "a.x"))).unwrap();
-    assert_eq!(store.planned("a.x").unwrap().unwrap().task, base(3));
-    assert_eq!(store.planned_rows(None, 9).unwrap().len(), 3);
-    let forgotten = store.write(|tx| {
-        tx.clear_planned()?;
-        tx.clear_planned()
-    });
-    forgotten.unwrap();
-    assert!(!store.has_planned().unwrap());
-}
-
-#[test]
-fn base_rows_with_prompts_are_counted_by_part() {
-    let dir = folder();
-    let mut store = open(dir.path());
-    let conversation = TaskKey::conversation(0, 1, 1, 1).unwrap();
-    store
-        .write(|tx| {
-            for (key, state) in [
-                (base(0), TaskState::Done),
-                (base(1), TaskState::Done),
-                (conversation, TaskState::Done),
-                (base(2), TaskState::Waiting),
-                (base(3), TaskState::Rejected),
-                (TaskKey::seed_row(2, 0).unwrap(), TaskState::Done),
-            ] {
-                tx.put_task(&task(key, state))?;
-            }
-            Ok(())
-        })
-        .unwrap();
-    assert_eq!(store.seed_rows_done().unwrap(), [(0, 2), (2, 1)]);
 }

@@ -3,6 +3,8 @@
 
 mod journal;
 mod opening;
+mod plan;
+mod previous;
 mod raw;
 
 use std::path::{Path, PathBuf};
@@ -69,8 +71,8 @@ pub(crate) fn answered_job(store: &mut Store, tag: &str, first: u8, rows: &[&[u8
             let job = tx.new_job(&new_job(tag, rows.len()), 1)?;
             let id = tx.append(&frame(job, rows))?;
             for (i, n) in (first..).take(rows.len()).enumerate() {
-                tx.ask(request(n), base(u32::from(n)), job)?;
-                tx.answered(request(n), id, i)?;
+                tx.send_request(request(n), base(u32::from(n)), job)?;
+                tx.set_response(request(n), id, i)?;
             }
             Ok(job)
         })
@@ -83,7 +85,7 @@ pub(crate) fn killed_job(store: &mut Store, tag: &str, requests: &[u8], rows: &[
         .write(|tx| {
             let job = tx.new_job(&new_job(tag, requests.len()), 1)?;
             for n in requests {
-                tx.ask(request(*n), base(u32::from(*n)), job)?;
+                tx.send_request(request(*n), base(u32::from(*n)), job)?;
             }
             tx.job_sent(job, "at the provider", 2)?;
             Ok(job)
@@ -91,7 +93,7 @@ pub(crate) fn killed_job(store: &mut Store, tag: &str, requests: &[u8], rows: &[
         .unwrap();
     let killed = store.write(|tx| {
         let id = tx.append(&frame(job, rows))?;
-        tx.answered(request(requests[0]), id, 0)?;
+        tx.set_response(request(requests[0]), id, 0)?;
         Err::<(), _>(stop())
     });
     assert_eq!(killed.unwrap_err().message, "stopped");

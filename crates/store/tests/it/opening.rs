@@ -76,9 +76,9 @@ fn a_newer_journal_is_refused_and_left_as_it_is() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let before = (fs::read(&path).unwrap(), fs::read(segment(dir.path())).unwrap());
     let e = refused(dir.path());
-    assert_eq!(e.kind, ErrorKind::NewerJournal { found: 99, known: 4 });
+    assert_eq!(e.kind, ErrorKind::NewerJournal { found: 99, known: 5 });
     insta::assert_snapshot!(text(&e, dir.path()), @r"
-    open DIR/run.sqlite: the journal is of version 99, this build knows up to 4
+    open DIR/run.sqlite: the journal is of version 99, this build knows up to 5
     use the newer clinstruct that made this run, or name another folder with --out
     ");
     assert_eq!((fs::read(&path).unwrap(), fs::read(segment(dir.path())).unwrap()), before);
@@ -209,7 +209,7 @@ fn a_change_that_was_cut_off_is_rolled_back() {
 
 #[test]
 fn a_change_of_others_that_was_cut_off_stays_as_it_is() {
-    let newer = ErrorKind::NewerJournal { found: 99, known: 4 };
+    let newer = ErrorKind::NewerJournal { found: 99, known: 5 };
     let cases = [
         ("PRAGMA application_id = 1668049262; PRAGMA user_version = 99; CREATE TABLE t (a)", newer),
         ("CREATE TABLE t (a)", ErrorKind::NotAJournal),

@@ -45,8 +45,8 @@ fn rows_come_back_whatever_they_are() {
                     let mut request = [0; 16];
                     request[..8].copy_from_slice(&number.to_le_bytes());
                     request[8] = i as u8;
-                    tx.ask(RequestId(request), base(0), job)?;
-                    tx.answered(RequestId(request), id, i)?;
+                    tx.send_request(RequestId(request), base(0), job)?;
+                    tx.set_response(RequestId(request), id, i)?;
                     expected.push((RequestId(request), row.clone()));
                 }
             }
@@ -108,15 +108,15 @@ fn rows_that_were_not_noted_are_given_at_the_next_opening() {
         assert_eq!(store.unindexed().unwrap(), []);
     }
     let mut store = open(dir.path());
-    assert_eq!(store.asked(job).unwrap().len(), 2);
+    assert_eq!(store.open_requests(job).unwrap().len(), 2);
     let frames = store.unindexed().unwrap();
     let rows: Vec<_> = frames.iter().map(|f| (f.job, f.format, f.rows.clone())).collect();
     insta::assert_snapshot!(format!("{rows:?}"), @"[(JobId(2), OpenaiBatch, [[116, 101, 110], [255, 10]]), (JobId(3), OpenaiBatch, [[116, 119, 101, 110, 116, 121]])]");
     store
         .write(|tx| {
-            let id = tx.adopt(&frames[0])?;
-            tx.answered(request(10), id, 0)?;
-            tx.answered(request(11), id, 1)
+            let id = tx.index(&frames[0])?;
+            tx.set_response(request(10), id, 0)?;
+            tx.set_response(request(11), id, 1)
         })
         .unwrap();
     drop(store);
@@ -124,7 +124,9 @@ fn rows_that_were_not_noted_are_given_at_the_next_opening() {
     let mut store = open(dir.path());
     let rest = store.unindexed().unwrap();
     assert_eq!(rest, frames[1..]);
-    store.write(|tx| tx.adopt(&rest[0]).and_then(|id| tx.answered(request(20), id, 0))).unwrap();
+    store
+        .write(|tx| tx.index(&rest[0]).and_then(|id| tx.set_response(request(20), id, 0)))
+        .unwrap();
     drop(store);
     let mut store = open(dir.path());
     assert_eq!(store.unindexed().unwrap(), []);
@@ -191,7 +193,9 @@ fn a_torn_frame_is_put_aside_wherever_it_is_torn() {
     let mut store = open(dir.path());
     assert!(torn.exists());
     let frames = store.unindexed().unwrap();
-    store.write(|tx| tx.adopt(&frames[0]).and_then(|id| tx.answered(request(2), id, 0))).unwrap();
+    store
+        .write(|tx| tx.index(&frames[0]).and_then(|id| tx.set_response(request(2), id, 0)))
+        .unwrap();
     answered_job(&mut store, "d", 3, &[b"three, again"]);
     drop(store);
     let mut store = open(dir.path());
@@ -262,8 +266,8 @@ fn the_format_of_rows_is_kept() {
             let job = tx.new_job(&new_job("a", 2), 1)?;
             for (n, format) in [(1, RowFormat::OpenaiBatch), (2, RowFormat::AnthropicBatch)] {
                 let id = tx.append(&encode_frame(job, format, &rows)?)?;
-                tx.ask(request(n), base(0), job)?;
-                tx.answered(request(n), id, 0)?;
+                tx.send_request(request(n), base(0), job)?;
+                tx.set_response(request(n), id, 0)?;
             }
             tx.append(&frame(job, &[])).map(drop)
         })

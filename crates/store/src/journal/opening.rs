@@ -6,13 +6,13 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::migrations::{APPLICATION_ID, VERSION};
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::{APPLICATION_ID, MIGRATIONS};
 
 /// What a run is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
-    Look,
+pub(super) enum Access {
+    Read,
     Write,
 }
 
@@ -61,7 +61,7 @@ impl Marks {
     }
 
     /// Refuses what is no journal of ours, or one of a newer build.
-    fn judge(&self, path: &Path) -> Result<()> {
+    fn check(&self, path: &Path) -> Result<()> {
         if self.empty() {
             return Ok(());
         }
@@ -69,7 +69,7 @@ impl Marks {
             let message = "it is no journal of clinstruct";
             return Err(Error::new(ErrorKind::NotAJournal, "open", path, message));
         }
-        let (found, known) = (self.version, MIGRATIONS.len() as i64);
+        let (found, known) = (self.version, VERSION);
         if found > known {
             let message =
                 format!("the journal is of version {found}, this build knows up to {known}");
@@ -88,7 +88,9 @@ impl Marks {
 ///
 /// A process that was killed while it made the journal leaves a change to be rolled back, which takes a
 /// connection that may write. One who opens the run for writing rolls it back, but only in a file of ours.
-pub(crate) fn check_version(path: &Path, access: Access) -> Result<()> {
+///
+/// Gives the journal's version, 0 where there is none yet.
+pub(super) fn check_version(path: &Path, access: Access) -> Result<i64> {
     let unfinished = || {
         let message = "the run was stopped before its journal was there";
         Error::new(ErrorKind::Unfinished, "open", path, message)
@@ -98,8 +100,8 @@ pub(crate) fn check_version(path: &Path, access: Access) -> Result<()> {
         (Ok(0), _) | (Err(_), Access::Write) => Marks::default(),
         _ => match Marks::read(path, OpenFlags::SQLITE_OPEN_READ_ONLY) {
             Err(e) if cut_off(&e) => {
-                Marks::read_cut_off(path)?.judge(path)?;
-                if access == Access::Look {
+                Marks::read_cut_off(path)?.check(path)?;
+                if access == Access::Read {
                     return Err(unfinished());
                 }
                 Marks::read(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?
@@ -107,8 +109,8 @@ pub(crate) fn check_version(path: &Path, access: Access) -> Result<()> {
             read => read.map_err(failed)?,
         },
     };
-    marks.judge(path)?;
-    if marks.empty() && access == Access::Look { Err(unfinished()) } else { Ok(()) }
+    marks.check(path)?;
+    if marks.empty() && access == Access::Read { Err(unfinished()) } else { Ok(marks.version) }
 }
 
 /// Whether a change was cut off that only a connection that may write can roll back.

@@ -1,20 +1,21 @@
 //! Requests for which no answer could be had, and why.
 //!
-//! They outlive the tasks that waited for them: where a plan is played again from the responses, what was
-//! given up stays given up until somebody asks for it again.
+//! They outlive the tasks that waited for them: when a plan is replayed from the stored responses, what was
+//! given up stays given up until the user retries it.
 
 use clinstruct_schema::RequestId;
 use rusqlite::{OptionalExtension as _, params};
 
+use super::columns::RequestState;
+use super::{Store, Tx};
 use crate::error::Result;
-use crate::journal::{RELEASED, Store, Tx};
 use crate::types::{GivenUp, JobId, TaskKey};
 
 impl Store {
     /// Why a request was given up, if it was.
     pub fn given_up(&self, request: RequestId) -> Result<Option<GivenUp>> {
         self.connection
-            .prepare_cached("SELECT unit, refused, reason, detail FROM given_up WHERE request = ?1")
+            .prepare_cached("SELECT task, refused, reason, detail FROM given_up WHERE request = ?1")
             .and_then(|mut s| {
                 s.query_row([&request.0[..]], |r| {
                     Ok(GivenUp {
@@ -31,7 +32,7 @@ impl Store {
     }
 
     /// Whether any request was given up.
-    pub fn gave_up(&self) -> Result<bool> {
+    pub fn has_given_up(&self) -> Result<bool> {
         self.connection
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM given_up)")
             .and_then(|mut s| s.query_row([], |r| r.get(0)))
@@ -42,8 +43,8 @@ impl Store {
     pub fn refused_tasks(&self) -> Result<Vec<TaskKey>> {
         self.connection
             .prepare_cached(
-                "SELECT DISTINCT g.unit FROM given_up g JOIN unit u ON u.key = g.unit
-                 WHERE g.refused AND u.state = 2 AND u.failed ORDER BY g.unit",
+                "SELECT DISTINCT g.task FROM given_up g JOIN task t ON t.key = g.task
+                 WHERE g.refused AND t.state = 'rejected' AND t.failed ORDER BY g.task",
             )
             .and_then(|mut s| s.query_map([], |r| Ok(TaskKey(r.get(0)?)))?.collect())
             .map_err(self.failed("read"))
@@ -68,22 +69,22 @@ impl Tx<'_> {
         .map(drop)
     }
 
-    /// Forgets what was given up, so that it is requested again: all of it, or only what was refused.
+    /// Deletes what was given up, so that it is requested again: all of it, or only what was refused.
     pub fn forget_given_up(&mut self, only_refused: bool) -> Result<()> {
         // What came for them cannot be used; the next response counts.
         self.execute(
             "UPDATE request SET state = ?2, frame = NULL, row = NULL
              WHERE id IN (SELECT request FROM given_up WHERE refused OR NOT ?1)",
-            params![only_refused, RELEASED],
+            params![only_refused, RequestState::Released],
         )?;
         self.execute("DELETE FROM given_up WHERE refused OR NOT ?1", [only_refused]).map(drop)
     }
 
-    /// Puts a response aside that is not an answer, so that the next one counts. Its raw row stays.
-    pub fn set_aside(&mut self, request: RequestId) -> Result<()> {
+    /// Discards a stored response that is not an answer, so that the next one counts. Its raw row stays.
+    pub fn discard_response(&mut self, request: RequestId) -> Result<()> {
         self.execute(
             "UPDATE request SET state = ?2, frame = NULL, row = NULL WHERE id = ?1",
-            params![&request.0[..], RELEASED],
+            params![&request.0[..], RequestState::Released],
         )
         .map(drop)
     }

@@ -1,0 +1,143 @@
+//! What was given up, and what the plan asks for.
+
+use clinstruct_schema::Stage;
+use clinstruct_store::{GivenUp, PlannedRow, Rejection, Store, TaskKey, TaskRecord, TaskState};
+
+use crate::journal::task;
+use crate::{base, folder, frame, new_job, open, request, row};
+
+/// What was given up outlives its task; what was refused can be asked for again by itself.
+#[test]
+fn what_was_given_up_stays_so_until_somebody_asks() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    assert!(!store.has_given_up().unwrap());
+    let given = |n: u8, refused| GivenUp {
+        request: request(n),
+        task: base(n.into()),
+        refused,
+        reason: "provider_error".into(),
+        detail: "400: no such parameter".into(),
+    };
+    let failed = |n: u8| TaskRecord {
+        rejection: Some(Rejection {
+            stage: Stage::Prompt,
+            failed: true,
+            reason: "provider_error".into(),
+            detail: String::new(),
+        }),
+        ..task(base(n.into()), TaskState::Rejected)
+    };
+    store
+        .write(|tx| {
+            for n in [1, 2, 3] {
+                tx.give_up(&given(n, n > 1))?;
+                tx.put_task(&failed(n))?;
+            }
+            // It was asked for again since, and has its answer.
+            tx.put_task(&task(base(3), TaskState::Done))
+        })
+        .unwrap();
+    drop(store);
+    let mut store = open(dir.path());
+    assert!(store.has_given_up().unwrap());
+    assert_eq!(store.refused_tasks().unwrap(), [base(2)]);
+    store
+        .write(|tx| {
+            tx.clear_tasks()?;
+            tx.set_meta("plan", "another")
+        })
+        .unwrap();
+    assert_eq!(store.given_up(request(1)).unwrap(), Some(given(1, false)));
+    store.write(|tx| tx.forget_given_up(true)).unwrap();
+    assert_eq!(store.given_up(request(2)).unwrap(), None);
+    assert!(store.given_up(request(1)).unwrap().is_some());
+    store.write(|tx| tx.forget_given_up(false)).unwrap();
+    assert!(!store.has_given_up().unwrap());
+}
+
+/// A response that turns out to be none makes room for the next.
+#[test]
+fn a_response_that_was_set_aside_does_not_count() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    let job = store.write(|tx| tx.new_job(&new_job("run-1", 1), 1)).unwrap();
+    let answer = |store: &mut Store, text: &[u8]| {
+        let frame = frame(job, &[text]);
+        store
+            .write(|tx| {
+                tx.send_request(request(1), base(0), job)?;
+                let frame = tx.append(&frame)?;
+                tx.set_response(request(1), frame, 0)
+            })
+            .unwrap();
+    };
+    answer(&mut store, b"an error");
+    answer(&mut store, b"too late");
+    assert_eq!(row(&store, request(1)).unwrap(), b"an error");
+    store.write(|tx| tx.discard_response(request(1))).unwrap();
+    assert_eq!(row(&store, request(1)), None);
+    assert_eq!(store.job_of(request(1)).unwrap(), Some(job));
+    answer(&mut store, b"an answer");
+    assert_eq!(row(&store, request(1)).unwrap(), b"an answer");
+}
+
+#[test]
+fn a_plan_is_found_by_row_and_read_in_order() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    assert!(!store.has_planned().unwrap());
+    let planned = |n: u32, id: &str| PlannedRow {
+        task: base(n),
+        id: id.into(),
+        request: request(n as u8),
+        shape: vec![n as u8; 3],
+    };
+    let (first, second, third) = (planned(0, "a.x"), planned(1, "a.y"), planned(7, "a.z"));
+    store
+        .write(|tx| {
+            for row in [&third, &first, &second] {
+                tx.put_planned(row)?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert!(store.has_planned().unwrap());
+    assert_eq!(store.planned("a.y").unwrap(), Some(second.clone()));
+    assert_eq!(store.planned("a").unwrap(), None);
+    assert_eq!(store.planned_rows(None, 2).unwrap(), [first.clone(), second.clone()]);
+    assert_eq!(store.planned_rows(Some(second.task), 2).unwrap(), [third]);
+    // A row that is planned again has moved.
+    store.write(|tx| tx.put_planned(&planned(3, "a.x"))).unwrap();
+    assert_eq!(store.planned("a.x").unwrap().unwrap().task, base(3));
+    assert_eq!(store.planned_rows(None, 9).unwrap().len(), 3);
+    let forgotten = store.write(|tx| {
+        tx.clear_planned()?;
+        tx.clear_planned()
+    });
+    forgotten.unwrap();
+    assert!(!store.has_planned().unwrap());
+}
+
+#[test]
+fn base_rows_with_prompts_are_counted_by_part() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    let conversation = TaskKey::conversation(0, 1, 1, 1).unwrap();
+    store
+        .write(|tx| {
+            for (key, state) in [
+                (base(0), TaskState::Done),
+                (base(1), TaskState::Done),
+                (conversation, TaskState::Done),
+                (base(2), TaskState::Waiting),
+                (base(3), TaskState::Rejected),
+                (TaskKey::seed_row(2, 0).unwrap(), TaskState::Done),
+            ] {
+                tx.put_task(&task(key, state))?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(store.seed_rows_done().unwrap(), [(0, 2), (2, 1)]);
+}
