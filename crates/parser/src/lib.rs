@@ -3,7 +3,7 @@
 //! Total: [`decode`], [`prompts`] and [`turn`] take any bytes and any text, never panic, and drop nothing
 //! in silence; what cannot be used comes back with a named problem. What a model wrote survives to the
 //! byte (backslashes, `**bold**`, LaTeX, tabs, CRLF, combining characters, emoji) except where one of the
-//! named rules of [`Mended`] takes something away, and every rule that did is said.
+//! named rules of [`Cleanup`] takes something away, and every rule that did is named.
 //!
 //! It does not decide what to do about a problem, and it changes no normalisation form.
 
@@ -21,8 +21,9 @@ mod repair;
 mod row;
 mod turn;
 mod usage;
+mod web_page;
 
-pub use clean::{Cleaned, Mended, clean};
+pub use clean::{Cleaned, Cleanup, clean};
 pub use error_body::{error_in_success, provider_error};
 pub use fault::{ProviderError, classify, is_own_code};
 pub use prompts::{Problem, PromptFormat, PromptsReading, prompts};

@@ -600,7 +600,7 @@ fn step_conversation(
             record.steps.push(Step {
                 request,
                 attempts: u8::try_from(tries + 1).unwrap_or(u8::MAX),
-                cleanup: cleaned.mended.bits(),
+                cleanup: cleaned.cleanup.bits(),
             });
             (record.delivery_attempts, record.unusable) = (0, 0);
             TurnOutcome::Said(cleaned.text)
@@ -706,7 +706,7 @@ fn accept(
     why: Option<&Rejection>,
 ) -> Result<Stepped> {
     let part = record.key.part();
-    let cleanup = prompts.iter().flatten().fold(0, |bits, p| bits | p.mended.bits());
+    let cleanup = prompts.iter().flatten().fold(0, |bits, p| bits | p.cleanup.bits());
     record.steps.push(Step {
         request,
         attempts: u8::try_from(record.attempts + 1).unwrap_or(u8::MAX),

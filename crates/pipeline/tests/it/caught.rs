@@ -162,7 +162,7 @@ fn what_was_spoilt_is_found_and_nothing_else() {
                 );
                 // What comes out as it would have is not spoilt: English in English, nothing to break.
                 let spoilt = row != outcome(&good, request).0;
-                tell(spoilt, !stands(&reading, |text| text.mended.bits() != 0));
+                tell(spoilt, !stands(&reading, |text| text.cleanup.bits() != 0));
             }
         }
         assert!(count.spoilt >= 50, "{kind}: {}", count.spoilt);
