@@ -11,7 +11,7 @@ use clinstruct_multiturn::{
 };
 use clinstruct_parser::{Cleaned, decode};
 use clinstruct_promptgen::prompt_request;
-use clinstruct_quality::card::{About, Bound};
+use clinstruct_quality::card::{About, CountryTerms};
 use clinstruct_schema::{
     BaseRow, Message, PatientCard, RequestId, RowId, RowOutcome, Situation, Speaker, Stage, Usage,
 };
@@ -281,7 +281,11 @@ impl Conversation {
 }
 
 /// What is known about a patient and the country of care.
-pub fn about<'a>(catalog: &'a Catalog, bound: &'a Bound, card: &'a PatientCard) -> About<'a> {
+pub fn about<'a>(
+    catalog: &'a Catalog,
+    bound: &'a CountryTerms,
+    card: &'a PatientCard,
+) -> About<'a> {
     let country = catalog.countries.iter().find(|c| c.code == card.patient.country_code);
     About { card, emergency: country.map_or("", |c| c.emergency.as_str()), bound }
 }
