@@ -6,6 +6,27 @@
 //! named rules of [`Cleanup`] takes something away, and every rule that did is named.
 //!
 //! It does not decide what to do about a problem, and it changes no normalisation form.
+//!
+//! ```
+//! use clinstruct_parser::{decode, turn};
+//! use clinstruct_schema::{RowFormat, RowOutcome};
+//!
+//! let row = r####"{
+//!     "custom_id": "00112233445566778899aabbccddeeff",
+//!     "response": { "status_code": 200, "body": { "choices": [{
+//!         "finish_reason": "stop",
+//!         "message": { "role": "assistant", "content": "(chatbot) ### Plan\nGive fluids." }
+//!     }] } },
+//!     "error": null
+//! }"####;
+//! let decoded = decode(RowFormat::OpenaiBatch, row.as_bytes());
+//! let RowOutcome::Answer(answer) = decoded.outcome else { panic!("it has a whole answer") };
+//!
+//! let cleaned = turn(&answer.text)?;
+//! assert_eq!(cleaned.text, "**Plan**\nGive fluids.");
+//! assert_eq!(cleaned.cleanup.names().collect::<Vec<_>>(), ["role_tag", "hash_heading"]);
+//! # Ok::<(), clinstruct_parser::Problem>(())
+//! ```
 
 mod clean;
 mod content;
