@@ -11,6 +11,8 @@
 mod engine;
 #[cfg(feature = "llama")]
 mod llama_cpp;
+#[cfg(feature = "llama")]
+mod processor;
 mod row;
 mod schedule;
 mod template;

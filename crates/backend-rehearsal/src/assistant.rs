@@ -3,52 +3,9 @@
 use clinstruct_draw::Draw;
 use clinstruct_schema::{Constraint, Language, Register};
 
-use crate::grammar::{Grammar, capital, grammar};
-use crate::read::Understood;
+use crate::grammar::{Grammar, capital, doses, grammar};
+use crate::read::ParsedRequest;
 
-const DOSES: [&str; 14] =
-    ["5", "10", "15", "20", "25", "40", "50", "75", "100", "150", "200", "250", "400", "500"];
-/// Usual single doses of medicines that are given in little, by the beginning of their names in any language.
-const USUAL: [(&str, &[&str]); 38] = [
-    ("amlodip", &["5", "10"]),
-    ("aspir", &["75", "100"]),
-    ("ateno", &["25", "50"]),
-    ("atorvas", &["20", "40"]),
-    ("baclof", &["5", "10"]),
-    ("captop", &["25", "50"]),
-    ("carvedil", &["25"]),
-    ("cetiri", &["10"]),
-    ("diclof", &["25", "50"]),
-    ("diltia", &["60"]),
-    ("doxic", &["50", "100"]),
-    ("doxyc", &["50", "100"]),
-    ("enalap", &["5", "10"]),
-    ("espirono", &["25", "50"]),
-    ("famotid", &["20", "40"]),
-    ("fluox", &["20", "40"]),
-    ("furosem", &["20", "40"]),
-    ("hidral", &["25", "50"]),
-    ("hidroclor", &["25"]),
-    ("hydral", &["25", "50"]),
-    ("hydrochlor", &["25"]),
-    ("lisinop", &["5", "10", "20"]),
-    ("losart", &["25", "50"]),
-    ("metoprol", &["25", "50"]),
-    ("mirtaz", &["15", "30"]),
-    ("montelu", &["10"]),
-    ("nitrofur", &["50", "100"]),
-    ("omepra", &["20", "40"]),
-    ("predniso", &["5", "10", "20"]),
-    ("propran", &["10", "20", "40"]),
-    ("pyridos", &["30", "60"]),
-    ("ramipri", &["5", "10"]),
-    ("simvas", &["20", "40"]),
-    ("sitag", &["50", "100"]),
-    ("spirono", &["25", "50"]),
-    ("topira", &["25", "50"]),
-    ("verap", &["40", "80"]),
-    ("piridos", &["30", "60"]),
-];
 const FLOW: [&str; 9] = [
     "assessment",
     "reasoning",
@@ -132,9 +89,9 @@ impl Form {
     }
 }
 
-/// Words of a text: runs without white space; for Thai, which sets no spaces, a fifth of its characters.
+/// Words of a text: runs without white space; a fifth of the characters in a script that sets no spaces.
 pub(crate) fn words(text: &str, language: Language) -> usize {
-    if language == Language::Thai {
+    if grammar(language).is_some_and(|g| g.unspaced) {
         text.chars().count().div_ceil(5)
     } else {
         text.split_whitespace().count()
@@ -160,9 +117,8 @@ impl Voice<'_> {
             "drug" => self.drug.clone(),
             "dose" => {
                 let lower = self.drug.to_lowercase();
-                let usual = USUAL.iter().find(|(stem, _)| lower.starts_with(stem));
-                let doses = usual.map_or(&DOSES[..], |(_, doses)| doses);
-                format!("{} mg", self.draw.pick(doses).copied().unwrap_or("5"))
+                let dose = self.draw.pick(doses().of(&lower));
+                format!("{} mg", dose.map_or("5", String::as_str))
             }
             "percent" => (5 + 5 * self.draw.below(18)).to_string(),
             "number" => self.draw.between(2, 12).to_string(),
@@ -214,14 +170,14 @@ impl Voice<'_> {
 }
 
 /// Writes an answer.
-pub(crate) fn answer(understood: &Understood, before: &str, draw: &mut Draw) -> String {
-    let form = Form::of(&understood.constraints);
-    let language = understood.language();
+pub(crate) fn answer(parsed: &ParsedRequest, before: &str, draw: &mut Draw) -> String {
+    let form = Form::of(&parsed.constraints);
+    let language = parsed.language();
     let Some(grammar) = grammar(language) else { return String::new() };
     let age = (draw.between(1, 90)).to_string();
     let mut voice = Voice {
         grammar,
-        country: understood.fact("country").unwrap_or_default(),
+        country: parsed.fact("country").unwrap_or_default(),
         age,
         before,
         excludes: &form.excludes,
@@ -229,7 +185,7 @@ pub(crate) fn answer(understood: &Understood, before: &str, draw: &mut Draw) -> 
         drug: String::new(),
         draw,
     };
-    let body = compose(&mut voice, &form, understood);
+    let body = compose(&mut voice, &form, parsed);
     finish(&mut voice, &form, body)
 }
 
@@ -237,7 +193,7 @@ pub(crate) fn answer(understood: &Understood, before: &str, draw: &mut Draw) -> 
 fn flow(
     voice: &mut Voice<'_>,
     form: &Form,
-    understood: &Understood,
+    parsed: &ParsedRequest,
     many: usize,
 ) -> Vec<&'static str> {
     // Not every answer opens in the same way.
@@ -255,7 +211,7 @@ fn flow(
     if form.formal {
         categories.push("formal");
     }
-    match understood.register {
+    match parsed.register {
         Some(Register::Popular) => categories.push("plain"),
         Some(Register::Scientific) => categories.push("cite"),
         _ => {}
@@ -279,11 +235,11 @@ fn flow(
 fn sentences(
     voice: &mut Voice<'_>,
     form: &Form,
-    understood: &Understood,
+    parsed: &ParsedRequest,
     many: usize,
     short: bool,
 ) -> Vec<String> {
-    let categories = flow(voice, form, understood, many);
+    let categories = flow(voice, form, parsed, many);
     let mut all: Vec<String> =
         categories.into_iter().map(|category| voice.say(category, short)).collect();
     let room = if form.dose_warning { 3 } else { 2 };
@@ -309,7 +265,7 @@ fn join(language: Language) -> &'static str {
     " "
 }
 
-fn compose(voice: &mut Voice<'_>, form: &Form, understood: &Understood) -> String {
+fn compose(voice: &mut Voice<'_>, form: &Form, parsed: &ParsedRequest) -> String {
     let language = voice.grammar.language;
     let space = join(language);
     if let Some(keys) = &form.keys {
@@ -318,7 +274,7 @@ fn compose(voice: &mut Voice<'_>, form: &Form, understood: &Understood) -> Strin
         return serde_json::Value::Object(entries).to_string();
     }
     if let Some(n) = form.sentences {
-        return sentences(voice, form, understood, n, form.is_bounded()).join(space);
+        return sentences(voice, form, parsed, n, form.is_bounded()).join(space);
     }
     let tight = form.is_bounded();
     if let Some(n) = form.columns {
@@ -327,7 +283,7 @@ fn compose(voice: &mut Voice<'_>, form: &Form, understood: &Understood) -> Strin
     if let Some(n) = form.headings {
         let mut headings: Vec<String> = voice.grammar.list("heading").to_vec();
         voice.draw.shuffle(&mut headings);
-        let texts = sentences(voice, form, understood, 2 * n, tight);
+        let texts = sentences(voice, form, parsed, 2 * n, tight);
         let sections: Vec<String> = headings
             .into_iter()
             .take(n)
@@ -337,7 +293,7 @@ fn compose(voice: &mut Voice<'_>, form: &Form, understood: &Understood) -> Strin
         return sections.join("\n\n");
     }
     if let Some(n) = form.lines {
-        return sentences(voice, form, understood, n, tight).join("\n");
+        return sentences(voice, form, parsed, n, tight).join("\n");
     }
     let listed = form.bullets.or(form.numbered);
     if listed.is_some() || form.any_bullets || form.any_steps {
@@ -356,7 +312,7 @@ fn compose(voice: &mut Voice<'_>, form: &Form, understood: &Understood) -> Strin
         (None, Some(min)) => (min / 12 + 2).max(paragraphs),
         (None, None) => (3 + voice.draw.below(5)).max(paragraphs),
     };
-    let mut all = sentences(voice, form, understood, many, tight);
+    let mut all = sentences(voice, form, parsed, many, tight);
     // What is too long is said shorter, what is too short goes on.
     let reserve = 24 * form.questions
         + if form.titled { 8 } else { 0 }

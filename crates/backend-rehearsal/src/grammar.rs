@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use clinstruct_draw::Draw;
-use clinstruct_schema::Language;
+use clinstruct_schema::{Language, language_table};
 use serde::Deserialize;
 
 /// A piece of a template.
@@ -87,6 +87,9 @@ pub(crate) fn capital(text: String) -> String {
 
 #[derive(Deserialize)]
 struct File {
+    /// The script sets no spaces between words and no mark at the end of a sentence.
+    #[serde(default)]
+    unspaced: bool,
     lists: BTreeMap<String, Vec<String>>,
     sentences: BTreeMap<String, Vec<String>>,
 }
@@ -95,6 +98,7 @@ struct File {
 #[derive(Debug)]
 pub(crate) struct Grammar {
     pub(crate) language: Language,
+    pub(crate) unspaced: bool,
     lists: BTreeMap<String, Vec<String>>,
     sentences: BTreeMap<String, Vec<Template>>,
 }
@@ -107,7 +111,7 @@ impl Grammar {
             .into_iter()
             .map(|(name, all)| (name, all.iter().map(|t| Template::parse(t)).collect()))
             .collect();
-        Ok(Self { language, lists: file.lists, sentences })
+        Ok(Self { language, unspaced: file.unspaced, lists: file.lists, sentences })
     }
 
     /// An item of a list; blank where there is no such list.
@@ -127,14 +131,85 @@ impl Grammar {
 /// The health worker's side, in English.
 #[derive(Debug, Default)]
 pub(crate) struct Worker {
+    /// What is said, by group and name.
     groups: BTreeMap<String, BTreeMap<String, Vec<Template>>>,
+    /// Words by which the grammar decides what fits.
+    pub(crate) words: Words,
+}
+
+/// Words by which the grammar decides what fits, and what it joins sentences with.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Words {
+    /// Small numbers of a duration.
+    pub(crate) numbers: Vec<String>,
+    /// Units of a duration.
+    pub(crate) units: Vec<String>,
+    /// Stems that make a complaint or detail one of women and girls.
+    pub(crate) female: Vec<String>,
+    /// Stems that make a complaint or detail one of men and boys.
+    pub(crate) male: Vec<String>,
+    /// What stands before a sentence that always has the same words; `{}` is what it is about.
+    pub(crate) leads: Vec<String>,
+    /// Lists of the English grammar that a lead takes its thing from.
+    pub(crate) about: Vec<String>,
+    /// The kinds of facts, in the order in which they are told unasked.
+    pub(crate) facts: Vec<FactKind>,
+}
+
+/// A kind of fact about the patient.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FactKind {
+    /// Its list of replies.
+    pub(crate) kind: String,
+    /// Its label in the patient's facts.
+    pub(crate) label: String,
+    /// Stems of questions that ask for it.
+    pub(crate) keys: Vec<String>,
+}
+
+/// Single doses in milligrams, as they stand in a sentence.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Doses {
+    /// Those of most medicines.
+    any: Vec<String>,
+    /// Those of medicines that are given in little, by the beginning of their names in any language.
+    usual: Vec<Usual>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Usual {
+    stem: String,
+    doses: Vec<String>,
+}
+
+impl Doses {
+    fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|e| e.to_string())
+    }
+
+    /// The doses of a medicine, by its name in lower case.
+    pub(crate) fn of(&self, drug: &str) -> &[String] {
+        let usual = self.usual.iter().find(|u| drug.starts_with(&u.stem));
+        usual.map_or(&self.any, |u| &u.doses)
+    }
+}
+
+#[derive(Deserialize)]
+struct WorkerFile {
+    words: Words,
+    #[serde(flatten)]
+    groups: BTreeMap<String, BTreeMap<String, Vec<String>>>,
 }
 
 impl Worker {
     fn parse(text: &str) -> Result<Self, String> {
-        let file: BTreeMap<String, BTreeMap<String, Vec<String>>> =
-            toml::from_str(text).map_err(|e| e.to_string())?;
+        let file: WorkerFile = toml::from_str(text).map_err(|e| e.to_string())?;
         let groups = file
+            .groups
             .into_iter()
             .map(|(group, lists)| {
                 let lists = lists
@@ -144,7 +219,7 @@ impl Worker {
                 (group, lists)
             })
             .collect();
-        Ok(Self { groups })
+        Ok(Self { groups, words: file.words })
     }
 
     pub(crate) fn all(&self, group: &str, name: &str) -> &[Template] {
@@ -152,16 +227,7 @@ impl Worker {
     }
 }
 
-const FILES: [(Language, &str); 8] = [
-    (Language::English, include_str!("../grammar/en.toml")),
-    (Language::German, include_str!("../grammar/de.toml")),
-    (Language::French, include_str!("../grammar/fr.toml")),
-    (Language::Italian, include_str!("../grammar/it.toml")),
-    (Language::Portuguese, include_str!("../grammar/pt.toml")),
-    (Language::Hindi, include_str!("../grammar/hi.toml")),
-    (Language::Spanish, include_str!("../grammar/es.toml")),
-    (Language::Thai, include_str!("../grammar/th.toml")),
-];
+const FILES: [(Language, &str); Language::ALL.len()] = language_table!(files "../grammar/");
 
 static GRAMMARS: LazyLock<Vec<Grammar>> = LazyLock::new(|| {
     FILES.iter().filter_map(|(language, text)| Grammar::parse(*language, text).ok()).collect()
@@ -173,6 +239,14 @@ static WORKER: LazyLock<Worker> =
 /// The grammar of a language. The files are compiled in, and a test reads all of them.
 pub(crate) fn grammar(language: Language) -> Option<&'static Grammar> {
     GRAMMARS.iter().find(|g| g.language == language)
+}
+
+static DOSES: LazyLock<Doses> =
+    LazyLock::new(|| Doses::parse(include_str!("../grammar/doses.toml")).unwrap_or_default());
+
+/// The doses of medicines.
+pub(crate) fn doses() -> &'static Doses {
+    &DOSES
 }
 
 /// The health worker's side.
@@ -215,7 +289,20 @@ mod tests {
                 assert!(grammar.list(list).len() >= 15, "{language:?} {list}");
             }
         }
-        Worker::parse(include_str!("../grammar/worker.toml")).unwrap();
+        let worker = Worker::parse(include_str!("../grammar/worker.toml")).unwrap();
+        let words = &worker.words;
+        for list in [&words.numbers, &words.units, &words.female, &words.male, &words.about] {
+            assert!(list.len() >= 4, "{list:?}");
+        }
+        assert!(words.leads.iter().all(|lead| lead.matches("{}").count() == 1));
+        for fact in &words.facts {
+            assert!(!worker.all("reply", &fact.kind).is_empty(), "{}", fact.kind);
+        }
+        let doses = Doses::parse(include_str!("../grammar/doses.toml")).unwrap();
+        let all = doses.usual.iter().flat_map(|usual| &usual.doses).chain(&doses.any);
+        assert!(all.clone().count() > 50 && all.clone().all(|dose| dose.parse::<u32>().is_ok()));
+        assert_eq!(doses.of("paracetamol"), doses.any);
+        assert_eq!(doses.of("furosemide"), ["20", "40"]);
     }
 
     #[test]
@@ -226,7 +313,7 @@ mod tests {
                 for template in all {
                     let text = template.fill(|_| "x".into());
                     let marks = text.matches(['.', '!', '?', '।', '…']).count();
-                    let due = usize::from(language != Language::Thai || category == "question");
+                    let due = usize::from(!grammar.unspaced || category == "question");
                     assert_eq!(marks, due, "{language:?} {category}: {text}");
                 }
             }

@@ -2,8 +2,8 @@
 //!
 //! It writes from a seeded grammar and reads its request as a model would: an instruction is known by the
 //! catalog's text standing in the request, so one that was left out of a template is not obeyed. It
-//! answers in the language, structure and length asked for, uses the patient's facts, and misbehaves at
-//! configurable [`Rates`], so that every path behind a backend is gone on every run. The same request
+//! answers in the language, structure and length asked for, uses the patient's facts, and injects faults at
+//! configurable [`Rates`], so that every run takes every path behind a backend. The same request
 //! gets the same text in any job, order or thread; only delivery (missing and doubled rows, errors,
 //! expiry, order) depends on the job.
 //!
@@ -32,7 +32,7 @@ use futures::StreamExt as _;
 use futures::stream;
 use rayon::prelude::*;
 
-use crate::rates::Misbehaviour;
+use crate::rates::InjectedFault;
 pub use crate::rates::Rates;
 use crate::read::Reader;
 
@@ -42,13 +42,13 @@ const ROWS_AT_ONCE: usize = 64;
 /// The rehearsal backend.
 #[derive(Debug)]
 pub struct Rehearsal {
-    mind: Arc<Mind>,
+    engine: Arc<Engine>,
     jobs: Mutex<HashMap<JobRef, Job>>,
     spool: Option<PathBuf>,
 }
 
 #[derive(Debug)]
-struct Mind {
+struct Engine {
     reader: Reader,
     rates: Rates,
 }
@@ -63,18 +63,18 @@ impl Rehearsal {
     /// A backend that knows these instructions. With `spool`, jobs are kept in that folder, so that
     /// another process finds and answers them; without, they end with this process.
     pub fn new(instructions: Vec<Instruction>, rates: Rates, spool: Option<PathBuf>) -> Self {
-        let mind = Arc::new(Mind { reader: Reader::new(instructions), rates });
-        Self { mind, jobs: Mutex::default(), spool }
+        let engine = Arc::new(Engine { reader: Reader::new(instructions), rates });
+        Self { engine, jobs: Mutex::default(), spool }
     }
 
-    /// The text that a request gets, misbehaviour included; blank where it gets none.
+    /// The text that a request gets, injected faults included; blank where it gets none.
     pub fn answer(&self, request: &ChatRequest, id: RequestId) -> String {
-        write::text(&self.mind.reader, &self.mind.rates, request, id)
+        write::text(&self.engine.reader, &self.engine.rates, request, id)
     }
 
     /// The rows that come back for a request of a job: one, none or two.
     pub fn rows_of(&self, job: &str, request: &BatchRequest) -> Vec<Vec<u8>> {
-        self.mind.deliver(&JobRef(job.to_owned()), request)
+        self.engine.deliver(&JobRef(job.to_owned()), request)
     }
 
     fn job(&self, job: &JobRef) -> Result<Option<Job>> {
@@ -168,7 +168,7 @@ impl BatchBackend for Rehearsal {
         Ok(JobState::Ended(match self.job(job)? {
             None => Ended::Lost,
             Some(Job { cancelled: true, .. }) => Ended::Cancelled,
-            Some(_) if self.mind.expires(job) => Ended::Expired,
+            Some(_) if self.engine.expires(job) => Ended::Expired,
             Some(_) => Ended::Completed,
         }))
     }
@@ -184,7 +184,7 @@ impl BatchBackend for Rehearsal {
         };
         // Rows are given once: a job in memory is forgotten with them.
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).remove(job);
-        let mind = Arc::clone(&self.mind);
+        let engine = Arc::clone(&self.engine);
         let job = job.clone();
         let total = found.requests.len();
         let mut order: Vec<usize> = (0..total).collect();
@@ -192,7 +192,7 @@ impl BatchBackend for Rehearsal {
         draw.shuffle(&mut order);
         if found.cancelled {
             order.truncate(total / 2);
-        } else if mind.expires(&job) {
+        } else if engine.expires(&job) {
             order.truncate(total - total.div_ceil(10));
         }
         let requests = found.requests;
@@ -202,7 +202,7 @@ impl BatchBackend for Rehearsal {
                 let rows: Vec<Vec<u8>> = chunk
                     .into_par_iter()
                     .filter_map(|i| requests.get(i))
-                    .flat_map_iter(|request| mind.deliver(&job, request))
+                    .flat_map_iter(|request| engine.deliver(&job, request))
                     .collect();
                 stream::iter(rows.into_iter().map(Ok))
             })
@@ -225,9 +225,9 @@ impl BatchBackend for Rehearsal {
     }
 }
 
-impl Mind {
+impl Engine {
     fn expires(&self, job: &JobRef) -> bool {
-        Draw::from_u64(number(0, &job.0, "expiry")).chance(self.rates.of(Misbehaviour::ExpiredJob))
+        Draw::from_u64(number(0, &job.0, "expiry")).chance(self.rates.of(InjectedFault::ExpiredJob))
     }
 
     /// The rows that come back for a request: one, none or two.
@@ -236,10 +236,10 @@ impl Mind {
         let mut half = [0; 8];
         half.copy_from_slice(&request.id.0[8..]);
         let mut draw = Draw::from_u64(key ^ u64::from_le_bytes(half));
-        let missing = draw.chance(self.rates.of(Misbehaviour::Missing));
-        let error = draw.chance(self.rates.of(Misbehaviour::RowError));
-        let bad = draw.chance(self.rates.of(Misbehaviour::BadRow));
-        let twice = draw.chance(self.rates.of(Misbehaviour::Duplicated));
+        let missing = draw.chance(self.rates.of(InjectedFault::Missing));
+        let error = draw.chance(self.rates.of(InjectedFault::RowError));
+        let bad = draw.chance(self.rates.of(InjectedFault::BadRow));
+        let twice = draw.chance(self.rates.of(InjectedFault::Duplicated));
         if missing {
             return Vec::new();
         }

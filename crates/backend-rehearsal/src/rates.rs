@@ -1,15 +1,14 @@
-/// How often the rehearsal misbehaves, each a share from 0 to 1.
+/// Rates of injected faults, each a share from 0 to 1.
 ///
-/// The defaults are of the size that real batches show, so that every path behind the backend is gone on
-/// every run.
+/// The defaults are of the size that real batches show, so that every run takes every path behind the backend.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rates {
     rates: [f64; Self::NAMES.len()],
 }
 
-/// A way to misbehave; its number is its place in [`Rates::NAMES`].
+/// An injected fault; its number is its place in [`Rates::NAMES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Misbehaviour {
+pub(crate) enum InjectedFault {
     Refusal,
     TextRefusal,
     ContentFilter,
@@ -60,7 +59,7 @@ impl Rates {
         "expired_job",
     ];
 
-    /// No misbehaviour at all.
+    /// No injected faults.
     pub fn none() -> Self {
         Self { rates: [0.0; Self::NAMES.len()] }
     }
@@ -77,7 +76,7 @@ impl Rates {
         }
     }
 
-    pub(crate) fn of(&self, kind: Misbehaviour) -> f64 {
+    pub(crate) fn of(&self, kind: InjectedFault) -> f64 {
         self.rates[kind as usize]
     }
 }

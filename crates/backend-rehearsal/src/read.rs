@@ -8,7 +8,7 @@ use clinstruct_schema::{
 
 /// What a request asks for.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Understood {
+pub(crate) struct ParsedRequest {
     pub(crate) speaker: Option<Speaker>,
     pub(crate) constraints: Vec<Constraint>,
     pub(crate) register: Option<Register>,
@@ -19,7 +19,7 @@ pub(crate) struct Understood {
     pub(crate) patients: Vec<Vec<(String, String)>>,
 }
 
-impl Understood {
+impl ParsedRequest {
     pub(crate) fn fact(&self, label: &str) -> Option<&str> {
         self.facts.iter().find(|(l, _)| l == label).map(|(_, v)| v.as_str())
     }
@@ -84,22 +84,22 @@ impl Reader {
         all
     }
 
-    pub(crate) fn read(&self, request: &ChatRequest) -> Understood {
-        let mut understood = Understood::default();
+    pub(crate) fn read(&self, request: &ChatRequest) -> ParsedRequest {
+        let mut parsed = ParsedRequest::default();
         let messages = self.without_repair(request);
         for message in messages {
             if message.role != Role::Assistant {
-                self.instructions_in(&message.content, &mut understood);
+                self.instructions_in(&message.content, &mut parsed);
             }
         }
-        let in_templates = if understood.speaker == Some(Speaker::PromptWriter) { 2 } else { 1 };
+        let in_templates = if parsed.speaker == Some(Speaker::PromptWriter) { 2 } else { 1 };
         for message in messages.iter().take(in_templates) {
-            facts_in(&message.content, &mut understood);
+            facts_in(&message.content, &mut parsed);
         }
-        understood
+        parsed
     }
 
-    fn instructions_in(&self, text: &str, understood: &mut Understood) {
+    fn instructions_in(&self, text: &str, parsed: &mut ParsedRequest) {
         let Some(heads) = &self.heads else { return };
         for found in heads.find_overlapping_iter(text) {
             let Some((instruction, tail)) = self.instructions.get(found.pattern().as_usize())
@@ -119,18 +119,18 @@ impl Reader {
             }
             for meaning in &instruction.means {
                 match meaning {
-                    Meaning::Role { speaker } => understood.speaker = Some(*speaker),
+                    Meaning::Role { speaker } => parsed.speaker = Some(*speaker),
                     Meaning::Keep { constraint } => {
                         let constraint = match count {
                             Some(n) => constraint.clone().with_count(n),
                             None => constraint.clone(),
                         };
-                        if !understood.constraints.contains(&constraint) {
-                            understood.constraints.push(constraint);
+                        if !parsed.constraints.contains(&constraint) {
+                            parsed.constraints.push(constraint);
                         }
                     }
-                    Meaning::Speak { register } => understood.register = Some(*register),
-                    Meaning::Mode { mode } => understood.mode = Some(*mode),
+                    Meaning::Speak { register } => parsed.register = Some(*register),
+                    Meaning::Mode { mode } => parsed.mode = Some(*mode),
                     Meaning::Tell => {}
                 }
             }
@@ -161,12 +161,12 @@ const LABELS: [&str; 19] = [
     "patient",
 ];
 
-fn facts_in(text: &str, understood: &mut Understood) {
+fn facts_in(text: &str, parsed: &mut ParsedRequest) {
     for line in text.lines() {
         if let Some(number) = line.strip_prefix("Patient ")
             && number.trim().parse::<u32>().is_ok()
         {
-            understood.patients.push(Vec::new());
+            parsed.patients.push(Vec::new());
             continue;
         }
         let of_patient = line.starts_with("- ");
@@ -177,9 +177,9 @@ fn facts_in(text: &str, understood: &mut Understood) {
             continue;
         }
         let value = value.trim().to_owned();
-        match understood.patients.last_mut() {
+        match parsed.patients.last_mut() {
             Some(patient) if of_patient => patient.push((label, value)),
-            _ => understood.facts.push((label, value)),
+            _ => parsed.facts.push((label, value)),
         }
     }
 }

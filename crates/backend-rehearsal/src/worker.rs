@@ -5,49 +5,15 @@ use clinstruct_schema::{Constraint, Language, Register};
 
 use crate::assistant::words;
 use crate::grammar::{Template, grammar, worker};
-use crate::read::{Understood, value};
+use crate::read::{ParsedRequest, value};
 
 type Facts = [(String, String)];
 
-const NUMBERS: [&str; 9] = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
-const UNITS: [&str; 4] = ["hours", "days", "weeks", "months"];
-
-/// Words that make a complaint or detail one of a single sex.
-const FEMALE: [&str; 26] = [
-    "menstru",
-    "period",
-    "pregnan",
-    "vagin",
-    "uter",
-    "labour",
-    "lactat",
-    "breastfe",
-    "breast-fe",
-    "menopaus",
-    "ovar",
-    "cervi",
-    "gestation",
-    "postpartum",
-    "antenatal",
-    "prenatal",
-    "foet",
-    "fet",
-    "womb",
-    "miscarr",
-    "contracepti",
-    "trimester",
-    "midwi",
-    "obstet",
-    "gynae",
-    "nursing mother",
-];
-const MALE: [&str; 8] =
-    ["prostat", "testic", "testis", "scrot", "penis", "penile", "erect", "ejaculat"];
-
 fn fits(text: &str, sex: &str) -> bool {
+    let words = &worker().words;
     let lower = text.to_lowercase();
-    let female = FEMALE.iter().any(|w| lower.contains(w));
-    let male = MALE.iter().any(|w| lower.contains(w));
+    let female = words.female.iter().any(|w| lower.contains(w.as_str()));
+    let male = words.male.iter().any(|w| lower.contains(w.as_str()));
     match sex {
         "male" => !female,
         "female" => !male,
@@ -56,8 +22,9 @@ fn fits(text: &str, sex: &str) -> bool {
 }
 
 fn duration(draw: &mut Draw) -> String {
-    let number = draw.pick(&NUMBERS).copied().unwrap_or("two");
-    let unit = draw.pick(&UNITS).copied().unwrap_or("days");
+    let words = &worker().words;
+    let number = draw.pick(&words.numbers).map_or("two", String::as_str);
+    let unit = draw.pick(&words.units).map_or("days", String::as_str);
     format!("{number} {unit}")
 }
 
@@ -129,10 +96,10 @@ fn fitting(group: &str, name: &str, sex: &str, draw: &mut Draw) -> String {
 }
 
 /// Writes the first message about a patient.
-pub(crate) fn prompt(understood: &Understood, patient: &Facts, draw: &mut Draw) -> String {
+pub(crate) fn prompt(parsed: &ParsedRequest, patient: &Facts, draw: &mut Draw) -> String {
     let sex = value(patient, "sex").unwrap_or("female");
     let age = value(patient, "age").unwrap_or("40 years");
-    let country = value(patient, "country").or(understood.fact("country")).unwrap_or_default();
+    let country = value(patient, "country").or(parsed.fact("country")).unwrap_or_default();
     let background = value(patient, "background").filter(|b| *b != "none known");
     let people = if is_child(age) { "person_child" } else { "person_adult" };
     let mut names = vec![
@@ -152,12 +119,12 @@ pub(crate) fn prompt(understood: &Understood, patient: &Facts, draw: &mut Draw) 
     if !country.is_empty() {
         names.push("country");
     }
-    let topic = understood
+    let topic = parsed
         .fact("topic")
         .map(str::to_owned)
-        .or_else(|| understood.fact("domain").map(str::to_owned));
-    let specialty = understood.fact("specialty").map(str::to_owned);
-    let domain = understood.fact("domain").map(str::to_owned);
+        .or_else(|| parsed.fact("domain").map(str::to_owned));
+    let specialty = parsed.fact("specialty").map(str::to_owned);
+    let domain = parsed.fact("domain").map(str::to_owned);
     for (name, known) in [("topic", &topic), ("specialty", &specialty), ("domain", &domain)] {
         if known.is_some() {
             names.push(name);
@@ -183,7 +150,7 @@ pub(crate) fn prompt(understood: &Understood, patient: &Facts, draw: &mut Draw) 
                         "sex" => sex.to_owned(),
                         _ => String::new(),
                     });
-                    mend_article(&worded(&raw, age, sex, draw))
+                    correct_article(&worded(&raw, age, sex, draw))
                 })
                 .unwrap_or_default(),
             "complaint" | "detail" | "attempt" | "place" | "concern" => {
@@ -198,7 +165,7 @@ pub(crate) fn prompt(understood: &Understood, patient: &Facts, draw: &mut Draw) 
             list => english.map(|g| g.item(list, draw)).unwrap_or_default(),
         })
     };
-    let task = understood.fact("task").map(|t| t.to_lowercase().replace(' ', "-"));
+    let task = parsed.fact("task").map(|t| t.to_lowercase().replace(' ', "-"));
     let open = write(draw, "case", "open");
     let mut more: Vec<String> = (0..draw.below(2)).map(|_| write(draw, "case", "more")).collect();
     more.dedup();
@@ -234,7 +201,7 @@ pub(crate) fn prompt(understood: &Understood, patient: &Facts, draw: &mut Draw) 
 }
 
 /// `a 8-year-old` becomes `an 8-year-old`; likewise 11, 18 and the eighties.
-fn mend_article(text: &str) -> String {
+fn correct_article(text: &str) -> String {
     let mut out = text.to_owned();
     for number in ["8-", "11-", "18-"] {
         out = out.replace(&format!(" a {number}"), &format!(" an {number}"));
@@ -262,58 +229,18 @@ fn lower_first(text: &str) -> String {
     }
 }
 
-/// The kinds of facts, with the words of questions that ask for them.
-const KINDS: [(&str, &str, &[&str]); 7] = [
-    (
-        "medicines",
-        "medicines",
-        &["medicin", "medication", "drug", "tablet", "taking", "takes", "treatment"],
-    ),
-    ("allergies", "allergies", &["allerg", "reaction", "intoleran"]),
-    (
-        "vitals",
-        "vital signs",
-        &[
-            "vital",
-            "pressure",
-            "temperature",
-            "pulse",
-            "saturation",
-            "heart rate",
-            "weigh",
-            "breath",
-        ],
-    ),
-    ("age", "age", &["how old", "age "]),
-    (
-        "conditions",
-        "background",
-        &["condition", "comorbid", "disease", "background", "diagnos", "chronic"],
-    ),
-    (
-        "history",
-        "history",
-        &["history", "past", "previous", "surger", "operation", "before", "earlier"],
-    ),
-    (
-        "social",
-        "social",
-        &["social", "home", "work", "smok", "alcohol", "family", "live", "support", "diet"],
-    ),
-];
-
 /// Answers a question from the facts, with at most `most` words: of a long list its first entries.
 fn reply(patient: &Facts, question: &str, already: &str, most: usize, draw: &mut Draw) -> String {
     let lower = question.to_lowercase();
-    let asked = KINDS.iter().find(|(_, _, keys)| keys.iter().any(|k| lower.contains(k)));
+    let kinds = &worker().words.facts;
+    let asked = kinds.iter().find(|fact| fact.keys.iter().any(|k| lower.contains(k.as_str())));
     // A question that names no kind, or is in another language, gets a fact that was not told yet.
     let unused = || {
-        KINDS
-            .iter()
-            .find(|(_, label, _)| value(patient, label).is_some_and(|v| !already.contains(v)))
+        kinds.iter().find(|fact| value(patient, &fact.label).is_some_and(|v| !already.contains(v)))
     };
-    let told = asked.or_else(unused).and_then(|(kind, label, _)| {
-        value(patient, label).filter(|v| *v != "none known").map(|v| (*kind, v))
+    let told = asked.or_else(unused).and_then(|fact| {
+        let known = value(patient, &fact.label).filter(|v| *v != "none known");
+        known.map(|v| (fact.kind.as_str(), v))
     });
     let Some((kind, fact)) = told else {
         let unknown = draw.pick(worker().all("reply", "unknown")).map(Template::plain);
@@ -334,29 +261,10 @@ fn reply(patient: &Facts, question: &str, already: &str, most: usize, draw: &mut
         .unwrap_or_else(|| told(1))
 }
 
-/// What stands before a sentence that always has the same words.
-const LEADS: [&str; 14] = [
-    "Regarding {},",
-    "Given {},",
-    "Besides {},",
-    "Despite {},",
-    "Concerning {},",
-    "Considering {},",
-    "Beyond {},",
-    "Suspecting {},",
-    "Facing {},",
-    "Pondering {},",
-    "Weighing {},",
-    "Reviewing {},",
-    "Revisiting {},",
-    "About {}:",
-];
-/// Lists that a lead takes its thing from.
-const ABOUT: [&str; 5] = ["finding", "test", "measure", "sign", "cause"];
-
 /// A sentence with what it is about before it.
 fn lead(sentence: &str, draw: &mut Draw) -> String {
-    let (Some(lead), Some(list)) = (draw.pick(&LEADS), draw.pick(&ABOUT)) else {
+    let words = &worker().words;
+    let (Some(lead), Some(list)) = (draw.pick(&words.leads), draw.pick(&words.about)) else {
         return sentence.to_owned();
     };
     let about = grammar(Language::English).map(|g| g.item(list, draw)).unwrap_or_default();
@@ -375,16 +283,16 @@ fn lower_start(sentence: &str) -> String {
 
 /// Writes a message of the health worker after an answer.
 pub(crate) fn follow_up(
-    understood: &Understood,
+    parsed: &ParsedRequest,
     last: &str,
     earlier: &str,
     draw: &mut Draw,
 ) -> String {
-    let patient = understood.patients.first().map_or(&[][..], Vec::as_slice);
+    let patient = parsed.patients.first().map_or(&[][..], Vec::as_slice);
     let sex = value(patient, "sex").unwrap_or("female");
     let mut exact = None;
     let (mut most, mut least) = (None, 0);
-    for constraint in &understood.constraints {
+    for constraint in &parsed.constraints {
         match constraint {
             Constraint::ExactSentences { n } => exact = Some(*n as usize),
             Constraint::MaxWords { n } => most = Some(*n as usize),
@@ -392,10 +300,10 @@ pub(crate) fn follow_up(
             _ => {}
         }
     }
-    let topic = understood
+    let topic = parsed
         .fact("topic")
-        .or(understood.fact("domain"))
-        .or(understood.fact("specialty"))
+        .or(parsed.fact("domain"))
+        .or(parsed.fact("specialty"))
         .map(lower_first);
     let mut names = vec!["test", "finding", "drug", "sign", "measure", "concern", "timeframe"];
     if topic.is_some() {
@@ -425,7 +333,7 @@ pub(crate) fn follow_up(
         }
         String::new()
     };
-    let kind = match understood.register {
+    let kind = match parsed.register {
         Some(Register::Popular) if draw.chance(0.6) => "popular",
         Some(Register::Scientific) if draw.chance(0.6) => "scientific",
         _ => "next",

@@ -6,8 +6,8 @@ use clinstruct_schema::{
 };
 
 use crate::assistant;
-use crate::rates::{Misbehaviour, Rates};
-use crate::read::{Reader, Understood};
+use crate::rates::{InjectedFault, Rates};
+use crate::read::{ParsedRequest, Reader};
 use crate::worker;
 
 /// Bytes a token, about: what a provider's tokenizer would count in English.
@@ -27,21 +27,21 @@ fn bits(id: RequestId, purpose: u64) -> u64 {
     u64::from_le_bytes(half) ^ purpose.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// The text for a request, before any misbehaviour.
+/// The text for a request, before any fault is injected.
 fn plain(
-    understood: &Understood,
+    parsed: &ParsedRequest,
     messages: &[Message],
     structured: bool,
     draw: &mut Draw,
 ) -> String {
-    match understood.speaker {
-        Some(Speaker::PromptWriter) => prompts(understood, structured, 0, draw),
+    match parsed.speaker {
+        Some(Speaker::PromptWriter) => prompts(parsed, structured, 0, draw),
         Some(Speaker::User) => {
             let last = messages.iter().rfind(|m| m.role == Role::User);
             let last = last.map(|m| m.content.as_str()).unwrap_or_default();
             let earlier: String =
                 messages.iter().skip(1).map(|m| m.content.as_str()).collect::<Vec<_>>().join("\n");
-            worker::follow_up(understood, last, &earlier, draw)
+            worker::follow_up(parsed, last, &earlier, draw)
         }
         Some(Speaker::Assistant) | None => {
             let before: Vec<&str> = messages
@@ -49,26 +49,26 @@ fn plain(
                 .filter(|m| m.role == Role::Assistant)
                 .map(|m| m.content.as_str())
                 .collect();
-            assistant::answer(understood, &before.join("\n"), draw)
+            assistant::answer(parsed, &before.join("\n"), draw)
         }
     }
 }
 
 /// The prompts for all patients; `off` more or fewer than asked for.
-fn prompts(understood: &Understood, structured: bool, off: i32, draw: &mut Draw) -> String {
-    let mut texts: Vec<(usize, String)> = understood
+fn prompts(parsed: &ParsedRequest, structured: bool, off: i32, draw: &mut Draw) -> String {
+    let mut texts: Vec<(usize, String)> = parsed
         .patients
         .iter()
         .enumerate()
-        .map(|(i, patient)| (i + 1, worker::prompt(understood, patient, draw)))
+        .map(|(i, patient)| (i + 1, worker::prompt(parsed, patient, draw)))
         .collect();
     if off < 0 {
         texts.pop();
     }
     if off > 0
-        && let Some(patient) = understood.patients.first()
+        && let Some(patient) = parsed.patients.first()
     {
-        texts.push((texts.len() + 1, worker::prompt(understood, patient, draw)));
+        texts.push((texts.len() + 1, worker::prompt(parsed, patient, draw)));
     }
     if structured {
         let entries: Vec<serde_json::Value> = texts
@@ -84,7 +84,7 @@ fn prompts(understood: &Understood, structured: bool, off: i32, draw: &mut Draw)
 }
 
 /// Breaks one instruction that code can check; the text as it is where none can be broken.
-fn violate(understood: &Understood, text: &str) -> String {
+fn violate(parsed: &ParsedRequest, text: &str) -> String {
     let stripped = || -> String {
         let bare = |l: &str| l.trim_start_matches(['-', '#', '*', '.', ')', ' ', '|']).to_owned();
         let unnumbered = |l: &str| bare(l.trim_start_matches(|c: char| c.is_ascii_digit()));
@@ -95,7 +95,7 @@ fn violate(understood: &Understood, text: &str) -> String {
         let end = text.char_indices().find(|(_, c)| matches!(c, '.' | '।' | '?' | '\n'));
         end.map_or_else(|| text.to_owned(), |(at, c)| text[..at + c.len_utf8()].to_owned())
     };
-    for constraint in &understood.constraints {
+    for constraint in &parsed.constraints {
         return match constraint {
             Constraint::ExactSentences { n } if *n > 1 => first_sentence(),
             Constraint::ExactBullets { .. }
@@ -130,28 +130,28 @@ fn violate(understood: &Understood, text: &str) -> String {
     text.to_owned()
 }
 
-/// What is said, with the misbehaviour that the request's own draw gives.
+/// What is said, with the faults that the request's own draw gives.
 fn said(reader: &Reader, rates: &Rates, request: &ChatRequest, id: RequestId) -> Said {
-    let understood = reader.read(request);
+    let parsed = reader.read(request);
     let messages = reader.without_repair(request);
     let mut draw = Draw::from_u64(bits(id, 1));
     let mut faults = Draw::from_u64(bits(id, 2));
-    let mut happens = |kind: Misbehaviour| faults.chance(rates.of(kind));
+    let mut happens = |kind: InjectedFault| faults.chance(rates.of(kind));
     // Every kind is drawn whatever came before, so that one rate does not move another.
-    let refusal = happens(Misbehaviour::Refusal);
-    let text_refusal = happens(Misbehaviour::TextRefusal);
-    let filter = happens(Misbehaviour::ContentFilter);
-    let cut = happens(Misbehaviour::Cut);
-    let empty = happens(Misbehaviour::Empty);
-    let malformed = happens(Misbehaviour::MalformedJson);
-    let wrong_count = happens(Misbehaviour::WrongCount);
-    let quotes = happens(Misbehaviour::WrappingQuotes);
-    let tag = happens(Misbehaviour::RoleTag);
-    let heading = happens(Misbehaviour::HashHeading);
-    let fence = happens(Misbehaviour::CodeFence);
-    let control = happens(Misbehaviour::ControlCharacter);
-    let wrong_language = happens(Misbehaviour::WrongLanguage);
-    let violation = happens(Misbehaviour::Violation);
+    let refusal = happens(InjectedFault::Refusal);
+    let text_refusal = happens(InjectedFault::TextRefusal);
+    let filter = happens(InjectedFault::ContentFilter);
+    let cut = happens(InjectedFault::Cut);
+    let empty = happens(InjectedFault::Empty);
+    let malformed = happens(InjectedFault::MalformedJson);
+    let wrong_count = happens(InjectedFault::WrongCount);
+    let quotes = happens(InjectedFault::WrappingQuotes);
+    let tag = happens(InjectedFault::RoleTag);
+    let heading = happens(InjectedFault::HashHeading);
+    let fence = happens(InjectedFault::CodeFence);
+    let control = happens(InjectedFault::ControlCharacter);
+    let wrong_language = happens(InjectedFault::WrongLanguage);
+    let violation = happens(InjectedFault::Violation);
 
     if refusal {
         let refusal = Some("I can't help with this request.".to_owned());
@@ -167,20 +167,20 @@ fn said(reader: &Reader, rates: &Rates, request: &ChatRequest, id: RequestId) ->
         let text = Some("I'm sorry, but I can't help with that.".to_owned());
         return Said { text, finish: Some(FinishReason::Stop), ..Said::default() };
     }
-    let writes_prompts = understood.speaker == Some(Speaker::PromptWriter);
+    let writes_prompts = parsed.speaker == Some(Speaker::PromptWriter);
     let structured = request.json_schema.is_some();
     let mut text = if writes_prompts && wrong_count {
         let off = if draw.chance(0.5) { 1 } else { -1 };
-        prompts(&understood, structured, off, &mut draw)
-    } else if wrong_language && understood.language() != Language::English {
-        let mut other = understood.clone();
+        prompts(&parsed, structured, off, &mut draw)
+    } else if wrong_language && parsed.language() != Language::English {
+        let mut other = parsed.clone();
         other.constraints.retain(|c| !matches!(c, Constraint::Language { .. }));
         plain(&other, messages, structured, &mut draw)
     } else {
-        plain(&understood, messages, structured, &mut draw)
+        plain(&parsed, messages, structured, &mut draw)
     };
-    if violation && understood.speaker == Some(Speaker::Assistant) {
-        text = violate(&understood, &text);
+    if violation && parsed.speaker == Some(Speaker::Assistant) {
+        text = violate(&parsed, &text);
     }
     if structured && malformed {
         text.truncate(text.char_indices().nth(text.chars().count() * 3 / 4).map_or(0, |(i, _)| i));
@@ -191,7 +191,7 @@ fn said(reader: &Reader, rates: &Rates, request: &ChatRequest, id: RequestId) ->
         if tag {
             text = format!(
                 "{}{text}",
-                if understood.speaker == Some(Speaker::User) { "User: " } else { "(chatbot) " }
+                if parsed.speaker == Some(Speaker::User) { "User: " } else { "(chatbot) " }
             );
         }
         if heading {
@@ -218,7 +218,7 @@ fn said(reader: &Reader, rates: &Rates, request: &ChatRequest, id: RequestId) ->
     Said { text: Some(text), finish: Some(FinishReason::Stop), ..Said::default() }
 }
 
-/// The text that a request gets, misbehaviour included; blank where it gets none.
+/// The text that a request gets, injected faults included; blank where it gets none.
 pub(crate) fn text(reader: &Reader, rates: &Rates, request: &ChatRequest, id: RequestId) -> String {
     said(reader, rates, request, id).text.unwrap_or_default()
 }

@@ -7,6 +7,33 @@
 //!
 //! `clinstruct-testkit` has a guide, "write your own backend in a hundred lines", and the suite that a
 //! backend has to pass.
+//!
+//! A request's address is a hash of all that it asks; its line in OpenAI's batch format carries it as `custom_id`:
+//!
+//! ```
+//! use clinstruct_batch_client::openai::{Dialect, read_line, write_line};
+//! use clinstruct_batch_client::request_id;
+//! use clinstruct_schema::{ChatRequest, Message, Role};
+//!
+//! let question = Message { role: Role::User, content: "Fever for three days?".into() };
+//! let request = ChatRequest {
+//!     model: "gpt-4o".into(),
+//!     messages: vec![question],
+//!     max_tokens: 700,
+//!     temperature: None,
+//!     seed: 42,
+//!     json_schema: None,
+//! };
+//! let id = request_id(&request);
+//! assert_ne!(id, request_id(&ChatRequest { seed: 43, ..request.clone() }));
+//!
+//! let mut line = Vec::new();
+//! write_line(&mut line, id, &request, &Dialect::default())?;
+//! let (custom_id, read) = read_line(&line)?;
+//! assert_eq!(custom_id, id.to_string());
+//! assert_eq!(read.messages, request.messages);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod backend;
 mod error;

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clinstruct_catalog::Catalog;
-use clinstruct_models::Shelf;
+use clinstruct_models::ModelCache;
 
 use crate::backends::variable;
 use crate::exit::usage;
 
 /// Where weights are kept.
-pub(crate) fn shelf() -> anyhow::Result<Shelf> {
+pub(crate) fn shelf() -> anyhow::Result<ModelCache> {
     let folder = match variable("CLINSTRUCT_MODELS") {
         Some(folder) => PathBuf::from(folder),
         None => dirs::cache_dir().map(|cache| cache.join("clinstruct").join("models")).ok_or_else(
@@ -21,7 +21,7 @@ pub(crate) fn shelf() -> anyhow::Result<Shelf> {
             },
         )?,
     };
-    Ok(Shelf::new(folder))
+    Ok(ModelCache::new(folder))
 }
 
 /// The file of a model: one of this machine, or one on the shelf by its name in the list or of its own.

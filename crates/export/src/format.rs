@@ -1,36 +1,70 @@
-//! One conversation in the formats of trainers.
+//! What an export format is: one row of [`Format::ALL`].
+
+use std::fmt;
 
 use clinstruct_schema::{Attributes, Conversation, Role};
 use serde_json::{Value, json};
 
-use crate::table::{Cell, Column, Field, Kind};
+use crate::formats;
+use crate::table::{Cell, Column, Field};
 
 const CONTENT: &[Field] = &[Field::text("role"), Field::text("content")];
-const FROM: &[Field] = &[Field::text("from"), Field::text("value")];
 /// Member of a message that holds what the model thought before it, as chat templates of reasoning models name it.
-const REASONING: &str = "reasoning_content";
+pub(crate) const REASONING: &str = "reasoning_content";
 const CONTENT_AND_REASONING: &[Field] =
     &[Field::text("role"), Field::text("content"), Field::optional(REASONING)];
-const FROM_AND_REASONING: &[Field] =
-    &[Field::text("from"), Field::text("value"), Field::optional(REASONING)];
-const VALUE: &[Field] = &[Field::text("role"), Field::text("value")];
 
-/// A chat format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// `messages` of `role` and `content`: TRL, axolotl's `chat_template`, most others
-    /// (<https://huggingface.co/docs/trl/dataset_formats>).
-    Messages,
-    /// `conversations` of `from` (system, human, gpt) and `value`.
-    Sharegpt,
-    /// `instruction`, `input`, `output`, with `system` and earlier turns in `history`, as LLaMA-Factory reads it
-    /// (<https://llamafactory.readthedocs.io/en/latest/getting_started/data_preparation.html>).
-    Alpaca,
-    /// `messages` and nothing else, as OpenAI's fine-tuning takes it
-    /// (<https://platform.openai.com/docs/guides/supervised-fine-tuning>).
-    OpenaiFinetune,
-    /// `id` and `conversation` of `role` (user, chatbot) and `value`: the format of the first Meditron sets.
-    Seed,
+/// A chat format that trainers read.
+#[derive(Clone, Copy)]
+pub struct Format {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// Its form and who reads it, in one line.
+    pub description: &'static str,
+    /// How it can be stored.
+    pub encodings: &'static [Encoding],
+    /// The row as JSON.
+    pub(crate) json: fn(&Conversation, System) -> Value,
+    /// Columns of its Parquet files; with `reasoning` those that can hold it have a field for it.
+    pub(crate) columns: fn(bool) -> Vec<Column>,
+    /// The row as cells of its columns.
+    pub(crate) cells: fn(&Conversation, System, bool) -> Vec<Cell>,
+}
+
+impl Format {
+    /// All formats. One is added as a file in `formats/` and a line in this list.
+    pub const ALL: &'static [Self] = formats::ALL;
+
+    /// The format of this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|format| format.name == name).copied()
+    }
+
+    pub(crate) fn json(self, row: &Conversation, system: System) -> Value {
+        (self.json)(row, system)
+    }
+
+    pub(crate) fn columns(self, reasoning: bool) -> Vec<Column> {
+        (self.columns)(reasoning)
+    }
+
+    pub(crate) fn cells(self, row: &Conversation, system: System, reasoning: bool) -> Vec<Cell> {
+        (self.cells)(row, system, reasoning)
+    }
+}
+
+impl PartialEq for Format {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Format {}
+
+impl fmt::Debug for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Format").field(&self.name).finish()
+    }
 }
 
 /// How rows are stored.
@@ -43,6 +77,9 @@ pub enum Encoding {
 }
 
 impl Encoding {
+    /// Both.
+    pub const ALL: &'static [Self] = &[Self::Jsonl, Self::Parquet];
+
     /// Extension of the files.
     pub fn extension(self) -> &'static str {
         match self {
@@ -92,14 +129,15 @@ pub(crate) fn said(row: &Conversation, system: System) -> Vec<(Role, String)> {
 }
 
 /// The reasoning of each message of [`said`], where the row keeps it.
-fn reasoning(row: &Conversation, system: System) -> Vec<Option<&str>> {
+pub(crate) fn reasoning(row: &Conversation, system: System) -> Vec<Option<&str>> {
     let lead = system.text(&row.attributes).map(|_| None);
     // One entry of the provenance a message.
     let of = |i: usize| row.provenance.turns.get(i)?.reasoning.as_deref();
     lead.into_iter().chain((0..row.messages.len()).map(of)).collect()
 }
 
-fn role(role: Role) -> &'static str {
+/// The names of most formats.
+pub(crate) fn role(role: Role) -> &'static str {
     match role {
         Role::System => "system",
         Role::User => "user",
@@ -107,49 +145,27 @@ fn role(role: Role) -> &'static str {
     }
 }
 
-fn from(role: Role) -> &'static str {
-    match role {
-        Role::System => "system",
-        Role::User => "human",
-        Role::Assistant => "gpt",
-    }
+/// Messages as JSON objects with these members.
+pub(crate) fn objects(
+    said: Vec<(Role, String)>,
+    name: fn(Role) -> &'static str,
+    [who, text]: [&str; 2],
+) -> Vec<Value> {
+    said.into_iter().map(|(role, said)| json!({ who: name(role), text: said })).collect()
 }
 
-fn seed(role: Role) -> &'static str {
-    match role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "chatbot",
-    }
-}
-
-/// A conversation as a last question and answer, with what was said before.
-struct Last {
-    system: String,
-    instruction: String,
-    output: String,
-    history: Vec<[String; 2]>,
-}
-
-fn last(said: Vec<(Role, String)>) -> Last {
-    let mut last = Last {
-        system: String::new(),
-        instruction: String::new(),
-        output: String::new(),
-        history: Vec::new(),
-    };
-    let mut asked: Option<String> = None;
-    for (role, text) in said {
-        match role {
-            Role::System => last.system = text,
-            Role::User => asked = Some(text),
-            Role::Assistant => last.history.push([asked.take().unwrap_or_default(), text]),
+/// The same messages with their reasoning, where the row keeps it.
+pub(crate) fn with_reasoning(
+    mut said: Vec<Value>,
+    row: &Conversation,
+    system: System,
+) -> Vec<Value> {
+    for (message, thought) in said.iter_mut().zip(reasoning(row, system)) {
+        if let Some(thought) = thought {
+            message[REASONING] = json!(thought);
         }
     }
-    if let Some([instruction, output]) = last.history.pop() {
-        (last.instruction, last.output) = (instruction, output);
-    }
-    last
+    said
 }
 
 fn spoken(who: &str, text: String) -> Vec<Cell> {
@@ -157,7 +173,7 @@ fn spoken(who: &str, text: String) -> Vec<Cell> {
 }
 
 /// Messages as records, with their reasoning where `thoughts` has any entries.
-fn records(
+pub(crate) fn records(
     name: fn(Role) -> &'static str,
     said: Vec<(Role, String)>,
     thoughts: Option<&[Option<&str>]>,
@@ -172,84 +188,9 @@ fn records(
     Cell::Records(spoken.collect())
 }
 
-impl Format {
-    /// The row as JSON.
-    pub(crate) fn json(self, row: &Conversation, system: System) -> Value {
-        let said = said(row, system);
-        let pairs = |name: fn(Role) -> &'static str, of: &str, text: &str| -> Vec<Value> {
-            said.iter().map(|(r, t)| json!({ of: name(*r), text: t })).collect()
-        };
-        let thoughts = reasoning(row, system);
-        let with_thoughts = |mut said: Vec<Value>| {
-            for (message, thought) in said.iter_mut().zip(&thoughts) {
-                if let Some(thought) = thought {
-                    message[REASONING] = json!(thought);
-                }
-            }
-            said
-        };
-        match self {
-            Self::Messages => {
-                let messages = with_thoughts(pairs(role, "role", "content"));
-                json!({ "id": row.id, "part": row.part, "messages": messages })
-            }
-            Self::Sharegpt => {
-                let said = with_thoughts(pairs(from, "from", "value"));
-                json!({ "id": row.id, "conversations": said })
-            }
-            Self::OpenaiFinetune => json!({ "messages": pairs(role, "role", "content") }),
-            Self::Seed => json!({ "id": row.id, "conversation": pairs(seed, "role", "value") }),
-            Self::Alpaca => {
-                let Last { system, instruction, output, history } = last(said);
-                json!({
-                    "id": row.id, "instruction": instruction, "input": "", "output": output,
-                    "system": system, "history": history,
-                })
-            }
-        }
-    }
-
-    /// Columns of its Parquet files; with `reasoning` those that can hold it have a field for it.
-    pub(crate) fn columns(self, reasoning: bool) -> Vec<Column> {
-        let text = |name| Column::new(name, Kind::Text);
-        let said = |name, fields| Column::new(name, Kind::Records(fields));
-        match self {
-            Self::Messages => vec![text("id"), text("part"), said("messages", content(reasoning))],
-            Self::Sharegpt => {
-                let fields = if reasoning { FROM_AND_REASONING } else { FROM };
-                vec![text("id"), said("conversations", fields)]
-            }
-            Self::OpenaiFinetune => vec![said("messages", CONTENT)],
-            Self::Seed => vec![text("id"), said("conversation", VALUE)],
-            Self::Alpaca => ["id", "instruction", "input", "output", "system"]
-                .into_iter()
-                .map(text)
-                .chain([Column::new("history", Kind::TextLists)])
-                .collect(),
-        }
-    }
-
-    /// The row as cells of [`Self::columns`].
-    pub(crate) fn cells(self, row: &Conversation, system: System, reasoning: bool) -> Vec<Cell> {
-        let said = said(row, system);
-        let thoughts = reasoning.then(|| self::reasoning(row, system));
-        let thoughts = thoughts.as_deref();
-        let id = || Cell::Text(row.id.to_string());
-        match self {
-            Self::Messages => {
-                vec![id(), Cell::Text(row.part.to_string()), records(role, said, thoughts)]
-            }
-            Self::Sharegpt => vec![id(), records(from, said, thoughts)],
-            Self::OpenaiFinetune => vec![records(role, said, None)],
-            Self::Seed => vec![id(), records(seed, said, None)],
-            Self::Alpaca => {
-                let Last { system, instruction, output, history } = last(said);
-                let history = history.into_iter().map(Vec::from).collect();
-                let texts = [instruction, String::new(), output, system].map(Cell::Text);
-                [id()].into_iter().chain(texts).chain([Cell::TextLists(history)]).collect()
-            }
-        }
-    }
+/// The id of a row.
+pub(crate) fn id(row: &Conversation) -> Cell {
+    Cell::Text(row.id.to_string())
 }
 
 /// Fields of `messages`.

@@ -11,6 +11,7 @@ mod croissant;
 mod files;
 mod folder;
 mod format;
+mod formats;
 mod snippets;
 mod source;
 mod table;

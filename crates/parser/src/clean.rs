@@ -2,11 +2,11 @@
 
 /// Which rules changed a text: a set of bits, one a rule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Mended(u32);
+pub struct Cleanup(u32);
 
 macro_rules! rules {
     ($($(#[$doc:meta])* $name:ident = $bit:literal, $text:literal;)*) => {
-        impl Mended {
+        impl Cleanup {
             $($(#[$doc])* pub const $name: Self = Self(1 << $bit);)*
 
             /// Every rule with its name.
@@ -30,7 +30,7 @@ rules! {
     CONTROL_CHARACTER = 5, "control_character";
     /// White space around the text was taken off.
     OUTER_SPACE = 6, "outer_space";
-    /// JSON escapes that ate a backslash were mended.
+    /// JSON escapes that ate a backslash were repaired.
     JSON_ESCAPES = 7, "json_escapes";
     /// Text around the JSON object was left out.
     TEXT_AROUND = 8, "text_around";
@@ -40,7 +40,7 @@ rules! {
     CONTROL_TOKEN = 10, "control_token";
 }
 
-impl Mended {
+impl Cleanup {
     /// The set as bits.
     pub fn bits(self) -> u32 {
         self.0
@@ -76,46 +76,46 @@ pub struct Cleaned {
     /// Reasoning that stood in it, where there was any.
     pub reasoning: Option<String>,
     /// Rules that changed it.
-    pub mended: Mended,
+    pub cleanup: Cleanup,
 }
 
-type Rule = (Mended, fn(&str) -> Option<String>);
+type Rule = (Cleanup, fn(&str) -> Option<String>);
 
 const RULES: [Rule; 7] = [
-    (Mended::CONTROL_CHARACTER, control_character),
-    (Mended::OUTER_SPACE, outer_space),
-    (Mended::CONTROL_TOKEN, crate::control::edges),
-    (Mended::CODE_FENCE, code_fence),
-    (Mended::WRAPPING_QUOTES, wrapping_quotes),
-    (Mended::ROLE_TAG, role_tag),
-    (Mended::HASH_HEADING, hash_heading),
+    (Cleanup::CONTROL_CHARACTER, control_character),
+    (Cleanup::OUTER_SPACE, outer_space),
+    (Cleanup::CONTROL_TOKEN, crate::control::edges),
+    (Cleanup::CODE_FENCE, code_fence),
+    (Cleanup::WRAPPING_QUOTES, wrapping_quotes),
+    (Cleanup::ROLE_TAG, role_tag),
+    (Cleanup::HASH_HEADING, hash_heading),
 ];
 
 /// Applies the rules until none finds anything more. `item` says that the text is a single prompt, which
 /// may carry a number of its own.
 pub fn clean(text: &str, item: bool) -> Cleaned {
     let mut text = text.to_owned();
-    let mut mended = Mended::default();
+    let mut cleanup = Cleanup::default();
     // Every rule but one makes the text shorter, and that one leaves nothing for itself: this ends.
     loop {
         let mut changed = false;
         for (rule, apply) in RULES {
             if let Some(next) = apply(&text) {
                 // White space around a text is too common to be worth a mention.
-                if rule != Mended::OUTER_SPACE {
-                    mended = mended.and(rule);
+                if rule != Cleanup::OUTER_SPACE {
+                    cleanup = cleanup.and(rule);
                 }
                 text = next;
                 changed = true;
             }
         }
         if item && let Some(next) = numbering(&text) {
-            mended = mended.and(Mended::NUMBERING);
+            cleanup = cleanup.and(Cleanup::NUMBERING);
             text = next;
             changed = true;
         }
         if !changed {
-            return Cleaned { text, reasoning: None, mended };
+            return Cleaned { text, reasoning: None, cleanup };
         }
     }
 }

@@ -51,10 +51,10 @@ const COMMANDS: [&str; 46] = [
     "triangle",
 ];
 
-/// Mends escapes inside a JSON text that would eat a backslash: those that JSON does not have
+/// Repairs escapes inside a JSON text that would eat a backslash: those that JSON does not have
 /// (`\c`, `\alpha`, `C:\Programs`) and those that it has but that begin a LaTeX command (`\frac`).
-/// `None` where there is nothing to mend.
-pub(crate) fn mend_escapes(json: &str) -> Option<String> {
+/// `None` where there is nothing to repair.
+pub(crate) fn repair_escapes(json: &str) -> Option<String> {
     if !json.contains('\\') {
         return None;
     }
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> String {
-        let text = mend_escapes(json).unwrap_or_else(|| json.to_owned());
+        let text = repair_escapes(json).unwrap_or_else(|| json.to_owned());
         serde_json::from_str(&text).unwrap()
     }
 

@@ -3,9 +3,30 @@
 //! Total: [`decode`], [`prompts`] and [`turn`] take any bytes and any text, never panic, and drop nothing
 //! in silence; what cannot be used comes back with a named problem. What a model wrote survives to the
 //! byte (backslashes, `**bold**`, LaTeX, tabs, CRLF, combining characters, emoji) except where one of the
-//! named rules of [`Mended`] takes something away, and every rule that did is said.
+//! named rules of [`Cleanup`] takes something away, and every rule that did is named.
 //!
 //! It does not decide what to do about a problem, and it changes no normalisation form.
+//!
+//! ```
+//! use clinstruct_parser::{decode, turn};
+//! use clinstruct_schema::{RowFormat, RowOutcome};
+//!
+//! let row = r####"{
+//!     "custom_id": "00112233445566778899aabbccddeeff",
+//!     "response": { "status_code": 200, "body": { "choices": [{
+//!         "finish_reason": "stop",
+//!         "message": { "role": "assistant", "content": "(chatbot) ### Plan\nGive fluids." }
+//!     }] } },
+//!     "error": null
+//! }"####;
+//! let decoded = decode(RowFormat::OpenaiBatch, row.as_bytes());
+//! let RowOutcome::Answer(answer) = decoded.outcome else { panic!("it has a whole answer") };
+//!
+//! let cleaned = turn(&answer.text)?;
+//! assert_eq!(cleaned.text, "**Plan**\nGive fluids.");
+//! assert_eq!(cleaned.cleanup.names().collect::<Vec<_>>(), ["role_tag", "hash_heading"]);
+//! # Ok::<(), clinstruct_parser::Problem>(())
+//! ```
 
 mod clean;
 mod content;
@@ -21,8 +42,9 @@ mod repair;
 mod row;
 mod turn;
 mod usage;
+mod web_page;
 
-pub use clean::{Cleaned, Mended, clean};
+pub use clean::{Cleaned, Cleanup, clean};
 pub use error_body::{error_in_success, provider_error};
 pub use fault::{ProviderError, classify, is_own_code};
 pub use prompts::{Problem, PromptFormat, PromptsReading, prompts};

@@ -3,8 +3,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use crate::clean::{Cleaned, Mended};
-use crate::json::{mend_escapes, object};
+use crate::clean::{Cleaned, Cleanup};
+use crate::json::{object, repair_escapes};
 use crate::reasoning::separate;
 use crate::turn::{is_text_refusal, read};
 
@@ -153,7 +153,7 @@ pub fn prompts(text: &str, format: PromptFormat, expected: usize) -> PromptsRead
         PromptFormat::Json => from_json(text, expected),
         PromptFormat::Delimited => from_delimited(text, expected),
     };
-    let (found, mended) = match found {
+    let (found, cleanup) = match found {
         Ok(found) => found,
         Err(problem) => {
             reading.problems.push(problem);
@@ -180,7 +180,7 @@ pub fn prompts(text: &str, format: PromptFormat, expected: usize) -> PromptsRead
                 reading.problems.push(Problem::Blank { patient });
             }
             Ok(mut cleaned) => {
-                cleaned.mended = cleaned.mended.and(mended);
+                cleaned.cleanup = cleaned.cleanup.and(cleanup);
                 *slot = Some(cleaned);
             }
         }
@@ -191,28 +191,28 @@ pub fn prompts(text: &str, format: PromptFormat, expected: usize) -> PromptsRead
 type Numbered = Vec<(u64, String)>;
 
 /// The answer without what was thought, and the rule that took it out.
-fn answer_of(text: &str) -> Result<(Cow<'_, str>, Mended), Problem> {
+fn answer_of(text: &str) -> Result<(Cow<'_, str>, Cleanup), Problem> {
     let separated = separate(text)?;
     if is_text_refusal(&separated.text) {
         return Err(Problem::TextRefusal {
             text: separated.text.trim().chars().take(120).collect(),
         });
     }
-    let rule = if separated.changed { Mended::REASONING } else { Mended::default() };
+    let rule = if separated.changed { Cleanup::REASONING } else { Cleanup::default() };
     Ok((separated.text, rule))
 }
 
-fn from_json(text: &str, expected: usize) -> Result<(Numbered, Mended), Problem> {
+fn from_json(text: &str, expected: usize) -> Result<(Numbered, Cleanup), Problem> {
     let malformed = |message: String| Problem::MalformedJson { message };
     // Nothing stands around the object: what looks like a mark of reasoning within it belongs to a prompt.
     if let Some((json, false)) = object(text)
-        && let Ok((found, mended, _)) = entries(json)
+        && let Ok((found, cleanup, _)) = entries(json)
     {
-        return Ok((found, mended));
+        return Ok((found, cleanup));
     }
     let (text, rule) = answer_of(text)?;
     let mut error: Option<String> = None;
-    let mut chosen: Option<(&str, Numbered, Mended)> = None;
+    let mut chosen: Option<(&str, Numbered, Cleanup)> = None;
     let mut from = 0;
     // Where the object ends that is looked into because it does not fit itself. An entry of it is no answer.
     let mut outer_end = 0;
@@ -227,11 +227,11 @@ fn from_json(text: &str, expected: usize) -> Result<(Numbered, Mended), Problem>
         let at = from + start;
         match entries(json) {
             Ok((_, _, Shape::One)) if at < outer_end => from = at + json.len(),
-            Ok((found, mended, _)) => {
+            Ok((found, cleanup, _)) => {
                 // The last object is what the model ended with, unless only an earlier one has all prompts.
                 let whole = found.len() == expected;
                 if whole || chosen.as_ref().is_none_or(|(_, before, _)| before.len() != expected) {
-                    chosen = Some((json, found, mended));
+                    chosen = Some((json, found, cleanup));
                 }
                 from = at + json.len();
             }
@@ -242,12 +242,12 @@ fn from_json(text: &str, expected: usize) -> Result<(Numbered, Mended), Problem>
             }
         }
     }
-    let (json, found, mended) = chosen.ok_or_else(|| {
+    let (json, found, cleanup) = chosen.ok_or_else(|| {
         malformed(error.unwrap_or_else(|| "there is no whole JSON object".to_owned()))
     })?;
     let around = json.len() < text.trim().len();
-    let around = if around { Mended::TEXT_AROUND } else { Mended::default() };
-    Ok((found, mended.and(rule).and(around)))
+    let around = if around { Cleanup::TEXT_AROUND } else { Cleanup::default() };
+    Ok((found, cleanup.and(rule).and(around)))
 }
 
 /// Whether an object holds all prompts or a single one.
@@ -257,9 +257,9 @@ enum Shape {
 }
 
 /// The prompts of one JSON object.
-fn entries(json: &str) -> Result<(Numbered, Mended, Shape), String> {
-    let repaired = mend_escapes(json);
-    let mended = if repaired.is_some() { Mended::JSON_ESCAPES } else { Mended::default() };
+fn entries(json: &str) -> Result<(Numbered, Cleanup, Shape), String> {
+    let repaired = repair_escapes(json);
+    let cleanup = if repaired.is_some() { Cleanup::JSON_ESCAPES } else { Cleanup::default() };
     let answer: Answer =
         serde_json::from_str(repaired.as_deref().unwrap_or(json)).map_err(|e| e.to_string())?;
     let (numbered, shape) = match (answer.prompts, answer.prompt) {
@@ -271,7 +271,7 @@ fn entries(json: &str) -> Result<(Numbered, Mended, Shape), String> {
         (None, Some(prompt)) => (vec![(answer.patient.unwrap_or(1), prompt)], Shape::One),
         (None, None) => return Err("the object has neither `prompts` nor `prompt`".to_owned()),
     };
-    Ok((numbered, mended, shape))
+    Ok((numbered, cleanup, shape))
 }
 
 /// The number of a delimiter line: `=== 2 ===`, bold or spaced as it may be.
@@ -281,7 +281,7 @@ fn delimiter(line: &str) -> Option<u64> {
     inner.trim_matches(['=', ' ']).parse().ok()
 }
 
-fn from_delimited(text: &str, expected: usize) -> Result<(Numbered, Mended), Problem> {
+fn from_delimited(text: &str, expected: usize) -> Result<(Numbered, Cleanup), Problem> {
     let (text, rule) = answer_of(text)?;
     let found = delimited(&text);
     if !found.is_empty() {

@@ -1,4 +1,4 @@
-use crate::clean::{Cleaned, Mended, clean};
+use crate::clean::{Cleaned, Cleanup, clean};
 use crate::control;
 use crate::prompts::Problem;
 use crate::reasoning::separate;
@@ -61,7 +61,7 @@ pub(crate) fn read(text: &str, item: bool) -> Result<Cleaned, Problem> {
     let separated = separate(text)?;
     let mut cleaned = clean(&separated.text, item);
     if separated.changed {
-        cleaned.mended = cleaned.mended.and(Mended::REASONING);
+        cleaned.cleanup = cleaned.cleanup.and(Cleanup::REASONING);
     }
     if let Some(token) = control::within(&cleaned.text) {
         return Err(Problem::ControlToken { token: token.to_owned() });

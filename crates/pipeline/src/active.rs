@@ -11,7 +11,7 @@ use clinstruct_multiturn::{
 };
 use clinstruct_parser::{Cleaned, decode};
 use clinstruct_promptgen::prompt_request;
-use clinstruct_quality::card::{About, Bound};
+use clinstruct_quality::card::{About, CountryTerms};
 use clinstruct_schema::{
     BaseRow, Message, PatientCard, RequestId, RowId, RowOutcome, Situation, Speaker, Stage, Usage,
 };
@@ -281,7 +281,11 @@ impl Conversation {
 }
 
 /// What is known about a patient and the country of care.
-pub fn about<'a>(catalog: &'a Catalog, bound: &'a Bound, card: &'a PatientCard) -> About<'a> {
+pub fn about<'a>(
+    catalog: &'a Catalog,
+    bound: &'a CountryTerms,
+    card: &'a PatientCard,
+) -> About<'a> {
     let country = catalog.countries.iter().find(|c| c.code == card.patient.country_code);
     About { card, emergency: country.map_or("", |c| c.emergency.as_str()), bound }
 }
@@ -600,7 +604,7 @@ fn step_conversation(
             record.steps.push(Step {
                 request,
                 attempts: u8::try_from(tries + 1).unwrap_or(u8::MAX),
-                cleanup: cleaned.mended.bits(),
+                cleanup: cleaned.cleanup.bits(),
             });
             (record.delivery_attempts, record.unusable) = (0, 0);
             TurnOutcome::Said(cleaned.text)
@@ -706,7 +710,7 @@ fn accept(
     why: Option<&Rejection>,
 ) -> Result<Stepped> {
     let part = record.key.part();
-    let cleanup = prompts.iter().flatten().fold(0, |bits, p| bits | p.mended.bits());
+    let cleanup = prompts.iter().flatten().fold(0, |bits, p| bits | p.cleanup.bits());
     record.steps.push(Step {
         request,
         attempts: u8::try_from(record.attempts + 1).unwrap_or(u8::MAX),

@@ -6,7 +6,7 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use clinstruct_quality::card::Bound;
+use clinstruct_quality::card::CountryTerms;
 use clinstruct_quality::dataset::contamination::Evaluation;
 use clinstruct_quality::dataset::duplicates::{Collector, Duplicates, SIMILAR, collect};
 use clinstruct_quality::dataset::metrics::{Aim, Chat, DrugRange, Facts, Figures, Meter, Twins};
@@ -76,7 +76,7 @@ pub fn facts(catalog: &clinstruct_catalog::Catalog) -> Facts {
     Facts {
         drugs: catalog.drugs.iter().map(drug).collect(),
         emergency: emergency.collect(),
-        bound: Bound::new(catalog.bound.clone()),
+        bound: CountryTerms::new(catalog.bound.clone()),
     }
 }
 

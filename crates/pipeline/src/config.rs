@@ -6,7 +6,7 @@ use clinstruct_catalog::{Catalog, Part};
 use clinstruct_multiturn::{RequestOptions, Retries};
 use clinstruct_parser::PromptFormat;
 use clinstruct_promptgen::{Plan, PromptOptions};
-use clinstruct_quality::card::Bound;
+use clinstruct_quality::card::CountryTerms;
 use clinstruct_schema::{BackendId, MicroUsd, Speaker};
 
 use crate::{Error, Result, Routes};
@@ -84,7 +84,7 @@ pub struct RunContext<'c> {
     /// Resources.
     pub catalog: &'c Catalog,
     /// Terms of its countries, made ready.
-    pub bound: Bound,
+    pub bound: CountryTerms,
     /// Config.
     pub config: RunConfig,
     /// Ways to the models.
@@ -122,7 +122,7 @@ impl<'c> RunContext<'c> {
             .collect();
         let context = Self {
             catalog,
-            bound: Bound::new(catalog.bound.clone()),
+            bound: CountryTerms::new(catalog.bound.clone()),
             config,
             backend: routes.of(Speaker::Assistant).backend.id(),
             model: routes.of(Speaker::Assistant).model.clone(),

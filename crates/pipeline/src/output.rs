@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clinstruct_multiturn::conversation_id;
-use clinstruct_parser::{Cleaned, Mended};
+use clinstruct_parser::{Cleaned, Cleanup};
 use clinstruct_schema::{
     Attributes, BaseRow, Conversation as Row, PatientCard, Provenance, Rejected, RequestId, RowId,
     RowOutcome, SCHEMA_VERSION, SituationRow, Speaker, Stage, Subject, TurnProvenance, Usage,
@@ -261,7 +261,7 @@ fn turn_provenance(
         reasoning: reasoning.filter(|_| keeps),
         request: step.request,
         tries: u32::from(step.attempts),
-        mended: Mended::from_bits(step.cleanup).names().map(str::to_owned).collect(),
+        mended: Cleanup::from_bits(step.cleanup).names().map(str::to_owned).collect(),
         usage,
     }
 }
@@ -301,7 +301,7 @@ fn play(
         Conversation::start(context, task.key.part(), row, k, variant, &prompt.text)?;
     let mut turns: Vec<TurnProvenance> = asked.turn.iter().cloned().collect();
     if let Some(first) = turns.first_mut() {
-        first.mended = prompt.mended.names().map(str::to_owned).collect();
+        first.mended = prompt.cleanup.names().map(str::to_owned).collect();
     }
     for step in &task.steps {
         let astray = || Error::Astray(conversation_name(context, row, task));
@@ -402,7 +402,7 @@ fn base_lines(
             let id = if row.cards.len() == 1 { row.id.clone() } else { row.id.child('p', k + 1) };
             let mut turns: Vec<TurnProvenance> = asked.turn.iter().cloned().collect();
             for turn in &mut turns {
-                turn.mended = prompt.mended.names().map(str::to_owned).collect();
+                turn.mended = prompt.cleanup.names().map(str::to_owned).collect();
             }
             let prompt = PromptRow {
                 id,

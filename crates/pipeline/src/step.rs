@@ -142,7 +142,10 @@ fn of_violations(text: String, violations: &[Violation]) -> Reading<Cleaned> {
         reason,
         detail: details.join("; "),
         partial: None,
-        repair: Some(Repair { text, seen: details }),
+        repair: Some(Repair {
+            text,
+            seen: violations.iter().map(Violation::repair_note).collect(),
+        }),
         defect: Defect::Text,
     }
 }

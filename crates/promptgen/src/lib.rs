@@ -5,6 +5,23 @@
 //! keyed by the seed, the row's id and a purpose, so that rows can be made in any order, by any number of
 //! threads, and an entry that is added to an axis leaves all other rows as they were. Pure: no clock, file
 //! or global. It does not know how the answer comes or what becomes of it.
+//!
+//! ```
+//! use clinstruct_catalog::Catalog;
+//! use clinstruct_promptgen::{Plan, PromptOptions, prompt_request};
+//!
+//! let catalog = Catalog::embedded()?;
+//! let part = &catalog.parts[0];
+//! let plan = Plan::new(&catalog, part, 42, Some(10));
+//! assert_eq!(plan.len(), 10);
+//!
+//! let row = plan.row(3).expect("the plan has ten rows");
+//! let options = PromptOptions { model: "gpt-4o", seed: 42, ..PromptOptions::default() };
+//! let request = prompt_request(&catalog, part, &row, &options)?;
+//! assert_eq!(request.model, "gpt-4o");
+//! assert!(request.messages[1].content.contains(&row.cards[0].patient.country));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod card;
 mod plan;

@@ -8,7 +8,7 @@ use minijinja::{Value, context};
 use crate::Error;
 
 /// What a prompt request depends on beside its row.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct PromptOptions<'a> {
     /// Model to ask.
     pub model: &'a str,

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use clinstruct_schema::Language;
 use regex::Regex;
 
-use crate::lexicon::lexicon;
+use crate::lexicon::{lexicon, of_all};
 use crate::segment::sentences;
 
 /// A dose with its place.
@@ -28,11 +28,14 @@ static PATTERNS: LazyLock<Vec<Option<Regex>>> = LazyLock::new(|| {
                 words.sure_units.iter().chain(&words.cued_units).map(|u| regex::escape(u)).collect();
             // The longer first: `mg` before `g`.
             units.sort_by_key(|u| std::cmp::Reverse(u.len()));
-            let digits = "[0-9०-९๐-๙]";
+            let own: String = Language::ALL.iter().map(|l| lexicon(*l).digits.as_str()).collect();
+            let digits = format!("[0-9{own}]");
+            let range: Vec<&str> = of_all(|l| &l.ranges).collect();
+            let range = range.join("|");
             let words: Vec<String> = words.numbers.iter().map(|n| regex::escape(n)).collect();
             let number = format!(r"(?:{digits}+(?:[.,\u{{a0}} ]{digits}+)*|{})", words.join("|"));
             let pattern = format!(
-                r"(?i)(?P<number>{number}(?:\s?(?:-|–|to|bis|à|a|से|ถึง)\s?{number})?)[\s\u{{a0}}-]?(?P<unit>{})",
+                r"(?i)(?P<number>{number}(?:\s?(?:-|–|{range})\s?{number})?)[\s\u{{a0}}-]?(?P<unit>{})",
                 units.join("|")
             );
             Regex::new(&pattern).ok()
@@ -42,8 +45,9 @@ static PATTERNS: LazyLock<Vec<Option<Regex>>> = LazyLock::new(|| {
 
 /// The doses that a text states. Numbers of a laboratory value, a pressure, a weight or a loss are none.
 pub fn doses(text: &str, language: Language) -> Vec<Dose> {
-    let place = Language::ALL.iter().position(|l| *l == language).unwrap_or(0);
-    let Some(pattern) = PATTERNS.get(place).and_then(Option::as_ref) else { return Vec::new() };
+    let Some(pattern) = PATTERNS.get(language.index()).and_then(Option::as_ref) else {
+        return Vec::new();
+    };
     if !pattern.is_match(text) {
         return Vec::new();
     }
@@ -58,7 +62,7 @@ pub fn doses(text: &str, language: Language) -> Vec<Dose> {
             // A number as a word counts things only, and is a word of its own.
             let worded = !whole.as_str().starts_with(|c: char| c.is_numeric());
             let before = said.get(..whole.start()).and_then(|t| t.chars().next_back());
-            let inside = language != Language::Thai && before.is_some_and(char::is_alphanumeric);
+            let inside = !words.unspaced && before.is_some_and(char::is_alphanumeric);
             let counted = unit.as_str().chars().count() > 2;
             if worded && (inside || !counted) {
                 continue;
@@ -92,24 +96,8 @@ fn goes_into_a_word(unit: &str, behind: &str) -> bool {
 fn is_value(behind: &str) -> bool {
     let behind = behind.trim_start().to_lowercase();
     let Some(per) = behind.strip_prefix('/') else {
-        return [
-            "hg",
-            "per decilit",
-            "per lit",
-            "pro liter",
-            "pro deziliter",
-            "par litre",
-            "par décilitre",
-            "por litro",
-            "por decilitro",
-            "per litro",
-            "प्रति लीटर",
-            "प्रति डेसी",
-            "ต่อลิตร",
-            "ต่อเดซิลิตร",
-        ]
-        .iter()
-        .any(|v| behind.starts_with(v));
+        return behind.starts_with("hg")
+            || of_all(|l| &l.per_volume).any(|v| behind.starts_with(v));
     };
     let per = per.trim_start();
     let unit: String = per
@@ -121,65 +109,13 @@ fn is_value(behind: &str) -> bool {
                 || ('\u{e00}'..='\u{e7f}').contains(c)
         })
         .collect();
-    matches!(
-        unit.as_str(),
-        "dl" | "l"
-            | "ml"
-            | "mmol"
-            | "g"
-            | "hpf"
-            | "mm"
-            | "m"
-            | "डेली"
-            | "डीएल"
-            | "ली"
-            | "लीटर"
-            | "डेसीलीटर"
-            | "डेसिलीटर"
-            | "ดล."
-            | "ลิตร"
-            | "เดซิลิตร"
-            | "ล."
-            | "μl"
-            | "µl"
-            | "डीएल."
-    )
+    matches!(unit.as_str(), "dl" | "l" | "ml" | "mmol" | "g" | "hpf" | "mm" | "m" | "μl" | "µl")
+        || of_all(|l| &l.volumes).any(|v| v == unit)
 }
 
 /// Whether a sentence is about what came out of a body.
 fn is_loss(sentence: &str) -> bool {
-    [
-        "blood loss",
-        "urine",
-        "lost",
-        "drained",
-        "vomit",
-        "blutverlust",
-        "urin",
-        "verlor",
-        "perte",
-        "perdu",
-        "perso",
-        "perdita",
-        "perda",
-        "perdeu",
-        "pérdida",
-        "perdió",
-        "orina",
-        "diurese",
-        "diurèse",
-        "diuresi",
-        "diuresis",
-        "रक्तस्राव",
-        "खून बह",
-        "ख़ून बह",
-        "पेशाब",
-        "मूत्र",
-        "เสียเลือด",
-        "ปัสสาวะ",
-    ]
-    .iter()
-    .any(|w| sentence.contains(w))
+    of_all(|l| &l.losses).any(|w| sentence.contains(w))
 }
 
 /// The sentence that asks to verify a dose. Where a dose is `stated`, it may also speak of an amount.
@@ -199,10 +135,10 @@ pub fn warning(text: &str, stated: bool, language: Language) -> Option<Range<usi
 }
 
 fn starts_a_word(text: &str, stem: &str, language: Language) -> bool {
+    let words = lexicon(language);
     text.match_indices(stem).any(|(at, _)| {
         let before = text.get(..at).and_then(|t| t.chars().next_back());
         // German compounds: `Einzeldosis`, `gegengeprüft`.
-        matches!(language, Language::Thai | Language::German)
-            || before.is_none_or(|c| !c.is_alphanumeric())
+        words.unspaced || words.compounds || before.is_none_or(|c| !c.is_alphanumeric())
     })
 }

@@ -1,49 +1,61 @@
 //! What must hold of text: of a turn before it stands in a conversation, and of a whole dataset before it
 //! is shipped.
 //!
-//! [`check_turn`] and [`check_prompt`] are the gate: pure functions of a text and of what was asked; they
-//! never change it. What fails is asked for again with the failed check named, and rejected where no try
-//! passes. [`verify()`] decides one instruction, with place and reason. What code cannot tell (humour, fit
-//! to an audience) is not looked at here.
+//! A check is a pure function of one text and of what is known about it; it never changes the text.
+//! [`checks`] has one file for each and the table that lists them. [`check()`] runs those that apply to a
+//! [`Turn`]: what they find is a [`Violation`], for which a run requests a repair, and rejects the row if no
+//! repair passes. [`verify()`] decides one instruction, with place and reason. What code cannot tell (humour,
+//! fit to an audience) is not checked here.
+//!
+//! # Checking one answer
+//!
+//! State what is known about the text; what is not known is not checked:
+//!
+//! ```
+//! use clinstruct_quality::{Turn, check};
+//! use clinstruct_schema::Constraint;
+//!
+//! let short = Constraint::MaxWords { n: 8 };
+//! let answer = "Certainly! Give amoxicillin 500 mg three times a day for five days.";
+//! let found = check(&Turn { instructions: vec![&short], ..Turn::answer(answer) });
+//!
+//! let names: Vec<&str> = found.iter().map(|violation| violation.check).collect();
+//! assert_eq!(names, ["max_words", "dose_warning", "filler_opener"]);
+//! assert_eq!(found[0].detail, "12 words, more than 8");
+//! ```
+//!
+//! # Adding to it
+//!
+//! [`checks`] says how to add a check, and [`clinstruct_schema::language_table`] how to add a language: what
+//! the checks know about each is data, in `lexicon/CODE.toml`.
 
 pub mod card;
+pub mod check;
+pub mod checks;
 pub mod dataset;
 pub mod dose;
-mod hygiene;
-mod language;
+pub mod hygiene;
+pub mod language;
 mod lexicon;
 pub mod segment;
 pub mod structure;
 pub mod talk;
-mod verify;
+mod turn;
+pub mod verify;
 
 use std::ops::Range;
 
+pub use card::{CountryTerms, PatientFacts, Place};
+pub use check::Check;
 pub use hygiene::{CONTROL, CONTROL_TOKEN, HASH_HEADING, NOT_NFC, ROLE_TAG, WRAPPING_QUOTES};
-pub use language::{LANGUAGE, identify, is_in};
+pub use language::{identify, is_in};
+pub use turn::{Turn, asked_language, check, check_prompt, check_turn};
 pub use verify::{Verdict, name, verify};
-
-use card::About;
-use clinstruct_schema::{Constraint, Language, PatientCard, Situation, Speaker};
-
-/// A filler at the beginning.
-pub const OPENER: &str = "filler_opener";
-/// An offer of more at the end.
-pub const CLOSING: &str = "offer_at_the_end";
-/// Text about the text or the model.
-pub const META: &str = "text_about_the_text";
-/// A text that breaks off.
-pub const CUT: &str = "breaks_off";
-
-/// Age or sex that is not the patient's.
-pub const OTHER_PATIENT: &str = "other_patient";
-/// An emergency number, a law or a brand of another country.
-pub const OTHER_COUNTRY: &str = "other_country";
 
 /// A check that a text did not pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// Name of the check, such as `language`.
+    /// Id of the check, such as `language`.
     pub check: &'static str,
     /// What was seen, for a person.
     pub detail: String,
@@ -51,98 +63,10 @@ pub struct Violation {
     pub span: Option<Range<usize>>,
 }
 
-/// All checks on a prompt.
-///
-/// `card` is that of the patient whom it is about.
-pub fn check_prompt(text: &str, card: Option<&PatientCard>) -> Vec<Violation> {
-    let mut found = hygiene::check(text);
-    found.extend(seen(OTHER_PATIENT, card.and_then(|c| card::patient(text, c))));
-    found.extend(place(META, talk::meta(text, Language::English), text));
-    found
-}
-
-fn seen(check: &'static str, found: Option<(String, Range<usize>)>) -> Option<Violation> {
-    found.map(|(detail, span)| Violation { check, detail, span: Some(span) })
-}
-
-fn place(check: &'static str, span: Option<Range<usize>>, text: &str) -> Option<Violation> {
-    let span = span?;
-    let detail = format!("\"{}\"", text.get(span.clone()).unwrap_or_default());
-    Some(Violation { check, detail, span: Some(span) })
-}
-
-/// All checks on a turn of a conversation.
-pub fn check_turn(
-    text: &str,
-    speaker: Speaker,
-    situation: &Situation,
-    about: &About<'_>,
-) -> Vec<Violation> {
-    let mut found = hygiene::check(text);
-    match speaker {
-        Speaker::Assistant => {
-            let asked = asked_language(situation);
-            found.extend(language::check(text, asked));
-            if !found.is_empty() {
-                // In another language or with role tags nothing else means much.
-                return found;
-            }
-            for constraint in situation.constraints() {
-                found.extend(broken(constraint, text, asked));
-            }
-            if !situation.constraints().any(|c| *c == Constraint::DoseWarning) {
-                found.extend(broken(&Constraint::DoseWarning, text, asked));
-            }
-            let json = situation.constraints().any(|c| matches!(c, Constraint::JsonObject { .. }));
-            found.extend(place(OPENER, talk::opener(text, asked), text));
-            found.extend(place(
-                CLOSING,
-                talk::closing(text, asked).filter(|_| !asks(situation)),
-                text,
-            ));
-            found.extend(place(META, talk::meta(text, asked), text));
-            let number = card::emergency_number(text, about.emergency);
-            found.extend(seen(OTHER_COUNTRY, number.or_else(|| card::foreign(text, about))));
-            found.extend(place(CUT, talk::cut(text, asked).filter(|_| !json), text));
-        }
-        Speaker::User => {
-            found.extend(seen(OTHER_PATIENT, card::patient(text, about.card)));
-            for constraint in situation.user_styles.iter().flat_map(|s| &s.constraints) {
-                found.extend(broken(constraint, text, Language::English));
-            }
-            found.extend(place(META, talk::meta(text, Language::English), text));
-        }
-        Speaker::PromptWriter => {
-            found.extend(place(META, talk::meta(text, Language::English), text));
-        }
+impl Violation {
+    /// What a model is told when it is asked for a repair: the check and what it saw.
+    pub fn repair_note(&self) -> String {
+        let name = checks::by_id(self.check).map_or(self.check, Check::repair_name);
+        format!("{name}: {}", self.detail)
     }
-    found
-}
-
-/// Whether questions were asked for.
-fn asks(situation: &Situation) -> bool {
-    situation.constraints().any(|c| matches!(c, Constraint::ClarifyingQuestions { .. }))
-}
-
-fn broken(constraint: &Constraint, text: &str, language: Language) -> Option<Violation> {
-    if matches!(constraint, Constraint::Language { .. }) {
-        return None;
-    }
-    let verdict = verify(constraint, text, language)?;
-    (!verdict.strict).then(|| Violation {
-        check: name(constraint),
-        detail: verdict.seen,
-        span: verdict.span,
-    })
-}
-
-/// The language that answers are to be in: the one asked for, English otherwise.
-pub fn asked_language(situation: &Situation) -> Language {
-    situation
-        .constraints()
-        .find_map(|c| match c {
-            Constraint::Language { language } => Some(*language),
-            _ => None,
-        })
-        .unwrap_or(Language::English)
 }

@@ -11,41 +11,12 @@ use clinstruct_schema::Language;
 use icu_segmenter::options::{SentenceBreakInvariantOptions, WordBreakInvariantOptions};
 use icu_segmenter::{SentenceSegmenter, WordSegmenter};
 
-use crate::lexicon::lexicon;
+use crate::lexicon::{is_lettered, lexicon};
 use crate::structure::{is_fence, is_rule, marker_length};
 
 const CLOSING: [char; 12] = ['"', '\'', '”', '’', '»', '«', ')', ']', '*', '_', '“', '›'];
 
 const QUOTES: [char; 6] = ['"', '”', '»', '’', '\'', '“'];
-
-/// Words of one syllable that end a sentence where somebody writes dots for dandas.
-const SYLLABLES: [&str; 11] = ["है", "हैं", "हो", "था", "थी", "थे", "दो", "लो", "लें", "दें", "हूँ"];
-
-/// What is followed by a letter that is no initial: hepatitis B.
-const LETTERED: [&str; 22] = [
-    "hepatitis",
-    "épatite",
-    "hépatite",
-    "epatite",
-    "hepatite",
-    "vitamin",
-    "vitamine",
-    "vitamina",
-    "type",
-    "typ",
-    "tipo",
-    "group",
-    "gruppe",
-    "groupe",
-    "gruppo",
-    "grupo",
-    "class",
-    "grade",
-    "stage",
-    "option",
-    "ward",
-    "plan",
-];
 
 fn is_end_mark(c: char) -> bool {
     matches!(c, '.' | '?' | '!' | '।' | '॥' | '…')
@@ -53,7 +24,7 @@ fn is_end_mark(c: char) -> bool {
 
 /// The sentences of a text, as ranges of bytes.
 ///
-/// In Thai every line is one: it has no sentence mark.
+/// In an unspaced script, such as Thai, every line is one: it has no sentence mark.
 pub fn sentences(text: &str, language: Language) -> Vec<Range<usize>> {
     let mut all = Vec::new();
     let mut fenced = false;
@@ -71,7 +42,7 @@ pub fn sentences(text: &str, language: Language) -> Vec<Range<usize>> {
         if !rest.chars().any(char::is_alphanumeric) {
             continue;
         }
-        if language == Language::Thai {
+        if lexicon(language).unspaced {
             all.push(from..line.end);
         } else {
             all.extend(of_line(rest, language).into_iter().map(|r| r.start + from..r.end + from));
@@ -81,7 +52,7 @@ pub fn sentences(text: &str, language: Language) -> Vec<Range<usize>> {
 }
 
 /// The last sentence of a text; only its last line is looked at.
-pub(crate) fn last_sentence(text: &str, language: Language) -> Option<Range<usize>> {
+pub fn last_sentence(text: &str, language: Language) -> Option<Range<usize>> {
     let mut end = text.len();
     loop {
         let line = lines(&text[..end]).last()?;
@@ -101,6 +72,17 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = Range<usize>> {
         at += line.len();
         let trimmed = line.trim();
         (!trimmed.is_empty()).then(|| start..start + trimmed.len())
+    })
+}
+
+/// The lines of a text: number from one, where each starts behind its space, and what stands from there.
+pub(crate) fn line_starts(text: &str) -> impl Iterator<Item = (usize, usize, &str)> {
+    let mut at = 0;
+    text.split_inclusive('\n').enumerate().map(move |(index, line)| {
+        let start = line.trim_start();
+        let from = at + (line.len() - start.len());
+        at += line.len();
+        (index + 1, from, start)
     })
 }
 
@@ -169,10 +151,8 @@ fn goes_on(piece: &str, after: &str, language: Language) -> bool {
         return true;
     }
     // Who speaks is said behind the quotation, in a script that has no small letters.
-    if language == Language::Hindi
-        && matches!(mark, '?' | '!')
-        && piece.trim_end().ends_with(QUOTES)
-    {
+    let words = lexicon(language);
+    if words.caseless && matches!(mark, '?' | '!') && piece.trim_end().ends_with(QUOTES) {
         return true;
     }
     if mark != '.' {
@@ -190,18 +170,18 @@ fn goes_on(piece: &str, after: &str, language: Language) -> bool {
     let mut letters = word.chars();
     if let (Some(first), None) = (letters.next(), letters.next())
         && first.is_alphabetic()
-        && (first.is_uppercase() || lexicon(language).abbreviations.iter().any(|a| a == word))
+        && (first.is_uppercase() || words.abbreviations.iter().any(|a| a == word))
     {
         let before =
             stem[..stem.len() - word.len()].split_whitespace().next_back().unwrap_or_default();
-        return !LETTERED.contains(&before.to_lowercase().as_str());
+        return !is_lettered(&before.to_lowercase());
     }
     // Hindi ends sentences with the danda: a dot behind a syllable is one of an abbreviation.
-    if language == Language::Hindi && !word.is_empty() {
+    if words.caseless && !word.is_empty() {
         let last = word.rsplit('.').next().unwrap_or_default();
         let letters = last.chars().filter(|c| is_letter(*c)).count();
         let before = stem[..stem.len() - word.len()].trim_end();
-        if (letters <= 1 && !SYLLABLES.contains(&last))
+        if (letters <= 1 && !words.syllables.iter().any(|s| s == last))
             || (letters <= 2 && (before.ends_with('.') || word.contains('.')))
         {
             return true;
@@ -209,15 +189,15 @@ fn goes_on(piece: &str, after: &str, language: Language) -> bool {
     }
     // An ordinal, such as `am 3. Tag`; a number may also end a sentence where the language has none.
     if !word.is_empty() && word.chars().all(|c| c.is_ascii_digit()) && word.len() <= 2 {
-        return language == Language::German || next.is_numeric();
+        return words.ordinal_dots || next.is_numeric();
     }
     let lower = word.to_lowercase();
-    lexicon(language).abbreviations.contains(&lower)
+    words.abbreviations.contains(&lower)
 }
 
 /// The number of words of a text, list markers and marks left out.
 pub fn words(text: &str, language: Language) -> usize {
-    if language == Language::Thai {
+    if lexicon(language).unspaced {
         let segmenter = WordSegmenter::new_dictionary(WordBreakInvariantOptions::default());
         return segmenter
             .segment_str(text)

@@ -7,6 +7,29 @@
 //!
 //! Files may be damaged, cut off, or made to do harm. Reading them ends, with rows or an error, and takes no more
 //! memory than what is in them.
+//!
+//! ```
+//! use clinstruct_records::chats;
+//!
+//! let path = std::env::temp_dir().join("clinstruct-records-front-page.jsonl");
+//! let rows = [
+//!     r#"{"conversations": [{"from": "human", "value": "Fever?"}, {"from": "gpt", "value": "Since when?"}]}"#,
+//!     r#"{"instruction": "What is a fever?", "output": "A temperature of 38 degrees or more."}"#,
+//!     r#"{"messages": "not a list"}"#,
+//! ];
+//! std::fs::write(&path, rows.join("\n"))?;
+//!
+//! let (mut good, mut bad) = (Vec::new(), Vec::new());
+//! chats(&path, |row| match row {
+//!     Ok(record) => good.push(record),
+//!     Err(row) => bad.push(row),
+//! })?;
+//! assert_eq!(good.len(), 2);
+//! assert_eq!(good[1].messages[1].content, "A temperature of 38 degrees or more.");
+//! assert_eq!(bad[0].row, 3);
+//! # std::fs::remove_file(&path)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod columns;
 mod json;

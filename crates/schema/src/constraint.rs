@@ -1,61 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// A language that answers can be asked for in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Language {
-    /// English.
-    #[serde(rename = "en")]
-    English,
-    /// German.
-    #[serde(rename = "de")]
-    German,
-    /// French.
-    #[serde(rename = "fr")]
-    French,
-    /// Italian.
-    #[serde(rename = "it")]
-    Italian,
-    /// Portuguese.
-    #[serde(rename = "pt")]
-    Portuguese,
-    /// Hindi, in Devanagari.
-    #[serde(rename = "hi")]
-    Hindi,
-    /// Spanish.
-    #[serde(rename = "es")]
-    Spanish,
-    /// Thai.
-    #[serde(rename = "th")]
-    Thai,
-}
-
-impl Language {
-    /// All eight.
-    pub const ALL: [Self; 8] = [
-        Self::English,
-        Self::German,
-        Self::French,
-        Self::Italian,
-        Self::Portuguese,
-        Self::Hindi,
-        Self::Spanish,
-        Self::Thai,
-    ];
-
-    /// ISO 639-1 code.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::German => "de",
-            Self::French => "fr",
-            Self::Italian => "it",
-            Self::Portuguese => "pt",
-            Self::Hindi => "hi",
-            Self::Spanish => "es",
-            Self::Thai => "th",
-        }
-    }
-}
+use crate::Language;
 
 /// An aspect of an answer that at most one instruction may speak of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -8,6 +8,7 @@
 mod constraint;
 mod conversation;
 mod id;
+mod language;
 mod model;
 mod money;
 mod patient;
@@ -16,11 +17,12 @@ mod request;
 mod response;
 mod situation;
 
-pub use constraint::{Constraint, Facet, Instruction, Language, Meaning, Pattern};
+pub use constraint::{Constraint, Facet, Instruction, Meaning, Pattern};
 pub use conversation::{
     Attributes, Conversation, Provenance, Rejected, SituationRow, Split, Stage, TurnProvenance,
 };
 pub use id::{BackendId, IdError, PartId, RequestId, RowId, Slug};
+pub use language::Language;
 pub use model::{Model, ModelPackage};
 pub use money::{MicroUsd, Price, dollars};
 pub use patient::{

@@ -41,7 +41,7 @@ fn with(kind: &str, rate: f64) -> Rates {
 }
 
 #[test]
-fn without_misbehaviour_each_request_gets_one_row_out_of_order() {
+fn without_injected_faults_each_request_gets_one_row_out_of_order() {
     let engine = engine(Constraint::Formal, Rates::none());
     let shard = shard("a", 300);
     let (how, rows) = ran(&engine, &shard);

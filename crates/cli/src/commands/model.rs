@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clinstruct_catalog::Catalog;
-use clinstruct_models::{Kept, Places, Shelf};
+use clinstruct_models::{CachedModel, ModelCache, Sources};
 use clinstruct_provider_http::Secret;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -60,7 +60,7 @@ pub(crate) fn model(command: ModelCommand, resources: Option<&Path>) -> anyhow::
     Ok(Code::Done)
 }
 
-fn list(catalog: &Catalog, shelf: &Shelf, json: bool) -> anyhow::Result<()> {
+fn list(catalog: &Catalog, shelf: &ModelCache, json: bool) -> anyhow::Result<()> {
     let others: Vec<String> = shelf
         .names()
         .into_iter()
@@ -100,11 +100,11 @@ fn list(catalog: &Catalog, shelf: &Shelf, json: bool) -> anyhow::Result<()> {
 
 fn fetch(
     catalog: &Catalog,
-    shelf: &Shelf,
+    shelf: &ModelCache,
     what: &str,
     sha256: Option<&str>,
     pause: Duration,
-) -> anyhow::Result<Kept> {
+) -> anyhow::Result<CachedModel> {
     if let Some(sum) = sha256
         && (sum.len() != 64 || !sum.bytes().all(|b| b.is_ascii_hexdigit()))
     {
@@ -123,7 +123,7 @@ fn fetch(
         }
         return Ok(shelf.take(file, sha256)?);
     }
-    let places = Places {
+    let sources = Sources {
         hub: hub(),
         token: variable(HUB_KEY).map(|key| Secret::new(&key)),
         package_index: variable("PIP_INDEX_URL"),
@@ -136,7 +136,7 @@ fn fetch(
         .build()
         .context("start the runtime")?;
     let kept = match listed {
-        None => runtime.block_on(shelf.fetch_url(what, sha256, &places, &progress)),
+        None => runtime.block_on(shelf.fetch_url(what, sha256, &sources, &progress)),
         Some(model) => {
             let mut model = model.clone();
             if let Some(sum) = sha256 {
@@ -148,7 +148,7 @@ fn fetch(
                 number(model.bytes / 1_000_000),
                 model.licence
             ));
-            runtime.block_on(shelf.fetch(&model, &places, &progress))
+            runtime.block_on(shelf.fetch(&model, &sources, &progress))
         }
     };
     shown.end();

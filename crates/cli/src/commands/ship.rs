@@ -11,7 +11,7 @@ use clinstruct_store::Store;
 
 use super::reviews::{self, Accepted};
 use super::{print, print_json, say};
-use crate::args::{EncodingName, ExportArgs, FormatName, OnlyName, RunArgs, SystemName};
+use crate::args::{EncodingName, ExportArgs, OnlyName, RunArgs, SystemName};
 use crate::exit::{Code, usage};
 use crate::setup::Setup;
 
@@ -61,14 +61,7 @@ pub(crate) fn export(args: ExportArgs) -> anyhow::Result<Code> {
         SystemName::Context => System::Context,
         SystemName::None => System::No,
     };
-    let format = match args.format {
-        FormatName::Dataset => None,
-        FormatName::Messages => Some(Format::Messages),
-        FormatName::Sharegpt => Some(Format::Sharegpt),
-        FormatName::Alpaca => Some(Format::Alpaca),
-        FormatName::OpenaiFinetune => Some(Format::OpenaiFinetune),
-        FormatName::Seed => Some(Format::Seed),
-    };
+    let format = Format::by_name(&args.format.name());
     let Some(format) = format else {
         // A part of the rows does not take the place of all of them.
         let whole = || setup.out.join(DATASET);
@@ -193,4 +186,23 @@ fn figure(m: &Metric) -> Figure {
 fn day(seconds: i64) -> String {
     time::OffsetDateTime::from_unix_timestamp(seconds)
         .map_or_else(|_| "1970-01-01".to_owned(), |t| t.date().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum as _;
+
+    use super::*;
+    use crate::args::FormatName;
+
+    #[test]
+    fn every_format_is_a_value_of_the_flag() {
+        let values: Vec<String> = FormatName::value_variants()
+            .iter()
+            .filter(|name| **name != FormatName::Dataset)
+            .map(|name| name.name())
+            .collect();
+        let formats: Vec<&str> = Format::ALL.iter().map(|format| format.name).collect();
+        assert_eq!(values, formats);
+    }
 }

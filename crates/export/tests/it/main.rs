@@ -14,6 +14,10 @@ use serde_json::{Value, json};
 const STEM: &str = "small";
 
 /// A row with the texts given, user first.
+fn format(name: &str) -> Format {
+    Format::by_name(name).unwrap()
+}
+
 fn row(id: &str, texts: &[&str], styles: &[&str]) -> Value {
     let role = |i: usize| if i.is_multiple_of(2) { "user" } else { "assistant" };
     let messages: Vec<Value> =
@@ -125,29 +129,29 @@ fn every_format_has_the_keys_that_its_readers_look_for() {
         { "role": "user", "content": TEXTS[2] }, { "role": "assistant", "content": TEXTS[3] },
     ]);
     assert_eq!(
-        line(Format::Messages, System::Styles),
+        line(format("messages"), System::Styles),
         json!({ "id": "a", "part": "task-topic", "messages": messages })
     );
-    assert_eq!(line(Format::OpenaiFinetune, System::Styles), json!({ "messages": messages }));
+    assert_eq!(line(format("openai-finetune"), System::Styles), json!({ "messages": messages }));
     assert_eq!(
-        line(Format::Sharegpt, System::No),
+        line(format("sharegpt"), System::No),
         json!({ "id": "a", "conversations": [
             { "from": "human", "value": TEXTS[0] }, { "from": "gpt", "value": TEXTS[1] },
             { "from": "human", "value": TEXTS[2] }, { "from": "gpt", "value": TEXTS[3] },
         ] })
     );
     assert_eq!(
-        line(Format::Seed, System::No)["conversation"][1],
+        line(format("seed"), System::No)["conversation"][1],
         json!({ "role": "chatbot", "value": TEXTS[1] })
     );
     assert_eq!(
-        line(Format::Alpaca, System::Styles),
+        line(format("alpaca"), System::Styles),
         json!({
             "id": "a", "instruction": TEXTS[2], "input": "", "output": TEXTS[3], "system": style,
             "history": [[TEXTS[0], TEXTS[1]]],
         })
     );
-    let context = line(Format::Alpaca, System::Context)["system"].as_str().unwrap().to_owned();
+    let context = line(format("alpaca"), System::Context)["system"].as_str().unwrap().to_owned();
     assert!(context.starts_with("Profession: Nurse\nCountry: Burkina Faso\n"), "{context}");
     assert!(context.ends_with(style), "{context}");
 }
@@ -156,9 +160,7 @@ fn every_format_has_the_keys_that_its_readers_look_for() {
 fn what_is_written_is_read_back() {
     let dir = tempfile::tempdir().unwrap();
     let parts = [run(dir.path())];
-    for format in
-        [Format::Messages, Format::Sharegpt, Format::Alpaca, Format::Seed, Format::OpenaiFinetune]
-    {
+    for &format in Format::ALL {
         for encoding in [Encoding::Jsonl, Encoding::Parquet] {
             let to = dir.path().join("out");
             let written =
@@ -193,7 +195,8 @@ fn reasoning_that_a_run_kept_stands_beside_the_text() {
             export(&parts, &Selection::default(), format, system, encoding, kept, &to).unwrap();
         written[0].0.clone()
     };
-    for (format, list) in [(Format::Messages, "messages"), (Format::Sharegpt, "conversations")] {
+    for (format, list) in [(format("messages"), "messages"), (format("sharegpt"), "conversations")]
+    {
         // The system message moves everything by one.
         for (system, at) in [(System::No, 3), (System::Styles, 4)] {
             let row = first_line(&write(format, Encoding::Jsonl, system, true));
@@ -219,7 +222,7 @@ fn reasoning_that_a_run_kept_stands_beside_the_text() {
             .is_empty()
         );
     }
-    let strict = first_line(&write(Format::OpenaiFinetune, Encoding::Jsonl, System::No, true));
+    let strict = first_line(&write(format("openai-finetune"), Encoding::Jsonl, System::No, true));
     assert!(!strict.to_string().contains("reasoning"), "OpenAI takes no further members");
     let about = About { reasoning: true, ..about() };
     let folder = dataset(&parts, &Selection::default(), System::No, &about, &to).unwrap();
@@ -260,7 +263,7 @@ fn a_selection_is_kept_to() {
     let only = |ids: &[&str], splits: &[Split]| {
         let only = (!ids.is_empty()).then(|| ids.iter().map(|i| (*i).to_owned()).collect());
         let selection = Selection { only, splits: splits.to_vec() };
-        let (format, system) = (Format::Messages, System::No);
+        let (format, system) = (format("messages"), System::No);
         export(&parts, &selection, format, system, Encoding::Jsonl, false, &to)
     };
     let written = only(&["b", "c"], &[Split::Train]).unwrap();

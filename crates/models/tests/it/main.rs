@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use clinstruct_batch_client::ErrorKind;
-use clinstruct_models::{Error, Places, Shelf};
+use clinstruct_models::{Error, ModelCache, Sources};
 use clinstruct_provider_http::Secret;
 use clinstruct_schema::{Model, ModelPackage};
 use futures::StreamExt as _;
@@ -104,8 +104,8 @@ async fn wheel(State(hub): State<Shared>, headers: HeaderMap) -> Response {
 
 struct Place {
     hub: Shared,
-    places: Places,
-    shelf: Shelf,
+    sources: Sources,
+    cache: ModelCache,
     _folder: tempfile::TempDir,
 }
 
@@ -121,17 +121,20 @@ impl Place {
         let address = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await });
         let folder = tempfile::tempdir().unwrap();
-        let places = Places {
+        let sources = Sources {
             package_index: Some(format!("{address}/simple")),
             hub: address,
             token: None,
             pause: Duration::from_millis(1),
         };
-        Self { hub, places, shelf: Shelf::new(folder.path().join("models")), _folder: folder }
+        Self { hub, sources, cache: ModelCache::new(folder.path().join("models")), _folder: folder }
     }
 
-    async fn fetch(&self, model: &Model) -> clinstruct_models::Result<clinstruct_models::Kept> {
-        self.shelf.fetch(model, &self.places, &|_, _| ()).await
+    async fn fetch(
+        &self,
+        model: &Model,
+    ) -> clinstruct_models::Result<clinstruct_models::CachedModel> {
+        self.cache.fetch(model, &self.sources, &|_, _| ()).await
     }
 
     fn asked(&self) -> Vec<usize> {
@@ -139,7 +142,7 @@ impl Place {
     }
 
     fn there(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.shelf.folder()).into_iter().flatten().flatten();
+        let entries = fs::read_dir(self.cache.folder()).into_iter().flatten().flatten();
         let mut names: Vec<String> =
             entries.map(|e| e.file_name().to_string_lossy().into_owned()).collect();
         names.sort();
@@ -200,13 +203,13 @@ async fn comes_from_the_hub_and_is_not_fetched_twice() {
     let model = model(&bytes);
     let told = Mutex::new(Vec::new());
     let progress = |have, whole| told.lock().unwrap().push((have, whole));
-    let kept = place.shelf.fetch(&model, &place.places, &progress).await.unwrap();
+    let kept = place.cache.fetch(&model, &place.sources, &progress).await.unwrap();
     assert_eq!((kept.sha256.as_str(), kept.was_there), (hex(&bytes).as_str(), false));
     assert_eq!(fs::read(&kept.path).unwrap(), bytes);
     assert_eq!(told.lock().unwrap().last(), Some(&(10_000, Some(10_000))));
     assert_eq!(place.there(), ["small.gguf"]);
-    assert_eq!(place.shelf.find("small"), Some(kept.path.clone()));
-    assert_eq!(place.shelf.names(), ["small.gguf"]);
+    assert_eq!(place.cache.find("small"), Some(kept.path.clone()));
+    assert_eq!(place.cache.names(), ["small.gguf"]);
     assert!(place.fetch(&model).await.unwrap().was_there);
     assert_eq!(place.asked(), [0], "asked once");
 }
@@ -228,10 +231,10 @@ async fn goes_on_from_what_another_process_left() {
     let bytes = weights(10_000);
     let place =
         Place::new(Memory { weights: bytes.clone(), ranges: true, ..Memory::default() }).await;
-    fs::create_dir_all(place.shelf.folder()).unwrap();
+    fs::create_dir_all(place.cache.folder()).unwrap();
     // As much as is there, and then all of it: killed before it got its name.
     for have in [2500, 10_000] {
-        fs::write(place.shelf.folder().join("small.gguf.partial"), &bytes[..have]).unwrap();
+        fs::write(place.cache.folder().join("small.gguf.partial"), &bytes[..have]).unwrap();
         let kept = place.fetch(&model(&bytes)).await.unwrap();
         assert_eq!(fs::read(&kept.path).unwrap(), bytes);
         fs::remove_file(kept.path).unwrap();
@@ -243,8 +246,8 @@ async fn goes_on_from_what_another_process_left() {
 async fn a_server_without_ranges_begins_again() {
     let bytes = weights(10_000);
     let place = Place::new(Memory { weights: bytes.clone(), ..Memory::default() }).await;
-    fs::create_dir_all(place.shelf.folder()).unwrap();
-    fs::write(place.shelf.folder().join("small.gguf.partial"), &bytes[..2500]).unwrap();
+    fs::create_dir_all(place.cache.folder()).unwrap();
+    fs::write(place.cache.folder().join("small.gguf.partial"), &bytes[..2500]).unwrap();
     let kept = place.fetch(&model(&bytes)).await.unwrap();
     assert_eq!(fs::read(&kept.path).unwrap(), bytes);
 }
@@ -267,8 +270,8 @@ async fn a_wrong_checksum_gets_no_name() {
     let Error::Checksum { found, wanted, .. } = error else { panic!("{error}") };
     assert_eq!((found, wanted), (hex(&weights(9_999)), hex(&bytes)));
     assert!(place.there().is_empty(), "the next time begins anew");
-    // And one that changed on the shelf is told.
-    fs::write(place.shelf.path(&model(&bytes)), b"GGUF, and something else").unwrap();
+    // And one that changed in the cache is reported.
+    fs::write(place.cache.path(&model(&bytes)), b"GGUF, and something else").unwrap();
     assert!(matches!(place.fetch(&model(&bytes)).await, Err(Error::Checksum { .. })));
 }
 
@@ -279,7 +282,7 @@ async fn a_model_with_terms_asks_for_a_token() {
         Place::new(Memory { weights: bytes.clone(), gated: true, ..Memory::default() }).await;
     let error = place.fetch(&model(&bytes)).await.unwrap_err().to_string();
     assert!(error.contains("HF_TOKEN"), "{error}");
-    place.places.token = Some(Secret::new(KEY));
+    place.sources.token = Some(Secret::new(KEY));
     place.fetch(&model(&bytes)).await.unwrap();
 }
 
@@ -287,14 +290,14 @@ async fn a_model_with_terms_asks_for_a_token() {
 async fn the_token_goes_to_the_hub_alone() {
     let bytes = weights(1000);
     let mut place = Place::new(Memory { weights: bytes.clone(), ..Memory::default() }).await;
-    place.places.token = Some(Secret::new(KEY));
-    let url = format!("{}/us/small/resolve/main/other.gguf?download=true", place.places.hub);
-    let kept = place.shelf.fetch_url(&url, None, &place.places, &|_, _| ()).await.unwrap();
-    assert_eq!(kept.path, place.shelf.folder().join("other.gguf"));
+    place.sources.token = Some(Secret::new(KEY));
+    let url = format!("{}/us/small/resolve/main/other.gguf?download=true", place.sources.hub);
+    let kept = place.cache.fetch_url(&url, None, &place.sources, &|_, _| ()).await.unwrap();
+    assert_eq!(kept.path, place.cache.folder().join("other.gguf"));
     // The same server by another name is another server; so is one whose name begins as the hub's does.
-    for hub in ["http://hub.invalid", &place.places.hub[..place.places.hub.len() - 1]] {
-        let places = Places { hub: hub.to_owned(), ..place.places.clone() };
-        place.shelf.fetch_url(&url, Some(&hex(&bytes)), &places, &|_, _| ()).await.unwrap();
+    for hub in ["http://hub.invalid", &place.sources.hub[..place.sources.hub.len() - 1]] {
+        let sources = Sources { hub: hub.to_owned(), ..place.sources.clone() };
+        place.cache.fetch_url(&url, Some(&hex(&bytes)), &sources, &|_, _| ()).await.unwrap();
     }
     let tokens: Vec<bool> = place.hub.lock().unwrap().asked.iter().map(|(_, t)| *t).collect();
     assert_eq!(tokens, [true, false, false]);
@@ -332,19 +335,19 @@ async fn comes_from_the_hub_where_there_is_no_package() {
 #[test]
 fn takes_files_of_this_machine() {
     let folder = tempfile::tempdir().unwrap();
-    let shelf = Shelf::new(folder.path().join("models"));
+    let cache = ModelCache::new(folder.path().join("models"));
     let put = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
         fs::write(&path, bytes).unwrap();
         path
     };
     let bytes = weights(500);
-    let kept = shelf.take(&put("mine.gguf", &bytes), Some(&hex(&bytes).to_uppercase())).unwrap();
-    assert_eq!((kept.sha256, shelf.find("mine")), (hex(&bytes), Some(kept.path)));
-    let kept = shelf.take(&put("any-1.0.whl", &package(&bytes)), None).unwrap();
-    assert_eq!(kept.path, shelf.folder().join("small.gguf"));
+    let kept = cache.take(&put("mine.gguf", &bytes), Some(&hex(&bytes).to_uppercase())).unwrap();
+    assert_eq!((kept.sha256, cache.find("mine")), (hex(&bytes), Some(kept.path)));
+    let kept = cache.take(&put("any-1.0.whl", &package(&bytes)), None).unwrap();
+    assert_eq!(kept.path, cache.folder().join("small.gguf"));
     let refused = |file: &Path, what: &str| {
-        let error = shelf.take(file, None).unwrap_err().to_string();
+        let error = cache.take(file, None).unwrap_err().to_string();
         assert!(error.contains(what), "{error}");
     };
     refused(&put("page.gguf", b"<html>"), "no model in the GGUF format");
@@ -352,7 +355,7 @@ fn takes_files_of_this_machine() {
     refused(&put("notes.txt", b"GGUF"), "neither a .gguf file nor a .whl package");
     refused(&put("broken.whl", b"PK"), "broken.whl is no package");
     refused(&folder.path().join("none.gguf"), "none.gguf");
-    assert_eq!(shelf.names(), ["mine.gguf", "small.gguf"]);
+    assert_eq!(cache.names(), ["mine.gguf", "small.gguf"]);
     // A name is a name, and no way out of the folder.
-    assert_eq!(shelf.find("../mine"), None);
+    assert_eq!(cache.find("../mine"), None);
 }

@@ -128,7 +128,7 @@ fn rules_take_away_what_they_name() {
         .iter()
         .map(|text| {
             let c = clean(text, true);
-            format!("{:?} {:?}", c.text, c.mended.names().collect::<Vec<_>>())
+            format!("{:?} {:?}", c.text, c.cleanup.names().collect::<Vec<_>>())
         })
         .collect();
     insta::assert_snapshot!(cleaned.join("\n"), @r#"

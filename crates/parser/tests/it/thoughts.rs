@@ -17,7 +17,7 @@ fn shown(text: &str, format: PromptFormat, expected: usize) -> String {
         .iter()
         .map(|p| {
             p.as_ref().map_or("-".into(), |p| {
-                format!("{} {:?}", p.text, p.mended.names().collect::<Vec<_>>())
+                format!("{} {:?}", p.text, p.cleanup.names().collect::<Vec<_>>())
             })
         })
         .collect();
@@ -113,7 +113,12 @@ fn turns_are_free_of_thoughts_and_tokens() {
         .iter()
         .map(|text| match turn(text) {
             Ok(c) => {
-                format!("{:?} {:?} {:?}", c.text, c.reasoning, c.mended.names().collect::<Vec<_>>())
+                format!(
+                    "{:?} {:?} {:?}",
+                    c.text,
+                    c.reasoning,
+                    c.cleanup.names().collect::<Vec<_>>()
+                )
             }
             Err(problem) => format!("{}: {problem}", problem.code()),
         })

@@ -12,7 +12,7 @@ use clinstruct_multiturn::{
 use clinstruct_parser::{PromptFormat, decode};
 use clinstruct_pipeline::{Reading, about, read_prompts, read_turn};
 use clinstruct_promptgen::{Plan, PromptOptions, prompt_request};
-use clinstruct_quality::card::Bound;
+use clinstruct_quality::card::CountryTerms;
 use clinstruct_schema::{
     BaseRow, ChatRequest, PatientCard, RowFormat, RowOutcome, Situation, Speaker,
 };
@@ -87,7 +87,7 @@ fn stands<T>(reading: &Reading<T>, mended: impl Fn(&T) -> bool) -> bool {
 #[test]
 fn what_was_spoilt_is_found_and_nothing_else() {
     let catalog = Catalog::embedded().unwrap();
-    let bound = Bound::new(catalog.bound.clone());
+    let bound = CountryTerms::new(catalog.bound.clone());
     let good = engine(&catalog, None);
     let mut turns: Vec<(ChatRequest, Situation, PatientCard)> = Vec::new();
     let mut prompts: Vec<(ChatRequest, Vec<PatientCard>)> = Vec::new();
@@ -162,7 +162,7 @@ fn what_was_spoilt_is_found_and_nothing_else() {
                 );
                 // What comes out as it would have is not spoilt: English in English, nothing to break.
                 let spoilt = row != outcome(&good, request).0;
-                tell(spoilt, !stands(&reading, |text| text.mended.bits() != 0));
+                tell(spoilt, !stands(&reading, |text| text.cleanup.bits() != 0));
             }
         }
         assert!(count.spoilt >= 50, "{kind}: {}", count.spoilt);

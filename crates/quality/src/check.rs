@@ -1,0 +1,218 @@
+//! What a check is: one row of [`checks::ALL`](crate::checks::ALL).
+
+use std::ops::Range;
+
+use clinstruct_schema::{Constraint, Language, Speaker};
+
+use crate::{Turn, Violation};
+
+/// A check on one text, with all that is known about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Check {
+    /// Its name in reports, rejected rows and the viewer, such as `language`.
+    pub id: &'static str,
+    /// Names that data of earlier versions has for it.
+    pub former_ids: &'static [&'static str],
+    /// Its name in the message that asks a model for a repair; `None` where that is the id.
+    ///
+    /// Repairs are requests, and the address of a request is a hash of its text: a run that was built with
+    /// one wording finds its stored answers only under that wording. It must never change.
+    pub repair_name: Option<&'static str>,
+    /// What it finds, in one line.
+    pub summary: &'static str,
+    /// What kind of check it is.
+    pub group: Group,
+    /// What a finding does, by who wrote the text.
+    pub strictness: PerSpeaker,
+    /// How it looks at a text.
+    pub run: Run,
+    /// Texts that pass it.
+    pub good: &'static [&'static str],
+    /// Texts that fail it.
+    pub bad: &'static [&'static str],
+}
+
+/// Kinds of checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// What no text may have, whoever wrote it.
+    Form,
+    /// Agreement with the patient and the country of care.
+    Facts,
+    /// A verifiable instruction, where the situation has it.
+    Instruction,
+    /// What a text says beside the matter.
+    Wording,
+}
+
+/// What a finding does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strictness {
+    /// It is counted in the metrics of a dataset and changes nothing.
+    Measures,
+    /// The text is rejected: a repair is requested where one can be, with the finding in it.
+    Blocks,
+    /// As [`Strictness::Blocks`], and only other checks of this strictness are run: of a text in another
+    /// language, or with role tags, nothing else can be told.
+    Stops,
+}
+
+/// What a finding does, by who wrote the text; `None` where the check is not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PerSpeaker {
+    /// Of the first message.
+    pub prompt: Option<Strictness>,
+    /// Of an answer.
+    pub assistant: Option<Strictness>,
+    /// Of a later message of the health worker.
+    pub user: Option<Strictness>,
+}
+
+impl PerSpeaker {
+    /// Only answers are checked.
+    pub const fn assistant(strictness: Strictness) -> Self {
+        Self { prompt: None, assistant: Some(strictness), user: None }
+    }
+
+    /// What a finding in a text of this speaker does.
+    pub fn of(self, speaker: Speaker) -> Option<Strictness> {
+        match speaker {
+            Speaker::PromptWriter => self.prompt,
+            Speaker::Assistant => self.assistant,
+            Speaker::User => self.user,
+        }
+    }
+}
+
+/// How a check looks at a text. Both forms are pure functions.
+#[derive(Debug, Clone, Copy)]
+pub enum Run {
+    /// At every text.
+    Text {
+        /// All that it finds.
+        find: fn(&Turn<'_>) -> Vec<Finding>,
+        /// The turn that an example text is: who says it, and about whom.
+        example: fn(&'static str) -> Turn<'static>,
+    },
+    /// At a text for which its instruction was given.
+    Instruction {
+        /// Whether the text does what the constraint asks.
+        verify: fn(&Constraint, &str, Language) -> Outcome,
+        /// The constraint of the examples, which are in English.
+        example: fn() -> Constraint,
+    },
+}
+
+/// What a check saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What was seen, for a person and for the model that is to repair it.
+    pub detail: String,
+    /// Bytes of the text where it was seen, where they can be named.
+    pub span: Option<Range<usize>>,
+}
+
+impl Finding {
+    /// A finding without a place.
+    pub fn new(detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), span: None }
+    }
+
+    /// A finding at a place of a text.
+    pub fn at(span: Range<usize>, detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), span: Some(span) }
+    }
+
+    /// A finding that quotes a place of a text.
+    pub fn quote(text: &str, span: Range<usize>) -> Self {
+        let detail = format!("\"{}\"", text.get(span.clone()).unwrap_or_default());
+        Self::at(span, detail)
+    }
+}
+
+/// Whether a text does what an instruction asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It does.
+    Passed,
+    /// It does not.
+    Failed(Finding),
+    /// Code cannot tell.
+    Undecided,
+}
+
+impl Outcome {
+    /// Failed if `wrong`.
+    pub(crate) fn failed_if(wrong: bool, detail: impl Into<String>) -> Self {
+        if wrong { Self::Failed(Finding::new(detail)) } else { Self::Passed }
+    }
+
+    /// Failed unless there are exactly `n`.
+    pub(crate) fn exactly(n: u32, found: usize, what: &str) -> Self {
+        Self::failed_if(found != n as usize, format!("{found} {what} instead of {n}"))
+    }
+}
+
+impl From<Option<Finding>> for Outcome {
+    fn from(found: Option<Finding>) -> Self {
+        found.map_or(Self::Passed, Self::Failed)
+    }
+}
+
+impl Check {
+    /// Its name in the message that asks a model for a repair.
+    pub fn repair_name(&self) -> &'static str {
+        self.repair_name.unwrap_or(self.id)
+    }
+
+    /// All that it finds in a turn, whatever its strictness there.
+    pub fn find(&self, turn: &Turn<'_>) -> Vec<Violation> {
+        let found = match self.run {
+            Run::Text { find, .. } => find(turn),
+            Run::Instruction { verify, .. } => turn
+                .instructions
+                .iter()
+                .filter(|constraint| constraint_id(constraint) == self.id)
+                .filter_map(|constraint| match verify(constraint, turn.text, turn.language) {
+                    Outcome::Failed(finding) => Some(finding),
+                    Outcome::Passed | Outcome::Undecided => None,
+                })
+                .collect(),
+        };
+        found.into_iter().map(|finding| self.violation(finding)).collect()
+    }
+
+    pub(crate) fn violation(&self, finding: Finding) -> Violation {
+        Violation { check: self.id, detail: finding.detail, span: finding.span }
+    }
+}
+
+/// The id of the check that verifies an instruction; `judged` for those that no code can.
+pub fn constraint_id(constraint: &Constraint) -> &'static str {
+    match constraint {
+        Constraint::ExactSentences { .. } => "exact_sentences",
+        Constraint::MaxWords { .. } => "max_words",
+        Constraint::MinWords { .. } => "min_words",
+        Constraint::MaxCharacters { .. } => "max_characters",
+        Constraint::ExactBullets { .. } => "exact_bullets",
+        Constraint::Bullets => "bullets",
+        Constraint::ExactNumbered { .. } => "exact_numbered",
+        Constraint::Steps => "steps",
+        Constraint::ExactHeadings { .. } => "exact_headings",
+        Constraint::TableColumns { .. } => "table_columns",
+        Constraint::ExactParagraphs { .. } => "exact_paragraphs",
+        Constraint::ExactLines { .. } => "exact_lines",
+        Constraint::NoMarkdown => "no_markdown",
+        Constraint::Markdown => "markdown",
+        Constraint::StartsWithTitle => "starts_with_title",
+        Constraint::EndsWith { .. } => "ends_with",
+        Constraint::Contains { .. } => "contains",
+        Constraint::Excludes { .. } => "excludes",
+        Constraint::ClarifyingQuestions { .. } => "clarifying_questions",
+        Constraint::JsonObject { .. } => "json_object",
+        Constraint::Language { .. } => "language",
+        Constraint::Formal => "formal",
+        Constraint::DoseWarning => "dose_warning",
+        Constraint::Judged { .. } => "judged",
+    }
+}

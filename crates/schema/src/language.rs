@@ -1,0 +1,79 @@
+//! The languages that answers can be asked for in: one table.
+
+use serde::{Deserialize, Serialize};
+
+/// The table of languages. Other crates use it for what they have of each: a data file per language.
+///
+/// `language_table!(files "../lexicon/")` is an array of [`Language`] and the text of its file, in the
+/// order of the table, with the folder relative to the file that says so:
+///
+/// ```ignore
+/// const LEXICONS: [(Language, &str); Language::ALL.len()] =
+///     clinstruct_schema::language_table!(files "../lexicon/");
+/// ```
+///
+/// # Adding a language
+///
+/// 1. Add its row to this table.
+/// 2. Add the files that the compiler then misses: `crates/quality/lexicon/CODE.toml` (the words by which
+///    checks know things, and how the language writes) and `crates/backend-rehearsal/grammar/CODE.toml`
+///    (sentences of the offline backend).
+/// 3. Add the labelled texts that the tests then miss: `crates/quality/corpus/checks/CODE.toml` and
+///    `crates/quality/corpus/sentences/CODE.toml`.
+/// 4. Add an option with its instruction to `resources/styles.toml`.
+#[macro_export]
+macro_rules! language_table {
+    (@ [define] $($(#[$doc:meta])* $name:ident $code:literal;)+) => {
+        /// A language that answers can be asked for in.
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+        )]
+        pub enum Language {
+            $($(#[$doc])* #[serde(rename = $code)] $name,)+
+        }
+
+        impl Language {
+            /// All of them.
+            pub const ALL: [Self; [$($code),+].len()] = [$(Self::$name),+];
+
+            /// ISO 639-1 code.
+            pub fn code(self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)+
+                }
+            }
+        }
+    };
+    (@ [files $folder:literal] $($(#[$doc:meta])* $name:ident $code:literal;)+) => {
+        [$(($crate::Language::$name, include_str!(concat!($folder, $code, ".toml")))),+]
+    };
+    ($($use:tt)+) => {
+        $crate::language_table! { @ [$($use)+]
+            /// English.
+            English "en";
+            /// German.
+            German "de";
+            /// French.
+            French "fr";
+            /// Italian.
+            Italian "it";
+            /// Portuguese.
+            Portuguese "pt";
+            /// Hindi, in Devanagari.
+            Hindi "hi";
+            /// Spanish.
+            Spanish "es";
+            /// Thai.
+            Thai "th";
+        }
+    };
+}
+
+language_table!(define);
+
+impl Language {
+    /// Its place in [`Language::ALL`].
+    pub fn index(self) -> usize {
+        self as usize
+    }
+}
