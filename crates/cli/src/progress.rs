@@ -156,8 +156,8 @@ impl Progress for Terminal {
             Event::Reopened { tasks } => self.line(&format!(
                 "{tasks} prompts or conversations that the provider refused earlier are retried"
             )),
-            Event::Silent { who } => self.line(&format!(
-                "nothing has come from {who} yet: the run waits for it; Ctrl-C stops it, and the same command goes on"
+            Event::Stalled { route } => self.line(&format!(
+                "nothing has come from {route} yet: the run waits for it; Ctrl-C stops it, and the same command goes on"
             )),
             Event::Sent { .. } => {}
             Event::Ended { missing, .. } => self.retried += missing,

@@ -78,12 +78,12 @@ pub enum Event {
         /// For how many seconds, until it is tried again. `None` where nothing is tried again: an answer is outstanding.
         seconds: Option<u64>,
     },
-    /// The first model that was asked has given nothing for some seconds, and no trouble either; told once.
-    Silent {
-        /// The way to the model, as jobs name it.
-        who: String,
+    /// Nothing was received for some seconds after the first call, not even an error; reported once.
+    Stalled {
+        /// The route that the call went.
+        route: String,
     },
-    /// Rows were written but not indexed when the process was stopped; they are taken in now.
+    /// Rows were written but not indexed when the process was stopped; they are ingested now.
     Recovered {
         /// How many.
         rows: usize,
