@@ -1,23 +1,19 @@
 //! Drives a run: sends what is due, ingests what comes, until every planned row is accounted for.
 //!
-//! The [`Driver`] composes states that know nothing of each other: what is [in flight](in_flight), the
+//! Its [state] composes states that know nothing of each other: what is [in flight](in_flight), the
 //! [ledger](ledger), a [queue](queue) for each route, [pauses](backoff), the [stall watch](stall) and the
-//! [breakers](breaker). Each file beside these is one thing that the driver does with them: it recovers, dispatches,
-//! submits, polls, ingests, commits, closes.
+//! [breakers](breaker). The other files are what it does with them: recover, dispatch,
+//! submit, poll, ingest, commit, close.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use clinstruct_batch_client::{BatchBackend, Error as BackendError, ErrorKind, JobRef};
-use clinstruct_schema::Fault;
-use clinstruct_store::{JobId, RawReader, Store, TaskKey, TaskRecord};
-use tokio::sync::{Notify, mpsc};
+use clinstruct_store::Store;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::active::Active;
+use crate::control::{Drive, Outcome, StopSignal};
 use crate::{Error, Event, Progress, Result, RunContext, Tally};
 
 mod backoff;
@@ -27,112 +23,31 @@ mod commit;
 mod dispatch;
 mod in_flight;
 mod ingest;
+mod job_end;
 mod ledger;
+mod message;
 mod poll_job;
 mod queue;
 mod recover;
 mod reopen;
 mod stall;
+mod state;
 mod submit;
 
 use backoff::{Backoff, BatchDeadline, FirstContact, Pauses};
-use breaker::{Breaker, FatalError, JobBreaker};
+use breaker::{Breaker, JobBreaker};
 use in_flight::InFlight;
 use ingest::{Raw, Rows};
 use ledger::Ledger;
-use poll_job::{Message, ROWS_AT_ONCE};
+use message::Message;
+use poll_job::ROWS_AT_ONCE;
 use queue::{Blocked, Queue};
 pub use reopen::{Reopen, reopen};
 use stall::StallWatch;
+use state::Driver;
 
 /// How often the driver checks whether a backend waits for something.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
-/// Searches for a job that may be at the provider before it counts as absent, over some seconds: it may still be on
-/// its way, and a listing may not show at once what was just made.
-const FIND_ATTEMPTS: u32 = 4;
-
-/// Stops a run as soon as what it holds is saved.
-#[derive(Debug, Clone, Default)]
-pub struct StopSignal {
-    stopped: Arc<AtomicBool>,
-    notify: Arc<Notify>,
-}
-
-impl StopSignal {
-    /// Requests a stop.
-    pub fn stop(&self) {
-        self.stopped.store(true, Ordering::SeqCst);
-        self.notify.notify_waiters();
-        self.notify.notify_one();
-    }
-
-    /// Whether a stop was requested.
-    pub fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::SeqCst)
-    }
-}
-
-/// How a run came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Every planned row is done, rejected or failed.
-    Finished,
-    /// It was asked to stop, or to go only so far; the same call resumes.
-    Stopped,
-    /// What is next could cost more than allowed; the same call with a higher limit resumes.
-    CostReached,
-}
-
-/// How far a call goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Drive {
-    /// Until every row is accounted for.
-    ToTheEnd,
-    /// Sends what is due and there is room for, and returns.
-    SubmitOnly,
-    /// Ingests the rows of jobs that were sent, and sends none.
-    CollectOnly,
-    /// Replays the plan from the stored responses; neither sends nor fetches.
-    Replay,
-}
-
-/// The state of a call of [`run`].
-struct Driver<'a, 'c> {
-    context: &'a RunContext<'c>,
-    store: &'a mut Store,
-    reader: RawReader,
-    progress: &'a mut dyn Progress,
-    stop: &'a StopSignal,
-    now: fn() -> i64,
-    how: Drive,
-    run_name: String,
-    sender: mpsc::Sender<Message>,
-    /// A queue for each route.
-    queues: Vec<Queue>,
-    in_flight: InFlight,
-    ledger: Ledger,
-    /// Tasks that wait, as far as they are held in memory.
-    tasks: HashMap<TaskKey, (TaskRecord, Active)>,
-    /// Next seed row of each plan.
-    cursor: Vec<usize>,
-    tally: Tally,
-    backoff: Backoff,
-    batch_deadline: BatchDeadline,
-    contact: FirstContact,
-    stall: StallWatch,
-    breaker: Breaker,
-    job_breaker: JobBreaker,
-    /// Why no request can be answered.
-    fatal_error: Option<FatalError>,
-    /// Whether the store may have responses that no task waited for.
-    has_responses: bool,
-    /// Whether the journal has requests that were given up.
-    has_given_up: bool,
-    /// What is freed at providers meanwhile.
-    releases: JoinSet<()>,
-    /// The last reason to wait of each route that was reported.
-    waits_reported: HashMap<usize, u64>,
-}
 
 /// Drives a run until all rows are accounted for or `stop` is requested.
 ///
@@ -324,99 +239,6 @@ impl Driver<'_, '_> {
             Message::Failed(job, error) => {
                 self.job_failed(job, &error)?;
                 Ok(Some(error))
-            }
-        }
-    }
-
-    fn tally(&self) -> Tally {
-        Tally {
-            under_way: self.in_flight.len(),
-            spent: self.ledger.spent(),
-            estimated: self.ledger.estimated(),
-            reserved: self.ledger.reserved(),
-            ..self.tally
-        }
-    }
-
-    fn report(&mut self) {
-        let tally = self.tally();
-        self.progress.tally(&tally);
-    }
-
-    fn backend_of(&self, job: JobId) -> Option<Arc<dyn BatchBackend>> {
-        let queue = self.in_flight.job(job).and_then(|j| self.queues.get(j.route))?;
-        Some(Arc::clone(&queue.route.backend))
-    }
-
-    /// Gives what is being freed a moment to finish.
-    async fn finish_releases(&mut self) {
-        let all = async { while self.releases.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout(self.context.config.pause * 5, all).await;
-    }
-
-    fn pauses(&self) -> Pauses {
-        Pauses { first: self.context.config.pause }
-    }
-
-    /// Sleeps, unless the run is asked to stop.
-    async fn pause(&self, time: Duration) {
-        if self.stop.is_stopped() {
-            return;
-        }
-        tokio::select! {
-            () = tokio::time::sleep(time) => {}
-            () = self.stop.notify.notified() => {}
-        }
-    }
-
-    /// Whether a job's rows come while they are made.
-    fn streams(&self, job: JobId) -> bool {
-        self.in_flight.job(job).is_some_and(|j| self.ends_with_process(j.route))
-    }
-
-    /// Reports what backends wait for, each reason once.
-    fn report_waits(&mut self) {
-        for (number, queue) in self.queues.iter().enumerate() {
-            let Some(waiting) = queue.route.backend.waiting() else { continue };
-            if self.waits_reported.insert(number, waiting.number) != Some(waiting.number) {
-                self.stall.received();
-                let (why, seconds) = (waiting.why, waiting.seconds);
-                self.progress.event(Event::Waiting { why, seconds });
-            }
-        }
-    }
-
-    /// Reports an error that may pass, and waits; gives the pause for the next time.
-    ///
-    /// A provider that answered no call yet, and returns nothing but server errors, is not waited for.
-    async fn wait_out(&mut self, e: &BackendError, pause: Duration) -> Result<Duration> {
-        let pauses = self.pauses();
-        let wait = pauses.for_error(e, pause);
-        self.stall.received();
-        if e.kind == ErrorKind::Server && self.contact.server_error() {
-            let (fault, words) = (Some(Fault::Server), e.message.clone());
-            return Err(Error::NoAnswers { many: None, fault, words });
-        }
-        self.progress.event(Event::Waiting { why: e.with_causes(), seconds: Some(wait.as_secs()) });
-        self.pause(wait).await;
-        // A pause that the provider asked for says nothing about the next one.
-        Ok(if e.retry_after.is_some() { pause } else { pauses.after(pause) })
-    }
-
-    /// Whether jobs are in flight that end with this process: their rows are billed, and come to nobody else.
-    fn has_jobs_of_this_process(&self) -> bool {
-        self.in_flight.jobs().any(|j| self.ends_with_process(j.route))
-    }
-
-    fn ends_with_process(&self, route: usize) -> bool {
-        self.queues.get(route).is_some_and(Queue::ends_with_process)
-    }
-
-    async fn cancel_jobs_of_this_process(&self) {
-        for job in self.in_flight.jobs().filter(|j| self.ends_with_process(j.route)) {
-            if let Some(queue) = self.queues.get(job.route) {
-                // What cannot be cancelled ends by itself.
-                let _ = queue.route.backend.cancel(&JobRef(job.tag.clone())).await;
             }
         }
     }

@@ -12,6 +12,7 @@
 mod active;
 mod assess;
 mod config;
+mod control;
 mod driver;
 mod error;
 mod estimate;
@@ -25,7 +26,8 @@ mod summary;
 pub use active::{Active, about, due_request};
 pub use assess::{Forbidden, Quality, assess, facts};
 pub use config::{Role, RunConfig, RunContext, planned_rows};
-pub use driver::{Drive, Outcome, Reopen, StopSignal, reopen, run};
+pub use control::{Drive, Outcome, StopSignal};
+pub use driver::{Reopen, reopen, run};
 pub use error::{Error, Result};
 pub use estimate::{AnswerTokens, Estimate, EstimateLine, estimate};
 pub use output::{OutputFiles, conversation_of, write_outputs};

@@ -8,9 +8,10 @@ use clinstruct_store::{GivenUp, TaskKey, TaskRecord, TaskState, Tx};
 use rayon::prelude::*;
 
 use super::poll_job::WORTH_SPREADING;
-use super::{Drive, Driver};
+use super::state::Driver;
 use crate::Result;
 use crate::active::{Active, Stepped, give_up, rebuild, response, step};
+use crate::control::Drive;
 use crate::step::delivers;
 
 /// A task whose response is there, or is known never to come.

@@ -6,8 +6,9 @@ use tokio::time::Instant;
 
 use super::poll_job::{ROWS_AT_ONCE, WORTH_SPREADING};
 use super::queue::Blocked;
-use super::{Drive, Driver};
+use super::state::Driver;
 use crate::active::{Stepped, start_base};
+use crate::control::Drive;
 use crate::{Result, planned_rows};
 
 impl Driver<'_, '_> {

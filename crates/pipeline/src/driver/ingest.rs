@@ -4,10 +4,10 @@ use clinstruct_parser::{DecodedRow, decode};
 use clinstruct_schema::{Fault, RequestId, RowOutcome};
 use clinstruct_store::{EncodedFrame, JobId, JobSums, RawFrame};
 
-use super::Driver;
 use super::breaker::{FatalError, Verdict, words_of};
 use super::commit::Item;
 use super::in_flight::Pending;
+use super::state::Driver;
 use crate::step::delivers;
 use crate::{Event, Result};
 

@@ -9,16 +9,17 @@ use clinstruct_batch_client::{
 };
 use clinstruct_parser::{DecodedRow, decode};
 use clinstruct_schema::{RequestId, RowFormat};
-use clinstruct_store::{EncodedFrame, JobId, encode_frame};
+use clinstruct_store::{JobId, encode_frame};
 use futures::StreamExt as _;
 use rayon::prelude::*;
 use serde::de::IgnoredAny;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use super::Driver;
 use super::backoff::Pauses;
-use super::close::JobEnd;
+use super::job_end::JobEnd;
+use super::message::Message;
+use super::state::Driver;
 use crate::Result;
 
 /// Raw rows that are saved, read and stepped together, where so many are there.
@@ -33,18 +34,6 @@ pub(super) const WORTH_SPREADING: usize = 200;
 const NOT_FOUND: u32 = 8;
 /// Replies in a row that are malformed, or an error that waiting does not cure, before the run stops.
 const MALFORMED_REPLIES: u32 = 4;
-
-/// What the driver receives.
-pub(super) enum Message {
-    /// Rows of a job.
-    Rows(JobId, EncodedFrame, Vec<DecodedRow>),
-    /// A job ended, and its rows were sent.
-    Ended(JobId, JobEnd, JobRef),
-    /// A job cannot be polled or read.
-    Failed(JobId, crate::Error),
-    /// An error that may pass; the call is retried after a pause.
-    Retrying(String, Duration),
-}
 
 /// Errors in a row: how many, and how long to wait before the next attempt.
 struct Retry<'a> {

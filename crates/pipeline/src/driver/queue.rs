@@ -129,3 +129,89 @@ impl Queue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use clinstruct_backend_rehearsal::{Rates, Rehearsal};
+    use clinstruct_catalog::Catalog;
+    use clinstruct_schema::Price;
+    use clinstruct_testkit::contract::requests;
+
+    use super::*;
+
+    /// A queue with ten requests, each of which may cost a micro-dollar a token.
+    fn queue() -> Queue {
+        let catalog = Catalog::embedded().unwrap();
+        let backend = Arc::new(Rehearsal::new(catalog.instructions(), Rates::none(), None));
+        let price = Price {
+            model: "m".into(),
+            input: 1.0,
+            cached_input: 1.0,
+            output: 1.0,
+            date: String::new(),
+            source: String::new(),
+        };
+        let route = Route { name: "main".into(), backend, model: "m".into(), price: Some(price) };
+        let mut queue = Queue::new(route, &RunConfig::default());
+        queue.limits.price_factor = 1.0;
+        for request in requests(10) {
+            queue.sharder.hold(request);
+        }
+        queue
+    }
+
+    /// Tokens and the most money of one of these requests.
+    fn one() -> (u64, MicroUsd) {
+        let (taken, _) = queue().take(0, true, MicroUsd::MAX);
+        assert_eq!(taken.requests.len(), 10);
+        (taken.tokens.div_ceil(10), taken.reserved.div_ceil(10))
+    }
+
+    #[test]
+    fn a_job_is_no_larger_than_the_queue_of_the_provider() {
+        let (tokens, _) = one();
+        let mut queue = queue();
+        queue.most_tokens = Some(tokens * 7);
+        let (taken, blocked) = queue.take(tokens * 3, false, MicroUsd::MAX);
+        assert_eq!((taken.requests.len(), blocked), (4, Blocked::Tokens));
+        let (taken, blocked) = queue.take(tokens * 7, false, MicroUsd::MAX);
+        assert_eq!((taken.requests.len(), blocked), (0, Blocked::Tokens));
+        // A request that is larger than the queue goes alone.
+        queue.most_tokens = Some(1);
+        let (taken, blocked) = queue.take(0, true, MicroUsd::MAX);
+        assert_eq!((taken.requests.len(), blocked), (1, Blocked::Tokens));
+    }
+
+    #[test]
+    fn a_job_is_no_dearer_than_what_is_available() {
+        let (_, most) = one();
+        let mut queue = queue();
+        let (taken, blocked) = queue.take(0, true, most * 4);
+        assert_eq!((taken.requests.len(), blocked), (4, Blocked::Money));
+        assert!(taken.reserved <= most * 4);
+        let (taken, blocked) = queue.take(0, true, most - 1);
+        assert_eq!((taken.requests.len(), blocked), (0, Blocked::Money));
+        let (taken, blocked) = queue.take(0, true, MicroUsd::MAX);
+        assert_eq!((taken.requests.len(), blocked), (6, Blocked::No));
+    }
+
+    #[test]
+    fn limits_are_learnt_from_jobs() {
+        let mut queue = queue();
+        let job = Job { size: 1000, tokens: 300, ..Job::default() };
+        // Three such jobs were in flight when the last one was refused: two fit.
+        queue.queue_was_full(&job, 900);
+        assert_eq!(queue.most_tokens, Some(600));
+        queue.queue_was_full(&job, 1800);
+        assert_eq!(queue.most_tokens, Some(600), "what did not fit once does not fit later");
+        queue.queue_was_full(&job, 300);
+        assert_eq!(queue.most_tokens, Some(150), "alone, half of it");
+        let usage = Usage { prompt_tokens: 500, ..Usage::default() };
+        queue.ended(&Job { usage, ..job.clone() }, 1);
+        assert!((queue.tokens_per_byte - TOKENS_PER_BYTE).abs() < 1e-9, "a row is missing");
+        queue.ended(&Job { usage, ..job }, 0);
+        assert!((queue.tokens_per_byte - f64::midpoint(0.3, 0.525)).abs() < 1e-9);
+    }
+}

@@ -5,13 +5,19 @@ use std::sync::Arc;
 use clinstruct_batch_client::{BatchBackend, ErrorKind, JobRef, Wanted};
 use clinstruct_store::{JobRecord, Store};
 
-use super::close::JobEnd;
 use super::in_flight::Job;
+use super::job_end::JobEnd;
 use super::ledger::Reservation;
-use super::{Drive, Driver, FIND_ATTEMPTS, Reopen, reopen};
+use super::reopen::{Reopen, reopen};
+use super::state::Driver;
 use crate::active::{Stepped, rebuild};
+use crate::control::Drive;
 use crate::plan_change::adopt_plan;
 use crate::{Error, Event, Result};
+
+/// Searches for a job that may be at the provider before it counts as absent, over some seconds: it may still be on
+/// its way, and a listing may not show at once what was just made.
+pub(super) const FIND_ATTEMPTS: u32 = 4;
 
 impl Driver<'_, '_> {
     /// Refuses to leave jobs behind at another account, where nobody would see them again.

@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Driver;
-use crate::Event;
-
 /// Time without a reply to the first call after which the stall is reported.
 const STALL_AFTER: Duration = Duration::from_secs(5);
 
@@ -54,33 +51,6 @@ impl StallWatch {
             Self::Watching { route, .. } => Some(route),
             Self::Idle | Self::Over => None,
         }
-    }
-}
-
-impl Driver<'_, '_> {
-    /// Watches a route for its first reply. One that answers within this process does so at once, or is busy here.
-    pub(super) fn watch_for_stall(&mut self, route: usize) {
-        if let Some(queue) = self.queues.get(route).filter(|q| !q.is_local()) {
-            self.stall.start(&queue.route.name, Instant::now());
-        }
-    }
-
-    pub(super) fn report_stall(&mut self) {
-        if let Some(route) = self.stall.expire() {
-            self.progress.event(Event::Stalled { route });
-        }
-    }
-
-    /// Awaits a reply, and reports a stall meanwhile.
-    pub(super) async fn reply_to<T>(&mut self, call: impl Future<Output = T>) -> T {
-        let mut call = std::pin::pin!(call);
-        if let Some(deadline) = self.stall.deadline() {
-            tokio::select! {
-                reply = &mut call => return reply,
-                () = tokio::time::sleep_until(deadline) => self.report_stall(),
-            }
-        }
-        call.await
     }
 }
 

@@ -11,12 +11,14 @@ use clinstruct_batch_client::{
 use clinstruct_schema::RequestId;
 use clinstruct_store::NewJob;
 
-use super::close::JobEnd;
 use super::in_flight::Job;
+use super::job_end::JobEnd;
 use super::ledger::Reservation;
 use super::queue::{Queue, Taken};
-use super::{Drive, Driver, FIND_ATTEMPTS};
+use super::recover::FIND_ATTEMPTS;
+use super::state::Driver;
 use crate::active::rebuild;
+use crate::control::Drive;
 use crate::{Error, Event, Result};
 
 /// Malformed replies in a row before a job counts as refused.
