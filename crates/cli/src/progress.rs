@@ -105,8 +105,8 @@ fn words(t: &Tally) -> String {
     };
     format!(
         "{} of {} prompt requests begun, {} conversations done, {} under way, {} rejected; {} rows, {} tokens{money}",
-        t.base_started,
-        t.base_planned,
+        t.seed_rows_started,
+        t.seed_rows_planned,
         t.done,
         t.under_way,
         t.rejected,

@@ -91,7 +91,7 @@ pub async fn run(
         tasks: HashMap::new(),
         cursor: vec![0; context.plans.len()],
         tally: Tally {
-            base_planned: context.plans.iter().map(|(_, p)| p.len()).sum(),
+            seed_rows_planned: context.plans.iter().map(|(_, p)| p.len()).sum(),
             ..Tally::default()
         },
         backoff: Backoff::new(pauses),

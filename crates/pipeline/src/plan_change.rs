@@ -102,7 +102,7 @@ pub(crate) fn adopt_plan(context: &RunContext<'_>, store: &mut Store, how: Drive
     }
 }
 
-/// The comparison with a journal of an earlier version, which keeps no rows of its plan: base rows that have
+/// The comparison with a journal of an earlier version, which keeps no rows of its plan: seed rows that have
 /// their prompts, and for which the new plan has no request that was answered, change or disappear.
 fn compare_addresses(
     context: &RunContext<'_>,

@@ -105,7 +105,7 @@ impl Driver<'_, '_> {
             stepped.records.push(record);
         }
         self.cursor[at] = to;
-        self.tally.base_started += to - from;
+        self.tally.seed_rows_started += to - from;
         self.commit(vec![stepped], |_| Ok(()))?;
         Ok(true)
     }

@@ -18,7 +18,7 @@ pub(super) struct Rows<'a> {
     pub(super) raw: Raw<'a>,
 }
 
-/// Where the raw rows are.
+/// Where the raw responses are.
 pub(super) enum Raw<'a> {
     /// To be written.
     New(EncodedFrame),

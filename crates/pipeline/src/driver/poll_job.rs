@@ -22,7 +22,7 @@ use super::message::Message;
 use super::state::Driver;
 use crate::Result;
 
-/// Raw rows that are saved, read and stepped together, where so many are there.
+/// Raw responses that are saved, read and stepped together, where so many are there.
 pub(super) const ROWS_AT_ONCE: usize = 512;
 /// How often rows are handed on to be saved: one write to the disk serves all that came meanwhile.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(50);

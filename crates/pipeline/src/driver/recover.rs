@@ -55,7 +55,7 @@ impl Driver<'_, '_> {
         for (i, (part, _)) in self.context.plans.iter().enumerate() {
             self.cursor[i] = self.store.last_seed_row(*part)?.map_or(0, |b| b as usize + 1);
         }
-        self.tally.base_started = self.cursor.iter().sum();
+        self.tally.seed_rows_started = self.cursor.iter().sum();
         let counts = self.store.counts()?;
         for part in &counts {
             self.tally.done += part.conversations_done as usize;
