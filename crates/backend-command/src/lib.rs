@@ -205,10 +205,10 @@ impl BatchBackend for Command {
                 return Ok(JobState::Ended(match code {
                     _ if folder.join("cancelled").exists() => Ended::Cancelled,
                     0 => Ended::Completed,
-                    code => Ended::Failed(format!(
-                        "the command ended with code {code}: {}",
-                        last_words(&folder)
-                    )),
+                    code => {
+                        let words = last_words(&folder);
+                        Ended::Failed(format!("the command ended with code {code}: {words}").into())
+                    }
                 }));
             }
             let Some(pid) = number(&folder.join("pid")) else {
@@ -224,7 +224,9 @@ impl BatchBackend for Command {
             return Ok(JobState::Ended(Ended::Cancelled));
         }
         Ok(JobState::Ended(match number(&folder.join("pid")) {
-            Some(_) => Ended::Failed(format!("the command was stopped: {}", last_words(&folder))),
+            Some(_) => {
+                Ended::Failed(format!("the command was stopped: {}", last_words(&folder)).into())
+            }
             None => Ended::Lost,
         }))
     }

@@ -186,7 +186,7 @@ impl BatchBackend for OpenAi {
             "expired" => JobState::Ended(Ended::Expired),
             "cancelled" | "canceled" => JobState::Ended(Ended::Cancelled),
             "failed" | "error" | "errored" => {
-                JobState::Ended(Ended::Failed(self.client.shown(&batch.why())))
+                JobState::Ended(Ended::Failed(self.client.shown(&batch.why()).into()))
             }
             // validating, in_progress, finalizing, cancelling, and what may be added.
             _ => JobState::Running { done: batch.done },

@@ -4,7 +4,7 @@ use clinstruct_schema::{BackendId, RowFormat};
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, Shard, ShardTag};
+use crate::{JobFault, Result, Shard, ShardTag};
 
 /// What a backend can take and do. Plain data, with the source of each number where it is set.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,7 +72,7 @@ pub enum Ended {
     /// Somebody cancelled it.
     Cancelled,
     /// The provider gave it up.
-    Failed(String),
+    Failed(JobFault),
     /// The provider does not know it any more.
     Lost,
 }

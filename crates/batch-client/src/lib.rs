@@ -37,11 +37,13 @@
 
 mod backend;
 mod error;
+mod job_fault;
 pub mod openai;
 mod shard;
 
 pub use backend::{BatchBackend, Ended, JobRef, JobState, Limits, RowStream, Waiting, Wanted};
 pub use error::{Error, ErrorKind, Result};
+pub use job_fault::JobFault;
 pub use shard::{
     BatchRequest, Held, RequestIter, Shard, ShardBody, ShardTag, Sharder, request_id, wire_size,
 };

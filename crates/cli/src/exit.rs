@@ -292,13 +292,13 @@ fn judge(error: &anyhow::Error) -> (Code, Option<String>) {
         if let Some(e) = cause.downcast_ref::<std::io::Error>() {
             let hint = match e.kind() {
                 std::io::ErrorKind::StorageFull => {
-                    "free some disk space, then type the same command again: it goes on from here"
+                    "free some disk space, then rerun the same command to resume"
                 }
                 std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
                     "name a folder that you can write to with --out"
                 }
                 std::io::ErrorKind::NotFound => "check the path",
-                _ => "when it is mended, type the same command again: it goes on from here",
+                _ => "fix it, then rerun the same command to resume",
             };
             return (Code::Environment, Some(hint.into()));
         }

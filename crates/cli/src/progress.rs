@@ -105,8 +105,8 @@ fn words(t: &Tally) -> String {
     };
     format!(
         "{} of {} prompt requests begun, {} conversations done, {} under way, {} rejected; {} rows, {} tokens{money}",
-        t.base_started,
-        t.base_planned,
+        t.seed_rows_started,
+        t.seed_rows_planned,
         t.done,
         t.under_way,
         t.rejected,
@@ -156,8 +156,8 @@ impl Progress for Terminal {
             Event::Reopened { tasks } => self.line(&format!(
                 "{tasks} prompts or conversations that the provider refused earlier are retried"
             )),
-            Event::Silent { who } => self.line(&format!(
-                "nothing has come from {who} yet: the run waits for it; Ctrl-C stops it, and the same command goes on"
+            Event::Stalled { route } => self.line(&format!(
+                "nothing has come from {route} yet: the run waits for it; Ctrl-C stops it, and the same command goes on"
             )),
             Event::Sent { .. } => {}
             Event::Ended { missing, .. } => self.retried += missing,

@@ -46,7 +46,7 @@ pub struct RunConfig {
     pub outbox: Option<PathBuf>,
     /// Most that the whole run may cost; nothing is sent that could pass it.
     pub max_cost: Option<MicroUsd>,
-    /// First pause after trouble; the longest is sixty times as long. Looks at a job begin at a twentieth.
+    /// First pause after an error; the longest is sixty times as long. Polls of a job begin at a twentieth.
     pub pause: Duration,
     /// Whether another model or account than the run was begun with is what the user wants, and a plan that
     /// changes or drops rows that have answers.

@@ -3,23 +3,23 @@ use clinstruct_schema::{MicroUsd, Usage};
 /// Running totals of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Base rows begun.
-    pub base_started: usize,
-    /// Base rows of the plan.
-    pub base_planned: usize,
+    /// Seed rows begun.
+    pub seed_rows_started: usize,
+    /// Seed rows of the plan.
+    pub seed_rows_planned: usize,
     /// Conversations done.
     pub done: usize,
     /// Conversations rejected or failed.
     pub rejected: usize,
-    /// Conversations under way.
+    /// Requests in flight.
     pub under_way: usize,
-    /// Responses that the store had already.
+    /// Responses that were stored already.
     pub found: usize,
-    /// Requests whose answer stands, those of earlier calls included.
+    /// Requests with a stored response, those of earlier calls included.
     pub answered: usize,
     /// Requests sent, those sent again included.
     pub asked: usize,
-    /// Raw rows received.
+    /// Raw responses received.
     pub rows: usize,
     /// Jobs that ended.
     pub jobs: usize,
@@ -29,14 +29,14 @@ pub struct Tally {
     pub spent: MicroUsd,
     /// The part of it that is an estimate: the provider did not say what was used.
     pub estimated: MicroUsd,
-    /// What the jobs under way may still cost.
+    /// What the jobs in flight may still cost.
     pub reserved: MicroUsd,
 }
 
-/// Something that a person may want to know.
+/// Something worth showing to the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// The journal was made for another plan: its tasks are played again from the responses.
+    /// The journal was made for another plan: its tasks are replayed from the stored responses.
     Replaying,
     /// A job that was sent before is found at the provider, or is not.
     Orphan {
@@ -58,7 +58,7 @@ pub enum Event {
         tag: String,
         /// How.
         how: String,
-        /// Rows without an answer, to be asked for again.
+        /// Rows without a response, to be requested again.
         missing: usize,
     },
     /// A row reports an error; each kind of error is reported once.
@@ -66,31 +66,31 @@ pub enum Event {
         /// The provider's words.
         words: String,
     },
-    /// Requests that the provider refused earlier are made again.
+    /// Requests that the provider refused earlier are retried.
     Reopened {
         /// Prompts and conversations that wait for them.
         tasks: usize,
     },
-    /// Something is in the way; the run waits and tries again.
+    /// The run waits for the provider, and retries where a time is given.
     Waiting {
-        /// What.
+        /// Why.
         why: String,
-        /// For how many seconds, until it is tried again. `None` where nothing is tried again: an answer is outstanding.
+        /// Seconds until the next attempt. `None` where there is none: a response is outstanding.
         seconds: Option<u64>,
     },
-    /// The first model that was asked has given nothing for some seconds, and no trouble either; told once.
-    Silent {
-        /// The way to the model, as jobs name it.
-        who: String,
+    /// Nothing was received for some seconds after the first call, not even an error; reported once.
+    Stalled {
+        /// The route that the call went.
+        route: String,
     },
-    /// Rows were written but not indexed when the process was stopped; they are taken in now.
+    /// Rows were written but not indexed when the process was stopped; they are ingested now.
     Recovered {
         /// How many.
         rows: usize,
     },
 }
 
-/// Is told how a run goes.
+/// Receives the progress of a run.
 pub trait Progress: Send {
     /// The totals changed.
     fn tally(&mut self, tally: &Tally);

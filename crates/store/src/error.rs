@@ -24,7 +24,7 @@ pub enum ErrorKind {
     NotAJournal,
     /// The run was stopped before its journal was there; opening it for writing goes on.
     Unfinished,
-    /// The journal and the raw rows do not fit together.
+    /// The journal and the raw responses do not fit together.
     Corrupt,
     /// Anything else that the system says.
     Io,
@@ -99,8 +99,7 @@ impl Error {
     pub fn hint(&self) -> String {
         match self.kind {
             ErrorKind::StorageFull => {
-                "free some disk space, then type the same command again: it goes on from here"
-                    .into()
+                "free some disk space, then rerun the same command to resume".into()
             }
             ErrorKind::ReadOnly => "name a folder that you can write to with --out".into(),
             ErrorKind::Locked => {
@@ -113,16 +112,12 @@ impl Error {
             ErrorKind::NotAJournal => {
                 "move the file away, or name another folder with --out".into()
             }
-            ErrorKind::Unfinished => {
-                "type the command that began the run again: it goes on from here".into()
-            }
+            ErrorKind::Unfinished => "rerun the command that began the run to resume it".into(),
             ErrorKind::Corrupt => {
                 "put the folder back from a copy; the rows in raw/ can be read with `zstdcat`"
                     .into()
             }
-            ErrorKind::Io => {
-                "when it is mended, type the same command again: it goes on from here".into()
-            }
+            ErrorKind::Io => "fix it, then rerun the same command to resume".into(),
         }
     }
 }

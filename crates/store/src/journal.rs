@@ -1,4 +1,4 @@
-//! The journal and the raw rows of a run, as one store with one transaction.
+//! The journal and the raw responses of a run, as one store with one transaction.
 //!
 //! Tables and their history are in `migrations`, how values are stored in `columns`, queries in `reads`,
 //! changes in `writes`; `planned` and `given_up` have the reads and writes of their tables.
@@ -39,7 +39,7 @@ pub enum Durability {
     Fast,
 }
 
-/// A run's journal and raw rows.
+/// A run's journal and raw responses.
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,

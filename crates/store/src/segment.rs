@@ -1,4 +1,4 @@
-//! Raw rows on disk: append-only segments of frames.
+//! Raw responses on disk: append-only segments of frames.
 //!
 //! A frame is a zstd skippable frame with a JSON header, then a zstd frame with the rows, a line feed
 //! after each. `zstdcat raw/*.zst` prints all rows; the header is what finds them again after a crash.
@@ -20,7 +20,7 @@ use crate::types::{JobId, RawFrame, RowLocation};
 const MAGIC: u32 = 0x184D_2A50;
 /// A segment that has come to this size is followed by a new one.
 const SEGMENT_BYTES: u64 = 256 << 20;
-/// zstd's fastest ordinary level: raw rows are written once and seldom read.
+/// zstd's fastest ordinary level: raw responses are written once and seldom read.
 const LEVEL: i32 = 1;
 /// Decompressed frames held by a reader.
 const CACHE_BYTES: usize = 24 << 20;
@@ -258,7 +258,7 @@ struct Cache {
     clock: u64,
 }
 
-/// Reads raw rows; can be shared by threads.
+/// Reads raw responses; can be shared by threads.
 #[derive(Debug, Clone)]
 pub struct RawReader {
     dir: PathBuf,

@@ -157,7 +157,7 @@ pub struct PlannedRow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct JobId(pub i64);
 
-/// The journal's number of a frame of raw rows.
+/// The journal's number of a frame of raw responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FrameId(pub i64);
 
@@ -349,7 +349,7 @@ pub struct PartCounts {
     pub conversations_rejected: u64,
 }
 
-/// Raw rows that were appended but not indexed when a process was stopped.
+/// Raw responses that were appended but not indexed when a process was stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawFrame {
     /// Job that they are of.

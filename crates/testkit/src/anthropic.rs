@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::config::Answer;
-use crate::job::{self, Ordeal, Trouble};
+use crate::job::{self, JobFault, RowFault};
 use crate::oddity::Place;
 use crate::openai::{Delivery, deliver};
 use crate::server::{Page, chat_id, download};
@@ -115,8 +115,8 @@ fn make(server: &Server, create: &Create) -> std::io::Result<Response> {
     let hit = |what, rate| server.hit(what, rate, &id, 0);
     let (expires, fails) = (hit("expired", faults.expired), hit("failed_job", faults.failed_job));
     let total = spans.len() as u64;
-    let ordeal = Ordeal { expires, fails };
-    let rows = job::answer(server, Place::AnthropicRow, &id, &path, spans, ordeal)?;
+    let fault = JobFault { expires, fails };
+    let rows = job::answer(server, Place::AnthropicRow, &id, &path, spans, fault)?;
     let worked_at = server.config.polls_until_done + 1;
     let bytes = std::fs::metadata(&rows.output)?.len();
     let mut state = server.state();
@@ -326,15 +326,15 @@ pub(crate) fn answer_line(server: &Server, id: &str, model: &str, answer: &Answe
 }
 
 /// A line of the results without one.
-pub(crate) fn error_line(id: &str, trouble: Trouble<'_>) -> Value {
+pub(crate) fn error_line(id: &str, fault: RowFault<'_>) -> Value {
     let errored =
         |kind: &str, message: &str| json!({"type": "errored", "error": frame(kind, message)});
-    let result = match trouble {
-        Trouble::Server => errored("api_error", "Internal server error"),
-        Trouble::Invalid(what) => errored("invalid_request_error", what),
-        Trouble::Model(model) => errored("not_found_error", &format!("model: {model}")),
-        Trouble::Expired => json!({"type": "expired"}),
-        Trouble::Cancelled => json!({"type": "canceled"}),
+    let result = match fault {
+        RowFault::Server => errored("api_error", "Internal server error"),
+        RowFault::Invalid(what) => errored("invalid_request_error", what),
+        RowFault::Model(model) => errored("not_found_error", &format!("model: {model}")),
+        RowFault::Expired => json!({"type": "expired"}),
+        RowFault::Cancelled => json!({"type": "canceled"}),
     };
     json!({"custom_id": id, "result": result})
 }

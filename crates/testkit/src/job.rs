@@ -25,9 +25,9 @@ pub(crate) struct Rows {
     pub(crate) errors: PathBuf,
 }
 
-/// What a job as a whole is to suffer.
+/// Faults of a job as a whole.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Ordeal {
+pub(crate) struct JobFault {
     pub(crate) expires: bool,
     /// Every row ends as an error.
     pub(crate) fails: bool,
@@ -77,12 +77,12 @@ impl Files {
     }
 }
 
-/// What keeps a row from its answer.
+/// Faults of a row: why it has no answer.
 #[derive(Clone, Copy)]
-pub(crate) enum Trouble<'a> {
+pub(crate) enum RowFault<'a> {
     /// An error of the server.
     Server,
-    /// The request is none.
+    /// The request is malformed.
     Invalid(&'a str),
     /// There is no such model.
     Model(&'a str),
@@ -92,10 +92,10 @@ pub(crate) enum Trouble<'a> {
     Cancelled,
 }
 
-fn error_line(server: &Server, api: Api, custom_id: &str, trouble: Trouble<'_>) -> Value {
+fn error_line(server: &Server, api: Api, custom_id: &str, fault: RowFault<'_>) -> Value {
     match api {
-        Api::OpenAi => openai::error_line(server, custom_id, trouble),
-        Api::Anthropic => anthropic::error_line(custom_id, trouble),
+        Api::OpenAi => openai::error_line(server, custom_id, fault),
+        Api::Anthropic => anthropic::error_line(custom_id, fault),
     }
 }
 
@@ -106,12 +106,12 @@ pub(crate) fn answer(
     job: &str,
     input: &Path,
     mut spans: Vec<Span>,
-    ordeal: Ordeal,
+    fault: JobFault,
 ) -> io::Result<Rows> {
     let api = if place == Place::AnthropicRow { Api::Anthropic } else { Api::OpenAi };
     let faults = server.state().faults;
     server.draw("order", job, 0).shuffle(&mut spans);
-    let in_time = if ordeal.expires { spans.len() - spans.len().div_ceil(3) } else { spans.len() };
+    let in_time = if fault.expires { spans.len() - spans.len().div_ceil(3) } else { spans.len() };
     let silent = api == Api::OpenAi && server.draw("expired in silence", job, 0).chance(0.5);
 
     let (_, output) = server.new_id("output-");
@@ -132,11 +132,11 @@ pub(crate) fn answer(
         if i >= in_time {
             ends.expired += 1;
             if !silent {
-                files.error(&error_line(server, api, &row.custom_id, Trouble::Expired))?;
+                files.error(&error_line(server, api, &row.custom_id, RowFault::Expired))?;
             }
-        } else if ordeal.fails {
+        } else if fault.fails {
             ends.errored += 1;
-            files.error(&error_line(server, api, &row.custom_id, Trouble::Server))?;
+            files.error(&error_line(server, api, &row.custom_id, RowFault::Server))?;
         } else if answer_row(server, &faults, &row, &mut files)? {
             ends.succeeded += 1;
         } else {
@@ -154,17 +154,17 @@ fn answer_row(server: &Server, faults: &Faults, row: &Row, files: &mut Files) ->
     let id = &row.custom_id;
     let times = server.state().asked(id);
     let hit = |what: &str, rate| server.hit(what, rate, id, times);
-    let trouble = match &row.request {
+    let fault = match &row.request {
         Err(e) => {
-            files.error(&error_line(server, api, id, Trouble::Invalid(&e.to_string())))?;
+            files.error(&error_line(server, api, id, RowFault::Invalid(&e.to_string())))?;
             return Ok(false);
         }
-        Ok(request) if !server.knows_model(&request.model) => Some(Trouble::Model(&request.model)),
-        Ok(_) if hit("row_error", faults.row_error) => Some(Trouble::Server),
+        Ok(request) if !server.knows_model(&request.model) => Some(RowFault::Model(&request.model)),
+        Ok(_) if hit("row_error", faults.row_error) => Some(RowFault::Server),
         Ok(_) => None,
     };
-    if let Some(trouble) = trouble {
-        files.error(&error_line(server, api, id, trouble))?;
+    if let Some(fault) = fault {
+        files.error(&error_line(server, api, id, fault))?;
         return Ok(false);
     }
     let Ok(request) = &row.request else { return Ok(false) };
@@ -248,7 +248,7 @@ pub(crate) fn cancel(
             ends.succeeded = ends.succeeded.saturating_sub(1);
             ends.cancelled += 1;
             drop(state);
-            dropped.push(error_line(server, api, &row.custom_id, Trouble::Cancelled).to_string());
+            dropped.push(error_line(server, api, &row.custom_id, RowFault::Cancelled).to_string());
         }
     }
     let mut more_errors = BufWriter::new(File::options().append(true).open(errors)?);

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::config::Answer;
-use crate::job::{self, Ordeal, Trouble};
+use crate::job::{self, JobFault, RowFault};
 use crate::oddity::{Place, Reply};
 use crate::server::{Page, chat_id, download};
 use crate::state::{Api, Ends, Fate, Job, Server, StoredFile};
@@ -250,8 +250,8 @@ fn make(server: &Server, create: Create, path: &Path) -> std::io::Result<Value> 
         if expires {
             made.fate = Fate::Expired;
         }
-        let ordeal = Ordeal { expires, fails: false };
-        let rows = job::answer(server, Place::OpenAiRow, &id, path, input.spans, ordeal)?;
+        let fault = JobFault { expires, fails: false };
+        let rows = job::answer(server, Place::OpenAiRow, &id, path, input.spans, fault)?;
         made.ends = rows.ends;
         made.output = Some(result_file(server, &rows.output, "output")?);
         made.errors = Some(result_file(server, &rows.errors, "error")?);
@@ -469,8 +469,8 @@ pub(crate) fn run_batch(server: &Server, body: &Bytes) -> Response {
         if !input.problems.is_empty() {
             return Err(std::io::Error::other(Value::from(input.problems).to_string()));
         }
-        let ordeal = Ordeal::default();
-        let rows = job::answer(server, Place::CommandRow, &id, &path, input.spans, ordeal)?;
+        let fault = JobFault::default();
+        let rows = job::answer(server, Place::CommandRow, &id, &path, input.spans, fault)?;
         server.state().counts.jobs += 1;
         Ok([std::fs::read(rows.output)?, std::fs::read(rows.errors)?].concat())
     };
@@ -531,26 +531,26 @@ fn row(
 }
 
 /// A line of an error file.
-pub(crate) fn error_line(server: &Server, id: &str, trouble: Trouble<'_>) -> Value {
+pub(crate) fn error_line(server: &Server, id: &str, fault: RowFault<'_>) -> Value {
     let frame = |kind: &str, code: Option<&str>, message: &str| json!({"error": {"message": message, "type": kind, "param": null, "code": code}});
     let invalid = "invalid_request_error";
-    match trouble {
-        Trouble::Server => {
+    match fault {
+        RowFault::Server => {
             let message = "The server had an error while processing your request.";
             row(server, id, Some((500, frame("server_error", None, message))), None)
         }
-        Trouble::Invalid(what) => row(server, id, Some((400, frame(invalid, None, what))), None),
-        Trouble::Model(model) => {
+        RowFault::Invalid(what) => row(server, id, Some((400, frame(invalid, None, what))), None),
+        RowFault::Model(model) => {
             let message = format!("The model `{model}` does not exist.");
             let body = frame(invalid, Some("model_not_found"), &message);
             row(server, id, Some((404, body)), None)
         }
-        Trouble::Expired => {
+        RowFault::Expired => {
             let message =
                 "This request could not be executed before the completion window expired.";
             row(server, id, None, Some(("batch_expired", message)))
         }
-        Trouble::Cancelled => {
+        RowFault::Cancelled => {
             let message = "This request was not executed: the batch was cancelled.";
             row(server, id, None, Some(("batch_cancelled", message)))
         }

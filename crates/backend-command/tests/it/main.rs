@@ -47,6 +47,7 @@ async fn a_program_that_fails_gives_up_what_it_wrote_and_says_why() {
     let backend = script(dir.path(), &half);
     let job = backend.submit(&shard("a")).await.unwrap();
     let Ended::Failed(why) = ended(&backend, &job).await else { unreachable!("it must fail") };
+    let why = why.to_string();
     assert!(why.contains("code 9") && why.contains("out of memory"), "{why}");
     assert_eq!(backend.rows(&job).count().await, 2);
 }

@@ -85,6 +85,7 @@ async fn a_batch_that_is_refused_says_why() {
     let shard = Shard::in_memory(ShardTag("large".into()), requests(6));
     let job = backend.submit(&shard).await.unwrap();
     let Ended::Failed(why) = ended(&backend, &job).await else { unreachable!("it must fail") };
+    let why = why.to_string();
     assert!(why.contains(':') && why.len() > 10, "{why}");
     assert_eq!(backend.rows(&job).count().await, 0);
 }

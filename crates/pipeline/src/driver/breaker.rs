@@ -13,13 +13,32 @@ const LATER: u64 = 5;
 /// Most different errors of rows that are shown, each once.
 const SHOWN: usize = 20;
 
+/// Consecutive jobs without a row before the run stops.
+const EMPTY_JOBS: u32 = 5;
+/// The same where the provider refuses the form of a job: the next one has it too.
+const REFUSED_JOBS: u32 = 2;
+/// Consecutive jobs that the provider lost before the run stops: each may be billed, so that only the user decides
+/// to request it again.
+const LOST_JOBS: u32 = 1;
+
 /// Why a run has to stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Halt {
+pub(super) struct FatalError {
     /// What is at fault, where the provider says; `None` where what it says cannot be read.
-    pub(crate) fault: Option<Fault>,
+    pub(super) fault: Option<Fault>,
     /// The provider's words.
-    pub(crate) words: String,
+    pub(super) words: String,
+}
+
+impl FatalError {
+    /// What a row reports.
+    pub(super) fn of_row(outcome: &RowOutcome) -> Self {
+        let fault = match outcome {
+            RowOutcome::Failed { fault, .. } => Some(*fault),
+            _ => None,
+        };
+        Self { fault, words: words_of(outcome).unwrap_or_default() }
+    }
 }
 
 /// What a row says about those that come after it.
@@ -31,8 +50,8 @@ pub(super) enum Verdict {
     Unusable,
     /// The provider refused this request.
     Refused,
-    /// Nobody can be answered until somebody changes something.
-    Halt,
+    /// No request can be answered until the user changes something.
+    Fatal,
     /// The delivery failed and cost nothing.
     Undelivered,
 }
@@ -44,7 +63,7 @@ pub(super) struct Breaker {
     responded: bool,
     unusable: u64,
     refused: u64,
-    last: Option<Halt>,
+    last: Option<FatalError>,
     shown: HashSet<String>,
 }
 
@@ -77,9 +96,9 @@ impl Breaker {
         !self.responded && self.unusable + self.refused >= NEVER
     }
 
-    /// Takes a row in; its words are given where they are to be shown: the first time that its kind of error comes,
-    /// once the model has responded. Before, they are the error that stops the run, or are shown at its end.
-    pub(super) fn see(&mut self, outcome: &RowOutcome) -> (Verdict, Option<String>) {
+    /// Records a row; gives its words where they are to be reported: the first time that its kind of error comes, once
+    /// the model has responded. Before, they are the error that stops the run, or are reported at its end.
+    pub(super) fn record(&mut self, outcome: &RowOutcome) -> (Verdict, Option<String>) {
         let verdict = self.verdict(outcome);
         match verdict {
             Verdict::Responded => {
@@ -88,7 +107,7 @@ impl Breaker {
             }
             Verdict::Unusable => self.unusable += 1,
             Verdict::Refused => self.refused += 1,
-            Verdict::Halt | Verdict::Undelivered => {}
+            Verdict::Fatal | Verdict::Undelivered => {}
         }
         let Some(words) = words_of(outcome) else { return (verdict, None) };
         let (fault, kind) = match outcome {
@@ -99,7 +118,7 @@ impl Breaker {
             _ => (None, words.chars().take(30).collect()),
         };
         if verdict != Verdict::Undelivered {
-            self.last = Some(Halt { fault, words: words.clone() });
+            self.last = Some(FatalError { fault, words: words.clone() });
         }
         let new = self.responded && self.shown.len() < SHOWN && self.shown.insert(kind);
         (verdict, new.then_some(words))
@@ -117,7 +136,7 @@ impl Breaker {
                 // A key that was good for others, an address that others were found at.
                 Fault::Account if self.responded && *status == Some(403) => Verdict::Refused,
                 Fault::NotFound if self.responded => Verdict::Refused,
-                Fault::Account | Fault::Quota | Fault::Model | Fault::NotFound => Verdict::Halt,
+                Fault::Account | Fault::Quota | Fault::Model | Fault::NotFound => Verdict::Fatal,
                 Fault::Busy | Fault::Server | Fault::Expired if usage.is_some() => {
                     Verdict::Unusable
                 }
@@ -127,7 +146,7 @@ impl Breaker {
     }
 
     /// Why the run has to stop now, if it has to.
-    pub(super) fn tripped(&self) -> Option<(u64, Halt)> {
+    pub(super) fn tripped(&self) -> Option<(u64, FatalError)> {
         let many = if self.responded { self.unusable } else { self.unusable + self.refused };
         let most = if self.responded { LATER } else { NEVER };
         (many >= most).then(|| Some((many, self.last.clone()?))).flatten()
@@ -135,12 +154,35 @@ impl Breaker {
 
     /// The last error of a run in which the model never responded.
     pub(super) fn unanswered(&self) -> Option<&str> {
-        self.last.as_ref().filter(|_| !self.responded).map(|halt| halt.words.as_str())
+        self.last.as_ref().filter(|_| !self.responded).map(|e| e.words.as_str())
     }
 
     /// A new count begins: what was shown to the user is not counted twice.
     pub(super) fn reset(&mut self) {
         (self.unusable, self.refused) = (0, 0);
+    }
+}
+
+/// Consecutive jobs without a row.
+#[derive(Debug, Default)]
+pub(super) struct JobBreaker {
+    empty: u32,
+    lost: u32,
+}
+
+impl JobBreaker {
+    /// Records how a job ended, and what is at fault where the provider gave an empty one up; gives the number of
+    /// consecutive empty jobs where the run has to stop. A new count begins then.
+    pub(super) fn record(&mut self, empty: bool, lost: bool, fault: Option<Fault>) -> Option<u32> {
+        self.empty = if empty { self.empty + 1 } else { 0 };
+        self.lost = if empty && lost { self.lost + 1 } else { 0 };
+        let most = match fault {
+            Some(fault) if fault.concerns_run() && fault != Fault::NotFound => 1,
+            Some(Fault::Request) => REFUSED_JOBS,
+            _ => EMPTY_JOBS,
+        };
+        let tripped = (empty && self.empty >= most) || self.lost >= LOST_JOBS;
+        tripped.then(|| std::mem::take(self).empty)
     }
 }
 
@@ -170,7 +212,7 @@ mod tests {
         }
     }
 
-    fn odd() -> RowOutcome {
+    fn unreadable() -> RowOutcome {
         RowOutcome::Unreadable { message: "no choices".into(), usage: None }
     }
 
@@ -178,32 +220,32 @@ mod tests {
     fn a_run_without_an_answer_stops_soon_and_quotes_the_provider() {
         let mut breaker = Breaker::new(false);
         for _ in 0..2 {
-            assert_eq!(breaker.see(&failed(Fault::Request, 400)), (Verdict::Refused, None));
+            assert_eq!(breaker.record(&failed(Fault::Request, 400)), (Verdict::Refused, None));
         }
         assert_eq!(breaker.unanswered(), Some("400, some_code: no"));
         assert_eq!(breaker.tripped(), None);
-        breaker.see(&odd());
-        let (many, halt) = breaker.tripped().unwrap();
-        assert_eq!((many, halt.fault, halt.words.as_str()), (3, None, "no choices"));
+        breaker.record(&unreadable());
+        let (many, fatal) = breaker.tripped().unwrap();
+        assert_eq!((many, fatal.fault, fatal.words.as_str()), (3, None, "no choices"));
     }
 
     #[test]
     fn refusals_among_answers_stop_nothing_and_unusable_rows_in_a_row_do() {
         let mut breaker = Breaker::new(false);
-        breaker.see(&answer());
-        assert_eq!(breaker.see(&failed(Fault::Request, 400)).1.unwrap(), "400, some_code: no");
+        breaker.record(&answer());
+        assert_eq!(breaker.record(&failed(Fault::Request, 400)).1.unwrap(), "400, some_code: no");
         for _ in 0..100 {
-            breaker.see(&failed(Fault::Request, 400));
-            breaker.see(&failed(Fault::Server, 500));
+            breaker.record(&failed(Fault::Request, 400));
+            breaker.record(&failed(Fault::Server, 500));
         }
         assert_eq!(breaker.tripped(), None);
         for _ in 1..LATER {
-            breaker.see(&odd());
+            breaker.record(&unreadable());
         }
         assert_eq!(breaker.tripped(), None);
-        breaker.see(&answer());
+        breaker.record(&answer());
         for _ in 0..LATER {
-            breaker.see(&odd());
+            breaker.record(&unreadable());
         }
         assert!(breaker.tripped().is_some());
     }
@@ -211,14 +253,14 @@ mod tests {
     #[test]
     fn what_is_at_fault_decides_who_is_stopped() {
         let mut breaker = Breaker::new(false);
-        let verdict = |b: &mut Breaker, fault, status| b.see(&failed(fault, status)).0;
-        assert_eq!(verdict(&mut breaker, Fault::Account, 403), Verdict::Halt);
-        assert_eq!(verdict(&mut breaker, Fault::NotFound, 404), Verdict::Halt);
-        breaker.see(&answer());
+        let verdict = |b: &mut Breaker, fault, status| b.record(&failed(fault, status)).0;
+        assert_eq!(verdict(&mut breaker, Fault::Account, 403), Verdict::Fatal);
+        assert_eq!(verdict(&mut breaker, Fault::NotFound, 404), Verdict::Fatal);
+        breaker.record(&answer());
         assert_eq!(verdict(&mut breaker, Fault::Account, 403), Verdict::Refused);
         assert_eq!(verdict(&mut breaker, Fault::NotFound, 404), Verdict::Refused);
-        assert_eq!(verdict(&mut breaker, Fault::Account, 401), Verdict::Halt);
-        assert_eq!(verdict(&mut breaker, Fault::Quota, 402), Verdict::Halt);
+        assert_eq!(verdict(&mut breaker, Fault::Account, 401), Verdict::Fatal);
+        assert_eq!(verdict(&mut breaker, Fault::Quota, 402), Verdict::Fatal);
         assert_eq!(verdict(&mut breaker, Fault::Busy, 429), Verdict::Undelivered);
         let paid = RowOutcome::Failed {
             fault: Fault::Server,
@@ -227,6 +269,27 @@ mod tests {
             message: "it broke off".into(),
             usage: Some(Usage::default()),
         };
-        assert_eq!(breaker.see(&paid).0, Verdict::Unusable);
+        assert_eq!(breaker.record(&paid).0, Verdict::Unusable);
+    }
+
+    #[test]
+    fn empty_jobs_in_a_row_stop_the_run_sooner_where_the_next_would_be_empty_too() {
+        let mut jobs = JobBreaker::default();
+        for _ in 0..3 {
+            for _ in 1..EMPTY_JOBS {
+                assert_eq!(jobs.record(true, false, None), None);
+            }
+            assert_eq!(jobs.record(false, false, None), None, "a job with rows resets the count");
+        }
+        for _ in 1..EMPTY_JOBS {
+            jobs.record(true, false, Some(Fault::Server));
+        }
+        assert_eq!(jobs.record(true, false, Some(Fault::Server)), Some(EMPTY_JOBS));
+        assert_eq!(jobs.record(true, false, Some(Fault::Request)), None);
+        assert_eq!(jobs.record(true, false, Some(Fault::Request)), Some(REFUSED_JOBS));
+        assert_eq!(jobs.record(true, false, Some(Fault::Quota)), Some(1));
+        assert_eq!(jobs.record(true, false, Some(Fault::NotFound)), None);
+        assert_eq!(jobs.record(true, true, None), Some(2), "a lost job may be billed");
+        assert_eq!(jobs.record(false, true, None), None, "its rows came before it was lost");
     }
 }

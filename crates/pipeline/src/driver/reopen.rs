@@ -24,7 +24,7 @@ pub fn reopen(store: &mut Store, which: Reopen) -> Result<usize> {
     let base_of = |key: TaskKey| TaskKey::seed_row(key.part(), key.seed_row_index());
     let mut put_back = Vec::new();
     for key in &ended {
-        // The conversations of a base row that failed come again with it.
+        // The conversations of a seed row that failed come again with it.
         if !key.is_seed_row() && base_of(*key).is_some_and(|b| bases.binary_search(&b).is_ok()) {
             continue;
         }

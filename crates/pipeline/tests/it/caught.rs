@@ -34,7 +34,7 @@ const TURNS: [&str; 12] = [
 ];
 /// Kinds that spoil the answer to a prompt request.
 const PROMPTS: [&str; 2] = ["malformed_json", "wrong_count"];
-/// Base rows of each part.
+/// Seed rows of each part.
 const ROWS: usize = 150;
 
 fn engine(catalog: &Catalog, kind: Option<&str>) -> Rehearsal {

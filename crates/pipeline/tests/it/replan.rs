@@ -89,7 +89,7 @@ fn parts(change: &PlanChange) -> Vec<&str> {
     change.parts.iter().map(|p| p.part.as_str()).collect()
 }
 
-/// Conversations whose base row has its prompts, by part.
+/// Conversations whose seed row has its prompts, by part.
 fn answered(folder: &tempfile::TempDir, part: u8) -> u64 {
     let store = open(folder);
     let next = TaskKey::seed_row(part + 1, 0).unwrap();
@@ -239,7 +239,7 @@ fn a_journal_of_an_earlier_version_is_protected_as_far_as_it_knows() {
     forget();
     let other = context(&catalog, RunConfig { seed: 2, ..config(5) });
     let change = lost(&other, &folder, Drive::ToTheEnd).unwrap();
-    assert_eq!(rows(&change), (15, 0), "base rows: {change}");
+    assert_eq!(rows(&change), (15, 0), "seed rows: {change}");
     let shrunk = context(&catalog, config(2));
     assert_eq!(rows(&lost(&shrunk, &folder, Drive::ToTheEnd).unwrap()).0, 9);
     let left_out = RunConfig { parts: vec!["task-topic".into()], ..config(5) };

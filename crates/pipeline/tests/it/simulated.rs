@@ -25,15 +25,15 @@ pub(crate) struct Run {
     pub(crate) tally: Tally,
 }
 
-/// Hears that models are silent.
+/// Keeps the stalls that are reported.
 #[derive(Default)]
-struct Silences(Vec<String>);
+struct Stalls(Vec<String>);
 
-impl Progress for Silences {
+impl Progress for Stalls {
     fn tally(&mut self, _: &Tally) {}
     fn event(&mut self, event: Event) {
-        if let Event::Silent { who } = event {
-            self.0.push(who);
+        if let Event::Stalled { route } = event {
+            self.0.push(route);
         }
     }
 }
@@ -55,21 +55,20 @@ pub(crate) fn simulate(
     let mut store = Store::open(folder, Durability::Fast)?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    let mut silences = Silences::default();
+    let mut stalls = Stalls::default();
     let (took, (outcome, tally)) = runtime.block_on(async {
         let began = tokio::time::Instant::now();
         let stop = StopSignal::default();
         let ended =
-            run(&context, &mut store, &mut silences, &stop, || 0, "simulated", Drive::ToTheEnd)
-                .await;
+            run(&context, &mut store, &mut stalls, &stop, || 0, "simulated", Drive::ToTheEnd).await;
         ended.map(|ended| (began.elapsed(), ended))
     })?;
     if outcome != Outcome::Finished {
         return Err(format!("the run ended as {outcome:?}").into());
     }
-    // The first job takes an hour: that is told, once.
-    if silences.0 != ["simulated"] {
-        return Err(format!("told of silence: {:?}", silences.0).into());
+    // The first job takes an hour: that is reported, once.
+    if stalls.0 != ["simulated"] {
+        return Err(format!("stalls reported: {:?}", stalls.0).into());
     }
     Ok(Run { took, tally })
 }

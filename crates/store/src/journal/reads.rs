@@ -44,7 +44,7 @@ impl Store {
             .map_err(self.failed("read"))
     }
 
-    /// A reader of raw rows.
+    /// A reader of raw responses.
     pub fn reader(&self) -> RawReader {
         RawReader::new(self.raw.clone())
     }

@@ -1,4 +1,4 @@
-//! The store from outside: records, raw rows, kills at bad moments, files of others.
+//! The store from outside: records, raw responses, kills at bad moments, files of others.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod journal;

@@ -183,7 +183,7 @@ fn a_kill_while_the_journal_is_made_leaves_a_folder_that_opens() {
         assert_eq!(
             text(&e, dir.path()),
             "open DIR/run.sqlite: the run was stopped before its journal was there\n\
-             type the command that began the run again: it goes on from here",
+             rerun the command that began the run to resume it",
             "case {i}"
         );
         assert_eq!(files(dir.path()), before, "case {i}");

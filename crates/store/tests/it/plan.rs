@@ -120,7 +120,7 @@ fn a_plan_is_found_by_row_and_read_in_order() {
 }
 
 #[test]
-fn base_rows_with_prompts_are_counted_by_part() {
+fn seed_rows_with_prompts_are_counted_by_part() {
     let dir = folder();
     let mut store = open(dir.path());
     let conversation = TaskKey::conversation(0, 1, 1, 1).unwrap();

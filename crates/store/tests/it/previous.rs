@@ -56,7 +56,7 @@ const VERSION_4: &str = "
 /// waits in an open job; seed row 2 was refused.
 fn previous() -> (TempDir, TaskKey, TaskKey) {
     let dir = folder();
-    // Raw rows have the same format: those of a store of today, with a journal made by hand.
+    // Raw responses have the same format: those of a store of today, with a journal made by hand.
     let mut store = open(dir.path());
     let job = answered_job(&mut store, "run-1", 1, &[b"prompts", b"turn"]);
     killed_job(&mut store, "run-2", &[3], &[b"late"]);

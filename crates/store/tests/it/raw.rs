@@ -1,4 +1,4 @@
-//! Raw rows: to the byte, also after a kill.
+//! Raw responses: to the byte, also after a kill.
 
 use std::cell::RefCell;
 use std::fs;

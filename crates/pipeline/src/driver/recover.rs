@@ -1,20 +1,27 @@
-//! Takes up what an earlier process left, and refuses what would cost it.
+//! Recovers what an earlier process left, and refuses what would lose it.
 
 use std::sync::Arc;
 
-use clinstruct_batch_client::{Ended, ErrorKind, JobRef, Wanted};
-use clinstruct_schema::Usage;
+use clinstruct_batch_client::{BatchBackend, ErrorKind, JobRef, Wanted};
 use clinstruct_store::{JobRecord, Store};
 
-use super::{Drive, Driver, LOOKS, Reopen, Wait, reopen};
+use super::in_flight::Job;
+use super::job_end::JobEnd;
+use super::ledger::Reservation;
+use super::reopen::{Reopen, reopen};
+use super::state::Driver;
 use crate::active::{Stepped, rebuild};
+use crate::control::Drive;
 use crate::plan_change::adopt_plan;
-use crate::queue::Job;
 use crate::{Error, Event, Result};
+
+/// Searches for a job that may be at the provider before it counts as absent, over some seconds: it may still be on
+/// its way, and a listing may not show at once what was just made.
+pub(super) const FIND_ATTEMPTS: u32 = 4;
 
 impl Driver<'_, '_> {
     /// Refuses to leave jobs behind at another account, where nobody would see them again.
-    pub(super) fn same_account(&mut self) -> Result<()> {
+    pub(super) fn ensure_same_account(&mut self) -> Result<()> {
         let open = self.store.open_jobs()?;
         for route in self.context.routes.all() {
             let key = format!("account of {}", route.name);
@@ -33,8 +40,8 @@ impl Driver<'_, '_> {
         Ok(())
     }
 
-    /// Takes up what an earlier process left: its plan, its unindexed rows, its jobs, its waiting tasks.
-    pub(super) async fn take_up(&mut self) -> Result<()> {
+    /// Recovers what an earlier process left: its plan, its unindexed rows, its jobs, its waiting tasks.
+    pub(super) async fn recover(&mut self) -> Result<()> {
         if adopt_plan(self.context, self.store, self.how)? {
             self.progress.event(Event::Replaying);
         }
@@ -43,34 +50,44 @@ impl Driver<'_, '_> {
             if tasks > 0 {
                 self.progress.event(Event::Reopened { tasks });
             }
-            self.gave_up = self.store.has_given_up()?;
+            self.has_given_up = self.store.has_given_up()?;
         }
         for (i, (part, _)) in self.context.plans.iter().enumerate() {
             self.cursor[i] = self.store.last_seed_row(*part)?.map_or(0, |b| b as usize + 1);
         }
-        self.tally.base_started = self.cursor.iter().sum();
+        self.tally.seed_rows_started = self.cursor.iter().sum();
         let counts = self.store.counts()?;
         for part in &counts {
             self.tally.done += part.conversations_done as usize;
             self.tally.rejected += part.conversations_rejected as usize;
         }
-        let money = self.store.money()?;
-        (self.tally.spent, self.tally.estimated) = (money.spent, money.estimated);
+        self.ledger.recover(&self.store.money()?);
         self.tally.answered = self.store.answered_total()? as usize;
         if self.how == Drive::Replay {
             return Ok(());
         }
-        self.same_account()?;
+        self.ensure_same_account()?;
 
         let open = self.store.open_jobs()?;
         for job in &open {
             for (request, _) in self.store.open_requests(job.id)? {
-                self.waits.insert(request, Wait { task: None, job: Some(job.id) });
+                self.in_flight.recover(request, job.id);
             }
             let names = self.context.routes.all();
             let route = names.iter().position(|r| r.name == job.route).unwrap_or(0);
-            self.jobs.insert(job.id, taken_up(job, route));
+            self.in_flight.open_job(job.id, recovered(job, route));
+            self.ledger.reserve(job.id, reservation(job, route));
         }
+        self.recover_tasks()?;
+        for frame in self.store.unindexed()? {
+            self.progress.event(Event::Recovered { rows: frame.rows.len() });
+            self.ingest_frame(&frame)?;
+        }
+        self.recover_jobs(open).await
+    }
+
+    /// Queues what waiting tasks wait for, where no job has it.
+    fn recover_tasks(&mut self) -> Result<()> {
         let mut after = None;
         loop {
             let page = self.store.waiting_tasks(after, 4096)?;
@@ -78,9 +95,9 @@ impl Driver<'_, '_> {
             after = Some(last.key);
             let mut idle = Vec::new();
             for record in page {
-                match record.waiting.and_then(|r| self.waits.get_mut(&r)) {
-                    Some(wait) => wait.task = Some(record.key),
-                    None => idle.push(record),
+                let request = record.waiting;
+                if !request.is_some_and(|r| self.in_flight.recover_task(r, record.key)) {
+                    idle.push(record);
                 }
             }
             let store: &Store = self.store;
@@ -88,41 +105,42 @@ impl Driver<'_, '_> {
                 .into_iter()
                 .map(|mut record| {
                     let built = rebuild(self.context, store, &self.reader, &record)?;
-                    Ok(built.map(|(request, active)| {
+                    Ok(built.map(|(request, task)| {
                         record.waiting = Some(request.id);
-                        (record, request, active)
+                        (record, request, task)
                     }))
                 })
                 .collect::<Result<_>>()?;
             let mut stepped = Stepped::default();
-            for (record, request, active) in rebuilt.into_iter().flatten() {
-                stepped.requests.push((record.key, request, active));
+            for (record, request, task) in rebuilt.into_iter().flatten() {
+                stepped.requests.push((record.key, request, task));
                 stepped.records.push(record);
             }
-            self.settle(vec![stepped], |_| Ok(()))?;
+            self.commit(vec![stepped], |_| Ok(()))?;
         }
+        Ok(())
+    }
 
-        for frame in self.store.unindexed()? {
-            self.progress.event(Event::Recovered { rows: frame.rows.len() });
-            self.ingest_frame(&frame)?;
-        }
-        // Jobs that are known first: while an orphan is looked for their rows come.
+    /// Continues jobs of an earlier process: those that it had no name for are searched for by their tag.
+    async fn recover_jobs(&mut self, open: Vec<JobRecord>) -> Result<()> {
+        // Jobs that are known first: their rows come while an orphan is searched for.
         let (known, orphans): (Vec<_>, Vec<_>) =
             open.into_iter().partition(|j| j.provider_ref.is_some());
         for job in known.into_iter().chain(orphans) {
-            let Some(queue) = self.jobs.get(&job.id).and_then(|j| self.queues.get(j.route)) else {
+            let Some(queue) = self.in_flight.job(job.id).and_then(|j| self.queues.get(j.route))
+            else {
                 continue;
             };
-            let (backend, looks) =
-                (Arc::clone(&queue.route.backend), if queue.limits.rehearsal { 1 } else { LOOKS });
-            if let Some(route) = self.jobs.get(&job.id).map(|j| j.route) {
-                self.asked(route);
+            let attempts = if queue.is_local() { 1 } else { FIND_ATTEMPTS };
+            let backend = Arc::clone(&queue.route.backend);
+            if let Some(route) = self.in_flight.job(job.id).map(|j| j.route) {
+                self.watch_for_stall(route);
             }
             let reference = match job.provider_ref {
                 Some(reference) => Some(JobRef(reference)),
                 None => {
                     let wanted = self.wanted(&job.tag, None)?;
-                    let Some(found) = self.look_for(&*backend, &wanted, looks).await? else {
+                    let Some(found) = self.find(&*backend, &wanted, attempts).await? else {
                         return Ok(());
                     };
                     let adopted = found.is_some();
@@ -136,44 +154,44 @@ impl Driver<'_, '_> {
             };
             match reference {
                 Some(_) if self.how == Drive::SubmitOnly => {}
-                Some(reference) => self.watch(job.id, reference)?,
+                Some(reference) => self.poll(job.id, reference)?,
                 None => {
-                    self.job_ended(job.id, &Ended::Lost, None)?;
+                    self.job_ended(job.id, &JobEnd::Absent)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Looks for a job at the provider, `looks` times before it is held to be absent; waits while nobody
-    /// can tell. `None` where the run was asked to stop meanwhile.
-    pub(super) async fn look_for(
+    /// Searches for a job at the provider, `attempts` times before it counts as absent; waits while the provider
+    /// cannot say. `None` where the run was asked to stop meanwhile.
+    pub(super) async fn find(
         &mut self,
-        backend: &dyn clinstruct_batch_client::BatchBackend,
+        backend: &dyn BatchBackend,
         wanted: &Wanted,
-        looks: u32,
+        attempts: u32,
     ) -> Result<Option<Option<JobRef>>> {
         let pauses = self.pauses();
         let mut pause = pauses.first;
-        let mut looked = 0;
-        let mut odd = 0;
+        let mut absent = 0;
+        let mut malformed = 0;
         loop {
             if self.stop.is_stopped() {
                 return Ok(None);
             }
-            match self.answer_of(backend.find(wanted)).await {
+            match self.reply_to(backend.find(wanted)).await {
                 Ok(Some(found)) => return Ok(Some(Some(found))),
                 Ok(None) => {
-                    self.reached = true;
-                    looked += 1;
-                    if looked >= looks {
+                    self.contact.reached();
+                    absent += 1;
+                    if absent >= attempts {
                         return Ok(Some(None));
                     }
                     self.pause(pauses.first * 3).await;
                 }
                 Err(e) if e.is_transient() => pause = self.wait_out(&e, pause).await?,
-                Err(e) if e.kind == ErrorKind::Protocol && odd < LOOKS => {
-                    odd += 1;
+                Err(e) if e.kind == ErrorKind::Protocol && malformed < FIND_ATTEMPTS => {
+                    malformed += 1;
                     pause = self.wait_out(&e, pause).await?;
                 }
                 Err(e) => return Err(e.into()),
@@ -182,21 +200,16 @@ impl Driver<'_, '_> {
     }
 }
 
-fn taken_up(job: &JobRecord, route: usize) -> Job {
-    Job {
-        tag: job.tag.clone(),
+fn recovered(job: &JobRecord, route: usize) -> Job {
+    Job { tag: job.tag.clone(), route, tokens: job.queued_tokens, ..Job::default() }
+}
+
+fn reservation(job: &JobRecord, route: usize) -> Reservation {
+    Reservation {
         route,
-        size: 0,
+        rows: job.rows,
         tokens: job.queued_tokens,
         reserved: job.reserved,
         cost: job.cost,
-        usage: Usage::default(),
-        answered: 0,
-        rows: job.rows,
-        responded: 0,
-        unusable: 0,
-        nameless: 0,
-        throttled: 0,
-        fault: None,
     }
 }

@@ -1,4 +1,4 @@
-//! Sends a job: into the journal first, then to the provider.
+//! Submits a job: to the journal first, then to the provider.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -8,19 +8,24 @@ use std::sync::Arc;
 use clinstruct_batch_client::{
     BatchRequest, ErrorKind, Held, JobRef, Shard, ShardBody, ShardTag, Wanted,
 };
-use clinstruct_schema::{RequestId, Usage};
+use clinstruct_schema::RequestId;
 use clinstruct_store::NewJob;
 
-use super::{Drive, Driver, LOOKS, Wait};
+use super::in_flight::Job;
+use super::job_end::JobEnd;
+use super::ledger::Reservation;
+use super::queue::{Queue, Taken};
+use super::recover::FIND_ATTEMPTS;
+use super::state::Driver;
 use crate::active::rebuild;
-use crate::queue::{Job, Taken};
+use crate::control::Drive;
 use crate::{Error, Event, Result};
 
-/// Answers that are no answer, in a row, before a job counts as refused.
-const ODD_ANSWERS: u32 = 5;
+/// Malformed replies in a row before a job counts as refused.
+const MALFORMED_REPLIES: u32 = 5;
 
 impl Driver<'_, '_> {
-    /// The requests of a job, made anew where they were not kept.
+    /// The requests of a job, rebuilt where they are not in memory.
     pub(super) fn bodies(&mut self, held: Vec<Held>) -> Result<Vec<BatchRequest>> {
         held.into_iter()
             .map(|held| match held.request {
@@ -32,8 +37,8 @@ impl Driver<'_, '_> {
 
     pub(super) fn body(&mut self, id: RequestId) -> Result<BatchRequest> {
         let astray = || Error::Astray(format!("request {id}"));
-        let task = self.waits.get(&id).and_then(|w| w.task).ok_or_else(astray)?;
-        let record = match self.active.get(&task) {
+        let task = self.in_flight.pending(id).and_then(|p| p.task).ok_or_else(astray)?;
+        let record = match self.tasks.get(&task) {
             Some((record, _)) => record.clone(),
             None => self.store.task(task)?.ok_or_else(astray)?,
         };
@@ -65,22 +70,20 @@ impl Driver<'_, '_> {
         Ok(Shard { tag, rows, body: ShardBody::File(path) })
     }
 
-    /// Journals a job, then sends it. Trouble that may pass is waited for.
-    pub(super) async fn send(&mut self, number: usize, mut taken: Taken) -> Result<()> {
-        // What was answered while it was queued, by a row that came late, is not asked for again.
+    /// Journals a job, then submits it. Errors that may pass are waited for.
+    pub(super) async fn submit(&mut self, number: usize, mut taken: Taken) -> Result<()> {
+        // What was answered while it was queued, by a row that came late, is not requested again.
         let mut once = HashSet::new();
-        taken.requests.retain(|held| {
-            self.waits.get(&held.id).is_some_and(|w| w.job.is_none()) && once.insert(held.id)
-        });
+        taken.requests.retain(|held| self.in_flight.is_queued(held.id) && once.insert(held.id));
         if taken.requests.is_empty() {
             return Ok(());
         }
         let Some(queue) = self.queues.get(number) else { return Ok(()) };
         let (backend, route) = (Arc::clone(&queue.route.backend), queue.route.name.clone());
-        let sure = queue.limits.rehearsal;
+        let local = queue.is_local();
         let now = (self.now)();
         let rows = taken.requests.len();
-        let waits = &self.waits;
+        let in_flight = &self.in_flight;
         let name = &self.run_name;
         let (job, tag) = self.store.write(|tx| {
             let tag = format!("{name}-{}", tx.next_job()?);
@@ -93,52 +96,49 @@ impl Driver<'_, '_> {
             };
             let job = tx.new_job(&new, now)?;
             for held in &taken.requests {
-                if let Some(Wait { task: Some(task), .. }) = waits.get(&held.id) {
-                    tx.send_request(held.id, *task, job)?;
+                if let Some(task) = in_flight.pending(held.id).and_then(|p| p.task) {
+                    tx.send_request(held.id, task, job)?;
                 }
             }
             Ok((job, tag))
         })?;
         for held in &taken.requests {
-            if let Some(wait) = self.waits.get_mut(&held.id) {
-                wait.job = Some(job);
-            }
+            self.in_flight.send(held.id, job);
         }
-        let under_way = Job {
+        let open = Job {
             tag: tag.clone(),
             route: number,
             size: taken.size,
             tokens: taken.tokens,
+            ..Job::default()
+        };
+        let reservation = Reservation {
+            route: number,
+            rows: rows as u64,
+            tokens: taken.tokens,
             reserved: taken.reserved,
             cost: 0,
-            usage: Usage::default(),
-            answered: 0,
-            rows: rows as u64,
-            responded: 0,
-            unusable: 0,
-            nameless: 0,
-            throttled: 0,
-            fault: None,
         };
         let shard = self.shard(&tag, taken)?;
-        self.jobs.insert(job, under_way);
+        self.in_flight.open_job(job, open);
+        self.ledger.reserve(job, reservation);
         let mut pause = self.pauses().first;
         let mut sent = None;
         // Whether some attempt may have made a job that nobody knows of.
         let mut unsure = false;
-        let mut odd = 0;
-        self.asked(number);
+        let mut malformed = 0;
+        self.watch_for_stall(number);
         while sent.is_none() {
             if self.stop.is_stopped() {
                 if !unsure {
-                    self.close(job, "not sent", None)?;
+                    self.close(job, &JobEnd::NotSent, None)?;
                 }
-                // Else it is in the journal: the next call looks for it and asks for its rows.
+                // Else it is in the journal: the next call finds it and fetches its rows.
                 return Ok(());
             }
-            let e = match self.answer_of(backend.submit(&shard)).await {
+            let e = match self.reply_to(backend.submit(&shard)).await {
                 Ok(reference) => {
-                    self.reached = true;
+                    self.contact.reached();
                     sent = Some(reference);
                     continue;
                 }
@@ -147,14 +147,14 @@ impl Driver<'_, '_> {
             unsure |= e.may_have_acted;
             if !e.is_transient() {
                 // A file that was just uploaded may not be known everywhere yet, and one answer may be garbled.
-                let odd_kind = matches!(e.kind, ErrorKind::NotFound | ErrorKind::Protocol);
-                odd += 1;
+                let may_pass = matches!(e.kind, ErrorKind::NotFound | ErrorKind::Protocol);
+                malformed += 1;
                 // At a wrong address nothing is known, or a page for people is shown.
-                let elsewhere = !self.reached && !e.may_have_acted;
-                if !odd_kind || odd >= ODD_ANSWERS || elsewhere {
+                let elsewhere = !self.contact.is_reached() && !e.may_have_acted;
+                if !may_pass || malformed >= MALFORMED_REPLIES || elsewhere {
                     if !unsure {
                         // Nothing was made: another address or key is not held up by it.
-                        self.close(job, &format!("refused: {}", e.message), None)?;
+                        self.close(job, &JobEnd::Refused(e.message.clone()), None)?;
                     }
                     return Err(e.into());
                 }
@@ -162,9 +162,9 @@ impl Driver<'_, '_> {
             pause = self.wait_out(&e, pause).await?;
             if e.may_have_acted {
                 // The job may have arrived although its answer did not.
-                let looks = if sure { 1 } else { LOOKS };
+                let attempts = if local { 1 } else { FIND_ATTEMPTS };
                 let wanted = self.wanted(&tag, None)?;
-                match self.look_for(&*backend, &wanted, looks).await? {
+                match self.find(&*backend, &wanted, attempts).await? {
                     Some(found) => {
                         unsure = found.is_some();
                         sent = found;
@@ -177,23 +177,23 @@ impl Driver<'_, '_> {
         let now = (self.now)();
         self.store.write(|tx| tx.job_sent(job, &reference.0, now))?;
         if let ShardBody::File(path) = &shard.body
-            && self.queues.get(number).is_some_and(|q| q.limits.finds_jobs)
+            && self.queues.get(number).is_some_and(Queue::keeps_jobs)
         {
-            // The provider has it; a file that stays is in nobody's way.
+            // The provider has it; a file that stays does no harm.
             let _ = fs::remove_file(path);
         }
         self.tally.asked += rows;
         self.progress.event(Event::Sent { tag, rows });
         if self.how != Drive::SubmitOnly {
-            self.watch(job, reference)?;
+            self.poll(job, reference)?;
         }
         Ok(())
     }
 
-    /// What a job is looked for by: `but` is its own name, where that is known.
+    /// What a job is found by; `but` is its own name, where that is known.
     pub(super) fn wanted(&self, tag: &str, but: Option<&JobRef>) -> Result<Wanted> {
         let mut wanted = Wanted::tagged(ShardTag(tag.to_owned()));
-        if !self.queues.iter().any(|q| q.limits.finds_jobs) {
+        if !self.queues.iter().any(Queue::keeps_jobs) {
             return Ok(wanted);
         }
         for job in self.store.jobs()? {

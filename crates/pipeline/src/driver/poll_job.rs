@@ -1,7 +1,7 @@
 //! Polls a job until it ends, and reads its rows.
 
 use std::collections::HashSet;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clinstruct_batch_client::{
@@ -9,94 +9,63 @@ use clinstruct_batch_client::{
 };
 use clinstruct_parser::{DecodedRow, decode};
 use clinstruct_schema::{RequestId, RowFormat};
-use clinstruct_store::{EncodedFrame, JobId, encode_frame};
+use clinstruct_store::{JobId, encode_frame};
 use futures::StreamExt as _;
 use rayon::prelude::*;
 use serde::de::IgnoredAny;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
+use super::backoff::Pauses;
+use super::job_end::JobEnd;
+use super::message::Message;
+use super::state::Driver;
 use crate::Result;
 
-/// Raw rows that are saved, read and stepped together, where so many are there.
-pub(crate) const ROWS_AT_ONCE: usize = 512;
-/// Longest that a row waits for others to be saved with: one write to the disk serves all of them.
-const TOGETHER: Duration = Duration::from_millis(50);
+/// Raw responses that are saved, read and stepped together, where so many are there.
+pub(super) const ROWS_AT_ONCE: usize = 512;
+/// How often rows are handed on to be saved: one write to the disk serves all that came meanwhile.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(50);
 /// Rows from which on it pays to spread their reading over threads: to wake those costs as much as some tens
 /// of rows do.
-pub(crate) const WORTH_SPREADING: usize = 200;
+pub(super) const WORTH_SPREADING: usize = 200;
 /// Times in a row that a job or its rows are not found before it counts as lost: with pauses that double, about two
 /// minutes. Replicas of a provider may not know yet what another made, and a file is written after its batch ends.
 const NOT_FOUND: u32 = 8;
-/// Answers in a row that are no answer (malformed, or an error that waiting does not cure) before the run stops.
-const ODD_ANSWERS: u32 = 4;
+/// Replies in a row that are malformed, or an error that waiting does not cure, before the run stops.
+const MALFORMED_REPLIES: u32 = 4;
 
-/// Pauses between polls of a job and after trouble, from the first one on.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Pauses {
-    pub(crate) first: Duration,
-}
-
-impl Pauses {
-    /// The longest pause.
-    pub(crate) fn longest(self) -> Duration {
-        self.first * 60
-    }
-
-    /// The pause after this one.
-    pub(crate) fn after(self, pause: Duration) -> Duration {
-        (pause * 2).min(self.longest())
-    }
-
-    /// How long to wait after trouble: what the provider asks for, however long, or as long as it is due.
-    pub(crate) fn for_trouble(self, e: &BackendError, pause: Duration) -> Duration {
-        e.retry_after.unwrap_or_else(|| pause.min(self.longest()))
-    }
-}
-
-/// What the driver is sent.
-pub(crate) enum Message {
-    /// Rows of a job.
-    Rows(JobId, EncodedFrame, Vec<DecodedRow>),
-    /// A job ended, and its rows were sent; with the trouble that ended it, where that was one.
-    Ended(JobId, Ended, JobRef, Option<String>),
-    /// A job cannot be polled or read.
-    Failed(JobId, crate::Error),
-    /// Something is in the way; it is tried again.
-    Trouble(String, Duration),
-}
-
-/// Trouble in a row: how often, and how long to wait for the next try.
-struct Patience<'a> {
+/// Errors in a row: how many, and how long to wait before the next attempt.
+struct Retry<'a> {
     pauses: Pauses,
     pause: Duration,
     not_found: u32,
-    odd: u32,
+    malformed: u32,
     sender: &'a mpsc::Sender<Message>,
 }
 
-/// What trouble means.
+/// What an error means.
 enum Verdict {
-    /// It is tried again; the pause is over.
+    /// The call is retried; the pause is over.
     Again,
-    /// What is asked for is not there, after many looks.
+    /// What was requested is not there, after many attempts.
     Absent(String),
     /// The run cannot go on.
     Fatal(BackendError),
 }
 
-impl<'a> Patience<'a> {
+impl<'a> Retry<'a> {
     fn new(pauses: Pauses, sender: &'a mpsc::Sender<Message>) -> Self {
-        Self { pauses, pause: pauses.first / 2, not_found: 0, odd: 0, sender }
+        Self { pauses, pause: pauses.first / 2, not_found: 0, malformed: 0, sender }
     }
 
-    /// Nothing was in the way.
+    /// A call succeeded.
     fn reset(&mut self) {
-        (self.not_found, self.odd, self.pause) = (0, 0, self.pauses.first / 2);
+        (self.not_found, self.malformed, self.pause) = (0, 0, self.pauses.first / 2);
     }
 
-    /// Reports trouble, and waits where that may help.
-    async fn meet(&mut self, e: BackendError) -> Verdict {
+    /// Reports an error, and waits where that may help.
+    async fn after(&mut self, e: BackendError) -> Verdict {
         if e.kind == ErrorKind::NotFound {
             if self.not_found == 0 {
                 // An outage before it made the pauses long: that the provider is back is news.
@@ -107,7 +76,7 @@ impl<'a> Patience<'a> {
                 return Verdict::Absent(e.with_causes());
             }
         } else if !e.is_transient() {
-            self.odd += 1;
+            self.malformed += 1;
             let hopeless = matches!(
                 e.kind,
                 ErrorKind::Unauthorised
@@ -115,12 +84,12 @@ impl<'a> Patience<'a> {
                     | ErrorKind::QuotaExhausted
                     | ErrorKind::Io
             );
-            if self.odd >= ODD_ANSWERS || (hopeless && self.odd > 1) {
+            if self.malformed >= MALFORMED_REPLIES || (hopeless && self.malformed > 1) {
                 return Verdict::Fatal(e);
             }
         }
-        let wait = self.pauses.for_trouble(&e, self.pause);
-        let _ = self.sender.send(Message::Trouble(e.with_causes(), wait)).await;
+        let wait = self.pauses.for_error(&e, self.pause);
+        let _ = self.sender.send(Message::Retrying(e.with_causes(), wait)).await;
         tokio::time::sleep(wait).await;
         if e.retry_after.is_none() {
             self.pause = self.pauses.after(self.pause);
@@ -130,53 +99,93 @@ impl<'a> Patience<'a> {
 }
 
 /// A job that is polled.
-pub(crate) struct Polled<'a> {
-    pub(crate) backend: &'a dyn BatchBackend,
-    pub(crate) job: JobId,
-    /// What it is looked for by, where it is not found any more.
-    pub(crate) wanted: Wanted,
+struct Polled<'a> {
+    backend: &'a dyn BatchBackend,
+    job: JobId,
+    /// What it is found by, where it is not known by its name any more.
+    wanted: Wanted,
     /// Its requests that have no response yet.
-    pub(crate) requests: HashSet<RequestId>,
+    requests: HashSet<RequestId>,
     /// Rows that were read, and those of them that answer one of its requests.
-    pub(crate) seen: (u64, u64),
+    seen: (u64, u64),
     /// The beginning of the first row that names none, and whether it is JSON.
-    pub(crate) first: String,
-    pub(crate) first_is_json: bool,
-    pub(crate) pauses: Pauses,
-    pub(crate) sender: &'a mpsc::Sender<Message>,
+    first: String,
+    first_is_json: bool,
+    pauses: Pauses,
+    sender: &'a mpsc::Sender<Message>,
 }
 
-/// How a job ended, under which name, and the trouble that ended it.
-pub(crate) type End = (Ended, JobRef, Option<String>);
+impl Driver<'_, '_> {
+    /// Polls a job in a task of its own until it ends, and sends its rows as they come.
+    pub(super) fn poll(&self, job: JobId, reference: JobRef) -> Result<()> {
+        let Some((open, queue)) =
+            self.in_flight.job(job).and_then(|j| Some((j, self.queues.get(j.route)?)))
+        else {
+            return Ok(());
+        };
+        let backend = Arc::clone(&queue.route.backend);
+        let sender = self.sender.clone();
+        let pauses = self.pauses();
+        let wanted = self.wanted(&open.tag, Some(&reference))?;
+        let requests = if queue.keeps_jobs() {
+            self.store.open_requests(job)?.into_iter().map(|(request, _)| request).collect()
+        } else {
+            HashSet::new()
+        };
+        tokio::spawn(async move {
+            let mut polled = Polled {
+                backend: &*backend,
+                job,
+                wanted,
+                requests,
+                seen: (0, 0),
+                first: String::new(),
+                first_is_json: false,
+                pauses,
+                sender: &sender,
+            };
+            let message = match poll_job(&mut polled, reference).await {
+                Ok((end, reference)) => Message::Ended(job, end, reference),
+                Err(e) => Message::Failed(job, e),
+            };
+            // The driver is gone when nobody listens: what is not ingested is fetched again.
+            let _ = sender.send(message).await;
+        });
+        Ok(())
+    }
+}
 
-/// Polls a job to its end and sends its rows. Trouble that may pass is waited for, however long it takes.
-pub(crate) async fn poll_job(polled: &mut Polled<'_>, reference: JobRef) -> Result<End> {
+/// How a job ended, and the name that the provider has for it.
+type End = (JobEnd, JobRef);
+
+/// Polls a job to its end and sends its rows. Errors that may pass are waited for, however long it takes.
+async fn poll_job(polled: &mut Polled<'_>, reference: JobRef) -> Result<End> {
     let (backend, pauses, sender) = (polled.backend, polled.pauses, polled.sender);
     let mut reference = reference;
     let mut pause = pauses.first / 20;
-    let mut patience = Patience::new(pauses, sender);
+    let mut retry = Retry::new(pauses, sender);
     let mut listed_only = 0;
     let how = loop {
         match backend.poll(&reference).await {
             Ok(JobState::Ended(how)) => break how,
-            Ok(JobState::Running { .. }) => patience.reset(),
-            Err(e) => match patience.meet(e).await {
+            Ok(JobState::Running { .. }) => retry.reset(),
+            Err(e) => match retry.after(e).await {
                 Verdict::Again => continue,
                 Verdict::Fatal(e) => return Err(e.into()),
-                Verdict::Absent(words) => match listed(polled, &mut patience).await? {
+                Verdict::Absent(words) => match listed(polled, &mut retry).await? {
                     // The list has it: it is there, and one place of the provider does not know it yet.
                     Some(found) => {
                         listed_only += 1;
-                        if found == reference && listed_only >= ODD_ANSWERS / 2 {
+                        if found == reference && listed_only >= MALFORMED_REPLIES / 2 {
                             let message = format!("{words}, although the list of jobs has it");
                             let kind = ErrorKind::Protocol;
                             return Err(BackendError::new(kind, "look at job", message).into());
                         }
                         reference = found;
-                        patience.not_found = 0;
+                        retry.not_found = 0;
                         continue;
                     }
-                    None => return Ok((Ended::Lost, reference, Some(words))),
+                    None => return Ok((JobEnd::Lost(words), reference)),
                 },
             },
         }
@@ -184,18 +193,18 @@ pub(crate) async fn poll_job(polled: &mut Polled<'_>, reference: JobRef) -> Resu
         pause = pauses.after(pause);
     };
     if how == Ended::Lost {
-        return Ok((how, reference, None));
+        return Ok((JobEnd::Absent, reference));
     }
-    read_rows(polled, reference, how).await
+    read_rows(polled, reference, how.into()).await
 }
 
 /// Whether the list of jobs has one by its tag.
-async fn listed(polled: &Polled<'_>, patience: &mut Patience<'_>) -> Result<Option<JobRef>> {
+async fn listed(polled: &Polled<'_>, retry: &mut Retry<'_>) -> Result<Option<JobRef>> {
     loop {
         match polled.backend.find(&polled.wanted).await {
             Ok(found) => return Ok(found),
             Err(e) if e.kind == ErrorKind::NotFound => return Ok(None),
-            Err(e) => match patience.meet(e).await {
+            Err(e) => match retry.after(e).await {
                 Verdict::Again => {}
                 Verdict::Absent(_) => return Ok(None),
                 Verdict::Fatal(e) => return Err(e.into()),
@@ -205,10 +214,10 @@ async fn listed(polled: &Polled<'_>, patience: &mut Patience<'_>) -> Result<Opti
 }
 
 /// Reads the rows of a job that ended.
-async fn read_rows(polled: &mut Polled<'_>, reference: JobRef, how: Ended) -> Result<End> {
+async fn read_rows(polled: &mut Polled<'_>, reference: JobRef, end: JobEnd) -> Result<End> {
     let backend = polled.backend;
     let again = backend.limits().finds_jobs;
-    let mut patience = Patience::new(polled.pauses, polled.sender);
+    let mut retry = Retry::new(polled.pauses, polled.sender);
     let mut cut: Option<String> = None;
     let mut pages = 0;
     loop {
@@ -216,42 +225,45 @@ async fn read_rows(polled: &mut Polled<'_>, reference: JobRef, how: Ended) -> Re
         polled.seen = (0, 0);
         let e = match read(rows, again, polled).await? {
             // A page of a gateway, say: the rows are elsewhere, and paid for.
-            None if again && polled.seen.0 > 0 && polled.seen.1 == 0 && pages < ODD_ANSWERS - 1 => {
+            None if again
+                && polled.seen.0 > 0
+                && polled.seen.1 == 0
+                && pages < MALFORMED_REPLIES - 1 =>
+            {
                 pages += 1;
                 no_rows(polled)
             }
-            trouble => trouble,
+            error => error,
         };
         let Some(e) = e else {
             // Where rows come while they are made, a job may have been cancelled meanwhile.
             let cancelled = !again
                 && matches!(backend.poll(&reference).await, Ok(JobState::Ended(Ended::Cancelled)));
-            return Ok((if cancelled { Ended::Cancelled } else { how }, reference, None));
+            return Ok((if cancelled { JobEnd::Cancelled } else { end }, reference));
         };
         if !again {
             // Its rows are given once: what is missing is requested again. Who answers nothing but errors is not
             // waited for: a backend that waits by itself has done so.
             if e.is_transient() && e.kind != ErrorKind::Server {
-                let words = e.with_causes();
-                return Ok((Ended::Failed(words.clone()), reference, Some(words)));
+                return Ok((JobEnd::Failed(e.with_causes().into()), reference));
             }
             return Err(e.into());
         }
         if polled.requests.is_empty() {
             // Every row is here, whatever the length of the file should have been.
-            return Ok((how, reference, None));
+            return Ok((end, reference));
         }
         if e.kind == ErrorKind::Truncated {
             // The same twice is how long it is, and not a connection that broke.
             if cut.as_ref() == Some(&e.message) {
-                return Ok((how, reference, None));
+                return Ok((end, reference));
             }
             cut = Some(e.message.clone());
         }
         // Rows that come a second time are known by their ids.
-        match patience.meet(e).await {
+        match retry.after(e).await {
             Verdict::Again => {}
-            Verdict::Absent(words) => return Ok((Ended::Lost, reference, Some(words))),
+            Verdict::Absent(words) => return Ok((JobEnd::Lost(words), reference)),
             Verdict::Fatal(e) => return Err(e.into()),
         }
     }
@@ -265,17 +277,17 @@ fn no_rows(polled: &Polled<'_>) -> Option<BackendError> {
     })
 }
 
-/// When the rows at hand are handed on: at the same instant for all jobs, so that theirs are saved together.
-fn next_beat() -> Instant {
+/// When the rows at hand are handed on: at the same instant for all jobs, so that they are saved together.
+fn next_flush() -> Instant {
     static FIRST: OnceLock<Instant> = OnceLock::new();
-    let (now, together) = (Instant::now(), TOGETHER.as_millis());
+    let (now, interval) = (Instant::now(), FLUSH_INTERVAL.as_millis());
     let since = now.duration_since(*FIRST.get_or_init(|| now)).as_millis();
-    let rest = u64::try_from(together - since % together).unwrap_or_default();
+    let rest = u64::try_from(interval - since % interval).unwrap_or_default();
     now + Duration::from_millis(rest)
 }
 
-/// Hands a job's rows on; the trouble that broke them off, if any did. Where they can be had `again`, that ends
-/// them; where not, those that still come are paid for and taken.
+/// Hands a job's rows on; gives the error that broke them off, if one did. Where they can be fetched `again`, that ends
+/// them; where not, those that still come are billed and taken.
 async fn read(
     rows: RowStream,
     again: bool,
@@ -288,14 +300,14 @@ async fn read(
     while let Some(first) = rows.next().await {
         let mut good = Vec::new();
         let mut row = Some(first);
-        let beat = next_beat();
+        let flush = next_flush();
         while let Some(some) = row {
             match some {
                 Ok(row) => good.push(row),
                 Err(e) => broken = broken.or(Some(e)),
             }
             let full = good.len() >= ROWS_AT_ONCE || (again && broken.is_some());
-            row = if full { None } else { timeout_at(beat, rows.next()).await.ok().flatten() };
+            row = if full { None } else { timeout_at(flush, rows.next()).await.ok().flatten() };
         }
         if !good.is_empty() {
             let (frame, decoded) = if good.len() < WORTH_SPREADING {
@@ -318,7 +330,7 @@ async fn read(
                     polled.first_is_json = serde_json::from_slice::<IgnoredAny>(first).is_ok();
                 }
             }
-            // The driver is gone when nobody listens: what is not taken in is fetched again.
+            // The driver is gone when nobody listens: what is not ingested is fetched again.
             if sender.send(Message::Rows(job, frame?, decoded)).await.is_err() {
                 return Ok(None);
             }

@@ -1,0 +1,197 @@
+//! What is in flight: requests that wait for a response, and the jobs that have them.
+
+use std::collections::HashMap;
+
+use clinstruct_schema::{RequestId, Usage};
+use clinstruct_store::{JobId, TaskKey};
+
+/// A request that waits for its response.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Pending {
+    /// The task that waits; `None` until an earlier process's task is known.
+    pub(super) task: Option<TaskKey>,
+    /// The job that it was sent with last; `None` while it is queued.
+    pub(super) job: Option<JobId>,
+}
+
+/// A job in flight, with what its rows were so far.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Job {
+    pub(super) tag: String,
+    pub(super) route: usize,
+    /// Bytes of its requests; 0 where an earlier process sent it.
+    pub(super) size: u64,
+    /// Tokens that it takes of the provider's queue, estimated.
+    pub(super) tokens: u64,
+    pub(super) usage: Usage,
+    pub(super) answered: u64,
+    /// Rows in which the model responded.
+    pub(super) responded: u64,
+    /// Rows that came and cannot be used, or were refused.
+    pub(super) unusable: u64,
+    /// Rows that came without the id of a request.
+    pub(super) nameless: u64,
+    /// Rows that the provider throttled.
+    pub(super) throttled: u64,
+    /// Its first error, in the provider's words.
+    pub(super) fault: Option<String>,
+}
+
+/// Requests and jobs in flight.
+#[derive(Debug, Default)]
+pub(super) struct InFlight {
+    requests: HashMap<RequestId, Pending>,
+    jobs: HashMap<JobId, Job>,
+}
+
+impl InFlight {
+    /// Requests that wait.
+    pub(super) fn len(&self) -> usize {
+        self.requests.len()
+    }
+
+    pub(super) fn pending(&self, request: RequestId) -> Option<Pending> {
+        self.requests.get(&request).copied()
+    }
+
+    /// A task waits for a request that is to be sent; says whether the request is new.
+    pub(super) fn queue(&mut self, request: RequestId, task: TaskKey) -> bool {
+        self.requests.insert(request, Pending { task: Some(task), job: None }).is_none()
+    }
+
+    /// Whether a request waits to be sent.
+    pub(super) fn is_queued(&self, request: RequestId) -> bool {
+        self.requests.get(&request).is_some_and(|p| p.job.is_none())
+    }
+
+    /// A request goes with a job.
+    pub(super) fn send(&mut self, request: RequestId, job: JobId) {
+        if let Some(pending) = self.requests.get_mut(&request) {
+            pending.job = Some(job);
+        }
+    }
+
+    /// A request that an earlier process sent with a job.
+    pub(super) fn recover(&mut self, request: RequestId, job: JobId) {
+        self.requests.insert(request, Pending { task: None, job: Some(job) });
+    }
+
+    /// A task waits for a request that was recovered; false where that is not in flight.
+    pub(super) fn recover_task(&mut self, request: RequestId, task: TaskKey) -> bool {
+        let pending = self.requests.get_mut(&request);
+        pending.map(|p| p.task = Some(task)).is_some()
+    }
+
+    /// A request has its response.
+    pub(super) fn remove(&mut self, request: RequestId) {
+        self.requests.remove(&request);
+    }
+
+    /// Takes back a request that went with this job, and with none since.
+    pub(super) fn take_back(&mut self, request: RequestId, job: JobId) -> Option<Pending> {
+        let pending = self.pending(request).filter(|p| p.job == Some(job))?;
+        self.requests.remove(&request);
+        Some(pending)
+    }
+
+    pub(super) fn open_job(&mut self, id: JobId, job: Job) {
+        self.jobs.insert(id, job);
+    }
+
+    pub(super) fn job(&self, id: JobId) -> Option<&Job> {
+        self.jobs.get(&id)
+    }
+
+    pub(super) fn job_mut(&mut self, id: JobId) -> Option<&mut Job> {
+        self.jobs.get_mut(&id)
+    }
+
+    pub(super) fn close_job(&mut self, id: JobId) -> Option<Job> {
+        self.jobs.remove(&id)
+    }
+
+    pub(super) fn jobs(&self) -> impl Iterator<Item = &Job> {
+        self.jobs.values()
+    }
+
+    pub(super) fn has_jobs(&self) -> bool {
+        !self.jobs.is_empty()
+    }
+
+    /// Tokens in the provider's queue, and jobs, of a route.
+    pub(super) fn on_route(&self, route: usize) -> (u64, usize) {
+        self.jobs
+            .values()
+            .filter(|j| j.route == route)
+            .fold((0, 0), |(tokens, many), j| (tokens + j.tokens, many + 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(n: u8) -> RequestId {
+        RequestId([n; 16])
+    }
+
+    fn task(n: u32) -> TaskKey {
+        TaskKey::seed_row(0, n).unwrap()
+    }
+
+    const FIRST: JobId = JobId(1);
+    const SECOND: JobId = JobId(2);
+
+    #[test]
+    fn a_request_is_queued_then_sent_then_gone() {
+        let mut in_flight = InFlight::default();
+        assert!(in_flight.queue(request(1), task(1)));
+        // A second task that waits for the same request takes its place, and sends nothing.
+        assert!(!in_flight.queue(request(1), task(2)));
+        assert!(in_flight.is_queued(request(1)) && in_flight.len() == 1);
+        in_flight.send(request(1), FIRST);
+        assert!(!in_flight.is_queued(request(1)));
+        let pending = Pending { task: Some(task(2)), job: Some(FIRST) };
+        assert_eq!(in_flight.pending(request(1)), Some(pending));
+        in_flight.remove(request(1));
+        assert_eq!((in_flight.pending(request(1)), in_flight.len()), (None, 0));
+    }
+
+    #[test]
+    fn a_job_takes_back_only_what_was_not_sent_again() {
+        let mut in_flight = InFlight::default();
+        for n in [1, 2] {
+            in_flight.queue(request(n), task(n.into()));
+            in_flight.send(request(n), FIRST);
+        }
+        in_flight.send(request(2), SECOND);
+        let taken = in_flight.take_back(request(1), FIRST).unwrap();
+        assert_eq!(taken.task, Some(task(1)));
+        assert_eq!(in_flight.take_back(request(2), FIRST), None);
+        assert_eq!(in_flight.take_back(request(1), FIRST), None);
+        assert_eq!(in_flight.len(), 1);
+    }
+
+    #[test]
+    fn what_an_earlier_process_sent_finds_its_task() {
+        let mut in_flight = InFlight::default();
+        in_flight.recover(request(1), FIRST);
+        assert_eq!(in_flight.pending(request(1)).unwrap().task, None);
+        assert!(in_flight.recover_task(request(1), task(1)));
+        assert!(!in_flight.recover_task(request(2), task(2)), "it was not sent");
+        let pending = Pending { task: Some(task(1)), job: Some(FIRST) };
+        assert_eq!(in_flight.pending(request(1)), Some(pending));
+    }
+
+    #[test]
+    fn jobs_are_counted_by_route() {
+        let mut in_flight = InFlight::default();
+        for (id, route, tokens) in [(FIRST, 0, 5), (SECOND, 1, 7), (JobId(3), 1, 11)] {
+            in_flight.open_job(id, Job { route, tokens, ..Job::default() });
+        }
+        assert_eq!((in_flight.on_route(0), in_flight.on_route(1)), ((5, 1), (18, 2)));
+        assert_eq!(in_flight.close_job(SECOND).unwrap().tokens, 7);
+        assert!(in_flight.close_job(SECOND).is_none() && in_flight.has_jobs());
+        assert_eq!((in_flight.on_route(1), in_flight.jobs().count()), ((11, 1), 2));
+    }
+}

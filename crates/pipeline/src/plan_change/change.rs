@@ -1,0 +1,77 @@
+//! What a new plan would cost a run, as it is shown to the user.
+
+use std::fmt;
+
+/// Answered rows that a new plan would change or drop.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlanChange {
+    /// What differs, such as `seed 1 -> 2`.
+    pub differences: Vec<String>,
+    /// The parts that lose rows.
+    pub parts: Vec<PartChange>,
+}
+
+/// Answered rows of one part that a new plan would change or drop. Rows are conversations.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PartChange {
+    /// Id of the part.
+    pub part: String,
+    /// Rows that would come out differently.
+    pub changed: u64,
+    /// Rows that the plan would no longer have.
+    pub dropped: u64,
+}
+
+impl fmt::Display for PlanChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let changed: u64 = self.parts.iter().map(|p| p.changed).sum();
+        let dropped: u64 = self.parts.iter().map(|p| p.dropped).sum();
+        f.write_str("this would overwrite the run: ")?;
+        match (changed, dropped) {
+            (changed, 0) => write!(f, "{changed} rows with answers would change")?,
+            (0, dropped) => write!(f, "{dropped} rows with answers would disappear")?,
+            (changed, dropped) => {
+                write!(
+                    f,
+                    "{changed} rows with answers would change and {dropped} would disappear"
+                )?;
+            }
+        }
+        for difference in &self.differences {
+            write!(f, "\n  {difference}")?;
+        }
+        for PartChange { part, changed, dropped } in &self.parts {
+            match (changed, dropped) {
+                (changed, 0) => write!(f, "\n  in {part}: {changed} change")?,
+                (0, dropped) => write!(f, "\n  in {part}: {dropped} disappear")?,
+                (changed, dropped) => {
+                    write!(f, "\n  in {part}: {changed} change, {dropped} disappear")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_says_what_is_lost_and_why() {
+        let change = PlanChange {
+            differences: vec!["seed 1 -> 2".into(), "part b left out".into()],
+            parts: vec![
+                PartChange { part: "a".into(), changed: 3, dropped: 0 },
+                PartChange { part: "b".into(), changed: 0, dropped: 4 },
+            ],
+        };
+        insta::assert_snapshot!(change, @r"
+        this would overwrite the run: 3 rows with answers would change and 4 would disappear
+          seed 1 -> 2
+          part b left out
+          in a: 3 change
+          in b: 4 disappear
+        ");
+    }
+}
