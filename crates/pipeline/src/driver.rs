@@ -13,10 +13,9 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::active::{Active, Stepped, give_up, rebuild, response, start_base, step};
 use crate::poll_job::{Message, Pauses, Polled, ROWS_AT_ONCE, WORTH_SPREADING, poll_job};
 use crate::queue::{Blocked, Job, Queue, outstanding, under_way};
-use crate::step::delivers;
+use crate::task::{Stepped, Task, delivers, give_up, rebuild, response, start, step};
 use crate::{Error, Event, Progress, Result, RunContext, Tally, planned_rows};
 
 mod breaker;
@@ -89,7 +88,7 @@ pub enum Drive {
 /// A task whose response is there (or is known never to come).
 struct Item {
     record: TaskRecord,
-    active: Active,
+    task: Task,
     request: RequestId,
     outcome: Option<RowOutcome>,
     /// Why there is no outcome.
@@ -117,7 +116,7 @@ struct Driver<'a, 'c> {
     run_name: String,
     /// Who waits for a request that is queued or sent.
     waits: HashMap<RequestId, Wait>,
-    active: HashMap<TaskKey, (TaskRecord, Active)>,
+    active: HashMap<TaskKey, (TaskRecord, Task)>,
     jobs: HashMap<JobId, Job>,
     /// Next base row of each plan.
     cursor: Vec<usize>,
@@ -513,15 +512,15 @@ impl Driver<'_, '_> {
             .clamp(1, room.clamp(1, ROWS_AT_ONCE));
         let from = self.cursor[at];
         let to = (from + many).min(plan.len());
-        let one = |i| start_base(self.context, *part, i);
+        let one = |i| start(self.context, *part, i);
         let started: Vec<_> = if many < WORTH_SPREADING {
             (from..to).map(one).collect::<Result<_>>()?
         } else {
             (from..to).into_par_iter().map(one).collect::<Result<_>>()?
         };
         let mut stepped = Stepped::default();
-        for (record, request, active) in started.into_iter().flatten() {
-            stepped.requests.push((record.key, request, active));
+        for (record, request, task) in started.into_iter().flatten() {
+            stepped.requests.push((record.key, request, task));
             stepped.records.push(record);
         }
         self.cursor[at] = to;
@@ -581,19 +580,19 @@ impl Driver<'_, '_> {
             None => match self.store.task(task)? {
                 Some(record) if record.waiting == Some(request) => {
                     rebuild(self.context, self.store, &self.reader, &record)?
-                        .map(|(_, active)| (record, active))
+                        .map(|(_, task)| (record, task))
                 }
                 _ => None,
             },
         };
-        Ok(held.map(|(record, active)| Item { record, active, request, outcome, absent }))
+        Ok(held.map(|(record, task)| Item { record, task, request, outcome, absent }))
     }
 
     fn step_all(&self, items: Vec<Item>) -> Result<Vec<Stepped>> {
         let context = self.context;
         let one = |i: Item| {
             let outcome = i.outcome.as_ref().ok_or(i.absent.as_str());
-            step(context, i.record, i.active, i.request, outcome)
+            step(context, i.record, i.task, i.request, outcome)
         };
         if items.len() < WORTH_SPREADING {
             return items.into_iter().map(one).collect();
@@ -634,7 +633,7 @@ impl Driver<'_, '_> {
                     }
                     records.insert(record.key, record);
                 }
-                for (key, request, active) in stepped.requests {
+                for (key, request, task) in stepped.requests {
                     let Some(record) = asking.remove(&key) else { continue };
                     let known = if self.look_up {
                         response(&|id| Ok(self.store.locate(id)?), &self.reader, request.id)?
@@ -646,7 +645,7 @@ impl Driver<'_, '_> {
                             self.tally.found += 1;
                             let (request, outcome) = (request.id, Some(outcome));
                             let absent = String::new();
-                            found.push(Item { record, active, request, outcome, absent });
+                            found.push(Item { record, task, request, outcome, absent });
                             continue;
                         }
                         // An error that an earlier version kept as if it were the answer.
@@ -656,7 +655,7 @@ impl Driver<'_, '_> {
                     if self.gave_up
                         && let Some(why) = self.store.given_up(request.id)?
                     {
-                        ended.push(give_up(self.context, record, &active, why)?);
+                        ended.push(give_up(self.context, record, task, why)?);
                         continue;
                     }
                     if self.how == Drive::Replay {
@@ -664,10 +663,10 @@ impl Driver<'_, '_> {
                     }
                     let wait = Wait { task: Some(key), job: None };
                     if self.waits.insert(request.id, wait).is_none() {
-                        queued.push((active.speaker(), request));
+                        queued.push((task.speaker(), request));
                     }
                     if self.active.len() < self.context.config.in_memory {
-                        self.active.insert(key, (record, active));
+                        self.active.insert(key, (record, task));
                     }
                 }
             }
@@ -702,22 +701,20 @@ impl Driver<'_, '_> {
     /// A task that waits for a request as it did before that was sent.
     fn as_before(&mut self, task: TaskKey, request: RequestId) -> Result<Option<Stepped>> {
         let built = match self.active.remove(&task) {
-            Some((record, active)) => {
+            Some((record, task)) => {
                 let built = rebuild(self.context, self.store, &self.reader, &record)?;
-                built.map(|(again, _)| (record, again, active))
+                built.map(|(again, _)| (record, again, task))
             }
             None => match self.store.task(task)? {
                 Some(record) => rebuild(self.context, self.store, &self.reader, &record)?
-                    .map(|(again, active)| (record, again, active)),
+                    .map(|(again, task)| (record, again, task)),
                 None => None,
             },
         };
-        Ok(built.filter(|(_, again, _)| again.id == request).map(|(record, again, active)| {
-            Stepped {
-                requests: vec![(record.key, again, active)],
-                records: vec![record],
-                ..Stepped::default()
-            }
+        Ok(built.filter(|(_, again, _)| again.id == request).map(|(record, again, task)| Stepped {
+            requests: vec![(record.key, again, task)],
+            records: vec![record],
+            ..Stepped::default()
         }))
     }
 }

@@ -16,8 +16,8 @@ use clinstruct_schema::RequestId;
 use clinstruct_store::{ErrorKind, PlannedRow, Store, TaskKey, TaskRecord, TaskState};
 use rayon::prelude::*;
 
-use crate::active::{prompts_of, response, start_base, variant_code, variant_of, variants_of};
 use crate::config::PlanFacts;
+use crate::task::{PromptTask, prompts_of, response, variant_code, variant_of, variants_of};
 use crate::{Drive, Error, Result, RunContext};
 use shape::{Answered, Shape, Shapes};
 
@@ -390,7 +390,7 @@ impl<'a, 'c> Comparison<'a, 'c> {
         if self.read_again {
             return Verdict { changed: all, cause: Some(Cause::Reading), ..Verdict::default() };
         }
-        let most = self.context.config.tries;
+        let most = self.context.config.attempts;
         let changed = conversations.iter().filter(|a| u32::from(a.attempts) > most).count();
         let changed = changed as u64;
         let cause = (changed > 0).then_some(Cause::Plan);
@@ -433,7 +433,7 @@ impl<'a, 'c> Comparison<'a, 'c> {
             };
             // A turn that took several attempts was asked for with a note on what was wrong.
             let repeated = *attempts > 1 && before.repair != now.repair
-                || u32::from(*attempts) > self.context.config.tries;
+                || u32::from(*attempts) > self.context.config.attempts;
             match same.filter(|_| stays) {
                 None => verdict.dropped += 1,
                 Some(true) if !repeated => verdict.kept += 1,
@@ -516,7 +516,10 @@ fn compare_addresses(
         for page in context.plan(part).into_iter().flat_map(pages) {
             let requests = page
                 .into_par_iter()
-                .map(|i| Ok(start_base(context, part, i)?.map(|(_, request, _)| request.id)))
+                .map(|i| match PromptTask::planned(context, part, i)? {
+                    Some(task) => Ok(Some(task.next_request(context)?.id)),
+                    None => Ok(None),
+                })
                 .collect::<Result<Vec<_>>>()?;
             for request in requests.into_iter().flatten() {
                 found += u64::from(store.locate(request)?.is_some());

@@ -7,7 +7,7 @@ use clinstruct_store::{EncodedFrame, JobId, JobSums, RawFrame};
 use super::breaker::Verdict;
 use super::{Driver, Item, Wait};
 use crate::queue::{Job, TOKENS_PER_BYTE};
-use crate::step::delivers;
+use crate::task::delivers;
 use crate::{Event, Result};
 
 /// Rows of one job that are ingested together.

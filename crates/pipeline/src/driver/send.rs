@@ -12,8 +12,8 @@ use clinstruct_schema::{RequestId, Usage};
 use clinstruct_store::NewJob;
 
 use super::{Drive, Driver, LOOKS, Wait};
-use crate::active::rebuild;
 use crate::queue::{Job, Taken};
+use crate::task::rebuild;
 use crate::{Error, Event, Result};
 
 /// Answers that are no answer, in a row, before a job counts as refused.
@@ -31,15 +31,15 @@ impl Driver<'_, '_> {
     }
 
     pub(super) fn body(&mut self, id: RequestId) -> Result<BatchRequest> {
-        let astray = || Error::Astray(format!("request {id}"));
-        let task = self.waits.get(&id).and_then(|w| w.task).ok_or_else(astray)?;
+        let mismatch = || Error::JournalMismatch(format!("request {id}"));
+        let task = self.waits.get(&id).and_then(|w| w.task).ok_or_else(mismatch)?;
         let record = match self.active.get(&task) {
             Some((record, _)) => record.clone(),
-            None => self.store.task(task)?.ok_or_else(astray)?,
+            None => self.store.task(task)?.ok_or_else(mismatch)?,
         };
         let (request, _) =
-            rebuild(self.context, self.store, &self.reader, &record)?.ok_or_else(astray)?;
-        if request.id == id { Ok(request) } else { Err(astray()) }
+            rebuild(self.context, self.store, &self.reader, &record)?.ok_or_else(mismatch)?;
+        if request.id == id { Ok(request) } else { Err(mismatch()) }
     }
 
     /// A shard in memory, or in a file where it is too large for that.

@@ -7,9 +7,9 @@ use clinstruct_schema::Usage;
 use clinstruct_store::{JobRecord, Store};
 
 use super::{Drive, Driver, LOOKS, Reopen, Wait, reopen};
-use crate::active::{Stepped, rebuild};
 use crate::plan_change::adopt_plan;
 use crate::queue::Job;
+use crate::task::{Stepped, rebuild};
 use crate::{Error, Event, Result};
 
 impl Driver<'_, '_> {
@@ -88,15 +88,15 @@ impl Driver<'_, '_> {
                 .into_iter()
                 .map(|mut record| {
                     let built = rebuild(self.context, store, &self.reader, &record)?;
-                    Ok(built.map(|(request, active)| {
+                    Ok(built.map(|(request, task)| {
                         record.waiting = Some(request.id);
-                        (record, request, active)
+                        (record, request, task)
                     }))
                 })
                 .collect::<Result<_>>()?;
             let mut stepped = Stepped::default();
-            for (record, request, active) in rebuilt.into_iter().flatten() {
-                stepped.requests.push((record.key, request, active));
+            for (record, request, task) in rebuilt.into_iter().flatten() {
+                stepped.requests.push((record.key, request, task));
                 stepped.records.push(record);
             }
             self.settle(vec![stepped], |_| Ok(()))?;
