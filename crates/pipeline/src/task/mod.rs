@@ -8,6 +8,8 @@ mod keys;
 mod prompt;
 mod reading;
 mod replay;
+#[cfg(test)]
+mod tests;
 
 use clinstruct_batch_client::{BatchRequest, request_id};
 use clinstruct_multiturn::{RetryCounts, Variant};
