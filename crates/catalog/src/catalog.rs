@@ -1,6 +1,8 @@
 use std::collections::HashSet;
 
-use clinstruct_schema::{Constraint, CountryBound, Instruction, Meaning, Model, Pattern, Price};
+use clinstruct_schema::{
+    AgeYears, Constraint, CountryBound, Instruction, Meaning, Model, Patient, Pattern, Price, Sex,
+};
 use include_dir::{Dir, include_dir};
 
 use crate::axes::{RawField, RawProfession};
@@ -358,6 +360,25 @@ impl Catalog {
     /// The part of this id or file stem.
     pub fn part(&self, name: &str) -> Option<&Part> {
         self.parts.iter().find(|p| p.id.as_str() == name || p.stem == name)
+    }
+
+    /// A patient of this age in the usual care setting of a country, by its code; `None` where the catalog has no such
+    /// country or age. Of an infant (`years` is 0) the age is six months.
+    pub fn patient(&self, years: u32, sex: Sex, country: &str) -> Option<Patient> {
+        let country = self.countries.iter().find(|c| c.code == country)?;
+        let band = self.ages.iter().find(|b| (b.from..=b.to).contains(&years))?;
+        let setting = country.settings.first().and_then(|s| self.settings.get(*s))?;
+        Some(Patient {
+            age_band: band.id.clone(),
+            age: AgeYears { years, months: (years == 0).then_some(6) },
+            sex,
+            gender: None,
+            country_code: country.code.clone(),
+            country: country.name.clone(),
+            income: country.income,
+            region: country.region.clone(),
+            setting: setting.id.clone(),
+        })
     }
 
     /// All values of an axis, in the resources' order.

@@ -1,25 +1,66 @@
-//! Situations, and the pure machine that plays a conversation on.
+//! Conversations: which ones a prompt becomes, what is fixed about each before its first answer, and the
+//! [`Dialogue`] that plays one.
 //!
-//! [`variants`] says which conversations a prompt becomes, [`situation`] fixes everything about one of
-//! them before its first answer, [`Machine`] gives the next request for what has been said so far. The
-//! simulated health worker sees the patient card and the dialogue with its roles swapped; the assistant
-//! sees neither the card nor a tag in the text. Pure: the same arguments give the same bytes.
+//! A [`Dialogue`] gives the next request for what was said so far, and decides what follows from a response: the next
+//! turn, another attempt, a repair, or the end. Two models talk to each other: the assistant, and a simulated health
+//! worker who sees the patient card and the dialogue with its roles swapped. The assistant sees neither the card nor a
+//! tag in the text. Pure: the same arguments give the same bytes.
 //!
-//! It does not send, wait, parse or check; what came back is told to it as a [`TurnOutcome`].
+//! It does not send, wait, parse or check; the caller reports what came back as a [`TurnOutcome`].
+//!
+//! # Play a conversation
+//!
+//! ```
+//! use clinstruct_multiturn::catalog::Catalog;
+//! use clinstruct_multiturn::schema::{ChatRequest, PatientCard, RowId, Sex, Situation};
+//! use clinstruct_multiturn::{
+//!     Dialogue, Next, PromptContext, RequestOptions, RetryPolicy, TurnOutcome,
+//! };
+//!
+//! # fn ask_a_model(request: &ChatRequest) -> String {
+//! #     format!("Answer {} is complete.", request.messages.len())
+//! # }
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let catalog = Catalog::embedded()?;
+//! let patient = catalog.patient(45, Sex::Female, "ke").ok_or("no such country")?;
+//! let situation = Situation { turns: 2, ..Situation::new("Nurse") };
+//! let context = PromptContext::new(RowId::new("demo.one")?, PatientCard::new(patient), situation);
+//! let mut dialogue = Dialogue::new(context, "My patient coughs. Why?", RetryPolicy::default());
+//!
+//! let options = RequestOptions::new(&catalog, "some-model");
+//! while let Some(request) = dialogue.next_request(&options)? {
+//!     let text = ask_a_model(&request);
+//!     dialogue.apply(if text.ends_with(['.', '?']) {
+//!         TurnOutcome::Accepted(text)
+//!     } else {
+//!         TurnOutcome::failed_checks("breaks_off", text, vec!["the text breaks off".into()])
+//!     });
+//! }
+//! assert_eq!(*dialogue.next(), Next::Done);
+//! assert_eq!(dialogue.messages().len(), 4);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `examples/play.rs` is a program that does this with a model of a few lines.
 
-mod machine;
+mod dialogue;
+mod prompts;
+mod retry;
 mod situation;
 mod styles;
 
-pub use machine::{
-    Attempt, Machine, Next, Repair, RequestOptions, Retries, Scripts, Setting, TurnOutcome,
-};
+pub use clinstruct_catalog as catalog;
+pub use clinstruct_schema as schema;
+pub use dialogue::{Dialogue, Next, Repair, RequestOptions, TurnOutcome};
+pub use prompts::PromptContext;
+pub use retry::{Defect, RetryCounts, RetryPolicy};
 pub use situation::{Variant, conversation_id, first_message, situation, variants};
 
-/// Trouble with a conversation's texts.
+/// What is wrong with a conversation's texts.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A template could not be filled in.
+    /// A template could not be rendered.
     #[error("write the system prompts of {row}")]
     Template {
         /// Conversation that it was for.

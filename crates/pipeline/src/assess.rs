@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::output::{Pending, line};
+use crate::materialize::{Pending, line};
 use crate::{Error, Result, RunContext, Summary};
 
 /// Lines that are looked at together.

@@ -3,7 +3,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use clinstruct_catalog::{Catalog, Part};
-use clinstruct_multiturn::{RequestOptions, Retries};
+use clinstruct_multiturn::{RequestOptions, RetryPolicy};
 use clinstruct_parser::PromptFormat;
 use clinstruct_promptgen::{Plan, PromptOptions};
 use clinstruct_quality::card::CountryTerms;
@@ -28,8 +28,8 @@ pub struct RunConfig {
     pub seed: u64,
     /// Sampling temperature; the provider's default where `None`.
     pub temperature: Option<f32>,
-    /// Tries of one prompt request or turn with different sampling seeds.
-    pub tries: u32,
+    /// Attempts of one prompt request or turn, each with another sampling seed.
+    pub attempts: u32,
     /// Times that the same request is sent again after a delivery failed.
     pub deliveries: u32,
     /// Jobs under way at once.
@@ -62,7 +62,7 @@ impl Default for RunConfig {
             limit: None,
             seed: 0,
             temperature: None,
-            tries: 4,
+            attempts: 4,
             deliveries: 20,
             jobs: 2,
             rows_per_job: 1000,
@@ -132,7 +132,7 @@ impl<'c> RunContext<'c> {
             plans,
             checked: OnceLock::new(),
         };
-        crate::active::try_templates(&context)?;
+        crate::task::try_templates(&context)?;
         Ok(context)
     }
 
@@ -153,7 +153,7 @@ impl<'c> RunContext<'c> {
             f.seed,
             self.models(),
             f.temperature,
-            f.tries,
+            f.attempts,
             f.structured,
         )
     }
@@ -168,7 +168,7 @@ impl<'c> RunContext<'c> {
             limit: format!("{:?}", c.limit),
             seed: c.seed.to_string(),
             temperature: format!("{:?}", c.temperature),
-            tries: c.tries.to_string(),
+            attempts: c.attempts.to_string(),
             structured: self.structured.to_string(),
         }
     }
@@ -186,26 +186,37 @@ impl<'c> RunContext<'c> {
         if self.structured { PromptFormat::Json } else { PromptFormat::Delimited }
     }
 
-    pub(crate) fn prompt_options(&self, tries: u32) -> PromptOptions<'_> {
+    pub(crate) fn prompt_options(&self, attempt: u32) -> PromptOptions<'_> {
         PromptOptions {
             model: &self.routes.of(Speaker::PromptWriter).model,
             seed: self.config.seed,
             structured: self.structured,
-            tries,
+            tries: attempt,
             temperature: self.config.temperature,
         }
     }
 
-    pub(crate) fn request_options(&self, speaker: Speaker) -> RequestOptions<'_> {
+    pub(crate) fn request_options(&self) -> RequestOptions<'_> {
         RequestOptions {
-            model: &self.routes.of(speaker).model,
+            catalog: self.catalog,
+            assistant_model: &self.routes.of(Speaker::Assistant).model,
+            user_model: &self.routes.of(Speaker::User).model,
             seed: self.config.seed,
             temperature: self.config.temperature,
         }
     }
 
-    pub(crate) fn retries(&self) -> Retries {
-        Retries { tries: self.config.tries }
+    /// How often a request is repeated. A rehearsal's responses cost nothing.
+    pub(crate) fn retry_policy(&self) -> RetryPolicy {
+        let policy = RetryPolicy {
+            attempts: self.config.attempts,
+            deliveries: self.config.deliveries,
+            ..RetryPolicy::default()
+        };
+        RetryPolicy {
+            paid_deliveries: policy.paid_deliveries.filter(|_| !self.rehearsal),
+            ..policy
+        }
     }
 }
 
@@ -221,7 +232,7 @@ pub(crate) struct PlanFacts {
     limit: String,
     seed: String,
     temperature: String,
-    tries: String,
+    attempts: String,
     structured: String,
 }
 
@@ -242,7 +253,7 @@ impl PlanFacts {
             limit: behind("limit", false),
             seed: behind("seed", false),
             temperature: behind("temperature", true),
-            tries: behind("tries", true),
+            attempts: behind("tries", true),
             structured: behind("structured", true),
         }
     }
@@ -267,7 +278,7 @@ impl PlanFacts {
             ("seed", &self.seed, &new.seed),
             ("limit", &self.limit, &new.limit),
             ("temperature", &self.temperature, &new.temperature),
-            ("attempts", &self.tries, &new.tries),
+            ("attempts", &self.attempts, &new.attempts),
             ("prompts as JSON", &self.structured, &new.structured),
         ]
         .into_iter()

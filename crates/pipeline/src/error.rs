@@ -75,7 +75,7 @@ pub enum Error {
     },
     /// The journal does not fit the plan.
     #[error("the journal has a row that the plan does not have: {0}")]
-    Astray(String),
+    JournalMismatch(String),
 }
 
 fn no_answers(many: Option<u64>, fault: Option<Fault>) -> String {

@@ -3,12 +3,11 @@
 //! Rows spread evenly over each plan are laid out as they would be asked for, every request with its real
 //! system prompt and its history; only what the models will say is unknown, and stands as a number of tokens.
 
-use clinstruct_multiturn::TurnOutcome;
 use clinstruct_schema::{Message, MicroUsd, Speaker, Usage};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::active::{Active, Conversation, start_base, variants_of};
+use crate::task::{ConversationTask, PromptTask, variants_of};
 use crate::{Result, RunContext};
 
 /// Tokens around each message, and around a request.
@@ -207,9 +206,8 @@ fn row(
     part: u8,
     index: usize,
 ) -> Result<Vec<Sampled>> {
-    let Some((_, request, Active::Base { row })) = start_base(context, part, index)? else {
-        return Ok(Vec::new());
-    };
+    let Some(task) = PromptTask::planned(context, part, index)? else { return Ok(Vec::new()) };
+    let (row, request) = (task.row(), task.next_request(context)?);
     let known = |messages: &[Message]| -> u64 {
         messages.iter().map(|m| PER_MESSAGE + count(&m.content)).sum::<u64>() + PER_REQUEST
     };
@@ -222,25 +220,22 @@ fn row(
         answers: u32::try_from(row.cards.len()).unwrap_or(u32::MAX),
     }];
     for k in 0..row.cards.len() {
-        for variant in variants_of(context, part, &row, k, None)? {
-            let mut conversation = Conversation::start(context, part, &row, k, variant, UNSAID)?;
-            let mut turn = 0;
-            while let Some(request) = conversation.due(context)? {
-                let said = conversation.messages().len() as u32;
-                let speaker = if said % 2 == 1 { Speaker::Assistant } else { Speaker::User };
-                if speaker == Speaker::Assistant {
-                    turn += 1;
-                }
-                // The first message is the prompt writer's; then they take turns.
-                let unsaid = [1, said / 2, (said - 1) / 2];
+        for variant in variants_of(context, part, row, k, None)? {
+            let mut conversation = ConversationTask::new(context, part, row, k, variant, UNSAID)?;
+            while let Some(request) = conversation.next_request(context)? {
+                let dialogue = conversation.dialogue();
+                let said = dialogue.messages().len() as u32;
+                let Some(speaker) = dialogue.speaker() else { break };
                 all.push(Sampled {
                     speaker,
-                    turn,
+                    // A message of the health worker belongs to the turn before it.
+                    turn: said.div_ceil(2),
                     known: known(&request.request.messages),
-                    unsaid,
+                    // The first message is the prompt writer's; then they take turns.
+                    unsaid: [1, said / 2, (said - 1) / 2],
                     answers: 1,
                 });
-                conversation.machine.advance(TurnOutcome::Said(UNSAID.into()), context.retries());
+                conversation.say(UNSAID);
             }
         }
     }

@@ -9,30 +9,30 @@
 //! planned row exactly once and says whether the sums close. Progress is told to a [`Progress`]; nothing
 //! here prints, reads the environment or looks at the clock except to wait.
 
-mod active;
 mod assess;
 mod config;
 mod control;
 mod driver;
 mod error;
 mod estimate;
-mod output;
+mod materialize;
 mod plan_change;
+mod play;
 mod progress;
 mod routes;
-mod step;
 mod summary;
+mod task;
 
-pub use active::{Active, about, due_request};
 pub use assess::{Forbidden, Quality, assess, facts};
 pub use config::{Role, RunConfig, RunContext, planned_rows};
 pub use control::{Drive, Outcome, StopSignal};
 pub use driver::{Reopen, reopen, run};
 pub use error::{Error, Result};
 pub use estimate::{AnswerTokens, Estimate, EstimateLine, estimate};
-pub use output::{OutputFiles, conversation_of, write_outputs};
+pub use materialize::{OutputFiles, write_outputs};
 pub use plan_change::{PartChange, PlanChange, check_plan};
+pub use play::{Delivery, Extent, PlayEvent, PlayedConversation, PlayedRow, Retries, play};
 pub use progress::{Event, Progress, Tally};
 pub use routes::{Route, Routes};
-pub use step::{Defect, Reading, read_prompts, read_turn};
 pub use summary::{PartSummary, RepairCounts, RequestCounts, Summary};
+pub use task::{Failure, FailureKind, Reading, about, due_request, read_prompts, read_turn};

@@ -13,9 +13,9 @@ mod shape;
 use clinstruct_store::{ErrorKind, PlannedRow, Store};
 use rayon::prelude::*;
 
-use crate::active::start_base;
 use crate::config::PlanFacts;
 use crate::control::Drive;
+use crate::task::PromptTask;
 use crate::{Error, Result, RunContext};
 pub use change::{PartChange, PlanChange};
 use compare::{Comparison, pages};
@@ -115,7 +115,10 @@ fn compare_addresses(
         for page in context.plan(part).into_iter().flat_map(pages) {
             let requests = page
                 .into_par_iter()
-                .map(|i| Ok(start_base(context, part, i)?.map(|(_, request, _)| request.id)))
+                .map(|i| match PromptTask::planned(context, part, i)? {
+                    Some(task) => Ok(Some(task.next_request(context)?.id)),
+                    None => Ok(None),
+                })
                 .collect::<Result<Vec<_>>>()?;
             for request in requests.into_iter().flatten() {
                 found += u64::from(store.locate(request)?.is_some());

@@ -138,6 +138,20 @@ pub struct Vitals {
     pub height: u32,
 }
 
+impl Vitals {
+    /// Those of a healthy adult at rest.
+    pub const ADULT: Self = Self {
+        heart_rate: 72,
+        respiratory_rate: 14,
+        systolic: 120,
+        diastolic: 80,
+        temperature: 36.8,
+        saturation: 98,
+        weight: 70.0,
+        height: 170,
+    };
+}
+
 /// The whole card: only the simulated health worker sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PatientCard {
@@ -159,4 +173,21 @@ pub struct PatientCard {
     pub social: String,
     /// What brought the patient, where the row's subject does not say.
     pub presenting: String,
+}
+
+impl PatientCard {
+    /// A healthy patient of whom nothing else is known, with the vital signs of an adult at rest.
+    pub fn new(patient: Patient) -> Self {
+        Self {
+            patient,
+            conditions: Vec::new(),
+            medicines: Vec::new(),
+            allergies: "no known allergies".into(),
+            vitals: Vitals::ADULT,
+            past: Vec::new(),
+            family: "none known".into(),
+            social: "none known".into(),
+            presenting: String::new(),
+        }
+    }
 }

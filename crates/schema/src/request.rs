@@ -34,6 +34,21 @@ pub enum Speaker {
 }
 
 impl Speaker {
+    /// Who says message `place` (from 0) of a conversation: the prompt writer the first, then assistant and health
+    /// worker in turn.
+    pub fn of_message(place: usize) -> Self {
+        match place {
+            0 => Self::PromptWriter,
+            odd if odd % 2 == 1 => Self::Assistant,
+            _ => Self::User,
+        }
+    }
+
+    /// Which side of the conversation that is.
+    pub fn role(self) -> Role {
+        if self == Self::Assistant { Role::Assistant } else { Role::User }
+    }
+
     /// The name in files and reports.
     pub fn as_str(self) -> &'static str {
         match self {

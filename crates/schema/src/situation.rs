@@ -91,6 +91,22 @@ pub struct Situation {
 }
 
 impl Situation {
+    /// A considered exchange of one turn with a health worker of this profession, and nothing asked for.
+    pub fn new(profession: &str) -> Self {
+        Self {
+            mode: ConversationMode::Normal,
+            turns: 1,
+            assistant_register: Register::Standard,
+            user_register: Register::Standard,
+            asked_styles: Vec::new(),
+            system_styles: Vec::new(),
+            user_styles: Vec::new(),
+            emergency_instruction: false,
+            profession: profession.to_owned(),
+            specialty: None,
+        }
+    }
+
     /// All constraints that an answer of the assistant is checked against.
     pub fn constraints(&self) -> impl Iterator<Item = &Constraint> {
         self.asked_styles.iter().chain(&self.system_styles).flat_map(|s| &s.constraints)

@@ -5,7 +5,7 @@ use std::path::Path;
 use clinstruct_quality::card::About;
 use clinstruct_quality::dataset::metrics::Facts;
 use clinstruct_quality::{asked_language, check_turn, name, verify};
-use clinstruct_schema::{Conversation, RequestId, Role, Speaker};
+use clinstruct_schema::{Conversation, RequestId, Speaker};
 use clinstruct_store::Store;
 use serde_json::{Value, json};
 
@@ -64,11 +64,7 @@ fn turns(row: &Conversation, facts: &Facts) -> Vec<Value> {
     let about = About { card, emergency, bound: &facts.bound };
     let one = |(i, message): (usize, &clinstruct_schema::Message)| {
         let text = &message.content;
-        let speaker = match (message.role, i) {
-            (Role::Assistant, _) => Speaker::Assistant,
-            (_, 0) => Speaker::PromptWriter,
-            _ => Speaker::User,
-        };
+        let speaker = Speaker::of_message(i);
         let found: Vec<Value> = check_turn(text, speaker, situation, &about)
             .into_iter()
             .map(|v| json!({ "check": v.check, "detail": v.detail, "span": span(text, v.span) }))

@@ -158,11 +158,7 @@ fn by_turn(setup: &Setup, store: &Store) -> anyhow::Result<Vec<Place>> {
     for c in store.turns()? {
         let part = setup.catalog.parts.get(usize::from(c.part));
         let part = part.map_or_else(|| format!("part {}", c.part), |p| p.id.to_string());
-        let speaker = match c.place {
-            0 => Speaker::PromptWriter,
-            odd if odd % 2 == 1 => Speaker::Assistant,
-            _ => Speaker::User,
-        };
+        let speaker = Speaker::of_message(c.place);
         let turn = c.place.div_ceil(2) as u32;
         let at = all.iter().position(|t| (&t.part, t.speaker, t.turn) == (&part, speaker, turn));
         let at = at.unwrap_or_else(|| {

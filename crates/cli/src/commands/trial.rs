@@ -9,15 +9,10 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clinstruct_backend_rehearsal::Rehearsal;
 use clinstruct_batch_client::openai::read_line;
-use clinstruct_batch_client::{BatchBackend, BatchRequest, JobState, Shard, ShardTag, request_id};
-use clinstruct_multiturn::{
-    Attempt, Machine, Next, Repair, RequestOptions, Retries, Scripts, Setting, TurnOutcome,
-    conversation_id, first_message, situation, variants,
-};
-use clinstruct_parser::{PromptFormat, decode};
-use clinstruct_pipeline::{Reading, about, read_prompts, read_turn};
-use clinstruct_promptgen::{PromptOptions, prompt_request};
-use clinstruct_schema::{ChatRequest, RequestId, RowOutcome, Speaker};
+use clinstruct_batch_client::{BatchBackend, BatchRequest, JobState, Shard, ShardTag};
+use clinstruct_parser::decode;
+use clinstruct_pipeline::{Delivery, Extent, PlayEvent, play};
+use clinstruct_schema::{RequestId, Role, Speaker};
 use futures::StreamExt as _;
 
 use super::{print, say};
@@ -26,10 +21,7 @@ use crate::exit::{Code, usage};
 use crate::settings;
 use crate::setup::{Setup, run_name};
 
-/// Deliveries of one request before the trial gives up.
-const DELIVERIES: usize = 10;
-
-/// Plays one conversation of a base row.
+/// Plays one conversation of a base row, as a run would.
 pub(crate) fn trial(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyhow::Result<Code> {
     let setup = Setup::new(settings::of_named_run(args)?)?;
     let context = setup.context(false)?;
@@ -37,155 +29,69 @@ pub(crate) fn trial(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyh
         return Err(usage("this asks a model that costs money", "add --yes to agree"));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let found = context.plans.iter().find_map(|(_, plan)| match row {
-        Some(id) => plan.find(id).map(|i| (plan, i)),
-        None => (!plan.is_empty()).then_some((plan, 0)),
+    let found = context.plans.iter().find_map(|(part, plan)| match row {
+        Some(id) => plan.find(id).map(|i| (*part, plan, i)),
+        None => (!plan.is_empty()).then_some((*part, plan, 0)),
     });
-    let Some((plan, index)) = found else {
+    let Some((part, plan, index)) = found else {
         return Err(super::look::no_row(row.unwrap_or_default()));
     };
-    let base = plan.row(index).context("make the row")?;
-    let (part, seed, retries) =
-        (plan.part(), context.config.seed, Retries { tries: context.config.tries });
-    let format = if context.structured { PromptFormat::Json } else { PromptFormat::Delimited };
+    print(&format!("== {}\n", plan.id(index).context("make the row")?))?;
     let name = run_name(&setup);
     let mut sent = 0_usize;
-    let mut ask = |speaker: Speaker, request: ChatRequest| -> anyhow::Result<RowOutcome> {
+    let mut ask = |speaker: Speaker, request: &BatchRequest| {
         sent += 1;
         let backend = Arc::clone(&context.routes.of(speaker).backend);
         runtime.block_on(ask_one(&*backend, &format!("{name}-try-{sent}"), request))
     };
-
-    print(&format!("== {}\n", base.id))?;
-    let mut prompts = None;
-    for tries in 0..retries.tries {
-        let options = PromptOptions {
-            model: &context.routes.of(Speaker::PromptWriter).model,
-            seed,
-            structured: context.structured,
-            tries,
-            temperature: context.config.temperature,
-        };
-        let outcome =
-            ask(Speaker::PromptWriter, prompt_request(context.catalog, part, &base, &options)?)?;
-        match read_prompts(&outcome, format, &base.cards) {
-            Reading::Good(good) => {
-                prompts = Some(good);
-                break;
-            }
-            bad => say(&format!("try {}: {}", tries + 1, why(&bad))),
+    let mut show = |event: PlayEvent<'_>| match event {
+        PlayEvent::Prompt(text) if prompt_only => print(&format!("\n{text}\n")),
+        PlayEvent::Prompt(_) => Ok(()),
+        PlayEvent::Message(message) => {
+            let role = if message.role == Role::User { "user" } else { "assistant" };
+            print(&format!("\n[{role}]\n{}\n", message.content))
         }
-    }
-    let Some(prompts) = prompts else { bail!("no try gave usable prompts") };
-    if prompt_only {
-        for prompt in prompts.iter().flatten() {
-            print(&format!("\n{}\n", prompt.text))?;
+        PlayEvent::Failed { attempt, failure } => {
+            say(&format!("attempt {attempt}: {}: {}", failure.reason, failure.detail));
+            Ok(())
         }
-        return Ok(Code::Done);
-    }
-    let Some((Some(prompt), card)) = prompts.first().map(|p| p.as_ref()).zip(base.cards.first())
-    else {
-        bail!("the row has no patient");
     };
-    let variant = *variants(part, seed, &base.id, 0, Some(&prompt.text))
-        .first()
-        .context("the part gives no conversation")?;
-    let id = conversation_id(part, &base.id, 0, variant);
-    let situation = situation(context.catalog, part, seed, &base, 0, variant);
-    let scripts = Scripts::default();
-    let setting =
-        Setting { catalog: context.catalog, part, row: &base, card, situation: &situation };
-    let first = first_message(&prompt.text, &situation);
-    print(&format!("\n[user]\n{first}\n"))?;
-    let mut machine = Machine::new(first, situation.turns);
-    let mut repair: Option<Repair> = None;
-    loop {
-        match machine.next() {
-            Next::Done => return Ok(Code::Done),
-            Next::Ended { reason, detail, .. } => {
-                return Err(usage(
-                    format!("it ended: {reason}: {detail}"),
-                    "try another row or seed",
-                ));
-            }
-            Next::Ask { speaker, tries } => {
-                let options = RequestOptions {
-                    model: &context.routes.of(speaker).model,
-                    seed,
-                    temperature: context.config.temperature,
-                };
-                let outcome = ask(speaker, {
-                    let attempt = Attempt { tries, repair: repair.as_ref() };
-                    let messages = &machine.messages;
-                    scripts.request(&setting, &id, messages, speaker, attempt, &options)?
-                })?;
-                let told = match read_turn(
-                    &outcome,
-                    speaker,
-                    &situation,
-                    &about(context.catalog, &context.bound, card),
-                ) {
-                    Reading::Good(cleaned) => {
-                        let role =
-                            if machine.messages.len() % 2 == 1 { "assistant" } else { "user" };
-                        print(&format!("\n[{role}]\n{}\n", cleaned.text))?;
-                        repair = None;
-                        TurnOutcome::Said(cleaned.text)
-                    }
-                    bad => {
-                        let why = why(&bad);
-                        repair = match bad {
-                            Reading::Unusable { repair, .. } => repair,
-                            _ => None,
-                        };
-                        say(&format!("try {}: {why}", tries + 1));
-                        TurnOutcome::Unusable { reason: why, detail: String::new() }
-                    }
-                };
-                if let Next::Ended { reason, .. } = machine.advance(told, retries) {
-                    bail!("no try gave a usable turn: {reason}");
-                }
-            }
+    let extent = if prompt_only { Extent::Prompts } else { Extent::FirstConversation };
+    let played = play(&context, part, index, extent, &mut ask, &mut show)?;
+    let ended = played.rejection.as_ref();
+    let ended = ended.or_else(|| played.conversations.iter().find_map(|c| c.rejection.as_ref()));
+    match ended {
+        None => Ok(Code::Done),
+        Some(why) if why.failed => bail!("no response: {}: {}", why.reason, why.detail),
+        Some(why) => {
+            say(&format!("rejected: {}: {}", why.reason, why.detail));
+            Ok(Code::Failures)
         }
     }
 }
 
-fn why<T>(reading: &Reading<T>) -> String {
-    match reading {
-        Reading::Good(_) => String::new(),
-        Reading::Unusable { reason, detail, .. }
-        | Reading::Undelivered { reason, detail, .. }
-        | Reading::Never { reason, detail } => format!("{reason}: {detail}"),
-    }
-}
-
-/// Has one request answered: a job of one row, sent again where its row does not come.
+/// Sends one request as a job of one row; gives its response, or why there is none.
 async fn ask_one(
     backend: &dyn BatchBackend,
     tag: &str,
-    request: ChatRequest,
-) -> anyhow::Result<RowOutcome> {
-    let id = request_id(&request);
-    for delivery in 0..DELIVERIES {
-        let tag = ShardTag(format!("{tag}-{delivery}"));
-        let one = BatchRequest { id, request: request.clone() };
-        let job = backend.submit(&Shard::in_memory(tag, vec![one])).await?;
-        while let JobState::Running { .. } = backend.poll(&job).await? {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+    request: &BatchRequest,
+) -> anyhow::Result<Delivery> {
+    let shard = Shard::in_memory(ShardTag(tag.to_owned()), vec![request.clone()]);
+    let job = backend.submit(&shard).await?;
+    let ended = loop {
+        match backend.poll(&job).await? {
+            JobState::Running { .. } => tokio::time::sleep(Duration::from_millis(200)).await,
+            JobState::Ended(how) => break how,
         }
-        let mut rows = backend.rows(&job);
-        while let Some(row) = rows.next().await {
-            let decoded = decode(backend.row_format(), &row?);
-            let delivered = !matches!(
-                decoded.outcome,
-                RowOutcome::Unreadable { .. } | RowOutcome::Failed { .. }
-            );
-            if decoded.id == Some(id) && delivered {
-                return Ok(decoded.outcome);
-            }
+    };
+    let mut rows = backend.rows(&job);
+    while let Some(row) = rows.next().await {
+        let decoded = decode(backend.row_format(), &row?);
+        if decoded.id == Some(request.id) {
+            return Ok(Ok(decoded.outcome));
         }
     }
-    bail!("no row came in {DELIVERIES} deliveries")
+    Ok(Err(format!("no row came in job {tag}, which ended as {ended:?}")))
 }
 
 /// Answers a batch file, line by line.

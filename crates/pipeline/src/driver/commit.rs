@@ -10,14 +10,13 @@ use rayon::prelude::*;
 use super::poll_job::WORTH_SPREADING;
 use super::state::Driver;
 use crate::Result;
-use crate::active::{Active, Stepped, give_up, rebuild, response, step};
 use crate::control::Drive;
-use crate::step::delivers;
+use crate::task::{Stepped, Task, delivers, give_up, rebuild, response, step};
 
 /// A task whose response is there, or is known never to come.
 pub(super) struct Item {
     record: TaskRecord,
-    task: Active,
+    task: Task,
     request: RequestId,
     outcome: Option<RowOutcome>,
     /// Why there is no outcome.
@@ -113,7 +112,7 @@ impl Driver<'_, '_> {
                     if self.has_given_up
                         && let Some(why) = self.store.given_up(request.id)?
                     {
-                        ended.push(give_up(self.context, record, &task, why)?);
+                        ended.push(give_up(self.context, record, task, why)?);
                         continue;
                     }
                     if self.how == Drive::Replay {

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 use super::poll_job::{ROWS_AT_ONCE, WORTH_SPREADING};
 use super::queue::Blocked;
 use super::state::Driver;
-use crate::active::{Stepped, start_base};
 use crate::control::Drive;
+use crate::task::{Stepped, start};
 use crate::{Result, planned_rows};
 
 impl Driver<'_, '_> {
@@ -93,7 +93,7 @@ impl Driver<'_, '_> {
             .clamp(1, room.clamp(1, ROWS_AT_ONCE));
         let from = self.cursor[at];
         let to = (from + many).min(plan.len());
-        let one = |i| start_base(self.context, *part, i);
+        let one = |i| start(self.context, *part, i);
         let started: Vec<_> = if many < WORTH_SPREADING {
             (from..to).map(one).collect::<Result<_>>()?
         } else {

@@ -8,7 +8,7 @@ use super::breaker::{FatalError, Verdict, words_of};
 use super::commit::Item;
 use super::in_flight::Pending;
 use super::state::Driver;
-use crate::step::delivers;
+use crate::task::delivers;
 use crate::{Event, Result};
 
 /// Rows of one job that are ingested together.

@@ -10,9 +10,9 @@ use super::job_end::JobEnd;
 use super::ledger::Reservation;
 use super::reopen::{Reopen, reopen};
 use super::state::Driver;
-use crate::active::{Stepped, rebuild};
 use crate::control::Drive;
 use crate::plan_change::adopt_plan;
+use crate::task::{Stepped, rebuild};
 use crate::{Error, Event, Result};
 
 /// Searches for a job that may be at the provider before it counts as absent, over some seconds: it may still be on

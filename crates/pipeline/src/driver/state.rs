@@ -18,8 +18,8 @@ use super::ledger::Ledger;
 use super::message::Message;
 use super::queue::Queue;
 use super::stall::StallWatch;
-use crate::active::Active;
 use crate::control::{Drive, StopSignal};
+use crate::task::Task;
 use crate::{Error, Event, Progress, Result, RunContext, Tally};
 
 /// The state of a call of [`run`](super::run).
@@ -38,7 +38,7 @@ pub(super) struct Driver<'a, 'c> {
     pub(super) in_flight: InFlight,
     pub(super) ledger: Ledger,
     /// Tasks that wait, as far as they are held in memory.
-    pub(super) tasks: HashMap<TaskKey, (TaskRecord, Active)>,
+    pub(super) tasks: HashMap<TaskKey, (TaskRecord, Task)>,
     /// Next seed row of each plan.
     pub(super) cursor: Vec<usize>,
     pub(super) tally: Tally,

@@ -17,8 +17,8 @@ use super::ledger::Reservation;
 use super::queue::{Queue, Taken};
 use super::recover::FIND_ATTEMPTS;
 use super::state::Driver;
-use crate::active::rebuild;
 use crate::control::Drive;
+use crate::task::rebuild;
 use crate::{Error, Event, Result};
 
 /// Malformed replies in a row before a job counts as refused.
@@ -36,15 +36,15 @@ impl Driver<'_, '_> {
     }
 
     pub(super) fn body(&mut self, id: RequestId) -> Result<BatchRequest> {
-        let astray = || Error::Astray(format!("request {id}"));
-        let task = self.in_flight.pending(id).and_then(|p| p.task).ok_or_else(astray)?;
+        let mismatch = || Error::JournalMismatch(format!("request {id}"));
+        let task = self.in_flight.pending(id).and_then(|p| p.task).ok_or_else(mismatch)?;
         let record = match self.tasks.get(&task) {
             Some((record, _)) => record.clone(),
-            None => self.store.task(task)?.ok_or_else(astray)?,
+            None => self.store.task(task)?.ok_or_else(mismatch)?,
         };
         let (request, _) =
-            rebuild(self.context, self.store, &self.reader, &record)?.ok_or_else(astray)?;
-        if request.id == id { Ok(request) } else { Err(astray()) }
+            rebuild(self.context, self.store, &self.reader, &record)?.ok_or_else(mismatch)?;
+        if request.id == id { Ok(request) } else { Err(mismatch()) }
     }
 
     /// A shard in memory, or in a file where it is too large for that.

@@ -12,9 +12,9 @@ use rayon::prelude::*;
 use super::change::{PartChange, PlanChange};
 use super::models::in_short;
 use super::shape::{Answered, Shape, Shapes};
-use crate::active::{prompts_of, response, variant_code, variant_of, variants_of};
 use crate::config::PlanFacts;
 use crate::control::Drive;
+use crate::task::{prompts_of, response, variant_code, variant_of, variants_of};
 use crate::{Result, RunContext};
 
 /// Rows that are laid out and compared together.
@@ -235,7 +235,7 @@ impl<'a, 'c> Comparison<'a, 'c> {
         if self.read_again {
             return Verdict { changed: all, cause: Some(Cause::Reading), ..Verdict::default() };
         }
-        let most = self.context.config.tries;
+        let most = self.context.config.attempts;
         let changed = conversations.iter().filter(|a| u32::from(a.attempts) > most).count();
         let changed = changed as u64;
         let cause = (changed > 0).then_some(Cause::Plan);
@@ -278,7 +278,7 @@ impl<'a, 'c> Comparison<'a, 'c> {
             };
             // A turn that took several attempts was asked for with a note on what was wrong.
             let repeated = *attempts > 1 && before.repair != now.repair
-                || u32::from(*attempts) > self.context.config.tries;
+                || u32::from(*attempts) > self.context.config.attempts;
             match same.filter(|_| stays) {
                 None => verdict.dropped += 1,
                 Some(true) if !repeated => verdict.kept += 1,

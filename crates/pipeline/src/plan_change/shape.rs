@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use clinstruct_multiturn::{TurnOutcome, Variant};
+use clinstruct_multiturn::Variant;
 use clinstruct_schema::RequestId;
 use clinstruct_store::PlannedRow;
 use serde::Serialize;
 
-use crate::active::{Active, Conversation, start_base, variant_code, variants_of};
+use crate::task::{ConversationTask, PromptTask, variant_code, variants_of};
 use crate::{Result, RunContext};
 
 /// Stands for what a model has yet to say.
@@ -128,11 +128,10 @@ impl<'a, 'c> Shapes<'a, 'c> {
         expected: Option<(RequestId, &[Answered])>,
     ) -> Result<Option<PlannedRow>> {
         let context = self.context;
-        let Some((record, request, Active::Base { row })) = start_base(context, part, index)?
-        else {
-            return Ok(None);
-        };
-        let (task, id, request) = (record.key, row.id.to_string(), request.id);
+        let Some(prompts) = PromptTask::planned(context, part, index)? else { return Ok(None) };
+        let row = prompts.row();
+        let (task, id) = (prompts.key(), row.id.to_string());
+        let request = prompts.next_request(context)?.id;
         if expected.is_some_and(|(expected, _)| expected != request) {
             return Ok(Some(PlannedRow { task, id, request, shape: Vec::new() }));
         }
@@ -143,7 +142,7 @@ impl<'a, 'c> Shapes<'a, 'c> {
         }
         let mut conversations = Vec::new();
         for k in 0..row.cards.len() {
-            let mut variants = variants_of(context, part, &row, k, None)?;
+            let mut variants = variants_of(context, part, row, k, None)?;
             variants.extend(rule.map(|_| Variant::Emergency));
             for variant in variants {
                 let (prompt, code) =
@@ -153,13 +152,13 @@ impl<'a, 'c> Shapes<'a, 'c> {
                 };
                 if expected.is_none_or(is_wanted) {
                     let conversation =
-                        Conversation::start(context, part, &row, k, variant, UNSAID)?;
+                        ConversationTask::new(context, part, row, k, variant, UNSAID)?;
                     conversations.push((prompt, code, self.conversation(conversation)?));
                 }
             }
         }
         let shape = Shape {
-            row: Digest::default().add_json(&*row).done(),
+            row: Digest::default().add_json(&**row).done(),
             emergency: emergency.done(),
             repair: self.repair,
             conversations,
@@ -167,19 +166,18 @@ impl<'a, 'c> Shapes<'a, 'c> {
         Ok(Some(PlannedRow { task, id, request, shape: shape.to_bytes() }))
     }
 
-    fn conversation(&self, mut conversation: Conversation) -> Result<[u8; DIGEST]> {
+    fn conversation(&self, mut conversation: ConversationTask) -> Result<[u8; DIGEST]> {
         let mut digest = Digest::default();
-        digest.add_json(&conversation.situation);
-        let card = conversation.row.cards.get(conversation.prompt);
-        let country = card.map_or("", |card| card.patient.country_code.as_str());
+        let about = conversation.dialogue().context();
+        digest.add_json(&about.situation);
+        let country = about.card.patient.country_code.as_str();
         digest.add(self.checks.get(country).map_or(&[][..], |checks| checks));
         // The first request of each side holds its system prompt; those that follow hold the same one.
         for _ in 0..2 {
-            if let Some(request) = conversation.due(self.context)? {
+            if let Some(request) = conversation.next_request(self.context)? {
                 digest.add(&request.id.0);
             }
-            let said = TurnOutcome::Said(UNSAID.into());
-            conversation.machine.advance(said, self.context.retries());
+            conversation.say(UNSAID);
         }
         Ok(digest.done())
     }

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use clinstruct_backend_rehearsal::{Rates, Rehearsal};
 use clinstruct_batch_client::{BatchRequest, request_id};
 use clinstruct_catalog::Catalog;
-use clinstruct_multiturn::{
-    Attempt, RequestOptions, Scripts, Setting, Variant, conversation_id, first_message, situation,
-};
+use clinstruct_multiturn::{Dialogue, PromptContext, RequestOptions, RetryPolicy, Variant};
 use clinstruct_parser::{PromptFormat, decode};
 use clinstruct_pipeline::{Reading, about, read_prompts, read_turn};
 use clinstruct_promptgen::{Plan, PromptOptions, prompt_request};
@@ -60,17 +58,11 @@ fn turn(
 ) -> Option<(ChatRequest, Situation)> {
     let part = catalog.part(row.part.as_str())?;
     let variant = Variant::Styled(k % part.variants());
-    let situation = situation(catalog, part, 5, row, k, variant);
-    let setting = Setting { catalog, part, row, card: row.cards.get(k)?, situation: &situation };
-    let first = first_message(prompt, &situation);
-    let messages =
-        [clinstruct_schema::Message { role: clinstruct_schema::Role::User, content: first }];
-    let id = conversation_id(part, &row.id, k, variant);
-    let options = RequestOptions { model: "rehearsal", seed: 5, temperature: None };
-    let scripts = Scripts::default();
-    let asked =
-        scripts.request(&setting, &id, &messages, Speaker::Assistant, Attempt::default(), &options);
-    Some((asked.ok()?, situation))
+    let planned = PromptContext::planned(catalog, part, 5, row, k, variant)?;
+    let dialogue = Dialogue::new(planned, prompt, RetryPolicy::default());
+    let options = RequestOptions { seed: 5, ..RequestOptions::new(catalog, "rehearsal") };
+    let request = dialogue.next_request(&options).ok()??;
+    Some((request, dialogue.into_parts().0.situation))
 }
 
 #[derive(Default, Clone, Copy)]
@@ -81,7 +73,7 @@ struct Count {
 
 /// Whether a reading lets a text through as it came.
 fn stands<T>(reading: &Reading<T>, mended: impl Fn(&T) -> bool) -> bool {
-    matches!(reading, Reading::Good(text) if !mended(text))
+    matches!(reading, Reading::Accepted(text) if !mended(text))
 }
 
 #[test]
@@ -107,7 +99,7 @@ fn what_was_spoilt_is_found_and_nothing_else() {
             let (_, answered) = outcome(&good, &request);
             let reading = read_prompts(&answered, PromptFormat::Json, &row.cards);
             alarms.spoilt += 1;
-            let Reading::Good(texts) = reading else {
+            let Reading::Accepted(texts) = reading else {
                 alarms.found += 1;
                 continue;
             };
@@ -125,7 +117,7 @@ fn what_was_spoilt_is_found_and_nothing_else() {
         let reading =
             read_turn(&answered, Speaker::Assistant, situation, &about(&catalog, &bound, card));
         alarms.spoilt += 1;
-        if !matches!(reading, Reading::Good(_)) {
+        if !matches!(reading, Reading::Accepted(_)) {
             alarms.found += 1;
             writeln!(false_alarms, "  {reading:?}").unwrap();
         }

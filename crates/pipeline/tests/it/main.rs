@@ -2,6 +2,7 @@
 
 mod caught;
 mod latencies;
+mod played;
 mod previous;
 mod replan;
 mod simulated;

@@ -190,11 +190,11 @@ fn a_note_on_failed_answers_changes_the_rows_that_got_one() {
     assert!(changed > 0 && changed < all / 2 && dropped == 0, "{changed} of {all}");
     // Fewer attempts: rows that took more could not have come.
     let catalog = Catalog::embedded().unwrap();
-    let once = RunConfig { tries: 1, ..config(30) };
+    let once = RunConfig { attempts: 1, ..config(30) };
     let change = lost(&context(&catalog, once), &folder, Drive::ToTheEnd).unwrap();
     assert_eq!(rows(&change), (changed, 0));
     assert_eq!(change.differences, ["attempts 4 -> 1"]);
-    let more = RunConfig { tries: 6, ..config(30) };
+    let more = RunConfig { attempts: 6, ..config(30) };
     assert_eq!(lost(&context(&catalog, more), &folder, Drive::ToTheEnd), None);
 }
 

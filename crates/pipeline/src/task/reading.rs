@@ -1,6 +1,6 @@
 //! Reads responses: what an outcome means for the task that asked.
 
-use clinstruct_multiturn::Repair;
+use clinstruct_multiturn::{Defect, Repair, TurnOutcome};
 use clinstruct_parser::{Cleaned, Problem, PromptFormat};
 use clinstruct_quality::card::About;
 use clinstruct_quality::{Violation, check_prompt, check_turn};
@@ -10,16 +10,16 @@ use clinstruct_schema::{Fault, FinishReason, PatientCard, RowOutcome, Situation,
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reading<T> {
     /// It can be used.
-    Good(T),
-    /// It cannot; another try with another sampling seed may. What of it could be used is kept.
+    Accepted(T),
+    /// It cannot; another attempt with another sampling seed may. What of it could be used is kept.
     Unusable {
         /// Named reason.
         reason: String,
-        /// What was seen.
+        /// Details for a person.
         detail: String,
-        /// Usable part, for when no try is left.
+        /// Usable part, for when no attempt is left.
         partial: Option<T>,
-        /// The text with what its checks saw, where it came whole and is to be repaired.
+        /// The text with the findings of its checks, where it is complete and can be repaired.
         repair: Option<Repair>,
         /// What is wrong with it; decides how often it is requested again.
         defect: Defect,
@@ -28,30 +28,54 @@ pub enum Reading<T> {
     Undelivered {
         /// Named reason.
         reason: String,
-        /// What was seen.
+        /// Details for a person.
         detail: String,
         /// Whether it may have been paid for: then it is sent once more, and not as often as it takes.
         paid: bool,
     },
     /// The provider refused it, and would again until somebody changes something.
-    Never {
+    Refused {
         /// Named reason.
         reason: String,
-        /// What was seen.
+        /// Details for a person.
         detail: String,
     },
 }
 
-/// What is wrong with an answer that cannot be used.
+/// Why a response could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind of failure it is.
+    pub kind: FailureKind,
+    /// Named reason.
+    pub reason: String,
+    /// Details for a person.
+    pub detail: String,
+}
+
+/// Kinds of failures, as [`Reading`] has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Defect {
-    /// The model's text: another sample may be better, as often as the run allows attempts.
-    Text,
-    /// It broke off or is empty: another sample rarely is better, and each is paid for.
-    Truncated,
+pub enum FailureKind {
+    /// The response cannot be used.
+    Unusable,
+    /// There is none: the delivery failed.
+    Undelivered,
+    /// The provider refused the request.
+    Refused,
 }
 
 impl<T> Reading<T> {
+    /// Why it could not be used; `None` where it was accepted.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        let (kind, reason, detail) = match self {
+            Self::Accepted(_) => return None,
+            Self::Unusable { reason, detail, .. } => (FailureKind::Unusable, reason, detail),
+            Self::Undelivered { reason, detail, .. } => (FailureKind::Undelivered, reason, detail),
+            Self::Refused { reason, detail } => (FailureKind::Refused, reason, detail),
+        };
+        Some(Failure { kind, reason: reason.clone(), detail: detail.clone() })
+    }
+
     fn unusable(reason: &str, detail: impl Into<String>) -> Self {
         Self::defective(Defect::Text, reason, detail)
     }
@@ -60,6 +84,26 @@ impl<T> Reading<T> {
         let (reason, detail) = (reason.into(), detail.into());
         Self::Unusable { reason, detail, partial: None, repair: None, defect }
     }
+}
+
+impl From<Reading<Cleaned>> for TurnOutcome {
+    fn from(reading: Reading<Cleaned>) -> Self {
+        match reading {
+            Reading::Accepted(cleaned) => Self::Accepted(cleaned.text),
+            Reading::Unusable { reason, detail, repair, defect, .. } => {
+                Self::Unusable { reason, detail, defect, repair }
+            }
+            Reading::Undelivered { reason, detail, paid } => {
+                Self::Undelivered { reason, detail, paid }
+            }
+            Reading::Refused { reason, detail } => Self::Refused { reason, detail },
+        }
+    }
+}
+
+/// A request whose job ended without a row for it.
+pub(super) fn missing<T>(absent: &str) -> Reading<T> {
+    Reading::Undelivered { reason: "missing".into(), detail: absent.to_owned(), paid: true }
 }
 
 /// Whether an outcome is a response, good or bad, and not a delivery that has to be made again.
@@ -111,7 +155,7 @@ fn text<T>(outcome: &RowOutcome) -> Result<&str, Reading<T>> {
                         || status.is_some_and(|s| (200..300).contains(&s));
                     Reading::Undelivered { reason, detail, paid }
                 }
-                _ => Reading::Never { reason, detail },
+                _ => Reading::Refused { reason, detail },
             }
         }
         // The same request again, and not another sample: what is written must not depend on which rows arrived
@@ -124,7 +168,7 @@ fn text<T>(outcome: &RowOutcome) -> Result<&str, Reading<T>> {
     })
 }
 
-/// The beginning of a text, for a detail.
+/// The start of a text, for a detail.
 fn excerpt(text: &str) -> String {
     let mut short: String = text.chars().take(120).collect();
     if short.len() < text.len() {
@@ -133,7 +177,7 @@ fn excerpt(text: &str) -> String {
     short
 }
 
-/// What failed, and what a repair is to be told.
+/// The checks that failed, with the findings for a repair.
 fn of_violations(text: String, violations: &[Violation]) -> Reading<Cleaned> {
     let reason = violations.first().map_or("", |v| v.check).to_owned();
     let details: Vec<String> =
@@ -144,7 +188,7 @@ fn of_violations(text: String, violations: &[Violation]) -> Reading<Cleaned> {
         partial: None,
         repair: Some(Repair {
             text,
-            seen: violations.iter().map(Violation::repair_note).collect(),
+            findings: violations.iter().map(Violation::repair_note).collect(),
         }),
         defect: Defect::Text,
     }
@@ -172,7 +216,7 @@ pub fn read_prompts(
         }
     }
     if prompts.iter().all(Option::is_some) {
-        return Reading::Good(prompts);
+        return Reading::Accepted(prompts);
     }
     let partial = prompts.iter().any(Option::is_some).then_some(prompts);
     let (reason, detail) = match (reading.problems.first(), faults.first()) {
@@ -202,7 +246,7 @@ pub fn read_turn(
         Ok(cleaned) => {
             let violations = check_turn(&cleaned.text, speaker, situation, about);
             if violations.is_empty() {
-                return Reading::Good(cleaned);
+                return Reading::Accepted(cleaned);
             }
             of_violations(cleaned.text, &violations)
         }

@@ -1,0 +1,279 @@
+//! One conversation from its first message to its end.
+
+use clinstruct_catalog::Catalog;
+use clinstruct_draw as draw;
+use clinstruct_schema::{ChatRequest, Message, Role, Speaker};
+
+use crate::prompts::SystemPrompts;
+use crate::{Defect, Error, PromptContext, RetryCounts, RetryPolicy, first_message};
+
+/// Largest number of tokens of a message of the simulated health worker.
+const USER_MAX_TOKENS: u32 = 400;
+
+/// What the requests of a run depend on beside their conversation.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestOptions<'a> {
+    /// Templates and phrases.
+    pub catalog: &'a Catalog,
+    /// Model that plays the assistant.
+    pub assistant_model: &'a str,
+    /// Model that plays the health worker.
+    pub user_model: &'a str,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Sampling temperature; the provider's default where `None`.
+    pub temperature: Option<f32>,
+}
+
+impl<'a> RequestOptions<'a> {
+    /// One model for both sides, seed 0, and the provider's temperature.
+    pub fn new(catalog: &'a Catalog, model: &'a str) -> Self {
+        Self { catalog, assistant_model: model, user_model: model, seed: 0, temperature: None }
+    }
+}
+
+/// What came of the request for a turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TurnOutcome {
+    /// A text that passed its checks.
+    Accepted(String),
+    /// A response that cannot be used; another sample may.
+    Unusable {
+        /// Named reason.
+        reason: String,
+        /// Details for a person.
+        detail: String,
+        /// What is wrong with it.
+        defect: Defect,
+        /// The text with the findings, where it is complete and can be repaired.
+        repair: Option<Repair>,
+    },
+    /// The delivery failed: the same request can be sent again.
+    Undelivered {
+        /// Named reason.
+        reason: String,
+        /// Details for a person.
+        detail: String,
+        /// Whether it was paid for, or may have been.
+        paid: bool,
+    },
+    /// The provider refused the request, and would again.
+    Refused {
+        /// Named reason.
+        reason: String,
+        /// Details for a person.
+        detail: String,
+    },
+}
+
+impl TurnOutcome {
+    /// A complete text that failed checks, with one finding for each, to be repaired.
+    pub fn failed_checks(reason: &str, text: String, findings: Vec<String>) -> Self {
+        Self::Unusable {
+            reason: reason.to_owned(),
+            detail: findings.join("; "),
+            defect: Defect::Text,
+            repair: Some(Repair { text, findings }),
+        }
+    }
+}
+
+/// Where a conversation stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// It waits for a response to [`Dialogue::next_request`].
+    Ask,
+    /// It has all its turns.
+    Done,
+    /// It ended without.
+    Rejected {
+        /// Whether no answer could be had at all; else answers came, and none could be used.
+        failed: bool,
+        /// Named reason.
+        reason: String,
+        /// Details for a person.
+        detail: String,
+    },
+}
+
+/// A complete text that failed a check, with the findings. The next attempt sends them back to the model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repair {
+    /// The text.
+    pub text: String,
+    /// What each failed check found.
+    pub findings: Vec<String>,
+}
+
+impl Repair {
+    /// The message to the model: the phrases `repair-head` and `repair-tail` around the findings.
+    fn message(&self, catalog: &Catalog) -> String {
+        let mut message = catalog.phrase("repair-head").to_owned();
+        for finding in &self.findings {
+            message.push_str("\n- ");
+            message.push_str(finding);
+        }
+        message.push('\n');
+        message.push_str(catalog.phrase("repair-tail"));
+        message
+    }
+}
+
+/// One conversation: its system prompts, what was said, whose turn it is, and how often a turn is repeated.
+///
+/// The caller sends [`next_request`](Self::next_request) to a model, checks the response and reports it to
+/// [`apply`](Self::apply), until there is no next request. Retries and repairs are decided here and nowhere else, so
+/// that every caller plays the same conversation.
+#[derive(Debug, Clone)]
+pub struct Dialogue {
+    context: PromptContext,
+    prompts: SystemPrompts,
+    policy: RetryPolicy,
+    /// User first, then alternating.
+    messages: Vec<Message>,
+    next: Next,
+    /// What the turn that is due has used of the policy.
+    counts: RetryCounts,
+    /// The last attempt of the turn that is due, where it is to be repaired.
+    repair: Option<Repair>,
+    /// Repairs requested for the turn that is due.
+    repairs: u32,
+}
+
+impl Dialogue {
+    /// A conversation that starts with `prompt`, followed by what the situation asks for.
+    pub fn new(context: PromptContext, prompt: &str, policy: RetryPolicy) -> Self {
+        let first = first_message(prompt, &context.situation);
+        Self {
+            prompts: SystemPrompts::default(),
+            policy,
+            messages: vec![Message { role: Role::User, content: first }],
+            next: Next::Ask,
+            counts: RetryCounts::default(),
+            repair: None,
+            repairs: 0,
+            context,
+        }
+    }
+
+    /// What it is about.
+    pub fn context(&self) -> &PromptContext {
+        &self.context
+    }
+
+    /// What was said: the user first, then alternating.
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    /// Where it stands.
+    pub fn next(&self) -> &Next {
+        &self.next
+    }
+
+    /// Whose turn it is; `None` once the conversation has ended.
+    pub fn speaker(&self) -> Option<Speaker> {
+        (self.next == Next::Ask).then(|| Speaker::of_message(self.messages.len()))
+    }
+
+    /// The turn that is due or was last attempted, from 1: a question and its answer are one turn.
+    pub fn turn(&self) -> usize {
+        self.messages.len() / 2 + 1
+    }
+
+    /// What the turn that is due has used of the policy.
+    pub fn counts(&self) -> RetryCounts {
+        self.counts
+    }
+
+    /// Sets what the turn that is due has used of the policy, for a conversation that is restored from what was stored.
+    pub fn set_counts(&mut self, counts: RetryCounts) {
+        self.counts = counts;
+    }
+
+    /// What it is about, and what was said.
+    pub fn into_parts(self) -> (PromptContext, Vec<Message>) {
+        (self.context, self.messages)
+    }
+
+    /// The request for the turn that is due; `None` once the conversation has ended.
+    ///
+    /// The simulated health worker gets the dialogue with its roles swapped, behind an opening line of the other side,
+    /// so that its own texts stand as the model's. A repair follows all of it: the text that failed its checks, and the
+    /// findings.
+    pub fn next_request(&self, options: &RequestOptions<'_>) -> Result<Option<ChatRequest>, Error> {
+        let Some(speaker) = self.speaker() else { return Ok(None) };
+        let catalog = options.catalog;
+        let mut messages = Vec::with_capacity(self.messages.len() + 4);
+        let message = |role, content: &str| Message { role, content: content.to_owned() };
+        let (model, max_tokens) = if speaker == Speaker::Assistant {
+            messages.push(message(Role::System, self.prompts.assistant(catalog, &self.context)?));
+            messages.extend(self.messages.iter().cloned());
+            (options.assistant_model, self.context.max_tokens)
+        } else {
+            let (system, opening) = self.prompts.user(catalog, &self.context)?;
+            messages.extend([message(Role::System, system), message(Role::User, opening)]);
+            messages.extend(self.messages.iter().map(|m| Message {
+                role: if m.role == Role::User { Role::Assistant } else { Role::User },
+                content: m.content.clone(),
+            }));
+            (options.user_model, USER_MAX_TOKENS)
+        };
+        if let Some(repair) = &self.repair {
+            messages.push(message(Role::Assistant, &repair.text));
+            messages.push(Message { role: Role::User, content: repair.message(catalog) });
+        }
+        // Part of the address of every stored response: another wording would request all of them again.
+        let (place, attempt) = (self.messages.len(), self.counts.attempts);
+        let purpose = format!("{} {place} try {attempt}", speaker.as_str());
+        Ok(Some(ChatRequest {
+            model: model.to_owned(),
+            messages,
+            max_tokens,
+            temperature: options.temperature,
+            seed: draw::number(options.seed, self.context.id.as_str(), &purpose) >> 1,
+            json_schema: None,
+        }))
+    }
+
+    /// Applies what came of the request for the turn that is due. Once the conversation has ended, nothing changes.
+    ///
+    /// A response that cannot be used is requested again, up to the policy's attempts; one that is complete is repaired,
+    /// at most [`RetryPolicy::repairs`] times a turn. A delivery that failed is repeated as it was. Every call adds a
+    /// message, uses up some of the policy or ends the conversation.
+    pub fn apply(&mut self, outcome: TurnOutcome) -> Next {
+        if self.next != Next::Ask {
+            return self.next.clone();
+        }
+        self.next = match outcome {
+            TurnOutcome::Accepted(content) => self.accept(content),
+            TurnOutcome::Unusable { reason, detail, defect, repair } => {
+                let capped = repair.is_some() && self.repairs >= self.policy.repairs;
+                if repair.is_some() {
+                    self.repairs += 1;
+                    self.repair = repair;
+                }
+                // Without a text, a repair that was requested is requested again: the text that it is for was paid for,
+                // and can be used.
+                let again = self.counts.unusable(&self.policy, defect) && !capped;
+                if again { Next::Ask } else { Next::Rejected { failed: false, reason, detail } }
+            }
+            TurnOutcome::Undelivered { reason, detail, paid } => {
+                let again = self.counts.undelivered(&self.policy, paid);
+                if again { Next::Ask } else { Next::Rejected { failed: true, reason, detail } }
+            }
+            TurnOutcome::Refused { reason, detail } => {
+                Next::Rejected { failed: true, reason, detail }
+            }
+        };
+        self.next.clone()
+    }
+
+    fn accept(&mut self, content: String) -> Next {
+        let role = Speaker::of_message(self.messages.len()).role();
+        self.messages.push(Message { role, content });
+        (self.counts, self.repair, self.repairs) = (RetryCounts::default(), None, 0);
+        let all = 2 * self.context.situation.turns.max(1) as usize;
+        if self.messages.len() >= all { Next::Done } else { Next::Ask }
+    }
+}

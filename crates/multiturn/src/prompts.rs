@@ -1,0 +1,163 @@
+//! The system prompts of the two sides of a conversation.
+
+use std::sync::OnceLock;
+
+use clinstruct_catalog::{Catalog, Mode, Part, RegisterText, card_context};
+use clinstruct_schema::{BaseRow, PatientCard, Register, RowId, Situation, Style};
+use minijinja::context;
+
+use crate::{Error, Variant, conversation_id, situation};
+
+/// Largest number of tokens of an answer where neither task nor part says.
+const MAX_TOKENS: u32 = 900;
+
+/// What the system prompts of a conversation are made of, beside the catalog.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PromptContext {
+    /// The conversation's id: its draws and sampling seeds are keyed by it.
+    pub id: RowId,
+    /// The patient; only the simulated health worker sees the card.
+    pub card: PatientCard,
+    /// Mode, turns, styles.
+    pub situation: Situation,
+    /// Largest number of tokens of an answer of the assistant.
+    pub max_tokens: u32,
+}
+
+impl PromptContext {
+    /// A conversation that no plan has.
+    pub fn new(id: RowId, card: PatientCard, situation: Situation) -> Self {
+        Self { id, card, situation, max_tokens: MAX_TOKENS }
+    }
+
+    /// The conversation of `variant` from prompt `k` (from 0) of a planned row, with its situation drawn; `None` where
+    /// the row asks for fewer prompts.
+    pub fn planned(
+        catalog: &Catalog,
+        part: &Part,
+        seed: u64,
+        row: &BaseRow,
+        k: usize,
+        variant: Variant,
+    ) -> Option<Self> {
+        let task = row
+            .subjects
+            .iter()
+            .filter(|s| s.axis == "task")
+            .find_map(|s| catalog.tasks.iter().find(|t| Some(&t.id) == s.slugs.last()));
+        Some(Self {
+            id: conversation_id(part, &row.id, k, variant),
+            card: row.cards.get(k)?.clone(),
+            situation: situation(catalog, part, seed, row, k, variant),
+            max_tokens: task.map_or(part.max_tokens, |t| t.max_tokens),
+        })
+    }
+
+    fn mode_text(&self, catalog: &Catalog, pick: fn(&Mode) -> &str) -> Option<String> {
+        let mode = catalog.styles.modes.iter().find(|m| m.id == self.situation.mode);
+        mode.map(|m| pick(m).to_owned())
+    }
+
+    fn render(
+        &self,
+        catalog: &Catalog,
+        name: &str,
+        context: minijinja::Value,
+    ) -> Result<String, Error> {
+        catalog
+            .templates
+            .render(name, context)
+            .map_err(|source| Error::Template { row: self.id.to_string(), source })
+    }
+
+    fn assistant(&self, catalog: &Catalog) -> Result<String, Error> {
+        let situation = &self.situation;
+        let setting = catalog.settings.iter().find(|s| s.id == self.card.patient.setting);
+        let register = register_text(catalog, situation.assistant_register, |r| &r.assistant);
+        self.render(
+            catalog,
+            "assistant_system.j2",
+            context! {
+                profession => situation.profession.as_str(),
+                specialty => situation.specialty.as_deref(),
+                country => self.card.patient.country.as_str(),
+                setting => setting.map(|s| s.name.as_str()),
+                setting_text => setting.map(|s| s.text.as_str()),
+                mode_text => self.mode_text(catalog, |m| &m.assistant),
+                register_text => register,
+                styles => texts(&situation.system_styles),
+            },
+        )
+    }
+
+    fn user(&self, catalog: &Catalog) -> Result<(String, String), Error> {
+        let situation = &self.situation;
+        let user = self.render(
+            catalog,
+            "user_system.j2",
+            context! {
+                profession => situation.profession.as_str(),
+                specialty => situation.specialty.as_deref(),
+                country => self.card.patient.country.as_str(),
+                mode_text => self.mode_text(catalog, |m| &m.user),
+                register_text => register_text(catalog, situation.user_register, |r| &r.user),
+                styles => texts(&situation.user_styles),
+                card => card_context(&self.card),
+            },
+        )?;
+        Ok((user, self.render(catalog, "user_opening.j2", context! {})?))
+    }
+}
+
+fn register_text(
+    catalog: &Catalog,
+    register: Register,
+    pick: fn(&RegisterText) -> &str,
+) -> Option<String> {
+    let text = catalog.styles.registers.iter().find(|text| text.id == register);
+    text.map(|t| pick(t).to_owned())
+}
+
+fn texts(styles: &[Style]) -> Vec<String> {
+    styles.iter().map(|s| s.text.clone()).collect()
+}
+
+/// The system prompts of a conversation, each rendered once, when it is first needed: a conversation that is replayed
+/// needs none.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SystemPrompts {
+    assistant: OnceLock<String>,
+    user: OnceLock<(String, String)>,
+}
+
+impl SystemPrompts {
+    /// The assistant's system prompt.
+    pub(crate) fn assistant(
+        &self,
+        catalog: &Catalog,
+        context: &PromptContext,
+    ) -> Result<&str, Error> {
+        once(&self.assistant, || context.assistant(catalog)).map(String::as_str)
+    }
+
+    /// The health worker's system prompt, and the line of the other side that opens its dialogue.
+    pub(crate) fn user(
+        &self,
+        catalog: &Catalog,
+        context: &PromptContext,
+    ) -> Result<(&str, &str), Error> {
+        let (system, opening) = once(&self.user, || context.user(catalog))?;
+        Ok((system, opening))
+    }
+}
+
+/// The value of a cell, made at its first use.
+fn once<T>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T, Error>) -> Result<&T, Error> {
+    match cell.get() {
+        Some(value) => Ok(value),
+        None => {
+            let value = make()?;
+            Ok(cell.get_or_init(|| value))
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Counts of rows and repairs.
+
+use std::collections::BTreeMap;
+
+use clinstruct_multiturn::Variant;
+use clinstruct_schema::Speaker;
+use clinstruct_store::TaskState;
+
+use super::Group;
+use crate::task::{Retried, variant_of};
+use crate::{PartSummary, RepairCounts, RunContext};
+
+/// What the rows of one base row count.
+pub(super) fn of(group: &Group<'_>) -> PartSummary {
+    let mut sum = PartSummary {
+        under_way: group.not_begun,
+        prompts: group.prompts.iter().flatten().count() as u64,
+        ..PartSummary::default()
+    };
+    for conversation in &group.conversations {
+        if variant_of(conversation.task.key.variant()) == Variant::Emergency {
+            sum.emergencies += 1;
+        }
+        match conversation.task.state {
+            TaskState::Waiting => sum.under_way += 1,
+            TaskState::Done => sum.in_dataset += 1,
+            TaskState::Rejected => {
+                let counts =
+                    if conversation.failed() { &mut sum.failed } else { &mut sum.rejected };
+                *counts.entry(conversation.reason().to_owned()).or_default() += 1;
+            }
+        }
+        let done = conversation.task.state == TaskState::Done;
+        let Some(row) = conversation.row.as_ref().filter(|_| done) else { continue };
+        for turn in &row.provenance.turns {
+            sum.assistant_turns += u64::from(turn.speaker == Speaker::Assistant);
+            for rule in &turn.mended {
+                *sum.mended.entry(rule.clone()).or_default() += 1;
+            }
+        }
+    }
+    sum
+}
+
+pub(super) fn add(sum: &mut PartSummary, more: &PartSummary) {
+    sum.prompts += more.prompts;
+    sum.emergencies += more.emergencies;
+    sum.in_dataset += more.in_dataset;
+    sum.under_way += more.under_way;
+    sum.assistant_turns += more.assistant_turns;
+    for (into, from) in [
+        (&mut sum.rejected, &more.rejected),
+        (&mut sum.failed, &more.failed),
+        (&mut sum.mended, &more.mended),
+    ] {
+        for (reason, count) in from {
+            *into.entry(reason.clone()).or_default() += count;
+        }
+    }
+}
+
+/// Counts the failed attempts at one turn or prompt request, by the reason of the first one.
+pub(super) fn add_retries(
+    context: &RunContext<'_>,
+    repairs: &mut BTreeMap<String, RepairCounts>,
+    retried: &Retried,
+) {
+    let Some((first, _)) = retried.failed.first() else { return };
+    let route = context.routes.of(retried.speaker);
+    let limits = route.backend.limits();
+    let counts = repairs.entry(first.clone()).or_default();
+    counts.first += 1;
+    *counts.speakers.entry(retried.speaker).or_default() += 1;
+    counts.mended += u64::from(retried.succeeded);
+    counts.rejected += u64::from(!retried.succeeded);
+    for (_, usage) in &retried.failed {
+        counts.requests += 1;
+        counts.usage += *usage;
+        counts.micro_usd += route.cost(*usage, &limits);
+    }
+}

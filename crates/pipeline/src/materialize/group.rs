@@ -1,0 +1,195 @@
+//! A base row with its prompts and conversations, made anew from the plan, the journal and the responses.
+
+use clinstruct_multiturn::conversation_id;
+use clinstruct_parser::{Cleaned, Cleanup};
+use clinstruct_schema::{
+    Attributes, BaseRow, Conversation as Row, Provenance, RowId, RowOutcome, SCHEMA_VERSION,
+    Speaker, TurnProvenance, Usage,
+};
+use clinstruct_store::{RawReader, Step, TaskKey, TaskRecord, TaskState};
+
+use crate::task::{ConversationTask, Locate, prompts_of, replay_turn, response, variant_of};
+use crate::{Error, Result, RunContext};
+
+/// A base row, as the outputs read it.
+pub(super) struct Group<'a> {
+    pub(super) context: &'a RunContext<'a>,
+    pub(super) row: BaseRow,
+    /// Its prompts, where they came: one for each patient.
+    pub(super) prompts: Vec<Option<Cleaned>>,
+    /// Where the prompts came from.
+    prompt_turn: Option<TurnProvenance>,
+    pub(super) conversations: Vec<Conversation<'a>>,
+    /// Conversations that wait for their prompts.
+    pub(super) not_begun: u64,
+}
+
+/// A conversation of a base row.
+pub(super) struct Conversation<'a> {
+    pub(super) task: &'a TaskRecord,
+    /// Its row, as far as it has come. `None` where no output reads it, and where its prompt never came.
+    pub(super) row: Option<Row>,
+}
+
+impl Conversation<'_> {
+    /// Whether it was rejected because no answer could be had.
+    pub(super) fn failed(&self) -> bool {
+        self.task.rejection.as_ref().is_some_and(|why| why.failed)
+    }
+
+    /// Why it was rejected.
+    pub(super) fn reason(&self) -> &str {
+        self.task.rejection.as_ref().map_or("unknown", |why| why.reason.as_str())
+    }
+}
+
+fn mismatch(key: TaskKey) -> Error {
+    Error::JournalMismatch(format!("{key:?}"))
+}
+
+impl<'a> Group<'a> {
+    /// The base row of these tasks, its own first; `None` where there are none. `reads` says in which states a
+    /// conversation's row is needed.
+    pub(super) fn new(
+        context: &'a RunContext<'a>,
+        locate: Locate<'_>,
+        reader: &RawReader,
+        part: u8,
+        tasks: &'a [TaskRecord],
+        reads: &dyn Fn(TaskState) -> bool,
+    ) -> Result<Option<Self>> {
+        let Some((base, conversations)) = tasks.split_first() else { return Ok(None) };
+        let plan = context.plan(part).ok_or_else(|| mismatch(base.key))?;
+        let row = plan.row(base.key.seed_row_index() as usize).ok_or_else(|| mismatch(base.key))?;
+        let mut group = Self {
+            context,
+            prompts: vec![None; row.cards.len()],
+            prompt_turn: None,
+            conversations: Vec::with_capacity(conversations.len()),
+            not_begun: 0,
+            row,
+        };
+        if base.state == TaskState::Waiting {
+            group.prompts.clear();
+            group.not_begun = (group.row.cards.len() * plan.part().variants()) as u64;
+            return Ok(Some(group));
+        }
+        if let Some(step) = base.steps.last() {
+            let outcome = response(locate, reader, step.request)?
+                .ok_or_else(|| Error::JournalMismatch(step.request.to_string()))?;
+            let turn = turn_provenance(context, Speaker::PromptWriter, step, &outcome);
+            group.prompt_turn = Some(turn);
+            group.prompts = prompts_of(context, &outcome, &group.row.cards);
+        }
+        for task in conversations {
+            let row = if reads(task.state) { group.replay(locate, reader, task)? } else { None };
+            group.conversations.push(Conversation { task, row });
+        }
+        Ok(Some(group))
+    }
+
+    /// Replays a conversation; `None` where its prompt never came.
+    fn replay(
+        &self,
+        locate: Locate<'_>,
+        reader: &RawReader,
+        task: &TaskRecord,
+    ) -> Result<Option<Row>> {
+        let context = self.context;
+        let k = usize::from(task.key.prompt()).saturating_sub(1);
+        let Some(prompt) = self.prompts.get(k).and_then(Option::as_ref) else { return Ok(None) };
+        let variant = variant_of(task.key.variant());
+        let part = task.key.part();
+        let mut replayed =
+            ConversationTask::new(context, part, &self.row, k, variant, &prompt.text)?;
+        let mut turns: Vec<TurnProvenance> = self.prompt_turn(k).into_iter().collect();
+        for step in &task.steps {
+            let mismatch = || Error::JournalMismatch(self.conversation_id(task.key).to_string());
+            let outcome = response(locate, reader, step.request)?.ok_or_else(mismatch)?;
+            let speaker = replayed.dialogue().speaker().ok_or_else(mismatch)?;
+            replay_turn(&mut replayed, &outcome).ok_or_else(mismatch)?;
+            turns.push(turn_provenance(context, speaker, step, &outcome));
+        }
+        let (about, messages) = replayed.into_dialogue().into_parts();
+        Ok(Some(Row {
+            id: about.id,
+            part: self.row.part.clone(),
+            messages,
+            attributes: Attributes {
+                base: self.prompt_id(k),
+                subjects: self.row.subjects.clone(),
+                card: about.card,
+                situation: about.situation,
+            },
+            provenance: Provenance {
+                backend: context.backend.clone(),
+                model: context.model.clone(),
+                rehearsal: context.rehearsal,
+                seed: context.config.seed,
+                turns,
+            },
+            schema_version: SCHEMA_VERSION,
+        }))
+    }
+
+    /// The id of prompt `k` (from 0).
+    pub(super) fn prompt_id(&self, k: usize) -> RowId {
+        let id = &self.row.id;
+        if self.row.cards.len() == 1 { id.clone() } else { id.child('p', k + 1) }
+    }
+
+    /// Where prompt `k` came from.
+    pub(super) fn prompt_turn(&self, k: usize) -> Option<TurnProvenance> {
+        let prompt = self.prompts.get(k)?.as_ref()?;
+        let mended = prompt.cleanup.names().map(str::to_owned).collect();
+        Some(TurnProvenance { mended, ..self.prompt_turn.clone()? })
+    }
+
+    /// The id of one of its conversations.
+    pub(super) fn conversation_id(&self, key: TaskKey) -> RowId {
+        let k = usize::from(key.prompt()).saturating_sub(1);
+        let (variant, id) = (variant_of(key.variant()), &self.row.id);
+        match self.context.plan(key.part()) {
+            Some(plan) => conversation_id(plan.part(), id, k, variant),
+            None => id.clone(),
+        }
+    }
+}
+
+fn turn_provenance(
+    context: &RunContext<'_>,
+    speaker: Speaker,
+    step: &Step,
+    outcome: &RowOutcome,
+) -> TurnProvenance {
+    let (reasoning, usage) = reasoning_of(outcome);
+    let keeps = context.config.keep_reasoning && speaker == Speaker::Assistant;
+    TurnProvenance {
+        speaker,
+        reasoning: reasoning.filter(|_| keeps),
+        request: step.request,
+        tries: u32::from(step.attempts),
+        mended: Cleanup::from_bits(step.cleanup).names().map(str::to_owned).collect(),
+        usage,
+    }
+}
+
+/// The reasoning of a response, from the provider's own field and from its text, and its tokens with those of the
+/// reasoning, counted by the provider or by its share of the length.
+fn reasoning_of(outcome: &RowOutcome) -> (Option<String>, Usage) {
+    let mut usage = outcome.usage().unwrap_or_default();
+    let RowOutcome::Answer(completion) = outcome else { return (None, usage) };
+    let within = clinstruct_parser::reasoning(&completion.text);
+    let beside = completion.reasoning.as_deref().map(str::trim).filter(|r| !r.is_empty());
+    let all: Vec<&str> = beside.into_iter().chain(within.as_deref()).collect();
+    if all.is_empty() {
+        return (None, usage);
+    }
+    if usage.reasoning_tokens == 0 {
+        let thought: usize = all.iter().map(|r| r.len()).sum();
+        let written = completion.text.len() + beside.map_or(0, str::len);
+        let share = thought as f64 / written.max(1) as f64;
+        usage.reasoning_tokens = (usage.completion_tokens as f64 * share.min(1.0)).round() as u64;
+    }
+    (Some(all.join("\n\n")), usage)
+}

@@ -1,0 +1,221 @@
+//! Writes what the store holds as files: one JSONL a part and kind, in the plan's order.
+//!
+//! Every row is made anew from the plan and the raw responses, so the files can be written again at any
+//! time, for a finished run or one under way, and always say the same. [`OUTPUTS`] lists the kinds; each is
+//! one file here.
+
+mod conversations;
+mod counts;
+mod file;
+mod group;
+mod prompts;
+mod rejected;
+mod situations;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use clinstruct_schema::{RequestId, SCHEMA_VERSION};
+use clinstruct_store::{RawReader, Store, TaskKey, TaskRecord, TaskState};
+use rayon::prelude::*;
+
+use crate::task::{Locate, base_key, retried};
+use crate::{
+    PartSummary, RepairCounts, RequestCounts, Result, RunContext, Summary, Tally, planned_rows,
+};
+pub(crate) use file::{Pending, line};
+use group::Group;
+
+/// Base rows that are made anew together.
+const ROWS_AT_ONCE: usize = 128;
+
+/// Which kinds of files to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutputFiles {
+    /// `prompts/`.
+    pub prompts: bool,
+    /// `situations/`.
+    pub situations: bool,
+    /// `conversations/` and `rejected/`.
+    pub conversations: bool,
+}
+
+impl OutputFiles {
+    /// All of them.
+    pub const ALL: Self = Self { prompts: true, situations: true, conversations: true };
+}
+
+/// A kind of file.
+struct Output {
+    /// Its folder below the run's.
+    folder: &'static str,
+    /// Whether it is to be written.
+    wanted: fn(OutputFiles) -> bool,
+    /// Whether it needs the text of a conversation in this state.
+    reads: fn(TaskState) -> bool,
+    /// Writes the lines of one base row.
+    write: fn(&Group<'_>, &mut Vec<u8>) -> Result<()>,
+}
+
+/// All kinds of files, in the order in which they are written.
+const OUTPUTS: [Output; 4] =
+    [prompts::OUTPUT, situations::OUTPUT, conversations::OUTPUT, rejected::OUTPUT];
+
+/// The lines of one base row, by kind of file, and what they count.
+#[derive(Default)]
+struct Lines {
+    by_output: [Vec<u8>; OUTPUTS.len()],
+    summary: PartSummary,
+}
+
+/// Writes the files below `dir` and counts every row.
+pub fn write_outputs(
+    context: &RunContext<'_>,
+    store: &Store,
+    dir: &Path,
+    files: OutputFiles,
+    tally: &Tally,
+) -> Result<Summary> {
+    let reader = store.reader();
+    let mut parts = Vec::new();
+    let mut repairs: BTreeMap<String, RepairCounts> = BTreeMap::new();
+    for (part, plan) in &context.plans {
+        let stem = &plan.part().stem;
+        let mut writers = Writers::open(dir, stem, files)?;
+        let mut summary = PartSummary {
+            part: plan.part().id.to_string(),
+            stem: stem.clone(),
+            base_rows: plan.len() as u64,
+            ..PartSummary::default()
+        };
+        let mut begun = 0;
+        let mut made: Vec<Lines> = Vec::new();
+        let mut next = 0;
+        // One batch is written while the next is made.
+        while next < plan.len() || !made.is_empty() {
+            let to = (next + ROWS_AT_ONCE).min(plan.len());
+            let tasks = if next < to { tasks_of(store, *part, next, to)? } else { Vec::new() };
+            for record in tasks.iter().flatten() {
+                for retries in retried(context, store, &reader, record)? {
+                    counts::add_retries(context, &mut repairs, &retries);
+                }
+            }
+            let mut places = HashMap::new();
+            for request in tasks.iter().flatten().flat_map(|t| &t.steps).map(|s| s.request) {
+                if let Some(place) = store.locate(request)? {
+                    places.insert(request, place);
+                }
+            }
+            let locate = |id: RequestId| Ok(places.get(&id).copied());
+            let (written, lines) = rayon::join(
+                || made.iter().try_for_each(|line| writers.write(line)),
+                || {
+                    tasks
+                        .into_par_iter()
+                        .map(|group| lines_of(context, &locate, &reader, *part, &group, files))
+                        .collect::<Result<Vec<Lines>>>()
+                },
+            );
+            written?;
+            made = lines?;
+            begun += made.len();
+            for line in &made {
+                counts::add(&mut summary, &line.summary);
+            }
+            next = to;
+        }
+        let each = plan.part().prompts_per_request * plan.part().variants();
+        // A base row that was not begun, or that waits, has its rows under way.
+        summary.under_way += ((plan.len() - begun) * each) as u64;
+        let spared = plan.part().variants().saturating_sub(1) as u64;
+        summary.planned = (planned_rows(plan) as u64) - summary.emergencies * spared;
+        writers.finish()?;
+        parts.push(summary);
+    }
+    Ok(Summary {
+        schema_version: SCHEMA_VERSION,
+        backend: context.backend.clone(),
+        model: context.model.clone(),
+        rehearsal: context.rehearsal,
+        seed: context.config.seed,
+        resources: context.catalog.fingerprint(),
+        sums_close: parts.iter().all(PartSummary::closes),
+        parts,
+        requests: RequestCounts {
+            found: tally.found as u64,
+            asked: tally.asked as u64,
+            rows: tally.rows as u64,
+            jobs: tally.jobs as u64,
+            usage: tally.usage,
+            answered_in_all: store.answered_total()?,
+        },
+        repairs,
+        quality: None,
+    })
+}
+
+/// The tasks of base rows `from..to`, a group for each that was begun, the base row's own first.
+fn tasks_of(store: &Store, part: u8, from: usize, to: usize) -> Result<Vec<Vec<TaskRecord>>> {
+    let base_of = |key: TaskKey| key.seed_row_index();
+    let mut groups: Vec<Vec<TaskRecord>> = Vec::new();
+    for record in store.tasks(base_key(part, from)?, base_key(part, to)?)? {
+        match groups.last_mut() {
+            Some(group) if group.first().is_some_and(|g| base_of(g.key) == base_of(record.key)) => {
+                group.push(record);
+            }
+            _ => groups.push(vec![record]),
+        }
+    }
+    Ok(groups)
+}
+
+/// The lines of one base row and its conversations.
+fn lines_of(
+    context: &RunContext<'_>,
+    locate: Locate<'_>,
+    reader: &RawReader,
+    part: u8,
+    tasks: &[TaskRecord],
+    files: OutputFiles,
+) -> Result<Lines> {
+    let mut lines = Lines::default();
+    let reads = |state| OUTPUTS.iter().any(|o| (o.wanted)(files) && (o.reads)(state));
+    let Some(group) = Group::new(context, locate, reader, part, tasks, &reads)? else {
+        return Ok(lines);
+    };
+    lines.summary = counts::of(&group);
+    for (output, text) in OUTPUTS.iter().zip(&mut lines.by_output) {
+        if (output.wanted)(files) {
+            (output.write)(&group, text)?;
+        }
+    }
+    Ok(lines)
+}
+
+/// The files of one part, in the order of [`OUTPUTS`].
+struct Writers([Option<Pending>; OUTPUTS.len()]);
+
+impl Writers {
+    fn open(dir: &Path, stem: &str, files: OutputFiles) -> Result<Self> {
+        let mut all = [const { None }; OUTPUTS.len()];
+        for (output, file) in OUTPUTS.iter().zip(&mut all) {
+            if (output.wanted)(files) {
+                *file = Some(Pending::open(dir, output.folder, stem)?);
+            }
+        }
+        Ok(Self(all))
+    }
+
+    fn write(&mut self, lines: &Lines) -> Result<()> {
+        for (file, bytes) in self.0.iter_mut().zip(&lines.by_output) {
+            if let Some(file) = file {
+                file.write(bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<()> {
+        self.0.into_iter().flatten().try_for_each(Pending::finish)
+    }
+}

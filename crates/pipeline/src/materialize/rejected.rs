@@ -1,0 +1,28 @@
+//! `rejected/`: the conversations that are in no other file, with the reason.
+
+use clinstruct_schema::{Rejected, SCHEMA_VERSION, Stage};
+use clinstruct_store::TaskState;
+
+use super::{Group, Output, line};
+use crate::Result;
+
+pub(super) const OUTPUT: Output =
+    Output { folder: "rejected", wanted: |files| files.conversations, reads: |_| false, write };
+
+fn write(group: &Group<'_>, into: &mut Vec<u8>) -> Result<()> {
+    let rejected = group.conversations.iter().filter(|c| c.task.state == TaskState::Rejected);
+    for conversation in rejected {
+        let why = conversation.task.rejection.as_ref();
+        let rejected = Rejected {
+            id: group.conversation_id(conversation.task.key),
+            part: group.row.part.clone(),
+            stage: why.map_or(Stage::Turn, |w| w.stage),
+            failed: conversation.failed(),
+            reason: conversation.reason().to_owned(),
+            detail: why.map(|w| w.detail.clone()).unwrap_or_default(),
+            schema_version: SCHEMA_VERSION,
+        };
+        line(into, &rejected)?;
+    }
+    Ok(())
+}

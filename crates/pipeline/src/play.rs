@@ -1,0 +1,189 @@
+//! Plays a base row straight through, one request at a time, without store or driver.
+//!
+//! It plays the same tasks as a run, so what it shows of a prompt, a template or a model is what a run does: the same
+//! requests, checks, retries and repairs.
+
+use clinstruct_batch_client::BatchRequest;
+use clinstruct_multiturn::conversation_id;
+use clinstruct_schema::{Message, RowId, RowOutcome, Speaker};
+use clinstruct_store::{Rejection, TaskKey};
+
+use crate::task::{Child, FailureKind, Next, PromptTask, Task, prompts_of, variant_of};
+use crate::{Error, Failure, RunContext};
+
+/// The response to a request, or why there is none.
+pub type Delivery = Result<RowOutcome, String>;
+
+/// How far a base row is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Only its prompts.
+    Prompts,
+    /// Its prompts and the first conversation.
+    FirstConversation,
+    /// All of it.
+    Everything,
+}
+
+/// What is reported while a base row is played.
+#[derive(Debug)]
+pub enum PlayEvent<'a> {
+    /// A prompt was accepted.
+    Prompt(&'a str),
+    /// A message was accepted, or begins a conversation.
+    Message(&'a Message),
+    /// A response could not be used.
+    Failed {
+        /// The attempt, from 1.
+        attempt: u32,
+        /// Why.
+        failure: &'a Failure,
+    },
+}
+
+/// Attempts at one turn or prompt request of which at least one failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retries {
+    /// Who was asked.
+    pub speaker: Speaker,
+    /// The reason of each attempt that gave a response which could not be used.
+    pub failed: Vec<String>,
+    /// Whether the last attempt succeeded.
+    pub succeeded: bool,
+}
+
+/// A conversation that was played to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlayedConversation {
+    /// Its id.
+    pub id: RowId,
+    /// What was said; empty where it ended before its first message.
+    pub messages: Vec<Message>,
+    /// Why it was rejected, if it was.
+    pub rejection: Option<Rejection>,
+}
+
+/// What came of a base row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlayedRow {
+    /// Why its prompts were rejected, if they were.
+    pub rejection: Option<Rejection>,
+    /// Its conversations in the plan's order, as far as they were played.
+    pub conversations: Vec<PlayedConversation>,
+    /// Prompt requests and turns with failed attempts.
+    pub retries: Vec<Retries>,
+}
+
+/// Plays base row `index` of a part's plan.
+///
+/// `ask` sends one request to a speaker's model, once, and gives the response or why there is none; its error ends the
+/// play. What happens is reported to `events` at once.
+pub fn play<E: From<Error>>(
+    context: &RunContext<'_>,
+    part: u8,
+    index: usize,
+    extent: Extent,
+    ask: &mut dyn FnMut(Speaker, &BatchRequest) -> Result<Delivery, E>,
+    events: &mut dyn FnMut(PlayEvent<'_>) -> Result<(), E>,
+) -> Result<PlayedRow, E> {
+    let mut player = Player { context, ask, events, row: PlayedRow::default() };
+    let mismatch = || Error::JournalMismatch(format!("base row {index}"));
+    let task = PromptTask::planned(context, part, index)?.ok_or_else(mismatch)?;
+    let plan = context.plan(part).ok_or_else(mismatch)?;
+    let row = task.row().clone();
+    let mut task = Task::Prompt(task);
+    let children = match player.drive(&mut task, Some(&row.cards))? {
+        Next::Ask => Vec::new(),
+        Next::Done(children) => children,
+        Next::Rejected(why, children) => {
+            player.row.rejection = Some(why);
+            children
+        }
+    };
+    let most = match extent {
+        Extent::Prompts => 0,
+        Extent::FirstConversation => 1,
+        Extent::Everything => usize::MAX,
+    };
+    let id_of = |key: TaskKey| {
+        let k = usize::from(key.prompt()).saturating_sub(1);
+        conversation_id(plan.part(), &row.id, k, variant_of(key.variant()))
+    };
+    for child in children.into_iter().take(most) {
+        let played = match child {
+            Child::Rejected(key, why) => {
+                PlayedConversation { id: id_of(key), messages: Vec::new(), rejection: Some(why) }
+            }
+            Child::Begins(_, conversation) => {
+                if let Some(first) = conversation.dialogue().messages().first() {
+                    (player.events)(PlayEvent::Message(first))?;
+                }
+                let mut task = Task::Conversation(conversation);
+                let rejection = match player.drive(&mut task, None)? {
+                    Next::Rejected(why, _) => Some(why),
+                    Next::Ask | Next::Done(_) => None,
+                };
+                let Task::Conversation(conversation) = task else { continue };
+                let (about, messages) = conversation.into_dialogue().into_parts();
+                PlayedConversation { id: about.id, messages, rejection }
+            }
+        };
+        player.row.conversations.push(played);
+    }
+    Ok(player.row)
+}
+
+struct Player<'a, 'c, E> {
+    context: &'a RunContext<'c>,
+    ask: &'a mut dyn FnMut(Speaker, &BatchRequest) -> Result<Delivery, E>,
+    events: &'a mut dyn FnMut(PlayEvent<'_>) -> Result<(), E>,
+    row: PlayedRow,
+}
+
+impl<E: From<Error>> Player<'_, '_, E> {
+    /// Asks until the task has ended. `cards` are the patients of a prompt request.
+    fn drive(
+        &mut self,
+        task: &mut Task,
+        cards: Option<&[clinstruct_schema::PatientCard]>,
+    ) -> Result<Next, E> {
+        let mut retries: Option<Retries> = None;
+        while let Some(request) = task.next_request(self.context)? {
+            let speaker = task.speaker();
+            let attempt = task.counts().attempts + 1;
+            let outcome = (self.ask)(speaker, &request)?;
+            let received = outcome.as_ref().map_err(String::as_str);
+            let applied = task.apply(self.context, request.id, received)?;
+            if let Some(failure) = &applied.failure {
+                (self.events)(PlayEvent::Failed { attempt, failure })?;
+                // A response of which the good prompts are used has succeeded.
+                if failure.kind == FailureKind::Unusable && applied.accepted.is_none() {
+                    let new = || Retries { speaker, failed: Vec::new(), succeeded: false };
+                    retries.get_or_insert_with(new).failed.push(failure.reason.clone());
+                }
+            }
+            if applied.accepted.is_some() {
+                self.row.retries.extend(retries.take().map(|r| Retries { succeeded: true, ..r }));
+                match (&*task, cards, &outcome) {
+                    (Task::Conversation(conversation), ..) => {
+                        if let Some(message) = conversation.dialogue().messages().last() {
+                            (self.events)(PlayEvent::Message(message))?;
+                        }
+                    }
+                    (Task::Prompt(_), Some(cards), Ok(outcome)) => {
+                        for prompt in prompts_of(self.context, outcome, cards).iter().flatten() {
+                            (self.events)(PlayEvent::Prompt(&prompt.text))?;
+                        }
+                    }
+                    (Task::Prompt(_), ..) => {}
+                }
+            }
+            if !matches!(applied.next, Next::Ask) {
+                self.row.retries.extend(retries);
+                return Ok(applied.next);
+            }
+        }
+        self.row.retries.extend(retries);
+        Ok(Next::Ask)
+    }
+}

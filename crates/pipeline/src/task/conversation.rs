@@ -1,0 +1,118 @@
+//! Asks for the turns of a conversation.
+
+use clinstruct_batch_client::BatchRequest;
+use clinstruct_catalog::Catalog;
+use clinstruct_multiturn::{self as multiturn, Dialogue, PromptContext, TurnOutcome, Variant};
+use clinstruct_quality::card::{About, CountryTerms};
+use clinstruct_schema::{BaseRow, PatientCard, RequestId, RowOutcome, Speaker, Stage};
+use clinstruct_store::Step;
+
+use super::reading::{Reading, missing, read_turn};
+use super::{Applied, Next, Received, batch, rejection};
+use crate::{Error, Result, RunContext};
+
+/// A conversation that waits for a turn.
+#[derive(Debug)]
+pub(crate) struct ConversationTask {
+    pub(super) dialogue: Dialogue,
+}
+
+impl ConversationTask {
+    /// The conversation of `variant` from prompt `k` (from 0) of a row.
+    pub(crate) fn new(
+        context: &RunContext<'_>,
+        part: u8,
+        row: &BaseRow,
+        k: usize,
+        variant: Variant,
+        prompt: &str,
+    ) -> Result<Self> {
+        let mismatch = || Error::JournalMismatch(row.id.to_string());
+        let part = context.plan(part).ok_or_else(mismatch)?.part();
+        let (catalog, seed) = (context.catalog, context.config.seed);
+        let planned = PromptContext::planned(catalog, part, seed, row, k, variant);
+        let planned = planned.ok_or_else(mismatch)?;
+        Ok(Self { dialogue: Dialogue::new(planned, prompt, context.retry_policy()) })
+    }
+
+    pub(crate) fn dialogue(&self) -> &Dialogue {
+        &self.dialogue
+    }
+
+    pub(crate) fn into_dialogue(self) -> Dialogue {
+        self.dialogue
+    }
+
+    /// The request for the turn that is due; `None` once the conversation has ended.
+    pub(crate) fn next_request(&self, context: &RunContext<'_>) -> Result<Option<BatchRequest>> {
+        Ok(self.dialogue.next_request(&context.request_options())?.map(batch))
+    }
+
+    /// Lets the speaker whose turn it is say `text`, unchecked.
+    pub(crate) fn say(&mut self, text: &str) {
+        self.dialogue.apply(TurnOutcome::Accepted(text.to_owned()));
+    }
+
+    fn mismatch(&self) -> Error {
+        Error::JournalMismatch(self.dialogue.context().id.to_string())
+    }
+
+    fn speaker(&self) -> Result<Speaker> {
+        self.dialogue.speaker().ok_or_else(|| self.mismatch())
+    }
+
+    /// Reads a response to the request for the turn that is due.
+    pub(super) fn read(
+        &self,
+        context: &RunContext<'_>,
+        outcome: &RowOutcome,
+    ) -> Result<Reading<clinstruct_parser::Cleaned>> {
+        let (speaker, about_it) = (self.speaker()?, self.dialogue.context());
+        let facts = about(context.catalog, &context.bound, &about_it.card);
+        Ok(read_turn(outcome, speaker, &about_it.situation, &facts))
+    }
+
+    /// Applies what came of the request for the turn that is due: another request is made, or the conversation ends.
+    pub(crate) fn apply(
+        &mut self,
+        context: &RunContext<'_>,
+        request: RequestId,
+        outcome: Received<'_>,
+    ) -> Result<Applied> {
+        let speaker = self.speaker()?;
+        let attempts = self.dialogue.counts().attempts;
+        let reading = match outcome {
+            Ok(outcome) => self.read(context, outcome)?,
+            Err(absent) => missing(absent),
+        };
+        let failure = reading.failure();
+        let accepted = match &reading {
+            Reading::Accepted(cleaned) => Some(Step {
+                request,
+                attempts: u8::try_from(attempts + 1).unwrap_or(u8::MAX),
+                cleanup: cleaned.cleanup.bits(),
+            }),
+            _ => None,
+        };
+        let next = match self.dialogue.apply(reading.into()) {
+            multiturn::Next::Ask => Next::Ask,
+            multiturn::Next::Done => Next::Done(Vec::new()),
+            multiturn::Next::Rejected { failed, reason, detail } => {
+                let turn = self.dialogue.turn();
+                let detail = format!("{} of turn {turn}: {detail}", speaker.as_str());
+                Next::Rejected(rejection(Stage::Turn, failed, reason, detail), Vec::new())
+            }
+        };
+        Ok(Applied { failure, accepted, next })
+    }
+}
+
+/// What is known about a patient and the country of care.
+pub fn about<'a>(
+    catalog: &'a Catalog,
+    bound: &'a CountryTerms,
+    card: &'a PatientCard,
+) -> About<'a> {
+    let country = catalog.countries.iter().find(|c| c.code == card.patient.country_code);
+    About { card, emergency: country.map_or("", |c| c.emergency.as_str()), bound }
+}

@@ -1,0 +1,48 @@
+//! Keys of tasks in the journal.
+
+use clinstruct_multiturn::Variant;
+use clinstruct_schema::BaseRow;
+use clinstruct_store::TaskKey;
+
+use crate::{Error, Result, RunContext};
+
+/// The code of [`Variant::Emergency`] in a key.
+const EMERGENCY_CODE: u8 = 200;
+
+pub(crate) fn variant_code(variant: Variant) -> u8 {
+    match variant {
+        Variant::Styled(n) => u8::try_from(n).unwrap_or(EMERGENCY_CODE - 1),
+        Variant::Emergency => EMERGENCY_CODE,
+    }
+}
+
+pub(crate) fn variant_of(code: u8) -> Variant {
+    if code == EMERGENCY_CODE { Variant::Emergency } else { Variant::Styled(usize::from(code)) }
+}
+
+/// The conversations that prompt `k` (from 0) of a row becomes; without a `prompt`, those that it would have become.
+pub(crate) fn variants_of(
+    context: &RunContext<'_>,
+    part: u8,
+    row: &BaseRow,
+    k: usize,
+    prompt: Option<&str>,
+) -> Result<Vec<Variant>> {
+    let plan = context.plan(part).ok_or_else(|| Error::JournalMismatch(row.id.to_string()))?;
+    Ok(clinstruct_multiturn::variants(plan.part(), context.config.seed, &row.id, k, prompt))
+}
+
+/// The key of a base row.
+pub(crate) fn base_key(part: u8, index: usize) -> Result<TaskKey> {
+    let key = u32::try_from(index).ok().and_then(|index| TaskKey::seed_row(part, index));
+    key.ok_or_else(|| Error::JournalMismatch(format!("base row {index}")))
+}
+
+/// The key of a conversation from prompt `k` (from 0) of a base row.
+pub(crate) fn conversation_key(base: TaskKey, k: usize, variant: Variant) -> Result<TaskKey> {
+    let (part, index) = (base.part(), base.seed_row_index());
+    u8::try_from(k + 1)
+        .ok()
+        .and_then(|prompt| TaskKey::conversation(part, index, prompt, variant_code(variant)))
+        .ok_or_else(|| Error::JournalMismatch(format!("prompt {k} of base row {index}")))
+}

@@ -1,0 +1,211 @@
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::*;
+use crate::task::variant_of;
+
+/// Four prompts a request, two variants a prompt, and an emergency variant.
+const PART: &str = "task-topic";
+
+/// The good response with its prompts edited.
+fn edited(waiting: &Waiting, edit: impl FnOnce(&mut Vec<Value>)) -> RowOutcome {
+    let RowOutcome::Answer(completion) = waiting.good() else { panic!("no answer") };
+    let mut json: Value = serde_json::from_str(&completion.text).unwrap();
+    edit(json["prompts"].as_array_mut().unwrap());
+    answer(&json.to_string())
+}
+
+/// A base row that is rejected takes all its rows with it.
+fn assert_all_rejected(stepped: &Stepped, failed: bool, reason: &str) {
+    let rejections = stepped.rejections();
+    assert_eq!(rejections.len(), 1 + 4 * 2);
+    assert_eq!((stepped.records.len(), stepped.requests.len()), (1 + 4 * 2, 0));
+    let keys: HashSet<TaskKey> = rejections.iter().map(|(key, _)| *key).collect();
+    assert_eq!(keys.len(), rejections.len());
+    for (_, why) in rejections {
+        assert_eq!((why.stage, why.failed, why.reason.as_str()), (Stage::Prompt, failed, reason));
+    }
+}
+
+#[test]
+fn accepted_prompts_begin_their_conversations() {
+    let context = context(PART, true);
+    let base = Waiting::base(&context, 3);
+    let (good, request) = (base.good(), base.request.id);
+    let stepped = base.step(&context, &good);
+    let done = &stepped.records[0];
+    assert_eq!((done.state, done.waiting), (TaskState::Done, None));
+    assert_eq!(done.steps.len(), 1);
+    assert_eq!((done.steps[0].request, done.steps[0].attempts), (request, 1));
+    assert_eq!((stepped.rejections(), &stepped.given_up[..]), (Vec::new(), &[][..]));
+    let waiting = stepped.waiting();
+    assert!((4..=8).contains(&waiting.len()), "{}", waiting.len());
+    assert!(waiting.iter().all(|w| w.counts() == [0; 3] && w.record.steps.is_empty()));
+}
+
+#[test]
+fn an_unusable_response_is_requested_again_with_another_seed_until_no_attempt_is_left() {
+    let context = context(PART, true);
+    let mut base = Waiting::base(&context, 0);
+    for attempt in 1..4 {
+        let before = base.request.clone();
+        base = base.asks(&context, &refusal());
+        assert_eq!(base.counts(), [attempt, 0, 0]);
+        assert_ne!(base.request.id, before.id);
+        assert_eq!(base.request.request.messages, before.request.messages);
+    }
+    let stepped = base.step(&context, &refusal());
+    assert_all_rejected(&stepped, false, "refused");
+    assert_eq!(stepped.records[0].attempts, 4);
+    assert_eq!(stepped.given_up, []);
+}
+
+#[test]
+fn of_the_last_attempt_the_good_prompts_are_used() {
+    let context = context(PART, true);
+    let mut base = Waiting::base(&context, 0);
+    for _ in 0..3 {
+        let partial = edited(&base, |prompts| drop(prompts.remove(1)));
+        base = base.asks(&context, &partial);
+    }
+    let partial = edited(&base, |prompts| drop(prompts.remove(1)));
+    let stepped = base.step(&context, &partial);
+    let done = &stepped.records[0];
+    assert_eq!((done.state, done.attempts, done.steps[0].attempts), (TaskState::Done, 3, 4));
+    // Both variants of the second prompt are rejected, and counted.
+    let rejected: Vec<(u8, u8)> =
+        stepped.rejections().iter().map(|(key, _)| (key.prompt(), key.variant())).collect();
+    assert_eq!(rejected, [(2, 1), (2, 2)]);
+    for (_, why) in stepped.rejections() {
+        assert_eq!((why.stage, why.failed), (Stage::Prompt, false));
+        assert_eq!(why.detail, "3 prompts where 4 were asked for");
+    }
+    let prompts: HashSet<u8> = stepped.waiting().iter().map(|w| w.record.key.prompt()).collect();
+    assert_eq!(prompts, HashSet::from([1, 3, 4]));
+}
+
+#[test]
+fn a_prompt_that_fails_a_check_is_a_missing_one() {
+    let context = context(PART, true);
+    let base = Waiting::base(&context, 0);
+    let wrong = edited(&base, |prompts| {
+        prompts[0]["prompt"] = "As an AI language model, I was asked to write a prompt.".into();
+    });
+    assert_eq!(base.asks(&context, &wrong).counts(), [1, 0, 0]);
+}
+
+#[test]
+fn a_truncated_response_gets_one_more_sample_where_it_is_paid_for() {
+    let paid = context(PART, true);
+    let base = Waiting::base(&paid, 0).asks(&paid, &empty());
+    assert_eq!(base.counts(), [1, 0, 1]);
+    assert_all_rejected(&base.step(&paid, &empty()), false, "empty");
+
+    let free = context(PART, false);
+    let mut base = Waiting::base(&free, 0);
+    for attempt in 1..4 {
+        base = base.asks(&free, &empty());
+        assert_eq!(base.counts(), [attempt, 0, 0]);
+    }
+    assert_all_rejected(&base.step(&free, &empty()), false, "empty");
+}
+
+#[test]
+fn a_failed_delivery_is_repeated_as_it_was_and_given_up_in_the_end() {
+    let context = context(PART, true);
+    let mut base = Waiting::base(&context, 0);
+    let busy = failed(Fault::Busy, None);
+    for delivery in 1..3 {
+        let before = base.request.id;
+        base = base.asks(&context, &busy);
+        assert_eq!((base.counts(), base.request.id), ([0, delivery, 0], before));
+    }
+    let (request, key) = (base.request.id, base.record.key);
+    let stepped = base.step(&context, &busy);
+    assert_all_rejected(&stepped, true, "provider_error");
+    assert_eq!(stepped.given_up, [given_up(request, key)]);
+}
+
+#[test]
+fn a_delivery_that_may_be_paid_for_is_repeated_once() {
+    let context = context(PART, true);
+    for outcome in [
+        failed(Fault::Server, Some(Usage::default())),
+        RowOutcome::Unreadable { message: "half a row".into(), usage: None },
+    ] {
+        let base = Waiting::base(&context, 0).asks(&context, &outcome);
+        assert_eq!(base.counts(), [0, 0, 1]);
+        let stepped = base.step(&context, &outcome);
+        assert_eq!((stepped.given_up.len(), stepped.rejections().len()), (1, 9));
+    }
+    // So is a row that did not come.
+    let base = Waiting::base(&context, 0).misses(&context).asks();
+    assert_eq!(base.counts(), [0, 0, 1]);
+    assert_all_rejected(&base.misses(&context), true, "missing");
+}
+
+#[test]
+fn in_a_rehearsal_no_delivery_is_paid_for() {
+    let context = context(PART, false);
+    let base = Waiting::base(&context, 0).misses(&context).asks();
+    assert_eq!(base.counts(), [0, 1, 0]);
+    let base = base.misses(&context).asks();
+    assert_eq!(base.counts(), [0, 2, 0]);
+    assert_all_rejected(&base.misses(&context), true, "missing");
+}
+
+#[test]
+fn truncated_responses_and_paid_deliveries_count_together() {
+    let context = context(PART, true);
+    let base = Waiting::base(&context, 0).misses(&context).asks();
+    assert_all_rejected(&base.step(&context, &empty()), false, "empty");
+}
+
+#[test]
+fn a_refused_request_is_given_up_at_once() {
+    let context = context(PART, true);
+    let base = Waiting::base(&context, 0);
+    let (request, key) = (base.request.id, base.record.key);
+    let stepped = base.step(&context, &failed(Fault::Request, None));
+    assert_all_rejected(&stepped, true, "provider_error");
+    assert_eq!(stepped.given_up, [GivenUp { refused: true, ..given_up(request, key) }]);
+}
+
+#[test]
+fn a_request_that_was_given_up_before_ends_all_rows() {
+    let context = context(PART, true);
+    let base = Waiting::base(&context, 5);
+    let other = TaskKey::seed_row(base.record.key.part(), 9).unwrap();
+    let (key, why) = (base.record.key, given_up(base.request.id, other));
+    let stepped = give_up(&context, base.record, base.task, why.clone()).unwrap();
+    assert_all_rejected(&stepped, true, "provider_error");
+    // It is noted for the task that waited now.
+    assert_eq!(stepped.given_up, [GivenUp { task: key, ..why }]);
+}
+
+#[test]
+fn a_prompt_that_speaks_of_an_emergency_may_become_one_conversation() {
+    let context = context(PART, true);
+    let (mut emergencies, mut styled) = (0, 0);
+    for index in 0..10 {
+        let base = Waiting::base(&context, index);
+        let urgent = edited(&base, |prompts| {
+            for prompt in prompts {
+                let text = prompt["prompt"].as_str().unwrap();
+                prompt["prompt"] = format!("{text} This is an emergency.").into();
+            }
+        });
+        let waiting = base.step(&context, &urgent).waiting();
+        for prompt in 1..=4 {
+            let keys = waiting.iter().map(|w| w.record.key).filter(|k| k.prompt() == prompt);
+            let variants: Vec<_> = keys.map(|k| variant_of(k.variant())).collect();
+            match variants.as_slice() {
+                [clinstruct_multiturn::Variant::Emergency] => emergencies += 1,
+                [_, _] => styled += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert!(emergencies > 5 && styled > 5, "{emergencies} and {styled}");
+}
