@@ -5,6 +5,9 @@
 //! goes on where a killed one stopped; what a run writes depends on resources, seed and responses alone,
 //! and not on the number of threads, the cut of the jobs or the order of the rows.
 //!
+//! What asks a model is a task, one file each in `task/`; the driver delivers for all of them alike. [`play`] plays the
+//! same tasks for a single row, without a store.
+//!
 //! [`run`] drives, [`write_outputs`] turns what the store holds into files, [`Summary`] counts every
 //! planned row exactly once and says whether the sums close. Progress is told to a [`Progress`]; nothing
 //! here prints, reads the environment or looks at the clock except to wait.
