@@ -102,3 +102,36 @@ pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What SQLite has of the tables and indices.
+    fn schema(connection: &Connection) -> Vec<String> {
+        connection
+            .prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
+            .unwrap()
+            .query_map([], |r| r.get(0))
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap()
+    }
+
+    #[test]
+    fn every_version_leads_to_the_same_tables() {
+        let mut fresh = Connection::open_in_memory().unwrap();
+        migrate(&mut fresh).unwrap();
+        for version in 1..=MIGRATIONS.len() {
+            let mut old = Connection::open_in_memory().unwrap();
+            for step in &MIGRATIONS[..version] {
+                old.execute_batch(step).unwrap();
+            }
+            old.pragma_update(None, "user_version", version as i64).unwrap();
+            migrate(&mut old).unwrap();
+            assert_eq!(schema(&old), schema(&fresh), "from version {version}");
+            let reached: i64 = old.query_row("PRAGMA user_version", [], |r| r.get(0)).unwrap();
+            assert_eq!(reached, VERSION);
+        }
+    }
+}
