@@ -210,7 +210,7 @@ impl Paces {
         let (place, endpoint) = endpoints
             .iter_mut()
             .enumerate()
-            .filter(|(place, e)| !e.paused(now) && !(elsewhere && Some(*place) == failed))
+            .filter(|(place, e)| !(e.paused(now) || (elsewhere && Some(*place) == failed)))
             // One request at a time finds out whether an endpoint is sound again.
             .filter(|(_, e)| {
                 let most = if e.broken > 1 { 1.0 } else { e.allowed.floor().max(1.0) };

@@ -6,6 +6,8 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
 use anyhow::Context as _;
+use clinstruct_app::Settings;
+use clinstruct_app::budget::expected;
 use clinstruct_pipeline::{
     Drive, Outcome, OutputFiles, PartSummary, Reopen, Route, StopSignal, Summary, Tally, assess,
     check_plan, write_outputs,
@@ -25,7 +27,7 @@ const DETAILS: usize = 10_000;
 
 /// The whole job.
 pub(crate) fn build(args: RunArgs) -> anyhow::Result<Code> {
-    drive(args, Drive::ToTheEnd, false)
+    drive(settings::own(args)?, Drive::ToTheEnd, false)
 }
 
 /// Sends what is due, of a run that is there or of a new one.
@@ -55,11 +57,11 @@ pub(crate) fn reparse(mut args: RunArgs) -> anyhow::Result<Code> {
 }
 
 /// The settings that a run was built with, under those that are given.
-pub(crate) fn settings_of(args: RunArgs) -> anyhow::Result<RunArgs> {
+pub(crate) fn settings_of(args: RunArgs) -> anyhow::Result<Settings> {
     settings::of_run(args)
 }
 
-fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
+fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
     let setup = Setup::new(args)?;
     // Where the pool exists already, its size was set by the first call.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(setup.jobs).build_global();
@@ -76,18 +78,18 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
     setup.shares()?;
     let in_steps = matches!(how, Drive::SubmitOnly | Drive::CollectOnly);
     let mut context = setup.context(in_steps)?;
-    let ends_with_us = |r: &Route| !r.backend.limits().finds_jobs;
+    let ends_with_us = |r: &Route| !r.backend.capabilities().survives_process;
     if let Some(route) = context.routes.all().iter().find(|r| in_steps && ends_with_us(r)) {
         return Err(usage(
             format!("the jobs of the {} backend end with this process", route.backend.id()),
             "use `clinstruct build`; stop it with Ctrl-C and type it again at any time",
         ));
     }
-    let mut store = setup.store(context.rehearsal)?;
+    let mut store = setup.store(context.free)?;
     // Before anybody is asked to pay, and before the run keeps settings that it refuses.
     check_plan(&context, &store, how)?;
     if matches!(how, Drive::ToTheEnd | Drive::SubmitOnly) {
-        context.config.max_cost = super::money::leave_to_spend(&setup, &context, &store)?;
+        context.config.max_cost = super::money::confirm_budget(&setup, &context, &store)?;
     }
     let begun_with = settings::kept(&store)?;
     settings::keep(&mut store, &settings::to_save(&setup.args)?)?;
@@ -96,7 +98,7 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
         say(&format!("{again} prompts or conversations are retried"));
     }
     let stop = StopSignal::default();
-    let mut progress = Terminal::new(super::money::expected_requests(&context)?);
+    let mut progress = Terminal::new(expected(&context)?.requests);
     let name = run_name(&setup);
     let driven = runtime.block_on(async {
         let signal = stop.clone();
