@@ -1,11 +1,11 @@
 //! What the `clinstruct` command does, without its arguments and its terminal: settings from all their sources, the
-//! registered backends, routes to the models, the budget.
+//! registered backends, routes to the models, the budget, the run.
 //!
 //! It reads the environment, the clock and files, and prints nothing: what a person should know goes to
 //! [`Host::notify`] or is returned. It names no backend; a program registers those that it has.
 //!
 //! A command goes through it in this order: [`Given`] settings are combined to [`Settings`] ([`settings`]), these with
-//! the resources are a [`Setup`], and that gives the pipeline's context with its [routes](Setup::context).
+//! the resources are a [`Setup`], and a [`Run`] of it has a [`budget`], begins, and is driven.
 
 mod address;
 pub mod budget;
@@ -14,6 +14,7 @@ mod error;
 mod project;
 mod registry;
 mod routes;
+mod run;
 pub mod settings;
 mod setup;
 pub mod weights;
@@ -22,5 +23,6 @@ pub use environment::{now, variable};
 pub use error::{UsageError, usage};
 pub use registry::{BackendFacts, Host, Registry};
 pub use routes::routes;
+pub use run::Run;
 pub use settings::{Call, Given, Settings};
 pub use setup::{Setup, read_resources, run_name};

@@ -23,9 +23,10 @@ mod documented;
 mod exit;
 mod hub;
 mod progress;
+mod register;
 mod settings;
 mod setup;
 mod table;
 mod terminal;
 
-pub use backends::Backends;
+pub use register::Backends;

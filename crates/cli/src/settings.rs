@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use clinstruct_app::settings::{has_run, keep, kept, to_save};
+use clinstruct_app::settings::has_run;
 use clinstruct_app::{Call, Given, Settings, usage};
 
 use crate::args::RunArgs;

@@ -3,10 +3,9 @@
 use std::fmt::Write as _;
 use std::io::{BufRead as _, IsTerminal as _};
 
-use clinstruct_app::budget::{budget, estimate_run, to_estimate};
+use clinstruct_app::budget::{Budget, estimate_run, to_estimate};
 use clinstruct_pipeline::{Estimate, RunContext};
 use clinstruct_schema::{MicroUsd, SCHEMA_VERSION, dollars};
-use clinstruct_store::Store;
 
 use super::{print, print_json, say};
 use crate::args::RunArgs;
@@ -96,12 +95,8 @@ fn table(e: &Estimate, context: &RunContext<'_>) -> String {
 /// Has the user agree to what a run may cost, and gives that; `None` where it costs nothing.
 ///
 /// Refuses where nobody agreed to spend.
-pub(crate) fn confirm_budget(
-    setup: &Setup,
-    context: &RunContext<'_>,
-    store: &Store,
-) -> anyhow::Result<Option<MicroUsd>> {
-    let Some(budget) = budget(setup, context, store)? else { return Ok(None) };
+pub(crate) fn confirm_budget(budget: Option<Budget>) -> anyhow::Result<Option<MicroUsd>> {
+    let Some(budget) = budget else { return Ok(None) };
     let most = budget.most;
     let (so_far, limit) = (dollars(budget.spent), dollars(most));
     match &budget.estimate {
