@@ -28,7 +28,8 @@ Usage: cargo xtask COMMAND
 
 Commands:
   build-dataset [FLAGS]  make the dataset: `clinstruct build FLAGS`, compiled for release
-  test [ARGS]            tidy, documentation tests, a small run, all tests; ARGS go to the test runner
+  test [ARGS]            tidy, documentation tests, a small run, a project with a backend of its own, all tests;
+                         ARGS go to the test runner
   lint                   format, clippy, documentation, spelling, licences and the guide
   tidy                   check manifests, edges between crates, and conventions of the sources
   bench [RUNS] [FLAGS]   time whole rehearsal runs (3 unless told) and print the medians

@@ -179,6 +179,7 @@ pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<(
     tidy::run(environment)?;
     process::run(cargo(environment, &["test", "--workspace", "--doc", "--quiet"]))?;
     smoke(environment)?;
+    foreign(environment)?;
     optional(environment, optional_suites())?;
 
     let nextest = process::works(&mut cargo(environment, &["nextest", "--version"]));
@@ -263,6 +264,22 @@ fn smoke(environment: &Environment) -> Result<()> {
         findings.push("small run: no file of conversations".to_owned());
     }
     if findings.is_empty() { Ok(()) } else { Err(Failure::Findings(findings)) }
+}
+
+/// A project outside of the workspace that brings a backend of its own: its tests, with what is built already.
+fn foreign(environment: &Environment) -> Result<()> {
+    let folder = environment.root.join("examples/foreign-backend");
+    // The versions of the workspace, so that nothing has to be fetched or compiled that was not before.
+    fs::copy(environment.root.join("Cargo.lock"), folder.join("Cargo.lock"))
+        .map_err(Failure::io(format!("write {}", folder.join("Cargo.lock").display())))?;
+    let mut tests = Command::new(&environment.cargo);
+    tests
+        .args(["test", "--offline", "--quiet"])
+        .arg("--manifest-path")
+        .arg(folder.join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(environment.root.join("target"));
+    process::run(tests)
 }
 
 /// Whether a `summary.json` says that every planned row is accounted for, however it is laid out.

@@ -6,6 +6,7 @@
 //! Source: <https://docs.anthropic.com/en/api/creating-message-batches>,
 //! <https://docs.anthropic.com/en/docs/build-with-claude/batch-processing>.
 
+mod descriptor;
 mod wire;
 
 use std::collections::HashMap;
@@ -14,12 +15,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clinstruct_batch_client::{
-    BatchBackend, BatchRequest, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result,
-    RowStream, Shard, ShardTag, Wanted,
+    BatchBackend, BatchRequest, Capabilities, Ended, Error, ErrorKind, JobRef, JobState, Limits,
+    Result, RowStream, Shard, ShardTag, Wanted,
 };
 use clinstruct_provider_http::fields::Page;
 use clinstruct_provider_http::{Auth, Client, Secret, file_body, lines};
 use clinstruct_schema::{BackendId, Message, Role, RowFormat};
+pub use descriptor::DESCRIPTOR;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
@@ -173,21 +175,15 @@ fn body(shard: &Shard) -> io::Result<(std::fs::File, u64)> {
 #[async_trait::async_trait]
 impl BatchBackend for Anthropic {
     fn id(&self) -> BackendId {
-        BackendId("anthropic".into())
+        BackendId(DESCRIPTOR.name.into())
     }
 
     fn limits(&self) -> Limits {
-        // https://docs.anthropic.com/en/docs/build-with-claude/batch-processing#batch-limitations
-        Limits {
-            rows_per_job: 100_000,
-            bytes_per_job: 256_000_000,
-            jobs_at_once: 50,
-            queued_tokens: None,
-            price_factor: 0.5,
-            finds_jobs: true,
-            structured_output: false,
-            rehearsal: false,
-        }
+        descriptor::limits()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        descriptor::CAPABILITIES
     }
 
     fn account(&self) -> String {

@@ -12,6 +12,7 @@
 //! Source of the API: <https://platform.openai.com/docs/api-reference/chat/create>.
 
 mod ask;
+mod descriptor;
 mod notice;
 mod pace;
 mod row;
@@ -22,11 +23,12 @@ use std::time::Duration;
 
 use clinstruct_batch_client::openai::Dialect;
 use clinstruct_batch_client::{
-    BatchBackend, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result, RowStream, Shard,
-    Waiting, Wanted,
+    BatchBackend, Capabilities, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result,
+    RowStream, Shard, Waiting, Wanted,
 };
 use clinstruct_provider_http::{Auth, Client, Secret};
 use clinstruct_schema::{BackendId, RowFormat};
+pub use descriptor::DESCRIPTOR;
 use futures::stream::{self, StreamExt as _};
 use notice::Notice;
 pub use pace::Pace;
@@ -125,20 +127,17 @@ impl Chat {
 #[async_trait::async_trait]
 impl BatchBackend for Chat {
     fn id(&self) -> BackendId {
-        BackendId("chat".into())
+        BackendId(DESCRIPTOR.name.into())
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            rows_per_job: 10_000,
-            bytes_per_job: 256 << 20,
-            jobs_at_once: 8,
-            queued_tokens: None,
-            price_factor: self.shared.price_factor,
-            finds_jobs: false,
-            structured_output: self.shared.dialect.structured_output,
-            rehearsal: false,
-        }
+        let mut limits = descriptor::limits();
+        limits.price_factor = self.shared.price_factor;
+        limits
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        descriptor::capabilities(self.shared.dialect.structured_output)
     }
 
     fn account(&self) -> String {

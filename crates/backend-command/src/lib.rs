@@ -8,6 +8,8 @@
 //! Source of the formats: <https://platform.openai.com/docs/api-reference/batch/request-input>,
 //! <https://docs.vllm.ai/en/latest/examples/offline_inference/openai_batch.html>.
 
+mod descriptor;
+
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
@@ -15,16 +17,20 @@ use std::process::{Command as Process, Stdio};
 
 use clinstruct_batch_client::openai::{Dialect, write_line};
 use clinstruct_batch_client::{
-    BatchBackend, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result, RowStream, Shard,
-    Wanted,
+    BatchBackend, Capabilities, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result,
+    RowStream, Shard, Wanted,
 };
 use clinstruct_schema::{BackendId, RowFormat};
+pub use descriptor::DESCRIPTOR;
 use futures::stream::{self, StreamExt as _};
 
 /// Runs `"$@"` and notes its pid and exit code, the code only when it is whole.
 const WRAPPER: &str = r#"cd "$CLINSTRUCT_JOB" && echo $$ > pid && cd "$CLINSTRUCT_FROM" || exit 1
 "$@" > "$CLINSTRUCT_JOB/log.txt" 2>&1 < /dev/null
 echo $? > "$CLINSTRUCT_JOB/exit.partial" && mv "$CLINSTRUCT_JOB/exit.partial" "$CLINSTRUCT_JOB/exit""#;
+
+/// Most rows of one job, unless the options say so: as OpenAI has it, whose format this is.
+pub(crate) const ROWS_PER_JOB: usize = 50_000;
 
 /// Settings of the backend.
 #[derive(Debug, Clone)]
@@ -48,7 +54,7 @@ impl Options {
             command,
             folder,
             dialect: Dialect { max_completion_tokens: false, ..Dialect::default() },
-            rows_per_job: 50_000,
+            rows_per_job: ROWS_PER_JOB,
             jobs_at_once: 1,
         }
     }
@@ -153,20 +159,16 @@ fn kill(signal: &str, whom: &str) -> bool {
 #[async_trait::async_trait]
 impl BatchBackend for Command {
     fn id(&self) -> BackendId {
-        BackendId("command".into())
+        BackendId(DESCRIPTOR.name.into())
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            rows_per_job: self.options.rows_per_job,
-            bytes_per_job: u64::MAX,
-            jobs_at_once: self.options.jobs_at_once.max(1),
-            queued_tokens: None,
-            price_factor: 0.0,
-            finds_jobs: true,
-            structured_output: self.options.dialect.structured_output,
-            rehearsal: false,
-        }
+        let jobs_at_once = self.options.jobs_at_once.max(1);
+        Limits::new(self.options.rows_per_job, u64::MAX, jobs_at_once)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        descriptor::CAPABILITIES.with_structured_output(self.options.dialect.structured_output)
     }
 
     fn account(&self) -> String {

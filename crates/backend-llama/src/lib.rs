@@ -8,6 +8,7 @@
 //! llama.cpp itself is behind the feature `llama`; all else here is built and tested without it, over an
 //! [`Engine`] that a test writes in a few lines.
 
+mod descriptor;
 mod engine;
 #[cfg(feature = "llama")]
 mod llama_cpp;
@@ -22,13 +23,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clinstruct_batch_client::{
-    BatchBackend, BatchRequest, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result,
-    RowStream, Shard, Wanted,
+    BatchBackend, BatchRequest, Capabilities, Ended, Error, ErrorKind, JobRef, JobState, Limits,
+    Result, RowStream, Shard, Wanted,
 };
 use clinstruct_schema::{BackendId, ChatRequest, RequestId, RowFormat};
 use futures::stream::{self, StreamExt as _};
 use tokio::sync::mpsc;
 
+pub use descriptor::DESCRIPTOR;
 pub use engine::{Broken, Engine, Fed, Sampling, TemplateSource, Token};
 #[cfg(feature = "llama")]
 pub use llama_cpp::{LlamaCpp, Options, Plan, waiting};
@@ -192,22 +194,15 @@ fn sampling(request: &ChatRequest, id: RequestId) -> Sampling {
 #[async_trait::async_trait]
 impl BatchBackend for Llama {
     fn id(&self) -> BackendId {
-        BackendId("llama".into())
+        BackendId(DESCRIPTOR.name.into())
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            // A job is what is lost sight of when the process ends, and small ones let turns follow each other.
-            rows_per_job: 256,
-            bytes_per_job: 64 << 20,
-            // Answers come one by one, and what follows each goes at once.
-            jobs_at_once: 64,
-            queued_tokens: None,
-            price_factor: 0.0,
-            finds_jobs: false,
-            structured_output: true,
-            rehearsal: false,
-        }
+        descriptor::limits()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        descriptor::CAPABILITIES
     }
 
     fn account(&self) -> String {

@@ -6,6 +6,7 @@
 //! Source: <https://platform.openai.com/docs/api-reference/batch>,
 //! <https://platform.openai.com/docs/api-reference/files>.
 
+mod descriptor;
 mod profile;
 mod wire;
 
@@ -13,12 +14,13 @@ use std::io::{BufWriter, Seek as _, SeekFrom, Write as _};
 
 use clinstruct_batch_client::openai::write_line;
 use clinstruct_batch_client::{
-    BatchBackend, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result, RowStream, Shard,
-    Wanted,
+    BatchBackend, Capabilities, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result,
+    RowStream, Shard, Wanted,
 };
 use clinstruct_provider_http::fields::Page;
 use clinstruct_provider_http::{Client, Secret, file_body, lines};
 use clinstruct_schema::{BackendId, RowFormat};
+pub use descriptor::DESCRIPTOR;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 pub use profile::{Profile, queued_tokens};
 use reqwest::Method;
@@ -111,20 +113,17 @@ impl OpenAi {
 #[async_trait::async_trait]
 impl BatchBackend for OpenAi {
     fn id(&self) -> BackendId {
-        BackendId("openai".into())
+        BackendId(DESCRIPTOR.name.into())
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            rows_per_job: self.profile.rows_per_job,
-            bytes_per_job: self.profile.bytes_per_job,
-            jobs_at_once: self.profile.jobs_at_once,
-            queued_tokens: self.queued_tokens,
-            price_factor: self.profile.price_factor,
-            finds_jobs: true,
-            structured_output: self.profile.dialect.structured_output,
-            rehearsal: false,
-        }
+        let mut limits = self.profile.limits();
+        limits.queued_tokens = self.queued_tokens;
+        limits
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.profile.capabilities()
     }
 
     fn account(&self) -> String {

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use clinstruct_batch_client::openai::Dialect;
+use clinstruct_batch_client::{Capabilities, Limits};
 use clinstruct_provider_http::Auth;
 use serde::Deserialize;
 
@@ -63,6 +64,17 @@ impl Profile {
     /// Names of the known profiles.
     pub fn names() -> Vec<String> {
         known().profile.into_iter().map(|p| p.name).collect()
+    }
+
+    /// How much the provider takes; the queue of tokens is the account's.
+    pub(crate) fn limits(&self) -> Limits {
+        let mut limits = Limits::new(self.rows_per_job, self.bytes_per_job, self.jobs_at_once);
+        limits.price_factor = self.price_factor;
+        limits
+    }
+
+    pub(crate) fn capabilities(&self) -> Capabilities {
+        Capabilities::batch_api().with_structured_output(self.dialect.structured_output)
     }
 
     pub(crate) fn auth(&self) -> Auth {

@@ -10,6 +10,7 @@
 //! It is no model: what it writes is grammatical and of the right form, and medically meaningless.
 
 mod assistant;
+mod descriptor;
 mod grammar;
 mod rates;
 mod read;
@@ -23,11 +24,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clinstruct_batch_client::{
-    BatchBackend, BatchRequest, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result,
-    RowStream, Shard, ShardBody, ShardTag, Wanted,
+    BatchBackend, BatchRequest, Capabilities, Ended, Error, ErrorKind, JobRef, JobState, Limits,
+    Result, RowStream, Shard, ShardBody, ShardTag, Wanted,
 };
 use clinstruct_draw::{Draw, number};
 use clinstruct_schema::{BackendId, ChatRequest, Instruction, RequestId, RowFormat};
+pub use descriptor::DESCRIPTOR;
 use futures::StreamExt as _;
 use futures::stream;
 use rayon::prelude::*;
@@ -107,21 +109,15 @@ fn spooled(spool: &Path, tag: &str) -> PathBuf {
 #[async_trait::async_trait]
 impl BatchBackend for Rehearsal {
     fn id(&self) -> BackendId {
-        BackendId("rehearsal".into())
+        BackendId(DESCRIPTOR.name.into())
     }
 
     fn limits(&self) -> Limits {
-        // Those of OpenAI's Batch API, so that shards come out as they would there.
-        Limits {
-            rows_per_job: 50_000,
-            bytes_per_job: 200 << 20,
-            jobs_at_once: 64,
-            queued_tokens: None,
-            price_factor: 0.0,
-            finds_jobs: self.spool.is_some(),
-            structured_output: true,
-            rehearsal: true,
-        }
+        descriptor::limits()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        descriptor::capabilities(self.spool.is_some())
     }
 
     fn row_format(&self) -> RowFormat {

@@ -1,3 +1,5 @@
+use clinstruct_batch_client::OpenError;
+
 /// Rates of injected faults, each a share from 0 to 1.
 ///
 /// The defaults are of the size that real batches show, so that every run takes every path behind the backend.
@@ -62,6 +64,30 @@ impl Rates {
     /// No injected faults.
     pub fn none() -> Self {
         Self { rates: [0.0; Self::NAMES.len()] }
+    }
+
+    /// Rates from settings such as `none` or `refusal=0.1`, each of which changes what those before it say.
+    pub fn parse(settings: &[String]) -> Result<Self, OpenError> {
+        let known = || format!("use `none` or one of: {}", Self::NAMES.join(", "));
+        let mut rates = Self::default();
+        for setting in settings {
+            if setting == "none" {
+                rates = Self::none();
+                continue;
+            }
+            let (name, value) = setting.split_once('=').ok_or_else(|| {
+                OpenError::setting(format!("--misbehave {setting} has no `=`"), known())
+            })?;
+            let rate: f64 =
+                value.parse().ok().filter(|r| (0.0..=1.0).contains(r)).ok_or_else(|| {
+                    OpenError::setting(format!("{value} is no rate"), "give a number from 0 to 1")
+                })?;
+            if !rates.set(name, rate) {
+                let message = format!("there is no misbehaviour \"{name}\"");
+                return Err(OpenError::setting(message, known()));
+            }
+        }
+        Ok(rates)
     }
 
     /// Sets one kind's rate; false where there is no such kind.

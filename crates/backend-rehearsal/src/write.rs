@@ -2,7 +2,8 @@
 
 use clinstruct_draw::Draw;
 use clinstruct_schema::{
-    ChatRequest, Constraint, FinishReason, Language, Message, RequestId, Role, Speaker,
+    ChatRequest, Constraint, FinishReason, Language, Message, REHEARSAL_MARK, RequestId, Role,
+    Speaker,
 };
 
 use crate::assistant;
@@ -245,6 +246,7 @@ pub(crate) fn row(reader: &Reader, rates: &Rates, request: &ChatRequest, id: Req
                 "object": "chat.completion",
                 "created": 0,
                 "model": request.model,
+                "system_fingerprint": REHEARSAL_MARK,
                 "choices": [{
                     "index": 0,
                     "message": {

@@ -4,28 +4,7 @@ use clinstruct_schema::{BackendId, RowFormat};
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
-use crate::{JobFault, Result, Shard, ShardTag};
-
-/// What a backend can take and do. Plain data, with the source of each number where it is set.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Limits {
-    /// Most rows of one job.
-    pub rows_per_job: usize,
-    /// Most bytes of one job's requests in the provider's format.
-    pub bytes_per_job: u64,
-    /// Most jobs under way at once.
-    pub jobs_at_once: usize,
-    /// Most prompt tokens enqueued at once, where the provider limits them.
-    pub queued_tokens: Option<u64>,
-    /// What a batch costs compared to single calls: 0.5 is half.
-    pub price_factor: f64,
-    /// Whether [`BatchBackend::find`] can see jobs that another process sent.
-    pub finds_jobs: bool,
-    /// Whether an answer can be bound to a JSON schema.
-    pub structured_output: bool,
-    /// Whether what it writes is no model's text, but a stand-in's.
-    pub rehearsal: bool,
-}
+use crate::{Capabilities, JobFault, Limits, Result, Shard, ShardTag};
 
 /// The provider's name for a job.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -95,11 +74,14 @@ pub type RowStream = BoxStream<'static, Result<Vec<u8>>>;
 /// A way to have batches of chat requests answered.
 #[async_trait::async_trait]
 pub trait BatchBackend: Debug + Send + Sync {
-    /// Its name.
+    /// Its name: that of its [`Descriptor`](crate::Descriptor), where it has one.
     fn id(&self) -> BackendId;
 
-    /// What it can take and do.
+    /// How much it takes.
     fn limits(&self) -> Limits;
+
+    /// What it can do.
+    fn capabilities(&self) -> Capabilities;
 
     /// Whose jobs it sees: a text without secrets that changes when another key, project or address is
     /// used, so that a run notices. Empty where that cannot matter.

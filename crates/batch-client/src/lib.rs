@@ -1,5 +1,6 @@
-//! The seam to a model: [`BatchBackend`], what a backend can do ([`Limits`]), how requests are cut
-//! into jobs ([`Sharder`]), and how a request gets its address ([`request_id`]).
+//! The seam to a model: [`BatchBackend`], what a backend takes and can do ([`Limits`], [`Capabilities`]), how it is
+//! named, priced and opened ([`Descriptor`]), how requests are cut into jobs ([`Sharder`]), and how a request gets its
+//! address ([`request_id`]).
 //!
 //! A backend is told what to do and tells what it saw; it never decides. It does not retry rows, pair
 //! answers with prompts, keep state between runs (beyond what its provider keeps) or read the
@@ -36,14 +37,25 @@
 //! ```
 
 mod backend;
+mod descriptor;
 mod error;
 mod job_fault;
+mod limits;
 pub mod openai;
+mod secret;
 mod shard;
+mod unopened;
 
-pub use backend::{BatchBackend, Ended, JobRef, JobState, Limits, RowStream, Waiting, Wanted};
+pub use backend::{BatchBackend, Ended, JobRef, JobState, RowStream, Waiting, Wanted};
+pub use descriptor::{
+    Address, BackendSettings, Descriptor, Endpoint, EndpointOf, ModelRule, OpenError, Opened,
+    Pacing, PriceRule, Restart, Unavailable,
+};
 pub use error::{Error, ErrorKind, Result};
 pub use job_fault::JobFault;
+pub use limits::{Capabilities, Cost, Limits};
+pub use secret::Secret;
 pub use shard::{
     BatchRequest, Held, RequestIter, Shard, ShardBody, ShardTag, Sharder, request_id, wire_size,
 };
+pub use unopened::Unopened;

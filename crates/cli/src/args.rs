@@ -4,9 +4,11 @@ mod run;
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Id, Parser, Subcommand, ValueEnum};
-pub(crate) use run::{BackendName, OnRun, RunArgs, TokenParameter};
+use clinstruct_app::{Host, Registry};
+pub(crate) use run::{OnRun, RunArgs};
 
 /// Makes synthetic multi-turn medical instruction-tuning datasets.
 #[derive(Debug, Parser)]
@@ -18,15 +20,32 @@ pub(crate) struct Cli {
 
 impl Cli {
     /// The command line of this process; an error where that is wrong, or asks for help.
-    pub(crate) fn of_process() -> Result<Self, clap::Error> {
-        let matches = Self::command().try_get_matches()?;
+    pub(crate) fn of_process(host: &Host) -> Result<Self, clap::Error> {
+        let matches = Self::with(&host.backends).try_get_matches()?;
         let mut cli = Self::from_arg_matches(&matches)?;
         if let (Some(run), Some((_, given))) = (cli.command.run_mut(), matches.subcommand()) {
             let of_environment =
                 |id: &&Id| given.value_source(id.as_str()) == Some(ValueSource::EnvVariable);
+            run.host = host.clone();
             run.from_environment = given.ids().filter(of_environment).map(Id::to_string).collect();
         }
         Ok(cli)
+    }
+
+    /// The command line of a program with these backends.
+    pub(crate) fn with(backends: &Registry) -> clap::Command {
+        let names: Vec<PossibleValue> = backends
+            .all()
+            .iter()
+            .map(|backend| PossibleValue::new(backend.name).help(backend.about))
+            .collect();
+        Self::command().mut_subcommands(|command| {
+            if command.get_arguments().all(|a| a.get_id() != "backend") {
+                return command;
+            }
+            let names = PossibleValuesParser::new(names.clone());
+            command.mut_arg("backend", |a| a.value_parser(names))
+        })
     }
 }
 

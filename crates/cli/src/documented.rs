@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Parser as _;
 use clap::error::ErrorKind;
 
+use crate::Backends;
 use crate::args::Cli;
 
 /// What stands between two commands of one line.
@@ -81,11 +81,14 @@ fn is_assignment(word: &str) -> bool {
 
 /// Number of commands in a document, and those that the command line does not take.
 fn check(place: &str, document: &str) -> (usize, Vec<String>) {
+    let backends = Backends::shipped();
     let (mut count, mut wrong) = (0, Vec::new());
     for line in code(document) {
         for words in commands(&line.text) {
             count += 1;
-            let Err(error) = Cli::try_parse_from(&words) else { continue };
+            let Err(error) = Cli::with(backends.registry()).try_get_matches_from(&words) else {
+                continue;
+            };
             if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
                 continue;
             }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::process::ExitCode;
 
+pub(crate) use clinstruct_app::{UsageError, usage};
 use clinstruct_batch_client::ErrorKind as BackendKind;
 use clinstruct_catalog::CatalogError;
 use clinstruct_schema::Fault;
@@ -30,26 +31,6 @@ impl From<Code> for ExitCode {
     fn from(code: Code) -> Self {
         Self::from(code as u8)
     }
-}
-
-/// Wrong use or wrong input, with what to do.
-#[derive(Debug)]
-pub(crate) struct UsageError {
-    pub(crate) message: String,
-    pub(crate) hint: String,
-}
-
-impl std::fmt::Display for UsageError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for UsageError {}
-
-/// A usage error as `anyhow` carries it.
-pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
-    UsageError { message: message.into(), hint: hint.into() }.into()
 }
 
 /// Trouble with what is not this program, with what to do where the kind of the error alone does not say it.

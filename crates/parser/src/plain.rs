@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use clinstruct_schema::{Completion, FinishReason, RowOutcome};
+use clinstruct_schema::{Completion, FinishReason, REHEARSAL_MARK, RowOutcome};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -37,6 +37,8 @@ struct PlainBody<'a> {
     usage: PlainUsage,
     #[serde(default)]
     error: Option<IgnoredAny>,
+    #[serde(borrow, default)]
+    system_fingerprint: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -137,6 +139,7 @@ pub(crate) fn plain_answer(raw: &[u8]) -> Option<DecodedRow> {
         finish: if length { FinishReason::Length } else { FinishReason::Stop },
         model: body.model.into_owned(),
         usage: usage.filter(|u| u.prompt_tokens > 0 && u.completion_tokens > 0),
+        rehearsal: body.system_fingerprint.as_deref() == Some(REHEARSAL_MARK),
     };
     let outcome = if length { RowOutcome::Cut(completion) } else { RowOutcome::Answer(completion) };
     Some(DecodedRow { id: Some(id), outcome })
@@ -157,6 +160,8 @@ mod tests {
                 r#""total_tokens":19,"completion_tokens_details":{"reasoning_tokens":7}"#,
                 r#""total_tokens":null,"prompt_tokens_details":{"cached_tokens":3}"#,
                 r#""total_tokens":12,"completion_tokens_details":{"reasoning_tokens":4}"#,
+                r#""total_tokens":12},"system_fingerprint":"clinstruct-rehearsal","metadata":{"#,
+                r#""total_tokens":12},"system_fingerprint":"fp_1","metadata":{"#,
             ] {
                 let raw = format!(
                     r#"{{"id":"b","custom_id":"00112233445566778899aabbccddeeff","response":{{"status_code":200,"body":{{"model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":"Ruhe \"jetzt\"\n","refusal":null}},"finish_reason":"{finish}"}}],"usage":{{"prompt_tokens":5,"completion_tokens":7,{details}}}}}}},"error":null}}"#

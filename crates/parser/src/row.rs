@@ -1,6 +1,8 @@
 use std::borrow::Cow;
 
-use clinstruct_schema::{Completion, Fault, FinishReason, RequestId, RowFormat, RowOutcome, Usage};
+use clinstruct_schema::{
+    Completion, Fault, FinishReason, REHEARSAL_MARK, RequestId, RowFormat, RowOutcome, Usage,
+};
 use serde_json::{Map, Value};
 
 use crate::content::{Content, reasoning_of, text_of};
@@ -66,6 +68,7 @@ pub(crate) fn lenient(format: RowFormat, raw: &[u8]) -> DecodedRow {
         Some(row) => match format {
             RowFormat::OpenaiBatch => openai(row),
             RowFormat::AnthropicBatch => anthropic(row),
+            RowFormat::Neutral => neutral(row),
         },
         None => unreadable(format!("not a row: {}", seen(&value)), None),
     };
@@ -308,8 +311,49 @@ fn openai_body(
         finish: finish_of(choice.get("finish_reason").or_else(|| body.get("finish_reason"))),
         model: body.get("model").and_then(Value::as_str).unwrap_or_default().to_owned(),
         usage: used,
+        rehearsal: is_rehearsal(body),
     };
     answer.outcome(error, status)
+}
+
+/// Whether a response says that a rehearsal wrote it.
+fn is_rehearsal(body: &Map<String, Value>) -> bool {
+    body.get("system_fingerprint").and_then(Value::as_str) == Some(REHEARSAL_MARK)
+}
+
+/// Reads a row of the neutral format.
+fn neutral(row: &Map<String, Value>) -> RowOutcome {
+    let error = row.get("error").filter(|e| is_real(e)).map(opened);
+    let text = ["text", "content"].iter().find_map(|name| row.get(*name).filter(|v| !v.is_null()));
+    let refusal = row.get("refusal").and_then(Value::as_str).filter(|r| !r.trim().is_empty());
+    let used = row.get("usage").and_then(usage::openai);
+    let status =
+        status_of(&Value::Object(row.clone())).or_else(|| error.as_deref().and_then(status_of));
+    let parts = error.as_deref().map(|e| parts_of(e, 0).unwrap_or_default());
+    match (text.or(refusal.and(row.get("refusal"))), parts) {
+        (None, Some(parts)) => failed(parts, status, used),
+        // A program may hand on what its provider wrote.
+        (None, None) if row.contains_key("response") || row.contains_key("choices") => openai(row),
+        (None, None) if row.contains_key("result") => anthropic(row),
+        // A text of `null` is an answer without one.
+        (None, None) if !row.contains_key("text") => unreadable(
+            format!("neither a text nor an error: {}", seen(&Value::Object(row.clone()))),
+            used,
+        ),
+        (text, parts) => {
+            let mut content = text.filter(|_| refusal.is_none()).map(text_of).unwrap_or_default();
+            content.refusal.push_str(refusal.unwrap_or_default());
+            let given = Given {
+                content,
+                reasoning: reasoning_of(row),
+                finish: finish_of(row.get("finish_reason")),
+                model: row.get("model").and_then(Value::as_str).unwrap_or_default().to_owned(),
+                usage: used,
+                rehearsal: is_rehearsal(row),
+            };
+            given.outcome(parts, status)
+        }
+    }
 }
 
 /// Whether a text is a whole page of HTML: no answer is.
@@ -326,11 +370,12 @@ struct Given {
     finish: Finish,
     model: String,
     usage: Option<Usage>,
+    rehearsal: bool,
 }
 
 impl Given {
     fn outcome(self, error: Option<Parts>, status: Option<u16>) -> RowOutcome {
-        let Self { content, reasoning, finish, model, usage } = self;
+        let Self { content, reasoning, finish, model, usage, rehearsal } = self;
         let text = content.text;
         let blank = text.trim().is_empty();
         // No text comes from no tokens, and none is written without a prompt.
@@ -354,6 +399,7 @@ impl Given {
             finish,
             model: model.clone(),
             usage,
+            rehearsal,
         };
         match finish {
             Finish::Filter => RowOutcome::Filtered { usage },
@@ -440,6 +486,7 @@ fn message(body: &Map<String, Value>, beside: Option<&Value>, status: Option<u16
         finish: finish_of(body.get("stop_reason").or_else(|| body.get("finish_reason"))),
         model: body.get("model").and_then(Value::as_str).unwrap_or_default().to_owned(),
         usage: body.get("usage").and_then(usage::anthropic),
+        rehearsal: is_rehearsal(body),
     };
     if body.get("type").and_then(Value::as_str) == Some("error") && error.is_some() {
         let used = given.usage;

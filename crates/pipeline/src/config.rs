@@ -95,6 +95,8 @@ pub struct RunContext<'c> {
     pub model: String,
     /// Whether a grammar writes any of it, and no model.
     pub rehearsal: bool,
+    /// Whether every answer costs nothing to have again.
+    pub free: bool,
     /// Whether the prompt writer's answers can be bound to a schema.
     pub structured: bool,
     /// Plans of the parts, each with the part's index in the catalog.
@@ -126,8 +128,9 @@ impl<'c> RunContext<'c> {
             config,
             backend: routes.of(Speaker::Assistant).backend.id(),
             model: routes.of(Speaker::Assistant).model.clone(),
-            rehearsal: routes.all().iter().any(|r| r.backend.limits().rehearsal),
-            structured: routes.of(Speaker::PromptWriter).backend.limits().structured_output,
+            rehearsal: routes.all().iter().any(|r| r.backend.capabilities().synthetic),
+            free: routes.all().iter().all(|r| r.backend.capabilities().is_free()),
+            structured: routes.of(Speaker::PromptWriter).backend.capabilities().structured_output,
             routes,
             plans,
             checked: OnceLock::new(),
@@ -213,10 +216,7 @@ impl<'c> RunContext<'c> {
             deliveries: self.config.deliveries,
             ..RetryPolicy::default()
         };
-        RetryPolicy {
-            paid_deliveries: policy.paid_deliveries.filter(|_| !self.rehearsal),
-            ..policy
-        }
+        RetryPolicy { paid_deliveries: policy.paid_deliveries.filter(|_| !self.free), ..policy }
     }
 }
 

@@ -7,18 +7,17 @@
 mod address;
 pub mod fields;
 mod lines;
-mod secret;
 
 use std::time::Duration;
 
 pub use address::{is_loopback, without_secrets};
+pub use clinstruct_batch_client::Secret;
 use clinstruct_batch_client::{Error, ErrorKind, Result};
 use clinstruct_parser::{ProviderError, error_in_success, is_own_code, provider_error};
 use clinstruct_schema::Fault;
 pub use lines::{cut, lines};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
-pub use secret::Secret;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 

@@ -30,7 +30,7 @@ pub use patient::{
 };
 pub use plan::{BaseRow, Subject};
 pub use request::{ChatRequest, JsonSchema, Message, Role, Speaker};
-pub use response::{Completion, Fault, FinishReason, RowFormat, RowOutcome, Usage};
+pub use response::{Completion, Fault, FinishReason, REHEARSAL_MARK, RowFormat, RowOutcome, Usage};
 pub use situation::{ConversationMode, Register, Situation, Style};
 
 /// Version of the records written below a run's folder; raised when a field changes its meaning.

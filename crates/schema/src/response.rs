@@ -10,7 +10,16 @@ pub enum RowFormat {
     /// A line of an Anthropic message batch result: `custom_id`, `result`.
     /// Source: <https://docs.anthropic.com/en/api/retrieving-message-batch-results>.
     AnthropicBatch,
+    /// A row of no provider's, for backends that translate what they get. An answer is `custom_id`, `text`,
+    /// `finish_reason`, and, where they are known, `model`, `usage` (`prompt_tokens`, `completion_tokens`) and
+    /// `reasoning`; an error is `custom_id` and `error` (`status`, `code`, `message`).
+    Neutral,
 }
+
+/// What a rehearsal writes as the `system_fingerprint` of a response, where OpenAI's format names the configuration that
+/// answered. It stays with the row through any program that hands the row on.
+/// Source of the field: <https://platform.openai.com/docs/api-reference/chat/object>.
+pub const REHEARSAL_MARK: &str = "clinstruct-rehearsal";
 
 /// Tokens that a provider says it counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +73,9 @@ pub struct Completion {
     pub model: String,
     /// Tokens used; `None` where the provider gave no usable numbers.
     pub usage: Option<Usage>,
+    /// Whether the row says that a rehearsal wrote it: see [`REHEARSAL_MARK`].
+    #[serde(default)]
+    pub rehearsal: bool,
 }
 
 /// Why a provider did not answer. What is at fault decides what is done about it.

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clinstruct_schema::{ChatRequest, RequestId};
@@ -64,6 +64,29 @@ impl Default for ProviderConfig {
 fn plain(id: RequestId) -> String {
     let id = id.to_string();
     format!("answer {}", id.get(..8).unwrap_or(&id))
+}
+
+/// What a provider was asked, for [`Sent::Seen`](crate::contract::Sent::Seen).
+#[derive(Debug, Clone, Default)]
+pub struct Received(Arc<Mutex<Vec<String>>>);
+
+impl Received {
+    /// The default config, with each request noted before it is answered.
+    pub fn config(&self) -> ProviderConfig {
+        let config = ProviderConfig::default();
+        let (noted, answer) = (Arc::clone(&self.0), config.answer);
+        let answer: AnswerFn = Arc::new(move |request, id| {
+            let text = serde_json::to_string(request).unwrap_or_default();
+            noted.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+            answer(request, id)
+        });
+        ProviderConfig { answer, ..ProviderConfig::default() }
+    }
+
+    /// The requests so far, as JSON.
+    pub fn texts(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// An answer of the model.

@@ -4,8 +4,11 @@
 //! # use std::sync::Arc;
 //! # use clinstruct_batch_client::BatchBackend;
 //! # fn backend() -> Arc<dyn BatchBackend> { unimplemented!() }
+//! # fn what_the_server_got() -> Vec<String> { unimplemented!() }
 //! # async fn test() {
-//! clinstruct_testkit::contract::contract(async || backend()).await;
+//! use clinstruct_testkit::contract::{Sent, contract};
+//!
+//! contract(async || backend(), Sent::Seen(&what_the_server_got)).await;
 //! # }
 //! ```
 
@@ -20,20 +23,41 @@ use clinstruct_batch_client::{
     Wanted, request_id,
 };
 use clinstruct_parser::{DecodedRow, decode};
-use clinstruct_schema::{ChatRequest, Message, RequestId, Role, RowOutcome};
+use clinstruct_schema::{ChatRequest, JsonSchema, Message, RequestId, Role, RowOutcome};
 use futures::StreamExt as _;
 use tempfile::NamedTempFile;
 use tokio::time::{Instant, sleep, timeout};
 
 /// Rows of a job of the suite.
 const ROWS: usize = 20;
+/// Jobs that are under way at once.
+const JOBS: usize = 3;
+/// Requests that are looked for at the model's side.
+const PROBES: usize = 3;
 /// Longest that a job of the suite may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Pause between two polls.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// How the suite learns what a backend sends.
+#[derive(Clone, Copy)]
+pub enum Sent<'a> {
+    /// Gives all that the model's side has received so far, each request as one text or several. JSON may stand as it
+    /// was sent: what the suite looks for needs no escapes.
+    Seen(&'a dyn Fn() -> Vec<String>),
+    /// The answers are the requests: each holds the texts of all messages, and the schema.
+    Echoed,
+    /// Nobody can see it, for this reason. That every part of a request is sent stays unchecked.
+    Hidden(&'static str),
+}
+
 /// `n` requests, no two of them the same.
 pub fn requests(n: usize) -> Vec<BatchRequest> {
+    requests_from(0, n)
+}
+
+/// `n` requests, no two of them the same, and none the same as those from another place on.
+fn requests_from(first: usize, n: usize) -> Vec<BatchRequest> {
     let request = |i: usize| ChatRequest {
         model: "test-model".into(),
         messages: vec![
@@ -49,18 +73,24 @@ pub fn requests(n: usize) -> Vec<BatchRequest> {
         seed: (i as u64) << 11,
         json_schema: None,
     };
-    (0..n).map(request).map(|request| BatchRequest { id: request_id(&request), request }).collect()
+    (first..first + n)
+        .map(request)
+        .map(|request| BatchRequest { id: request_id(&request), request })
+        .collect()
 }
 
 /// Checks a backend against what [`BatchBackend`] promises. `make` gives a new one for each clause, on
-/// a provider that has no faults.
+/// a provider that has no faults, and whose jobs are not done before they are first looked at. `sent` says how to see
+/// what it sends.
 ///
 /// # Panics
 ///
 /// Where a clause does not hold; the message says which.
-pub async fn contract(make: impl AsyncFn() -> Arc<dyn BatchBackend>) {
+pub async fn contract(make: impl AsyncFn() -> Arc<dyn BatchBackend>, sent: Sent<'_>) {
     has_sane_limits(&*make().await);
     answers_every_request_once(&*make().await).await;
+    keeps_jobs_apart(&*make().await).await;
+    sends_all_of_a_request(&*make().await, sent).await;
     reads_requests_from_a_file(&*make().await).await;
     finds_its_jobs(&*make().await).await;
     knows_no_unknown_job(&*make().await).await;
@@ -119,6 +149,7 @@ fn asked(requests: &[BatchRequest]) -> BTreeSet<RequestId> {
 }
 
 /// The ids of rows, each of which is an answer and comes once.
+#[expect(clippy::panic, reason = "this is a test, and so it says that it failed")]
 fn answered(rows: &[DecodedRow]) -> BTreeSet<RequestId> {
     let mut ids = BTreeSet::new();
     for row in rows {
@@ -126,9 +157,8 @@ fn answered(rows: &[DecodedRow]) -> BTreeSet<RequestId> {
             matches!(row.outcome, RowOutcome::Answer(_)),
             "every row is an answer, readable in the format that the backend declares: {row:?}"
         );
-        if let Some(id) = row.id {
-            assert!(ids.insert(id), "every request is answered once: {id} came again");
-        }
+        let Some(id) = row.id else { panic!("every row names its request: {row:?}") };
+        assert!(ids.insert(id), "every request is answered once: {id} came again");
     }
     ids
 }
@@ -137,8 +167,8 @@ async fn whole_job(backend: &dyn BatchBackend, shard: &Shard, sent: &[BatchReque
     let job = must(backend.submit(shard).await, "a shard can be submitted");
     assert!(!job.0.is_empty(), "a job has a name");
     assert_eq!(ended(backend, &job).await, Ended::Completed, "a job without faults completes");
-    let first = answered(&rows(backend, &job).await);
-    assert_eq!(first, asked(sent), "every request is answered, and none that was not sent");
+    let got = answered(&rows(backend, &job).await);
+    assert_eq!(got, asked(sent), "every request is answered, and none that was not sent");
     job
 }
 
@@ -147,7 +177,7 @@ async fn answers_every_request_once(backend: &dyn BatchBackend) {
     let shard = Shard::in_memory(tag("memory"), sent.clone());
     let job = whole_job(backend, &shard, &sent).await;
     // Who keeps its jobs in memory may forget one whose rows were fetched.
-    if backend.limits().finds_jobs {
+    if backend.capabilities().survives_process {
         assert_eq!(
             must(backend.poll(&job).await, "an ended job polls"),
             JobState::Ended(Ended::Completed),
@@ -158,8 +188,91 @@ async fn answers_every_request_once(backend: &dyn BatchBackend) {
     }
 }
 
+/// Jobs that are under way at once, where the backend takes several, and rows that are fetched in another order.
+async fn keeps_jobs_apart(backend: &dyn BatchBackend) {
+    let one_by_one = backend.limits().jobs_at_once < JOBS;
+    let mut jobs = Vec::new();
+    for n in 0..JOBS {
+        // Of different sizes, so that rows cannot be told apart by their number either.
+        let sent = requests_from(1_000 * (n + 1), ROWS + n);
+        let shard = Shard::in_memory(tag(&format!("apart-{n}")), sent.clone());
+        let job = must(backend.submit(&shard).await, "a second job can be submitted");
+        assert!(jobs.iter().all(|(known, _)| *known != job), "every job has a name of its own");
+        if one_by_one {
+            ended(backend, &job).await;
+        }
+        jobs.push((job, sent));
+    }
+    for (job, _) in &jobs {
+        let end = ended(backend, job).await;
+        assert_eq!(end, Ended::Completed, "a job without faults completes beside others");
+    }
+    for (job, sent) in jobs.iter().rev() {
+        let got = answered(&rows(backend, job).await);
+        assert_eq!(got, asked(sent), "a job has the rows of its own requests, and no other's");
+    }
+}
+
+/// The marks of a request: of its system message, its question and its schema.
+fn marks(i: usize) -> [String; 3] {
+    [format!("system-mark-{i}x"), format!("question-mark-{i}x"), format!("schema_mark_{i}x")]
+}
+
+/// System message, question and, where the backend says that it can, the schema reach the model.
+async fn sends_all_of_a_request(backend: &dyn BatchBackend, sent: Sent<'_>) {
+    let structured = backend.capabilities().structured_output;
+    let request = |i: usize| {
+        let [system, question, schema] = marks(i);
+        let schema = format!(
+            r#"{{"type":"object","properties":{{"{schema}":{{"type":"string"}}}},"required":["{schema}"],"additionalProperties":false}}"#
+        );
+        let request = ChatRequest {
+            model: "test-model".into(),
+            messages: vec![
+                Message { role: Role::System, content: format!("Follow {system}.") },
+                Message { role: Role::User, content: format!("What is {question}?") },
+            ],
+            max_tokens: 400,
+            temperature: None,
+            seed: (i as u64) << 11,
+            json_schema: structured.then(|| JsonSchema { name: "probe".into(), schema }),
+        };
+        BatchRequest { id: request_id(&request), request }
+    };
+    let requests: Vec<BatchRequest> = (0..PROBES).map(request).collect();
+    let shard = Shard::in_memory(tag("sent"), requests);
+    let job = must(backend.submit(&shard).await, "a shard can be submitted");
+    assert_eq!(ended(backend, &job).await, Ended::Completed, "a job without faults completes");
+    let rows = rows(backend, &job).await;
+    let seen = match sent {
+        Sent::Seen(look) => look(),
+        Sent::Echoed => rows.into_iter().filter_map(|row| text_of(row.outcome)).collect(),
+        Sent::Hidden(_) => return,
+    };
+    for i in 0..PROBES {
+        let [system, question, schema] = marks(i);
+        let asked: Vec<&String> = seen.iter().filter(|text| text.contains(&question)).collect();
+        assert!(!asked.is_empty(), "the user's message is sent: nobody has seen {question}");
+        assert!(
+            asked.iter().any(|text| text.contains(&system)),
+            "the system message is sent with the user's: nobody has seen {system}"
+        );
+        assert!(
+            !structured || seen.iter().any(|text| text.contains(&schema)),
+            "the schema is sent, for the backend can bind an answer to one: nobody has seen {schema}"
+        );
+    }
+}
+
+fn text_of(outcome: RowOutcome) -> Option<String> {
+    match outcome {
+        RowOutcome::Answer(completion) => Some(completion.text),
+        _ => None,
+    }
+}
+
 async fn reads_requests_from_a_file(backend: &dyn BatchBackend) {
-    let sent = requests(ROWS);
+    let sent = requests_from(200, ROWS);
     let mut file = must(NamedTempFile::new(), "the suite can make a file");
     for request in &sent {
         let line = must(serde_json::to_string(request), "a request can be written");
@@ -172,12 +285,12 @@ async fn reads_requests_from_a_file(backend: &dyn BatchBackend) {
 }
 
 async fn finds_its_jobs(backend: &dyn BatchBackend) {
-    if !backend.limits().finds_jobs {
+    if !backend.capabilities().finds_jobs {
         return;
     }
     let unknown = found(backend, "unknown").await;
     assert_eq!(unknown, None, "a tag that was not sent is not found");
-    let shard = Shard::in_memory(tag("found"), requests(ROWS));
+    let shard = Shard::in_memory(tag("found"), requests_from(300, ROWS));
     let job = must(backend.submit(&shard).await, "a shard can be submitted");
     let seen = found(backend, "found").await;
     assert_eq!(seen.as_ref(), Some(&job), "a tag that was sent is found, and is the job's");
@@ -219,14 +332,14 @@ async fn knows_no_unknown_job(backend: &dyn BatchBackend) {
 }
 
 async fn cancels(backend: &dyn BatchBackend) {
-    let sent = requests(ROWS);
+    let sent = requests_from(400, ROWS);
     let shard = Shard::in_memory(tag("cancelled"), sent.clone());
     let job = must(backend.submit(&shard).await, "a shard can be submitted");
     must(backend.cancel(&job).await, "a job under way can be cancelled");
     let end = ended(backend, &job).await;
     assert!(
-        matches!(end, Ended::Cancelled | Ended::Completed | Ended::Lost),
-        "a cancelled job was cancelled, or done before, or is gone: {end:?}"
+        matches!(end, Ended::Cancelled | Ended::Lost),
+        "a job that is cancelled at once ends as cancelled, or is gone: {end:?}"
     );
     if end == Ended::Lost {
         return;

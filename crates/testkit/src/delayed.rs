@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clinstruct_batch_client::{
-    BatchBackend, JobRef, JobState, Limits, Result, RowStream, Shard, Wanted,
+    BatchBackend, Capabilities, JobRef, JobState, Limits, Result, RowStream, Shard, Wanted,
 };
 use clinstruct_draw::{Draw, number};
 use clinstruct_schema::{BackendId, RowFormat};
@@ -64,7 +64,12 @@ impl BatchBackend for Delayed {
     }
 
     fn limits(&self) -> Limits {
-        Limits { finds_jobs: true, rehearsal: false, ..self.inner.limits() }
+        self.inner.limits()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let inner = self.inner.capabilities();
+        Capabilities::batch_api().with_structured_output(inner.structured_output)
     }
 
     fn row_format(&self) -> RowFormat {

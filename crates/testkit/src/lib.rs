@@ -25,7 +25,7 @@ mod server;
 mod state;
 mod wire;
 
-pub use config::{Answer, AnswerFn, Asked, Counts, Faults, ProviderConfig};
+pub use config::{Answer, AnswerFn, Asked, Counts, Faults, ProviderConfig, Received};
 pub use delayed::Delayed;
 pub use oddity::{Moment, Oddity, Place, RUN_BATCH, Reply, Twist, When};
 pub use server::Provider;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use clinstruct_backend_anthropic::Anthropic;
 use clinstruct_batch_client::{BatchBackend, ErrorKind, JobState, Shard, ShardTag, Wanted};
 use clinstruct_provider_http::Secret;
-use clinstruct_testkit::contract::{contract, requests};
-use clinstruct_testkit::{Faults, Provider, ProviderConfig};
+use clinstruct_testkit::contract::{Sent, contract, requests};
+use clinstruct_testkit::{Faults, Provider, ProviderConfig, Received};
 
 fn backend(provider: &Provider) -> Anthropic {
     let base = format!("{}/v1", provider.url());
@@ -16,8 +16,10 @@ fn backend(provider: &Provider) -> Anthropic {
 
 #[tokio::test]
 async fn keeps_the_contract() {
-    let provider = Provider::start(ProviderConfig::default()).await.unwrap();
-    contract(async || Arc::new(backend(&provider)) as Arc<dyn BatchBackend>).await;
+    let received = Received::default();
+    let provider = Provider::start(received.config()).await.unwrap();
+    let make = async || Arc::new(backend(&provider)) as Arc<dyn BatchBackend>;
+    contract(make, Sent::Seen(&|| received.texts())).await;
 }
 
 /// A batch says only once it has ended whose it is.

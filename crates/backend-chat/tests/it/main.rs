@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use clinstruct_backend_chat::{Chat, Options};
 use clinstruct_batch_client::{BatchBackend, ErrorKind, Shard, ShardTag};
-use clinstruct_testkit::contract::{contract, requests};
-use clinstruct_testkit::{Faults, Provider, ProviderConfig};
+use clinstruct_testkit::contract::{Sent, contract, requests};
+use clinstruct_testkit::{Faults, Provider, ProviderConfig, Received};
 use futures::StreamExt as _;
 
 fn options(provider: &Provider) -> Options {
@@ -22,9 +22,10 @@ async fn rows(backend: &Chat, many: usize) -> Vec<clinstruct_batch_client::Resul
 
 #[tokio::test]
 async fn keeps_the_contract() {
-    let provider = Provider::start(ProviderConfig::default()).await.unwrap();
-    contract(async || Arc::new(Chat::new(options(&provider)).unwrap()) as Arc<dyn BatchBackend>)
-        .await;
+    let received = Received::default();
+    let provider = Provider::start(received.config()).await.unwrap();
+    let make = async || Arc::new(Chat::new(options(&provider)).unwrap()) as Arc<dyn BatchBackend>;
+    contract(make, Sent::Seen(&|| received.texts())).await;
 }
 
 #[tokio::test]

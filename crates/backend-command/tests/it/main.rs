@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clinstruct_backend_command::{Command, Options};
 use clinstruct_batch_client::{BatchBackend, Ended, JobRef, JobState, Shard, ShardTag, Wanted};
-use clinstruct_testkit::contract::{contract, requests};
+use clinstruct_testkit::contract::{Sent, contract, requests};
 use futures::StreamExt as _;
 
 /// Answers every line of its input as a model would.
@@ -35,7 +35,17 @@ fn shard(tag: &str) -> Shard {
 #[tokio::test]
 async fn keeps_the_contract() {
     let dir = tempfile::tempdir().unwrap();
-    contract(async || Arc::new(script(dir.path(), ANSWERS)) as Arc<dyn BatchBackend>).await;
+    let make = async || Arc::new(script(dir.path(), ANSWERS)) as Arc<dyn BatchBackend>;
+    let inputs = || {
+        let jobs = std::fs::read_dir(dir.path()).unwrap();
+        let input = |job: std::io::Result<std::fs::DirEntry>| {
+            std::fs::read_to_string(job.unwrap().path().join("input.jsonl")).unwrap()
+        };
+        jobs.map(input)
+            .flat_map(|file| file.lines().map(String::from).collect::<Vec<_>>())
+            .collect()
+    };
+    contract(make, Sent::Seen(&inputs)).await;
 }
 
 #[tokio::test]

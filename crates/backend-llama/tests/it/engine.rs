@@ -1,6 +1,8 @@
 //! An engine whose next token depends on all that stands before it in its sequence, and on nothing else: a cache
 //! that is copied, cut or filled wrongly shows in the text.
 
+use std::sync::{Arc, Mutex};
+
 use clinstruct_backend_llama::{Broken, Engine, Fed, Sampling, TemplateSource, Token};
 use clinstruct_batch_client::ErrorKind;
 
@@ -19,6 +21,8 @@ pub(crate) struct Counting {
     breaks: Option<usize>,
     /// Tokens fed in each step.
     pub(crate) steps: Vec<usize>,
+    /// Prompts and schemas that it was given.
+    pub(crate) seen: Arc<Mutex<Vec<String>>>,
 }
 
 impl Counting {
@@ -30,6 +34,7 @@ impl Counting {
             last: Vec::new(),
             breaks: None,
             steps: Vec::new(),
+            seen: Arc::default(),
         }
     }
 
@@ -95,6 +100,7 @@ impl Engine for Counting {
     }
 
     fn tokenize(&self, text: &str, _begin: bool) -> Vec<Token> {
+        self.seen.lock().unwrap().push(text.to_owned());
         text.bytes().map(Token::from).collect()
     }
 
@@ -107,6 +113,7 @@ impl Engine for Counting {
     }
 
     fn sampler(&self, sampling: &Sampling) -> Result<u32, String> {
+        self.seen.lock().unwrap().extend(sampling.json_schema.clone());
         Ok(sampling.seed)
     }
 

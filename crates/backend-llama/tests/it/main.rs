@@ -4,12 +4,12 @@
 mod engine;
 mod sharing;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use clinstruct_backend_llama::{Broken, Llama, Settings};
 use clinstruct_batch_client::{BatchBackend, ErrorKind, Shard, ShardTag, Wanted};
-use clinstruct_testkit::contract::{contract, requests};
+use clinstruct_testkit::contract::{Sent, contract, requests};
 use engine::Counting;
 use futures::StreamExt as _;
 
@@ -21,8 +21,14 @@ async fn rows(backend: &Llama, many: usize) -> Vec<clinstruct_batch_client::Resu
 
 #[tokio::test]
 async fn keeps_the_contract() {
-    let make = || Llama::new(Settings::default(), || Ok(Counting::new(4, 1000)));
-    contract(async || Arc::new(make()) as Arc<dyn BatchBackend>).await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let make = async || {
+        let mut engine = Counting::new(4, 1000);
+        engine.seen = Arc::clone(&seen);
+        let open = || Ok(engine);
+        Arc::new(Llama::new(Settings::default(), open)) as Arc<dyn BatchBackend>
+    };
+    contract(make, Sent::Seen(&|| seen.lock().unwrap().clone())).await;
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use clinstruct_backend_openai::{OpenAi, Profile};
 use clinstruct_batch_client::{BatchBackend, Ended, ErrorKind, JobState, Shard, ShardTag, Wanted};
 use clinstruct_provider_http::Secret;
-use clinstruct_testkit::contract::{contract, requests};
-use clinstruct_testkit::{Faults, Provider, ProviderConfig};
+use clinstruct_testkit::contract::{Sent, contract, requests};
+use clinstruct_testkit::{Faults, Provider, ProviderConfig, Received};
 use futures::StreamExt as _;
 
 fn backend(provider: &Provider, prefix: &str) -> OpenAi {
@@ -18,15 +18,18 @@ fn backend(provider: &Provider, prefix: &str) -> OpenAi {
 
 #[tokio::test]
 async fn keeps_the_contract() {
-    let provider = Provider::start(ProviderConfig::default()).await.unwrap();
-    contract(async || Arc::new(backend(&provider, "/v1")) as Arc<dyn BatchBackend>).await;
+    let received = Received::default();
+    let provider = Provider::start(received.config()).await.unwrap();
+    let make = async || Arc::new(backend(&provider, "/v1")) as Arc<dyn BatchBackend>;
+    contract(make, Sent::Seen(&|| received.texts())).await;
 }
 
 #[tokio::test]
 async fn keeps_the_contract_under_a_path_as_azure_has_it() {
-    let provider = Provider::start(ProviderConfig::default()).await.unwrap();
+    let received = Received::default();
+    let provider = Provider::start(received.config()).await.unwrap();
     let make = async || Arc::new(backend(&provider, "/openai/v1")) as Arc<dyn BatchBackend>;
-    contract(make).await;
+    contract(make, Sent::Seen(&|| received.texts())).await;
 }
 
 async fn ended(backend: &OpenAi, job: &clinstruct_batch_client::JobRef) -> Ended {

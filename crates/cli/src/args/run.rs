@@ -1,11 +1,11 @@
 //! The settings of a run as flags.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
-use serde::{Deserialize, Serialize};
+use clinstruct_app::Host;
+use serde::Serialize;
 
 /// The settings of a command that works on a run.
 #[derive(Debug, Clone, Args)]
@@ -17,26 +17,8 @@ pub(crate) struct OnRun {
     pub(crate) run: RunArgs,
 }
 
-/// Ways to reach a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum BackendName {
-    /// Embedded grammar: offline, free, no model
-    Rehearsal,
-    /// OpenAI Batch API
-    Openai,
-    /// Anthropic Message Batches
-    Anthropic,
-    /// Any OpenAI-compatible chat endpoint
-    Chat,
-    /// Any program that turns a batch file into an output file
-    Command,
-    /// A GGUF model in this process
-    Llama,
-}
-
 /// The name under which a server takes the most tokens of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum TokenParameter {
     /// The older name, which most servers know
@@ -47,9 +29,8 @@ pub(crate) enum TokenParameter {
     MaxCompletionTokens,
 }
 
-/// What a run is about. [`crate::settings`] says what wins over what.
-#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-#[serde(default)]
+/// What a run is about. [`clinstruct_app::settings`] says what wins over what.
+#[derive(Debug, Clone, Default, Args, Serialize)]
 pub(crate) struct RunArgs {
     /// Part to make, by id or file stem; can be given again [default: all]
     #[arg(long = "part", value_name = "P")]
@@ -64,8 +45,8 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "DIR", env = "CLINSTRUCT_OUT")]
     pub(crate) out: Option<PathBuf>,
     /// Way to reach a model [default: rehearsal]
-    #[arg(long, value_enum, env = "CLINSTRUCT_BACKEND")]
-    pub(crate) backend: Option<BackendName>,
+    #[arg(long, env = "CLINSTRUCT_BACKEND")]
+    pub(crate) backend: Option<String>,
     /// Model to ask [default: the backend's]
     #[arg(long, value_name = "M", env = "CLINSTRUCT_MODEL")]
     pub(crate) model: Option<String>,
@@ -166,12 +147,6 @@ pub(crate) struct RunArgs {
     /// Licence of the dataset, as hubs name it, such as cc-by-4.0 [default: other]
     #[arg(long, value_name = "ID")]
     pub(crate) license: Option<String>,
-    /// Addresses of further backends, by the variable that gave them; kept with the run.
-    #[arg(skip)]
-    pub(crate) addresses: BTreeMap<String, String>,
-    /// Whether a saved address was saved without its secret part.
-    #[arg(skip)]
-    pub(crate) partial_address: bool,
     /// Whether the folder is a command's argument, so that it has to have a run.
     #[arg(skip)]
     #[serde(skip)]
@@ -180,10 +155,10 @@ pub(crate) struct RunArgs {
     #[arg(skip)]
     #[serde(skip)]
     pub(crate) from_environment: Vec<String>,
-    /// Whether all layers of settings are in these.
+    /// The program.
     #[arg(skip)]
     #[serde(skip)]
-    pub(crate) resolved: bool,
+    pub(crate) host: Host,
     /// Set where nothing will be sent, and only costs matter.
     #[arg(skip)]
     #[serde(skip)]
@@ -201,4 +176,7 @@ pub(crate) struct RunArgs {
     /// Misbehaviour of the rehearsal backend: `none`, or KIND=RATE; can be given again
     #[arg(long, value_name = "KIND=RATE")]
     pub(crate) misbehave: Vec<String>,
+    /// Setting that only the backend knows, for backends that are registered by another program; can be given again
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) backend_option: Vec<String>,
 }

@@ -6,18 +6,19 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
 use anyhow::Context as _;
+use clinstruct_app::budget::expected;
+use clinstruct_app::{Run, Settings};
 use clinstruct_pipeline::{
-    Drive, Outcome, OutputFiles, PartSummary, Reopen, Route, StopSignal, Summary, Tally, assess,
-    check_plan, write_outputs,
+    Drive, Outcome, OutputFiles, PartSummary, StopSignal, Summary, Tally, assess, write_outputs,
 };
 
 use clinstruct_schema::{Rejected, dollars};
 
 use super::{print, print_json, say};
 use crate::args::RunArgs;
-use crate::exit::{Code, usage};
+use crate::exit::Code;
 use crate::progress::Terminal;
-use crate::setup::{Setup, now, run_name};
+use crate::setup::Setup;
 use crate::{settings, table};
 
 /// Different details of one reason that are counted.
@@ -25,7 +26,7 @@ const DETAILS: usize = 10_000;
 
 /// The whole job.
 pub(crate) fn build(args: RunArgs) -> anyhow::Result<Code> {
-    drive(args, Drive::ToTheEnd, false)
+    drive(settings::own(args)?, Drive::ToTheEnd, false)
 }
 
 /// Sends what is due, of a run that is there or of a new one.
@@ -55,11 +56,11 @@ pub(crate) fn reparse(mut args: RunArgs) -> anyhow::Result<Code> {
 }
 
 /// The settings that a run was built with, under those that are given.
-pub(crate) fn settings_of(args: RunArgs) -> anyhow::Result<RunArgs> {
+pub(crate) fn settings_of(args: RunArgs) -> anyhow::Result<Settings> {
     settings::of_run(args)
 }
 
-fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
+fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
     let setup = Setup::new(args)?;
     // Where the pool exists already, its size was set by the first call.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(setup.jobs).build_global();
@@ -74,30 +75,13 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
     // What cannot be read is known before anything is asked for.
     let forbidden = super::check::forbidden(&setup.args.eval)?;
     setup.shares()?;
-    let in_steps = matches!(how, Drive::SubmitOnly | Drive::CollectOnly);
-    let mut context = setup.context(in_steps)?;
-    let ends_with_us = |r: &Route| !r.backend.limits().finds_jobs;
-    if let Some(route) = context.routes.all().iter().find(|r| in_steps && ends_with_us(r)) {
-        return Err(usage(
-            format!("the jobs of the {} backend end with this process", route.backend.id()),
-            "use `clinstruct build`; stop it with Ctrl-C and type it again at any time",
-        ));
-    }
-    let mut store = setup.store(context.rehearsal)?;
-    // Before anybody is asked to pay, and before the run keeps settings that it refuses.
-    check_plan(&context, &store, how)?;
-    if matches!(how, Drive::ToTheEnd | Drive::SubmitOnly) {
-        context.config.max_cost = super::money::leave_to_spend(&setup, &context, &store)?;
-    }
-    let begun_with = settings::kept(&store)?;
-    settings::keep(&mut store, &settings::to_save(&setup.args)?)?;
-    if retry {
-        let again = clinstruct_pipeline::reopen(&mut store, Reopen::Failed)?;
+    let mut run = Run::open(&setup, how)?;
+    let max_cost = super::money::confirm_budget(run.budget()?)?;
+    if let Some(again) = run.begin(max_cost, retry)? {
         say(&format!("{again} prompts or conversations are retried"));
     }
     let stop = StopSignal::default();
-    let mut progress = Terminal::new(super::money::expected_requests(&context)?);
-    let name = run_name(&setup);
+    let mut progress = Terminal::new(expected(&run.context)?.requests);
     let driven = runtime.block_on(async {
         let signal = stop.clone();
         tokio::spawn(async move {
@@ -109,16 +93,11 @@ fn drive(args: RunArgs, how: Drive, retry: bool) -> anyhow::Result<Code> {
                 leave();
             }
         });
-        let store = &mut store;
-        clinstruct_pipeline::run(&context, store, &mut progress, &stop, now, &name, how).await
+        run.drive(&mut progress, &stop).await
     });
     progress.finish();
-    let refused = matches!(driven, Err(clinstruct_pipeline::Error::OtherAccount { .. }));
-    if let (true, Some(before)) = (refused, begun_with) {
-        // `resume` has to find the settings that the run was built with, not those that it refused.
-        settings::keep(&mut store, &before)?;
-    }
     let (outcome, tally) = driven?;
+    let Run { context, store, .. } = run;
     if outcome == Outcome::Stopped && stop.is_stopped() {
         say(&format!(
             "stopped: {} conversations done; all rows received are saved in {}",

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use clinstruct_app::routes;
 use clinstruct_batch_client::{JobRef, ShardTag, Wanted};
 use clinstruct_schema::{SCHEMA_VERSION, dollars};
 use clinstruct_store::{JobProgress, JobRecord, Store};
@@ -10,7 +11,6 @@ use serde_json::{Value, json};
 
 use super::{print, print_json, say};
 use crate::args::RunArgs;
-use crate::backends::routes;
 use crate::exit::{Code, usage};
 use crate::settings;
 use crate::setup::Setup;
@@ -96,7 +96,7 @@ pub(crate) fn cancel(args: RunArgs, tag: Option<&str>) -> anyhow::Result<Code> {
         say(&format!("no job is open in {}: there is nothing to cancel", setup.out.display()));
         return Ok(Code::Done);
     }
-    let routes = routes(&setup.args, &setup.catalog, &setup.out, true)?;
+    let routes = routes(&setup.args, &setup.catalog, &setup.out, setup.jobs, true)?;
     let route_of = |job: &JobRecord| routes.all().iter().find(|r| r.name == job.route);
     if let Some(stranger) = wanted.iter().find(|j| route_of(j).is_none()) {
         return Err(usage(

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use clinstruct_app::Settings;
+use clinstruct_app::budget::expected;
 use clinstruct_pipeline::{RunContext, planned_rows};
 use clinstruct_promptgen::{PromptOptions, prompt_request};
 use clinstruct_schema::{SCHEMA_VERSION, Speaker, dollars};
@@ -138,10 +140,10 @@ struct Place {
 
 /// The run by part and turn, in the plan's order.
 fn by_turn(setup: &Setup, store: &Store) -> anyhow::Result<Vec<Place>> {
-    let args = RunArgs { estimate_only: true, ..setup.args.clone() };
-    let plan_of = |args: RunArgs| -> anyhow::Result<Vec<clinstruct_pipeline::EstimateLine>> {
+    let args = Settings { estimate_only: true, ..setup.args.clone() };
+    let plan_of = |args: Settings| -> anyhow::Result<Vec<clinstruct_pipeline::EstimateLine>> {
         let setup = Setup::new(args)?;
-        Ok(super::money::expected(&setup.context(false)?)?.lines)
+        Ok(expected(&setup.context(false)?)?.lines)
     };
     let expected = plan_of(args).unwrap_or_default();
     let mut all: Vec<Place> = expected

@@ -15,13 +15,15 @@ mod ship;
 mod show;
 mod trial;
 
+use clinstruct_app::Registry;
+
 use crate::args::{Cli, Command, OnRun, RunArgs};
 use crate::exit::Code;
 use crate::settings::{folder_and_name, in_folder};
 use crate::terminal;
 
 /// Runs the command.
-pub(crate) fn run(cli: Cli) -> anyhow::Result<Code> {
+pub(crate) fn run(cli: Cli, backends: &Registry) -> anyhow::Result<Code> {
     match cli.command {
         Command::Build(on) => build::build(args(on)?),
         Command::Submit(on) => build::submit(args(on)?),
@@ -50,8 +52,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Code> {
         Command::Report(on) => picture::report(args(on)?),
         Command::Model { command, resources } => model::model(command, resources.as_deref()),
         Command::Compare { first, second, to } => picture::compare(&first, &second, &to),
-        Command::Completions { shell } => manual::completions(shell),
-        Command::Man { to } => manual::pages(&to),
+        Command::Completions { shell } => manual::completions(shell, backends),
+        Command::Man { to } => manual::pages(&to, backends),
         Command::Export(mut args) => {
             in_folder(&mut args.run, args.dir.take())?;
             ship::export(args)

@@ -7,6 +7,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use clinstruct_app::variable;
+use clinstruct_app::weights::{file_of, shelf};
 use clinstruct_catalog::Catalog;
 use clinstruct_models::{CachedModel, ModelCache, Sources};
 use clinstruct_provider_http::Secret;
@@ -15,9 +17,8 @@ use serde_json::json;
 
 use super::{print, print_json, say};
 use crate::args::ModelCommand;
-use crate::backends::{HUB_KEY, hub, variable};
 use crate::exit::{Code, usage};
-use crate::llama::{file_of, shelf};
+use crate::hub::{HUB_KEY, hub};
 use crate::setup::read_resources;
 use crate::table::number;
 

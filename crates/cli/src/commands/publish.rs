@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use clinstruct_app::variable;
 use clinstruct_batch_client::{Error, ErrorKind};
 use clinstruct_provider_http::{Auth, Client, Secret};
 use clinstruct_publish::{Target, entries, publish as upload};
 
 use super::{print_json, say};
 use crate::args::PublishArgs;
-use crate::backends::{HUB, HUB_ENDPOINT as ENDPOINT, HUB_KEY as KEY, hub, variable};
 use crate::exit::{Code, Hinted, usage};
+use crate::hub::{HUB, HUB_ENDPOINT as ENDPOINT, HUB_KEY as KEY, hub};
 use crate::settings;
 
 /// First pause after trouble.

@@ -10,6 +10,7 @@ use clinstruct_viewer::{MatchedReviews, Reviews, TextCounts, Texts, reviews_path
 use super::{print, print_json, say};
 use crate::args::ReviewsArgs;
 use crate::exit::{Code, usage};
+use crate::settings;
 use crate::setup::Setup;
 
 /// The reviews of a run or of a file of rows, matched with the texts that the rows have now. With `confirm`, those
@@ -92,7 +93,7 @@ pub(crate) fn reviews(args: ReviewsArgs) -> anyhow::Result<Code> {
     let json = args.run.json;
     let data = match args.data {
         Some(data) => data,
-        None => Setup::new(args.run)?.out,
+        None => Setup::new(settings::own(args.run)?)?.out,
     };
     let (matched, confirmed) = matched(&data, args.confirm)?;
     let (all, accepted, agreement) =

@@ -11,6 +11,7 @@ use clinstruct_quality::dataset::metrics::Facts;
 use super::say;
 use crate::args::{RunArgs, ServeArgs};
 use crate::exit::{Code, usage};
+use crate::settings;
 use crate::setup::Setup;
 
 /// The facts of the run's own resources, or of those that are compiled in where they cannot be read.
@@ -18,8 +19,8 @@ fn facts(mut run: RunArgs, data: &Path) -> Facts {
     if data.is_dir() {
         run.out = Some(data.to_owned());
     }
-    let run = super::build::settings_of(run.clone()).unwrap_or(run);
-    match Setup::new(run) {
+    let settings = settings::of_run(run.clone()).or_else(|_| settings::own(run));
+    match settings.and_then(Setup::new) {
         Ok(setup) => clinstruct_pipeline::facts(&setup.catalog),
         Err(e) => {
             say(&format!("{e}; texts are held against the resources of this build"));
@@ -32,7 +33,7 @@ fn facts(mut run: RunArgs, data: &Path) -> Facts {
 pub(crate) fn serve(args: ServeArgs) -> anyhow::Result<Code> {
     let data: PathBuf = match args.data {
         Some(data) => data,
-        None => Setup::new(args.run.clone())?.out,
+        None => Setup::new(settings::own(args.run.clone())?)?.out,
     };
     if !data.exists() {
         return Err(usage(

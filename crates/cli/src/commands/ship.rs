@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clinstruct_app::Settings;
 use clinstruct_export::{About, Encoding, Figure, Format, Part, PartAbout, Selection, System};
 use clinstruct_pipeline::Summary;
 use clinstruct_quality::dataset::metrics::{Aim, Metric};
@@ -11,7 +12,7 @@ use clinstruct_store::Store;
 
 use super::reviews::{self, Accepted};
 use super::{print, print_json, say};
-use crate::args::{EncodingName, ExportArgs, OnlyName, RunArgs, SystemName};
+use crate::args::{EncodingName, ExportArgs, OnlyName, SystemName};
 use crate::exit::{Code, usage};
 use crate::setup::Setup;
 
@@ -114,7 +115,7 @@ fn told(
 }
 
 /// Writes the dataset folder of a run that came to its end.
-pub(crate) fn dataset(args: &RunArgs, out: &Path, summary: &Summary) -> anyhow::Result<()> {
+pub(crate) fn dataset(args: &Settings, out: &Path, summary: &Summary) -> anyhow::Result<()> {
     if summary.parts.iter().all(|p| p.in_dataset == 0) {
         say("no conversation came to its end: there is no dataset folder to write");
         return Ok(());
@@ -132,7 +133,7 @@ pub(crate) fn dataset(args: &RunArgs, out: &Path, summary: &Summary) -> anyhow::
 }
 
 /// What the card says of a run.
-fn about(args: &RunArgs, out: &Path, summary: &Summary) -> anyhow::Result<About> {
+fn about(args: &Settings, out: &Path, summary: &Summary) -> anyhow::Result<About> {
     let store = Store::open_read_only(out)?;
     let (money, jobs) = (store.money()?, store.jobs()?);
     // The day on which the last answer came, not today: the same run gives the same card.

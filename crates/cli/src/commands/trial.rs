@@ -96,7 +96,7 @@ async fn ask_one(
 
 /// Answers a batch file, line by line.
 pub(crate) fn rehearse(args: RunArgs, input: &Path, output: &Path) -> anyhow::Result<Code> {
-    let setup = Setup::new(args)?;
+    let setup = Setup::new(settings::own(args)?)?;
     let rates = crate::backends::rates(&setup.args.misbehave)?;
     let engine = Rehearsal::new(setup.catalog.instructions(), rates, None);
     let from = File::open(input).map_err(|e| {

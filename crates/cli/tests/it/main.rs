@@ -1,6 +1,7 @@
 //! The `clinstruct` command from outside: whole runs, stages, kills, wrong use.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod backends;
 mod change;
 mod check;
 mod crash_test;

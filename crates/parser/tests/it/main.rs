@@ -1,6 +1,7 @@
 //! Reading raw rows and answers: nothing panics, nothing is lost, texts survive to the byte.
 
 mod faults;
+mod neutral;
 mod rows;
 mod thoughts;
 
@@ -193,7 +194,7 @@ fn prompts_are_joined_by_patient() {
 proptest! {
     #[test]
     fn no_bytes_panic(raw in prop::collection::vec(any::<u8>(), 0..300)) {
-        for format in [RowFormat::OpenaiBatch, RowFormat::AnthropicBatch] {
+        for format in [RowFormat::OpenaiBatch, RowFormat::AnthropicBatch, RowFormat::Neutral] {
             let decoded = decode(format, &raw);
             let unreadable = matches!(decoded.outcome, RowOutcome::Unreadable { .. });
             prop_assert!(decoded.id.is_some() || unreadable);

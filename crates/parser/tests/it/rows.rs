@@ -357,7 +357,7 @@ proptest! {
     fn an_id_that_is_there_is_found(before in prop::collection::vec(any::<u8>(), 0..60), after in prop::collection::vec(any::<u8>(), 0..60), space in "[ \t]{0,3}") {
         let member = format!("\"custom_id\"{space}:{space}\"{ID}\"");
         let raw = [&before[..], member.as_bytes(), &after[..]].concat();
-        for format in [RowFormat::OpenaiBatch, RowFormat::AnthropicBatch] {
+        for format in [RowFormat::OpenaiBatch, RowFormat::AnthropicBatch, RowFormat::Neutral] {
             prop_assert_eq!(decode(format, &raw).id, RequestId::parse(ID).ok());
         }
     }

@@ -199,6 +199,7 @@ mod tests {
             model: "m".into(),
             usage: None,
             reasoning: None,
+            rehearsal: false,
         })
     }
 

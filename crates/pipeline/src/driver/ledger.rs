@@ -247,6 +247,7 @@ mod tests {
             model: "m".into(),
             usage,
             reasoning: None,
+            rehearsal: false,
         })
     }
 

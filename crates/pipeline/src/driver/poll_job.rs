@@ -216,7 +216,7 @@ async fn listed(polled: &Polled<'_>, retry: &mut Retry<'_>) -> Result<Option<Job
 /// Reads the rows of a job that ended.
 async fn read_rows(polled: &mut Polled<'_>, reference: JobRef, end: JobEnd) -> Result<End> {
     let backend = polled.backend;
-    let again = backend.limits().finds_jobs;
+    let again = backend.capabilities().survives_process;
     let mut retry = Retry::new(polled.pauses, polled.sender);
     let mut cut: Option<String> = None;
     let mut pages = 0;

@@ -1,6 +1,6 @@
 //! What is queued on each route, and how much of it can be sent now.
 
-use clinstruct_batch_client::{Held, Limits, Sharder};
+use clinstruct_batch_client::{Capabilities, Held, Limits, Sharder};
 use clinstruct_schema::{MicroUsd, Usage};
 
 use super::in_flight::Job;
@@ -27,6 +27,7 @@ pub(super) enum Blocked {
 pub(super) struct Queue {
     pub(super) route: Route,
     pub(super) limits: Limits,
+    capabilities: Capabilities,
     pub(super) sharder: Sharder,
     /// Most tokens in flight at once: the limit of the backend, or what was learnt.
     most_tokens: Option<u64>,
@@ -49,20 +50,21 @@ impl Queue {
         Self {
             most_tokens: limits.queued_tokens,
             limits,
+            capabilities: route.backend.capabilities(),
             sharder,
             route,
             tokens_per_byte: TOKENS_PER_BYTE,
         }
     }
 
-    /// Whether it answers within this process, from no model: nothing is billed, and nothing is waited for.
+    /// Whether its answers cost nothing to have again: nothing is billed, and nothing is waited for.
     pub(super) fn is_local(&self) -> bool {
-        self.limits.rehearsal
+        self.capabilities.is_free()
     }
 
     /// Whether the provider keeps its jobs, so that another process finds them and their rows.
     pub(super) fn keeps_jobs(&self) -> bool {
-        self.limits.finds_jobs
+        self.capabilities.survives_process
     }
 
     /// Whether jobs end with this process: their rows are billed, come while they are made, and come to nobody else.

@@ -22,6 +22,8 @@ pub(super) struct Group<'a> {
     pub(super) conversations: Vec<Conversation<'a>>,
     /// Conversations that wait for their prompts.
     pub(super) not_begun: u64,
+    /// Whether a rehearsal wrote its prompts.
+    pub(super) rehearsal: bool,
 }
 
 /// A conversation of a base row.
@@ -65,6 +67,7 @@ impl<'a> Group<'a> {
             context,
             prompts: vec![None; row.cards.len()],
             prompt_turn: None,
+            rehearsal: context.rehearsal,
             conversations: Vec::with_capacity(conversations.len()),
             not_begun: 0,
             row,
@@ -79,6 +82,7 @@ impl<'a> Group<'a> {
                 .ok_or_else(|| Error::JournalMismatch(step.request.to_string()))?;
             let turn = turn_provenance(context, Speaker::PromptWriter, step, &outcome);
             group.prompt_turn = Some(turn);
+            group.rehearsal |= is_rehearsal(&outcome);
             group.prompts = prompts_of(context, &outcome, &group.row.cards);
         }
         for task in conversations {
@@ -103,11 +107,13 @@ impl<'a> Group<'a> {
         let mut replayed =
             ConversationTask::new(context, part, &self.row, k, variant, &prompt.text)?;
         let mut turns: Vec<TurnProvenance> = self.prompt_turn(k).into_iter().collect();
+        let mut rehearsal = self.rehearsal;
         for step in &task.steps {
             let mismatch = || Error::JournalMismatch(self.conversation_id(task.key).to_string());
             let outcome = response(locate, reader, step.request)?.ok_or_else(mismatch)?;
             let speaker = replayed.dialogue().speaker().ok_or_else(mismatch)?;
             replay_turn(&mut replayed, &outcome).ok_or_else(mismatch)?;
+            rehearsal |= is_rehearsal(&outcome);
             turns.push(turn_provenance(context, speaker, step, &outcome));
         }
         let (about, messages) = replayed.into_dialogue().into_parts();
@@ -124,7 +130,7 @@ impl<'a> Group<'a> {
             provenance: Provenance {
                 backend: context.backend.clone(),
                 model: context.model.clone(),
-                rehearsal: context.rehearsal,
+                rehearsal,
                 seed: context.config.seed,
                 turns,
             },
@@ -154,6 +160,11 @@ impl<'a> Group<'a> {
             None => id.clone(),
         }
     }
+}
+
+/// Whether a response says that a rehearsal wrote it, through whatever program it came.
+fn is_rehearsal(outcome: &RowOutcome) -> bool {
+    matches!(outcome, RowOutcome::Answer(c) | RowOutcome::Cut(c) if c.rehearsal)
 }
 
 fn turn_provenance(

@@ -66,6 +66,8 @@ const OUTPUTS: [Output; 4] =
 struct Lines {
     by_output: [Vec<u8>; OUTPUTS.len()],
     summary: PartSummary,
+    /// Whether a rehearsal wrote any of it.
+    rehearsal: bool,
 }
 
 /// Writes the files below `dir` and counts every row.
@@ -78,6 +80,7 @@ pub fn write_outputs(
 ) -> Result<Summary> {
     let reader = store.reader();
     let mut parts = Vec::new();
+    let mut rehearsal = context.rehearsal;
     let mut repairs: BTreeMap<String, RepairCounts> = BTreeMap::new();
     for (part, plan) in &context.plans {
         let stem = &plan.part().stem;
@@ -121,6 +124,7 @@ pub fn write_outputs(
             begun += made.len();
             for line in &made {
                 counts::add(&mut summary, &line.summary);
+                rehearsal |= line.rehearsal;
             }
             next = to;
         }
@@ -136,7 +140,7 @@ pub fn write_outputs(
         schema_version: SCHEMA_VERSION,
         backend: context.backend.clone(),
         model: context.model.clone(),
-        rehearsal: context.rehearsal,
+        rehearsal,
         seed: context.config.seed,
         resources: context.catalog.fingerprint(),
         sums_close: parts.iter().all(PartSummary::closes),
@@ -184,6 +188,8 @@ fn lines_of(
         return Ok(lines);
     };
     lines.summary = counts::of(&group);
+    let rows = group.conversations.iter().filter_map(|c| c.row.as_ref());
+    lines.rehearsal = group.rehearsal || rows.map(|row| &row.provenance).any(|p| p.rehearsal);
     for (output, text) in OUTPUTS.iter().zip(&mut lines.by_output) {
         if (output.wanted)(files) {
             (output.write)(&group, text)?;

@@ -45,7 +45,7 @@ fn write(group: &Group<'_>, into: &mut Vec<u8>) -> Result<()> {
             provenance: PromptProvenance {
                 backend: &context.backend.0,
                 model: &context.model,
-                rehearsal: context.rehearsal,
+                rehearsal: group.rehearsal,
                 seed: context.config.seed,
                 turns: group.prompt_turn(k).into_iter().collect(),
             },

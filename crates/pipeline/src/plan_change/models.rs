@@ -9,7 +9,7 @@ pub(super) fn ensure_same_models(context: &RunContext<'_>, store: &Store) -> Res
     let asked = context.models();
     let Some(known) = store.meta("models")? else { return Ok(()) };
     // Of rehearsals, which cost nothing, only the rows count.
-    let free = context.rehearsal && known.contains("of rehearsal");
+    let free = context.free && known.contains("of rehearsal");
     if known != asked && !free && store.answered_total()? > 0 {
         return Err(Error::OtherModel { known: in_short(&known), asked: in_short(&asked) });
     }

@@ -29,7 +29,7 @@ fn context(part: &str, costs: bool) -> RunContext<'static> {
     let (name, model) = ("rehearsal".to_owned(), "rehearsal".to_owned());
     let route = Route { name, backend: Arc::new(engine()), model, price: None };
     let mut context = RunContext::new(&CATALOG, config, Routes::one(route)).unwrap();
-    context.rehearsal = !costs;
+    context.free = !costs;
     context
 }
 
@@ -107,6 +107,7 @@ fn answer(text: &str) -> RowOutcome {
     RowOutcome::Answer(Completion {
         text: text.into(),
         reasoning: None,
+        rehearsal: false,
         finish: FinishReason::Stop,
         model: "m".into(),
         usage: None,

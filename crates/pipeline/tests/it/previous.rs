@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use clinstruct_backend_rehearsal::{Rates, Rehearsal};
 use clinstruct_batch_client::{
-    BatchBackend, Ended, JobRef, JobState, Limits, Result, RowStream, Shard, Wanted,
+    BatchBackend, Capabilities, Ended, JobRef, JobState, Limits, Result, RowStream, Shard, Wanted,
 };
 use clinstruct_catalog::Catalog;
 use clinstruct_pipeline::{
@@ -61,13 +61,11 @@ impl BatchBackend for Provider {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            rows_per_job: 5,
-            jobs_at_once: 4,
-            finds_jobs: true,
-            rehearsal: false,
-            ..self.rehearsal.limits()
-        }
+        Limits::new(5, 200 << 20, 4)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::batch_api()
     }
 
     fn account(&self) -> String {

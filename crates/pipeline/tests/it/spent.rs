@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use clinstruct_backend_rehearsal::{Rates, Rehearsal};
 use clinstruct_batch_client::{
-    BatchBackend, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result, RowStream, Shard,
-    Wanted,
+    BatchBackend, Capabilities, Cost, Ended, Error, ErrorKind, JobRef, JobState, Limits, Result,
+    RowStream, Shard, Wanted,
 };
 use clinstruct_catalog::Catalog;
 use clinstruct_pipeline::{
@@ -35,13 +35,11 @@ impl BatchBackend for Engine {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            rows_per_job: 5,
-            jobs_at_once: 4,
-            finds_jobs: false,
-            rehearsal: false,
-            ..self.rehearsal.limits()
-        }
+        Limits::new(5, 200 << 20, 4)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::in_process(Cost::Compute)
     }
 
     fn account(&self) -> String {

@@ -1,6 +1,7 @@
 //! The test provider itself.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod mutants;
 mod oddities;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +12,7 @@ use clinstruct_batch_client::BatchRequest;
 use clinstruct_batch_client::openai::{Dialect, chat_body, write_line};
 use clinstruct_parser::decode;
 use clinstruct_schema::{RequestId, RowFormat, RowOutcome};
-use clinstruct_testkit::contract::{contract, requests};
+use clinstruct_testkit::contract::{Sent, contract, requests};
 use clinstruct_testkit::{Faults, Provider, ProviderConfig};
 use reqwest::multipart::{Form, Part};
 use reqwest::{RequestBuilder, StatusCode};
@@ -389,7 +390,8 @@ async fn an_anthropic_batch_goes_round() {
 
 #[tokio::test]
 async fn the_rehearsal_keeps_the_contract() {
-    contract(async || Arc::new(Rehearsal::new(Vec::new(), Rates::none(), None)) as _).await;
+    let make = async || Arc::new(Rehearsal::new(Vec::new(), Rates::none(), None)) as _;
+    contract(make, Sent::Hidden("it reads its requests in place")).await;
 }
 
 #[tokio::test]

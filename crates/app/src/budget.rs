@@ -1,0 +1,108 @@
+//! What a run is estimated to cost, and what it may cost.
+
+use clinstruct_pipeline::{AnswerTokens, Estimate, Routes, RunContext, estimate};
+use clinstruct_schema::MicroUsd;
+use clinstruct_store::Store;
+
+use crate::settings::{self, Given, Settings};
+use crate::{Setup, usage};
+
+/// How many times as long or as short answers may be as they are thought to be.
+const SPREAD: f64 = 1.6;
+/// The same where the user says how long they are.
+const SPREAD_GIVEN: f64 = 1.05;
+/// Base rows of each part that are laid out to estimate a run.
+const SAMPLE: usize = 120;
+/// The same before a run is begun: within a per cent or two, and there at once.
+const FEW: usize = 24;
+
+fn count(text: &str) -> u64 {
+    bpe_openai::o200k_base().count(text) as u64
+}
+
+/// Tokens of answers from settings such as `assistant=400`; the usual ones where none are given.
+fn answer_tokens(settings: &[String]) -> anyhow::Result<AnswerTokens> {
+    let mut tokens = AnswerTokens::USUAL;
+    for setting in settings {
+        let hint = "write --answer-tokens ROLE=N; the roles are prompt-writer, assistant and user";
+        let (role, n) = setting
+            .split_once('=')
+            .ok_or_else(|| usage(format!("--answer-tokens {setting} has no `=`"), hint))?;
+        let n: f64 = n
+            .parse()
+            .ok()
+            .filter(|n| (0.0..1e6).contains(n))
+            .ok_or_else(|| usage(format!("{n} is no number of tokens"), hint))?;
+        match role {
+            "prompt-writer" => tokens.prompt_writer = n,
+            "assistant" => tokens.assistant = n,
+            "user" => tokens.user = n,
+            other => return Err(usage(format!("there is no role \"{other}\""), hint)),
+        }
+    }
+    Ok(tokens)
+}
+
+/// What the run of a context would cost, with the tokens of answers where the user knows them.
+pub fn estimate_run(context: &RunContext<'_>, answers: &[String]) -> anyhow::Result<Estimate> {
+    let spread = if answers.is_empty() { SPREAD } else { SPREAD_GIVEN };
+    Ok(estimate(context, &count, answer_tokens(answers)?, spread, SAMPLE)?)
+}
+
+/// What a run will ask for, requests only: no text is counted.
+pub fn expected(context: &RunContext<'_>) -> anyhow::Result<Estimate> {
+    Ok(estimate(context, &|_| 0, AnswerTokens::USUAL, SPREAD, SAMPLE)?)
+}
+
+/// The settings to estimate with: those of the run that is named, and otherwise a provider that has the model.
+pub fn to_estimate(given: &Given) -> anyhow::Result<Settings> {
+    let known = settings::of_named_run(given)?;
+    let named = given.out().is_some_and(|out| settings::has_run(&out));
+    let backends = &given.host.backends;
+    let says_who = given.names("backend") || known.backend_name() != backends.default_name();
+    if says_who || (named && !given.names("model")) {
+        return Ok(known);
+    }
+    let Some(provider) = backends.serving(known.model.as_deref()) else { return Ok(known) };
+    let mut given = given.clone();
+    given.flags.insert("backend".into(), provider.name.into());
+    settings::of_named_run(&given)
+}
+
+/// Whether anything here costs money.
+pub fn is_paid(routes: &Routes) -> bool {
+    routes.all().iter().any(|r| r.price.is_some())
+}
+
+/// What a run may cost.
+#[derive(Debug, Clone)]
+pub struct Budget {
+    /// What it has cost so far.
+    pub spent: MicroUsd,
+    /// The most that it may cost in all.
+    pub most: MicroUsd,
+    /// What it is estimated to cost in all; `None` where the user agreed to a limit of their own, and nobody waits for it.
+    pub estimate: Option<Estimate>,
+    /// Whether the user has agreed to it.
+    pub is_agreed: bool,
+}
+
+/// The budget of a run; `None` where it costs nothing.
+pub fn budget(
+    setup: &Setup,
+    context: &RunContext<'_>,
+    store: &Store,
+) -> anyhow::Result<Option<Budget>> {
+    if !is_paid(&context.routes) {
+        return Ok(None);
+    }
+    let spent = store.money()?.spent;
+    let given = setup.args.max_cost.map(|usd| (usd * 1e6) as MicroUsd);
+    let is_agreed = setup.args.yes;
+    if let (Some(most), true) = (given, is_agreed) {
+        return Ok(Some(Budget { spent, most, estimate: None, is_agreed }));
+    }
+    let e = estimate(context, &count, AnswerTokens::USUAL, SPREAD, FEW)?;
+    let most = given.unwrap_or_else(|| e.high_micro_usd.max(spent));
+    Ok(Some(Budget { spent, most, estimate: Some(e), is_agreed }))
+}

@@ -1,0 +1,16 @@
+//! The environment and the clock, which nothing else here reads.
+
+use std::time::UNIX_EPOCH;
+
+/// A variable of the environment, where it is set and not blank.
+#[expect(clippy::disallowed_methods, reason = "this is the shell, which reads the environment")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|v| !v.trim().is_empty())
+}
+
+/// Seconds since 1970.
+pub fn now() -> i64 {
+    #[expect(clippy::disallowed_methods, reason = "this is the shell, which reads the clock")]
+    let now = std::time::SystemTime::now();
+    now.duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
+}

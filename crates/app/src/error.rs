@@ -1,0 +1,31 @@
+use clinstruct_batch_client::OpenError;
+
+/// Wrong use or wrong input, with what to do.
+#[derive(Debug)]
+pub struct UsageError {
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
+impl std::fmt::Display for UsageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+/// A usage error as `anyhow` carries it.
+pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
+    UsageError { message: message.into(), hint: hint.into() }.into()
+}
+
+/// A backend that could not be opened: a wrong setting is wrong use.
+pub(crate) fn unopened(e: OpenError) -> anyhow::Error {
+    match e {
+        OpenError::Setting { message, hint } => usage(message, hint),
+        OpenError::Backend(e) => e.into(),
+    }
+}

@@ -1,0 +1,28 @@
+//! What the `clinstruct` command does, without its arguments and its terminal: settings from all their sources, the
+//! registered backends, routes to the models, the budget, the run.
+//!
+//! It reads the environment, the clock and files, and prints nothing: what a person should know goes to
+//! [`Host::notify`] or is returned. It names no backend; a program registers those that it has.
+//!
+//! A command goes through it in this order: [`Given`] settings are combined to [`Settings`] ([`settings`]), these with
+//! the resources are a [`Setup`], and a [`Run`] of it has a [`budget`], begins, and is driven.
+
+mod address;
+pub mod budget;
+mod environment;
+mod error;
+mod project;
+mod registry;
+mod routes;
+mod run;
+pub mod settings;
+mod setup;
+pub mod weights;
+
+pub use environment::{now, variable};
+pub use error::{UsageError, usage};
+pub use registry::{BackendFacts, Host, Registry};
+pub use routes::routes;
+pub use run::Run;
+pub use settings::{Call, Given, Settings};
+pub use setup::{Setup, read_resources, run_name};

@@ -1,0 +1,66 @@
+use clinstruct_schema::{BackendId, RowFormat};
+use futures::stream::{self, StreamExt as _};
+
+use crate::{
+    BatchBackend, Capabilities, Error, ErrorKind, JobRef, JobState, Limits, Result, RowStream,
+    Shard, Wanted,
+};
+
+/// The facts of a backend without the backend, for commands that send nothing: no key, address, program or weights
+/// are needed. Every operation is refused.
+#[derive(Debug, Clone)]
+pub struct Unopened {
+    /// Name of the backend.
+    pub name: String,
+    /// How much it takes.
+    pub limits: Limits,
+    /// What it can do.
+    pub capabilities: Capabilities,
+}
+
+impl Unopened {
+    fn refused(&self, operation: &'static str) -> Error {
+        let message = format!("the backend {} was not opened", self.name);
+        Error::new(ErrorKind::Refused, operation, message)
+    }
+}
+
+#[async_trait::async_trait]
+impl BatchBackend for Unopened {
+    fn id(&self) -> BackendId {
+        BackendId(self.name.clone())
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits.clone()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
+    fn row_format(&self) -> RowFormat {
+        RowFormat::Neutral
+    }
+
+    async fn submit(&self, _: &Shard) -> Result<JobRef> {
+        Err(self.refused("submit job"))
+    }
+
+    async fn find(&self, _: &Wanted) -> Result<Option<JobRef>> {
+        Err(self.refused("look for job"))
+    }
+
+    async fn poll(&self, _: &JobRef) -> Result<JobState> {
+        Err(self.refused("look at job"))
+    }
+
+    fn rows(&self, _: &JobRef) -> RowStream {
+        let e = self.refused("fetch rows");
+        stream::once(async { Err(e) }).boxed()
+    }
+
+    async fn cancel(&self, _: &JobRef) -> Result<()> {
+        Err(self.refused("cancel job"))
+    }
+}
