@@ -224,7 +224,7 @@ fn answered(summary: &str) -> Option<u64> {
         let (_, rest) = summary.split_once(&format!("\"{key}\":"))?;
         rest.split([',', '\n', '}']).next()?.trim().parse::<u64>().ok()
     };
-    if summary.contains("\"rehearsal\": true") { None } else { number("answered_in_all") }
+    if summary.contains("\"rehearsal\": true") { None } else { number("requests_answered") }
 }
 
 pub(crate) fn line(measure: Measure) -> String {
@@ -273,7 +273,7 @@ mod tests {
         assert_eq!(told(report, "Maximum resident set size (kbytes):"), Some(123_456.0));
         assert_eq!(told(report, "User time (seconds):"), Some(1.25));
         assert_eq!(told("time: no such option", "User time (seconds):"), None);
-        let summary = "{\n \"rehearsal\": false,\n \"answered_in_all\": 8273\n}";
+        let summary = "{\n \"rehearsal\": false,\n \"requests_answered\": 8273\n}";
         assert_eq!(answered(summary), Some(8273));
         assert_eq!(answered(&summary.replace("false", "true")), None);
         let measure = Measure {

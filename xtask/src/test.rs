@@ -50,7 +50,7 @@ const MODEL_TESTS: &str = "CLINSTRUCT_TEST_MODEL=$PWD/target/models/SmolLM2-135M
                            --features llama --test llama -- --include-ignored --test-threads 1";
 const MODEL_RUN: &str = "rm -rf target/llama-run && CLINSTRUCT_MODELS=target/models target/debug/clinstruct build \
                          --backend llama --model smollm2-135m --limit 1 --out target/llama-run && \
-                         grep -q '\"sums_close\": true' target/llama-run/summary.json";
+                         grep -q '\"counts_add_up\": true' target/llama-run/summary.json";
 
 /// All suites that need more than Rust.
 fn optional_suites() -> &'static [Suite] {
@@ -246,8 +246,8 @@ fn smoke(environment: &Environment) -> Result<()> {
         fs::read_to_string(path).map_err(Failure::io(format!("read {}", path.display())))
     };
     let mut findings = Vec::new();
-    if !sums_close(&read(&folder.path().join("summary.json"))?) {
-        findings.push("small run: the sums of summary.json do not close".to_owned());
+    if !counts_add_up(&read(&folder.path().join("summary.json"))?) {
+        findings.push("small run: the counts of summary.json do not add up".to_owned());
     }
     let conversations = folder.path().join("conversations");
     let entries = fs::read_dir(&conversations)
@@ -283,9 +283,9 @@ fn foreign(environment: &Environment) -> Result<()> {
 }
 
 /// Whether a `summary.json` says that every planned row is accounted for, however it is laid out.
-fn sums_close(summary: &str) -> bool {
+fn counts_add_up(summary: &str) -> bool {
     let packed: String = summary.split_whitespace().collect();
-    packed.contains("\"sums_close\":true")
+    packed.contains("\"counts_add_up\":true")
 }
 
 #[cfg(test)]
@@ -307,10 +307,10 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_sums_in_any_layout() {
-        assert!(sums_close("{\n  \"sums_close\": true\n}\n"));
-        assert!(sums_close("{\"a\":1,\"sums_close\":true}"));
-        assert!(!sums_close("{\"sums_close\":false}"));
-        assert!(!sums_close(""));
+    fn reads_the_counts_in_any_layout() {
+        assert!(counts_add_up("{\n  \"counts_add_up\": true\n}\n"));
+        assert!(counts_add_up("{\"a\":1,\"counts_add_up\":true}"));
+        assert!(!counts_add_up("{\"counts_add_up\":false}"));
+        assert!(!counts_add_up(""));
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clinstruct_batch_client::Pacing;
 use clinstruct_catalog::{Catalog, Files};
+use clinstruct_curate::splits::Shares;
 use clinstruct_pipeline::{RunConfig, RunContext};
-use clinstruct_quality::dataset::split::Shares;
 use clinstruct_store::{Durability, Store};
 
 use crate::{Settings, now, settings, usage};

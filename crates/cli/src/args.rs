@@ -282,8 +282,10 @@ pub(crate) enum Kind {
     Situations,
     /// Finished conversations
     Conversations,
-    /// Rows that are not in the dataset
+    /// Rows that were rejected or failed
     Rejected,
+    /// Annotations of conversations that a pass dropped from the dataset
+    Dropped,
 }
 
 impl Kind {
@@ -293,6 +295,7 @@ impl Kind {
             Self::Situations => "situations",
             Self::Conversations => "conversations",
             Self::Rejected => "rejected",
+            Self::Dropped => "annotations",
         }
     }
 }
@@ -461,14 +464,14 @@ pub(crate) struct CheckArgs {
     /// Print everything as JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// Exit with 1 where a figure misses its target
+    /// Exit with 1 if a metric misses its target
     #[arg(long)]
     pub(crate) gate: bool,
     /// Evaluation set to be looked for, .jsonl, .json, .csv or .parquet; can be given again
     #[arg(long, value_name = "FILE[:COLUMN]")]
     pub(crate) eval: Vec<String>,
     /// Similarity from which on two texts are near duplicates, 0 to 1
-    #[arg(long, value_name = "J", default_value_t = clinstruct_quality::dataset::duplicates::SIMILAR)]
+    #[arg(long, value_name = "J", default_value_t = clinstruct_curate::near_duplicates::SIMILAR)]
     pub(crate) similar: f64,
     /// Resources to hold doses and emergency numbers against [default: those compiled in]
     #[arg(long, value_name = "DIR")]

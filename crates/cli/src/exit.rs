@@ -17,7 +17,7 @@ use crate::terminal::{self, Unread, printable};
 pub(crate) enum Code {
     /// Everything that was asked is done.
     Done = 0,
-    /// The run has failed rows, or its sums do not close.
+    /// The run has failed rows, or its counts do not add up.
     Failures = 1,
     /// Wrong use or wrong input.
     Usage = 2,

@@ -21,6 +21,7 @@ mod commands;
 #[cfg(test)]
 mod documented;
 mod exit;
+mod facts;
 mod hub;
 mod progress;
 mod register;

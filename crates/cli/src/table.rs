@@ -1,10 +1,11 @@
-//! The closing sums, for people.
+//! The summary of a run, for people.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
-use clinstruct_pipeline::{PartSummary, RepairCounts, Summary};
-use clinstruct_schema::dollars;
+use clinstruct_pipeline::Tally;
+use clinstruct_schema::{PartSummary, RepairCounts, Summary, Usage, dollars};
+use serde::Serialize;
 
 /// A number with its thousands set apart.
 pub(crate) fn number(n: u64) -> String {
@@ -30,9 +31,10 @@ fn reasons(reasons: &BTreeMap<String, u64>) -> String {
 
 fn part(out: &mut String, p: &PartSummary) {
     let _ = writeln!(out, "{}", p.stem);
-    let _ = writeln!(out, "  prompt requests  {:>8}", number(p.base_rows));
+    let _ = writeln!(out, "  prompt requests  {:>8}", number(p.seed_rows));
     let _ = writeln!(out, "  planned          {:>8}", number(p.planned));
     let _ = writeln!(out, "  in dataset       {:>8}", number(p.in_dataset));
+    let _ = writeln!(out, "  dropped          {:>8}", reasons(&p.dropped));
     let _ = writeln!(out, "  rejected         {:>8}", reasons(&p.rejected));
     let _ = writeln!(out, "  failed           {:>8}", reasons(&p.failed));
     if p.under_way > 0 {
@@ -45,12 +47,13 @@ fn part(out: &mut String, p: &PartSummary) {
             number(p.emergencies)
         );
     }
-    let verdict = if p.closes() { "closes" } else { "DOES NOT CLOSE" };
+    let verdict = if p.adds_up() { "adds up" } else { "DOES NOT ADD UP" };
     let way = if p.under_way > 0 { format!(" + {}", number(p.under_way)) } else { String::new() };
     let _ = writeln!(
         out,
-        "  sum              {} + {} + {}{way} = {}: {verdict}",
+        "  counts           {} + {} + {} + {}{way} = {}: {verdict}",
         number(p.in_dataset),
+        number(p.dropped()),
         number(p.rejected.values().sum()),
         number(p.failed.values().sum()),
         number(p.planned),
@@ -82,9 +85,10 @@ pub(crate) fn summary(s: &Summary) -> String {
     let sum = |f: fn(&PartSummary) -> u64| number(s.parts.iter().map(f).sum());
     let _ = writeln!(
         out,
-        "\nall parts: {} planned = {} in dataset + {} rejected or failed{}",
+        "\nall parts: {} planned = {} in dataset + {} dropped + {} rejected or failed{}",
         sum(|p| p.planned),
         sum(|p| p.in_dataset),
+        sum(PartSummary::dropped),
         sum(PartSummary::left_out),
         if s.under_way() > 0 {
             format!(" + {} under way", number(s.under_way()))
@@ -95,17 +99,15 @@ pub(crate) fn summary(s: &Summary) -> String {
     let mut repairs: Vec<_> = s.repairs.iter().collect();
     repairs.sort_by_key(|(_, c)| std::cmp::Reverse(c.first));
     if !repairs.is_empty() {
-        let _ = writeln!(
-            out,
-            "turns and prompt requests whose first attempt failed, by what stopped it"
-        );
+        let _ =
+            writeln!(out, "turns and prompt requests that failed on the first attempt, by check");
     }
     for (name, c) in repairs.iter().take(REPAIRS) {
         let _ = writeln!(
             out,
-            "  {name:<22} {:>7}  mended {:>7}  rejected {:>5}  {} requests, {}  ({})",
+            "  {name:<22} {:>7}  repaired {:>7}  rejected {:>5}  {} requests, {}  ({})",
             number(c.first),
-            number(c.mended),
+            number(c.repaired),
             number(c.rejected),
             number(c.requests),
             dollars(c.micro_usd),
@@ -113,28 +115,60 @@ pub(crate) fn summary(s: &Summary) -> String {
         );
     }
     if let Some(q) = &s.quality {
-        let missed: Vec<_> = q.figures.missed().collect();
+        let missed: Vec<_> = q.metrics.missed().collect();
         let _ = writeln!(
             out,
-            "{} figures measured, {} miss their target; {} near duplicates taken out",
-            q.figures.metrics.len(),
+            "{} metrics measured, {} miss their target; {} near duplicates dropped",
+            q.metrics.values.len(),
             missed.len(),
-            number(q.duplicates.duplicates.len() as u64)
+            number(q.duplicates.rows)
         );
         for m in missed {
-            let _ = writeln!(out, "  MISSED {}: {:.4} of {}", m.name, m.value, number(m.of));
+            let _ = writeln!(out, "  MISSED {m}: {:.4} of {}", m.value, number(m.of));
         }
     }
-    let r = &s.requests;
-    let _ = writeln!(
-        out,
-        "responses: {} found, {} asked for in {} jobs, {} rows received",
-        number(r.found),
-        number(r.asked),
-        number(r.jobs),
-        number(r.rows)
-    );
     out
+}
+
+/// What one call did. It is not part of the summary, which equal runs have in common.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Call {
+    /// Responses that were there already.
+    found: usize,
+    /// Requests sent, those sent again included.
+    asked: usize,
+    /// Raw rows received.
+    rows: usize,
+    /// Jobs that ended.
+    jobs: usize,
+    /// Tokens of the rows received.
+    usage: Usage,
+}
+
+impl Call {
+    pub(crate) fn of(tally: &Tally) -> Self {
+        let Tally { found, asked, rows, jobs, usage, .. } = *tally;
+        Self { found, asked, rows, jobs, usage }
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let n = |n: usize| number(n as u64);
+        let (found, asked, jobs, rows) = (n(self.found), n(self.asked), n(self.jobs), n(self.rows));
+        writeln!(
+            f,
+            "responses: {found} found, {asked} requested in {jobs} jobs, {rows} rows received"
+        )
+    }
+}
+
+/// A finished build as JSON: the summary, and what this call did.
+#[derive(Debug, Serialize)]
+pub(crate) struct Built<'a> {
+    #[serde(flatten)]
+    pub(crate) summary: &'a Summary,
+    pub(crate) call: Call,
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use clinstruct_schema::summary::Target;
 use clinstruct_schema::{Split, dollars};
 use serde_json::{Value, json};
 
@@ -61,7 +62,7 @@ fn head(about: &About, folder: &Folder) -> String {
         })
         .collect();
     let mut tags = vec!["medical", "synthetic", "multi-turn", "instruction-tuning", "clinstruct"];
-    if about.rehearsal {
+    if about.summary.rehearsal {
         tags.push("rehearsal");
     }
     let several = folder.languages.len() > 1;
@@ -90,7 +91,11 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
 
-fn figure(value: f64) -> String {
+fn yes(met: bool) -> &'static str {
+    if met { "yes" } else { "**no**" }
+}
+
+fn shown(value: f64) -> String {
     if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.4}") }
 }
 
@@ -104,7 +109,7 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
     say("");
     say(&format!("# {}", about.title));
     say("");
-    if about.rehearsal {
+    if about.summary.rehearsal {
         say(
             "> **A rehearsal.** A grammar wrote all text of this dataset, and no model: it shows what a run makes,",
         );
@@ -125,7 +130,7 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
     say("from datasets import load_dataset");
     say("");
     say("everything = load_dataset(\"THIS_FOLDER_OR_REPOSITORY\")");
-    if let Some(part) = about.parts.first() {
+    if let Some(part) = about.summary.parts.first() {
         say(&format!("one_part = load_dataset(\"THIS_FOLDER_OR_REPOSITORY\", \"{}\")", part.stem));
     }
     say("```");
@@ -140,7 +145,7 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
     say("| --- | ---: | ---: | ---: |");
     let counts = folder.rows();
     let mut sums = [0; 3];
-    for part in &about.parts {
+    for part in &about.summary.parts {
         let of = Split::ALL.map(|s| counts.get(&(part.stem.as_str(), s)).copied().unwrap_or(0));
         for (sum, n) in sums.iter_mut().zip(of) {
             *sum += n;
@@ -148,7 +153,7 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
         say(&format!(
             "| `{}` ({}) | {} | {} | {} |",
             part.stem,
-            cell(&part.title),
+            cell(&part.part.replace('-', " ")),
             of[0],
             of[1],
             of[2]
@@ -175,29 +180,29 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
         "ask about a patient drawn for the row; a simulated assistant answers, a simulated health worker asks on.",
     );
     say(
-        "Every turn is held against what was asked of it; a turn that fails is asked for again with what was seen, at",
+        "Every turn is checked against its instructions. A turn that fails a check is retried with the findings appended,",
     );
     say(
-        "most twice, and the row is left out where no try stands. Near duplicates and items of evaluation sets that",
+        "at most twice; if it still fails, the row is rejected. At the end, near duplicates and rows with items of the",
     );
-    say("were named are taken out at the end.");
+    say("named evaluation sets are dropped.");
     say("");
     for model in &about.models {
         say(&format!("- {model}"));
     }
-    say(&format!("- seed {}, resources {}", about.seed, about.resources));
+    say(&format!("- seed {}, resources {}", about.summary.seed, about.summary.resources));
     say(&format!(
         "- {} requests answered, {} prompt and {} completion tokens, {}",
-        about.requests,
+        about.summary.requests_answered,
         about.tokens[0],
         about.tokens[1],
         dollars(about.micro_usd)
     ));
     say("");
-    say("| part | planned | in the run's dataset | left out, by reason |");
+    say("| part | planned | in the run's dataset | not in it, by reason |");
     say("| --- | ---: | ---: | --- |");
-    for part in &about.parts {
-        let why: Vec<String> = part.left_out.iter().map(|(r, n)| format!("{r} {n}")).collect();
+    for part in &about.summary.parts {
+        let why: Vec<String> = part.reasons().map(|(r, n)| format!("{r} {n}")).collect();
         let why = if why.is_empty() { "none".to_owned() } else { why.join(", ") };
         say(&format!(
             "| `{}` | {} | {} | {} |",
@@ -210,44 +215,41 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
     say("");
     say("## Quality");
     say("");
-    if about.figures.is_empty() {
-        say("The run was not measured as a whole.");
+    let metrics = about.summary.metrics();
+    if metrics.is_empty() {
+        say("The dataset was not measured as a whole.");
     } else {
-        let missed = about.figures.iter().filter(|f| !f.met).count();
-        say(&format!("{} figures were measured; {missed} miss their target.", about.figures.len()));
+        let missed = metrics.iter().filter(|m| !m.met).count();
+        say(&format!("{} metrics were measured; {missed} miss their target.", metrics.len()));
         say("");
-        say("| figure | value | of | target | met |");
+        say("| metric | value | of | target | met |");
         say("| --- | ---: | ---: | --- | --- |");
-        for f in &about.figures {
-            let met = match (f.target.is_empty(), f.met) {
-                (true, _) => "",
-                (false, true) => "yes",
-                (false, false) => "**no**",
+        for m in metrics {
+            let (target, met) = match (m.target, m.met) {
+                (Target::None, _) => (String::new(), ""),
+                (Target::AtMost(most), met) => (format!("at most {most}"), yes(met)),
+                (Target::AtLeast(least), met) => (format!("at least {least}"), yes(met)),
             };
-            say(&format!(
-                "| {} | {} | {} | {} | {met} |",
-                cell(&f.name),
-                figure(f.value),
-                f.of,
-                f.target
-            ));
+            let (name, value) = (cell(&m.to_string()), shown(m.value));
+            say(&format!("| {name} | {value} | {} | {target} | {met} |", m.of));
         }
     }
-    if !about.repairs.is_empty() {
+    if !about.summary.repairs.is_empty() {
         say("");
-        say("Turns that did not stand at first, by the check that stopped them:");
+        say("Turns that failed a check on the first attempt, by check:");
         say("");
-        say("| check | turns | stood in the end | never |");
+        say("| check | turns | repaired | rejected |");
         say("| --- | ---: | ---: | ---: |");
-        for (name, [first, mended, never]) in &about.repairs {
-            say(&format!("| {} | {first} | {mended} | {never} |", cell(name)));
+        for (name, r) in &about.summary.repairs {
+            say(&format!("| {} | {} | {} | {} |", cell(name), r.first, r.repaired, r.rejected));
         }
     }
-    if !about.contaminated.is_empty() {
-        say("");
-        for (name, count) in &about.contaminated {
-            say(&format!("- {count} rows held items of {name} and were taken out."));
+    let contaminated = about.summary.quality.as_ref().map(|q| &q.contaminated);
+    for (i, (name, count)) in contaminated.into_iter().flatten().enumerate() {
+        if i == 0 {
+            say("");
         }
+        say(&format!("- {count} rows with items of {name} were dropped."));
     }
     say("");
     say("## Limits");

@@ -135,7 +135,7 @@ pub(crate) fn croissant(about: &About, folder: &Folder) -> String {
         "recordSet": sets,
         "rai:dataCollection": format!(
             "Written by {}. Prompts, answers and further questions were asked for by a seeded plan; no text of people was collected.",
-            if about.rehearsal { "a grammar that rehearses a run".to_owned() } else { about.models.join("; ") }
+            if about.summary.rehearsal { "a grammar that rehearses a run".to_owned() } else { about.models.join("; ") }
         ),
         "rai:dataCollectionType": ["Synthetic"],
         "rai:dataUseCases": "Research on, and fine-tuning of, medical language models before an evaluation of their own.",

@@ -1,4 +1,6 @@
-//! From the rows of a run to files that people train on.
+//! From the dataset of a run to files that people train on.
+//!
+//! The dataset is the mix of rows and annotations: what a pass dropped is in no file that is written here.
 //!
 //! [`export`] writes one of the chat formats ([`Format`]) as JSONL or Parquet. [`dataset`] writes a whole
 //! folder that the `datasets` library loads by itself: Parquet by part and split, card, Croissant file,
@@ -19,7 +21,7 @@ mod table;
 use std::io;
 use std::path::PathBuf;
 
-pub use about::{About, Figure, PartAbout};
+pub use about::About;
 pub use folder::{Folder, dataset};
 pub use format::{Encoding, Format, System};
 pub use source::{Part, Selection};
@@ -29,14 +31,9 @@ use std::path::Path;
 /// Why an export could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A file could not be read.
-    #[error("cannot read {path}")]
-    Read {
-        /// File.
-        path: PathBuf,
-        /// Cause.
-        source: io::Error,
-    },
+    /// Rows and annotations could not be read.
+    #[error(transparent)]
+    Rows(#[from] clinstruct_curate::Error),
     /// A file could not be written.
     #[error("cannot write {path}")]
     Write {
@@ -44,28 +41,6 @@ pub enum Error {
         path: PathBuf,
         /// Cause.
         source: io::Error,
-    },
-    /// A line is no row of ours.
-    #[error("{path}, line {line}: {why}")]
-    Row {
-        /// File.
-        path: PathBuf,
-        /// Line, from 1.
-        line: u64,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// `splits/` does not belong to `conversations/`.
-    #[error(
-        "{path}, line {line}: {why}; type the command of the run again to have both written anew"
-    )]
-    Splits {
-        /// File.
-        path: PathBuf,
-        /// Line, from 1.
-        line: u64,
-        /// What is wrong with it.
-        why: String,
     },
     /// No row is left after the selection.
     #[error("no conversation is left to be exported: {0}")]

@@ -4,7 +4,7 @@ use crate::about::About;
 
 /// Files by name.
 pub(crate) fn all(about: &About) -> [(&'static str, String); 2] {
-    let warning = if about.rehearsal {
+    let warning = if about.summary.rehearsal {
         "# The text of this dataset was written by a grammar, to rehearse a run. Do not train on it.\n"
     } else {
         ""

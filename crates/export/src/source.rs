@@ -1,31 +1,26 @@
-//! The rows of a run, one after the other, each with its split.
+//! The rows of a dataset, one after the other, each with its split: the mix of conversations and annotations.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use clinstruct_schema::{Conversation, RowId, Split};
-use serde::Deserialize;
+use clinstruct_curate::{Annotation, Annotations, Mix};
+use clinstruct_schema::{Conversation, Split};
 
-use crate::{Error, Result};
+use crate::Result;
 
-/// The files of one part.
+/// One part of a run.
 #[derive(Debug, Clone)]
 pub struct Part {
-    /// Stem of its files.
+    /// Folder of the run.
+    pub dir: PathBuf,
+    /// Stem of the part's files.
     pub stem: String,
-    /// Its conversations.
-    pub conversations: PathBuf,
-    /// Their splits, in the same order.
-    pub splits: PathBuf,
 }
 
 impl Part {
     /// The part with this stem of the run in `dir`.
     pub fn of(dir: &Path, stem: &str) -> Self {
-        let file = |kind: &str| dir.join(kind).join(format!("{stem}.jsonl"));
-        Self { stem: stem.to_owned(), conversations: file("conversations"), splits: file("splits") }
+        Self { dir: dir.to_owned(), stem: stem.to_owned() }
     }
 }
 
@@ -39,89 +34,37 @@ pub struct Selection {
 }
 
 impl Selection {
-    pub(crate) fn takes(&self, id: &RowId, split: Split) -> bool {
-        (self.splits.is_empty() || self.splits.contains(&split))
-            && self.only.as_ref().is_none_or(|ids| ids.contains(id.as_str()))
+    /// The split of a row that is in the dataset and selected.
+    fn split_of(&self, annotation: &Annotation) -> Option<Split> {
+        let split = annotation.split.filter(|_| annotation.dropped.is_none())?;
+        let wanted = (self.splits.is_empty() || self.splits.contains(&split))
+            && self.only.as_ref().is_none_or(|ids| ids.contains(&annotation.id));
+        wanted.then_some(split)
     }
 }
 
-#[derive(Deserialize)]
-struct SplitLine {
-    id: RowId,
-    split: Split,
-}
-
-struct Lines {
-    path: PathBuf,
-    from: BufReader<File>,
-    line: u64,
-    text: String,
-}
-
-impl Lines {
-    fn open(path: &Path) -> Result<Self> {
-        let file =
-            File::open(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        let from = BufReader::with_capacity(1 << 20, file);
-        Ok(Self { path: path.to_owned(), from, line: 0, text: String::new() })
-    }
-
-    fn next(&mut self) -> Result<Option<&str>> {
-        self.text.clear();
-        self.line += 1;
-        let read = self.from.read_line(&mut self.text);
-        let read = read.map_err(|source| Error::Read { path: self.path.clone(), source })?;
-        Ok((read > 0).then_some(self.text.as_str()))
-    }
-}
-
-/// Hands on the rows of a part that are selected.
+/// Hands on the rows of a part that are in the dataset and selected.
 pub(crate) fn rows(
     part: &Part,
     selection: &Selection,
     mut each: impl FnMut(Split, Conversation) -> Result<()>,
 ) -> Result<()> {
-    let mut conversations = Lines::open(&part.conversations)?;
-    let mut splits = Lines::open(&part.splits)?;
-    loop {
-        let (path, line) = (splits.path.clone(), splits.line + 1);
-        let astray = |why: String| Error::Splits { path: path.clone(), line, why };
-        let text = match (conversations.next()?, splits.next()?) {
-            (None, None) => return Ok(()),
-            (Some(_), None) => return Err(astray("a conversation has no split".into())),
-            (None, Some(_)) => return Err(astray("a split has no conversation".into())),
-            (Some(_), Some(text)) => text,
-        };
-        let of: SplitLine = serde_json::from_str(text).map_err(|e| astray(e.to_string()))?;
-        let row: Conversation = serde_json::from_str(&conversations.text).map_err(|e| {
-            let (path, line) = (conversations.path.clone(), conversations.line);
-            Error::Row { path, line, why: format!("no conversation of this program: {e}") }
-        })?;
-        if row.id != of.id {
-            return Err(astray(format!("it is of {}, the conversation is {}", of.id, row.id)));
-        }
-        if selection.takes(&row.id, of.split) {
-            each(of.split, row)?;
+    let mut mix = Mix::open(&part.dir, &part.stem)?;
+    while let Some((annotation, _)) = mix.advance()? {
+        if let Some(split) = selection.split_of(&annotation) {
+            each(split, mix.parse()?)?;
         }
     }
+    Ok(())
 }
 
-/// How many selected rows of a part each split has.
-///
-/// Reads `splits/` only.
+/// How many selected rows of a part each split has. Reads the annotations only.
 pub(crate) fn counts(part: &Part, selection: &Selection) -> Result<BTreeMap<Split, u64>> {
-    let mut splits = Lines::open(&part.splits)?;
     let mut counts = BTreeMap::new();
-    loop {
-        let (path, line) = (splits.path.clone(), splits.line + 1);
-        let Some(text) = splits.next()? else { return Ok(counts) };
-        let of: SplitLine = serde_json::from_str(text).map_err(|e| Error::Splits {
-            path,
-            line,
-            why: e.to_string(),
-        })?;
-        if selection.takes(&of.id, of.split) {
-            *counts.entry(of.split).or_default() += 1;
+    for annotation in Annotations::open(&part.dir, &part.stem)? {
+        if let Some(split) = selection.split_of(&annotation?) {
+            *counts.entry(split).or_default() += 1;
         }
     }
+    Ok(counts)
 }

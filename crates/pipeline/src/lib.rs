@@ -8,11 +8,10 @@
 //! What asks a model is a task, one file each in `task/`; the driver delivers for all of them alike. [`play`] plays the
 //! same tasks for a single row, without a store.
 //!
-//! [`run`] drives, [`write_outputs`] turns what the store holds into files, [`Summary`] counts every
-//! planned row exactly once and says whether the sums close. Progress is told to a [`Progress`]; nothing
+//! [`run`] drives, [`write_outputs`] turns what the store holds into files, [`Summary`](clinstruct_schema::Summary)
+//! counts every planned row exactly once and says whether the counts add up. Progress is told to a [`Progress`]; nothing
 //! here prints, reads the environment or looks at the clock except to wait.
 
-mod assess;
 mod config;
 mod control;
 mod driver;
@@ -23,10 +22,8 @@ mod plan_change;
 mod play;
 mod progress;
 mod routes;
-mod summary;
 mod task;
 
-pub use assess::{Forbidden, Quality, assess, facts};
 pub use config::{Role, RunConfig, RunContext, planned_rows};
 pub use control::{Drive, Outcome, StopSignal};
 pub use driver::{Reopen, reopen, run};
@@ -37,5 +34,4 @@ pub use plan_change::{PartChange, PlanChange, check_plan};
 pub use play::{Delivery, Extent, PlayEvent, PlayedConversation, PlayedRow, Retries, play};
 pub use progress::{Event, Progress, Tally};
 pub use routes::{Route, Routes};
-pub use summary::{PartSummary, RepairCounts, RequestCounts, Summary};
 pub use task::{Failure, FailureKind, Reading, about, due_request, read_prompts, read_turn};

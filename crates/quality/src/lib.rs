@@ -1,5 +1,4 @@
-//! What must hold of text: of a turn before it stands in a conversation, and of a whole dataset before it
-//! is shipped.
+//! What must hold of one text before it is part of a conversation. Whole datasets are the business of `curate`.
 //!
 //! A check is a pure function of one text and of what is known about it; it never changes the text.
 //! [`checks`] has one file for each and the table that lists them. [`check()`] runs those that apply to a
@@ -32,7 +31,6 @@
 pub mod card;
 pub mod check;
 pub mod checks;
-pub mod dataset;
 pub mod dose;
 pub mod hygiene;
 pub mod language;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use clinstruct_schema::dollars;
+use clinstruct_schema::summary::{Metric, MetricId};
 
 use crate::Report;
 use crate::html::{figure, number, page as whole, section, table, text, value};
@@ -12,16 +13,16 @@ use crate::picture;
 
 const SECTIONS: [(&str, &str); 4] = [
     ("result", "Result"),
-    ("figures", "Figures"),
+    ("metrics", "Metrics"),
     ("plan", "Distributions"),
-    ("checks", "Left out"),
+    ("checks", "Not in the dataset"),
 ];
 
 /// A page that shows two runs side by side, what differs first.
 pub fn compare(runs: &[Report; 2]) -> String {
     let [a, b] = runs;
     let title = format!("{} and {}", a.name, b.name);
-    let body = [result(a, b), figures(a, b), distributions(a, b), left_out(a, b)];
+    let body = [result(a, b), metrics(a, b), distributions(a, b), left_out(a, b)];
     whole(&title, &SECTIONS, &body.concat())
 }
 
@@ -39,21 +40,22 @@ type Number = fn(&Report) -> u64;
 
 fn result(a: &Report, b: &Report) -> String {
     let mut body = String::new();
-    for run in [a, b].iter().filter(|r| r.sums.rehearsal) {
+    for run in [a, b].iter().filter(|r| r.summary.rehearsal) {
         let _ = writeln!(
             body,
             "<p class=\"banner\">{} is a rehearsal: a grammar wrote its text.</p>",
             text(&run.name)
         );
     }
-    let counts: [(&str, Number); 6] = [
-        ("rows planned", |r| r.sums.planned()),
-        ("rows in the dataset", |r| r.sums.in_dataset()),
-        ("rows rejected or failed", |r| r.sums.left_out().values().sum()),
-        ("figures that miss their target", |r| {
-            r.sums.metrics().iter().filter(|m| !m.met).count() as u64
+    let counts: [(&str, Number); 7] = [
+        ("rows planned", |r| r.summary.planned()),
+        ("rows in the dataset", |r| r.summary.in_dataset()),
+        ("rows dropped", |r| r.summary.dropped()),
+        ("rows rejected or failed", |r| r.summary.left_out()),
+        ("metrics that miss their target", |r| {
+            r.summary.metrics().iter().filter(|m| !m.met).count() as u64
         }),
-        ("requests answered", |r| r.sums.requests.answered_in_all),
+        ("requests answered", |r| r.summary.requests_answered),
         ("tokens", |r| r.jobs.iter().map(|j| j.tokens).sum()),
     ];
     let mut rows: Vec<Vec<String>> = counts
@@ -64,9 +66,9 @@ fn result(a: &Report, b: &Report) -> String {
         })
         .collect();
     let spent = |r: &Report| dollars(r.jobs.iter().map(|j| j.micro_usd).sum());
-    let model = |r: &Report| text(&r.sums.model_told());
-    let seed = |r: &Report| r.sums.seed.to_string();
-    let resources = |r: &Report| text(&r.sums.resources.chars().take(12).collect::<String>());
+    let model = |r: &Report| text(&r.summary.model_and_backend());
+    let seed = |r: &Report| r.summary.seed.to_string();
+    let resources = |r: &Report| text(&r.summary.resources.chars().take(12).collect::<String>());
     for (name, x, y) in [
         ("spent", spent(a), spent(b)),
         ("model", model(a), model(b)),
@@ -80,21 +82,21 @@ fn result(a: &Report, b: &Report) -> String {
     section("result", "Result", &body)
 }
 
-fn figures(a: &Report, b: &Report) -> String {
-    let mut all: BTreeMap<(u32, &str), [Option<&crate::sums::Metric>; 2]> = BTreeMap::new();
+fn metrics(a: &Report, b: &Report) -> String {
+    let mut all: BTreeMap<(MetricId, Option<&str>), [Option<&Metric>; 2]> = BTreeMap::new();
     for (i, run) in [a, b].into_iter().enumerate() {
-        for m in run.sums.metrics() {
-            all.entry((m.row, m.name.as_str())).or_default()[i] = Some(m);
+        for m in run.summary.metrics() {
+            all.entry((m.id, m.subject.as_deref())).or_default()[i] = Some(m);
         }
     }
-    let shown = |m: Option<&crate::sums::Metric>| match m {
+    let shown = |m: Option<&Metric>| match m {
         None => "–".to_owned(),
         Some(m) if m.met => value(m.value),
         Some(m) => format!("<span class=\"missed\">{}</span>", value(m.value)),
     };
     let rows: Vec<Vec<String>> = all
         .into_iter()
-        .map(|((_, name), [x, y])| {
+        .map(|(_, [x, y])| {
             let difference = match (x, y) {
                 (Some(x), Some(y)) => {
                     let by = y.value - x.value;
@@ -103,7 +105,7 @@ fn figures(a: &Report, b: &Report) -> String {
                 _ => "–".to_owned(),
             };
             vec![
-                text(name),
+                text(&x.or(y).map(ToString::to_string).unwrap_or_default()),
                 shown(x),
                 shown(y),
                 difference,
@@ -111,8 +113,8 @@ fn figures(a: &Report, b: &Report) -> String {
             ]
         })
         .collect();
-    let [first, x, y, difference] = head("figure", a, b);
-    section("figures", "Figures", &table(&[first, x, y, difference, "target"], &rows, true))
+    let [first, x, y, difference] = head("metric", a, b);
+    section("metrics", "Metrics", &table(&[first, x, y, difference, "target"], &rows, true))
 }
 
 fn distributions(a: &Report, b: &Report) -> String {
@@ -139,7 +141,7 @@ fn distributions(a: &Report, b: &Report) -> String {
 }
 
 fn left_out(first: &Report, second: &Report) -> String {
-    let (here, there) = (first.sums.left_out(), second.sums.left_out());
+    let (here, there) = (first.summary.reasons(), second.summary.reasons());
     let names: BTreeSet<&&str> = here.keys().chain(there.keys()).collect();
     let rows: Vec<Vec<String>> = names
         .into_iter()
@@ -149,5 +151,5 @@ fn left_out(first: &Report, second: &Report) -> String {
             vec![text(name), number(n), number(m), more(n, m)]
         })
         .collect();
-    section("checks", "Left out", &table(&head("reason", first, second), &rows, true))
+    section("checks", "Not in the dataset", &table(&head("reason", first, second), &rows, true))
 }

@@ -1,8 +1,8 @@
 //! What became of a run, as one HTML page with pictures and their numbers.
 //!
 //! [`Counts`] takes the rows of a run in, one after the other, in memory that does not grow with them;
-//! [`Sums`] are read from `summary.json`. [`page`] draws both, [`compare`] puts two runs side by side. The page
-//! needs no network and no script, and everything that a model wrote stands in it as text. Pure: no file, no
+//! its [`Summary`] is `summary.json`. [`page`] draws both, [`compare`] puts two runs side by side. The page
+//! needs no network and no script, and everything that a model wrote is in it as text. Pure: no file, no
 //! clock.
 
 mod compare;
@@ -11,12 +11,12 @@ mod html;
 mod page;
 mod picture;
 mod places;
-mod sums;
 
 pub use compare::compare;
 pub use counts::Counts;
 pub use page::page;
-pub use sums::Sums;
+
+use clinstruct_schema::Summary;
 
 /// A job of the run, for costs over time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,12 +30,12 @@ pub struct JobCost {
 }
 
 /// All that a page is made of.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Report {
     /// Name of the run, such as its folder's.
     pub name: String,
-    /// Its sums.
-    pub sums: Sums,
+    /// What became of it.
+    pub summary: Summary,
     /// Its rows, counted.
     pub counts: Counts,
     /// Its jobs, in the order of their ends.

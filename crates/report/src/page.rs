@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use clinstruct_schema::{Conversation, Role, dollars};
+use clinstruct_schema::summary::{Metric, Target, TextKind};
+use clinstruct_schema::{Conversation, PartSummary, Role, Speaker, dollars};
 
 use crate::Report;
 use crate::counts::BIN;
 use crate::html::{figure, number, page as whole, percent, section, table, text, value};
 use crate::picture;
-use crate::sums::Metric;
 
 /// Reasons that have a node of their own in the flow of rows.
 const REASONS: usize = 6;
@@ -17,7 +17,7 @@ const REASONS: usize = 6;
 const SECTIONS: [(&str, &str); 10] = [
     ("result", "Result"),
     ("flow", "Flow of rows"),
-    ("figures", "Figures"),
+    ("metrics", "Metrics"),
     ("coverage", "Coverage"),
     ("plan", "Plan and result"),
     ("patients", "Patients"),
@@ -32,7 +32,7 @@ pub fn page(report: &Report) -> String {
     let body = [
         result(report),
         flow(report),
-        section("figures", "Figures", &figures(report)),
+        section("metrics", "Metrics", &metrics(report)),
         coverage(report),
         plan(report),
         patients(report),
@@ -50,71 +50,75 @@ fn card(value: &str, what: &str) -> String {
 }
 
 fn result(report: &Report) -> String {
-    let sums = &report.sums;
+    let summary = &report.summary;
     let mut body = String::new();
-    if sums.rehearsal {
+    if summary.rehearsal {
         body.push_str("<p class=\"banner\"><strong>A rehearsal.</strong> A grammar wrote all text, and no model: nothing to train on.</p>\n");
     }
-    if !sums.close {
-        body.push_str("<p class=\"banner bad\"><strong>The sums do not close:</strong> some planned row is lost or counted twice.</p>\n");
+    if !summary.counts_add_up {
+        body.push_str("<p class=\"banner bad\"><strong>The counts do not add up:</strong> some planned row is lost or counted twice.</p>\n");
     }
-    if report.counts.rows != sums.in_dataset() {
+    if report.counts.rows != summary.in_dataset() {
         let _ = writeln!(
             body,
-            "<p class=\"banner bad\"><strong>The files and summary.json disagree:</strong> {} rows were read, {} are told.</p>",
+            "<p class=\"banner bad\"><strong>The files and summary.json disagree:</strong> {} rows of the dataset were read, summary.json counts {}.</p>",
             number(report.counts.rows),
-            number(sums.in_dataset())
+            number(summary.in_dataset())
         );
     }
-    let missed = sums.metrics().iter().filter(|m| !m.met).count();
+    let missed = summary.metrics().iter().filter(|m| !m.met).count();
     let tokens: u64 = report.jobs.iter().map(|j| j.tokens).sum();
     let cost: u64 = report.jobs.iter().map(|j| j.micro_usd).sum();
-    let left_out: u64 = sums.left_out().values().sum();
     let cards = [
-        card(&number(sums.planned()), "rows planned"),
-        card(&number(sums.in_dataset()), "rows in the dataset"),
-        card(&number(left_out), "rows rejected or failed"),
-        card(&format!("{missed} of {}", sums.metrics().len()), "figures miss their target"),
-        card(&number(sums.requests.answered_in_all), "requests answered"),
+        card(&number(summary.planned()), "rows planned"),
+        card(&number(summary.in_dataset()), "rows in the dataset"),
+        card(&number(summary.dropped()), "rows dropped"),
+        card(&number(summary.left_out()), "rows rejected or failed"),
+        card(&format!("{missed} of {}", summary.metrics().len()), "metrics miss their target"),
+        card(&number(summary.requests_answered), "requests answered"),
         card(&number(tokens), "tokens"),
         card(&dollars(cost), "spent"),
-        card(&sums.model_told(), "model"),
-        card(&sums.seed.to_string(), "seed"),
+        card(&summary.model_and_backend(), "model"),
+        card(&summary.seed.to_string(), "seed"),
     ];
     let _ = writeln!(body, "<div class=\"cards\">{}</div>", cards.concat());
-    let rows: Vec<Vec<String>> = sums
+    let rows: Vec<Vec<String>> = summary
         .parts
         .iter()
         .map(|p| {
-            let out: u64 = p.rejected.values().chain(p.failed.values()).sum();
             vec![
                 text(&p.stem),
                 number(p.planned),
                 number(p.in_dataset),
-                number(out),
+                number(p.dropped()),
+                number(p.left_out()),
                 percent(p.in_dataset, p.planned),
             ]
         })
         .collect();
-    body += &table(&["part", "planned", "in the dataset", "left out", "share"], &rows, true);
+    body += &table(
+        &["part", "planned", "in the dataset", "dropped", "rejected or failed", "share"],
+        &rows,
+        true,
+    );
     section("result", "Result", &body)
 }
 
 fn flow(report: &Report) -> String {
-    let sums = &report.sums;
-    let all = sums.left_out();
+    let summary = &report.summary;
+    let all = summary.reasons();
     let mut common: Vec<(&str, u64)> = all.iter().map(|(r, n)| (*r, *n)).collect();
     common.sort_by_key(|(r, n)| (std::cmp::Reverse(*n), *r));
     let own: Vec<&str> = common.iter().take(REASONS).map(|c| c.0).collect();
     let mut flows = Vec::new();
-    for part in &sums.parts {
+    for part in &summary.parts {
         flows.push((part.part.as_str(), "in the dataset", part.in_dataset));
     }
-    for part in &sums.parts {
+    for part in &summary.parts {
         let mut others = 0;
-        for (reason, n) in part.rejected.iter().chain(&part.failed) {
-            if own.contains(&reason.as_str()) {
-                flows.push((part.part.as_str(), reason.as_str(), *n));
+        for (reason, n) in PartSummary::reasons(part) {
+            if own.contains(&reason) {
+                flows.push((part.part.as_str(), reason, n));
             } else {
                 others += n;
             }
@@ -130,7 +134,7 @@ fn flow(report: &Report) -> String {
     let mut body = figure(&drawn, caption, &table(&["part", "end", "rows"], &rows, false));
     let rows: Vec<Vec<String>> = common
         .iter()
-        .map(|(r, n)| vec![text(r), number(*n), percent(*n, sums.planned())])
+        .map(|(r, n)| vec![text(r), number(*n), percent(*n, summary.planned())])
         .collect();
     if !rows.is_empty() {
         body += &table(&["reason", "rows", "of all planned"], &rows, true);
@@ -139,31 +143,31 @@ fn flow(report: &Report) -> String {
 }
 
 pub(crate) fn target(m: &Metric) -> String {
-    match m.aim.as_str() {
-        "at_most" => format!("at most {}", value(m.target)),
-        "at_least" => format!("at least {}", value(m.target)),
-        _ => String::new(),
+    match m.target {
+        Target::AtMost(most) => format!("at most {}", value(most)),
+        Target::AtLeast(least) => format!("at least {}", value(least)),
+        Target::None => String::new(),
     }
 }
 
-fn figures(report: &Report) -> String {
-    if report.sums.metrics().is_empty() {
+fn metrics(report: &Report) -> String {
+    if report.summary.metrics().is_empty() {
         return "<p>The run was not measured as a whole.</p>\n".to_owned();
     }
     let rows: Vec<Vec<String>> = report
-        .sums
+        .summary
         .metrics()
         .iter()
         .map(|m| {
-            let met = match (m.aim.as_str(), m.met) {
-                ("told", _) => String::new(),
+            let met = match (m.target, m.met) {
+                (Target::None, _) => String::new(),
                 (_, true) => "met".to_owned(),
                 _ => "<span class=\"missed\">missed</span>".to_owned(),
             };
-            vec![text(&m.name), value(m.value), number(m.of), target(m), met]
+            vec![text(&m.to_string()), value(m.value), number(m.of), target(m), met]
         })
         .collect();
-    table(&["figure", "value", "of", "target", ""], &rows, true)
+    table(&["metric", "value", "of", "target", ""], &rows, true)
 }
 
 fn coverage(report: &Report) -> String {
@@ -202,7 +206,7 @@ fn plan(report: &Report) -> String {
         let rows: Vec<Vec<String>> =
             values.iter().map(|(v, n)| vec![text(v), number(n[0]), number(n[1])]).collect();
         let drawn = picture::pairs(&format!("Planned and realised shares: {name}"), &values);
-        let far = report.sums.quality.as_ref().and_then(|q| q.distances.get(*name));
+        let far = report.summary.quality.as_ref().and_then(|q| q.distances.get(*name));
         let caption = match far {
             Some(far) => format!("{name}; distance from the plan {}", value(*far)),
             None => (*name).to_owned(),
@@ -262,15 +266,15 @@ fn texts(report: &Report) -> String {
         body += &figure(&drawn, &caption, &table(&["words from", "answers"], &rows, true));
     }
     body += "</div>\n";
-    if let Some(quality) = &report.sums.quality {
-        let kinds = ["prompts", "answers", "follow-ups"];
-        for (kind, (openings, of)) in
-            kinds.iter().zip(quality.figures.openings.iter().zip(quality.figures.texts))
-        {
+    if let Some(quality) = &report.summary.quality {
+        let metrics = &quality.metrics;
+        let openings = metrics.openings.iter().zip(metrics.texts);
+        for (kind, (openings, of)) in TextKind::ALL.into_iter().zip(openings) {
+            let kind = kind.plural();
             let rows: Vec<Vec<String>> =
                 openings.iter().map(|(o, n)| vec![text(o), number(*n), percent(*n, of)]).collect();
             if !rows.is_empty() {
-                let _ = write!(body, "<details><summary>Commonest openings of {kind}</summary>");
+                let _ = write!(body, "<details><summary>Most common openings of {kind}</summary>");
                 body += &table(&["opening", "texts", "share"], &rows, true);
                 body += "</details>\n";
             }
@@ -280,28 +284,28 @@ fn texts(report: &Report) -> String {
 }
 
 fn checks(report: &Report) -> String {
-    let sums = &report.sums;
+    let summary = &report.summary;
     let mut body = String::new();
-    if let Some(quality) = &sums.quality {
+    if let Some(quality) = &summary.quality {
         let d = &quality.duplicates;
         let _ = writeln!(
             body,
-            "<p>{} near duplicates were taken out, from {} clusters ({} pairs of prompts, {} of answers, {} of follow-ups); \
-             {} prompts are style twins of another, which is meant.</p>",
-            number(d.gone.len() as u64),
+            "<p>{} near duplicates were dropped, from {} clusters ({} pairs of prompts, {} of answers, {} of follow-ups); \
+             {} prompts are variants of another one on purpose.</p>",
+            number(d.rows),
             number(d.clusters),
             number(d.pairs[0]),
             number(d.pairs[1]),
             number(d.pairs[2]),
-            number(d.twins)
+            number(d.variants)
         );
         if quality.contaminated.is_empty() {
-            body += "<p>No evaluation set was named to be looked for.</p>\n";
+            body += "<p>The rows were not compared with an evaluation set.</p>\n";
         }
         for (set, n) in &quality.contaminated {
             let _ = writeln!(
                 body,
-                "<p>{} rows held items of {} and were taken out.</p>",
+                "<p>{} rows with items of {} were dropped.</p>",
                 number(*n),
                 text(set)
             );
@@ -316,7 +320,7 @@ fn checks(report: &Report) -> String {
             .collect();
         body += &table(&["part", "train", "validation", "test"], &rows, true);
         let rows: Vec<Vec<String>> = quality
-            .figures
+            .metrics
             .instructions
             .iter()
             .map(|(name, c)| {
@@ -328,11 +332,11 @@ fn checks(report: &Report) -> String {
                 ]
             })
             .collect();
-        body += "<h3>Instructions obeyed, in the dataset</h3>\n";
+        body += "<h3>Instructions followed, in the dataset</h3>\n";
         body += &table(&["instruction", "answers", "strictly", "loosely"], &rows, true);
     }
-    if !sums.repairs.is_empty() {
-        let rows: Vec<Vec<String>> = sums
+    if !summary.repairs.is_empty() {
+        let rows: Vec<Vec<String>> = summary
             .repairs
             .iter()
             .map(|(name, r)| {
@@ -340,7 +344,7 @@ fn checks(report: &Report) -> String {
                     text(name),
                     number(r.first),
                     speakers(&r.speakers),
-                    number(r.mended),
+                    number(r.repaired),
                     number(r.rejected),
                     number(r.requests),
                     dollars(r.micro_usd),
@@ -348,24 +352,24 @@ fn checks(report: &Report) -> String {
             })
             .collect();
         let mut flows = Vec::new();
-        for (name, r) in &sums.repairs {
-            flows.push((name.as_str(), "stood in the end", r.mended));
-            flows.push((name.as_str(), "never stood", r.rejected));
+        for (name, r) in &summary.repairs {
+            flows.push((name.as_str(), "repaired", r.repaired));
+            flows.push((name.as_str(), "rejected", r.rejected));
         }
         flows.retain(|f| f.2 > 0);
-        flows.sort_by_key(|f| (f.1 != "stood in the end", std::cmp::Reverse(f.2)));
+        flows.sort_by_key(|f| (f.1 != "repaired", std::cmp::Reverse(f.2)));
         body += "<h3>Turns and prompt requests whose first attempt failed</h3>\n";
         body += &figure(
-            &picture::sankey("From the check that stopped a turn to what came of it", &flows),
-            "From the check or reason that stopped a turn at first to what came of it.",
+            &picture::sankey("From the check that a turn failed to what came of it", &flows),
+            "From the check that the first attempt failed to what came of it.",
             &table(
                 &[
                     "check",
                     "failed at first",
-                    "asked",
-                    "stood in the end",
-                    "never",
-                    "requests",
+                    "who was asked",
+                    "repaired",
+                    "rejected",
+                    "failed requests",
                     "cost",
                 ],
                 &rows,
@@ -377,10 +381,10 @@ fn checks(report: &Report) -> String {
 }
 
 /// Who was asked, and how often.
-fn speakers(counts: &BTreeMap<String, u64>) -> String {
+fn speakers(counts: &BTreeMap<Speaker, u64>) -> String {
     let each: Vec<String> = counts
         .iter()
-        .map(|(s, n)| format!("{} {}", text(&s.replace('_', " ")), number(*n)))
+        .map(|(s, n)| format!("{} {}", s.as_str().replace('_', " "), number(*n)))
         .collect();
     each.join(", ")
 }
@@ -410,7 +414,7 @@ fn cost(report: &Report) -> String {
     let drawn = picture::steps(title, &points, &when(first), &when(last), &top);
     let tokens: u64 = report.jobs.iter().map(|j| j.tokens).sum();
     let cost: u64 = report.jobs.iter().map(|j| j.micro_usd).sum();
-    let rows = report.sums.in_dataset().max(1);
+    let rows = report.summary.in_dataset().max(1);
     let numbers = table(
         &["", ""],
         &[

@@ -7,7 +7,7 @@ use crate::{
 /// Everything about a conversation that is not its text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attributes {
-    /// Id of the base prompt; style twins share it.
+    /// Id of the base prompt; its variants share it.
     pub base: RowId,
     /// What the row combines.
     pub subjects: Vec<Subject>,

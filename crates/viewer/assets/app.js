@@ -160,19 +160,20 @@ const near = (id) => ask(`/api/neighbors?${place.query({ id, reviewer: unseen() 
 async function row(id, stale) {
   const [data, around] = await Promise.all([ask(`/api/row?id=${encodeURIComponent(id)}`), near(id).catch(() => null)]);
   if (stale()) return;
-  const twins = make("div", { id: "twin" });
+  const variants = make("div", { id: "variant" });
   const beside = async (other) => {
-    const twin = await ask(`/api/row?id=${encodeURIComponent(other)}`).catch((e) => notice(e.message));
-    if (twin) twins.replaceChildren(make("h2", {}, `Twin ${other}`), talk(twin));
+    const variant = await ask(`/api/row?id=${encodeURIComponent(other)}`).catch((e) => notice(e.message));
+    if (variant) variants.replaceChildren(make("h2", {}, `Variant ${other}`), talk(variant));
   };
-  const toTwins = data.twins.map((t) => button(`show twin ${t}`, () => beside(t), { class: "twin" }));
+  const toVariants = data.variants.map((t) => button(`show variant ${t}`, () => beside(t), { class: "variant" }));
+  const dropped = data.dropped && make("p", { id: "dropped" }, make("strong", { class: "bad" }, `Dropped from the dataset: ${data.dropped.reason}`), ` (${data.dropped.pass}: ${data.dropped.detail})`);
   const review = panel(data, about.run, { reload: route, changed: links, leaving: () => waiting > 0 });
   const page = around?.page ?? 0;
   const at = around && make("span", { class: "soft" }, `${around.position + 1} of ${Math.max(around.total, around.position + 1)}`);
   show("row", make("div", { class: "reading" },
     make("section", { "aria-label": "Conversation" }, make("p", { class: "bar" }, make("a", { href: place.address("/", { page }) }, "← list"),
       button("Previous", () => step(-1), { "data-focus": "back" }), button("Next", () => step(1), { "data-focus": "on" }), at),
-      make("h2", { class: "soft" }, data.id), make("div", { class: "both" }, talk(data), twins), toTwins),
+      make("h2", { class: "soft" }, data.id), dropped, make("div", { class: "both" }, talk(data), variants), toVariants),
     make("aside", { "aria-label": "About the conversation", tabindex: "0" }, review, data.rejected ? null : card(data.row))));
   Object.assign(shown, { id, page, review });
   scrollTo(0, 0);
@@ -261,17 +262,16 @@ async function agreement(stale) {
 }
 
 async function run(stale) {
-  const [{ run, summary }, progress] = await Promise.all([ask("/api/summary"), ask("/api/progress")]);
+  const [{ run, summary, missed }, progress] = await Promise.all([ask("/api/summary"), ask("/api/progress")]);
   if (stale()) return;
-  const parts = (summary?.parts || []).map((p) => make("tr", {}, make("td", {}, p.stem), make("td", {}, String(p.planned)), make("td", {}, String(p.in_dataset))));
+  const parts = (summary?.parts || []).map((p) => make("tr", {}, make("td", {}, p.stem), make("td", {}, String(p.planned)), make("td", {}, String(p.in_dataset)), make("td", {}, String(Object.values(p.dropped ?? {}).reduce((s, n) => s + n, 0)))));
   const live = progress.journal ? [["jobs", progress.jobs], ["open jobs", progress.open], ["rows received", progress.rows],
     ["tokens", progress.prompt_tokens + progress.completion_tokens], ["spent", `$${(progress.micro_usd / 1e6).toFixed(2)}`],
     ["conversations done", progress.parts.reduce((s, p) => s + p.done, 0)], ["under way", progress.parts.reduce((s, p) => s + p.waiting + p.prompts_waiting, 0)],
     ["rejected", progress.parts.reduce((s, p) => s + p.rejected, 0)]] : [["journal", "none: only the rows can be read"]];
-  const missed = (summary?.quality?.figures?.metrics || []).filter((m) => !m.met).map((m) => make("li", { class: "bad" }, `${m.name}: ${m.value}`));
   show("run", make("section", {}, make("h2", {}, "Run"), make("p", {}, run), facts(live),
-    make("div", { class: "wide" }, make("table", {}, make("thead", {}, make("tr", {}, ["part", "planned", "in the dataset"].map((h) => make("th", { scope: "col" }, h)))), make("tbody", {}, parts))),
-    missed.length ? make("ul", {}, missed) : null));
+    make("div", { class: "wide" }, make("table", {}, make("thead", {}, make("tr", {}, ["part", "planned", "in the dataset", "dropped"].map((h) => make("th", { scope: "col" }, h)))), make("tbody", {}, parts))),
+    missed.length ? make("ul", {}, missed.map((m) => make("li", { class: "bad" }, m))) : null));
   if (progress.open) setTimeout(() => { if (!stale()) run(stale).catch((e) => { if (!stale()) failed(e); }); }, 3000);
 }
 
@@ -316,7 +316,7 @@ function key(e) {
   const save = (decision) => { if (!e.repeat) review?.save(decision); };
   const keys = { "/": () => $("q").focus(), "?": () => $("help").showModal(), j: () => step(1), k: () => step(-1),
     a: () => save("accept"), r: () => save("reject"), u: () => save("unsure"), c: () => $("comment")?.focus(),
-    t: () => document.querySelector("button.twin")?.click(),
+    t: () => document.querySelector("button.variant")?.click(),
     Enter: () => { if (!e.target.closest("a, button, summary")) document.querySelector("ol.hits a")?.click(); } };
   if (/^[1-9]$/.test(e.key) && review) {
     review.querySelector("details").open = true;

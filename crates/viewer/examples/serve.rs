@@ -5,7 +5,7 @@
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 
-use clinstruct_quality::dataset::metrics::Facts;
+use clinstruct_curate::metrics::Facts;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -24,7 +24,7 @@ CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "
 
 def copied(to):
     """The run with a script in one answer, so that the folder itself is only read."""
-    for kind in ("conversations", "rejected", "splits", "raw"):
+    for kind in ("conversations", "rejected", "annotations", "raw"):
         shutil.copytree(RUN / kind, to / kind)
     for name in ("run.sqlite", "summary.json"):
         shutil.copy(RUN / name, to / name)

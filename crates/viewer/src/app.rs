@@ -9,7 +9,8 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use clinstruct_quality::dataset::metrics::Facts;
+use clinstruct_curate::metrics::Facts;
+use clinstruct_schema::Summary;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -180,11 +181,15 @@ fn matched(index: &Index, reviews: &Reviews) -> Result<(MatchedReviews, Texts)> 
 async fn summary(State(app): State<App>) -> Response {
     blocking(app, |app| {
         let text = std::fs::read_to_string(app.run.join("summary.json")).unwrap_or_default();
-        let summary: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let summary = Summary::read(&text).ok();
         // A file of rows has no summary beside it, but its rows say who wrote them.
-        let rehearsal = summary["rehearsal"] == true || current(app)?.rehearsal();
+        let rehearsal = summary.as_ref().is_some_and(|s| s.rehearsal) || current(app)?.rehearsal();
+        let metrics = summary.iter().flat_map(Summary::metrics);
+        let missed = metrics.filter(|m| !m.met).map(|m| format!("{m}: {}", m.value));
+        let missed: Vec<String> = missed.collect();
         Ok(axum::Json(json!({
             "run": app.run.display().to_string(), "summary": summary, "rehearsal": rehearsal,
+            "missed": missed,
         })))
     })
     .await

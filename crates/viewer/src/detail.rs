@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use clinstruct_curate::metrics::Facts;
 use clinstruct_quality::card::About;
-use clinstruct_quality::dataset::metrics::Facts;
 use clinstruct_quality::{asked_language, check_turn, name, verify};
 use clinstruct_schema::{Conversation, RequestId, Speaker};
 use clinstruct_store::Store;
@@ -26,7 +26,7 @@ pub(crate) fn row(
     let Some(row) = index.row(id)? else { return Ok(None) };
     let text_hash = row.text_hash();
     let mut all = json!({
-        "id": id, "twins": index.twins(id)?, "reviews": matched(reviews, id, &text_hash)?, "text_hash": text_hash,
+        "id": id, "variants": index.variants(id)?, "dropped": index.dropped(id)?, "reviews": matched(reviews, id, &text_hash)?, "text_hash": text_hash,
     });
     match row {
         StoredRow::Rejected(row) => {

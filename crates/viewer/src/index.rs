@@ -1,25 +1,24 @@
 //! The rows of a run, searchable.
 
+mod fill;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::UNIX_EPOCH;
 
-use rusqlite::types::Value as Sql;
-use rusqlite::{Connection, params, params_from_iter};
+use clinstruct_curate::Dropped;
+use rusqlite::Connection;
 use serde::Serialize;
 
-use crate::row::{IN_DATASET, Indexed, Place, StoredRow};
+pub(crate) use self::fill::files_of;
+use self::fill::{fingerprint, still_good};
+use crate::row::{IN_DATASET, Place, StoredRow};
 use crate::text::{TextHash, Texts};
 use crate::words::fts;
 use crate::{Error, FOLDER, Result};
 
-/// Raised when what is indexed changes.
-const VERSION: &str = "3";
 /// Rows of a page.
 const PAGE: usize = 50;
 /// Tells the indexes apart that this process makes.
@@ -62,7 +61,7 @@ pub struct Query {
 pub struct Hit {
     /// Id.
     pub id: String,
-    /// `in dataset`, or why it is not.
+    /// `in dataset`, `dropped: REASON`, or why it was rejected.
     pub status: String,
     /// Its part.
     pub part: String,
@@ -122,41 +121,6 @@ pub struct Index {
     rehearsal: bool,
 }
 
-/// The files of a run, or one file of rows; whether each holds rejected rows.
-pub(crate) fn files_of(run: &Path) -> Result<Vec<(PathBuf, bool)>> {
-    if run.is_file() {
-        return Ok(vec![(run.to_owned(), false)]);
-    }
-    let mut files = Vec::new();
-    for (kind, rejected) in [("conversations", false), ("rejected", true)] {
-        let dir = run.join(kind);
-        let Ok(items) = fs::read_dir(&dir) else { continue };
-        let mut some: Vec<PathBuf> = items
-            .filter_map(|e| Some(e.ok()?.path()))
-            .filter(|p| p.extension().is_some_and(|e| e == "jsonl"))
-            .collect();
-        some.sort();
-        files.extend(some.into_iter().map(|p| (p, rejected)));
-    }
-    if files.iter().all(|f| f.1) {
-        return Err(Error::Nothing(run.to_owned()));
-    }
-    Ok(files)
-}
-
-/// What tells whether the files are as they were.
-fn fingerprint(files: &[(PathBuf, bool)]) -> Result<String> {
-    let mut all = VERSION.to_owned();
-    for (path, _) in files {
-        let failed = |source| Error::Io { path: path.clone(), source };
-        let meta = fs::metadata(path).map_err(failed)?;
-        let changed = meta.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
-        let changed = changed.map_or(0, |d| d.as_nanos());
-        let _ = write!(all, "\n{} {} {changed}", path.display(), meta.len());
-    }
-    Ok(all)
-}
-
 impl Index {
     /// Opens the index of the run in `run`, made anew where its files have changed.
     ///
@@ -168,7 +132,7 @@ impl Index {
         let dir = home.join(FOLDER);
         fs::create_dir_all(&dir).map_err(|source| Error::Io { path: dir.clone(), source })?;
         let path = dir.join("index.sqlite");
-        let print = fingerprint(&files)?;
+        let print = fingerprint(run, &files)?;
         let (held, rehearsal) = (Held::default(), false);
         let run = run.to_owned();
         if let Some(connection) = still_good(&path, &print) {
@@ -201,7 +165,7 @@ impl Index {
     /// # Errors
     /// As [`Index::open`]; it is then as it was.
     pub fn refresh(&mut self) -> Result<()> {
-        if fingerprint(&files_of(&self.run)?)? != self.print {
+        if fingerprint(&self.run, &files_of(&self.run)?)? != self.print {
             *self = Self::open(&self.run)?;
         }
         Ok(())
@@ -247,83 +211,6 @@ impl Index {
 
     fn failed(&self) -> impl Fn(rusqlite::Error) -> Error + '_ {
         |source| Error::Database { path: self.path.clone(), source }
-    }
-
-    fn fill(&self) -> Result<()> {
-        let facets: Vec<String> = FACETS.iter().map(|f| format!("{f} TEXT NOT NULL")).collect();
-        let schema = format!(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
-             CREATE TABLE meta (print TEXT NOT NULL);
-             CREATE TABLE row (n INTEGER PRIMARY KEY, id TEXT NOT NULL, base TEXT NOT NULL, file INTEGER NOT NULL,
-                 start INTEGER NOT NULL, length INTEGER NOT NULL, tries INTEGER NOT NULL, opening TEXT NOT NULL,
-                 text_hash TEXT NOT NULL, rehearsal INTEGER NOT NULL, {});
-             CREATE VIRTUAL TABLE text USING fts5(body, content='', detail=full, prefix='2 3', tokenize='unicode61 remove_diacritics 2');
-             BEGIN;",
-            facets.join(", ")
-        );
-        self.connection.execute_batch(&schema).map_err(self.failed())?;
-        let mut number = 0_i64;
-        for (file, (path, rejected)) in self.files.iter().enumerate() {
-            let unreadable = |source| Error::Io { path: path.clone(), source };
-            let mut reader =
-                BufReader::with_capacity(1 << 20, File::open(path).map_err(unreadable)?);
-            let (mut start, mut line, mut text) = (0_u64, 0_u64, String::new());
-            loop {
-                text.clear();
-                line += 1;
-                let length = reader.read_line(&mut text).map_err(unreadable)? as u64;
-                if length == 0 {
-                    break;
-                }
-                let row = Indexed::of(&text, *rejected).map_err(|e| Error::Row {
-                    path: path.clone(),
-                    line,
-                    why: e.to_string(),
-                })?;
-                number += 1;
-                self.insert(number, file, start, length, &row).map_err(self.failed())?;
-                start += length;
-            }
-        }
-        self.connection
-            .execute("INSERT INTO meta VALUES (?1)", [&self.print])
-            .and_then(|_| {
-                self.connection.execute_batch(
-                    "COMMIT; CREATE INDEX row_id ON row (id); CREATE INDEX row_base ON row (base);",
-                )
-            })
-            .map_err(self.failed())
-    }
-
-    fn insert(
-        &self,
-        number: i64,
-        file: usize,
-        start: u64,
-        length: u64,
-        row: &Indexed,
-    ) -> rusqlite::Result<()> {
-        let marks = vec!["?"; 10 + FACETS.len()].join(", ");
-        let mut values: Vec<Sql> = vec![
-            number.into(),
-            row.id.clone().into(),
-            row.base.clone().into(),
-            (file as i64).into(),
-            (start as i64).into(),
-            (length as i64).into(),
-            row.tries.into(),
-            row.opening.clone().into(),
-            row.text_hash.as_str().to_owned().into(),
-            i64::from(row.rehearsal).into(),
-        ];
-        values.extend(row.facets.iter().map(|f| Sql::from(f.clone())));
-        self.connection
-            .prepare_cached(&format!("INSERT INTO row VALUES ({marks})"))?
-            .execute(params_from_iter(values))?;
-        self.connection
-            .prepare_cached("INSERT INTO text (rowid, body) VALUES (?1, ?2)")?
-            .execute(params![number, row.body])?;
-        Ok(())
     }
 
     /// Looks for rows.
@@ -393,7 +280,8 @@ impl Index {
                 next = Some((rank, number));
             }
         }
-        let id_of = |row: Option<(Rank, u32)>| row.map(|(_, n)| Ok(self.hit(n)?.id)).transpose();
+        let id_of =
+            |row: Option<(Rank, u32)>| row.map(|(_, n)| self.hit(n).map(|hit| hit.id)).transpose();
         neighbors.page = neighbors.position / PAGE as u64;
         neighbors.previous = id_of(previous)?;
         neighbors.next = id_of(next)?;
@@ -528,23 +416,25 @@ impl Index {
     }
 
     /// The other rows of the same base prompt.
-    pub(crate) fn twins(&self, id: &str) -> Result<Vec<String>> {
+    pub(crate) fn variants(&self, id: &str) -> Result<Vec<String>> {
+        self.texts_of(
+            "SELECT id FROM row WHERE base = (SELECT base FROM row WHERE id = ?1) AND id <> ?1
+             AND base <> '' ORDER BY n LIMIT 20",
+            id,
+        )
+    }
+
+    /// The pass that dropped a row, with reason and detail; `None` where it is in the dataset or was rejected.
+    pub(crate) fn dropped(&self, id: &str) -> Result<Option<Dropped>> {
+        let found =
+            self.texts_of("SELECT dropped FROM row WHERE id = ?1 ORDER BY n LIMIT 1", id)?;
+        Ok(found.first().and_then(|json| serde_json::from_str(json).ok()))
+    }
+
+    fn texts_of(&self, sql: &str, id: &str) -> Result<Vec<String>> {
         self.connection
-            .prepare_cached(
-                "SELECT id FROM row WHERE base = (SELECT base FROM row WHERE id = ?1) AND id <> ?1
-                 AND base <> '' ORDER BY n LIMIT 20",
-            )
+            .prepare_cached(sql)
             .and_then(|mut s| s.query_map([id], |r| r.get(0))?.collect())
             .map_err(self.failed())
     }
-}
-
-/// An index whose files are as they were.
-fn still_good(path: &Path, print: &str) -> Option<Connection> {
-    if !path.exists() {
-        return None;
-    }
-    let connection = Connection::open(path).ok()?;
-    let known: String = connection.query_row("SELECT print FROM meta", [], |r| r.get(0)).ok()?;
-    (known == print).then_some(connection)
 }

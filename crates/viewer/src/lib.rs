@@ -3,12 +3,14 @@
 //! [`serve`] listens on loopback only, answers only to its own name and origin, and asks nobody else for
 //! anything: pages and scripts are in the binary. [`Index`] makes the rows searchable (SQLite's FTS5),
 //! [`Reviews`] keeps what people think of them, in files of their own below `DIR/viewer`; the run is only read.
+//! A row that a pass dropped is shown with the pass's reason.
 //!
 //! A review belongs to the text that was read ([`TextHash`]), not to the id of its row: a rebuilt run may have
 //! another text there. Only reviews of the current texts count ([`MatchedReviews`]).
 
 mod app;
 mod detail;
+mod dropped;
 mod index;
 mod kappa;
 mod matching;
@@ -23,7 +25,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use app::router;
-use clinstruct_quality::dataset::metrics::Facts;
+use clinstruct_curate::metrics::Facts;
 pub use index::{Found, Hit, Index, Neighbors, Query};
 pub use kappa::{cohen, fleiss};
 pub use matching::{Agreement, MatchedReview, MatchedReviews, TextCounts, TextStatus};
@@ -65,6 +67,9 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// The annotations of the run cannot be read.
+    #[error(transparent)]
+    Annotations(#[from] clinstruct_curate::Error),
     /// The files of the run change while they are read.
     #[error("the run in {0} is being rebuilt; try again when that is done")]
     Rebuilding(PathBuf),

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 
-use clinstruct_schema::{Constraint, Conversation, Rejected};
+use clinstruct_schema::{Constraint, Conversation, Dropped, Rejected};
 
 use crate::index::FACETS;
 use crate::text::TextHash;
@@ -81,10 +81,18 @@ pub(crate) struct Indexed {
     pub(crate) body: String,
     pub(crate) text_hash: TextHash,
     pub(crate) rehearsal: bool,
+    /// What dropped it, as JSON; blank where nothing did.
+    pub(crate) dropped: String,
     pub(crate) facets: [String; FACETS.len()],
 }
 
 impl Indexed {
+    /// Says that a pass dropped it.
+    pub(crate) fn drop(&mut self, dropped: &Dropped) {
+        self.facets[0] = format!("dropped: {}", dropped.reason);
+        self.dropped = serde_json::to_string(dropped).unwrap_or_default();
+    }
+
     pub(crate) fn of(line: &str, rejected: bool) -> serde_json::Result<Self> {
         if rejected {
             let row: Rejected = serde_json::from_str(line)?;
@@ -94,6 +102,7 @@ impl Indexed {
             return Ok(Self {
                 text_hash: TextHash::of_rejected(&row),
                 rehearsal: false,
+                dropped: String::new(),
                 id: row.id.to_string(),
                 base: String::new(),
                 tries: 0,
@@ -118,6 +127,7 @@ impl Indexed {
             body: texts.join("\n"),
             text_hash: TextHash::of(&row.messages),
             rehearsal: row.provenance.rehearsal,
+            dropped: String::new(),
             facets: [
                 IN_DATASET.to_owned(),
                 row.part.to_string(),

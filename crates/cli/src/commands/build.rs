@@ -8,15 +8,16 @@ use std::path::Path;
 use anyhow::Context as _;
 use clinstruct_app::budget::expected;
 use clinstruct_app::{Run, Settings};
-use clinstruct_pipeline::{
-    Drive, Outcome, OutputFiles, PartSummary, StopSignal, Summary, Tally, assess, write_outputs,
-};
-
-use clinstruct_schema::{Rejected, dollars};
+use clinstruct_curate::contamination::EvalItems;
+use clinstruct_curate::{Annotations, clear_annotations, curate_run};
+use clinstruct_pipeline::{Drive, Outcome, OutputFiles, RunContext, StopSignal, write_outputs};
+use clinstruct_schema::{Dropped, Rejected, SCHEMA_VERSION, Summary, dollars};
+use clinstruct_store::Store;
 
 use super::{print, print_json, say};
 use crate::args::RunArgs;
 use crate::exit::Code;
+use crate::facts::facts;
 use crate::progress::Terminal;
 use crate::setup::Setup;
 use crate::{settings, table};
@@ -73,7 +74,7 @@ fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
         .build()
         .context("start the runtime")?;
     // What cannot be read is known before anything is asked for.
-    let forbidden = super::check::forbidden(&setup.args.eval)?;
+    let eval_items = super::check::eval_items(&setup.args.eval)?;
     setup.shares()?;
     let mut run = Run::open(&setup, how)?;
     let max_cost = super::money::confirm_budget(run.budget()?)?;
@@ -127,7 +128,7 @@ fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
         ));
         if setup.args.json {
             print_json(&serde_json::json!({
-                "schema_version": clinstruct_schema::SCHEMA_VERSION,
+                "schema_version": SCHEMA_VERSION,
                 "asked": tally.asked, "rows": tally.rows, "done": tally.done,
                 "rejected": tally.rejected,
             }))?;
@@ -135,9 +136,8 @@ fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
         return Ok(Code::Done);
     }
     let before = super::ship::summary_of(&setup.out).ok();
-    let mut summary = write_outputs(&context, &store, &setup.out, OutputFiles::ALL, &tally)?;
-    summary.quality =
-        Some(assess(&context, &setup.out, &mut summary, &forbidden, setup.shares()?)?);
+    let mut summary = write_rows(&setup, &context, &store, OutputFiles::ALL)?;
+    curate(&setup, &mut summary, &eval_items)?;
     write_summary(&setup.out, &summary)?;
     remove_left_out(&setup.out, before.as_ref(), &summary)?;
     let (shipped, reported) = rayon::join(
@@ -147,19 +147,41 @@ fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
     shipped?;
     reported?;
     if setup.args.json {
-        print_json(&summary)?;
+        print_json(&table::Built { summary: &summary, call: table::Call::of(&tally) })?;
     } else {
-        print(&table::summary(&summary))?;
+        print(&format!("{}{}", table::summary(&summary), table::Call::of(&tally)))?;
         say(&format!("written to {}", setup.out.display()));
     }
     verdict(&summary, &setup.out, setup.args.gate)
+}
+
+/// Writes the rows of a run. Annotations of earlier rows go first: they must never stand beside other texts.
+fn write_rows(
+    setup: &Setup,
+    context: &RunContext<'_>,
+    store: &Store,
+    files: OutputFiles,
+) -> anyhow::Result<Summary> {
+    if files.conversations {
+        clear_annotations(&setup.out)?;
+    }
+    Ok(write_outputs(context, store, &setup.out, files)?)
+}
+
+/// Runs the passes over the rows of a run: writes `annotations/`, completes the summary.
+fn curate(setup: &Setup, summary: &mut Summary, eval_items: &EvalItems) -> anyhow::Result<()> {
+    let facts = facts(&setup.catalog);
+    let (shares, seed) = (setup.shares()?, summary.seed);
+    let passes = clinstruct_curate::Settings { eval_items, facts: &facts, shares, seed };
+    curate_run(&setup.out, summary, &passes)?;
+    Ok(())
 }
 
 /// Removes the files of parts that the run had and that were left out of it, as somebody has accepted.
 fn remove_left_out(out: &Path, before: Option<&Summary>, now: &Summary) -> anyhow::Result<()> {
     let parts = before.into_iter().flat_map(|summary| &summary.parts);
     for part in parts.filter(|old| now.parts.iter().all(|new| new.stem != old.stem)) {
-        for kind in ["prompts", "situations", "conversations", "rejected", "splits"] {
+        for kind in ["prompts", "situations", "conversations", "rejected"] {
             let path = out.join(kind).join(format!("{}.jsonl", part.stem));
             match fs::remove_file(&path) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
@@ -179,8 +201,8 @@ fn leave() -> ! {
 }
 
 fn verdict(summary: &Summary, out: &Path, gate: bool) -> anyhow::Result<Code> {
-    if !summary.sums_close {
-        say("error: the sums do not close: some planned row is lost or counted twice");
+    if !summary.counts_add_up {
+        say("error: the counts do not add up: some planned row is lost or counted twice");
         return Ok(Code::Failures);
     }
     if let Some(why) = nothing_reached(summary, out)? {
@@ -191,43 +213,41 @@ fn verdict(summary: &Summary, out: &Path, gate: bool) -> anyhow::Result<Code> {
         say("some rows failed: rejected/ says which and why");
         return Ok(Code::Failures);
     }
-    let missed = summary.quality.as_ref().map_or(0, |q| q.figures.missed().count());
+    let missed = summary.quality.as_ref().map_or(0, |q| q.metrics.missed().count());
     if gate && missed > 0 {
-        say(&format!("{missed} figures miss their target: summary.json says which"));
+        say(&format!("{missed} metrics miss their target: see summary.json"));
         return Ok(Code::Failures);
     }
     Ok(Code::Done)
 }
 
 /// Of a run that has ended without a row in the dataset: that, and why most rows are not in it, in the words of
-/// `rejected/`.
+/// `rejected/` or `annotations/`.
 fn nothing_reached(summary: &Summary, out: &Path) -> anyhow::Result<Option<String>> {
-    let sum = |f: fn(&PartSummary) -> u64| summary.parts.iter().map(f).sum::<u64>();
-    let left_out = sum(PartSummary::left_out);
-    if sum(|p| p.in_dataset) > 0 || summary.under_way() > 0 || left_out == 0 {
+    let missing = summary.left_out() + summary.dropped();
+    if summary.in_dataset() > 0 || summary.under_way() > 0 || missing == 0 {
         return Ok(None);
     }
-    let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
-    for part in &summary.parts {
-        for (reason, count) in part.rejected.iter().chain(&part.failed) {
-            *reasons.entry(reason.clone()).or_default() += count;
-        }
-    }
-    let Some((reason, count)) = reasons.into_iter().max_by_key(|(_, count)| *count) else {
-        return Ok(None);
-    };
+    let most = summary.reasons().into_iter().max_by_key(|(_, count)| *count);
+    let Some((reason, count)) = most else { return Ok(None) };
     let mut details: BTreeMap<String, u64> = BTreeMap::new();
+    let mut add = |of: &str, detail: String| {
+        // Enough to know the most frequent one, and no more than fits into memory.
+        if of == reason && (details.len() < DETAILS || details.contains_key(&detail)) {
+            *details.entry(detail).or_default() += 1;
+        }
+    };
     for part in &summary.parts {
         let path = out.join("rejected").join(format!("{}.jsonl", part.stem));
         let file = File::open(&path).with_context(|| format!("read {}", path.display()))?;
         for line in BufReader::new(file).lines() {
             let line = line.with_context(|| format!("read {}", path.display()))?;
             let row: Rejected = serde_json::from_str(&line).context("read a rejected row")?;
-            // Enough to know the most frequent one, and no more than fits into memory.
-            if row.reason == reason
-                && (details.len() < DETAILS || details.contains_key(&row.detail))
-            {
-                *details.entry(row.detail).or_default() += 1;
+            add(&row.reason, row.detail);
+        }
+        for annotation in Annotations::open(out, &part.stem)? {
+            if let Some(Dropped { reason, detail, .. }) = annotation?.dropped {
+                add(&reason, detail);
             }
         }
     }
@@ -235,8 +255,8 @@ fn nothing_reached(summary: &Summary, out: &Path) -> anyhow::Result<Option<Strin
     // A detail may hold what a model wrote.
     let detail: String = frequent.into_iter().flat_map(|(detail, _)| plain(&detail)).collect();
     Ok(Some(format!(
-        "no row reached the dataset: {} were rejected or failed, {} of them for {reason} ({detail})",
-        table::number(left_out),
+        "no row reached the dataset: {} were rejected, failed or dropped, {} of them for {reason} ({detail})",
+        table::number(missing),
         table::number(count)
     )))
 }
@@ -271,7 +291,7 @@ pub(crate) enum Rewrite {
     Prompts,
     /// `situations/`
     Situations,
-    /// `conversations/` and `rejected/`
+    /// `conversations/`, `rejected/` and `annotations/`
     Conversations,
 }
 
@@ -288,11 +308,10 @@ pub(crate) fn rewrite(mut args: RunArgs, what: Rewrite) -> anyhow::Result<Code> 
         situations: what != Rewrite::Prompts,
         conversations: what == Rewrite::Conversations,
     };
-    let mut summary = write_outputs(&context, &store, &setup.out, files, &Tally::default())?;
+    let mut summary = write_rows(&setup, &context, &store, files)?;
     if what == Rewrite::Conversations {
-        let forbidden = super::check::forbidden(&setup.args.eval)?;
-        summary.quality =
-            Some(assess(&context, &setup.out, &mut summary, &forbidden, setup.shares()?)?);
+        let eval_items = super::check::eval_items(&setup.args.eval)?;
+        curate(&setup, &mut summary, &eval_items)?;
     }
     if setup.args.json {
         print_json(&summary)?;

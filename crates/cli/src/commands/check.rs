@@ -1,22 +1,24 @@
-//! `clinstruct check`: all figures of any chat dataset.
+//! `clinstruct check`: all metrics of any chat dataset.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clinstruct_catalog::Catalog;
-use clinstruct_pipeline::{Forbidden, facts};
-use clinstruct_quality::dataset::contamination::{Evaluation, Hit};
-use clinstruct_quality::dataset::duplicates::{Collected, Collector, Duplicates, collect};
-use clinstruct_quality::dataset::metrics::{Aim, Chat, Figures, Meter, Twins};
+use clinstruct_curate::contamination::{EvalItems, Hit};
+use clinstruct_curate::metrics::MetricsAccumulator;
+use clinstruct_curate::near_duplicates::{Collected, Collector, Duplicates, collect};
+use clinstruct_curate::{Row, Variants};
 use clinstruct_records::{BadRow, Record, chats, texts};
 use clinstruct_schema::SCHEMA_VERSION;
+use clinstruct_schema::summary::{MetricId, Metrics, Target, TextKind, Unit};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::{print, print_json, say};
 use crate::args::CheckArgs;
 use crate::exit::{Code, usage};
+use crate::facts::facts;
 use crate::table::number;
 
 /// Rows that are looked at together.
@@ -29,7 +31,7 @@ const NAMED: usize = 10;
 struct Benchmark {
     name: String,
     items: u64,
-    /// Items with too few words to be told, and rows that could not be read.
+    /// Items with too few words to be recognized, and rows that could not be read.
     left_out: u64,
     rows: u64,
     hits: Vec<Found>,
@@ -52,7 +54,7 @@ struct Found {
 struct Report {
     schema_version: u32,
     files: Vec<PathBuf>,
-    figures: Figures,
+    metrics: Metrics,
     duplicates: Duplicates,
     contamination: Vec<Benchmark>,
     bad_rows: Vec<String>,
@@ -71,18 +73,17 @@ fn evaluation_file(given: &str) -> (PathBuf, Option<String>) {
     }
 }
 
-fn evaluation(given: &[String]) -> anyhow::Result<(Evaluation, Vec<Benchmark>)> {
-    let mut all = Evaluation::new();
+fn evaluation(given: &[String]) -> anyhow::Result<(EvalItems, Vec<Benchmark>)> {
+    let mut all = EvalItems::new();
     let mut benchmarks = Vec::new();
-    for (i, given) in given.iter().enumerate() {
+    for given in given {
         let (path, column) = evaluation_file(given);
         let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        let set = all.add_set(&name);
         let mut benchmark = Benchmark { name, ..Benchmark::default() };
         let mut bad: Vec<BadRow> = Vec::new();
         texts(&path, column.as_deref(), |text| match text {
-            Ok(text) if all.add(u32::try_from(i).unwrap_or(u32::MAX), &text) => {
-                benchmark.items += 1;
-            }
+            Ok(text) if all.add(set, &text) => benchmark.items += 1,
             Ok(_) => benchmark.left_out += 1,
             Err(row) => {
                 benchmark.left_out += 1;
@@ -102,13 +103,9 @@ fn evaluation(given: &[String]) -> anyhow::Result<(Evaluation, Vec<Benchmark>)> 
     Ok((all, benchmarks))
 }
 
-/// The items that a run must not have.
-pub(crate) fn forbidden(given: &[String]) -> anyhow::Result<Forbidden> {
-    if given.is_empty() {
-        return Ok(Forbidden::default());
-    }
-    let (items, benchmarks) = evaluation(given)?;
-    Ok(Forbidden { items, names: benchmarks.into_iter().map(|b| b.name).collect() })
+/// The items that must not be in the dataset of a run.
+pub(crate) fn eval_items(given: &[String]) -> anyhow::Result<EvalItems> {
+    Ok(evaluation(given)?.0)
 }
 
 fn wrong(e: &clinstruct_records::Error) -> anyhow::Error {
@@ -140,24 +137,19 @@ struct Seen {
     hits: Vec<(usize, Hit)>,
 }
 
-fn look(record: &Record, twin: bool, evaluation: &Evaluation) -> Seen {
-    let chat = chat(record, twin);
-    let hits = if evaluation.is_empty() {
-        Vec::new()
-    } else {
-        let messages = record.messages.iter().map(|m| &m.content);
-        let all = messages.chain(&record.aside).enumerate();
-        all.flat_map(|(i, text)| evaluation.find(text).into_iter().map(move |h| (i, h))).collect()
-    };
-    Seen { collected: collect(&chat), hits }
+fn look(record: &Record, row: &Row<'_>, evaluation: &EvalItems) -> Seen {
+    let messages = record.messages.iter().map(|m| &m.content);
+    let all = messages.chain(&record.aside).enumerate();
+    let hits =
+        all.flat_map(|(i, text)| evaluation.find(text).into_iter().map(move |h| (i, h))).collect();
+    Seen { collected: collect(row), hits }
 }
 
-fn chat(record: &Record, twin: bool) -> Chat<'_> {
-    Chat {
-        id: &record.id,
-        messages: &record.messages,
-        attributes: record.attributes.as_ref(),
-        twin,
+fn row(record: &Record, variant: bool) -> Row<'_> {
+    let row = Row { variant, ..Row::new(&record.id, &record.messages) };
+    match &record.attributes {
+        Some(attributes) => row.with_attributes(attributes),
+        None => row,
     }
 }
 
@@ -175,27 +167,30 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
     }
     let (evaluation, mut benchmarks) = evaluation(&args.eval)?;
     let facts = facts(&catalog);
-    let mut meters: Vec<Meter> =
-        (0..rayon::current_num_threads().max(1)).map(|_| Meter::new(facts.clone())).collect();
+    let threads = rayon::current_num_threads().max(1);
+    let mut accumulators: Vec<MetricsAccumulator> =
+        (0..threads).map(|_| MetricsAccumulator::new(facts.clone())).collect();
     let mut collector = Collector::default();
     let mut kept: Vec<Record> = Vec::new();
     let mut bad_rows = Vec::new();
     let mut unread_columns = BTreeMap::new();
-    let mut known = Twins::default();
-    let mut take = |kept: &[Record], meters: &mut Vec<Meter>| {
-        let is_twin = |r: &Record| r.attributes.as_ref().is_some_and(|a| known.is_twin(&a.base));
-        let twins: Vec<bool> = kept.iter().map(is_twin).collect();
-        let share = kept.len().div_ceil(meters.len()).max(1);
+    let mut known = Variants::default();
+    let mut take = |kept: &[Record], accumulators: &mut Vec<MetricsAccumulator>| {
+        let is_variant =
+            |r: &Record| r.attributes.as_ref().is_some_and(|a| known.is_variant(&a.base));
+        let variants: Vec<bool> = kept.iter().map(is_variant).collect();
+        let share = kept.len().div_ceil(accumulators.len()).max(1);
         let seen: Vec<Vec<Seen>> = kept
             .par_chunks(share)
-            .zip(twins.par_chunks(share))
-            .zip(meters.par_iter_mut())
-            .map(|((some, twins), meter)| {
+            .zip(variants.par_chunks(share))
+            .zip(accumulators.par_iter_mut())
+            .map(|((some, variants), own)| {
                 some.iter()
-                    .zip(twins)
-                    .map(|(record, twin)| {
-                        meter.add(&chat(record, *twin));
-                        look(record, *twin, &evaluation)
+                    .zip(variants)
+                    .map(|(record, variant)| {
+                        let row = row(record, *variant);
+                        own.add(&row);
+                        look(record, &row, &evaluation)
                     })
                     .collect()
             })
@@ -204,9 +199,9 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
             collector.add(seen.collected);
             let mut counted: Vec<u32> = Vec::new();
             for (message, hit) in seen.hits {
-                let Some(benchmark) = benchmarks.get_mut(hit.benchmark as usize) else { continue };
-                if !counted.contains(&hit.benchmark) {
-                    counted.push(hit.benchmark);
+                let Some(benchmark) = benchmarks.get_mut(hit.set as usize) else { continue };
+                if !counted.contains(&hit.set) {
+                    counted.push(hit.set);
                     benchmark.rows += 1;
                 }
                 benchmark.hits.push(Found {
@@ -230,14 +225,14 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
                 }
                 kept.push(record);
                 if kept.len() - done >= ROWS_AT_ONCE {
-                    take(&kept[done..], &mut meters);
+                    take(&kept[done..], &mut accumulators);
                     done = kept.len();
                 }
             }
             Err(row) => bad.push(row),
         })
         .map_err(|e| wrong(&e))?;
-        take(&kept[done..], &mut meters);
+        take(&kept[done..], &mut accumulators);
         tell_bad(path, &bad);
         if !unread.is_empty() {
             say(&unread_warning(path, &unread));
@@ -253,12 +248,15 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
     }
     let text = |row: usize, message: usize| kept[row].messages[message].content.clone();
     let duplicates = collector.find(args.similar, &text);
-    let mut figures = meters.into_iter().reduce(Meter::and).map(Meter::finish).unwrap_or_default();
-    whole(&mut figures, &duplicates, &benchmarks, bad_rows.len() as u64);
+    let mut metrics = Metrics::default();
+    if let Some(all) = accumulators.into_iter().reduce(MetricsAccumulator::and) {
+        all.finish(&mut metrics);
+    }
+    whole(&mut metrics, &duplicates, &benchmarks, bad_rows.len() as u64);
     let report = Report {
         schema_version: SCHEMA_VERSION,
         files: args.files.clone(),
-        figures,
+        metrics,
         duplicates,
         contamination: benchmarks,
         bad_rows,
@@ -269,59 +267,53 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
     } else {
         print(&table(&report))?;
     }
-    let missed = report.figures.missed().count();
+    let missed = report.metrics.missed().count();
     if !report.bad_rows.is_empty() || (args.gate && missed > 0) {
         if args.gate && missed > 0 {
-            say(&format!("{missed} figures miss their target"));
+            say(&format!("{missed} metrics miss their target"));
         }
         return Ok(Code::Failures);
     }
     Ok(Code::Done)
 }
 
-/// Adds what is told by looking at all rows together.
-fn whole(figures: &mut Figures, duplicates: &Duplicates, benchmarks: &[Benchmark], bad: u64) {
-    let rows = figures.conversations;
-    figures.push(1, "rows that cannot be read", bad as f64, rows + bad, Aim::AtMost, 0.0);
-    let go = duplicates.duplicates.len() as f64;
-    figures.push(3, "near duplicates", go, rows, Aim::AtMost, 0.0);
+/// Adds the metrics of all rows together.
+fn whole(metrics: &mut Metrics, duplicates: &Duplicates, benchmarks: &[Benchmark], bad: u64) {
+    let (rows, none) = (metrics.conversations, Target::AtMost(0.0));
+    metrics.push(MetricId::UnreadableRows, None, bad as f64, rows + bad, none);
+    let near = duplicates.duplicates.len() as f64;
+    metrics.push(MetricId::NearDuplicates, None, near, rows, none);
     for b in benchmarks {
-        figures.push(
-            21,
-            &format!("rows with items of {}", b.name),
-            b.rows as f64,
-            rows,
-            Aim::AtMost,
-            0.0,
-        );
+        metrics.push(MetricId::EvalItems, Some(&b.name), b.rows as f64, rows, none);
     }
-    figures.metrics.sort_by_key(|m| m.row);
 }
 
-/// The figures as a table for people.
-pub(crate) fn figures(figures: &Figures) -> String {
+/// The metrics as a table for people.
+fn metrics(metrics: &Metrics) -> String {
     let mut out = String::new();
-    for m in &figures.metrics {
+    for m in &metrics.values {
         // A share as the texts that it is of, so that 1 of 4 and 4 of 4 are told apart.
-        let (value, percent) = match m.row {
-            1..=3 | 21 => (number(m.value as u64), String::new()),
-            5 => (format!("{:.2}", m.value), String::new()),
-            _ => (
+        let (value, percent) = match m.id.unit() {
+            Unit::Count => (number(m.value as u64), String::new()),
+            Unit::Ratio => (format!("{:.2}", m.value), String::new()),
+            Unit::Share => (
                 number((m.value * m.of as f64).round() as u64),
                 format!("{:.2} %", m.value * 100.0),
             ),
         };
-        let aim = match m.aim {
-            Aim::AtMost if matches!(m.row, 1..=3 | 5 | 21) => format!("at most {}", m.target),
-            Aim::AtMost => format!("at most {} %", m.target * 100.0),
-            Aim::AtLeast => format!("at least {}", m.target),
-            Aim::Told => String::new(),
+        let shown = |target: f64| match m.id.unit() {
+            Unit::Share => format!("{} %", target * 100.0),
+            _ => target.to_string(),
+        };
+        let target = match m.target {
+            Target::AtMost(most) => format!("at most {}", shown(most)),
+            Target::AtLeast(least) => format!("at least {}", shown(least)),
+            Target::None => String::new(),
         };
         let mark = if m.met { "" } else { "  MISSED" };
         let line = format!(
-            "  {:>2}  {:<58} {value:>9} of {:>9}  {percent:>8}  {aim}{mark}",
-            m.row,
-            m.name,
+            "  {:<58} {value:>9} of {:>9}  {percent:>8}  {target}{mark}",
+            m.to_string(),
             number(m.of)
         );
         let _ = writeln!(out, "{}", line.trim_end());
@@ -331,28 +323,28 @@ pub(crate) fn figures(figures: &Figures) -> String {
 
 fn table(report: &Report) -> String {
     let mut out = String::new();
-    let f = &report.figures;
+    let m = &report.metrics;
     let _ = writeln!(
         out,
         "{} conversations: {} prompts, {} answers, {} follow-ups",
-        number(f.conversations),
-        number(f.texts[0]),
-        number(f.texts[1]),
-        number(f.texts[2])
+        number(m.conversations),
+        number(m.texts[0]),
+        number(m.texts[1]),
+        number(m.texts[2])
     );
-    out.push_str(&figures(f));
-    for (name, openings) in ["prompts", "answers", "follow-ups"].iter().zip(&f.openings) {
+    out.push_str(&metrics(m));
+    for (kind, openings) in TextKind::ALL.into_iter().zip(&m.openings) {
         if !openings.is_empty() {
-            let _ = writeln!(out, "openings of {name}");
+            let _ = writeln!(out, "openings of {}", kind.plural());
         }
         for (opening, count) in openings.iter().take(5) {
             let _ = writeln!(out, "  {:>9}  {opening}", number(*count));
         }
     }
-    if !f.instructions.is_empty() {
-        let _ = writeln!(out, "instructions obeyed");
+    if !m.instructions.is_empty() {
+        let _ = writeln!(out, "instructions followed");
         let mut sorted: BTreeMap<&str, _> =
-            f.instructions.iter().map(|(n, c)| (n.as_str(), c)).collect();
+            m.instructions.iter().map(|(n, c)| (n.as_str(), c)).collect();
         while let Some((name, c)) = sorted.pop_first() {
             let share = |n: u64| 100.0 * n as f64 / c.checked.max(1) as f64;
             let _ = writeln!(
@@ -368,7 +360,7 @@ fn table(report: &Report) -> String {
     if !d.duplicates.is_empty() {
         let _ = writeln!(
             out,
-            "near duplicates: {} conversations go, {} stay; pairs of prompts {}, answers {}, follow-ups {}",
+            "near duplicates: {} conversations repeat {} others; pairs of prompts {}, answers {}, follow-ups {}",
             number(d.duplicates.len() as u64),
             number(d.clusters),
             number(d.pairs[0]),
@@ -376,7 +368,7 @@ fn table(report: &Report) -> String {
             number(d.pairs[2])
         );
         for duplicate in d.duplicates.iter().take(NAMED) {
-            let _ = writeln!(out, "  {} repeats {}", duplicate.goes, duplicate.stays);
+            let _ = writeln!(out, "  {} repeats {}", duplicate.id, duplicate.repeats);
         }
     }
     for b in &report.contamination {

@@ -193,6 +193,8 @@ fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
     let left = time_left(&jobs, &turns).filter(|_| waits);
     let name_of =
         |c: &PartCounts| setup.catalog.parts.get(usize::from(c.part)).map(|p| p.id.to_string());
+    // Of the last build: the rows of later answers have not been curated yet.
+    let built = super::ship::summary_of(&setup.out).ok();
     if setup.args.json {
         let parts: Vec<_> = counts
             .iter()
@@ -209,6 +211,7 @@ fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
         let jobs: Vec<_> = jobs.iter().map(super::jobs::as_json).collect();
         print_json(&json!({
             "schema_version": SCHEMA_VERSION, "parts": parts, "turns": turns, "jobs": jobs,
+            "dataset": built.as_ref().map(|s| json!({ "rows": s.in_dataset(), "dropped": s.dropped() })),
             "answered": store.answered_total()?, "usage": money.usage, "left": left,
             "usd_spent": money.spent as f64 / 1e6, "usd_reserved": money.reserved as f64 / 1e6,
         }))?;
@@ -251,6 +254,10 @@ fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
         dollars(money.spent),
         dollars(money.reserved)
     );
+    if let Some(built) = built {
+        let (rows, dropped) = (number(built.in_dataset()), number(built.dropped()));
+        let _ = writeln!(out, "{rows} rows in the dataset of the last build, {dropped} dropped");
+    }
     if let Some(left) = left {
         let _ = writeln!(out, "{left} left at the pace so far");
     }

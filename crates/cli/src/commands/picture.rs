@@ -5,9 +5,9 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clinstruct_pipeline::Summary;
-use clinstruct_report::{Counts, JobCost, Report, Sums};
-use clinstruct_schema::{Conversation, SituationRow};
+use clinstruct_curate::Mix;
+use clinstruct_report::{Counts, JobCost, Report};
+use clinstruct_schema::SituationRow;
 use clinstruct_store::Store;
 use rayon::prelude::*;
 use serde::de::DeserializeOwned;
@@ -57,24 +57,26 @@ fn whole(path: &Path, text: &str) -> anyhow::Result<()> {
 }
 
 fn read(out: &Path) -> anyhow::Result<Report> {
-    let summary: Summary = super::ship::summary_of(out)?;
-    let path = out.join("summary.json");
-    let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
-    let sums = Sums::read(&text).with_context(|| format!("read {}", path.display()))?;
-    let files: Vec<(bool, PathBuf)> = summary
+    let summary = super::ship::summary_of(out)?;
+    let files: Vec<(bool, &str)> = summary
         .parts
         .iter()
-        .flat_map(|p| {
-            let file = |kind: &str| out.join(kind).join(format!("{}.jsonl", p.stem));
-            [(true, file("situations")), (false, file("conversations"))]
-        })
+        .flat_map(|p| [true, false].map(|planned| (planned, &*p.stem)))
         .collect();
-    let one = |(planned, path): &(bool, PathBuf)| -> anyhow::Result<Counts> {
+    let one = |(planned, stem): &(bool, &str)| -> anyhow::Result<Counts> {
         let mut counts = Counts::default();
         if *planned {
-            each(path, |row: SituationRow| counts.add_planned(row.part.as_str(), &row.attributes))?;
-        } else {
-            each(path, |row: Conversation| counts.add(&row))?;
+            let path = out.join("situations").join(format!("{stem}.jsonl"));
+            each(&path, |row: SituationRow| {
+                counts.add_planned(row.part.as_str(), &row.attributes);
+            })?;
+            return Ok(counts);
+        }
+        let mut mix = Mix::open(out, stem)?;
+        while let Some((annotation, _)) = mix.advance()? {
+            if annotation.dropped.is_none() {
+                counts.add(&mix.parse()?);
+            }
         }
         Ok(counts)
     };
@@ -91,7 +93,7 @@ fn read(out: &Path) -> anyhow::Result<Report> {
         .collect();
     jobs.sort_by_key(|j| j.ended);
     let name = out.file_name().unwrap_or(out.as_os_str()).to_string_lossy().into_owned();
-    Ok(Report { name, sums, counts, jobs })
+    Ok(Report { name, summary, counts, jobs })
 }
 
 fn each<T: DeserializeOwned>(path: &Path, mut take: impl FnMut(T)) -> anyhow::Result<()> {

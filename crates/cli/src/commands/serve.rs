@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use clinstruct_catalog::Catalog;
-use clinstruct_quality::dataset::metrics::Facts;
+use clinstruct_curate::metrics::Facts;
 
 use super::say;
 use crate::args::{RunArgs, ServeArgs};
@@ -21,10 +21,10 @@ fn facts(mut run: RunArgs, data: &Path) -> Facts {
     }
     let settings = settings::of_run(run.clone()).or_else(|_| settings::own(run));
     match settings.and_then(Setup::new) {
-        Ok(setup) => clinstruct_pipeline::facts(&setup.catalog),
+        Ok(setup) => crate::facts::facts(&setup.catalog),
         Err(e) => {
             say(&format!("{e}; texts are held against the resources of this build"));
-            Catalog::embedded().map(|c| clinstruct_pipeline::facts(&c)).unwrap_or_default()
+            Catalog::embedded().map(|c| crate::facts::facts(&c)).unwrap_or_default()
         }
     }
 }

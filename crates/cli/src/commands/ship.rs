@@ -3,11 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clinstruct_app::Settings;
-use clinstruct_export::{About, Encoding, Figure, Format, Part, PartAbout, Selection, System};
-use clinstruct_pipeline::Summary;
-use clinstruct_quality::dataset::metrics::{Aim, Metric};
+use clinstruct_export::{About, Encoding, Format, Part, Selection, System};
+use clinstruct_schema::Summary;
+use clinstruct_schema::summary::SummaryError;
 use clinstruct_store::Store;
 
 use super::reviews::{self, Accepted};
@@ -21,7 +20,7 @@ const DATASET: &str = "dataset";
 /// Licence that a card names where none is given.
 const LICENSE: &str = "other";
 
-/// Reads the sums of a finished run.
+/// Reads the summary of a finished run, also one of the previous version.
 pub(crate) fn summary_of(out: &Path) -> anyhow::Result<Summary> {
     let path = out.join("summary.json");
     let text = fs::read_to_string(&path).map_err(|e| {
@@ -32,8 +31,15 @@ pub(crate) fn summary_of(out: &Path) -> anyhow::Result<Summary> {
             anyhow::Error::new(e).context(format!("read {}", path.display()))
         }
     })?;
-    serde_json::from_str(&text).with_context(|| {
-        format!("{} is not as this version writes it; `clinstruct reparse` does", path.display())
+    Summary::read(&text).map_err(|e| match e {
+        SummaryError::Newer { .. } => usage(
+            format!("{}: {e}", path.display()),
+            "read the run with the version of clinstruct that built it",
+        ),
+        SummaryError::Json(_) => anyhow::Error::new(e).context(format!(
+            "cannot read {}; `clinstruct reparse` writes it again",
+            path.display()
+        )),
     })
 }
 
@@ -116,8 +122,8 @@ fn told(
 
 /// Writes the dataset folder of a run that came to its end.
 pub(crate) fn dataset(args: &Settings, out: &Path, summary: &Summary) -> anyhow::Result<()> {
-    if summary.parts.iter().all(|p| p.in_dataset == 0) {
-        say("no conversation came to its end: there is no dataset folder to write");
+    if summary.in_dataset() == 0 {
+        say("the dataset has no rows: no dataset folder is written");
         return Ok(());
     }
     let about = about(args, out, summary)?;
@@ -138,21 +144,8 @@ fn about(args: &Settings, out: &Path, summary: &Summary) -> anyhow::Result<About
     let (money, jobs) = (store.money()?, store.jobs()?);
     // The day on which the last answer came, not today: the same run gives the same card.
     let last = jobs.iter().map(|j| j.updated).max().unwrap_or(0);
-    let mut models = vec![if summary.model == summary.backend.0 {
-        format!("all roles: {}", summary.model)
-    } else {
-        format!("all roles: {} ({})", summary.model, summary.backend)
-    }];
+    let mut models = vec![format!("all roles: {}", summary.model_and_backend())];
     models.extend(args.role.iter().map(|r| format!("but {}", r.replacen('=', ": ", 1))));
-    let part = |p: &clinstruct_pipeline::PartSummary| PartAbout {
-        stem: p.stem.clone(),
-        title: p.part.replace('-', " "),
-        planned: p.planned,
-        in_dataset: p.in_dataset,
-        left_out: p.rejected.iter().chain(&p.failed).map(|(r, n)| (r.clone(), *n)).collect(),
-    };
-    let quality = summary.quality.as_ref();
-    let repairs = summary.repairs.iter().map(|(n, r)| (n.clone(), [r.first, r.mended, r.rejected]));
     Ok(About {
         reasoning: args.keep_reasoning,
         title: args.title.clone().unwrap_or_else(|| "Synthetic clinical conversations".to_owned()),
@@ -161,26 +154,10 @@ fn about(args: &Settings, out: &Path, summary: &Summary) -> anyhow::Result<About
         program: env!("CARGO_PKG_VERSION").to_owned(),
         date: day(last),
         models,
-        rehearsal: summary.rehearsal,
-        seed: summary.seed,
-        resources: summary.resources.clone(),
-        parts: summary.parts.iter().map(part).collect(),
-        requests: summary.requests.answered_in_all,
         tokens: [money.usage.prompt_tokens, money.usage.completion_tokens],
         micro_usd: money.spent,
-        figures: quality.map_or_else(Vec::new, |q| q.figures.metrics.iter().map(figure).collect()),
-        repairs: repairs.collect(),
-        contaminated: quality.map(|q| q.contaminated.clone()).unwrap_or_default(),
+        summary: summary.clone(),
     })
-}
-
-fn figure(m: &Metric) -> Figure {
-    let target = match m.aim {
-        Aim::Told => String::new(),
-        Aim::AtMost => format!("at most {}", m.target),
-        Aim::AtLeast => format!("at least {}", m.target),
-    };
-    Figure { name: m.name.clone(), value: m.value, of: m.of, target, met: m.met }
 }
 
 /// The day of a time in seconds since 1970, in UTC.

@@ -51,6 +51,9 @@ pub(crate) fn show(
         let file = File::open(path).with_context(|| format!("read {}", path.display()))?;
         for line in BufReader::new(file).lines() {
             let line = line.with_context(|| format!("read {}", path.display()))?;
+            if kind == Kind::Dropped && line.contains("\"dropped\":null") {
+                continue;
+            }
             if let Some(id) = id {
                 if line.starts_with(&format!("{{\"id\":\"{id}\"")) {
                     chosen.push(line);
@@ -72,7 +75,7 @@ pub(crate) fn show(
     if let (Some(id), true) = (id, chosen.is_empty()) {
         return Err(usage(
             format!("there is no record \"{id}\" in {}/", kind.folder()),
-            "try --kind rejected, or leave the id out to see random ones",
+            "try --kind rejected or --kind dropped, or leave the id out to see random ones",
         ));
     }
     for line in chosen {
@@ -114,6 +117,14 @@ fn pretty(record: &Value) -> anyhow::Result<String> {
             text(&record["stage"]),
             text(&record["reason"]),
             text(&record["detail"])
+        );
+    } else if let Some(dropped) = record["dropped"].as_object() {
+        let _ = writeln!(
+            out,
+            "   {}: {} ({})",
+            text(&dropped["pass"]),
+            text(&dropped["reason"]),
+            text(&dropped["detail"])
         );
     } else {
         let _ = writeln!(out, "{}", serde_json::to_string_pretty(record)?);

@@ -19,7 +19,7 @@ fn refused(dir: &Path, args: &[&str]) -> String {
 /// All files of a run that a build writes, by kind and name.
 fn snapshot(out: &Path) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
-    for kind in ["prompts", "situations", "conversations", "rejected", "splits"] {
+    for kind in ["prompts", "situations", "conversations", "rejected", "annotations"] {
         all.extend(
             files(out, kind).into_iter().map(|(name, file)| (format!("{kind}/{name}"), file)),
         );
@@ -31,7 +31,7 @@ fn snapshot(out: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 fn requests(summary: &Value) -> [u64; 2] {
-    ["found", "asked"].map(|key| summary["requests"][key].as_u64().unwrap())
+    ["found", "asked"].map(|key| summary["call"][key].as_u64().unwrap())
 }
 
 const SMALL: [&str; 4] = ["build", "o", "--limit", "6"];
@@ -96,7 +96,7 @@ fn what_is_accepted_replaces_the_rows() {
     refused(dir.path(), &changed);
     json(dir.path(), &with(&changed, &["--accept-change"]));
     let (out, fresh) = (dir.path().join("o"), dir.path().join("fresh"));
-    for kind in ["prompts", "situations", "conversations", "rejected", "splits"] {
+    for kind in ["prompts", "situations", "conversations", "rejected", "annotations"] {
         assert!(files(&out, kind) == files(&fresh, kind), "{kind}");
     }
     // Now these rows are the run's.
@@ -114,12 +114,12 @@ fn growing_needs_no_flag_and_asks_for_new_rows_alone() {
     let before = rows(&out, "conversations", STEMS[0]);
     let longer = json(dir.path(), &["build", "o", "--limit", "8", "--part", STEMS[0], "--json"]);
     let [found, asked] = requests(&longer);
-    assert_eq!(found, first["requests"]["answered_in_all"].as_u64().unwrap());
+    assert_eq!(found, first["requests_answered"].as_u64().unwrap());
     assert!(asked > 0);
     // Another part, and the parts in another order.
     let parts = ["--part", STEMS[1], "--part", "specialty-domain", "--part", STEMS[0]];
     let wider = json(dir.path(), &with(&["build", "o", "--limit", "8", "--json"], &parts));
-    assert_eq!(requests(&wider)[0], longer["requests"]["answered_in_all"].as_u64().unwrap());
+    assert_eq!(requests(&wider)[0], longer["requests_answered"].as_u64().unwrap());
     let whole = json(dir.path(), &["build", "o", "--limit", "8", "--json"]);
     assert!(requests(&whole)[1] > 0);
     for row in &before {
@@ -164,11 +164,11 @@ fn the_guides_new_entries_need_no_flag() {
     append(&mine.join("tasks.toml"), &format!("\n{}", entry("[[task]]")));
 
     let again = json(dir.path(), &with(&build, &["--json"]));
-    assert_eq!(requests(&again), [first["requests"]["answered_in_all"].as_u64().unwrap(), 0]);
+    assert_eq!(requests(&again), [first["requests_answered"].as_u64().unwrap(), 0]);
     assert_eq!(rows(&dir.path().join("run"), "conversations", STEMS[0]), before);
     let part = ["build", "run", "--limit", "120", "--resources", "my-resources", "--json"];
     let grown = json(dir.path(), &with(&part, &["--part", STEMS[0], "--part", STEMS[1]]));
-    assert_eq!(requests(&grown)[0], first["requests"]["answered_in_all"].as_u64().unwrap());
+    assert_eq!(requests(&grown)[0], first["requests_answered"].as_u64().unwrap());
 }
 
 #[test]

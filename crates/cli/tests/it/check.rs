@@ -1,4 +1,4 @@
-//! `clinstruct check`, and the figures of a run.
+//! `clinstruct check`, and the metrics of a run.
 
 use std::fs;
 use std::path::Path;
@@ -18,16 +18,18 @@ fn check(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
 fn a_rehearsal_run_meets_its_targets() {
     let dir = tempfile::tempdir().unwrap();
     let summary = json(dir.path(), &["build", "--limit", "420", "--out", "o", "--json"]);
-    let metrics = summary["quality"]["figures"]["metrics"].as_array().unwrap();
+    let metrics = summary["quality"]["metrics"]["values"].as_array().unwrap();
     // The first rows of each part are of few tasks, whose prompts are less varied than those of all.
-    let missed: Vec<&Value> =
-        metrics.iter().filter(|m| m["met"] == false && m["row"] != 5).collect();
+    let missed: Vec<&Value> = metrics
+        .iter()
+        .filter(|m| m["met"] == false && m["id"] != "distinct_pairs" && m["id"] != "zlib_ratio")
+        .collect();
     assert!(missed.is_empty(), "{missed:#?}");
     assert!(metrics.len() > 35, "{}", metrics.len());
     let repairs = summary["repairs"].as_object().unwrap();
     let sum = |key: &str| repairs.values().filter_map(|c| c[key].as_u64()).sum::<u64>();
     assert!(sum("first") > 20, "{repairs:#?}");
-    assert_eq!(sum("first"), sum("mended") + sum("rejected"));
+    assert_eq!(sum("first"), sum("repaired") + sum("rejected"));
     let splits = summary["quality"]["splits"].as_object().unwrap();
     let rows: u64 = splits
         .values()
@@ -36,13 +38,13 @@ fn a_rehearsal_run_meets_its_targets() {
         .sum();
     let kept = |p: &Value| p["in_dataset"].as_u64().unwrap();
     assert_eq!(rows, summary["parts"].as_array().unwrap().iter().map(kept).sum::<u64>());
-    assert_eq!(summary["sums_close"], true);
+    assert_eq!(summary["counts_add_up"], true);
 
     let file = "o/conversations/multiturn_task_x_specialties_x_demographic_x_answerstyle.jsonl";
     let (code, out, err) = check(dir.path(), &["check", file]);
     assert_eq!(code, Some(0), "{out}{err}");
     let missed = out.lines().filter(|l| l.contains("MISSED") && !l.contains("of prompts")).count();
-    assert!(out.contains("instructions obeyed") && missed == 0, "{out}");
+    assert!(out.contains("instructions followed") && missed == 0, "{out}");
 }
 
 #[test]
@@ -58,7 +60,7 @@ fn a_missed_target_is_an_error_where_the_gate_is_closed() {
     assert!(err.contains("miss their target"), "{err}");
     let (_, out, _) = check(dir.path(), &["check", "d.jsonl", "--json"]);
     let report: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(report["figures"]["conversations"], 1);
+    assert_eq!(report["metrics"]["conversations"], 1);
 }
 
 #[test]
@@ -107,28 +109,59 @@ fn evaluation_items_in_the_data_are_counted() {
     assert_eq!(found["hits"][0]["matched"], 14, "{found}");
 }
 
-/// Rows that hold an evaluation item leave the dataset, and are accounted for.
+/// Rows with an evaluation item are dropped from the dataset, and stay in `conversations/`.
 #[test]
-fn a_run_keeps_no_evaluation_item() {
+fn a_dataset_has_no_evaluation_item() {
     let dir = tempfile::tempdir().unwrap();
     let build = ["build", "--limit", "3", "--out", "o", "--json"];
     let before = json(dir.path(), &build);
     let stem = crate::STEMS[0];
-    let row = &crate::rows(&dir.path().join("o"), "conversations", stem)[0];
+    let before_rows = crate::rows(&dir.path().join("o"), "conversations", stem);
+    let row = &before_rows[0];
     let item = serde_json::json!({ "stem": row["messages"][1]["content"] });
     fs::write(dir.path().join("medexam.jsonl"), item.to_string()).unwrap();
     let eval = ["--eval", "medexam.jsonl:stem", "--gate"];
     let after = json(dir.path(), &[&build[..], &eval].concat());
     assert_eq!(after["quality"]["contaminated"]["medexam"], 1, "{after:#}");
-    assert_eq!(after["sums_close"], true);
-    assert_eq!(after["requests"]["asked"], 0);
+    assert_eq!(after["counts_add_up"], true);
+    assert_eq!(after["call"]["asked"], 0);
     let kept = |s: &Value| s["parts"][0]["in_dataset"].as_u64().unwrap();
     assert_eq!(kept(&after) + 1, kept(&before));
-    let rejected = crate::rows(&dir.path().join("o"), "rejected", stem);
-    let told = rejected.iter().find(|r| r["reason"] == "contaminated").unwrap();
-    assert_eq!(told["id"], row["id"]);
-    assert_eq!(told["stage"], "quality");
-    assert!(told["detail"].as_str().unwrap().contains("of an item of medexam"), "{told}");
+    assert_eq!(after["parts"][0]["dropped"]["contaminated"], 1);
+    let run_dir = dir.path().join("o");
+    let (rows, annotations) =
+        (crate::rows(&run_dir, "conversations", stem), crate::rows(&run_dir, "annotations", stem));
+    assert_eq!(rows, before_rows, "no row is moved or changed");
+    assert!(rows.iter().zip(&annotations).all(|(row, a)| row["id"] == a["id"]));
+    assert_eq!(annotations[0]["id"], row["id"]);
+    let dropped = &annotations[0]["dropped"];
+    assert_eq!(
+        (&dropped["pass"], &dropped["reason"]),
+        (&"contamination".into(), &"contaminated".into())
+    );
+    assert!(dropped["detail"].as_str().unwrap().contains("of an item of medexam"), "{dropped}");
+    assert!(annotations[0].get("split").is_none());
+    // It is in no training file, and the report and the card agree.
+    let export = ["export", "o", "--format", "messages", "--to", "out"];
+    assert!(run(dir.path(), &export).status.success());
+    let id = row["id"].as_str().unwrap();
+    for split in ["train", "validation", "test"] {
+        let path = dir.path().join("out").join(stem).join(format!("{split}.jsonl"));
+        let text = fs::read_to_string(path).unwrap_or_default();
+        assert!(!text.contains(&format!("\"{id}\"")), "{split}");
+    }
+    let page = fs::read_to_string(run_dir.join("report.html")).unwrap();
+    assert!(page.contains("<b>1</b><span>rows dropped</span>") && !page.contains("banner bad"));
+    let card = fs::read_to_string(run_dir.join("dataset/README.md")).unwrap();
+    assert!(
+        card.contains("contaminated 1") && card.contains("1 rows with items of medexam"),
+        "{card}"
+    );
+    let status = json(dir.path(), &["status", "o", "--json"]);
+    assert_eq!(status["dataset"]["dropped"], 1);
+    // Without the evaluation set it is in the dataset again.
+    let again = json(dir.path(), &build);
+    assert_eq!(kept(&again), kept(&before));
     for wrong in [["--eval", "none.csv"], ["--split", "0.9"], ["--split", "0.6,0.6"]] {
         let (code, _, err) = check(dir.path(), &[&build[..], &wrong].concat());
         assert_eq!(code, Some(2), "{wrong:?}: {err}");

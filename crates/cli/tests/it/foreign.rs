@@ -13,21 +13,24 @@ fn write(dir: &Path, name: &str, rows: &[Value]) {
     fs::write(dir.join(name), lines.join("\n")).unwrap();
 }
 
-/// All figures by name, of how many and with what value.
-fn figures(report: &Value) -> BTreeMap<String, (u64, f64)> {
-    let metrics = report["figures"]["metrics"].as_array().unwrap();
-    let figure = |m: &Value| (m["of"].as_u64().unwrap(), m["value"].as_f64().unwrap());
-    metrics.iter().map(|m| (m["name"].as_str().unwrap().to_owned(), figure(m))).collect()
+/// All metrics by id, and by subject where they have one: of how many, and with what value.
+fn metrics(report: &Value) -> BTreeMap<String, (u64, f64)> {
+    let name = |m: &Value| {
+        let (id, subject) = (m["id"].as_str().unwrap(), m["subject"].as_str());
+        subject.map_or_else(|| id.to_owned(), |subject| format!("{id} {subject}"))
+    };
+    let value = |m: &Value| (m["of"].as_u64().unwrap(), m["value"].as_f64().unwrap());
+    report["metrics"]["values"].as_array().unwrap().iter().map(|m| (name(m), value(m))).collect()
 }
 
 /// Texts of a share.
 fn count(report: &Value, name: &str) -> u64 {
-    let (of, share) = figures(report)[name];
+    let (of, share) = metrics(report)[name];
     (of as f64 * share).round() as u64
 }
 
 #[test]
-fn every_export_has_the_figures_of_the_others() {
+fn every_export_has_the_metrics_of_the_others() {
     let dir = tempfile::tempdir().unwrap();
     run_json(dir.path(), &["build", "--limit", "12", "--out", "run", "--json"]);
     for system in ["styles", "none"] {
@@ -49,8 +52,8 @@ fn every_export_has_the_figures_of_the_others() {
                     report[key] = Value::Null;
                 }
                 let first = first.get_or_insert_with(|| report.clone());
-                assert!(report["figures"]["conversations"].as_u64().unwrap() > 40);
-                assert_eq!(figures(&report), figures(first), "{to}");
+                assert!(report["metrics"]["conversations"].as_u64().unwrap() > 40);
+                assert_eq!(metrics(&report), metrics(first), "{to}");
                 assert_eq!(&report, first, "{to}");
             }
         }
@@ -80,9 +83,9 @@ fn what_alpaca_is_asked_about_belongs_to_the_question() {
     write(dir.path(), "exam.jsonl", &[json!({"question": items[1]})]);
     let report =
         run_json(dir.path(), &["check", "d.json", "--eval", "exam.jsonl:question", "--json"]);
-    assert_eq!(report["figures"]["conversations"], 3);
-    for none in ["near duplicates", "texts said twice, prompts"] {
-        assert!(figures(&report)[none].1 < 0.5, "{none}");
+    assert_eq!(report["metrics"]["conversations"], 3);
+    for none in ["near_duplicates", "exact_duplicates prompts"] {
+        assert!(metrics(&report)[none].1 < 0.5, "{none}");
     }
     assert_eq!(report["contamination"][0]["rows"], 1);
     assert_eq!(report["contamination"][0]["hits"][0]["id"], "d.json:2");
@@ -119,7 +122,7 @@ fn blank_texts_miss_a_target() {
     ];
     write(dir.path(), "d.jsonl", &rows);
     let report = run_json(dir.path(), &["check", "d.jsonl", "--json"]);
-    assert_eq!(count(&report, "empty or blank texts"), 5);
+    assert_eq!(count(&report, "blank_texts"), 5);
     let out = run(dir.path(), &["check", "d.jsonl", "--gate"]);
     assert_eq!(out.status.code(), Some(1));
     let table = String::from_utf8_lossy(&out.stdout);
@@ -149,7 +152,7 @@ fn control_tokens_are_counted() {
         .collect();
     write(dir.path(), "d.jsonl", &rows);
     let report = run_json(dir.path(), &["check", "d.jsonl", "--json"]);
-    assert_eq!(count(&report, "role tags and control tokens"), answers.len() as u64);
+    assert_eq!(count(&report, "control_tokens"), answers.len() as u64);
 }
 
 #[test]

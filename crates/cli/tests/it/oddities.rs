@@ -126,12 +126,9 @@ impl Rows {
         conversations.chain(rejected).collect()
     }
 
-    /// Rows without a conversation that did come to one: near duplicates of others, say.
+    /// Rows without a conversation.
     pub(crate) fn failures(&self) -> Vec<&Value> {
-        let dropped = |row: &&Value| {
-            row["reason"].as_str().is_some_and(|reason| reason.ends_with("_duplicate"))
-        };
-        self.rejected.values().filter(|row| !dropped(row)).collect()
+        self.rejected.values().collect()
     }
 }
 

@@ -32,11 +32,13 @@ fn check_rows(out: &Path, stem: &str) -> usize {
     rows.len()
 }
 
-fn part_sums(summary: &Value, part: usize) -> (u64, u64, u64) {
+/// Rows of a part: planned, in `conversations/`, in `rejected/`.
+fn part_counts(summary: &Value, part: usize) -> (u64, u64, u64) {
     let part = &summary["parts"][part];
     let sum = |v: &Value| v.as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum::<u64>();
     let left_out = sum(&part["rejected"]) + sum(&part["failed"]);
-    (part["planned"].as_u64().unwrap(), part["in_dataset"].as_u64().unwrap(), left_out)
+    let done = part["in_dataset"].as_u64().unwrap() + sum(&part["dropped"]);
+    (part["planned"].as_u64().unwrap(), done, left_out)
 }
 
 fn one_part(part: usize) {
@@ -44,11 +46,11 @@ fn one_part(part: usize) {
     let summary =
         json(dir.path(), &["build", "--part", STEMS[part], "--limit", "6", "--out", "o", "--json"]);
     let out = dir.path().join("o");
-    let (planned, in_dataset, left_out) = part_sums(&summary, 0);
-    assert_eq!(planned, in_dataset + left_out);
-    assert_eq!(check_rows(&out, STEMS[part]) as u64, in_dataset);
+    let (planned, done, left_out) = part_counts(&summary, 0);
+    assert_eq!(planned, done + left_out);
+    assert_eq!(check_rows(&out, STEMS[part]) as u64, done);
     assert_eq!(rows(&out, "rejected", STEMS[part]).len() as u64, left_out);
-    assert_eq!(summary["sums_close"], true);
+    assert_eq!(summary["counts_add_up"], true);
     for kind in ["prompts", "situations"] {
         assert!(!rows(&out, kind, STEMS[part]).is_empty());
     }
@@ -82,7 +84,10 @@ fn a_seed_gives_the_same_bytes_on_any_number_of_threads_and_another_seed_gives_o
         let mut args = vec!["build", "--limit", "8", "--out", name, "--json"];
         args.extend(more);
         json(dir.path(), &args);
-        all.push(["conversations", "rejected"].map(|kind| files(&dir.path().join(name), kind)));
+        all.push(
+            ["conversations", "rejected", "annotations"]
+                .map(|kind| files(&dir.path().join(name), kind)),
+        );
     }
     assert!(all[0] == all[1], "threads, jobs and the window change nothing");
     assert!(all[0] != all[2], "another seed changes something");
@@ -128,7 +133,7 @@ fn a_second_run_asks_for_nothing() {
     json(dir.path(), &args);
     let before = files(&dir.path().join("o"), "conversations");
     let again = json(dir.path(), &args);
-    assert_eq!(again["requests"]["asked"], 0);
+    assert_eq!(again["call"]["asked"], 0);
     assert!(before == files(&dir.path().join("o"), "conversations"));
 }
 
@@ -153,7 +158,7 @@ fn new_entries_ask_for_their_rows_alone() {
     };
     // The first profession's first specialty gives the first rows: the new one comes before all.
     let first = json(dir.path(), &args("49"));
-    assert_eq!(first["requests"]["found"], 0);
+    assert_eq!(first["call"]["found"], 0);
     let before = rows(&dir.path().join("o"), "conversations", STEMS[0]);
     let file = mine.join("professions.toml");
     let text = fs::read_to_string(&file).unwrap();
@@ -170,8 +175,8 @@ fn new_entries_ask_for_their_rows_alone() {
     for row in &before {
         assert!(after.contains(row), "{} has changed", row["id"]);
     }
-    let found = second["requests"]["found"].as_u64().unwrap();
-    assert_eq!(found, first["requests"]["answered_in_all"].as_u64().unwrap());
+    let found = second["call"]["found"].as_u64().unwrap();
+    assert_eq!(found, first["requests_answered"].as_u64().unwrap());
     let new = after.iter().filter(|r| r["id"].as_str().unwrap().contains("space-medicine")).count();
     assert_eq!((before.len(), new, after.len()), (49, 49, 98));
 }
@@ -199,9 +204,9 @@ fn what_cannot_be_had_is_accounted_for() {
     let out = dir.path().join("o");
     let mut lost = 0;
     for (i, stem) in STEMS.iter().enumerate() {
-        let (planned, in_dataset, left_out) = part_sums(&summary, i);
-        assert_eq!(planned, in_dataset + left_out, "{stem}");
-        assert_eq!(check_rows(&out, stem) as u64, in_dataset);
+        let (planned, done, left_out) = part_counts(&summary, i);
+        assert_eq!(planned, done + left_out, "{stem}");
+        assert_eq!(check_rows(&out, stem) as u64, done);
         let rejected = rows(&out, "rejected", stem);
         assert_eq!(rejected.len() as u64, left_out);
         for row in &rejected {
@@ -245,7 +250,7 @@ fn stages_come_to_the_same_end_as_the_whole_job() {
         json(dir.path(), &[command, "--limit", "5", "--out", "staged", "--json"]);
     }
     let (whole, staged) = (dir.path().join("whole"), dir.path().join("staged"));
-    for kind in ["prompts", "situations", "conversations", "rejected"] {
+    for kind in ["prompts", "situations", "conversations", "rejected", "annotations"] {
         assert!(files(&whole, kind) == files(&staged, kind), "{kind}");
     }
 }
@@ -275,7 +280,7 @@ fn a_fourth_part_needs_no_rust() {
         "o",
     ];
     let summary = json(dir.path(), &args);
-    assert_eq!(part_sums(&summary, 0).0, 5);
+    assert_eq!(part_counts(&summary, 0).0, 5);
     assert_eq!(check_rows(&dir.path().join("o"), "multiturn_tasks_x_domains"), 5);
 }
 
@@ -286,7 +291,7 @@ fn an_untouched_copy_of_the_resources_is_the_embedded_catalog() {
     json(dir.path(), &["build", "--limit", "3", "--out", "o", "--json"]);
     let args = ["build", "--limit", "3", "--out", "o", "--json", "--resources", "mine"];
     let again = json(dir.path(), &args);
-    assert_eq!(again["requests"]["asked"], 0);
+    assert_eq!(again["call"]["asked"], 0);
     assert_eq!(again["resources"], Catalog::embedded().unwrap().fingerprint());
 }
 

@@ -193,7 +193,7 @@ fn flags_come_before_what_is_saved_and_that_before_environment_and_project() {
     let summary: Value = serde_json::from_slice(&out.stdout).unwrap();
     assert_eq!(summary["seed"], 5);
     assert_eq!(summary["parts"].as_array().unwrap().len(), 1);
-    assert_eq!(summary["parts"][0]["base_rows"], 4);
+    assert_eq!(summary["parts"][0]["seed_rows"], 4);
     // What it was grown to is what it has now.
     let plan = json(dir.path(), &["plan", "o", "--json"]);
     assert_eq!(plan["parts"][0]["prompt_requests"], 4);
@@ -259,7 +259,7 @@ fn a_run_whose_rows_all_fail_says_why() {
     assert_eq!(out.status.code(), Some(1), "{}", text(&out));
     let said = text(&out);
     let line = said.lines().find(|l| l.starts_with("no row reached the dataset")).unwrap_or(&said);
-    assert!(line.contains("2 were rejected or failed, 2 of them for refused ("), "{said}");
+    assert!(line.contains("2 were rejected, failed or dropped, 2 of them for refused ("), "{said}");
     // Prompt requests that failed are in the table, by who was asked.
     let table = said.lines().find(|l| l.trim_start().starts_with("refused ")).unwrap_or(&said);
     assert!(table.contains("rejected     2") && table.contains("(prompt writer 2)"), "{said}");
@@ -280,7 +280,7 @@ fn prompt_requests_that_were_repeated_are_counted_with_the_turns() {
     let counts = &repairs["malformed_json"];
     let n = |key: &str| counts[key].as_u64().unwrap();
     assert!(n("first") > 10 && n("first") < 60, "{counts}");
-    assert_eq!(n("first"), n("mended") + n("rejected"));
+    assert_eq!(n("first"), n("repaired") + n("rejected"));
     assert_eq!(counts["speakers"]["prompt_writer"], counts["first"]);
     // Every answer that was received and failed is counted once.
     let status = json(dir.path(), &["status", "o", "--json"]);

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::{Value, json as json_value};
+
 use super::{STEMS, json, rows, run};
 
 /// A small run of all parts.
@@ -30,6 +32,68 @@ fn a_run_ends_with_a_dataset_and_a_report() {
     }
     assert_eq!(fs::read(run_dir.join("dataset/SHA256SUMS")).unwrap(), before);
     assert_eq!(fs::read_to_string(run_dir.join("report.html")).unwrap(), page);
+}
+
+/// Version 1 had `splits/` instead of `annotations/`, and other keys in `summary.json`.
+#[test]
+fn a_run_of_version_1_is_exported_and_reported() {
+    let dir = tempfile::tempdir().unwrap();
+    small(dir.path());
+    let run_dir = dir.path().join("run");
+    let shards = |sums: &str| -> Vec<String> {
+        sums.lines().filter(|l| l.contains("parquet")).map(str::to_owned).collect()
+    };
+    let before = shards(&fs::read_to_string(run_dir.join("dataset/SHA256SUMS")).unwrap());
+    let text = fs::read_to_string(run_dir.join("summary.json")).unwrap();
+    let new: Value = serde_json::from_str(&text).unwrap();
+    fs::create_dir(run_dir.join("splits")).unwrap();
+    let mut parts = Vec::new();
+    for (stem, part) in STEMS.iter().zip(new["parts"].as_array().unwrap()) {
+        let old =
+            |a: &Value| json_value!({ "id": a["id"], "split": a["split"] }).to_string() + "\n";
+        let lines: Vec<String> = rows(&run_dir, "annotations", stem).iter().map(old).collect();
+        fs::write(run_dir.join(format!("splits/{stem}.jsonl")), lines.concat()).unwrap();
+        parts.push(json_value!({
+            "part": part["part"], "stem": stem, "base_rows": part["seed_rows"],
+            "prompts": part["prompts"], "emergencies": part["emergencies"],
+            "planned": part["planned"], "in_dataset": part["in_dataset"],
+            "rejected": part["rejected"], "failed": part["failed"], "under_way": 0,
+            "assistant_turns": part["assistant_turns"], "mended": part["cleanup"],
+        }));
+    }
+    fs::remove_dir_all(run_dir.join("annotations")).unwrap();
+    let old = json_value!({
+        "schema_version": 1, "backend": new["backend"], "model": new["model"], "rehearsal": true,
+        "seed": new["seed"], "resources": new["resources"], "parts": parts,
+        "requests": { "answered_in_all": new["requests_answered"] }, "sums_close": true,
+    });
+    fs::write(run_dir.join("summary.json"), old.to_string()).unwrap();
+    for command in ["export", "report", "status"] {
+        let out = run(dir.path(), &[command, "run"]);
+        assert!(out.status.success(), "{command}: {}", String::from_utf8_lossy(&out.stderr));
+    }
+    let sums = fs::read_to_string(run_dir.join("dataset/SHA256SUMS")).unwrap();
+    assert_eq!(shards(&sums), before);
+    let page = fs::read_to_string(run_dir.join("report.html")).unwrap();
+    assert!(!page.contains("banner bad"));
+    // The next build writes annotations, and leaves no splits beside them.
+    small(dir.path());
+    assert!(run_dir.join("annotations").exists() && !run_dir.join("splits").exists());
+}
+
+/// What the program did in one call is not in `summary.json`.
+#[test]
+fn equal_runs_have_equal_summaries() {
+    let dir = tempfile::tempdir().unwrap();
+    let summary = |out: &str, more: &[&str]| {
+        let build = ["build", "--limit", "6", "--out", out];
+        assert!(run(dir.path(), &[&build[..], more].concat()).status.success());
+        fs::read_to_string(dir.path().join(out).join("summary.json")).unwrap()
+    };
+    let first = summary("one", &["--jobs", "1"]);
+    assert_eq!(summary("two", &["--jobs", "3"]), first);
+    // A second call finds all answers; the run is the same.
+    assert_eq!(summary("one", &[]), first);
 }
 
 #[test]

@@ -2,13 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use clinstruct_export::{
-    About, Encoding, Error, Format, Part, PartAbout, Selection, System, dataset, export,
-};
+use clinstruct_export::{About, Encoding, Error, Format, Part, Selection, System, dataset, export};
 use clinstruct_records::{Record, chats};
-use clinstruct_schema::{Role, Split};
+use clinstruct_schema::{BackendId, PartSummary, Role, SCHEMA_VERSION, Split, Summary};
 use serde_json::{Value, json};
 
 const STEM: &str = "small";
@@ -71,35 +69,68 @@ fn row(id: &str, texts: &[&str], styles: &[&str]) -> Value {
 const TEXTS: [&str; 4] =
     ["How is \"he\"?\n- <b>now</b>", "Besser. 38 °C, सूजन।", "And then?", "Rest."];
 
-/// A run of three rows: two to train on, one to test with.
+fn file(dir: &Path, kind: &str) -> PathBuf {
+    dir.join(kind).join(format!("{STEM}.jsonl"))
+}
+
+fn write(path: &Path, lines: &[Value]) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    fs::write(path, lines.join("\n") + "\n").unwrap();
+}
+
+/// A run of four rows: two to train on, one to test with, and one that a pass dropped.
 fn run(dir: &Path) -> Part {
     let rows = [
         row("a", &TEXTS, &["Answers are given as bullet points.", "Stay short."]),
         row("b", &["What?", "That."], &[]),
+        row("d", &["What?", "That again."], &[]),
         row("c", &["Who?", "You."], &["Be kind."]),
     ];
-    let splits = ["train", "train", "test"];
-    let part = Part::of(dir, STEM);
-    for file in [&part.conversations, &part.splits] {
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-    }
-    let lines: Vec<String> = rows.iter().map(ToString::to_string).collect();
-    fs::write(&part.conversations, lines.join("\n") + "\n").unwrap();
-    let line = |(r, split)| json!({ "id": (r as &Value)["id"], "split": split }).to_string();
-    let lines: Vec<String> = rows.iter().zip(splits).map(line).collect();
-    fs::write(&part.splits, lines.join("\n") + "\n").unwrap();
-    part
+    write(&file(dir, "conversations"), &rows);
+    let kept =
+        |id, split| json!({ "id": id, "split": split, "dropped": null, "schema_version": 2 });
+    let dropped = json!({
+        "id": "d", "schema_version": 2,
+        "dropped": { "pass": "near_duplicates", "reason": "near_duplicate", "detail": "repeats b" },
+    });
+    let annotations = [kept("a", "train"), kept("b", "train"), dropped, kept("c", "test")];
+    write(&file(dir, "annotations"), &annotations);
+    Part::of(dir, STEM)
 }
 
 fn about() -> About {
-    let part =
-        PartAbout { stem: STEM.into(), title: "small | part".into(), ..PartAbout::default() };
+    let part = PartSummary {
+        part: "small | part".into(),
+        stem: STEM.into(),
+        planned: 4,
+        in_dataset: 3,
+        dropped: [("near_duplicate".to_owned(), 1)].into(),
+        ..PartSummary::default()
+    };
     About {
         title: "Three rows".into(),
+        url: String::new(),
         license: "cc-by-4.0".into(),
-        parts: vec![part],
-        rehearsal: true,
-        ..About::default()
+        program: "0.1.0".into(),
+        date: "2026-11-23".into(),
+        models: Vec::new(),
+        reasoning: false,
+        tokens: [0; 2],
+        micro_usd: 0,
+        summary: Summary {
+            schema_version: SCHEMA_VERSION,
+            backend: BackendId("rehearsal".into()),
+            model: "rehearsal".into(),
+            rehearsal: true,
+            seed: 1,
+            resources: "abc".into(),
+            parts: vec![part],
+            requests_answered: 9,
+            counts_add_up: true,
+            repairs: [].into(),
+            quality: None,
+        },
     }
 }
 
@@ -183,7 +214,7 @@ fn reasoning_that_a_run_kept_stands_beside_the_text() {
     let dir = tempfile::tempdir().unwrap();
     let parts = [run(dir.path())];
     // The first row's second answer was thought about.
-    let path = &parts[0].conversations;
+    let path = &file(dir.path(), "conversations");
     let lines = fs::read_to_string(path).unwrap();
     let mut rows: Vec<Value> = lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     rows[0]["provenance"]["turns"][3]["reasoning"] = json!("Is it safe?");
@@ -298,6 +329,7 @@ fn the_folder_has_all_that_a_hub_wants() {
     assert!(card.contains("license: \"cc-by-4.0\"\n"));
     assert!(card.contains("(small \\| part) | 2 | 0 | 1 |"));
     assert!(card.contains("A rehearsal."));
+    assert!(card.contains("| `small` | 4 | 3 | near_duplicate 1 |"), "{card}");
     let croissant: Value =
         serde_json::from_str(&fs::read_to_string(to.join("croissant.json")).unwrap()).unwrap();
     assert_eq!(croissant["distribution"][0]["sha256"], folder.shards[0].sha256.as_str());
@@ -308,20 +340,59 @@ fn the_folder_has_all_that_a_hub_wants() {
 }
 
 #[test]
-fn files_of_different_runs_are_told() {
+fn a_dropped_row_is_in_no_training_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let parts = [run(dir.path())];
+    let to = dir.path().join("out");
+    let dropped = |path: &Path| read(path).iter().any(|r| r.messages[1].content == "That again.");
+    for encoding in [Encoding::Jsonl, Encoding::Parquet] {
+        let (format, system) = (format("messages"), System::No);
+        let all = Selection::default();
+        let written = export(&parts, &all, format, system, encoding, false, &to).unwrap();
+        assert!(written.iter().all(|(path, _)| !dropped(path)), "{encoding:?}");
+    }
+    let folder = dataset(&parts, &Selection::default(), System::No, &about(), &to).unwrap();
+    assert!(folder.shards.iter().all(|shard| !dropped(&to.join(&shard.path))));
+    // Also where somebody asks for it by its id.
+    let only = Selection { only: Some(["d".to_owned()].into()), ..Selection::default() };
+    let asked = export(&parts, &only, format("messages"), System::No, Encoding::Jsonl, false, &to);
+    assert!(matches!(asked, Err(Error::Empty(_))));
+}
+
+#[test]
+fn a_run_of_version_1_is_exported_by_its_splits() {
+    let dir = tempfile::tempdir().unwrap();
+    let parts = [run(dir.path())];
+    fs::remove_dir_all(dir.path().join("annotations")).unwrap();
+    let splits = ["train", "train", "validation", "test"];
+    let line = |(id, split): (&str, &str)| json!({ "id": id, "split": split });
+    let lines: Vec<Value> = ["a", "b", "d", "c"].into_iter().zip(splits).map(line).collect();
+    write(&file(dir.path(), "splits"), &lines);
+    let to = dir.path().join("dataset");
+    let folder = dataset(&parts, &Selection::default(), System::No, &about(), &to).unwrap();
+    let rows: Vec<(Split, u64)> =
+        folder.rows().into_iter().map(|((_, split), n)| (split, n)).collect();
+    assert_eq!(rows, [(Split::Train, 2), (Split::Validation, 1), (Split::Test, 1)]);
+}
+
+#[test]
+fn annotations_of_another_run_are_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let part = run(dir.path());
-    let all = |parts: &[Part]| {
-        let to = dir.path().join("dataset");
+    let fails = || {
+        let (to, parts) = (dir.path().join("dataset"), std::slice::from_ref(&part));
         dataset(parts, &Selection::default(), System::No, &about(), &to).unwrap_err().to_string()
     };
-    let splits = fs::read_to_string(&part.splits).unwrap();
-    fs::write(&part.splits, splits.replace("\"b\"", "\"x\"")).unwrap();
-    let told = all(std::slice::from_ref(&part));
-    assert!(told.contains("line 2: it is of x, the conversation is b"), "{told}");
-    fs::write(&part.splits, splits.lines().next().unwrap()).unwrap();
-    assert!(all(std::slice::from_ref(&part)).contains("has no split"));
-    fs::write(&part.splits, splits).unwrap();
-    fs::write(&part.conversations, "{}\n").unwrap();
-    assert!(all(std::slice::from_ref(&part)).contains("line 1: no conversation of this program"));
+    let path = file(dir.path(), "annotations");
+    let annotations = fs::read_to_string(&path).unwrap();
+    fs::write(&path, annotations.replace("\"b\"", "\"x\"")).unwrap();
+    let error = fails();
+    assert!(error.contains("line 2: it is of x, the conversation is \"b\""), "{error}");
+    fs::write(&path, annotations.lines().next().unwrap()).unwrap();
+    assert!(fails().contains("has no annotation"));
+    fs::write(&path, annotations).unwrap();
+    fs::write(file(dir.path(), "conversations"), "{}\n").unwrap();
+    assert!(fails().contains("line 1: not a row of clinstruct"));
+    fs::remove_file(&path).unwrap();
+    assert!(fails().contains("rerun the command"));
 }

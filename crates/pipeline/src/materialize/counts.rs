@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use clinstruct_multiturn::Variant;
-use clinstruct_schema::Speaker;
+use clinstruct_schema::{PartSummary, RepairCounts, Speaker};
 use clinstruct_store::TaskState;
 
 use super::Group;
+use crate::RunContext;
 use crate::task::{Retried, variant_of};
-use crate::{PartSummary, RepairCounts, RunContext};
 
 /// What the rows of one base row count.
 pub(super) fn of(group: &Group<'_>) -> PartSummary {
@@ -35,7 +35,7 @@ pub(super) fn of(group: &Group<'_>) -> PartSummary {
         for turn in &row.provenance.turns {
             sum.assistant_turns += u64::from(turn.speaker == Speaker::Assistant);
             for rule in &turn.mended {
-                *sum.mended.entry(rule.clone()).or_default() += 1;
+                *sum.cleanup.entry(rule.clone()).or_default() += 1;
             }
         }
     }
@@ -51,7 +51,7 @@ pub(super) fn add(sum: &mut PartSummary, more: &PartSummary) {
     for (into, from) in [
         (&mut sum.rejected, &more.rejected),
         (&mut sum.failed, &more.failed),
-        (&mut sum.mended, &more.mended),
+        (&mut sum.cleanup, &more.cleanup),
     ] {
         for (reason, count) in from {
             *into.entry(reason.clone()).or_default() += count;
@@ -71,7 +71,7 @@ pub(super) fn add_retries(
     let counts = repairs.entry(first.clone()).or_default();
     counts.first += 1;
     *counts.speakers.entry(retried.speaker).or_default() += 1;
-    counts.mended += u64::from(retried.succeeded);
+    counts.repaired += u64::from(retried.succeeded);
     counts.rejected += u64::from(!retried.succeeded);
     for (_, usage) in &retried.failed {
         counts.requests += 1;

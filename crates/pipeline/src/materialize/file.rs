@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{Error, Result};
 
-pub(crate) fn line(into: &mut Vec<u8>, row: &impl Serialize) -> Result<()> {
+pub(super) fn line(into: &mut Vec<u8>, row: &impl Serialize) -> Result<()> {
     serde_json::to_writer(&mut *into, row)
         .map_err(|e| Error::Write { path: PathBuf::from("a row"), source: io::Error::other(e) })?;
     into.push(b'\n');
@@ -16,14 +16,14 @@ pub(crate) fn line(into: &mut Vec<u8>, row: &impl Serialize) -> Result<()> {
 }
 
 /// A file that takes its name only once it is complete.
-pub(crate) struct Pending {
+pub(super) struct Pending {
     path: PathBuf,
     partial: PathBuf,
     file: BufWriter<File>,
 }
 
 impl Pending {
-    pub(crate) fn open(dir: &Path, kind: &str, stem: &str) -> Result<Self> {
+    pub(super) fn open(dir: &Path, kind: &str, stem: &str) -> Result<Self> {
         let folder = dir.join(kind);
         let path = folder.join(format!("{stem}.jsonl"));
         let partial = folder.join(format!(".{stem}.jsonl.partial"));
@@ -33,13 +33,13 @@ impl Pending {
         Ok(Self { file: BufWriter::with_capacity(1 << 18, file), path, partial })
     }
 
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.file
             .write_all(bytes)
             .map_err(|source| Error::Write { path: self.path.clone(), source })
     }
 
-    pub(crate) fn finish(mut self) -> Result<()> {
+    pub(super) fn finish(mut self) -> Result<()> {
         self.file
             .flush()
             .and_then(|()| fs::rename(&self.partial, &self.path))

@@ -15,15 +15,13 @@ mod situations;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use clinstruct_schema::{RequestId, SCHEMA_VERSION};
+use clinstruct_schema::{PartSummary, RepairCounts, RequestId, SCHEMA_VERSION, Summary};
 use clinstruct_store::{RawReader, Store, TaskKey, TaskRecord, TaskState};
 use rayon::prelude::*;
 
 use crate::task::{Locate, base_key, retried};
-use crate::{
-    PartSummary, RepairCounts, RequestCounts, Result, RunContext, Summary, Tally, planned_rows,
-};
-pub(crate) use file::{Pending, line};
+use crate::{Result, RunContext, planned_rows};
+use file::{Pending, line};
 use group::Group;
 
 /// Base rows that are made anew together.
@@ -76,7 +74,6 @@ pub fn write_outputs(
     store: &Store,
     dir: &Path,
     files: OutputFiles,
-    tally: &Tally,
 ) -> Result<Summary> {
     let reader = store.reader();
     let mut parts = Vec::new();
@@ -88,7 +85,7 @@ pub fn write_outputs(
         let mut summary = PartSummary {
             part: plan.part().id.to_string(),
             stem: stem.clone(),
-            base_rows: plan.len() as u64,
+            seed_rows: plan.len() as u64,
             ..PartSummary::default()
         };
         let mut begun = 0;
@@ -143,16 +140,9 @@ pub fn write_outputs(
         rehearsal,
         seed: context.config.seed,
         resources: context.catalog.fingerprint(),
-        sums_close: parts.iter().all(PartSummary::closes),
+        counts_add_up: parts.iter().all(PartSummary::adds_up),
         parts,
-        requests: RequestCounts {
-            found: tally.found as u64,
-            asked: tally.asked as u64,
-            rows: tally.rows as u64,
-            jobs: tally.jobs as u64,
-            usage: tally.usage,
-            answered_in_all: store.answered_total()?,
-        },
+        requests_answered: store.answered_total()?,
         repairs,
         quality: None,
     })

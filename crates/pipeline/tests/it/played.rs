@@ -12,9 +12,11 @@ use clinstruct_catalog::Catalog;
 use clinstruct_parser::decode;
 use clinstruct_pipeline::{
     Delivery, Drive, Error, Event, Extent, Outcome, OutputFiles, PlayEvent, Progress, Retries,
-    Route, Routes, RunConfig, RunContext, StopSignal, Summary, Tally, play, run, write_outputs,
+    Route, Routes, RunConfig, RunContext, StopSignal, Tally, play, run, write_outputs,
 };
-use clinstruct_schema::{Conversation, Message, Rejected, RowFormat, RowId, Speaker, Stage};
+use clinstruct_schema::{
+    Conversation, Message, Rejected, RowFormat, RowId, Speaker, Stage, Summary,
+};
 use clinstruct_store::{Durability, Store};
 use serde::de::DeserializeOwned;
 
@@ -75,12 +77,12 @@ fn built(context: &RunContext<'_>) -> (BTreeMap<RowId, End>, Repairs) {
     let (stop, mut silent) = (StopSignal::default(), Silent);
     let how = Drive::ToTheEnd;
     let ran = run(context, &mut store, &mut silent, &stop, || 0, "played", how);
-    let (outcome, tally) = runtime.block_on(ran).unwrap();
+    let (outcome, _) = runtime.block_on(ran).unwrap();
     assert_eq!(outcome, Outcome::Finished);
     let files = OutputFiles::ALL;
-    let Summary { repairs, sums_close, .. } =
-        write_outputs(context, &store, folder.path(), files, &tally).unwrap();
-    assert!(sums_close);
+    let Summary { repairs, counts_add_up, .. } =
+        write_outputs(context, &store, folder.path(), files).unwrap();
+    assert!(counts_add_up);
     let done = rows::<Conversation>(folder.path(), "conversations");
     let mut ends: BTreeMap<_, _> =
         done.into_iter().map(|c| (c.id, End::Done(c.messages))).collect();
@@ -88,8 +90,8 @@ fn built(context: &RunContext<'_>) -> (BTreeMap<RowId, End>, Repairs) {
         ends.insert(id, End::Rejected { stage, failed, reason, detail });
     }
     let repairs = repairs.into_iter().map(|(reason, r)| {
-        assert_eq!(r.first, r.mended + r.rejected);
-        (reason, (r.requests, r.mended, r.rejected, r.speakers))
+        assert_eq!(r.first, r.repaired + r.rejected);
+        (reason, (r.requests, r.repaired, r.rejected, r.speakers))
     });
     (ends, repairs.collect())
 }

@@ -1,8 +1,8 @@
 //! Pages of small runs.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use clinstruct_report::{Counts, JobCost, Report, Sums, compare, page};
-use clinstruct_schema::Conversation;
+use clinstruct_report::{Counts, JobCost, Report, compare, page};
+use clinstruct_schema::{Conversation, SCHEMA_VERSION, Summary};
 use serde_json::{Value, json};
 
 /// A row with the texts given, user first.
@@ -75,39 +75,42 @@ fn counts(rows: &[Conversation]) -> Counts {
     counts
 }
 
-fn sums(in_dataset: u64, near: u64) -> Value {
+fn summary(in_dataset: u64, near: u64) -> Value {
     json!({
-        "backend": "rehearsal", "model": "grammar<1>", "rehearsal": true, "seed": 7, "resources": "abc",
+        "schema_version": SCHEMA_VERSION, "backend": "rehearsal", "model": "grammar<1>", "rehearsal": true,
+        "seed": 7, "resources": "abc",
         "parts": [{
-            "part": "task-topic", "stem": "small", "planned": in_dataset + near + 2,
-            "in_dataset": in_dataset, "rejected": { "near_duplicate": near, "max_words": 2 }, "failed": {},
+            "part": "task-topic", "stem": "small", "seed_rows": 9, "prompts": 9, "emergencies": 0,
+            "planned": in_dataset + near + 2, "in_dataset": in_dataset,
+            "dropped": { "near_duplicate": near }, "rejected": { "max_words": 2 }, "failed": {},
+            "under_way": 0, "assistant_turns": 9, "cleanup": {},
         }],
-        "requests": { "answered_in_all": 1234 }, "sums_close": true,
+        "requests_answered": 1234, "counts_add_up": true,
         "repairs": { "max_words": {
-            "first": 9, "mended": 7, "rejected": 2, "requests": 11, "micro_usd": 0,
+            "first": 9, "repaired": 7, "rejected": 2, "requests": 11, "micro_usd": 0,
+            "usage": { "prompt_tokens": 0, "completion_tokens": 0 },
         } },
         "quality": {
-            "figures": { "texts": [3, 3, 0], "metrics": [
-                { "row": 6, "name": "answers that break off", "value": 0.25, "of": 4, "target": 0.1,
-                  "aim": "at_most", "met": false },
+            "metrics": { "conversations": 3, "texts": [3, 3, 0], "values": [
+                { "id": "truncated_answers", "value": 0.25, "of": 4, "target": { "at_most": 0.1 },
+                  "met": false },
             ], "instructions": { "max_words": { "checked": 4, "strict": 3, "loose": 4 } },
               "openings": [[["what", 2]], [], []] },
-            "duplicates": { "pairs": [1, 2, 3], "twins": 4, "clusters": 5,
-                            "duplicates": [{ "goes": "a", "stays": "b" }] },
+            "duplicates": { "pairs": [1, 2, 3], "variants": 4, "clusters": 5, "rows": near },
             "contaminated": { "exam <2>": 6 }, "splits": { "small": { "train": 2, "test": 1 } },
             "distances": { "sex": 0.015 },
         },
     })
 }
 
-fn report(name: &str, sums: &Value, rows: &[Conversation]) -> Report {
+fn report(name: &str, summary: &Value, rows: &[Conversation]) -> Report {
     let jobs = vec![
         JobCost { ended: 1_764_000_000, tokens: 1_000_000, micro_usd: 0 },
         JobCost { ended: 1_764_003_600, tokens: 500_000, micro_usd: 0 },
     ];
     Report {
         name: name.into(),
-        sums: Sums::read(&sums.to_string()).unwrap(),
+        summary: Summary::read(&summary.to_string()).unwrap(),
         counts: counts(rows),
         jobs,
     }
@@ -115,7 +118,7 @@ fn report(name: &str, sums: &Value, rows: &[Conversation]) -> Report {
 
 #[test]
 fn what_a_model_wrote_is_text() {
-    let page = page(&report("a <b>", &sums(3, 1), &rows()));
+    let page = page(&report("a <b>", &summary(3, 1), &rows()));
     assert!(!page.contains("<script"));
     assert!(
         page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;more&quot;")
@@ -129,20 +132,23 @@ fn what_a_model_wrote_is_text() {
 }
 
 #[test]
-fn its_numbers_are_those_of_the_sums() {
-    let page = page(&report("run", &sums(3, 1), &rows()));
-    for (number, what) in
-        [("6", "rows planned"), ("3", "rows in the dataset"), ("3", "rows rejected or failed")]
-    {
+fn its_numbers_are_those_of_the_summary() {
+    let page = page(&report("run", &summary(3, 1), &rows()));
+    for (number, what) in [
+        ("6", "rows planned"),
+        ("3", "rows in the dataset"),
+        ("1", "rows dropped"),
+        ("2", "rows rejected or failed"),
+    ] {
         let card = format!("<div><b>{number}</b><span>{what}</span></div>");
         assert!(page.contains(&card), "{card}");
     }
     assert!(page.contains("<b>1\u{202f}234</b><span>requests answered</span>"));
     assert!(page.contains("<b>1\u{202f}500\u{202f}000</b><span>tokens</span>"));
-    assert!(page.contains("<b>1 of 1</b><span>figures miss their target</span>"));
+    assert!(page.contains("<b>1 of 1</b><span>metrics miss their target</span>"));
     assert!(page.contains("task-topic to near_duplicate: 1"));
-    assert!(page.contains("max_words to stood in the end: 7"));
-    assert!(page.contains("max_words to never stood: 2"));
+    assert!(page.contains("max_words to repaired: 7"));
+    assert!(page.contains("max_words to rejected: 2"));
     assert!(
         page.contains("<td>0.25</td><td>4</td><td>at most 0.1</td><td><span class=\"missed\">")
     );
@@ -153,21 +159,24 @@ fn its_numbers_are_those_of_the_sums() {
 }
 
 #[test]
-fn rows_that_the_sums_do_not_know_of_are_told() {
-    let page = page(&report("run", &sums(4, 0), &rows()));
-    assert!(page.contains("disagree") && page.contains("3 rows were read, 4 are told"));
-    let mut open = sums(3, 0);
-    open["sums_close"] = json!(false);
-    assert!(clinstruct_report::page(&report("run", &open, &rows())).contains("do not close"));
+fn rows_that_the_summary_does_not_count_are_reported() {
+    let page = page(&report("run", &summary(4, 0), &rows()));
+    assert!(
+        page.contains("disagree")
+            && page.contains("3 rows of the dataset were read, summary.json counts 4")
+    );
+    let mut open = summary(3, 0);
+    open["counts_add_up"] = json!(false);
+    assert!(clinstruct_report::page(&report("run", &open, &rows())).contains("do not add up"));
 }
 
 #[test]
 fn the_order_of_the_rows_changes_nothing() {
     let (mut back, all) = (rows(), rows());
     back.reverse();
-    let whole = page(&report("run", &sums(3, 1), &all));
-    assert_eq!(whole, page(&report("run", &sums(3, 1), &back)));
-    let mut split = report("run", &sums(3, 1), &[]);
+    let whole = page(&report("run", &summary(3, 1), &all));
+    assert_eq!(whole, page(&report("run", &summary(3, 1), &back)));
+    let mut split = report("run", &summary(3, 1), &[]);
     split.counts = counts(&all[2..]).and(counts(&all[..2]));
     assert_eq!(whole, page(&split));
 }
@@ -190,24 +199,25 @@ fn age_bands_stand_by_age() {
             .map(|band| page.find(&format!("<td>{band}</td>")).unwrap());
         assert!(places.is_sorted(), "{places:?}");
     };
-    by_age(&page(&report("run", &sums(4, 0), &of(&ages))));
+    by_age(&page(&report("run", &summary(4, 0), &of(&ages))));
     // Bands that only one of two runs has.
-    let two = [&ages[..2], &ages[2..]].map(|some| report("run", &sums(2, 0), &of(some)));
+    let two = [&ages[..2], &ages[2..]].map(|some| report("run", &summary(2, 0), &of(some)));
     by_age(&compare(&two));
 }
 
 #[test]
 fn a_model_that_is_called_as_its_backend_is_told_once() {
-    let mut same = sums(3, 1);
+    let mut same = summary(3, 1);
     same["model"] = json!("rehearsal");
-    let two = [report("first", &sums(3, 1), &rows()), report("second", &same, &rows())];
+    let two = [report("first", &summary(3, 1), &rows()), report("second", &same, &rows())];
     let page = compare(&two);
     assert!(page.contains("<td>grammar&lt;1&gt; (rehearsal)</td><td>rehearsal</td>"));
 }
 
 #[test]
 fn two_runs_stand_side_by_side() {
-    let two = [report("first", &sums(3, 1), &rows()), report("second", &sums(2, 5), &rows()[..2])];
+    let two =
+        [report("first", &summary(3, 1), &rows()), report("second", &summary(2, 5), &rows()[..2])];
     let page = compare(&two);
     assert!(page.contains("<td>rows in the dataset</td><td>3</td><td>2</td><td>−1</td>"));
     assert!(page.contains("<td>near_duplicate</td><td>1</td><td>5</td><td>+4</td>"));

@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
-use clinstruct_quality::dataset::metrics::Facts;
+use clinstruct_curate::metrics::Facts;
 use clinstruct_viewer::{Error, Index, Query, router, serve};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -76,9 +76,9 @@ fn run(dir: &Path) {
         row("b", &["Cough, and pain in the chest?", &format!("{SCRIPT} Rest.")], &["Be brief."]),
         row("c", &["Fièvre depuis hier?", "Repos."], &[]),
     ];
-    let mut twin = row("a.s2", &["Chest pain since noon?", "Look at the ECG."], &[]);
-    twin["attributes"]["base"] = json!("a.s1");
-    let lines: Vec<String> = rows.iter().chain([&twin]).map(ToString::to_string).collect();
+    let mut variant = row("a.s2", &["Chest pain since noon?", "Look at the ECG."], &[]);
+    variant["attributes"]["base"] = json!("a.s1");
+    let lines: Vec<String> = rows.iter().chain([&variant]).map(ToString::to_string).collect();
     let rejected = json!({
         "id": "d", "part": "task-topic", "stage": "turn", "failed": false, "reason": "refused",
         "detail": "it would not say", "schema_version": 1,
@@ -171,6 +171,37 @@ async fn rows_are_found_by_words_phrases_and_facets() {
     assert!(get(&app, "/api/search?page=9").await["rows"].as_array().unwrap().is_empty());
 }
 
+#[tokio::test]
+async fn a_dropped_row_is_shown_with_its_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    run(dir.path());
+    let line = |id: &str| {
+        let dropped =
+            json!({ "pass": "near_duplicates", "reason": "near_duplicate", "detail": "repeats b" });
+        let dropped = if id == "c" { dropped } else { json!(null) };
+        json!({ "id": id, "dropped": dropped, "schema_version": 2 }).to_string()
+    };
+    let lines = ["a.s1", "b", "c", "a.s2"].map(line).join("\n");
+    fs::create_dir(dir.path().join("annotations")).unwrap();
+    let path = dir.path().join("annotations/small.jsonl");
+    fs::write(&path, lines).unwrap();
+    let app = router(dir.path(), 8080, facts()).unwrap();
+    let all = get(&app, "/api/search").await;
+    assert_eq!(
+        all["facets"]["status"],
+        json!([["in dataset", 3], ["dropped: near_duplicate", 1], ["refused", 1]])
+    );
+    let chosen = get(&app, "/api/search?facets=status%3Adropped%3A%20near_duplicate").await;
+    assert_eq!(ids(&chosen), ["c"]);
+    let row = get(&app, "/api/row?id=c").await;
+    assert_eq!(row["dropped"]["detail"], "repeats b");
+    assert_eq!(row["row"]["messages"][1]["content"], "Repos.");
+    assert_eq!(get(&app, "/api/row?id=b").await["dropped"], json!(null));
+    // Annotations that change are read again.
+    fs::remove_file(&path).unwrap();
+    assert_eq!(get(&app, "/api/row?id=c").await["dropped"], json!(null));
+}
+
 /// The rows that the steps from `first` lead to.
 async fn steps(app: &Router, query: &str, first: &str, way: &str) -> Vec<String> {
     let (mut all, mut at) = (Vec::new(), first.to_owned());
@@ -236,7 +267,11 @@ async fn rows_of_a_grammar_are_marked_without_a_summary_too() {
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replace("\"rehearsal\":true", "\"rehearsal\":false")).unwrap();
     assert_eq!(get(&app, "/api/summary").await["rehearsal"], false);
-    fs::write(dir.path().join("summary.json"), "{\"rehearsal\":true}").unwrap();
+    let summary = json!({
+        "schema_version": 2, "backend": "rehearsal", "model": "rehearsal", "rehearsal": true, "seed": 1,
+        "resources": "", "parts": [], "requests_answered": 0, "counts_add_up": true,
+    });
+    fs::write(dir.path().join("summary.json"), summary.to_string()).unwrap();
     assert_eq!(get(&app, "/api/summary").await["rehearsal"], true);
 }
 
@@ -245,7 +280,7 @@ async fn a_row_comes_with_all_that_is_known() {
     let dir = tempfile::tempdir().unwrap();
     let app = app(dir.path());
     let row = get(&app, "/api/row?id=a.s1").await;
-    assert_eq!(row["twins"], json!(["a.s2"]));
+    assert_eq!(row["variants"], json!(["a.s2"]));
     assert_eq!(row["row"]["messages"][1]["content"], "Take an ECG.");
     assert_eq!(row["turns"].as_array().unwrap().len(), 2);
     let rejected = get(&app, "/api/row?id=d").await;

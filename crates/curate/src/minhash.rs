@@ -1,23 +1,23 @@
-//! Near duplicates: MinHash over runs of five words, with locality-sensitive hashing.
+//! MinHash over runs of five words, with locality-sensitive hashing.
 //!
 //! A signature is made by one permutation: each run's hash falls into one of 128 bins, the smallest of each
-//! bin stands, and an empty bin borrows from a full one (Shrivastava 2017, optimal densification). Two texts
+//! bin counts, and an empty bin borrows from a full one (Shrivastava 2017, optimal densification). Two texts
 //! are candidates where one of 32 bands of four bins is the same, and duplicates where the Jaccard similarity
-//! of their runs, computed exactly, is at least what was asked for. At 0.8 a pair is missed once in ten
+//! of their runs, computed exactly, is at least the given one. At 0.8 a pair is missed once in ten
 //! million, at 0.7 twice in ten thousand.
 
 use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::tokens::{grams, mix, tokens};
+use crate::tokens::{grams, mix, tokens};
 
 /// Words of a run.
 pub const RUN: usize = 5;
 const BINS: usize = 128;
 const BANDS: usize = 32;
 const ROWS: usize = BINS / BANDS;
-/// How much less alike than asked for two signatures may be: four standard deviations.
+/// How much less similar than the given limit two signatures may be: four standard deviations.
 const SLACK: f64 = 0.16;
 /// Within a band's bucket a text is compared with so many that follow it.
 const NEIGHBOURS: usize = 64;
@@ -182,9 +182,9 @@ impl Sets {
     }
 }
 
-/// Who stays of each cluster, and who goes in whose favour: `(goes, stays)`.
+/// Which members of each cluster are dropped, and for which one that is kept: `(dropped, kept)`.
 ///
-/// The survivor is the member with the least id, whatever the order of the rows.
+/// The one that is kept is the member with the least id, whatever the order of the rows.
 pub fn losers(ids: &[&str], pairs: &[(u32, u32)]) -> Vec<(usize, usize)> {
     let mut sets = Sets::new(ids.len());
     for (a, b) in pairs {
@@ -203,8 +203,8 @@ pub fn losers(ids: &[&str], pairs: &[(u32, u32)]) -> Vec<(usize, usize)> {
     all.dedup();
     all.into_iter()
         .filter_map(|i| {
-            let stays = *best.get(&sets.of(i))?;
-            (stays != i).then_some((i, stays))
+            let kept = *best.get(&sets.of(i))?;
+            (kept != i).then_some((i, kept))
         })
         .collect()
 }

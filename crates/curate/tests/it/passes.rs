@@ -1,9 +1,11 @@
+use clinstruct_curate::Row;
+use clinstruct_curate::contamination::EvalItems;
+use clinstruct_curate::metrics::{Facts, MetricsAccumulator};
+use clinstruct_curate::minhash::{jaccard, pairs, runs, signature};
+use clinstruct_curate::near_duplicates::{Collector, Duplicates, SIMILAR, collect};
+use clinstruct_curate::splits::{Item, Shares, split};
 use clinstruct_draw::Draw;
-use clinstruct_quality::dataset::contamination::Evaluation;
-use clinstruct_quality::dataset::duplicates::{Collector, Duplicates, SIMILAR, collect};
-use clinstruct_quality::dataset::metrics::{Chat, Facts, Meter};
-use clinstruct_quality::dataset::near::{jaccard, pairs, runs, signature};
-use clinstruct_quality::dataset::split::{Row, Shares, split};
+use clinstruct_schema::summary::{MetricId, Metrics};
 use clinstruct_schema::{Message, Role, Split};
 use proptest::prelude::*;
 
@@ -19,7 +21,7 @@ fn changed(text: &str, seed: u64, share: f64) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn said(content: &str, role: Role) -> Message {
+pub(crate) fn said(content: &str, role: Role) -> Message {
     Message { role, content: content.to_owned() }
 }
 
@@ -55,9 +57,14 @@ fn similar_texts_are_pairs_and_others_are_not() {
 fn duplicates(chats: &[(String, Vec<Message>)]) -> Duplicates {
     let mut collector = Collector::default();
     for (id, messages) in chats {
-        collector.add(collect(&Chat { id, messages, attributes: None, twin: false }));
+        collector.add(collect(&Row::new(id, messages)));
     }
     collector.find(SIMILAR, &|row, message| chats[row].1[message].content.clone())
+}
+
+/// Which rows repeat which, without their places.
+fn repeats(found: &Duplicates) -> Vec<(&str, &str)> {
+    found.duplicates.iter().map(|d| (d.id.as_str(), d.repeats.as_str())).collect()
 }
 
 fn chats() -> Vec<(String, Vec<Message>)> {
@@ -80,14 +87,15 @@ proptest! {
         prop_assert!(expected.duplicates.len() > 40);
         let mut shuffled = all.clone();
         Draw::from_u64(seed).shuffle(&mut shuffled);
-        prop_assert_eq!(&duplicates(&shuffled).duplicates, &expected.duplicates);
+        let found = duplicates(&shuffled);
+        prop_assert_eq!(repeats(&found), repeats(&expected));
 
         let rows = |chats: &[(String, Vec<Message>)]| -> Vec<(String, Split)> {
-            let rows: Vec<Row<'_>> = chats
+            let rows: Vec<Item<'_>> = chats
                 .iter()
                 .map(|(id, _)| {
                     let n: u64 = id[4..].parse().unwrap_or(0);
-                    Row { id, keys: vec![n / 4, 1000 + n % 50], stratum: n % 3 }
+                    Item { id, keys: vec![n / 4, 1000 + n % 50], stratum: n % 3 }
                 })
                 .collect();
             let mut splits: Vec<(String, Split)> = rows
@@ -115,10 +123,10 @@ fn any_number_of_threads_finds_the_same() {
 #[test]
 fn what_belongs_together_is_on_one_side_and_shares_are_kept() {
     let ids: Vec<String> = (0..6000).map(|i| format!("row-{i}")).collect();
-    let rows: Vec<Row<'_>> = ids
+    let rows: Vec<Item<'_>> = ids
         .iter()
         .enumerate()
-        .map(|(i, id)| Row { id, keys: vec![i as u64 / 8], stratum: i as u64 / 1000 })
+        .map(|(i, id)| Item { id, keys: vec![i as u64 / 8], stratum: i as u64 / 1000 })
         .collect();
     let all = split(&rows, Shares::default(), 1);
     for eight in all.chunks(8) {
@@ -135,15 +143,16 @@ fn what_belongs_together_is_on_one_side_and_shares_are_kept() {
 fn evaluation_items_are_found_whole_and_in_large_part() {
     let item = "A 45-year-old man comes to the clinic with crushing chest pain that began two hours ago. \
                 Which of the following is the next best step in his management?";
-    let mut evaluation = Evaluation::new();
-    assert!(evaluation.add(0, item));
-    assert!(evaluation.add(1, "Name the drug of choice for absence seizures"));
-    assert!(!evaluation.add(1, "Which one?"));
+    let mut evaluation = EvalItems::new();
+    let (exam, quiz) = (evaluation.add_set("exam"), evaluation.add_set("quiz"));
+    assert!(evaluation.add(exam, item));
+    assert!(evaluation.add(quiz, "Name the drug of choice for absence seizures"));
+    assert!(!evaluation.add(quiz, "Which one?"));
     assert_eq!(evaluation.len(), 2);
     let inside = format!("Dear colleague, {} Thank you.", item.to_uppercase());
     let hits = evaluation.find(&inside);
     assert_eq!(hits.len(), 1);
-    assert_eq!((hits[0].benchmark, hits[0].matched, hits[0].words), (0, 30, 30));
+    assert_eq!((hits[0].set, hits[0].matched, hits[0].words), (0, 30, 30));
     let half = "We saw a 45-year-old man who comes to the clinic with crushing chest pain that began \
                 two hours ago and is now well.";
     assert_eq!(evaluation.find(half).len(), 1);
@@ -152,18 +161,12 @@ fn evaluation_items_are_found_whole_and_in_large_part() {
             .find("A man comes to the clinic with a rash that began two hours ago.")
             .is_empty()
     );
-    assert_eq!(
-        evaluation.find("Please name the drug of choice for absence seizures.")[0].benchmark,
-        1
-    );
+    assert_eq!(evaluation.find("Please name the drug of choice for absence seizures.")[0].set, 1);
 }
 
 #[test]
-fn figures_say_what_is_wrong() {
-    let mut meter = Meter::new(Facts::default());
-    let add = |meter: &mut Meter, id: &str, messages: &[Message]| {
-        meter.add(&Chat { id, messages, attributes: None, twin: false });
-    };
+fn metrics_report_what_is_wrong() {
+    let mut measured = MetricsAccumulator::new(Facts::default());
     let good = [
         said("How much zinc does a child of two need?", Role::User),
         said(
@@ -176,17 +179,22 @@ fn figures_say_what_is_wrong() {
         said("Certainly! Give 500 mg of amoxicillin. Would you like me to go on?", Role::Assistant),
         said("Yes.", Role::User),
     ];
-    add(&mut meter, "a", &good);
-    add(&mut meter, "a", &bad);
-    let figures = meter.finish();
-    let value = |name: &str| figures.value(name).unwrap_or(f64::NAN);
-    assert_eq!(value("ids given twice"), 0.5);
-    assert_eq!(value("roles out of order"), 0.5);
-    assert_eq!(value("wrapping quotes, prompts"), 0.5);
-    assert_eq!(value("filler openers"), 0.5);
-    assert_eq!(value("offers at the end"), 0.5);
-    assert_eq!(value("doses without a warning"), 0.5);
-    assert_eq!(value("answers that ask unasked"), 0.5);
-    assert_eq!(figures.texts, [2, 2, 1]);
-    assert!(figures.missed().count() >= 7);
+    measured.add(&Row::new("a", &good));
+    measured.add(&Row::new("a", &bad));
+    let mut metrics = Metrics::default();
+    measured.finish(&mut metrics);
+    for id in [
+        MetricId::DuplicateIds,
+        MetricId::RoleOrder,
+        MetricId::FillerOpeners,
+        MetricId::ClosingOffers,
+        MetricId::DosesWithoutWarning,
+        MetricId::UnsolicitedQuestions,
+    ] {
+        assert_eq!(metrics.value(id, None), Some(0.5), "{id:?}");
+    }
+    assert_eq!(metrics.value(MetricId::WrappingQuotes, Some("prompts")), Some(0.5));
+    assert_eq!(metrics.texts, [2, 2, 1]);
+    assert!(metrics.missed().count() >= 7);
+    assert!(metrics.values.is_sorted_by_key(|m| m.id));
 }

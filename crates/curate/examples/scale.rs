@@ -6,9 +6,9 @@
 use std::io::Write as _;
 use std::time::Instant;
 
+use clinstruct_curate::contamination::EvalItems;
+use clinstruct_curate::minhash::{jaccard, pairs, runs, signature};
 use clinstruct_draw::Draw;
-use clinstruct_quality::dataset::contamination::Evaluation;
-use clinstruct_quality::dataset::near::{jaccard, pairs, runs, signature};
 use rayon::prelude::*;
 
 /// Rows among which all are compared with all.
@@ -81,14 +81,15 @@ fn main() -> std::io::Result<()> {
     writeln!(out, "recall on {few} rows: {hit} of {} pairs", all.len())?;
 
     let start = Instant::now();
-    let mut evaluation = Evaluation::new();
+    let mut eval_items = EvalItems::new();
+    let set = eval_items.add_set("synthetic");
     for i in 0..items {
         // One item in a hundred stands in a row.
         let from = if i % 100 == 0 { i % rows } else { rows + 1 + i };
-        evaluation.add(0, &text(from, 45));
+        eval_items.add(set, &text(from, 45));
     }
     let built = start.elapsed();
-    let contaminated = texts.par_iter().filter(|t| !evaluation.find(t).is_empty()).count();
+    let contaminated = texts.par_iter().filter(|t| !eval_items.find(t).is_empty()).count();
     writeln!(
         out,
         "contamination with {items} items: {:.1} s, of them {:.1} s for the index; {contaminated} rows",

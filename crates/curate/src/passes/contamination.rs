@@ -1,4 +1,4 @@
-//! Text of evaluation sets in a dataset, in two stages.
+//! Drops rows that have an item of an evaluation set.
 //!
 //! Runs of eight words that a text shares with an evaluation item make the item a candidate (a shorter item
 //! is looked for whole); it is found where blocks of at least five words that match in order cover at least
@@ -7,7 +7,13 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::tokens::{grams, tokens};
+use clinstruct_schema::summary::{MetricId, Target};
+use clinstruct_schema::{Dropped, Message};
+use rayon::prelude::*;
+
+use super::{Annotates, Pass};
+use crate::tokens::{grams, tokens};
+use crate::{Curated, Fields, Result, Row, Source};
 
 const RUN: usize = 8;
 const BLOCK: usize = 5;
@@ -17,9 +23,10 @@ const FEWEST: usize = 5;
 /// Bits of the filter in front of the index.
 const FILTER_BITS: u32 = 27;
 
-/// Evaluation items, ready to be looked for.
+/// Items of evaluation sets, indexed for [`EvalItems::find`].
 #[derive(Debug, Default)]
-pub struct Evaluation {
+pub struct EvalItems {
+    sets: Vec<String>,
     items: Vec<Item>,
     index: HashMap<u64, Vec<u32>>,
     filter: Vec<u64>,
@@ -29,15 +36,15 @@ pub struct Evaluation {
 
 #[derive(Debug)]
 struct Item {
-    benchmark: u32,
+    set: u32,
     words: Vec<u64>,
 }
 
 /// An evaluation item that stands in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hit {
-    /// Benchmark, by the number it was added with.
-    pub benchmark: u32,
+    /// Its set, by the number that [`EvalItems::add_set`] returned.
+    pub set: u32,
     /// Item, by its number among all.
     pub item: u32,
     /// Words of the item.
@@ -53,18 +60,32 @@ fn slot(hash: u64) -> (usize, u64) {
     ((bit / 64) as usize, 1 << (bit % 64))
 }
 
-impl Evaluation {
+impl EvalItems {
     /// None yet.
     pub fn new() -> Self {
-        Self { filter: vec![0; 1 << (FILTER_BITS - 6)], ..Self::default() }
+        Self::default()
     }
 
-    /// Adds an item of a benchmark; false where it has too few words to be told.
-    pub fn add(&mut self, benchmark: u32, text: &str) -> bool {
+    /// Adds an evaluation set without items, and returns its number.
+    pub fn add_set(&mut self, name: &str) -> u32 {
+        self.sets.push(name.to_owned());
+        u32::try_from(self.sets.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// Names of the sets, by their numbers.
+    pub fn sets(&self) -> &[String] {
+        &self.sets
+    }
+
+    /// Adds an item of a set; `false` if it has too few words to be recognized.
+    pub fn add(&mut self, set: u32, text: &str) -> bool {
         let mut words = Vec::new();
         tokens(text, &mut words);
         if words.len() < FEWEST {
             return false;
+        }
+        if self.filter.is_empty() {
+            self.filter = vec![0; 1 << (FILTER_BITS - 6)];
         }
         let number = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
         let run = RUN.min(words.len());
@@ -79,8 +100,20 @@ impl Evaluation {
                 items.push(number);
             }
         });
-        self.items.push(Item { benchmark, words });
+        self.items.push(Item { set, words });
         true
+    }
+
+    /// The first item that a conversation has: its set, and where it is, for a person.
+    fn first(&self, messages: &[Message]) -> Option<(u32, String)> {
+        messages.iter().enumerate().find_map(|(i, m)| {
+            let hit = self.find(&m.content).into_iter().next()?;
+            let name = self.sets.get(hit.set as usize)?;
+            let (found, words) = (hit.matched, hit.words);
+            let detail =
+                format!("message {}: {found} of {words} words of an item of {name}", i + 1);
+            Some((hit.set, detail))
+        })
     }
 
     /// Number of items.
@@ -95,6 +128,9 @@ impl Evaluation {
 
     /// The items that stand in a text, by their numbers.
     pub fn find(&self, text: &str) -> Vec<Hit> {
+        if self.is_empty() {
+            return Vec::new();
+        }
         let mut words = Vec::new();
         tokens(text, &mut words);
         let mut candidates: Vec<u32> = Vec::new();
@@ -123,7 +159,7 @@ impl Evaluation {
         matching(&item.words, words, 0, least, &mut blocks);
         let matched: usize = blocks.iter().map(Range::len).sum();
         (matched as f64 >= COVER * item.words.len() as f64).then_some(Hit {
-            benchmark: item.benchmark,
+            set: item.set,
             item: number,
             words: item.words.len(),
             matched,
@@ -158,4 +194,66 @@ fn matching(item: &[u64], text: &[u64], offset: usize, least: usize, into: &mut 
     into.push(offset + best_j..offset + best_j + best);
     let (i, j) = (best_i + best, best_j + best);
     matching(&item[i..], &text[j..], offset + j, least, into);
+}
+
+/// The pass.
+#[derive(Debug)]
+pub struct Contamination<'a> {
+    items: &'a EvalItems,
+    /// Rows that were read.
+    read: u64,
+    /// Rows with an item, by set.
+    dropped: Vec<u64>,
+}
+
+impl<'a> Contamination<'a> {
+    /// A pass that drops rows with one of these items.
+    pub fn new(items: &'a EvalItems) -> Self {
+        Self { items, read: 0, dropped: vec![0; items.sets.len()] }
+    }
+}
+
+impl Pass for Contamination<'_> {
+    fn name(&self) -> &'static str {
+        "contamination"
+    }
+
+    fn reads(&self) -> Fields {
+        Fields::Messages
+    }
+
+    fn annotates(&self) -> Annotates {
+        Annotates::DropsAtOnce
+    }
+
+    fn read(&mut self, rows: &[Row<'_>]) -> Vec<(usize, Dropped)> {
+        self.read += rows.len() as u64;
+        if self.items.is_empty() {
+            return Vec::new();
+        }
+        let found: Vec<_> = rows
+            .par_iter()
+            .filter_map(|row| Some((row.number, self.items.first(row.messages)?)))
+            .collect();
+        let mut dropped = Vec::with_capacity(found.len());
+        for (row, (set, detail)) in found {
+            if let Some(count) = self.dropped.get_mut(set as usize) {
+                *count += 1;
+            }
+            let (pass, reason) = (self.name().into(), "contaminated".into());
+            dropped.push((row, Dropped { pass, reason, detail }));
+        }
+        dropped
+    }
+
+    fn finish(self: Box<Self>, _: &dyn Source, curated: &mut Curated) -> Result<()> {
+        let left = self.read - self.dropped.iter().sum::<u64>();
+        for (name, rows) in self.items.sets.iter().zip(&self.dropped) {
+            *curated.quality.contaminated.entry(name.clone()).or_default() += rows;
+            // Rows with an item are dropped; none is left.
+            let metrics = &mut curated.quality.metrics;
+            metrics.push(MetricId::EvalItems, Some(name), 0.0, left, Target::AtMost(0.0));
+        }
+        Ok(())
+    }
 }

@@ -1,0 +1,90 @@
+//! Runs passes over rows.
+
+use clinstruct_schema::summary::Quality;
+use clinstruct_schema::{Annotation, SCHEMA_VERSION};
+
+use crate::Result;
+use crate::passes::{Annotates, Pass};
+use crate::row::{Fields, Row, Source, Variants};
+
+/// What the passes found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Curated {
+    /// One for each row, in the order of the rows.
+    pub annotations: Vec<Annotation>,
+    /// Metrics and counts of the rows that no pass dropped.
+    pub quality: Quality,
+}
+
+impl Curated {
+    /// Rows that no pass dropped.
+    pub fn kept(&self) -> impl Iterator<Item = &Annotation> {
+        self.annotations.iter().filter(|a| a.dropped.is_none())
+    }
+
+    /// The annotation of a row, by the row's number.
+    pub(crate) fn annotation(&mut self, row: usize) -> Option<&mut Annotation> {
+        self.annotations.get_mut(row)
+    }
+}
+
+/// Runs passes over the rows of `source`, in their order. Each sees the rows that no pass before it dropped.
+///
+/// What comes out does not depend on the number of threads. Rows are read as seldom as possible: passes share a scan up
+/// to the first one that drops rows at its end.
+///
+/// # Errors
+/// Rows or a plan that cannot be read.
+pub fn curate<'p>(source: &mut dyn Source, passes: Vec<Box<dyn Pass + 'p>>) -> Result<Curated> {
+    let mut curated = Curated::default();
+    let mut left = passes;
+    while !left.is_empty() {
+        let last = left.iter().position(|p| p.annotates() == Annotates::DropsAtEnd);
+        let rest = left.split_off(last.map_or(left.len(), |i| i + 1));
+        scan(source, left, &mut curated)?;
+        left = rest;
+    }
+    Ok(curated)
+}
+
+/// One scan of the rows, for some passes.
+fn scan<'p>(
+    source: &mut dyn Source,
+    mut passes: Vec<Box<dyn Pass + 'p>>,
+    curated: &mut Curated,
+) -> Result<()> {
+    let fields = passes.iter().map(|p| p.reads()).max().unwrap_or(Fields::Messages);
+    let mut variants = Variants::default();
+    let mut number = 0;
+    source.scan(fields, &mut |rows| {
+        let mut kept: Vec<Row<'_>> = Vec::with_capacity(rows.len());
+        for row in rows {
+            if number == curated.annotations.len() {
+                curated.annotations.push(Annotation {
+                    id: row.id.to_owned(),
+                    split: None,
+                    dropped: None,
+                    schema_version: SCHEMA_VERSION,
+                });
+            }
+            if curated.annotation(number).is_some_and(|a| a.dropped.is_none()) {
+                let variant = row.base.is_some_and(|base| variants.is_variant(base));
+                kept.push(Row { number, variant, ..*row });
+            }
+            number += 1;
+        }
+        for pass in &mut passes {
+            let dropped = pass.read(&kept);
+            if !dropped.is_empty() {
+                kept.retain(|row| dropped.iter().all(|(number, _)| *number != row.number));
+            }
+            for (number, why) in dropped {
+                if let Some(annotation) = curated.annotation(number) {
+                    annotation.dropped = Some(why);
+                }
+            }
+        }
+        Ok(())
+    })?;
+    passes.into_iter().try_for_each(|pass| pass.finish(source, curated))
+}

@@ -1,0 +1,125 @@
+//! Files that have their name only once they are whole.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::{Error, Result};
+
+/// Folder of the annotations below a run's.
+const ANNOTATIONS: &str = "annotations";
+/// Folder of the splits of version 1, which had no annotations.
+const SPLITS: &str = "splits";
+
+pub(crate) fn conversations_of(dir: &Path, stem: &str) -> PathBuf {
+    dir.join("conversations").join(format!("{stem}.jsonl"))
+}
+
+pub(crate) fn situations_of(dir: &Path, stem: &str) -> PathBuf {
+    dir.join("situations").join(format!("{stem}.jsonl"))
+}
+
+/// The annotations of a part: where they are written.
+pub(crate) fn annotations_of(dir: &Path, stem: &str) -> PathBuf {
+    dir.join(ANNOTATIONS).join(format!("{stem}.jsonl"))
+}
+
+/// The annotations of a part: where they are read, which for a run of version 1 are its splits.
+pub(crate) fn annotations_to_read(dir: &Path, stem: &str) -> Result<PathBuf> {
+    let path = annotations_of(dir, stem);
+    let splits = dir.join(SPLITS).join(format!("{stem}.jsonl"));
+    if path.exists() {
+        Ok(path)
+    } else if splits.exists() {
+        Ok(splits)
+    } else {
+        Err(Error::NotCurated { path })
+    }
+}
+
+/// Removes the annotations of a run, and the splits of version 1.
+///
+/// Call it before `conversations/` is written: annotations of earlier texts must not stand beside new ones, also if the
+/// process is killed in between.
+///
+/// # Errors
+/// A file that cannot be removed.
+pub fn clear_annotations(dir: &Path) -> Result<()> {
+    for folder in [ANNOTATIONS, SPLITS] {
+        let path = dir.join(folder);
+        match fs::remove_dir_all(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::Write { path, source });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn unreadable(path: &Path) -> impl Fn(io::Error) -> Error + '_ {
+    move |source| Error::Read { path: path.to_owned(), source }
+}
+
+/// The lines of a file, one after the other.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    pub(crate) path: PathBuf,
+    from: BufReader<File>,
+    /// Number of the line in `text`, from 1.
+    pub(crate) line: u64,
+    pub(crate) text: String,
+}
+
+impl Lines {
+    pub(crate) fn open(path: PathBuf) -> Result<Self> {
+        let file = File::open(&path).map_err(unreadable(&path))?;
+        let from = BufReader::with_capacity(1 << 20, file);
+        Ok(Self { path, from, line: 0, text: String::new() })
+    }
+
+    /// Reads the next line; `false` at the end.
+    pub(crate) fn advance(&mut self) -> Result<bool> {
+        self.text.clear();
+        self.line += 1;
+        let read = self.from.read_line(&mut self.text).map_err(unreadable(&self.path))?;
+        Ok(read > 0)
+    }
+
+    /// The line that was read is not a row of ours.
+    pub(crate) fn not_a_row(&self, why: &serde_json::Error) -> Error {
+        Error::Row { path: self.path.clone(), line: self.line, why: why.to_string() }
+    }
+}
+
+/// A file that is being written.
+pub(crate) struct NewFile {
+    path: PathBuf,
+    partial: PathBuf,
+    to: BufWriter<File>,
+}
+
+impl NewFile {
+    pub(crate) fn create(path: PathBuf) -> Result<Self> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let partial = folder.join(format!(".{name}.partial"));
+        let file = fs::create_dir_all(folder).and_then(|()| File::create(&partial));
+        let file = file.map_err(|source| Error::Write { path: path.clone(), source })?;
+        Ok(Self { path, partial, to: BufWriter::with_capacity(1 << 18, file) })
+    }
+
+    pub(crate) fn line(&mut self, row: &impl serde::Serialize) -> Result<()> {
+        serde_json::to_writer(&mut self.to, row)
+            .map_err(io::Error::from)
+            .and_then(|()| self.to.write_all(b"\n"))
+            .map_err(|source| Error::Write { path: self.path.clone(), source })
+    }
+
+    pub(crate) fn finish(mut self) -> Result<()> {
+        self.to
+            .flush()
+            .and_then(|()| fs::rename(&self.partial, &self.path))
+            .map_err(|source| Error::Write { path: self.path, source })
+    }
+}

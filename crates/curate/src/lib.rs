@@ -1,0 +1,63 @@
+//! Passes over a chat dataset: contamination, near duplicates, metrics, splits.
+//!
+//! A pass reads rows and annotates them; it never changes them. What a pass drops stays where it is, and its
+//! [`Annotation`] says which pass dropped it and why. The dataset is the mix of rows and annotations ([`Mix`]).
+//!
+//! ```
+//! use clinstruct_curate::contamination::EvalItems;
+//! use clinstruct_curate::metrics::Facts;
+//! use clinstruct_curate::splits::Shares;
+//! use clinstruct_curate::{Row, Settings, curate, passes};
+//! use clinstruct_schema::{Message, Role};
+//!
+//! let talk = |question: &str, answer: &str| {
+//!     [(Role::User, question), (Role::Assistant, answer)]
+//!         .map(|(role, text)| Message { role, content: text.to_owned() })
+//! };
+//! let answer = "Start with oral rehydration, and see the child again within two days.";
+//! let first = talk("How do I treat a child of two with watery diarrhoea since yesterday?", answer);
+//! let second = talk("What is given to a toddler who has had loose stools for a day, please?", answer);
+//! let mut rows = vec![Row::new("a", &first), Row::new("b", &second)];
+//!
+//! let (eval_items, facts) = (EvalItems::default(), Facts::default());
+//! let settings =
+//!     Settings { eval_items: &eval_items, facts: &facts, shares: Shares::default(), seed: 1 };
+//! let curated = curate(&mut rows, passes(&settings))?;
+//!
+//! assert!(curated.annotations[0].dropped.is_none());
+//! let dropped = curated.annotations[1].dropped.as_ref().unwrap();
+//! assert_eq!((&*dropped.pass, &*dropped.detail), ("near_duplicates", "repeats a"));
+//! assert_eq!(curated.quality.metrics.conversations, 1);
+//! # Ok::<(), clinstruct_curate::Error>(())
+//! ```
+//!
+//! [`passes()`] lists all passes; each is a file below `passes/`. [`curate_run`] runs them over the folder of a run and
+//! writes `annotations/`. Other sources of rows implement [`Source`]. The parts of the passes can be used alone:
+//! [`near_duplicates::Collector`], [`contamination::EvalItems`], [`metrics::MetricsAccumulator`] and
+//! [`splits::split`].
+//!
+//! What comes out depends on rows, settings and seed alone: not on the number of threads, and for what is dropped and
+//! split not on the order of the rows. Checks on a single text are in `clinstruct-quality`.
+
+mod curate;
+mod error;
+mod files;
+pub mod minhash;
+mod mix;
+mod passes;
+mod row;
+mod run;
+mod tokens;
+
+pub use clinstruct_schema::{Annotation, Dropped};
+pub use curate::{Curated, curate};
+pub use error::{Error, Result};
+pub use files::clear_annotations;
+pub use mix::{Annotations, Mix};
+pub use passes::{
+    Annotates, Pass, Settings, contamination, metrics, near_duplicates, passes, plan_distance,
+    splits,
+};
+pub use row::{Fields, Row, Source, Variants};
+pub use run::curate_run;
+pub use tokens::tokens;

@@ -1,0 +1,111 @@
+//! The mix: rows with their annotations.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use clinstruct_schema::Annotation;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::files::{Lines, annotations_to_read, conversations_of};
+use crate::{Error, Result};
+
+/// The annotations of one part of a run, in the order of its rows.
+///
+/// Those of a run that version 1 wrote are read from its `splits/`: it has dropped nothing, since version 1 moved such
+/// rows to `rejected/`.
+#[derive(Debug)]
+pub struct Annotations(Lines);
+
+impl Annotations {
+    /// Opens those of the part with this stem, of the run in `dir`.
+    ///
+    /// # Errors
+    /// A run that has none, or a file that cannot be read.
+    pub fn open(dir: &Path, stem: &str) -> Result<Self> {
+        annotations_to_read(dir, stem).and_then(Lines::open).map(Self)
+    }
+
+    fn mismatch(&self, why: String) -> Error {
+        Error::Mismatch { path: self.0.path.clone(), line: self.0.line, why }
+    }
+}
+
+impl Iterator for Annotations {
+    type Item = Result<Annotation>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.0.advance() {
+            Ok(false) => None,
+            Ok(true) => {
+                let parsed = serde_json::from_str(&self.0.text);
+                Some(parsed.map_err(|e| self.mismatch(format!("not an annotation: {e}"))))
+            }
+            Err(e) => Some(Err(e)),
+        }
+    }
+}
+
+/// The rows of one part of a run with their annotations. The dataset is those that no pass dropped.
+#[derive(Debug)]
+pub struct Mix {
+    rows: Lines,
+    annotations: Annotations,
+}
+
+impl Mix {
+    /// Opens the part with this stem, of the run in `dir`.
+    ///
+    /// # Errors
+    /// A run without annotations, or a file that cannot be read.
+    pub fn open(dir: &Path, stem: &str) -> Result<Self> {
+        let rows = Lines::open(conversations_of(dir, stem))?;
+        Ok(Self { rows, annotations: Annotations::open(dir, stem)? })
+    }
+
+    /// The next row, dropped or not: its annotation, and its line as it stands in the file.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or annotations that are not those of the rows.
+    pub fn advance(&mut self) -> Result<Option<(Annotation, &str)>> {
+        let row = self.rows.advance()?;
+        let annotation = match (row, self.annotations.next().transpose()?) {
+            (false, None) => return Ok(None),
+            (true, Some(annotation)) => annotation,
+            (true, None) => {
+                return Err(self.annotations.mismatch("a conversation has no annotation".into()));
+            }
+            (false, Some(_)) => {
+                return Err(self.annotations.mismatch("an annotation has no conversation".into()));
+            }
+        };
+        let id = match id_of(&self.rows.text) {
+            Some(id) => Cow::Borrowed(id),
+            // Not as we write it, such as a file that another program wrote again.
+            None => Cow::Owned(self.parse::<Id>()?.id),
+        };
+        if id != annotation.id {
+            let why = format!("it is of {}, the conversation is \"{id}\"", annotation.id);
+            return Err(self.annotations.mismatch(why));
+        }
+        Ok(Some((annotation, &self.rows.text)))
+    }
+
+    /// The row that was read last, parsed.
+    ///
+    /// # Errors
+    /// A line that is not such a row.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_str(&self.rows.text).map_err(|e| self.rows.not_a_row(&e))
+    }
+}
+
+#[derive(Deserialize)]
+struct Id {
+    id: String,
+}
+
+/// The id at the beginning of a line that we wrote.
+pub(crate) fn id_of(line: &str) -> Option<&str> {
+    line.strip_prefix("{\"id\":\"")?.split('"').next()
+}

@@ -1,0 +1,113 @@
+//! Measures the rows that are left: each metric with its target.
+
+mod accumulator;
+mod texts;
+
+use std::collections::BTreeMap;
+
+use clinstruct_quality::CountryTerms;
+use clinstruct_schema::Dropped;
+use clinstruct_schema::summary::{MetricId, Target, TextKind};
+use rayon::prelude::*;
+
+pub use accumulator::MetricsAccumulator;
+
+use super::{Annotates, Pass};
+use crate::{Curated, Fields, Result, Row, Source};
+
+/// Openings whose share is added up.
+const TOP: usize = 10;
+/// Prompts that variety is measured on.
+const SAMPLE: usize = 950;
+/// In fewer texts, the most common openings are always a large share.
+const ENOUGH_TEXTS: u64 = 500;
+/// A text with fewer words may be repeated: `Yes.`
+pub(crate) const FEWEST_WORDS: usize = 8;
+
+/// The target of a metric that is measured here.
+fn target(id: MetricId, kind: Option<TextKind>) -> Target {
+    match id {
+        MetricId::TopOpenings if kind == Some(TextKind::Prompt) => Target::AtMost(0.05),
+        MetricId::TopOpenings => Target::AtMost(0.08),
+        MetricId::DistinctPairs => Target::AtLeast(0.5),
+        MetricId::ZlibRatio => Target::AtMost(3.0),
+        MetricId::InstructionsNotFollowed
+        | MetricId::DosesAboveRange
+        | MetricId::FillerOpeners
+        | MetricId::ClosingOffers => Target::AtMost(0.01),
+        MetricId::OtherLanguage => Target::AtMost(0.005),
+        MetricId::UnsolicitedQuestions => Target::AtMost(0.05),
+        MetricId::UnansweredQuestions | MetricId::OverlongAnswers => Target::AtMost(0.02),
+        _ => Target::AtMost(0.0),
+    }
+}
+
+/// Facts about a medicine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DrugRange {
+    /// Generic name, lower case.
+    pub name: String,
+    /// Unit of the doses, such as `mg`.
+    pub unit: String,
+    /// Largest single dose.
+    pub high: f64,
+}
+
+/// Facts that texts are compared with. Where there are none, the metrics that need them have nothing to measure.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Medicines.
+    pub drugs: Vec<DrugRange>,
+    /// Emergency number by country code.
+    pub emergency: BTreeMap<String, String>,
+    /// Terms that belong to some countries only.
+    pub bound: CountryTerms,
+}
+
+/// The pass.
+#[derive(Debug)]
+pub struct Measure {
+    /// One a thread; what each measures does not depend on the others.
+    accumulators: Vec<MetricsAccumulator>,
+}
+
+impl Measure {
+    /// A pass that compares texts with these facts.
+    pub fn new(facts: &Facts) -> Self {
+        let threads = rayon::current_num_threads().max(1);
+        Self {
+            accumulators: (0..threads).map(|_| MetricsAccumulator::new(facts.clone())).collect(),
+        }
+    }
+}
+
+impl Pass for Measure {
+    fn name(&self) -> &'static str {
+        "metrics"
+    }
+
+    fn reads(&self) -> Fields {
+        Fields::Attributes
+    }
+
+    fn annotates(&self) -> Annotates {
+        Annotates::Dataset
+    }
+
+    fn read(&mut self, rows: &[Row<'_>]) -> Vec<(usize, Dropped)> {
+        let share = rows.len().div_ceil(self.accumulators.len()).max(1);
+        rows.par_chunks(share).zip(self.accumulators.par_iter_mut()).for_each(|(rows, own)| {
+            for row in rows {
+                own.add(row);
+            }
+        });
+        Vec::new()
+    }
+
+    fn finish(self: Box<Self>, _: &dyn Source, curated: &mut Curated) -> Result<()> {
+        if let Some(all) = self.accumulators.into_iter().reduce(MetricsAccumulator::and) {
+            all.finish(&mut curated.quality.metrics);
+        }
+        Ok(())
+    }
+}

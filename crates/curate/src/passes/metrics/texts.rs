@@ -1,0 +1,102 @@
+//! Properties of texts that only metrics look at.
+
+use std::collections::HashSet;
+use std::io::Write as _;
+
+use clinstruct_quality::{segment, talk};
+use clinstruct_schema::Language;
+use clinstruct_schema::summary::TextKind;
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+
+use crate::Row;
+use crate::tokens::mix;
+
+/// Words of an opening.
+const OPENING: usize = 4;
+
+/// A message without the styles that were put behind the prompt.
+pub(super) fn without_styles<'a>(text: &'a str, kind: TextKind, row: &Row<'_>) -> &'a str {
+    let style = row.attributes.and_then(|a| a.situation.asked_styles.first());
+    match style.filter(|_| kind == TextKind::Prompt) {
+        Some(style) => text.rfind(&style.text).map_or(text, |at| text[..at].trim_end()),
+        None => text,
+    }
+}
+
+/// The first four words, lower case, without marks.
+pub(super) fn opening(text: &str) -> String {
+    let mut words = text
+        .split_whitespace()
+        .map(|w| {
+            w.trim_matches(|c: char| !c.is_alphanumeric() && !('\u{900}'..='\u{e7f}').contains(&c))
+        })
+        .filter(|w| !w.is_empty())
+        .map(str::to_lowercase);
+    let first: Vec<String> = words.by_ref().take(OPENING).collect();
+    // Thai sets no spaces between words: four would be four clauses.
+    let text = first.join(" ");
+    if text.contains(|c| ('\u{e00}'..='\u{e7f}').contains(&c)) {
+        text.chars().take(24).collect()
+    } else {
+        text
+    }
+}
+
+/// Whether the last sentence of prose is a question.
+pub(super) fn ends_by_asking(text: &str, language: Language) -> bool {
+    let Some(last) = segment::last_sentence(text, language) else { return false };
+    !talk::questions(&text[last], language).is_empty()
+}
+
+/// Whether nothing of a text can be seen.
+pub(super) fn is_blank(text: &str) -> bool {
+    let unseen = |c| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}');
+    text.chars().all(|c| c.is_whitespace() || c.is_control() || unseen(c))
+}
+
+/// UTF-8 that was read as Latin-1 or Windows-1252.
+pub(super) fn is_mojibake(text: &str) -> bool {
+    if text.is_ascii() {
+        return false;
+    }
+    [
+        "Ã©", "Ã¨", "Ã¼", "Ã¶", "Ã¤", "Ã±", "Ã§", "Ã³", "Ã¡", "â€™", "â€œ", "â€“", "â€”", "Â°",
+        "Â ", "à¤", "à¸",
+    ]
+    .iter()
+    .any(|m| text.contains(m))
+}
+
+/// Different pairs of words by all pairs of words. A compound such as `35-year-old` is one word, as common
+/// tokenizers of English have it.
+pub(super) fn distinct(texts: &[&str]) -> f64 {
+    let (mut all, mut total) = (HashSet::new(), 0_u64);
+    for text in texts {
+        let lower = text.to_lowercase();
+        let words: Vec<u64> = lower
+            .split(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '\'' | '’')))
+            .map(|w| w.trim_matches(['-', '\'', '’']))
+            .filter(|w| !w.is_empty())
+            .map(|w| w.bytes().fold(5, |h, b| mix(h ^ u64::from(b))))
+            .collect();
+        for pair in words.windows(2) {
+            total += 1;
+            all.insert(mix(pair[0]) ^ pair[1]);
+        }
+    }
+    if total == 0 { 1.0 } else { all.len() as f64 / total as f64 }
+}
+
+/// Bytes by bytes that zlib makes of them.
+pub(super) fn zlib_ratio(texts: &[&str]) -> f64 {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    let mut bytes = 0;
+    for text in texts {
+        bytes += text.len() + 1;
+        // Writing to memory does not fail.
+        let _ = encoder.write_all(text.as_bytes()).and_then(|()| encoder.write_all(b"\n"));
+    }
+    let packed = encoder.finish().map_or(1, |p| p.len().max(1));
+    bytes as f64 / packed as f64
+}

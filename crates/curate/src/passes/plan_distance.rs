@@ -1,0 +1,124 @@
+//! Measures how far the dataset is from its plan: the planned and the realised shares of each attribute's values.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use clinstruct_schema::summary::{MetricId, Target};
+use clinstruct_schema::{Attributes, Constraint, Dropped, Situation};
+
+use super::{Annotates, Pass};
+use crate::{Curated, Fields, Result, Row, Source};
+
+/// In fewer rows, one row that is dropped is a large share.
+const ENOUGH_ROWS: u64 = 500;
+/// Most that a distribution may differ.
+const DISTANCE: Target = Target::AtMost(0.02);
+/// Most that the share of an age may be of its planned share.
+const CONCENTRATION: Target = Target::AtMost(1.5);
+/// The attribute whose values are looked at one by one.
+const AGE: &str = "age";
+
+type Counts = HashMap<(&'static str, String), u64>;
+
+/// The pass.
+#[derive(Debug, Default)]
+pub struct PlanDistance {
+    rows: u64,
+    realised: Counts,
+}
+
+fn count(counts: &mut Counts, attributes: &Attributes) {
+    for key in traits(attributes) {
+        *counts.entry(key).or_default() += 1;
+    }
+}
+
+/// What distributions are compared of.
+fn traits(attributes: &Attributes) -> Vec<(&'static str, String)> {
+    let (situation, patient) = (&attributes.situation, &attributes.card.patient);
+    let language = situation.constraints().find_map(|c| match c {
+        Constraint::Language { language } => Some(language.code()),
+        _ => None,
+    });
+    let mut all = vec![
+        ("mode", situation.mode.as_str().to_owned()),
+        ("turns", situation.turns.to_string()),
+        ("profession", situation.profession.clone()),
+        ("register", situation.assistant_register.as_str().to_owned()),
+        ("language", language.unwrap_or("en").to_owned()),
+        ("age band", patient.age_band.to_string()),
+        (AGE, patient.age.measure()),
+        ("sex", patient.sex.as_str().to_owned()),
+        ("country", patient.country_code.clone()),
+        ("setting", patient.setting.to_string()),
+        ("style", styles(situation)),
+    ];
+    let subject = attributes.subjects.first().and_then(|s| s.slugs.last());
+    all.extend(subject.map(|slug| ("subject", slug.to_string())));
+    all
+}
+
+fn styles(situation: &Situation) -> String {
+    let all: Vec<&str> = situation.asked_styles.iter().map(|s| s.id.as_str()).collect();
+    all.join("+")
+}
+
+impl Pass for PlanDistance {
+    fn name(&self) -> &'static str {
+        "plan_distance"
+    }
+
+    fn reads(&self) -> Fields {
+        Fields::Attributes
+    }
+
+    fn annotates(&self) -> Annotates {
+        Annotates::Dataset
+    }
+
+    fn read(&mut self, rows: &[Row<'_>]) -> Vec<(usize, Dropped)> {
+        self.rows += rows.len() as u64;
+        for attributes in rows.iter().filter_map(|r| r.attributes) {
+            count(&mut self.realised, attributes);
+        }
+        Vec::new()
+    }
+
+    fn finish(self: Box<Self>, source: &dyn Source, curated: &mut Curated) -> Result<()> {
+        if self.realised.is_empty() {
+            return Ok(());
+        }
+        let kept: HashSet<&str> = curated.kept().map(|a| a.id.as_str()).collect();
+        let mut planned = self.realised.clone();
+        source.planned(&|id| kept.contains(id), &mut |attributes| {
+            count(&mut planned, attributes);
+        })?;
+        // In a fixed order, so that equal runs have equal sums.
+        let mut by_name: BTreeMap<&str, BTreeMap<&str, [u64; 2]>> = BTreeMap::new();
+        for ((name, value), count) in &planned {
+            by_name.entry(name).or_default().entry(value).or_default()[0] = *count;
+        }
+        for ((name, value), count) in &self.realised {
+            by_name.entry(name).or_default().entry(value).or_default()[1] = *count;
+        }
+        let mut most = 0.0_f64;
+        for (name, values) in by_name {
+            let of = |which: usize| values.values().map(|n| n[which]).sum::<u64>();
+            let totals = [of(0), of(1)];
+            let share = |n: [u64; 2], which: usize| n[which] as f64 / totals[which].max(1) as f64;
+            let apart = |n: &[u64; 2]| (share(*n, 0) - share(*n, 1)).abs() / 2.0;
+            let distance: f64 = values.values().map(apart).sum();
+            if name == AGE {
+                let ages = values.values().filter(|n| n[0] > 0);
+                most = ages.map(|n| share(*n, 1) / share(*n, 0)).fold(0.0, f64::max);
+            }
+            let target = DISTANCE.only_if(self.rows >= ENOUGH_ROWS);
+            let quality = &mut curated.quality;
+            quality.distances.insert(name.to_owned(), distance);
+            quality.metrics.push(MetricId::PlanDistance, Some(name), distance, totals[1], target);
+        }
+        let target = CONCENTRATION.only_if(self.rows >= ENOUGH_ROWS);
+        let metrics = &mut curated.quality.metrics;
+        metrics.push(MetricId::AgeConcentration, None, most, self.rows, target);
+        Ok(())
+    }
+}

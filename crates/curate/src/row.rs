@@ -1,0 +1,111 @@
+use std::collections::HashSet;
+
+use clinstruct_schema::summary::TextKind;
+use clinstruct_schema::{Attributes, Message, Role, RowId};
+
+use crate::Result;
+use crate::tokens::mix;
+
+/// A conversation, as passes see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    /// Its place in the dataset, from 0; [`curate`](crate::curate()) counts.
+    pub number: usize,
+    /// Id.
+    pub id: &'a str,
+    /// Part of the dataset; blank where it has none.
+    pub part: &'a str,
+    /// Its messages; a system message may come first.
+    pub messages: &'a [Message],
+    /// Its base prompt, which its variants share.
+    pub base: Option<&'a RowId>,
+    /// Patient, situation and subjects, where they are known and were asked for: see [`Fields`].
+    pub attributes: Option<&'a Attributes>,
+    /// Whether an earlier row has the same base prompt: see [`Variants`].
+    pub variant: bool,
+}
+
+impl<'a> Row<'a> {
+    /// A row of which only the messages are known.
+    pub fn new(id: &'a str, messages: &'a [Message]) -> Self {
+        Self { number: 0, id, part: "", messages, base: None, attributes: None, variant: false }
+    }
+
+    /// A row with its attributes.
+    #[must_use]
+    pub fn with_attributes(self, attributes: &'a Attributes) -> Self {
+        Self { base: Some(&attributes.base), attributes: Some(attributes), ..self }
+    }
+
+    /// Its messages with their kinds, and with their places among all; without the system message.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (usize, TextKind, &'a Message)> + use<'a> {
+        let spoken = self.messages.iter().enumerate().filter(|(_, m)| m.role != Role::System);
+        spoken.enumerate().map(|(turn, (place, message))| {
+            let kind = match (message.role, turn) {
+                (Role::Assistant, _) => TextKind::Answer,
+                (_, 0) => TextKind::Prompt,
+                _ => TextKind::FollowUp,
+            };
+            (place, kind, message)
+        })
+    }
+}
+
+/// Which fields of a row a pass reads. More of them take longer to parse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fields {
+    /// Id, part, messages and base prompt.
+    Messages,
+    /// These, and the attributes.
+    Attributes,
+}
+
+/// Rows that can be read several times, always in the same order.
+pub trait Source: Sync {
+    /// Hands on all rows in order, some at once, with at least these fields.
+    ///
+    /// # Errors
+    /// Rows that cannot be read, and what `each` returns.
+    fn scan(
+        &mut self,
+        fields: Fields,
+        each: &mut dyn FnMut(&[Row<'_>]) -> Result<()>,
+    ) -> Result<()>;
+
+    /// A message of a row that was scanned, by the number of the row and its place in it; blank if it cannot be read.
+    fn text(&self, row: usize, message: usize) -> String;
+
+    /// Hands on the attributes of planned rows, whatever became of them, without those that `skip` names.
+    ///
+    /// # Errors
+    /// A plan that cannot be read.
+    fn planned(&self, skip: &dyn Fn(&str) -> bool, each: &mut dyn FnMut(&Attributes))
+    -> Result<()>;
+}
+
+/// Rows in memory, without a plan.
+impl Source for Vec<Row<'_>> {
+    fn scan(&mut self, _: Fields, each: &mut dyn FnMut(&[Row<'_>]) -> Result<()>) -> Result<()> {
+        each(self)
+    }
+
+    fn text(&self, row: usize, message: usize) -> String {
+        let message = self.get(row).and_then(|r| r.messages.get(message));
+        message.map_or_else(String::new, |m| m.content.clone())
+    }
+
+    fn planned(&self, _: &dyn Fn(&str) -> bool, _: &mut dyn FnMut(&Attributes)) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Knows which conversations are variants of a base prompt that was seen before.
+#[derive(Debug, Default)]
+pub struct Variants(HashSet<u64>);
+
+impl Variants {
+    /// Whether a conversation with this base prompt was seen before.
+    pub fn is_variant(&mut self, base: &RowId) -> bool {
+        !self.0.insert(base.as_str().bytes().fold(2, |h, b| mix(h ^ u64::from(b))))
+    }
+}

@@ -1,0 +1,245 @@
+//! A run folder: its rows as a [`Source`], and its annotations.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use clinstruct_schema::summary::{MetricId, Target};
+use clinstruct_schema::{
+    Annotation, Attributes, Message, PartId, RowId, SituationRow, Split, Summary,
+};
+use rayon::prelude::*;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::files::{Lines, NewFile, annotations_of, conversations_of, situations_of, unreadable};
+use crate::mix::id_of;
+use crate::passes::{Settings, passes};
+use crate::row::{Fields, Row, Source};
+use crate::{Error, Result, curate};
+
+/// Rows that are parsed together.
+const ROWS_AT_ONCE: usize = 1024;
+
+/// Where a row stands.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    file: usize,
+    offset: u64,
+    length: usize,
+}
+
+/// The conversations of a run.
+#[derive(Debug)]
+struct Conversations<'a> {
+    dir: &'a Path,
+    stems: Vec<String>,
+    paths: Vec<PathBuf>,
+    open: Vec<Mutex<File>>,
+    /// By number of the row; known once the rows were scanned.
+    places: Vec<Place>,
+}
+
+/// As much of a row as passes that read no attributes need.
+#[derive(Deserialize)]
+struct Texts {
+    id: RowId,
+    part: PartId,
+    messages: Vec<Message>,
+    attributes: Base,
+}
+
+#[derive(Deserialize)]
+struct Base {
+    base: RowId,
+}
+
+/// A row without its provenance.
+#[derive(Deserialize)]
+struct Whole {
+    id: RowId,
+    part: PartId,
+    messages: Vec<Message>,
+    attributes: Attributes,
+}
+
+impl Texts {
+    fn row(&self) -> Row<'_> {
+        let base = Some(&self.attributes.base);
+        Row { part: self.part.as_str(), base, ..Row::new(self.id.as_str(), &self.messages) }
+    }
+}
+
+impl Whole {
+    fn row(&self) -> Row<'_> {
+        let row = Row::new(self.id.as_str(), &self.messages);
+        Row { part: self.part.as_str(), ..row.with_attributes(&self.attributes) }
+    }
+}
+
+/// A line of a file, by its number from 1.
+type Line = (u64, String);
+
+fn parsed<T: DeserializeOwned + Send>(path: &Path, lines: &[Line]) -> Result<Vec<T>> {
+    let one = |(line, text): &Line| {
+        serde_json::from_str(text).map_err(|e| Error::Row {
+            path: path.to_owned(),
+            line: *line,
+            why: e.to_string(),
+        })
+    };
+    lines.par_iter().map(one).collect()
+}
+
+impl<'a> Conversations<'a> {
+    fn open(dir: &'a Path, stems: Vec<String>) -> Result<Self> {
+        let paths: Vec<PathBuf> = stems.iter().map(|s| conversations_of(dir, s)).collect();
+        let open = paths
+            .iter()
+            .map(|path| File::open(path).map(Mutex::new).map_err(unreadable(path)))
+            .collect::<Result<_>>()?;
+        Ok(Self { dir, stems, paths, open, places: Vec::new() })
+    }
+
+    /// Writes `annotations/`, and returns what they count for each part.
+    fn annotate(&self, annotations: &[Annotation]) -> Result<Vec<Counts>> {
+        let mut all: Vec<Counts> = Vec::new();
+        for (file, stem) in self.stems.iter().enumerate() {
+            let mut counts = Counts::default();
+            let mut out = NewFile::create(annotations_of(self.dir, stem))?;
+            let of_file = self.places.iter().zip(annotations).filter(|(p, _)| p.file == file);
+            for (_, annotation) in of_file {
+                out.line(annotation)?;
+                counts.add(annotation);
+            }
+            out.finish()?;
+            all.push(counts);
+        }
+        Ok(all)
+    }
+}
+
+impl Source for Conversations<'_> {
+    fn scan(
+        &mut self,
+        fields: Fields,
+        each: &mut dyn FnMut(&[Row<'_>]) -> Result<()>,
+    ) -> Result<()> {
+        self.places.clear();
+        for (file, path) in self.paths.iter().enumerate() {
+            let mut lines = Lines::open(path.clone())?;
+            let mut offset = 0;
+            let mut some: Vec<Line> = Vec::with_capacity(ROWS_AT_ONCE);
+            loop {
+                let more = lines.advance()?;
+                if more {
+                    let length = lines.text.len();
+                    self.places.push(Place { file, offset, length });
+                    offset += length as u64;
+                    some.push((lines.line, std::mem::take(&mut lines.text)));
+                }
+                if some.len() >= ROWS_AT_ONCE || (!more && !some.is_empty()) {
+                    match fields {
+                        Fields::Messages => {
+                            let rows: Vec<Texts> = parsed(path, &some)?;
+                            each(&rows.iter().map(Texts::row).collect::<Vec<_>>())?;
+                        }
+                        Fields::Attributes => {
+                            let rows: Vec<Whole> = parsed(path, &some)?;
+                            each(&rows.iter().map(Whole::row).collect::<Vec<_>>())?;
+                        }
+                    }
+                    some.clear();
+                }
+                if !more {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&self, row: usize, message: usize) -> String {
+        let Some(place) = self.places.get(row) else { return String::new() };
+        let Some(file) = self.open.get(place.file) else { return String::new() };
+        let mut bytes = vec![0; place.length];
+        {
+            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            let read = file.seek(SeekFrom::Start(place.offset));
+            if read.and_then(|_| file.read_exact(&mut bytes)).is_err() {
+                return String::new();
+            }
+        }
+        let row: Option<Texts> = serde_json::from_slice(&bytes).ok();
+        let message = row.and_then(|r| r.messages.into_iter().nth(message));
+        message.map_or_else(String::new, |m| m.content)
+    }
+
+    fn planned(
+        &self,
+        skip: &dyn Fn(&str) -> bool,
+        each: &mut dyn FnMut(&Attributes),
+    ) -> Result<()> {
+        for stem in &self.stems {
+            let mut lines = Lines::open(situations_of(self.dir, stem))?;
+            while lines.advance()? {
+                if id_of(&lines.text).is_some_and(skip) {
+                    continue;
+                }
+                let row: SituationRow =
+                    serde_json::from_str(&lines.text).map_err(|e| lines.not_a_row(&e))?;
+                each(&row.attributes);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the annotations of a part count.
+#[derive(Debug, Default)]
+struct Counts {
+    splits: [u64; 3],
+    dropped: BTreeMap<String, u64>,
+}
+
+impl Counts {
+    fn add(&mut self, annotation: &Annotation) {
+        match (&annotation.dropped, annotation.split) {
+            (Some(dropped), _) => {
+                *self.dropped.entry(dropped.reason.to_string()).or_default() += 1;
+            }
+            (None, Some(split)) => self.splits[split as usize] += 1,
+            (None, None) => {}
+        }
+    }
+}
+
+/// Runs all passes over the run in `dir`: reads `conversations/` and `situations/`, writes `annotations/`, and puts what
+/// was found into the summary. Nothing else of the run changes.
+///
+/// Call [`clear_annotations`](crate::clear_annotations) before the conversations are written.
+///
+/// # Errors
+/// A file that cannot be read or written.
+pub fn curate_run(dir: &Path, summary: &mut Summary, settings: &Settings<'_>) -> Result<()> {
+    let stems = summary.parts.iter().map(|p| p.stem.clone()).collect();
+    let mut conversations = Conversations::open(dir, stems)?;
+    let curated = curate(&mut conversations, passes(settings))?;
+    let counts = conversations.annotate(&curated.annotations)?;
+    let mut quality = curated.quality;
+    for (part, counts) in summary.parts.iter_mut().zip(counts) {
+        part.dropped = counts.dropped;
+        part.in_dataset -= part.dropped();
+        let splits = Split::ALL.into_iter().zip(counts.splits);
+        let splits = splits.map(|(split, rows)| (split.as_str().to_owned(), rows)).collect();
+        quality.splits.insert(part.stem.clone(), splits);
+    }
+    let off = summary.parts.iter().filter(|p| !p.adds_up()).count();
+    summary.counts_add_up = off == 0;
+    let (off, planned) = (off as f64, summary.planned());
+    quality.metrics.push(MetricId::PartsNotAddingUp, None, off, planned, Target::AtMost(0.0));
+    summary.quality = Some(quality);
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! Records of earlier versions.
+
+mod summary;
