@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use clinstruct_batch_client::{Address, Descriptor, Endpoint, Secret};
 use clinstruct_provider_http::is_loopback;
 
+use crate::backend_settings::backend_of_role;
 use crate::error::unopened;
-use crate::routes::backend_of_role;
 use crate::{Settings, usage, variable};
 
 /// How a backend is reached; `None` where it has no address.

@@ -8,10 +8,12 @@
 //! the resources are a [`Setup`], and a [`Run`] of it has a [`budget`], begins, and is driven.
 
 mod address;
+mod backend_settings;
 pub mod budget;
 mod environment;
 mod error;
 mod project;
+mod record;
 mod registry;
 mod routes;
 mod run;
@@ -21,8 +23,8 @@ pub mod weights;
 
 pub use environment::{now, variable};
 pub use error::{UsageError, usage};
+pub use record::{Call, Given, Settings};
 pub use registry::{BackendFacts, Host, Registry};
 pub use routes::routes;
 pub use run::Run;
-pub use settings::{Call, Given, Settings};
 pub use setup::{Setup, read_resources, run_name};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::{Layer, TokenParameter, layer};
+use crate::record::{Layer, TokenParameter, layer};
 use crate::{Registry, usage};
 
 /// Name of the project file, looked for in the current folder.

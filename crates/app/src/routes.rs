@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use clinstruct_batch_client::{
     BackendSettings, BatchBackend, Descriptor, Limits, ModelRule, PriceRule, Unopened,
@@ -11,9 +10,9 @@ use clinstruct_catalog::Catalog;
 use clinstruct_pipeline::{Route, Routes};
 use clinstruct_schema::{Price, Speaker};
 
+use crate::backend_settings::{backend_of_role, backend_settings};
 use crate::error::unopened;
-use crate::settings::TokenParameter;
-use crate::{BackendFacts, Registry, Settings, address, usage, variable, weights};
+use crate::{BackendFacts, Settings, address, usage, variable, weights};
 
 /// The roles that a model plays, as they are written on the command line.
 const ROLES: [(&str, Speaker); 3] = [
@@ -50,17 +49,6 @@ pub fn routes(
         routes = routes.with(speaker, maker.route(backend, Some(model), backend == main)?);
     }
     Ok(routes)
-}
-
-/// The model and the backend of a setting such as `user=chat:qwen3:8b`; `None` where it names no backend: a
-/// model's name may have colons of its own.
-pub(crate) fn backend_of_role<'r>(
-    setting: &'r str,
-    backends: &Registry,
-) -> Option<(&'r str, &'r str)> {
-    let (_, route) = setting.split_once('=')?;
-    let (name, model) = route.split_once(':')?;
-    backends.get(name).map(|_| (model, name))
 }
 
 /// The same for a backend that the run knows and this program does not.
@@ -198,33 +186,6 @@ fn of_facts(name: &str, model: Option<&str>, facts: BackendFacts) -> Route {
     let capabilities = facts.capabilities;
     let backend = Arc::new(Unopened { name: name.to_owned(), limits, capabilities });
     Route { name: format!("{name} {model}"), backend, model, price: None }
-}
-
-/// Settings as backends are given them, without what depends on which backend it is.
-pub(crate) fn backend_settings(settings: &Settings) -> BackendSettings {
-    let mut given = BackendSettings::default();
-    given.profile.clone_from(&settings.profile);
-    given.tier = settings.tier;
-    given.queued_tokens = settings.queued_tokens;
-    given.command.clone_from(&settings.command);
-    given.concurrency = settings.concurrency;
-    given.context = settings.context;
-    given.stop.clone_from(&settings.stop);
-    given.requests_per_minute = settings.requests_per_minute;
-    given.tokens_per_minute = settings.tokens_per_minute;
-    given.timeout = settings.timeout.map(Duration::from_secs);
-    given.pause = settings.pause.map(Duration::from_millis);
-    given.no_schema = settings.no_schema;
-    given.no_seed = settings.no_seed;
-    given.max_completion_tokens =
-        settings.token_parameter.map(|name| name == TokenParameter::MaxCompletionTokens);
-    given.misbehave.clone_from(&settings.misbehave);
-    let options = settings.backend_option.iter();
-    given.options = options
-        .filter_map(|option| option.split_once('='))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    given
 }
 
 /// What a model costs here.

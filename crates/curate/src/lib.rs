@@ -40,17 +40,20 @@
 //! split not on the order of the rows. Checks on a single text are in `clinstruct-quality`.
 
 mod curate;
+mod curated;
 mod error;
 mod files;
 pub mod minhash;
 mod mix;
+mod pass;
 mod passes;
 mod row;
 mod run;
 mod tokens;
 
 pub use clinstruct_schema::{Annotation, Dropped};
-pub use curate::{Curated, curate};
+pub use curate::curate;
+pub use curated::Curated;
 pub use error::{Error, Result};
 pub use files::clear_annotations;
 pub use mix::{Annotations, Mix};

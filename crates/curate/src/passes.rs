@@ -6,14 +6,12 @@ pub mod near_duplicates;
 pub mod plan_distance;
 pub mod splits;
 
-use clinstruct_schema::Dropped;
-
 use self::contamination::{Contamination, EvalItems};
 use self::metrics::{Facts, Measure};
 use self::near_duplicates::NearDuplicates;
 use self::plan_distance::PlanDistance;
 use self::splits::{Shares, Splits};
-use crate::{Curated, Fields, Result, Row, Source};
+pub use crate::pass::{Annotates, Pass};
 
 /// What the passes depend on beside the rows.
 #[derive(Debug, Clone, Copy)]
@@ -37,38 +35,4 @@ pub fn passes<'a>(settings: &Settings<'a>) -> Vec<Box<dyn Pass + 'a>> {
         Box::new(PlanDistance::default()),
         Box::new(Splits::new(settings.shares, settings.seed)),
     ]
-}
-
-/// What a pass says of rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Annotates {
-    /// Drops rows, each as it reads it.
-    DropsAtOnce,
-    /// Drops rows once it has read them all.
-    DropsAtEnd,
-    /// Gives each row its split.
-    Split,
-    /// Nothing of single rows: it measures the dataset.
-    Dataset,
-}
-
-/// A pass over a dataset: it reads rows and annotates them, and never changes them.
-pub trait Pass: Send {
-    /// Name, such as `near_duplicates`.
-    fn name(&self) -> &'static str;
-
-    /// What it reads of a row.
-    fn reads(&self) -> Fields;
-
-    /// What it annotates.
-    fn annotates(&self) -> Annotates;
-
-    /// Reads the next rows, and returns those that it drops at once, by their number.
-    fn read(&mut self, rows: &[Row<'_>]) -> Vec<(usize, Dropped)>;
-
-    /// Annotates what it can say only now that it has read all rows.
-    ///
-    /// # Errors
-    /// Rows or a plan that cannot be read again.
-    fn finish(self: Box<Self>, source: &dyn Source, curated: &mut Curated) -> Result<()>;
 }

@@ -31,11 +31,13 @@
 mod clean;
 mod content;
 mod control;
+mod decoded;
 mod error_body;
 mod fault;
 mod finish;
 mod json;
 mod plain;
+mod problem;
 mod prompts;
 mod reasoning;
 mod repair;
@@ -45,9 +47,11 @@ mod usage;
 mod web_page;
 
 pub use clean::{Cleaned, Cleanup, clean};
+pub use decoded::DecodedRow;
 pub use error_body::{error_in_success, provider_error};
 pub use fault::{ProviderError, classify, is_own_code};
-pub use prompts::{Problem, PromptFormat, PromptsReading, prompts};
+pub use problem::Problem;
+pub use prompts::{PromptFormat, PromptsReading, prompts};
 pub use reasoning::reasoning;
-pub use row::{DecodedRow, decode};
+pub use row::decode;
 pub use turn::{is_text_refusal, turn};

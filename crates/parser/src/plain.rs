@@ -7,8 +7,8 @@ use clinstruct_schema::{Completion, FinishReason, REHEARSAL_MARK, RowOutcome};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::decoded::{DecodedRow, is_page, request_id};
 use crate::repair::BROKEN;
-use crate::row::{DecodedRow, is_page, request_id};
 use crate::usage;
 
 #[derive(Deserialize)]

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::prompts::Problem;
+use crate::problem::Problem;
 
 /// A text without the reasoning that stood in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use clinstruct_schema::{
 use serde_json::{Map, Value};
 
 use crate::content::{Content, reasoning_of, text_of};
+use crate::decoded::{DecodedRow, is_page, request_id};
 use crate::error_body::{
     Parts, broken_off, error_in, first_choice, is_real, one_line, parts_of, status_in,
 };
@@ -16,15 +17,6 @@ use crate::usage;
 
 /// Longest excerpt of a row in a message, in characters.
 const EXCERPT: usize = 300;
-
-/// A raw row, read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DecodedRow {
-    /// The request that it answers; `None` where the row does not say.
-    pub id: Option<RequestId>,
-    /// What it says.
-    pub outcome: RowOutcome,
-}
 
 /// Reads one raw row. Any bytes in, an outcome out.
 ///
@@ -37,11 +29,6 @@ pub fn decode(format: RowFormat, raw: &[u8]) -> DecodedRow {
         return row;
     }
     lenient(format, raw)
-}
-
-/// The request in a `custom_id`. A backend may put more behind the address: the name of its job.
-pub(crate) fn request_id(text: &str) -> Option<RequestId> {
-    RequestId::parse(text.get(..32).unwrap_or(text)).ok()
 }
 
 pub(crate) fn lenient(format: RowFormat, raw: &[u8]) -> DecodedRow {
@@ -354,13 +341,6 @@ fn neutral(row: &Map<String, Value>) -> RowOutcome {
             given.outcome(parts, status)
         }
     }
-}
-
-/// Whether a text is a whole page of HTML: no answer is.
-pub(crate) fn is_page(text: &str) -> bool {
-    let start = text.trim_start();
-    let begins = |tag: &str| start.get(..tag.len()).is_some_and(|t| t.eq_ignore_ascii_case(tag));
-    begins("<!doctype html") || begins("<html")
 }
 
 /// What a successful response gives, before it is weighed.

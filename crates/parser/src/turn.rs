@@ -1,6 +1,6 @@
 use crate::clean::{Cleaned, Cleanup, clean};
 use crate::control;
-use crate::prompts::Problem;
+use crate::problem::Problem;
 use crate::reasoning::separate;
 
 /// A refusal is short; a longer text that begins like one goes on to help.

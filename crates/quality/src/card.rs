@@ -5,9 +5,6 @@ use std::ops::Range;
 use aho_corasick::AhoCorasick;
 use clinstruct_schema::{AgeYears, CountryBound, PatientCard, Sex};
 
-use crate::check::Finding;
-use crate::checks::{other_country, other_patient};
-
 /// Terms that belong to some countries only, made ready to be found in one pass.
 #[derive(Debug, Clone, Default)]
 pub struct CountryTerms {
@@ -84,23 +81,4 @@ impl<'a> About<'a> {
         let country = self.card.patient.country_code.as_str();
         Place { country, emergency: self.emergency, terms: self.bound }
     }
-}
-
-fn with_place(finding: Finding) -> Option<(String, Range<usize>)> {
-    Some((finding.detail, finding.span?))
-}
-
-/// Age and sex of a text about the patient that are not the card's: [`other_patient`].
-pub fn patient(text: &str, card: &PatientCard) -> Option<(String, Range<usize>)> {
-    other_patient::other_patient(text, card.into()).and_then(with_place)
-}
-
-/// A law, an authority or a brand name of another country: [`other_country`].
-pub fn foreign(text: &str, about: &About<'_>) -> Option<(String, Range<usize>)> {
-    other_country::foreign_term(text, &about.place()).and_then(with_place)
-}
-
-/// An emergency number that is called and is not the country's: [`other_country`].
-pub fn emergency_number(text: &str, known: &str) -> Option<(String, Range<usize>)> {
-    other_country::emergency_number(text, known).and_then(with_place)
 }

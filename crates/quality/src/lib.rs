@@ -31,10 +31,13 @@
 pub mod card;
 pub mod check;
 pub mod checks;
+pub mod compare;
 pub mod dose;
 pub mod hygiene;
 pub mod language;
 mod lexicon;
+mod lines;
+mod run;
 pub mod segment;
 pub mod structure;
 pub mod talk;
@@ -47,7 +50,8 @@ pub use card::{CountryTerms, PatientFacts, Place};
 pub use check::Check;
 pub use hygiene::{CONTROL, CONTROL_TOKEN, HASH_HEADING, NOT_NFC, ROLE_TAG, WRAPPING_QUOTES};
 pub use language::{identify, is_in};
-pub use turn::{Turn, asked_language, check, check_prompt, check_turn};
+pub use run::{check, check_prompt, check_turn};
+pub use turn::{Turn, asked_language};
 pub use verify::{Verdict, name, verify};
 
 /// A check that a text did not pass.

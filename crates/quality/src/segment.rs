@@ -12,6 +12,7 @@ use icu_segmenter::options::{SentenceBreakInvariantOptions, WordBreakInvariantOp
 use icu_segmenter::{SentenceSegmenter, WordSegmenter};
 
 use crate::lexicon::{is_lettered, lexicon};
+use crate::lines::lines;
 use crate::structure::{is_fence, is_rule, marker_length};
 
 const CLOSING: [char; 12] = ['"', '\'', '”', '’', '»', '«', ')', ']', '*', '_', '“', '›'];
@@ -62,28 +63,6 @@ pub fn last_sentence(text: &str, language: Language) -> Option<Range<usize>> {
         }
         end = line.start;
     }
-}
-
-/// Lines that are not blank, without the space around them.
-pub(crate) fn lines(text: &str) -> impl Iterator<Item = Range<usize>> {
-    let mut at = 0;
-    text.split_inclusive('\n').filter_map(move |line| {
-        let start = at + (line.len() - line.trim_start().len());
-        at += line.len();
-        let trimmed = line.trim();
-        (!trimmed.is_empty()).then(|| start..start + trimmed.len())
-    })
-}
-
-/// The lines of a text: number from one, where each starts behind its space, and what stands from there.
-pub(crate) fn line_starts(text: &str) -> impl Iterator<Item = (usize, usize, &str)> {
-    let mut at = 0;
-    text.split_inclusive('\n').enumerate().map(move |(index, line)| {
-        let start = line.trim_start();
-        let from = at + (line.len() - start.len());
-        at += line.len();
-        (index + 1, from, start)
-    })
 }
 
 /// The sentences of one line.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::segment::lines;
+use crate::lines::lines;
 
 /// Whether a line fences code.
 pub(crate) fn is_fence(line: &str) -> bool {

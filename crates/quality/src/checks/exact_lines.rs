@@ -3,7 +3,7 @@
 use clinstruct_schema::{Constraint, Language};
 
 use crate::check::{Check, Group, Outcome, PerSpeaker, Run, Strictness};
-use crate::segment::lines;
+use crate::lines::lines;
 
 /// The check.
 pub const CHECK: Check = Check {

@@ -2,7 +2,7 @@
 
 use crate::Turn;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
-use crate::segment::line_starts;
+use crate::lines::line_starts;
 
 /// The check.
 pub const CHECK: Check = Check {

@@ -7,7 +7,7 @@ use clinstruct_schema::{Constraint, Language};
 use crate::Turn;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
 use crate::lexicon::lexicon;
-use crate::segment::lines;
+use crate::lines::lines;
 use crate::structure::{is_rule, marker_length};
 use crate::talk::is_mark;
 

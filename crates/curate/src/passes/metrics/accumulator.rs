@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use clinstruct_quality::{
     CONTROL, CONTROL_TOKEN, HASH_HEADING, NOT_NFC, ROLE_TAG, WRAPPING_QUOTES, asked_language, card,
-    dose, hygiene, identify, name, segment, talk, verify,
+    compare, dose, hygiene, identify, name, segment, talk, verify,
 };
 use clinstruct_schema::summary::{InstructionCounts, MetricId, Metrics, TextKind};
 use clinstruct_schema::{Constraint, ConversationMode, Language, Message, Role, Situation};
@@ -149,7 +149,7 @@ impl MetricsAccumulator {
 
     fn card(&mut self, text: &str, row: &Row<'_>) {
         if let Some(attributes) = row.attributes {
-            let wrong = card::patient(text, &attributes.card).is_some();
+            let wrong = compare::patient(text, &attributes.card).is_some();
             self.share(MetricId::OtherPatient, wrong);
         }
     }
@@ -182,8 +182,8 @@ impl MetricsAccumulator {
             let country = &attributes.card.patient.country_code;
             let emergency = self.facts.emergency.get(country).map_or("", String::as_str);
             let about = card::About { card: &attributes.card, emergency, bound: &self.facts.bound };
-            let foreign = card::emergency_number(text, emergency).is_some();
-            let bound = card::foreign(text, &about).is_some();
+            let foreign = compare::emergency_number(text, emergency).is_some();
+            let bound = compare::foreign(text, &about).is_some();
             self.share(MetricId::OtherCountryTerms, bound);
             self.share(MetricId::OtherEmergencyNumber, foreign);
         }

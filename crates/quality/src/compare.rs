@@ -1,0 +1,28 @@
+//! What a text says about the patient and the country of care that is not so, for metrics.
+
+use std::ops::Range;
+
+use clinstruct_schema::PatientCard;
+
+use crate::card::About;
+use crate::check::Finding;
+use crate::checks::{other_country, other_patient};
+
+fn with_place(finding: Finding) -> Option<(String, Range<usize>)> {
+    Some((finding.detail, finding.span?))
+}
+
+/// Age and sex of a text about the patient that are not the card's: [`other_patient`].
+pub fn patient(text: &str, card: &PatientCard) -> Option<(String, Range<usize>)> {
+    other_patient::other_patient(text, card.into()).and_then(with_place)
+}
+
+/// A law, an authority or a brand name of another country: [`other_country`].
+pub fn foreign(text: &str, about: &About<'_>) -> Option<(String, Range<usize>)> {
+    other_country::foreign_term(text, &about.place()).and_then(with_place)
+}
+
+/// An emergency number that is called and is not the country's: [`other_country`].
+pub fn emergency_number(text: &str, known: &str) -> Option<(String, Range<usize>)> {
+    other_country::emergency_number(text, known).and_then(with_place)
+}

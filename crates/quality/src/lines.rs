@@ -1,0 +1,25 @@
+//! The lines of a text.
+
+use std::ops::Range;
+
+/// Lines that are not blank, without the space around them.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut at = 0;
+    text.split_inclusive('\n').filter_map(move |line| {
+        let start = at + (line.len() - line.trim_start().len());
+        at += line.len();
+        let trimmed = line.trim();
+        (!trimmed.is_empty()).then(|| start..start + trimmed.len())
+    })
+}
+
+/// The lines of a text: number from one, where each starts behind its space, and what stands from there.
+pub(crate) fn line_starts(text: &str) -> impl Iterator<Item = (usize, usize, &str)> {
+    let mut at = 0;
+    text.split_inclusive('\n').enumerate().map(move |(index, line)| {
+        let start = line.trim_start();
+        let from = at + (line.len() - start.len());
+        at += line.len();
+        (index + 1, from, start)
+    })
+}

@@ -1,0 +1,88 @@
+//! Runs the checks on one turn.
+
+use clinstruct_schema::{Constraint, PatientCard, Situation, Speaker};
+
+use crate::card::{About, PatientFacts};
+use crate::check::{Check, Outcome, Run, Strictness, constraint_id};
+use crate::checks::{self, ALL};
+use crate::{Turn, Violation};
+
+/// The instructions that are verified: those given, and that of doses for every answer.
+fn verified<'t>(turn: &'t Turn<'_>) -> impl Iterator<Item = &'t Constraint> {
+    let doses =
+        turn.speaker == Speaker::Assistant && !turn.asks(|c| matches!(c, Constraint::DoseWarning));
+    // The language has a check of its own, which is run before.
+    let given = turn.instructions.iter().copied();
+    given
+        .filter(|c| !matches!(c, Constraint::Language { .. }))
+        .chain(doses.then_some(&Constraint::DoseWarning))
+}
+
+/// What its instructions find, in the order of the instructions.
+fn broken(turn: &Turn<'_>) -> impl Iterator<Item = Violation> {
+    verified(turn).filter_map(|constraint| {
+        let check = checks::by_id(constraint_id(constraint))?;
+        let Run::Instruction { verify, .. } = check.run else { return None };
+        match verify(constraint, turn.text, turn.language) {
+            Outcome::Failed(finding) => Some(check.violation(finding)),
+            Outcome::Passed | Outcome::Undecided => None,
+        }
+    })
+}
+
+/// Runs all checks that apply to a turn and do more than measure.
+pub fn check(turn: &Turn<'_>) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let mut stopped = false;
+    let mut instructed = false;
+    for check in ALL {
+        let Some(strictness) = check.strictness.of(turn.speaker) else { continue };
+        match strictness {
+            Strictness::Measures => continue,
+            Strictness::Blocks if stopped => break,
+            Strictness::Blocks | Strictness::Stops => {}
+        }
+        let before = found.len();
+        match check.run {
+            Run::Text { .. } => found.extend(check.find(turn)),
+            Run::Instruction { .. } if instructed => {}
+            Run::Instruction { .. } => {
+                instructed = true;
+                found.extend(broken(turn));
+            }
+        }
+        stopped |= strictness == Strictness::Stops && found.len() > before;
+    }
+    in_order_of_lines(&mut found);
+    found
+}
+
+/// Puts what was found at the starts of lines in the order of the text: repairs name findings in this order,
+/// and the address of a stored repair depends on it.
+fn in_order_of_lines(found: &mut [Violation]) {
+    let of_lines = |check: &Check, v: &Violation| v.check == check.id;
+    let lines = found
+        .iter()
+        .take_while(|v| {
+            of_lines(&checks::role_tag::CHECK, v) || of_lines(&checks::hash_heading::CHECK, v)
+        })
+        .count();
+    found[..lines].sort_by_key(|v| v.span.as_ref().map(|span| span.start));
+}
+
+/// All checks on a prompt.
+///
+/// `card` is that of the patient whom it is about.
+pub fn check_prompt(text: &str, card: Option<&PatientCard>) -> Vec<Violation> {
+    check(&Turn { patient: card.map(PatientFacts::from), ..Turn::prompt(text) })
+}
+
+/// All checks on a turn of a conversation.
+pub fn check_turn(
+    text: &str,
+    speaker: Speaker,
+    situation: &Situation,
+    about: &About<'_>,
+) -> Vec<Violation> {
+    check(&Turn::of(text, speaker, situation, about))
+}
