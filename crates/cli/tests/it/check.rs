@@ -40,7 +40,18 @@ fn a_rehearsal_run_meets_its_targets() {
     assert_eq!(rows, summary["parts"].as_array().unwrap().iter().map(kept).sum::<u64>());
     assert_eq!(summary["counts_add_up"], true);
 
-    let file = "o/conversations/multiturn_task_x_specialties_x_demographic_x_answerstyle.jsonl";
+    // The rows of the dataset: those that no pass dropped.
+    let (run_dir, stem) = (dir.path().join("o"), crate::STEMS[2]);
+    let annotations = crate::rows(&run_dir, "annotations", stem);
+    let kept: Vec<String> = crate::rows(&run_dir, "conversations", stem)
+        .iter()
+        .zip(&annotations)
+        .filter(|(_, annotation)| annotation["dropped"].is_null())
+        .map(|(row, _)| row.to_string())
+        .collect();
+    assert!(kept.len() < annotations.len(), "so many rows have a near duplicate");
+    let file = "kept.jsonl";
+    fs::write(dir.path().join(file), kept.join("\n")).unwrap();
     let (code, out, err) = check(dir.path(), &["check", file]);
     assert_eq!(code, Some(0), "{out}{err}");
     let missed = out.lines().filter(|l| l.contains("MISSED") && !l.contains("of prompts")).count();

@@ -24,7 +24,7 @@ fn check_rows(out: &Path, stem: &str) -> usize {
         let turns = row["provenance"]["turns"].as_array().unwrap();
         assert_eq!(turns.len(), messages.len(), "{id}");
         assert_eq!(row["provenance"]["rehearsal"], true, "{id}");
-        assert_eq!(row["schema_version"], 1, "{id}");
+        assert_eq!(row["schema_version"], clinstruct_schema::SCHEMA_VERSION, "{id}");
         let card = &row["attributes"]["card"];
         assert!(card["patient"]["country"].is_string(), "{id}");
         assert!(row["attributes"]["situation"]["asked_styles"].is_array(), "{id}");
