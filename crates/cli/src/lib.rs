@@ -23,10 +23,13 @@ mod documented;
 mod exit;
 mod facts;
 mod hub;
+mod plan;
 mod progress;
 mod register;
 mod settings;
 mod setup;
+mod stages;
+mod summary;
 mod table;
 mod terminal;
 

@@ -8,7 +8,7 @@ use clinstruct_schema::{Split, dollars};
 use serde_json::{Value, json};
 
 use crate::about::About;
-use crate::folder::{Folder, columns_of};
+use crate::layout::{Folder, columns_of};
 
 /// The hub's classes of size, by the least number of rows of the next one.
 const SIZES: [(u64, &str); 5] = [

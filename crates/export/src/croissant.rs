@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::about::About;
-use crate::folder::{Folder, columns_of};
+use crate::layout::{Folder, columns_of};
 use crate::table::Kind;
 
 /// Names that are short in the file, with what they stand for.

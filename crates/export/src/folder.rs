@@ -10,106 +10,14 @@ use rayon::prelude::*;
 
 use crate::about::About;
 use crate::files::{Done, Shards, failed, text};
-use crate::format::{System, content, messages};
+use crate::format::{System, messages};
+use crate::layout::{Folder, Shard, columns_of};
 use crate::source::{Part, Selection, counts, rows};
-use crate::table::{Cell, Column, Field, Kind};
+use crate::table::{Cell, Column};
 use crate::{Error, Result, card, croissant, snippets};
 
 /// Rows of a shard.
 const SHARD: u64 = 20_000;
-
-/// A Parquet file of the folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shard {
-    /// Path below the folder, with forward slashes.
-    pub path: String,
-    /// Stem of its part.
-    pub stem: String,
-    /// Its split.
-    pub split: Split,
-    /// Its rows.
-    pub rows: u64,
-    /// Its bytes.
-    pub bytes: u64,
-    /// Its checksum, in hexadecimal digits.
-    pub sha256: String,
-}
-
-/// A dataset folder that was written.
-#[derive(Debug, Clone, Default)]
-pub struct Folder {
-    /// Its Parquet files.
-    pub shards: Vec<Shard>,
-    /// Codes of the languages of its answers.
-    pub languages: BTreeSet<String>,
-}
-
-impl Folder {
-    /// Rows by stem and split.
-    pub fn rows(&self) -> BTreeMap<(&str, Split), u64> {
-        let mut rows = BTreeMap::new();
-        for shard in &self.shards {
-            *rows.entry((shard.stem.as_str(), shard.split)).or_default() += shard.rows;
-        }
-        rows
-    }
-}
-
-/// A column with what it holds, for the card and the Croissant file.
-const COLUMNS: [(&str, Kind, &str); 19] = [
-    ("id", Kind::Text, "Stable id: part, what the row combines, patient, style variant."),
-    ("part", Kind::Text, "Part."),
-    (
-        "messages",
-        Kind::Records(&[Field::text("role"), Field::text("content")]),
-        "The conversation: `role` (system, user, assistant) and `content`.",
-    ),
-    ("language", Kind::Text, "Code of the language asked for; answers are in it."),
-    ("mode", Kind::Text, "Length of answers: normal, chat or emergency."),
-    ("turns", Kind::Int, "Questions with their answers."),
-    ("profession", Kind::Text, "Who asks."),
-    ("specialty", Kind::Text, "The specialty of who asks; blank where there is none."),
-    ("subjects", Kind::Texts, "What the row combines, such as a specialty and a domain."),
-    (
-        "styles",
-        Kind::Texts,
-        "Instructions on style and form, asked for by the user or set by the system prompt.",
-    ),
-    ("sex", Kind::Text, "Sex of the simulated patient."),
-    ("age_years", Kind::Int, "Age of the simulated patient, in years."),
-    ("country", Kind::Text, "Code of the country of care, ISO 3166-1 alpha-2, lower case."),
-    ("setting", Kind::Text, "Care setting."),
-    ("base", Kind::Text, "Base prompt; style variants of one prompt share it."),
-    ("model", Kind::Text, "Model that wrote the answers, with its backend."),
-    ("rehearsal", Kind::Flag, "Whether a grammar wrote the text, and no model."),
-    (
-        "provenance",
-        Kind::Records(&[
-            Field::text("speaker"),
-            Field::text("request"),
-            Field::number("tries"),
-            Field::number("prompt_tokens"),
-            Field::number("completion_tokens"),
-        ]),
-        "One entry a message without the system message: who, the request's hash, tries, tokens.",
-    ),
-    (
-        "attributes",
-        Kind::Text,
-        "Everything else about the row as JSON: patient card, situation, constraints.",
-    ),
-];
-
-/// The columns of a folder, whose messages may have their reasoning.
-pub(crate) fn columns_of(reasoning: bool) -> [(&'static str, Kind, &'static str); 19] {
-    let mut columns = COLUMNS;
-    if reasoning && let Some(messages) = columns.iter_mut().find(|(name, ..)| *name == "messages") {
-        messages.1 = Kind::Records(content(true));
-        messages.2 = "The conversation: `role` (system, user, assistant), `content`, and `reasoning_content`: what the \
-                      model thought before an answer.";
-    }
-    columns
-}
 
 fn number(n: impl TryInto<i32>) -> Cell {
     Cell::Int(n.try_into().unwrap_or(i32::MAX))

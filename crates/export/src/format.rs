@@ -5,7 +5,6 @@ use std::fmt;
 use clinstruct_schema::{Attributes, Conversation, Role};
 use serde_json::{Value, json};
 
-use crate::formats;
 use crate::table::{Cell, Column, Field};
 
 const CONTENT: &[Field] = &[Field::text("role"), Field::text("content")];
@@ -32,14 +31,6 @@ pub struct Format {
 }
 
 impl Format {
-    /// All formats. One is added as a file in `formats/` and a line in this list.
-    pub const ALL: &'static [Self] = formats::ALL;
-
-    /// The format of this name.
-    pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|format| format.name == name).copied()
-    }
-
     pub(crate) fn json(self, row: &Conversation, system: System) -> Value {
         (self.json)(row, system)
     }

@@ -14,6 +14,7 @@ mod files;
 mod folder;
 mod format;
 mod formats;
+mod layout;
 mod snippets;
 mod source;
 mod table;
@@ -22,8 +23,9 @@ use std::io;
 use std::path::PathBuf;
 
 pub use about::About;
-pub use folder::{Folder, dataset};
+pub use folder::dataset;
 pub use format::{Encoding, Format, System};
+pub use layout::Folder;
 pub use source::{Part, Selection};
 
 use std::path::Path;

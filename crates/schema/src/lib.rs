@@ -10,6 +10,7 @@ mod constraint;
 mod conversation;
 mod id;
 mod language;
+mod mode;
 mod model;
 mod money;
 mod patient;
@@ -26,6 +27,7 @@ pub use conversation::{
 };
 pub use id::{BackendId, IdError, PartId, RequestId, RowId, Slug};
 pub use language::Language;
+pub use mode::{ConversationMode, Register};
 pub use model::{Model, ModelPackage};
 pub use money::{MicroUsd, Price, dollars};
 pub use patient::{
@@ -34,7 +36,7 @@ pub use patient::{
 pub use plan::{BaseRow, Subject};
 pub use request::{ChatRequest, JsonSchema, Message, Role, Speaker};
 pub use response::{Completion, Fault, FinishReason, REHEARSAL_MARK, RowFormat, RowOutcome, Usage};
-pub use situation::{ConversationMode, Register, Situation, Style};
+pub use situation::{Situation, Style};
 pub use summary::{PartSummary, RepairCounts, Summary};
 
 /// Version of the records written below a run's folder; raised when a field changes its meaning.

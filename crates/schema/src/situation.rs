@@ -1,52 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Constraint, Facet, Slug};
-
-/// How the two sides talk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ConversationMode {
-    /// Short messages as in a messenger.
-    Chat,
-    /// Considered questions and answers.
-    Normal,
-    /// Somebody needs to act now.
-    Emergency,
-}
-
-impl ConversationMode {
-    /// The name in files.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Chat => "chat",
-            Self::Normal => "normal",
-            Self::Emergency => "emergency",
-        }
-    }
-}
-
-/// Level of speech.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Register {
-    /// Everyday words.
-    Popular,
-    /// Professional, plain.
-    Standard,
-    /// Technical.
-    Scientific,
-}
-
-impl Register {
-    /// The name in files.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Popular => "popular",
-            Self::Standard => "standard",
-            Self::Scientific => "scientific",
-        }
-    }
-}
+use crate::{Constraint, ConversationMode, Facet, Register, Slug};
 
 /// An instruction about the answer that was drawn for a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,9 @@
 //! <https://platform.openai.com/docs/api-reference/chat>,
 //! <https://platform.openai.com/docs/guides/error-codes>.
 
+mod errors;
+mod rows;
+
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
@@ -12,73 +15,20 @@ use std::path::Path;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{FromRequest as _, Multipart, Request};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::errors::{broken, invalid, no_batch, no_file, no_model, no_money};
+pub(crate) use self::errors::{error, unauthorised};
+use self::rows::completion;
+pub(crate) use self::rows::{answer_line, error_line};
 use crate::config::Answer;
-use crate::job::{self, JobFault, RowFault};
+use crate::job::{self, JobFault};
 use crate::oddity::{Place, Reply};
 use crate::server::{Page, chat_id, download};
 use crate::state::{Api, Ends, Fate, Job, Server, StoredFile};
 use crate::{fault, wire};
-
-/// An error as OpenAI shapes it.
-pub(crate) fn error(status: u16, kind: &str, code: Option<&str>, message: &str) -> Response {
-    let frame = json!({"error": {"message": message, "type": kind, "param": null, "code": code}});
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, Json(frame)).into_response()
-}
-
-fn invalid(message: &str) -> Response {
-    error(400, "invalid_request_error", None, message)
-}
-
-fn broken(e: &dyn std::fmt::Display) -> Response {
-    error(500, "server_error", None, &format!("the test provider itself failed: {e}"))
-}
-
-fn no_money() -> Response {
-    let message = "You exceeded your current quota, please check your plan and billing details.";
-    error(429, "insufficient_quota", Some("insufficient_quota"), message)
-}
-
-fn no_model(model: &str) -> Response {
-    let message = format!("The model `{model}` does not exist or you do not have access to it.");
-    error(404, "invalid_request_error", Some("model_not_found"), &message)
-}
-
-fn no_file(id: &str) -> Response {
-    let message = format!("No such File object: {id}");
-    error(404, "invalid_request_error", None, &message)
-}
-
-fn no_batch(id: &str) -> Response {
-    let message = format!("No batch found with id '{id}'.");
-    error(404, "invalid_request_error", None, &message)
-}
-
-/// The 401 for this key; the message quotes it masked, as the real one does.
-pub(crate) fn unauthorised(key: Option<&str>) -> Response {
-    let message = match key {
-        None => "You didn't provide an API key.".to_owned(),
-        Some(key) => format!(
-            "Incorrect API key provided: {}. You can find your API key at \
-             https://platform.openai.com/account/api-keys.",
-            masked(key)
-        ),
-    };
-    error(401, "invalid_request_error", Some("invalid_api_key"), &message)
-}
-
-fn masked(key: &str) -> String {
-    let chars: Vec<char> = key.chars().collect();
-    let shown = if chars.len() > 12 { 4 } else { 1 }.min(chars.len());
-    let head: String = chars.iter().take(shown).collect();
-    let tail: String = chars.iter().skip(chars.len() - shown).collect();
-    format!("{head}{}{tail}", "*".repeat(chars.len().saturating_sub(2 * shown)))
-}
 
 fn file_object(id: &str, file: &StoredFile) -> Value {
     json!({
@@ -485,74 +435,4 @@ pub(crate) fn models(server: &Server) -> Response {
         |id: &String| json!({"id": id, "object": "model", "created": 0, "owned_by": "test"});
     let data: Vec<Value> = server.config.models.iter().map(model).collect();
     Json(json!({"object": "list", "data": data})).into_response()
-}
-
-fn completion(server: &Server, model: &str, answer: &Answer) -> Value {
-    let (id, _) = server.new_id("chatcmpl-");
-    let content = answer.refusal.is_none().then_some(&answer.text);
-    json!({
-        "id": id,
-        "object": "chat.completion",
-        "created": server.state().tick(),
-        "model": model,
-        "choices": [{
-            "index": 0,
-            "message": {"role": "assistant", "content": content, "refusal": answer.refusal},
-            "logprobs": null,
-            "finish_reason": answer.finish_reason,
-        }],
-        "usage": {
-            "prompt_tokens": answer.prompt_tokens,
-            "completion_tokens": answer.completion_tokens,
-            "total_tokens": answer.prompt_tokens + answer.completion_tokens,
-            "prompt_tokens_details": {"cached_tokens": answer.cached_tokens},
-        },
-        "system_fingerprint": "fp_test",
-    })
-}
-
-/// A line of an output file.
-pub(crate) fn answer_line(server: &Server, id: &str, model: &str, answer: &Answer) -> Value {
-    row(server, id, Some((200, completion(server, model, answer))), None)
-}
-
-fn row(
-    server: &Server,
-    custom_id: &str,
-    response: Option<(u16, Value)>,
-    error: Option<(&str, &str)>,
-) -> Value {
-    let (id, _) = server.new_id("batch_req_");
-    let response = response.map(|(status, body)| {
-        json!({"status_code": status, "request_id": id.replace("batch_", ""), "body": body})
-    });
-    let error = error.map(|(code, message)| json!({"code": code, "message": message}));
-    json!({"id": id, "custom_id": custom_id, "response": response, "error": error})
-}
-
-/// A line of an error file.
-pub(crate) fn error_line(server: &Server, id: &str, fault: RowFault<'_>) -> Value {
-    let frame = |kind: &str, code: Option<&str>, message: &str| json!({"error": {"message": message, "type": kind, "param": null, "code": code}});
-    let invalid = "invalid_request_error";
-    match fault {
-        RowFault::Server => {
-            let message = "The server had an error while processing your request.";
-            row(server, id, Some((500, frame("server_error", None, message))), None)
-        }
-        RowFault::Invalid(what) => row(server, id, Some((400, frame(invalid, None, what))), None),
-        RowFault::Model(model) => {
-            let message = format!("The model `{model}` does not exist.");
-            let body = frame(invalid, Some("model_not_found"), &message);
-            row(server, id, Some((404, body)), None)
-        }
-        RowFault::Expired => {
-            let message =
-                "This request could not be executed before the completion window expired.";
-            row(server, id, None, Some(("batch_expired", message)))
-        }
-        RowFault::Cancelled => {
-            let message = "This request was not executed: the batch was cancelled.";
-            row(server, id, None, Some(("batch_cancelled", message)))
-        }
-    }
 }

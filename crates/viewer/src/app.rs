@@ -17,7 +17,8 @@ use serde_json::json;
 use crate::detail;
 use crate::index::{Index, Query};
 use crate::matching::{MatchedReviews, TextStatus};
-use crate::reviews::{Review, Reviews};
+use crate::review::Review;
+use crate::reviews::Reviews;
 use crate::text::{TextHash, Texts};
 use crate::{Error, Result, reviews_path};
 

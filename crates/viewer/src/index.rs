@@ -12,8 +12,9 @@ use clinstruct_curate::Dropped;
 use rusqlite::Connection;
 use serde::Serialize;
 
-pub(crate) use self::fill::files_of;
 use self::fill::{fingerprint, still_good};
+use crate::facets::FACETS;
+use crate::files::files_of;
 use crate::row::{IN_DATASET, Place, StoredRow};
 use crate::text::{TextHash, Texts};
 use crate::words::fts;
@@ -25,20 +26,6 @@ const PAGE: usize = 50;
 static PARTIAL: AtomicU64 = AtomicU64::new(0);
 /// Values of a facet that are told.
 const MOST_VALUES: usize = 40;
-/// What rows can be chosen by, as columns.
-pub(crate) const FACETS: [&str; 10] = [
-    "status",
-    "part",
-    "mode",
-    "language",
-    "turns",
-    "profession",
-    "sex",
-    "age",
-    "country",
-    "setting",
-];
-
 /// What is looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Query {

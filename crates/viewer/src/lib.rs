@@ -11,9 +11,12 @@
 mod app;
 mod detail;
 mod dropped;
+mod facets;
+mod files;
 mod index;
 mod kappa;
 mod matching;
+mod review;
 mod reviews;
 mod row;
 mod text;
@@ -29,7 +32,8 @@ use clinstruct_curate::metrics::Facts;
 pub use index::{Found, Hit, Index, Neighbors, Query};
 pub use kappa::{cohen, fleiss};
 pub use matching::{Agreement, MatchedReview, MatchedReviews, TextCounts, TextStatus};
-pub use reviews::{Decision, Review, Reviews};
+pub use review::{Decision, Review};
+pub use reviews::Reviews;
 pub use text::{TextHash, Texts};
 
 /// Folder below the run's in which index and reviews lie.

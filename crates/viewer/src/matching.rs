@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde::Serialize;
 
 use crate::kappa::{cohen, fleiss};
-use crate::reviews::{Decision, Review};
+use crate::review::{Decision, Review};
 use crate::text::{TextHash, Texts};
 
 /// Whether a review is of the text that its row has now.

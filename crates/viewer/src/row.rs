@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clinstruct_schema::{Constraint, Conversation, Dropped, Rejected};
 
-use crate::index::FACETS;
+use crate::facets::FACETS;
 use crate::text::TextHash;
 use crate::{Error, Result};
 

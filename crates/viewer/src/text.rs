@@ -8,7 +8,7 @@ use std::path::Path;
 use clinstruct_schema::{Message, Rejected, Role};
 use serde::{Deserialize, Serialize};
 
-use crate::index::files_of;
+use crate::files::files_of;
 use crate::{Error, Result};
 
 /// Hash of the text that a reviewer reads of a row, such as `v1:3f0c..`.

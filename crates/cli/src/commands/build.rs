@@ -1,26 +1,24 @@
 //! Drives a run, and writes its files.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
 use anyhow::Context as _;
 use clinstruct_app::budget::expected;
 use clinstruct_app::{Run, Settings};
-use clinstruct_curate::contamination::EvalItems;
-use clinstruct_curate::{Annotations, clear_annotations, curate_run};
-use clinstruct_pipeline::{Drive, Outcome, OutputFiles, RunContext, StopSignal, write_outputs};
+use clinstruct_curate::Annotations;
+use clinstruct_pipeline::{Drive, Outcome, StopSignal};
 use clinstruct_schema::{Dropped, Rejected, SCHEMA_VERSION, Summary, dollars};
-use clinstruct_store::Store;
 
 use super::{print, print_json, say};
 use crate::args::RunArgs;
 use crate::exit::Code;
-use crate::facts::facts;
 use crate::progress::Terminal;
 use crate::setup::Setup;
-use crate::{settings, table};
+use crate::stages::{self, Outputs};
+use crate::{plan, settings, table};
 
 /// Different details of one reason that are counted.
 const DETAILS: usize = 10_000;
@@ -56,11 +54,6 @@ pub(crate) fn reparse(mut args: RunArgs) -> anyhow::Result<Code> {
     drive(settings::of_run(args)?, Drive::Replay, false)
 }
 
-/// The settings that a run was built with, under those that are given.
-pub(crate) fn settings_of(args: RunArgs) -> anyhow::Result<Settings> {
-    settings::of_run(args)
-}
-
 fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
     let setup = Setup::new(args)?;
     // Where the pool exists already, its size was set by the first call.
@@ -77,7 +70,7 @@ fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
     let eval_items = super::check::eval_items(&setup.args.eval)?;
     setup.shares()?;
     let mut run = Run::open(&setup, how)?;
-    let max_cost = super::money::confirm_budget(run.budget()?)?;
+    let max_cost = super::estimate::confirm_budget(run.budget()?)?;
     if let Some(again) = run.begin(max_cost, retry)? {
         say(&format!("{again} prompts or conversations are retried"));
     }
@@ -135,17 +128,9 @@ fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
         }
         return Ok(Code::Done);
     }
-    let before = super::ship::summary_of(&setup.out).ok();
-    let mut summary = write_rows(&setup, &context, &store, OutputFiles::ALL)?;
-    curate(&setup, &mut summary, &eval_items)?;
-    write_summary(&setup.out, &summary)?;
-    remove_left_out(&setup.out, before.as_ref(), &summary)?;
-    let (shipped, reported) = rayon::join(
-        || super::ship::dataset(&setup.args, &setup.out, &summary),
-        || super::picture::write(&setup.out),
-    );
-    shipped?;
-    reported?;
+    let outputs =
+        Outputs { setup: &setup, context: &context, store: &store, eval_items: &eval_items };
+    let summary = stages::run(&outputs, None)?;
     if setup.args.json {
         print_json(&table::Built { summary: &summary, call: table::Call::of(&tally) })?;
     } else {
@@ -153,45 +138,6 @@ fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
         say(&format!("written to {}", setup.out.display()));
     }
     verdict(&summary, &setup.out, setup.args.gate)
-}
-
-/// Writes the rows of a run. Annotations of earlier rows go first: they must never stand beside other texts.
-fn write_rows(
-    setup: &Setup,
-    context: &RunContext<'_>,
-    store: &Store,
-    files: OutputFiles,
-) -> anyhow::Result<Summary> {
-    if files.conversations {
-        clear_annotations(&setup.out)?;
-    }
-    Ok(write_outputs(context, store, &setup.out, files)?)
-}
-
-/// Runs the passes over the rows of a run: writes `annotations/`, completes the summary.
-fn curate(setup: &Setup, summary: &mut Summary, eval_items: &EvalItems) -> anyhow::Result<()> {
-    let facts = facts(&setup.catalog);
-    let (shares, seed) = (setup.shares()?, summary.seed);
-    let passes = clinstruct_curate::Settings { eval_items, facts: &facts, shares, seed };
-    curate_run(&setup.out, summary, &passes)?;
-    Ok(())
-}
-
-/// Removes the files of parts that the run had and that were left out of it, as somebody has accepted.
-fn remove_left_out(out: &Path, before: Option<&Summary>, now: &Summary) -> anyhow::Result<()> {
-    let parts = before.into_iter().flat_map(|summary| &summary.parts);
-    for part in parts.filter(|old| now.parts.iter().all(|new| new.stem != old.stem)) {
-        for kind in ["prompts", "situations", "conversations", "rejected"] {
-            let path = out.join(kind).join(format!("{}.jsonl", part.stem));
-            match fs::remove_file(&path) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(e).with_context(|| format!("remove {}", path.display()));
-                }
-                _ => {}
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Ends the process at once: a second Ctrl-C does not wait for what is being saved.
@@ -266,15 +212,6 @@ fn plain(text: &str) -> Vec<char> {
     text.chars().filter(|c| !c.is_control()).collect()
 }
 
-fn write_summary(out: &Path, summary: &Summary) -> anyhow::Result<()> {
-    let path = out.join("summary.json");
-    let partial = out.join(".summary.json.partial");
-    let text = format!("{}\n", serde_json::to_string_pretty(summary)?);
-    fs::write(&partial, text)
-        .and_then(|()| fs::rename(&partial, &path))
-        .with_context(|| format!("write {}", path.display()))
-}
-
 /// The command line as it was typed.
 fn same_command() -> String {
     let quote = |arg: String| {
@@ -284,35 +221,17 @@ fn same_command() -> String {
     std::env::args().map(quote).collect::<Vec<_>>().join(" ")
 }
 
-/// Which files to write anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rewrite {
-    /// `prompts/`
-    Prompts,
-    /// `situations/`
-    Situations,
-    /// `conversations/`, `rejected/` and `annotations/`
-    Conversations,
-}
-
-/// Writes files anew from the raw responses; asks for nothing.
-pub(crate) fn rewrite(mut args: RunArgs, what: Rewrite) -> anyhow::Result<Code> {
+/// Runs one stage again from the raw responses, and those that depend on it; sends nothing.
+pub(crate) fn rerun(mut args: RunArgs, stage: &'static str) -> anyhow::Result<Code> {
     args.keyless = true;
     let setup = Setup::new(settings::of_run(args)?)?;
     let context = setup.context(false)?;
     let store = setup.store_to_read()?;
-    super::look::same_plan(&context, &store)?;
-    let files = OutputFiles {
-        prompts: what == Rewrite::Prompts,
-        // What is known of the dataset as a whole needs both.
-        situations: what != Rewrite::Prompts,
-        conversations: what == Rewrite::Conversations,
-    };
-    let mut summary = write_rows(&setup, &context, &store, files)?;
-    if what == Rewrite::Conversations {
-        let eval_items = super::check::eval_items(&setup.args.eval)?;
-        curate(&setup, &mut summary, &eval_items)?;
-    }
+    plan::ensure_same_plan(&context, &store)?;
+    let eval_items = super::check::eval_items(&setup.args.eval)?;
+    let outputs =
+        Outputs { setup: &setup, context: &context, store: &store, eval_items: &eval_items };
+    let summary = stages::run(&outputs, Some(stage))?;
     if setup.args.json {
         print_json(&summary)?;
     } else {

@@ -2,20 +2,23 @@
 
 mod build;
 mod check;
+mod estimate;
+mod export;
+mod inspect;
 mod jobs;
-mod look;
 mod manual;
 mod model;
-mod money;
-mod picture;
 mod publish;
+mod report;
 mod reviews;
 mod serve;
-mod ship;
 mod show;
-mod trial;
+mod try_run;
 
 use clinstruct_app::Registry;
+
+pub(crate) use self::export::dataset;
+pub(crate) use self::report::write_report;
 
 use crate::args::{Cli, Command, OnRun, RunArgs};
 use crate::exit::Code;
@@ -28,12 +31,12 @@ pub(crate) fn run(cli: Cli, backends: &Registry) -> anyhow::Result<Code> {
         Command::Build(on) => build::build(args(on)?),
         Command::Submit(on) => build::submit(args(on)?),
         Command::Collect(on) => build::collect(args(on)?),
-        Command::Plan { on, rows } => look::plan(args(on)?, rows),
-        Command::Requests { on, row } => look::requests(args(on)?, row.as_deref()),
+        Command::Plan { on, rows } => inspect::plan(args(on)?, rows),
+        Command::Requests { on, row } => inspect::requests(args(on)?, row.as_deref()),
         Command::Estimate { on, answer_tokens } => {
-            money::estimate_command(args(on)?, &answer_tokens)
+            estimate::estimate_command(args(on)?, &answer_tokens)
         }
-        Command::Status { on, watch } => look::status(args(on)?, watch),
+        Command::Status { on, watch } => inspect::status(args(on)?, watch),
         Command::Jobs(on) => jobs::list(args(on)?),
         Command::Cancel { dir, tag, mut run } => {
             let tag = folder_and_name(&mut run, dir, tag)?;
@@ -41,7 +44,7 @@ pub(crate) fn run(cli: Cli, backends: &Registry) -> anyhow::Result<Code> {
         }
         Command::Resume(on) => build::resume(args(on)?),
         Command::Retry { on, .. } => build::retry(args(on)?),
-        Command::Rehearse { run, input, output } => trial::rehearse(run, &input, &output),
+        Command::Rehearse { run, input, output } => try_run::rehearse(run, &input, &output),
         Command::Check(args) => check::check(&args),
         Command::Serve(args) => serve::serve(args),
         Command::Reviews(args) => reviews::reviews(args),
@@ -49,26 +52,26 @@ pub(crate) fn run(cli: Cli, backends: &Registry) -> anyhow::Result<Code> {
             in_folder(&mut args.run, args.dir.take())?;
             publish::publish(args)
         }
-        Command::Report(on) => picture::report(args(on)?),
+        Command::Report(on) => report::report(args(on)?),
         Command::Model { command, resources } => model::model(command, resources.as_deref()),
-        Command::Compare { first, second, to } => picture::compare(&first, &second, &to),
+        Command::Compare { first, second, to } => report::compare(&first, &second, &to),
         Command::Completions { shell } => manual::completions(shell, backends),
         Command::Man { to } => manual::pages(&to, backends),
         Command::Export(mut args) => {
             in_folder(&mut args.run, args.dir.take())?;
-            ship::export(args)
+            export::export(args)
         }
         Command::Reparse(on) => build::reparse(args(on)?),
-        Command::Turns(on) => look::turns(args(on)?),
-        Command::Parse(on) => build::rewrite(args(on)?, build::Rewrite::Prompts),
-        Command::Situations(on) => build::rewrite(args(on)?, build::Rewrite::Situations),
-        Command::Conversations(on) => build::rewrite(args(on)?, build::Rewrite::Conversations),
+        Command::Turns(on) => inspect::turns(args(on)?),
+        Command::Parse(on) => build::rerun(args(on)?, "prompts"),
+        Command::Situations(on) => build::rerun(args(on)?, "situations"),
+        Command::Conversations(on) => build::rerun(args(on)?, "conversations"),
         Command::Show { dir, id, mut run, random, kind } => {
             let id = folder_and_name(&mut run, dir, id)?;
             show::show(run, id.as_deref(), random, kind)
         }
         Command::Try { on, row, prompt_only } => {
-            trial::trial(args(on)?, row.as_deref(), prompt_only)
+            try_run::try_run(args(on)?, row.as_deref(), prompt_only)
         }
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
@@ -252,6 +253,45 @@ fn stages_come_to_the_same_end_as_the_whole_job() {
     let (whole, staged) = (dir.path().join("whole"), dir.path().join("staged"));
     for kind in ["prompts", "situations", "conversations", "rejected", "annotations"] {
         assert!(files(&whole, kind) == files(&staged, kind), "{kind}");
+    }
+}
+
+/// All files below a folder that a stage writes, by path.
+fn outputs(out: &Path) -> BTreeMap<String, Vec<u8>> {
+    fn walk(root: &Path, dir: &Path, all: &mut BTreeMap<String, Vec<u8>>) {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+            if path.is_dir() && name != "raw" && name != "viewer" {
+                walk(root, &path, all);
+            } else if path.is_file() && !name.starts_with("run.sqlite") && !name.starts_with('.') {
+                all.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    let mut all = BTreeMap::new();
+    walk(out, out, &mut all);
+    all
+}
+
+#[test]
+fn a_stage_that_runs_again_leaves_no_stale_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let base = ["--limit", "20", "--part", STEMS[0]];
+    let split = ["--split", "0.3,0.3"];
+    json(dir.path(), &[&["build", "again", "--json"][..], &base].concat());
+    json(dir.path(), &[&["build", "fresh", "--json"][..], &base, &split].concat());
+    let fresh = outputs(&dir.path().join("fresh"));
+    for kind in ["conversations/", "annotations/", "dataset/data/", "summary.json", "report.html"] {
+        assert!(fresh.keys().any(|name| name.starts_with(kind)), "{kind}");
+    }
+    assert!(outputs(&dir.path().join("again")) != fresh, "another split changes nothing");
+    json(dir.path(), &[&["conversations", "again", "--json"][..], &split].concat());
+    let again = outputs(&dir.path().join("again"));
+    let names = |all: &BTreeMap<String, Vec<u8>>| all.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&again), names(&fresh));
+    for (name, bytes) in &fresh {
+        assert!(again[name] == *bytes, "{name} is stale");
     }
 }
 

@@ -10,35 +10,14 @@ use std::time::UNIX_EPOCH;
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, params, params_from_iter};
 
-use super::{FACETS, Index};
+use super::Index;
 use crate::dropped::{annotations_of, dropped};
+use crate::facets::FACETS;
 use crate::row::Indexed;
 use crate::{Error, Result};
 
 /// Raised when what is indexed changes.
 const VERSION: &str = "4";
-
-/// The files of a run, or one file of rows; whether each holds rejected rows.
-pub(crate) fn files_of(run: &Path) -> Result<Vec<(PathBuf, bool)>> {
-    if run.is_file() {
-        return Ok(vec![(run.to_owned(), false)]);
-    }
-    let mut files = Vec::new();
-    for (kind, rejected) in [("conversations", false), ("rejected", true)] {
-        let dir = run.join(kind);
-        let Ok(items) = fs::read_dir(&dir) else { continue };
-        let mut some: Vec<PathBuf> = items
-            .filter_map(|e| Some(e.ok()?.path()))
-            .filter(|p| p.extension().is_some_and(|e| e == "jsonl"))
-            .collect();
-        some.sort();
-        files.extend(some.into_iter().map(|p| (p, rejected)));
-    }
-    if files.iter().all(|f| f.1) {
-        return Err(Error::Nothing(run.to_owned()));
-    }
-    Ok(files)
-}
 
 /// What tells whether the files of a run are as they were.
 pub(super) fn fingerprint(run: &Path, files: &[(PathBuf, bool)]) -> Result<String> {

@@ -18,11 +18,12 @@ use futures::StreamExt as _;
 use super::{print, say};
 use crate::args::RunArgs;
 use crate::exit::{Code, usage};
+use crate::plan;
 use crate::settings;
 use crate::setup::{Setup, run_name};
 
 /// Plays one conversation of a base row, as a run would.
-pub(crate) fn trial(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyhow::Result<Code> {
+pub(crate) fn try_run(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyhow::Result<Code> {
     let setup = Setup::new(settings::of_named_run(args)?)?;
     let context = setup.context(false)?;
     if crate::backends::is_paid(&context.routes) && !setup.args.yes {
@@ -34,7 +35,7 @@ pub(crate) fn trial(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyh
         None => (!plan.is_empty()).then_some((*part, plan, 0)),
     });
     let Some((part, plan, index)) = found else {
-        return Err(super::look::no_row(row.unwrap_or_default()));
+        return Err(plan::no_row(row.unwrap_or_default()));
     };
     print(&format!("== {}\n", plan.id(index).context("make the row")?))?;
     let name = run_name(&setup);

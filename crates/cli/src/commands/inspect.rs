@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clinstruct_app::Settings;
 use clinstruct_app::budget::expected;
-use clinstruct_pipeline::{RunContext, planned_rows};
+use clinstruct_pipeline::planned_rows;
 use clinstruct_promptgen::{PromptOptions, prompt_request};
 use clinstruct_schema::{SCHEMA_VERSION, Speaker, dollars};
 use clinstruct_store::{JobRecord, PartCounts, Store};
@@ -13,10 +13,11 @@ use serde_json::json;
 
 use super::{print, print_json};
 use crate::args::RunArgs;
-use crate::exit::{Code, usage};
-use crate::settings;
+use crate::exit::Code;
 use crate::setup::Setup;
+use crate::summary::summary_of;
 use crate::table::number;
+use crate::{plan, settings};
 
 /// The plan: counts, or every row.
 pub(crate) fn plan(mut args: RunArgs, rows: bool) -> anyhow::Result<Code> {
@@ -88,29 +89,9 @@ pub(crate) fn requests(mut args: RunArgs, row: Option<&str>) -> anyhow::Result<C
         }
     }
     if !found {
-        return Err(no_row(row.unwrap_or_default()));
+        return Err(plan::no_row(row.unwrap_or_default()));
     }
     Ok(Code::Done)
-}
-
-pub(crate) fn no_row(id: &str) -> anyhow::Error {
-    usage(
-        format!("the plan has no base row \"{id}\""),
-        "type `clinstruct plan --rows` to see all of them",
-    )
-}
-
-/// Refuses to read a run with another plan than it was made with.
-pub(crate) fn same_plan(context: &RunContext<'_>, store: &Store) -> anyhow::Result<()> {
-    let made = store.meta("plan")?.unwrap_or_default();
-    if made == context.fingerprint() {
-        return Ok(());
-    }
-    Err(usage(
-        "the run was built with other settings or resources, or by another version of this program",
-        "leave out flags that `clinstruct build` did not get; if the resources or the program have changed, \
-         `clinstruct reparse` reads the answers again with them",
-    ))
 }
 
 /// How far a run has come; with `watch` again and again, until no job is open.
@@ -194,7 +175,7 @@ fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
     let name_of =
         |c: &PartCounts| setup.catalog.parts.get(usize::from(c.part)).map(|p| p.id.to_string());
     // Of the last build: the rows of later answers have not been curated yet.
-    let built = super::ship::summary_of(&setup.out).ok();
+    let built = summary_of(&setup.out).ok();
     if setup.args.json {
         let parts: Vec<_> = counts
             .iter()
@@ -271,7 +252,7 @@ pub(crate) fn turns(mut args: RunArgs) -> anyhow::Result<Code> {
     let setup = Setup::new(settings::of_run(args)?)?;
     let context = setup.context(false)?;
     let store = setup.store_to_read()?;
-    same_plan(&context, &store)?;
+    plan::ensure_same_plan(&context, &store)?;
     let mut after = None;
     loop {
         let page = store.waiting_tasks(after, 1000)?;

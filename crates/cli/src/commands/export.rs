@@ -1,47 +1,24 @@
 //! What leaves a run: training files and the dataset folder.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clinstruct_app::Settings;
 use clinstruct_export::{About, Encoding, Format, Part, Selection, System};
 use clinstruct_schema::Summary;
-use clinstruct_schema::summary::SummaryError;
 use clinstruct_store::Store;
 
 use super::reviews::{self, Accepted};
 use super::{print, print_json, say};
 use crate::args::{EncodingName, ExportArgs, OnlyName, SystemName};
-use crate::exit::{Code, usage};
+use crate::exit::Code;
+use crate::settings;
 use crate::setup::Setup;
+use crate::summary::summary_of;
 
 /// Name of the folder that `build` writes below the run's.
 const DATASET: &str = "dataset";
 /// Licence that a card names where none is given.
 const LICENSE: &str = "other";
-
-/// Reads the summary of a finished run, also one of the previous version.
-pub(crate) fn summary_of(out: &Path) -> anyhow::Result<Summary> {
-    let path = out.join("summary.json");
-    let text = fs::read_to_string(&path).map_err(|e| {
-        let hint = "give the folder of a finished run with --out, or make one: clinstruct build";
-        if e.kind() == std::io::ErrorKind::NotFound {
-            usage(format!("there is no finished run in {}", out.display()), hint)
-        } else {
-            anyhow::Error::new(e).context(format!("read {}", path.display()))
-        }
-    })?;
-    Summary::read(&text).map_err(|e| match e {
-        SummaryError::Newer { .. } => usage(
-            format!("{}: {e}", path.display()),
-            "read the run with the version of clinstruct that built it",
-        ),
-        SummaryError::Json(_) => anyhow::Error::new(e).context(format!(
-            "cannot read {}; `clinstruct reparse` writes it again",
-            path.display()
-        )),
-    })
-}
 
 fn parts(out: &Path, summary: &Summary) -> Vec<Part> {
     summary.parts.iter().map(|p| Part::of(out, &p.stem)).collect()
@@ -49,7 +26,7 @@ fn parts(out: &Path, summary: &Summary) -> Vec<Part> {
 
 /// Writes training files, or the dataset folder anew.
 pub(crate) fn export(args: ExportArgs) -> anyhow::Result<Code> {
-    let run = super::build::settings_of(args.run.clone())?;
+    let run = settings::of_run(args.run.clone())?;
     let setup = Setup::new(run)?;
     let summary = summary_of(&setup.out)?;
     let parts = parts(&setup.out, &summary);

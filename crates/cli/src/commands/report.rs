@@ -16,13 +16,14 @@ use super::say;
 use crate::args::RunArgs;
 use crate::exit::Code;
 use crate::settings;
+use crate::summary::summary_of;
 
 /// Name of the page below the run's folder.
 const PAGE: &str = "report.html";
 
 /// Writes the report anew.
 pub(crate) fn report(args: RunArgs) -> anyhow::Result<Code> {
-    let path = write(&settings::of_run_or_own(args)?.out.unwrap_or_default())?;
+    let path = write_report(&settings::of_run_or_own(args)?.out.unwrap_or_default())?;
     say(&format!("written to {}", path.display()));
     Ok(Code::Done)
 }
@@ -41,7 +42,7 @@ pub(crate) fn compare(first: &Path, second: &Path, to: &Path) -> anyhow::Result<
 }
 
 /// Writes the report of the run in `out`.
-pub(crate) fn write(out: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn write_report(out: &Path) -> anyhow::Result<PathBuf> {
     let path = out.join(PAGE);
     whole(&path, &clinstruct_report::page(&read(out)?))?;
     Ok(path)
@@ -57,7 +58,7 @@ fn whole(path: &Path, text: &str) -> anyhow::Result<()> {
 }
 
 fn read(out: &Path) -> anyhow::Result<Report> {
-    let summary = super::ship::summary_of(out)?;
+    let summary = summary_of(out)?;
     let files: Vec<(bool, &str)> = summary
         .parts
         .iter()
