@@ -20,7 +20,7 @@ use crate::temporary::TemporaryFolder;
 const RUNS: usize = 3;
 /// GNU time, which tells the peak memory of what it ran.
 pub(crate) const TIME: &str = "/usr/bin/time";
-/// Base rows of each part against the provider: some 8,000 requests.
+/// Seed rows of each part against the provider: some 8,000 requests.
 const PROVIDER_LIMIT: &str = "260";
 /// How the test provider is asked, with the milliseconds that it takes: batches are answered as soon as they are
 /// asked after.

@@ -28,7 +28,7 @@ const PEERS: [(&str, &str, &str); 4] = [
 const SCRIPT: &str = "xtask/peers/peers.py";
 /// Backend and store of this workspace by themselves, as an example of the command's crate.
 const EXAMPLE: [&str; 4] = ["--package", "clinstruct-cli", "--example", "requests"];
-/// Base rows of each part that are sent: some 10,000 requests.
+/// Seed rows of each part that are sent: some 10,000 requests.
 const LIMIT: &str = "3707";
 
 /// Who is measured.

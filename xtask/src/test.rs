@@ -11,7 +11,7 @@ use crate::process::{self, cargo};
 use crate::temporary::TemporaryFolder;
 use crate::tidy;
 
-/// Base rows of each part in the small run.
+/// Seed rows of each part in the small run.
 const SMOKE_LIMIT: &str = "3";
 
 /// Tests that need more than a Rust toolchain. They run with `CI=true` only.

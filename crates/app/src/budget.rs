@@ -11,7 +11,7 @@ use crate::{Setup, usage};
 const SPREAD: f64 = 1.6;
 /// The same where the user says how long they are.
 const SPREAD_GIVEN: f64 = 1.05;
-/// Base rows of each part that are laid out to estimate a run.
+/// Seed rows of each part that are laid out to estimate a run.
 const SAMPLE: usize = 120;
 /// The same before a run is begun: within a per cent or two, and there at once.
 const FEW: usize = 24;

@@ -75,7 +75,7 @@ impl Given {
 pub struct Settings {
     /// Part to make, by id or file stem; can be given again [default: all]
     pub part: Vec<String>,
-    /// Only the first N base rows of each part
+    /// Only the first N seed rows of each part
     pub limit: Option<usize>,
     /// Seed of all draws [default: 1]
     pub seed: Option<u64>,

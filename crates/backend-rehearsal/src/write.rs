@@ -1,4 +1,4 @@
-//! From a request to its raw row: what a model would write, and how it would get it wrong.
+//! From a request to its raw response: what a model would write, and how it would get it wrong.
 
 use clinstruct_draw::Draw;
 use clinstruct_schema::{
@@ -224,7 +224,7 @@ pub(crate) fn text(reader: &Reader, rates: &Rates, request: &ChatRequest, id: Re
     said(reader, rates, request, id).text.unwrap_or_default()
 }
 
-/// The raw row of a request: a line of an OpenAI batch output file.
+/// The raw response of a request: a line of an OpenAI batch output file.
 pub(crate) fn row(reader: &Reader, rates: &Rates, request: &ChatRequest, id: RequestId) -> Vec<u8> {
     let said = said(reader, rates, request, id);
     let prompt: usize = request.messages.iter().map(|m| m.content.len()).sum();
@@ -267,7 +267,7 @@ pub(crate) fn row(reader: &Reader, rates: &Rates, request: &ChatRequest, id: Req
     .into_bytes()
 }
 
-/// The raw row of a request that met a server error.
+/// The raw response of a request that met a server error.
 pub(crate) fn error_row(id: RequestId) -> Vec<u8> {
     serde_json::json!({
         "id": format!("batch_req_{id}"),

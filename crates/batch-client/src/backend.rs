@@ -68,7 +68,7 @@ pub enum JobState {
     Ended(Ended),
 }
 
-/// Raw rows, one item each, in any order, exactly as the provider gave them.
+/// Raw responses, one item each, in any order, exactly as the provider gave them.
 pub type RowStream = BoxStream<'static, Result<Vec<u8>>>;
 
 /// A way to have batches of chat requests answered.
@@ -89,7 +89,7 @@ pub trait BatchBackend: Debug + Send + Sync {
         String::new()
     }
 
-    /// How its raw rows are to be read.
+    /// How its raw responses are to be read.
     fn row_format(&self) -> RowFormat;
 
     /// Sends a job. The shard's tag goes with it, so that [`find`](Self::find) can see it again.

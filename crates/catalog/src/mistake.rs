@@ -23,7 +23,7 @@ pub struct Mistake {
 /// All mistakes that were found.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 #[error("the resources have {} mistake{}", mistakes.len(), if mistakes.len() == 1 { "" } else { "s" })]
-#[diagnostic(help("mend them all and type the command again"))]
+#[diagnostic(help("fix them all, then rerun the command"))]
 pub struct CatalogError {
     /// One or more, by file and place.
     #[related]

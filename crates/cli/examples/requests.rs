@@ -2,7 +2,7 @@
 //!
 //! `requests openai|chat BASE_URL REQUESTS FOLDER`, where REQUESTS is what `clinstruct requests` prints. It shows what
 //! the two crates do by themselves, and is what `cargo xtask bench peers` holds beside programs that do no more:
-//! each job and each answer is in the journal, each raw row on the disk, before anything follows from it.
+//! each job and each answer is in the journal, each raw response on the disk, before anything follows from it.
 
 use std::error::Error;
 use std::fs::File;

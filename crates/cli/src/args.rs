@@ -57,7 +57,7 @@ pub(crate) enum Command {
     Plan {
         #[command(flatten)]
         on: OnRun,
-        /// Print every base row as JSON, one a line
+        /// Print every seed row as JSON, one a line
         #[arg(long)]
         rows: bool,
     },
@@ -65,7 +65,7 @@ pub(crate) enum Command {
     Requests {
         #[command(flatten)]
         on: OnRun,
-        /// Only the request of this base row
+        /// Only the request of this seed row
         #[arg(long, value_name = "ID")]
         row: Option<String>,
     },
@@ -121,17 +121,17 @@ pub(crate) enum Command {
     },
     /// Measure any chat dataset: duplicates, openings, form, doses, languages, evaluation items
     Check(CheckArgs),
-    /// Read the raw responses anew, and write all files; asks for nothing
+    /// Parse the raw responses again and rewrite all outputs; sends nothing
     Reparse(OnRun),
     /// Take in the rows of jobs that have ended, without sending new ones
     Collect(OnRun),
-    /// Write prompts/ anew from the raw responses
+    /// Rewrite prompts/ from the raw responses
     Parse(OnRun),
-    /// Write situations/ anew
+    /// Rewrite situations/ and the outputs that depend on it
     Situations(OnRun),
     /// Print the requests that conversations and prompts wait for, one a line
     Turns(OnRun),
-    /// Write conversations/ and rejected/ anew from the raw responses
+    /// Rewrite conversations/, rejected/ and the outputs that depend on them
     Conversations(OnRun),
     /// Write training files: the dataset folder, or a chat format as JSONL or Parquet
     Export(ExportArgs),
@@ -141,7 +141,7 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Count the reviews of a run and show how far reviewers agree
     Reviews(ReviewsArgs),
-    /// Write report.html anew: what became of the run, with pictures
+    /// Rewrite report.html: what became of the run, with pictures
     Report(OnRun),
     /// Models for the llama backend: list them, fetch their weights
     Model {
@@ -193,7 +193,7 @@ pub(crate) enum Command {
     Try {
         #[command(flatten)]
         on: OnRun,
-        /// Id of a base row; the first of the part where none is given
+        /// Id of a seed row; the first of the part where none is given
         #[arg(long, value_name = "ID")]
         row: Option<String>,
         /// Stop after the first message

@@ -137,7 +137,7 @@ fn a_wrong_flag_is_found_with_its_file_and_line() {
 ```sh
 clinstruct build --limit 5 --nonsense   # a comment with an ' in it
 $ OPENAI_API_KEY=.. clinstruct status --watch | less
-to go on, type: clinstruct build --no-such
+to resume, run: clinstruct build --no-such
 cargo xtask build-dataset --limit 5 \\
     --limti 6
 cargo xtask test

@@ -63,7 +63,7 @@ pub(crate) fn report(error: &anyhow::Error) -> Code {
             show_mistake(mistake);
         }
         terminal::line(&format!("error: {catalog}"));
-        terminal::line("hint: mend them all and type the command again");
+        terminal::line("hint: fix them all, then rerun the command");
         return Code::Usage;
     }
     terminal::line(&format!("error: {error}"));
@@ -212,7 +212,7 @@ fn judge(error: &anyhow::Error) -> (Code, Option<String>) {
             return (code, Some(hint.into()));
         }
         if let Some(e) = cause.downcast_ref::<clinstruct_catalog::TemplateError>() {
-            let hint = format!("mend templates/{} in the folder of --resources", e.name);
+            let hint = format!("fix templates/{} in the folder of --resources", e.name);
             return (Code::Usage, Some(hint));
         }
         if let Some(e) = cause.downcast_ref::<clinstruct_models::Error>() {
@@ -232,7 +232,7 @@ fn judge(error: &anyhow::Error) -> (Code, Option<String>) {
                 ),
                 E::Remote(_) => (
                     Code::Environment,
-                    "type the same command again: it goes on where it was. HF_ENDPOINT and PIP_INDEX_URL name \
+                    "rerun the same command: it resumes where it stopped. HF_ENDPOINT and PIP_INDEX_URL name \
                      other places to fetch from",
                 ),
                 E::Io { .. } => continue,

@@ -104,7 +104,7 @@ fn words(t: &Tally) -> String {
         String::new()
     };
     format!(
-        "{} of {} prompt requests begun, {} conversations done, {} under way, {} rejected; {} rows, {} tokens{money}",
+        "{} of {} prompt requests started, {} conversations done, {} under way, {} rejected; {} rows, {} tokens{money}",
         t.seed_rows_started,
         t.seed_rows_planned,
         t.done,
@@ -141,10 +141,10 @@ impl Progress for Terminal {
                 self.line(&format!("found the job {tag} at the provider again"));
             }
             Event::Orphan { tag, adopted: false } => {
-                self.line(&format!("the job {tag} never reached the provider: its rows are asked for again"));
+                self.line(&format!("the job {tag} never reached the provider: its rows are requested again"));
             }
             Event::Recovered { rows } => {
-                self.line(&format!("took in {rows} rows that were saved but not yet noted"));
+                self.line(&format!("ingested {rows} rows that were saved but not yet processed"));
             }
             Event::Waiting { why, seconds: Some(seconds) } => {
                 self.line(&format!("{why}; trying again in {}", pause(seconds)));
@@ -157,7 +157,7 @@ impl Progress for Terminal {
                 "{tasks} prompts or conversations that the provider refused earlier are retried"
             )),
             Event::Stalled { route } => self.line(&format!(
-                "nothing has come from {route} yet: the run waits for it; Ctrl-C stops it, and the same command goes on"
+                "nothing has come from {route} yet: the run waits for it; Ctrl-C stops it, and the same command resumes"
             )),
             Event::Sent { .. } => {}
             Event::Ended { missing, .. } => self.retried += missing,

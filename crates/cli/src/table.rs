@@ -137,7 +137,7 @@ pub(crate) struct Call {
     found: usize,
     /// Requests sent, those sent again included.
     asked: usize,
-    /// Raw rows received.
+    /// Raw responses received.
     rows: usize,
     /// Jobs that ended.
     jobs: usize,

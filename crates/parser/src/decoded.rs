@@ -2,7 +2,7 @@
 
 use clinstruct_schema::{RequestId, RowOutcome};
 
-/// A raw row, read.
+/// A raw response, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodedRow {
     /// The request that it answers; `None` where the row does not say.

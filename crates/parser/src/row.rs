@@ -18,7 +18,7 @@ use crate::usage;
 /// Longest excerpt of a row in a message, in characters.
 const EXCERPT: usize = 300;
 
-/// Reads one raw row. Any bytes in, an outcome out.
+/// Reads one raw response. Any bytes in, an outcome out.
 ///
 /// The id is read first, whatever else is broken, so that a row that came is never taken for one that did not.
 /// Every other field is read leniently: what it holds instead of what is documented decides nothing by its type alone.

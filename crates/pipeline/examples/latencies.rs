@@ -1,6 +1,6 @@
 //! How long a run takes at a provider whose jobs take 1 to 24 h, with and without waiting for each round.
 //!
-//! The first argument, if there is one, limits the base rows of each part; the second is a seed.
+//! The first argument, if there is one, limits the seed rows of each part; the second is a seed.
 
 use std::io::Write as _;
 

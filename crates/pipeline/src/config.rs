@@ -11,7 +11,7 @@ use clinstruct_schema::{BackendId, MicroUsd, Speaker};
 
 use crate::{Error, Result, Routes};
 
-/// Raised when the reading of responses changes, so that journals are played again from the raw rows.
+/// Raised when the reading of responses changes, so that journals are played again from the raw responses.
 const READING_VERSION: u32 = 3;
 
 /// Which side of a conversation a request is for.
@@ -22,7 +22,7 @@ pub use clinstruct_schema::Speaker as Role;
 pub struct RunConfig {
     /// Parts by id or stem; all where empty.
     pub parts: Vec<String>,
-    /// First so many base rows of each part.
+    /// First so many seed rows of each part.
     pub limit: Option<usize>,
     /// Seed of all draws.
     pub seed: u64,

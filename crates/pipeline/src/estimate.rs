@@ -104,7 +104,7 @@ struct Sampled {
 }
 
 /// Estimates a run. `count` counts the tokens of a text; `spread` is how many times as long or short answers
-/// may be, such as 1.6; `sample` how many base rows of each part are laid out.
+/// may be, such as 1.6; `sample` how many seed rows of each part are laid out.
 pub fn estimate(
     context: &RunContext<'_>,
     count: &(dyn Fn(&str) -> u64 + Sync),

@@ -1,4 +1,4 @@
-//! Plays a base row straight through, one request at a time, without store or driver.
+//! Plays a seed row straight through, one request at a time, without store or driver.
 //!
 //! It plays the same tasks as a run, so what it shows of a prompt, a template or a model is what a run does: the same
 //! requests, checks, retries and repairs.
@@ -14,7 +14,7 @@ use crate::{Error, Failure, RunContext};
 /// The response to a request, or why there is none.
 pub type Delivery = Result<RowOutcome, String>;
 
-/// How far a base row is played.
+/// How far a seed row is played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
     /// Only its prompts.
@@ -25,7 +25,7 @@ pub enum Extent {
     Everything,
 }
 
-/// What is reported while a base row is played.
+/// What is reported while a seed row is played.
 #[derive(Debug)]
 pub enum PlayEvent<'a> {
     /// A prompt was accepted.
@@ -63,7 +63,7 @@ pub struct PlayedConversation {
     pub rejection: Option<Rejection>,
 }
 
-/// What came of a base row.
+/// What came of a seed row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlayedRow {
     /// Why its prompts were rejected, if they were.
@@ -74,7 +74,7 @@ pub struct PlayedRow {
     pub retries: Vec<Retries>,
 }
 
-/// Plays base row `index` of a part's plan.
+/// Plays seed row `index` of a part's plan.
 ///
 /// `ask` sends one request to a speaker's model, once, and gives the response or why there is none; its error ends the
 /// play. What happens is reported to `events` at once.
@@ -87,7 +87,7 @@ pub fn play<E: From<Error>>(
     events: &mut dyn FnMut(PlayEvent<'_>) -> Result<(), E>,
 ) -> Result<PlayedRow, E> {
     let mut player = Player { context, ask, events, row: PlayedRow::default() };
-    let mismatch = || Error::JournalMismatch(format!("base row {index}"));
+    let mismatch = || Error::JournalMismatch(format!("seed row {index}"));
     let task = PromptTask::planned(context, part, index)?.ok_or_else(mismatch)?;
     let plan = context.plan(part).ok_or_else(mismatch)?;
     let row = task.row().clone();

@@ -108,7 +108,7 @@ impl fmt::Display for PartId {
 
 /// A stable, readable name of a planned row: slugs joined by dots, the part's first.
 ///
-/// `specialty-domain.physician.cardiology.genetics` is a base row (one prompt request);
+/// `specialty-domain.physician.cardiology.genetics` is a seed row (one prompt request);
 /// `task-topic.emergency-triage.domain.genetics.p2.s1` is a conversation (second patient, first
 /// answer style). Unique over the dataset; nothing but what a row combines goes into it, so other rows
 /// coming or going never change it.

@@ -20,7 +20,7 @@ impl Subject {
     }
 }
 
-/// A base row of the plan: one request for one or more initial prompts.
+/// A seed row of the plan: one request for one or more initial prompts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BaseRow {
     /// Stable id.

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// The shape of the raw rows that a backend gives, so that they can be read again later.
+/// The shape of the raw responses that a backend gives, so that they can be read again later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowFormat {
@@ -142,7 +142,7 @@ impl Fault {
     }
 }
 
-/// What one raw row says, once read. A row's failure is data.
+/// What one raw response says, once read. A row's failure is data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum RowOutcome {

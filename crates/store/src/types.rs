@@ -363,7 +363,7 @@ pub struct RawFrame {
     pub(crate) length: u64,
 }
 
-/// Where a raw row is.
+/// Where a raw response is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowLocation {
     pub(crate) segment: u32,

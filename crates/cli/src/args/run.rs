@@ -35,7 +35,7 @@ pub(crate) struct RunArgs {
     /// Part to make, by id or file stem; can be given again [default: all]
     #[arg(long = "part", value_name = "P")]
     pub(crate) part: Vec<String>,
-    /// Only the first N base rows of each part
+    /// Only the first N seed rows of each part
     #[arg(long, value_name = "N", env = "CLINSTRUCT_LIMIT", allow_negative_numbers = true)]
     pub(crate) limit: Option<usize>,
     /// Seed of all draws [default: 1]

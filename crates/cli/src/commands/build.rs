@@ -98,7 +98,7 @@ fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
             tally.done,
             setup.out.display()
         ));
-        say(&format!("to go on, type: {}", same_command()));
+        say(&format!("to resume, run: {}", same_command()));
         return Ok(Code::Interrupted);
     }
     if outcome == Outcome::CostReached {
@@ -110,13 +110,13 @@ fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
             tally.done,
             setup.out.display()
         ));
-        say("to go on, type the same command with a higher --max-cost");
+        say("to resume, rerun the same command with a higher --max-cost");
         return Ok(Code::Failures);
     }
     if !matches!(how, Drive::ToTheEnd | Drive::Replay) {
-        let what = if how == Drive::SubmitOnly { "sent" } else { "taken in" };
+        let what = if how == Drive::SubmitOnly { "sent" } else { "ingested" };
         say(&format!(
-            "{what}: {} requests asked for, {} rows received; {} conversations done, {} rejected",
+            "{what}: {} requests sent, {} rows received; {} conversations done, {} rejected",
             tally.asked, tally.rows, tally.done, tally.rejected
         ));
         if setup.args.json {

@@ -22,7 +22,7 @@ use crate::plan;
 use crate::settings;
 use crate::setup::{Setup, run_name};
 
-/// Plays one conversation of a base row, as a run would.
+/// Plays one conversation of a seed row, as a run would.
 pub(crate) fn try_run(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyhow::Result<Code> {
     let setup = Setup::new(settings::of_named_run(args)?)?;
     let context = setup.context(false)?;

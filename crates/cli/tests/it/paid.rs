@@ -234,7 +234,7 @@ fn what_a_provider_refuses_is_one_clear_error() {
     }
 }
 
-/// All bytes of all files of a run, raw rows unpacked.
+/// All bytes of all files of a run, raw responses unpacked.
 fn everything(dir: &std::path::Path) -> String {
     let mut all = String::new();
     let mut folders = vec![dir.to_owned()];

@@ -276,18 +276,20 @@ fn outputs(out: &Path) -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 fn a_stage_that_runs_again_leaves_no_stale_file() {
-    let dir = tempfile::tempdir().unwrap();
+    // The report names the run's folder.
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (again, fresh) = (one.path(), other.path());
     let base = ["--limit", "20", "--part", STEMS[0]];
     let split = ["--split", "0.3,0.3"];
-    json(dir.path(), &[&["build", "again", "--json"][..], &base].concat());
-    json(dir.path(), &[&["build", "fresh", "--json"][..], &base, &split].concat());
-    let fresh = outputs(&dir.path().join("fresh"));
+    json(again, &[&["build", "o", "--json"][..], &base].concat());
+    json(fresh, &[&["build", "o", "--json"][..], &base, &split].concat());
+    let fresh = outputs(&fresh.join("o"));
     for kind in ["conversations/", "annotations/", "dataset/data/", "summary.json", "report.html"] {
         assert!(fresh.keys().any(|name| name.starts_with(kind)), "{kind}");
     }
-    assert!(outputs(&dir.path().join("again")) != fresh, "another split changes nothing");
-    json(dir.path(), &[&["conversations", "again", "--json"][..], &split].concat());
-    let again = outputs(&dir.path().join("again"));
+    assert!(outputs(&again.join("o")) != fresh, "another split changes nothing");
+    json(again, &[&["conversations", "o", "--json"][..], &split].concat());
+    let again = outputs(&again.join("o"));
     let names = |all: &BTreeMap<String, Vec<u8>>| all.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&again), names(&fresh));
     for (name, bytes) in &fresh {

@@ -74,7 +74,7 @@ fn a_template_that_cannot_be_filled_in_is_said_before_anything_is_asked() {
     append(&template, "{{ phrases[\"no-such-phrase\"] }}");
     let (code, stderr) = fails(dir.path(), &["build", "--resources", "mine", "--out", "o"]);
     assert_eq!(code, 2);
-    for expected in ["no-such-phrase", "user_system.j2", "hint: mend templates/user_system.j2"] {
+    for expected in ["no-such-phrase", "user_system.j2", "hint: fix templates/user_system.j2"] {
         assert!(stderr.contains(expected), "{expected} in {stderr}");
     }
     assert!(!dir.path().join("o/run.sqlite").exists(), "nothing is begun");

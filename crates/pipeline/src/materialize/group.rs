@@ -1,4 +1,4 @@
-//! A base row with its prompts and conversations, made anew from the plan, the journal and the responses.
+//! A seed row with its prompts and conversations, made anew from the plan, the journal and the responses.
 
 use clinstruct_multiturn::conversation_id;
 use clinstruct_parser::{Cleaned, Cleanup};
@@ -11,7 +11,7 @@ use clinstruct_store::{RawReader, Step, TaskKey, TaskRecord, TaskState};
 use crate::task::{ConversationTask, Locate, prompts_of, replay_turn, response, variant_of};
 use crate::{Error, Result, RunContext};
 
-/// A base row, as the outputs read it.
+/// A seed row, as the outputs read it.
 pub(super) struct Group<'a> {
     pub(super) context: &'a RunContext<'a>,
     pub(super) row: BaseRow,
@@ -26,7 +26,7 @@ pub(super) struct Group<'a> {
     pub(super) rehearsal: bool,
 }
 
-/// A conversation of a base row.
+/// A conversation of a seed row.
 pub(super) struct Conversation<'a> {
     pub(super) task: &'a TaskRecord,
     /// Its row, as far as it has come. `None` where no output reads it, and where its prompt never came.
@@ -50,7 +50,7 @@ fn mismatch(key: TaskKey) -> Error {
 }
 
 impl<'a> Group<'a> {
-    /// The base row of these tasks, its own first; `None` where there are none. `reads` says in which states a
+    /// The seed row of these tasks, its own first; `None` where there are none. `reads` says in which states a
     /// conversation's row is needed.
     pub(super) fn new(
         context: &'a RunContext<'a>,

@@ -24,7 +24,7 @@ use crate::{Result, RunContext, planned_rows};
 use file::{Pending, line};
 use group::Group;
 
-/// Base rows that are made anew together.
+/// Seed rows that are made anew together.
 const ROWS_AT_ONCE: usize = 128;
 
 /// Which kinds of files to write.
@@ -51,7 +51,7 @@ struct Output {
     wanted: fn(OutputFiles) -> bool,
     /// Whether it needs the text of a conversation in this state.
     reads: fn(TaskState) -> bool,
-    /// Writes the lines of one base row.
+    /// Writes the lines of one seed row.
     write: fn(&Group<'_>, &mut Vec<u8>) -> Result<()>,
 }
 
@@ -59,7 +59,7 @@ struct Output {
 const OUTPUTS: [Output; 4] =
     [prompts::OUTPUT, situations::OUTPUT, conversations::OUTPUT, rejected::OUTPUT];
 
-/// The lines of one base row, by kind of file, and what they count.
+/// The lines of one seed row, by kind of file, and what they count.
 #[derive(Default)]
 struct Lines {
     by_output: [Vec<u8>; OUTPUTS.len()],
@@ -126,7 +126,7 @@ pub fn write_outputs(
             next = to;
         }
         let each = plan.part().prompts_per_request * plan.part().variants();
-        // A base row that was not begun, or that waits, has its rows under way.
+        // A seed row that was not begun, or that waits, has its rows under way.
         summary.under_way += ((plan.len() - begun) * each) as u64;
         let spared = plan.part().variants().saturating_sub(1) as u64;
         summary.planned = (planned_rows(plan) as u64) - summary.emergencies * spared;
@@ -148,7 +148,7 @@ pub fn write_outputs(
     })
 }
 
-/// The tasks of base rows `from..to`, a group for each that was begun, the base row's own first.
+/// The tasks of seed rows `from..to`, a group for each that was begun, the seed row's own first.
 fn tasks_of(store: &Store, part: u8, from: usize, to: usize) -> Result<Vec<Vec<TaskRecord>>> {
     let base_of = |key: TaskKey| key.seed_row_index();
     let mut groups: Vec<Vec<TaskRecord>> = Vec::new();
@@ -163,7 +163,7 @@ fn tasks_of(store: &Store, part: u8, from: usize, to: usize) -> Result<Vec<Vec<T
     Ok(groups)
 }
 
-/// The lines of one base row and its conversations.
+/// The lines of one seed row and its conversations.
 fn lines_of(
     context: &RunContext<'_>,
     locate: Locate<'_>,

@@ -32,17 +32,17 @@ pub(crate) fn variants_of(
     Ok(clinstruct_multiturn::variants(plan.part(), context.config.seed, &row.id, k, prompt))
 }
 
-/// The key of a base row.
+/// The key of a seed row.
 pub(crate) fn base_key(part: u8, index: usize) -> Result<TaskKey> {
     let key = u32::try_from(index).ok().and_then(|index| TaskKey::seed_row(part, index));
-    key.ok_or_else(|| Error::JournalMismatch(format!("base row {index}")))
+    key.ok_or_else(|| Error::JournalMismatch(format!("seed row {index}")))
 }
 
-/// The key of a conversation from prompt `k` (from 0) of a base row.
+/// The key of a conversation from prompt `k` (from 0) of a seed row.
 pub(crate) fn conversation_key(base: TaskKey, k: usize, variant: Variant) -> Result<TaskKey> {
     let (part, index) = (base.part(), base.seed_row_index());
     u8::try_from(k + 1)
         .ok()
         .and_then(|prompt| TaskKey::conversation(part, index, prompt, variant_code(variant)))
-        .ok_or_else(|| Error::JournalMismatch(format!("prompt {k} of base row {index}")))
+        .ok_or_else(|| Error::JournalMismatch(format!("prompt {k} of seed row {index}")))
 }

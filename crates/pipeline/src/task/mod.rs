@@ -30,7 +30,7 @@ use crate::{Error, Result, RunContext};
 /// A task under way, as it is held in memory; made anew from the journal wherever it is not.
 #[derive(Debug)]
 pub(crate) enum Task {
-    /// The prompts of a base row.
+    /// The prompts of a seed row.
     Prompt(PromptTask),
     /// The turns of a conversation.
     Conversation(Box<ConversationTask>),
@@ -200,7 +200,7 @@ impl Stepped {
     }
 }
 
-/// A base row at its start: its record, and the request for its prompts.
+/// A seed row at its start: its record, and the request for its prompts.
 pub(crate) fn start(
     context: &RunContext<'_>,
     part: u8,

@@ -1,4 +1,4 @@
-//! Asks for the prompts of a base row.
+//! Asks for the prompts of a seed row.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::reading::{Reading, missing, read_prompts};
 use super::{Applied, Child, Next, Received, batch, rejection};
 use crate::{Error, Result, RunContext};
 
-/// A base row that waits for its prompts.
+/// A seed row that waits for its prompts.
 #[derive(Debug)]
 pub(crate) struct PromptTask {
     key: TaskKey,
@@ -24,7 +24,7 @@ pub(crate) struct PromptTask {
 }
 
 impl PromptTask {
-    /// Base row `index` of a part's plan at its start; `None` past the end of the plan.
+    /// Seed row `index` of a part's plan at its start; `None` past the end of the plan.
     pub(crate) fn planned(
         context: &RunContext<'_>,
         part: u8,

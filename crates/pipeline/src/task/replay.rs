@@ -33,7 +33,7 @@ pub(crate) fn response(
     }
 }
 
-/// The prompts that a base row's accepted response gives.
+/// The prompts that a seed row's accepted response gives.
 pub(crate) fn prompts_of(
     context: &RunContext<'_>,
     outcome: &RowOutcome,
@@ -58,7 +58,7 @@ fn mismatch(key: TaskKey) -> Error {
     Error::JournalMismatch(format!("{key:?}"))
 }
 
-/// A base row's task, at its start.
+/// A seed row's task, at its start.
 fn prompt_task(context: &RunContext<'_>, key: TaskKey) -> Result<PromptTask> {
     let task = PromptTask::planned(context, key.part(), key.seed_row_index() as usize)?;
     task.ok_or_else(|| mismatch(key))
@@ -149,7 +149,7 @@ pub(crate) struct Retried {
     pub(crate) failed: Vec<(String, Usage)>,
 }
 
-/// Attempts at a base row's prompts, where the first one failed.
+/// Attempts at a seed row's prompts, where the first one failed.
 fn retried_prompts(
     context: &RunContext<'_>,
     store: &Store,
@@ -188,7 +188,7 @@ fn retried_prompts(
     Ok(Some(retried))
 }
 
-/// What a task was asked more than once for: a base row's prompts, a conversation's turns.
+/// What a task was asked more than once for: a seed row's prompts, a conversation's turns.
 pub(crate) fn retried(
     context: &RunContext<'_>,
     store: &Store,

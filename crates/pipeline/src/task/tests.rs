@@ -41,7 +41,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// Base row `index` of the context's part.
+    /// Seed row `index` of the context's part.
     fn base(context: &RunContext<'_>, index: usize) -> Self {
         let (record, request, task) = start(context, context.plans[0].0, index).unwrap().unwrap();
         Self { record, request, task }

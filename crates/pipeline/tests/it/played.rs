@@ -20,7 +20,7 @@ use clinstruct_schema::{
 use clinstruct_store::{Durability, Store};
 use serde::de::DeserializeOwned;
 
-/// Base rows of each part; those of the third part give eight rows each.
+/// Seed rows of each part; those of the third part give eight rows each.
 const LIMIT: usize = 52;
 
 struct Silent;

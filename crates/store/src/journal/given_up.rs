@@ -80,7 +80,7 @@ impl Tx<'_> {
         self.execute("DELETE FROM given_up WHERE refused OR NOT ?1", [only_refused]).map(drop)
     }
 
-    /// Discards a stored response that is not an answer, so that the next one counts. Its raw row stays.
+    /// Discards a stored response that is not an answer, so that the next one counts. Its raw response stays.
     pub fn discard_response(&mut self, request: RequestId) -> Result<()> {
         self.execute(
             "UPDATE request SET state = ?2, frame = NULL, row = NULL WHERE id = ?1",

@@ -10,7 +10,7 @@ fn dialogue(waiting: &Waiting) -> &clinstruct_multiturn::Dialogue {
     task.dialogue()
 }
 
-/// The conversation of the first base row that has so many turns at least, at its start.
+/// The conversation of the first seed row that has so many turns at least, at its start.
 fn conversation(context: &RunContext<'_>, turns: u32) -> Waiting {
     (0..200)
         .map(|index| {

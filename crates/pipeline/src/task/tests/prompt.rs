@@ -16,7 +16,7 @@ fn edited(waiting: &Waiting, edit: impl FnOnce(&mut Vec<Value>)) -> RowOutcome {
     answer(&json.to_string())
 }
 
-/// A base row that is rejected takes all its rows with it.
+/// A seed row that is rejected takes all its rows with it.
 fn assert_all_rejected(stepped: &Stepped, failed: bool, reason: &str) {
     let rejections = stepped.rejections();
     assert_eq!(rejections.len(), 1 + 4 * 2);
