@@ -81,7 +81,7 @@ fn neutral(line: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-fn failed(what: &'static str, job: &Path) -> impl Fn(io::Error) -> Error {
+fn failed(what: &'static str, job: &Path) -> impl Fn(io::Error) -> Error + use<> {
     let job = job.display().to_string();
     move |e| Error::new(ErrorKind::Io, what, job.clone()).caused_by(e)
 }

@@ -65,7 +65,7 @@ fn a_run_goes_from_the_estimate_to_the_report() {
     }
     assert!(rounds > 3, "{rounds}");
     let summary = json(dir, &["resume", "run", "--yes", "--json"]);
-    assert_eq!(summary["sums_close"], true, "{summary}");
+    assert_eq!(summary["counts_add_up"], true, "{summary}");
     assert_eq!((&summary["backend"], &summary["model"]), (&"folder".into(), &"clerk".into()));
     let rows: u64 =
         summary["parts"].as_array().unwrap().iter().map(|p| p["in_dataset"].as_u64().unwrap()).sum();
