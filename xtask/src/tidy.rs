@@ -5,6 +5,7 @@ mod edges;
 mod manifest;
 mod modules;
 mod sources;
+mod vocabulary;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -52,6 +53,7 @@ fn findings(root: &Path) -> Result<Vec<String>> {
         for file in files {
             let text = read(&file)?;
             findings.extend(sources::check(&relative(root, &file), &text));
+            findings.extend(vocabulary::check(&relative(root, &file), &text));
             sources.push((relative(&folder.join("src"), &file), text));
         }
         // The test provider speaks two APIs over one state.
@@ -67,7 +69,9 @@ fn findings(root: &Path) -> Result<Vec<String>> {
     }
     findings.extend(sources::check_readme(&read(&root.join("README.md"))?));
     let exists = |path: &str| root.join(path).exists();
-    findings.extend(documents::check(&pages(root)?, exists));
+    let pages = pages(root)?;
+    findings.extend(pages.iter().flat_map(|(path, text)| vocabulary::check(path, text)));
+    findings.extend(documents::check(&pages, exists));
     Ok(findings)
 }
 

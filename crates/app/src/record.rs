@@ -79,7 +79,7 @@ pub struct Settings {
     pub limit: Option<usize>,
     /// Seed of all draws [default: 1]
     pub seed: Option<u64>,
-    /// Folder of the run [default: data/<backend>]
+    /// Folder of the run [default: data/BACKEND]
     pub out: Option<PathBuf>,
     /// Way to reach a model [default: rehearsal]
     pub backend: Option<String>,
@@ -142,7 +142,7 @@ pub struct Settings {
     pub rows_per_job: Option<usize>,
     /// Conversations under way at once; bounds the memory
     pub window: Option<usize>,
-    /// Misbehaviour of the rehearsal backend: `none`, or KIND=RATE; can be given again
+    /// Faults that the rehearsal injects: `none`, or KIND=RATE; can be repeated
     pub misbehave: Vec<String>,
     /// Setting that only the backend knows, as NAME=VALUE; can be given again
     pub backend_option: Vec<String>,

@@ -1,6 +1,6 @@
 //! A GGUF model in this process, through llama.cpp.
 //!
-//! Many conversations share one context: new ones join as others end, and beginnings that several have in
+//! Many conversations share one context: new ones join as others end, and prefixes that several have in
 //! common, as system prompts and earlier turns, are decoded once ([`Scheduler`]). Each row has its own seeded
 //! sampling, so that its text does not depend on what runs beside it, as far as floating point lets it. A row
 //! is given on as soon as it ends.

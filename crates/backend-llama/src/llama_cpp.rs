@@ -313,7 +313,7 @@ impl LlamaCpp {
         &self.plan
     }
 
-    /// Whether beginnings can be shared.
+    /// Whether prefixes can be shared.
     pub fn shares(&self) -> bool {
         self.cuts
     }

@@ -90,7 +90,7 @@ pub struct Scheduler<E: Engine> {
     slots: Vec<Slot<E::Sampler>>,
     waiting: VecDeque<Ask>,
     stop: Vec<String>,
-    /// Whether beginnings are shared; without it, each prompt is computed whole.
+    /// Whether prefixes are shared; without it, each prompt is computed whole.
     share: bool,
     fingerprint: String,
     counts: Counts,

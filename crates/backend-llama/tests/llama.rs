@@ -151,7 +151,7 @@ async fn the_likeliest_text_is_the_same_alone_and_among_31_others() {
         .iter()
         .map(|b| b["usage"]["prompt_tokens_details"]["cached_tokens"].as_u64().unwrap())
         .sum();
-    assert!(reused > 0, "beginnings are shared");
+    assert!(reused > 0, "prefixes are shared");
     let lone = backend(1024, 32);
     let mut other = Vec::new();
     for (request, among) in requests.iter().zip(&together) {

@@ -83,7 +83,7 @@ impl Rates {
                     OpenError::setting(format!("{value} is no rate"), "give a number from 0 to 1")
                 })?;
             if !rates.set(name, rate) {
-                let message = format!("there is no misbehaviour \"{name}\"");
+                let message = format!("there is no injected fault \"{name}\"");
                 return Err(OpenError::setting(message, known()));
             }
         }

@@ -136,7 +136,7 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
     say("```");
     say("");
     say(
-        "`train_trl.py` and `axolotl.yaml` are beginnings for two trainers; `SHA256SUMS` has the checksums.",
+        "`train_trl.py` and `axolotl.yaml` are starting points for two trainers; `SHA256SUMS` has the checksums.",
     );
     say("");
     say("## Parts and splits");

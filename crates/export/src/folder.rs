@@ -49,7 +49,7 @@ fn cells(row: &Conversation, system: System, reasoning: bool) -> Vec<Cell> {
         vec![
             text(speaker(t.speaker)),
             Cell::Text(t.request.to_string()),
-            number(t.tries),
+            number(t.attempts),
             number(t.usage.prompt_tokens),
             number(t.usage.completion_tokens),
         ]

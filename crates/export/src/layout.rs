@@ -76,11 +76,11 @@ const COLUMNS: [(&str, Kind, &str); 19] = [
         Kind::Records(&[
             Field::text("speaker"),
             Field::text("request"),
-            Field::number("tries"),
+            Field::number("attempts"),
             Field::number("prompt_tokens"),
             Field::number("completion_tokens"),
         ]),
-        "One entry a message without the system message: who, the request's hash, tries, tokens.",
+        "One entry a message without the system message: who, the request's hash, attempts, tokens.",
     ),
     (
         "attributes",

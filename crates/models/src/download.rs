@@ -33,7 +33,7 @@ pub(crate) async fn download(
 ) -> Result<()> {
     let mut file =
         OpenOptions::new().create(true).append(true).open(to).map_err(Error::io("open", to))?;
-    let mut tries = 0;
+    let mut attempts = 0;
     loop {
         let before = file.metadata().map_err(Error::io("read", to))?.len();
         let trouble = match once(client, path, &mut file, to, before, progress).await {
@@ -43,14 +43,14 @@ pub(crate) async fn download(
         };
         let passes = trouble.is_transient();
         let now = file.metadata().map_err(Error::io("read", to))?.len();
-        tries = if now > before { 0 } else { tries + 1 };
-        if !passes || tries >= TRIES {
+        attempts = if now > before { 0 } else { attempts + 1 };
+        if !passes || attempts >= TRIES {
             if now == 0 {
                 let _ = std::fs::remove_file(to);
             }
             return Err(trouble.into());
         }
-        let wait = trouble.retry_after.unwrap_or(pause * 2_u32.pow(tries));
+        let wait = trouble.retry_after.unwrap_or(pause * 2_u32.pow(attempts));
         tokio::time::sleep(wait).await;
     }
 }

@@ -194,7 +194,7 @@ impl<'c> RunContext<'c> {
             model: &self.routes.of(Speaker::PromptWriter).model,
             seed: self.config.seed,
             structured: self.structured,
-            tries: attempt,
+            attempt,
             temperature: self.config.temperature,
         }
     }

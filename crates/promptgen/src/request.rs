@@ -16,8 +16,8 @@ pub struct PromptOptions<'a> {
     pub seed: u64,
     /// Whether the backend can bind the answer to a JSON schema.
     pub structured: bool,
-    /// Tries before this one; each asks with another sampling seed.
-    pub tries: u32,
+    /// Attempts before this one; each asks with another sampling seed.
+    pub attempt: u32,
     /// Sampling temperature.
     pub temperature: Option<f32>,
 }
@@ -92,8 +92,11 @@ pub fn prompt_request(
         ],
         max_tokens: part.max_tokens,
         temperature: options.temperature,
-        seed: draw::number(options.seed, row.id.as_str(), &format!("prompt try {}", options.tries))
-            >> 1,
+        seed: draw::number(
+            options.seed,
+            row.id.as_str(),
+            &format!("prompt try {}", options.attempt),
+        ) >> 1,
         json_schema: options.structured.then(|| schema(row.cards.len())),
     })
 }

@@ -110,7 +110,7 @@ struct Item {
 /// `tell` hears what is being done.
 ///
 /// # Errors
-/// A hub that refuses, or that does not answer after several tries. Nothing is visible then, and what was sent is
+/// A hub that refuses, or that does not answer after several attempts. Nothing is visible then, and what was sent is
 /// not sent again by the next call.
 pub async fn publish(
     client: &Client,
@@ -153,7 +153,7 @@ fn protocol(what: &'static str, seen: impl Into<String>) -> Error {
 }
 
 impl Hub<'_> {
-    /// Makes a call until it succeeds, the trouble is none that passes, or the tries are used up.
+    /// Makes a call until it succeeds, the trouble is none that passes, or the attempts are used up.
     async fn call<T, F: Future<Output = Result<T>>>(&self, make: impl Fn() -> F) -> Result<T> {
         let mut pause = self.target.pause;
         for _ in 1..TRIES {

@@ -24,12 +24,14 @@ pub struct TurnProvenance {
     pub speaker: Speaker,
     /// The request that was answered; its raw response is found by it.
     pub request: RequestId,
-    /// Tries that it took, the accepted one included.
-    pub tries: u32,
+    /// Attempts that it took, the accepted one included.
+    #[serde(alias = "tries")]
+    pub attempts: u32,
     /// Rules of the parser that changed the text.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub mended: Vec<String>,
-    /// Tokens of the accepted try. Where the provider does not count the reasoning in a text, its share by length.
+    #[serde(alias = "mended")]
+    pub cleanup: Vec<String>,
+    /// Tokens of the accepted attempt. Where the provider does not count the reasoning in a text, its share by length.
     pub usage: Usage,
     /// What the model thought before it answered, where the run keeps it.
     #[serde(skip_serializing_if = "Option::is_none", default)]

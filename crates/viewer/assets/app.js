@@ -123,7 +123,7 @@ function turn(message, checks, provenance) {
     if (!details.open || details.querySelector("pre")) return;
     const { raw } = await ask(`/api/raw?id=${encodeURIComponent(provenance.request)}`).catch((e) => ({ raw: `It cannot be read: ${e.message}` }));
     if (!details.querySelector("pre")) details.append(make("pre", { tabindex: "0" }, raw ?? "The run's raw responses are not there."));
-  } }, make("summary", { class: "soft" }, `response ${provenance.request.slice(0, 8)}, ${provenance.tries} ${provenance.tries === 1 ? "try" : "tries"}${provenance.mended?.length ? `, mended: ${provenance.mended.join(", ")}` : ""}`));
+  } }, make("summary", { class: "soft" }, `response ${provenance.request.slice(0, 8)}, ${provenance.attempts} ${provenance.attempts === 1 ? "attempt" : "attempts"}${provenance.mended?.length ? `, mended: ${provenance.mended.join(", ")}` : ""}`));
   return make("article", { class: `turn ${message.role}` }, make("h3", {}, message.role === "user" ? "Health worker" : "Assistant"),
     make("p", { class: "said", dir: "auto" }, marked(message.content, failed.map((v) => v.span))), make("div", {}, verdicts, found), raw);
 }

@@ -33,7 +33,7 @@ pub struct Query {
     pub text: String,
     /// Facet and value; values of one facet are alternatives.
     pub facets: Vec<(String, String)>,
-    /// `plan`, `random`, or `trouble` (rejected rows and those with many tries first).
+    /// `plan`, `random`, or `trouble` (rejected rows and those with many attempts first).
     pub order: String,
     /// Of a random order.
     pub seed: u64,
@@ -82,7 +82,7 @@ pub struct Neighbors {
     pub page: u64,
 }
 
-/// What is held of every row, by its number less one: facets as numbers of their values, and the most tries of a turn.
+/// What is held of every row, by its number less one: facets as numbers of their values, and the most attempts of a turn.
 ///
 /// Counting facets over tens of thousands of rows is then one pass over some hundred kilobytes.
 #[derive(Debug, Default)]
@@ -91,7 +91,7 @@ struct Held {
     values: [Vec<String>; FACETS.len()],
 }
 
-/// Where a row stands in an order: in the dataset or not, most tries first, by a number of its own.
+/// Where a row stands in an order: in the dataset or not, most attempts first, by a number of its own.
 type Rank = (bool, Reverse<u8>, u64);
 
 /// The rows of a run, searchable.
@@ -165,7 +165,7 @@ impl Index {
 
     /// Reads what is held in memory.
     fn hold(mut self) -> Result<Self> {
-        let sql = format!("SELECT tries, {} FROM row ORDER BY n", FACETS.join(", "));
+        let sql = format!("SELECT attempts, {} FROM row ORDER BY n", FACETS.join(", "));
         let mut held = Held::default();
         let mut known: [HashMap<String, u16>; FACETS.len()] = Default::default();
         self.connection
@@ -182,8 +182,8 @@ impl Index {
                             next
                         });
                     }
-                    let tries: i64 = row.get(0)?;
-                    held.rows.push((facets, u8::try_from(tries).unwrap_or(u8::MAX)));
+                    let attempts: i64 = row.get(0)?;
+                    held.rows.push((facets, u8::try_from(attempts).unwrap_or(u8::MAX)));
                 }
                 Ok(())
             })
@@ -333,8 +333,8 @@ impl Index {
                 let in_dataset = self.held.rows.get(number as usize).is_some_and(|(facets, _)| {
                     self.held.values[0].get(facets[0] as usize).is_some_and(|s| s == IN_DATASET)
                 });
-                let tries = self.held.rows.get(number as usize).map_or(0, |r| r.1);
-                (in_dataset, Reverse(tries), number.into())
+                let attempts = self.held.rows.get(number as usize).map_or(0, |r| r.1);
+                (in_dataset, Reverse(attempts), number.into())
             }
             _ => (false, Reverse(0), number.into()),
         }

@@ -76,7 +76,7 @@ fn opening(text: &str) -> String {
 pub(crate) struct Indexed {
     pub(crate) id: String,
     pub(crate) base: String,
-    pub(crate) tries: i64,
+    pub(crate) attempts: i64,
     pub(crate) opening: String,
     pub(crate) body: String,
     pub(crate) text_hash: TextHash,
@@ -105,7 +105,7 @@ impl Indexed {
                 dropped: String::new(),
                 id: row.id.to_string(),
                 base: String::new(),
-                tries: 0,
+                attempts: 0,
                 opening: row.detail.clone(),
                 body: row.detail,
                 facets,
@@ -118,11 +118,11 @@ impl Indexed {
             _ => None,
         });
         let texts: Vec<&str> = row.messages.iter().map(|m| m.content.as_str()).collect();
-        let tries = row.provenance.turns.iter().map(|t| t.tries).max().unwrap_or(1);
+        let attempts = row.provenance.turns.iter().map(|t| t.attempts).max().unwrap_or(1);
         Ok(Self {
             id: row.id.to_string(),
             base: row.attributes.base.to_string(),
-            tries: tries.into(),
+            attempts: attempts.into(),
             opening: opening(texts.first().unwrap_or(&"")),
             body: texts.join("\n"),
             text_hash: TextHash::of(&row.messages),

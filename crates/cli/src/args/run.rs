@@ -173,7 +173,7 @@ pub(crate) struct RunArgs {
     /// Conversations under way at once; bounds the memory
     #[arg(long, value_name = "N")]
     pub(crate) window: Option<usize>,
-    /// Misbehaviour of the rehearsal backend: `none`, or KIND=RATE; can be given again
+    /// Faults that the rehearsal injects: `none`, or KIND=RATE; can be repeated
     #[arg(long, value_name = "KIND=RATE")]
     pub(crate) misbehave: Vec<String>,
     /// Setting that only the backend knows, for backends that are registered by another program; can be given again

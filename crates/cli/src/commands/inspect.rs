@@ -69,7 +69,7 @@ pub(crate) fn requests(mut args: RunArgs, row: Option<&str>) -> anyhow::Result<C
         model: &context.routes.of(Speaker::PromptWriter).model,
         seed: context.config.seed,
         structured: context.structured,
-        tries: 0,
+        attempt: 0,
         temperature: context.config.temperature,
     };
     let mut found = row.is_none();

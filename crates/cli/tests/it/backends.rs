@@ -121,7 +121,7 @@ fn wrong_settings_of_backends_are_wrong_use() {
         (&["--backend", "openai", "--profile", "azure"], "has an address for each customer"),
         (&["--backend", "openai"], "there is no key for https://api.openai.com/v1"),
         (&["--misbehave", "badly"], "--misbehave badly has no `=`"),
-        (&["--misbehave", "badly=1"], "there is no misbehaviour \"badly\""),
+        (&["--misbehave", "badly=1"], "there is no injected fault \"badly\""),
         (&["--backend-option", "folder"], "--backend-option folder has no `=`"),
     ] {
         let out = run(dir.path(), &[&["build", "o", "--limit", "1"], args].concat());

@@ -20,7 +20,7 @@ pub(crate) struct Loopback {
     runtime: Runtime,
 }
 
-/// A config whose answers are the grammar's, without misbehaviour of its own.
+/// A config whose answers are the grammar's, without injected faults.
 pub(crate) fn config() -> ProviderConfig {
     let engine = Rehearsal::new(Catalog::embedded().unwrap().instructions(), Rates::none(), None);
     ProviderConfig {

@@ -225,7 +225,7 @@ fn what_cannot_be_had_is_accounted_for() {
         assert_eq!(ids.len() as u64, planned, "{stem}: each planned row once");
         lost += left_out;
     }
-    assert!(lost > 0, "such misbehaviour must cost rows");
+    assert!(lost > 0, "such faults must cost rows");
 }
 
 #[test]

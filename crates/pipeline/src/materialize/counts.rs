@@ -34,7 +34,7 @@ pub(super) fn of(group: &Group<'_>) -> PartSummary {
         let Some(row) = conversation.row.as_ref().filter(|_| done) else { continue };
         for turn in &row.provenance.turns {
             sum.assistant_turns += u64::from(turn.speaker == Speaker::Assistant);
-            for rule in &turn.mended {
+            for rule in &turn.cleanup {
                 *sum.cleanup.entry(rule.clone()).or_default() += 1;
             }
         }

@@ -147,8 +147,8 @@ impl<'a> Group<'a> {
     /// Where prompt `k` came from.
     pub(super) fn prompt_turn(&self, k: usize) -> Option<TurnProvenance> {
         let prompt = self.prompts.get(k)?.as_ref()?;
-        let mended = prompt.cleanup.names().map(str::to_owned).collect();
-        Some(TurnProvenance { mended, ..self.prompt_turn.clone()? })
+        let cleanup = prompt.cleanup.names().map(str::to_owned).collect();
+        Some(TurnProvenance { cleanup, ..self.prompt_turn.clone()? })
     }
 
     /// The id of one of its conversations.
@@ -179,8 +179,8 @@ fn turn_provenance(
         speaker,
         reasoning: reasoning.filter(|_| keeps),
         request: step.request,
-        tries: u32::from(step.attempts),
-        mended: Cleanup::from_bits(step.cleanup).names().map(str::to_owned).collect(),
+        attempts: u32::from(step.attempts),
+        cleanup: Cleanup::from_bits(step.cleanup).names().map(str::to_owned).collect(),
         usage,
     }
 }

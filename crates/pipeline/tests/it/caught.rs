@@ -72,8 +72,8 @@ struct Count {
 }
 
 /// Whether a reading lets a text through as it came.
-fn stands<T>(reading: &Reading<T>, mended: impl Fn(&T) -> bool) -> bool {
-    matches!(reading, Reading::Accepted(text) if !mended(text))
+fn stands<T>(reading: &Reading<T>, cleaned: impl Fn(&T) -> bool) -> bool {
+    matches!(reading, Reading::Accepted(text) if !cleaned(text))
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn what_was_spoilt_is_found_and_nothing_else() {
                 model: "rehearsal",
                 seed: 5,
                 structured: true,
-                tries: 0,
+                attempt: 0,
                 temperature: None,
             };
             let request = prompt_request(&catalog, part, &row, &options).unwrap();

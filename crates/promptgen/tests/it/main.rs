@@ -14,7 +14,7 @@ const SEED: u64 = 42;
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::embedded().unwrap());
 
 const OPTIONS: PromptOptions<'static> =
-    PromptOptions { model: "m", seed: SEED, structured: false, tries: 0, temperature: None };
+    PromptOptions { model: "m", seed: SEED, structured: false, attempt: 0, temperature: None };
 
 fn plan(part: &str) -> Plan<'static> {
     Plan::new(&CATALOG, CATALOG.part(part).unwrap(), SEED, None)
@@ -320,8 +320,8 @@ fn a_request_tells_what_the_cards_say() {
 fn structured_requests_carry_a_schema_and_no_markers() {
     let plan = plan("task-topic");
     let row = plan.row(5).unwrap();
-    let of = |structured, tries| {
-        let options = PromptOptions { structured, tries, ..OPTIONS };
+    let of = |structured, attempt| {
+        let options = PromptOptions { structured, attempt, ..OPTIONS };
         prompt_request(&CATALOG, plan.part(), &row, &options).unwrap()
     };
     let (plain, bound) = (of(false, 0), of(true, 0));

@@ -14,7 +14,7 @@ fn row(id: &str, texts: &[&str], styles: &[&str]) -> Value {
         .map(|i| {
             let speaker = ["prompt_writer", "assistant", "user", "assistant"][i.min(3)];
             json!({
-                "speaker": speaker, "request": format!("{i:032x}"), "tries": 1,
+                "speaker": speaker, "request": format!("{i:032x}"), "attempts": 1,
                 "usage": { "prompt_tokens": 10, "completion_tokens": 5, "cached_tokens": 0 },
             })
         })

@@ -17,7 +17,7 @@ use crate::row::Indexed;
 use crate::{Error, Result};
 
 /// Raised when what is indexed changes.
-const VERSION: &str = "4";
+const VERSION: &str = "5";
 
 /// What tells whether the files of a run are as they were.
 pub(super) fn fingerprint(run: &Path, files: &[(PathBuf, bool)]) -> Result<String> {
@@ -41,7 +41,7 @@ impl Index {
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
              CREATE TABLE meta (print TEXT NOT NULL);
              CREATE TABLE row (n INTEGER PRIMARY KEY, id TEXT NOT NULL, base TEXT NOT NULL, file INTEGER NOT NULL,
-                 start INTEGER NOT NULL, length INTEGER NOT NULL, tries INTEGER NOT NULL, opening TEXT NOT NULL,
+                 start INTEGER NOT NULL, length INTEGER NOT NULL, attempts INTEGER NOT NULL, opening TEXT NOT NULL,
                  text_hash TEXT NOT NULL, rehearsal INTEGER NOT NULL, dropped TEXT NOT NULL, {});
              CREATE VIRTUAL TABLE text USING fts5(body, content='', detail=full, prefix='2 3', tokenize='unicode61 remove_diacritics 2');
              BEGIN;",
@@ -101,7 +101,7 @@ impl Index {
             (file as i64).into(),
             (start as i64).into(),
             (length as i64).into(),
-            row.tries.into(),
+            row.attempts.into(),
             row.opening.clone().into(),
             row.text_hash.as_str().to_owned().into(),
             i64::from(row.rehearsal).into(),

@@ -25,7 +25,7 @@ fn row(id: &str, texts: &[&str], styles: &[&str]) -> Value {
         .map(|i| {
             let speaker = ["prompt_writer", "assistant", "user", "assistant"][i.min(3)];
             json!({
-                "speaker": speaker, "request": format!("{i:032x}"), "tries": 1,
+                "speaker": speaker, "request": format!("{i:032x}"), "attempts": 1,
                 "usage": { "prompt_tokens": 10, "completion_tokens": 5, "cached_tokens": 0 },
             })
         })
@@ -217,11 +217,11 @@ async fn steps(app: &Router, query: &str, first: &str, way: &str) -> Vec<String>
 async fn steps_lead_through_the_whole_list() {
     let dir = tempfile::tempdir().unwrap();
     run(dir.path());
-    // More than two pages, some of them with many tries.
+    // More than two pages, some of them with many attempts.
     let rows = (0..130).map(|n| {
         let word = if n % 3 == 0 { "fever" } else { "cough" };
         let mut row = row(&format!("r{n}"), &[word, "Rest."], &[]);
-        row["provenance"]["turns"][1]["tries"] = json!(1 + n % 4);
+        row["provenance"]["turns"][1]["attempts"] = json!(1 + n % 4);
         row.to_string() + "\n"
     });
     fs::write(dir.path().join("conversations/many.jsonl"), rows.collect::<String>()).unwrap();
