@@ -73,7 +73,7 @@ impl Given {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// Part to make, by id or file stem; can be given again [default: all]
+    /// Part to make, by id or file stem; can be repeated [default: all]
     pub part: Vec<String>,
     /// Only the first N seed rows of each part
     pub limit: Option<usize>,
@@ -91,7 +91,7 @@ pub struct Settings {
     pub jobs: Option<usize>,
     /// Most US dollars to spend; the rehearsal backend costs nothing
     pub max_cost: Option<f64>,
-    /// Address of the provider or server; for chat it can be given again for several servers
+    /// Address of the provider or server; for chat it can be repeated for several servers
     pub base_url: Vec<String>,
     /// Provider with OpenAI's batch API: openai, azure, groq [default: openai]
     pub profile: Option<String>,
@@ -101,7 +101,7 @@ pub struct Settings {
     pub queued_tokens: Option<u64>,
     /// Program of the command backend, with {input} and {output} in its arguments
     pub command: Option<String>,
-    /// Another model for a role (prompt-writer, assistant, user), maybe of another backend; can be given again
+    /// Another model for a role (prompt-writer, assistant, user), maybe of another backend; can be repeated
     pub role: Vec<String>,
     /// Price of the model, in US dollars for a million tokens; a rehearsal and the command backend cost nothing
     pub price: Option<String>,
@@ -110,7 +110,7 @@ pub struct Settings {
     pub concurrency: Option<usize>,
     /// Tokens of the longest conversation of the llama backend [default: 4096, or what the model knows]
     pub context: Option<usize>,
-    /// Text that ends an answer of the llama backend, and does not belong to it; can be given again
+    /// Text that ends an answer of the llama backend, and does not belong to it; can be repeated
     pub stop: Vec<String>,
     /// Most requests a minute to chat servers
     pub requests_per_minute: Option<u64>,
@@ -126,7 +126,7 @@ pub struct Settings {
     pub token_parameter: Option<TokenParameter>,
     /// First pause after trouble, in milliseconds; all others follow from it
     pub pause: Option<u64>,
-    /// Evaluation set whose items must not be in the dataset (.jsonl, .json, .csv or .parquet); can be given again
+    /// Evaluation set whose items must not be in the dataset (.jsonl, .json, .csv or .parquet); can be repeated
     pub eval: Vec<String>,
     /// Exit with 1 where a figure misses its target
     pub gate: bool,
@@ -144,7 +144,7 @@ pub struct Settings {
     pub window: Option<usize>,
     /// Faults that the rehearsal injects: `none`, or KIND=RATE; can be repeated
     pub misbehave: Vec<String>,
-    /// Setting that only the backend knows, as NAME=VALUE; can be given again
+    /// Setting that only the backend knows, as NAME=VALUE; can be repeated
     pub backend_option: Vec<String>,
     /// Addresses of further backends, by the variable that gave them; kept with the run.
     pub addresses: BTreeMap<String, String>,

