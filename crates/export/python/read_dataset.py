@@ -71,9 +71,13 @@ def same_text(everything):
     """Each row has the text of the run's own row, in the split that the run gave it."""
     said = {}
     for stem in SPLITS:
-        split = {row["id"]: row["split"] for row in lines("splits", stem)}
+        notes = {row["id"]: row for row in lines("annotations", stem)}
+        # The dataset is the mix: rows without those that a pass dropped.
         for row in lines("conversations", stem):
-            said[row["id"]] = (split[row["id"]], [(m["role"], m["content"]) for m in row["messages"]])
+            note = notes[row["id"]]
+            if note["dropped"] is not None:
+                continue
+            said[row["id"]] = (note["split"], [(m["role"], m["content"]) for m in row["messages"]])
     check("rows of the run", len(said), ROWS)
     for split, rows in everything.items():
         for row in rows.select_columns(["id", "messages", "provenance", "attributes"]):
