@@ -44,6 +44,7 @@ const DENY: Tool = Tool {
         "--quiet",
         "--debug",
         "--locked",
+        "--no-default-features",
         "--root",
         TOOLS,
         "cargo-deny@0.20.2",
