@@ -1,6 +1,5 @@
 //! What commands ask of backends without a run.
 
-pub(crate) use clinstruct_app::budget::is_paid;
 use clinstruct_app::usage;
 use clinstruct_backend_rehearsal::Rates;
 use clinstruct_batch_client::OpenError;

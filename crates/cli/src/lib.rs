@@ -27,7 +27,6 @@ mod plan;
 mod progress;
 mod register;
 mod settings;
-mod setup;
 mod stages;
 mod summary;
 mod table;

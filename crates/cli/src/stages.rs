@@ -17,8 +17,8 @@ use rayon::prelude::*;
 
 use crate::commands::{dataset, write_report};
 use crate::facts::facts;
-use crate::setup::Setup;
 use crate::summary::{summary_of, write_summary};
+use clinstruct_app::Setup;
 
 /// What stages read and write beside the files.
 pub(crate) struct Outputs<'a> {
@@ -40,6 +40,8 @@ pub(crate) struct Stage {
     reads: &'static [&'static str],
     /// What it writes.
     writes: &'static [&'static str],
+    /// Whether it runs only for a run that has come to its end.
+    at_end: bool,
     run: Run,
 }
 
@@ -59,42 +61,49 @@ pub(crate) const STAGES: &[Stage] = &[
         name: "prompts",
         reads: &["raw/"],
         writes: &["prompts/"],
+        at_end: false,
         run: Run::Rows(|files| files.prompts = true),
     },
     Stage {
         name: "situations",
         reads: &["raw/"],
         writes: &["situations/"],
+        at_end: false,
         run: Run::Rows(|files| files.situations = true),
     },
     Stage {
         name: "conversations",
         reads: &["raw/"],
         writes: &["conversations/", "rejected/"],
+        at_end: false,
         run: Run::Rows(|files| files.conversations = true),
     },
     Stage {
         name: "curate",
         reads: &["conversations/", "situations/"],
         writes: &["annotations/"],
+        at_end: false,
         run: Run::Curates(curate),
     },
     Stage {
         name: "summary",
         reads: &["conversations/", "rejected/", "annotations/"],
         writes: &["summary.json"],
+        at_end: true,
         run: Run::Curates(summary),
     },
     Stage {
         name: "dataset",
         reads: &["conversations/", "annotations/", "summary.json"],
         writes: &["dataset/"],
+        at_end: true,
         run: Run::Writes(|setup, summary| dataset(&setup.args, &setup.out, summary)),
     },
     Stage {
         name: "report",
         reads: &["conversations/", "rejected/", "situations/", "annotations/", "summary.json"],
         writes: &["report.html"],
+        at_end: true,
         run: Run::Writes(|setup, _| write_report(&setup.out).map(|_| ())),
     },
 ];
@@ -116,10 +125,9 @@ fn due(first: Option<&str>) -> Vec<&'static Stage> {
     due
 }
 
-/// Runs the stage `first` and those that depend on it, or all. The dataset and what describes it are written for a run that has
-/// come to its end.
+/// Runs the stage `first` and those that depend on it, or all.
 pub(crate) fn run(outputs: &Outputs<'_>, first: Option<&str>) -> anyhow::Result<Summary> {
-    let due = due(first);
+    let mut due = due(first);
     let mut files = OutputFiles { prompts: false, situations: false, conversations: false };
     for stage in &due {
         if let Run::Rows(choose) = stage.run {
@@ -136,13 +144,12 @@ pub(crate) fn run(outputs: &Outputs<'_>, first: Option<&str>) -> anyhow::Result<
         clear_annotations(out)?;
     }
     let mut all = write_outputs(outputs.context, outputs.store, out, files)?;
-    let unfinished = all.under_way() > 0;
+    due.retain(|stage| !stage.at_end || all.under_way() == 0);
     let setup = outputs.setup;
     let mut left = due.as_slice();
     while let [stage, rest @ ..] = left {
         match stage.run {
             Run::Rows(_) => {}
-            Run::Curates(_) if unfinished && stage.name == "summary" => break,
             Run::Curates(curates) => curates(outputs, &mut all)?,
             Run::Writes(_) => {
                 let many = left.iter().take_while(|s| matches!(s.run, Run::Writes(_))).count();

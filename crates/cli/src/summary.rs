@@ -32,12 +32,17 @@ pub(crate) fn summary_of(out: &Path) -> anyhow::Result<Summary> {
     })
 }
 
-/// Writes the summary; the file is there whole or not at all.
+/// Writes the summary.
 pub(crate) fn write_summary(out: &Path, summary: &Summary) -> anyhow::Result<()> {
-    let path = out.join("summary.json");
-    let partial = out.join(".summary.json.partial");
     let text = format!("{}\n", serde_json::to_string_pretty(summary)?);
+    write_whole(&out.join("summary.json"), &text)
+}
+
+/// Writes a file that is there whole or not at all.
+pub(crate) fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let partial = path.with_file_name(format!(".{name}.partial"));
     fs::write(&partial, text)
-        .and_then(|()| fs::rename(&partial, &path))
+        .and_then(|()| fs::rename(&partial, path))
         .with_context(|| format!("write {}", path.display()))
 }

@@ -16,9 +16,9 @@ use super::{print, print_json, say};
 use crate::args::RunArgs;
 use crate::exit::Code;
 use crate::progress::Terminal;
-use crate::setup::Setup;
 use crate::stages::{self, Outputs};
 use crate::{plan, settings, table};
+use clinstruct_app::Setup;
 
 /// Different details of one reason that are counted.
 const DETAILS: usize = 10_000;

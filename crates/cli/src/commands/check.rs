@@ -157,7 +157,7 @@ fn row(record: &Record, variant: bool) -> Row<'_> {
 pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
     let catalog = match &args.resources {
         None => Catalog::embedded()?,
-        Some(dir) => Catalog::read(crate::setup::read_resources(dir)?)?,
+        Some(dir) => Catalog::read(clinstruct_app::read_resources(dir)?)?,
     };
     if !(0.0..=1.0).contains(&args.similar) {
         return Err(usage(

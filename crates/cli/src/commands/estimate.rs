@@ -10,8 +10,8 @@ use clinstruct_schema::{MicroUsd, SCHEMA_VERSION, dollars};
 use super::{print, print_json, say};
 use crate::args::RunArgs;
 use crate::exit::{Code, usage};
-use crate::setup::Setup;
 use crate::table::number;
+use clinstruct_app::Setup;
 
 /// Prints what a run would ask for and cost; sends nothing and needs no key.
 pub(crate) fn estimate_command(mut args: RunArgs, answers: &[String]) -> anyhow::Result<Code> {

@@ -12,8 +12,8 @@ use super::{print, print_json, say};
 use crate::args::{EncodingName, ExportArgs, OnlyName, SystemName};
 use crate::exit::Code;
 use crate::settings;
-use crate::setup::Setup;
 use crate::summary::summary_of;
+use clinstruct_app::Setup;
 
 /// Name of the folder that `build` writes below the run's.
 const DATASET: &str = "dataset";

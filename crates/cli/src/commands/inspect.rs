@@ -14,10 +14,10 @@ use serde_json::json;
 use super::{print, print_json};
 use crate::args::RunArgs;
 use crate::exit::Code;
-use crate::setup::Setup;
 use crate::summary::summary_of;
 use crate::table::number;
 use crate::{plan, settings};
+use clinstruct_app::Setup;
 
 /// The plan: counts, or every row.
 pub(crate) fn plan(mut args: RunArgs, rows: bool) -> anyhow::Result<Code> {

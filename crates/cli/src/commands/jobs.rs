@@ -13,8 +13,8 @@ use super::{print, print_json, say};
 use crate::args::RunArgs;
 use crate::exit::{Code, usage};
 use crate::settings;
-use crate::setup::Setup;
 use crate::table::number;
+use clinstruct_app::Setup;
 
 /// A job as JSON.
 pub(crate) fn as_json(j: &JobRecord) -> Value {

@@ -19,8 +19,8 @@ use super::{print, print_json, say};
 use crate::args::ModelCommand;
 use crate::exit::{Code, usage};
 use crate::hub::{HUB_KEY, hub};
-use crate::setup::read_resources;
 use crate::table::number;
+use clinstruct_app::read_resources;
 
 /// First pause after trouble.
 const PAUSE: Duration = Duration::from_secs(1);

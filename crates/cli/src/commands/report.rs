@@ -1,6 +1,6 @@
 //! The report of a run, and of two runs side by side.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use super::say;
 use crate::args::RunArgs;
 use crate::exit::Code;
 use crate::settings;
-use crate::summary::summary_of;
+use crate::summary::{summary_of, write_whole};
 
 /// Name of the page below the run's folder.
 const PAGE: &str = "report.html";
@@ -36,7 +36,7 @@ pub(crate) fn compare(first: &Path, second: &Path, to: &Path) -> anyhow::Result<
         runs[0].name = first.display().to_string();
         runs[1].name = second.display().to_string();
     }
-    whole(to, &clinstruct_report::compare(&runs))?;
+    write_whole(to, &clinstruct_report::compare(&runs))?;
     say(&format!("written to {}", to.display()));
     Ok(Code::Done)
 }
@@ -44,17 +44,8 @@ pub(crate) fn compare(first: &Path, second: &Path, to: &Path) -> anyhow::Result<
 /// Writes the report of the run in `out`.
 pub(crate) fn write_report(out: &Path) -> anyhow::Result<PathBuf> {
     let path = out.join(PAGE);
-    whole(&path, &clinstruct_report::page(&read(out)?))?;
+    write_whole(&path, &clinstruct_report::page(&read(out)?))?;
     Ok(path)
-}
-
-/// A file that is there whole or not at all.
-fn whole(path: &Path, text: &str) -> anyhow::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let partial = path.with_file_name(format!(".{name}.partial"));
-    fs::write(&partial, text)
-        .and_then(|()| fs::rename(&partial, path))
-        .with_context(|| format!("write {}", path.display()))
 }
 
 fn read(out: &Path) -> anyhow::Result<Report> {

@@ -11,7 +11,7 @@ use super::{print, print_json, say};
 use crate::args::ReviewsArgs;
 use crate::exit::{Code, usage};
 use crate::settings;
-use crate::setup::Setup;
+use clinstruct_app::Setup;
 
 /// The reviews of a run or of a file of rows, matched with the texts that the rows have now. With `confirm`, those
 /// of unknown texts are confirmed first; how many these were.

@@ -12,7 +12,7 @@ use super::say;
 use crate::args::{RunArgs, ServeArgs};
 use crate::exit::{Code, usage};
 use crate::settings;
-use crate::setup::Setup;
+use clinstruct_app::Setup;
 
 /// The facts of the run's own resources, or of those that are compiled in where they cannot be read.
 fn facts(mut run: RunArgs, data: &Path) -> Facts {

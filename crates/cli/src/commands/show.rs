@@ -13,7 +13,7 @@ use super::{print, print_json};
 use crate::args::{Kind, RunArgs};
 use crate::exit::{Code, usage};
 use crate::settings;
-use crate::setup::{Setup, now};
+use clinstruct_app::{Setup, now};
 
 /// One record, or random ones.
 pub(crate) fn show(

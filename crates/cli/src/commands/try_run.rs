@@ -20,13 +20,13 @@ use crate::args::RunArgs;
 use crate::exit::{Code, usage};
 use crate::plan;
 use crate::settings;
-use crate::setup::{Setup, run_name};
+use clinstruct_app::{Setup, run_name};
 
 /// Plays one conversation of a seed row, as a run would.
 pub(crate) fn try_run(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyhow::Result<Code> {
     let setup = Setup::new(settings::of_named_run(args)?)?;
     let context = setup.context(false)?;
-    if crate::backends::is_paid(&context.routes) && !setup.args.yes {
+    if clinstruct_app::budget::is_paid(&context.routes) && !setup.args.yes {
         return Err(usage("this asks a model that costs money", "add --yes to agree"));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
