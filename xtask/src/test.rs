@@ -266,9 +266,15 @@ fn smoke(environment: &Environment) -> Result<()> {
     if findings.is_empty() { Ok(()) } else { Err(Failure::Findings(findings)) }
 }
 
-/// A project outside of the workspace that brings a backend of its own: its tests, with what is built already.
+/// Projects outside of the workspace that bring a backend or a stage of their own: their tests, with what is built already.
 fn foreign(environment: &Environment) -> Result<()> {
-    let folder = environment.root.join("examples/foreign-backend");
+    for folder in ["examples/foreign-backend", "examples/urgency-stage"] {
+        foreign_project(environment, &environment.root.join(folder))?;
+    }
+    Ok(())
+}
+
+fn foreign_project(environment: &Environment, folder: &Path) -> Result<()> {
     // The versions of the workspace, so that nothing has to be fetched or compiled that was not before.
     fs::copy(environment.root.join("Cargo.lock"), folder.join("Cargo.lock"))
         .map_err(Failure::io(format!("write {}", folder.join("Cargo.lock").display())))?;

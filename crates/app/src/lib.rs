@@ -1,5 +1,5 @@
 //! What the `clinstruct` command does, without its arguments and its terminal: settings from all their sources, the
-//! registered backends, routes to the models, the budget, the run.
+//! registered backends, routes to the models, the budget, the run, the stages that write its outputs.
 //!
 //! It reads the environment, the clock and files, and prints nothing: what a person should know goes to
 //! [`Host::notify`] or is returned. It names no backend; a program registers those that it has.
@@ -19,8 +19,10 @@ mod routes;
 mod run;
 pub mod settings;
 mod setup;
+pub mod stages;
 pub mod weights;
 
+pub use clinstruct_pipeline::{Annotator, AnnotatorError};
 pub use environment::{now, variable};
 pub use error::{UsageError, usage};
 pub use record::{Call, Given, Settings};
@@ -28,3 +30,7 @@ pub use registry::{BackendFacts, Host, Registry};
 pub use routes::routes;
 pub use run::Run;
 pub use setup::{Setup, read_resources, run_name};
+pub use stages::{
+    DATASET, Inputs, Stage, about, facts, parts, read_report, run_stages, summary_of, write_report,
+    write_whole,
+};

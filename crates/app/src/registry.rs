@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use clinstruct_batch_client::{Capabilities, Descriptor, ModelRule, PriceRule, Restart};
+use clinstruct_pipeline::Annotator;
 use serde::{Deserialize, Serialize};
 
 use crate::usage;
@@ -83,6 +84,8 @@ pub struct BackendFacts {
 pub struct Host {
     /// Its backends.
     pub backends: Registry,
+    /// What a model is asked about each finished conversation.
+    pub annotators: Vec<&'static dyn Annotator>,
     /// Takes a line that a person should read.
     pub notify: fn(&str),
     /// Starts the program again with a variable; comes back where that cannot be.
@@ -92,7 +95,12 @@ pub struct Host {
 impl Default for Host {
     /// A program without backends that reports nothing.
     fn default() -> Self {
-        Self { backends: Registry::default(), notify: |_| {}, restart: |_| {} }
+        Self {
+            backends: Registry::default(),
+            annotators: Vec::new(),
+            notify: |_| {},
+            restart: |_| {},
+        }
     }
 }
 

@@ -102,6 +102,7 @@ impl Setup {
             outbox: Some(self.out.join("outbox")),
             accept_change: self.args.accept_change,
             keep_reasoning: self.args.keep_reasoning,
+            annotators: self.args.host.annotators.clone(),
             pause: self.args.pause.map_or(defaults.pause, Duration::from_millis),
             ..defaults
         };

@@ -7,13 +7,17 @@
 //! gets the same text in any job, order or thread; only delivery (missing and doubled rows, errors,
 //! expiry, order) depends on the job.
 //!
-//! It is no model: what it writes is grammatical and of the right form, and medically meaningless.
+//! A request of a stage that the grammar does not know gets a value that fits its JSON schema, so that a new stage can be
+//! rehearsed too.
+//!
+//! It is not a model: what it writes is grammatical and of the right form, and medically meaningless.
 
 mod assistant;
 mod descriptor;
 mod grammar;
 mod rates;
 mod read;
+mod schema;
 mod worker;
 mod write;
 

@@ -9,6 +9,7 @@ use clinstruct_schema::{
 use crate::assistant;
 use crate::rates::{InjectedFault, Rates};
 use crate::read::{ParsedRequest, Reader};
+use crate::schema;
 use crate::worker;
 
 /// Bytes a token, about: what a provider's tokenizer would count in English.
@@ -170,7 +171,11 @@ fn said(reader: &Reader, rates: &Rates, request: &ChatRequest, id: RequestId) ->
     }
     let writes_prompts = parsed.speaker == Some(Speaker::PromptWriter);
     let structured = request.json_schema.is_some();
-    let mut text = if writes_prompts && wrong_count {
+    let unknown = request.json_schema.as_ref().filter(|_| parsed.speaker.is_none());
+    let mut text = if let Some(schema) = unknown {
+        let schema = serde_json::from_str(&schema.schema).unwrap_or_default();
+        schema::value(&schema, &mut draw).to_string()
+    } else if writes_prompts && wrong_count {
         let off = if draw.chance(0.5) { 1 } else { -1 };
         prompts(&parsed, structured, off, &mut draw)
     } else if wrong_language && parsed.language() != Language::English {

@@ -38,6 +38,26 @@ impl Templates {
         (Self { environment }, errors)
     }
 
+    /// Fills in a template that belongs to no catalog, such as that of a stage in another repository. `variables` is a
+    /// record or a map. White space around the text is removed.
+    ///
+    /// # Errors
+    /// A text that is no template, and a variable that is not given; `name` names the template in them.
+    pub fn render_text(
+        name: &str,
+        text: &str,
+        variables: &impl serde::Serialize,
+    ) -> Result<String, TemplateError> {
+        let (templates, errors) =
+            Self::compile([(name.to_owned(), text.to_owned())], BTreeMap::new());
+        match errors.into_iter().next() {
+            Some((name, source)) => Err(TemplateError { name, source }),
+            None => {
+                templates.render(name, minijinja::Value::from(minijinja::value::Serde(variables)))
+            }
+        }
+    }
+
     /// Whether there is one of this name.
     pub fn has(&self, name: &str) -> bool {
         self.environment.get_template(name).is_ok()

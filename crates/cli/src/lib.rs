@@ -21,15 +21,13 @@ mod commands;
 #[cfg(test)]
 mod documented;
 mod exit;
-mod facts;
 mod hub;
 mod plan;
 mod progress;
 mod register;
 mod settings;
-mod stages;
-mod summary;
 mod table;
 mod terminal;
 
+pub use clinstruct_app::{Annotator, AnnotatorError};
 pub use register::Backends;

@@ -2,32 +2,43 @@
 
 use std::process::ExitCode;
 
-use clinstruct_app::{Host, Registry};
+use clinstruct_app::{Annotator, Host, Registry};
 use clinstruct_batch_client::{Descriptor, Restart};
 
 use crate::{args, commands, exit, terminal};
 
-/// The backends that a program has.
+/// The backends that a program has, and the annotators that it adds.
 #[derive(Debug, Clone, Default)]
-pub struct Backends(Registry);
+pub struct Backends {
+    registry: Registry,
+    annotators: Vec<&'static dyn Annotator>,
+}
 
 impl Backends {
     /// Those of this repository. The first is used where none is named.
     pub fn shipped() -> Self {
-        Self(Registry::new(&[
+        let registry = Registry::new(&[
             clinstruct_backend_rehearsal::DESCRIPTOR,
             clinstruct_backend_openai::DESCRIPTOR,
             clinstruct_backend_anthropic::DESCRIPTOR,
             clinstruct_backend_chat::DESCRIPTOR,
             clinstruct_backend_command::DESCRIPTOR,
             clinstruct_backend_llama::DESCRIPTOR,
-        ]))
+        ]);
+        Self { registry, annotators: Vec::new() }
     }
 
     /// The same with one more. It takes the place of one that has its name.
     #[must_use]
     pub fn with(self, backend: Descriptor) -> Self {
-        Self(self.0.with(backend))
+        Self { registry: self.registry.with(backend), ..self }
+    }
+
+    /// The same with one more stage: what `annotator` asks a model about each finished conversation.
+    #[must_use]
+    pub fn annotating(mut self, annotator: &'static dyn Annotator) -> Self {
+        self.annotators.push(annotator);
+        self
     }
 
     /// Runs the command of this process's arguments with these backends.
@@ -39,7 +50,8 @@ impl Backends {
         // Where it cannot be said the run is only slower.
         #[cfg(target_os = "linux")]
         let _ = rustix::thread::disable_transparent_huge_pages(true);
-        let host = Host { backends: self.0, notify: terminal::line, restart };
+        let Self { registry: backends, annotators } = self;
+        let host = Host { backends, annotators, notify: terminal::line, restart };
         let args = match args::Cli::of_process(&host) {
             Ok(args) => args,
             Err(wrong) => return exit::report_arguments(&wrong),
@@ -53,7 +65,7 @@ impl Backends {
     /// The register itself.
     #[cfg(test)]
     pub(crate) fn registry(&self) -> &Registry {
-        &self.0
+        &self.registry
     }
 }
 

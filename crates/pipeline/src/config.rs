@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use clinstruct_promptgen::{Plan, PromptOptions};
 use clinstruct_quality::card::CountryTerms;
 use clinstruct_schema::{BackendId, MicroUsd, Speaker};
 
-use crate::{Error, Result, Routes};
+use crate::{Annotator, Error, Result, Routes};
 
 /// Raised when the reading of responses changes, so that journals are played again from the raw responses.
 const READING_VERSION: u32 = 3;
@@ -53,6 +54,8 @@ pub struct RunConfig {
     pub accept_change: bool,
     /// Whether rows keep what the model thought before its answers.
     pub keep_reasoning: bool,
+    /// What a model is asked about each finished conversation.
+    pub annotators: Vec<&'static dyn Annotator>,
 }
 
 impl Default for RunConfig {
@@ -74,6 +77,7 @@ impl Default for RunConfig {
             pause: Duration::from_secs(1),
             accept_change: false,
             keep_reasoning: false,
+            annotators: Vec::new(),
         }
     }
 }
@@ -135,6 +139,7 @@ impl<'c> RunContext<'c> {
             plans,
             checked: OnceLock::new(),
         };
+        crate::task::check_names(&context.config.annotators)?;
         crate::task::try_templates(&context)?;
         Ok(context)
     }
@@ -147,8 +152,12 @@ impl<'c> RunContext<'c> {
     /// What the tasks in the journal depend on: another value, and they are played again.
     pub fn fingerprint(&self) -> String {
         let f = self.facts();
+        let mut annotators = String::new();
+        for one in &self.config.annotators {
+            let _ = write!(annotators, "; annotator {}", one.name());
+        }
         format!(
-            "reading {}; catalog {}; parts {}; limit {}; seed {}; {}; temperature {}; tries {}; structured {}",
+            "reading {}; catalog {}; parts {}; limit {}; seed {}; {}; temperature {}; tries {}; structured {}{annotators}",
             f.reading,
             f.catalog,
             f.parts.join(","),

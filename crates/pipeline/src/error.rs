@@ -73,9 +73,33 @@ pub enum Error {
         /// Account of this call.
         asked: String,
     },
+    /// The request of an annotator.
+    #[error("the annotator {name} has no request for a conversation")]
+    Annotator {
+        /// Its name.
+        name: &'static str,
+        /// What is wrong.
+        #[source]
+        source: crate::AnnotatorError,
+    },
+    /// The name of an annotator.
+    #[error("the annotator \"{name}\" {}", bad_name(clash.as_deref()))]
+    AnnotatorName {
+        /// The name.
+        name: String,
+        /// The annotator that has the same number in the journal.
+        clash: Option<String>,
+    },
     /// The journal does not fit the plan.
     #[error("the journal has a row that the plan does not have: {0}")]
     JournalMismatch(String),
+}
+
+fn bad_name(clash: Option<&str>) -> String {
+    match clash {
+        Some(other) => format!("cannot be told from \"{other}\": choose another name"),
+        None => "must be named with letters, digits and `_`".to_owned(),
+    }
 }
 
 fn no_answers(many: Option<u64>, fault: Option<Fault>) -> String {

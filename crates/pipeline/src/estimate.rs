@@ -7,7 +7,7 @@ use clinstruct_schema::{Message, MicroUsd, Speaker, Usage};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::task::{ConversationTask, PromptTask, variants_of};
+use crate::task::{AnnotationTask, ConversationTask, PromptTask, variants_of};
 use crate::{Result, RunContext};
 
 /// Tokens around each message, and around a request.
@@ -60,8 +60,11 @@ pub struct EstimateLine {
     pub part: String,
     /// Who is asked.
     pub speaker: Speaker,
-    /// Which turn of the conversation, from 1; 0 for the prompt.
+    /// Which turn of the conversation, from 1; 0 for the prompt and for annotations.
     pub turn: u32,
+    /// The annotator, where it is one that asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub annotator: Option<&'static str>,
     /// Model.
     pub model: String,
     /// Requests.
@@ -96,6 +99,8 @@ pub struct Estimate {
 struct Sampled {
     speaker: Speaker,
     turn: u32,
+    /// The annotator, with the tokens that its answers usually have.
+    annotator: Option<(&'static str, u32)>,
     known: u64,
     /// Unsaid messages by prompt writer, assistant, user.
     unsaid: [u32; 3],
@@ -123,17 +128,13 @@ pub fn estimate(
             .map(|i| row(context, count, *part, i * plan.len() / rows))
             .collect::<Result<_>>()?;
         let scale = plan.len() as f64 / rows as f64;
-        let mut kinds: Vec<(Speaker, u32)> =
-            sampled.iter().flatten().map(|s| (s.speaker, s.turn)).collect();
-        kinds.sort_unstable_by_key(|(speaker, turn)| (*turn, *speaker));
+        let kind = |s: &Sampled| (s.annotator, s.turn, s.speaker);
+        let mut kinds: Vec<_> = sampled.iter().flatten().map(kind).collect();
+        kinds.sort_unstable();
         kinds.dedup();
-        for (speaker, turn) in kinds {
-            let these: Vec<Sampled> = sampled
-                .iter()
-                .flatten()
-                .filter(|s| (s.speaker, s.turn) == (speaker, turn))
-                .copied()
-                .collect();
+        for one in kinds {
+            let these: Vec<Sampled> =
+                sampled.iter().flatten().filter(|s| kind(s) == one).copied().collect();
             lines.push(line(context, plan.part().id.as_str(), &these, scale, answers));
         }
     }
@@ -177,11 +178,13 @@ fn line(
         }
         said += f64::from(s.answers);
     }
+    let annotator = first.and_then(|s| s.annotator);
+    let each = move |a: AnswerTokens| annotator.map_or(a.of(speaker), |(_, n)| f64::from(n));
     let usage_at = move |a: AnswerTokens| {
         let history = unsaid[0] * a.prompt_writer + unsaid[1] * a.assistant + unsaid[2] * a.user;
         Usage {
             prompt_tokens: ((known + history) * scale).round() as u64,
-            completion_tokens: (said * a.of(speaker) * scale).round() as u64,
+            completion_tokens: (said * each(a) * scale).round() as u64,
             ..Usage::default()
         }
     };
@@ -192,6 +195,7 @@ fn line(
         part: part.to_owned(),
         speaker,
         turn: first.map_or(0, |s| s.turn),
+        annotator: annotator.map(|(name, _)| name),
         model: route.model.clone(),
         requests: (these.len() as f64 * scale).round() as u64,
         usage,
@@ -215,6 +219,7 @@ fn row(
     let mut all = vec![Sampled {
         speaker: Speaker::PromptWriter,
         turn: 0,
+        annotator: None,
         known: known(&request.request.messages) + schema,
         unsaid: [0; 3],
         answers: u32::try_from(row.cards.len()).unwrap_or(u32::MAX),
@@ -230,12 +235,26 @@ fn row(
                     speaker,
                     // A message of the health worker belongs to the turn before it.
                     turn: said.div_ceil(2),
+                    annotator: None,
                     known: known(&request.request.messages),
                     // The first message is the prompt writer's; then they take turns.
                     unsaid: [1, said / 2, (said - 1) / 2],
                     answers: 1,
                 });
                 conversation.say(UNSAID);
+            }
+            for annotator in &context.config.annotators {
+                let task = AnnotationTask::new(*annotator, conversation.dialogue().clone());
+                let Some(request) = task.next_request(context)? else { continue };
+                let said = conversation.dialogue().messages().len() as u32;
+                all.push(Sampled {
+                    speaker: task.speaker(),
+                    turn: 0,
+                    annotator: Some((annotator.name(), annotator.answer_tokens())),
+                    known: known(&request.request.messages),
+                    unsaid: [1, said / 2, said / 2 - 1],
+                    answers: 1,
+                });
             }
         }
     }

@@ -29,9 +29,12 @@ pub use control::{Drive, Outcome, StopSignal};
 pub use driver::{Reopen, reopen, run};
 pub use error::{Error, Result};
 pub use estimate::{AnswerTokens, Estimate, EstimateLine, estimate};
-pub use materialize::{OutputFiles, write_outputs};
+pub use materialize::{OutputFiles, write_annotations, write_outputs};
 pub use plan_change::{PartChange, PlanChange, check_plan};
 pub use play::{Delivery, Extent, PlayEvent, PlayedConversation, PlayedRow, Retries, play};
 pub use progress::{Event, Progress, Tally};
 pub use routes::{Route, Routes};
-pub use task::{Failure, FailureKind, Reading, about, due_request, read_prompts, read_turn};
+pub use task::{
+    Annotator, AnnotatorError, Failure, FailureKind, Reading, about, due_request, read_prompts,
+    read_turn,
+};

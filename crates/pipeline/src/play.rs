@@ -8,7 +8,9 @@ use clinstruct_multiturn::conversation_id;
 use clinstruct_schema::{Message, RowId, RowOutcome, Speaker};
 use clinstruct_store::{Rejection, TaskKey};
 
-use crate::task::{Child, FailureKind, Next, PromptTask, Task, prompts_of, variant_of};
+use crate::task::{
+    AnnotationTask, Child, FailureKind, Next, PromptTask, Task, prompts_of, variant_of,
+};
 use crate::{Error, Failure, RunContext};
 
 /// The response to a request, or why there is none.
@@ -32,6 +34,13 @@ pub enum PlayEvent<'a> {
     Prompt(&'a str),
     /// A message was accepted, or begins a conversation.
     Message(&'a Message),
+    /// An annotation of the conversation was accepted.
+    Annotation {
+        /// Name of the annotator.
+        name: &'static str,
+        /// What it is.
+        value: &'a serde_json::Value,
+    },
     /// A response could not be used.
     Failed {
         /// The attempt, from 1.
@@ -114,16 +123,22 @@ pub fn play<E: From<Error>>(
             Child::Rejected(key, why) => {
                 PlayedConversation { id: id_of(key), messages: Vec::new(), rejection: Some(why) }
             }
-            Child::Begins(_, conversation) => {
-                if let Some(first) = conversation.dialogue().messages().first() {
+            Child::Begins(key, mut task) => {
+                if let Task::Conversation(conversation) = &task
+                    && let Some(first) = conversation.dialogue().messages().first()
+                {
                     (player.events)(PlayEvent::Message(first))?;
                 }
-                let mut task = Task::Conversation(conversation);
                 let rejection = match player.drive(&mut task, None)? {
                     Next::Rejected(why, _) => Some(why),
                     Next::Ask | Next::Done(_) => None,
                 };
                 let Task::Conversation(conversation) = task else { continue };
+                if rejection.is_none() {
+                    for (_, task) in AnnotationTask::all(context, key, conversation.dialogue())? {
+                        player.drive(&mut Task::Annotation(Box::new(task)), None)?;
+                    }
+                }
                 let (about, messages) = conversation.into_dialogue().into_parts();
                 PlayedConversation { id: about.id, messages, rejection }
             }
@@ -175,7 +190,12 @@ impl<E: From<Error>> Player<'_, '_, E> {
                             (self.events)(PlayEvent::Prompt(&prompt.text))?;
                         }
                     }
-                    (Task::Prompt(_), ..) => {}
+                    (Task::Annotation(task), _, Ok(outcome)) => {
+                        if let Some((name, value)) = task.read(outcome) {
+                            (self.events)(PlayEvent::Annotation { name, value: &value })?;
+                        }
+                    }
+                    (Task::Prompt(_) | Task::Annotation(_), ..) => {}
                 }
             }
             if !matches!(applied.next, Next::Ask) {

@@ -119,11 +119,13 @@ pub enum Stage {
     Turn,
     /// The finished conversation did not pass a check.
     Quality,
+    /// What a model was asked about a finished conversation. Its row is not affected.
+    Annotation,
 }
 
 impl Stage {
     /// All stages, in order.
-    pub const ALL: [Self; 3] = [Self::Prompt, Self::Turn, Self::Quality];
+    pub const ALL: [Self; 4] = [Self::Prompt, Self::Turn, Self::Quality, Self::Annotation];
 
     /// The name in files and in the journal.
     pub fn as_str(self) -> &'static str {
@@ -131,6 +133,7 @@ impl Stage {
             Self::Prompt => "prompt",
             Self::Turn => "turn",
             Self::Quality => "quality",
+            Self::Annotation => "annotation",
         }
     }
 }

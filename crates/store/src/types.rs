@@ -1,10 +1,15 @@
 use clinstruct_schema::{MicroUsd, RequestId, RowFormat, Stage, Usage};
 
-/// The key of a task: a seed row or a conversation. Keys in order are the plan in order.
+/// The key of a task: a seed row, a conversation, or an annotation of a conversation. Keys in order are the plan in order,
+/// the annotations of each annotator behind all rows.
 ///
-/// `part << 40 | seed row << 16 | prompt << 8 | variant`; prompt and variant are 0 for the seed row itself.
+/// `annotator << 48 | part << 40 | seed row << 16 | prompt << 8 | variant`; prompt and variant are 0 for the seed row itself,
+/// the annotator is 0 for all but annotations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TaskKey(pub(crate) i64);
+
+/// The bits of a key that name a conversation.
+const CONVERSATION: i64 = (1 << 48) - 1;
 
 impl TaskKey {
     /// The seed row `index` of part `part`; `None` where the number is too large (2^24 and above).
@@ -19,6 +24,34 @@ impl TaskKey {
         }
         Self::seed_row(part, seed_row)
             .map(|key| Self(key.0 | i64::from(prompt) << 8 | i64::from(variant)))
+    }
+
+    /// Numbers of annotators: 1 to this.
+    pub const ANNOTATORS: u16 = (1 << 15) - 1;
+
+    /// What annotator `annotator` (from 1) is asked about this conversation; `None` where this is no conversation, or the
+    /// number is none of an annotator.
+    pub fn annotation(self, annotator: u16) -> Option<Self> {
+        let possible = (1..=Self::ANNOTATORS).contains(&annotator);
+        (possible && self.kind() == TaskKind::Conversation)
+            .then(|| Self(self.0 | i64::from(annotator) << 48))
+    }
+
+    /// Number of the annotator, from 1; 0 for all but annotations.
+    pub fn annotator(self) -> u16 {
+        (self.0 >> 48) as u16
+    }
+
+    /// The conversation that an annotation is about; the key itself for all others.
+    #[must_use]
+    pub fn subject(self) -> Self {
+        Self(self.0 & CONVERSATION)
+    }
+
+    /// The smallest key of an annotator's annotations of a part, and the smallest behind them.
+    pub(crate) fn annotations_of(annotator: u16, part: u8) -> (Self, Self) {
+        let from = i64::from(annotator) << 48 | i64::from(part) << 40;
+        (Self(from), Self(from.saturating_add(1 << 40)))
     }
 
     /// Index of the part.
@@ -48,7 +81,13 @@ impl TaskKey {
 
     /// What the task is for.
     pub fn kind(self) -> TaskKind {
-        if self.is_seed_row() { TaskKind::Prompt } else { TaskKind::Conversation }
+        if self.annotator() > 0 {
+            TaskKind::Annotation
+        } else if self.is_seed_row() {
+            TaskKind::Prompt
+        } else {
+            TaskKind::Conversation
+        }
     }
 }
 
@@ -59,6 +98,8 @@ pub enum TaskKind {
     Prompt,
     /// A conversation.
     Conversation,
+    /// What an annotator is asked about a conversation.
+    Annotation,
 }
 
 impl TaskKind {
@@ -67,6 +108,7 @@ impl TaskKind {
         match self {
             Self::Prompt => "prompt",
             Self::Conversation => "conversation",
+            Self::Annotation => "annotation",
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use clinstruct_app::budget::expected;
-use clinstruct_app::{Run, Settings};
+use clinstruct_app::{Inputs, Run, Settings, run_stages};
 use clinstruct_curate::Annotations;
 use clinstruct_pipeline::{Drive, Outcome, StopSignal};
 use clinstruct_schema::{Dropped, Rejected, SCHEMA_VERSION, Summary, dollars};
@@ -16,7 +16,6 @@ use super::{print, print_json, say};
 use crate::args::RunArgs;
 use crate::exit::Code;
 use crate::progress::Terminal;
-use crate::stages::{self, Outputs};
 use crate::{plan, settings, table};
 use clinstruct_app::Setup;
 
@@ -128,9 +127,9 @@ fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
         }
         return Ok(Code::Done);
     }
-    let outputs =
-        Outputs { setup: &setup, context: &context, store: &store, eval_items: &eval_items };
-    let summary = stages::run(&outputs, None)?;
+    let inputs =
+        Inputs { setup: &setup, context: &context, store: &store, eval_items: &eval_items };
+    let summary = run_stages(&inputs, None)?;
     if setup.args.json {
         print_json(&table::Built { summary: &summary, call: table::Call::of(&tally) })?;
     } else {
@@ -229,9 +228,9 @@ pub(crate) fn rerun(mut args: RunArgs, stage: &'static str) -> anyhow::Result<Co
     let store = setup.store_to_read()?;
     plan::ensure_same_plan(&context, &store)?;
     let eval_items = super::check::eval_items(&setup.args.eval)?;
-    let outputs =
-        Outputs { setup: &setup, context: &context, store: &store, eval_items: &eval_items };
-    let summary = stages::run(&outputs, Some(stage))?;
+    let inputs =
+        Inputs { setup: &setup, context: &context, store: &store, eval_items: &eval_items };
+    let summary = run_stages(&inputs, Some(stage))?;
     if setup.args.json {
         print_json(&summary)?;
     } else {

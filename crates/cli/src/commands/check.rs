@@ -18,8 +18,8 @@ use serde::Serialize;
 use super::{print, print_json, say};
 use crate::args::CheckArgs;
 use crate::exit::{Code, usage};
-use crate::facts::facts;
 use crate::table::number;
+use clinstruct_app::facts;
 
 /// Rows that are looked at together.
 const ROWS_AT_ONCE: usize = 2048;

@@ -48,7 +48,10 @@ fn table(e: &Estimate, context: &RunContext<'_>) -> String {
         let _ = writeln!(
             out,
             "  {:<16} {:>9} requests  {:>13} tokens in  {:>12} out  {:>10}",
-            format!("{}{turn}", l.speaker.as_str().replace('_', " ")),
+            match l.annotator {
+                Some(name) => name.to_owned(),
+                None => format!("{}{turn}", l.speaker.as_str().replace('_', " ")),
+            },
             number(l.requests),
             number(l.usage.prompt_tokens),
             number(l.usage.completion_tokens),

@@ -2,29 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use clinstruct_app::Settings;
-use clinstruct_export::{About, Encoding, Format, Part, Selection, System};
-use clinstruct_schema::Summary;
-use clinstruct_store::Store;
+use clinstruct_app::{DATASET, about, parts, summary_of};
+use clinstruct_export::{Encoding, Format, Selection, System};
 
 use super::reviews::{self, Accepted};
-use super::{print, print_json, say};
+use super::{print, print_json};
 use crate::args::{EncodingName, ExportArgs, OnlyName, SystemName};
 use crate::exit::Code;
 use crate::settings;
-use crate::summary::summary_of;
 use clinstruct_app::Setup;
 
-/// Name of the folder that `build` writes below the run's.
-const DATASET: &str = "dataset";
-/// Licence that a card names where none is given.
-const LICENSE: &str = "other";
-
-fn parts(out: &Path, summary: &Summary) -> Vec<Part> {
-    summary.parts.iter().map(|p| Part::of(out, &p.stem)).collect()
-}
-
-/// Writes training files, or the dataset folder anew.
+/// Writes training files, or the dataset folder again.
 pub(crate) fn export(args: ExportArgs) -> anyhow::Result<Code> {
     let run = settings::of_run(args.run.clone())?;
     let setup = Setup::new(run)?;
@@ -95,52 +83,6 @@ fn told(
         }
     }
     Ok(Code::Done)
-}
-
-/// Writes the dataset folder of a run that came to its end.
-pub(crate) fn dataset(args: &Settings, out: &Path, summary: &Summary) -> anyhow::Result<()> {
-    if summary.in_dataset() == 0 {
-        say("the dataset has no rows: no dataset folder is written");
-        return Ok(());
-    }
-    let about = about(args, out, summary)?;
-    let to = out.join(DATASET);
-    clinstruct_export::dataset(
-        &parts(out, summary),
-        &Selection::default(),
-        System::Styles,
-        &about,
-        &to,
-    )?;
-    Ok(())
-}
-
-/// What the card says of a run.
-fn about(args: &Settings, out: &Path, summary: &Summary) -> anyhow::Result<About> {
-    let store = Store::open_read_only(out)?;
-    let (money, jobs) = (store.money()?, store.jobs()?);
-    // The day on which the last answer came, not today: the same run gives the same card.
-    let last = jobs.iter().map(|j| j.updated).max().unwrap_or(0);
-    let mut models = vec![format!("all roles: {}", summary.model_and_backend())];
-    models.extend(args.role.iter().map(|r| format!("but {}", r.replacen('=', ": ", 1))));
-    Ok(About {
-        reasoning: args.keep_reasoning,
-        title: args.title.clone().unwrap_or_else(|| "Synthetic clinical conversations".to_owned()),
-        url: String::new(),
-        license: args.license.clone().unwrap_or_else(|| LICENSE.to_owned()),
-        program: env!("CARGO_PKG_VERSION").to_owned(),
-        date: day(last),
-        models,
-        tokens: [money.usage.prompt_tokens, money.usage.completion_tokens],
-        micro_usd: money.spent,
-        summary: summary.clone(),
-    })
-}
-
-/// The day of a time in seconds since 1970, in UTC.
-fn day(seconds: i64) -> String {
-    time::OffsetDateTime::from_unix_timestamp(seconds)
-        .map_or_else(|_| "1970-01-01".to_owned(), |t| t.date().to_string())
 }
 
 #[cfg(test)]

@@ -14,10 +14,10 @@ use serde_json::json;
 use super::{print, print_json};
 use crate::args::RunArgs;
 use crate::exit::Code;
-use crate::summary::summary_of;
 use crate::table::number;
 use crate::{plan, settings};
 use clinstruct_app::Setup;
+use clinstruct_app::summary_of;
 
 /// The plan: counts, or every row.
 pub(crate) fn plan(mut args: RunArgs, rows: bool) -> anyhow::Result<Code> {
@@ -129,6 +129,7 @@ fn by_turn(setup: &Setup, store: &Store) -> anyhow::Result<Vec<Place>> {
     let expected = plan_of(args).unwrap_or_default();
     let mut all: Vec<Place> = expected
         .into_iter()
+        .filter(|l| l.annotator.is_none())
         .map(|l| Place {
             part: l.part,
             speaker: l.speaker,

@@ -17,9 +17,6 @@ mod try_run;
 
 use clinstruct_app::Registry;
 
-pub(crate) use self::export::dataset;
-pub(crate) use self::report::write_report;
-
 use crate::args::{Cli, Command, OnRun, RunArgs};
 use crate::exit::Code;
 use crate::settings::{folder_and_name, in_folder};

@@ -1,27 +1,15 @@
 //! The report of a run, and of two runs side by side.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::Context as _;
-use clinstruct_curate::Mix;
-use clinstruct_report::{Counts, JobCost, Report};
-use clinstruct_schema::SituationRow;
-use clinstruct_store::Store;
-use rayon::prelude::*;
-use serde::de::DeserializeOwned;
+use clinstruct_app::{read_report, write_report, write_whole};
 
 use super::say;
 use crate::args::RunArgs;
 use crate::exit::Code;
 use crate::settings;
-use crate::summary::{summary_of, write_whole};
 
-/// Name of the page below the run's folder.
-const PAGE: &str = "report.html";
-
-/// Writes the report anew.
+/// Writes the report again.
 pub(crate) fn report(args: RunArgs) -> anyhow::Result<Code> {
     let path = write_report(&settings::of_run_or_own(args)?.out.unwrap_or_default())?;
     say(&format!("written to {}", path.display()));
@@ -30,7 +18,7 @@ pub(crate) fn report(args: RunArgs) -> anyhow::Result<Code> {
 
 /// Writes two runs side by side.
 pub(crate) fn compare(first: &Path, second: &Path, to: &Path) -> anyhow::Result<Code> {
-    let mut runs = [read(first)?, read(second)?];
+    let mut runs = [read_report(first)?, read_report(second)?];
     if runs[0].name == runs[1].name {
         // Folders of one name somewhere else.
         runs[0].name = first.display().to_string();
@@ -39,62 +27,4 @@ pub(crate) fn compare(first: &Path, second: &Path, to: &Path) -> anyhow::Result<
     write_whole(to, &clinstruct_report::compare(&runs))?;
     say(&format!("written to {}", to.display()));
     Ok(Code::Done)
-}
-
-/// Writes the report of the run in `out`.
-pub(crate) fn write_report(out: &Path) -> anyhow::Result<PathBuf> {
-    let path = out.join(PAGE);
-    write_whole(&path, &clinstruct_report::page(&read(out)?))?;
-    Ok(path)
-}
-
-fn read(out: &Path) -> anyhow::Result<Report> {
-    let summary = summary_of(out)?;
-    let files: Vec<(bool, &str)> = summary
-        .parts
-        .iter()
-        .flat_map(|p| [true, false].map(|planned| (planned, &*p.stem)))
-        .collect();
-    let one = |(planned, stem): &(bool, &str)| -> anyhow::Result<Counts> {
-        let mut counts = Counts::default();
-        if *planned {
-            let path = out.join("situations").join(format!("{stem}.jsonl"));
-            each(&path, |row: SituationRow| {
-                counts.add_planned(row.part.as_str(), &row.attributes);
-            })?;
-            return Ok(counts);
-        }
-        let mut mix = Mix::open(out, stem)?;
-        while let Some((annotation, _)) = mix.advance()? {
-            if annotation.dropped.is_none() {
-                counts.add(&mix.parse()?);
-            }
-        }
-        Ok(counts)
-    };
-    let all: Vec<Counts> = files.par_iter().map(one).collect::<anyhow::Result<_>>()?;
-    let counts = all.into_iter().fold(Counts::default(), Counts::and);
-    let mut jobs: Vec<JobCost> = Store::open_read_only(out)?
-        .jobs()?
-        .iter()
-        .map(|j| JobCost {
-            ended: j.updated,
-            tokens: j.usage.prompt_tokens + j.usage.completion_tokens,
-            micro_usd: j.cost,
-        })
-        .collect();
-    jobs.sort_by_key(|j| j.ended);
-    let name = out.file_name().unwrap_or(out.as_os_str()).to_string_lossy().into_owned();
-    Ok(Report { name, summary, counts, jobs })
-}
-
-fn each<T: DeserializeOwned>(path: &Path, mut take: impl FnMut(T)) -> anyhow::Result<()> {
-    let file = File::open(path).with_context(|| format!("read {}", path.display()))?;
-    for (line, text) in (1..).zip(BufReader::with_capacity(1 << 20, file).lines()) {
-        let text = text.with_context(|| format!("read {}", path.display()))?;
-        let row = serde_json::from_str(&text)
-            .with_context(|| format!("{}, line {line}: no row of this program", path.display()))?;
-        take(row);
-    }
-    Ok(())
 }

@@ -21,10 +21,10 @@ fn facts(mut run: RunArgs, data: &Path) -> Facts {
     }
     let settings = settings::of_run(run.clone()).or_else(|_| settings::own(run));
     match settings.and_then(Setup::new) {
-        Ok(setup) => crate::facts::facts(&setup.catalog),
+        Ok(setup) => clinstruct_app::facts(&setup.catalog),
         Err(e) => {
             say(&format!("{e}; texts are held against the resources of this build"));
-            Catalog::embedded().map(|c| crate::facts::facts(&c)).unwrap_or_default()
+            Catalog::embedded().map(|c| clinstruct_app::facts(&c)).unwrap_or_default()
         }
     }
 }

@@ -48,6 +48,7 @@ pub(crate) fn try_run(args: RunArgs, row: Option<&str>, prompt_only: bool) -> an
     let mut show = |event: PlayEvent<'_>| match event {
         PlayEvent::Prompt(text) if prompt_only => print(&format!("\n{text}\n")),
         PlayEvent::Prompt(_) => Ok(()),
+        PlayEvent::Annotation { name, value } => print(&format!("\n{name}: {value}\n")),
         PlayEvent::Message(message) => {
             let role = if message.role == Role::User { "user" } else { "assistant" };
             print(&format!("\n[{role}]\n{}\n", message.content))

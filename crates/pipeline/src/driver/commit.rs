@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use clinstruct_batch_client::BatchRequest;
 use clinstruct_schema::{RequestId, RowOutcome, Speaker};
-use clinstruct_store::{GivenUp, TaskKey, TaskRecord, TaskState, Tx};
+use clinstruct_store::{GivenUp, TaskKey, TaskKind, TaskRecord, TaskState, Tx};
 use rayon::prelude::*;
 
 use super::poll_job::WORTH_SPREADING;
@@ -78,7 +78,7 @@ impl Driver<'_, '_> {
                 for record in stepped.records {
                     if record.waiting.is_some() {
                         waiting.insert(record.key, record.clone());
-                    } else if !record.key.is_seed_row() {
+                    } else if record.key.kind() == TaskKind::Conversation {
                         match record.state {
                             TaskState::Done => self.tally.done += 1,
                             TaskState::Rejected => self.tally.rejected += 1,

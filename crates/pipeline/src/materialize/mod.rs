@@ -4,6 +4,7 @@
 //! time, for a finished run or one under way, and always say the same. [`OUTPUTS`] lists the kinds; each is
 //! one file here.
 
+mod annotations;
 mod conversations;
 mod counts;
 mod file;
@@ -21,6 +22,7 @@ use rayon::prelude::*;
 
 use crate::task::{Locate, base_key, retried};
 use crate::{Result, RunContext, planned_rows};
+pub use annotations::write_annotations;
 use file::{Pending, line};
 use group::Group;
 

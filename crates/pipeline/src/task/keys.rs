@@ -1,7 +1,7 @@
 //! Keys of tasks in the journal.
 
 use clinstruct_multiturn::Variant;
-use clinstruct_schema::BaseRow;
+use clinstruct_schema::{BaseRow, RowId};
 use clinstruct_store::TaskKey;
 
 use crate::{Error, Result, RunContext};
@@ -30,6 +30,14 @@ pub(crate) fn variants_of(
 ) -> Result<Vec<Variant>> {
     let plan = context.plan(part).ok_or_else(|| Error::JournalMismatch(row.id.to_string()))?;
     Ok(clinstruct_multiturn::variants(plan.part(), context.config.seed, &row.id, k, prompt))
+}
+
+/// The id of a conversation, or of the one that an annotation is about; `None` where the plan does not have it.
+pub(crate) fn row_id(context: &RunContext<'_>, key: TaskKey) -> Option<RowId> {
+    let plan = context.plan(key.part())?;
+    let row = plan.row(key.seed_row_index() as usize)?;
+    let k = usize::from(key.prompt()).checked_sub(1)?;
+    Some(clinstruct_multiturn::conversation_id(plan.part(), &row.id, k, variant_of(key.variant())))
 }
 
 /// The key of a seed row.

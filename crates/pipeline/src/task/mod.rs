@@ -3,6 +3,7 @@
 //! A task gives its next request and applies what came of it: it asks again, is done, or is rejected. It knows neither
 //! store nor job; the driver delivers, for all tasks alike. To add one, write its file and extend [`Task`].
 
+mod annotation;
 mod conversation;
 mod keys;
 mod prompt;
@@ -16,9 +17,11 @@ use clinstruct_multiturn::{RetryCounts, Variant};
 use clinstruct_schema::{ChatRequest, RequestId, RowOutcome, Speaker, Stage};
 use clinstruct_store::{GivenUp, Rejection, Step, TaskKey, TaskRecord, TaskState};
 
+pub(crate) use annotation::{AnnotationTask, check_names, number, read as read_annotation};
+pub use annotation::{Annotator, AnnotatorError};
 pub(crate) use conversation::ConversationTask;
 pub use conversation::about;
-pub(crate) use keys::{base_key, variant_code, variant_of, variants_of};
+pub(crate) use keys::{base_key, row_id, variant_code, variant_of, variants_of};
 pub(crate) use prompt::PromptTask;
 pub(crate) use reading::delivers;
 pub use reading::{Failure, FailureKind, Reading, read_prompts, read_turn};
@@ -27,13 +30,15 @@ pub(crate) use replay::{Locate, Retried, prompts_of, rebuild, replay_turn, respo
 
 use crate::{Error, Result, RunContext};
 
-/// A task under way, as it is held in memory; made anew from the journal wherever it is not.
+/// A task in progress, as it is held in memory; rebuilt from the journal where it is not.
 #[derive(Debug)]
 pub(crate) enum Task {
     /// The prompts of a seed row.
     Prompt(PromptTask),
     /// The turns of a conversation.
     Conversation(Box<ConversationTask>),
+    /// What an annotator asks about a finished conversation.
+    Annotation(Box<AnnotationTask>),
 }
 
 /// The response to a request, or why there is none.
@@ -65,7 +70,7 @@ pub(crate) enum Next {
 #[derive(Debug)]
 pub(crate) enum Child {
     /// It begins.
-    Begins(TaskKey, Box<ConversationTask>),
+    Begins(TaskKey, Task),
     /// It is rejected before its first request.
     Rejected(TaskKey, Rejection),
 }
@@ -76,6 +81,7 @@ impl Task {
         match self {
             Self::Prompt(_) => Speaker::PromptWriter,
             Self::Conversation(task) => task.dialogue().speaker().unwrap_or(Speaker::Assistant),
+            Self::Annotation(task) => task.speaker(),
         }
     }
 
@@ -84,6 +90,7 @@ impl Task {
         match self {
             Self::Prompt(task) => task.next_request(context).map(Some),
             Self::Conversation(task) => task.next_request(context),
+            Self::Annotation(task) => task.next_request(context),
         }
     }
 
@@ -97,6 +104,7 @@ impl Task {
         match self {
             Self::Prompt(task) => task.apply(context, request, outcome),
             Self::Conversation(task) => task.apply(context, request, outcome),
+            Self::Annotation(task) => Ok(task.apply(context, request, outcome)),
         }
     }
 
@@ -106,6 +114,7 @@ impl Task {
         match self {
             Self::Prompt(task) => task.rejected(context, because(Stage::Prompt)),
             Self::Conversation(_) => Ok(Next::Rejected(because(Stage::Turn), Vec::new())),
+            Self::Annotation(_) => Ok(Next::Rejected(because(Stage::Annotation), Vec::new())),
         }
     }
 
@@ -114,6 +123,7 @@ impl Task {
         match self {
             Self::Prompt(task) => task.counts,
             Self::Conversation(task) => task.dialogue().counts(),
+            Self::Annotation(task) => task.counts,
         }
     }
 }
@@ -187,7 +197,7 @@ impl Stepped {
         for child in children {
             match child {
                 Child::Begins(key, task) => {
-                    self.add(context, blank(key), Task::Conversation(task), Next::Ask)?;
+                    self.add(context, blank(key), task, Next::Ask)?;
                 }
                 Child::Rejected(key, why) => self.records.push(TaskRecord {
                     state: TaskState::Rejected,
@@ -220,7 +230,12 @@ pub(crate) fn step(
     request: RequestId,
     outcome: Received<'_>,
 ) -> Result<Stepped> {
-    let Applied { failure, accepted, next } = task.apply(context, request, outcome)?;
+    let Applied { failure, accepted, mut next } = task.apply(context, request, outcome)?;
+    if let (Task::Conversation(task), Next::Done(children)) = (&task, &mut next) {
+        let annotations = AnnotationTask::all(context, record.key, task.dialogue())?;
+        let begins = |(key, task)| Child::Begins(key, Task::Annotation(Box::new(task)));
+        children.extend(annotations.into_iter().map(begins));
+    }
     let mut stepped = Stepped::default();
     if let Next::Rejected(Rejection { failed: true, reason, detail, .. }, _) = &next {
         stepped.given_up.push(GivenUp {
@@ -264,6 +279,10 @@ pub(crate) fn try_templates(context: &RunContext<'_>) -> Result<()> {
                     ConversationTask::new(context, *part, row, k, variant, "A question.")?;
                 while conversation.next_request(context)?.is_some() {
                     conversation.say("A turn.");
+                }
+                for annotator in &context.config.annotators {
+                    let dialogue = conversation.dialogue().clone();
+                    AnnotationTask::new(*annotator, dialogue).next_request(context)?;
                 }
             }
         }

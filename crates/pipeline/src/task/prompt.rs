@@ -12,7 +12,7 @@ use clinstruct_store::{Rejection, Step, TaskKey};
 use super::conversation::ConversationTask;
 use super::keys::{base_key, conversation_key, variants_of};
 use super::reading::{Reading, missing, read_prompts};
-use super::{Applied, Child, Next, Received, batch, rejection};
+use super::{Applied, Child, Next, Received, Task, batch, rejection};
 use crate::{Error, Result, RunContext};
 
 /// A seed row that waits for its prompts.
@@ -134,7 +134,7 @@ impl PromptTask {
                     Some(text) => {
                         let task =
                             ConversationTask::new(context, part, &self.row, k, variant, text)?;
-                        Child::Begins(key, Box::new(task))
+                        Child::Begins(key, Task::Conversation(Box::new(task)))
                     }
                     None => Child::Rejected(key, why.cloned().unwrap_or_else(missing_prompt)),
                 });

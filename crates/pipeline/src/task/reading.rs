@@ -76,7 +76,7 @@ impl<T> Reading<T> {
         Some(Failure { kind, reason: reason.clone(), detail: detail.clone() })
     }
 
-    fn unusable(reason: &str, detail: impl Into<String>) -> Self {
+    pub(super) fn unusable(reason: &str, detail: impl Into<String>) -> Self {
         Self::defective(Defect::Text, reason, detail)
     }
 
@@ -116,7 +116,7 @@ pub(crate) fn delivers(outcome: &RowOutcome) -> bool {
 }
 
 /// The text of an outcome, or why there is none.
-fn text<T>(outcome: &RowOutcome) -> Result<&str, Reading<T>> {
+pub(super) fn text_of<T>(outcome: &RowOutcome) -> Result<&str, Reading<T>> {
     Err(match outcome {
         RowOutcome::Answer(completion) => return Ok(&completion.text),
         RowOutcome::Cut(c) => {
@@ -200,7 +200,7 @@ pub fn read_prompts(
     format: PromptFormat,
     cards: &[PatientCard],
 ) -> Reading<Vec<Option<Cleaned>>> {
-    let text = match text(outcome) {
+    let text = match text_of(outcome) {
         Ok(text) => text,
         Err(reading) => return reading,
     };
@@ -237,7 +237,7 @@ pub fn read_turn(
     situation: &Situation,
     about: &About<'_>,
 ) -> Reading<Cleaned> {
-    let text = match text(outcome) {
+    let text = match text_of(outcome) {
         Ok(text) => text,
         Err(reading) => return reading,
     };

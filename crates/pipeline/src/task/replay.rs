@@ -1,4 +1,4 @@
-//! Makes tasks anew from the journal and the raw responses.
+//! Rebuilds tasks from the journal and the raw responses.
 
 use std::sync::Arc;
 
@@ -6,9 +6,10 @@ use clinstruct_batch_client::BatchRequest;
 use clinstruct_multiturn::RetryCounts;
 use clinstruct_parser::{Cleaned, decode};
 use clinstruct_schema::{BaseRow, PatientCard, RequestId, RowId, RowOutcome, Speaker, Usage};
-use clinstruct_store::{RawReader, RowLocation, Store, TaskKey, TaskRecord, TaskState};
+use clinstruct_store::{RawReader, RowLocation, Store, TaskKey, TaskKind, TaskRecord, TaskState};
 
 use super::Task;
+use super::annotation::{AnnotationTask, number};
 use super::conversation::ConversationTask;
 use super::keys::variant_of;
 use super::prompt::PromptTask;
@@ -64,7 +65,8 @@ fn prompt_task(context: &RunContext<'_>, key: TaskKey) -> Result<PromptTask> {
     task.ok_or_else(|| mismatch(key))
 }
 
-/// Makes a task anew from its record, with the request that it waits for.
+/// Rebuilds a task from its record, with the request that it waits for; `None` where it waits for none, and where this
+/// program does not have the annotator.
 pub(crate) fn rebuild(
     context: &RunContext<'_>,
     store: &Store,
@@ -82,16 +84,42 @@ pub(crate) fn rebuild(
         prompts.counts = counts;
         return Ok(Some((prompts.next_request(context)?, Task::Prompt(prompts))));
     }
-    let mut task = conversation_at_start(context, store, reader, key, prompts.row())?;
+    if key.kind() == TaskKind::Annotation {
+        let mut annotators = context.config.annotators.iter();
+        let Some(annotator) = annotators.find(|one| number(**one) == key.annotator()) else {
+            return Ok(None);
+        };
+        let conversation = store.task(key.subject())?.ok_or_else(|| mismatch(key))?;
+        let task = accepted_turns(context, store, reader, &conversation, prompts.row())?;
+        let mut task = AnnotationTask::new(*annotator, task.into_dialogue());
+        task.counts = counts;
+        let request = task.next_request(context)?;
+        return Ok(request.map(|request| (request, Task::Annotation(Box::new(task)))));
+    }
+    let mut task = accepted_turns(context, store, reader, record, prompts.row())?;
+    let locate = |id| Ok(store.locate(id)?);
+    replay_attempts(&mut task, context, &locate, reader, record.attempts)?;
+    task.dialogue.set_counts(counts);
+    let request = task.next_request(context)?;
+    Ok(request.map(|request| (request, Task::Conversation(Box::new(task)))))
+}
+
+/// A conversation with its accepted turns, from the journal.
+fn accepted_turns(
+    context: &RunContext<'_>,
+    store: &Store,
+    reader: &RawReader,
+    record: &TaskRecord,
+    row: &Arc<BaseRow>,
+) -> Result<ConversationTask> {
+    let key = record.key;
+    let mut task = conversation_at_start(context, store, reader, key, row)?;
     let locate = |id| Ok(store.locate(id)?);
     for step in &record.steps {
         let outcome = response(&locate, reader, step.request)?.ok_or_else(|| mismatch(key))?;
         replay_turn(&mut task, &outcome).ok_or_else(|| mismatch(key))?;
     }
-    replay_attempts(&mut task, context, &locate, reader, record.attempts)?;
-    task.dialogue.set_counts(counts);
-    let request = task.next_request(context)?;
-    Ok(request.map(|request| (request, Task::Conversation(Box::new(task)))))
+    Ok(task)
 }
 
 /// A conversation at its start, from the journal.
@@ -234,5 +262,6 @@ pub fn due_request(
     Ok(built.map(|(request, task)| match task {
         Task::Prompt(task) => (task.row().id.clone(), request),
         Task::Conversation(task) => (task.into_dialogue().into_parts().0.id, request),
+        Task::Annotation(task) => (task.conversation().context().id.clone(), request),
     }))
 }

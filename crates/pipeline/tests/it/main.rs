@@ -1,5 +1,6 @@
 //! Tests of whole runs of the driver.
 
+mod annotations;
 mod caught;
 mod latencies;
 mod played;

@@ -65,6 +65,23 @@ impl Store {
             .map_err(self.failed("read"))
     }
 
+    /// Up to `limit` tasks of an annotator for the conversations of a part, in the plan's order, behind `after`.
+    pub fn annotations(
+        &self,
+        annotator: u16,
+        part: u8,
+        after: Option<TaskKey>,
+        limit: usize,
+    ) -> Result<Vec<TaskRecord>> {
+        let (from, to) = TaskKey::annotations_of(annotator, part);
+        let from = after.map_or(from.0, |key| key.0 + 1);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.connection
+            .prepare_cached(select_tasks!("WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3"))
+            .and_then(|mut s| s.query_map([from, to.0, limit], task_of)?.collect())
+            .map_err(self.failed("read"))
+    }
+
     /// Tasks that wait for a response, in the plan's order, behind `after`.
     pub fn waiting_tasks(&self, after: Option<TaskKey>, limit: usize) -> Result<Vec<TaskRecord>> {
         let after = after.map_or(-1, |k| k.0);
@@ -174,13 +191,13 @@ impl Store {
             .map_err(self.failed("read"))
     }
 
-    /// Answers that were taken, and tasks that wait for one, by part and place in the conversation.
+    /// Accepted responses, and tasks that wait for one, by part and place in the conversation; without annotations.
     pub fn turns(&self) -> Result<Vec<TurnCounts>> {
         let rows: Vec<(u8, bool, usize, bool, u64)> = self
             .connection
             .prepare_cached(
                 "SELECT key >> 40, kind = 'prompt', length(steps), state = 'waiting', count(*) FROM task
-                 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2 DESC",
+                 WHERE kind <> 'annotation' GROUP BY 1, 2, 3, 4 ORDER BY 1, 2 DESC",
             )
             .and_then(|mut s| {
                 s.query_map([], |r| {
@@ -222,12 +239,13 @@ impl Store {
         Ok(self.jobs()?.into_iter().filter(|j| j.state != JobProgress::Ended).collect())
     }
 
-    /// How many tasks stand where, by part.
+    /// Numbers of seed rows and conversations by part and state.
     pub fn counts(&self) -> Result<Vec<PartCounts>> {
         let rows: Vec<(i64, bool, TaskState, i64)> = self
             .connection
             .prepare_cached(
-                "SELECT key >> 40, kind = 'prompt', state, count(*) FROM task GROUP BY 1, 2, 3 ORDER BY 1",
+                "SELECT key >> 40, kind = 'prompt', state, count(*) FROM task
+                 WHERE kind <> 'annotation' GROUP BY 1, 2, 3 ORDER BY 1",
             )
             .and_then(|mut s| {
                 s.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))?.collect()

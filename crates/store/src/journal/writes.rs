@@ -174,9 +174,25 @@ impl Tx<'_> {
         .map(drop)
     }
 
-    /// Deletes the tasks from `from` up to, but not including, `to`. Responses stay.
+    /// Deletes the tasks from `from` up to, but not including, `to`, and the annotations of these conversations. Responses
+    /// stay.
     pub fn clear_task_range(&mut self, from: TaskKey, to: TaskKey) -> Result<()> {
-        self.execute("DELETE FROM task WHERE key >= ?1 AND key < ?2", [from.0, to.0]).map(drop)
+        self.execute("DELETE FROM task WHERE key >= ?1 AND key < ?2", [from.0, to.0])?;
+        // Each annotator has a range of its own behind all rows.
+        self.execute(
+            "WITH RECURSIVE annotator (key) AS (
+                 SELECT min(key) >> 48 FROM task WHERE key >= 1 << 48
+                 UNION ALL
+                 SELECT (SELECT min(task.key) >> 48 FROM task WHERE task.key >= (annotator.key + 1) << 48)
+                 FROM annotator WHERE annotator.key IS NOT NULL AND annotator.key < ?3
+             )
+             DELETE FROM task WHERE key IN (
+                 SELECT task.key FROM annotator JOIN task
+                 ON task.key >= (annotator.key << 48 | ?1) AND task.key < (annotator.key << 48 | ?2)
+             )",
+            params![from.0, to.0, i64::from(TaskKey::ANNOTATORS)],
+        )
+        .map(drop)
     }
 
     /// Deletes all tasks. Responses stay.

@@ -141,3 +141,44 @@ fn seed_rows_with_prompts_are_counted_by_part() {
         .unwrap();
     assert_eq!(store.seed_rows_done().unwrap(), [(0, 2), (2, 1)]);
 }
+
+/// Annotations are cleared with the conversations that they are about, and those of other rows stay.
+#[test]
+fn annotations_are_cleared_with_their_conversations() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    let conversation = |n| TaskKey::conversation(0, n, 1, 1).unwrap();
+    let annotators = [1, 2, 700, TaskKey::ANNOTATORS];
+    assert_eq!(conversation(1).annotation(0), None);
+    assert_eq!(base(1).annotation(1), None);
+    store
+        .write(|tx| {
+            for n in [1, 2, 3] {
+                tx.put_task(&task(base(n), TaskState::Done))?;
+                tx.put_task(&task(conversation(n), TaskState::Done))?;
+                for number in annotators {
+                    let key = conversation(n).annotation(number).unwrap();
+                    assert_eq!((key.subject(), key.annotator()), (conversation(n), number));
+                    tx.put_task(&task(key, TaskState::Waiting))?;
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+    store.write(|tx| tx.clear_task_range(base(2), base(3))).unwrap();
+    for number in annotators {
+        let left = store.annotations(number, 0, None, 10).unwrap();
+        let left: Vec<TaskKey> = left.iter().map(|task| task.key.subject()).collect();
+        assert_eq!(left, [conversation(1), conversation(3)], "{number}");
+    }
+    let next = store.annotations(700, 0, conversation(1).annotation(700), 10).unwrap();
+    assert_eq!(next.len(), 1);
+    assert_eq!(store.annotations(700, 1, None, 10).unwrap(), []);
+    // They are no conversations.
+    let counts = store.counts().unwrap();
+    assert_eq!(
+        (counts.len(), counts[0].conversations_done, counts[0].conversations_waiting),
+        (1, 2, 0)
+    );
+    assert_eq!(store.waiting_tasks(None, 100).unwrap().len(), 2 * annotators.len());
+}

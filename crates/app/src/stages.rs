@@ -1,0 +1,248 @@
+//! The stages that write a run's outputs, in order.
+//!
+//! Every command that writes outputs runs this list: the whole list, or one stage and those that read what it writes. So no
+//! command leaves an outdated file behind. A stage is a row of [`shipped`]; one that sends requests is an [`Annotator`] that
+//! a program registers in its [`Host`].
+
+mod curate;
+mod dataset;
+mod report;
+mod summary;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use clinstruct_curate::clear_annotations;
+use clinstruct_curate::contamination::EvalItems;
+use clinstruct_pipeline::{Annotator, OutputFiles, RunContext, write_annotations, write_outputs};
+use clinstruct_schema::Summary;
+use clinstruct_store::Store;
+use rayon::prelude::*;
+
+use crate::{Host, Setup};
+
+pub use self::curate::facts;
+pub use self::dataset::{DATASET, about, parts};
+pub use self::report::{read_report, write_report};
+pub use self::summary::{summary_of, write_whole};
+
+/// What stages read besides files.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// Settings and resources.
+    pub setup: &'a Setup,
+    /// The plan.
+    pub context: &'a RunContext<'a>,
+    /// Journal and raw responses.
+    pub store: &'a Store,
+    /// Items of evaluation sets that must not be in the dataset.
+    pub eval_items: &'a EvalItems,
+}
+
+/// A step that writes some outputs from others.
+#[derive(Debug)]
+pub struct Stage {
+    /// Its name.
+    pub name: &'static str,
+    /// What it reads: outputs of earlier stages, or `raw/`.
+    pub reads: &'static [&'static str],
+    /// What it writes.
+    pub writes: Cow<'static, [&'static str]>,
+    /// Whether it sends requests to a model while the run is driven.
+    pub sends_requests: bool,
+    /// Whether it only runs for a finished run.
+    at_end: bool,
+    run: Run,
+}
+
+/// How a stage works.
+#[derive(Debug, Clone, Copy)]
+enum Run {
+    /// It writes rows: all such stages that are due share one pass over the plan.
+    Rows(fn(&mut OutputFiles)),
+    /// It writes the annotations that a model was asked for.
+    Annotates(&'static dyn Annotator),
+    /// It reads whole files, and completes the summary.
+    Curates(fn(&Inputs<'_>, &mut Summary) -> anyhow::Result<()>),
+    /// It reads whole files and the summary. Neighbours of this kind run side by side.
+    Writes(fn(&Setup, &Summary) -> anyhow::Result<()>),
+}
+
+impl Stage {
+    /// The stage of an annotator: it sends its requests while the run is driven, and writes `annotations/NAME/`.
+    pub fn annotating(annotator: &'static dyn Annotator) -> Self {
+        Self {
+            name: annotator.name(),
+            reads: &["conversations/"],
+            // No other stage reads it, so its name is enough to tell it from the others.
+            writes: vec![annotator.name()].into(),
+            sends_requests: true,
+            at_end: false,
+            run: Run::Annotates(annotator),
+        }
+    }
+}
+
+/// The stages of this repository, each after those that it reads from.
+pub fn shipped() -> Vec<Stage> {
+    vec![
+        Stage {
+            name: "prompts",
+            reads: &["raw/"],
+            writes: Cow::Borrowed(&["prompts/"]),
+            sends_requests: true,
+            at_end: false,
+            run: Run::Rows(|files| files.prompts = true),
+        },
+        Stage {
+            name: "situations",
+            reads: &["raw/"],
+            writes: Cow::Borrowed(&["situations/"]),
+            sends_requests: false,
+            at_end: false,
+            run: Run::Rows(|files| files.situations = true),
+        },
+        Stage {
+            name: "conversations",
+            reads: &["raw/"],
+            writes: Cow::Borrowed(&["conversations/", "rejected/"]),
+            sends_requests: true,
+            at_end: false,
+            run: Run::Rows(|files| files.conversations = true),
+        },
+        Stage {
+            name: "curate",
+            reads: &["conversations/", "situations/"],
+            writes: Cow::Borrowed(&["annotations/"]),
+            sends_requests: false,
+            at_end: false,
+            run: Run::Curates(curate::curate),
+        },
+        Stage {
+            name: "summary",
+            reads: &["conversations/", "rejected/", "annotations/"],
+            writes: Cow::Borrowed(&["summary.json"]),
+            sends_requests: false,
+            at_end: true,
+            run: Run::Curates(summary::summary),
+        },
+        Stage {
+            name: "dataset",
+            reads: &["conversations/", "annotations/", "summary.json"],
+            writes: Cow::Borrowed(&["dataset/"]),
+            sends_requests: false,
+            at_end: true,
+            run: Run::Writes(|setup, summary| dataset::dataset(&setup.args, &setup.out, summary)),
+        },
+        Stage {
+            name: "report",
+            reads: &["conversations/", "rejected/", "situations/", "annotations/", "summary.json"],
+            writes: Cow::Borrowed(&["report.html"]),
+            sends_requests: false,
+            at_end: true,
+            run: Run::Writes(|setup, _| write_report(&setup.out).map(|_| ())),
+        },
+    ]
+}
+
+/// The stages of a program: those of this repository and the annotators that it registers.
+pub fn stages(host: &Host) -> Vec<Stage> {
+    let mut all = shipped();
+    let at = all.iter().position(|stage| stage.name == "curate").unwrap_or(all.len());
+    all.splice(at..at, host.annotators.iter().map(|one| Stage::annotating(*one)));
+    all
+}
+
+/// The stage `first` and all that read what it writes, directly or not; all stages where it is `None`.
+fn due(all: Vec<Stage>, first: Option<&str>) -> Vec<Stage> {
+    let mut changed: BTreeSet<&str> = BTreeSet::new();
+    let mut due = Vec::new();
+    for stage in all {
+        let is_due = match first {
+            None => true,
+            Some(first) => stage.name == first || stage.reads.iter().any(|r| changed.contains(r)),
+        };
+        if is_due {
+            changed.extend(stage.writes.iter());
+            due.push(stage);
+        }
+    }
+    due
+}
+
+/// Runs the stage `first` and those that depend on it, or all.
+///
+/// # Errors
+/// A file that cannot be read or written, and a journal that does not match the plan.
+pub fn run_stages(inputs: &Inputs<'_>, first: Option<&str>) -> anyhow::Result<Summary> {
+    let mut due = due(stages(&inputs.setup.args.host), first);
+    let mut files = OutputFiles { prompts: false, situations: false, conversations: false };
+    for stage in &due {
+        if let Run::Rows(choose) = stage.run {
+            choose(&mut files);
+        }
+    }
+    if due.iter().any(|stage| matches!(stage.run, Run::Curates(_))) {
+        // The passes read both, and count with them.
+        (files.situations, files.conversations) = (true, true);
+    }
+    let out = &inputs.setup.out;
+    if files.conversations {
+        // Annotations of earlier rows must never be beside other texts.
+        clear_annotations(out)?;
+    }
+    let mut all = write_outputs(inputs.context, inputs.store, out, files)?;
+    due.retain(|stage| !stage.at_end || all.under_way() == 0);
+    let setup = inputs.setup;
+    let mut left = due.as_slice();
+    while let [stage, rest @ ..] = left {
+        match stage.run {
+            Run::Rows(_) => {}
+            Run::Annotates(one) => write_annotations(inputs.context, inputs.store, out, one)?,
+            Run::Curates(curates) => curates(inputs, &mut all)?,
+            Run::Writes(_) => {
+                let many = left.iter().take_while(|s| matches!(s.run, Run::Writes(_))).count();
+                left[..many].par_iter().try_for_each(|stage| match stage.run {
+                    Run::Writes(writes) => writes(setup, &all),
+                    _ => Ok(()),
+                })?;
+                left = &left[many..];
+                continue;
+            }
+        }
+        left = rest;
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(first: Option<&str>) -> Vec<&'static str> {
+        due(shipped(), first).iter().map(|stage| stage.name).collect()
+    }
+
+    #[test]
+    fn a_stage_runs_with_all_that_depend_on_it() {
+        assert_eq!(names(None).len(), shipped().len());
+        assert_eq!(names(Some("prompts")), ["prompts"]);
+        let rest = ["curate", "summary", "dataset", "report"];
+        assert_eq!(names(Some("situations"))[1..], rest);
+        assert_eq!(names(Some("conversations"))[1..], rest);
+        assert_eq!(names(Some("dataset")), ["dataset"]);
+    }
+
+    #[test]
+    fn each_stage_comes_after_those_that_it_reads_from() {
+        let mut written = BTreeSet::from(["raw/"]);
+        for stage in shipped() {
+            for read in stage.reads {
+                assert!(written.contains(read), "{} reads {read} before it is written", stage.name);
+            }
+            for file in stage.writes.iter() {
+                assert!(written.insert(*file), "{file} is written twice");
+            }
+        }
+    }
+}
