@@ -1,4 +1,5 @@
 //! The checks against examples with known answers: `corpus/`.
 
 mod checks;
+mod real_answers;
 mod sentences;
