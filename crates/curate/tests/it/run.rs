@@ -8,45 +8,18 @@ use clinstruct_curate::metrics::Facts;
 use clinstruct_curate::splits::Shares;
 use clinstruct_curate::{Annotations, Error, Mix, Settings, clear_annotations, curate_run};
 use clinstruct_schema::{BackendId, PartSummary, SCHEMA_VERSION, Split, Summary};
+use clinstruct_testkit::conversation;
 use serde_json::{Value, json};
 
 const STEMS: [&str; 2] = ["first", "second"];
 const ITEM: &str = "Which vitamin is given to a child with measles to prevent blindness and death?";
 
-/// A row of ours.
+/// A row of a part, about a patient of its own.
 fn row(part: &str, id: &str, question: &str, answer: &str) -> Value {
-    json!({
-        "id": id, "part": part,
-        "messages": [
-            { "role": "user", "content": question }, { "role": "assistant", "content": answer },
-        ],
-        "attributes": {
-            "base": id,
-            "subjects": [{ "axis": "task", "slugs": ["referral"], "name": "Referral" }],
-            "card": {
-                "patient": {
-                    "age_band": "adults", "age": { "years": 38 }, "sex": "male", "country_code": "bf",
-                    "country": "Burkina Faso", "income": "low", "region": "AFR", "setting": "low-resource",
-                },
-                "conditions": [], "medicines": [], "allergies": "", "past": [], "family": "",
-                "vitals": {
-                    "heart_rate": 80, "respiratory_rate": 14, "systolic": 120, "diastolic": 80,
-                    "temperature": 37.0, "saturation": 98, "weight": 60.0, "height": 170,
-                },
-                "social": id, "presenting": "",
-            },
-            "situation": {
-                "mode": "normal", "turns": 1, "assistant_register": "standard",
-                "user_register": "standard", "asked_styles": [], "system_styles": [],
-                "user_styles": [], "emergency_instruction": false, "profession": "Nurse",
-                "specialty": null,
-            },
-        },
-        "provenance": {
-            "backend": "rehearsal", "model": "rehearsal", "rehearsal": true, "seed": 1, "turns": [],
-        },
-        "schema_version": SCHEMA_VERSION,
-    })
+    let mut row = conversation(id, &[question, answer], &[]);
+    row["part"] = json!(part);
+    row["attributes"]["card"]["social"] = json!(id);
+    row
 }
 
 /// Two parts of two rows each: the second row of the first part has an evaluation item, the last row of the second part

@@ -3,58 +3,8 @@
 
 use clinstruct_report::{Counts, JobCost, Report, compare, page};
 use clinstruct_schema::{Conversation, SCHEMA_VERSION, Summary};
+use clinstruct_testkit::conversation as row;
 use serde_json::{Value, json};
-
-/// A row with the texts given, user first.
-fn row(id: &str, texts: &[&str], styles: &[&str]) -> Value {
-    let role = |i: usize| if i.is_multiple_of(2) { "user" } else { "assistant" };
-    let messages: Vec<Value> =
-        texts.iter().enumerate().map(|(i, t)| json!({ "role": role(i), "content": t })).collect();
-    let turns: Vec<Value> = (0..texts.len())
-        .map(|i| {
-            let speaker = ["prompt_writer", "assistant", "user", "assistant"][i.min(3)];
-            json!({
-                "speaker": speaker, "request": format!("{i:032x}"), "attempts": 1,
-                "usage": { "prompt_tokens": 10, "completion_tokens": 5, "cached_tokens": 0 },
-            })
-        })
-        .collect();
-    let styles: Vec<Value> = styles
-        .iter()
-        .map(|text| {
-            json!({ "id": "bullets", "group": "form", "text": text, "claims": [], "constraints": [] })
-        })
-        .collect();
-    json!({
-        "id": id, "part": "task-topic", "messages": messages,
-        "attributes": {
-            "base": id,
-            "subjects": [{ "axis": "task", "slugs": ["referral"], "name": "Referral" }],
-            "card": {
-                "patient": {
-                    "age_band": "adults", "age": { "years": 38 }, "sex": "male", "country_code": "bf",
-                    "country": "Burkina Faso", "income": "low", "region": "AFR", "setting": "low-resource",
-                },
-                "conditions": [], "medicines": [], "allergies": "", "past": [], "family": "",
-                "vitals": {
-                    "heart_rate": 80, "respiratory_rate": 14, "systolic": 120, "diastolic": 80,
-                    "temperature": 37.0, "saturation": 98, "weight": 60.0, "height": 170,
-                },
-                "social": "", "presenting": "",
-            },
-            "situation": {
-                "mode": "normal", "turns": texts.len() / 2, "assistant_register": "standard",
-                "user_register": "standard", "asked_styles": [], "system_styles": styles,
-                "user_styles": [], "emergency_instruction": false, "profession": "Nurse",
-                "specialty": null,
-            },
-        },
-        "provenance": {
-            "backend": "rehearsal", "model": "rehearsal", "rehearsal": true, "seed": 1, "turns": turns,
-        },
-        "schema_version": 1,
-    })
-}
 
 fn rows() -> Vec<Conversation> {
     let planted = "<script>alert('x')</script> & \"more\"";
