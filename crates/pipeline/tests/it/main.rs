@@ -8,3 +8,4 @@ mod previous;
 mod replan;
 mod simulated;
 mod spent;
+mod stand_in;

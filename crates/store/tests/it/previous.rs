@@ -101,62 +101,38 @@ fn previous() -> (TempDir, TaskKey, TaskKey) {
         )
         .unwrap();
     }
-    let unit = "INSERT INTO unit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-    let none = None::<String>;
-    sql.execute(
-        unit,
-        params![number(base(0)), 1, None::<[u8; 16]>, 0, 0, step(1), none, none, none, none, 0],
-    )
-    .unwrap();
-    sql.execute(
-        unit,
-        params![number(first), 0, [4_u8; 16], 2, 1, step(2), none, none, none, none, 1],
-    )
-    .unwrap();
-    let why = ("turn", true, "cut", "100 characters");
-    sql.execute(
-        unit,
-        params![
-            number(second),
-            2,
-            None::<[u8; 16]>,
-            4,
-            0,
-            Vec::<u8>::new(),
-            why.0,
-            why.1,
-            why.2,
-            why.3,
-            0
-        ],
-    )
-    .unwrap();
-    sql.execute(
-        unit,
-        params![number(base(1)), 0, [3_u8; 16], 0, 0, Vec::<u8>::new(), none, none, none, none, 0],
-    )
-    .unwrap();
-    let (why, refused) = (("prompt", true, "provider_error", "400: no"), [5_u8; 16]);
-    sql.execute(
-        unit,
-        params![
-            number(base(2)),
-            2,
-            None::<[u8; 16]>,
-            0,
-            0,
-            Vec::<u8>::new(),
-            why.0,
-            why.1,
-            why.2,
-            why.3,
-            0
-        ],
-    )
-    .unwrap();
+    let none = (None, None, None, None);
+    let cut = (Some("turn"), Some(true), Some("cut"), Some("100 characters"));
+    let no = (Some("prompt"), Some(true), Some("provider_error"), Some("400: no"));
+    for (key, state, waiting, tries, infra_tries, steps, rejection, unusable) in [
+        (base(0), 1, None, 0, 0, step(1), none, 0),
+        (first, 0, Some([4_u8; 16]), 2, 1, step(2), none, 1),
+        (second, 2, None, 4, 0, Vec::new(), cut, 0),
+        (base(1), 0, Some([3; 16]), 0, 0, Vec::new(), none, 0),
+        (base(2), 2, None, 0, 0, Vec::new(), no, 0),
+    ] {
+        let (stage, failed, reason, detail) = rejection;
+        sql.execute(
+            "INSERT INTO unit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            params![
+                number(key),
+                state,
+                waiting,
+                tries,
+                infra_tries,
+                steps,
+                stage,
+                failed,
+                reason,
+                detail,
+                unusable
+            ],
+        )
+        .unwrap();
+    }
     sql.execute(
         "INSERT INTO given_up VALUES (?1, ?2, 1, ?3, ?4)",
-        params![refused, number(base(2)), why.2, why.3],
+        params![[5_u8; 16], number(base(2)), no.2, no.3],
     )
     .unwrap();
     sql.execute(
