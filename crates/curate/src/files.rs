@@ -1,7 +1,7 @@
-//! Files that have their name only once they are whole.
+//! The files of a run that passes read and write.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
+use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
@@ -61,6 +61,10 @@ pub(crate) fn unreadable(path: &Path) -> impl Fn(io::Error) -> Error + '_ {
     move |source| Error::Read { path: path.to_owned(), source }
 }
 
+pub(crate) fn unwritable(path: &Path) -> impl Fn(io::Error) -> Error + '_ {
+    move |source| Error::Write { path: path.to_owned(), source }
+}
+
 /// The lines of a file, one after the other.
 #[derive(Debug)]
 pub(crate) struct Lines {
@@ -89,37 +93,5 @@ impl Lines {
     /// The line that was read is not a row of ours.
     pub(crate) fn not_a_row(&self, why: &serde_json::Error) -> Error {
         Error::Row { path: self.path.clone(), line: self.line, why: why.to_string() }
-    }
-}
-
-/// A file that is being written.
-pub(crate) struct NewFile {
-    path: PathBuf,
-    partial: PathBuf,
-    to: BufWriter<File>,
-}
-
-impl NewFile {
-    pub(crate) fn create(path: PathBuf) -> Result<Self> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let partial = folder.join(format!(".{name}.partial"));
-        let file = fs::create_dir_all(folder).and_then(|()| File::create(&partial));
-        let file = file.map_err(|source| Error::Write { path: path.clone(), source })?;
-        Ok(Self { path, partial, to: BufWriter::with_capacity(1 << 18, file) })
-    }
-
-    pub(crate) fn line(&mut self, row: &impl serde::Serialize) -> Result<()> {
-        serde_json::to_writer(&mut self.to, row)
-            .map_err(io::Error::from)
-            .and_then(|()| self.to.write_all(b"\n"))
-            .map_err(|source| Error::Write { path: self.path.clone(), source })
-    }
-
-    pub(crate) fn finish(mut self) -> Result<()> {
-        self.to
-            .flush()
-            .and_then(|()| fs::rename(&self.partial, &self.path))
-            .map_err(|source| Error::Write { path: self.path, source })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -10,11 +10,14 @@ use clinstruct_schema::summary::{MetricId, Target};
 use clinstruct_schema::{
     Annotation, Attributes, Message, PartId, RowId, SituationRow, Split, Summary,
 };
+use clinstruct_whole_file::WholeFile;
 use rayon::prelude::*;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::files::{Lines, NewFile, annotations_of, conversations_of, situations_of, unreadable};
+use crate::files::{
+    Lines, annotations_of, conversations_of, situations_of, unreadable, unwritable,
+};
 use crate::mix::id_of;
 use crate::passes::{Settings, passes};
 use crate::row::{Fields, Row, Source};
@@ -108,13 +111,17 @@ impl<'a> Conversations<'a> {
         let mut all: Vec<Counts> = Vec::new();
         for (file, stem) in self.stems.iter().enumerate() {
             let mut counts = Counts::default();
-            let mut out = NewFile::create(annotations_of(self.dir, stem))?;
+            let path = annotations_of(self.dir, stem);
+            let mut out = WholeFile::create(&path).map_err(unwritable(&path))?;
             let of_file = self.places.iter().zip(annotations).filter(|(p, _)| p.file == file);
             for (_, annotation) in of_file {
-                out.line(annotation)?;
+                serde_json::to_writer(&mut out, annotation)
+                    .map_err(io::Error::from)
+                    .and_then(|()| out.write_all(b"\n"))
+                    .map_err(unwritable(&path))?;
                 counts.add(annotation);
             }
-            out.finish()?;
+            out.finish().map_err(unwritable(&path))?;
             all.push(counts);
         }
         Ok(all)

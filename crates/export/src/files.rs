@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clinstruct_schema::{Conversation, Split};
+use clinstruct_whole_file::WholeFile;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -15,11 +15,9 @@ use crate::source::{Part, Selection, rows};
 use crate::table::{Cell, Column, Table};
 use crate::{Error, Result, Written};
 
-/// A file under way: it has its name only once it is whole.
+/// A file under way, with its checksum.
 pub(crate) struct Pending {
-    path: PathBuf,
-    partial: PathBuf,
-    to: BufWriter<File>,
+    to: WholeFile,
     hash: Sha256,
     bytes: u64,
 }
@@ -43,26 +41,18 @@ pub(crate) fn no_table(path: &Path) -> impl Fn(parquet::errors::ParquetError) ->
 
 impl Pending {
     pub(crate) fn create(path: &Path) -> Result<Self> {
-        let dir = path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(dir).map_err(failed(dir))?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let partial = dir.join(format!(".{name}.partial"));
-        let to =
-            BufWriter::with_capacity(1 << 18, File::create(&partial).map_err(failed(&partial))?);
-        Ok(Self { path: path.to_owned(), partial, to, hash: Sha256::new(), bytes: 0 })
+        let to = WholeFile::create(path).map_err(failed(path))?;
+        Ok(Self { to, hash: Sha256::new(), bytes: 0 })
     }
 
     pub(crate) fn finish(mut self) -> Result<Done> {
-        self.to
-            .flush()
-            .and_then(|()| self.to.get_ref().sync_data())
-            .and_then(|()| fs::rename(&self.partial, &self.path))
-            .map_err(failed(&self.path))?;
+        let path = self.to.path().to_owned();
+        self.to.sync().and_then(|()| self.to.finish()).map_err(failed(&path))?;
         let sha256 = self.hash.finalize().iter().fold(String::new(), |mut hex, b| {
             let _ = write!(hex, "{b:02x}");
             hex
         });
-        Ok(Done { path: self.path, sha256, bytes: self.bytes })
+        Ok(Done { path, sha256, bytes: self.bytes })
     }
 }
 

@@ -41,11 +41,7 @@ fn write_summary(out: &Path, summary: &Summary) -> anyhow::Result<()> {
 
 /// Writes a file that is there whole or not at all.
 pub fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let partial = path.with_file_name(format!(".{name}.partial"));
-    fs::write(&partial, text)
-        .and_then(|()| fs::rename(&partial, path))
-        .with_context(|| format!("write {}", path.display()))
+    clinstruct_whole_file::write(path, text).with_context(|| format!("write {}", path.display()))
 }
 
 /// Writes `summary.json`, and removes what belongs to parts that the run no longer has.

@@ -1,9 +1,9 @@
 //! Files of one JSON object a line.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use clinstruct_whole_file::WholeFile;
 use serde::Serialize;
 
 use crate::{Error, Result};
@@ -15,34 +15,22 @@ pub(super) fn line(into: &mut Vec<u8>, row: &impl Serialize) -> Result<()> {
     Ok(())
 }
 
-/// A file that takes its name only once it is complete.
-pub(super) struct Pending {
-    path: PathBuf,
-    partial: PathBuf,
-    file: BufWriter<File>,
-}
+/// A file of rows with the errors of this crate.
+pub(super) struct Pending(WholeFile);
 
 impl Pending {
     pub(super) fn open(dir: &Path, kind: &str, stem: &str) -> Result<Self> {
-        let folder = dir.join(kind);
-        let path = folder.join(format!("{stem}.jsonl"));
-        let partial = folder.join(format!(".{stem}.jsonl.partial"));
-        let failed = |source| Error::Write { path: path.clone(), source };
-        fs::create_dir_all(&folder).map_err(failed)?;
-        let file = File::create(&partial).map_err(failed)?;
-        Ok(Self { file: BufWriter::with_capacity(1 << 18, file), path, partial })
+        let path = dir.join(kind).join(format!("{stem}.jsonl"));
+        WholeFile::create(&path).map(Self).map_err(|source| Error::Write { path, source })
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file
-            .write_all(bytes)
-            .map_err(|source| Error::Write { path: self.path.clone(), source })
+        let written = self.0.write_all(bytes);
+        written.map_err(|source| Error::Write { path: self.0.path().to_owned(), source })
     }
 
-    pub(super) fn finish(mut self) -> Result<()> {
-        self.file
-            .flush()
-            .and_then(|()| fs::rename(&self.partial, &self.path))
-            .map_err(|source| Error::Write { path: self.path.clone(), source })
+    pub(super) fn finish(self) -> Result<()> {
+        let path = self.0.path().to_owned();
+        self.0.finish().map_err(|source| Error::Write { path, source })
     }
 }
