@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use clinstruct_schema::{Constraint, Conversation, Speaker, Split};
+use clinstruct_schema::{Conversation, Speaker, Split};
 use rayon::prelude::*;
 
 use crate::about::About;
@@ -31,15 +31,6 @@ fn speaker(speaker: Speaker) -> &'static str {
     }
 }
 
-/// The language asked for.
-fn language(row: &Conversation) -> &'static str {
-    let asked = row.attributes.situation.constraints().find_map(|c| match c {
-        Constraint::Language { language } => Some(language.code()),
-        _ => None,
-    });
-    asked.unwrap_or("en")
-}
-
 fn cells(row: &Conversation, system: System, reasoning: bool) -> Vec<Cell> {
     let (attributes, provenance) = (&row.attributes, &row.provenance);
     let (situation, patient) = (&attributes.situation, &attributes.card.patient);
@@ -58,7 +49,7 @@ fn cells(row: &Conversation, system: System, reasoning: bool) -> Vec<Cell> {
         text(row.id.as_str()),
         text(row.part.as_str()),
         messages(row, system, reasoning),
-        text(language(row)),
+        text(situation.language().code()),
         text(situation.mode.as_str()),
         number(situation.turns),
         text(&situation.profession),
@@ -109,7 +100,7 @@ pub fn dataset(
             .collect();
         let mut languages = BTreeSet::new();
         rows(part, selection, |split, row| {
-            let language = language(&row);
+            let language = row.attributes.situation.language().code();
             if !languages.contains(language) {
                 languages.insert(language.to_owned());
             }

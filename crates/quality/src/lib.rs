@@ -51,7 +51,7 @@ pub use check::Check;
 pub use hygiene::{CONTROL, CONTROL_TOKEN, HASH_HEADING, NOT_NFC, ROLE_TAG, WRAPPING_QUOTES};
 pub use language::{identify, is_in};
 pub use run::{check, check_prompt, check_turn};
-pub use turn::{Turn, asked_language};
+pub use turn::Turn;
 pub use verify::{Verdict, name, verify};
 
 /// A check that a text did not pass.

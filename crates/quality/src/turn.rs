@@ -56,7 +56,7 @@ impl<'a> Turn<'a> {
         match speaker {
             Speaker::PromptWriter => turn,
             Speaker::Assistant => Self {
-                language: asked_language(situation),
+                language: situation.language(),
                 instructions: situation.constraints().collect(),
                 place: Some(about.place()),
                 ..turn
@@ -73,15 +73,4 @@ impl<'a> Turn<'a> {
     pub(crate) fn asks(&self, wanted: impl Fn(&Constraint) -> bool) -> bool {
         self.instructions.iter().any(|c| wanted(c))
     }
-}
-
-/// The language that answers are to be in: the one asked for, English otherwise.
-pub fn asked_language(situation: &Situation) -> Language {
-    situation
-        .constraints()
-        .find_map(|c| match c {
-            Constraint::Language { language } => Some(*language),
-            _ => None,
-        })
-        .unwrap_or(Language::English)
 }

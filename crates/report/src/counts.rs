@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use clinstruct_schema::{Attributes, Constraint, Conversation, Role, RowId};
+use clinstruct_schema::{Attributes, Conversation, Role, RowId};
 
 /// Years of a band of the patient pyramid.
 pub(crate) const BAND: u32 = 5;
@@ -8,8 +8,6 @@ pub(crate) const BAND: u32 = 5;
 pub(crate) const BIN: usize = 20;
 /// Bins of that histogram; the last holds all that is longer.
 pub(crate) const BINS: usize = 25;
-/// The attribute whose values go by age.
-const AGE_BAND: &str = "age band";
 /// Conversations that are shown.
 const EXAMPLES: usize = 6;
 
@@ -54,31 +52,14 @@ fn hash(id: &RowId) -> u64 {
     (hash ^ (hash >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }
 
-fn traits(a: &Attributes) -> [(&'static str, String); 9] {
-    let (situation, patient) = (&a.situation, &a.card.patient);
-    let language = situation.constraints().find_map(|c| match c {
-        Constraint::Language { language } => Some(language.code()),
-        _ => None,
-    });
-    [
-        ("mode", situation.mode.as_str().to_owned()),
-        ("turns", situation.turns.to_string()),
-        ("language", language.unwrap_or("en").to_owned()),
-        ("register", situation.assistant_register.as_str().to_owned()),
-        ("profession", situation.profession.clone()),
-        (AGE_BAND, patient.age_band.to_string()),
-        ("sex", patient.sex.as_str().to_owned()),
-        ("care setting", patient.setting.to_string()),
-        ("region", patient.region.clone()),
-    ]
-}
-
 impl Counts {
     fn count(&mut self, part: &str, attributes: &Attributes, which: usize) {
-        for (name, value) in traits(attributes) {
+        let patient = &attributes.card.patient;
+        for (name, value) in
+            attributes.traits().into_iter().chain([("region", patient.region.clone())])
+        {
             self.shares.entry(name).or_default().entry(value).or_default()[which] += 1;
         }
-        let patient = &attributes.card.patient;
         let youngest = self.bands.entry(patient.age_band.to_string()).or_insert(u32::MAX);
         *youngest = patient.age.years.min(*youngest);
         for style in &attributes.situation.asked_styles {
@@ -181,7 +162,7 @@ impl Counts {
         values: &'v BTreeMap<String, [u64; 2]>,
     ) -> Vec<(&'v str, [u64; 2])> {
         let mut all: Vec<_> = values.iter().map(|(v, n)| (v.as_str(), *n)).collect();
-        if name == AGE_BAND {
+        if name == Attributes::AGE_BAND {
             let youngest = |v: &str| self.bands.get(v).into_iter().chain(other.bands.get(v)).min();
             all.sort_by_key(|(v, _)| youngest(v));
         }

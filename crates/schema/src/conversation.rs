@@ -17,6 +17,26 @@ pub struct Attributes {
     pub situation: Situation,
 }
 
+impl Attributes {
+    /// The attribute whose values go by age.
+    pub const AGE_BAND: &str = "age band";
+
+    /// The attributes whose distributions are compared with the plan and between runs, with this row's value of each.
+    pub fn traits(&self) -> [(&'static str, String); 8] {
+        let (situation, patient) = (&self.situation, &self.card.patient);
+        [
+            ("mode", situation.mode.as_str().to_owned()),
+            ("turns", situation.turns.to_string()),
+            ("language", situation.language().code().to_owned()),
+            ("register", situation.assistant_register.as_str().to_owned()),
+            ("profession", situation.profession.clone()),
+            (Self::AGE_BAND, patient.age_band.to_string()),
+            ("sex", patient.sex.as_str().to_owned()),
+            ("care setting", patient.setting.to_string()),
+        ]
+    }
+}
+
 /// Where the text of one turn came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TurnProvenance {

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Constraint, ConversationMode, Facet, Register, Slug};
+use crate::{Constraint, ConversationMode, Facet, Language, Register, Slug};
 
 /// An instruction about the answer that was drawn for a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,5 +64,14 @@ impl Situation {
     /// All constraints that an answer of the assistant is checked against.
     pub fn constraints(&self) -> impl Iterator<Item = &Constraint> {
         self.asked_styles.iter().chain(&self.system_styles).flat_map(|s| &s.constraints)
+    }
+
+    /// The language that answers are to be in: the one asked for, English otherwise.
+    pub fn language(&self) -> Language {
+        let asked = self.constraints().find_map(|c| match c {
+            Constraint::Language { language } => Some(*language),
+            _ => None,
+        });
+        asked.unwrap_or(Language::English)
     }
 }

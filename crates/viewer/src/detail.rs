@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clinstruct_curate::metrics::Facts;
 use clinstruct_quality::card::About;
-use clinstruct_quality::{asked_language, check_turn, name, verify};
+use clinstruct_quality::{check_turn, name, verify};
 use clinstruct_schema::{Conversation, RequestId, Speaker};
 use clinstruct_store::Store;
 use serde_json::{Value, json};
@@ -58,7 +58,7 @@ fn span(text: &str, bytes: Option<std::ops::Range<usize>>) -> Option<[usize; 2]>
 /// What the checks say of each turn.
 fn turns(row: &Conversation, facts: &Facts) -> Vec<Value> {
     let situation = &row.attributes.situation;
-    let language = asked_language(situation);
+    let language = situation.language();
     let card = &row.attributes.card;
     let emergency = facts.emergency.get(&card.patient.country_code).map_or("", String::as_str);
     let about = About { card, emergency, bound: &facts.bound };

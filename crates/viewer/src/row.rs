@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 
-use clinstruct_schema::{Constraint, Conversation, Dropped, Rejected};
+use clinstruct_schema::{Conversation, Dropped, Rejected};
 
 use crate::facets::FACETS;
 use crate::text::TextHash;
@@ -113,10 +113,6 @@ impl Indexed {
         }
         let row: Conversation = serde_json::from_str(line)?;
         let (situation, patient) = (&row.attributes.situation, &row.attributes.card.patient);
-        let language = situation.constraints().find_map(|c| match c {
-            Constraint::Language { language } => Some(language.code()),
-            _ => None,
-        });
         let texts: Vec<&str> = row.messages.iter().map(|m| m.content.as_str()).collect();
         let attempts = row.provenance.turns.iter().map(|t| t.attempts).max().unwrap_or(1);
         Ok(Self {
@@ -132,7 +128,7 @@ impl Indexed {
                 IN_DATASET.to_owned(),
                 row.part.to_string(),
                 situation.mode.as_str().to_owned(),
-                language.unwrap_or("en").to_owned(),
+                situation.language().code().to_owned(),
                 situation.turns.to_string(),
                 situation.profession.clone(),
                 patient.sex.as_str().to_owned(),

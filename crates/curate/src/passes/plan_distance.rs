@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use clinstruct_schema::summary::{MetricId, Target};
-use clinstruct_schema::{Attributes, Constraint, Dropped, Situation};
+use clinstruct_schema::{Attributes, Dropped, Situation};
 
 use super::{Annotates, Pass};
 use crate::{Curated, Fields, Result, Row, Source};
@@ -32,29 +32,17 @@ fn count(counts: &mut Counts, attributes: &Attributes) {
     }
 }
 
-/// What distributions are compared of.
-fn traits(attributes: &Attributes) -> Vec<(&'static str, String)> {
-    let (situation, patient) = (&attributes.situation, &attributes.card.patient);
-    let language = situation.constraints().find_map(|c| match c {
-        Constraint::Language { language } => Some(language.code()),
-        _ => None,
-    });
-    let mut all = vec![
-        ("mode", situation.mode.as_str().to_owned()),
-        ("turns", situation.turns.to_string()),
-        ("profession", situation.profession.clone()),
-        ("register", situation.assistant_register.as_str().to_owned()),
-        ("language", language.unwrap_or("en").to_owned()),
-        ("age band", patient.age_band.to_string()),
-        (AGE, patient.age.measure()),
-        ("sex", patient.sex.as_str().to_owned()),
-        ("country", patient.country_code.clone()),
-        ("setting", patient.setting.to_string()),
-        ("style", styles(situation)),
-    ];
+/// What distributions are compared of: more than pictures show.
+fn traits(attributes: &Attributes) -> impl Iterator<Item = (&'static str, String)> {
+    let patient = &attributes.card.patient;
     let subject = attributes.subjects.first().and_then(|s| s.slugs.last());
-    all.extend(subject.map(|slug| ("subject", slug.to_string())));
-    all
+    let others = [
+        (AGE, patient.age.measure()),
+        ("country", patient.country_code.clone()),
+        ("style", styles(&attributes.situation)),
+    ];
+    let subject = subject.map(|slug| ("subject", slug.to_string()));
+    attributes.traits().into_iter().chain(others).chain(subject)
 }
 
 fn styles(situation: &Situation) -> String {

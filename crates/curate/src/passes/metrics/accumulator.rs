@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use clinstruct_quality::{
-    CONTROL, CONTROL_TOKEN, HASH_HEADING, NOT_NFC, ROLE_TAG, WRAPPING_QUOTES, asked_language, card,
-    compare, dose, hygiene, identify, name, segment, talk, verify,
+    CONTROL, CONTROL_TOKEN, HASH_HEADING, NOT_NFC, ROLE_TAG, WRAPPING_QUOTES, card, compare, dose,
+    hygiene, identify, name, segment, talk, verify,
 };
 use clinstruct_schema::summary::{InstructionCounts, MetricId, Metrics, TextKind};
 use clinstruct_schema::{Constraint, ConversationMode, Language, Message, Role, Situation};
@@ -157,7 +157,7 @@ impl MetricsAccumulator {
     /// What is measured of an answer; whether it ends by asking.
     fn answer(&mut self, text: &str, row: &Row<'_>) -> bool {
         let situation = row.attributes.map(|a| &a.situation);
-        let asked = situation.map(asked_language);
+        let asked = situation.map(Situation::language);
         let found = identify(text);
         if let Some(asked) = asked {
             self.share(MetricId::OtherLanguage, found.is_some_and(|f| f != asked));
