@@ -463,8 +463,8 @@ impl SplitName {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct CheckArgs {
     /// Datasets: our rows, OpenAI messages, ShareGPT, Alpaca, `{id, conversation}`, or pairs such as `{prompt,
-    /// response}`, as .jsonl, .json, .csv or .parquet
-    #[arg(required = true, value_name = "FILE")]
+    /// response}`, as .jsonl, .json, .csv or .parquet; or the folder of a run, for the rows of its dataset
+    #[arg(required = true, value_name = "FILE|DIR")]
     pub(crate) files: Vec<PathBuf>,
     /// Print everything as JSON
     #[arg(long)]

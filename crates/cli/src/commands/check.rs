@@ -1,6 +1,6 @@
 //! `clinstruct check`: all metrics of any chat dataset.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use clinstruct_catalog::Catalog;
 use clinstruct_curate::contamination::{EvalItems, Hit};
 use clinstruct_curate::metrics::MetricsAccumulator;
 use clinstruct_curate::near_duplicates::{Collected, Collector, Duplicates, collect};
-use clinstruct_curate::{Row, Variants};
+use clinstruct_curate::{Annotations, Row, Variants};
 use clinstruct_records::{BadRow, Record, chats, texts};
 use clinstruct_schema::SCHEMA_VERSION;
 use clinstruct_schema::summary::{MetricId, Metrics, Target, TextKind, Unit};
@@ -19,7 +19,7 @@ use super::{print, print_json, say};
 use crate::args::CheckArgs;
 use crate::exit::{Code, usage};
 use crate::table::number;
-use clinstruct_app::facts;
+use clinstruct_app::{facts, summary_of};
 
 /// Rows that are looked at together.
 const ROWS_AT_ONCE: usize = 2048;
@@ -60,6 +60,9 @@ struct Report {
     bad_rows: Vec<String>,
     /// Columns with text that is in no conversation, by file.
     unread_columns: BTreeMap<String, Vec<String>>,
+    /// Rows of a run's file that its dataset leaves out, by file. They are measured where the file was given, and not where
+    /// the folder was.
+    dropped_rows: BTreeMap<String, u64>,
 }
 
 /// `FILE` or `FILE:COLUMN`; a colon that belongs to the path of an existing file stays.
@@ -131,6 +134,57 @@ fn unread_warning(path: &Path, columns: &[String]) -> String {
     format!("{}: {column} {} {is} not read", path.display(), names.join(", "))
 }
 
+/// The rows that a run dropped from its file of conversations; none for any other file.
+fn dropped_of(path: &Path) -> clinstruct_curate::Result<HashSet<String>> {
+    let nothing = Ok(HashSet::new());
+    let Ok(path) = path.canonicalize() else { return nothing };
+    let (Some(stem), Some(folder)) = (path.file_stem(), path.parent()) else { return nothing };
+    let Some(run) = folder.parent().filter(|_| folder.ends_with("conversations")) else {
+        return nothing;
+    };
+    let annotations = match Annotations::open(run, &stem.to_string_lossy()) {
+        Err(clinstruct_curate::Error::NotCurated { .. }) => return nothing,
+        opened => opened?,
+    };
+    let dropped = annotations
+        .filter_map(|annotation| annotation.map(|a| a.dropped.is_some().then(|| a.id)).transpose());
+    dropped.collect()
+}
+
+/// A file to check.
+struct Input {
+    path: PathBuf,
+    /// The folder of the run that it was given by: then its rows are those of the dataset.
+    run: Option<PathBuf>,
+}
+
+/// The files that were given, and those of the runs whose folders were given.
+fn inputs(given: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
+    let mut all = Vec::new();
+    for path in given {
+        if !path.is_dir() {
+            all.push(Input { path: path.clone(), run: None });
+            continue;
+        }
+        all.extend(summary_of(path)?.parts.iter().map(|part| Input {
+            path: path.join("conversations").join(format!("{}.jsonl", part.stem)),
+            run: Some(path.clone()),
+        }));
+    }
+    Ok(all)
+}
+
+fn dropped_note(input: &Input, dropped: u64) -> String {
+    let (path, dropped) = (input.path.display(), number(dropped));
+    match &input.run {
+        Some(_) => format!("{path}: {dropped} rows that were dropped are left out"),
+        None => format!(
+            "{path}: {dropped} rows were dropped from the dataset and are measured too; check the run's folder to leave \
+             them out"
+        ),
+    }
+}
+
 /// What one thread finds out about a record.
 struct Seen {
     collected: Collected,
@@ -174,6 +228,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
     let mut kept: Vec<Record> = Vec::new();
     let mut bad_rows = Vec::new();
     let mut unread_columns = BTreeMap::new();
+    let mut dropped_rows = BTreeMap::new();
     let mut known = Variants::default();
     let mut take = |kept: &[Record], accumulators: &mut Vec<MetricsAccumulator>| {
         let is_variant =
@@ -214,12 +269,21 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
             }
         }
     };
-    for path in &args.files {
+    for input in &inputs(&args.files)? {
+        let path = &input.path;
         let from = kept.len();
         let mut done = from;
         let mut bad = Vec::new();
+        let of_run = dropped_of(path)?;
+        let mut dropped = 0;
         let unread = chats(path, |record| match record {
             Ok(mut record) => {
+                if of_run.contains(&record.id) {
+                    dropped += 1;
+                    if input.run.is_some() {
+                        return;
+                    }
+                }
                 if !record.has_id {
                     record.id = format!("{}:{}", path.display(), record.row);
                 }
@@ -238,8 +302,12 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
             say(&unread_warning(path, &unread));
             unread_columns.insert(path.display().to_string(), unread);
         }
+        if dropped > 0 {
+            say(&dropped_note(input, dropped));
+            dropped_rows.insert(path.display().to_string(), dropped);
+        }
         bad_rows.extend(bad.iter().map(|b| format!("{}:{}: {}", path.display(), b.row, b.why)));
-        if kept.len() == from {
+        if kept.len() == from && dropped == 0 {
             return Err(usage(
                 format!("{} has no row that can be read", path.display()),
                 "`clinstruct check --help` says which rows are known",
@@ -261,6 +329,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
         contamination: benchmarks,
         bad_rows,
         unread_columns,
+        dropped_rows,
     };
     if args.json {
         print_json(&report)?;

@@ -40,22 +40,28 @@ fn a_rehearsal_run_meets_its_targets() {
     assert_eq!(rows, summary["parts"].as_array().unwrap().iter().map(kept).sum::<u64>());
     assert_eq!(summary["counts_add_up"], true);
 
-    // The rows of the dataset: those that no pass dropped.
+    // Of a run's folder, the rows of the dataset: those that no pass dropped.
     let (run_dir, stem) = (dir.path().join("o"), crate::STEMS[2]);
     let annotations = crate::rows(&run_dir, "annotations", stem);
-    let kept: Vec<String> = crate::rows(&run_dir, "conversations", stem)
-        .iter()
-        .zip(&annotations)
-        .filter(|(_, annotation)| annotation["dropped"].is_null())
-        .map(|(row, _)| row.to_string())
-        .collect();
-    assert!(kept.len() < annotations.len(), "so many rows have a near duplicate");
-    let file = "kept.jsonl";
-    fs::write(dir.path().join(file), kept.join("\n")).unwrap();
-    let (code, out, err) = check(dir.path(), &["check", file]);
+    let dropped = annotations.iter().filter(|a| !a["dropped"].is_null()).count();
+    assert!(dropped > 0, "so many rows have a near duplicate");
+    let (code, out, err) = check(dir.path(), &["check", "o"]);
     assert_eq!(code, Some(0), "{out}{err}");
+    assert!(err.contains(&format!("{stem}.jsonl: {dropped} rows that were dropped are left out")));
     let missed = out.lines().filter(|l| l.contains("MISSED") && !l.contains("of prompts")).count();
     assert!(out.contains("instructions followed") && missed == 0, "{out}");
+    let of_run = json(dir.path(), &["check", "o", "--json"]);
+    assert_eq!(of_run["metrics"]["conversations"], rows);
+    // Of a file, all rows, with a line on those that the dataset leaves out.
+    let file = format!("o/conversations/{stem}.jsonl");
+    let (_, out, err) = check(dir.path(), &["check", &file]);
+    let note = format!("{file}: {dropped} rows were dropped from the dataset and are measured too");
+    assert!(err.contains(&note), "{err}");
+    assert!(out.contains(" repeats "), "{out}");
+    let of_file = json(dir.path(), &["check", &file, "--json"]);
+    assert_eq!(of_file["metrics"]["conversations"], annotations.len());
+    assert_eq!(of_file["dropped_rows"], of_run["dropped_rows"].clone());
+    assert_eq!(of_file["dropped_rows"][&file], dropped);
 }
 
 #[test]
