@@ -1,6 +1,6 @@
-use clinstruct_schema::{MicroUsd, Summary};
+use clinstruct_schema::Summary;
 
-/// What the card says beside the rows: the summary of the run, and what only its user and its ledger know.
+/// What the card says beside the rows: the summary of the run, and what only its user knows.
 #[derive(Debug, Clone)]
 pub struct About {
     /// Name, for people.
@@ -17,10 +17,6 @@ pub struct About {
     pub models: Vec<String>,
     /// Whether messages have the reasoning of the model.
     pub reasoning: bool,
-    /// Prompt and completion tokens.
-    pub tokens: [u64; 2],
-    /// What it cost, in millionths of a dollar.
-    pub micro_usd: MicroUsd,
     /// What became of the run.
     pub summary: Summary,
 }

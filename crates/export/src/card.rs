@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use clinstruct_schema::Split;
 use clinstruct_schema::summary::Target;
-use clinstruct_schema::{Split, dollars};
 use serde_json::{Value, json};
 
 use crate::about::About;
@@ -191,12 +191,10 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
         say(&format!("- {model}"));
     }
     say(&format!("- seed {}, resources {}", about.summary.seed, about.summary.resources));
+    let used = folder.used;
     say(&format!(
-        "- {} requests answered, {} prompt and {} completion tokens, {}",
-        about.summary.requests_answered,
-        about.tokens[0],
-        about.tokens[1],
-        dollars(about.micro_usd)
+        "- its texts are the answers to {} requests, with {} prompt and {} completion tokens",
+        used.requests, used.prompt_tokens, used.completion_tokens
     ));
     say("");
     say("| part | planned | in the run's dataset | not in it, by reason |");

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::about::About;
 use crate::files::{Done, Shards, failed, text};
 use crate::format::{System, messages};
-use crate::layout::{Folder, Shard, columns_of};
+use crate::layout::{Folder, Shard, Used, columns_of};
 use crate::source::{Part, Selection, counts, rows};
 use crate::table::{Cell, Column};
 use crate::{Error, Result, card, croissant, snippets};
@@ -68,8 +68,13 @@ fn cells(row: &Conversation, system: System, reasoning: bool) -> Vec<Cell> {
     ]
 }
 
-/// What is made of a part: languages, and files with their splits and rows.
-type Made = (BTreeSet<String>, Vec<(Split, Done, u64)>);
+/// What is made of a part.
+struct Made {
+    languages: BTreeSet<String>,
+    used: Used,
+    /// Files with their splits and rows.
+    files: Vec<(Split, Done, u64)>,
+}
 
 /// Writes the dataset folder `to`: Parquet files by part and split, and what explains them.
 ///
@@ -98,30 +103,32 @@ pub fn dataset(
             .into_iter()
             .map(|(split, n)| (split, Shards::new(dir.clone(), split, n, SHARD, &columns)))
             .collect();
-        let mut languages = BTreeSet::new();
+        let (mut languages, mut used) = (BTreeSet::new(), Used::default());
         rows(part, selection, |split, row| {
             let language = row.attributes.situation.language().code();
             if !languages.contains(language) {
                 languages.insert(language.to_owned());
             }
+            used.add(&row.provenance.turns);
             match shards.get_mut(&split) {
                 Some(shards) => shards.push(cells(&row, system, about.reasoning)),
                 None => Ok(()),
             }
         })?;
-        let mut done = Vec::new();
+        let mut files = Vec::new();
         for (split, mut shards) in shards {
             shards.close()?;
-            done.extend(shards.done.into_iter().map(|(file, rows)| (split, file, rows)));
+            files.extend(shards.done.into_iter().map(|(file, rows)| (split, file, rows)));
         }
-        Ok((languages, done))
+        Ok(Made { languages, used, files })
     };
     let written: Vec<Made> = parts.par_iter().map(one).collect::<Result<_>>()?;
     let mut folder = Folder::default();
     let mut all: Vec<Done> = Vec::new();
-    for (part, (languages, files)) in parts.iter().zip(written) {
-        folder.languages.extend(languages);
-        for (split, done, rows) in files {
+    for (part, made) in parts.iter().zip(written) {
+        folder.languages.extend(made.languages);
+        folder.used = folder.used.and(made.used);
+        for (split, done, rows) in made.files {
             let path = below(&done.path, to);
             let (stem, bytes, sha256) = (part.stem.clone(), done.bytes, done.sha256.clone());
             folder.shards.push(Shard { path, stem, split, rows, bytes, sha256 });

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clinstruct_schema::Split;
+use clinstruct_schema::{RequestId, Speaker, Split, TurnProvenance};
 
 use crate::format::content;
 use crate::table::{Field, Kind};
@@ -31,6 +31,50 @@ pub struct Folder {
     pub shards: Vec<Shard>,
     /// Codes of the languages of its answers.
     pub languages: BTreeSet<String>,
+    /// What its texts took.
+    pub used: Used,
+}
+
+/// What the texts of rows took: the accepted requests alone, so that equal rows have equal numbers.
+///
+/// What retries and lost rows took as well is in the run's ledger.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Used {
+    /// Requests.
+    pub requests: u64,
+    /// Prompt tokens.
+    pub prompt_tokens: u64,
+    /// Completion tokens.
+    pub completion_tokens: u64,
+    /// The last request for prompts: rows whose prompts are in one answer stand together.
+    prompts: Option<RequestId>,
+}
+
+impl Used {
+    /// Adds a row, which stands behind those of the same seed row.
+    pub(crate) fn add(&mut self, turns: &[TurnProvenance]) {
+        for turn in turns {
+            if turn.speaker == Speaker::PromptWriter {
+                if self.prompts == Some(turn.request) {
+                    continue;
+                }
+                self.prompts = Some(turn.request);
+            }
+            self.requests += 1;
+            self.prompt_tokens += turn.usage.prompt_tokens;
+            self.completion_tokens += turn.usage.completion_tokens;
+        }
+    }
+
+    /// What this and the rows of another part took.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            requests: self.requests + other.requests,
+            prompt_tokens: self.prompt_tokens + other.prompt_tokens,
+            completion_tokens: self.completion_tokens + other.completion_tokens,
+            prompts: None,
+        }
+    }
 }
 
 impl Folder {

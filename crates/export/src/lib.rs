@@ -25,7 +25,7 @@ use std::path::PathBuf;
 pub use about::About;
 pub use folder::dataset;
 pub use format::{Encoding, Format, System};
-pub use layout::Folder;
+pub use layout::{Folder, Shard, Used};
 pub use source::{Part, Selection};
 
 use std::path::Path;

@@ -38,8 +38,7 @@ pub(super) fn dataset(args: &Settings, out: &Path, summary: &Summary) -> anyhow:
 
 /// What the card says about a run.
 pub fn about(args: &Settings, out: &Path, summary: &Summary) -> anyhow::Result<About> {
-    let store = Store::open_read_only(out)?;
-    let (money, jobs) = (store.money()?, store.jobs()?);
+    let jobs = Store::open_read_only(out)?.jobs()?;
     // The day on which the last answer came, not today: the same run gives the same card.
     let last = jobs.iter().map(|j| j.updated).max().unwrap_or(0);
     let mut models = vec![format!("all roles: {}", summary.model_and_backend())];
@@ -52,8 +51,6 @@ pub fn about(args: &Settings, out: &Path, summary: &Summary) -> anyhow::Result<A
         program: env!("CARGO_PKG_VERSION").to_owned(),
         date: day(last),
         models,
-        tokens: [money.usage.prompt_tokens, money.usage.completion_tokens],
-        micro_usd: money.spent,
         summary: summary.clone(),
     })
 }

@@ -146,8 +146,9 @@ fn dropped_of(path: &Path) -> clinstruct_curate::Result<HashSet<String>> {
         Err(clinstruct_curate::Error::NotCurated { .. }) => return nothing,
         opened => opened?,
     };
-    let dropped = annotations
-        .filter_map(|annotation| annotation.map(|a| a.dropped.is_some().then(|| a.id)).transpose());
+    let dropped = annotations.filter_map(|annotation| {
+        annotation.map(|a| a.dropped.is_some().then_some(a.id)).transpose()
+    });
     dropped.collect()
 }
 

@@ -279,7 +279,7 @@ fn a_stage_that_runs_again_leaves_no_stale_file() {
     // The report names the run's folder.
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (again, fresh) = (one.path(), other.path());
-    // Rows that are lost and sent again count in the ledger, which the card and the report quote.
+    // Rows that are lost and sent again count in the ledger, which the report quotes.
     let base = ["--limit", "20", "--part", STEMS[0], "--misbehave", "none"];
     let split = ["--split", "0.3,0.3"];
     json(again, &[&["build", "o", "--json"][..], &base].concat());
@@ -305,6 +305,25 @@ fn a_stage_that_runs_again_leaves_no_stale_file() {
     for (name, bytes) in &fresh {
         assert!(lasting(name, &again[name]) == lasting(name, bytes), "{name} is stale");
     }
+}
+
+#[test]
+fn rows_that_were_lost_and_sent_again_change_no_file_of_the_dataset() {
+    let dir = tempfile::tempdir().unwrap();
+    let faults = ["missing=0.2", "row_error=0.1", "expired_job=0.2", "duplicated=0.2"];
+    let lossy: Vec<&str> = faults.iter().flat_map(|fault| ["--misbehave", fault]).collect();
+    let [plain, lossy] = [("plain", &[][..]), ("lossy", &lossy)].map(|(out, faults)| {
+        // Without a name the model is called after its faults.
+        let args = ["build", "--limit", "5", "--model", "m", "--out", out, "--json"];
+        json(dir.path(), &[&args[..], &["--misbehave", "none"], faults].concat())["call"]["asked"]
+            .as_u64()
+            .unwrap()
+    });
+    assert!(lossy > plain, "{lossy} {plain}");
+    let files = |out: &str| outputs(&dir.path().join(out).join("dataset"));
+    let plain = files("plain");
+    assert!(plain.contains_key("README.md"));
+    assert!(plain == files("lossy"), "the datasets or their cards differ");
 }
 
 #[test]

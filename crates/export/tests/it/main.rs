@@ -66,8 +66,6 @@ fn about() -> About {
         date: "2026-11-23".into(),
         models: Vec::new(),
         reasoning: false,
-        tokens: [0; 2],
-        micro_usd: 0,
         summary: Summary {
             schema_version: SCHEMA_VERSION,
             backend: BackendId("rehearsal".into()),
@@ -279,6 +277,11 @@ fn the_folder_has_all_that_a_hub_wants() {
     assert!(card.contains("license: \"cc-by-4.0\"\n"));
     assert!(card.contains("(small \\| part) | 2 | 0 | 1 |"));
     assert!(card.contains("A rehearsal."));
+    // Of the dataset's rows alone, and the request for prompts once: its answer has the questions of all three.
+    assert!(
+        card.contains("answers to 6 requests, with 60 prompt and 30 completion tokens"),
+        "{card}"
+    );
     assert!(card.contains("| `small` | 4 | 3 | near_duplicate 1 |"), "{card}");
     let croissant: Value =
         serde_json::from_str(&fs::read_to_string(to.join("croissant.json")).unwrap()).unwrap();
