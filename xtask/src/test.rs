@@ -180,6 +180,7 @@ pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<(
     process::run(cargo(environment, &["test", "--workspace", "--doc", "--quiet"]))?;
     smoke(environment)?;
     foreign(environment)?;
+    swapped(environment)?;
     optional(environment, optional_suites())?;
 
     let nextest = process::works(&mut cargo(environment, &["nextest", "--version"]));
@@ -288,6 +289,65 @@ fn foreign_project(environment: &Environment, folder: &Path) -> Result<()> {
     process::run(tests)
 }
 
+/// Another backend in the place of a shipped one, by the line that the guide has for the root manifest.
+///
+/// A second root below `target`, whose folders are links to those of the first: cargo takes what is built already, so that
+/// only the command line is compiled again.
+fn swapped(environment: &Environment) -> Result<()> {
+    const GUIDE: &str = "docs/guide/src/swap.md";
+    let read = |path: &str| {
+        let path = environment.root.join(path);
+        fs::read_to_string(&path).map_err(Failure::io(format!("read {}", path.display())))
+    };
+    let manifest = with_line_of(&read(GUIDE)?, &read("Cargo.toml")?)
+        .ok_or_else(|| Failure::Findings(vec![format!("{GUIDE}: no line for the manifest")]))?;
+    let (target, root) = (environment.root.join("target"), environment.root.join("target/swapped"));
+    let failed = |path: &Path| Failure::io(format!("write {}", path.display()));
+    let _ = fs::remove_dir_all(&root);
+    fs::create_dir_all(&root).map_err(failed(&root))?;
+    for folder in ["crates", "examples", "resources", "xtask"] {
+        let link = root.join(folder);
+        link_folder(&environment.root.join(folder), &link).map_err(failed(&link))?;
+    }
+    fs::write(root.join("Cargo.toml"), manifest).map_err(failed(&root))?;
+    fs::copy(environment.root.join("Cargo.lock"), root.join("Cargo.lock"))
+        .map_err(failed(&root))?;
+
+    let folder = TemporaryFolder::new("swapped")?;
+    let mut build = Command::new(&environment.cargo);
+    build.args(["run", "--offline", "--quiet", "--manifest-path"]).arg(root.join("Cargo.toml"));
+    build.arg("--target-dir").arg(target).args(process::BINARY);
+    build.args(["--", "build", "--backend", "openai", "--limit", "2", "--out"]).arg(folder.path());
+    process::run(build)?;
+    let path = folder.path().join("summary.json");
+    let summary =
+        fs::read_to_string(&path).map_err(Failure::io(format!("read {}", path.display())))?;
+    let packed: String = summary.split_whitespace().collect();
+    let swapped = ["\"backend\":\"openai\"", "\"rehearsal\":true"];
+    if counts_add_up(&summary) && swapped.iter().all(|field| packed.contains(field)) {
+        return Ok(());
+    }
+    Err(Failure::Findings(vec!["the swapped backend did not build the dataset".to_owned()]))
+}
+
+/// The manifest with the line of the guide in the place of its own line of the same name.
+fn with_line_of(guide: &str, manifest: &str) -> Option<String> {
+    let name = "clinstruct-backend-openai = ";
+    let new = guide.lines().find(|line| line.starts_with(name))?;
+    let old = manifest.lines().find(|line| line.starts_with(name))?;
+    Some(manifest.replacen(old, new, 1))
+}
+
+#[cfg(unix)]
+fn link_folder(folder: &Path, link: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(folder, link)
+}
+
+#[cfg(windows)]
+fn link_folder(folder: &Path, link: &Path) -> std::io::Result<()> {
+    std::os::windows::fs::symlink_dir(folder, link)
+}
+
 /// Whether a `summary.json` says that every planned row is accounted for, however it is laid out.
 fn counts_add_up(summary: &str) -> bool {
     let packed: String = summary.split_whitespace().collect();
@@ -310,6 +370,16 @@ mod tests {
         );
         assert_eq!(left_out(true, &suites), None);
         assert_eq!(left_out(false, &[]), None);
+    }
+
+    #[test]
+    fn the_line_of_the_guide_takes_the_place_of_one_line() {
+        let manifest = "a = 1\nclinstruct-backend-openai = { path = \"x\" }\nb = 2\n";
+        let guide = "text\nclinstruct-backend-openai = { path = \"y\" }\n";
+        let swapped = with_line_of(guide, manifest).unwrap();
+        assert_eq!(swapped, "a = 1\nclinstruct-backend-openai = { path = \"y\" }\nb = 2\n");
+        assert_eq!(with_line_of("no line", manifest), None);
+        assert_eq!(with_line_of(guide, "a = 1\n"), None);
     }
 
     #[test]

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clinstruct_backend_chat::{Chat, Options};
-use clinstruct_backend_openai::{OpenAi, Profile};
-use clinstruct_batch_client::{BatchBackend, BatchRequest, JobState, Shard, ShardTag};
+use clinstruct_batch_client::{
+    BackendSettings, BatchBackend, BatchRequest, JobState, Shard, ShardTag,
+};
 use clinstruct_parser::decode;
 use clinstruct_provider_http::Secret;
 use clinstruct_schema::RowOutcome;
@@ -42,9 +43,9 @@ async fn main() -> Result<()> {
     let key = Some(Secret::new("loopback"));
     let backend: Arc<dyn BatchBackend> = match name.as_str() {
         "openai" => {
-            let mut profile = Profile::named("openai").ok_or("no profile of this name")?;
-            profile.base_url.clone_from(base);
-            Arc::new(OpenAi::new(profile, key, None)?)
+            let mut settings = BackendSettings::default();
+            (settings.base_urls, settings.key) = (vec![base.clone()], key);
+            (clinstruct_backend_openai::DESCRIPTOR.open)(&settings)?.backend
         }
         "chat" => {
             let mut options = Options::new(base, key);
