@@ -1,4 +1,4 @@
-//! Where backends are, and the keys to them.
+//! Addresses of backends, and their keys.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ fn endpoint(settings: &Settings, backend: &Descriptor) -> anyhow::Result<Option<
     }
 }
 
-/// The addresses of a backend and its key: at least one address where it has any.
+/// Addresses and key of a backend; at least one address if it has any.
 pub(crate) fn reach(
     settings: &Settings,
     backend: &Descriptor,
@@ -28,7 +28,7 @@ pub(crate) fn reach(
     let name = &endpoint.key_variable;
     let key = variable(name).map(|key| Secret::new(&key));
     let base = addresses.first().map_or("", String::as_str);
-    // One on this machine needs none.
+    // A server on this machine needs no key.
     if key.is_none() && endpoint.needs_key && !is_loopback(base) {
         return Err(usage(
             format!("there is no key for {base}"),
@@ -38,8 +38,8 @@ pub(crate) fn reach(
     Ok((addresses, key))
 }
 
-/// The addresses of a backend, at least one. That of the settings is the main backend's; one that the run has
-/// kept comes before the environment's, and that before the provider's own.
+/// The addresses of a backend, at least one. For the main backend, the settings take precedence; then the address saved
+/// with the run, the environment, and the provider's default.
 fn base_urls(
     settings: &Settings,
     endpoint: &Endpoint,
@@ -76,19 +76,18 @@ fn base_urls(
     }
 }
 
-/// The address that the environment has for the main backend.
+/// The address of the main backend from the environment.
 pub(crate) fn variable_address(settings: &Settings) -> Option<String> {
     let backend = settings.host.backends.get(settings.backend_name())?;
     variable(&endpoint(settings, backend).ok()??.address_variable)
 }
 
-/// The addresses that the settings lead to: those of the main backend, and of further ones by the variable that
-/// can give them.
+/// Addresses from the settings: those of the main backend, and those of further backends by environment variable.
 pub(crate) fn addresses(settings: &Settings) -> (Vec<String>, BTreeMap<String, String>) {
     let of = |name: &str, is_main: bool| -> Option<(String, Vec<String>)> {
         let backend = settings.host.backends.get(name)?;
         let endpoint = endpoint(settings, backend).ok()??;
-        // What is missing was reported when the routes were made.
+        // Missing addresses were reported when the routes were built.
         let urls = base_urls(settings, &endpoint, is_main).unwrap_or_default();
         Some((endpoint.address_variable, urls))
     };
@@ -105,7 +104,7 @@ pub(crate) fn addresses(settings: &Settings) -> (Vec<String>, BTreeMap<String, S
     }
     match of(main, true) {
         Some((_, urls)) => (urls, more),
-        // A backend that this program does not have keeps its address.
+        // A backend that this program does not have keeps its saved address.
         None => (settings.base_url.clone(), more),
     }
 }

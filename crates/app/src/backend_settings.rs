@@ -1,4 +1,4 @@
-//! From the settings of a command to what a backend is given.
+//! Translates the settings of a command into the settings of a backend.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use clinstruct_batch_client::BackendSettings;
 use crate::record::TokenParameter;
 use crate::{Registry, Settings};
 
-/// The model and the backend of a setting such as `user=chat:qwen3:8b`; `None` where it names no backend: a
-/// model's name may have colons of its own.
+/// Splits a setting such as `user=chat:qwen3:8b` into backend and model; `None` if it names no backend, since model
+/// names may contain colons.
 pub(crate) fn backend_of_role<'r>(
     setting: &'r str,
     backends: &Registry,
@@ -18,7 +18,7 @@ pub(crate) fn backend_of_role<'r>(
     backends.get(name).map(|_| (model, name))
 }
 
-/// Settings as backends are given them, without what depends on which backend it is.
+/// Backend settings without those that depend on the backend.
 pub(crate) fn backend_settings(settings: &Settings) -> BackendSettings {
     let mut given = BackendSettings::default();
     given.profile.clone_from(&settings.profile);

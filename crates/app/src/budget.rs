@@ -1,4 +1,4 @@
-//! What a run is estimated to cost, and what it may cost.
+//! Estimated cost and spending limit of a run.
 
 use clinstruct_pipeline::{AnswerTokens, Estimate, Routes, RunContext, estimate};
 use clinstruct_schema::MicroUsd;
@@ -7,20 +7,20 @@ use clinstruct_store::Store;
 use crate::settings::{self, Given, Settings};
 use crate::{Setup, usage};
 
-/// How many times as long or as short answers may be as they are thought to be.
+/// Factor by which answers may be longer or shorter than assumed.
 const SPREAD: f64 = 1.6;
-/// The same where the user says how long they are.
+/// The same factor if the user gives the lengths.
 const SPREAD_GIVEN: f64 = 1.05;
-/// Seed rows of each part that are laid out to estimate a run.
+/// Seed rows per part that are sampled for the estimate of a run.
 const SAMPLE: usize = 120;
-/// The same before a run is begun: within a per cent or two, and there at once.
+/// Sample size before a run starts: accurate to one or two per cent, and fast.
 const FEW: usize = 24;
 
 fn count(text: &str) -> u64 {
     bpe_openai::o200k_base().count(text) as u64
 }
 
-/// Tokens of answers from settings such as `assistant=400`; the usual ones where none are given.
+/// Tokens per answer from settings such as `assistant=400`; defaults for the rest.
 fn answer_tokens(settings: &[String]) -> anyhow::Result<AnswerTokens> {
     let mut tokens = AnswerTokens::USUAL;
     for setting in settings {
@@ -43,18 +43,18 @@ fn answer_tokens(settings: &[String]) -> anyhow::Result<AnswerTokens> {
     Ok(tokens)
 }
 
-/// What the run of a context would cost, with the tokens of answers where the user knows them.
+/// Estimated cost of a run, with the user's token counts where given.
 pub fn estimate_run(context: &RunContext<'_>, answers: &[String]) -> anyhow::Result<Estimate> {
     let spread = if answers.is_empty() { SPREAD } else { SPREAD_GIVEN };
     Ok(estimate(context, &count, answer_tokens(answers)?, spread, SAMPLE)?)
 }
 
-/// What a run will ask for, requests only: no text is counted.
+/// Estimated number of requests; counts no text.
 pub fn expected(context: &RunContext<'_>) -> anyhow::Result<Estimate> {
     Ok(estimate(context, &|_| 0, AnswerTokens::USUAL, SPREAD, SAMPLE)?)
 }
 
-/// The settings to estimate with: those of the run that is named, and otherwise a provider that has the model.
+/// The settings to estimate with: those of the named run, otherwise those of a provider that serves the model.
 pub fn to_estimate(given: &Given) -> anyhow::Result<Settings> {
     let known = settings::of_named_run(given)?;
     let named = given.out().is_some_and(|out| settings::has_run(&out));
@@ -74,20 +74,20 @@ pub fn is_paid(routes: &Routes) -> bool {
     routes.all().iter().any(|r| r.price.is_some())
 }
 
-/// What a run may cost.
+/// The budget of a run, in US dollars.
 #[derive(Debug, Clone)]
 pub struct Budget {
-    /// What it has cost so far.
+    /// Spent so far.
     pub spent: MicroUsd,
-    /// The most that it may cost in all.
+    /// Limit for the whole run.
     pub most: MicroUsd,
-    /// What it is estimated to cost in all; `None` where the user agreed to a limit of their own, and nobody waits for it.
+    /// Estimate for the whole run; `None` if the user has agreed to a limit and nobody waits for the estimate.
     pub estimate: Option<Estimate>,
-    /// Whether the user has agreed to it.
+    /// Whether the user has confirmed it.
     pub is_agreed: bool,
 }
 
-/// The budget of a run; `None` where it costs nothing.
+/// The budget of a run; `None` if it costs nothing.
 pub fn budget(
     setup: &Setup,
     context: &RunContext<'_>,

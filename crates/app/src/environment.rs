@@ -1,8 +1,8 @@
-//! The environment and the clock, which nothing else here reads.
+//! The environment and the clock; nothing else in this crate reads them.
 
 use std::time::UNIX_EPOCH;
 
-/// A variable of the environment, where it is set and not blank.
+/// The value of an environment variable, if set and not blank.
 #[expect(clippy::disallowed_methods, reason = "this is the shell, which reads the environment")]
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|v| !v.trim().is_empty())

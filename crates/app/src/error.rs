@@ -1,11 +1,11 @@
 use clinstruct_batch_client::OpenError;
 
-/// Wrong use or wrong input, with what to do.
+/// A usage error with its hint.
 #[derive(Debug)]
 pub struct UsageError {
     /// What is wrong.
     pub message: String,
-    /// What to do.
+    /// Hint.
     pub hint: String,
 }
 
@@ -17,12 +17,12 @@ impl std::fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
-/// A usage error as `anyhow` carries it.
+/// A usage error as an `anyhow` error.
 pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
     UsageError { message: message.into(), hint: hint.into() }.into()
 }
 
-/// A backend that could not be opened: a wrong setting is wrong use.
+/// A backend that could not be opened; a wrong setting is a usage error.
 pub(crate) fn unopened(e: OpenError) -> anyhow::Error {
     match e {
         OpenError::Setting { message, hint } => usage(message, hint),

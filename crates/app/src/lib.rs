@@ -1,11 +1,11 @@
 //! What the `clinstruct` command does, without its arguments and its terminal: settings from all their sources, the
 //! registered backends, routes to the models, the budget, the run, the stages that write its outputs.
 //!
-//! It reads the environment, the clock and files, and prints nothing: what a person should know goes to
-//! [`Host::notify`] or is returned. It names no backend; a program registers those that it has.
+//! It reads the environment, the clock and files, and prints nothing: messages for the user go to [`Host::notify`] or
+//! are returned. It names no backend; programs register theirs.
 //!
-//! A command goes through it in this order: [`Given`] settings are combined to [`Settings`] ([`settings`]), these with
-//! the resources are a [`Setup`], and a [`Run`] of it has a [`budget`], begins, and is driven.
+//! A command uses it in this order: [`Given`] settings are combined into [`Settings`] (module [`settings`]); with the
+//! resources they form a [`Setup`]; a [`Run`] of it has a [`budget`], begins, and is driven.
 
 mod address;
 mod backend_settings;

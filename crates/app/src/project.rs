@@ -52,7 +52,7 @@ struct ProjectFile {
     keep_reasoning: bool,
 }
 
-/// The settings of the project file; none where there is no file.
+/// The settings of the project file; empty if there is no file.
 pub(crate) fn read(backends: &Registry) -> anyhow::Result<Layer> {
     let file: ProjectFile = match std::fs::read_to_string(PROJECT_FILE) {
         Ok(text) => toml::from_str(&text).map_err(|e| {

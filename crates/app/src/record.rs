@@ -8,48 +8,49 @@ use serde_json::{Map, Value};
 
 use crate::{BackendFacts, Host};
 
-/// The name under which a server takes the most tokens of an answer.
+/// Name of the parameter that limits the tokens of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenParameter {
-    /// The older name, which most servers know.
+    /// The older name, which most servers accept
     MaxTokens,
-    /// The name that newer models of OpenAI require.
+    /// The name that newer models of OpenAI require
     MaxCompletionTokens,
 }
 
-/// What is about one call and is never kept with a run.
+/// Options of a single call, never saved with a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Call {
     /// Whether the user agrees to spend.
     pub yes: bool,
-    /// Whether stdout takes JSON.
+    /// Whether stdout is JSON.
     pub json: bool,
-    /// Whether the run may be replaced by another.
+    /// Whether rows with answers may be replaced.
     pub accept_change: bool,
-    /// Set where nothing is sent, so that neither keys nor addresses are needed.
+    /// Set if nothing is sent, so that neither keys nor addresses are needed.
     pub keyless: bool,
-    /// Set where nothing is sent, and only costs matter.
+    /// Set if nothing is sent and only costs matter.
     pub estimate_only: bool,
 }
 
-/// What a command line and the environment give.
+/// Settings from the command line and the environment.
 #[derive(Debug, Clone, Default)]
 pub struct Given {
     /// Flags.
     pub flags: Layer,
-    /// Variables of the environment.
+    /// From environment variables.
     pub environment: Layer,
-    /// Whether the folder is a command's argument, so that it has to have a run.
+    /// Whether the folder is a positional argument, so that it must contain a run.
     pub named: bool,
-    /// What is about this call.
+    /// Options of this call.
     pub call: Call,
     /// The program.
     pub host: Host,
 }
 
 impl Given {
-    /// Flags and environment apart, from the values of all arguments and the names of those that the environment set.
+    /// Separates flags from environment, given the values of all arguments and the names of those set by the
+    /// environment.
     pub fn new(all: &impl Serialize, from_environment: &[String]) -> anyhow::Result<Self> {
         let mut flags = layer(all)?;
         let environment = from_environment.iter().filter_map(|name| flags.remove_entry(name));
@@ -57,12 +58,12 @@ impl Given {
         Ok(Self { flags, environment, ..Self::default() })
     }
 
-    /// Whether flags or environment have a setting.
+    /// Whether flags or environment set this.
     pub(crate) fn names(&self, name: &str) -> bool {
         self.flags.contains_key(name) || self.environment.contains_key(name)
     }
 
-    /// The folder, where flags or environment name one.
+    /// The folder, if flags or environment name one.
     pub(crate) fn out(&self) -> Option<PathBuf> {
         let out = self.flags.get("out").or_else(|| self.environment.get("out"))?;
         out.as_str().map(PathBuf::from)
@@ -73,7 +74,7 @@ impl Given {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// Part to make, by id or file stem; can be repeated [default: all]
+    /// Part to build, by id or file stem; can be repeated [default: all]
     pub part: Vec<String>,
     /// Only the first N seed rows of each part
     pub limit: Option<usize>,
@@ -81,91 +82,91 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// Folder of the run [default: data/BACKEND]
     pub out: Option<PathBuf>,
-    /// Way to reach a model [default: rehearsal]
+    /// Backend that reaches the model [default: rehearsal]
     pub backend: Option<String>,
-    /// Model to ask [default: the backend's]
+    /// Model to use [default: the backend's]
     pub model: Option<String>,
-    /// Resources folder instead of the embedded ones
+    /// Resources folder, instead of the embedded resources
     pub resources: Option<PathBuf>,
-    /// Threads; twice as many jobs are under way at once [default: number of processors]
+    /// Threads; twice as many jobs are in flight [default: number of processors]
     pub jobs: Option<usize>,
     /// Most US dollars to spend; the rehearsal backend costs nothing
     pub max_cost: Option<f64>,
-    /// Address of the provider or server; for chat it can be repeated for several servers
+    /// Base URL of the provider or server; repeat it for several chat servers
     pub base_url: Vec<String>,
     /// Provider with OpenAI's batch API: openai, azure, groq [default: openai]
     pub profile: Option<String>,
-    /// Usage tier at OpenAI, 1 to 5: says how many tokens may wait in batches at once
+    /// Usage tier at OpenAI, 1 to 5; limits the tokens enqueued in batches
     pub tier: Option<usize>,
-    /// Most prompt tokens that may wait in batches at once
+    /// Most prompt tokens to enqueue in batches at once
     pub queued_tokens: Option<u64>,
     /// Program of the command backend, with {input} and {output} in its arguments
     pub command: Option<String>,
-    /// Another model for a role (prompt-writer, assistant, user), maybe of another backend; can be repeated
+    /// Another model for a role (prompt-writer, assistant, user), also of another backend; can be repeated
     pub role: Vec<String>,
-    /// Price of the model, in US dollars for a million tokens; a rehearsal and the command backend cost nothing
+    /// Price of the model, in US dollars per million tokens
     pub price: Option<String>,
-    /// Most requests under way at each chat server [default: 256], or conversations at once in the llama
-    /// backend [default: 32, fewer where memory is short]
+    /// Most requests in flight at each chat server [default: 256], or conversations at once in the llama backend
+    /// [default: 32, fewer where memory is short]
     pub concurrency: Option<usize>,
-    /// Tokens of the longest conversation of the llama backend [default: 4096, or what the model knows]
+    /// Context of the llama backend, in tokens per conversation [default: 4096, or the model's]
     pub context: Option<usize>,
-    /// Text that ends an answer of the llama backend, and does not belong to it; can be repeated
+    /// Stop sequence of the llama backend; can be repeated
     pub stop: Vec<String>,
-    /// Most requests a minute to chat servers
+    /// Most requests per minute to chat servers
     pub requests_per_minute: Option<u64>,
-    /// Most tokens a minute to chat servers
+    /// Most tokens per minute to chat servers
     pub tokens_per_minute: Option<u64>,
-    /// The chat server does not know JSON schemas
+    /// Send no JSON schema, for chat servers that do not support it
     pub no_schema: bool,
-    /// Longest time to wait for more of a response from a provider or server [default: 300]
+    /// Seconds to wait for a response or the rest of it [default: 300]
     pub timeout: Option<u64>,
-    /// Send no sampling seed, for providers and servers that do not know it
+    /// Send no sampling seed, for providers and servers that do not support it
     pub no_seed: bool,
-    /// Name of the limit on an answer's tokens [default: the newer one for openai, else the older]
+    /// Parameter that limits the tokens of an answer [default: the newer name for openai, else the older]
     pub token_parameter: Option<TokenParameter>,
-    /// First pause after trouble, in milliseconds; all others follow from it
+    /// First pause before a retry, in milliseconds; later pauses double
     pub pause: Option<u64>,
-    /// Evaluation set whose items must not be in the dataset (.jsonl, .json, .csv or .parquet); can be repeated
+    /// Evaluation set whose items must not reach the dataset (.jsonl, .json, .csv or .parquet); can be repeated
     pub eval: Vec<String>,
-    /// Exit with 1 where a figure misses its target
+    /// Exit with 1 if a metric misses its target
     pub gate: bool,
     /// Keep the reasoning of assistant turns in the rows, for export as `reasoning_content`
     pub keep_reasoning: bool,
-    /// Shares of the rows that are set aside for validation and for the test [default: 0.05,0.05]
+    /// Shares of the rows for validation and test [default: 0.05,0.05]
     pub split: Vec<f64>,
     /// Title of the dataset, for its card
     pub title: Option<String>,
-    /// Licence of the dataset, as hubs name it, such as cc-by-4.0 [default: other]
+    /// Licence of the dataset by its hub id, such as cc-by-4.0 [default: other]
     pub license: Option<String>,
     /// Rows of one job
     pub rows_per_job: Option<usize>,
-    /// Conversations under way at once; bounds the memory
+    /// Conversations in flight; bounds memory
     pub window: Option<usize>,
     /// Faults that the rehearsal injects: `none`, or KIND=RATE; can be repeated
     pub misbehave: Vec<String>,
-    /// Setting that only the backend knows, as NAME=VALUE; can be repeated
+    /// Setting of a backend that another program registers, as NAME=VALUE; can be repeated
     pub backend_option: Vec<String>,
-    /// Addresses of further backends, by the variable that gave them; kept with the run.
+    /// Addresses of further backends by environment variable; saved with the run.
     pub addresses: BTreeMap<String, String>,
-    /// Whether a saved address was saved without its secret part.
+    /// Whether a secret part was removed from an address before it was saved.
     pub partial_address: bool,
-    /// What the run knows of its backends, by name.
+    /// Saved facts about the run's backends, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub facts: BTreeMap<String, BackendFacts>,
     /// Whether the user agrees to spend.
     #[serde(skip)]
     pub yes: bool,
-    /// Whether stdout takes JSON.
+    /// Whether stdout is JSON.
     #[serde(skip)]
     pub json: bool,
-    /// Whether the run may be replaced by another.
+    /// Whether rows with answers may be replaced.
     #[serde(skip)]
     pub accept_change: bool,
-    /// Set where nothing is sent, so that neither keys nor addresses are needed.
+    /// Set if nothing is sent, so that neither keys nor addresses are needed.
     #[serde(skip)]
     pub keyless: bool,
-    /// Set where nothing is sent, and only costs matter.
+    /// Set if nothing is sent and only costs matter.
     #[serde(skip)]
     pub estimate_only: bool,
     /// The program.
@@ -180,10 +181,10 @@ impl Settings {
     }
 }
 
-/// Settings by name, without those that are not set.
+/// Settings by name, without those that are unset.
 pub type Layer = Map<String, Value>;
 
-/// A record's fields that are set.
+/// The fields of a record that are set.
 pub(crate) fn layer(of: &impl Serialize) -> anyhow::Result<Layer> {
     let Value::Object(mut all) = serde_json::to_value(of)? else { return Ok(Layer::new()) };
     all.retain(|_, value| match value {

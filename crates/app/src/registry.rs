@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::usage;
 
-/// The backends that a program has. The first is the one that is used where none is named.
+/// The backends of a program. The first is the default.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
     all: Arc<[Descriptor]>,
 }
 
 impl Registry {
-    /// A register of these backends.
+    /// A registry of these backends.
     pub fn new(all: &[Descriptor]) -> Self {
         Self { all: all.into() }
     }
 
-    /// The same with one more. It takes the place of one that has its name.
+    /// Adds a backend; it replaces one of the same name.
     #[must_use]
     pub fn with(self, one: Descriptor) -> Self {
         let mut all = self.all.to_vec();
@@ -29,29 +29,29 @@ impl Registry {
         Self { all: all.into() }
     }
 
-    /// All of them, in the order in which they were registered.
+    /// All backends, in the order of registration.
     pub fn all(&self) -> &[Descriptor] {
         &self.all
     }
 
-    /// The one of this name.
+    /// The backend with this name.
     pub fn get(&self, name: &str) -> Option<&Descriptor> {
         self.all.iter().find(|known| known.name == name)
     }
 
-    /// Name of the one that is used where none is named.
+    /// Name of the default backend.
     pub fn default_name(&self) -> &'static str {
         self.all.first().map_or("", |first| first.name)
     }
 
-    /// The one that has a model of this name at a known price; the first with a price list where none says so.
+    /// The backend that has a model of this name at a known price; otherwise the first with a price list.
     pub(crate) fn serving(&self, model: Option<&str>) -> Option<&Descriptor> {
         let mut named = self.all.iter().rev();
         let serves = model.and_then(|model| named.find(|known| (known.serves)(model)));
         serves.or_else(|| self.all.iter().find(|known| known.price == PriceRule::Listed))
     }
 
-    /// The model that stands for any other where only its price matters.
+    /// The model to use when only its price matters.
     pub(crate) fn default_model(&self) -> Option<&'static str> {
         self.all.iter().find_map(|known| match known.model {
             ModelRule::Default(model) => Some(model),
@@ -59,7 +59,7 @@ impl Registry {
         })
     }
 
-    /// The error that none has this name.
+    /// The error for an unknown backend name.
     pub(crate) fn unknown(&self, name: &str) -> anyhow::Error {
         let known: Vec<&str> = self.all.iter().map(|known| known.name).collect();
         usage(
@@ -69,13 +69,13 @@ impl Registry {
     }
 }
 
-/// What a run keeps of a backend, so that a program without it can still read and export the run.
+/// Facts about a backend that a run saves, so that a program without the backend can still read and export the run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BackendFacts {
-    /// What it can do.
+    /// Its capabilities.
     pub capabilities: Capabilities,
-    /// What a batch costs compared to single calls.
+    /// Batch price relative to single calls.
     pub price_factor: f64,
 }
 
@@ -88,12 +88,12 @@ pub struct Host {
     pub annotators: Vec<&'static dyn Annotator>,
     /// Takes a line that a person should read.
     pub notify: fn(&str),
-    /// Starts the program again with a variable; comes back where that cannot be.
+    /// Restarts the program with an environment variable; returns if that is not possible.
     pub restart: fn(&Restart),
 }
 
 impl Default for Host {
-    /// A program without backends that reports nothing.
+    /// A host without backends that discards all messages.
     fn default() -> Self {
         Self {
             backends: Registry::default(),

@@ -1,4 +1,4 @@
-//! From settings to the routes to the models.
+//! Builds the routes to the models from the settings.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use crate::backend_settings::{backend_of_role, backend_settings};
 use crate::error::unopened;
 use crate::{BackendFacts, Settings, address, usage, variable, weights};
 
-/// The roles that a model plays, as they are written on the command line.
+/// The roles that a model plays, as named on the command line.
 const ROLES: [(&str, Speaker); 3] = [
     ("prompt-writer", Speaker::PromptWriter),
     ("assistant", Speaker::Assistant),
     ("user", Speaker::User),
 ];
 
-/// The routes to the models that the settings ask for. `detached` says that the command ends before its jobs do.
+/// The routes that the settings require. `detached`: the command ends before its jobs do.
 pub fn routes(
     settings: &Settings,
     catalog: &Catalog,
@@ -51,13 +51,13 @@ pub fn routes(
     Ok(routes)
 }
 
-/// The same for a backend that the run knows and this program does not.
+/// A route to a backend that the run knows and this program does not.
 fn saved_backend_of_role<'r>(route: &'r str, settings: &Settings) -> Option<(&'r str, &'r str)> {
     let (name, model) = route.split_once(':')?;
     settings.facts.contains_key(name).then_some((model, name))
 }
 
-/// A backend over a file of weights, which all roles share.
+/// A backend for a weights file, shared by all roles.
 struct Shared {
     name: &'static str,
     file: PathBuf,
@@ -110,7 +110,7 @@ impl Maker<'_> {
         Ok(Route { name: format!("{name} {model}"), backend: opened, model, price })
     }
 
-    /// The model that a backend is asked for.
+    /// The model to request from a backend.
     fn model(
         &self,
         backend: &Descriptor,
@@ -143,7 +143,7 @@ impl Maker<'_> {
         if matches!(backend.model, ModelRule::Weights) {
             let file = weights::file_of(&given.model, self.catalog)?;
             given.model = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            // A file is opened once, for all roles that it plays.
+            // Each file is opened once, for all roles that use it.
             let same = |o: &&Shared| o.name == backend.name && o.file == file;
             if let Some(shared) = self.opened.iter().find(same) {
                 return Ok(Arc::clone(&shared.backend));
@@ -178,7 +178,7 @@ impl Maker<'_> {
     }
 }
 
-/// A route by what the run has kept of its backend.
+/// A route from the saved facts of its backend.
 fn of_facts(name: &str, model: Option<&str>, facts: BackendFacts) -> Route {
     let model = model.unwrap_or_default().to_owned();
     let mut limits = Limits::new(1, 1, 1);
@@ -188,7 +188,7 @@ fn of_facts(name: &str, model: Option<&str>, facts: BackendFacts) -> Route {
     Route { name: format!("{name} {model}"), backend, model, price: None }
 }
 
-/// What a model costs here.
+/// The price of a model on this route.
 fn price(
     settings: &Settings,
     catalog: &Catalog,

@@ -7,22 +7,22 @@ use clinstruct_store::Store;
 use crate::budget::{self, Budget};
 use crate::{Setup, now, run_name, settings, usage};
 
-/// A run that is opened to go on, in this order: [`budget`](Self::budget), [`begin`](Self::begin),
-/// [`drive`](Self::drive).
+/// A run that is open for writing. Call [`budget`](Self::budget), [`begin`](Self::begin), [`drive`](Self::drive), in
+/// this order.
 #[derive(Debug)]
 pub struct Run<'s> {
-    /// What the pipeline is to do.
+    /// Configuration of the pipeline.
     pub context: RunContext<'s>,
     /// Journal and raw responses.
     pub store: Store,
     setup: &'s Setup,
     how: Drive,
-    /// The settings that the run was kept with before.
+    /// The settings that were saved with the run before.
     begun_with: Option<String>,
 }
 
 impl<'s> Run<'s> {
-    /// Opens the run of a setup, and refuses what would change or drop rows that have answers.
+    /// Opens the run of a setup; an error if that would change or drop rows that have answers.
     pub fn open(setup: &'s Setup, how: Drive) -> anyhow::Result<Self> {
         let detached = matches!(how, Drive::SubmitOnly | Drive::CollectOnly);
         let context = setup.context(detached)?;
@@ -34,13 +34,13 @@ impl<'s> Run<'s> {
             ));
         }
         let store = setup.store(context.free)?;
-        // Before anybody is asked to pay, and before the run keeps settings that it refuses.
+        // Before the user is asked to pay, and before rejected settings are saved.
         check_plan(&context, &store, how)?;
         let begun_with = settings::kept(&store)?;
         Ok(Self { context, store, setup, how, begun_with })
     }
 
-    /// What it may cost; `None` where it sends nothing, or nothing that costs.
+    /// The budget; `None` if nothing is sent, or nothing that costs money.
     pub fn budget(&self) -> anyhow::Result<Option<Budget>> {
         if matches!(self.how, Drive::ToTheEnd | Drive::SubmitOnly) {
             return budget::budget(self.setup, &self.context, &self.store);
@@ -48,8 +48,8 @@ impl<'s> Run<'s> {
         Ok(None)
     }
 
-    /// Keeps the settings with the run, and the most that it may cost. With `retry`, opens again what failed, and gives
-    /// the number of these tasks.
+    /// Saves the settings and the spending limit with the run. With `retry`, reopens failed tasks and returns their
+    /// number.
     pub fn begin(
         &mut self,
         max_cost: Option<MicroUsd>,
@@ -63,8 +63,8 @@ impl<'s> Run<'s> {
         Ok(Some(reopen(&mut self.store, Reopen::Failed)?))
     }
 
-    /// Drives the run until its end or until `stop` is asked. A run that refuses another account keeps the settings that
-    /// it was built with: `resume` has to find those.
+    /// Drives the run until it ends or `stop` is requested. If the run refuses another account, it keeps the settings
+    /// that it was built with, for `resume` to find.
     pub async fn drive(
         &mut self,
         progress: &mut dyn Progress,

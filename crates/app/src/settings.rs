@@ -1,13 +1,13 @@
 //! Where the settings of a command come from.
 //!
-//! A command that begins a run ([`own`]) takes each setting from the first of these that has it: flags, the
-//! `CLINSTRUCT_*` variables of the environment, `clinstruct.toml` in the current folder, defaults.
+//! A command that begins a run ([`own`]) takes each setting from the first source that has it: flags, `CLINSTRUCT_*`
+//! environment variables, `clinstruct.toml` in the current folder, defaults.
 //!
-//! A command on a run that is there ([`of_run`]) takes flags, then what the run was built with, then defaults:
-//! what the environment and the project file said is in the run's settings already, and what they say today may
-//! be about another run. `build` defines the run, so it takes its own.
+//! A command on an existing run ([`of_run`]) uses flags, then the saved settings, then defaults. It ignores the
+//! environment and the project file: what they contained at build time is in the saved settings, and today they may
+//! describe another run. `build` defines the run, so it uses its own.
 //!
-//! All sources are [`Layer`]s, and [`combine`] is the one place where they meet.
+//! All sources are [`Layer`]s; only [`combine`] merges them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,9 +22,9 @@ use crate::backend_settings::{backend_of_role, backend_settings};
 pub use crate::record::{Call, Given, Layer, Settings, TokenParameter};
 use crate::{BackendFacts, address, project, usage};
 
-/// Name of the note that keeps a run's settings.
+/// Name of the note that holds the saved settings of a run.
 const SETTINGS: &str = "settings";
-/// Settings that are about one backend, and mean nothing to another.
+/// Settings that apply to one backend only.
 const OF_BACKEND: [&str; 19] = [
     "model",
     "base_url",
@@ -46,12 +46,12 @@ const OF_BACKEND: [&str; 19] = [
     "misbehave",
     "backend_option",
 ];
-/// Settings that are about one profile of a backend.
+/// Settings that apply to one profile of a backend only.
 const OF_PROFILE: [&str; 4] = ["base_url", "partial_address", "tier", "queued_tokens"];
-/// Settings that are about one model.
+/// Settings that apply to one model only.
 const OF_MODEL: [&str; 2] = ["price", "queued_tokens"];
 
-/// Settings from several layers: each from the first that has it.
+/// Merges layers: each setting comes from the first layer that has it.
 pub fn combine(given: &Given, layers: impl IntoIterator<Item = Layer>) -> anyhow::Result<Settings> {
     let mut all = Layer::new();
     for layer in layers {
@@ -76,7 +76,7 @@ pub fn combine(given: &Given, layers: impl IntoIterator<Item = Layer>) -> anyhow
     })
 }
 
-/// The settings of a command that begins a run, or is about none.
+/// The settings of a command that begins a run, or uses none.
 pub fn own(given: &Given) -> anyhow::Result<Settings> {
     let file = project::read(&given.host.backends)?;
     let mut settings = combine(given, [given.flags.clone(), given.environment.clone(), file])?;
@@ -84,13 +84,13 @@ pub fn own(given: &Given) -> anyhow::Result<Settings> {
     Ok(settings)
 }
 
-/// The folder that settings name, or their backend's.
+/// The folder in the settings, or the default folder of their backend.
 fn out_of(settings: &Settings) -> PathBuf {
     let named = settings.out.clone();
     named.unwrap_or_else(|| Path::new("data").join(settings.backend_name()))
 }
 
-/// The settings of a command on a run: those that the run was built with, under the flags.
+/// The settings of a command on a run: flags over the settings that the run was built with.
 pub fn of_run(given: &Given) -> anyhow::Result<Settings> {
     let own = own(given)?;
     let out = out_of(&own);
@@ -98,7 +98,7 @@ pub fn of_run(given: &Given) -> anyhow::Result<Settings> {
         return Err(no_run(&out));
     }
     let store = Store::open_read_only(&out)?;
-    // A journal of an early version kept no settings.
+    // Journals of early versions have no settings.
     let Some(text) = store.meta(SETTINGS)? else { return Ok(own) };
     let mut saved = match serde_json::from_str(&text).context("read the run's settings")? {
         Value::Object(saved) => saved,
@@ -133,8 +133,8 @@ pub fn of_run(given: &Given) -> anyhow::Result<Settings> {
     Ok(settings)
 }
 
-/// The settings of the run in the folder that the command names; its own where it names none, or, with --out, one
-/// that has no run yet.
+/// The settings of the run in the folder that the command names; the command's own if it names none, or if `--out`
+/// names a folder without a run.
 pub fn of_named_run(given: &Given) -> anyhow::Result<Settings> {
     let is_flag = given.flags.contains_key("out");
     match given.out() {
@@ -143,18 +143,18 @@ pub fn of_named_run(given: &Given) -> anyhow::Result<Settings> {
     }
 }
 
-/// The settings of the run that is in the command's folder; its own where none is there yet.
+/// The settings of the run in the command's folder; the command's own if there is no run yet.
 pub fn of_run_or_own(given: &Given) -> anyhow::Result<Settings> {
     let own = own(given)?;
     if has_run(&out_of(&own)) { of_run(given) } else { Ok(own) }
 }
 
-/// Whether a folder has a run.
+/// Whether a folder contains a run.
 pub fn has_run(folder: &Path) -> bool {
     folder.join("run.sqlite").exists()
 }
 
-/// What to report where a folder has none.
+/// The error for a folder without a run.
 pub fn no_run(folder: &Path) -> anyhow::Error {
     usage(
         format!("there is no run in {}", folder.display()),
@@ -162,15 +162,14 @@ pub fn no_run(folder: &Path) -> anyhow::Error {
     )
 }
 
-/// Settings as a run keeps them: without secrets, and so that they mean the same in another folder and with
-/// another environment.
+/// Settings as saved with a run: without secrets, and independent of the current folder and environment.
 pub fn to_save(settings: &Settings) -> anyhow::Result<String> {
     let mut saved = settings.clone();
     let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     saved.out = None;
     saved.resources = saved.resources.as_deref().map(whole);
     for set in &mut saved.eval {
-        // A column may stand behind the path; the beginning of the text is that of the path.
+        // A path may be followed by a column; only the path is made absolute.
         *set = whole(Path::new(set)).display().to_string();
     }
     let (base_urls, addresses) = address::addresses(settings);
@@ -178,14 +177,14 @@ pub fn to_save(settings: &Settings) -> anyhow::Result<String> {
     saved.partial_address = settings.partial_address || saved.base_url != base_urls;
     saved.addresses = addresses
         .into_iter()
-        // What was left out has to come from the environment again: an empty address says so.
+        // A removed secret must come from the environment again; an empty address marks it.
         .map(|(name, url)| (name, if without_secrets(&url) == url { url } else { String::new() }))
         .collect();
     saved.facts.extend(facts(settings));
     Ok(serde_json::to_string(&saved)?)
 }
 
-/// What is known of the backends that the settings name.
+/// Facts about the backends that the settings name.
 fn facts(settings: &Settings) -> BTreeMap<String, BackendFacts> {
     let backends = &settings.host.backends;
     let of_roles = settings.role.iter().filter_map(|role| Some(backend_of_role(role, backends)?.1));
@@ -203,12 +202,12 @@ fn facts(settings: &Settings) -> BTreeMap<String, BackendFacts> {
         .collect()
 }
 
-/// The settings that a run has kept, as they are.
+/// The settings saved with a run, unchanged.
 pub fn kept(store: &Store) -> anyhow::Result<Option<String>> {
     Ok(store.meta(SETTINGS)?)
 }
 
-/// Keeps settings with their run.
+/// Saves settings with their run.
 pub fn keep(store: &mut Store, settings: &str) -> anyhow::Result<()> {
     Ok(store.set_meta(SETTINGS, settings)?)
 }

@@ -1,4 +1,4 @@
-//! From settings to what a run needs: catalog, routes, store.
+//! What a run needs, made from its settings: catalog, routes, store.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use clinstruct_store::{Durability, Store};
 
 use crate::{Settings, now, settings, usage};
 
-/// Settings, checked, with the resources.
+/// Checked settings, with the resources.
 #[derive(Debug)]
 pub struct Setup {
     /// The settings.
@@ -26,7 +26,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Checks settings, and reads the resources.
+    /// Checks the settings and reads the resources.
     pub fn new(args: Settings) -> anyhow::Result<Self> {
         let catalog = match &args.resources {
             None => Catalog::embedded()?,
@@ -35,8 +35,8 @@ impl Setup {
         Self::with(args, catalog)
     }
 
-    /// The same for a command that only names parts: where the run's resources cannot be read any more, the
-    /// names of those that were compiled in do.
+    /// The same for a command that only needs part names: if the run's resources can no longer be read, the embedded
+    /// names are used.
     pub fn to_look(args: Settings) -> anyhow::Result<Self> {
         match Self::new(args.clone()) {
             Err(e) if args.resources.is_some() => {
@@ -81,7 +81,7 @@ impl Setup {
         Ok(Self { args, out, jobs, catalog })
     }
 
-    /// What the pipeline is to do. `detached` says that the command ends before its jobs do.
+    /// The configuration of the pipeline. `detached`: the command ends before its jobs do.
     pub fn context(&self, detached: bool) -> anyhow::Result<RunContext<'_>> {
         let defaults = RunConfig::default();
         let routes = crate::routes(&self.args, &self.catalog, &self.out, self.jobs, detached)?;
@@ -109,9 +109,9 @@ impl Setup {
         Ok(RunContext::new(&self.catalog, config, routes)?)
     }
 
-    /// Opens the run's store for writing, making its folder.
+    /// Opens the run's store for writing; creates its folder.
     ///
-    /// What costs nothing to ask again need not outlive a power cut; what is paid for must.
+    /// Answers that cost nothing need not survive a power cut; paid ones must.
     pub fn store(&self, free: bool) -> anyhow::Result<Store> {
         let durability = if free { Durability::Fast } else { Durability::Full };
         Ok(Store::open(&self.out, durability)?)
@@ -130,7 +130,7 @@ impl Setup {
         }
     }
 
-    /// Opens the run's store to look at it.
+    /// Opens the run's store for reading.
     pub fn store_to_read(&self) -> anyhow::Result<Store> {
         if !settings::has_run(&self.out) {
             return Err(settings::no_run(&self.out));
@@ -171,7 +171,7 @@ pub fn read_resources(dir: &Path) -> anyhow::Result<Files> {
     Ok(files)
 }
 
-/// A name for a new run's jobs that no other run has.
+/// A unique name for the jobs of a new run.
 pub fn run_name(setup: &Setup) -> String {
     let place = setup.out.canonicalize().unwrap_or_else(|_| setup.out.clone());
     let key = format!("{} {} {}", place.display(), now(), std::process::id());

@@ -1,4 +1,4 @@
-//! Files of weights: where they are kept, and which one a name means.
+//! Weights files: where they are stored, and how a name is resolved.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use clinstruct_models::ModelCache;
 
 use crate::{usage, variable};
 
-/// Where weights are kept.
+/// The folder of the weights.
 pub fn shelf() -> anyhow::Result<ModelCache> {
     let folder = match variable("CLINSTRUCT_MODELS") {
         Some(folder) => PathBuf::from(folder),
@@ -23,7 +23,7 @@ pub fn shelf() -> anyhow::Result<ModelCache> {
     Ok(ModelCache::new(folder))
 }
 
-/// The file of a model: one of this machine, or one on the shelf by its name in the list or of its own.
+/// The file of a model: a path on this machine, or a file in the cache by its listed name or its own.
 pub fn file_of(name: &str, catalog: &Catalog) -> anyhow::Result<PathBuf> {
     let path = Path::new(name);
     if path.is_file() {
@@ -52,7 +52,7 @@ pub fn file_of(name: &str, catalog: &Catalog) -> anyhow::Result<PathBuf> {
     })
 }
 
-/// What a model is called in a run: as its file is, which need not be there.
+/// The name of a model in a run, taken from its file, which need not exist.
 pub(crate) fn called(name: &str, catalog: &Catalog) -> String {
     let file = match catalog.model(name) {
         Some(model) => model.file.clone(),
