@@ -1,7 +1,7 @@
 //! Anthropic's Message Batches API.
 //!
-//! A batch has no metadata, so the shard's tag is a part of each row's `custom_id`: the request's address,
-//! a dash, the tag. A batch is known as ours by its results, which it shows once it has ended.
+//! Batches have no metadata, so each row's `custom_id` carries the shard's tag: request address, dash, tag. Only the
+//! results of a batch, available once it has ended, show whether it is ours.
 //!
 //! Source: <https://docs.anthropic.com/en/api/creating-message-batches>,
 //! <https://docs.anthropic.com/en/docs/build-with-claude/batch-processing>.
@@ -27,32 +27,32 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use wire::Batch;
 
-/// The provider's address.
+/// The provider's base URL.
 pub const BASE_URL: &str = "https://api.anthropic.com/v1";
-/// Version of the API that is spoken. Source: <https://docs.anthropic.com/en/api/versioning>.
+/// API version in use. Source: <https://docs.anthropic.com/en/api/versioning>.
 const VERSION: &str = "2023-06-01";
-/// Longest `custom_id`. Source: <https://docs.anthropic.com/en/api/creating-message-batches>.
+/// Maximum length of a `custom_id`. Source: <https://docs.anthropic.com/en/api/creating-message-batches>.
 const CUSTOM_ID: usize = 64;
-/// Batches asked for in one page of the listing; 1000 is the most that it gives.
+/// Batches per page of the listing; the maximum is 1000.
 const PAGE: usize = 100;
-/// Pages looked through for a tag: results are kept for 29 days, and ours is among the latest.
+/// Pages searched for a tag: results are kept for 29 days, and ours is among the latest.
 const PAGES: usize = 20;
 
 /// Anthropic.
 #[derive(Debug, Clone)]
 pub struct Anthropic {
     client: Client,
-    /// The tag of each ended batch that was looked at; it never changes.
+    /// Tags of the ended batches that were inspected; they never change.
     tags: Arc<Mutex<HashMap<String, Option<String>>>>,
 }
 
 impl Anthropic {
-    /// A backend at `base_url` (its version included) with this key.
+    /// A backend at `base_url` (version included) with this key.
     pub fn new(base_url: &str, key: Option<Secret>) -> Result<Self> {
         Self::with_timeout(base_url, key, None)
     }
 
-    /// The same, which waits as long as `timeout` for more of a response.
+    /// Sets the longest wait for more of a response.
     pub fn with_timeout(
         base_url: &str,
         key: Option<Secret>,
@@ -77,7 +77,7 @@ impl Anthropic {
         Ok(lines(bytes, None))
     }
 
-    /// The tag of an ended batch, by its first row; `None` where it is no job of ours.
+    /// The tag of an ended batch, from its first row; `None` if it is not one of our jobs.
     async fn tag_of(&self, id: &str) -> Result<Option<String>> {
         #[derive(Deserialize)]
         struct Row {
@@ -116,8 +116,8 @@ struct Params<'a> {
     temperature: Option<f32>,
 }
 
-/// A system prompt as a block, so that it can be cached: within a conversation it repeats.
-/// Source: <https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching>.
+/// A system prompt as a block, so that it can be cached: it repeats within a conversation. Source:
+/// <https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching>.
 #[derive(Serialize)]
 struct System<'a> {
     r#type: &'static str,
@@ -149,13 +149,13 @@ fn entry<'a>(request: &'a BatchRequest, tag: &ShardTag) -> Entry<'a> {
             max_tokens: r.max_tokens,
             system: (!system.is_empty()).then_some(system),
             messages: r.messages.iter().filter(|m| m.role != Role::System).collect(),
-            // Temperatures end at 1 here.
+            // The API's maximum temperature is 1.
             temperature: r.temperature.map(|t| t.min(1.0)),
         },
     }
 }
 
-/// Writes the body of a request for a batch; gives the file at its start, and its length.
+/// Writes the request body of a batch; returns the file, rewound, and its length.
 fn body(shard: &Shard) -> io::Result<(std::fs::File, u64)> {
     let mut to = BufWriter::new(tempfile::tempfile()?);
     to.write_all(b"{\"requests\":[")?;
@@ -219,17 +219,17 @@ impl BatchBackend for Anthropic {
         Ok(JobRef(batch.id))
     }
 
-    /// The batch whose rows have the tag.
+    /// The batch whose rows carry the tag.
     ///
-    /// A batch shows its rows once it has ended. One that still runs is left out where it cannot be the one:
-    /// it is another job of this run, or was made before one that was sent earlier. While one is left that may be ours, nobody can tell: that is an error of the kind
-    /// [`ErrorKind::Unavailable`].
+    /// A batch shows its rows only once it has ended. A running batch is skipped if it cannot match: it is another job
+    /// of this run, or was created before a job that was sent earlier. While one remains that may be ours, the result
+    /// is unknown: an error of the kind [`ErrorKind::Unavailable`].
     async fn find(&self, wanted: &Wanted) -> Result<Option<JobRef>> {
         let what = "look for job";
         let tag = &wanted.tag;
         let mut after: Option<String> = None;
         let mut running: Vec<Batch> = Vec::new();
-        // By the provider's own clock, for the two may be apart.
+        // Compare times of the provider's clock only; ours may differ.
         let mut after_job = None;
         for _ in 0..PAGES {
             let cursor = after.as_ref().map(|a| format!("&after_id={a}")).unwrap_or_default();

@@ -1,6 +1,6 @@
-//! The provider's objects, as far as they are needed.
+//! The parts of the provider's objects that are used.
 //!
-//! Each field is read by itself: one of an odd type is one that is not there, and takes no other with it.
+//! Fields are read one by one, so that a field of an unexpected type counts as missing and does not affect the others.
 //!
 //! Source: <https://docs.anthropic.com/en/api/retrieving-message-batches>.
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// A field that the provider documents as a string: what is of another type is not there.
+/// A field documented as a string; any other type counts as missing.
 fn string(value: Option<&Value>) -> Option<String> {
     text(value.filter(|v| v.is_string()))
 }
@@ -19,27 +19,28 @@ fn string(value: Option<&Value>) -> Option<String> {
 pub(crate) struct Batch {
     pub(crate) id: String,
     pub(crate) status: String,
-    /// Whether somebody asked to cancel it.
+    /// Whether cancellation was requested.
     pub(crate) cancelled: bool,
     /// Whether its results can be fetched.
     pub(crate) has_results: bool,
-    /// Rows whose time ran out.
+    /// Rows that expired.
     pub(crate) expired: u64,
-    /// Rows that are done, where the provider says.
+    /// Completed rows, if reported.
     pub(crate) done: Option<u64>,
-    /// When it was made, in seconds since 1970 by the provider's clock, which may be wrong.
+    /// Creation time in seconds since 1970, by the provider's clock, which may be wrong.
     pub(crate) created: Option<i64>,
 }
 
 impl Batch {
-    /// The batch that was asked for by its name, whatever it says of that. `None` where there is no status.
+    /// The batch that was requested by id, even if the response repeats the id wrongly or not at all. `None` if there
+    /// is no status.
     pub(crate) fn of(id: &str, value: &Value) -> Option<Self> {
         let mut named = value.clone();
         named.as_object_mut()?.insert("id".into(), id.into());
         Self::read(&named)
     }
 
-    /// `None` where there is no id or no status.
+    /// `None` if there is no id or no status.
     pub(crate) fn read(value: &Value) -> Option<Self> {
         let counts = value.get("request_counts");
         let count = |name: &str| number(counts.and_then(|c| c.get(name)));
@@ -59,13 +60,13 @@ impl Batch {
         })
     }
 
-    /// Whether all its rows are done.
+    /// Whether all its rows are complete.
     pub(crate) fn ended(&self) -> bool {
         self.status == "ended"
     }
 
-    /// Whether it can be a job that is looked for, by what is known before its rows can be seen: `after` is when a job
-    /// was made that was sent before. Its counts say nothing: they may be wrong, and then it would be paid for twice.
+    /// Whether it may be the job that is searched for, judged before its rows are visible; `after` is the creation time
+    /// of a job sent earlier. Counts are ignored: they may be wrong, and the job would then be paid for twice.
     pub(crate) fn may_be(&self, after: Option<i64>) -> bool {
         self.created.zip(after).is_none_or(|(made, after)| made >= after)
     }

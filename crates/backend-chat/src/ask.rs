@@ -1,4 +1,4 @@
-//! One request to its row: which endpoint, when again, when no more.
+//! Turns one request into its row: chooses the endpoint, retries, gives up.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -18,27 +18,27 @@ use crate::Shared;
 use crate::pace::Verdict;
 use crate::row::{failure, row};
 
-/// Times that a request is sent to endpoints that answer other requests, before its trouble becomes its row.
+/// Sends of a request to endpoints that answer other requests, before its error becomes its row.
 const SENDINGS: u32 = 6;
-/// Times that it is sent where no endpoint has given a usable answer yet, before the job ends: about ten seconds.
+/// Sends of a request while no endpoint has given a usable answer, before the job ends: about ten seconds.
 const FIRST_SENDINGS: u32 = 5;
-/// The same in time: an endpoint may take long to say that it cannot.
+/// The same limit as a duration: an endpoint may take long to report an error.
 const FIRST_TIME: Duration = Duration::from_secs(15);
-/// Rows without a usable answer, from the first on, before the job ends.
+/// Unusable rows at the start of a job after which it ends.
 const FIRST_ROWS: u32 = 8;
-/// Longest pause of one request whose endpoint answers others.
+/// Longest pause of a request whose endpoint answers others.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
-/// Wait for an answer after which that is shown.
+/// Waits longer than this are reported.
 const SLOW: Duration = Duration::from_mins(1);
-/// Header that carries a request's address, for logs and for tests.
+/// Header that carries a request's address, for logs and tests.
 const ID_HEADER: &str = "x-clinstruct-id";
 
-/// What is known before the first usable answer came: until then trouble is more likely a wrong setting than a bad
-/// moment, and each further request may cost money.
+/// State before the first usable answer: until then an error more likely means a wrong setting than a temporary fault,
+/// and every further request may cost money.
 #[derive(Debug, Default)]
 pub(crate) struct Start {
     over: AtomicBool,
-    /// Rows without a usable answer, and what the last of them said.
+    /// Number of unusable rows, and the message of the last one.
     unusable: Mutex<(u32, Option<(ErrorKind, String)>)>,
 }
 
@@ -47,7 +47,7 @@ impl Start {
         self.over.load(Ordering::Relaxed)
     }
 
-    /// Whether a further request may go.
+    /// Whether another request may be sent.
     fn check(&self) -> Result<()> {
         if self.is_over() {
             return Ok(());
@@ -63,7 +63,7 @@ impl Start {
         }
     }
 
-    /// Looks at a row while the start is not over.
+    /// Inspects a row while the start is not over.
     fn see(&self, row: &[u8]) {
         if self.is_over() {
             return;
@@ -87,30 +87,30 @@ impl Start {
     }
 }
 
-/// What came of one sending.
+/// Result of one send.
 enum Reply {
-    /// The row: an answer, or a refusal of this request and no other.
+    /// The row: an answer, or a refusal of this request only.
     Row(Vec<u8>),
-    /// The endpoint is in trouble, for this request at least.
+    /// The endpoint failed, at least for this request.
     Trouble(Error),
     /// No request can succeed.
     Fatal(Error),
 }
 
-/// A clock that no change of the machine's time moves.
+/// A monotonic clock.
 fn clock() -> Instant {
     Instant::now()
 }
 
-/// Whether a body holds what a model wrote, be it broken off: then it was paid for, and is the row.
+/// Whether a body contains model output, even truncated: then it was paid for, and becomes the row.
 fn has_choices(body: &[u8]) -> bool {
     serde_json::from_slice::<Value>(body)
         .is_ok_and(|b| b.get("choices").and_then(Value::as_array).is_some_and(|c| !c.is_empty()))
 }
 
 impl Shared {
-    /// The row of one request; `None` where it was cancelled before it was sent, an error where the endpoint will
-    /// answer none.
+    /// The row of one request; `None` if it was cancelled before it was sent, an error if the endpoint will answer no
+    /// request.
     pub(crate) async fn ask(
         &self,
         request: &BatchRequest,
@@ -123,7 +123,7 @@ impl Shared {
         };
         let tokens = u64::from(request.request.max_tokens) + body.len() as u64 / 4;
         let mut pause = self.paces.pause();
-        // Sendings that met trouble although the endpoints answered others.
+        // Failed sends while the endpoints answered other requests.
         let mut sendings = 0;
         let mut troubled = None;
         let mut failed_at = None;
@@ -160,7 +160,7 @@ impl Shared {
             if limited {
                 continue;
             }
-            // An answer that did not come in time may come yet, and be paid for: it is not sent again from here.
+            // A timed-out answer may still arrive and be billed, so the request is not sent again from here.
             if is_timeout(&e) {
                 return Ok(Some(failure(id, "timeout", &e.message_with_causes())));
             }
@@ -186,8 +186,8 @@ impl Shared {
         }
     }
 
-    /// Waits for a reply, and says so where that takes long. It is not sent again meanwhile: it may be under way, and
-    /// paid for.
+    /// Waits for a reply, and reports a long wait. The request is not resent meanwhile: it may be in progress, and
+    /// billed.
     async fn watched(&self, reply: impl Future<Output = Reply>) -> Reply {
         let mut reply = std::pin::pin!(reply);
         let mut waited = Duration::ZERO;
@@ -224,7 +224,8 @@ impl Shared {
         let found = || Reply::Row(row(request.id, status.as_u16(), &body));
         let e = if status.is_success() {
             match self.error_within(client, &headers, &body) {
-                // It was handed on to somebody who failed. Anything else may be an answer that was paid for.
+                // A gateway forwarded it to an upstream that failed. Any other error may hide an answer that was
+                // billed.
                 Some((e, within)) if e.kind != ErrorKind::Server || within >= Some(500) => e,
                 _ => return found(),
             }
@@ -235,9 +236,9 @@ impl Shared {
             ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Server => {
                 Reply::Trouble(e)
             }
-            // This request, and no other, is at fault.
+            // This request is at fault, not the others.
             ErrorKind::Refused | ErrorKind::Filtered => found(),
-            // The key was good for others: what it may not do is this.
+            // The key worked for other requests; it lacks permission for this one.
             ErrorKind::Unauthorised if status.as_u16() == 403 && self.start.is_over() => found(),
             ErrorKind::NotFound if self.start.is_over() && status.is_success() => found(),
             ErrorKind::NotFound if self.start.is_over() => Reply::Trouble(e),
@@ -245,14 +246,14 @@ impl Shared {
         }
     }
 
-    /// The error that a success holds in place of an answer, with the status that it names.
+    /// The error in a success response without an answer, with the status that it names.
     fn error_within(
         &self,
         client: &Client,
         headers: &HeaderMap,
         body: &[u8],
     ) -> Option<(Error, Option<u16>)> {
-        // Most bodies are answers; those are looked at once, by whoever reads the row.
+        // Most bodies are answers; those are parsed only once, by the reader of the row.
         if body.trim_ascii().starts_with(b"{") && self.start.is_over() && !mentions_error(body) {
             return None;
         }
@@ -261,9 +262,9 @@ impl Shared {
     }
 }
 
-/// Whether an error may be in a body; cheap, and never wrong about one that is.
+/// Whether a body may contain an error: cheap, without false negatives.
 fn mentions_error(body: &[u8]) -> bool {
-    // An answer begins with its choices or gets to them: one without any is looked at in full.
+    // An answer contains `choices`; a body without any is parsed in full.
     let has = |word: &str| memchr::memmem::find(body, word.as_bytes()).is_some();
     !has("\"choices\"") || has("\"choices\":null") || has("\"choices\": null") || has("\"error\"")
 }

@@ -5,12 +5,12 @@ use clinstruct_batch_client::{
 
 use crate::{Chat, Options};
 
-/// Chat endpoints, of one's own or of a provider.
+/// Chat endpoints, self-hosted or of a provider.
 pub const DESCRIPTOR: Descriptor = Descriptor {
     about: "Any OpenAI-compatible chat endpoint",
     endpoint: Some(endpoint),
     price: PriceRule::ListedOrFree,
-    // How many requests are under way is the backend's own business.
+    // The backend limits its own requests in flight.
     pacing: Pacing::jobs(4, 500),
     limits: |_| limits(),
     capabilities: |settings| capabilities(!settings.no_schema),

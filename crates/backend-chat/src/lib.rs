@@ -1,13 +1,13 @@
 //! Any OpenAI-compatible chat endpoint: vLLM, `SGLang`, llama.cpp's server, Ollama, a gateway, OpenAI itself.
 //!
-//! A job lives in this process: its requests are sent as fast as the endpoints take them, and each row is
-//! given on as soon as it is there. How many are under way is found by trying ([`Pace`]): doubled with each round of
-//! answers until the first trouble, then up by one a round, down by half on 429, 5xx or rising latency. Several
-//! endpoints share the load, and one that fails is left alone for a while.
+//! A job lives in this process: its requests are sent as fast as the endpoints take them, and each row is returned as
+//! soon as it arrives. The number of requests in flight adapts ([`Pace`]): it doubles with each round of answers until
+//! the first error, then grows by one per round and halves on 429, 5xx or rising latency. Several endpoints share the
+//! load; a failing one is paused.
 //!
-//! It waits by itself for an endpoint that is busy, starting or away, and reports that through
-//! [`BatchBackend::waiting`]. An endpoint that has never given a usable answer is not waited for: after a few refusals
-//! or errors of its own the job ends with the provider's words.
+//! The backend itself waits for endpoints that are busy, starting or unreachable, and reports that through
+//! [`BatchBackend::waiting`]. It does not wait for an endpoint that has never given a usable answer: after a few
+//! refusals or errors the job ends with the provider's message.
 //!
 //! Source of the API: <https://platform.openai.com/docs/api-reference/chat/create>.
 
@@ -38,29 +38,29 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ask::Start;
 
-/// Longest wait for an answer where no other is set: a large model on a small machine takes its time.
+/// Default timeout for an answer: a large model on a small machine is slow.
 const ANSWER: Duration = Duration::from_hours(1);
 
 /// Settings of the backend.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Addresses, each with its version: `http://127.0.0.1:8000/v1`.
+    /// Base URLs with version: `http://127.0.0.1:8000/v1`.
     pub base_urls: Vec<String>,
-    /// Key, where one is needed.
+    /// Key, if needed.
     pub key: Option<Secret>,
-    /// How the endpoints read requests.
+    /// Request dialect of the endpoints.
     pub dialect: Dialect,
-    /// How fast to go.
+    /// Pacing.
     pub pace: Pace,
-    /// Longest wait for an answer, or for more of one; an hour where `None`: what is given up after that may still be
-    /// answered, and paid for.
+    /// Timeout for an answer or the rest of it; an hour if `None`: an abandoned request may still be answered and
+    /// billed.
     pub timeout: Option<Duration>,
-    /// Price compared to the price table.
+    /// Price relative to the price table.
     pub price_factor: f64,
 }
 
 impl Options {
-    /// One endpoint with the defaults: `max_tokens`, seeds and schemas as vLLM and its kin read them.
+    /// One endpoint with defaults: `max_tokens`, seeds and schemas as in vLLM.
     pub fn new(base_url: &str, key: Option<Secret>) -> Self {
         Self {
             base_urls: vec![base_url.into()],
@@ -73,7 +73,7 @@ impl Options {
     }
 }
 
-/// Chat endpoints that answer one request at a time each.
+/// A backend over chat endpoints that answer one request at a time.
 #[derive(Debug)]
 pub struct Chat {
     shared: Arc<Shared>,
@@ -92,13 +92,13 @@ struct Shared {
 
 #[derive(Debug, Clone)]
 struct Job {
-    /// Until its rows are asked for.
+    /// Jobs whose rows have not been requested yet.
     shard: Option<Shard>,
     cancelled: CancellationToken,
 }
 
 impl Chat {
-    /// A backend on these endpoints.
+    /// A backend over these endpoints.
     pub fn new(options: Options) -> Result<Self> {
         if options.base_urls.is_empty() {
             return Err(Error::new(ErrorKind::Refused, "make a client", "no endpoint is named"));
@@ -162,7 +162,7 @@ impl BatchBackend for Chat {
         Ok(jobs.contains_key(&reference).then_some(reference))
     }
 
-    /// Ended as soon as it is sent: its rows come as they are made.
+    /// A job counts as ended once submitted: its rows are produced while they are read.
     async fn poll(&self, job: &JobRef) -> Result<JobState> {
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(JobState::Ended(match jobs.get(job) {
@@ -172,7 +172,7 @@ impl BatchBackend for Chat {
         }))
     }
 
-    /// Asks for the rows, and gives each as it comes. A job's rows are given once.
+    /// Sends the requests, and yields each row as it arrives. A job's rows are yielded once.
     fn rows(&self, job: &JobRef) -> RowStream {
         let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let found = jobs.get_mut(job).and_then(|j| Some((j.shard.take()?, j.cancelled.clone())));
@@ -207,7 +207,7 @@ impl BatchBackend for Chat {
                 .buffer_unordered(many);
             let mut asked = std::pin::pin!(asked);
             while let Some(row) = asked.next().await {
-                // An error ends the job; those under way are still taken, for they are paid.
+                // An error ends the job; requests in flight are still collected, since they are billed.
                 if row.is_err() {
                     cancelled.cancel();
                 }

@@ -1,13 +1,13 @@
-//! What the backend waits for, as it can be shown.
+//! What the backend waits for, for display.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clinstruct_batch_client::Waiting;
 
-/// While it waits, the same reason is shown again after this time.
+/// Interval at which an unchanged reason is shown again.
 const AGAIN: Duration = Duration::from_secs(30);
-/// Reasons that follow each other faster are one: their texts may have a request's name in them.
+/// Reasons that follow each other faster count as one: their texts may contain request names.
 const BESIDE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Default)]
@@ -17,15 +17,15 @@ struct State {
     number: u64,
 }
 
-/// The reason to wait at this moment.
+/// The current reason to wait.
 #[derive(Debug, Default)]
 pub(crate) struct Notice(Mutex<State>);
 
 impl Notice {
-    /// Notes a reason to wait. Many requests that meet the same trouble are one.
+    /// Records a reason to wait. Requests that meet the same problem share one.
     pub(crate) fn raise(&self, why: &str, wait: Option<Duration>, now: Instant) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A pause that is longer than what was shown is shown; the same again is not.
+        // Only a pause longer than the one shown is shown again.
         let seconds = wait.map(|wait| wait.as_secs());
         let longest = |w: &Waiting| w.seconds.unwrap_or(0).max(1) * 4;
         let known = state.waiting.as_ref().filter(|w| seconds.unwrap_or(0) <= longest(w));
@@ -39,7 +39,7 @@ impl Notice {
         state.waiting = Some(Waiting { why: why.to_owned(), seconds, number: state.number });
     }
 
-    /// The last reason, also where the wait is over: it may have been shorter than the time between two looks.
+    /// The last reason, even if the wait is over: it may have been shorter than the polling interval.
     pub(crate) fn last(&self) -> Option<Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).waiting.clone()
     }

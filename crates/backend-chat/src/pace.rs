@@ -1,22 +1,22 @@
-//! How many requests are under way, at which endpoint, and when the next may go.
+//! Limits the requests in flight per endpoint, and decides when the next may be sent.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-/// How fast to go.
+/// Pacing settings.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pace {
-    /// Requests under way at each endpoint in the beginning.
+    /// Initial requests in flight at each endpoint.
     pub first: usize,
-    /// Most requests under way at each endpoint.
+    /// Most requests in flight at each endpoint.
     pub most: usize,
-    /// Most requests a minute, over all endpoints.
+    /// Most requests per minute, over all endpoints.
     pub requests_per_minute: Option<u64>,
-    /// Most tokens a minute, over all endpoints: a quarter of the request's bytes and all it may generate.
+    /// Most tokens per minute, over all endpoints: a quarter of the request's bytes plus its token limit.
     pub tokens_per_minute: Option<u64>,
-    /// First pause after trouble; doubled while it lasts.
+    /// First pause after an error; doubled while errors continue.
     pub pause: Duration,
 }
 
@@ -32,44 +32,44 @@ impl Default for Pace {
     }
 }
 
-/// What came of a request.
+/// Result of a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Verdict {
     /// It was answered.
     Good,
-    /// Too much at once; the pause that the endpoint asks for, if it does.
+    /// Rate limited; the pause that the endpoint asks for, if any.
     Limited(Option<Duration>),
-    /// The endpoint is in trouble; the pause that it asks for, if it does.
+    /// Endpoint error; the pause that the endpoint asks for, if any.
     Broken(Option<Duration>),
 }
 
-/// An answer that takes so many times the usual latency is a sign of too much at once.
+/// An answer that takes this many times the usual latency signals overload.
 const SLOW: f64 = 4.0;
-/// Weight of the latest answer in the usual latency.
+/// Weight of the latest answer in the moving average of latency.
 const WEIGHT: f64 = 0.05;
-/// Longest pause of an endpoint that is busy and does not ask for a longer one.
+/// Longest pause of a busy endpoint that does not ask for a longer one.
 const LONGEST: Duration = Duration::from_mins(1);
-/// Longest pause of one that is away: one request at a time finds out when it is back.
+/// Longest pause of an unreachable endpoint: one request at a time probes it.
 const LONGEST_AWAY: Duration = Duration::from_secs(15);
-/// Requests in a row that have to meet trouble before an endpoint as a whole is left alone: one error among many
-/// good answers says nothing about it.
+/// Consecutive failed requests after which a whole endpoint is paused: one error among many good answers says nothing
+/// about it.
 const TROUBLED: u32 = 3;
-/// Waits are looked at again after this.
+/// Interval at which waiting requests check again.
 const LOOK: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
 struct Endpoint {
     under_way: usize,
-    /// Doubled each round until the first cut; then additive increase, multiplicative decrease.
+    /// Doubles each round until the first cut; then additive increase, multiplicative decrease.
     allowed: f64,
     latency: f64,
-    /// It asked for a pause until then: no answer to an earlier request shortens it.
+    /// Pause that the endpoint asked for: answers to earlier requests do not shorten it.
     limited_until: Option<Instant>,
-    /// Times in a row that it asked for one.
+    /// Consecutive requests for a pause.
     limits: u32,
-    /// It is left alone until then, or until an answer comes.
+    /// Paused until then, or until an answer arrives.
     broken_until: Option<Instant>,
-    /// Requests that met trouble since the last good one; those under way at the same time count as one.
+    /// Failed requests since the last good one; those in flight at the same time count as one.
     broken: u32,
     last_cut: Option<Instant>,
     last_trouble: Option<Instant>,
@@ -81,7 +81,7 @@ impl Endpoint {
     }
 }
 
-/// A bucket that fills with time and holds a minute's worth at most.
+/// A token bucket that holds at most a minute's worth.
 #[derive(Debug)]
 struct Bucket {
     per_second: f64,
@@ -93,7 +93,7 @@ struct Bucket {
 impl Bucket {
     fn new(per_minute: u64, now: Instant) -> Self {
         let per_second = per_minute as f64 / 60.0;
-        // A few seconds' worth at once: minutes are counted by the provider's clock, not by ours.
+        // Bursts of a few seconds only: the provider's minutes are not ours.
         let most = (per_second * 5.0).max(1.0);
         Self { per_second, level: most, most, filled: now }
     }
@@ -104,7 +104,7 @@ impl Bucket {
         self.filled = now;
     }
 
-    /// A cost above what the bucket can hold goes when it is full, and leaves a debt.
+    /// A cost above the capacity passes when the bucket is full, and leaves a debt.
     fn has(&self, cost: f64) -> bool {
         self.level >= cost.min(self.most)
     }
@@ -126,7 +126,7 @@ pub(crate) struct Paces {
     pace: Pace,
 }
 
-/// Leave to send one request to an endpoint.
+/// Permission to send one request to an endpoint.
 #[derive(Debug)]
 pub(crate) struct Slot<'a> {
     paces: &'a Paces,
@@ -158,7 +158,7 @@ impl Paces {
         Self { state: Mutex::new(state), freed: Notify::new(), pace }
     }
 
-    /// Most requests that can be under way.
+    /// Most requests in flight.
     pub(crate) fn most(&self) -> usize {
         self.lock().endpoints.len() * self.pace.most.max(1)
     }
@@ -167,25 +167,25 @@ impl Paces {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// First pause after trouble.
+    /// First pause after an error.
     pub(crate) fn pause(&self) -> Duration {
         self.pace.pause
     }
 
-    /// When the last good answer came, from whichever endpoint.
+    /// Time of the last good answer from any endpoint.
     pub(crate) fn last_good(&self) -> Option<Instant> {
         self.lock().last_good
     }
 
-    /// Waits until a request of `tokens` may be sent, and says where to. It does not go back to the endpoint `failed`,
-    /// which just failed it, while another one works.
+    /// Waits until a request of `tokens` may be sent, and returns its endpoint. It avoids `failed`, the endpoint that
+    /// just failed it, while another one works.
     pub(crate) async fn slot(&self, tokens: u64, failed: Option<usize>) -> Slot<'_> {
         loop {
             let freed = self.freed.notified();
             if let Some(slot) = self.try_slot(tokens, failed) {
                 return slot;
             }
-            // Buckets and pauses run out without anybody telling.
+            // Buckets and pauses expire without notification.
             let _ = tokio::time::timeout(LOOK, freed).await;
         }
     }
@@ -211,7 +211,7 @@ impl Paces {
             .iter_mut()
             .enumerate()
             .filter(|(place, e)| !e.paused(now) && (!elsewhere || Some(*place) != failed))
-            // One request at a time finds out whether an endpoint is sound again.
+            // One request at a time probes a paused endpoint.
             .filter(|(_, e)| {
                 let most = if e.broken > 1 { 1.0 } else { e.allowed.floor().max(1.0) };
                 (e.under_way as f64) < most
@@ -231,7 +231,7 @@ impl Paces {
         Some(Slot { paces: self, endpoint: place, since: now, judged: false })
     }
 
-    /// Takes a slot back; the pause that its endpoint takes now, if it does.
+    /// Releases a slot; returns the new pause of its endpoint, if any.
     fn settle(&self, place: usize, since: Instant, verdict: Option<Verdict>) -> Option<Duration> {
         let now = clock();
         let most = self.pace.most.max(1) as f64;
@@ -246,7 +246,7 @@ impl Paces {
         if let Some(e) = state.endpoints.get_mut(place) {
             e.under_way = e.under_way.saturating_sub(1);
             let took = now.saturating_duration_since(since).as_secs_f64();
-            // Of many answers that say the same at once, one counts.
+            // Simultaneous failures count once.
             let fresh = e.last_trouble.is_none_or(|t| since >= t);
             let halve = |e: &mut Endpoint| {
                 if e.last_cut.is_none_or(|cut| since >= cut) {
@@ -259,7 +259,7 @@ impl Paces {
                 Some(Verdict::Good) => {
                     e.broken = 0;
                     e.broken_until = None;
-                    // It was sent after the pause, so the pause did.
+                    // It was sent after the pause, so the pause is over.
                     if e.limited_until.is_none_or(|t| since >= t) {
                         e.limits = 0;
                     }
@@ -304,7 +304,7 @@ impl Paces {
             }
         }
         drop(state);
-        // One for the place that is free again, one for a place that is new; who finds none waits on.
+        // Wakes one waiter for the freed slot and one for a new slot; whoever finds none keeps waiting.
         self.freed.notify_one();
         self.freed.notify_one();
         pause
@@ -312,7 +312,7 @@ impl Paces {
 }
 
 impl Slot<'_> {
-    /// Gives the slot back; the pause that its endpoint takes now, if it does.
+    /// Releases the slot; returns the new pause of its endpoint, if any.
     pub(crate) fn done(mut self, verdict: Verdict) -> Option<Duration> {
         self.judged = true;
         self.paces.settle(self.endpoint, self.since, Some(verdict))
@@ -327,7 +327,7 @@ impl Drop for Slot<'_> {
     }
 }
 
-/// A clock that no change of the machine's time moves.
+/// A monotonic clock.
 fn clock() -> Instant {
     Instant::now()
 }
@@ -343,11 +343,11 @@ mod tests {
             paces.try_slot(1, None).unwrap().done(Verdict::Broken(None));
             assert_eq!(paces.try_slot(1, Some(0)).unwrap().endpoint, 1);
         }
-        // The other is full: it waits for a place there.
+        // The other endpoint is full: wait for a slot there.
         let held: Vec<_> = std::iter::from_fn(|| paces.try_slot(1, Some(0))).collect();
         assert!(held.iter().all(|slot| slot.endpoint == 1), "{held:?}");
         drop(held);
-        // Neither works: any may be tried.
+        // Neither works: try either.
         let slot = paces.try_slot(1, Some(0)).unwrap();
         assert_eq!(slot.endpoint, 1);
         slot.done(Verdict::Broken(None));

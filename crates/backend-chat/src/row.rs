@@ -1,15 +1,15 @@
-//! Rows in the format of a batch's output file.
+//! Rows in the format of a batch output file.
 
 use std::borrow::Cow;
 
 use clinstruct_schema::RequestId;
 use serde_json::json;
 
-/// The row of a reply, its body as it came: JSON as JSON, with line ends as spaces, anything else as a text.
+/// The row of a reply with its body: JSON as JSON with line ends replaced by spaces, anything else as a string.
 pub(crate) fn row(id: RequestId, status: u16, body: &[u8]) -> Vec<u8> {
     let is_json = looks_like_json(body);
     let body = if is_json {
-        // Outside of strings a line end is white space, and inside it would not be JSON.
+        // Outside of strings a line end is white space; inside, the body would not be valid JSON.
         let is_end = |b: &u8| matches!(b, b'\n' | b'\r');
         if body.iter().any(is_end) {
             Cow::Owned(body.iter().map(|b| if is_end(b) { b' ' } else { *b }).collect())
@@ -28,7 +28,7 @@ pub(crate) fn row(id: RequestId, status: u16, body: &[u8]) -> Vec<u8> {
     row
 }
 
-/// Whether a body is an object, be it one with a broken byte: the reader of rows decides about that.
+/// Whether a body is an object, even with broken bytes: the reader of rows handles those.
 fn looks_like_json(body: &[u8]) -> bool {
     let body = body.trim_ascii();
     match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
@@ -41,7 +41,7 @@ fn looks_like_json(body: &[u8]) -> bool {
     }
 }
 
-/// The row of a request that got no reply that can be used.
+/// The row of a request without a usable reply.
 pub(crate) fn failure(id: RequestId, code: &str, message: &str) -> Vec<u8> {
     let error = json!({ "code": code, "message": message });
     json!({ "custom_id": id, "response": null, "error": error }).to_string().into_bytes()

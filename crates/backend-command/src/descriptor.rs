@@ -13,7 +13,7 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     ..Descriptor::new("command", open)
 };
 
-/// What it can do: a program goes on without this process.
+/// Its capabilities: a program outlives this process.
 pub(crate) const CAPABILITIES: Capabilities = {
     let mut all = Capabilities::batch_api();
     all.cost = Cost::Compute;

@@ -1,9 +1,9 @@
 //! Any program that turns an OpenAI batch input file into an output file: `vllm run-batch`, `srun`,
 //! `sbatch --wait`, a container.
 //!
-//! Each job has a folder with `input.jsonl`, `output.jsonl`, `log.txt`, the program's `pid` and, once it is
-//! over, its `exit` code. The program is on its own: it goes on when this process ends, and the next one
-//! finds it by its folder. Needs `sh` and `kill`, as every Unix has them.
+//! Each job has a folder with `input.jsonl`, `output.jsonl`, `log.txt`, the program's `pid` and, after its end, its
+//! `exit` code. The program is detached: it continues when this process ends, and the next process finds it by its
+//! folder. Needs `sh` and `kill`, as on every Unix.
 //!
 //! Source of the formats: <https://platform.openai.com/docs/api-reference/batch/request-input>,
 //! <https://docs.vllm.ai/en/latest/examples/offline_inference/openai_batch.html>.
@@ -24,12 +24,12 @@ use clinstruct_schema::{BackendId, RowFormat};
 pub use descriptor::DESCRIPTOR;
 use futures::stream::{self, StreamExt as _};
 
-/// Runs `"$@"` and notes its pid and exit code, the code only when it is whole.
+/// Runs `"$@"` and records its pid and exit code; the code is written atomically.
 const WRAPPER: &str = r#"cd "$CLINSTRUCT_JOB" && echo $$ > pid && cd "$CLINSTRUCT_FROM" || exit 1
 "$@" > "$CLINSTRUCT_JOB/log.txt" 2>&1 < /dev/null
 echo $? > "$CLINSTRUCT_JOB/exit.partial" && mv "$CLINSTRUCT_JOB/exit.partial" "$CLINSTRUCT_JOB/exit""#;
 
-/// Most rows of one job, unless the options say so: as OpenAI has it, whose format this is.
+/// Default maximum of rows per job: OpenAI's limit, since the format is OpenAI's.
 pub(crate) const ROWS_PER_JOB: usize = 50_000;
 
 /// Settings of the backend.
@@ -39,16 +39,16 @@ pub struct Options {
     pub command: Vec<String>,
     /// Folder of the jobs.
     pub folder: PathBuf,
-    /// How the program reads requests.
+    /// Request dialect of the program.
     pub dialect: Dialect,
-    /// Most rows of one job.
+    /// Most rows per job.
     pub rows_per_job: usize,
     /// Most programs at once.
     pub jobs_at_once: usize,
 }
 
 impl Options {
-    /// One program at a time, up to 50,000 rows, in the format that vLLM reads.
+    /// One program at a time, up to 50,000 rows, in the dialect of vLLM.
     pub fn new(command: Vec<String>, folder: PathBuf) -> Self {
         Self {
             command,
@@ -102,11 +102,11 @@ impl Command {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        // In a group of its own, so that Ctrl-C here does not end it.
+        // A process group of its own, so that Ctrl-C here does not end it.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut process, 0);
         let mut child = process.spawn()?;
-        // Until its pid is there nobody could find it.
+        // A program cannot be found before its pid is recorded.
         let began = folder.join("pid");
         for _ in 0..1000 {
             if began.exists() || child.try_wait()?.is_some() {
@@ -114,7 +114,7 @@ impl Command {
             }
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
-        // Somebody has to take its exit code, or it stays as a zombie that looks alive.
+        // The exit code must be collected, or the process remains as a zombie that looks alive.
         std::thread::spawn(move || child.wait());
         Ok(())
     }
@@ -132,7 +132,7 @@ impl Command {
     }
 }
 
-/// The last line of a job's log that says something, and where the rest is.
+/// The last non-blank line of a job's log, and the path of the log.
 fn last_words(folder: &Path) -> String {
     let path = folder.join("log.txt");
     let log = fs::read(&path).unwrap_or_default();
@@ -146,7 +146,7 @@ fn number(path: &Path) -> Option<i64> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-/// Sends a signal with `kill`; whether that could be done.
+/// Sends a signal with `kill`; returns whether that worked.
 fn kill(signal: &str, whom: &str) -> bool {
     Process::new("kill")
         .args([signal, "--", whom])
@@ -214,7 +214,7 @@ impl BatchBackend for Command {
                 }));
             }
             let Some(pid) = number(&folder.join("pid")) else {
-                // It is just being started, or was never.
+                // It is starting, or never started.
                 tokio::time::sleep(std::time::Duration::from_millis(500)).await;
                 continue;
             };
@@ -237,7 +237,7 @@ impl BatchBackend for Command {
         let path = self.folder(&job.0).join("output.jsonl");
         let file = match File::open(&path) {
             Ok(file) => file,
-            // A program that failed at once has written none.
+            // A program that failed at once has no output file.
             Err(e) if e.kind() == io::ErrorKind::NotFound => return stream::empty().boxed(),
             Err(e) => {
                 let e =

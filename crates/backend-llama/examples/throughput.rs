@@ -1,4 +1,4 @@
-//! Tokens a second of a model in this process, or of a chat server with the same requests.
+//! Tokens per second of a model in this process, or of a chat server with the same requests.
 //!
 //! `throughput MODEL.gguf REQUESTS ROWS AT_ONCE MAX_TOKENS THREADS [alone]`, or `throughput URL REQUESTS ..`.
 //! REQUESTS is what `clinstruct requests` prints. Prints a line of JSON: seconds, tokens, and a hash of each text.
@@ -32,7 +32,7 @@ async fn main() {
         .map(|line| {
             let line: BatchRequest = serde_json::from_str(&line.unwrap()).unwrap();
             let mut request = line.request;
-            // The likeliest tokens and no grammar: both sides do the same work.
+            // Greedy sampling without a grammar: both sides do the same work.
             request.temperature = Some(0.0);
             request.max_tokens = number(max_tokens) as u32;
             request.json_schema = None;
@@ -57,7 +57,7 @@ async fn main() {
         let settings = Settings { without_sharing, ..Settings::default() };
         Arc::new(Llama::new(settings, move || LlamaCpp::open(&options, &plan)))
     };
-    // Loading is not measured.
+    // Loading time is excluded.
     drop(answers(&*backend, "warm", asked[..1].to_vec()).await);
     let start = Instant::now();
     let (texts, generated) = answers(&*backend, "measured", asked).await;

@@ -24,8 +24,8 @@ const LEFT_OUT: Unavailable = Unavailable {
 
 pub(crate) const CAPABILITIES: Capabilities = Capabilities::in_process(Cost::Compute);
 
-/// A job is what is lost sight of when the process ends, and small ones let turns follow each other. Answers come one
-/// by one, and what follows each goes at once.
+/// A job is the unit that is lost if the process ends; small jobs let turns follow each other. Answers arrive one by
+/// one, and their next requests are sent at once.
 pub(crate) fn limits() -> Limits {
     Limits::new(256, 64 << 20, 64)
 }
@@ -72,7 +72,7 @@ fn open(settings: &BackendSettings) -> Result<Opened, OpenError> {
     let mut opened = Opened::new(Llama::new(of_rows, move || LlamaCpp::open(&options, &plan)));
     opened.notes.push(note);
     opened.memory = memory;
-    // OpenMP reads its setting for waiting when a process starts.
+    // OpenMP reads its wait policy at process start.
     if cfg!(target_os = "linux") {
         opened.restart = Some(Restart {
             variable,

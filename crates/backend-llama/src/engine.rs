@@ -1,4 +1,4 @@
-//! What the scheduler asks of a model: tokens in, tokens out, and a cache of several sequences.
+//! What the scheduler needs from a model: tokens in, tokens out, and a cache of several sequences.
 
 use std::fmt;
 
@@ -10,11 +10,11 @@ pub type Token = i32;
 /// How a row is sampled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sampling {
-    /// Temperature; 0 takes the likeliest token each time.
+    /// Temperature; 0 is greedy.
     pub temperature: f32,
-    /// Seed of the row's own draw.
+    /// Seed of the row's sampler.
     pub seed: u32,
-    /// JSON schema that the text has to fit.
+    /// JSON schema that constrains the text.
     pub json_schema: Option<String>,
 }
 
@@ -23,25 +23,25 @@ pub struct Sampling {
 pub struct Fed {
     /// The token.
     pub token: Token,
-    /// Its place in its sequence, from 0.
+    /// Its position in its sequence, from 0.
     pub position: usize,
     /// Its sequence.
     pub sequence: usize,
-    /// Whether the next token will be sampled after it.
+    /// Whether a token will be sampled after it.
     pub output: bool,
 }
 
-/// Trouble that ends the engine.
+/// An error that ends the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
     /// Kind, for the driver's decisions.
     pub kind: ErrorKind,
-    /// What was seen, and what to do about it.
+    /// Message, with what to do about it.
     pub message: String,
 }
 
 impl Broken {
-    /// The engine cannot work as it is set up.
+    /// The engine cannot work with its configuration.
     pub fn refused(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::Refused, message: message.into() }
     }
@@ -55,10 +55,10 @@ impl fmt::Display for Broken {
 
 /// A model with a cache of several sequences.
 ///
-/// Sequences are numbered from 0. What was fed to one stays in its cache until it is cut or another is copied
-/// over it, so that a text with the same beginning needs only its rest.
+/// Sequences are numbered from 0. Tokens fed to a sequence stay in its cache until they are cut or overwritten by a
+/// copy, so that a text with the same prefix only needs its rest.
 pub trait Engine {
-    /// State of the sampling of one row.
+    /// Sampler state of one row.
     type Sampler;
 
     /// Number of sequences.
@@ -70,51 +70,50 @@ pub trait Engine {
     /// Most tokens of one step.
     fn batch(&self) -> usize;
 
-    /// Most tokens of one sequence in one step. Where an engine computes long pieces in another way than short
-    /// ones, keeping to one way makes a text the same however its prompt was cut.
+    /// Most tokens of one sequence per step. An engine may compute long batches differently from short ones; using only
+    /// one code path makes a text independent of how its prompt was cut.
     fn piece_of_prompt(&self) -> usize {
         self.batch()
     }
 
-    /// Most tokens of one sequence that the model was trained for.
+    /// Context length that the model was trained for.
     fn trained_context(&self) -> usize;
 
-    /// The model's chat template, and the texts of its tokens for the beginning and the end of a text.
+    /// The model's chat template, and the texts of its begin and end tokens.
     fn template(&self) -> TemplateSource;
 
-    /// Tokens of a text, in which the texts of control tokens stand for themselves. `begin` puts the model's
-    /// token for the beginning before it, where the model has one.
+    /// Tokenizes a text, including control tokens in it. `begin` prepends the model's begin token, if it has one.
     fn tokenize(&self, text: &str, begin: bool) -> Vec<Token>;
 
-    /// The bytes of a token, which may be a part of a character. Empty for control tokens.
+    /// The bytes of a token, possibly part of a character. Empty for control tokens.
     fn piece(&self, token: Token) -> Vec<u8>;
 
-    /// Whether a text is over with this token.
+    /// Whether a token ends the text.
     fn ends(&self, token: Token) -> bool;
 
-    /// A new state of sampling; an error where the schema cannot be held.
+    /// A new sampler state; an error if the schema is not supported.
     fn sampler(&self, sampling: &Sampling) -> Result<Self::Sampler, String>;
 
-    /// Computes what follows these tokens. Those of one sequence come in their order.
+    /// Evaluates these tokens. Those of one sequence are in order.
     fn step(&mut self, tokens: &[Fed]) -> Result<(), Broken>;
 
-    /// The next token after the token at `index` of the last step, which was fed with `output`.
+    /// Samples the token after the one at `index` of the last step, which was fed with `output`.
     fn sample(&mut self, sampler: &mut Self::Sampler, index: usize) -> Token;
 
-    /// Makes the cache of `to` that of `from`, as far as `tokens`.
+    /// Copies the first `tokens` of the cache of `from` to `to`.
     fn copy(&mut self, from: usize, to: usize, tokens: usize) -> Result<(), Broken>;
 
-    /// Cuts a sequence's cache to its first `tokens`.
+    /// Truncates a sequence's cache to its first `tokens`.
     fn cut(&mut self, sequence: usize, tokens: usize) -> Result<(), Broken>;
 }
 
-/// A chat template as a model's file has it.
+/// A chat template from a model file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TemplateSource {
     /// Jinja.
     pub text: String,
-    /// Text of the token that begins a text.
+    /// Text of the begin token.
     pub begin: String,
-    /// Text of the token that ends one.
+    /// Text of the end token.
     pub end: String,
 }

@@ -1,12 +1,11 @@
 //! A GGUF model in this process, through llama.cpp.
 //!
-//! Many conversations share one context: new ones join as others end, and prefixes that several have in
-//! common, as system prompts and earlier turns, are decoded once ([`Scheduler`]). Each row has its own seeded
-//! sampling, so that its text does not depend on what runs beside it, as far as floating point lets it. A row
-//! is given on as soon as it ends.
+//! Many conversations share one context: new ones join as others end, and shared prefixes, such as system prompts and
+//! earlier turns, are decoded once ([`Scheduler`]). Each row has its own seeded sampler, so that its text does not
+//! depend on concurrent rows, within the limits of floating point. Rows are returned as they end.
 //!
-//! llama.cpp itself is behind the feature `llama`; all else here is built and tested without it, over an
-//! [`Engine`] that a test writes in a few lines.
+//! llama.cpp itself is behind the feature `llama`; everything else is built and tested without it, over an [`Engine`]
+//! that a test implements in a few lines.
 
 mod descriptor;
 mod engine;
@@ -37,30 +36,30 @@ pub use llama_cpp::{LlamaCpp, Options, Plan, waiting};
 pub use schedule::{Ask, Counts, Scheduler};
 pub use template::Template;
 
-/// Temperature where a request has none: llama.cpp's own default.
+/// Default temperature: that of llama.cpp.
 const TEMPERATURE: f32 = 0.8;
-/// Requests that are handed to the model's thread ahead of their turn.
+/// Requests that are queued ahead to the model's thread.
 const AHEAD: usize = 1024;
 
-/// How rows are asked for.
+/// Request options.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    /// Texts that end an answer, and do not belong to it.
+    /// Stop sequences; they are not part of the answer.
     pub stop: Vec<String>,
-    /// Whether each prompt is computed whole, for measurements.
+    /// Whether every prompt is computed in full, for measurements.
     pub without_sharing: bool,
-    /// What tells this model from another, without secrets.
+    /// Identifies the model, without secrets.
     pub account: String,
 }
 
-/// A request on its way to the model's thread.
+/// A request for the model's thread.
 struct Message {
     request: BatchRequest,
     reply: mpsc::UnboundedSender<Result<Vec<u8>>>,
     cancelled: Arc<AtomicBool>,
 }
 
-/// Makes an engine, on the thread where it will live.
+/// Creates an engine on the thread that will own it.
 type Open<E> = Box<dyn FnOnce() -> std::result::Result<E, Broken> + Send>;
 
 /// A model in this process.
@@ -78,13 +77,13 @@ impl std::fmt::Debug for Llama {
 
 #[derive(Debug)]
 struct Job {
-    /// Until its rows are asked for.
+    /// Jobs whose rows have not been requested yet.
     shard: Option<Shard>,
     cancelled: Arc<AtomicBool>,
 }
 
 impl Llama {
-    /// A backend over an engine that `open` makes when the first request comes, on a thread of its own.
+    /// A backend over an engine that `open` creates on its own thread when the first request arrives.
     pub fn new<E: Engine + 'static>(
         settings: Settings,
         open: impl FnOnce() -> std::result::Result<E, Broken> + Send + 'static,
@@ -101,7 +100,7 @@ impl Llama {
     }
 }
 
-/// The model's thread: until nobody can send any more.
+/// The model's thread: runs until all senders are gone.
 fn serve<E: Engine>(mut messages: mpsc::Receiver<Message>, settings: &Settings, open: Open<E>) {
     let Some(first) = messages.blocking_recv() else { return };
     let made = open().and_then(|engine| {
@@ -123,7 +122,7 @@ fn serve<E: Engine>(mut messages: mpsc::Receiver<Message>, settings: &Settings, 
         if let Some(message) = next.take() {
             take(&mut scheduler, &template, message);
         }
-        // As many as are there; the next step is not kept waiting for more.
+        // Takes what is queued; the next step does not wait for more.
         if let Ok(message) = messages.try_recv() {
             next = Some(message);
             continue;
@@ -148,7 +147,7 @@ fn error(broken: &Broken) -> Error {
 
 fn refuse_all(messages: mpsc::Receiver<Message>, first: Message, broken: &Broken) {
     let _ = first.reply.send(Err(error(broken)));
-    // Its stream ends only when nobody can send to it any more.
+    // The stream ends when all senders are gone.
     drop(first);
     refuse_rest(messages, broken);
 }
@@ -177,15 +176,15 @@ fn take<E: Engine>(scheduler: &mut Scheduler<E>, template: &Template, message: M
     }
 }
 
-/// How a request is sampled. Its seed is drawn from its own and its address: two requests that differ in
-/// anything draw differently.
+/// Sampling of a request. The seed combines the request's seed and its address: requests that differ in anything sample
+/// differently.
 fn sampling(request: &ChatRequest, id: RequestId) -> Sampling {
     let mut part = [0; 4];
     part.copy_from_slice(&id.0[..4]);
     let seed = (request.seed >> 32) as u32 ^ request.seed as u32 ^ u32::from_le_bytes(part);
     Sampling {
         temperature: request.temperature.unwrap_or(TEMPERATURE),
-        // llama.cpp reads the largest number as "draw one".
+        // llama.cpp reads the largest number as "draw a seed".
         seed: seed.min(u32::MAX - 1),
         json_schema: request.json_schema.as_ref().map(|s| s.schema.clone()),
     }
@@ -225,7 +224,7 @@ impl BatchBackend for Llama {
         Ok(self.jobs().contains_key(&reference).then_some(reference))
     }
 
-    /// Ended as soon as it is sent: its rows come as they are made.
+    /// A job counts as ended once submitted: its rows are produced while they are read.
     async fn poll(&self, job: &JobRef) -> Result<JobState> {
         Ok(JobState::Ended(match self.jobs().get(job) {
             None => Ended::Lost,
@@ -234,7 +233,7 @@ impl BatchBackend for Llama {
         }))
     }
 
-    /// Asks for the rows, and gives each as it comes. A job's rows are given once.
+    /// Queues the requests, and yields each row as it ends. A job's rows are yielded once.
     fn rows(&self, job: &JobRef) -> RowStream {
         let found = self
             .jobs()

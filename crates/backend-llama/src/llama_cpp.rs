@@ -21,51 +21,51 @@ use llama_cpp_2::token::data_array::LlamaTokenDataArray;
 
 use crate::engine::{Broken, Engine, Fed, Sampling, TemplateSource, Token};
 
-/// Most tokens of one step, and of one pass over the weights: llama.cpp's own default.
+/// Most tokens per step and per pass over the weights: llama.cpp's default.
 const STEP: usize = 512;
-/// Most tokens of one sequence in one step: from 64 on llama.cpp's attention takes another way, with other sums in
-/// the last bits. Source: `GGML_FA_TILE_Q` in its `ggml-cpu/common.h`.
+/// Most tokens of one sequence per step: from 64, llama.cpp's attention uses another code path, with sums that differ
+/// in the last bits. Source: `GGML_FA_TILE_Q` in its `ggml-cpu/common.h`.
 const PIECE: usize = 63;
-/// Room for a conversation unless told: the longest of the default resources fit.
+/// Default context per conversation: fits the longest of the default resources.
 const CONTEXT: usize = 4096;
-/// Conversations at once unless told, where memory allows.
+/// Default number of concurrent conversations, if memory allows.
 const AT_ONCE: usize = 32;
-/// Part of the free memory that is taken unless told.
+/// Default share of the free memory to use.
 const SHARE_OF_MEMORY: u64 = 2;
-/// Load that still counts as none.
+/// System load that counts as idle.
 const ROOM: f64 = 0.3;
-/// Bytes at the head of a file that tell it from others: all that describes the model is there.
+/// Bytes at the start of a file that identify it: they contain all metadata of the model.
 const HEAD: u64 = 4 << 20;
 
-/// What is asked of the machine.
+/// Options of a model.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The weights: a GGUF file.
     pub file: PathBuf,
     /// Threads.
     pub threads: usize,
-    /// Tokens of a conversation; chosen by the model and the memory where `None`.
+    /// Tokens per conversation; derived from model and memory if `None`.
     pub context: Option<usize>,
-    /// Conversations at once; chosen by the memory where `None`.
+    /// Concurrent conversations; derived from memory if `None`.
     pub at_once: Option<usize>,
-    /// Bytes of memory that other models of this process will take.
+    /// Bytes of memory reserved by other models of this process.
     pub taken: u64,
 }
 
-/// What a model will need, known before it is loaded.
+/// Resource needs of a model, known before it is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// Tokens of a conversation.
+    /// Tokens per conversation.
     pub context: usize,
-    /// Conversations at once.
+    /// Concurrent conversations.
     pub at_once: usize,
-    /// Bytes of weights, as large as the file.
+    /// Bytes of weights: the file size.
     pub weights: u64,
-    /// Bytes of the cache of all conversations.
+    /// Bytes of the cache for all conversations.
     pub cache: u64,
-    /// Bytes to compute with, about.
+    /// Approximate bytes of compute buffers.
     pub buffers: u64,
-    /// Name and hash of the file, to tell it from others.
+    /// Name and hash that identify the file.
     pub fingerprint: String,
 }
 
@@ -75,7 +75,7 @@ impl Plan {
         self.weights + self.cache + self.buffers
     }
 
-    /// Reads what the file says of itself, and fits it to the memory. The error says what to change.
+    /// Reads the file's metadata and fits the model into memory. The error says what to change.
     pub fn new(options: &Options) -> Result<Self, Broken> {
         Self::within(options, free_memory().saturating_sub(options.taken))
     }
@@ -126,13 +126,13 @@ impl Plan {
     }
 }
 
-/// Sequences of a context: one for each conversation, and one aside so that no token is ever decoded alone.
+/// Sequences of a context: one per conversation, and a spare one so that no token is ever decoded alone.
 fn sequences(at_once: usize) -> usize {
     at_once + usize::from(at_once > 1)
 }
 
-/// Bytes that this process may still take, by the machine and by the limits that a container or a cluster sets.
-/// As much as can be thought of where neither says.
+/// Bytes that this process may still allocate, by the machine and by container or cluster limits. Unlimited if neither
+/// is known.
 fn free_memory() -> u64 {
     let Ok(mut system) = sysinfo::System::new() else { return u64::MAX };
     system.refresh_memory();
@@ -143,13 +143,13 @@ fn free_memory() -> u64 {
     }
 }
 
-/// How llama.cpp's threads should wait for each other, as a variable of OpenMP and its value: it is read when a
-/// process starts, so it has to be there before.
+/// How llama.cpp's threads should wait for each other, as an OpenMP variable and its value. OpenMP reads it at process
+/// start.
 ///
-/// Threads meet some hundred times for each token. By default they wait busily, which is fastest with a processor
-/// for each, and where another program wants one of them makes a small model ten times as slow. Where there is
-/// room now, they wait busily for a moment only; otherwise not at all, which costs a third for a model of 135
-/// million weights and less for larger ones. Source: <https://gcc.gnu.org/onlinedocs/libgomp/GOMP_005fSPINCOUNT.html>.
+/// Threads synchronize some hundred times per token. By default they spin, which is fastest with a processor for each,
+/// but slows a small model tenfold if another program needs one. With free processors they spin briefly; otherwise not
+/// at all, which costs a third for a model of 135 million weights and less for larger ones. Source:
+/// <https://gcc.gnu.org/onlinedocs/libgomp/GOMP_005fSPINCOUNT.html>.
 pub fn waiting(threads: usize) -> (&'static str, &'static str) {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let busy = sysinfo::System::load_average().map_or(0.0, |load| load.one);
@@ -160,7 +160,7 @@ pub fn waiting(threads: usize) -> (&'static str, &'static str) {
     }
 }
 
-/// What a file says of itself.
+/// Metadata of a file.
 struct About {
     trained: usize,
     weights: u64,
@@ -187,7 +187,7 @@ impl About {
         if !head.starts_with(b"GGUF") {
             return Err(no_model());
         }
-        // A broken file makes llama.cpp print and give nothing.
+        // llama.cpp prints an error and returns nothing for a broken file.
         quiet();
         let gguf = GgufContext::from_file(file).ok_or_else(no_model)?;
         let key = |key: &str| match gguf.find_key(key) {
@@ -203,7 +203,7 @@ impl About {
                 file.display()
             )));
         }
-        // Only a plain 32-bit number; some families have one for each layer.
+        // Only a plain 32-bit number; some families have one per layer.
         let number = |name: &str| {
             let at = key(&format!("{family}.{name}"))?;
             (gguf.kv_type(at) == NUMBER).then(|| u64::from(gguf.val_u32(at)))
@@ -223,7 +223,7 @@ impl About {
         Ok(Self {
             trained,
             weights,
-            // Halves of 16 bits: one for the keys, one for the values.
+            // 16-bit floats: one for the keys, one for the values.
             cache_of_token: 2 * layers * cached_heads * (keys + values),
             buffers: 4 * STEP as u64 * (words + 4 * width + 2 * wide),
             fingerprint: format!("{stem}, {weights} bytes, {}", &hash[..16]),
@@ -231,11 +231,11 @@ impl About {
     }
 }
 
-/// The type of a 32-bit number without sign in a GGUF file.
-/// Source: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
+/// Type id of an unsigned 32-bit integer in a GGUF file. Source:
+/// <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
 const NUMBER: u32 = 4;
 
-/// llama.cpp's state of the whole process, without its log.
+/// llama.cpp's process-wide state, with logging off.
 fn quiet() -> Option<&'static LlamaBackend> {
     static BACKEND: OnceLock<Option<LlamaBackend>> = OnceLock::new();
     BACKEND
@@ -254,21 +254,21 @@ pub struct LlamaCpp {
     context: LlamaContext<'static>,
     batch: LlamaBatch<'static>,
     plan: Plan,
-    /// Whether a sequence can be cut in its middle; models with a running state cannot.
+    /// Whether a sequence can be cut in the middle; recurrent models cannot.
     cuts: bool,
 }
 
-/// State of the sampling of a row.
+/// Sampler state of a row.
 #[derive(Debug)]
 pub struct Sampler {
-    /// Whether the likeliest token is taken each time.
+    /// Whether sampling is greedy.
     likeliest: bool,
     chain: LlamaSampler,
     grammar: Option<LlamaSampler>,
 }
 
 impl LlamaCpp {
-    /// Loads a model as it was planned.
+    /// Loads a model as planned.
     pub fn open(options: &Options, plan: &Plan) -> Result<Self, Broken> {
         let plan = plan.clone();
         let broken = |message: String| Broken { kind: ErrorKind::Io, message };
@@ -280,7 +280,7 @@ impl LlamaCpp {
                 options.file.display()
             ))
         })?;
-        // The context refers to the model, and both live as long as the thread that asks them.
+        // The context refers to the model; both live as long as the thread that uses them.
         let model: &'static LlamaModel = Box::leak(Box::new(model));
         let threads = i32::try_from(options.threads.max(1)).unwrap_or(i32::MAX);
         let sequences = sequences(plan.at_once);
@@ -292,10 +292,10 @@ impl LlamaCpp {
             .with_n_ubatch(STEP as u32)
             .with_n_threads(threads)
             .with_n_threads_batch(threads)
-            // Every sequence can be cut anywhere, also where a model looks back only so far.
+            // Allows cutting anywhere, also for models with a sliding window.
             .with_swa_full(true)
-            // Memory of its own for each sequence: in a common one, each token looks at the places of all
-            // others, which costs a third of the speed at 32.
+            // Separate memory per sequence: in a shared one, each token attends over the slots of all others, which
+            // costs a third of the speed at 32.
             .with_kv_unified(false);
         let context = model.new_context(backend, params).map_err(|e| {
             broken(format!(
@@ -308,7 +308,7 @@ impl LlamaCpp {
         Ok(Self { model, context, batch: LlamaBatch::new(STEP + 1, 1), plan, cuts })
     }
 
-    /// What it was opened with.
+    /// Options that it was opened with.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
@@ -319,7 +319,7 @@ impl LlamaCpp {
     }
 }
 
-/// The place of the largest number; the first of several.
+/// Index of the largest number; the first of several.
 fn likeliest(logits: &[f32]) -> Token {
     let mut best = (0, f32::NEG_INFINITY);
     for (i, &logit) in logits.iter().enumerate() {
@@ -422,8 +422,8 @@ impl Engine for LlamaCpp {
                 .add(LlamaToken(fed.token), position, &[sequence], fed.output)
                 .map_err(gone)?;
         }
-        // What is computed for one token alone goes another way than for several, and its sums differ in the last
-        // bits; but a text must not depend on what runs beside it. So there is never one alone.
+        // A single token is computed on another code path than several, with sums that differ in the last bits; but a
+        // text must not depend on concurrent rows. So a token is never decoded alone.
         let outputs = tokens.iter().filter(|fed| fed.output).count();
         if self.plan.at_once > 1 && (tokens.len() == 1 || outputs == 1) {
             let aside = i32::try_from(self.plan.at_once).map_err(gone)?;
@@ -441,7 +441,7 @@ impl Engine for LlamaCpp {
             }
             return sampler.chain.sample(&self.context, index).0;
         };
-        // The whole vocabulary is held against the grammar only where the likeliest token breaks it.
+        // The whole vocabulary is checked against the grammar only if the likeliest token violates it.
         let mut all = self.context.token_data_array_ith(index);
         all.apply_sampler(&mut sampler.chain);
         let chosen = all.selected_token().filter(|token| {
@@ -464,7 +464,7 @@ impl Engine for LlamaCpp {
         let number = |n: usize| i32::try_from(n).map_err(gone);
         let (from, to) = (number(from)?, number(to)?);
         self.context.kv_cache_seq_rm(to, None, None).map_err(gone)?;
-        // Whole, as sequences have memory of their own; then what is too much goes.
+        // Copies the whole sequence, since sequences have separate memory; then cuts the excess.
         self.context.copy_kv_cache_seq(from, to, None, None).map_err(gone)?;
         self.cut(to as usize, tokens)
     }

@@ -1,9 +1,9 @@
-//! Whether this processor has what llama.cpp was built for.
+//! Whether this processor supports the instructions that llama.cpp was built with.
 
 use crate::engine::Broken;
 
-/// llama.cpp is built for processors since 2013 (x86-64-v3), and for what else its build was told to use; a
-/// processor without that would end the process at the first instruction that it does not know.
+/// llama.cpp is built for processors since 2013 (x86-64-v3), plus what its build was configured for; other processors
+/// would crash at the first unknown instruction.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn check() -> Result<(), Broken> {
     use std::arch::is_x86_feature_detected as has;

@@ -8,13 +8,13 @@ use serde_json::json;
 /// Why a text ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Finish {
-    /// The model ended it, or a stop text came.
+    /// The model ended it, or a stop sequence was reached.
     Stop,
-    /// It may not be longer.
+    /// It reached the token limit.
     Length,
 }
 
-/// What became of a request.
+/// Result of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Said {
     /// The text.
@@ -23,9 +23,9 @@ pub(crate) struct Said {
     pub(crate) finish: Finish,
     /// Tokens of the prompt.
     pub(crate) prompt_tokens: usize,
-    /// Of these, tokens that were in the cache.
+    /// Prompt tokens that were cached.
     pub(crate) cached_tokens: usize,
-    /// Tokens generated, the last one included.
+    /// Generated tokens, including the last one.
     pub(crate) completion_tokens: usize,
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn answer(id: RequestId, model: &str, fingerprint: &str, said: &Said)
     .into_bytes()
 }
 
-/// The row of a request that this model can never answer.
+/// The row of a request that this model cannot answer at any setting.
 pub(crate) fn refusal(id: RequestId, code: &str, message: &str) -> Vec<u8> {
     json!({
         "custom_id": id,

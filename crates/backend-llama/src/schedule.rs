@@ -1,10 +1,9 @@
-//! Many texts at once through one model: new ones join as others end, and what two texts have in common at
-//! their beginning is computed once.
+//! Schedules many texts on one model: new ones join as others end, and shared prefixes are computed once.
 //!
-//! Each sequence of the engine's cache keeps what was last fed to it. A request is given to the free sequence
-//! whose cache agrees longest with its prompt; where another sequence agrees longer, free or not, that one's
-//! cache is copied. A request whose beginning another one is just feeding waits for that. So the system prompt
-//! of a thousand rows is decoded once, and a conversation's next turn finds the one before it.
+//! Each sequence of the engine's cache keeps the tokens that were last fed to it. A request goes to the free sequence
+//! with the longest matching prefix; if another sequence, free or not, matches longer, its cache is copied. A request
+//! whose prefix is being computed for another one waits for that. So the system prompt of a thousand rows is decoded
+//! once, and the next turn of a conversation finds the one before it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,27 +16,27 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::engine::{Broken, Engine, Fed, Sampling, Token};
 use crate::row::{self, Finish, Said};
 
-/// Tokens in common from which a copy, or a short wait, is worth it.
+/// Shared tokens from which a copy, or a short wait, is worth it.
 const WORTH_SHARING: usize = 32;
-/// Waiting requests that are looked at for the one that the cache suits best.
+/// Waiting requests that are compared to find the best match for the cache.
 const LOOK_AHEAD: usize = 128;
 
-/// A request that waits for its text.
+/// A queued request.
 #[derive(Debug)]
 pub struct Ask {
     /// Its address.
     pub id: RequestId,
-    /// Model name as the request has it.
+    /// Model name from the request.
     pub model: String,
     /// Its prompt.
     pub prompt: Vec<Token>,
     /// Most tokens to generate.
     pub max_tokens: usize,
-    /// How to sample.
+    /// Sampling parameters.
     pub sampling: Sampling,
-    /// Where its row goes.
+    /// Receiver of its row.
     pub reply: UnboundedSender<Result<Vec<u8>>>,
-    /// Set when its job was cancelled.
+    /// Set when its job is cancelled.
     pub cancelled: Arc<AtomicBool>,
 }
 
@@ -48,20 +47,20 @@ impl Ask {
     }
 }
 
-/// What was computed so far, for reports and tests.
+/// Counters for reports and tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     /// Steps of the engine.
     pub steps: u64,
-    /// Tokens of prompts that were fed.
+    /// Prompt tokens that were computed.
     pub fed: u64,
-    /// Tokens of prompts that were in the cache.
+    /// Prompt tokens that were cached.
     pub reused: u64,
     /// Tokens generated.
     pub generated: u64,
 }
 
-/// A text under way.
+/// A text in progress.
 #[derive(Debug)]
 struct Work<S> {
     ask: Ask,
@@ -70,7 +69,7 @@ struct Work<S> {
     /// Bytes of the text so far.
     text: Vec<u8>,
     generated: usize,
-    /// Token that was sampled and not yet fed.
+    /// Token that was sampled but not fed yet.
     next: Option<Token>,
 }
 
@@ -79,18 +78,18 @@ struct Slot<S> {
     /// Tokens in the sequence's cache.
     cached: Vec<Token>,
     work: Option<Work<S>>,
-    /// Step at which it was last used.
+    /// Step of its last use.
     used: u64,
 }
 
-/// Texts under way and those that wait.
+/// Texts in progress and queued requests.
 #[derive(Debug)]
 pub struct Scheduler<E: Engine> {
     engine: E,
     slots: Vec<Slot<E::Sampler>>,
     waiting: VecDeque<Ask>,
     stop: Vec<String>,
-    /// Whether prefixes are shared; without it, each prompt is computed whole.
+    /// Whether prefixes are shared; otherwise every prompt is computed in full.
     share: bool,
     fingerprint: String,
     counts: Counts,
@@ -98,14 +97,13 @@ pub struct Scheduler<E: Engine> {
     outputs: Vec<(usize, usize)>,
 }
 
-/// Number of tokens that two texts have in common at their beginning.
+/// Length of the common prefix of two texts, in tokens.
 fn common(a: &[Token], b: &[Token]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
 impl<E: Engine> Scheduler<E> {
-    /// A scheduler over this engine. A text ends where one of `stop` would stand in it; `fingerprint` goes into
-    /// every row.
+    /// A scheduler over this engine. A text ends before any of `stop`; `fingerprint` goes into every row.
     pub fn new(engine: E, stop: Vec<String>, share: bool, fingerprint: String) -> Self {
         let slots = (0..engine.sequences())
             .map(|_| Slot { cached: Vec::new(), work: None, used: 0 })
@@ -128,17 +126,17 @@ impl<E: Engine> Scheduler<E> {
         &self.engine
     }
 
-    /// What was computed so far.
+    /// Counters so far.
     pub fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// Whether nothing is under way and nothing waits.
+    /// Whether nothing is in progress or queued.
     pub fn is_idle(&self) -> bool {
         self.waiting.is_empty() && self.slots.iter().all(|s| s.work.is_none())
     }
 
-    /// Takes a request in. One that the model can never hold is answered at once with a row that says so.
+    /// Queues a request. One that the model cannot hold at any setting gets its row at once.
     pub fn take(&mut self, ask: Ask) {
         let needed = ask.prompt.len() + ask.max_tokens;
         let (context, trained) = (self.engine.context(), self.engine.trained_context());
@@ -155,7 +153,7 @@ impl<E: Engine> Scheduler<E> {
             let row = row::refusal(ask.id, "context_length_exceeded", &message);
             let _ = ask.reply.send(Ok(row));
         } else {
-            // A larger context would do: nothing is used up, and the run can go on with one.
+            // A larger context would suffice: no attempt is used up, and the run can resume with one.
             let message = format!(
                 "request {} needs {needed} tokens (a prompt of {} and an answer of up to {}), and a \
                  conversation has room for {context}; go on with --context {}, or with fewer at once \
@@ -169,7 +167,7 @@ impl<E: Engine> Scheduler<E> {
         }
     }
 
-    /// Goes on by one step of the engine. Rows of texts that end with it are sent.
+    /// Runs one step of the engine, and sends the rows of the texts that end with it.
     pub fn advance(&mut self) -> std::result::Result<(), Broken> {
         self.drop_moot();
         self.admit()?;
@@ -187,7 +185,7 @@ impl<E: Engine> Scheduler<E> {
         Ok(())
     }
 
-    /// Tells all that wait that nothing more will come.
+    /// Ends all waiting requests with an error.
     pub fn fail(&mut self, broken: &Broken) {
         let texts = self.slots.iter_mut().filter_map(|s| s.work.take()).map(|w| w.ask);
         for ask in texts.chain(self.waiting.drain(..)) {
@@ -205,7 +203,7 @@ impl<E: Engine> Scheduler<E> {
         }
     }
 
-    /// Gives waiting requests to free sequences.
+    /// Assigns queued requests to free sequences.
     fn admit(&mut self) -> std::result::Result<(), Broken> {
         while self.slots.iter().any(|s| s.work.is_none()) {
             let Some((at, source, reused)) = self.choose() else { break };
@@ -232,21 +230,21 @@ impl<E: Engine> Scheduler<E> {
         Ok(())
     }
 
-    /// The waiting request to take next: its place, the sequence whose cache suits it best, and how many tokens
-    /// of that can be used. None where all had better wait for a beginning that is just being fed.
+    /// The queued request to start next: its index, the sequence with the best matching cache, and the number of usable
+    /// tokens. `None` if all should wait for a prefix that is being computed.
     fn choose(&self) -> Option<(usize, Option<usize>, usize)> {
         if !self.share {
             return (!self.waiting.is_empty()).then_some((0, None, 0));
         }
         let mut best: Option<(usize, Option<usize>, usize)> = None;
         for (at, ask) in self.waiting.iter().enumerate().take(LOOK_AHEAD) {
-            // The last token is always fed, for the next one is sampled after it.
+            // The last token is always fed, since the next one is sampled after it.
             let usable = ask.prompt.len() - 1;
             let mut source = (None, 0);
             let mut coming = 0;
             for (i, slot) in self.slots.iter().enumerate() {
                 let here = common(&slot.cached, &ask.prompt).min(usable);
-                // Of two that suit alike, a free one needs no copy.
+                // Of two equal matches, a free sequence needs no copy.
                 let better = here > source.1
                     || (here == source.1 && here > 0 && slot.work.is_none() && {
                         source.0.is_some_and(|s: usize| self.slots[s].work.is_some())
@@ -263,7 +261,7 @@ impl<E: Engine> Scheduler<E> {
             if coming >= source.1 + WORTH_SHARING {
                 continue;
             }
-            // A copy that saves little is not worth its time; a free sequence's own cache is free.
+            // A copy that saves little is not worth it; a free sequence's own cache costs nothing.
             let free = source.0.is_some_and(|s| self.slots[s].work.is_none());
             if !free && source.1 < WORTH_SHARING {
                 source = (None, 0);
@@ -275,8 +273,8 @@ impl<E: Engine> Scheduler<E> {
         best
     }
 
-    /// The sequence to work in: the source itself where it is free and would lose little, else that free one
-    /// whose cache was not used for longest. Low numbers first: an engine computes neighbours together.
+    /// The sequence to use: the source itself if it is free and would lose little, otherwise the free one that was
+    /// least recently used. Low numbers first: an engine computes neighbours together.
     fn free_slot(&self, source: Option<usize>, reused: usize) -> usize {
         if let Some(source) = source
             && self.slots[source].work.is_none()
@@ -292,7 +290,7 @@ impl<E: Engine> Scheduler<E> {
             .map_or(0, |(i, _)| i)
     }
 
-    /// The tokens of the next step: one for each text that grows, and as much of the prompts as there is room.
+    /// The tokens of the next step: one per growing text, then as much of the prompts as fits.
     fn fill(&mut self) {
         self.step.clear();
         self.outputs.clear();
@@ -324,7 +322,7 @@ impl<E: Engine> Scheduler<E> {
         }
     }
 
-    /// Samples the next token of a text, and sends its row where it ends with it.
+    /// Samples the next token of a text, and sends its row if the text ends.
     fn sample(&mut self, slot: usize, index: usize) {
         let context = self.engine.context();
         let Slot { cached, work: held, .. } = &mut self.slots[slot];
@@ -364,7 +362,7 @@ impl<E: Engine> Scheduler<E> {
     }
 }
 
-/// Where the first stop text begins, looking only at what the bytes after `before` can have completed.
+/// Start of the first stop sequence, searching only where the bytes after `before` can have completed one.
 fn stop_at(text: &[u8], before: usize, stops: &[String]) -> Option<usize> {
     stops
         .iter()
@@ -376,8 +374,8 @@ fn stop_at(text: &[u8], before: usize, stops: &[String]) -> Option<usize> {
         .min()
 }
 
-/// The text of bytes that may end in the middle of a character: that part is left out. Bytes that are no text
-/// become the replacement character, which the checks see.
+/// Decodes bytes that may end in the middle of a character; that part is left out. Invalid bytes become the replacement
+/// character, which the checks detect.
 fn whole_characters(mut bytes: Vec<u8>) -> String {
     if let Err(e) = std::str::from_utf8(&bytes)
         && e.error_len().is_none()

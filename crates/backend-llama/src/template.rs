@@ -1,7 +1,7 @@
 //! Chat templates of models, rendered with `MiniJinja`.
 //!
-//! llama.cpp's own call knows a fixed list of templates by sight and is no Jinja: it drops default system
-//! prompts and conditions. What a template expects to find is as `transformers` has it:
+//! llama.cpp's own call recognizes a fixed list of templates and does not run Jinja: it drops default system prompts
+//! and conditions. The template context follows `transformers`:
 //! <https://huggingface.co/docs/transformers/chat_templating_writing>.
 
 use clinstruct_schema::{Message, Role};
@@ -11,12 +11,12 @@ use minijinja::{Environment, ErrorKind, context};
 
 use crate::engine::TemplateSource;
 
-/// A template that was read.
+/// A parsed template.
 #[derive(Debug)]
 pub struct Template {
     environment: Environment<'static>,
     source: TemplateSource,
-    /// Whether it takes a system message; those that do not get it at the head of the first other one.
+    /// Whether it accepts a system message; otherwise that is prepended to the first other message.
     takes_system: bool,
 }
 
@@ -29,7 +29,7 @@ fn role(role: Role) -> &'static str {
 }
 
 impl Template {
-    /// Reads a template, and tries it on a short dialogue. The error says what the template cannot do.
+    /// Parses a template and tries it on a short dialogue. The error says what the template cannot do.
     pub fn new(source: TemplateSource) -> Result<Self, String> {
         let mut environment = Environment::new();
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
@@ -42,7 +42,7 @@ impl Template {
                 Err(minijinja::Error::new(ErrorKind::InvalidOperation, text))
             },
         );
-        // No clock here: a text must not depend on the day on which it is asked for.
+        // No clock: a text must not depend on the day.
         environment.add_function("strftime_now", |_format: String| "");
         environment
             .add_template_owned("chat", source.text.clone())
@@ -62,8 +62,7 @@ impl Template {
         }
     }
 
-    /// The text of a dialogue, up to where the model goes on, and whether the token that begins a text has to
-    /// be put before it.
+    /// The prompt for a dialogue, and whether the begin token has to be prepended.
     pub fn render(&self, messages: &[Message]) -> Result<(String, bool), String> {
         let text = if self.takes_system {
             self.try_render(messages)
@@ -85,13 +84,13 @@ impl Template {
             add_generation_prompt => true,
             bos_token => &self.source.begin,
             eos_token => &self.source.end,
-            // Models that can think before they answer are asked not to: what is wanted is the answer.
+            // Thinking is disabled for models that support it: only the answer is wanted.
             enable_thinking => false,
         })
     }
 }
 
-/// The system message at the head of the first other one.
+/// Prepends the system message to the first other message.
 fn merged(messages: &[Message]) -> Vec<Message> {
     match messages {
         [first, second, rest @ ..] if first.role == Role::System => {

@@ -1,4 +1,4 @@
-//! llama.cpp itself: what is known before a model is loaded, and a real model's texts.
+//! llama.cpp itself: what is known before a model is loaded, and texts of a real model.
 //!
 //! The tests of the second kind need a file: `CLINSTRUCT_TEST_MODEL=FILE.gguf cargo test --package
 //! clinstruct-backend-llama --features llama --test llama -- --include-ignored`.
@@ -13,8 +13,7 @@ use clinstruct_schema::{ChatRequest, JsonSchema, Message, Role};
 use futures::StreamExt as _;
 use serde_json::Value;
 
-/// The head of a file in the GGUF format, without weights.
-/// Source: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
+/// The start of a GGUF file, without weights. Source: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
 fn head(texts: &[(&str, &str)], numbers: &[(&str, u32)]) -> Vec<u8> {
     let text = |text: &str| [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat();
     let mut file = b"GGUF".to_vec();
@@ -57,7 +56,7 @@ fn what_is_wrong_is_known_before_a_model_is_loaded() {
     let template = ("tokenizer.chat_template", "{{ messages }}");
     let good = put("good.gguf", head(&[family, template], &NUMBERS));
     let plan = Plan::new(&Options { at_once: Some(2), ..options(&good) }).unwrap();
-    // Two conversations and one sequence aside; 30 layers, 576 numbers for keys and as many for values, of 2 bytes each.
+    // Two conversations and a spare sequence; 30 layers, 576 numbers each for keys and values, of 2 bytes.
     assert_eq!((plan.context, plan.cache), (4096, 3 * 4096 * 30 * 2 * 576 * 2));
 
     let refused = |options: Options, what: &str| {
@@ -72,7 +71,7 @@ fn what_is_wrong_is_known_before_a_model_is_loaded() {
     refused(options(&put("cut.gguf", cut[..cut.len() / 2].to_vec())), "not a whole one");
     let long = Options { context: Some(9000), ..options(&good) };
     refused(long, "--context 9000 is more than");
-    // Others of this process have taken everything.
+    // Other models of this process have reserved everything.
     let none = Options { taken: u64::MAX, ..options(&good) };
     refused(none, "give a smaller --concurrency or --context, or a smaller model");
     let gone = Plan::new(&options(&folder.path().join("none.gguf"))).unwrap_err();
@@ -91,7 +90,7 @@ fn backend(context: usize, at_once: usize) -> Llama {
 }
 
 fn request(user: &str, max_tokens: u32) -> ChatRequest {
-    // Long enough that computing it once is worth a copy.
+    // Long enough to be worth a copy.
     let system = "You answer health workers in a small hospital. Be brief. Say what you are not sure of. Name the \
                   next step first, then the reason for it, then what would change your mind. Give doses only where \
                   the weight and the age are known, and always with the largest dose of a day. Never send anyone to \
@@ -108,7 +107,7 @@ fn request(user: &str, max_tokens: u32) -> ChatRequest {
     }
 }
 
-/// The texts by their place in `requests`; an error's kind and words where one came instead.
+/// The texts in the order of `requests`; the kind and message of an error instead of its text.
 async fn ask(
     backend: &Llama,
     requests: &[ChatRequest],

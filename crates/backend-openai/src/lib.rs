@@ -1,7 +1,7 @@
 //! OpenAI's Files and Batches API, and the providers that copied it ([`Profile`]).
 //!
-//! A job is a JSONL file that is uploaded and a batch that is made of it, with the shard's tag in its
-//! metadata. Both are streams, as are its output file and its error file; rows come from both.
+//! A job is an uploaded JSONL file and a batch created from it, with the shard's tag in its metadata. Upload, output
+//! file and error file are streamed; rows come from both files.
 //!
 //! Source: <https://platform.openai.com/docs/api-reference/batch>,
 //! <https://platform.openai.com/docs/api-reference/files>.
@@ -29,9 +29,9 @@ use wire::{Batch, File};
 
 /// Name of the metadata entry that carries a shard's tag.
 const TAG: &str = "clinstruct_tag";
-/// Batches asked for in one page of the listing; 100 is the most that it gives.
+/// Batches per page of the listing; the maximum is 100.
 const PAGE: usize = 100;
-/// Most pages looked through for a tag.
+/// Most pages searched for a tag.
 const PAGES: usize = 200;
 
 /// A provider with the Files and Batches API.
@@ -45,8 +45,7 @@ pub struct OpenAi {
 impl OpenAi {
     /// A backend at the address of `profile`, with this key.
     ///
-    /// `queued_tokens` are the most prompt tokens that may wait in batches at once, where it is known:
-    /// see [`queued_tokens`].
+    /// `queued_tokens` is the maximum of prompt tokens enqueued in batches, if known: see [`queued_tokens`].
     pub fn new(profile: Profile, key: Option<Secret>, queued_tokens: Option<u64>) -> Result<Self> {
         let (base, timeout) = (&profile.base_url, profile.timeout);
         let client = Client::with_timeout(base, key, profile.auth(), &[], timeout)?;
@@ -80,7 +79,7 @@ impl OpenAi {
         let form = Form::new().text("purpose", "batch").part("file", part);
         let request = self.client.request(Method::POST, "/files").multipart(form);
         let file = self.client.object(what, request, File::read).await.map_err(|mut e| {
-            // A file is no job: where it is there and its answer was lost, nothing has to be looked for.
+            // An uploaded file is not a job: if its response was lost, there is nothing to search for.
             e.may_have_acted = false;
             e
         })?;
@@ -96,7 +95,7 @@ impl OpenAi {
     async fn file_rows(&self, id: String) -> Result<RowStream> {
         let what = "fetch rows";
         let about = self.client.request(Method::GET, &format!("/files/{id}"));
-        // How long it is helps to see a cut; where that cannot be had, its lines still say.
+        // The length helps to detect truncation; without it, the last line still does.
         let bytes = match self.client.object(what, about, File::read).await {
             Ok(about) => about.bytes,
             Err(e) if e.is_transient() => return Err(e),
@@ -145,7 +144,7 @@ impl BatchBackend for OpenAi {
         let request = self.client.request(Method::POST, "/batches").json(&body);
         let batch =
             self.client.object("submit job", request, Batch::read).await.map_err(|mut e| {
-                // The upload was answered, so it is the file that is not known everywhere yet, and not the address.
+                // The upload succeeded, so the file is not visible everywhere yet; the address is right.
                 if e.kind == ErrorKind::NotFound {
                     e.kind = ErrorKind::Protocol;
                     e.may_have_acted = true;
@@ -187,7 +186,7 @@ impl BatchBackend for OpenAi {
             "failed" | "error" | "errored" => {
                 JobState::Ended(Ended::Failed(self.client.shown(&batch.why()).into()))
             }
-            // validating, in_progress, finalizing, cancelling, and what may be added.
+            // validating, in_progress, finalizing, cancelling, and future additions.
             _ => JobState::Running { done: batch.done },
         })
     }
@@ -205,7 +204,7 @@ impl BatchBackend for OpenAi {
                     format!("batch {} has completed rows and names no output file", batch.id);
                 return Err(Error::new(ErrorKind::NotFound, "fetch rows", message));
             }
-            // One after the other: what is wrong with the second takes no row of the first.
+            // One after the other: an error in the second takes no row of the first.
             let files = [batch.output_file, batch.error_file].into_iter().flatten();
             let rows = stream::iter(files).then(move |id| {
                 let this = this.clone();
@@ -217,7 +216,7 @@ impl BatchBackend for OpenAi {
         .boxed()
     }
 
-    /// Deletes the input file: it counts against the project's storage. The rows stay.
+    /// Deletes the input file, which counts against the project's storage. The rows remain.
     async fn release(&self, job: &JobRef) -> Result<()> {
         let batch = self.batch(job).await?;
         let Some(input) = batch.input_file else { return Ok(()) };

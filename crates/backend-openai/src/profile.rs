@@ -5,34 +5,34 @@ use clinstruct_batch_client::{Capabilities, Limits};
 use clinstruct_provider_http::Auth;
 use serde::Deserialize;
 
-/// What tells a provider with this API from the others. Plain data; `profiles.toml` has those known here.
+/// What differs between providers with this API. Plain data; `profiles.toml` has the known ones.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// Name, such as `openai`.
     pub name: String,
-    /// Address of the API, its version included.
+    /// Base URL, version included.
     pub base_url: String,
     /// `bearer` or `api-key`.
     pub auth: String,
     /// Environment variable of the key.
     pub key_variable: String,
-    /// Most rows of one file.
+    /// Most rows per file.
     pub rows_per_job: usize,
-    /// Most bytes of one file.
+    /// Most bytes per file.
     pub bytes_per_job: u64,
-    /// Most batches under way at once.
+    /// Most batches in flight.
     pub jobs_at_once: usize,
-    /// What a batch costs compared to single calls.
+    /// Batch price relative to single calls.
     pub price_factor: f64,
-    /// Time that the provider is given.
+    /// Completion window.
     pub completion_window: String,
-    /// Page that the limits are from.
+    /// Source of the limits.
     pub source: String,
-    /// How it reads requests.
+    /// Request dialect.
     #[serde(default)]
     pub dialect: Dialect,
-    /// Longest wait for more of a response; five minutes where `None`.
+    /// Longest wait for more of a response; five minutes if `None`.
     #[serde(skip)]
     pub timeout: Option<Duration>,
 }
@@ -50,13 +50,13 @@ struct Queue {
 }
 
 fn known() -> Profiles {
-    // The file is part of the crate, and a test reads it.
+    // The file is embedded, and a test reads it.
     toml::from_str(include_str!("profiles.toml"))
         .unwrap_or(Profiles { profile: Vec::new(), queue: Vec::new() })
 }
 
 impl Profile {
-    /// The known profile of this name.
+    /// The known profile with this name.
     pub fn named(name: &str) -> Option<Self> {
         known().profile.into_iter().find(|p| p.name == name)
     }
@@ -66,7 +66,7 @@ impl Profile {
         known().profile.into_iter().map(|p| p.name).collect()
     }
 
-    /// How much the provider takes; the queue of tokens is the account's.
+    /// The provider's limits; the token queue depends on the account.
     pub(crate) fn limits(&self) -> Limits {
         let mut limits = Limits::new(self.rows_per_job, self.bytes_per_job, self.jobs_at_once);
         limits.price_factor = self.price_factor;
@@ -82,10 +82,10 @@ impl Profile {
     }
 }
 
-/// Most prompt tokens of a model that may wait in batches at once, for a usage tier from 1 to 5.
+/// Maximum of prompt tokens of a model enqueued in batches, for a usage tier from 1 to 5.
 pub fn queued_tokens(model: &str, tier: usize) -> Option<u64> {
     let queues = known().queue;
-    // A dated model has the limits of the one that it is a state of.
+    // A dated snapshot has the limits of its model.
     let found = queues
         .iter()
         .filter(|q| model == q.model || model.strip_prefix(&q.model).is_some_and(dated))

@@ -1,6 +1,6 @@
-//! The provider's objects, as far as they are needed.
+//! The parts of the provider's objects that are used.
 //!
-//! Each field is read by itself: one of an odd type is one that is not there, and takes no other with it.
+//! Fields are read one by one, so that a field of an unexpected type counts as missing and does not affect the others.
 
 use clinstruct_batch_client::JobRef;
 use clinstruct_provider_http::fields::{name, number, text};
@@ -8,16 +8,16 @@ use serde_json::Value;
 
 use crate::TAG;
 
-/// An uploaded or a made file.
+/// An uploaded or generated file.
 #[derive(Debug, PartialEq)]
 pub(crate) struct File {
     pub(crate) id: String,
-    /// Its length, where the provider says one.
+    /// Its length, if reported.
     pub(crate) bytes: Option<u64>,
 }
 
 impl File {
-    /// `None` where there is no id.
+    /// `None` if there is no id.
     pub(crate) fn read(value: &Value) -> Option<Self> {
         Some(Self { id: name(value.get("id"))?, bytes: number(value.get("bytes")) })
     }
@@ -32,24 +32,25 @@ pub(crate) struct Batch {
     pub(crate) input_file: Option<String>,
     pub(crate) output_file: Option<String>,
     pub(crate) error_file: Option<String>,
-    /// Rows that have an answer.
+    /// Rows with an answer.
     pub(crate) completed: Option<u64>,
-    /// Rows that are done, with or without an answer.
+    /// Completed rows, with or without an answer.
     pub(crate) done: Option<u64>,
-    /// The tag that a job of ours carries.
+    /// The tag of one of our jobs.
     pub(crate) tag: Option<String>,
     errors: Value,
 }
 
 impl Batch {
-    /// The batch that was asked for by its name, whatever it says of that. `None` where there is no status.
+    /// The batch that was requested by id, even if the response repeats the id wrongly or not at all. `None` if there
+    /// is no status.
     pub(crate) fn of(job: &JobRef, value: &Value) -> Option<Self> {
         let mut named = value.clone();
         named.as_object_mut()?.insert("id".into(), job.0.clone().into());
         Self::read(&named)
     }
 
-    /// `None` where there is no id or no status.
+    /// `None` if there is no id or no status.
     pub(crate) fn read(value: &Value) -> Option<Self> {
         let counts = value.get("request_counts");
         let count = |name: &str| number(counts.and_then(|c| c.get(name)));
@@ -68,7 +69,7 @@ impl Batch {
         })
     }
 
-    /// Why the provider gave it up, its code first.
+    /// Why the provider gave it up, code first.
     pub(crate) fn why(&self) -> String {
         let first = match &self.errors {
             Value::Object(frame) => match frame.get("data") {

@@ -1,4 +1,4 @@
-//! The assistant's answers: the structure, length and language asked for, all at once.
+//! The assistant's answers: structure, length and language as requested, all at once.
 
 use clinstruct_draw::Draw;
 use clinstruct_schema::{Constraint, Language, Register};
@@ -19,10 +19,10 @@ const FLOW: [&str; 9] = [
 ];
 /// Share of answers that state a dose.
 const WITH_DOSE: f64 = 0.3;
-/// Draws of a sentence in search of one that fits or is new.
+/// Draws per sentence when searching for one that fits or is new.
 const DRAWS: usize = 12;
 
-/// What is asked about form, gathered.
+/// The requested form.
 #[derive(Debug, Default)]
 pub(crate) struct Form {
     sentences: Option<usize>,
@@ -89,7 +89,7 @@ impl Form {
     }
 }
 
-/// Words of a text: runs without white space; a fifth of the characters in a script that sets no spaces.
+/// Words of a text, separated by white space; a fifth of the characters in scripts without spaces.
 pub(crate) fn words(text: &str, language: Language) -> usize {
     if grammar(language).is_some_and(|g| g.unspaced) {
         text.chars().count().div_ceil(5)
@@ -98,7 +98,7 @@ pub(crate) fn words(text: &str, language: Language) -> usize {
     }
 }
 
-/// Draws sentences, never one twice, and none that was said before.
+/// Draws sentences without repeating one, within the answer or from earlier turns.
 struct Voice<'a> {
     grammar: &'a Grammar,
     country: &'a str,
@@ -106,7 +106,7 @@ struct Voice<'a> {
     before: &'a str,
     excludes: &'a [String],
     said: Vec<String>,
-    /// The medicine that the next sentence is about.
+    /// The medicine of the next sentence.
     drug: String,
     draw: &'a mut Draw,
 }
@@ -128,7 +128,7 @@ impl Voice<'_> {
         }
     }
 
-    /// A new sentence of a category; the shortest of several where `short`.
+    /// A new sentence of a category; the shortest of several if `short`.
     fn say(&mut self, category: &str, short: bool) -> String {
         let grammar = self.grammar;
         let templates = grammar.sentences(category);
@@ -189,14 +189,14 @@ pub(crate) fn answer(parsed: &ParsedRequest, before: &str, draw: &mut Draw) -> S
     finish(&mut voice, &form, body)
 }
 
-/// The categories of an answer's sentences, in order.
+/// The sentence categories of an answer, in order.
 fn flow(
     voice: &mut Voice<'_>,
     form: &Form,
     parsed: &ParsedRequest,
     many: usize,
 ) -> Vec<&'static str> {
-    // Not every answer opens in the same way.
+    // Answers open in different ways.
     let openings = ["lead", "assessment", "plan", "testing", "monitoring", "lead"];
     let mut categories = vec![voice.draw.pick(&openings).copied().unwrap_or("lead")];
     for aspect in &form.aspects {
@@ -216,7 +216,7 @@ fn flow(
         Some(Register::Scientific) => categories.push("cite"),
         _ => {}
     }
-    // Where in the flow to begin is drawn, so that answers differ in their course.
+    // The starting point in the flow is drawn, so that answers differ in their course.
     let from = voice.draw.below(4);
     for i in 0..many.max(1) * 2 {
         categories.push(FLOW[(from + i) % FLOW.len()]);
@@ -231,7 +231,7 @@ fn flow(
     categories
 }
 
-/// `many` sentences, a dose and its warning among them where the draw says so.
+/// `many` sentences, with a dose and its warning if drawn.
 fn sentences(
     voice: &mut Voice<'_>,
     form: &Form,
@@ -260,7 +260,7 @@ fn sentences(
 }
 
 fn join(language: Language) -> &'static str {
-    // Thai sets sentences apart by a space as other languages do.
+    // Thai separates sentences by a space, as other languages do.
     let _ = language;
     " "
 }
@@ -300,7 +300,7 @@ fn compose(voice: &mut Voice<'_>, form: &Form, parsed: &ParsedRequest) -> String
         let numbered = form.numbered.is_some() || form.any_steps;
         return list(voice, form, listed, numbered);
     }
-    // A title and an end mark stand apart, and count.
+    // A title and an end mark are separate, and count.
     let apart = usize::from(form.titled) + usize::from(form.end.is_some());
     let asked = form.paragraphs.map(|n| n.saturating_sub(apart).max(1));
     let paragraphs = asked.unwrap_or_else(|| match form.max_words {
@@ -313,7 +313,7 @@ fn compose(voice: &mut Voice<'_>, form: &Form, parsed: &ParsedRequest) -> String
         (None, None) => (3 + voice.draw.below(5)).max(paragraphs),
     };
     let mut all = sentences(voice, form, parsed, many, tight);
-    // What is too long is said shorter, what is too short goes on.
+    // Shortens what is too long and extends what is too short.
     let reserve = 24 * form.questions
         + if form.titled { 8 } else { 0 }
         + if form.end.is_some() { 4 } else { 0 };
@@ -343,7 +343,7 @@ fn compose(voice: &mut Voice<'_>, form: &Form, parsed: &ParsedRequest) -> String
     }
     let per = all.len().div_ceil(paragraphs).max(1);
     let mut groups: Vec<Vec<String>> = all.chunks(per).map(<[String]>::to_vec).collect();
-    // Even groups can come out one short: the longest is parted.
+    // Even groups can yield one too few: the longest is split.
     while groups.len() < paragraphs {
         let longest = groups.iter().enumerate().max_by_key(|(_, g)| g.len()).map(|(i, _)| i);
         let Some(group) = longest.and_then(|i| groups.get_mut(i)) else { break };
@@ -360,7 +360,7 @@ fn compose(voice: &mut Voice<'_>, form: &Form, parsed: &ParsedRequest) -> String
     text
 }
 
-/// Takes the last sentence away, but never a warning from its dose.
+/// Removes the last sentence, but never a warning from its dose.
 fn drop_one(voice: &Voice<'_>, all: &mut Vec<String>) {
     let warnings = voice.grammar.sentences("warning");
     let is_warning = |s: &String| warnings.iter().any(|t| t.fill(|_| String::new()) == *s);
@@ -371,7 +371,7 @@ fn drop_one(voice: &Voice<'_>, all: &mut Vec<String>) {
             if lead {
                 all.remove(keep);
             } else {
-                // Dose and warning go together.
+                // A dose and its warning stay together.
                 all.truncate(all.len().saturating_sub(2).max(1));
             }
         }
@@ -418,7 +418,7 @@ fn list(voice: &mut Voice<'_>, form: &Form, exact: Option<usize>, numbered: bool
             at += 1;
         }
     }
-    // What must be short loses its longest items, but never a warning without its dose.
+    // If it must be short, the longest items are removed, but never a dose's warning alone.
     let characters = |items: &[String]| items.iter().map(|s| s.chars().count() + 4).sum::<usize>();
     let counted = |items: &[String]| items.iter().map(|s| words(s, language)).sum::<usize>();
     let reserve = 24 * form.questions;
@@ -454,7 +454,7 @@ fn table(voice: &mut Voice<'_>, columns: usize) -> String {
     lines.join("\n")
 }
 
-/// Title before, questions and end mark behind.
+/// Title first, questions and end mark last.
 fn finish(voice: &mut Voice<'_>, form: &Form, body: String) -> String {
     let mut text = body;
     for term in &form.contains {

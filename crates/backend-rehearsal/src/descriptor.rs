@@ -16,7 +16,7 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     ..Descriptor::new("rehearsal", open)
 };
 
-/// Those of OpenAI's Batch API, so that shards come out as they would there.
+/// The limits of OpenAI's Batch API, so that shards have the same sizes.
 pub(crate) fn limits() -> Limits {
     Limits::new(50_000, 200 << 20, 64)
 }
@@ -27,7 +27,7 @@ pub(crate) fn capabilities(spooled: bool) -> Capabilities {
     all
 }
 
-/// What a grammar writes depends on the faults that are injected: another model, so to speak.
+/// What the grammar writes depends on the injected faults: they count as another model.
 fn model(settings: &BackendSettings) -> String {
     match Rates::parse(&settings.misbehave) {
         Ok(rates) if rates != Rates::default() => {
@@ -40,7 +40,7 @@ fn model(settings: &BackendSettings) -> String {
 fn open(settings: &BackendSettings) -> Result<Opened, OpenError> {
     let rates = Rates::parse(&settings.misbehave)?;
     let folder = settings.folder.join("spool");
-    // A run that another command has sent jobs of goes on with them.
+    // A run can continue with jobs that another command sent.
     let spool = (settings.detached || folder.exists()).then_some(folder);
     Ok(Opened::new(Rehearsal::new(settings.instructions.clone(), rates, spool)))
 }

@@ -7,7 +7,7 @@ use clinstruct_draw::Draw;
 use clinstruct_schema::{Language, language_table};
 use serde::Deserialize;
 
-/// A piece of a template.
+/// A part of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     Text(String),
@@ -50,17 +50,17 @@ impl Template {
         self.slots().all(|s| names.contains(&s))
     }
 
-    /// The text with its slots left blank, for a template that has none.
+    /// The text with blank slots, for a template without any.
     pub(crate) fn plain(&self) -> String {
         self.raw(|_| String::new())
     }
 
-    /// The sentence, each slot by `fill`. Its first letter is a capital.
+    /// The sentence with slots filled by `fill`, and a capital first letter.
     pub(crate) fn fill(&self, fill: impl FnMut(&str) -> String) -> String {
         capital(self.raw(fill))
     }
 
-    /// The text, each slot by `fill`, for use inside a sentence.
+    /// The text with slots filled by `fill`, for use inside a sentence.
     pub(crate) fn raw(&self, mut fill: impl FnMut(&str) -> String) -> String {
         let mut out = String::with_capacity(96);
         for piece in &self.pieces {
@@ -73,7 +73,7 @@ impl Template {
     }
 }
 
-/// The text with its first letter as a capital.
+/// The text with a capital first letter.
 pub(crate) fn capital(text: String) -> String {
     match text.chars().next() {
         Some(first) if first.is_lowercase() => {
@@ -87,14 +87,14 @@ pub(crate) fn capital(text: String) -> String {
 
 #[derive(Deserialize)]
 struct File {
-    /// The script sets no spaces between words and no mark at the end of a sentence.
+    /// Whether the script has no spaces between words and no mark at the end of a sentence.
     #[serde(default)]
     unspaced: bool,
     lists: BTreeMap<String, Vec<String>>,
     sentences: BTreeMap<String, Vec<String>>,
 }
 
-/// What can be said in one language.
+/// The grammar of one language.
 #[derive(Debug)]
 pub(crate) struct Grammar {
     pub(crate) language: Language,
@@ -114,7 +114,7 @@ impl Grammar {
         Ok(Self { language, unspaced: file.unspaced, lists: file.lists, sentences })
     }
 
-    /// An item of a list; blank where there is no such list.
+    /// An item of a list; blank if there is no such list.
     pub(crate) fn item(&self, list: &str, draw: &mut Draw) -> String {
         self.lists.get(list).and_then(|l| draw.pick(l)).cloned().unwrap_or_default()
     }
@@ -131,13 +131,13 @@ impl Grammar {
 /// The health worker's side, in English.
 #[derive(Debug, Default)]
 pub(crate) struct Worker {
-    /// What is said, by group and name.
+    /// Phrases, by group and name.
     groups: BTreeMap<String, BTreeMap<String, Vec<Template>>>,
-    /// Words by which the grammar decides what fits.
+    /// Words that decide what fits.
     pub(crate) words: Words,
 }
 
-/// Words by which the grammar decides what fits, and what it joins sentences with.
+/// Words that decide what fits, and words that join sentences.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Words {
@@ -145,15 +145,15 @@ pub(crate) struct Words {
     pub(crate) numbers: Vec<String>,
     /// Units of a duration.
     pub(crate) units: Vec<String>,
-    /// Stems that make a complaint or detail one of women and girls.
+    /// Stems that mark a complaint or detail as one of women and girls.
     pub(crate) female: Vec<String>,
-    /// Stems that make a complaint or detail one of men and boys.
+    /// Stems that mark a complaint or detail as one of men and boys.
     pub(crate) male: Vec<String>,
-    /// What stands before a sentence that always has the same words; `{}` is what it is about.
+    /// A lead before a sentence with fixed wording; `{}` is its topic.
     pub(crate) leads: Vec<String>,
-    /// Lists of the English grammar that a lead takes its thing from.
+    /// Lists of the English grammar that supply the topic of a lead.
     pub(crate) about: Vec<String>,
-    /// The kinds of facts, in the order in which they are told unasked.
+    /// The kinds of facts, in the order in which they are volunteered.
     pub(crate) facts: Vec<FactKind>,
 }
 
@@ -165,17 +165,17 @@ pub(crate) struct FactKind {
     pub(crate) kind: String,
     /// Its label in the patient's facts.
     pub(crate) label: String,
-    /// Stems of questions that ask for it.
+    /// Stems of questions about it.
     pub(crate) keys: Vec<String>,
 }
 
-/// Single doses in milligrams, as they stand in a sentence.
+/// Single doses in milligrams, as written in a sentence.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Doses {
-    /// Those of most medicines.
+    /// Doses of most medicines.
     any: Vec<String>,
-    /// Those of medicines that are given in little, by the beginning of their names in any language.
+    /// Doses of low-dose medicines, by the first letters of their names in any language.
     usual: Vec<Usual>,
 }
 
@@ -191,7 +191,7 @@ impl Doses {
         toml::from_str(text).map_err(|e| e.to_string())
     }
 
-    /// The doses of a medicine, by its name in lower case.
+    /// The doses of a medicine, by its lower-case name.
     pub(crate) fn of(&self, drug: &str) -> &[String] {
         let usual = self.usual.iter().find(|u| drug.starts_with(&u.stem));
         usual.map_or(&self.any, |u| &u.doses)
@@ -236,7 +236,7 @@ static GRAMMARS: LazyLock<Vec<Grammar>> = LazyLock::new(|| {
 static WORKER: LazyLock<Worker> =
     LazyLock::new(|| Worker::parse(include_str!("../grammar/worker.toml")).unwrap_or_default());
 
-/// The grammar of a language. The files are compiled in, and a test reads all of them.
+/// The grammar of a language. The files are embedded, and a test reads all of them.
 pub(crate) fn grammar(language: Language) -> Option<&'static Grammar> {
     GRAMMARS.iter().find(|g| g.language == language)
 }

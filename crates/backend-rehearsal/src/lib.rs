@@ -1,11 +1,10 @@
 //! The embedded stand-in for a model: offline, deterministic, free, and the default.
 //!
-//! It writes from a seeded grammar and reads its request as a model would: an instruction is known by the
-//! catalog's text standing in the request, so one that was left out of a template is not obeyed. It
-//! answers in the language, structure and length asked for, uses the patient's facts, and injects faults at
-//! configurable [`Rates`], so that every run takes every path behind a backend. The same request
-//! gets the same text in any job, order or thread; only delivery (missing and doubled rows, errors,
-//! expiry, order) depends on the job.
+//! It writes from a seeded grammar and reads its request as a model would: it recognizes an instruction by the
+//! catalog's text in the request, so one that a template omits is not obeyed. It answers in the requested language,
+//! structure and length, uses the patient's facts, and injects faults at configurable [`Rates`], so that every run
+//! exercises every path behind a backend. The same request gets the same text in any job, order or thread; only
+//! delivery (missing and duplicate rows, errors, expiry, order) depends on the job.
 //!
 //! A request of a stage that the grammar does not know gets a value that fits its JSON schema, so that a new stage can be
 //! rehearsed too.
@@ -66,19 +65,19 @@ struct Job {
 }
 
 impl Rehearsal {
-    /// A backend that knows these instructions. With `spool`, jobs are kept in that folder, so that
-    /// another process finds and answers them; without, they end with this process.
+    /// A backend that knows these instructions. With `spool`, jobs are kept in that folder, so that another process
+    /// finds and answers them; without, they end with this process.
     pub fn new(instructions: Vec<Instruction>, rates: Rates, spool: Option<PathBuf>) -> Self {
         let engine = Arc::new(Engine { reader: Reader::new(instructions), rates });
         Self { engine, jobs: Mutex::default(), spool }
     }
 
-    /// The text that a request gets, injected faults included; blank where it gets none.
+    /// The text of a request's answer, injected faults included; blank if there is none.
     pub fn answer(&self, request: &ChatRequest, id: RequestId) -> String {
         write::text(&self.engine.reader, &self.engine.rates, request, id)
     }
 
-    /// The rows that come back for a request of a job: one, none or two.
+    /// The rows of a request in a job: one, none or two.
     pub fn rows_of(&self, job: &str, request: &BatchRequest) -> Vec<Vec<u8>> {
         self.engine.deliver(&JobRef(job.to_owned()), request)
     }
@@ -182,7 +181,7 @@ impl BatchBackend for Rehearsal {
             let e = Error::new(ErrorKind::NotFound, "fetch rows", format!("no job {job:?}"));
             return stream::once(async { Err(e) }).boxed();
         };
-        // Rows are given once: a job in memory is forgotten with them.
+        // Rows are yielded once: a job in memory is dropped with them.
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).remove(job);
         let engine = Arc::clone(&self.engine);
         let job = job.clone();
@@ -230,7 +229,7 @@ impl Engine {
         Draw::from_u64(number(0, &job.0, "expiry")).chance(self.rates.of(InjectedFault::ExpiredJob))
     }
 
-    /// The rows that come back for a request: one, none or two.
+    /// The rows of a request: one, none or two.
     fn deliver(&self, job: &JobRef, request: &BatchRequest) -> Vec<Vec<u8>> {
         let key = number(0, &job.0, "delivery");
         let mut half = [0; 8];

@@ -2,13 +2,13 @@ use clinstruct_batch_client::OpenError;
 
 /// Rates of injected faults, each a share from 0 to 1.
 ///
-/// The defaults are of the size that real batches show, so that every run takes every path behind the backend.
+/// The defaults are similar to the rates of real batches, so that every run exercises every path behind the backend.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rates {
     rates: [f64; Self::NAMES.len()],
 }
 
-/// An injected fault; its number is its place in [`Rates::NAMES`].
+/// An injected fault; its number is its index in [`Rates::NAMES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InjectedFault {
     Refusal,
@@ -33,12 +33,12 @@ pub(crate) enum InjectedFault {
 }
 
 impl Rates {
-    /// Names of the kinds, as settings give them. By content of the request: `refusal` (in the refusal
-    /// field), `text_refusal` (in the text), `content_filter`, `cut` (token limit in mid-word), `empty`
-    /// (null content), `malformed_json`, `wrong_count` (of prompts), `wrapping_quotes`, `role_tag`,
-    /// `hash_heading`, `code_fence`, `control_character`, `wrong_language` (English where another was
-    /// asked for), `violation` (one instruction broken). By job and request: `missing`, `duplicated`,
-    /// `row_error` (status 500), `bad_row` (no JSON). By job: `expired_job` (its last tenth is missing).
+    /// Names of the kinds, as used in settings. By content of the request: `refusal` (in the refusal field),
+    /// `text_refusal` (in the text), `content_filter`, `cut` (token limit in mid-word), `empty` (null content),
+    /// `malformed_json`, `wrong_count` (of prompts), `wrapping_quotes`, `role_tag`, `hash_heading`, `code_fence`,
+    /// `control_character`, `wrong_language` (English instead of the requested language), `violation` (one instruction
+    /// broken). By job and request: `missing`, `duplicated`, `row_error` (status 500), `bad_row` (no JSON). By job:
+    /// `expired_job` (its last tenth is missing).
     pub const NAMES: [&'static str; 19] = [
         "refusal",
         "text_refusal",
@@ -66,7 +66,7 @@ impl Rates {
         Self { rates: [0.0; Self::NAMES.len()] }
     }
 
-    /// Rates from settings such as `none` or `refusal=0.1`, each of which changes what those before it say.
+    /// Rates from settings such as `none` or `refusal=0.1`; later settings override earlier ones.
     pub fn parse(settings: &[String]) -> Result<Self, OpenError> {
         let known = || format!("use `none` or one of: {}", Self::NAMES.join(", "));
         let mut rates = Self::default();
@@ -90,7 +90,7 @@ impl Rates {
         Ok(rates)
     }
 
-    /// Sets one kind's rate; false where there is no such kind.
+    /// Sets one kind's rate; false if there is no such kind.
     pub fn set(&mut self, name: &str, rate: f64) -> bool {
         let place = Self::NAMES.iter().position(|n| *n == name);
         match place.and_then(|p| self.rates.get_mut(p)) {

@@ -1,4 +1,4 @@
-//! Reads a request as a model would: what is asked is known from the texts that stand in it.
+//! Reads a request as a model would: instructions are recognized by their texts.
 
 use aho_corasick::AhoCorasick;
 use clinstruct_schema::{
@@ -6,7 +6,7 @@ use clinstruct_schema::{
     Role, Speaker,
 };
 
-/// What a request asks for.
+/// The content of a request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ParsedRequest {
     pub(crate) speaker: Option<Speaker>,
@@ -15,7 +15,7 @@ pub(crate) struct ParsedRequest {
     pub(crate) mode: Option<ConversationMode>,
     /// `label: value` lines outside patients.
     pub(crate) facts: Vec<(String, String)>,
-    /// The same of each patient, in their order.
+    /// The same for each patient, in order.
     pub(crate) patients: Vec<Vec<(String, String)>>,
 }
 
@@ -40,11 +40,11 @@ pub(crate) fn value<'a>(patient: &'a [(String, String)], label: &str) -> Option<
     patient.iter().find(|(l, _)| l == label).map(|(_, v)| v.as_str())
 }
 
-/// Knows the catalog's instructions by their texts.
+/// Recognizes the catalog's instructions by their texts.
 #[derive(Debug)]
 pub(crate) struct Reader {
     heads: Option<AhoCorasick>,
-    /// How a message begins that asks for a repair.
+    /// Start of a message that requests a repair.
     repair: Option<String>,
     instructions: Vec<(Instruction, Option<String>)>,
 }
@@ -74,7 +74,7 @@ impl Reader {
         }
     }
 
-    /// The messages of a request without the failed try and the note at their end, where a repair is asked for.
+    /// The messages of a request without the failed attempt and the repair message at the end, if any.
     pub(crate) fn without_repair<'r>(&self, request: &'r ChatRequest) -> &'r [Message] {
         let all = &request.messages;
         let asked = all.last().filter(|m| m.role == Role::User).zip(self.repair.as_ref());
@@ -138,7 +138,7 @@ impl Reader {
     }
 }
 
-/// Labels of the lines that are facts.
+/// Labels of lines that state facts.
 const LABELS: [&str; 19] = [
     "profession",
     "specialty",

@@ -28,7 +28,7 @@ fn duration(draw: &mut Draw) -> String {
     format!("{number} {unit}")
 }
 
-/// `63 years` as before a noun: `63-year-old`.
+/// `63 years` before a noun: `63-year-old`.
 fn age_text(age: &str) -> String {
     let mut parts = age.split_whitespace();
     let (number, unit) = (parts.next().unwrap_or("40"), parts.next().unwrap_or("years"));
@@ -40,7 +40,7 @@ fn is_child(age: &str) -> bool {
     age.contains("month") || years < 13
 }
 
-/// Age and sex in other words, now and then: `a 54-year-old female patient` is `a woman of 54`.
+/// Occasionally rephrases age and sex: `a 54-year-old female patient` becomes `a woman of 54`.
 fn worded(person: &str, age: &str, sex: &str, draw: &mut Draw) -> String {
     let Some(years) = age.strip_suffix(" years").or(age.strip_suffix(" year")) else {
         return person.to_owned();
@@ -66,7 +66,7 @@ fn worded(person: &str, age: &str, sex: &str, draw: &mut Draw) -> String {
             return person.replace(&plain, &other);
         }
     }
-    // Another noun keeps its sex, and has the age behind it.
+    // Another noun keeps its sex, with the age after it.
     let plain = format!("{years}-year-old {sex} ");
     let Some((before, after)) = person.split_once(&plain).filter(|_| way < 3) else {
         return person.to_owned();
@@ -80,12 +80,12 @@ fn worded(person: &str, age: &str, sex: &str, draw: &mut Draw) -> String {
     }
 }
 
-/// One of `list` that says nothing of another sex.
+/// An item of `list` that does not contradict the sex.
 fn fitting(group: &str, name: &str, sex: &str, draw: &mut Draw) -> String {
     let list = worker().all(group, name);
     for _ in 0..16 {
         if let Some(template) = draw.pick(list) {
-            // Plain phrases have no slots and keep their small letter.
+            // Plain phrases have no slots and stay in lower case.
             let text = template.plain();
             if fits(&text, sex) {
                 return text;
@@ -174,7 +174,7 @@ pub(crate) fn prompt(parsed: &ParsedRequest, patient: &Facts, draw: &mut Draw) -
         _ => write(draw, "ask", "general"),
     };
     let ask = if ask.is_empty() { write(draw, "ask", "general") } else { ask };
-    // What is asked in the same words is asked of something.
+    // A question with fixed wording gets a topic.
     let ask = lead(&ask, draw);
     let mut sentences = Vec::with_capacity(6);
     match draw.below(4) {
@@ -218,7 +218,7 @@ fn correct_article(text: &str) -> String {
     out
 }
 
-/// A term inside a sentence: its capital goes, unless it is a name or an abbreviation.
+/// A term inside a sentence: its capital is dropped, except in names and abbreviations.
 fn lower_first(text: &str) -> String {
     let mut chars = text.chars();
     match (chars.next(), chars.next()) {
@@ -229,12 +229,12 @@ fn lower_first(text: &str) -> String {
     }
 }
 
-/// Answers a question from the facts, with at most `most` words: of a long list its first entries.
+/// Answers a question from the facts, in at most `most` words; of a long list only the first entries.
 fn reply(patient: &Facts, question: &str, already: &str, most: usize, draw: &mut Draw) -> String {
     let lower = question.to_lowercase();
     let kinds = &worker().words.facts;
     let asked = kinds.iter().find(|fact| fact.keys.iter().any(|k| lower.contains(k.as_str())));
-    // A question that names no kind, or is in another language, gets a fact that was not told yet.
+    // A question that names no kind, or is in another language, gets a fact that was not mentioned yet.
     let unused = || {
         kinds.iter().find(|fact| value(patient, &fact.label).is_some_and(|v| !already.contains(v)))
     };
@@ -261,7 +261,7 @@ fn reply(patient: &Facts, question: &str, already: &str, most: usize, draw: &mut
         .unwrap_or_else(|| told(1))
 }
 
-/// A sentence with what it is about before it.
+/// A sentence with its topic in front.
 fn lead(sentence: &str, draw: &mut Draw) -> String {
     let words = &worker().words;
     let (Some(lead), Some(list)) = (draw.pick(&words.leads), draw.pick(&words.about)) else {
@@ -271,7 +271,7 @@ fn lead(sentence: &str, draw: &mut Draw) -> String {
     format!("{} {}", lead.replace("{}", &about), lower_start(sentence))
 }
 
-/// The first letter goes small where the first word is an ordinary one.
+/// The first letter becomes lower case if the first word is an ordinary one.
 fn lower_start(sentence: &str) -> String {
     let first = sentence.split_whitespace().next().unwrap_or_default();
     if matches!(first, "I" | "I'm" | "I've" | "I'll" | "I'd") {
@@ -281,7 +281,7 @@ fn lower_start(sentence: &str) -> String {
     }
 }
 
-/// Writes a message of the health worker after an answer.
+/// Writes the health worker's message after an answer.
 pub(crate) fn follow_up(
     parsed: &ParsedRequest,
     last: &str,
@@ -323,7 +323,7 @@ pub(crate) fn follow_up(
                 "topic" => topic.clone().unwrap_or_default(),
                 list => english.map(|g| g.item(list, draw)).unwrap_or_default(),
             });
-            // What always has the same words is said of something.
+            // Fixed wording gets a topic.
             let led = said.is_empty() && (fixed || draw.chance(0.9));
             let sentence = if led { lead(&sentence, draw) } else { sentence };
             if !earlier.contains(&sentence) && !said.contains(&sentence) {
@@ -372,7 +372,7 @@ pub(crate) fn follow_up(
                 if count(&sentences) <= most {
                     break;
                 }
-                // What answers a question is kept; a remark can be said shorter.
+                // An answer to a question is kept; a remark can be shortened.
                 if question.is_some() {
                     break;
                 }

@@ -1,4 +1,4 @@
-//! From a request to its raw response: what a model would write, and how it would get it wrong.
+//! Turns a request into its raw response: what a model would write, and how it would get it wrong.
 
 use clinstruct_draw::Draw;
 use clinstruct_schema::{
@@ -12,10 +12,10 @@ use crate::read::{ParsedRequest, Reader};
 use crate::schema;
 use crate::worker;
 
-/// Bytes a token, about: what a provider's tokenizer would count in English.
+/// Approximate bytes per token of a provider's tokenizer for English.
 const BYTES_PER_TOKEN: u64 = 4;
 
-/// What the row's message holds.
+/// Content of the row's message.
 #[derive(Debug, Default)]
 struct Said {
     text: Option<String>,
@@ -29,7 +29,7 @@ fn bits(id: RequestId, purpose: u64) -> u64 {
     u64::from_le_bytes(half) ^ purpose.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// The text for a request, before any fault is injected.
+/// The text for a request before faults are injected.
 fn plain(
     parsed: &ParsedRequest,
     messages: &[Message],
@@ -56,7 +56,7 @@ fn plain(
     }
 }
 
-/// The prompts for all patients; `off` more or fewer than asked for.
+/// The prompts for all patients; `off` more or fewer than requested.
 fn prompts(parsed: &ParsedRequest, structured: bool, off: i32, draw: &mut Draw) -> String {
     let mut texts: Vec<(usize, String)> = parsed
         .patients
@@ -85,7 +85,7 @@ fn prompts(parsed: &ParsedRequest, structured: bool, off: i32, draw: &mut Draw) 
     }
 }
 
-/// Breaks one instruction that code can check; the text as it is where none can be broken.
+/// Breaks one instruction that code can check; returns the text unchanged if none can be broken.
 fn violate(parsed: &ParsedRequest, text: &str) -> String {
     let stripped = || -> String {
         let bare = |l: &str| l.trim_start_matches(['-', '#', '*', '.', ')', ' ', '|']).to_owned();
@@ -132,14 +132,14 @@ fn violate(parsed: &ParsedRequest, text: &str) -> String {
     text.to_owned()
 }
 
-/// What is said, with the faults that the request's own draw gives.
+/// The content, with the faults that the request's own draw injects.
 fn said(reader: &Reader, rates: &Rates, request: &ChatRequest, id: RequestId) -> Said {
     let parsed = reader.read(request);
     let messages = reader.without_repair(request);
     let mut draw = Draw::from_u64(bits(id, 1));
     let mut faults = Draw::from_u64(bits(id, 2));
     let mut happens = |kind: InjectedFault| faults.chance(rates.of(kind));
-    // Every kind is drawn whatever came before, so that one rate does not move another.
+    // Every kind is drawn regardless of earlier ones, so that the rates are independent.
     let refusal = happens(InjectedFault::Refusal);
     let text_refusal = happens(InjectedFault::TextRefusal);
     let filter = happens(InjectedFault::ContentFilter);
@@ -224,7 +224,7 @@ fn said(reader: &Reader, rates: &Rates, request: &ChatRequest, id: RequestId) ->
     Said { text: Some(text), finish: Some(FinishReason::Stop), ..Said::default() }
 }
 
-/// The text that a request gets, injected faults included; blank where it gets none.
+/// The text of a request's answer, injected faults included; blank if there is none.
 pub(crate) fn text(reader: &Reader, rates: &Rates, request: &ChatRequest, id: RequestId) -> String {
     said(reader, rates, request, id).text.unwrap_or_default()
 }
@@ -272,7 +272,7 @@ pub(crate) fn row(reader: &Reader, rates: &Rates, request: &ChatRequest, id: Req
     .into_bytes()
 }
 
-/// The raw response of a request that met a server error.
+/// The raw response of a request that failed with a server error.
 pub(crate) fn error_row(id: RequestId) -> Vec<u8> {
     serde_json::json!({
         "id": format!("batch_req_{id}"),

@@ -1,4 +1,4 @@
-//! Writes a batch input file in OpenAI's format: one request for each line of standard input.
+//! Writes a batch input file in OpenAI's format: one request per line of standard input.
 //!
 //! `printf 'Fever?\nCough?\n' | cargo run --example batch_file > input.jsonl`
 

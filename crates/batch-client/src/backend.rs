@@ -11,14 +11,14 @@ use crate::{Capabilities, JobFault, Limits, Result, Shard, ShardTag};
 #[serde(transparent)]
 pub struct JobRef(pub String);
 
-/// A job that may have been sent, as [`BatchBackend::find`] looks for it.
+/// A job that may have been sent, for [`BatchBackend::find`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
     /// Its tag.
     pub tag: ShardTag,
-    /// Jobs of this run whose names are known: none of them is the one.
+    /// Jobs of this run with known ids: none of them is the one.
     pub known: Vec<JobRef>,
-    /// So many of them, from the first on, were sent before it.
+    /// How many of them, from the first, were sent before it.
     pub earlier: usize,
 }
 
@@ -29,26 +29,26 @@ impl Wanted {
     }
 }
 
-/// What a backend waits for before it goes on, as it can be shown to a person.
+/// What a backend waits for, for display.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
-    /// Why, in the provider's words where it has any.
+    /// The reason, in the provider's words if there are any.
     pub why: String,
-    /// For how many seconds from when it began, until the request is sent again. `None` where it is not sent again: it
-    /// has not been answered yet.
+    /// Seconds from its start until the request is sent again. `None` if it is not sent again because it is still
+    /// unanswered.
     pub seconds: Option<u64>,
-    /// Counts up with each new reason to wait, so that each is shown once.
+    /// Increases with each new reason to wait, so that each is shown once.
     pub number: u64,
 }
 
-/// How a job came to its end. Any of them may have rows, and bills those it has.
+/// How a job ended. In each case it may have rows, and bills those it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
-    /// All that could be done was done.
+    /// It ran to its end.
     Completed,
-    /// The provider's time for it ran out.
+    /// It expired at the provider.
     Expired,
-    /// Somebody cancelled it.
+    /// It was cancelled.
     Cancelled,
     /// The provider gave it up.
     Failed(JobFault),
@@ -56,76 +56,76 @@ pub enum Ended {
     Lost,
 }
 
-/// Where a job stands.
+/// State of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobState {
-    /// Not ended; rows done so far, where the provider says.
+    /// Not ended; rows completed so far, if reported.
     Running {
         /// Rows done.
         done: Option<u64>,
     },
-    /// Ended, and its rows can be fetched.
+    /// Ended; its rows can be fetched.
     Ended(Ended),
 }
 
-/// Raw responses, one item each, in any order, exactly as the provider gave them.
+/// Raw responses, one item each, in any order, exactly as the provider sent them.
 pub type RowStream = BoxStream<'static, Result<Vec<u8>>>;
 
-/// A way to have batches of chat requests answered.
+/// A service that answers batches of chat requests.
 #[async_trait::async_trait]
 pub trait BatchBackend: Debug + Send + Sync {
-    /// Its name: that of its [`Descriptor`](crate::Descriptor), where it has one.
+    /// Its name; equal to that of its [`Descriptor`](crate::Descriptor), if it has one.
     fn id(&self) -> BackendId;
 
-    /// How much it takes.
+    /// Its limits.
     fn limits(&self) -> Limits;
 
-    /// What it can do.
+    /// Its capabilities.
     fn capabilities(&self) -> Capabilities;
 
-    /// Whose jobs it sees: a text without secrets that changes when another key, project or address is
-    /// used, so that a run notices. Empty where that cannot matter.
+    /// The account whose jobs it sees: a string without secrets that changes with the key, project or address, so that
+    /// a run notices. Empty if that cannot matter.
     fn account(&self) -> String {
         String::new()
     }
 
-    /// How its raw responses are to be read.
+    /// Format of its raw responses.
     fn row_format(&self) -> RowFormat;
 
-    /// Sends a job. The shard's tag goes with it, so that [`find`](Self::find) can see it again.
+    /// Sends a job. It carries the shard's tag, so that [`find`](Self::find) can find it again.
     async fn submit(&self, shard: &Shard) -> Result<JobRef>;
 
     /// The job that was sent with this tag, if the provider has it: adopts an orphan after a crash.
     ///
-    /// Asked for a tag whose sending may have been interrupted at any point, it has to see a job that the
-    /// provider took even where its answer was lost.
+    /// Sending may have been interrupted at any point: a job that the provider accepted must be found even if the
+    /// response was lost.
     ///
-    /// Where nobody can tell yet, that is an error of the kind [`ErrorKind::Unavailable`](crate::ErrorKind).
+    /// If the answer is not known yet, that is an error of the kind [`ErrorKind::Unavailable`](crate::ErrorKind).
     async fn find(&self, wanted: &Wanted) -> Result<Option<JobRef>>;
 
-    /// Where a job stands. A job that the provider does not know is an error of the kind
-    /// [`ErrorKind::NotFound`](crate::ErrorKind), or has ended as [`Ended::Lost`] where nobody else could know it:
-    /// the driver looks again, and in the list by tag, before it counts the first as lost.
+    /// State of a job. A job unknown to the provider is an error of the kind [`ErrorKind::NotFound`](crate::ErrorKind),
+    /// or has ended as [`Ended::Lost`] if nobody else could know it: the driver polls again, and searches the list by
+    /// tag, before it treats the former as lost.
     async fn poll(&self, job: &JobRef) -> Result<JobState>;
 
-    /// The rows that a job has once [`poll`](Self::poll) says that it ended: answers and errors alike.
+    /// The rows of a job that has ended according to [`poll`](Self::poll): answers and errors alike.
     ///
-    /// A stream that breaks ends with an error; the rows before it count, and asking again is free. Where a job's
-    /// rows are given once (a job that lives in this process), rows that are paid for may follow the error.
+    /// An interrupted stream ends with an error; the rows before it count, and fetching again is free. If a job's rows
+    /// are yielded only once (a job in this process), rows that are billed may follow the error.
     fn rows(&self, job: &JobRef) -> RowStream;
 
-    /// Frees what the provider keeps of a job whose rows are saved and that is not asked after again, where
-    /// that is more than the rows. Its failure harms nobody.
+    /// Deletes what the provider keeps of a job beyond its rows, once they are saved and the job is not polled again.
+    /// Failure is harmless.
     async fn release(&self, job: &JobRef) -> Result<()> {
         let _ = job;
         Ok(())
     }
 
-    /// What it waited for last, for backends that wait by themselves instead of returning an error.
+    /// What it waited for last, for backends that wait internally instead of returning an error.
     fn waiting(&self) -> Option<Waiting> {
         None
     }
 
-    /// Stops a job; what it finished can still be fetched.
+    /// Cancels a job; its completed rows can still be fetched.
     async fn cancel(&self, job: &JobRef) -> Result<()>;
 }

@@ -8,10 +8,10 @@ use clinstruct_schema::Instruction;
 use crate::openai::Dialect;
 use crate::{BatchBackend, Capabilities, Error, ErrorKind, Limits, Secret};
 
-/// All that a command line has to know of a backend: how it is named, priced, reached and opened.
+/// What a command line needs to know about a backend: its name, price, address, and how to open it.
 ///
-/// A backend crate exports one as a constant, and whoever assembles a program registers it. Nothing else names the
-/// backend, so that another crate with a `DESCRIPTOR` can stand in its place.
+/// A backend crate exports one as a constant, and the program registers it. Nothing else names the backend, so that
+/// another crate with a `DESCRIPTOR` can replace it.
 ///
 /// ```
 /// use clinstruct_batch_client::{
@@ -36,27 +36,27 @@ use crate::{BatchBackend, Capabilities, Error, ErrorKind, Limits, Secret};
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Descriptor {
-    /// Name on the command line, in settings and in rows: what [`BatchBackend::id`] gives.
+    /// Name on the command line, in settings and in rows; equal to [`BatchBackend::id`].
     pub name: &'static str,
-    /// What it is, in one line of `--help`.
+    /// Description for `--help`, one line.
     pub about: &'static str,
-    /// Which model is asked.
+    /// How the model is chosen.
     pub model: ModelRule,
-    /// Whether a model of this name is this provider's: `estimate --model M` then needs no `--backend`.
+    /// Whether this provider serves a model of this name: `estimate --model M` then needs no `--backend`.
     pub serves: fn(model: &str) -> bool,
-    /// Where it is, for backends with an address. The argument is the user's `--profile`.
+    /// Address and key, for backends with an address. The argument is the user's `--profile`.
     pub endpoint: Option<EndpointOf>,
-    /// Where prices come from.
+    /// Source of prices.
     pub price: PriceRule,
-    /// How many requests and jobs are under way, unless the user says so.
+    /// Default numbers of requests and jobs in flight.
     pub pacing: Pacing,
-    /// How much it takes with these settings. An opened backend's own limits count; these are for estimates.
+    /// Limits under these settings, for estimates. An opened backend's own limits take precedence.
     pub limits: fn(&BackendSettings) -> Limits,
-    /// What it can do with these settings. An opened backend's own capabilities count; these are for estimates.
+    /// Capabilities under these settings, for estimates. An opened backend's own capabilities take precedence.
     pub capabilities: fn(&BackendSettings) -> Capabilities,
     /// Why this build of the program cannot open it.
     pub unavailable: Option<Unavailable>,
-    /// Makes the backend. Nothing is sent yet, so that it cannot fail for what is elsewhere.
+    /// Opens the backend. Sends nothing, so that it cannot fail for remote reasons.
     pub open: fn(&BackendSettings) -> Result<Opened, OpenError>,
 }
 
@@ -64,8 +64,8 @@ pub struct Descriptor {
 pub type EndpointOf = fn(profile: Option<&str>) -> Result<Endpoint, OpenError>;
 
 impl Descriptor {
-    /// A descriptor of a batch API whose user names a model and whose prices are in the price list. For
-    /// `..Descriptor::new(name, open)`, so that fields that are added later need no change.
+    /// The descriptor of a batch API where the user names the model and prices come from the price list. For
+    /// `..Descriptor::new(name, open)`, so that new fields need no change.
     pub const fn new(
         name: &'static str,
         open: fn(&BackendSettings) -> Result<Opened, OpenError>,
@@ -91,98 +91,98 @@ impl Descriptor {
 pub struct Unavailable {
     /// What is missing.
     pub message: &'static str,
-    /// What to do.
+    /// Hint.
     pub hint: &'static str,
 }
 
-/// Which model a backend asks.
+/// How the model of a backend is chosen.
 #[derive(Debug, Clone, Copy)]
 pub enum ModelRule {
-    /// This one, where the user names none.
+    /// This one by default.
     Default(&'static str),
-    /// The one that its settings lead to, where the user names none.
+    /// By default, the one that its settings lead to.
     Of(fn(&BackendSettings) -> String),
-    /// The user names one, as the server or program knows it.
+    /// The user names it, as the server or program knows it.
     Required,
-    /// The user names a file of weights, or a model that `clinstruct model list` shows. The backend is given the file,
-    /// and the model is called as the file is.
+    /// The user names a weights file, or a model listed by `clinstruct model list`. The backend receives the file; the
+    /// model is named after it.
     Weights,
 }
 
-/// Where the price of a model comes from.
+/// Source of a model's price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PriceRule {
-    /// It costs nothing, whatever the user says.
+    /// Always free.
     Free,
-    /// `--price`, or the price list. A model without a price is refused: no cap could hold.
+    /// `--price`, or the price list. A model without a price is an error, since no limit could be enforced.
     Listed,
-    /// `--price`, or the price list; nothing where neither knows the model: it is one of the user's own.
+    /// `--price`, or the price list; free if neither has the model, which is then the user's own.
     ListedOrFree,
 }
 
-/// How many requests and jobs are under way, unless the user says so.
+/// Default numbers of requests and jobs in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pacing {
-    /// Jobs at once; two for each thread where `None`, so that rows are at hand while those before are processed.
+    /// Jobs in flight; two per thread if `None`, so that rows are available while earlier ones are processed.
     pub jobs: Option<usize>,
-    /// Rows of one job; the pipeline's own default where `None`.
+    /// Rows per job; the pipeline's default if `None`.
     pub rows_per_job: Option<usize>,
-    /// Requests that wait for an answer at once; the pipeline's own default where `None`.
+    /// Requests in flight; the pipeline's default if `None`.
     pub window: Option<usize>,
 }
 
 impl Pacing {
-    /// A batch may take a day, so whatever can be sent is sent.
+    /// A batch may take a day, so everything that is due is sent.
     pub const BATCHES: Self =
         Self { jobs: Some(100), rows_per_job: Some(10_000), window: Some(1_000_000) };
-    /// Small jobs, two for each thread.
+    /// Small jobs, two per thread.
     pub const PER_THREAD: Self = Self { jobs: None, rows_per_job: None, window: None };
 
-    /// So many jobs at once, of so many rows.
+    /// This many jobs in flight, of this many rows.
     pub const fn jobs(jobs: usize, rows_per_job: usize) -> Self {
         Self { jobs: Some(jobs), rows_per_job: Some(rows_per_job), window: None }
     }
 }
 
-/// How a backend with an address is reached.
+/// Address and key of a backend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// Environment variable of the address.
     pub address_variable: String,
-    /// The address where neither the user nor the environment gives one.
+    /// The address if neither the user nor the environment gives one.
     pub address: Address,
     /// Environment variable of the key.
     pub key_variable: String,
-    /// Whether a key is needed, except by a server on this machine.
+    /// Whether a key is required, except by a server on this machine.
     pub needs_key: bool,
 }
 
-/// A backend's own address.
+/// Default address of a backend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
-    /// The provider's, its version included.
+    /// The provider's, version included.
     Known(String),
-    /// Every user has another one.
+    /// Every user has a different one.
     Missing {
-        /// What to report where the user gave none.
+        /// The error if the user gave none.
         message: String,
-        /// What to do.
+        /// Hint.
         hint: String,
     },
 }
 
-/// Settings of one backend, resolved: flags, environment, project file and saved settings are combined, addresses are
-/// whole, the key is read.
+/// Resolved settings of one backend: flags, environment, project file and saved settings are merged, addresses are
+/// complete, the key is read.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct BackendSettings {
-    /// Model; empty where the backend chooses.
+    /// Model; empty if the backend chooses.
     pub model: String,
-    /// File of the model's weights ([`ModelRule::Weights`]).
+    /// Weights file ([`ModelRule::Weights`]).
     pub weights: Option<PathBuf>,
     /// Addresses, at least one for a backend with an [`Endpoint`].
     pub base_urls: Vec<String>,
-    /// Key, where there is one.
+    /// Key, if any.
     pub key: Option<Secret>,
     /// `--profile`.
     pub profile: Option<String>,
@@ -204,27 +204,27 @@ pub struct BackendSettings {
     pub tokens_per_minute: Option<u64>,
     /// Longest silence within a response.
     pub timeout: Option<Duration>,
-    /// First pause after trouble.
+    /// First pause before a retry.
     pub pause: Option<Duration>,
-    /// Whether the server does not know JSON schemas.
+    /// Whether the server does not support JSON schemas.
     pub no_schema: bool,
-    /// Whether the server does not know sampling seeds.
+    /// Whether the server does not support sampling seeds.
     pub no_seed: bool,
-    /// Whether the limit on an answer's tokens is called `max_completion_tokens`; the backend's choice where `None`.
+    /// Whether the token limit is called `max_completion_tokens`; the backend's choice if `None`.
     pub max_completion_tokens: Option<bool>,
     /// `--misbehave`.
     pub misbehave: Vec<String>,
-    /// `--backend-option NAME=VALUE`, for what only this backend knows.
+    /// `--backend-option NAME=VALUE`, for settings that only this backend knows.
     pub options: BTreeMap<String, String>,
-    /// Folder of the run. Jobs that outlive this process may be kept in a folder of the backend's own below it.
+    /// Folder of the run. The backend may keep jobs that outlive this process in a folder of its own below it.
     pub folder: PathBuf,
-    /// Whether the command ends before its jobs do, so that jobs have to outlive this process if they can.
+    /// Whether the command ends before its jobs do, so that jobs should outlive this process if possible.
     pub detached: bool,
     /// Threads.
     pub threads: usize,
-    /// Bytes of memory that backends opened before have reserved.
+    /// Bytes of memory reserved by backends that were opened before.
     pub reserved_memory: u64,
-    /// The instructions that requests may have, for backends that stand in for a model.
+    /// The instructions that requests may contain, for backends that simulate a model.
     pub instructions: Vec<Instruction>,
 }
 
@@ -234,7 +234,7 @@ impl BackendSettings {
         self.base_urls.first().map_or("", String::as_str)
     }
 
-    /// Writes requests as the settings ask.
+    /// Request dialect from the settings.
     pub fn adapt(&self, dialect: &mut Dialect) {
         dialect.seed &= !self.no_seed;
         if let Some(newer) = self.max_completion_tokens {
@@ -242,7 +242,7 @@ impl BackendSettings {
         }
     }
 
-    /// An option of the backend's own that has to be given.
+    /// A required `--backend-option`.
     pub fn option(&self, name: &str) -> Result<&str, OpenError> {
         self.options.get(name).map(String::as_str).ok_or_else(|| {
             OpenError::setting(
@@ -253,35 +253,35 @@ impl BackendSettings {
     }
 }
 
-/// A backend, made.
+/// An opened backend.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Opened {
     /// The backend.
     pub backend: Arc<dyn BatchBackend>,
-    /// What the user should know, one line each.
+    /// Messages for the user, one line each.
     pub notes: Vec<String>,
     /// Bytes of memory that it has reserved.
     pub memory: u64,
-    /// A variable that this process has to be started with.
+    /// An environment variable that the process must be started with.
     pub restart: Option<Restart>,
 }
 
 impl Opened {
-    /// A backend about which nothing is to be said.
+    /// A backend without messages or requirements.
     pub fn new(backend: impl BatchBackend + 'static) -> Self {
         Self { backend: Arc::new(backend), notes: Vec::new(), memory: 0, restart: None }
     }
 }
 
-/// A variable that is read when a process starts. The program starts itself again with it, before anything is sent.
+/// An environment variable that is read at process start. The program restarts itself with it before anything is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restart {
     /// Name.
     pub variable: &'static str,
     /// Value.
     pub value: String,
-    /// Where one of these is set already, the program goes on as it is.
+    /// If one of these is set already, the program does not restart.
     pub unless_set: &'static [&'static str],
 }
 
@@ -293,10 +293,10 @@ pub enum OpenError {
     Setting {
         /// What is wrong.
         message: String,
-        /// What to do.
+        /// Hint.
         hint: String,
     },
-    /// Something else is in the way.
+    /// Any other error.
     #[error(transparent)]
     Backend(Error),
 }
@@ -309,7 +309,7 @@ impl OpenError {
 }
 
 impl From<Error> for OpenError {
-    /// What a constructor refuses is a wrong setting.
+    /// A constructor's error is a wrong setting.
     fn from(e: Error) -> Self {
         match e.kind {
             ErrorKind::Refused => Self::setting(e.with_causes(), "see `clinstruct build --help`"),

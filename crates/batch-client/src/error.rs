@@ -2,33 +2,33 @@ use std::time::Duration;
 
 use clinstruct_schema::Fault;
 
-/// Result of a backend's operation.
+/// Result of a backend operation.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What kind of trouble a job met.
+/// Kind of a job error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// The key is missing, wrong, or may not do this.
+    /// The key is missing, wrong, or lacks permission.
     Unauthorised,
     /// The provider does not know the model.
     UnknownModel,
-    /// Money or quota is used up.
+    /// Credit or quota is used up.
     QuotaExhausted,
-    /// Too much at once: the provider did nothing and asks to wait.
+    /// Rate limited: the provider did nothing and asks to wait.
     RateLimited,
-    /// Nobody answers, or the service is starting or down for maintenance.
+    /// The service is unreachable, starting or down for maintenance.
     Unavailable,
-    /// The provider answers with an error of its own, such as 500 or 502.
+    /// The provider returned an error of its own, such as 500 or 502.
     Server,
-    /// The provider refuses the job for what it contains.
+    /// The provider rejects the job for its content.
     Filtered,
-    /// The provider refuses the job as it is.
+    /// The provider rejects the job as malformed.
     Refused,
     /// The provider does not know the job, file or address.
     NotFound,
-    /// The answer does not have the documented shape.
+    /// The response does not have the documented shape.
     Protocol,
-    /// A download ended too soon; asking again is free.
+    /// A download ended early; fetching again is free.
     Truncated,
     /// A local file could not be read or written.
     Io,
@@ -49,22 +49,22 @@ impl From<Fault> for ErrorKind {
     }
 }
 
-/// Trouble with a job; a row's trouble is a [`clinstruct_schema::RowOutcome`].
+/// An error of a job; errors of a row are [`clinstruct_schema::RowOutcome`]s.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation}: {message}")]
 pub struct Error {
     /// Kind, for decisions.
     pub kind: ErrorKind,
-    /// What was being done, such as `submit job`.
+    /// The operation, such as `submit job`.
     pub operation: &'static str,
-    /// What was seen, in the provider's words where it has any.
+    /// Message, in the provider's words if there are any.
     pub message: String,
-    /// How long the provider asks to wait, where it says.
+    /// How long the provider asks to wait, if it does.
     pub retry_after: Option<Duration>,
-    /// Whether the provider may have done what it was asked to do, although this came back. False where it
-    /// refused, or was never reached: then nothing was made, and nothing has to be looked for.
+    /// Whether the provider may have acted despite the error. False if it refused or was never reached: then nothing
+    /// was created, and there is nothing to search for.
     pub may_have_acted: bool,
-    /// The error below.
+    /// The cause.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -80,7 +80,7 @@ impl Error {
         Self { kind, operation, message, retry_after: None, may_have_acted, source: None }
     }
 
-    /// The same with the error below it.
+    /// Adds the cause.
     #[must_use]
     pub fn caused_by(mut self, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(e.into());
@@ -103,7 +103,7 @@ impl Error {
         text
     }
 
-    /// Whether the same call may succeed later without anybody changing anything.
+    /// Whether the same call may succeed later without any change.
     pub fn is_transient(&self) -> bool {
         matches!(
             self.kind,

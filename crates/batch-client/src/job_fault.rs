@@ -1,27 +1,27 @@
-//! Why a provider gave a job up.
+//! Why a provider gave up a job.
 
 use std::fmt;
 
 /// What a provider reports about a job that it gave up, as in `token_limit_exceeded: the queue is full`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobFault {
-    /// The provider's code, where it has one.
+    /// The provider's code, if any.
     pub code: Option<String>,
-    /// The provider's words.
+    /// The provider's message.
     pub message: String,
 }
 
 impl JobFault {
-    /// Whether the provider's queue had no room for the job: the same job fits later, or in smaller pieces.
+    /// Whether the provider's queue had no room for the job: it fits later, or in smaller pieces.
     ///
-    /// Code of OpenAI's Batch API, <https://platform.openai.com/docs/guides/batch>, and of those who copied it.
+    /// Code of OpenAI's Batch API, <https://platform.openai.com/docs/guides/batch>, and of compatible ones.
     pub fn is_queue_full(&self) -> bool {
         self.code.as_deref().unwrap_or(&self.message).starts_with("token_limit_exceeded")
     }
 }
 
 impl From<String> for JobFault {
-    /// Reads `code: message`, or a message alone.
+    /// Parses `code: message`, or a message alone.
     fn from(text: String) -> Self {
         match text.split_once(": ") {
             Some((code, message)) => Self { code: Some(code.into()), message: message.into() },

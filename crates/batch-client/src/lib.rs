@@ -1,15 +1,13 @@
-//! The seam to a model: [`BatchBackend`], what a backend takes and can do ([`Limits`], [`Capabilities`]), how it is
-//! named, priced and opened ([`Descriptor`]), how requests are cut into jobs ([`Sharder`]), and how a request gets its
-//! address ([`request_id`]).
+//! The interface to a model: [`BatchBackend`], its [`Limits`] and [`Capabilities`], its name, price and constructor
+//! ([`Descriptor`]), the split of requests into jobs ([`Sharder`]), and the address of a request ([`request_id`]).
 //!
-//! A backend is told what to do and tells what it saw; it never decides. It does not retry rows, pair
-//! answers with prompts, keep state between runs (beyond what its provider keeps) or read the
-//! environment. The driver in `clinstruct-pipeline` does all that, once, for all backends.
+//! A backend executes and reports; it never decides. It does not retry rows, match answers to prompts, keep state
+//! between runs (beyond what its provider keeps) or read the environment. The driver in `clinstruct-pipeline` does that
+//! for all backends.
 //!
-//! `clinstruct-testkit` has a guide, "write your own backend in a hundred lines", and the suite that a
-//! backend has to pass.
+//! `clinstruct-testkit` has a guide, "write your own backend in a hundred lines", and the contract suite for backends.
 //!
-//! A request's address is a hash of all that it asks; its line in OpenAI's batch format carries it as `custom_id`:
+//! A request's address is a hash of its content; its line in OpenAI's batch format carries it as `custom_id`:
 //!
 //! ```
 //! use clinstruct_batch_client::openai::{Dialect, read_line, write_line};

@@ -1,23 +1,23 @@
 use serde::{Deserialize, Serialize};
 
-/// How much a backend takes. Plain data, with the source of each number where it is set.
+/// Limits of a backend. Plain data; the source of each number is given where it is set.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Most rows of one job.
+    /// Most rows per job.
     pub rows_per_job: usize,
-    /// Most bytes of one job's requests in the provider's format.
+    /// Most bytes of a job's requests in the provider's format.
     pub bytes_per_job: u64,
-    /// Most jobs under way at once.
+    /// Most jobs in flight.
     pub jobs_at_once: usize,
-    /// Most prompt tokens enqueued at once, where the provider limits them.
+    /// Most prompt tokens enqueued at once, if limited.
     pub queued_tokens: Option<u64>,
-    /// What a batch costs compared to single calls: 0.5 is half.
+    /// Batch price relative to single calls: 0.5 is half.
     pub price_factor: f64,
 }
 
 impl Limits {
-    /// Limits of jobs, without one on enqueued tokens and without a discount.
+    /// Limits of jobs, without a token limit and without a discount.
     ///
     /// ```
     /// let mut limits = clinstruct_batch_client::Limits::new(50_000, 200_000_000, 100);
@@ -28,41 +28,40 @@ impl Limits {
     }
 }
 
-/// What it takes to have an answer made once more.
+/// Cost of producing an answer again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cost {
-    /// Nothing worth mentioning: it is there at once.
+    /// Nothing worth mentioning: it is available at once.
     Nothing,
-    /// Time of this machine or of one like it.
+    /// Compute time of this machine or a similar one.
     Compute,
     /// Money.
     #[default]
     Money,
 }
 
-/// What a backend can do, and what its answers are. Plain data.
+/// Capabilities of a backend, and the nature of its answers. Plain data.
 ///
-/// The default claims nothing: jobs end with this process, and answers are a model's and cost money.
+/// The default is conservative: jobs end with this process; answers come from a model and cost money.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
 pub struct Capabilities {
-    /// Whether jobs go on after this process has ended. Their rows can then be fetched by another one, and more than
-    /// once.
+    /// Whether jobs outlive this process. Another process can then fetch their rows, and more than once.
     pub survives_process: bool,
     /// Whether [`BatchBackend::find`](crate::BatchBackend::find) sees jobs that another process sent.
     pub finds_jobs: bool,
-    /// Whether an answer can be bound to a JSON schema.
+    /// Whether a JSON schema can constrain an answer.
     pub structured_output: bool,
-    /// What it takes to have an answer made once more.
+    /// Cost of producing an answer again.
     pub cost: Cost,
-    /// Whether what it writes is no model's text, but a stand-in's.
+    /// Whether its text comes from a substitute instead of a model.
     pub synthetic: bool,
 }
 
 impl Capabilities {
-    /// A provider's batch API: jobs outlive this process and are found by their tag, and answers cost money.
+    /// A provider's batch API: jobs outlive this process and are found by tag, and answers cost money.
     pub const fn batch_api() -> Self {
         Self {
             survives_process: true,
@@ -84,14 +83,14 @@ impl Capabilities {
         }
     }
 
-    /// The same, with or without answers that are bound to a JSON schema.
+    /// Sets whether a JSON schema can constrain an answer.
     #[must_use]
     pub const fn with_structured_output(mut self, structured_output: bool) -> Self {
         self.structured_output = structured_output;
         self
     }
 
-    /// Whether an answer that was lost is as good as never made.
+    /// Whether losing an answer costs nothing.
     pub fn is_free(self) -> bool {
         self.cost == Cost::Nothing
     }

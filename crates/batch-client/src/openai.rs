@@ -1,4 +1,4 @@
-//! The OpenAI chat format, which providers, servers and programs of several kinds read.
+//! The OpenAI chat format, which many providers, servers and programs accept.
 //!
 //! Source: <https://platform.openai.com/docs/api-reference/chat/create> for the body,
 //! <https://platform.openai.com/docs/api-reference/batch/request-input> for the line of a batch file.
@@ -9,15 +9,15 @@ use clinstruct_schema::{ChatRequest, JsonSchema, Message, RequestId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// Ways in which those who read the format differ.
+/// Differences between implementations of the format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Dialect {
-    /// `max_completion_tokens`, as OpenAI's newer models want it, and not `max_tokens`.
+    /// `max_completion_tokens`, required by OpenAI's newer models, instead of `max_tokens`.
     pub max_completion_tokens: bool,
-    /// Whether `seed` is understood.
+    /// Whether `seed` is supported.
     pub seed: bool,
-    /// Whether `response_format` with a JSON schema is understood.
+    /// Whether `response_format` with a JSON schema is supported.
     pub structured_output: bool,
     /// The `url` of a batch line.
     pub url: String,
@@ -91,7 +91,7 @@ fn body<'a>(request: &'a ChatRequest, dialect: &Dialect) -> io::Result<Body<'a>>
         max_completion_tokens: tokens.filter(|_| dialect.max_completion_tokens),
         max_tokens: tokens.filter(|_| !dialect.max_completion_tokens),
         temperature: request.temperature,
-        // Readers take signed or floating numbers: 53 bits pass through all of them.
+        // Implementations use signed or floating-point numbers: 53 bits survive all of them.
         seed: dialect.seed.then_some(request.seed >> 11),
         response_format,
     })
@@ -102,7 +102,7 @@ pub fn chat_body(request: &ChatRequest, dialect: &Dialect) -> io::Result<Vec<u8>
     Ok(serde_json::to_vec(&body(request, dialect)?)?)
 }
 
-/// Writes a line of a batch input file, its end included, and gives its length in bytes.
+/// Writes a line of a batch input file, line end included, and returns its length in bytes.
 pub fn write_line(
     to: &mut impl Write,
     id: RequestId,
@@ -166,9 +166,9 @@ impl From<ReadBody> for ChatRequest {
     }
 }
 
-/// Reads a line of a batch input file: its `custom_id` and what it asks.
+/// Parses a line of a batch input file into its `custom_id` and its request.
 ///
-/// The seed is the one on the wire, of 53 bits, and not the one that [`write_line`] was given.
+/// The seed is the 53-bit one of the format, not the one that [`write_line`] was given.
 pub fn read_line(line: &[u8]) -> serde_json::Result<(String, ChatRequest)> {
     let line: ReadLine = serde_json::from_slice(line)?;
     Ok((line.custom_id, line.body.into()))

@@ -1,18 +1,18 @@
 use std::fmt;
 
-/// Characters of a key that a provider's quote has to show before it is taken for one.
+/// Characters of a key that a masked quote must show to be recognized.
 const TELLING: usize = 4;
-/// Shorter keys could be a part of any word.
+/// Shorter keys could be part of any word.
 const SHORT: usize = 8;
-/// What stands in a text in place of a key.
+/// Replacement for a key in a text.
 const TAKEN_OUT: &str = "[key]";
 
-/// A key. It is shown nowhere: not by `Debug`, not in errors, not in the journal.
+/// A key. It is never shown: not by `Debug`, in errors, or in the journal.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// A key as it stands in the environment; white space around it is no part of it.
+    /// A key from the environment; surrounding white space is removed.
     pub fn new(key: &str) -> Self {
         Self(key.trim().to_owned())
     }
@@ -22,14 +22,14 @@ impl Secret {
         &self.0
     }
 
-    /// A mark that tells this key from others and does not tell the key.
+    /// A fingerprint that distinguishes this key from others without revealing it.
     pub fn fingerprint(&self) -> String {
         let hash = blake3::derive_key("clinstruct 2026 key fingerprint", self.0.as_bytes());
         format!("key {:02x}{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3])
     }
 
-    /// A text with this key taken out, also where it is partly masked: a provider may quote its first and
-    /// last characters. Words that only begin, end or go on like the key stay.
+    /// Redacts this key from a text, also where it is partly masked: a provider may quote its first and last
+    /// characters. Words that merely share a part with the key stay.
     pub fn removed_from(&self, text: &str) -> String {
         if self.0.is_empty() {
             return text.to_owned();
@@ -37,8 +37,8 @@ impl Secret {
         self.without_quotes(&self.without_whole(text))
     }
 
-    /// Takes the whole key out. One that is short, or of letters alone, may stand in a longer word by chance,
-    /// and is taken out only where it stands by itself.
+    /// Redacts the whole key. A short or purely alphabetic one may occur in a longer word by chance, and is only
+    /// redacted as a word of its own.
     fn without_whole(&self, text: &str) -> String {
         let key = self.0.as_str();
         let anywhere = key.chars().count() >= SHORT && !key.chars().all(char::is_alphabetic);
@@ -61,7 +61,7 @@ impl Secret {
         out
     }
 
-    /// Takes out quotes of the key whose middle is masked: `sk-ab***89`, `sk-ab...89`, `***6789`.
+    /// Redacts quotes of the key with a masked middle: `sk-ab***89`, `sk-ab...89`, `***6789`.
     fn without_quotes(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
@@ -72,7 +72,7 @@ impl Secret {
             let (head, tail) = (self.head_of(&out), self.tail_of(behind));
             let quoted = |part: &str| !part.is_empty();
             let shown = head.chars().count() + tail.chars().count();
-            // Dots are also how a sentence trails off, and an `x` is a letter.
+            // Dots may be an ellipsis, and an `x` is a letter.
             let is_mark = !masked.starts_with(['.', '…', 'x', 'X']);
             let is_letters = head.chars().chain(tail.chars()).all(char::is_alphabetic);
             let alone = match (quoted(head), quoted(tail)) {
@@ -95,7 +95,7 @@ impl Secret {
         out
     }
 
-    /// The longest beginning of the key that `text` ends with as a word of its own.
+    /// The longest prefix of the key that `text` ends with, as a word of its own.
     fn head_of<'t>(&self, text: &'t str) -> &'t str {
         let ends = self.0.char_indices().map(|(i, c)| i + c.len_utf8()).rev();
         ends.filter_map(|end| text.strip_suffix(&self.0[..end]))
@@ -103,7 +103,7 @@ impl Secret {
             .map_or("", |before| &text[before.len()..])
     }
 
-    /// The longest end of the key that `text` begins with as a word of its own.
+    /// The longest suffix of the key that `text` begins with, as a word of its own.
     fn tail_of<'t>(&self, text: &'t str) -> &'t str {
         let begins = self.0.char_indices().map(|(i, _)| i);
         begins
@@ -113,12 +113,12 @@ impl Secret {
     }
 }
 
-/// Whether a word can begin behind this text.
+/// Whether a word can begin after this text.
 fn ends_word(text: &str) -> bool {
     let mut last = text.chars().rev();
     match (last.next(), last.next()) {
         (Some(c), _) if is_of_word(c) => false,
-        // `api.test`, `v1/test`: a part of a longer name.
+        // `api.test`, `v1/test`: part of a longer name.
         (Some('.' | '/'), Some(c)) if is_of_word(c) => false,
         _ => true,
     }
@@ -142,7 +142,7 @@ fn is_x(masked: &str) -> bool {
     masked.starts_with(['x', 'X'])
 }
 
-/// Where the first mask of a text is, and its length in bytes: what providers put in place of the middle of a key.
+/// Start and length in bytes of the first mask in a text: what providers put in place of the middle of a key.
 fn mask(text: &str) -> Option<(usize, usize)> {
     let mut chars = text.char_indices().peekable();
     while let Some((at, first)) = chars.next() {
@@ -211,7 +211,7 @@ mod tests {
                 ("key ****6789", "key [key]"),
                 ("key ...6789", "key [key]"),
                 ("(sk-abc***6789)", "([key])"),
-                // Of a key that is another's nothing is known.
+                // Nothing is known of another key.
                 ("key sk-xyz***4321", "key sk-xyz***4321"),
                 ("key sk-...4321", "key sk-...4321"),
             ],

@@ -10,11 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::Limits;
 
-/// The address of a request and of its response: the first 128 bits of the BLAKE3 hash of the request's
-/// canonical JSON.
+/// The address of a request and its response: the first 128 bits of the BLAKE3 hash of the request's canonical JSON.
 pub fn request_id(request: &ChatRequest) -> RequestId {
     let mut hasher = blake3::Hasher::new();
-    // A request is plain strings and numbers; writing it to a hasher cannot fail.
+    // A request consists of plain strings and numbers; writing it to a hasher cannot fail.
     let _ = serde_json::to_writer(&mut hasher, request);
     let hash = hasher.finalize();
     let mut id = [0; 16];
@@ -24,9 +23,9 @@ pub fn request_id(request: &ChatRequest) -> RequestId {
 
 /// A generous estimate of a request's bytes in an OpenAI batch input file.
 ///
-/// Text is counted with its JSON escapes; 512 bytes stand for the frame around it.
+/// Counts the text with its JSON escapes, plus 512 bytes for the rest of the line.
 pub fn wire_size(request: &ChatRequest) -> u64 {
-    // Counts of bytes, which the compiler turns into wide instructions.
+    // Byte counts that the compiler vectorizes.
     let escaped = |text: &str| -> u64 {
         let count = |wanted: fn(u8) -> bool| text.bytes().filter(|b| wanted(*b)).count() as u64;
         let marked = count(|b| b == b'"' || b == b'\\');
@@ -44,11 +43,11 @@ pub fn wire_size(request: &ChatRequest) -> u64 {
 pub struct BatchRequest {
     /// Its address.
     pub id: RequestId,
-    /// What is asked.
+    /// The request itself.
     pub request: ChatRequest,
 }
 
-/// The name under which a job is sent: unique in a run, and found again at the provider.
+/// The name under which a job is sent: unique in a run, and searchable at the provider.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ShardTag(pub String);
@@ -59,16 +58,16 @@ impl fmt::Display for ShardTag {
     }
 }
 
-/// Where a shard's requests are.
+/// Where a shard's requests are stored.
 #[derive(Debug, Clone)]
 pub enum ShardBody {
     /// In memory.
     Memory(Arc<[BatchRequest]>),
-    /// In a file, one [`BatchRequest`] as JSON a line.
+    /// In a file, one [`BatchRequest`] as JSON per line.
     File(PathBuf),
 }
 
-/// Requests that make one job.
+/// Requests that form one job.
 #[derive(Debug, Clone)]
 pub struct Shard {
     /// Its name.
@@ -79,7 +78,7 @@ pub struct Shard {
     pub body: ShardBody,
 }
 
-/// The requests of a shard, one after the other.
+/// Iterates over the requests of a shard.
 pub type RequestIter = Box<dyn Iterator<Item = io::Result<BatchRequest>> + Send>;
 
 impl Shard {
@@ -88,7 +87,7 @@ impl Shard {
         Self { tag, rows: requests.len(), body: ShardBody::Memory(requests.into()) }
     }
 
-    /// Its requests in their order.
+    /// Its requests in order.
     pub fn requests(&self) -> io::Result<RequestIter> {
         match &self.body {
             ShardBody::Memory(requests) => {
@@ -106,22 +105,22 @@ impl Shard {
     }
 }
 
-/// A request that waits to be sent.
+/// A queued request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Held {
     /// Its address.
     pub id: RequestId,
-    /// Its bytes in the provider's format, at most.
+    /// Upper bound of its bytes in the provider's format.
     pub size: u64,
-    /// Most tokens that it may generate.
+    /// Its token limit.
     pub max_tokens: u32,
-    /// The request itself, where it is kept in memory; it can be made anew.
+    /// The request itself, if kept in memory; it can be rebuilt.
     pub request: Option<ChatRequest>,
 }
 
-/// Holds requests and cuts them into jobs that keep to a backend's limits.
+/// Queues requests and cuts them into jobs within a backend's limits.
 ///
-/// Only so many bytes of requests are kept in memory; of those beyond, the address is.
+/// Keeps a limited number of request bytes in memory; beyond that, only addresses.
 #[derive(Debug)]
 pub struct Sharder {
     rows: usize,
@@ -133,8 +132,7 @@ pub struct Sharder {
 }
 
 impl Sharder {
-    /// A sharder for these limits, with at most `rows` rows a job, that keeps at most `memory` bytes of
-    /// requests.
+    /// A sharder for these limits, with at most `rows` rows per job, that keeps at most `memory` bytes of requests.
     pub fn new(limits: &Limits, rows: usize, memory: u64) -> Self {
         Self {
             rows: limits.rows_per_job.min(rows).max(1),
@@ -146,7 +144,7 @@ impl Sharder {
         }
     }
 
-    /// Takes a request in.
+    /// Adds a request.
     pub fn hold(&mut self, request: BatchRequest) {
         let size = wire_size(&request.request);
         let max_tokens = request.request.max_tokens;
@@ -155,7 +153,7 @@ impl Sharder {
         self.hold_again(Held { id, size, max_tokens, request: keep.then_some(request) });
     }
 
-    /// Takes in what was held before.
+    /// Adds queued requests back.
     pub fn hold_again(&mut self, held: Held) {
         self.held_bytes += held.size;
         if held.request.is_some() {
@@ -164,18 +162,18 @@ impl Sharder {
         self.held.push_back(held);
     }
 
-    /// Number of requests held.
+    /// Number of queued requests.
     pub fn held(&self) -> usize {
         self.held.len()
     }
 
-    /// Whether what is held makes a full job.
+    /// Whether the queue makes a full job.
     pub fn is_full(&self) -> bool {
         self.held.len() >= self.rows || self.held_bytes >= self.bytes
     }
 
-    /// The next job's requests, oldest first: as many as the limits allow and `fits` agrees to, one after
-    /// the other. A single request above the limit of bytes goes alone, for the provider to judge.
+    /// The next job's requests, oldest first: as many as the limits and `fits` allow. A single request above the byte
+    /// limit goes alone, for the provider to judge.
     pub fn take(&mut self, mut fits: impl FnMut(&Held) -> bool) -> Vec<Held> {
         let mut job = Vec::new();
         let mut bytes = 0;

@@ -6,15 +6,15 @@ use crate::{
     Shard, Wanted,
 };
 
-/// The facts of a backend without the backend, for commands that send nothing: no key, address, program or weights
-/// are needed. Every operation is refused.
+/// The facts of a backend without the backend, for commands that send nothing: needs no key, address, program or
+/// weights. Every operation is an error.
 #[derive(Debug, Clone)]
 pub struct Unopened {
     /// Name of the backend.
     pub name: String,
-    /// How much it takes.
+    /// Its limits.
     pub limits: Limits,
-    /// What it can do.
+    /// Its capabilities.
     pub capabilities: Capabilities,
 }
 

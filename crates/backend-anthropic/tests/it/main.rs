@@ -22,7 +22,7 @@ async fn keeps_the_contract() {
     contract(make, Sent::Seen(&|| received.texts())).await;
 }
 
-/// A batch says only once it has ended whose it is.
+/// Only an ended batch reveals its tag.
 #[tokio::test]
 async fn while_a_batch_runs_nobody_can_tell_whose_it_is() {
     let faults = Faults { stuck: 1.0, ..Faults::default() };

@@ -59,7 +59,7 @@ async fn many_are_under_way_at_once() {
         Provider::start(ProviderConfig { latency, ..ProviderConfig::default() }).await.unwrap();
     let backend = Chat::new(options(&provider)).unwrap();
     let took = tokio::time::timeout(Duration::from_secs(8), rows(&backend, 400)).await.unwrap();
-    // One after the other they would take 20 s.
+    // Sequentially they would take 20 s.
     assert_eq!(took.len(), 400);
 }
 
@@ -70,6 +70,6 @@ async fn a_key_that_is_refused_ends_the_job_with_an_error() {
     let got = rows(&Chat::new(options(&provider)).unwrap(), 1000).await;
     let kinds: Vec<ErrorKind> = got.into_iter().filter_map(Result::err).map(|e| e.kind).collect();
     assert!(kinds.contains(&ErrorKind::Unauthorised), "{kinds:?}");
-    // Those that wait are not sent after it.
+    // Waiting requests are not sent after it.
     assert!(provider.counts().calls < 300, "{} calls", provider.counts().calls);
 }

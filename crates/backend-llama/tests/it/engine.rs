@@ -1,5 +1,5 @@
-//! An engine whose next token depends on all that stands before it in its sequence, and on nothing else: a cache
-//! that is copied, cut or filled wrongly shows in the text.
+//! An engine whose next token depends only on all tokens before it in its sequence: a cache that is copied, cut or
+//! filled wrongly changes the text.
 
 use std::sync::{Arc, Mutex};
 
@@ -21,7 +21,7 @@ pub(crate) struct Counting {
     breaks: Option<usize>,
     /// Tokens fed in each step.
     pub(crate) steps: Vec<usize>,
-    /// Prompts and schemas that it was given.
+    /// Prompts and schemas that it received.
     pub(crate) seen: Arc<Mutex<Vec<String>>>,
 }
 
@@ -46,7 +46,7 @@ impl Counting {
         Self { breaks: Some(steps), ..Self::new(sequences, 1000) }
     }
 
-    /// What would be written after these tokens, and how long it is.
+    /// What it writes after these tokens, and how long that is.
     fn next(before: &[Token], seed: u32) -> Token {
         let sum = before
             .iter()
@@ -60,7 +60,7 @@ impl Counting {
         }
     }
 
-    /// The text that a prompt gets, whatever runs beside it.
+    /// The text of a prompt, independent of concurrent rows.
     pub(crate) fn alone(prompt: &[Token], seed: u32, max_tokens: usize) -> String {
         let mut all = prompt.to_vec();
         let mut text = String::new();

@@ -1,4 +1,4 @@
-//! The scheduler and the backend over an engine that keeps its own account of what it was fed.
+//! The scheduler and the backend over an engine that records what it was fed.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod engine;
@@ -61,11 +61,11 @@ async fn a_model_that_cannot_be_loaded_refuses_every_request_with_the_reason() {
 
 #[tokio::test]
 async fn a_conversation_that_is_too_long_for_the_room_says_how_much_it_needs() {
-    // The model could hold it, the context that was asked for cannot: nothing is used up.
+    // The model could hold it, but not the requested context: no attempt is used up.
     let small = Llama::new(Settings::default(), || Ok(Counting::new(2, 300)));
     let e = rows(&small, 1).await.remove(0).unwrap_err();
     assert!(e.to_string().contains("--context 512"), "{e}");
-    // No context could.
+    // No context could hold it.
     let never = Llama::new(Settings::default(), || Ok(Counting::trained_for(2, 40)));
     let row = String::from_utf8(rows(&never, 1).await.remove(0).unwrap()).unwrap();
     assert!(row.contains("context_length_exceeded"), "{row}");

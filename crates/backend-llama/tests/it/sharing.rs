@@ -1,4 +1,4 @@
-//! Beginnings that several texts have in common.
+//! Prefixes that several texts share.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ struct Wanted {
     prompt: Vec<Token>,
     seed: u32,
     max_tokens: usize,
-    /// Step before which it comes.
+    /// Step before which it arrives.
     at: usize,
 }
 
-/// Runs all, and gives each one's text with what was computed.
+/// Runs all, and returns each text and the counters.
 fn run(wanted: &[Wanted], sequences: usize, share: bool) -> (Vec<String>, Counts) {
     let mut scheduler =
         Scheduler::new(Counting::new(sequences, 2000), Vec::new(), share, String::new());
@@ -64,7 +64,7 @@ fn prompt(parts: &[&str]) -> Vec<Token> {
 }
 
 proptest! {
-    /// Whatever runs beside it, whenever it comes, whatever is shared: a text is that of its prompt alone.
+    /// Whatever runs concurrently, whenever it arrives and whatever is shared, a text is that of its prompt alone.
     #[test]
     fn a_text_does_not_depend_on_what_runs_beside_it(
         picked in vec((0_usize..4, 0_usize..4, 0_u32..5, 1_usize..40, 0_usize..60), 1..24),

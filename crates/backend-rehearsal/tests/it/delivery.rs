@@ -1,4 +1,4 @@
-//! How rows come back: faults at their rates, jobs that outlive a process, jobs that nobody knows.
+//! Delivery of rows: faults at their rates, jobs that outlive a process, unknown jobs.
 
 use clinstruct_backend_rehearsal::{Rates, Rehearsal};
 use clinstruct_batch_client::{

@@ -1,4 +1,4 @@
-//! The engine from outside: it does what it reads, and nothing that it does not read.
+//! The engine from outside: it does what it reads, and nothing else.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod delivery;

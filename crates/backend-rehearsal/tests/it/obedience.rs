@@ -1,4 +1,4 @@
-//! Every rule in every language, measured here by the plainest means.
+//! Every rule in every language, measured by the simplest means.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -7,7 +7,7 @@ use clinstruct_schema::{Constraint, Language};
 
 use crate::{RULE, answer, engine, language_text};
 
-/// Answers looked at for each rule and language.
+/// Answers examined per rule and language.
 const ANSWERS: u64 = 25;
 
 fn lines(text: &str) -> impl Iterator<Item = &str> {
@@ -33,7 +33,7 @@ fn headings(text: &str) -> usize {
     lines(text).filter(|l| l.trim_start_matches('#').starts_with(' ') && l.starts_with('#')).count()
 }
 
-/// Sentence ends: a mark before white space or the end, where no digit stands before it.
+/// Sentence ends: a mark before white space or the end, without a digit before it.
 fn sentences(text: &str) -> usize {
     let all: Vec<char> = text.trim().chars().collect();
     (0..all.len())
@@ -57,7 +57,7 @@ fn has_markdown(text: &str) -> bool {
         || bullets(text) > 0
 }
 
-/// Whether a text keeps to a rule; `None` where the rule is not for this language or not for code.
+/// Whether a text obeys a rule; `None` if the rule does not apply to this language or cannot be checked by code.
 fn keeps(rule: &Constraint, text: &str, language: Language) -> Option<bool> {
     let n = |n: &u32| *n as usize;
     Some(match rule {
@@ -156,7 +156,7 @@ fn count(rule: &Constraint) -> Option<u32> {
     u32::try_from(value.get("n")?.as_u64()?).ok()
 }
 
-/// A term to leave out is one that answers have when nobody asks to leave it out.
+/// A term to leave out is one that answers contain when nothing forbids it.
 #[test]
 fn a_term_to_leave_out_is_left_out() {
     let term = "patient";
@@ -206,7 +206,7 @@ fn the_language_asked_for_is_the_one_written() {
     assert_eq!(seen.len(), 8);
 }
 
-/// With the rule, every answer that states a dose says that it is to be verified; doses do occur.
+/// With the rule, every answer that states a dose says that it must be verified; doses do occur.
 #[test]
 fn a_dose_comes_with_a_warning_where_it_is_asked_for() {
     let engine = engine(Constraint::DoseWarning, Rates::none());
