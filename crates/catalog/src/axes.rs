@@ -4,10 +4,10 @@ use clinstruct_schema::{IncomeGroup, Sex, Slug};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-/// Who can be the patient: a rule of a specialty, domain, subtopic, condition.
+/// Who can be the patient: the rule of a specialty, domain, subtopic or condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Who {
-    /// First and last age band, by index, both included.
+    /// First and last age band, by index, inclusive.
     pub ages: (usize, usize),
     /// Male, female, intersex.
     pub sexes: [bool; 3],
@@ -17,12 +17,12 @@ impl Who {
     /// Everyone.
     pub const ANYONE: Self = Self { ages: (0, usize::MAX), sexes: [true; 3] };
 
-    /// Whether a patient of this age band and sex is meant.
+    /// Whether it includes a patient of this age band and sex.
     pub fn includes(&self, band: usize, sex: Sex) -> bool {
         self.ages.0 <= band && band <= self.ages.1 && self.sexes[sex as usize]
     }
 
-    /// Those whom both rules mean; `None` where that is nobody.
+    /// The intersection of both rules; `None` if it is empty.
     #[must_use]
     pub fn and(&self, other: &Self) -> Option<Self> {
         let ages = (self.ages.0.max(other.ages.0), self.ages.1.min(other.ages.1));
@@ -31,7 +31,7 @@ impl Who {
     }
 }
 
-/// An age band. Whole years, both ends included.
+/// An age band in whole years, both ends included.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AgeBand {
@@ -43,17 +43,17 @@ pub struct AgeBand {
     pub from: u32,
     /// Oldest age in years.
     pub to: u32,
-    /// Share of a draw over all bands.
+    /// Weight among all bands.
     pub weight: f64,
 }
 
-/// A recorded sex with its share.
+/// A recorded sex with its weight.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SexShare {
     /// Which.
     pub id: Sex,
-    /// Share of a draw over all.
+    /// Weight among all.
     pub weight: f64,
 }
 
@@ -62,11 +62,11 @@ pub struct SexShare {
 pub struct Gender {
     /// Slug.
     pub id: Slug,
-    /// As said in texts.
+    /// Name in texts.
     pub name: String,
-    /// Share given male, female, intersex.
+    /// Weights given male, female, intersex.
     pub weights: [f64; 3],
-    /// Codes of the countries in whose cultures it exists; everywhere where empty.
+    /// Codes of the countries in whose cultures it exists; everywhere if empty.
     pub countries: Vec<String>,
 }
 
@@ -76,9 +76,9 @@ pub struct Gender {
 pub struct Setting {
     /// Slug.
     pub id: Slug,
-    /// As said in texts.
+    /// Name in texts.
     pub name: String,
-    /// What it means for care, one sentence.
+    /// What it means for care, in one sentence.
     pub text: String,
 }
 
@@ -93,11 +93,11 @@ pub struct Country {
     pub income: IncomeGroup,
     /// WHO region code.
     pub region: String,
-    /// Main languages, English names.
+    /// Main languages, by English name.
     pub languages: Vec<String>,
-    /// Number to dial for an ambulance.
+    /// Emergency telephone number of the ambulance.
     pub emergency: String,
-    /// Care settings that occur, the usual one first; indices.
+    /// Care settings that occur, by index; the usual one first.
     pub settings: Vec<usize>,
 }
 
@@ -161,9 +161,9 @@ pub struct Task {
     pub name: String,
     /// What it is, one sentence.
     pub description: String,
-    /// What case to make up for it, one sentence.
+    /// The case to invent for it, in one sentence.
     pub case: String,
-    /// Largest number of tokens of an answer.
+    /// Maximum tokens of an answer.
     pub max_tokens: u32,
 }
 
@@ -184,7 +184,7 @@ pub enum Axis {
 }
 
 impl Axis {
-    /// The name in part files.
+    /// Name in part files.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Task => "task",
@@ -196,7 +196,7 @@ impl Axis {
     }
 }
 
-/// One value of an axis, by indices into the catalog.
+/// One value of an axis, as indices into the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value {
     /// A task.
@@ -211,7 +211,7 @@ pub enum Value {
     Subtopic(usize),
 }
 
-/// As written: `ages` and `sexes` of an entry.
+/// `ages` and `sexes` of an entry, as written.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(crate) struct RawWho {
     pub(crate) ages: Option<Spanned<String>>,

@@ -31,13 +31,13 @@ pub struct Catalog {
     pub sexes: Vec<SexShare>,
     /// Genders.
     pub genders: Vec<Gender>,
-    /// Index of the first age band in which a gender is given.
+    /// Index of the first age band that has a gender.
     pub gender_from: usize,
     /// Care settings.
     pub settings: Vec<Setting>,
     /// Countries.
     pub countries: Vec<Country>,
-    /// The World Bank's year that their income groups are of.
+    /// Year of the World Bank's income groups.
     pub income_year: String,
     /// Tasks.
     pub tasks: Vec<Task>,
@@ -45,7 +45,7 @@ pub struct Catalog {
     pub professions: Vec<Profession>,
     /// Domains.
     pub domains: Vec<Domain>,
-    /// Subtopics, by domain in the domains' order.
+    /// Subtopics, grouped by domain in the domains' order.
     pub subtopics: Vec<Subtopic>,
     /// Drugs.
     pub drugs: Vec<Drug>,
@@ -57,7 +57,7 @@ pub struct Catalog {
     pub histories: Histories,
     /// Styles, modes, lengths, registers.
     pub styles: Styles,
-    /// Terms that belong to some countries only.
+    /// Terms that apply to some countries only.
     pub bound: Vec<CountryBound>,
     /// Fixed phrases of the templates.
     pub phrases: Vec<Phrase>,
@@ -65,21 +65,21 @@ pub struct Catalog {
     pub parts: Vec<Part>,
     /// Templates.
     pub templates: Templates,
-    /// What models cost.
+    /// Model prices.
     pub prices: Vec<Price>,
-    /// Models whose weights can be fetched.
+    /// Models with downloadable weights.
     pub models: Vec<Model>,
     /// All files, for a fingerprint.
     files: Files,
 }
 
 impl Catalog {
-    /// The resources that were compiled in.
+    /// The embedded resources.
     pub fn embedded() -> Result<Self, CatalogError> {
         Self::read(Self::embedded_files())
     }
 
-    /// The texts of the resources that were compiled in.
+    /// The texts of the embedded resources.
     pub fn embedded_files() -> Files {
         fn walk(dir: &Dir<'_>, files: &mut Files) {
             for file in dir.files() {
@@ -103,7 +103,7 @@ impl Catalog {
         path.extension().is_some_and(|e| e == "toml" || e == "j2")
     }
 
-    /// Reads and checks a set of files. Files that are not resources (other endings) are left alone.
+    /// Reads and checks a set of files. Ignores files with other extensions.
     pub fn read(files: Files) -> Result<Self, CatalogError> {
         let mut loader = Loader { files: &files, mistakes: Vec::new(), used: HashSet::new() };
         let l = &mut loader;
@@ -234,7 +234,7 @@ impl Catalog {
                         None,
                     );
                 }
-                // The file's name becomes a path, and the repository's a part of an address.
+                // The file name becomes a path, and the repository part of a URL.
                 if v.file.contains(['/', '\\']) || v.file.is_empty() {
                     r.mistake(
                         m.span.clone(),
@@ -333,18 +333,18 @@ impl Catalog {
         })
     }
 
-    /// The price of a model, if it has one.
+    /// The price of a model, if known.
     pub fn price(&self, model: &str) -> Option<&Price> {
         self.prices.iter().filter(|p| p.is_of(model)).max_by_key(|p| p.model.len())
     }
 
-    /// The model of this name, if its weights can be fetched.
+    /// The model with this name, if its weights can be downloaded.
     pub fn model(&self, name: &str) -> Option<&Model> {
         self.models.iter().find(|m| m.name == name)
     }
 
-    /// A hash of all files, 32 hexadecimal digits: the same files, the same fingerprint. Prices and models
-    /// are left out: they change no row.
+    /// A hash of all files, 32 hexadecimal digits: equal files have equal fingerprints. Prices and models are excluded,
+    /// since they change no row.
     pub fn fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         let aside = ["prices.toml", "models.toml"];
@@ -357,13 +357,13 @@ impl Catalog {
         hasher.finalize().to_hex().chars().take(32).collect()
     }
 
-    /// The part of this id or file stem.
+    /// The part with this id or file stem.
     pub fn part(&self, name: &str) -> Option<&Part> {
         self.parts.iter().find(|p| p.id.as_str() == name || p.stem == name)
     }
 
-    /// A patient of this age in the usual care setting of a country, by its code; `None` where the catalog has no such
-    /// country or age. Of an infant (`years` is 0) the age is six months.
+    /// A patient of this age in the usual care setting of a country, by its code; `None` if the catalog has no such
+    /// country or age. An infant (`years` is 0) is six months old.
     pub fn patient(&self, years: u32, sex: Sex, country: &str) -> Option<Patient> {
         let country = self.countries.iter().find(|c| c.code == country)?;
         let band = self.ages.iter().find(|b| (b.from..=b.to).contains(&years))?;
@@ -399,12 +399,12 @@ impl Catalog {
         }
     }
 
-    /// The text of a phrase; empty where there is none.
+    /// The text of a phrase; empty if there is none.
     pub fn phrase(&self, id: &str) -> &str {
         self.phrases.iter().find(|p| p.id.as_str() == id).map_or("", |p| p.text.as_str())
     }
 
-    /// Every instruction that can stand in a request, with what it asks for.
+    /// Every instruction that a request may contain, with its constraint.
     pub fn instructions(&self) -> Vec<Instruction> {
         let keep = |c: &Option<Constraint>| {
             c.iter().map(|c| Meaning::Keep { constraint: c.clone() }).collect::<Vec<_>>()

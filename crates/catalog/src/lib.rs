@@ -1,11 +1,10 @@
-//! The resources of clinstruct, read and checked: axes, patients' facts, styles, parts, templates.
+//! The resources of clinstruct, read and checked: axes, patient facts, styles, parts, templates.
 //!
-//! The catalog is data in, data out: [`Catalog::embedded`] reads what was compiled in, and
-//! [`Catalog::read`] any other set of files, given as texts. Every name that a file refers to is resolved
-//! here, every set of weights sums to one, every template compiles; a [`Catalog`] that exists is sound.
-//! All mistakes of all files are found in one go and shown with file, line and caret.
+//! [`Catalog::embedded`] reads the embedded resources, [`Catalog::read`] any other set of files, given as texts. All
+//! names that a file refers to are resolved, all weights sum to one, all templates compile: a [`Catalog`] that exists
+//! is valid. Mistakes in all files are reported together, with file, line and caret.
 //!
-//! It draws nothing and knows no run; reading a folder is the caller's.
+//! It draws nothing and knows no run; the caller reads the folder.
 
 mod axes;
 mod catalog;

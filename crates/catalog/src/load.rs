@@ -1,4 +1,4 @@
-//! What all files are read with: one mistake more is one entry less, never an end.
+//! Shared by all readers: a mistake drops one entry and does not stop the reading.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -26,7 +26,7 @@ impl<'a> Loader<'a> {
         Place { name: name.to_owned(), text: Arc::from(text) }
     }
 
-    /// Reads one file with `read`, where it exists; its absence is a mistake.
+    /// Reads one file with `read`; a missing file is a mistake.
     pub(crate) fn file<T: Default>(
         &mut self,
         name: &str,
@@ -49,7 +49,7 @@ impl<'a> Loader<'a> {
     }
 }
 
-/// Checks that no id comes twice.
+/// Checks that ids are unique.
 pub(crate) fn distinct<'b>(
     reader: &mut Reader<'_>,
     what: &str,
@@ -67,7 +67,7 @@ pub(crate) fn distinct<'b>(
     }
 }
 
-/// The index of the item with this id; a mistake where there is none.
+/// The index of the item with this id; a mistake if there is none.
 pub(crate) fn resolve<'b>(
     reader: &mut Reader<'_>,
     what: &str,

@@ -1,4 +1,4 @@
-//! Reads each file of the axes, patients' facts and situations.
+//! Reads the files of axes, patient facts and situations.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -152,7 +152,7 @@ pub(crate) fn read_subtopics(
                     );
                 }
                 if let Some(domain) = domain {
-                    // Where both have a rule and nobody fits both, the narrower one holds.
+                    // If the two rules do not overlap, the narrower one applies.
                     who = who.and(&domains[domain].who).unwrap_or(who);
                     found.push(Subtopic { id, name: raw.name.into_inner(), domain, who });
                 }
@@ -270,7 +270,7 @@ pub(crate) fn read_situations(r: &mut Reader<'_>, styles: &mut Styles) {
     }
 }
 
-/// Every option that another one cannot stand with exists: a mistyped name would switch the rule off.
+/// Every option listed as incompatible must exist: a typo would disable the rule.
 pub(crate) fn check_exclusions(l: &mut Loader<'_>, styles: &Styles) {
     let of_modes = styles.modes.iter().flat_map(|m| &m.lines);
     let in_situations: Vec<_> = of_modes

@@ -108,7 +108,7 @@ pub(crate) fn part(reader: &mut Reader<'_>, c: &Axes<'_>) -> Option<Part> {
             }
         }
     }
-    // A template that does not compile has had its own mistake shown.
+    // A template that does not compile has its own mistake already.
     if !c.template_names.contains(&format!("templates/{}", raw.template.get_ref())) {
         let message = format!("there is no template \"{}\"", raw.template.get_ref());
         reader.mistake(raw.template.span(), message, Some("put it into templates/".into()));

@@ -3,19 +3,19 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
 
-/// One mistake in one resource file.
+/// A mistake in a resource file.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 #[error("{message}")]
 pub struct Mistake {
     /// What is wrong.
     pub message: String,
-    /// The file, by its name below the resources folder.
+    /// File, relative to the resources folder.
     #[source_code]
     pub file: NamedSource<Arc<str>>,
-    /// Where, in bytes.
+    /// Position, in bytes.
     #[label("here")]
     pub span: SourceSpan,
-    /// What to do.
+    /// Hint.
     #[help]
     pub help: Option<String>,
 }
@@ -25,7 +25,7 @@ pub struct Mistake {
 #[error("the resources have {} mistake{}", mistakes.len(), if mistakes.len() == 1 { "" } else { "s" })]
 #[diagnostic(help("fix them all, then rerun the command"))]
 pub struct CatalogError {
-    /// One or more, by file and place.
+    /// At least one, sorted by file and position.
     #[related]
     pub mistakes: Vec<Mistake>,
 }
@@ -55,7 +55,7 @@ impl Place {
     }
 }
 
-/// The known name that is nearest to a wrong one, as a hint.
+/// Suggests the known name closest to a wrong one.
 pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     known
         .into_iter()

@@ -16,22 +16,22 @@ pub enum Countries {
     OnePerIncomeGroup,
 }
 
-/// What is known about a conversation when a rule is looked up.
+/// The facts that the condition of a rule depends on.
 #[derive(Debug, Clone, Default)]
 pub struct Facts<'a> {
     /// Axis and id of each of its subjects.
     pub subjects: Vec<(Axis, &'a str)>,
-    /// Whether one of them is emergency medicine.
+    /// Whether one of its subjects is emergency medicine.
     pub emergency: bool,
-    /// Whether it carries the emergency instruction.
+    /// Whether it has the emergency instruction.
     pub emergency_instruction: bool,
     /// Its mode, once drawn.
     pub mode: Option<ConversationMode>,
-    /// Groups of the styles asked for.
+    /// Groups of the requested styles.
     pub asked_groups: Vec<&'a str>,
 }
 
-/// Conditions that must all hold; an empty one always does.
+/// A conjunction of conditions; always true if empty.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct When {
@@ -50,7 +50,7 @@ pub struct When {
     /// One of these subtopics.
     #[serde(default)]
     pub subtopic: Option<Vec<Spanned<String>>>,
-    /// Whether a subject is emergency medicine.
+    /// Whether one of the subjects is emergency medicine.
     #[serde(default)]
     pub emergency: Option<bool>,
     /// Whether the emergency instruction is given.
@@ -59,13 +59,13 @@ pub struct When {
     /// One of these modes.
     #[serde(default)]
     pub mode: Option<Vec<ConversationMode>>,
-    /// One of these groups of styles is asked for.
+    /// One of these groups of styles is requested.
     #[serde(default)]
     pub asked_group: Option<Vec<Spanned<String>>>,
 }
 
 impl When {
-    /// Whether there are rows for which it may not hold.
+    /// Whether it may be false for some rows.
     pub(crate) fn is_conditional(&self) -> bool {
         self.task.is_some()
             || self.specialty.is_some()
@@ -78,7 +78,7 @@ impl When {
             || self.asked_group.is_some()
     }
 
-    /// Whether it holds.
+    /// Whether it is true.
     pub fn holds(&self, facts: &Facts<'_>) -> bool {
         let axis = |axis: Axis, names: &Option<Vec<Spanned<String>>>| {
             names.as_ref().is_none_or(|names| {
@@ -124,7 +124,7 @@ pub struct TurnsRule {
     pub weights: Spanned<[f64; 3]>,
 }
 
-/// Groups of styles that are left out under a condition.
+/// Groups of styles that are excluded under a condition.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Without {
@@ -135,23 +135,23 @@ pub struct Without {
     pub groups: Vec<Spanned<String>>,
 }
 
-/// What answer styles a prompt gets.
+/// Answer styles of a prompt.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StyleRule {
-    /// Conversations from each prompt.
+    /// Conversations per prompt.
     pub variants: usize,
-    /// Options of each, from as many groups.
+    /// Options of each conversation, from as many groups.
     pub options: usize,
-    /// Groups left out.
+    /// Excluded groups.
     #[serde(default)]
     pub without: Vec<Without>,
 }
 
-/// What happens to a prompt that speaks of an emergency.
+/// Handling of prompts that describe an emergency.
 #[derive(Debug, Clone)]
 pub struct EmergencyRule {
-    /// Words that tell it, lower case; whole words of the prompt.
+    /// Lower-case words that indicate one; matched as whole words of the prompt.
     pub words: Vec<String>,
     /// Share of those prompts that become one conversation with the instruction.
     pub probability: f64,
@@ -160,7 +160,7 @@ pub struct EmergencyRule {
 }
 
 impl EmergencyRule {
-    /// Whether `prompt` has one of the words, whatever its case, as a whole word.
+    /// Whether `prompt` contains one of the words, as a whole word in any case.
     pub fn speaks_of_emergency(&self, prompt: &str) -> bool {
         prompt
             .split(|c: char| !c.is_alphanumeric())
@@ -181,13 +181,13 @@ pub struct Part {
     pub cross: Vec<Vec<Axis>>,
     /// Template of its prompt request.
     pub template: String,
-    /// Prompts, each for a patient, that one request asks for.
+    /// Prompts per request, each for a patient.
     pub prompts_per_request: usize,
     /// Where the patients are.
     pub countries: Countries,
-    /// Largest number of tokens of an answer to a prompt request.
+    /// Maximum tokens of the answer to a prompt request.
     pub max_tokens: u32,
-    /// Shares of the professions, for rows that name none: index and weight.
+    /// Weights of the professions, for rows without one: index and weight.
     pub professions: Vec<(usize, f64)>,
     /// Answer styles.
     pub styles: Option<StyleRule>,
@@ -208,7 +208,7 @@ pub struct Part {
 }
 
 impl Part {
-    /// Conversations that a prompt becomes where it is no emergency.
+    /// Conversations per prompt that describes no emergency.
     pub fn variants(&self) -> usize {
         self.styles.as_ref().map_or(1, |s| s.variants)
     }

@@ -4,7 +4,7 @@ use toml::Spanned;
 
 use crate::Who;
 
-/// A drug with its usual single doses. Facts for made-up cases, never advice.
+/// A drug with its usual single doses. Facts for invented cases, never advice.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Drug {
@@ -18,9 +18,9 @@ pub struct Drug {
     pub low: f64,
     /// Largest usual single dose of an adult.
     pub high: f64,
-    /// Distance between doses that exist.
+    /// Step between available doses.
     pub step: f64,
-    /// Single dose of a child a kilogram of body weight, smallest and largest, in `unit`.
+    /// Smallest and largest single dose of a child per kilogram of body weight, in `unit`.
     #[serde(default)]
     pub child_mg_per_kg: Option<[f64; 2]>,
     /// Route, such as `by mouth`.
@@ -29,12 +29,12 @@ pub struct Drug {
     pub frequencies: Vec<String>,
 }
 
-/// A long-standing condition.
+/// A chronic condition.
 #[derive(Debug, Clone)]
 pub struct Condition {
     /// Slug.
     pub id: Slug,
-    /// As a clinician says it.
+    /// Name, as a clinician says it.
     pub name: String,
     /// Who can have it.
     pub who: Who,
@@ -42,19 +42,19 @@ pub struct Condition {
     pub weight: f64,
     /// Indices of drugs that may be taken for it.
     pub drugs: Vec<usize>,
-    /// Ids of conditions that cannot stand beside it.
+    /// Ids of incompatible conditions.
     pub excludes: Vec<Slug>,
 }
 
-/// Ranges of vital signs in one age band; both ends included.
+/// Ranges of vital signs in one age band, both ends included.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VitalRanges {
     /// Age band.
     pub band: Spanned<Slug>,
-    /// Beats a minute.
+    /// Beats per minute.
     pub heart_rate: [u32; 2],
-    /// Breaths a minute.
+    /// Breaths per minute.
     pub respiratory_rate: [u32; 2],
     /// mmHg.
     pub systolic: [u32; 2],
@@ -77,7 +77,7 @@ pub struct HistoryEntry {
     pub id: Slug,
     /// Third person, without a subject.
     pub text: String,
-    /// About whom it can be said.
+    /// Patients that it can apply to.
     pub who: Who,
     /// Relative frequency.
     pub weight: f64,
@@ -86,7 +86,7 @@ pub struct HistoryEntry {
 /// All statements, by kind.
 #[derive(Debug, Clone, Default)]
 pub struct Histories {
-    /// Allergies, `no known allergies` included.
+    /// Allergies, including `no known allergies`.
     pub allergy: Vec<HistoryEntry>,
     /// Family.
     pub family: Vec<HistoryEntry>,

@@ -1,4 +1,4 @@
-//! Reads one TOML file entry by entry, so that a mistake in one entry does not hide those in others.
+//! Reads a TOML file entry by entry, so that a mistake in one entry does not hide those in others.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,17 +10,17 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use crate::axes::RawSubtopic;
 use crate::mistake::{Mistake, Place};
 
-/// Resource files: name below the resources folder (with `/`) to text.
+/// Resource files: path relative to the resources folder (with `/`) to text.
 pub type Files = BTreeMap<String, String>;
 
-/// A value with the place where it stands.
+/// A value with its position.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry<T> {
     pub(crate) value: T,
     pub(crate) span: Range<usize>,
 }
 
-/// One file that is being read.
+/// A file that is being read.
 pub(crate) struct Reader<'a> {
     pub(crate) place: Place,
     table: DeTable<'a>,
@@ -60,7 +60,7 @@ impl<'a> Reader<'a> {
         self.table.remove(&found)
     }
 
-    /// All entries of an array; a missing array is a mistake where it is `required`.
+    /// All entries of an array; a missing array is a mistake if `required`.
     pub(crate) fn entries<T: DeserializeOwned>(
         &mut self,
         key: &str,
@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
             .collect()
     }
 
-    /// One value; a missing one is a mistake where it is `required`.
+    /// One value; a missing one is a mistake if `required`.
     pub(crate) fn value<T: DeserializeOwned>(
         &mut self,
         key: &str,
@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
 
     /// The whole file as one value.
     pub(crate) fn whole<T: DeserializeOwned>(&mut self) -> Option<Entry<T>> {
-        // Where the syntax is broken, what is left of the table says nothing more.
+        // After a syntax error, the rest of the table is unreliable.
         let table = std::mem::take(&mut self.table);
         if !self.mistakes.is_empty() {
             return None;
@@ -147,7 +147,7 @@ impl<'a> Reader<'a> {
         self.mistakes.push(self.place.mistake(span, message, help));
     }
 
-    /// Ends the reading; keys that nobody asked for are mistakes.
+    /// Finishes the reading; unknown keys are mistakes.
     pub(crate) fn finish(mut self) -> Vec<Mistake> {
         let left: Vec<_> = self.table.keys().map(|k| (k.span(), k.get_ref().to_string())).collect();
         for (span, key) in left {

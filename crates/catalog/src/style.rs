@@ -15,7 +15,7 @@ pub struct Group {
     pub weight: f64,
 }
 
-/// Numbers that `{n}` can stand for.
+/// Values of `{n}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Count {
@@ -32,25 +32,25 @@ pub struct StyleOption {
     pub group: String,
     /// Text given to the model.
     pub text: Pattern,
-    /// What `{n}` can be; empty where the text has none.
+    /// Values of `{n}`; empty if the text has none.
     pub counts: Vec<u32>,
-    /// What is checked; the count in it is a placeholder.
+    /// The constraint; its number is a placeholder.
     pub constraint: Constraint,
-    /// Facets that it speaks of.
+    /// Facets that it affects.
     pub claims: Vec<Facet>,
-    /// Options that it cannot be obeyed together with.
+    /// Options that it is incompatible with.
     pub not_with: Vec<Slug>,
 }
 
 impl StyleOption {
-    /// Whether the two can stand in one request.
+    /// Whether both can be in one request.
     pub fn goes_with(&self, other: &Self) -> bool {
         !self.claims.iter().any(|f| other.claims.contains(f))
             && !self.not_with.contains(&other.id)
             && !other.not_with.contains(&self.id)
     }
 
-    /// The style with its number put in; `pick` gives an index below its argument.
+    /// The style with its number filled in; `pick` returns an index below its argument.
     pub fn style(&self, pick: impl FnOnce(usize) -> usize) -> Style {
         let n = self.counts.get(pick(self.counts.len().max(1))).copied();
         let constraint = match n {
@@ -66,7 +66,7 @@ impl StyleOption {
         }
     }
 
-    /// What a reader of its text is asked.
+    /// The question for a reader of the text.
     pub fn instruction(&self) -> Instruction {
         Instruction {
             id: self.id.to_string(),
@@ -81,11 +81,11 @@ impl StyleOption {
 pub struct Mode {
     /// Which.
     pub id: ConversationMode,
-    /// Said to the assistant.
+    /// Instruction to the assistant.
     pub assistant: String,
-    /// Said to the simulated user.
+    /// Instruction to the simulated user.
     pub user: String,
-    /// What answers in this mode are to be like.
+    /// Description of the answers in this mode.
     pub lines: Vec<StyleOption>,
 }
 
@@ -95,13 +95,13 @@ pub struct Mode {
 pub struct RegisterText {
     /// Which.
     pub id: Register,
-    /// Said to the assistant.
+    /// Instruction to the assistant.
     pub assistant: String,
-    /// Said to the simulated user.
+    /// Instruction to the simulated user.
     pub user: String,
 }
 
-/// A text that stands in templates whatever is drawn.
+/// A text that templates always contain.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Phrase {
@@ -109,20 +109,20 @@ pub struct Phrase {
     pub id: Slug,
     /// Text.
     pub text: String,
-    /// Who the model is to be, where it says so.
+    /// The role of the model, if it states one.
     #[serde(default)]
     pub role: Option<Speaker>,
-    /// What is checked, where it can be.
+    /// The constraint, if it can be checked.
     #[serde(default)]
     pub constraint: Option<Constraint>,
 }
 
-/// Everything about form that can be drawn.
+/// All options of form.
 #[derive(Debug, Clone, Default)]
 pub struct Styles {
     /// Groups of answer styles.
     pub groups: Vec<Group>,
-    /// Answer styles that a health worker asks for.
+    /// Answer styles that a health worker requests.
     pub asked: Vec<StyleOption>,
     /// Modes.
     pub modes: Vec<Mode>,

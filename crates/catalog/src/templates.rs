@@ -3,25 +3,25 @@ use std::collections::BTreeMap;
 use clinstruct_schema::PatientCard;
 use minijinja::{Environment, UndefinedBehavior, context};
 
-/// A template that could not be filled in.
+/// A template that could not be rendered.
 #[derive(Debug, thiserror::Error)]
 #[error("template {name} cannot be filled in")]
 pub struct TemplateError {
     /// File name of the template.
     pub name: String,
-    /// What is wrong, with its line.
+    /// Message with line number.
     #[source]
     pub source: minijinja::Error,
 }
 
-/// The MiniJinja templates, compiled. A variable that is not given is an error.
+/// The compiled MiniJinja templates. An undefined variable is an error.
 #[derive(Debug)]
 pub struct Templates {
     environment: Environment<'static>,
 }
 
 impl Templates {
-    /// Compiles `files` (name to text); gives those that do not compile too.
+    /// Compiles `files` (name to text); also returns those that do not compile.
     pub(crate) fn compile(
         files: impl IntoIterator<Item = (String, String)>,
         phrases: BTreeMap<String, String>,
@@ -63,7 +63,7 @@ impl Templates {
         self.environment.get_template(name).is_ok()
     }
 
-    /// Fills a template in. White space around the text is removed.
+    /// Renders a template. Surrounding white space is removed.
     pub fn render(&self, name: &str, context: minijinja::Value) -> Result<String, TemplateError> {
         self.environment
             .get_template(name)
@@ -73,7 +73,7 @@ impl Templates {
     }
 }
 
-/// A patient card as templates see it: every field a text, lists joined by semicolons.
+/// A patient card for templates: every field is a string, lists are joined by semicolons.
 pub fn card_context(card: &PatientCard) -> minijinja::Value {
     let or_none = |text: String| if text.is_empty() { "none known".to_owned() } else { text };
     let medicines: Vec<String> =

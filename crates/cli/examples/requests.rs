@@ -1,8 +1,8 @@
-//! Requests and nothing else: a file of them through a backend into a store, without plan, checks or dataset.
+//! Requests only: sends a file of them through a backend into a store, without plan, checks or dataset.
 //!
-//! `requests openai|chat BASE_URL REQUESTS FOLDER`, where REQUESTS is what `clinstruct requests` prints. It shows what
-//! the two crates do by themselves, and is what `cargo xtask bench peers` holds beside programs that do no more:
-//! each job and each answer is in the journal, each raw response on the disk, before anything follows from it.
+//! `requests openai|chat BASE_URL REQUESTS FOLDER`, where REQUESTS is the output of `clinstruct requests`. It shows
+//! what the two crates do by themselves, and `cargo xtask bench peers` compares it with programs that do no more: each
+//! job and each answer is in the journal, and each raw response on disk, before it is processed.
 
 use std::error::Error;
 use std::fs::File;
@@ -27,11 +27,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Requests of a job at most.
+/// Most requests per job.
 const ROWS_PER_JOB: usize = 10_000;
-/// Rows that are saved in one transaction at most, and how long they wait for each other.
+/// Most rows saved in one transaction, and how long they wait for each other.
 const TOGETHER: (usize, Duration) = (512, Duration::from_millis(50));
-/// Time between looks at a job.
+/// Polling interval.
 const PAUSE: Duration = Duration::from_millis(50);
 
 #[tokio::main(flavor = "current_thread")]
@@ -75,7 +75,7 @@ async fn main() -> Result<()> {
     }
 }
 
-/// A job from its intent to its end.
+/// A job from intent to end.
 async fn ask(
     backend: &dyn BatchBackend,
     store: &mut Store,

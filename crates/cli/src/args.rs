@@ -24,7 +24,7 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// The command line of this process; an error where that is wrong, or asks for help.
+    /// Parses the command line of this process; an error for wrong usage, and for `--help`.
     pub(crate) fn of_process(host: &Host) -> Result<Self, clap::Error> {
         let matches = Self::with(&host.backends).try_get_matches()?;
         let mut cli = Self::from_arg_matches(&matches)?;
@@ -208,7 +208,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// The settings of a run among the arguments.
+    /// The settings of a run, if the command has any.
     fn run_mut(&mut self) -> Option<&mut RunArgs> {
         match self {
             Self::Build(on)
@@ -305,7 +305,7 @@ impl Kind {
     }
 }
 
-/// What `export` is told.
+/// Arguments of `export`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ExportArgs {
     /// Folder of the run, as with --out
@@ -333,7 +333,7 @@ pub(crate) struct ExportArgs {
     pub(crate) system: SystemName,
 }
 
-/// What `serve` is told.
+/// Arguments of `serve`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ServeArgs {
     /// Folder of a run, or a file of its conversations [default: that of --out]
@@ -346,7 +346,7 @@ pub(crate) struct ServeArgs {
     pub(crate) port: u16,
 }
 
-/// What `reviews` is given.
+/// Arguments of `reviews`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ReviewsArgs {
     /// Folder of a run, or a file of its conversations [default: that of --out]
@@ -359,14 +359,14 @@ pub(crate) struct ReviewsArgs {
     pub(crate) confirm: bool,
 }
 
-/// Which conversations are exported, by their reviews.
+/// Which conversations to export, by their reviews.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnlyName {
     /// Conversations whose current text somebody accepted and nobody rejected
     Accepted,
 }
 
-/// What `publish` is told.
+/// Arguments of `publish`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct PublishArgs {
     /// Repository at the hub; created if it does not exist
@@ -412,13 +412,13 @@ pub(crate) enum FormatName {
 }
 
 impl FormatName {
-    /// The name on the command line.
+    /// Name on the command line.
     pub(crate) fn name(self) -> String {
         self.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned())
     }
 }
 
-/// How rows are stored.
+/// Storage format of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EncodingName {
     /// One JSON object per line
@@ -459,7 +459,7 @@ impl SplitName {
     }
 }
 
-/// What `check` is told.
+/// Arguments of `check`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct CheckArgs {
     /// Datasets: our rows, OpenAI messages, ShareGPT, Alpaca, `{id, conversation}`, or pairs such as `{prompt,

@@ -1,10 +1,10 @@
-//! What commands ask of backends without a run.
+//! What commands need from backends without a run.
 
 use clinstruct_app::usage;
 use clinstruct_backend_rehearsal::Rates;
 use clinstruct_batch_client::OpenError;
 
-/// The rates of faults that the settings ask for.
+/// The fault rates in the settings.
 pub(crate) fn rates(misbehave: &[String]) -> anyhow::Result<Rates> {
     Rates::parse(misbehave).map_err(|e| match e {
         OpenError::Setting { message, hint } => usage(message, hint),

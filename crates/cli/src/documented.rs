@@ -1,4 +1,4 @@
-//! Every command that the documents show, held against the command line as it is.
+//! Checks every command in the documentation against the command line.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use crate::Backends;
 use crate::args::Cli;
 
-/// What stands between two commands of one line.
+/// Separators between two commands of one line.
 const BETWEEN: [&str; 5] = ["|", "||", "&&", ";", "&"];
 
 /// A line of code as a shell would read it, with the number of its first line.
@@ -17,7 +17,7 @@ struct Line {
     text: String,
 }
 
-/// Lines in fenced and in indented blocks of code, those that end in `\` joined with what follows.
+/// Lines in fenced and indented code blocks; lines that end in `\` are joined with the next.
 fn code(document: &str) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     let (mut fence, mut indented, mut blank, mut goes_on) = (None, false, true, false);
@@ -29,7 +29,7 @@ fn code(document: &str) -> Vec<Line> {
             (indented, blank, goes_on) = (false, true, false);
             continue;
         }
-        // An indented block does not begin inside a paragraph.
+        // An indented block cannot start inside a paragraph.
         indented = fence.is_none() && line.starts_with("    ") && (indented || blank);
         blank = inner.is_empty();
         if fence.is_none() && !indented {
@@ -49,10 +49,10 @@ fn code(document: &str) -> Vec<Line> {
     lines
 }
 
-/// The commands of ours in a line, each as its words.
+/// Our commands in a line, each as a list of words.
 fn commands(line: &str) -> Vec<Vec<String>> {
     let line = line.strip_prefix("$ ").unwrap_or(line);
-    // What is no line for a shell (a quote in a program's output) is no command; comments are left out here.
+    // Lines that are not valid shell (an apostrophe in a program's output) are not commands; comments are dropped here.
     let words = shlex::split(line).unwrap_or_default();
     words
         .split(|word| BETWEEN.contains(&word.as_str()))
@@ -73,13 +73,13 @@ fn commands(line: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// Whether a word sets a variable for the command behind it.
+/// Whether a word sets a variable for the command after it.
 fn is_assignment(word: &str) -> bool {
     let name = word.split_once('=').map_or("", |(name, _)| name);
     !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_')
 }
 
-/// Number of commands in a document, and those that the command line does not take.
+/// Number of commands in a document, and those that the command line rejects.
 fn check(place: &str, document: &str) -> (usize, Vec<String>) {
     let backends = Backends::shipped();
     let (mut count, mut wrong) = (0, Vec::new());
@@ -100,7 +100,7 @@ fn check(place: &str, document: &str) -> (usize, Vec<String>) {
     (count, wrong)
 }
 
-/// Adds all Markdown files below a folder.
+/// Adds all Markdown files of a folder.
 fn documents(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -1,12 +1,12 @@
-//! Where models and datasets are shared.
+//! The hub for models and datasets.
 
 use clinstruct_app::variable;
 
-/// The hub where none is named.
+/// Default hub.
 pub(crate) const HUB: &str = "https://huggingface.co";
-/// Variable of the key, as the hub's own tools have it.
+/// Environment variable of the token, as in the hub's own tools.
 pub(crate) const HUB_KEY: &str = "HF_TOKEN";
-/// Variable of the address, as the hub's own tools have it.
+/// Environment variable of the address, as in the hub's own tools.
 pub(crate) const HUB_ENDPOINT: &str = "HF_ENDPOINT";
 
 /// Address of the hub.

@@ -1,8 +1,8 @@
-//! The `clinstruct` command as a library: arguments, terminal and exit codes; everything else is the other crates' work.
+//! The `clinstruct` command as a library: arguments, terminal, exit codes. Everything else is in other crates.
 //!
-//! stdout is data, stderr is everything else. Exit codes are those of [`Backends::main`].
+//! stdout is data, stderr is everything else. [`Backends::main`] documents the exit codes.
 //!
-//! A program with a backend of its own is five lines, and has the whole command line:
+//! A program with its own backend is five lines, and gets the whole command line:
 //!
 //! ```no_run
 //! # mod my_backend {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Many threads make many short texts; the system's allocator makes them wait for each other.
+/// Many threads allocate many short strings; with the system's allocator they wait for each other.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

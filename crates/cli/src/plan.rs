@@ -1,11 +1,11 @@
-//! Whether a command and its run have the same plan.
+//! Checks that a command and its run have the same plan.
 
 use clinstruct_pipeline::RunContext;
 use clinstruct_store::Store;
 
 use crate::exit::usage;
 
-/// The error for a row that the plan does not have.
+/// The error for a row that is not in the plan.
 pub(crate) fn no_row(id: &str) -> anyhow::Error {
     usage(
         format!("the plan has no seed row \"{id}\""),
@@ -13,7 +13,7 @@ pub(crate) fn no_row(id: &str) -> anyhow::Error {
     )
 }
 
-/// Refuses to read a run with another plan than it was made with.
+/// An error if the run was made with another plan.
 pub(crate) fn ensure_same_plan(context: &RunContext<'_>, store: &Store) -> anyhow::Result<()> {
     let made = store.meta("plan")?.unwrap_or_default();
     if made == context.fingerprint() {

@@ -9,23 +9,23 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::terminal::{self, printable};
 
-/// Time between two plain lines.
+/// Interval between plain progress lines.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Shows how a run goes.
+/// Shows the progress of a run.
 pub(crate) struct Terminal {
     bar: Option<ProgressBar>,
     began: Instant,
     last: Instant,
     retried: usize,
-    /// Requests of the whole run, about.
+    /// Approximate number of requests of the whole run.
     expected: u64,
-    /// Answers that were there before this call.
+    /// Answers from before this call.
     before: Option<u64>,
 }
 
 impl Terminal {
-    /// `expected` is how many requests the whole run will ask, about.
+    /// `expected` is the approximate number of requests of the whole run.
     pub(crate) fn new(expected: u64) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr_with_hz(8));
@@ -44,7 +44,7 @@ impl Terminal {
         }
     }
 
-    /// The time that is left at the pace of this call; blank while that cannot be told.
+    /// The remaining time at the pace of this call; blank while it is unknown.
     fn left(&mut self, t: &Tally) -> String {
         let answered = t.answered as u64;
         let before = *self.before.get_or_insert(answered);
@@ -65,7 +65,7 @@ impl Terminal {
     }
 }
 
-/// How long `rest` answers take if `done` took `time`, in words.
+/// How long `rest` answers take if `done` took `time`, for display.
 pub(crate) fn left(done: u64, rest: u64, time: Duration) -> Option<String> {
     if done < 20 || rest == 0 {
         return None;
@@ -82,7 +82,7 @@ pub(crate) fn left(done: u64, rest: u64, time: Duration) -> Option<String> {
     })
 }
 
-/// A pause in words.
+/// A pause, for display.
 fn pause(seconds: u64) -> String {
     match seconds {
         0 => "less than a second".into(),

@@ -1,4 +1,4 @@
-//! From the arguments of a command to its settings; [`clinstruct_app::settings`] says what wins over what.
+//! Resolves the arguments of a command to its settings; [`clinstruct_app::settings`] documents the precedence.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use clinstruct_app::{Call, Given, Settings, usage};
 use crate::args::RunArgs;
 
 impl RunArgs {
-    /// What they say, flags and environment apart.
+    /// The arguments, with flags and environment separated.
     pub(crate) fn given(&self) -> anyhow::Result<Given> {
         let given = Given::new(self, &self.from_environment)?;
         let call = Call {
@@ -22,32 +22,32 @@ impl RunArgs {
     }
 }
 
-/// The settings of a command that begins a run, or is about none.
+/// The settings of a command that begins a run, or uses none.
 #[expect(clippy::needless_pass_by_value, reason = "settings take the place of arguments")]
 pub(crate) fn own(args: RunArgs) -> anyhow::Result<Settings> {
     clinstruct_app::settings::own(&args.given()?)
 }
 
-/// The settings of a command on a run: those that the run was built with, under the flags.
+/// The settings of a command on a run: flags over the settings that the run was built with.
 #[expect(clippy::needless_pass_by_value, reason = "settings take the place of arguments")]
 pub(crate) fn of_run(args: RunArgs) -> anyhow::Result<Settings> {
     clinstruct_app::settings::of_run(&args.given()?)
 }
 
-/// The settings of the run in the folder that the command names; its own where it names none, or, with --out, one
-/// that has no run yet.
+/// The settings of the run in the folder that the command names; the command's own if it names none, or if `--out`
+/// names a folder without a run.
 #[expect(clippy::needless_pass_by_value, reason = "settings take the place of arguments")]
 pub(crate) fn of_named_run(args: RunArgs) -> anyhow::Result<Settings> {
     clinstruct_app::settings::of_named_run(&args.given()?)
 }
 
-/// The settings of the run that is in the command's folder; its own where none is there yet.
+/// The settings of the run in the command's folder; the command's own if there is no run yet.
 #[expect(clippy::needless_pass_by_value, reason = "settings take the place of arguments")]
 pub(crate) fn of_run_or_own(args: RunArgs) -> anyhow::Result<Settings> {
     clinstruct_app::settings::of_run_or_own(&args.given()?)
 }
 
-/// The folder that a command's positional argument names is that of its settings.
+/// The folder of a command's positional argument becomes that of its settings.
 pub(crate) fn in_folder(run: &mut RunArgs, dir: Option<PathBuf>) -> anyhow::Result<()> {
     let Some(dir) = dir else { return Ok(()) };
     let by_flag = !run.from_environment.iter().any(|name| name == "out");
@@ -63,9 +63,9 @@ pub(crate) fn in_folder(run: &mut RunArgs, dir: Option<PathBuf>) -> anyhow::Resu
     Ok(())
 }
 
-/// Tells the two arguments of a command on something in a run apart: its folder, and the thing's name.
+/// Distinguishes the two positional arguments of a command: the run's folder, and the name of something in it.
 ///
-/// One alone is a folder where there is one of that name; else it names something in the folder of --out.
+/// A single argument is a folder if one exists with that name; otherwise it names something in the folder of `--out`.
 pub(crate) fn folder_and_name(
     run: &mut RunArgs,
     first: Option<String>,

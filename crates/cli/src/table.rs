@@ -1,4 +1,4 @@
-//! The summary of a run, for people.
+//! The summary of a run as tables.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -7,7 +7,7 @@ use clinstruct_pipeline::Tally;
 use clinstruct_schema::{PartSummary, RepairCounts, Summary, Usage, dollars};
 use serde::Serialize;
 
-/// A number with its thousands set apart.
+/// A number with thousands separators.
 pub(crate) fn number(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
@@ -60,7 +60,7 @@ fn part(out: &mut String, p: &PartSummary) {
     );
 }
 
-/// Whose answers failed: `prompt writer 2, assistant 1`.
+/// Failed answers by role: `prompt writer 2, assistant 1`.
 fn speakers(counts: &RepairCounts) -> String {
     let each: Vec<String> = counts
         .speakers
@@ -70,7 +70,7 @@ fn speakers(counts: &RepairCounts) -> String {
     each.join(", ")
 }
 
-/// Reasons that the summary names.
+/// Most reasons that the summary lists.
 const REPAIRS: usize = 12;
 
 /// The summary as text.
@@ -130,12 +130,12 @@ pub(crate) fn summary(s: &Summary) -> String {
     out
 }
 
-/// What one call did. It is not part of the summary, which equal runs have in common.
+/// What one call did. Not part of the summary, which is the same for equal runs.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Call {
-    /// Responses that were there already.
+    /// Responses that already existed.
     found: usize,
-    /// Requests sent, those sent again included.
+    /// Requests sent, including those sent again.
     asked: usize,
     /// Raw responses received.
     rows: usize,

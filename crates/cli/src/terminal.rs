@@ -1,8 +1,8 @@
-//! The one way to stdout and stderr.
+//! All output to stdout and stderr.
 //!
-//! What models, providers, file names and datasets say is printed without anything that a terminal would obey:
-//! escape sequences can move the cursor, change the title, fill the clipboard or hide what follows. A reader of
-//! stdout that has seen enough, such as `head`, is no error.
+//! Text from models, providers, file names and datasets is printed without terminal control sequences, which could move
+//! the cursor, change the title, fill the clipboard or hide text. A reader that closes stdout early, such as `head`, is
+//! not an error.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -21,16 +21,16 @@ impl std::fmt::Display for Unread {
 
 impl std::error::Error for Unread {}
 
-/// Whether a terminal would do something else with it than to show it.
+/// Whether a terminal would interpret the character instead of showing it.
 ///
-/// Control characters of both sets, and those that turn the direction of what follows
+/// Control characters of both sets, and those that change the text direction
 /// (<https://unicode.org/reports/tr9/#Explicit_Directional_Embeddings>).
 fn is_obeyed(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t')
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The text as it can be shown: what a terminal would obey stands there as it is written in Rust, such as `\u{1b}`.
+/// The text for display: control characters are escaped as in Rust, such as `\u{1b}`.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(is_obeyed) {
         return Cow::Borrowed(text);
@@ -39,7 +39,7 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
-            // The end of a line, as Windows writes it.
+            // A Windows line end.
             '\r' if chars.peek() == Some(&'\n') => {}
             c if is_obeyed(c) => out.extend(c.escape_default()),
             c => out.push(c),
@@ -48,13 +48,13 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// JSON with the characters escaped that a terminal would obey; `serde_json` leaves some as they are.
+/// JSON with terminal control characters escaped; `serde_json` leaves some unescaped.
 pub(crate) fn json(value: &impl serde::Serialize) -> serde_json::Result<String> {
     let plain = serde_json::to_string(value)?;
     if !plain.contains(is_obeyed) {
         return Ok(plain);
     }
-    // Outside of texts JSON on one line has no such characters, and in them this is how they can be written.
+    // One-line JSON has such characters only inside strings, where this escape is valid.
     let mut out = String::with_capacity(plain.len() + 16);
     for c in plain.chars() {
         if is_obeyed(c) {
@@ -68,8 +68,8 @@ pub(crate) fn json(value: &impl serde::Serialize) -> serde_json::Result<String> 
 
 /// Prints to stdout.
 ///
-/// The first time that nobody reads it is let pass, so that a command that prints at its end still says by its exit
-/// code what became of it. One that prints on is stopped by [`Unread`].
+/// The first write that nobody reads is ignored, so that a command that prints at its end still reports its result by
+/// its exit code. Further writes fail with [`Unread`].
 pub(crate) fn out(text: &str) -> anyhow::Result<()> {
     static CLOSED: AtomicBool = AtomicBool::new(false);
     let mut out = std::io::stdout().lock();
@@ -85,12 +85,12 @@ pub(crate) fn out(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Prints a line to stderr. Where nobody reads it there is nobody to tell.
+/// Prints a line to stderr. If nobody reads it, the error is ignored.
 pub(crate) fn line(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", printable(text));
 }
 
-/// Prints to stderr what has colours of ours, and of which the rest is known to be [`printable`].
+/// Prints text with our own colours to stderr; the rest of it must be [`printable`].
 pub(crate) fn coloured(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

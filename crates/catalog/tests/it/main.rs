@@ -1,4 +1,4 @@
-//! The catalog: what was compiled in is sound, and every mistake of a changed copy is shown at once.
+//! The catalog: the embedded resources are valid, and all mistakes of a changed copy are reported together.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::HashSet;
@@ -11,7 +11,7 @@ fn embedded() -> Catalog {
     Catalog::embedded().unwrap()
 }
 
-/// Puts `new` in the place of the first `old` of a file, which must be there.
+/// Replaces the first `old` of a file, which must exist, by `new`.
 fn change(files: &mut Files, name: &str, old: &str, new: &str) {
     let text = files.get_mut(name).unwrap();
     assert!(text.contains(old), "{name} has no {old:?}");
@@ -169,7 +169,7 @@ fn every_template_has_its_phrases_and_every_phrase_stands_in_one() {
         .filter(|(name, _)| name.starts_with("templates/"))
         .map(|(_, text)| text.as_str())
         .collect();
-    // What stands around a repair is put together in code.
+    // The text around a repair is assembled in code.
     for phrase in embedded().phrases.iter().filter(|p| !p.id.as_str().starts_with("repair-")) {
         let use_ = format!("phrases[\"{}\"]", phrase.id);
         assert!(templates.contains(&use_), "{} stands in no template", phrase.id);
@@ -196,7 +196,7 @@ fn a_template_without_a_variable_is_an_error() {
 fn mistakes_of_many_files_are_shown_at_once() {
     let mut files = Catalog::embedded_files();
     let mut put = |name: &str, old: &str, new: &str| change(&mut files, name, old, new);
-    // A task that does not exist, in a part's `when`.
+    // An unknown task in a part's `when`.
     put("parts/2-tasks-x-subtopics.toml", "\"clinical-documentation\"", "\"clinical-documents\"");
     // Weights that sum to 0.9.
     put("parts/1-specialty-x-domain.toml", "emergency = 0.10", "emergency = 0.0");
@@ -204,12 +204,12 @@ fn mistakes_of_many_files_are_shown_at_once() {
     put("history.toml", "text = \"", "text = ");
     // A missing field.
     put("phrases.toml", "text = \"Be respectful to everyone, whoever they are.\"\n", "");
-    // An id twice.
+    // A duplicate id.
     put("styles.toml", "id = \"analogy\"", "id = \"humour\"");
-    // Unknown fields, in an entry and at the top.
+    // Unknown fields, in an entry and at the top level.
     put("countries.toml", "code = \"", "capital = \"Kabul\"\ncode = \"");
     put("vitals.toml", "[[vitals]]", "colour = 1\n\n[[vitals]]");
-    // A template that is none.
+    // An invalid template.
     put("templates/user_opening.j2", "I am ready.", "I am {{ ready.");
     insta::assert_snapshot!(mistakes(files), @r#"
     the resources have 8 mistakes

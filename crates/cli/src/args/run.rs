@@ -17,7 +17,7 @@ pub(crate) struct OnRun {
     pub(crate) run: RunArgs,
 }
 
-/// The name under which a server takes the most tokens of an answer.
+/// Name of the parameter that limits the tokens of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum TokenParameter {
@@ -29,7 +29,7 @@ pub(crate) enum TokenParameter {
     MaxCompletionTokens,
 }
 
-/// What a run is about. [`clinstruct_app::settings`] says what wins over what.
+/// Settings of a run. [`clinstruct_app::settings`] documents the precedence.
 #[derive(Debug, Clone, Default, Args, Serialize)]
 pub(crate) struct RunArgs {
     /// Part to build, by id or file stem; can be repeated [default: all]
@@ -147,11 +147,11 @@ pub(crate) struct RunArgs {
     /// Licence of the dataset by its hub id, such as cc-by-4.0 [default: other]
     #[arg(long, value_name = "ID")]
     pub(crate) license: Option<String>,
-    /// Whether the folder is a command's argument, so that it has to have a run.
+    /// Whether the folder is a positional argument, so that it must contain a run.
     #[arg(skip)]
     #[serde(skip)]
     pub(crate) named: bool,
-    /// Fields that the environment has set.
+    /// Fields set by the environment.
     #[arg(skip)]
     #[serde(skip)]
     pub(crate) from_environment: Vec<String>,
@@ -159,11 +159,11 @@ pub(crate) struct RunArgs {
     #[arg(skip)]
     #[serde(skip)]
     pub(crate) host: Host,
-    /// Set where nothing will be sent, and only costs matter.
+    /// Set if nothing is sent and only costs matter.
     #[arg(skip)]
     #[serde(skip)]
     pub(crate) estimate_only: bool,
-    /// Set where nothing will be sent, so that no key is needed.
+    /// Set if nothing is sent, so that no key is needed.
     #[arg(skip)]
     #[serde(skip)]
     pub(crate) keyless: bool,

@@ -1,4 +1,4 @@
-//! Drives a run, and writes its files.
+//! Drives a run and writes its outputs.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,35 +19,35 @@ use crate::progress::Terminal;
 use crate::{plan, settings, table};
 use clinstruct_app::Setup;
 
-/// Different details of one reason that are counted.
+/// Most distinct details that are counted per reason.
 const DETAILS: usize = 10_000;
 
-/// The whole job.
+/// Runs `build`.
 pub(crate) fn build(args: RunArgs) -> anyhow::Result<Code> {
     drive(settings::own(args)?, Drive::ToTheEnd, false)
 }
 
-/// Sends what is due, of a run that is there or of a new one.
+/// Submits what is due, in an existing or a new run.
 pub(crate) fn submit(args: RunArgs) -> anyhow::Result<Code> {
     drive(settings::of_run_or_own(args)?, Drive::SubmitOnly, false)
 }
 
-/// Takes in what has come.
+/// Ingests finished rows.
 pub(crate) fn collect(args: RunArgs) -> anyhow::Result<Code> {
     drive(settings::of_run(args)?, Drive::CollectOnly, false)
 }
 
-/// Continues with the settings that the run was built with.
+/// Resumes with the settings that the run was built with.
 pub(crate) fn resume(args: RunArgs) -> anyhow::Result<Code> {
     drive(settings::of_run(args)?, Drive::ToTheEnd, false)
 }
 
-/// Asks once more for what failed.
+/// Retries failed rows.
 pub(crate) fn retry(args: RunArgs) -> anyhow::Result<Code> {
     drive(settings::of_run(args)?, Drive::ToTheEnd, true)
 }
 
-/// Reads the raw responses anew.
+/// Parses the raw responses again.
 pub(crate) fn reparse(mut args: RunArgs) -> anyhow::Result<Code> {
     args.keyless = true;
     drive(settings::of_run(args)?, Drive::Replay, false)
@@ -55,17 +55,17 @@ pub(crate) fn reparse(mut args: RunArgs) -> anyhow::Result<Code> {
 
 fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
     let setup = Setup::new(args)?;
-    // Where the pool exists already, its size was set by the first call.
+    // If the pool already exists, the first call has set its size.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(setup.jobs).build_global();
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        // Connections and timers are served by one thread, the run by this one, and what computes by rayon's: a
-        // second one for connections costs more in wake-ups than it takes over.
+        // One thread serves connections and timers, this one drives the run, and rayon's threads compute: a second one
+        // for connections costs more in wake-ups than it takes over.
         .worker_threads(1)
         .enable_time()
         .enable_io()
         .build()
         .context("start the runtime")?;
-    // What cannot be read is known before anything is asked for.
+    // Unreadable inputs are reported before anything is requested.
     let eval_items = super::check::eval_items(&setup.args.eval)?;
     setup.shares()?;
     let mut run = Run::open(&setup, how)?;
@@ -139,7 +139,7 @@ fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
     verdict(&summary, &setup.out, setup.args.gate)
 }
 
-/// Ends the process at once: a second Ctrl-C does not wait for what is being saved.
+/// Exits at once: a second Ctrl-C does not wait for data that is being saved.
 #[expect(clippy::exit, reason = "the journal is sound at every instant")]
 fn leave() -> ! {
     std::process::exit(Code::Interrupted as i32)
@@ -166,8 +166,8 @@ fn verdict(summary: &Summary, out: &Path, gate: bool) -> anyhow::Result<Code> {
     Ok(Code::Done)
 }
 
-/// Of a run that has ended without a row in the dataset: that, and why most rows are not in it, in the words of
-/// `rejected/` or `annotations/`.
+/// For a run that ended without a row in the dataset: says so, with the most common reason from `rejected/` or
+/// `annotations/`.
 fn nothing_reached(summary: &Summary, out: &Path) -> anyhow::Result<Option<String>> {
     let missing = summary.left_out() + summary.dropped();
     if summary.in_dataset() > 0 || summary.under_way() > 0 || missing == 0 {
@@ -177,7 +177,7 @@ fn nothing_reached(summary: &Summary, out: &Path) -> anyhow::Result<Option<Strin
     let Some((reason, count)) = most else { return Ok(None) };
     let mut details: BTreeMap<String, u64> = BTreeMap::new();
     let mut add = |of: &str, detail: String| {
-        // Enough to know the most frequent one, and no more than fits into memory.
+        // Enough to find the most common one, within bounded memory.
         if of == reason && (details.len() < DETAILS || details.contains_key(&detail)) {
             *details.entry(detail).or_default() += 1;
         }
@@ -197,7 +197,7 @@ fn nothing_reached(summary: &Summary, out: &Path) -> anyhow::Result<Option<Strin
         }
     }
     let frequent = details.into_iter().max_by_key(|(_, count)| *count);
-    // A detail may hold what a model wrote.
+    // A detail may contain model output.
     let detail: String = frequent.into_iter().flat_map(|(detail, _)| plain(&detail)).collect();
     Ok(Some(format!(
         "no row reached the dataset: {} were rejected, failed or dropped, {} of them for {reason} ({detail})",
@@ -206,12 +206,12 @@ fn nothing_reached(summary: &Summary, out: &Path) -> anyhow::Result<Option<Strin
     )))
 }
 
-/// A text without what a terminal would obey.
+/// A text without terminal control characters.
 fn plain(text: &str) -> Vec<char> {
     text.chars().filter(|c| !c.is_control()).collect()
 }
 
-/// The command line as it was typed.
+/// The command line as typed.
 fn same_command() -> String {
     let quote = |arg: String| {
         let plain = arg.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:,".contains(c));
@@ -220,7 +220,7 @@ fn same_command() -> String {
     std::env::args().map(quote).collect::<Vec<_>>().join(" ")
 }
 
-/// Runs one stage again from the raw responses, and those that depend on it; sends nothing.
+/// Reruns a stage from the raw responses, and those that depend on it; sends nothing.
 pub(crate) fn rerun(mut args: RunArgs, stage: &'static str) -> anyhow::Result<Code> {
     args.keyless = true;
     let setup = Setup::new(settings::of_run(args)?)?;

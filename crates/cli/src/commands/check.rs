@@ -21,27 +21,27 @@ use crate::exit::{Code, usage};
 use crate::table::number;
 use clinstruct_app::{facts, summary_of};
 
-/// Rows that are looked at together.
+/// Rows that are processed together.
 const ROWS_AT_ONCE: usize = 2048;
-/// Bad rows and hits that are named one by one.
+/// Bad rows and hits that are listed individually.
 const NAMED: usize = 10;
 
-/// What was found of one evaluation set.
+/// Results for one evaluation set.
 #[derive(Debug, Default, Clone, Serialize)]
 struct Benchmark {
     name: String,
     items: u64,
-    /// Items with too few words to be recognized, and rows that could not be read.
+    /// Items with too few words to be recognized, and unreadable rows.
     left_out: u64,
     rows: u64,
     hits: Vec<Found>,
 }
 
-/// A row that has an evaluation item.
+/// A row that contains an evaluation item.
 #[derive(Debug, Clone, Serialize)]
 struct Found {
     id: String,
-    /// From 0; texts of tools come behind the messages.
+    /// Index, from 0; tool messages come after the others.
     message: usize,
     words: usize,
     matched: usize,
@@ -49,7 +49,7 @@ struct Found {
     blocks: Vec<std::ops::Range<usize>>,
 }
 
-/// All that `check` says.
+/// The output of `check`.
 #[derive(Debug, Serialize)]
 struct Report {
     schema_version: u32,
@@ -58,14 +58,14 @@ struct Report {
     duplicates: Duplicates,
     contamination: Vec<Benchmark>,
     bad_rows: Vec<String>,
-    /// Columns with text that is in no conversation, by file.
+    /// Columns with text outside conversations, by file.
     unread_columns: BTreeMap<String, Vec<String>>,
     /// Rows of a run's file that its dataset leaves out, by file. They are measured where the file was given, and not where
     /// the folder was.
     dropped_rows: BTreeMap<String, u64>,
 }
 
-/// `FILE` or `FILE:COLUMN`; a colon that belongs to the path of an existing file stays.
+/// Parses `FILE` or `FILE:COLUMN`; a colon in the path of an existing file is kept.
 fn evaluation_file(given: &str) -> (PathBuf, Option<String>) {
     if Path::new(given).exists() {
         return (given.into(), None);
@@ -106,7 +106,7 @@ fn evaluation(given: &[String]) -> anyhow::Result<(EvalItems, Vec<Benchmark>)> {
     Ok((all, benchmarks))
 }
 
-/// The items that must not be in the dataset of a run.
+/// The evaluation items that must not be in a run's dataset.
 pub(crate) fn eval_items(given: &[String]) -> anyhow::Result<EvalItems> {
     Ok(evaluation(given)?.0)
 }
@@ -347,7 +347,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
     Ok(Code::Done)
 }
 
-/// Adds the metrics of all rows together.
+/// Merges the metrics of all rows.
 fn whole(metrics: &mut Metrics, duplicates: &Duplicates, benchmarks: &[Benchmark], bad: u64) {
     let (rows, none) = (metrics.conversations, Target::AtMost(0.0));
     metrics.push(MetricId::UnreadableRows, None, bad as f64, rows + bad, none);
@@ -358,11 +358,11 @@ fn whole(metrics: &mut Metrics, duplicates: &Duplicates, benchmarks: &[Benchmark
     }
 }
 
-/// The metrics as a table for people.
+/// The metrics as a table.
 fn metrics(metrics: &Metrics) -> String {
     let mut out = String::new();
     for m in &metrics.values {
-        // A share as the texts that it is of, so that 1 of 4 and 4 of 4 are told apart.
+        // Formats a share with its number of texts, so that 1 of 4 and 4 of 4 differ.
         let (value, percent) = match m.id.unit() {
             Unit::Count => (number(m.value as u64), String::new()),
             Unit::Ratio => (format!("{:.2}", m.value), String::new()),

@@ -1,4 +1,4 @@
-//! What a run costs, and whether the user agrees to it.
+//! Estimates the cost of a run, and asks for confirmation.
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, IsTerminal as _};
@@ -13,7 +13,7 @@ use crate::exit::{Code, usage};
 use crate::table::number;
 use clinstruct_app::Setup;
 
-/// Prints what a run would ask for and cost; sends nothing and needs no key.
+/// Prints the estimated requests and cost; sends nothing and needs no key.
 pub(crate) fn estimate_command(mut args: RunArgs, answers: &[String]) -> anyhow::Result<Code> {
     args.estimate_only = true;
     let setup = Setup::new(to_estimate(&args.given()?)?)?;
@@ -95,9 +95,9 @@ fn table(e: &Estimate, context: &RunContext<'_>) -> String {
     out
 }
 
-/// Has the user agree to what a run may cost, and gives that; `None` where it costs nothing.
+/// Asks the user to confirm the budget of a run, and returns it; `None` if it costs nothing.
 ///
-/// Refuses where nobody agreed to spend.
+/// An error if nobody confirmed the spending.
 pub(crate) fn confirm_budget(budget: Option<Budget>) -> anyhow::Result<Option<MicroUsd>> {
     let Some(budget) = budget else { return Ok(None) };
     let most = budget.most;

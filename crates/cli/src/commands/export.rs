@@ -1,4 +1,4 @@
-//! What leaves a run: training files and the dataset folder.
+//! Writes training files and the dataset folder.
 
 use std::path::{Path, PathBuf};
 
@@ -35,7 +35,7 @@ pub(crate) fn export(args: ExportArgs) -> anyhow::Result<Code> {
     };
     let format = Format::by_name(&args.format.name());
     let Some(format) = format else {
-        // A part of the rows does not take the place of all of them.
+        // A selection of rows must not replace the whole dataset.
         let whole = || setup.out.join(DATASET);
         let part = || setup.out.join("export").join(DATASET);
         let to = args.to.unwrap_or_else(|| if some { part() } else { whole() });

@@ -1,4 +1,4 @@
-//! Looks at a plan or a run without changing it.
+//! Shows a plan or a run without changing it.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::{plan, settings};
 use clinstruct_app::Setup;
 use clinstruct_app::summary_of;
 
-/// The plan: counts, or every row.
+/// Prints the plan: counts, or every row.
 pub(crate) fn plan(mut args: RunArgs, rows: bool) -> anyhow::Result<Code> {
     args.keyless = true;
     let setup = Setup::new(settings::of_named_run(args)?)?;
@@ -60,7 +60,7 @@ pub(crate) fn plan(mut args: RunArgs, rows: bool) -> anyhow::Result<Code> {
     Ok(Code::Done)
 }
 
-/// The prompt requests.
+/// Prints the prompt requests.
 pub(crate) fn requests(mut args: RunArgs, row: Option<&str>) -> anyhow::Result<Code> {
     args.keyless = true;
     let setup = Setup::new(settings::of_named_run(args)?)?;
@@ -94,7 +94,7 @@ pub(crate) fn requests(mut args: RunArgs, row: Option<&str>) -> anyhow::Result<C
     Ok(Code::Done)
 }
 
-/// How far a run has come; with `watch` again and again, until no job is open.
+/// Prints the progress of a run; with `watch` repeatedly, until no job is open.
 pub(crate) fn status(args: RunArgs, watch: bool) -> anyhow::Result<Code> {
     let setup = Setup::to_look(settings::of_run(args)?)?;
     loop {
@@ -107,7 +107,7 @@ pub(crate) fn status(args: RunArgs, watch: bool) -> anyhow::Result<Code> {
     }
 }
 
-/// What a run has of one place in the conversations of a part.
+/// Progress of one position in the conversations of a part.
 #[derive(Debug, serde::Serialize)]
 struct Place {
     part: String,
@@ -115,11 +115,11 @@ struct Place {
     turn: u32,
     answered: u64,
     waiting: u64,
-    /// How many answers it will have, about; missing where the run's settings cannot be read any more.
+    /// Approximate final number of answers; missing if the run's settings can no longer be read.
     expected: Option<u64>,
 }
 
-/// The run by part and turn, in the plan's order.
+/// Progress by part and turn, in plan order.
 fn by_turn(setup: &Setup, store: &Store) -> anyhow::Result<Vec<Place>> {
     let args = Settings { estimate_only: true, ..setup.args.clone() };
     let plan_of = |args: Settings| -> anyhow::Result<Vec<clinstruct_pipeline::EstimateLine>> {
@@ -156,7 +156,7 @@ fn by_turn(setup: &Setup, store: &Store) -> anyhow::Result<Vec<Place>> {
     Ok(all)
 }
 
-/// The time that is left at the pace so far, in words.
+/// The remaining time at the current pace, for display.
 fn time_left(jobs: &[JobRecord], turns: &[Place]) -> Option<String> {
     let (first, last) =
         (jobs.iter().map(|j| j.created).min()?, jobs.iter().map(|j| j.updated).max()?);
@@ -175,7 +175,7 @@ fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
     let left = time_left(&jobs, &turns).filter(|_| waits);
     let name_of =
         |c: &PartCounts| setup.catalog.parts.get(usize::from(c.part)).map(|p| p.id.to_string());
-    // Of the last build: the rows of later answers have not been curated yet.
+    // As of the last build: rows of later answers have not been curated yet.
     let built = summary_of(&setup.out).ok();
     if setup.args.json {
         let parts: Vec<_> = counts
@@ -247,7 +247,7 @@ fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
     Ok(Code::Done)
 }
 
-/// What is waited for.
+/// Prints the requests in flight.
 pub(crate) fn turns(mut args: RunArgs) -> anyhow::Result<Code> {
     args.keyless = true;
     let setup = Setup::new(settings::of_run(args)?)?;

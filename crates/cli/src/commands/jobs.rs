@@ -1,4 +1,4 @@
-//! Jobs of a run: to look at, to cancel, to ask for once more.
+//! Lists, cancels and retries jobs of a run.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -42,7 +42,7 @@ pub(crate) fn list(args: RunArgs) -> anyhow::Result<Code> {
     Ok(Code::Done)
 }
 
-/// One line a job.
+/// One line per job.
 fn table(jobs: &[JobRecord]) -> String {
     let wide = jobs.iter().map(|j| j.tag.len()).max().unwrap_or(0);
     let mut out = String::new();
@@ -60,7 +60,7 @@ fn table(jobs: &[JobRecord]) -> String {
             number(j.counts.errors),
             number(j.counts.missing),
             dollars(j.cost),
-            // The provider did not say what all of its rows used.
+            // The provider did not report the usage of all of its rows.
             if j.estimated > 0 { "~" } else { " " },
             ended,
             error.map(|e| format!("; {e}")).unwrap_or_default()
@@ -72,7 +72,7 @@ fn table(jobs: &[JobRecord]) -> String {
     out
 }
 
-/// Cancels one job, or all that are open, at the provider. What they have is still fetched.
+/// Cancels one job, or all open jobs, at the provider. Their completed rows are still fetched.
 pub(crate) fn cancel(args: RunArgs, tag: Option<&str>) -> anyhow::Result<Code> {
     let setup = Setup::to_look(settings::of_run(args)?)?;
     let jobs = setup.store_to_read()?.jobs()?;
@@ -108,14 +108,14 @@ pub(crate) fn cancel(args: RunArgs, tag: Option<&str>) -> anyhow::Result<Code> {
         ));
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // A provider whose batches carry no tag is shown which ones cannot be the one.
+    // For a provider whose batches have no tag, this tells which ones cannot match.
     let known: Vec<JobRef> =
         jobs.iter().filter_map(|j| j.provider_ref.clone()).map(JobRef).collect();
     for job in &wanted {
         let Some(route) = route_of(job) else { continue };
         let reference = match &job.provider_ref {
             Some(reference) => Some(JobRef(reference.clone())),
-            // The process that was sending it has not heard whether the provider has it.
+            // The process that was sending it does not know whether the provider has it.
             None => {
                 let wanted =
                     Wanted { known: known.clone(), ..Wanted::tagged(ShardTag(job.tag.clone())) };

@@ -1,4 +1,4 @@
-//! What shells and the manual know of the command line, made from the command line itself.
+//! Completion scripts and manual pages, generated from the command line definition.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::{print, say};
 use crate::args::Cli;
 use crate::exit::Code;
 
-/// Prints a shell's script.
+/// Prints a completion script.
 pub(crate) fn completions(
     shell: clap_complete::Shell,
     backends: &Registry,
@@ -21,7 +21,7 @@ pub(crate) fn completions(
     Ok(Code::Done)
 }
 
-/// Writes a manual page for the command and each of its commands.
+/// Writes a manual page for the program and each command.
 pub(crate) fn pages(to: &Path, backends: &Registry) -> anyhow::Result<Code> {
     fs::create_dir_all(to).with_context(|| format!("make {}", to.display()))?;
     clap_mangen::generate_to(Cli::with(backends), to)

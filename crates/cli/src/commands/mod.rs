@@ -1,4 +1,4 @@
-//! One function a command.
+//! One function per command.
 
 mod build;
 mod check;
@@ -73,7 +73,7 @@ pub(crate) fn run(cli: Cli, backends: &Registry) -> anyhow::Result<Code> {
     }
 }
 
-/// The settings of a command, with the folder that its argument names.
+/// The settings of a command, with the folder from its argument.
 fn args(on: OnRun) -> anyhow::Result<RunArgs> {
     let OnRun { dir, mut run } = on;
     in_folder(&mut run, dir)?;

@@ -1,4 +1,4 @@
-//! Weights of models: what there is, and getting it.
+//! Lists and downloads model weights.
 
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
@@ -22,12 +22,12 @@ use crate::hub::{HUB_KEY, hub};
 use crate::table::number;
 use clinstruct_app::read_resources;
 
-/// First pause after trouble.
+/// First pause before a retry.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Time between two plain lines of progress.
+/// Interval between plain progress lines.
 const BETWEEN: Duration = Duration::from_secs(5);
 
-/// Lists models, gets one, or says where one is.
+/// Lists models, downloads one, or prints its path.
 pub(crate) fn model(command: ModelCommand, resources: Option<&Path>) -> anyhow::Result<Code> {
     let catalog = match resources {
         None => Catalog::embedded()?,
@@ -156,7 +156,7 @@ fn fetch(
     Ok(kept?)
 }
 
-/// How far a download is: a bar on a terminal, plain lines elsewhere.
+/// Download progress: a bar on a terminal, plain lines elsewhere.
 struct Shown {
     bar: Option<ProgressBar>,
     last: Mutex<Instant>,

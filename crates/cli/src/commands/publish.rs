@@ -15,7 +15,7 @@ use crate::exit::{Code, Hinted, usage};
 use crate::hub::{HUB, HUB_ENDPOINT as ENDPOINT, HUB_KEY as KEY, hub};
 use crate::settings;
 
-/// First pause after trouble.
+/// First pause before a retry.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Uploads the dataset folder in one commit.
@@ -85,20 +85,20 @@ pub(crate) fn publish(args: PublishArgs) -> anyhow::Result<Code> {
     Ok(Code::Done)
 }
 
-/// Whether it is an owner and a name that a hub can have.
-/// Source: `validate_repo_id` of `huggingface_hub`; what else is wrong the hub says.
+/// Whether this is a valid owner and name. Source: `validate_repo_id` of `huggingface_hub`; the hub reports other
+/// mistakes.
 fn names_repository(text: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let good = |name: &str| !name.is_empty() && name.chars().all(allowed);
     text.split_once('/').is_some_and(|(owner, name)| good(owner) && good(name) && name.len() <= 96)
 }
 
-/// What to type after trouble with the hub or the folder.
+/// The hint for an error of the hub or the folder.
 fn hint(e: &Error, base: &str, repository: &str, branch: &str, out: &Path) -> String {
     let owner = repository.split('/').next().unwrap_or_default();
     let again = "then type the same command again: large files that arrived are not sent again";
     match e.kind {
-        // 401 is a token that is none, 403 one that may not.
+        // 401 is an invalid token, 403 one without permission.
         ErrorKind::Unauthorised if e.message.starts_with("403") => format!(
             "the token may not write to {owner}: make one that may at {base}, then export {KEY}=.., or publish \
              below a name of your own"

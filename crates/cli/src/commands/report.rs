@@ -1,4 +1,4 @@
-//! The report of a run, and of two runs side by side.
+//! Writes the report of a run, and compares two runs.
 
 use std::path::Path;
 
@@ -16,11 +16,11 @@ pub(crate) fn report(args: RunArgs) -> anyhow::Result<Code> {
     Ok(Code::Done)
 }
 
-/// Writes two runs side by side.
+/// Writes the comparison of two runs.
 pub(crate) fn compare(first: &Path, second: &Path, to: &Path) -> anyhow::Result<Code> {
     let mut runs = [read_report(first)?, read_report(second)?];
     if runs[0].name == runs[1].name {
-        // Folders of one name somewhere else.
+        // Folders with the same name in different places.
         runs[0].name = first.display().to_string();
         runs[1].name = second.display().to_string();
     }

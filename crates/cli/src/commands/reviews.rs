@@ -1,4 +1,4 @@
-//! The reviews of a run: which count, and how far reviewers agree.
+//! Reviews of a run: which count, and how far reviewers agree.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -13,8 +13,8 @@ use crate::exit::{Code, usage};
 use crate::settings;
 use clinstruct_app::Setup;
 
-/// The reviews of a run or of a file of rows, matched with the texts that the rows have now. With `confirm`, those
-/// of unknown texts are confirmed first; how many these were.
+/// The reviews of a run or of a file of rows, matched with the current texts. With `confirm`, first confirms those of
+/// unknown texts; returns how many.
 fn matched(data: &Path, confirm: bool) -> anyhow::Result<(MatchedReviews, u64)> {
     let home = if data.is_file() { data.parent().unwrap_or(Path::new(".")) } else { data };
     let path = reviews_path(home);
@@ -35,16 +35,16 @@ fn matched(data: &Path, confirm: bool) -> anyhow::Result<(MatchedReviews, u64)> 
     Ok((reviews.matched(&texts)?, confirmed))
 }
 
-/// Conversations that reviewers let through, and how many reviews that is known from.
+/// Conversations that reviewers accepted, and the number of reviews behind that.
 pub(crate) struct Accepted {
     pub(crate) ids: HashSet<String>,
     pub(crate) counts: TextCounts,
 }
 
-/// The conversations of a run whose current text somebody accepted and nobody rejected. Says how many reviews count.
+/// The conversations of a run whose current text somebody accepted and nobody rejected. Prints how many reviews count.
 ///
 /// # Errors
-/// No reviews, or none that lets a conversation through.
+/// There are no reviews, or none that accepts a conversation.
 pub(crate) fn accepted(out: &Path) -> anyhow::Result<Accepted> {
     let (matched, _) = matched(out, false)?;
     let accepted = Accepted { ids: matched.accepted(), counts: matched.counts() };
@@ -72,7 +72,7 @@ fn confirm_hint(out: &Path) -> String {
     )
 }
 
-/// How many reviews count, and how many do not and why.
+/// How many reviews count, and why the others do not.
 fn line(counts: &TextCounts) -> String {
     let TextCounts { current, earlier, unknown, absent } = counts;
     format!(
@@ -81,14 +81,14 @@ fn line(counts: &TextCounts) -> String {
     )
 }
 
-/// The same for programs.
+/// The same as JSON.
 pub(crate) fn counts(counts: &TextCounts, accepted: usize) -> serde_json::Value {
     let mut value = serde_json::json!(counts);
     value["accepted"] = accepted.into();
     value
 }
 
-/// Shows how many reviews count and how far reviewers agree; with `--confirm`, after confirming.
+/// Prints how many reviews count and how far reviewers agree; with `--confirm`, after confirming.
 pub(crate) fn reviews(args: ReviewsArgs) -> anyhow::Result<Code> {
     let json = args.run.json;
     let data = match args.data {

@@ -14,7 +14,7 @@ use crate::exit::{Code, usage};
 use crate::settings;
 use clinstruct_app::Setup;
 
-/// The facts of the run's own resources, or of those that are compiled in where they cannot be read.
+/// The facts from the run's own resources, or from the embedded ones if those cannot be read.
 fn facts(mut run: RunArgs, data: &Path) -> Facts {
     if data.is_dir() {
         run.out = Some(data.to_owned());

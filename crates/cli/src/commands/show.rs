@@ -15,14 +15,14 @@ use crate::exit::{Code, usage};
 use crate::settings;
 use clinstruct_app::{Setup, now};
 
-/// One record, or random ones.
+/// Prints one record, or random ones.
 pub(crate) fn show(
     args: RunArgs,
     id: Option<&str>,
     random: usize,
     kind: Kind,
 ) -> anyhow::Result<Code> {
-    // A seed of the run is not one for what is shown.
+    // The seed of a run does not affect which records are shown.
     let seed = args.seed;
     let setup = Setup::to_look(settings::of_run_or_own(args)?)?;
     let wanted = |stem: &str, part: &str| {
@@ -42,7 +42,7 @@ pub(crate) fn show(
             "name the run's folder with --out, or make one with `clinstruct build`",
         ));
     }
-    // A reservoir: one pass, and no more rows held than are shown.
+    // Reservoir sampling: one pass, and no more rows in memory than are shown.
     let seed = seed.unwrap_or_else(|| now().unsigned_abs());
     let mut draw = Draw::new(seed, "show", kind.folder());
     let mut chosen: Vec<String> = Vec::new();

@@ -1,4 +1,4 @@
-//! Plays one conversation straight through, to see what a template or a model does.
+//! Plays one conversation at once, to show what a template or a model does.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
@@ -72,7 +72,7 @@ pub(crate) fn try_run(args: RunArgs, row: Option<&str>, prompt_only: bool) -> an
     }
 }
 
-/// Sends one request as a job of one row; gives its response, or why there is none.
+/// Sends one request as a job of one row; returns its response, or why there is none.
 async fn ask_one(
     backend: &dyn BatchBackend,
     tag: &str,
@@ -116,7 +116,7 @@ pub(crate) fn rehearse(args: RunArgs, input: &Path, output: &Path) -> anyhow::Re
         }
         let (name, request) = read_line(line.as_bytes())
             .with_context(|| format!("line {} of {}", number + 1, input.display()))?;
-        // Other programs name their rows as they like; each name draws for itself.
+        // Other programs use arbitrary row ids; each id seeds its own draws.
         let id = RequestId::parse(&name).unwrap_or_else(|_| id_of(&name));
         for row in engine.rows_of(&name, &BatchRequest { id, request }) {
             to.write_all(&named(row, id, &name)?)?;
@@ -127,7 +127,7 @@ pub(crate) fn rehearse(args: RunArgs, input: &Path, output: &Path) -> anyhow::Re
     Ok(Code::Done)
 }
 
-/// An id for a row that another program has named.
+/// An id for a row from another program.
 fn id_of(name: &str) -> RequestId {
     let mut id = [0; 16];
     for (half, purpose) in id.chunks_exact_mut(8).zip(["first half", "second half"]) {
@@ -136,13 +136,13 @@ fn id_of(name: &str) -> RequestId {
     RequestId(id)
 }
 
-/// A row under the name that it was asked for with.
+/// A row under the id of its request.
 fn named(row: Vec<u8>, id: RequestId, name: &str) -> anyhow::Result<Vec<u8>> {
     let id = id.to_string();
     if id == name {
         return Ok(row);
     }
-    // A row may be broken on purpose, so it is a text here, in which the id stands once.
+    // Rows may be broken on purpose, so this works on text, in which the id occurs once.
     let row = String::from_utf8(row)?;
     Ok(row.replacen(&format!("\"{id}\""), &serde_json::to_string(name)?, 1).into_bytes())
 }
