@@ -1,7 +1,7 @@
-//! Near duplicates and contamination of many rows: time, and recall against comparing all with all.
+//! Near duplicates and contamination over many rows: time, and recall compared with brute force.
 //!
-//! The first argument, if there is one, is the number of rows (400,000), the second that of evaluation items
-//! (50,000). A twentieth of the rows are copies with some words changed.
+//! Arguments, both optional: the number of rows (400,000) and of evaluation items (50,000). A twentieth of the rows are
+//! copies with some words changed.
 
 use std::io::Write as _;
 use std::time::Instant;
@@ -11,7 +11,7 @@ use clinstruct_curate::minhash::{jaccard, pairs, runs, signature};
 use clinstruct_draw::Draw;
 use rayon::prelude::*;
 
-/// Rows among which all are compared with all.
+/// Rows that are compared by brute force.
 const SAMPLE: usize = 3000;
 const SIMILAR: f64 = 0.8;
 
@@ -19,7 +19,7 @@ fn mix(x: u64) -> u64 {
     Draw::from_u64(x).bits()
 }
 
-/// A word; small numbers stand for common ones, as in a language.
+/// A word; small numbers are common words, as in a language.
 fn word(draw: u64) -> String {
     let rank = ((draw % 1000) as f64 / 1000.0).powi(3) * 20_000.0;
     let mut number = rank as u64 + 11;
@@ -31,7 +31,7 @@ fn word(draw: u64) -> String {
     word
 }
 
-/// A text of about 1.5 kB; every twentieth is the one before it with a word in forty changed.
+/// A text of about 1.5 kB; every twentieth is the previous one with a fortieth of its words changed.
 fn text(row: u64, words: u64) -> String {
     let copy = row % 20 == 19;
     let of = if copy { row - 1 } else { row };
@@ -84,7 +84,7 @@ fn main() -> std::io::Result<()> {
     let mut eval_items = EvalItems::new();
     let set = eval_items.add_set("synthetic");
     for i in 0..items {
-        // One item in a hundred stands in a row.
+        // One item in a hundred occurs in a row.
         let from = if i % 100 == 0 { i % rows } else { rows + 1 + i };
         eval_items.add(set, &text(from, 45));
     }

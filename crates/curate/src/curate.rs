@@ -7,10 +7,10 @@ use crate::curated::Curated;
 use crate::pass::{Annotates, Pass};
 use crate::row::{Fields, Row, Source, Variants};
 
-/// Runs passes over the rows of `source`, in their order. Each sees the rows that no pass before it dropped.
+/// Runs passes over the rows of `source`, in order. Each sees the rows that no earlier pass dropped.
 ///
-/// What comes out does not depend on the number of threads. Rows are read as seldom as possible: passes share a scan up
-/// to the first one that drops rows at its end.
+/// The result does not depend on the number of threads. Passes share scans of the rows: a scan ends at the first pass
+/// that drops rows at its end.
 ///
 /// # Errors
 /// Rows or a plan that cannot be read.
@@ -26,7 +26,7 @@ pub fn curate<'p>(source: &mut dyn Source, passes: Vec<Box<dyn Pass + 'p>>) -> R
     Ok(curated)
 }
 
-/// One scan of the rows, for some passes.
+/// One scan of the rows for some passes.
 fn scan<'p>(
     source: &mut dyn Source,
     mut passes: Vec<Box<dyn Pass + 'p>>,

@@ -1,12 +1,12 @@
-//! What the passes found.
+//! Results of the passes.
 
 use clinstruct_schema::Annotation;
 use clinstruct_schema::summary::Quality;
 
-/// What the passes found.
+/// Results of the passes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Curated {
-    /// One for each row, in the order of the rows.
+    /// One per row, in the order of the rows.
     pub annotations: Vec<Annotation>,
     /// Metrics and counts of the rows that no pass dropped.
     pub quality: Quality,

@@ -1,7 +1,7 @@
 use std::io;
 use std::path::PathBuf;
 
-/// Why a dataset cannot be curated, or its rows not be read with their annotations.
+/// Why a dataset cannot be curated, or its rows cannot be read with their annotations.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file could not be read.
@@ -20,7 +20,7 @@ pub enum Error {
         /// Cause.
         source: io::Error,
     },
-    /// A line is not a row of ours.
+    /// A line is not one of our rows.
     #[error("{path}, line {line}: not a row of clinstruct: {why}")]
     Row {
         /// File.
@@ -30,7 +30,7 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
-    /// Annotations that do not belong to the conversations beside them.
+    /// Annotations that do not match their conversations.
     #[error("{path}, line {line}: {why}; rerun the command that built the run to write both again")]
     Mismatch {
         /// File of annotations.

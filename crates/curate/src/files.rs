@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
 
-/// Folder of the annotations below a run's.
+/// Name of the annotations folder.
 const ANNOTATIONS: &str = "annotations";
 /// Folder of the splits of version 1, which had no annotations.
 const SPLITS: &str = "splits";
@@ -19,12 +19,12 @@ pub(crate) fn situations_of(dir: &Path, stem: &str) -> PathBuf {
     dir.join("situations").join(format!("{stem}.jsonl"))
 }
 
-/// The annotations of a part: where they are written.
+/// Path for writing the annotations of a part.
 pub(crate) fn annotations_of(dir: &Path, stem: &str) -> PathBuf {
     dir.join(ANNOTATIONS).join(format!("{stem}.jsonl"))
 }
 
-/// The annotations of a part: where they are read, which for a run of version 1 are its splits.
+/// Path for reading the annotations of a part; for a run of version 1, its splits.
 pub(crate) fn annotations_to_read(dir: &Path, stem: &str) -> Result<PathBuf> {
     let path = annotations_of(dir, stem);
     let splits = dir.join(SPLITS).join(format!("{stem}.jsonl"));
@@ -39,8 +39,8 @@ pub(crate) fn annotations_to_read(dir: &Path, stem: &str) -> Result<PathBuf> {
 
 /// Removes the annotations of a run, and the splits of version 1.
 ///
-/// Call it before `conversations/` is written: annotations of earlier texts must not stand beside new ones, also if the
-/// process is killed in between.
+/// Call it before `conversations/` is written: stale annotations must not accompany new texts, even if the process is
+/// killed in between.
 ///
 /// # Errors
 /// A file that cannot be removed.
@@ -90,7 +90,7 @@ impl Lines {
         Ok(read > 0)
     }
 
-    /// The line that was read is not a row of ours.
+    /// The current line is not one of our rows.
     pub(crate) fn not_a_row(&self, why: &serde_json::Error) -> Error {
         Error::Row { path: self.path.clone(), line: self.line, why: why.to_string() }
     }

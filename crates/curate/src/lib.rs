@@ -1,7 +1,7 @@
 //! Passes over a chat dataset: contamination, near duplicates, metrics, splits.
 //!
-//! A pass reads rows and annotates them; it never changes them. What a pass drops stays where it is, and its
-//! [`Annotation`] says which pass dropped it and why. The dataset is the mix of rows and annotations ([`Mix`]).
+//! A pass reads rows and annotates them; it never changes them. Rows that it drops remain, with an [`Annotation`] that
+//! names the pass and the reason. The dataset is the mix of rows and annotations ([`Mix`]).
 //!
 //! ```
 //! use clinstruct_curate::contamination::EvalItems;
@@ -31,13 +31,13 @@
 //! # Ok::<(), clinstruct_curate::Error>(())
 //! ```
 //!
-//! [`passes()`] lists all passes; each is a file below `passes/`. [`curate_run`] runs them over the folder of a run and
-//! writes `annotations/`. Other sources of rows implement [`Source`]. The parts of the passes can be used alone:
-//! [`near_duplicates::Collector`], [`contamination::EvalItems`], [`metrics::MetricsAccumulator`] and
-//! [`splits::split`].
+//! [`passes()`] lists all passes; each is a file in `passes/`. [`curate_run`] runs them over a run folder and writes
+//! `annotations/`. Other sources of rows implement [`Source`]. The parts of the passes can be used alone:
+//! [`near_duplicates::Collector`], [`contamination::EvalItems`], [`metrics::MetricsAccumulator`] and [`splits::split`].
 //!
-//! What comes out depends on rows, settings and seed alone: not on the number of threads, and for what is dropped and
-//! split not on the order of the rows. Checks on a single text are in `clinstruct-quality`.
+//! Results depend on rows, settings and seed only: not on the number of threads, nor, for drops and splits, on the
+//! order of the rows. Checks on a single text are in `clinstruct-quality`. Memory grows with the number of rows, since
+//! some passes compare rows.
 
 mod curate;
 mod curated;

@@ -1,10 +1,9 @@
-//! MinHash over runs of five words, with locality-sensitive hashing.
+//! MinHash over five-word shingles, with locality-sensitive hashing.
 //!
-//! A signature is made by one permutation: each run's hash falls into one of 128 bins, the smallest of each
-//! bin counts, and an empty bin borrows from a full one (Shrivastava 2017, optimal densification). Two texts
-//! are candidates where one of 32 bands of four bins is the same, and duplicates where the Jaccard similarity
-//! of their runs, computed exactly, is at least the given one. At 0.8 a pair is missed once in ten
-//! million, at 0.7 twice in ten thousand.
+//! A signature uses one permutation: the hash of each shingle falls into one of 128 bins, the smallest per bin counts,
+//! and an empty bin borrows from a full one (Shrivastava 2017, optimal densification). Two texts are candidates if one
+//! of 32 bands of four bins is equal, and duplicates if the exact Jaccard similarity of their shingles reaches the
+//! threshold. At 0.8 a pair is missed once in ten million, at 0.7 twice in ten thousand.
 
 use std::collections::HashMap;
 
@@ -12,17 +11,17 @@ use rayon::prelude::*;
 
 use crate::tokens::{grams, mix, tokens};
 
-/// Words of a run.
+/// Words per shingle.
 pub const RUN: usize = 5;
 const BINS: usize = 128;
 const BANDS: usize = 32;
 const ROWS: usize = BINS / BANDS;
-/// How much less similar than the given limit two signatures may be: four standard deviations.
+/// Margin below the threshold for signatures: four standard deviations.
 const SLACK: f64 = 0.16;
-/// Within a band's bucket a text is compared with so many that follow it.
+/// Within a bucket of a band, a text is compared with this many that follow it.
 const NEIGHBOURS: usize = 64;
 
-/// The runs of a text, sorted, each once.
+/// The shingles of a text, sorted, without repetitions.
 pub fn runs(text: &str) -> Vec<u64> {
     let mut words = Vec::new();
     tokens(text, &mut words);
@@ -33,7 +32,7 @@ pub fn runs(text: &str) -> Vec<u64> {
     runs
 }
 
-/// Jaccard similarity of two sorted sets: what is in both by what is in either, from 0 to 1.
+/// Jaccard similarity of two sorted sets: size of the intersection divided by size of the union, 0 to 1.
 pub fn jaccard(a: &[u64], b: &[u64]) -> f64 {
     let (mut i, mut j, mut both) = (0, 0, 0_usize);
     while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
@@ -58,7 +57,7 @@ pub struct Signature {
 }
 
 impl Signature {
-    /// The share of bins that are the same: the similarity, give or take 0.04.
+    /// The share of equal bins: the similarity within 0.04.
     fn estimate(&self, other: &Self) -> f64 {
         let same = self.bins.iter().zip(&other.bins).filter(|(a, b)| a == b).count();
         same as f64 / BINS as f64
@@ -72,7 +71,7 @@ pub fn signature(text: &str) -> Option<Signature> {
     signature_of(&words)
 }
 
-/// The signature of a text whose words are known.
+/// The signature of a text that is already split into words.
 pub(crate) fn signature_of(words: &[u64]) -> Option<Signature> {
     if words.is_empty() {
         return None;
@@ -84,7 +83,7 @@ pub(crate) fn signature_of(words: &[u64]) -> Option<Signature> {
     });
     let full = bins;
     for (at, bin) in bins.iter_mut().enumerate() {
-        // An empty bin goes where a walk that depends on the bin alone leads it.
+        // The walk of an empty bin depends on the bin alone.
         let mut step = 0_u64;
         while *bin == u64::MAX {
             step += 1;
@@ -103,8 +102,8 @@ pub(crate) fn signature_of(words: &[u64]) -> Option<Signature> {
 
 /// Pairs of texts with a similarity of at least `least`, each once, the lower number first.
 ///
-/// `text` gives a text by its number; it is asked again only for candidates. The pairs are the same for any
-/// number of threads.
+/// `text` returns a text by its number; it is called again for candidates only. The pairs do not depend on the number
+/// of threads.
 pub fn pairs(
     signatures: &[Option<Signature>],
     least: f64,
@@ -135,7 +134,7 @@ pub fn pairs(
         .collect();
     candidates.par_sort_unstable();
     candidates.dedup();
-    // Each text's runs are made once for the candidates that begin with it.
+    // The shingles of each text are computed once for the candidates that begin with it.
     let groups: Vec<&[(u32, u32)]> = candidates.chunk_by(|a, b| a.0 == b.0).collect();
     groups
         .into_par_iter()
@@ -151,28 +150,28 @@ pub fn pairs(
         .collect()
 }
 
-/// Sets that grow together.
+/// A union-find structure.
 #[derive(Debug, Clone)]
 pub struct Sets(Vec<u32>);
 
 impl Sets {
-    /// `n` sets of one.
+    /// `n` singletons.
     pub fn new(n: usize) -> Self {
         Self((0..u32::try_from(n).unwrap_or(u32::MAX)).collect())
     }
 
-    /// The set that `i` is in, by one of its members.
+    /// The set of `i`, by its representative.
     pub fn of(&mut self, i: usize) -> usize {
         let mut root = i;
         while self.0[root] as usize != root {
-            // Halve the way for the next time.
+            // Path halving.
             self.0[root] = self.0[self.0[root] as usize];
             root = self.0[root] as usize;
         }
         root
     }
 
-    /// Puts the sets of `a` and `b` together.
+    /// Merges the sets of `a` and `b`.
     pub fn join(&mut self, a: usize, b: usize) {
         let (a, b) = (self.of(a), self.of(b));
         if a != b {
@@ -182,9 +181,9 @@ impl Sets {
     }
 }
 
-/// Which members of each cluster are dropped, and for which one that is kept: `(dropped, kept)`.
+/// For each cluster, the dropped members and the one that is kept: `(dropped, kept)`.
 ///
-/// The one that is kept is the member with the least id, whatever the order of the rows.
+/// The member with the least id is kept, whatever the order of the rows.
 pub fn losers(ids: &[&str], pairs: &[(u32, u32)]) -> Vec<(usize, usize)> {
     let mut sets = Sets::new(ids.len());
     for (a, b) in pairs {

@@ -12,16 +12,16 @@ use crate::{Error, Result};
 
 /// The annotations of one part of a run, in the order of its rows.
 ///
-/// Those of a run that version 1 wrote are read from its `splits/`: it has dropped nothing, since version 1 moved such
-/// rows to `rejected/`.
+/// For a run of version 1, they are read from `splits/`: nothing is dropped there, since version 1 moved such rows to
+/// `rejected/`.
 #[derive(Debug)]
 pub struct Annotations(Lines);
 
 impl Annotations {
-    /// Opens those of the part with this stem, of the run in `dir`.
+    /// Opens the annotations of the part with this stem, of the run in `dir`.
     ///
     /// # Errors
-    /// A run that has none, or a file that cannot be read.
+    /// A run without annotations, or a file that cannot be read.
     pub fn open(dir: &Path, stem: &str) -> Result<Self> {
         annotations_to_read(dir, stem).and_then(Lines::open).map(Self)
     }
@@ -63,10 +63,10 @@ impl Mix {
         Ok(Self { rows, annotations: Annotations::open(dir, stem)? })
     }
 
-    /// The next row, dropped or not: its annotation, and its line as it stands in the file.
+    /// The next row, dropped or not: its annotation, and its line as in the file.
     ///
     /// # Errors
-    /// A file that cannot be read, or annotations that are not those of the rows.
+    /// A file that cannot be read, or annotations that do not match the rows.
     pub fn advance(&mut self) -> Result<Option<(Annotation, &str)>> {
         let row = self.rows.advance()?;
         let annotation = match (row, self.annotations.next().transpose()?) {
@@ -81,7 +81,7 @@ impl Mix {
         };
         let id = match id_of(&self.rows.text) {
             Some(id) => Cow::Borrowed(id),
-            // Not as we write it, such as a file that another program wrote again.
+            // Not in our format, such as a file that another program rewrote.
             None => Cow::Owned(self.parse::<Id>()?.id),
         };
         if id != annotation.id {
@@ -91,10 +91,10 @@ impl Mix {
         Ok(Some((annotation, &self.rows.text)))
     }
 
-    /// The row that was read last, parsed.
+    /// Parses the current row.
     ///
     /// # Errors
-    /// A line that is not such a row.
+    /// A line that is not a conversation row.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_str(&self.rows.text).map_err(|e| self.rows.not_a_row(&e))
     }
@@ -105,7 +105,7 @@ struct Id {
     id: String,
 }
 
-/// The id at the beginning of a line that we wrote.
+/// The id at the start of a line in our format.
 pub(crate) fn id_of(line: &str) -> Option<&str> {
     line.strip_prefix("{\"id\":\"")?.split('"').next()
 }

@@ -1,20 +1,20 @@
-//! What a pass is.
+//! The trait of a pass.
 
 use clinstruct_schema::Dropped;
 
 use crate::curated::Curated;
 use crate::{Fields, Result, Row, Source};
 
-/// What a pass says of rows.
+/// What a pass annotates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Annotates {
-    /// Drops rows, each as it reads it.
+    /// Drops rows as it reads them.
     DropsAtOnce,
-    /// Drops rows once it has read them all.
+    /// Drops rows once it has read all of them.
     DropsAtEnd,
-    /// Gives each row its split.
+    /// Assigns each row to a split.
     Split,
-    /// Nothing of single rows: it measures the dataset.
+    /// Nothing per row: it measures the dataset.
     Dataset,
 }
 
@@ -23,16 +23,16 @@ pub trait Pass: Send {
     /// Name, such as `near_duplicates`.
     fn name(&self) -> &'static str;
 
-    /// What it reads of a row.
+    /// The fields that it reads.
     fn reads(&self) -> Fields;
 
     /// What it annotates.
     fn annotates(&self) -> Annotates;
 
-    /// Reads the next rows, and returns those that it drops at once, by their number.
+    /// Reads the next rows, and returns those to drop at once, by number.
     fn read(&mut self, rows: &[Row<'_>]) -> Vec<(usize, Dropped)>;
 
-    /// Annotates what it can say only now that it has read all rows.
+    /// Annotates what is known only after all rows were read.
     ///
     /// # Errors
     /// Rows or a plan that cannot be read again.

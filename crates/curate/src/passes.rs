@@ -13,10 +13,10 @@ use self::plan_distance::PlanDistance;
 use self::splits::{Shares, Splits};
 pub use crate::pass::{Annotates, Pass};
 
-/// What the passes depend on beside the rows.
+/// What the passes depend on besides the rows.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings<'a> {
-    /// Items of evaluation sets that must not be in the dataset.
+    /// Evaluation items that must not be in the dataset.
     pub eval_items: &'a EvalItems,
     /// Facts that texts are compared with.
     pub facts: &'a Facts,
@@ -26,7 +26,7 @@ pub struct Settings<'a> {
     pub seed: u64,
 }
 
-/// Every pass, in the order in which they run. A pass sees the rows that no pass before it dropped.
+/// All passes, in order. A pass sees the rows that no earlier pass dropped.
 pub fn passes<'a>(settings: &Settings<'a>) -> Vec<Box<dyn Pass + 'a>> {
     vec![
         Box::new(Contamination::new(settings.eval_items)),

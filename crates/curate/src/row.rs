@@ -6,27 +6,27 @@ use clinstruct_schema::{Attributes, Message, Role, RowId};
 use crate::Result;
 use crate::tokens::mix;
 
-/// A conversation, as passes see it.
+/// A conversation as input of the passes.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
-    /// Its place in the dataset, from 0; [`curate`](crate::curate()) counts.
+    /// Index in the dataset, from 0; assigned by [`curate`](crate::curate()).
     pub number: usize,
     /// Id.
     pub id: &'a str,
-    /// Part of the dataset; blank where it has none.
+    /// Part of the dataset; blank if there is none.
     pub part: &'a str,
-    /// Its messages; a system message may come first.
+    /// Messages; the first may be a system message.
     pub messages: &'a [Message],
-    /// Its base prompt, which its variants share.
+    /// Base prompt, shared by its variants.
     pub base: Option<&'a RowId>,
-    /// Patient, situation and subjects, where they are known and were asked for: see [`Fields`].
+    /// Patient, situation and subjects, if known and requested: see [`Fields`].
     pub attributes: Option<&'a Attributes>,
     /// Whether an earlier row has the same base prompt: see [`Variants`].
     pub variant: bool,
 }
 
 impl<'a> Row<'a> {
-    /// A row of which only the messages are known.
+    /// A row with messages only.
     pub fn new(id: &'a str, messages: &'a [Message]) -> Self {
         Self { number: 0, id, part: "", messages, base: None, attributes: None, variant: false }
     }
@@ -37,7 +37,7 @@ impl<'a> Row<'a> {
         Self { base: Some(&attributes.base), attributes: Some(attributes), ..self }
     }
 
-    /// Its messages with their kinds, and with their places among all; without the system message.
+    /// Its messages with their kinds and indices; without the system message.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (usize, TextKind, &'a Message)> + use<'a> {
         let spoken = self.messages.iter().enumerate().filter(|(_, m)| m.role != Role::System);
         spoken.enumerate().map(|(turn, (place, message))| {
@@ -51,7 +51,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Which fields of a row a pass reads. More of them take longer to parse.
+/// The fields of a row that a pass reads. More fields take longer to parse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fields {
     /// Id, part, messages and base prompt.
@@ -62,20 +62,20 @@ pub enum Fields {
 
 /// Rows that can be read several times, always in the same order.
 pub trait Source: Sync {
-    /// Hands on all rows in order, some at once, with at least these fields.
+    /// Passes all rows to the callback, in order and in chunks, with at least these fields.
     ///
     /// # Errors
-    /// Rows that cannot be read, and what `each` returns.
+    /// Rows that cannot be read, and errors of `each`.
     fn scan(
         &mut self,
         fields: Fields,
         each: &mut dyn FnMut(&[Row<'_>]) -> Result<()>,
     ) -> Result<()>;
 
-    /// A message of a row that was scanned, by the number of the row and its place in it; blank if it cannot be read.
+    /// A message of a scanned row, by row number and message index; blank if it cannot be read.
     fn text(&self, row: usize, message: usize) -> String;
 
-    /// Hands on the attributes of planned rows, whatever became of them, without those that `skip` names.
+    /// Passes the attributes of all planned rows to the callback, whatever became of them, except those in `skip`.
     ///
     /// # Errors
     /// A plan that cannot be read.
@@ -99,7 +99,7 @@ impl Source for Vec<Row<'_>> {
     }
 }
 
-/// Knows which conversations are variants of a base prompt that was seen before.
+/// Detects variants of a base prompt that was seen before.
 #[derive(Debug, Default)]
 pub struct Variants(HashSet<u64>);
 

@@ -26,7 +26,7 @@ use crate::{Error, Result, curate};
 /// Rows that are parsed together.
 const ROWS_AT_ONCE: usize = 1024;
 
-/// Where a row stands.
+/// Location of a row.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     file: usize,
@@ -41,11 +41,11 @@ struct Conversations<'a> {
     stems: Vec<String>,
     paths: Vec<PathBuf>,
     open: Vec<Mutex<File>>,
-    /// By number of the row; known once the rows were scanned.
+    /// By row number; known once the rows were scanned.
     places: Vec<Place>,
 }
 
-/// As much of a row as passes that read no attributes need.
+/// The fields for passes that read no attributes.
 #[derive(Deserialize)]
 struct Texts {
     id: RowId,
@@ -82,7 +82,7 @@ impl Whole {
     }
 }
 
-/// A line of a file, by its number from 1.
+/// A line of a file, with its number from 1.
 type Line = (u64, String);
 
 fn parsed<T: DeserializeOwned + Send>(path: &Path, lines: &[Line]) -> Result<Vec<T>> {
@@ -106,7 +106,7 @@ impl<'a> Conversations<'a> {
         Ok(Self { dir, stems, paths, open, places: Vec::new() })
     }
 
-    /// Writes `annotations/`, and returns what they count for each part.
+    /// Writes `annotations/`, and returns the counts of each part.
     fn annotate(&self, annotations: &[Annotation]) -> Result<Vec<Counts>> {
         let mut all: Vec<Counts> = Vec::new();
         for (file, stem) in self.stems.iter().enumerate() {
@@ -204,7 +204,7 @@ impl Source for Conversations<'_> {
     }
 }
 
-/// What the annotations of a part count.
+/// Counts from the annotations of a part.
 #[derive(Debug, Default)]
 struct Counts {
     splits: [u64; 3],
@@ -223,8 +223,8 @@ impl Counts {
     }
 }
 
-/// Runs all passes over the run in `dir`: reads `conversations/` and `situations/`, writes `annotations/`, and puts what
-/// was found into the summary. Nothing else of the run changes.
+/// Runs all passes over the run in `dir`: reads `conversations/` and `situations/`, writes `annotations/`, and adds the
+/// results to the summary. Changes nothing else.
 ///
 /// Call [`clear_annotations`](crate::clear_annotations) before the conversations are written.
 ///

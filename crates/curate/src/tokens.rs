@@ -1,6 +1,6 @@
-//! Texts as words, and words as numbers: what duplicates and contamination are found by.
+//! Texts as words, and words as hashes, for duplicates and contamination.
 
-/// FNV-1a with a last mix; the same on every machine.
+/// FNV-1a with a final mix; the same on every machine.
 const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
 
@@ -13,18 +13,18 @@ pub(crate) fn mix(mut x: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-/// Whether a script sets no spaces between words: Thai, Lao, Khmer, Burmese, Han and the kana.
+/// Whether a script has no spaces between words: Thai, Lao, Khmer, Burmese, Han and kana.
 fn is_unspaced(c: char) -> bool {
     matches!(c, '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}')
 }
 
-/// Signs that belong to the letter before them.
+/// Combining marks of the letter before them.
 fn joins(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{900}'..='\u{903}' | '\u{93a}'..='\u{94f}' | '\u{200c}' | '\u{200d}')
 }
 
-/// The words of a text as hashes, in order: lower case, without marks. Where a script sets no spaces, each
-/// letter stands for a word.
+/// The words of a text as hashes, in order: lower case, without punctuation. In scripts without spaces, each letter
+/// counts as a word.
 pub fn tokens(text: &str, into: &mut Vec<u64>) {
     into.clear();
     let mut hash = OFFSET;
@@ -61,7 +61,7 @@ pub fn tokens(text: &str, into: &mut Vec<u64>) {
     end(&mut hash, &mut open);
 }
 
-/// Hashes of all runs of `n` words; the whole text where it has fewer.
+/// Hashes of all runs of `n` words; of the whole text if it is shorter.
 pub(crate) fn grams(tokens: &[u64], n: usize, mut each: impl FnMut(u64)) {
     if tokens.is_empty() {
         return;

@@ -1,12 +1,12 @@
 //! Draws keyed by `(seed, row, purpose)`.
 //!
-//! Every random choice in clinstruct comes from here, so that a row can be made alone, in any order, on
-//! any machine: a draw depends on its key and on nothing that was drawn before. [`choose`] picks from a
-//! list by each item's own key, so that an item that is added takes only the draws that it wins and
-//! leaves all others as they were (rendezvous hashing; Thaler and Ravishankar, 1998).
+//! All random choices in clinstruct use this crate, so that any row can be generated alone, in any order, on any
+//! machine: a draw depends on its key and not on earlier draws. [`choose`] picks from a list by each item's own key, so
+//! that an added item takes only the draws that it wins and leaves the others unchanged (rendezvous hashing; Thaler and
+//! Ravishankar, 1998).
 //!
-//! No clock, no thread-local generator, no floating point from the system's library: logarithms are
-//! `libm`'s, which give the same bits everywhere.
+//! No clock, no thread-local generator, no floating-point functions of the system: logarithms come from `libm`, with
+//! the same bits everywhere.
 
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -23,7 +23,7 @@ impl Draw {
         Self { generator: Xoshiro256PlusPlus::from_seed(hash(seed, row, purpose)) }
     }
 
-    /// The stream for a number that is already well mixed, such as part of a request's hash.
+    /// The stream for a well-mixed number, such as part of a request's hash.
     pub fn from_u64(number: u64) -> Self {
         Self { generator: Xoshiro256PlusPlus::seed_from_u64(number) }
     }
@@ -33,12 +33,12 @@ impl Draw {
         self.generator.next_u64()
     }
 
-    /// A whole number in `0..n`; 0 where `n` is 0. Bias below 2^-32.
+    /// An integer in `0..n`; 0 if `n` is 0. Bias below 2^-32.
     pub fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.bits()) * n as u128) >> 64) as usize
     }
 
-    /// A whole number in `low..=high`; `low` where the range is empty.
+    /// An integer in `low..=high`; `low` if the range is empty.
     pub fn between(&mut self, low: u32, high: u32) -> u32 {
         low + self.below(high.saturating_sub(low) as usize + 1) as u32
     }
@@ -53,7 +53,7 @@ impl Draw {
         self.unit() < p
     }
 
-    /// The index of one of `weights`, in proportion; 0 where all are 0.
+    /// The index of one of `weights`, in proportion; 0 if all are 0.
     pub fn weighted(&mut self, weights: impl IntoIterator<Item = f64> + Clone) -> usize {
         let total: f64 = weights.clone().into_iter().sum();
         let mut left = self.unit() * total;
@@ -75,7 +75,7 @@ impl Draw {
         items.get(self.below(items.len()))
     }
 
-    /// Puts `items` into a random order (Fisher and Yates).
+    /// Shuffles `items` (Fisher and Yates).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
             items.swap(i, self.below(i + 1));
@@ -83,7 +83,7 @@ impl Draw {
     }
 }
 
-/// 256 bits for a key. Lengths are hashed too, so that no two keys run together.
+/// 256 bits for a key. Lengths are hashed too, so that different keys never collide by concatenation.
 fn hash(seed: u64, row: &str, purpose: &str) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&seed.to_le_bytes());
@@ -121,8 +121,8 @@ fn score(key: u64, name: &str, weight: f64) -> f64 {
     -libm::log(unit) / weight
 }
 
-/// One of `items`, each a `(name, weight, value)`, in proportion to the weights; `None` where no weight
-/// is above 0. Adding an item changes only the draws that it wins.
+/// One of `items`, each a `(name, weight, value)`, in proportion to the weights; `None` if no weight is above 0. Adding
+/// an item changes only the draws that it wins.
 pub fn choose<'a, T>(
     seed: u64,
     row: &str,
@@ -142,8 +142,7 @@ pub fn choose<'a, T>(
     best.map(|(_, value)| value)
 }
 
-/// All of `items` with a weight above 0, in the order in which [`choose`] would take them without
-/// putting any back.
+/// All `items` with a weight above 0, in the order in which [`choose`] would draw them without replacement.
 pub fn order<'a, T>(
     seed: u64,
     row: &str,
@@ -208,7 +207,7 @@ mod tests {
 
     #[test]
     fn the_same_key_gives_the_same_bits_for_ever() {
-        // A changed value here means that every seeded plan of every user changes.
+        // A changed value here changes every seeded plan of every user.
         let mut draw = Draw::new(42, "specialty-domain.nurse.emergency-nursing.genetics", "mode");
         assert_eq!(
             (draw.bits(), draw.below(1000), draw.between(3, 9)),

@@ -3,11 +3,11 @@ use clinstruct_schema::Summary;
 /// What the card says beside the rows: the summary of the run, and what only its user knows.
 #[derive(Debug, Clone)]
 pub struct About {
-    /// Name, for people.
+    /// Display name.
     pub title: String,
-    /// Address at which it is published; blank where it is not.
+    /// URL at which it is published; blank if it is not.
     pub url: String,
-    /// Licence by its name at the hub, such as `cc-by-4.0`.
+    /// Licence by its hub id, such as `cc-by-4.0`.
     pub license: String,
     /// Version of the program.
     pub program: String,
@@ -15,7 +15,7 @@ pub struct About {
     pub date: String,
     /// Models by role, such as `assistant: gpt-4o (openai)`.
     pub models: Vec<String>,
-    /// Whether messages have the reasoning of the model.
+    /// Whether messages include the model's reasoning.
     pub reasoning: bool,
     /// What became of the run.
     pub summary: Summary,

@@ -1,4 +1,4 @@
-//! The dataset card: a YAML head that hubs read, and a page for people.
+//! The dataset card: a YAML head for hubs, and a page for people.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::about::About;
 use crate::layout::{Folder, columns_of};
 
-/// The hub's classes of size, by the least number of rows of the next one.
+/// The hub's size categories, by the lower bound of the next one.
 const SIZES: [(u64, &str); 5] = [
     (1_000, "n<1K"),
     (10_000, "1K<n<10K"),
@@ -42,7 +42,7 @@ pub(crate) fn configs(folder: &Folder) -> Vec<(String, BTreeMap<Split, Vec<Strin
     all
 }
 
-/// JSON is YAML: each value of the head is written as JSON, which needs no rules of quoting of its own.
+/// JSON is valid YAML: each value of the head is written as JSON, which avoids YAML's quoting rules.
 fn head(about: &About, folder: &Folder) -> String {
     let rows: u64 = folder.shards.iter().map(|s| s.rows).sum();
     let size = SIZES.iter().find(|(below, _)| rows < *below).map_or("10M<n<100M", |(_, n)| n);
@@ -86,7 +86,7 @@ fn head(about: &About, folder: &Folder) -> String {
     head + "---\n"
 }
 
-/// A cell of a table: what would end it is taken out.
+/// A table cell without characters that would end it.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }

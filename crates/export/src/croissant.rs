@@ -1,4 +1,4 @@
-//! The Croissant file: what the dataset is, file by file and column by column, for search engines and loaders.
+//! The Croissant file: a description of the dataset by file and column, for search engines and loaders.
 //!
 //! Format: <https://docs.mlcommons.org/croissant/docs/croissant-spec.html>; the fields on responsible use:
 //! <https://docs.mlcommons.org/croissant/docs/croissant-rai-spec.html>.
@@ -9,7 +9,7 @@ use crate::about::About;
 use crate::layout::{Folder, columns_of};
 use crate::table::Kind;
 
-/// Names that are short in the file, with what they stand for.
+/// Abbreviations in the file, with their expansions.
 fn context() -> Value {
     let id = |of: &str| json!({ "@id": of, "@type": "@id" });
     json!({
@@ -40,7 +40,7 @@ fn data_type(kind: Kind) -> &'static str {
     }
 }
 
-/// One record set a Parquet file: a file is what every reader can resolve beside this one.
+/// One record set per Parquet file, which every reader can resolve next to this one.
 fn record_set(path: &str, stem: &str, split: &str, reasoning: bool) -> Value {
     let name = record_set_name(path);
     let fields: Vec<Value> = columns_of(reasoning)
@@ -151,7 +151,7 @@ pub(crate) fn croissant(about: &About, folder: &Folder) -> String {
     if !about.models.is_empty() {
         all["rai:machineAnnotationTools"] = json!(about.models);
     }
-    // A value with a float does not arise: writing cannot fail.
+    // There are no floats, so writing cannot fail.
     serde_json::to_string_pretty(&all).unwrap_or_default() + "\n"
 }
 

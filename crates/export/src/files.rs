@@ -1,4 +1,4 @@
-//! Writes files whole or not at all, with their checksums.
+//! Writes files atomically, with checksums.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -22,7 +22,7 @@ pub(crate) struct Pending {
     bytes: u64,
 }
 
-/// A file that was written.
+/// A finished file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Done {
     pub(crate) path: PathBuf,
@@ -34,7 +34,7 @@ pub(crate) fn failed(path: &Path) -> impl Fn(io::Error) -> Error + '_ {
     move |source| Error::Write { path: path.to_owned(), source }
 }
 
-/// An error of the Parquet writer; what it wraps is a failed write.
+/// An error of the Parquet writer that wraps a failed write.
 pub(crate) fn no_table(path: &Path) -> impl Fn(parquet::errors::ParquetError) -> Error + '_ {
     move |e| Error::Write { path: path.to_owned(), source: io::Error::other(e) }
 }
@@ -79,7 +79,7 @@ pub(crate) fn text(path: &Path, text: &str) -> Result<Done> {
 /// A file of rows.
 enum Sink {
     Lines(Pending),
-    /// A table, and whether its messages have their reasoning.
+    /// A table, and whether its messages have reasoning.
     Table(Box<Table<Pending>>, bool),
 }
 
@@ -162,7 +162,7 @@ pub(crate) fn write(
     Ok(written)
 }
 
-/// Parquet files of a fixed number of rows each, named as the `datasets` library names them.
+/// Parquet files with a fixed number of rows each, named as the `datasets` library expects.
 pub(crate) struct Shards<'a> {
     dir: PathBuf,
     split: Split,

@@ -1,4 +1,4 @@
-//! The folder that the `datasets` library loads by itself.
+//! A folder that the `datasets` library loads without a script.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ use crate::source::{Part, Selection, counts, rows};
 use crate::table::{Cell, Column};
 use crate::{Error, Result, card, croissant, snippets};
 
-/// Rows of a shard.
+/// Rows per shard.
 const SHARD: u64 = 20_000;
 
 fn number(n: impl TryInto<i32>) -> Cell {
@@ -76,9 +76,9 @@ struct Made {
     files: Vec<(Split, Done, u64)>,
 }
 
-/// Writes the dataset folder `to`: Parquet files by part and split, and what explains them.
+/// Writes the dataset folder `to`: Parquet files by part and split, and their description.
 ///
-/// What an earlier call left there goes: old shards beside new ones would be loaded with them.
+/// Removes the output of an earlier call: old shards would be loaded along with new ones.
 ///
 /// # Errors
 /// A row that cannot be read, a file that cannot be written, or nothing to write.
@@ -145,7 +145,7 @@ pub fn dataset(
     for (name, content) in snippets::all(about) {
         all.push(text(&to.join(name), &content)?);
     }
-    // As `sha256sum --check` reads it.
+    // The format of `sha256sum --check`.
     let mut sums = String::new();
     for done in &all {
         let _ = writeln!(sums, "{}  {}", done.sha256, below(&done.path, to));

@@ -8,23 +8,23 @@ use serde_json::{Value, json};
 use crate::table::{Cell, Column, Field};
 
 const CONTENT: &[Field] = &[Field::text("role"), Field::text("content")];
-/// Member of a message that holds what the model thought before it, as chat templates of reasoning models name it.
+/// Message field with the model's reasoning, as chat templates of reasoning models name it.
 pub(crate) const REASONING: &str = "reasoning_content";
 const CONTENT_AND_REASONING: &[Field] =
     &[Field::text("role"), Field::text("content"), Field::optional(REASONING)];
 
-/// A chat format that trainers read.
+/// A chat format of training tools.
 #[derive(Clone, Copy)]
 pub struct Format {
-    /// Its name on the command line.
+    /// Name on the command line.
     pub name: &'static str,
-    /// Its form and who reads it, in one line.
+    /// Its shape and its readers, in one line.
     pub description: &'static str,
-    /// How it can be stored.
+    /// Supported storage formats.
     pub encodings: &'static [Encoding],
     /// The row as JSON.
     pub(crate) json: fn(&Conversation, System) -> Value,
-    /// Columns of its Parquet files; with `reasoning` those that can hold it have a field for it.
+    /// Columns of its Parquet files; with `reasoning`, formats that support it have a field for it.
     pub(crate) columns: fn(bool) -> Vec<Column>,
     /// The row as cells of its columns.
     pub(crate) cells: fn(&Conversation, System, bool) -> Vec<Cell>,
@@ -58,10 +58,10 @@ impl fmt::Debug for Format {
     }
 }
 
-/// How rows are stored.
+/// Storage format of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
-    /// One JSON object a line.
+    /// One JSON object per line.
     Jsonl,
     /// Parquet with zstd.
     Parquet,
@@ -83,10 +83,10 @@ impl Encoding {
 /// Whether a conversation begins with a system message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum System {
-    /// The instructions that the system prompt gave on form; none where it gave none. Without them an answer
-    /// that obeys one would teach that form for no reason.
+    /// The form instructions of the system prompt, if any. Without them, an answer that obeys one would teach that form
+    /// without a reason.
     Styles,
-    /// The instructions, behind who asks and where: profession, specialty, country, setting.
+    /// The instructions, after profession, specialty, country and setting.
     Context,
     /// None.
     No,
@@ -113,21 +113,21 @@ impl System {
     }
 }
 
-/// Who says something, and what.
+/// Role and content of each message.
 pub(crate) fn said(row: &Conversation, system: System) -> Vec<(Role, String)> {
     let lead = system.text(&row.attributes).map(|text| (Role::System, text));
     lead.into_iter().chain(row.messages.iter().map(|m| (m.role, m.content.clone()))).collect()
 }
 
-/// The reasoning of each message of [`said`], where the row keeps it.
+/// The reasoning of each message of [`said`], if the row keeps it.
 pub(crate) fn reasoning(row: &Conversation, system: System) -> Vec<Option<&str>> {
     let lead = system.text(&row.attributes).map(|_| None);
-    // One entry of the provenance a message.
+    // Provenance has one entry per message.
     let of = |i: usize| row.provenance.turns.get(i)?.reasoning.as_deref();
     lead.into_iter().chain((0..row.messages.len()).map(of)).collect()
 }
 
-/// The names of most formats.
+/// Field names of most formats.
 pub(crate) fn role(role: Role) -> &'static str {
     match role {
         Role::System => "system",
@@ -136,7 +136,7 @@ pub(crate) fn role(role: Role) -> &'static str {
     }
 }
 
-/// Messages as JSON objects with these members.
+/// Messages as JSON objects with these fields.
 pub(crate) fn objects(
     said: Vec<(Role, String)>,
     name: fn(Role) -> &'static str,
@@ -145,7 +145,7 @@ pub(crate) fn objects(
     said.into_iter().map(|(role, said)| json!({ who: name(role), text: said })).collect()
 }
 
-/// The same messages with their reasoning, where the row keeps it.
+/// The same messages with their reasoning, if the row keeps it.
 pub(crate) fn with_reasoning(
     mut said: Vec<Value>,
     row: &Conversation,
@@ -163,7 +163,7 @@ fn spoken(who: &str, text: String) -> Vec<Cell> {
     vec![Cell::Text(who.to_owned()), Cell::Text(text)]
 }
 
-/// Messages as records, with their reasoning where `thoughts` has any entries.
+/// Messages as records, with their reasoning if `thoughts` is not empty.
 pub(crate) fn records(
     name: fn(Role) -> &'static str,
     said: Vec<(Role, String)>,
@@ -189,7 +189,7 @@ pub(crate) fn content(reasoning: bool) -> &'static [Field] {
     if reasoning { CONTENT_AND_REASONING } else { CONTENT }
 }
 
-/// The messages of the dataset folder's rows.
+/// The messages in the rows of the dataset folder.
 pub(crate) fn messages(row: &Conversation, system: System, reasoning: bool) -> Cell {
     let thoughts = reasoning.then(|| self::reasoning(row, system));
     records(role, said(row, system), thoughts.as_deref())

@@ -1,4 +1,4 @@
-//! The formats, one file each, and the list that names them.
+//! The formats, one file each, and their list.
 
 mod alpaca;
 mod messages;
@@ -9,7 +9,7 @@ mod sharegpt;
 use crate::format::Format;
 
 impl Format {
-    /// All formats. One is added as a file in this folder and a line in this list.
+    /// All formats. To add one, add a file to this folder and a line to this list.
     pub const ALL: &'static [Self] = &[
         messages::FORMAT,
         sharegpt::FORMAT,
@@ -18,7 +18,7 @@ impl Format {
         seed::FORMAT,
     ];
 
-    /// The format of this name.
+    /// The format with this name.
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|format| format.name == name).copied()
     }

@@ -1,4 +1,4 @@
-//! What is in a dataset folder: its shards and their columns.
+//! Contents of a dataset folder: its shards and their columns.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,11 +20,11 @@ pub struct Shard {
     pub rows: u64,
     /// Its bytes.
     pub bytes: u64,
-    /// Its checksum, in hexadecimal digits.
+    /// SHA-256, in hexadecimal digits.
     pub sha256: String,
 }
 
-/// A dataset folder that was written.
+/// A finished dataset folder.
 #[derive(Debug, Clone, Default)]
 pub struct Folder {
     /// Its Parquet files.
@@ -88,7 +88,7 @@ impl Folder {
     }
 }
 
-/// A column with what it holds, for the card and the Croissant file.
+/// A column with its description, for the card and the Croissant file.
 const COLUMNS: [(&str, Kind, &str); 19] = [
     ("id", Kind::Text, "Stable id: part, what the row combines, patient, style variant."),
     ("part", Kind::Text, "Part."),
@@ -133,7 +133,7 @@ const COLUMNS: [(&str, Kind, &str); 19] = [
     ),
 ];
 
-/// The columns of a folder, whose messages may have their reasoning.
+/// The columns of a folder, with or without reasoning in the messages.
 pub(crate) fn columns_of(reasoning: bool) -> [(&'static str, Kind, &'static str); 19] {
     let mut columns = COLUMNS;
     if reasoning && let Some(messages) = columns.iter_mut().find(|(name, ..)| *name == "messages") {

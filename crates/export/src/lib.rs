@@ -1,11 +1,11 @@
-//! From the dataset of a run to files that people train on.
+//! Exports the dataset of a run to training files.
 //!
-//! The dataset is the mix of rows and annotations: what a pass dropped is in no file that is written here.
+//! The dataset is the mix of rows and annotations: a row that a pass dropped is in none of these files.
 //!
-//! [`export`] writes one of the chat formats ([`Format`]) as JSONL or Parquet. [`dataset`] writes a whole
-//! folder that the `datasets` library loads by itself: Parquet by part and split, card, Croissant file,
-//! checksums, snippets for trainers. Rows are streamed: memory does not grow with the dataset. What the card
-//! says is handed in as [`About`]; nothing here knows how a run is made.
+//! [`export`] writes one of the chat formats ([`Format`]) as JSONL or Parquet. [`dataset`] writes a folder for the
+//! `datasets` library: Parquet by part and split, card, Croissant file, checksums, snippets for training tools. Rows
+//! are streamed: memory does not grow with the dataset. The content of the card is passed in as [`About`]; this crate
+//! does not know how a run is made.
 
 mod about;
 mod card;
@@ -30,7 +30,7 @@ pub use source::{Part, Selection};
 
 use std::path::Path;
 
-/// Why an export could not be made.
+/// Why an export failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Rows and annotations could not be read.
@@ -44,7 +44,7 @@ pub enum Error {
         /// Cause.
         source: io::Error,
     },
-    /// No row is left after the selection.
+    /// The selection is empty.
     #[error("no conversation is left to be exported: {0}")]
     Empty(String),
 }
@@ -52,15 +52,15 @@ pub enum Error {
 /// Result of an export.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What was written: rows by file, in the files' order.
+/// Rows by file, in the order of the files.
 pub type Written = Vec<(PathBuf, u64)>;
 
-/// Writes the rows of a run in a trainer's format: `to/STEM/SPLIT.jsonl` or `.parquet`.
+/// Writes the rows of a run in a chat format: `to/STEM/SPLIT.jsonl` or `.parquet`.
 ///
-/// `reasoning` says that the run kept its reasoning: messages in Parquet then have a field for it.
+/// `reasoning`: the run keeps its reasoning, so messages in Parquet have a field for it.
 ///
 /// # Errors
-/// A row that cannot be read, a file that cannot be written, or nothing to write.
+/// A row that cannot be read, a file that cannot be written, or an empty selection.
 pub fn export(
     parts: &[Part],
     selection: &Selection,

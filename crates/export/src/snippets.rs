@@ -1,8 +1,8 @@
-//! Beginnings for trainers, ready to be changed.
+//! Starting points for training tools, meant to be edited.
 
 use crate::about::About;
 
-/// Files by name.
+/// File contents by name.
 pub(crate) fn all(about: &About) -> [(&'static str, String); 2] {
     let warning = if about.summary.rehearsal {
         "# The text of this dataset was written by a grammar, to rehearse a run. Do not train on it.\n"
@@ -12,7 +12,7 @@ pub(crate) fn all(about: &About) -> [(&'static str, String); 2] {
     [("axolotl.yaml", format!("{warning}{AXOLOTL}")), ("train_trl.py", format!("{warning}{TRL}"))]
 }
 
-/// Keys as <https://docs.axolotl.ai/docs/dataset-formats/conversation.html> has them.
+/// Keys from <https://docs.axolotl.ai/docs/dataset-formats/conversation.html>.
 const AXOLOTL: &str = "\
 # Fine-tune with axolotl: `axolotl train axolotl.yaml`, from this folder.
 base_model: Qwen/Qwen3-0.6B  # put your model here
@@ -52,7 +52,7 @@ learning_rate: 0.0002
 bf16: auto
 ";
 
-/// Names as <https://huggingface.co/docs/trl/sft_trainer> has them.
+/// Names from <https://huggingface.co/docs/trl/sft_trainer>.
 const TRL: &str = "\
 \"\"\"Fine-tune with TRL: `python train_trl.py`, from this folder.\"\"\"
 

@@ -1,4 +1,4 @@
-//! The rows of a dataset, one after the other, each with its split: the mix of conversations and annotations.
+//! Iterates over the rows of a dataset with their splits: the mix of conversations and annotations.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -24,17 +24,17 @@ impl Part {
     }
 }
 
-/// Which rows are exported.
+/// Selects rows to export.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
-    /// Only these ids; all where it is `None`.
+    /// These ids only; all if `None`.
     pub only: Option<HashSet<String>>,
-    /// Only these splits; all where it is empty.
+    /// These splits only; all if empty.
     pub splits: Vec<Split>,
 }
 
 impl Selection {
-    /// The split of a row that is in the dataset and selected.
+    /// The split of a row, if it is in the dataset and selected.
     fn split_of(&self, annotation: &Annotation) -> Option<Split> {
         let split = annotation.split.filter(|_| annotation.dropped.is_none())?;
         let wanted = (self.splits.is_empty() || self.splits.contains(&split))
@@ -43,7 +43,7 @@ impl Selection {
     }
 }
 
-/// Hands on the rows of a part that are in the dataset and selected.
+/// Passes the selected dataset rows of a part to the callback.
 pub(crate) fn rows(
     part: &Part,
     selection: &Selection,
@@ -58,7 +58,7 @@ pub(crate) fn rows(
     Ok(())
 }
 
-/// How many selected rows of a part each split has. Reads the annotations only.
+/// Number of selected rows per split of a part. Reads only the annotations.
 pub(crate) fn counts(part: &Part, selection: &Selection) -> Result<BTreeMap<Split, u64>> {
     let mut counts = BTreeMap::new();
     for annotation in Annotations::open(&part.dir, &part.stem)? {

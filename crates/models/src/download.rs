@@ -1,4 +1,4 @@
-//! One file from one address, going on where it broke off.
+//! Downloads one file, resuming where it was interrupted.
 
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
@@ -14,16 +14,16 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
 
-/// Times in a row that nothing new comes before it is given up.
+/// Consecutive attempts without progress before giving up.
 const TRIES: u32 = 5;
-/// Most bytes of a file that are read at once.
+/// Buffer size when reading a file, in bytes.
 const PIECE: usize = 1 << 20;
 
-/// Told how far it is: bytes here, and bytes in all where that is known.
+/// Progress callback: bytes so far, and the total if known.
 pub type Progress<'a> = &'a (dyn Fn(u64, Option<u64>) + Sync);
 
-/// Fetches `path` of `client` into `to`, whose bytes so far are its beginning. `pause` is the first wait after
-/// trouble.
+/// Downloads `path` from `client` into `to`, which may already contain the beginning. `pause` is the first pause before
+/// a retry.
 pub(crate) async fn download(
     client: &Client,
     path: &str,
@@ -71,7 +71,7 @@ async fn once(
     let response = request.send().await.map_err(|e| client.broken(WHAT, e))?;
     let status = response.status();
     let header = |name| response.headers().get(name).and_then(|v| v.to_str().ok());
-    // "bytes */1234": there is nothing beyond what is here, so it is whole, or too long and no beginning of it.
+    // "bytes */1234": there is nothing beyond the local bytes, so the file is complete, or too long and not a prefix.
     if status == StatusCode::RANGE_NOT_SATISFIABLE && here > 0 {
         let whole = header(CONTENT_RANGE).and_then(|r| r.rsplit('/').next()?.parse::<u64>().ok());
         if whole == Some(here) {
@@ -97,7 +97,7 @@ async fn once(
     }
     let mut have = here;
     if status != StatusCode::PARTIAL_CONTENT && here > 0 {
-        // It does not know ranges, and begins again.
+        // The server does not support ranges and starts over.
         file.set_len(0).map_err(Error::io("empty", to))?;
         have = 0;
     }

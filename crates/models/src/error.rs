@@ -2,37 +2,37 @@ use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Result of fetching.
+/// Result of a download.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why weights are not there.
+/// Why weights are not available.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A file or folder of this machine.
+    /// A local file or folder.
     #[error("{operation} {}", path.display())]
     Io {
-        /// What was being done.
+        /// The operation.
         operation: &'static str,
         /// With what.
         path: PathBuf,
-        /// The error below.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// A place elsewhere does not give it.
+    /// A remote source failed.
     #[error(transparent)]
     Remote(#[from] clinstruct_batch_client::Error),
-    /// It came whole, and is something else.
+    /// The download is complete, but its checksum differs.
     #[error("{what} is not what it should be: its SHA-256 is {found}, and should be {wanted}")]
     Checksum {
         /// The file.
         what: String,
-        /// Sum of what came.
+        /// Actual checksum.
         found: String,
-        /// Sum that it should have.
+        /// Expected checksum.
         wanted: String,
     },
-    /// Something about it is not as it has to be.
+    /// It is not valid.
     #[error("{0}")]
     Unfit(String),
 }

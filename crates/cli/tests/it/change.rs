@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{STEMS, append, files, json, resources, rows, run};
 
-/// Runs a command that must be refused as wrong use, and gives its stderr.
+/// Runs a command that must fail as wrong use, and returns its stderr.
 fn refused(dir: &Path, args: &[&str]) -> String {
     let out = run(dir, args);
     let said = String::from_utf8(out.stderr).unwrap();
@@ -16,7 +16,7 @@ fn refused(dir: &Path, args: &[&str]) -> String {
     said
 }
 
-/// All files of a run that a build writes, by kind and name.
+/// All files that a build writes, by kind and name.
 fn snapshot(out: &Path) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
     for kind in ["prompts", "situations", "conversations", "rejected", "annotations"] {
@@ -68,7 +68,7 @@ fn what_would_change_or_drop_rows_is_refused_and_nothing_is_written() {
     assert!(said.contains("in task-subtopic: 6 disappear"), "{said}");
     assert!(!said.contains("in specialty-domain"), "{said}");
 
-    // Another way to go wrong is a rehearsal of another kind: all it has would be written by another.
+    // Other fault rates are another kind of rehearsal: all its rows would change.
     let said = refused(dir.path(), &with(&SMALL, &["--misbehave", "none"]));
     assert!(said.contains("model rehearsal of rehearsal -> rehearsal none of rehearsal"), "{said}");
 
@@ -78,7 +78,7 @@ fn what_would_change_or_drop_rows_is_refused_and_nothing_is_written() {
         assert!(said.contains("seed 1 -> 9"), "{said}");
     }
     assert!(snapshot(&out) == before, "nothing was written");
-    // What was refused is not what the run continues with.
+    // The run does not continue with rejected settings.
     let again = json(dir.path(), &["resume", "o", "--json"]);
     assert_eq!(requests(&again), [0, 0]);
     assert_eq!(snapshot(&out)[..4], before[..4]);
@@ -125,7 +125,7 @@ fn growing_needs_no_flag_and_asks_for_new_rows_alone() {
     for row in &before {
         assert!(rows(&out, "conversations", STEMS[0]).contains(row), "{} has changed", row["id"]);
     }
-    // Parts by their other name, and another number of threads, shares and titles change no row.
+    // Parts by their other name, other threads, splits and titles change no row.
     let same = json(
         dir.path(),
         &with(
@@ -136,13 +136,13 @@ fn growing_needs_no_flag_and_asks_for_new_rows_alone() {
     assert_eq!(requests(&same), [0, 0]);
 }
 
-/// The example of the guide's page on resources: a specialty and a task are added, and ask for their own rows only.
+/// The example of the guide's page on resources: a new specialty and a new task only request their own rows.
 #[test]
 fn the_guides_new_entries_need_no_flag() {
     let dir = tempfile::tempdir().unwrap();
     let mine = dir.path().join("my-resources");
     resources(&mine);
-    // Behind everything that a small limit takes, before what it does not.
+    // After everything that a small limit includes, before the rest.
     let build =
         ["build", "run", "--limit", "120", "--part", STEMS[0], "--resources", "my-resources"];
     let first = json(dir.path(), &with(&build, &["--json"]));
@@ -213,7 +213,7 @@ fn edited_resources_say_how_many_rows_they_change() {
         fs::write(&path, text.replacen(from, to, 1)).unwrap();
     };
 
-    // The first task's text is in the requests of part 2 alone: its first twelve rows are of that task.
+    // The first task's text is only in the requests of part 2: its first twelve rows are of that task.
     let tasks = fs::read_to_string(mine.join("tasks.toml")).unwrap();
     let description = tasks.split("description = \"").nth(1).unwrap().split('"').next().unwrap();
     edit("tasks.toml", description, "Do something else.");
@@ -229,7 +229,7 @@ fn edited_resources_say_how_many_rows_they_change() {
     assert!(said.contains("whose situation, system prompts or checks change"), "{said}");
     assert!(said.contains("in specialty-domain: 12 change"), "{said}");
 
-    // What is checked, and asked of no model.
+    // What is checked, but sent to no model.
     resources(&mine);
     let text = fs::read_to_string(mine.join("bound.toml")).unwrap();
     fs::write(
@@ -240,7 +240,7 @@ fn edited_resources_say_how_many_rows_they_change() {
     let said = refused(dir.path(), &build);
     assert!(said.contains("checks change"), "{said}");
 
-    // A comment, prices, and files that are none change nothing.
+    // Comments, prices and files that are not resources change nothing.
     resources(&mine);
     append(&mine.join("tasks.toml"), "\n# A note.\n");
     append(&mine.join("templates/assistant_system.j2"), "{# A note. #}");
@@ -275,7 +275,7 @@ fn commands_on_a_run_use_its_settings_and_change_nothing() {
     let elsewhere = dir.path().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     for command in ["reparse", "resume", "parse", "situations", "conversations"] {
-        // In another folder, so that the path of the resources is not what it was.
+        // In another folder, so that the path of the resources changes.
         json(&elsewhere, &[command, "../o", "--json"]);
     }
     json(&elsewhere, &["retry", "--failed", "--out", "../o", "--json"]);

@@ -19,7 +19,7 @@ fn a_rehearsal_run_meets_its_targets() {
     let dir = tempfile::tempdir().unwrap();
     let summary = json(dir.path(), &["build", "--limit", "420", "--out", "o", "--json"]);
     let metrics = summary["quality"]["metrics"]["values"].as_array().unwrap();
-    // The first rows of each part are of few tasks, whose prompts are less varied than those of all.
+    // The first rows of each part have few tasks, with less varied prompts.
     let missed: Vec<&Value> = metrics
         .iter()
         .filter(|m| m["met"] == false && m["id"] != "distinct_pairs" && m["id"] != "zlib_ratio")

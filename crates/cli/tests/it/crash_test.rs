@@ -1,8 +1,9 @@
-//! Runs that are killed at random moments against a provider that misbehaves, and counted at the end.
+//! Runs that are killed at random moments while the provider injects faults, and counted at the end.
 //!
-//! By default some dozens of runs; `cargo xtask crash-test` does a thousand. A run that fails is reported with its number, so that
-//! it can be run alone. In every second group of four runs, some responses cannot be used: there the test asserts that each row is
-//! accounted for, and how often a request was paid for. The other runs must give what an undisturbed run gives.
+//! By default some dozens of runs; `cargo xtask crash-test` does a thousand. A failing run is reported with its number,
+//! so that it can be repeated alone. In every second group of four runs, some responses cannot be used: there the test
+//! asserts that each row is accounted for, and how often a request was paid for. The other runs must produce the same
+//! rows as an undisturbed run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,20 +17,20 @@ use serde_json::Value;
 use crate::files;
 use crate::provider::{Loopback, config};
 
-/// Runs, where nobody asks for another number.
+/// Default number of runs.
 const RUNS: u64 = 50;
-/// Most times that one run is killed before it is let go on to its end.
+/// Most kills of one run before it is left to finish.
 const KILLS: u64 = 4;
 
 fn args(seed: u64) -> Vec<String> {
     let seed = seed.to_string();
     let jobs = ["--limit", "2", "--rows-per-job", "7", "--jobs", "2"];
-    // What comes again costs again: that is not what is looked at here.
+    // Requests that are sent again cost again; that is not tested here.
     let args = [&["build"][..], &jobs, &["--max-cost", "5", "--seed", &seed]].concat();
     args.into_iter().map(String::from).collect()
 }
 
-/// All rows by file, without what the provider said of its tokens: that is estimated where it says nothing.
+/// All rows by file, without the provider's token counts: those are estimated if they are missing.
 fn kinds(out: &Path) -> BTreeMap<String, Vec<Value>> {
     let mut all = files(out, "conversations");
     all.extend(files(out, "rejected").into_iter().map(|(k, v)| (format!("rejected {k}"), v)));
@@ -52,7 +53,7 @@ fn without_usage(row: Value) -> Value {
     }
 }
 
-/// The first row that one has and the other has not.
+/// The first row that is only in one of the two.
 fn difference(
     expected: &BTreeMap<String, Vec<Value>>,
     got: &BTreeMap<String, Vec<Value>>,
@@ -68,7 +69,7 @@ fn difference(
     "another file".into()
 }
 
-/// The ids of all rows; an error where one is there twice.
+/// The ids of all rows; an error if one is duplicated.
 fn ids(kinds: &BTreeMap<String, Vec<Value>>) -> Result<BTreeSet<&str>, String> {
     let mut ids = BTreeSet::new();
     for row in kinds.values().flatten() {
@@ -80,23 +81,23 @@ fn ids(kinds: &BTreeMap<String, Vec<Value>>) -> Result<BTreeSet<&str>, String> {
     Ok(ids)
 }
 
-/// What a run did to get there.
+/// What happened to a run.
 #[derive(Debug, Default, Clone, Copy)]
 struct Tally {
     killed: u64,
     answers: u64,
     unusable: u64,
-    /// Rows of which no usable answer came.
+    /// Rows without a usable answer.
     given_up: u64,
 }
 
-/// No usable answer was asked for again, and one that was not, once more at most.
+/// No usable answer was requested again, and an unusable one at most once more.
 fn asked_once(
     calm: &BTreeMap<String, Asked>,
     wild: &BTreeMap<String, Asked>,
 ) -> Result<(), String> {
     for (thing, content) in wild {
-        // Two rows that ask for the same are two rows.
+        // Two rows with the same request are two rows.
         let rows = calm.get(thing).map_or(1, |content| content.usable.max(1));
         if content.usable > rows {
             return Err(format!("a usable answer was asked for again: {content:?}"));
@@ -108,7 +109,7 @@ fn asked_once(
     Ok(())
 }
 
-/// One run; what is wrong with it, if anything is.
+/// Performs one run; returns what is wrong with it, if anything.
 fn one(run: u64) -> Result<Tally, String> {
     let mut draw = Draw::from_u64(number(run, "run", "sceptic"));
     let plan = run % 5;
@@ -134,7 +135,7 @@ fn one(run: u64) -> Result<Tally, String> {
     let wild = dir.path().join("wild");
     std::fs::create_dir_all(&wild).map_err(|e| e.to_string())?;
     let mut tally = Tally::default();
-    // A run that has seen nothing but unusable answers may stop, and goes on with the same command.
+    // A run that has only seen unusable answers may stop; the same command resumes it.
     let mut stops = u32::from(!keeps_answers);
     let mut kill = 0;
     loop {
@@ -154,7 +155,7 @@ fn one(run: u64) -> Result<Tally, String> {
         let out = child.wait_with_output().map_err(|e| e.to_string())?;
         match out.status.code() {
             Some(0) => break,
-            // Rows of which no usable answer came are failures.
+            // Rows without a usable answer are failures.
             Some(1) if !keeps_answers => break,
             Some(3) if stops > 0 => stops -= 1,
             code => {

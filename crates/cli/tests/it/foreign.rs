@@ -1,4 +1,4 @@
-//! `clinstruct check` on data of others, and on what was exported.
+//! `clinstruct check` on other people's data, and on exports.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,7 @@ fn write(dir: &Path, name: &str, rows: &[Value]) {
     fs::write(dir.join(name), lines.join("\n")).unwrap();
 }
 
-/// All metrics by id, and by subject where they have one: of how many, and with what value.
+/// All metrics by id, and by subject if they have one: count and value.
 fn metrics(report: &Value) -> BTreeMap<String, (u64, f64)> {
     let name = |m: &Value| {
         let (id, subject) = (m["id"].as_str().unwrap(), m["subject"].as_str());
@@ -45,7 +45,7 @@ fn every_export_has_the_metrics_of_the_others() {
                 let files = written["files"].as_array().unwrap();
                 let files: Vec<&str> = files.iter().map(|f| f["path"].as_str().unwrap()).collect();
                 let mut report = run_json(dir.path(), &[&["check", "--json"][..], &files].concat());
-                // Which of two alike stays depends on their ids, which one format does not have.
+                // Which of two equal rows is kept depends on their ids, which one format lacks.
                 let gone = report["duplicates"]["duplicates"].as_array().unwrap().len();
                 report["duplicates"]["duplicates"] = gone.into();
                 for key in ["files", "bad_rows"] {
@@ -89,7 +89,7 @@ fn what_alpaca_is_asked_about_belongs_to_the_question() {
     }
     assert_eq!(report["contamination"][0]["rows"], 1);
     assert_eq!(report["contamination"][0]["hits"][0]["id"], "d.json:2");
-    // In earlier turns, in a system prompt and in a tool's result it is found too.
+    // Found in earlier turns, in a system prompt and in a tool's result too.
     let item = items[1];
     let row = |mut row: Value| {
         row["instruction"] = "And the other one?".into();
@@ -172,7 +172,7 @@ fn columns_that_are_not_read_are_named_once() {
     assert_eq!(report["unread_columns"], json!({"d.jsonl": ["context"]}));
 }
 
-/// A Parquet file that is damaged, cut off or none is wrong input, for `check` and for `build --eval`.
+/// A Parquet file that is damaged, truncated or not Parquet is wrong input, for `check` and for `build --eval`.
 #[test]
 fn damaged_parquet_is_wrong_input() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The help of every command, pinned: a change shows in the diff, where it can be read as a user reads it.
+//! The help of every command in snapshots: the diff shows a change as users read it.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::clinstruct;
 
-/// The help texts, one behind the other.
+/// The help texts, concatenated.
 const PINNED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/help.txt");
 
 fn help(dir: &Path, command: &[&str]) -> String {

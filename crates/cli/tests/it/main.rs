@@ -35,7 +35,7 @@ pub(crate) const STEMS: [&str; 3] = [
     "multiturn_task_x_specialties_x_demographic_x_answerstyle",
 ];
 
-/// The command, in a folder of its own without settings of this machine.
+/// The command, in a folder of its own, without this machine's settings.
 pub(crate) fn clinstruct(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clinstruct"));
     command.current_dir(dir).env_clear().env("NO_COLOR", "1");
@@ -46,14 +46,14 @@ pub(crate) fn run(dir: &Path, args: &[&str]) -> Output {
     clinstruct(dir).args(args).output().unwrap()
 }
 
-/// Runs a command that must end well, and gives its stdout as JSON.
+/// Runs a command that must succeed, and returns its stdout as JSON.
 pub(crate) fn json(dir: &Path, args: &[&str]) -> Value {
     let out = run(dir, args);
     assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
     serde_json::from_slice(&out.stdout).unwrap()
 }
 
-/// Every file below a kind's folder, by name.
+/// Every file of a kind's folder, by name.
 pub(crate) fn files(out: &Path, kind: &str) -> BTreeMap<String, Vec<u8>> {
     fs::read_dir(out.join(kind))
         .unwrap()

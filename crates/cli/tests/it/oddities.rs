@@ -1,7 +1,7 @@
-//! Providers that deviate from what is documented: how such a run is made, ended and counted.
+//! Providers that deviate from their documentation: how such a run is started, ended and counted.
 //!
-//! `oddities_cases` and `oddities_texts` have deviations that people met, `oddities_generated` crosses the fields of
-//! `oddities_fields` with values, places and durations, and `oddities_money` looks at the cap.
+//! `oddities_cases` and `oddities_texts` have reported deviations, `oddities_generated` crosses the fields of
+//! `oddities_fields` with values, places and durations, and `oddities_money` checks the spending limit.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -19,14 +19,14 @@ use tempfile::TempDir;
 use crate::clinstruct;
 use crate::provider::{Loopback, config};
 
-/// Longest that a run may take before it counts as one that never ends.
+/// Time after which a run counts as hanging.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
-/// US dollars for a million tokens of requests and of answers; batches cost half.
+/// US dollars per million tokens of requests and of answers; batches cost half.
 const PRICE: (f64, f64) = (2.5, 10.0);
 /// Where [`batch_program`] finds the provider.
 const PROVIDER: &str = "CLINSTRUCT_TEST_PROVIDER";
 
-/// Ways to a provider.
+/// Routes to a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Way {
     OpenAi,
@@ -47,7 +47,7 @@ impl Way {
         }
     }
 
-    /// What it costs, compared to the price.
+    /// Cost relative to the price.
     fn factor(self) -> f64 {
         match self {
             Self::OpenAi | Self::Anthropic => 0.5,
@@ -60,9 +60,9 @@ impl Way {
 /// How a command ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    /// None where it was still running when the patience was over.
+    /// `None` if it was still running at the time limit.
     pub(crate) code: Option<i32>,
-    /// What it wrote, to both.
+    /// Its output on stdout and stderr.
     pub(crate) text: String,
     pub(crate) took: Duration,
 }
@@ -119,7 +119,7 @@ impl Rows {
         messages.filter_map(|message| message["content"].as_str())
     }
 
-    /// The messages of each conversation, and the reason of each row that has none.
+    /// The messages of each conversation, and the reason of each rejected row.
     pub(crate) fn result(&self) -> BTreeMap<&str, &Value> {
         let conversations = self.conversations.iter().map(|(id, row)| (&**id, &row["messages"]));
         let rejected = self.rejected.iter().map(|(id, row)| (&**id, &row["reason"]));
@@ -138,12 +138,12 @@ pub(crate) struct Trial {
     pub(crate) way: Way,
     dir: TempDir,
     options: Vec<String>,
-    /// Most that it may cost, in US dollars.
+    /// Spending limit, in US dollars.
     pub(crate) cap: f64,
 }
 
 impl Trial {
-    /// Three rows of the first part, with a cap that none of them should come near.
+    /// Three rows of the first part, with a limit that none of them should approach.
     pub(crate) fn new(way: Way, oddities: Vec<Oddity>) -> Self {
         Self::of(way, oddities, config(), &["--limit", "3"])
     }
@@ -162,7 +162,7 @@ impl Trial {
         Self { served, way, dir: tempfile::tempdir().unwrap(), options, cap: 1.0 }
     }
 
-    /// The oddity is gone.
+    /// Removes the oddity.
     pub(crate) fn end_oddities(&self) {
         self.served.provider.set_oddities(Vec::new());
     }
@@ -171,7 +171,7 @@ impl Trial {
         self.dir.path().join("o")
     }
 
-    /// The command with the run's options and then these.
+    /// Runs the command with the run's options, then these.
     pub(crate) fn command(&self, words: &[&str], more: &[&str]) -> Command {
         let options: Vec<&str> = self.options.iter().map(String::as_str).collect();
         let cap = self.cap.to_string();
@@ -202,7 +202,7 @@ impl Trial {
     }
 
     pub(crate) fn run_at_most(&self, patience: Duration, words: &[&str], more: &[&str]) -> Ended {
-        // A pipe that nobody reads would stop it.
+        // A pipe that nobody reads would block it.
         let log = self.dir.path().join("log.txt");
         let to = File::create(&log).unwrap();
         let mut command = self.command(words, more);
@@ -228,21 +228,21 @@ impl Trial {
         Rows::read(&self.folder())
     }
 
-    /// What `jobs --json` or `status --json` says; nothing where there is no run yet.
+    /// Output of `jobs --json` or `status --json`; empty if there is no run yet.
     pub(crate) fn show(&self, what: &str) -> Value {
         let mut command = clinstruct(self.dir.path());
         let out = command.args([what, "--out", "o", "--json"]).output().unwrap();
         serde_json::from_slice(&out.stdout).unwrap_or_default()
     }
 
-    /// US dollars that the ledger has as spent, and as spent or under way.
+    /// US dollars in the ledger: spent, and spent or in flight.
     pub(crate) fn booked(&self) -> (f64, f64) {
         let status = self.show("status");
         let usd = |key: &str| status[key].as_f64().unwrap_or(0.0);
         (usd("usd_spent"), usd("usd_spent") + usd("usd_reserved"))
     }
 
-    /// US dollars that the provider wants.
+    /// US dollars that the provider charges.
     pub(crate) fn billed(&self) -> f64 {
         let counts = self.served.provider.counts();
         let usd = counts.prompt_tokens as f64 * PRICE.0 + counts.completion_tokens as f64 * PRICE.1;
@@ -253,12 +253,12 @@ impl Trial {
         self.served.provider.contents().into_values().collect()
     }
 
-    /// Most times that one list of messages was paid for.
+    /// Most payments for one list of messages.
     pub(crate) fn most_paid(&self) -> u32 {
         self.contents().iter().map(|content| content.paid).max().unwrap_or(0)
     }
 
-    /// Most times that one list of messages was sent.
+    /// Most sends of one list of messages.
     pub(crate) fn most_asked(&self) -> u32 {
         self.contents().iter().map(|content| content.asked).max().unwrap_or(0)
     }
@@ -288,7 +288,7 @@ pub(crate) fn without_oddities(way: Way) -> &'static Rows {
     })
 }
 
-/// Texts that are of no use to whoever trains on them.
+/// Texts that are useless for training.
 const POLLUTION: [&str; 14] = [
     "<think",
     "</think",
@@ -306,7 +306,7 @@ const POLLUTION: [&str; 14] = [
     "</html>",
 ];
 
-/// What pollutes a text of a conversation, if something does.
+/// What pollutes a text of a conversation, if anything.
 pub(crate) fn pollution(rows: &Rows) -> Option<String> {
     rows.texts().find_map(|text| {
         let found = POLLUTION.iter().find(|odd| text.contains(**odd)).copied();
@@ -320,7 +320,7 @@ pub(crate) fn assert_clean(rows: &Rows) {
     assert_eq!(pollution(rows), None);
 }
 
-/// Where an answer's fields are in a reply of this kind.
+/// JSON pointer to an answer's fields in a reply of this kind.
 pub(crate) fn body(place: Place) -> &'static str {
     match place {
         Place::OpenAiRow | Place::CommandRow => "/response/body",
@@ -338,7 +338,7 @@ pub(crate) fn answer_place(way: Way) -> Place {
     }
 }
 
-/// The pointer to the text of an answer.
+/// JSON pointer to the text of an answer.
 pub(crate) fn text_at(way: Way) -> String {
     let field = if way == Way::Anthropic { "content/0/text" } else { "choices/0/message/content" };
     format!("{}/{field}", body(answer_place(way)))
@@ -371,7 +371,7 @@ pub(crate) fn anthropic_error(kind: &str, message: &str) -> Value {
     json!({"type": "error", "error": {"type": kind, "message": message}})
 }
 
-/// A row, or a chat, that is refused.
+/// A refusal of a row or a chat.
 pub(crate) fn refused(way: Way, status: u16, kind: &str, message: &str) -> Twist {
     match way {
         Way::Chat => Twist::Instead(Reply::json(status, &openai_error(message, kind, Some(kind)))),
@@ -385,19 +385,19 @@ pub(crate) fn refused(way: Way, status: u16, kind: &str, message: &str) -> Twist
     }
 }
 
-/// Requests of conversations that have begun: of a prompt there is one message of the user.
+/// Requests of conversations that have begun; a prompt request has one user message.
 pub(crate) fn has_history(request: &str) -> bool {
     request.contains(r#""assistant""#)
 }
 
-/// The first `error:` line says what the provider said, and there is one such line.
+/// The first `error:` line quotes the provider, and there is only one such line.
 #[track_caller]
 pub(crate) fn assert_one_error(ended: &Ended, words: &str) {
     assert_eq!(ended.text.lines().filter(|l| l.starts_with("error:")).count(), 1, "{}", ended.text);
     ended.assert_contains(words);
 }
 
-/// Turns a batch input file into an output file, as the provider has it: `--command` starts it.
+/// Turns a batch input file into an output file, as the provider does: started by `--command`.
 #[test]
 #[ignore = "a program that other tests start"]
 #[expect(clippy::disallowed_methods, reason = "a program is told by its environment")]

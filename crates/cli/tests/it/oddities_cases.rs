@@ -1,4 +1,4 @@
-//! Deviations that people report of real providers, one by one, with what is right for each.
+//! Reported deviations of real providers, one by one, with the right behaviour for each.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use crate::oddities::{
 mod usage {
     use super::*;
 
-    /// All keys below a value that speak of an estimate and are not zero.
+    /// All non-zero values with `estimate` in their key, at any depth.
     fn estimates(value: &Value) -> usize {
         match value {
             Value::Array(all) => all.iter().map(estimates).sum(),
@@ -125,7 +125,7 @@ mod errors_inside_200 {
         trial.assert_as_without();
     }
 
-    /// The page of a gateway that has no such path, or no upstream.
+    /// The error page of a gateway without such a path, or without an upstream.
     #[test]
     fn a_page_instead_of_json_stops_the_run_with_its_words() {
         for (way, place) in [
@@ -153,7 +153,7 @@ mod refusals {
     const PARAMETER: &str = "Unsupported parameter: 'max_tokens' is not supported with this model. \
                              Use 'max_completion_tokens' instead.";
 
-    /// What the account, the form of the requests or a gateway is at fault for is asked again once it is put right.
+    /// Failures caused by the account, the request format or a gateway are retried once that is fixed.
     #[test]
     fn an_error_of_the_provider_is_not_the_last_word() {
         let form = "invalid_request_error";
@@ -207,7 +207,7 @@ mod refusals {
         trial.assert_as_without();
     }
 
-    /// The filter of one text; the others are answered.
+    /// The filter stops one text; the others are answered.
     #[test]
     fn one_text_that_is_refused_is_one_row() {
         let words = "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO";
@@ -263,7 +263,7 @@ mod not_there {
         ))
     }
 
-    /// Replicas of a provider that do not know yet what another one made.
+    /// Replicas of a provider that do not know yet what another one created.
     #[test]
     fn what_is_not_found_for_a_moment_is_looked_for_again() {
         for (way, place) in [
@@ -348,7 +348,7 @@ mod files {
         trial.assert_as_without();
     }
 
-    /// All rows in the error file, and an empty id for the file of answers.
+    /// All rows in the error file, and an empty id for the output file.
     #[test]
     fn answers_in_the_other_file_are_answers() {
         let swap = edit(|batch| {
@@ -391,7 +391,7 @@ mod files {
         }
     }
 
-    /// Three downloads of a file are enough to believe it.
+    /// Three downloads confirm the length of a file.
     #[test]
     fn a_file_with_wrong_bytes_is_not_downloaded_for_ever() {
         let downloads = Arc::new(AtomicU32::new(0));
@@ -416,8 +416,8 @@ mod files {
 mod overload {
     use super::*;
 
-    /// The creation of the second batch is refused while the first one runs, and goes on running until a third
-    /// creation: who waits for it waits for ever.
+    /// The creation of the second batch is refused while the first one runs, and the first runs until a third creation:
+    /// whoever waits for it waits forever.
     #[test]
     fn a_refused_creation_does_not_wait_for_the_own_batch() {
         for (way, status, kind) in [

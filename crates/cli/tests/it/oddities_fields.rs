@@ -3,24 +3,24 @@
 use clinstruct_testkit::Twist;
 use serde_json::{Value, json};
 
-/// What a field is good for, which decides what its loss may cost.
+/// Purpose of a field, which decides what its loss may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
     /// Nothing depends on it.
     Idle,
     /// Tokens, which can be estimated.
     Usage,
-    /// The answer is in it, or it says what the answer is worth.
+    /// It contains the answer, or the value of the answer depends on it.
     Answer,
-    /// A body that can be read where it comes as a string.
+    /// A body that can be read if it arrives as a string.
     Body,
     /// The status of a response that has a body.
     Status,
-    /// An error where there is none.
+    /// An error in place of none.
     Error,
-    /// The id of a file that there is not.
+    /// The id of a file that does not exist.
     NoFile,
-    /// The state of a batch, or the id of something: another look shows it.
+    /// The state of a batch, or an id: polling again shows it.
     Looked,
 }
 
@@ -125,7 +125,7 @@ pub(crate) const FILE: [Field; 5] = [
     text("/filename", Use::Idle),
 ];
 
-/// What stands in place of a value; nothing where it makes no sense.
+/// The replacement for a value; empty if it makes no sense.
 pub(crate) fn values(field: Field, at: &str) -> Vec<(&'static str, Twist)> {
     let set = |value: Value| Twist::Set(at.to_owned(), value);
     let mut all = vec![

@@ -1,7 +1,7 @@
 //! Deviations made by crossing the fields of a provider's replies with wrong values, places and durations.
 //!
-//! A sample of them runs as a rule, `CLINSTRUCT_ODDITIES=all` runs each. With `CLINSTRUCT_ODDITIES_TABLE=FILE` what
-//! became of each is added to that file, one line of a Markdown table for each.
+//! By default a sample of them runs; `CLINSTRUCT_ODDITIES=all` runs each. With `CLINSTRUCT_ODDITIES_TABLE=FILE` the
+//! result of each is appended to that file, as a row of a Markdown table.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -20,19 +20,19 @@ use crate::oddities_fields::{
     values,
 };
 
-/// US dollars that each run may cost. A run without an oddity costs a fifth of it at most.
+/// Spending limit of each run, in US dollars. A run without an oddity costs at most a fifth.
 const CAP: f64 = 0.06;
-/// Runs at once in each test.
+/// Concurrent runs in each test.
 const AT_ONCE: usize = 3;
 
-/// What a run against it has to come to.
+/// Expected result of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expected {
     /// The same rows as without it, each paid for once.
     AsWithout,
-    /// The run waits and says why, and once it is gone comes to the rows of a run without it.
+    /// The run waits and says why; without the oddity it ends with the rows of an undisturbed run.
     WaitedOut,
-    /// Each row is somewhere, and none was paid for more often than twice.
+    /// Every row is accounted for, and none was paid for more than twice.
     Accounted,
 }
 
@@ -59,7 +59,7 @@ struct Case {
     way: Way,
     oddities: Vec<Oddity>,
     expected: Expected,
-    /// Whether tokens that are odd, but could be true, are booked as they are.
+    /// Whether odd but plausible token counts are booked as they are.
     believed: bool,
 }
 
@@ -77,7 +77,7 @@ fn when_in_words(place: Place, when: When) -> &'static str {
     }
 }
 
-/// A field of `place` crossed with all values, durations taking turns.
+/// Crosses a field of `place` with all values, alternating durations.
 fn cross(
     way: Way,
     place: Place,
@@ -90,18 +90,18 @@ fn cross(
         for (j, (value, twist)) in values(*field, at).into_iter().enumerate() {
             for k in 0..whens.len() {
                 let when = whens[(i + j + k) % whens.len()];
-                // A text is a text, whatever it says, also where it stands in place of its message.
+                // Any string is a text, also in place of its message.
                 let is_text = ["/0/message", "/message/content", "/0/text"]
                     .iter()
                     .any(|end| at.ends_with(end));
                 if is_text && matches!(value, "a string" | "JSON in a string") {
                     continue;
                 }
-                // All of it is an empty body, which is among the replies.
+                // Replacing all of it is an empty body, which is among the replies.
                 if at.is_empty() && value == "missing" {
                     continue;
                 }
-                // Who looks after a batch in a state that nobody knows waits for as long as it is so.
+                // A batch in an unknown state is polled for as long as it is in it.
                 if field.used == Use::Looked && when == When::Always {
                     continue;
                 }
@@ -135,7 +135,7 @@ fn below<const N: usize>(prefix: &str, fields: [Field; N]) -> Vec<(Field, String
 const ROW_WHENS: [When; 3] = [When::First(1), When::Always, When::EveryThing(2)];
 const LOOK_WHENS: [When; 3] = [When::First(1), When::Always, When::First(2)];
 
-/// Lines of a batch's output that are no rows, or not those that were asked for.
+/// Lines of a batch's output that are not rows, or not the requested ones.
 fn odd_lines(way: Way, place: Place, name: &str) -> Vec<Case> {
     let stranger: &[u8] = match way {
         Way::Anthropic => {
@@ -182,20 +182,20 @@ fn odd_lines(way: Way, place: Place, name: &str) -> Vec<Case> {
     cases
 }
 
-/// What a whole reply means.
+/// Meaning of a whole reply.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Meaning {
-    /// Nothing that can be understood.
+    /// Nothing intelligible.
     Malformed,
     /// What passes.
     Passing,
-    /// What may pass, and may be for good.
+    /// Possibly temporary, possibly permanent.
     Broken,
-    /// There is no such thing.
+    /// Not found.
     NotFound,
 }
 
-/// Whole replies in place of what is asked for, at first and always.
+/// Whole replies instead of the requested ones, at first or always.
 fn odd_replies(way: Way, place: Place, name: &str) -> Vec<Case> {
     use Meaning::{Broken, Malformed, NotFound, Passing};
     let raw = |text: &str| Reply { status: 200, headers: vec![], body: text.into() };
@@ -243,10 +243,10 @@ fn odd_replies(way: Way, place: Place, name: &str) -> Vec<Case> {
         };
         let at_first = match (meaning, place) {
             (Passing | Broken, _) => Expected::AsWithout,
-            // One answer less, or an address that is wrong: both are worth a word.
+            // A missing answer and a wrong address both deserve a message.
             (_, Place::ChatBody | Place::Upload) => Expected::Accounted,
             (NotFound, Place::Create) if way == Way::Anthropic => Expected::Accounted,
-            // It is the first call there, and a page for people is shown at a wrong address.
+            // It is the first call to it, and a wrong address returns HTML pages.
             (_, Place::Create) if way == Way::Anthropic && value == "200 and HTML" => {
                 Expected::Accounted
             }
@@ -254,7 +254,7 @@ fn odd_replies(way: Way, place: Place, name: &str) -> Vec<Case> {
         };
         let always = match meaning {
             Passing => Expected::WaitedOut,
-            // It is the first call: who has answered nothing but errors is not waited for.
+            // It is the first call: a backend that has only returned errors is not waited for.
             Broken if place == Place::Upload => Expected::Accounted,
             Broken if !is_chat => Expected::WaitedOut,
             _ => Expected::Accounted,
@@ -332,7 +332,7 @@ fn anthropic_objects() -> Vec<Case> {
     cases
 }
 
-/// A batch is made, its reply is lost, and the listing in which it is looked for is odd.
+/// A batch is created, its reply is lost, and the listing that is searched for it is odd.
 fn listings(way: Way) -> Vec<Case> {
     let fields = [
         field("/data", Use::Looked),
@@ -353,14 +353,14 @@ fn listings(way: Way) -> Vec<Case> {
     cases
 }
 
-/// Every so many of the cases, or all.
+/// Every n-th case, or all.
 fn sample(cases: Vec<Case>, every: usize) -> Vec<Case> {
     #[expect(clippy::disallowed_methods, reason = "how many runs is for the caller to say")]
     let all = std::env::var("CLINSTRUCT_ODDITIES").is_ok_and(|which| which == "all");
     if all { cases } else { cases.into_iter().step_by(every).collect() }
 }
 
-/// What became of a run.
+/// Result of a run.
 struct Report {
     what: String,
     most_paid: u32,
@@ -474,7 +474,7 @@ fn tail(text: &str) -> String {
     lines.iter().rev().take(6).rev().copied().collect::<Vec<_>>().join(" / ")
 }
 
-/// The cap holds, and what is billed is in the ledger; of a run that was stopped, as spent or under way.
+/// The limit holds, and what is billed is in the ledger; for a stopped run, as spent or in flight.
 fn money(
     trial: &Trial,
     stopped: bool,
@@ -497,7 +497,7 @@ fn clean(trial: &Trial, check: &mut dyn FnMut(bool, &dyn Fn() -> String)) {
     check(found.is_none(), &|| found.clone().unwrap_or_default());
 }
 
-/// Runs all of them, and fails with all that went wrong.
+/// Runs all of them, and fails with all errors.
 fn run(title: &str, cases: Vec<Case>) {
     let many = cases.len();
     let queue = Mutex::new(cases.into_iter().enumerate().collect::<VecDeque<_>>());
@@ -591,7 +591,7 @@ fn odd_anthropic_batches() {
     group(5);
 }
 
-/// The sample has enough of them, and each field, value and duration.
+/// The sample is large enough, and has each field, value and duration.
 #[test]
 fn the_sample_goes_through_everything() {
     let mut names = Vec::new();
@@ -622,7 +622,7 @@ fn the_sample_goes_through_everything() {
     }
 }
 
-/// The guide's table has a word on each field that is crossed.
+/// The guide's table covers each field that is crossed.
 #[test]
 fn the_guide_names_each_field() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/src/oddities.md");

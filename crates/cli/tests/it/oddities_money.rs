@@ -1,4 +1,4 @@
-//! The cap, whatever a provider says about what it did.
+//! The spending limit holds, whatever a provider reports.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use serde_json::json;
 use crate::oddities::{Trial, Way, pollution};
 use crate::provider::config;
 
-/// Prompts of each run: several times as many as the cap is good for.
+/// Prompts of each run: several times what the limit allows.
 const LIMIT: usize = 60;
 /// US dollars.
 const CAP: f64 = 0.05;
 
-/// What leaves a provider's bill out of the ledger, where only `usage` is read.
+/// Parts of a provider's bill that the ledger misses if only `usage` is read.
 fn leaks(way: Way) -> Vec<(&'static str, Oddity)> {
     let (place, body, tokens, answer) = match way {
         Way::Anthropic => (Place::AnthropicRow, "/result/message", "output_tokens", "content"),
@@ -58,7 +58,7 @@ fn leaks(way: Way) -> Vec<(&'static str, Oddity)> {
     all
 }
 
-/// While a run goes on, what is spent and under way is never above the cap, nor is what the provider wants.
+/// During a run, neither the spent and in-flight amount nor the provider's charge ever exceeds the limit.
 fn capped(way: Way) {
     for (name, oddity) in leaks(way) {
         let limit = LIMIT.to_string();
@@ -79,7 +79,7 @@ fn capped(way: Way) {
         assert!(most_booked <= CAP + 1e-6, "{what}\n${most_booked} booked");
         let billed = trial.billed();
         assert!(billed <= CAP, "{what}\n${billed} billed");
-        // Otherwise this shows nothing. Answers that are all of no use may stop it before.
+        // Otherwise this proves nothing. Unusable answers may stop it before.
         assert!(ended.code == Some(3) || billed > CAP * 0.1, "{what}\nonly ${billed} billed");
         assert!(trial.booked().1 >= billed * 0.5, "{what}\n{:?} booked", trial.booked());
 
@@ -110,7 +110,7 @@ fn the_cap_of_chats_holds() {
     capped(Way::Chat);
 }
 
-/// The same without an oddity, so that the numbers above mean something.
+/// The same without an oddity, as a baseline for the numbers above.
 #[test]
 fn the_cap_holds_without_an_oddity() {
     for way in [Way::OpenAi, Way::Anthropic, Way::Chat] {

@@ -1,4 +1,4 @@
-//! Texts that are none: thoughts, control tokens, halves, and rows that a program could not make.
+//! Texts that are not answers: reasoning, control tokens, halves, and malformed rows.
 
 use clinstruct_testkit::{Oddity, Place, Twist, When};
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ mod reasoning {
         });
     }
 
-    /// What was thought is counted in every run, stored where the run keeps it, and never part of a message.
+    /// Reasoning is counted in every run, stored if the run keeps it, and never part of a message.
     #[test]
     fn reasoning_is_exported_where_the_run_keeps_it() {
         const THOUGHT: &str = "The user wants a short reply.";
@@ -117,7 +117,7 @@ mod reasoning {
         }
     }
 
-    /// What cannot be told apart is no answer: the row is rejected, and its reason is said.
+    /// Inseparable reasoning is no answer: the row is rejected, with that reason.
     #[test]
     fn control_tokens_within_a_text_are_not_in_any_conversation() {
         for token in [
@@ -185,7 +185,7 @@ mod reasoning {
         trial.assert_as_without();
     }
 
-    /// A server with a reasoning parser: the answer stands alone already.
+    /// A server with a reasoning parser: the answer is already separate.
     #[test]
     fn reasoning_in_a_field_of_its_own_is_no_part_of_the_answer() {
         for field in ["reasoning_content", "reasoning"] {
@@ -205,7 +205,7 @@ mod reasoning {
 mod finish_reasons {
     use super::*;
 
-    /// The text as far as it was made, to the end of a sentence.
+    /// The text up to the end of a sentence.
     fn half(text: &str) -> String {
         let until = text.get(..text.len() * 2 / 3).unwrap_or(text);
         until.rfind(['.', '!', '?']).map_or(text, |at| &text[..=at]).to_owned()
@@ -282,7 +282,7 @@ mod programs {
         trial.served.provider.counts().jobs
     }
 
-    /// The rows of one conversation, whatever it has come to, are hit; the others are as they were.
+    /// The rows of one conversation are hit at any turn; the others are unchanged.
     fn hit(twist: Twist) -> (Trial, Ended) {
         let oddity = Oddity::new(Place::CommandRow, When::Always, twist)
             .only(|moment| has_history(moment.request));

@@ -1,4 +1,4 @@
-//! Runs against paid providers: what is asked, what is paid, what is said when they refuse.
+//! Runs against paid providers: requests, payments, and messages on refusal.
 
 use std::process::Output;
 
@@ -27,7 +27,7 @@ fn each_backend_makes_the_dataset() {
         assert_eq!(out.status.code(), Some(0), "{backend}: {}", text(&out));
         let counts = served.provider.counts();
         assert_eq!(counts.rows_billed_twice, 0, "{backend}");
-        // What was sent is taken down again; what came back stays at the provider.
+        // Uploaded files are deleted; output files remain at the provider.
         assert_eq!((counts.uploads > 0, counts.uploads_kept), (backend == "openai", 0));
         let status = json(dir.path(), &["status", "--out", "o", "--json"]);
         assert_eq!(status["usage"]["prompt_tokens"].as_u64(), Some(counts.prompt_tokens));
@@ -37,7 +37,7 @@ fn each_backend_makes_the_dataset() {
         let turns = status["turns"].as_array().unwrap();
         let sum = |key: &str| turns.iter().filter_map(|t| t[key].as_u64()).sum::<u64>();
         assert_eq!((sum("answered"), sum("waiting")), (counts.rows_billed, 0), "{status:#}");
-        // How long each conversation will be is drawn: of so few rows the expectation is near, not exact.
+        // Conversation lengths are drawn: with so few rows the expectation is close, not exact.
         assert!(
             sum("expected").abs_diff(counts.rows_billed) * 20 < counts.rows_billed,
             "{status:#}"
@@ -45,7 +45,7 @@ fn each_backend_makes_the_dataset() {
         let rows: usize =
             files(&dir.path().join("o"), "conversations").values().map(|f| lines(f)).sum();
         seen.push(rows);
-        // A second call asks for nothing.
+        // A second call requests nothing.
         let again = served.run(dir.path(), backend, &SMALL);
         assert_eq!(again.status.code(), Some(0), "{}", text(&again));
         assert_eq!(served.provider.counts().rows_billed, counts.rows_billed);
@@ -104,7 +104,7 @@ fn the_cap_holds_and_the_run_goes_on_with_a_higher_one() {
     assert!(spent(dir.path()) > first);
 }
 
-/// The ledger of a run and an estimate that knows how long the answers are tell the same.
+/// The ledger of a run and an estimate with known answer lengths agree.
 #[test]
 fn estimate_and_ledger_agree() {
     let dir = tempfile::tempdir().unwrap();
@@ -123,7 +123,7 @@ fn estimate_and_ledger_agree() {
     let limit = ["--limit", "60"];
     let out = served.run(dir.path(), "openai", &[&["build"][..], &limit].concat());
     assert_eq!(out.status.code(), Some(0), "{}", text(&out));
-    // Mean lengths of what was said, by speaker.
+    // Mean lengths of the texts, by speaker.
     let mut lengths = std::collections::BTreeMap::<String, (f64, f64)>::new();
     for (_, file) in files(&dir.path().join("o"), "conversations") {
         for line in String::from_utf8(file).unwrap().lines() {
@@ -167,7 +167,7 @@ fn estimate_and_ledger_agree() {
     assert!((0.95..1.05).contains(&ratio), "estimated {estimated}, spent {spent}");
 }
 
-/// A program of one's own sends no bill: the ledger says so, and the estimate too.
+/// A program of one's own sends no bill: ledger and estimate show that.
 #[test]
 fn what_costs_nothing_is_estimated_so() {
     let dir = tempfile::tempdir().unwrap();
@@ -234,7 +234,7 @@ fn what_a_provider_refuses_is_one_clear_error() {
     }
 }
 
-/// All bytes of all files of a run, raw responses unpacked.
+/// All bytes of all files of a run, raw responses decompressed.
 fn everything(dir: &std::path::Path) -> String {
     let mut all = String::new();
     let mut folders = vec![dir.to_owned()];
@@ -277,7 +277,7 @@ fn another_model_or_account_is_noticed() {
     let out = command.args(["--role", "user=gpt-4o-mini"]).output().unwrap();
     assert_eq!(out.status.code(), Some(2), "{}", text(&out));
     assert!(text(&out).contains("gpt-4o-mini"), "{}", text(&out));
-    // What was refused is not what `resume` goes on with.
+    // `resume` does not use rejected settings.
     let mut command = crate::clinstruct(dir.path());
     command.args(["resume", "--out", "o", "--yes"]).env("OPENAI_API_KEY", KEY);
     let out = command.output().unwrap();

@@ -1,4 +1,4 @@
-//! A provider on loopback that the rehearsal's grammar answers for.
+//! A provider on loopback whose answers come from the rehearsal's grammar.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -11,16 +11,16 @@ use tokio::runtime::Runtime;
 
 use crate::clinstruct;
 
-/// The key that the provider takes.
+/// The key that the provider accepts.
 pub(crate) const KEY: &str = "sk-test-0123456789abcdefWXYZ";
 
-/// A provider with the runtime that it lives in.
+/// A provider with its runtime.
 pub(crate) struct Loopback {
     pub(crate) provider: Provider,
     runtime: Runtime,
 }
 
-/// A config whose answers are the grammar's, without injected faults.
+/// A config whose answers come from the grammar, without injected faults.
 pub(crate) fn config() -> ProviderConfig {
     let engine = Rehearsal::new(Catalog::embedded().unwrap().instructions(), Rates::none(), None);
     ProviderConfig {
@@ -41,7 +41,7 @@ impl Loopback {
         Self { provider, runtime }
     }
 
-    /// A command that works with this provider, through a backend.
+    /// A command that uses this provider through a backend.
     pub(crate) fn command(&self, dir: &Path, backend: &str, args: &[&str]) -> Command {
         let mut command = clinstruct(dir);
         let base = format!("{}/v1", self.provider.url());
@@ -62,7 +62,7 @@ impl Loopback {
 
 impl Drop for Loopback {
     fn drop(&mut self) {
-        // Connections that are kept open would be waited for.
+        // Kept-alive connections would be waited for.
         let empty = tokio::runtime::Builder::new_current_thread().build().unwrap();
         std::mem::replace(&mut self.runtime, empty).shutdown_background();
     }

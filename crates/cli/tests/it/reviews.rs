@@ -1,4 +1,4 @@
-//! Reviews belong to a text: what counts after a rebuild.
+//! Reviews belong to a text: which ones count after a rebuild.
 
 use std::fs;
 use std::path::Path;
@@ -18,13 +18,13 @@ fn build(dir: &Path, seed: &str) {
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
 }
 
-/// Ids of conversations with what they say now.
+/// Ids of conversations with their current texts.
 fn texts(dir: &Path) -> Vec<(String, Value)> {
     let all = rows(&dir.join("run"), "conversations", STEMS[0]);
     all.iter().map(|r| (r["id"].as_str().unwrap().to_owned(), r["messages"].clone())).collect()
 }
 
-/// Saves a review of the text that a row has now, or one without a text as earlier versions did.
+/// Saves a review of a row's current text, or one without a text as earlier versions did.
 fn review(dir: &Path, id: &str, who: &str, decision: &str, with_text: bool) {
     let run = dir.join("run");
     let reviews = Reviews::open(&run.join("viewer/reviews.sqlite")).unwrap();
@@ -70,7 +70,7 @@ fn only_texts_that_reviewers_accepted_are_exported() {
     assert_eq!((told["files"][0]["rows"].as_u64(), counts(&told)), (Some(1), [4, 0, 0, 0, 1]));
     assert!(text.contains(&first[0].0) && text.lines().count() == 1);
 
-    // Another seed: the same ids with texts that nobody has read.
+    // Another seed: the same ids with unread texts.
     build(dir, "2");
     let second = texts(dir);
     let same = |n: usize| second.iter().find(|(id, _)| *id == first[n].0);
@@ -86,10 +86,10 @@ fn only_texts_that_reviewers_accepted_are_exported() {
     assert!(text.contains(&second[1].0) && text.lines().count() == 1);
     let summary = json(dir, &["reviews", "run", "--json"]);
     assert_eq!(counts(&summary), [1, 4, 0, 0, 1]);
-    // Only one of the two has reviewed a current text: there is nothing to agree on.
+    // Only one of the two has reviewed a current text: there is nothing to compare.
     assert_eq!(summary["agreement"]["pairs"], value!([]));
 
-    // The old seed brings the old texts back, and what was decided about them.
+    // The old seed brings back the old texts and their reviews.
     build(dir, "1");
     let (told, text) = exported();
     assert_eq!(counts(&told), [4, 1, 0, 0, 1]);
@@ -104,11 +104,11 @@ fn only_texts_that_reviewers_accepted_are_exported() {
         ),
         "{err}"
     );
-    // The dataset folder is held to the same.
+    // The dataset folder follows the same rule.
     let args = ["export", "--out", "run", "--only", "accepted", "--json"];
     let told = json(dir, &args);
     assert_eq!((told["files"][0]["rows"].as_u64(), counts(&told)), (Some(1), [4, 1, 0, 0, 1]));
-    // An export of everything has nothing to do with reviews.
+    // An export of everything ignores reviews.
     assert!(
         json(dir, &["export", "--out", "run", "--format", "seed", "--json"])["reviews"].is_null()
     );
@@ -136,7 +136,7 @@ fn reviews_of_earlier_versions_count_once_they_are_confirmed() {
     assert_eq!((confirmed["confirmed"].as_u64(), counts(&confirmed)), (Some(2), [2, 0, 0, 1, 2]));
     let told = json(dir, &EXPORT);
     assert_eq!((told["files"][0]["rows"].as_u64(), counts(&told)), (Some(2), [2, 0, 0, 1, 2]));
-    // They are confirmed for these texts and no others.
+    // They are confirmed for these texts only.
     build(dir, "2");
     assert_eq!(failed(dir, &EXPORT).0, Some(2));
     let again = json(dir, &["reviews", "run", "--confirm", "--json"]);
@@ -151,7 +151,7 @@ fn reviews_of_a_newer_version_are_refused() {
     review(dir, &texts(dir)[0].0, "Ann", "accept", true);
     let file = dir.join("run/viewer/reviews.sqlite");
     let mut bytes = fs::read(&file).unwrap();
-    // The version, as SQLite's file format has it.
+    // The version, as in SQLite's file format.
     bytes[60..64].copy_from_slice(&9_u32.to_be_bytes());
     fs::write(&file, &bytes).unwrap();
     for args in [&EXPORT[..], &["reviews", "run", "--confirm"], &["serve", "run", "--port", "0"]] {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{STEMS, append, clinstruct, files, json, resources, rows, run};
 
-/// What must hold for every row of a finished run.
+/// Invariants of every row of a finished run.
 fn check_rows(out: &Path, stem: &str) -> usize {
     let rows = rows(out, "conversations", stem);
     let quality = |text: &str| clinstruct_quality::check_prompt(text, None);
@@ -109,7 +109,7 @@ fn a_killed_run_goes_on_to_the_same_bytes() {
             .unwrap();
         let mut ended = false;
         for _ in 0..wait / 10 {
-            // Not a wait for an answer: the kill is to come at an instant that nothing chose.
+            // Not a wait for an answer: the kill should come at an arbitrary instant.
             std::thread::park_timeout(Duration::from_millis(10));
             ended = child.try_wait().unwrap().is_some();
         }
@@ -157,7 +157,7 @@ fn new_entries_ask_for_their_rows_alone() {
             "--json",
         ]
     };
-    // The first profession's first specialty gives the first rows: the new one comes before all.
+    // The first specialty of the first profession produces the first rows: the new one precedes all.
     let first = json(dir.path(), &args("49"));
     assert_eq!(first["call"]["found"], 0);
     let before = rows(&dir.path().join("o"), "conversations", STEMS[0]);
@@ -256,7 +256,7 @@ fn stages_come_to_the_same_end_as_the_whole_job() {
     }
 }
 
-/// All files below a folder that a stage writes, by path.
+/// All files that a stage writes below a folder, by path.
 fn outputs(out: &Path) -> BTreeMap<String, Vec<u8>> {
     fn walk(root: &Path, dir: &Path, all: &mut BTreeMap<String, Vec<u8>>) {
         for entry in fs::read_dir(dir).unwrap() {
@@ -293,7 +293,7 @@ fn a_stage_that_runs_again_leaves_no_stale_file() {
     let again = outputs(&again.join("o"));
     let names = |all: &BTreeMap<String, Vec<u8>>| all.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&again), names(&fresh));
-    // When the jobs ran differs from run to run, and is in one picture of the report.
+    // The times of the jobs differ from run to run, and are in one picture of the report.
     let lasting = |name: &str, bytes: &[u8]| match name {
         "report.html" => {
             let text = String::from_utf8(bytes.to_vec()).unwrap();

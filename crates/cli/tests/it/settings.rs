@@ -1,4 +1,4 @@
-//! Commands on a run use the settings that it was built with, wherever they are typed.
+//! Commands on a run use the settings that it was built with, wherever they are run.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -17,7 +17,7 @@ fn text(out: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr))
 }
 
-/// Runs a command with the provider's key and nothing else that leads to it.
+/// Runs a command with the provider's key but without its address.
 fn with_key(dir: &Path, args: &[&str]) -> Output {
     clinstruct(dir).args(args).env("OPENAI_API_KEY", KEY).output().unwrap()
 }
@@ -42,7 +42,7 @@ fn cancel_asks_the_provider_that_has_the_jobs() {
     assert_eq!(unknown.status.code(), Some(2), "{}", text(&unknown));
     assert!(text(&unknown).contains("no job \"no-such-tag\" in o"), "{}", text(&unknown));
 
-    // What the environment says is about another provider.
+    // The environment describes another provider.
     let out = clinstruct(dir.path())
         .args(["cancel", "--out", "o"])
         .env("OPENAI_API_KEY", KEY)
@@ -52,7 +52,7 @@ fn cancel_asks_the_provider_that_has_the_jobs() {
         .unwrap();
     assert_eq!(out.status.code(), Some(0), "{}", text(&out));
     assert!(text(&out).contains(&format!("{tag}: cancelled")), "{}", text(&out));
-    // A job that was cancelled ends at the next look.
+    // A cancelled job ends at the next poll.
     let out = with_key(dir.path(), &["collect", "o"]);
     assert_eq!(out.status.code(), Some(0), "{}", text(&out));
     let jobs = json(dir.path(), &["jobs", "--out", "o", "--json"]);
@@ -122,11 +122,11 @@ fn the_secret_in_an_address_is_not_kept() {
     for bytes in [journal, log] {
         assert!(!String::from_utf8_lossy(&bytes).contains("gateway-secret"));
     }
-    // Asked without it, a gateway would refuse: the run says what is missing.
+    // Without it, a gateway would refuse: the run says what is missing.
     let out = with_key(dir.path(), &["cancel", "o"]);
     assert_eq!(out.status.code(), Some(2), "{}", text(&out));
     assert!(text(&out).contains("--base-url"), "{}", text(&out));
-    // What asks nobody needs no address.
+    // Commands that send nothing need no address.
     for command in ["status", "jobs", "turns"] {
         let out = run(dir.path(), &[command, "o"]);
         assert_eq!(out.status.code(), Some(0), "{command}: {}", text(&out));
@@ -163,7 +163,7 @@ fn what_sends_nothing_needs_no_key_and_no_flag() {
     let told = json(dir.path(), &["estimate", "o", "--json"]);
     assert!(told["models"].as_str().unwrap().contains("gpt-4o of openai"), "{told}");
     assert!(told["usd"].as_f64().unwrap() > 0.0, "{told}");
-    // The folder by its place or by flag, and never two of them.
+    // The folder as an argument or as a flag, never two of them.
     assert_eq!(
         json(dir.path(), &["status", "o", "--json"]),
         json(dir.path(), &["status", "--out", "o", "--json"])
@@ -194,10 +194,10 @@ fn flags_come_before_what_is_saved_and_that_before_environment_and_project() {
     assert_eq!(summary["seed"], 5);
     assert_eq!(summary["parts"].as_array().unwrap().len(), 1);
     assert_eq!(summary["parts"][0]["seed_rows"], 4);
-    // What it was grown to is what it has now.
+    // It keeps the size that it was grown to.
     let plan = json(dir.path(), &["plan", "o", "--json"]);
     assert_eq!(plan["parts"][0]["prompt_requests"], 4);
-    // `build` says itself what a run is, so it reads them all: flags, environment, project.
+    // `build` defines a run, so it reads all sources: flags, environment, project.
     let out = environment(&["build", "o", "--backend", "rehearsal"]);
     assert_eq!(out.status.code(), Some(2), "{}", text(&out));
     assert!(
@@ -260,11 +260,11 @@ fn a_run_whose_rows_all_fail_says_why() {
     let said = text(&out);
     let line = said.lines().find(|l| l.starts_with("no row reached the dataset")).unwrap_or(&said);
     assert!(line.contains("2 were rejected, failed or dropped, 2 of them for refused ("), "{said}");
-    // Prompt requests that failed are in the table, by who was asked.
+    // Failed prompt requests are in the table, by role.
     let table = said.lines().find(|l| l.trim_start().starts_with("refused ")).unwrap_or(&said);
     assert!(table.contains("rejected     2") && table.contains("(prompt writer 2)"), "{said}");
     assert!(table.contains(" 8 requests"), "{said}");
-    // The same again, from the responses alone.
+    // The same from the responses alone.
     let again = run(dir.path(), &["reparse", "o"]);
     assert_eq!(again.status.code(), Some(1), "{}", text(&again));
     assert!(text(&again).contains(line), "{}", text(&again));
@@ -308,7 +308,7 @@ fn a_proxy_is_not_asked_for_what_is_on_this_machine() {
     }
 }
 
-/// A server that hands on what it is sent, and answers with `answer`, or not at all.
+/// A server that forwards what it receives, and answers with `answer`, or not at all.
 fn listener(answer: Option<&'static str>) -> (String, mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}/v1", listener.local_addr().unwrap());
@@ -379,7 +379,7 @@ fn how_requests_are_written_can_be_said_and_is_kept() {
         };
         let body: Value = serde_json::from_str(&bodies.recv().unwrap()).unwrap();
         has_exactly(&body);
-        // Kept with the run, and used again by a command that is given none of it.
+        // Saved with the run, and used by a command that is given none of it.
         for _ in bodies.try_iter() {}
         clinstruct(dir.path()).args(["resume", "o", "--limit", "2", "--yes"]).output().unwrap();
         let body: Value = serde_json::from_str(&bodies.recv().unwrap()).unwrap();

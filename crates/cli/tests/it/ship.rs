@@ -1,4 +1,4 @@
-//! What leaves a run: training files, dataset folder, report.
+//! Outputs of a run: training files, dataset folder, report.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +25,7 @@ fn a_run_ends_with_a_dataset_and_a_report() {
     let page = fs::read_to_string(run_dir.join("report.html")).unwrap();
     assert!(page.contains(&format!("<b>{planned}</b><span>rows in the dataset</span>")));
     assert!(!page.contains("banner bad"));
-    // Written anew, both are as they were.
+    // Both are the same when rewritten.
     let before = fs::read(run_dir.join("dataset/SHA256SUMS")).unwrap();
     for command in [&["export", "--out", "run"][..], &["report", "--out", "run"]] {
         assert!(run(dir.path(), command).status.success());
@@ -76,7 +76,7 @@ fn a_run_of_version_1_is_exported_and_reported() {
     assert_eq!(shards(&sums), before);
     let page = fs::read_to_string(run_dir.join("report.html")).unwrap();
     assert!(!page.contains("banner bad"));
-    // The next build writes annotations, and leaves no splits beside them.
+    // The next build writes annotations and removes the splits.
     small(dir.path());
     assert!(run_dir.join("annotations").exists() && !run_dir.join("splits").exists());
 }
@@ -111,7 +111,7 @@ fn formats_are_written_with_every_row() {
             assert_eq!(sum as usize, all, "{format} {encoding}");
         }
     }
-    // What was written is what `check` takes.
+    // `check` accepts what was written.
     let file = format!("run/export/sharegpt/{}/train.jsonl", STEMS[0]);
     let checked = json(dir.path(), &["check", &file, "--json"]);
     assert!(checked.to_string().contains("conversations"));
@@ -162,7 +162,7 @@ fn a_rehearsal_is_not_published_unless_it_is_meant() {
     let publish = |args: &[&str], key: bool| {
         let mut command = super::clinstruct(dir.path());
         command.args(["publish", "us/small", "--pause", "1", "--out", "run"]).args(args);
-        // Nobody listens there.
+        // Nothing listens there.
         command.env("HF_ENDPOINT", "http://127.0.0.1:9");
         if key {
             command.env("HF_TOKEN", "hf_secretsecret0123");

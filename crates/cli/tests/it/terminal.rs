@@ -1,4 +1,4 @@
-//! What reaches a terminal: nothing that it would obey, and no complaint when nobody reads on.
+//! Terminal output: no control sequences, and no error when the reader stops.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::provider::{Loopback, config};
 use crate::{STEMS, clinstruct, run};
 
-/// Sequences that clear the screen, change the title, fill the clipboard, hide a link, go back and turn text around.
+/// Sequences that clear the screen, change the title, fill the clipboard, hide a link, move back and reverse text.
 const SEQUENCES: &str = "\u{1b}[2J\u{1b}]0;title\u{7}\u{1b}]52;c;AAAA\u{7}\u{1b}]8;;http://x/\u{1b}\\link\u{1b}]8;;\u{1b}\\\
                          \u{9b}31m\u{7f}\u{8}\rover\u{202e}txet\u{2066}";
 
@@ -22,7 +22,7 @@ fn is_obeyed(c: char) -> bool {
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Both outputs, which have nothing that a terminal obeys.
+/// Both outputs, asserted to be free of control sequences.
 #[track_caller]
 fn shown(out: &Output) -> (String, String) {
     let [out, err] = [&out.stdout, &out.stderr].map(|b| String::from_utf8(b.clone()).unwrap());
@@ -67,7 +67,7 @@ fn a_record_shows_no_sequences() {
 #[test]
 fn errors_and_tables_show_no_sequences() {
     let dir = tempfile::tempdir().unwrap();
-    // No slash, for that would be a folder.
+    // Without a slash, which would be a folder separator.
     let name = SEQUENCES.replace('/', "");
     let file = format!("{name}.jsonl");
     let row = |id: &str, text: &str| {
@@ -100,7 +100,7 @@ fn errors_and_tables_show_no_sequences() {
     }
 }
 
-/// Colours are ours, and come from nothing else: not from what was typed, not from a resource.
+/// Colours are ours only: they come neither from arguments nor from resources.
 #[test]
 fn colours_let_nothing_else_through() {
     let dir = tempfile::tempdir().unwrap();
@@ -143,7 +143,7 @@ fn what_a_model_or_a_provider_says_is_shown_without_sequences() {
     let engine = Rehearsal::new(Catalog::embedded().unwrap().instructions(), Rates::none(), None);
     answers.answer = Arc::new(move |request, id| {
         let text = engine.answer(request, id);
-        // As a model would write it into its text; in JSON it is escaped.
+        // As a model would write it in its text; in JSON it is escaped.
         let text = if text.starts_with('{') {
             text.replacen("\"I", &format!("\"{} I", "\\u009b31m\\u202e"), 1)
         } else {
@@ -156,7 +156,7 @@ fn what_a_model_or_a_provider_says_is_shown_without_sequences() {
     let (out, err) = shown(&out);
     assert!(out.contains("[user]") && (out + &err).contains("\\u{202e}"), "{err}");
 
-    // A provider's error, in the words of its body.
+    // A provider's error, quoted from its body.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -217,7 +217,7 @@ fn nobody_has_to_read_to_the_end() {
         assert_eq!(out.status.code(), Some(0), "{args:?}: {err}");
         assert_eq!(err, "", "{args:?}");
     }
-    // What became of the work is said all the same.
+    // The result is reported all the same.
     let mut command = clinstruct(dir.path());
     command.args(["check", "d.jsonl"]);
     let out = unread(command);
@@ -231,7 +231,7 @@ fn nobody_has_to_read_to_the_end() {
     assert!(err.contains("written to p") && !err.contains("error"), "{err}");
 }
 
-/// `head` as a shell runs it, with the status of every command of the pipe.
+/// `head` run by a shell, with the status of every command of the pipe.
 #[test]
 #[cfg(unix)]
 fn head_ends_a_pipe_quietly() {

@@ -4,7 +4,7 @@ use clinstruct_store::{Durability, Store};
 
 use crate::{append, json, resources, run};
 
-/// Runs a command that must fail, and gives its code and stderr.
+/// Runs a command that must fail, and returns its exit code and stderr.
 fn fails(dir: &std::path::Path, args: &[&str]) -> (i32, String) {
     let out = run(dir, args);
     (out.status.code().unwrap(), String::from_utf8(out.stderr).unwrap())
@@ -95,7 +95,7 @@ fn a_journal_of_a_newer_version_is_left_as_it_is() {
     json(dir.path(), &["build", "--limit", "1", "--out", "o", "--json"]);
     let journal = dir.path().join("o/run.sqlite");
     let mut bytes = fs::read(&journal).unwrap();
-    // Offset 60 of a SQLite file holds the user version: https://www.sqlite.org/fileformat.html.
+    // Offset 60 of an SQLite file holds the user version: https://www.sqlite.org/fileformat.html.
     bytes[60..64].copy_from_slice(&77_u32.to_be_bytes());
     fs::write(&journal, &bytes).unwrap();
     for suffix in ["-wal", "-shm"] {

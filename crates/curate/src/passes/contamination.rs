@@ -1,8 +1,7 @@
-//! Drops rows that have an item of an evaluation set.
+//! Drops rows that contain an item of an evaluation set.
 //!
-//! Runs of eight words that a text shares with an evaluation item make the item a candidate (a shorter item
-//! is looked for whole); it is found where blocks of at least five words that match in order cover at least
-//! half of it.
+//! An item is a candidate if a text shares a run of eight words with it (a shorter item must occur whole). It is found
+//! if in-order matching blocks of at least five words cover at least half of it.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -18,9 +17,9 @@ use crate::{Curated, Fields, Result, Row, Source};
 const RUN: usize = 8;
 const BLOCK: usize = 5;
 const COVER: f64 = 0.5;
-/// An evaluation item with fewer words says nothing by being found.
+/// Shorter evaluation items are too unspecific.
 const FEWEST: usize = 5;
-/// Bits of the filter in front of the index.
+/// Size in bits of the filter in front of the index.
 const FILTER_BITS: u32 = 27;
 
 /// Items of evaluation sets, indexed for [`EvalItems::find`].
@@ -30,7 +29,7 @@ pub struct EvalItems {
     items: Vec<Item>,
     index: HashMap<u64, Vec<u32>>,
     filter: Vec<u64>,
-    /// Lengths of items shorter than a run, each once.
+    /// Distinct lengths of items shorter than a run.
     short: Vec<usize>,
 }
 
@@ -40,12 +39,12 @@ struct Item {
     words: Vec<u64>,
 }
 
-/// An evaluation item that stands in a text.
+/// An evaluation item that occurs in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hit {
     /// Its set, by the number that [`EvalItems::add_set`] returned.
     pub set: u32,
-    /// Item, by its number among all.
+    /// Item, by its number over all sets.
     pub item: u32,
     /// Words of the item.
     pub words: usize,
@@ -66,7 +65,7 @@ impl EvalItems {
         Self::default()
     }
 
-    /// Adds an evaluation set without items, and returns its number.
+    /// Adds an empty evaluation set, and returns its number.
     pub fn add_set(&mut self, name: &str) -> u32 {
         self.sets.push(name.to_owned());
         u32::try_from(self.sets.len() - 1).unwrap_or(u32::MAX)
@@ -77,7 +76,7 @@ impl EvalItems {
         &self.sets
     }
 
-    /// Adds an item of a set; `false` if it has too few words to be recognized.
+    /// Adds an item to a set; `false` if it has too few words to be recognized.
     pub fn add(&mut self, set: u32, text: &str) -> bool {
         let mut words = Vec::new();
         tokens(text, &mut words);
@@ -104,7 +103,7 @@ impl EvalItems {
         true
     }
 
-    /// The first item that a conversation has: its set, and where it is, for a person.
+    /// The first item that a conversation contains: its set, and a description of its place.
     fn first(&self, messages: &[Message]) -> Option<(u32, String)> {
         messages.iter().enumerate().find_map(|(i, m)| {
             let hit = self.find(&m.content).into_iter().next()?;
@@ -121,12 +120,12 @@ impl EvalItems {
         self.items.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no items.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// The items that stand in a text, by their numbers.
+    /// The items that occur in a text, by number.
     pub fn find(&self, text: &str) -> Vec<Hit> {
         if self.is_empty() {
             return Vec::new();
@@ -168,7 +167,7 @@ impl EvalItems {
     }
 }
 
-/// Blocks of at least `least` words that match in order: the longest first, then those before and behind it.
+/// In-order matching blocks of at least `least` words: the longest first, then those before and after it.
 fn matching(item: &[u64], text: &[u64], offset: usize, least: usize, into: &mut Vec<Range<usize>>) {
     let mut places: HashMap<u64, Vec<usize>> = HashMap::new();
     for (j, word) in text.iter().enumerate() {
@@ -250,7 +249,7 @@ impl Pass for Contamination<'_> {
         let left = self.read - self.dropped.iter().sum::<u64>();
         for (name, rows) in self.items.sets.iter().zip(&self.dropped) {
             *curated.quality.contaminated.entry(name.clone()).or_default() += rows;
-            // Rows with an item are dropped; none is left.
+            // Rows with an item are dropped; none remain.
             let metrics = &mut curated.quality.metrics;
             metrics.push(MetricId::EvalItems, Some(name), 0.0, left, Target::AtMost(0.0));
         }

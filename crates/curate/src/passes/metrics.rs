@@ -1,4 +1,4 @@
-//! Measures the rows that are left: each metric with its target.
+//! Measures the remaining rows: each metric with its target.
 
 mod accumulator;
 mod texts;
@@ -15,16 +15,16 @@ pub use accumulator::MetricsAccumulator;
 use super::{Annotates, Pass};
 use crate::{Curated, Fields, Result, Row, Source};
 
-/// Openings whose share is added up.
+/// Number of openings whose shares are added.
 const TOP: usize = 10;
-/// Prompts that variety is measured on.
+/// Size of the sample of prompts for variety.
 const SAMPLE: usize = 950;
-/// In fewer texts, the most common openings are always a large share.
+/// In fewer texts, the most common openings always have a large share.
 const ENOUGH_TEXTS: u64 = 500;
-/// A text with fewer words may be repeated: `Yes.`
+/// Shorter texts may repeat: `Yes.`
 pub(crate) const FEWEST_WORDS: usize = 8;
 
-/// The target of a metric that is measured here.
+/// The target of a metric of this pass.
 fn target(id: MetricId, kind: Option<TextKind>) -> Target {
     match id {
         MetricId::TopOpenings if kind == Some(TextKind::Prompt) => Target::AtMost(0.05),
@@ -53,21 +53,21 @@ pub struct DrugRange {
     pub high: f64,
 }
 
-/// Facts that texts are compared with. Where there are none, the metrics that need them have nothing to measure.
+/// Facts that texts are compared with. Without them, the metrics that need them are empty.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// Medicines.
     pub drugs: Vec<DrugRange>,
     /// Emergency number by country code.
     pub emergency: BTreeMap<String, String>,
-    /// Terms that belong to some countries only.
+    /// Terms that apply to some countries only.
     pub bound: CountryTerms,
 }
 
 /// The pass.
 #[derive(Debug)]
 pub struct Measure {
-    /// One a thread; what each measures does not depend on the others.
+    /// One per thread; their results are independent.
     accumulators: Vec<MetricsAccumulator>,
 }
 

@@ -1,7 +1,7 @@
-//! Drops conversations that nearly repeat another one: of each cluster the one with the least id is kept.
+//! Drops conversations that nearly repeat another one: the one with the least id of each cluster is kept.
 //!
-//! Prompts are compared with prompts, answers with answers, follow-ups with follow-ups. The prompts of variants are the
-//! same on purpose and are not compared with each other; their answers are.
+//! Prompts are compared with prompts, answers with answers, follow-ups with follow-ups. Variants share their prompt on
+//! purpose, so their prompts are not compared; their answers are.
 
 use clinstruct_schema::Dropped;
 use clinstruct_schema::summary::{DuplicateCounts, MetricId, Target, TextKind};
@@ -14,18 +14,18 @@ use crate::minhash::{Signature, losers, pairs, signature_of};
 use crate::tokens::tokens;
 use crate::{Curated, Fields, Result, Row, Source};
 
-/// Least similarity of near duplicates.
+/// Similarity threshold of near duplicates.
 pub const SIMILAR: f64 = 0.7;
 
 /// A conversation that nearly repeats another one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Duplicate {
-    /// Place of the conversation, counted from 0 in the order of [`Collector::add`].
+    /// Index of the conversation, from 0 in the order of [`Collector::add`].
     #[serde(skip)]
     pub row: usize,
     /// Its id.
     pub id: String,
-    /// Id of the one that it repeats.
+    /// Id of the conversation that it repeats.
     pub repeats: String,
 }
 
@@ -34,11 +34,11 @@ pub struct Duplicate {
 pub struct Duplicates {
     /// Pairs of near duplicates among prompts, answers and follow-ups.
     pub pairs: [u64; 3],
-    /// Prompts that are the same because they are variants of one base prompt.
+    /// Prompts that are equal because they are variants of one base prompt.
     pub variants: u64,
     /// Clusters.
     pub clusters: u64,
-    /// Conversations that nearly repeat one that is kept, by id.
+    /// Conversations that nearly repeat a kept one, by id.
     pub duplicates: Vec<Duplicate>,
 }
 
@@ -54,17 +54,17 @@ impl Duplicates {
     }
 }
 
-/// Signatures of a dataset's texts, with the places of the texts.
+/// Signatures of a dataset's texts, with their positions.
 #[derive(Debug, Default)]
 pub struct Collector {
     ids: Vec<String>,
-    /// Texts of each kind: conversation, message.
+    /// Positions of each kind of text: conversation, message.
     texts: [Vec<(u32, u16)>; 3],
     signatures: [Vec<Option<Signature>>; 3],
     variants: u64,
 }
 
-/// What is compared of one conversation: kind, message, signature.
+/// Texts to compare of one conversation: kind, message, signature.
 #[derive(Debug, Clone)]
 pub struct Collected {
     id: String,
@@ -72,7 +72,7 @@ pub struct Collected {
     texts: Vec<(TextKind, u16, Option<Signature>)>,
 }
 
-/// Makes the signatures of a conversation; can run on any thread.
+/// Computes the signatures of a conversation; can run on any thread.
 pub fn collect(row: &Row<'_>) -> Collected {
     let mut texts = Vec::new();
     let mut words = Vec::new();
@@ -101,7 +101,7 @@ impl Collector {
         self.ids.push(collected.id);
     }
 
-    /// Finds the duplicates. `text` gives a message by the numbers of its conversation and of itself.
+    /// Finds the duplicates. `text` returns a message by conversation and message index.
     pub fn find(&self, least: f64, text: &(dyn Fn(usize, usize) -> String + Sync)) -> Duplicates {
         let mut found = Duplicates { variants: self.variants, ..Duplicates::default() };
         let mut all: Vec<(u32, u32)> = Vec::new();
@@ -114,7 +114,7 @@ impl Collector {
             found.pairs[kind] = near.len() as u64;
             all.extend(near.into_iter().map(|(a, b)| (texts[a as usize].0, texts[b as usize].0)));
         }
-        // A conversation that repeats itself is dropped in its own favour.
+        // A conversation that repeats itself is not dropped for that.
         let mut itself: Vec<u32> = all.iter().filter(|(a, b)| a == b).map(|(a, _)| *a).collect();
         itself.sort_unstable();
         itself.dedup();
@@ -145,7 +145,7 @@ impl Collector {
 #[derive(Debug, Default)]
 pub struct NearDuplicates {
     collector: Collector,
-    /// Numbers of the rows that were collected, in their order.
+    /// Numbers of the collected rows, in order.
     rows: Vec<usize>,
 }
 
@@ -184,7 +184,7 @@ impl Pass for NearDuplicates {
             }
         }
         curated.quality.duplicates = found.counts();
-        // Those that were found are dropped; none is left.
+        // Duplicates are dropped; none remain.
         let left = curated.kept().count() as u64;
         let metrics = &mut curated.quality.metrics;
         metrics.push(MetricId::NearDuplicates, None, 0.0, left, Target::AtMost(0.0));

@@ -1,4 +1,4 @@
-//! Measures how far the dataset is from its plan: the planned and the realised shares of each attribute's values.
+//! Measures the distance of the dataset from its plan: planned and realised shares of each attribute's values.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -8,13 +8,13 @@ use clinstruct_schema::{Attributes, Dropped, Situation};
 use super::{Annotates, Pass};
 use crate::{Curated, Fields, Result, Row, Source};
 
-/// In fewer rows, one row that is dropped is a large share.
+/// With fewer rows, a single dropped row has a large share.
 const ENOUGH_ROWS: u64 = 500;
-/// Most that a distribution may differ.
+/// Largest allowed distance of a distribution.
 const DISTANCE: Target = Target::AtMost(0.02);
-/// Most that the share of an age may be of its planned share.
+/// Largest allowed ratio of the realised to the planned share of an age.
 const CONCENTRATION: Target = Target::AtMost(1.5);
-/// The attribute whose values are looked at one by one.
+/// The attribute whose values are checked individually.
 const AGE: &str = "age";
 
 type Counts = HashMap<(&'static str, String), u64>;

@@ -1,5 +1,5 @@
-//! Gives each row a split: train, validation or test. Rows that share a base prompt or a patient are in one split, and
-//! every part and subject has its share of each.
+//! Assigns each row to a split: train, validation or test. Rows that share a base prompt or a patient go to the same
+//! split, and every part and subject is represented in each.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,14 +11,14 @@ use crate::minhash::Sets;
 use crate::tokens::mix;
 use crate::{Curated, Fields, Result, Row, Source};
 
-/// What splitting needs to know of a row.
+/// The data of a row that splitting uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item<'a> {
     /// Id.
     pub id: &'a str,
-    /// What must not be in two splits: base prompt, patient.
+    /// Keys that must not be in two splits: base prompt, patient.
     pub keys: Vec<u64>,
-    /// What each split should have its share of: the part and an axis.
+    /// Stratum whose rows are distributed by the shares: the part and an axis.
     pub stratum: u64,
 }
 
@@ -41,13 +41,13 @@ fn hash(text: &str, seed: u64) -> u64 {
     text.bytes().fold(mix(seed), |h, b| mix(h ^ u64::from(b)))
 }
 
-/// Rows that go together: their place in the drawn order, their least id, their numbers.
+/// Rows that stay together: position in the drawn order, least id, row numbers.
 type Group<'a> = (u64, &'a str, Vec<usize>);
 
-/// The split of each row, the same for any order of the rows.
+/// The split of each row, independent of the order of the rows.
 ///
-/// Groups (rows that share a key, directly or through others) go whole, in an order drawn from the seed and
-/// their least id, each to the split that is furthest below its share of the group's stratum.
+/// Groups (rows connected by shared keys) are assigned as a whole, in an order drawn from the seed and their least id,
+/// each to the split that is furthest below its share of the group's stratum.
 pub fn split(rows: &[Item<'_>], shares: Shares, seed: u64) -> Vec<Split> {
     let mut sets = Sets::new(rows.len());
     let mut seen: HashMap<u64, usize> = HashMap::new();
@@ -57,7 +57,7 @@ pub fn split(rows: &[Item<'_>], shares: Shares, seed: u64) -> Vec<Split> {
             sets.join(first, i);
         }
     }
-    // Groups by the least id of their members, which no order changes.
+    // Groups by the least id of their members, which does not depend on the order.
     let mut groups: HashMap<usize, Vec<usize>> = HashMap::new();
     for i in 0..rows.len() {
         groups.entry(sets.of(i)).or_default().push(i);
@@ -74,7 +74,7 @@ pub fn split(rows: &[Item<'_>], shares: Shares, seed: u64) -> Vec<Split> {
         (Split::Validation, shares.validation),
         (Split::Test, shares.test),
     ];
-    // What a stratum is too small to give is owed to the splits and given by the next.
+    // What a small stratum cannot provide is owed to the splits and provided by the next.
     let mut debt = [0.0_f64; 3];
     for groups in strata.values_mut() {
         groups.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
@@ -83,7 +83,7 @@ pub fn split(rows: &[Item<'_>], shares: Shares, seed: u64) -> Vec<Split> {
             for (owed, (_, share)) in debt.iter_mut().zip(wanted) {
                 *owed += share * size;
             }
-            // The first of those that are owed most, so that a tie is no matter of chance.
+            // Ties go to the first of the splits that are owed most.
             let mut to = 0;
             for i in 1..debt.len() {
                 if debt[i] > debt[to] {
@@ -107,7 +107,7 @@ pub struct Splits {
     rows: Vec<Keyed>,
 }
 
-/// A row with the keys that decide about its split.
+/// A row with the keys that determine its split.
 #[derive(Debug)]
 struct Keyed {
     number: usize,

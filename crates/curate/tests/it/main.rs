@@ -1,4 +1,4 @@
-//! The passes alone, and over the folder of a run.
+//! The passes alone, and over a run folder.
 #![expect(clippy::unwrap_used, clippy::float_cmp, reason = "helpers of tests; halves are exact")]
 
 mod passes;

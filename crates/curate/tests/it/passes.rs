@@ -49,7 +49,7 @@ fn similar_texts_are_pairs_and_others_are_not() {
         }
     }
     assert!(all.len() > 50, "{}", all.len());
-    // Nothing is found that brute force does not find, and next to nothing is missed.
+    // Everything found is also found by brute force, and almost nothing is missed.
     assert!(found.iter().all(|p| all.contains(p)));
     assert!(found.len() * 100 >= all.len() * 98, "{} of {}", found.len(), all.len());
 }
@@ -62,7 +62,7 @@ fn duplicates(chats: &[(String, Vec<Message>)]) -> Duplicates {
     collector.find(SIMILAR, &|row, message| chats[row].1[message].content.clone())
 }
 
-/// Which rows repeat which, without their places.
+/// Which rows repeat which, without indices.
 fn repeats(found: &Duplicates) -> Vec<(&str, &str)> {
     found.duplicates.iter().map(|d| (d.id.as_str(), d.repeats.as_str())).collect()
 }

@@ -1,4 +1,4 @@
-//! A run folder: what is dropped stays, is annotated and is not in the mix.
+//! A run folder: dropped rows remain, are annotated and are not in the mix.
 
 use std::fs;
 use std::path::Path;
@@ -22,8 +22,8 @@ fn row(part: &str, id: &str, question: &str, answer: &str) -> Value {
     row
 }
 
-/// Two parts of two rows each: the second row of the first part has an evaluation item, the last row of the second part
-/// repeats the first row of all.
+/// Two parts of two rows: the second row of the first part contains an evaluation item, the last row of the second part
+/// repeats the very first row.
 fn run(dir: &Path) -> Summary {
     let same = "Start with oral rehydration, and see the child again within two days, or earlier.";
     let rows = [
@@ -106,7 +106,7 @@ fn a_dropped_row_stays_and_is_annotated() {
             "pass": "near_duplicates", "reason": "near_duplicate", "detail": "repeats a",
         }, "schema_version": v })
     );
-    // The rows are as they were, and the mix has those that were not dropped.
+    // The rows are unchanged, and the mix has those that were not dropped.
     let mut kept = Vec::new();
     for stem in STEMS {
         let path = dir.path().join(format!("conversations/{stem}.jsonl"));
@@ -138,7 +138,7 @@ fn equal_input_gives_equal_bytes_on_any_number_of_threads() {
         let dir = tempfile::tempdir().unwrap();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let summary = pool.install(|| curated(dir.path(), &items()));
-        // A second time changes nothing and leaves no other file.
+        // A second run changes nothing and leaves no other file.
         let before = annotations(dir.path());
         assert_eq!(pool.install(|| curated(dir.path(), &items())), summary);
         assert_eq!(annotations(dir.path()), before);

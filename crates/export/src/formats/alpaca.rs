@@ -16,7 +16,7 @@ pub(crate) const FORMAT: Format = Format {
     cells,
 };
 
-/// A conversation as a last question and answer, with what was said before.
+/// A conversation as a final question and answer, with the earlier messages as history.
 struct Last {
     system: String,
     instruction: String,

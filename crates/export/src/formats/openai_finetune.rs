@@ -1,5 +1,4 @@
-//! `messages` and nothing else, as OpenAI's fine-tuning takes it
-//! (<https://platform.openai.com/docs/guides/supervised-fine-tuning>).
+//! `messages` only, as OpenAI's fine-tuning expects (<https://platform.openai.com/docs/guides/supervised-fine-tuning>).
 
 use clinstruct_schema::Conversation;
 use serde_json::{Value, json};
@@ -20,7 +19,7 @@ fn json(row: &Conversation, system: System) -> Value {
     json!({ "messages": objects(said(row, system), role, ["role", "content"]) })
 }
 
-// It takes no member that it does not know: reasoning is left out.
+// It rejects unknown fields, so reasoning is left out.
 
 fn columns(_reasoning: bool) -> Vec<Column> {
     vec![Column::new("messages", Kind::Records(content(false)))]

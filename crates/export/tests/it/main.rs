@@ -29,7 +29,7 @@ fn write(path: &Path, lines: &[Value]) {
     fs::write(path, lines.join("\n") + "\n").unwrap();
 }
 
-/// A run of four rows: two to train on, one to test with, and one that a pass dropped.
+/// A run of four rows: two for training, one for testing, and one that a pass dropped.
 fn run(dir: &Path) -> Part {
     let rows = [
         row("a", &TEXTS, &["Answers are given as bullet points.", "Stay short."]),
@@ -161,7 +161,7 @@ fn what_is_written_is_read_back() {
 fn reasoning_that_a_run_kept_stands_beside_the_text() {
     let dir = tempfile::tempdir().unwrap();
     let parts = [run(dir.path())];
-    // The first row's second answer was thought about.
+    // The second answer of the first row has reasoning.
     let path = &file(dir.path(), "conversations");
     let lines = fs::read_to_string(path).unwrap();
     let mut rows: Vec<Value> = lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
@@ -176,7 +176,7 @@ fn reasoning_that_a_run_kept_stands_beside_the_text() {
     };
     for (format, list) in [(format("messages"), "messages"), (format("sharegpt"), "conversations")]
     {
-        // The system message moves everything by one.
+        // The system message shifts everything by one.
         for (system, at) in [(System::No, 3), (System::Styles, 4)] {
             let row = first_line(&write(format, Encoding::Jsonl, system, true));
             let said = row[list].as_array().unwrap();
@@ -192,7 +192,7 @@ fn reasoning_that_a_run_kept_stands_beside_the_text() {
             [None, None, None, Some("Is it safe?".into()), None, None]
         );
         assert_eq!(read(&table)[0].messages[3].content, TEXTS[3]);
-        // A run that keeps none has no such field.
+        // A run that keeps no reasoning has no such field.
         assert!(
             parquet_texts(
                 &write(format, Encoding::Parquet, System::No, false),
@@ -211,7 +211,7 @@ fn reasoning_that_a_run_kept_stands_beside_the_text() {
     assert!(card.contains("`reasoning_content`"), "{card}");
 }
 
-/// The values of a field of the messages in a Parquet file; none where it has no such field.
+/// The values of a message field in a Parquet file; empty if there is no such field.
 fn parquet_texts(path: &Path, field: &str) -> Vec<Option<String>> {
     use parquet::record::Field;
     let file = parquet::file::reader::SerializedFileReader::try_from(path).unwrap();
@@ -306,7 +306,7 @@ fn a_dropped_row_is_in_no_training_file() {
     }
     let folder = dataset(&parts, &Selection::default(), System::No, &about(), &to).unwrap();
     assert!(folder.shards.iter().all(|shard| !dropped(&to.join(&shard.path))));
-    // Also where somebody asks for it by its id.
+    // Also if it is requested by id.
     let only = Selection { only: Some(["d".to_owned()].into()), ..Selection::default() };
     let asked = export(&parts, &only, format("messages"), System::No, Encoding::Jsonl, false, &to);
     assert!(matches!(asked, Err(Error::Empty(_))));

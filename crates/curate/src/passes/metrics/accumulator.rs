@@ -1,4 +1,4 @@
-//! Counts while rows come in, and turns the counts into metrics at the end.
+//! Counts while rows are read, and computes the metrics at the end.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -16,7 +16,7 @@ use super::{ENOUGH_TEXTS, FEWEST_WORDS, Facts, SAMPLE, TOP, target};
 use crate::Row;
 use crate::tokens::{mix, tokens};
 
-/// How often something was seen, and of how many.
+/// A number of hits and a total.
 #[derive(Debug, Clone, Copy, Default)]
 struct Share {
     seen: u64,
@@ -34,9 +34,9 @@ impl Share {
     }
 }
 
-/// Measures a dataset, row by row; the order does not matter.
+/// Measures a dataset row by row, in any order.
 ///
-/// Several can measure some rows each, on any number of threads; [`MetricsAccumulator::and`] adds them up.
+/// Several can measure disjoint rows, on any number of threads; [`MetricsAccumulator::and`] merges them.
 #[derive(Debug)]
 pub struct MetricsAccumulator {
     facts: Facts,
@@ -52,7 +52,7 @@ pub struct MetricsAccumulator {
 }
 
 impl MetricsAccumulator {
-    /// Nothing measured yet.
+    /// No measurements yet.
     pub fn new(facts: Facts) -> Self {
         Self {
             facts,
@@ -91,7 +91,7 @@ impl MetricsAccumulator {
             match kind {
                 TextKind::Answer => asked_back = self.answer(&message.content, row),
                 TextKind::FollowUp if asked_back => {
-                    // Who answers says something that is no question.
+                    // A reply that contains a statement, not only questions.
                     let said = &message.content;
                     let questions = talk::questions(said, Language::English).len();
                     let all = segment::sentences(said, Language::English).len();
@@ -102,7 +102,7 @@ impl MetricsAccumulator {
         }
     }
 
-    /// What is measured of any text.
+    /// Measures any text.
     fn text(&mut self, text: &str, kind: TextKind, row: &Row<'_>, id: u64) {
         let place = kind as usize;
         self.texts[place] += 1;
@@ -133,7 +133,7 @@ impl MetricsAccumulator {
         self.shares.entry((MetricId::WrappingQuotes, Some(kind))).or_default().add(quotes);
         self.share(MetricId::HashHeadings, hash);
         if kind == TextKind::Prompt && !variant {
-            // Chosen and ordered by the text: what a dataset is measured as does not depend on its ids.
+            // Sampled and ordered by text, so that the metrics do not depend on ids.
             let hash = text.bytes().fold(6, |h, b| mix(h ^ u64::from(b)));
             self.sample.insert((hash, id), text.to_owned());
             if self.sample.len() > SAMPLE {
@@ -154,7 +154,7 @@ impl MetricsAccumulator {
         }
     }
 
-    /// What is measured of an answer; whether it ends by asking.
+    /// Measures an answer; returns whether it ends with a question.
     fn answer(&mut self, text: &str, row: &Row<'_>) -> bool {
         let situation = row.attributes.map(|a| &a.situation);
         let asked = situation.map(Situation::language);
@@ -218,7 +218,7 @@ impl MetricsAccumulator {
         asks
     }
 
-    /// The length of an answer by mode, where the health worker did not ask for another.
+    /// Measures the length of an answer against its mode, unless the health worker asked for another length.
     fn mode(
         &mut self,
         text: &str,
@@ -244,7 +244,7 @@ impl MetricsAccumulator {
         }
     }
 
-    /// Doses of known medicines, compared with the largest single dose.
+    /// Compares doses of known medicines with the largest single dose.
     fn ranges(&mut self, text: &str, doses: &[dose::Dose]) {
         if doses.is_empty() || self.facts.drugs.is_empty() {
             return;
@@ -260,7 +260,7 @@ impl MetricsAccumulator {
                 .map(|c| if c == ',' { '.' } else { c })
                 .collect();
             let Ok(amount) = amount.trim_end_matches('.').parse::<f64>() else { continue };
-            // The medicine that is named last before the dose, in the same sentence.
+            // The medicine named last before the dose in the same sentence.
             let before = &lower[..said.place.start];
             let before = before.rsplit(['\n', '।', ';']).next().unwrap_or_default();
             let before = before.rsplit(". ").next().unwrap_or_default();
@@ -273,17 +273,17 @@ impl MetricsAccumulator {
             let Some((_, drug)) = named else { continue };
             if drug.unit == said.unit {
                 let high = drug.high;
-                // A day's dose may be several single ones.
+                // A daily dose may be several single ones.
                 self.share(MetricId::DosesAboveRange, amount > 4.0 * high);
             }
         }
     }
 
-    /// This one with what another one measured of other rows.
+    /// Merges the measurements of other rows.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.conversations += other.conversations;
-        // Both know which ids they saw; what both saw was given twice.
+        // Both know their ids; one that both have is a duplicate.
         let twice = self.ids.intersection(&other.ids).count() as u64;
         for place in 0..3 {
             self.texts[place] += other.texts[place];
@@ -337,7 +337,7 @@ impl MetricsAccumulator {
             let top: u64 = all.iter().map(|(_, n)| n).sum();
             let share = if total == 0 { 0.0 } else { top as f64 / total as f64 };
             let id = MetricId::TopOpenings;
-            // Of a few texts ten openings are always a large share.
+            // In a few texts, ten openings always have a large share.
             let target = target(id, Some(kind)).only_if(total >= ENOUGH_TEXTS);
             metrics.push(id, subject, share, total, target);
             metrics.openings[place] = all;

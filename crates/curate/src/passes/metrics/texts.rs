@@ -1,4 +1,4 @@
-//! Properties of texts that only metrics look at.
+//! Text properties that only metrics use.
 
 use std::collections::HashSet;
 use std::io::Write as _;
@@ -12,10 +12,10 @@ use flate2::write::ZlibEncoder;
 use crate::Row;
 use crate::tokens::mix;
 
-/// Words of an opening.
+/// Words per opening.
 const OPENING: usize = 4;
 
-/// A message without the styles that were put behind the prompt.
+/// A message without the styles appended to the prompt.
 pub(super) fn without_styles<'a>(text: &'a str, kind: TextKind, row: &Row<'_>) -> &'a str {
     let style = row.attributes.and_then(|a| a.situation.asked_styles.first());
     match style.filter(|_| kind == TextKind::Prompt) {
@@ -24,7 +24,7 @@ pub(super) fn without_styles<'a>(text: &'a str, kind: TextKind, row: &Row<'_>) -
     }
 }
 
-/// The first four words, lower case, without marks.
+/// The first four words, lower case, without punctuation.
 pub(super) fn opening(text: &str) -> String {
     let mut words = text
         .split_whitespace()
@@ -34,7 +34,7 @@ pub(super) fn opening(text: &str) -> String {
         .filter(|w| !w.is_empty())
         .map(str::to_lowercase);
     let first: Vec<String> = words.by_ref().take(OPENING).collect();
-    // Thai sets no spaces between words: four would be four clauses.
+    // Thai has no spaces between words: four would be four clauses.
     let text = first.join(" ");
     if text.contains(|c| ('\u{e00}'..='\u{e7f}').contains(&c)) {
         text.chars().take(24).collect()
@@ -49,13 +49,13 @@ pub(super) fn ends_by_asking(text: &str, language: Language) -> bool {
     !talk::questions(&text[last], language).is_empty()
 }
 
-/// Whether nothing of a text can be seen.
+/// Whether a text has no visible character.
 pub(super) fn is_blank(text: &str) -> bool {
     let unseen = |c| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}');
     text.chars().all(|c| c.is_whitespace() || c.is_control() || unseen(c))
 }
 
-/// UTF-8 that was read as Latin-1 or Windows-1252.
+/// UTF-8 decoded as Latin-1 or Windows-1252.
 pub(super) fn is_mojibake(text: &str) -> bool {
     if text.is_ascii() {
         return false;
@@ -68,8 +68,8 @@ pub(super) fn is_mojibake(text: &str) -> bool {
     .any(|m| text.contains(m))
 }
 
-/// Different pairs of words by all pairs of words. A compound such as `35-year-old` is one word, as common
-/// tokenizers of English have it.
+/// Distinct bigrams divided by all bigrams. A compound such as `35-year-old` is one word, as in common tokenizers of
+/// English.
 pub(super) fn distinct(texts: &[&str]) -> f64 {
     let (mut all, mut total) = (HashSet::new(), 0_u64);
     for text in texts {
@@ -88,13 +88,13 @@ pub(super) fn distinct(texts: &[&str]) -> f64 {
     if total == 0 { 1.0 } else { all.len() as f64 / total as f64 }
 }
 
-/// Bytes by bytes that zlib makes of them.
+/// Size in bytes divided by its size after zlib compression.
 pub(super) fn zlib_ratio(texts: &[&str]) -> f64 {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     let mut bytes = 0;
     for text in texts {
         bytes += text.len() + 1;
-        // Writing to memory does not fail.
+        // Writing to memory cannot fail.
         let _ = encoder.write_all(text.as_bytes()).and_then(|()| encoder.write_all(b"\n"));
     }
     let packed = encoder.finish().map_or(1, |p| p.len().max(1));
