@@ -1,4 +1,4 @@
-//! Plays one conversation with a model of one line, and prints it.
+//! Plays one conversation with a one-line model, and prints it.
 //!
 //! ```sh
 //! cargo run -p clinstruct-multiturn --example play
@@ -11,7 +11,7 @@ use clinstruct_multiturn::catalog::Catalog;
 use clinstruct_multiturn::schema::{ChatRequest, PatientCard, RowId, Sex, Situation};
 use clinstruct_multiturn::{Dialogue, PromptContext, RequestOptions, RetryPolicy, TurnOutcome};
 
-/// Stands for a call of a chat model. It forgets the full stop at its first attempt of each turn.
+/// Replaces a call of a chat model. It omits the full stop in the first attempt of each turn.
 fn model(request: &ChatRequest) -> String {
     let is_repair = request.messages.iter().any(|m| m.content.contains("full stop"));
     let text = format!("An answer to {} messages", request.messages.len());

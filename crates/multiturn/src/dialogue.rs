@@ -7,10 +7,10 @@ use clinstruct_schema::{ChatRequest, Message, Role, Speaker};
 use crate::prompts::SystemPrompts;
 use crate::{Defect, Error, PromptContext, RetryCounts, RetryPolicy, first_message};
 
-/// Largest number of tokens of a message of the simulated health worker.
+/// Maximum tokens of a message of the simulated health worker.
 const USER_MAX_TOKENS: u32 = 400;
 
-/// What the requests of a run depend on beside their conversation.
+/// What requests depend on besides their conversation.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestOptions<'a> {
     /// Templates and phrases.
@@ -21,47 +21,47 @@ pub struct RequestOptions<'a> {
     pub user_model: &'a str,
     /// Seed of the run.
     pub seed: u64,
-    /// Sampling temperature; the provider's default where `None`.
+    /// Sampling temperature; the provider's default if `None`.
     pub temperature: Option<f32>,
 }
 
 impl<'a> RequestOptions<'a> {
-    /// One model for both sides, seed 0, and the provider's temperature.
+    /// One model for both sides, seed 0, the provider's temperature.
     pub fn new(catalog: &'a Catalog, model: &'a str) -> Self {
         Self { catalog, assistant_model: model, user_model: model, seed: 0, temperature: None }
     }
 }
 
-/// What came of the request for a turn.
+/// Result of the request for a turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TurnOutcome {
     /// A text that passed its checks.
     Accepted(String),
-    /// A response that cannot be used; another sample may.
+    /// An unusable response; another sample may be usable.
     Unusable {
         /// Named reason.
         reason: String,
-        /// Details for a person.
+        /// Details, for display.
         detail: String,
         /// What is wrong with it.
         defect: Defect,
-        /// The text with the findings, where it is complete and can be repaired.
+        /// The text with the findings, if it is complete and can be repaired.
         repair: Option<Repair>,
     },
     /// The delivery failed: the same request can be sent again.
     Undelivered {
         /// Named reason.
         reason: String,
-        /// Details for a person.
+        /// Details, for display.
         detail: String,
-        /// Whether it was paid for, or may have been.
+        /// Whether it was billed, or may have been.
         paid: bool,
     },
     /// The provider refused the request, and would again.
     Refused {
         /// Named reason.
         reason: String,
-        /// Details for a person.
+        /// Details, for display.
         detail: String,
     },
 }
@@ -78,30 +78,30 @@ impl TurnOutcome {
     }
 }
 
-/// Where a conversation stands.
+/// State of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     /// It waits for a response to [`Dialogue::next_request`].
     Ask,
     /// It has all its turns.
     Done,
-    /// It ended without.
+    /// It ended incomplete.
     Rejected {
-        /// Whether no answer could be had at all; else answers came, and none could be used.
+        /// Whether there was no answer at all; otherwise there were answers, but no usable one.
         failed: bool,
         /// Named reason.
         reason: String,
-        /// Details for a person.
+        /// Details, for display.
         detail: String,
     },
 }
 
-/// A complete text that failed a check, with the findings. The next attempt sends them back to the model.
+/// A complete text that failed checks, with the findings. The next attempt sends them back to the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repair {
     /// The text.
     pub text: String,
-    /// What each failed check found.
+    /// One finding per failed check.
     pub findings: Vec<String>,
 }
 
@@ -119,11 +119,11 @@ impl Repair {
     }
 }
 
-/// One conversation: its system prompts, what was said, whose turn it is, and how often a turn is repeated.
+/// One conversation: its system prompts, its messages, whose turn it is, and how often a turn is retried.
 ///
-/// The caller sends [`next_request`](Self::next_request) to a model, checks the response and reports it to
-/// [`apply`](Self::apply), until there is no next request. Retries and repairs are decided here and nowhere else, so
-/// that every caller plays the same conversation.
+/// The caller sends [`next_request`](Self::next_request) to a model, checks the response and passes the result to
+/// [`apply`](Self::apply), until there is no next request. Only this type decides about retries and repairs, so that
+/// every caller plays the same conversation.
 #[derive(Debug, Clone)]
 pub struct Dialogue {
     context: PromptContext,
@@ -132,11 +132,11 @@ pub struct Dialogue {
     /// User first, then alternating.
     messages: Vec<Message>,
     next: Next,
-    /// What the turn that is due has used of the policy.
+    /// What the current turn has used of the policy.
     counts: RetryCounts,
-    /// The last attempt of the turn that is due, where it is to be repaired.
+    /// The last attempt of the current turn, if it is to be repaired.
     repair: Option<Repair>,
-    /// Repairs requested for the turn that is due.
+    /// Repairs requested for the current turn.
     repairs: u32,
 }
 
@@ -156,17 +156,17 @@ impl Dialogue {
         }
     }
 
-    /// What it is about.
+    /// Its attributes.
     pub fn context(&self) -> &PromptContext {
         &self.context
     }
 
-    /// What was said: the user first, then alternating.
+    /// Its messages: the user first, then alternating.
     pub fn messages(&self) -> &[Message] {
         &self.messages
     }
 
-    /// Where it stands.
+    /// Its state.
     pub fn next(&self) -> &Next {
         &self.next
     }
@@ -176,31 +176,30 @@ impl Dialogue {
         (self.next == Next::Ask).then(|| Speaker::of_message(self.messages.len()))
     }
 
-    /// The turn that is due or was last attempted, from 1: a question and its answer are one turn.
+    /// The current or last attempted turn, from 1: a question and its answer are one turn.
     pub fn turn(&self) -> usize {
         self.messages.len() / 2 + 1
     }
 
-    /// What the turn that is due has used of the policy.
+    /// What the current turn has used of the policy.
     pub fn counts(&self) -> RetryCounts {
         self.counts
     }
 
-    /// Sets what the turn that is due has used of the policy, for a conversation that is restored from what was stored.
+    /// Sets what the current turn has used of the policy, for a conversation that is restored from storage.
     pub fn set_counts(&mut self, counts: RetryCounts) {
         self.counts = counts;
     }
 
-    /// What it is about, and what was said.
+    /// Its attributes and messages.
     pub fn into_parts(self) -> (PromptContext, Vec<Message>) {
         (self.context, self.messages)
     }
 
-    /// The request for the turn that is due; `None` once the conversation has ended.
+    /// The request for the current turn; `None` once the conversation has ended.
     ///
-    /// The simulated health worker gets the dialogue with its roles swapped, behind an opening line of the other side,
-    /// so that its own texts stand as the model's. A repair follows all of it: the text that failed its checks, and the
-    /// findings.
+    /// The simulated health worker sees the dialogue with swapped roles, after an opening line of the other side, so
+    /// that its own texts are the model's. A repair follows at the end: the failed text, and the findings.
     pub fn next_request(&self, options: &RequestOptions<'_>) -> Result<Option<ChatRequest>, Error> {
         let Some(speaker) = self.speaker() else { return Ok(None) };
         let catalog = options.catalog;
@@ -223,7 +222,7 @@ impl Dialogue {
             messages.push(message(Role::Assistant, &repair.text));
             messages.push(Message { role: Role::User, content: repair.message(catalog) });
         }
-        // Part of the address of every stored response: another wording would request all of them again.
+        // Part of the address of every stored response: a changed wording would request all of them again.
         let (place, attempt) = (self.messages.len(), self.counts.attempts);
         let purpose = format!("{} {place} try {attempt}", speaker.as_str());
         Ok(Some(ChatRequest {
@@ -236,11 +235,11 @@ impl Dialogue {
         }))
     }
 
-    /// Applies what came of the request for the turn that is due. Once the conversation has ended, nothing changes.
+    /// Applies the result of the request for the current turn. Once the conversation has ended, nothing changes.
     ///
-    /// A response that cannot be used is requested again, up to the policy's attempts; one that is complete is repaired,
-    /// at most [`RetryPolicy::repairs`] times a turn. A delivery that failed is repeated as it was. Every call adds a
-    /// message, uses up some of the policy or ends the conversation.
+    /// An unusable response is requested again, up to the policy's attempts; a complete one is repaired, at most
+    /// [`RetryPolicy::repairs`] times per turn. A failed delivery is repeated unchanged. Every call adds a message,
+    /// uses up some of the policy or ends the conversation.
     pub fn apply(&mut self, outcome: TurnOutcome) -> Next {
         if self.next != Next::Ask {
             return self.next.clone();
@@ -253,8 +252,8 @@ impl Dialogue {
                     self.repairs += 1;
                     self.repair = repair;
                 }
-                // Without a text, a repair that was requested is requested again: the text that it is for was paid for,
-                // and can be used.
+                // If a repair returns no text, the repair is requested again: the text to repair was paid for, and is
+                // usable.
                 let again = self.counts.unusable(&self.policy, defect) && !capped;
                 if again { Next::Ask } else { Next::Rejected { failed: false, reason, detail } }
             }

@@ -1,12 +1,12 @@
 //! Conversations: which ones a prompt becomes, what is fixed about each before its first answer, and the
 //! [`Dialogue`] that plays one.
 //!
-//! A [`Dialogue`] gives the next request for what was said so far, and decides what follows from a response: the next
+//! A [`Dialogue`] builds the next request from the messages so far, and decides what follows from a response: the next
 //! turn, another attempt, a repair, or the end. Two models talk to each other: the assistant, and a simulated health
-//! worker who sees the patient card and the dialogue with its roles swapped. The assistant sees neither the card nor a
-//! tag in the text. Pure: the same arguments give the same bytes.
+//! worker who sees the patient card and the dialogue with swapped roles. The assistant never sees the card. Pure: the
+//! same arguments give the same bytes.
 //!
-//! It does not send, wait, parse or check; the caller reports what came back as a [`TurnOutcome`].
+//! It does not send, wait, parse or check; the caller passes each result as a [`TurnOutcome`].
 //!
 //! # Play a conversation
 //!
@@ -42,7 +42,7 @@
 //! # }
 //! ```
 //!
-//! `examples/play.rs` is a program that does this with a model of a few lines.
+//! `examples/play.rs` is a program that does this with a trivial model.
 
 mod dialogue;
 mod prompts;
@@ -57,13 +57,13 @@ pub use prompts::PromptContext;
 pub use retry::{Defect, RetryCounts, RetryPolicy};
 pub use situation::{Variant, conversation_id, first_message, situation, variants};
 
-/// What is wrong with a conversation's texts.
+/// An error in a conversation's texts.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A template could not be rendered.
     #[error("write the system prompts of {row}")]
     Template {
-        /// Conversation that it was for.
+        /// Its conversation.
         row: String,
         /// What is wrong.
         #[source]

@@ -8,30 +8,30 @@ use minijinja::context;
 
 use crate::{Error, Variant, conversation_id, situation};
 
-/// Largest number of tokens of an answer where neither task nor part says.
+/// Default of the maximum tokens of an answer.
 const MAX_TOKENS: u32 = 900;
 
-/// What the system prompts of a conversation are made of, beside the catalog.
+/// Inputs of the system prompts of a conversation, besides the catalog.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PromptContext {
-    /// The conversation's id: its draws and sampling seeds are keyed by it.
+    /// The conversation's id, which keys its draws and sampling seeds.
     pub id: RowId,
     /// The patient; only the simulated health worker sees the card.
     pub card: PatientCard,
     /// Mode, turns, styles.
     pub situation: Situation,
-    /// Largest number of tokens of an answer of the assistant.
+    /// Maximum tokens of an answer of the assistant.
     pub max_tokens: u32,
 }
 
 impl PromptContext {
-    /// A conversation that no plan has.
+    /// A conversation outside any plan.
     pub fn new(id: RowId, card: PatientCard, situation: Situation) -> Self {
         Self { id, card, situation, max_tokens: MAX_TOKENS }
     }
 
-    /// The conversation of `variant` from prompt `k` (from 0) of a planned row, with its situation drawn; `None` where
-    /// the row asks for fewer prompts.
+    /// The conversation of `variant` from prompt `k` (from 0) of a planned row, with its situation drawn; `None` if the
+    /// row has fewer prompts.
     pub fn planned(
         catalog: &Catalog,
         part: &Part,
@@ -122,8 +122,7 @@ fn texts(styles: &[Style]) -> Vec<String> {
     styles.iter().map(|s| s.text.clone()).collect()
 }
 
-/// The system prompts of a conversation, each rendered once, when it is first needed: a conversation that is replayed
-/// needs none.
+/// The system prompts of a conversation, rendered lazily: a conversation that is replayed needs none.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SystemPrompts {
     assistant: OnceLock<String>,
@@ -140,7 +139,7 @@ impl SystemPrompts {
         once(&self.assistant, || context.assistant(catalog)).map(String::as_str)
     }
 
-    /// The health worker's system prompt, and the line of the other side that opens its dialogue.
+    /// The health worker's system prompt, and the opening line of the other side.
     pub(crate) fn user(
         &self,
         catalog: &Catalog,
@@ -151,7 +150,7 @@ impl SystemPrompts {
     }
 }
 
-/// The value of a cell, made at its first use.
+/// The value of a cell, computed on first use.
 fn once<T>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T, Error>) -> Result<&T, Error> {
     match cell.get() {
         Some(value) => Ok(value),

@@ -1,17 +1,16 @@
-//! How often a request is repeated before its task ends without an answer.
+//! How often a request is retried before its task ends without an answer.
 
-/// Limits on repetitions. Each counts all of them, the first one included, except `repairs`.
+/// Limits on retries. Each includes the first attempt, except `repairs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// Attempts of one turn or prompt request, each with another sampling seed.
     pub attempts: u32,
-    /// Repairs of one turn: a complete response that failed a check is sent back with the findings.
+    /// Repairs per turn: a complete response that failed a check is sent back with the findings.
     pub repairs: u32,
-    /// Deliveries of one request that fail without cost.
+    /// Failed deliveries of one request that cost nothing.
     pub deliveries: u32,
-    /// Responses that are paid for, or may be, and give nothing that can be used: deliveries that failed and truncated
-    /// texts. `None` where no response costs anything: such deliveries then count as those without cost, and truncated
-    /// texts as any other.
+    /// Responses that are or may be billed and are unusable: failed deliveries and truncated texts. `None` if no
+    /// response costs anything: such deliveries then count as free ones, and truncated texts as any other.
     pub paid_deliveries: Option<u32>,
 }
 
@@ -21,28 +20,28 @@ impl Default for RetryPolicy {
     }
 }
 
-/// What is wrong with a response that cannot be used.
+/// Why a response is unusable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Defect {
-    /// The model's text: another sample may be better, as often as the policy allows attempts.
+    /// The model's text: another sample may be better, up to the limit of attempts.
     Text,
-    /// It is truncated or empty: another sample rarely is better, and each is paid for.
+    /// It is truncated or empty: another sample is rarely better, and each is billed.
     Truncated,
 }
 
 /// What one turn or prompt request has used of its [`RetryPolicy`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RetryCounts {
-    /// Attempts that gave a response which cannot be used.
+    /// Unusable responses.
     pub attempts: u32,
-    /// Deliveries that failed without cost.
+    /// Failed deliveries that cost nothing.
     pub delivery_attempts: u32,
-    /// Responses that were paid for, or may have been, and gave nothing that can be used.
+    /// Unusable responses that were billed, or may have been.
     pub paid_deliveries: u32,
 }
 
 impl RetryCounts {
-    /// Counts a response that cannot be used; says whether another sample is requested.
+    /// Counts an unusable response; returns whether to request another sample.
     pub fn unusable(&mut self, policy: &RetryPolicy, defect: Defect) -> bool {
         self.attempts += 1;
         let mut paid_out = false;
@@ -53,7 +52,7 @@ impl RetryCounts {
         self.attempts < policy.attempts && !paid_out
     }
 
-    /// Counts a delivery that failed and was or may have been `paid` for; says whether the request is sent again.
+    /// Counts a failed delivery that was or may have been `paid` for; returns whether to send the request again.
     pub fn undelivered(&mut self, policy: &RetryPolicy, paid: bool) -> bool {
         match policy.paid_deliveries.filter(|_| paid) {
             Some(most) => {

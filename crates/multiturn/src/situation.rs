@@ -4,7 +4,7 @@ use clinstruct_schema::{BaseRow, ConversationMode, Register, RowId, Situation, S
 
 use crate::styles::{asked, fits, share};
 
-/// Which of the conversations that a prompt can become.
+/// One of the conversations that a prompt can become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Variant {
     /// With the n-th draw of answer styles, from 1; parts without styles have just the first.
@@ -13,7 +13,7 @@ pub enum Variant {
     Emergency,
 }
 
-/// The id of prompt `k` (from 0) of a row: the row's own where it asks for only one.
+/// The id of prompt `k` (from 0) of a row: the row's own if it has only one.
 fn prompt_id(part: &Part, row: &RowId, k: usize) -> RowId {
     if part.prompts_per_request == 1 { row.clone() } else { row.child('p', k + 1) }
 }
@@ -28,9 +28,8 @@ pub fn conversation_id(part: &Part, row: &RowId, k: usize, variant: Variant) -> 
     }
 }
 
-/// The conversations that prompt `k` (from 0) of a row becomes: one for each draw of styles, or a single
-/// one where it speaks of an emergency and the draw says so. Without a prompt, those that it would have
-/// become.
+/// The conversations that prompt `k` (from 0) of a row becomes: one per draw of styles, or a single one if it describes
+/// an emergency and is drawn as such. Without a prompt, the default number.
 pub fn variants(
     part: &Part,
     seed: u64,
@@ -138,7 +137,7 @@ pub fn situation(
     }
 }
 
-/// The health worker's first message: the prompt, and what is asked about the answer's form.
+/// The health worker's first message: the prompt, followed by the requested styles.
 pub fn first_message(prompt: &str, situation: &Situation) -> String {
     let mut text = prompt.to_owned();
     for (i, style) in situation.asked_styles.iter().enumerate() {

@@ -1,19 +1,19 @@
-//! The solver: draws styles that can all be obeyed at once.
+//! The solver: draws compatible styles.
 
 use clinstruct_catalog::{Catalog, Facts, Part, StyleOption};
 use clinstruct_draw as draw;
 use clinstruct_schema::Slug;
 
-/// Whether an option can stand beside all of `others`.
+/// Whether an option is compatible with all of `others`.
 pub(crate) fn fits(option: &StyleOption, others: &[&StyleOption]) -> bool {
     others.iter().all(|o| option.goes_with(o))
 }
 
-/// Options for each of the part's variants: as many groups as it says, no two options at odds, no option
-/// twice among the variants of a prompt.
+/// Options for each of the part's variants: from as many groups as specified, all compatible, none repeated among the
+/// variants of a prompt.
 ///
-/// Groups come in the order of a weighted draw without replacement; from each the first option of its own
-/// draw that goes with those taken. A group that has none left gives way to the next.
+/// Groups are in the order of a weighted draw without replacement; from each comes the first option, in its own drawn
+/// order, that is compatible with the others. A group without one is skipped.
 pub(crate) fn asked<'c>(
     catalog: &'c Catalog,
     part: &Part,
@@ -56,7 +56,7 @@ pub(crate) fn asked<'c>(
     variants
 }
 
-/// An option by its share, from those that go with `others`; `None` is `unspecified`.
+/// An option by its share, among those compatible with `others`; `None` is `unspecified`.
 pub(crate) fn share<'c>(
     options: &'c [StyleOption],
     shares: &[(Option<Slug>, f64)],

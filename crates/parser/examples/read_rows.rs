@@ -1,4 +1,4 @@
-//! Reads a batch output file in OpenAI's format from standard input, and says what each row is.
+//! Reads a batch output file in OpenAI's format from standard input, and describes each row.
 //!
 //! `cargo run --example read_rows < output.jsonl`
 

@@ -1,6 +1,6 @@
-//! The named rules that take away what is not part of a text.
+//! The named rules that remove what is not part of a text.
 
-/// Which rules changed a text: a set of bits, one a rule.
+/// The rules that changed a text, as a bit set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Cleanup(u32);
 
@@ -16,27 +16,27 @@ macro_rules! rules {
 }
 
 rules! {
-    /// The whole text stood in a code fence.
+    /// Removed a code fence around the whole text.
     CODE_FENCE = 0, "code_fence";
-    /// One pair of quotation marks stood around the whole text.
+    /// Removed a pair of quotation marks around the whole text.
     WRAPPING_QUOTES = 1, "wrapping_quotes";
-    /// A role tag stood before the text or one of its lines.
+    /// Removed a role tag before the text or one of its lines.
     ROLE_TAG = 2, "role_tag";
-    /// The single prompt was numbered.
+    /// Removed the number of a single prompt.
     NUMBERING = 3, "numbering";
-    /// A heading of three or more number signs became bold.
+    /// Turned a heading of three or more number signs into bold text.
     HASH_HEADING = 4, "hash_heading";
-    /// Control characters or U+FFFD were taken out.
+    /// Removed control characters or U+FFFD.
     CONTROL_CHARACTER = 5, "control_character";
-    /// White space around the text was taken off.
+    /// Trimmed white space around the text.
     OUTER_SPACE = 6, "outer_space";
-    /// JSON escapes that ate a backslash were repaired.
+    /// Repaired JSON escapes that swallowed a backslash.
     JSON_ESCAPES = 7, "json_escapes";
-    /// Text around the JSON object was left out.
+    /// Dropped text around the JSON object.
     TEXT_AROUND = 8, "text_around";
-    /// Reasoning was separated from the answer.
+    /// Separated reasoning from the answer.
     REASONING = 9, "reasoning";
-    /// Control tokens before or behind the text were taken off.
+    /// Removed control tokens before or after the text.
     CONTROL_TOKEN = 10, "control_token";
 }
 
@@ -56,7 +56,7 @@ impl Cleanup {
         self.0 == 0
     }
 
-    /// Both sets together.
+    /// The union of both sets.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -73,9 +73,9 @@ impl Cleanup {
 pub struct Cleaned {
     /// The text.
     pub text: String,
-    /// Reasoning that stood in it, where there was any.
+    /// Reasoning that was removed, if any.
     pub reasoning: Option<String>,
-    /// Rules that changed it.
+    /// Rules that changed the text.
     pub cleanup: Cleanup,
 }
 
@@ -91,17 +91,16 @@ const RULES: [Rule; 7] = [
     (Cleanup::HASH_HEADING, hash_heading),
 ];
 
-/// Applies the rules until none finds anything more. `item` says that the text is a single prompt, which
-/// may carry a number of its own.
+/// Applies the rules until none changes anything. `item`: the text is a single prompt, which may be numbered.
 pub fn clean(text: &str, item: bool) -> Cleaned {
     let mut text = text.to_owned();
     let mut cleanup = Cleanup::default();
-    // Every rule but one makes the text shorter, and that one leaves nothing for itself: this ends.
+    // This terminates: every rule but one shortens the text, and that one leaves nothing for itself.
     loop {
         let mut changed = false;
         for (rule, apply) in RULES {
             if let Some(next) = apply(&text) {
-                // White space around a text is too common to be worth a mention.
+                // White space around a text is too common to report.
                 if rule != Cleanup::OUTER_SPACE {
                     cleanup = cleanup.and(rule);
                 }
@@ -173,10 +172,10 @@ const LEADING_TAGS: [&str; 18] = [
     "**doctor:**",
     "**chatbot:**",
 ];
-/// Tags that no person writes, wherever a line starts with them; lower case.
+/// Tags that no person writes, at the start of any line; lower case.
 const MACHINE_TAGS: [&str; 5] = ["(user)", "(chatbot)", "(assistant)", "[user]", "[assistant]"];
 
-/// The length in bytes of the tag that a line starts with. Tags are ASCII, so lengths agree.
+/// The length in bytes of the tag at the start of a line. Tags are ASCII, so lengths agree.
 fn tag(line: &str, tags: &[&str]) -> Option<usize> {
     tags.iter()
         .find(|t| line.get(..t.len()).is_some_and(|start| start.eq_ignore_ascii_case(t)))
@@ -188,7 +187,7 @@ fn role_tag(text: &str) -> Option<String> {
         let rest = text.get(length..)?.trim_start_matches([' ', '\t', ':']);
         return Some(rest.to_owned());
     }
-    // The common case first: no line can start with a machine's tag.
+    // Fast path: no line can start with a machine's tag.
     if !text.contains(['(', '<', '[']) {
         return None;
     }
@@ -225,7 +224,7 @@ fn numbering(text: &str) -> Option<String> {
         .strip_prefix(". ")
         .or_else(|| after.strip_prefix(") "))
         .or_else(|| after.strip_prefix(": "))?;
-    // A list of several items is the text's own.
+    // A list of several items belongs to the text.
     let is_list = body.lines().any(|l| {
         let l = l.trim_start();
         let number = l.len() - l.trim_start_matches(|c: char| c.is_ascii_digit()).len();

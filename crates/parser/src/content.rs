@@ -1,8 +1,8 @@
-//! The text in a message's content, whatever shape a server gave it.
+//! Extracts the text from a message's content, in any shape.
 
 use serde_json::{Map, Value};
 
-/// What the content of a message holds.
+/// Contents of a message.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Content {
     /// Text of the answer.
@@ -20,7 +20,7 @@ pub(crate) fn text_of(content: &Value) -> Content {
     all
 }
 
-/// How deep parts may hold parts.
+/// Nesting limit of parts.
 const DEPTH: usize = 5;
 
 fn add(content: &Value, all: &mut Content, depth: usize) {
@@ -66,9 +66,8 @@ fn add_part(part: &Map<String, Value>, all: &mut Content, depth: usize) {
     }
 }
 
-/// The reasoning that a message carries beside its content.
-/// Sources: <https://api-docs.deepseek.com/guides/reasoning_model> (`reasoning_content`),
-/// <https://openrouter.ai/docs/use-cases/reasoning-tokens> (`reasoning`, `reasoning_details`),
+/// The reasoning in separate fields of a message. Sources: <https://api-docs.deepseek.com/guides/reasoning_model>
+/// (`reasoning_content`), <https://openrouter.ai/docs/use-cases/reasoning-tokens> (`reasoning`, `reasoning_details`),
 /// <https://docs.ollama.com/capabilities/thinking> (`thinking`).
 pub(crate) fn reasoning_of(message: &Map<String, Value>) -> Option<String> {
     ["reasoning_content", "reasoning", "reasoning_text", "thinking", "reasoning_details"]

@@ -1,6 +1,6 @@
-//! Control tokens of models: marks of a chat template that belong to no text.
+//! Control tokens of models: chat template markers, which belong to no text.
 
-/// Tokens of one form each, to the letter. Any `<|name|>`, `<｜name｜>` and `[|name|]` is one too.
+/// Literal tokens. `<|name|>`, `<｜name｜>` and `[|name|]` with any name are tokens too.
 const TOKENS: [&str; 32] = [
     "</s>",
     "<s>",
@@ -35,12 +35,12 @@ const TOKENS: [&str; 32] = [
     "[TOOL_CALLS]",
     "[gMASK]",
 ];
-/// Tokens that are also abbreviations (`[PAD]`: peripheral artery disease). They count at the edge of a text and where
-/// one follows another.
+/// Tokens that are also abbreviations (`[PAD]`: peripheral artery disease). They count at the edge of a text and
+/// directly after each other.
 const AMBIGUOUS: [&str; 7] = ["[PAD]", "[EOS]", "[BOS]", "[UNK]", "[SEP]", "[CLS]", "[MASK]"];
-/// Beginnings of numbered tokens: `<0x0A>`, `<unused12>`, `<extra_id_0>`.
+/// Prefixes of numbered tokens: `<0x0A>`, `<unused12>`, `<extra_id_0>`.
 const NUMBERED: [&str; 6] = ["<0x", "<unused", "<extra_id_", "<extra_", "<reserved_", "<special_"];
-/// Tokens after which a template names who speaks.
+/// Tokens that a template follows with the speaker.
 const HEADERS: [&str; 8] = [
     "<|im_start|>",
     "<|start_header_id|>",
@@ -51,9 +51,9 @@ const HEADERS: [&str; 8] = [
     "<|start|>",
     "<|role|>",
 ];
-/// Who writes an answer, as templates call them.
+/// Names of the author of an answer in templates.
 const WRITERS: [&str; 6] = ["assistant", "model", "chatbot", "gpt", "bot", "ai"];
-/// Tokens that begin a prompt or a call, and no answer.
+/// Tokens that begin a prompt or a call instead of an answer.
 const PROMPTS: [&str; 7] = [
     "[INST]",
     "<<SYS>>",
@@ -63,10 +63,10 @@ const PROMPTS: [&str; 7] = [
     "<tool_call>",
     "<function_calls>",
 ];
-/// Longest name of a token, in bytes.
+/// Maximum length of a token name, in bytes.
 const LONGEST: usize = 48;
 
-/// The length of the control token that a text starts with.
+/// The length of the control token at the start of a text.
 fn token(text: &str) -> Option<usize> {
     if let Some(token) = TOKENS.iter().find(|t| text.starts_with(**t)) {
         return Some(token.len());
@@ -98,9 +98,9 @@ fn ambiguous(text: &str) -> Option<usize> {
     AMBIGUOUS.iter().find(|t| text.starts_with(**t)).map(|t| t.len())
 }
 
-/// The length of the token that a text ends with.
+/// The length of the token at the end of a text.
 fn last_token(text: &str) -> Option<usize> {
-    // A token is short: only the last brackets can begin it.
+    // A token is short: only the last brackets can start it.
     let tail = text.len().saturating_sub(LONGEST + 12);
     text.char_indices().rev().take_while(|(at, _)| *at >= tail).find_map(|(at, c)| {
         if !matches!(c, '<' | '[') {
@@ -112,7 +112,7 @@ fn last_token(text: &str) -> Option<usize> {
     })
 }
 
-/// The text without control tokens before and behind it; `None` where there are none.
+/// The text without control tokens before and after it; `None` if there are none.
 pub(crate) fn edges(text: &str) -> Option<String> {
     if !text.contains(['<', '[']) {
         return None;
@@ -121,7 +121,7 @@ pub(crate) fn edges(text: &str) -> Option<String> {
     let mut changed = false;
     while let Some(length) = token(rest).or_else(|| ambiguous(rest)) {
         let (token, after) = rest.split_at(length);
-        // What follows the beginning of a prompt, or of somebody else's turn, is no answer.
+        // Text after the start of a prompt, or of another speaker's turn, is no answer.
         let lower = token.to_ascii_lowercase();
         if PROMPTS.contains(&token)
             || ["user", "system", "human"].iter().any(|who| lower.contains(who))
@@ -139,7 +139,7 @@ pub(crate) fn edges(text: &str) -> Option<String> {
     changed.then(|| rest.to_owned())
 }
 
-/// What follows the name of who writes an answer; `None` where somebody else is named: then the text is not theirs.
+/// The text after the name of the answer's author; `None` if another speaker is named, whose text it is.
 fn header(text: &str) -> Option<&str> {
     let name = text.len() - text.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
     let (name, rest) = text.split_at(name);

@@ -1,22 +1,22 @@
-//! A row that was read, and what its readers share.
+//! A decoded row, and shared functions of its readers.
 
 use clinstruct_schema::{RequestId, RowOutcome};
 
-/// A raw response, read.
+/// A decoded raw response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodedRow {
-    /// The request that it answers; `None` where the row does not say.
+    /// The request that it answers; `None` if the row does not say.
     pub id: Option<RequestId>,
-    /// What it says.
+    /// Its content.
     pub outcome: RowOutcome,
 }
 
-/// The request in a `custom_id`. A backend may put more behind the address: the name of its job.
+/// The request in a `custom_id`. A backend may append to the address: the name of its job.
 pub(crate) fn request_id(text: &str) -> Option<RequestId> {
     RequestId::parse(text.get(..32).unwrap_or(text)).ok()
 }
 
-/// Whether a text is a whole page of HTML: no answer is.
+/// Whether a text is a whole HTML page, which no answer is.
 pub(crate) fn is_page(text: &str) -> bool {
     let start = text.trim_start();
     let begins = |tag: &str| start.get(..tag.len()).is_some_and(|t| t.eq_ignore_ascii_case(tag));

@@ -1,4 +1,4 @@
-//! Finds the error in what a provider or a gateway answered, whatever its shape.
+//! Finds the error in a response of a provider or gateway, whatever its shape.
 
 use clinstruct_schema::Fault;
 use serde_json::{Map, Value};
@@ -7,16 +7,16 @@ use crate::fault::{ProviderError, classify};
 use crate::finish::{Finish, finish_of};
 use crate::web_page::{is_html, is_web_page, names_trouble, page_text};
 
-/// Longest message that is kept, in characters.
+/// Longest stored message, in characters.
 const MESSAGE: usize = 400;
-/// Longest code that is kept, in characters.
+/// Longest stored code, in characters.
 const CODE: usize = 80;
-/// How deep an error may be wrapped in errors.
+/// Nesting limit of wrapped errors.
 const DEPTH: usize = 6;
-/// Longest wait that is believed, in seconds.
+/// Longest plausible wait, in seconds.
 const LONGEST_WAIT: f64 = 7.0 * 86_400.0;
 
-/// What an error says before it is classified.
+/// An error before it is classified.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct Parts {
     status: Option<u16>,
@@ -25,7 +25,7 @@ pub(crate) struct Parts {
     retry_after_s: Option<f64>,
 }
 
-/// Reads an error from an HTTP status (`None` where there is none) and any bytes: JSON of many shapes, HTML, text.
+/// Reads an error from an HTTP status (`None` if there is none) and any bytes: JSON of many shapes, HTML, text.
 pub fn provider_error(status: Option<u16>, body: &[u8]) -> ProviderError {
     let text = String::from_utf8_lossy(body);
     let parts = match serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')) {
@@ -38,9 +38,9 @@ pub fn provider_error(status: Option<u16>, body: &[u8]) -> ProviderError {
     parts.classified(status)
 }
 
-/// The error inside a body that came with a success status; `None` where the body holds a usable answer, or no error.
+/// The error in a body with a success status; `None` if the body contains a usable answer, or no error.
 ///
-/// A page of HTML or a plain text is one: a gateway, a login page, a server that knows no such path.
+/// An HTML page or a plain text is an error: a gateway, a login page, a server without such a path.
 pub fn error_in_success(body: &[u8]) -> Option<ProviderError> {
     let text = String::from_utf8_lossy(body);
     let json = text.trim_start_matches('\u{feff}').trim();
@@ -64,15 +64,15 @@ pub fn error_in_success(body: &[u8]) -> Option<ProviderError> {
     }
 }
 
-/// Members that hold an error where no `error` does.
+/// Fields that contain an error if there is no `error`.
 const NAMED: &[&str] =
     &["errors", "detail", "message", "Message", "msg", "error_message", "errorMessage", "fault"];
 
-/// The error in a body that came with a success status.
+/// The error in a body with a success status.
 pub(crate) fn error_in(body: &Value) -> Option<Parts> {
     let object = match body {
         Value::Object(object) => object,
-        // Some gateways answer a list with one error.
+        // Some gateways return a list with one error.
         Value::Array(items) => {
             let first = items.first()?.as_object()?;
             return first.get("error").is_some_and(is_real).then(|| parts_of(body, 0))?;
@@ -81,7 +81,7 @@ pub(crate) fn error_in(body: &Value) -> Option<Parts> {
             let inner = serde_json::from_str::<Value>(text).ok();
             return match inner {
                 Some(inner @ (Value::Object(_) | Value::Array(_))) => error_in(&inner),
-                // Any text may be a body; one that names no trouble is no error, and no answer either.
+                // Any text may be a body; one without an error message is no error, and no answer either.
                 _ => parts_of(body, 0).filter(|parts| {
                     let fault = parts.clone().classified(None).fault;
                     fault != Fault::Server || is_html(text) || names_trouble(text)
@@ -105,20 +105,20 @@ pub(crate) fn error_in(body: &Value) -> Option<Parts> {
         return error.or_else(|| Some(broken_off(word)));
     }
     if choice.is_some() || object.contains_key("content") || object.contains_key("output") {
-        // An error beside an answer that is not whole explains it.
+        // An error next to an incomplete answer explains it.
         return object.get("error").filter(|e| is_real(e)).and_then(|_| parts_of(body, 0));
     }
     let is_error = object.get("error").is_some_and(is_real)
         || object.get("object").and_then(Value::as_str) == Some("error")
         || object.get("type").and_then(Value::as_str) == Some("error")
         || NAMED.iter().any(|name| object.get(*name).is_some_and(is_real))
-            // An object of the provider (a batch, a file) may have members of these names without being an error.
+            // A provider's object (batch, file) may have fields with these names without being an error.
             && (object.get("id").is_none_or(Value::is_null)
                 || object.get("message").is_some_and(Value::is_string) && !object.contains_key("object"));
     is_error.then(|| parts_of(body, 0)).flatten()
 }
 
-/// Generation that a provider broke off without an error.
+/// Generation that the provider aborted without an error.
 pub(crate) fn broken_off(word: &str) -> Parts {
     let message = format!("generation ended with the finish reason \"{word}\"");
     Parts { code: format!("finish_reason {word}"), message, ..Parts::default() }
@@ -142,7 +142,7 @@ fn has_text(choice: &Map<String, Value>) -> bool {
     content.is_some_and(|content| !crate::content::text_of(content).text.trim().is_empty())
 }
 
-/// Whether the value of an `error` member reports an error: `null`, `""`, `{}`, `[]`, `false` and 0 do not.
+/// Whether the value of an `error` field reports an error: `null`, `""`, `{}`, `[]`, `false` and 0 do not.
 pub(crate) fn is_real(error: &Value) -> bool {
     match error {
         Value::Null => false,
@@ -153,7 +153,7 @@ pub(crate) fn is_real(error: &Value) -> bool {
             !text.is_empty() && !matches!(text, "null" | "None" | "none" | "{}" | "[]" | "false")
         }
         Value::Array(items) => items.iter().any(is_real),
-        // `{"code": null, "message": ""}` is a frame without an error.
+        // `{"code": null, "message": ""}` is an empty error.
         Value::Object(members) => members.values().any(is_real),
     }
 }
@@ -162,7 +162,7 @@ fn plain(text: &str) -> Parts {
     Parts { message: page_text(text), ..Parts::default() }
 }
 
-/// The first JSON object of a stream of server-sent events.
+/// The first JSON object of a server-sent event stream.
 fn event(text: &str) -> Option<Value> {
     let lines = text.lines().filter_map(|line| line.trim().strip_prefix("data:"));
     lines
@@ -170,7 +170,7 @@ fn event(text: &str) -> Option<Value> {
         .find_map(|data| serde_json::from_str::<Value>(data).ok().filter(Value::is_object))
 }
 
-/// What the error in a JSON value says.
+/// Extracts the error from a JSON value.
 pub(crate) fn parts_of(value: &Value, depth: usize) -> Option<Parts> {
     if depth > DEPTH {
         return None;
@@ -188,7 +188,7 @@ pub(crate) fn parts_of(value: &Value, depth: usize) -> Option<Parts> {
             let inner = text.find('{').and_then(|at| text.get(at..));
             let inner = inner.and_then(|json| serde_json::from_str::<Value>(json).ok());
             match inner.and_then(|inner| parts_of(&inner, depth + 1)) {
-                // "Error code: 429 - {..}": what stands before the object belongs to the message.
+                // "Error code: 429 - {..}": the text before the object belongs to the message.
                 Some(mut parts)
                     if text.trim_start().starts_with('{') || !parts.message.is_empty() =>
                 {
@@ -211,7 +211,7 @@ pub(crate) fn parts_of(value: &Value, depth: usize) -> Option<Parts> {
 
 fn of_object(object: &Map<String, Value>, depth: usize) -> Option<Parts> {
     let real = |name: &str| object.get(name).filter(|v| is_real(v));
-    // The error itself, where this object only wraps it.
+    // The error itself, if this object only wraps it.
     let wrapped = ["error", "errors", "fault"].iter().find_map(|name| {
         let inner = real(name)?;
         (!matches!(inner, Value::Bool(_) | Value::Number(_))).then_some(inner)
@@ -247,7 +247,7 @@ fn of_object(object: &Map<String, Value>, depth: usize) -> Option<Parts> {
         Some(text) if parts.message.is_empty() => parts.message = text,
         _ => {}
     }
-    // What the upstream of a gateway said is the better half of "Provider returned error".
+    // The upstream's message is more useful than a gateway's "Provider returned error".
     if let Some(raw) = object.get("metadata").and_then(|m| m.get("raw")).filter(|r| is_real(r)) {
         let upstream = parts_of(raw, depth + 1).unwrap_or_default();
         if !upstream.message.is_empty() && !parts.message.contains(&upstream.message) {
@@ -295,7 +295,7 @@ fn of_object(object: &Map<String, Value>, depth: usize) -> Option<Parts> {
     (!empty).then_some(parts)
 }
 
-/// A message in a member that may hold a text, a list of problems (`loc`, `msg`) or another object.
+/// A message in a field that may contain a string, a list of problems (`loc`, `msg`) or another object.
 fn message_in(value: &Value, depth: usize) -> Option<String> {
     match value {
         Value::String(_) => parts_of(value, depth + 1).map(|p| p.message).filter(|m| !m.is_empty()),
@@ -308,7 +308,7 @@ fn message_in(value: &Value, depth: usize) -> Option<String> {
     }
 }
 
-/// One entry of a validation error: where it is and what is wrong.
+/// One entry of a validation error: location and message.
 fn problem(item: &Value, depth: usize) -> Option<String> {
     let text = parts_of(item, depth + 1).map(|p| p.message).filter(|m| !m.is_empty())?;
     let Some(Value::Array(path)) = item.get("loc") else { return Some(text) };
@@ -319,7 +319,7 @@ fn problem(item: &Value, depth: usize) -> Option<String> {
     Some(format!("{}: {text}", place.join(".")))
 }
 
-/// An HTTP status in a number or a text of digits.
+/// An HTTP status from a number or a string of digits.
 pub(crate) fn status_in(value: &Value) -> Option<u16> {
     let number = match value {
         Value::Number(n) => n.as_f64()?,
@@ -329,7 +329,7 @@ pub(crate) fn status_in(value: &Value) -> Option<u16> {
     ((100.0..600.0).contains(&number) && number.fract() == 0.0).then_some(number as u16)
 }
 
-/// The status in a text such as `Error code: 429 - ..`, which Python clients make of errors.
+/// The status in a text such as `Error code: 429 - ..`, the format of Python clients.
 fn status_in_words(text: &str) -> Option<u16> {
     let lower = text.to_lowercase();
     [
@@ -397,8 +397,7 @@ fn wait_in_words(message: &str) -> Option<f64> {
 }
 
 impl Parts {
-    /// Classifies the error. A status that the body names counts where HTTP gave none, said that all is well, or
-    /// blamed the gateway.
+    /// Classifies the error. A status in the body counts if HTTP gave none, reported success, or blamed the gateway.
     pub(crate) fn classified(self, status: Option<u16>) -> ProviderError {
         let named = self.status;
         let status = match status {
@@ -408,7 +407,7 @@ impl Parts {
         };
         let mut code = one_line(&self.code, CODE);
         let message = one_line(&self.message, MESSAGE);
-        // A code that only repeats the status says nothing to the rules, and is not lost: it is the status.
+        // A code that only repeats the status is redundant: it is the status.
         let word = if code.parse::<f64>().is_ok() { "" } else { code.as_str() };
         let fault = classify(status, word, &message);
         if word.is_empty() {
@@ -439,7 +438,7 @@ pub(crate) fn one_line(text: &str, most: usize) -> String {
                 return line;
             }
             count += 1;
-            // Codes that steer a terminal or turn a line around have no place in a message.
+            // Terminal and bidirectional control codes do not belong in a message.
             let steers =
                 c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
             line.push(if steers { '\u{fffd}' } else { c });

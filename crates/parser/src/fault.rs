@@ -1,4 +1,4 @@
-//! What a provider's error means: the one place that classifies errors, of jobs and of rows.
+//! Classifies provider errors, of jobs and of rows. Nothing else does.
 
 mod tables;
 
@@ -6,22 +6,22 @@ use clinstruct_schema::Fault;
 
 use tables::{AFTER_CODES, BEFORE_CODES, CODES, PARAMETERS, Pattern};
 
-/// An error as a provider reported it, with what is at fault.
+/// A provider's error with its fault.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProviderError {
-    /// What is at fault.
+    /// The fault.
     pub fault: Fault,
-    /// HTTP status: that of the response, or the one that an error inside a 200 names.
+    /// HTTP status: that of the response, or the one in an error inside a 200.
     pub status: Option<u16>,
-    /// Provider's code or error type; `status N` or `error` where it gave none.
+    /// Provider's code or error type; `status N` or `error` if there is none.
     pub code: String,
     /// Provider's own words: one line, at most 400 characters, never empty.
     pub message: String,
-    /// Seconds that the provider asks to wait, where the body says so.
+    /// Seconds that the provider asks to wait, if the body says so.
     pub retry_after_s: Option<f64>,
 }
 
-/// Whether a code is the provider's own, and not one that stands for none.
+/// Whether a code is the provider's own, not a placeholder.
 pub fn is_own_code(code: &str) -> bool {
     !code.is_empty() && code != "error" && !code.starts_with("status ")
 }
@@ -38,7 +38,7 @@ fn matches(message: &str, patterns: &[Pattern]) -> Option<Fault> {
     patterns.iter().find(|(_, words)| holds(words)).map(|(fault, _)| *fault)
 }
 
-/// Whether a message says that a model does not take a parameter: nothing is wrong with the model's name.
+/// Whether a message says that a model does not support a parameter: the model's name is right.
 fn about_parameter(message: &str) -> bool {
     ["not support", "unsupported", "not available", "not allowed", "not enabled", "not permitted"]
         .iter()
@@ -46,10 +46,10 @@ fn about_parameter(message: &str) -> bool {
         && PARAMETERS.iter().any(|name| message.contains(name))
 }
 
-/// What is at fault, by the provider's code, then by its message, then by the HTTP status.
+/// The fault: by the provider's code, then by its message, then by the HTTP status.
 ///
-/// A status alone says too little: OpenAI answers 429 to an empty account, Anthropic 400; xAI answers 403 to a
-/// single text that its filter does not like, and others 404 to a model that this key may not use.
+/// A status alone is ambiguous: OpenAI answers 429 to an empty account, Anthropic 400; xAI answers 403 to a single text
+/// that its filter rejects, and others 404 to a model that this key may not use.
 pub fn classify(status: Option<u16>, code: &str, message: &str) -> Fault {
     let code = code.trim().to_lowercase().replace([' ', '-'], "_");
     let message = message.to_lowercase().replace(['\u{2019}', '`'], "'");
@@ -60,11 +60,11 @@ pub fn classify(status: Option<u16>, code: &str, message: &str) -> Fault {
     if let Some((fault, _)) = by_code {
         return *fault;
     }
-    // A page of a gateway or of a server in trouble says what its status says.
+    // The page of a gateway or a failing server adds nothing to its status.
     let in_trouble = status.is_some_and(|s| (500..600).contains(&s));
     match matches(&message, AFTER_CODES) {
         Some(Fault::Model) if about_parameter(&message) => return Fault::Request,
-        // "The model is not available", said with 503, is no statement about its name.
+        // "The model is not available" with status 503 says nothing about its name.
         Some(Fault::Model | Fault::Account | Fault::NotFound)
             if in_trouble && status != Some(500) => {}
         Some(fault) => return fault,
@@ -107,7 +107,7 @@ fn of_status(status: u16) -> Fault {
         402 => Fault::Quota,
         451 => Fault::Content,
         408 | 424 | 499 => Fault::Server,
-        // A redirect ends at a login page, and a method that is not allowed at another path.
+        // A redirect leads to a login page, and a method that is not allowed means another path.
         300..=399 | 404 | 405 | 410 | 501 => Fault::NotFound,
         400..=498 => Fault::Request,
         _ => Fault::Server,

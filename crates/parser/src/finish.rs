@@ -1,15 +1,15 @@
-//! Finish reasons of many servers. Only those that are known to mean a whole text make one an answer.
+//! Finish reasons of many servers. A text counts as an answer only with a reason known to mean that it is complete.
 
 use serde_json::Value;
 
 /// What a finish reason means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Finish {
-    /// The text is whole.
+    /// The text is complete.
     Whole,
     /// No reason was given.
     Missing,
-    /// The text was cut off at a limit.
+    /// The text was truncated at a limit.
     Limit,
     /// A filter held it back.
     Filter,
@@ -17,9 +17,9 @@ pub(crate) enum Finish {
     Refusal,
     /// Generation failed.
     Error(String),
-    /// The model asked for something instead of answering: a tool, another turn.
+    /// The model requested something instead of answering: a tool, another turn.
     Tool(String),
-    /// A word that is not known.
+    /// An unknown word.
     Unknown(String),
 }
 

@@ -1,7 +1,7 @@
 //! JSON as models write it.
 
-/// LaTeX commands that start with a letter which JSON would take for an escape: `\b`, `\f`, `\n`, `\r`,
-/// `\t`. Longest of a kind is enough: `beta` stands for `\beta` only.
+/// LaTeX commands whose first letter JSON would read as an escape: `\b`, `\f`, `\n`, `\r`, `\t`. The longest of each
+/// kind suffices: `beta` covers `\beta` only.
 const COMMANDS: [&str; 46] = [
     "bar",
     "backslash",
@@ -51,9 +51,8 @@ const COMMANDS: [&str; 46] = [
     "triangle",
 ];
 
-/// Repairs escapes inside a JSON text that would eat a backslash: those that JSON does not have
-/// (`\c`, `\alpha`, `C:\Programs`) and those that it has but that begin a LaTeX command (`\frac`).
-/// `None` where there is nothing to repair.
+/// Repairs escapes in a JSON text that would swallow a backslash: invalid ones (`\c`, `\alpha`, `C:\Programs`) and
+/// valid ones that start a LaTeX command (`\frac`). `None` if there is nothing to repair.
 pub(crate) fn repair_escapes(json: &str) -> Option<String> {
     if !json.contains('\\') {
         return None;
@@ -84,7 +83,7 @@ pub(crate) fn repair_escapes(json: &str) -> Option<String> {
             out.push_str("\\\\");
             rest = after;
         } else {
-            // The escape stands as it is: the backslash and the character after it.
+            // The escape is kept: the backslash and the next character.
             let length = after.chars().next().map_or(0, char::len_utf8);
             out.push('\\');
             out.push_str(after.get(..length).unwrap_or_default());
@@ -95,7 +94,7 @@ pub(crate) fn repair_escapes(json: &str) -> Option<String> {
     changed.then_some(out)
 }
 
-/// The first JSON object in a text, and whether anything but white space stands around it.
+/// The first JSON object in a text, and whether anything but white space surrounds it.
 pub(crate) fn object(text: &str) -> Option<(&str, bool)> {
     let start = text.find('{')?;
     let mut depth = 0_usize;

@@ -1,11 +1,11 @@
-//! Raw provider rows to outcomes, and answers to prompts and turns.
+//! Decodes raw provider rows into outcomes, and answers into prompts and turns.
 //!
-//! Total: [`decode`], [`prompts`] and [`turn`] take any bytes and any text, never panic, and drop nothing
-//! in silence; what cannot be used comes back with a named problem. What a model wrote survives to the
-//! byte (backslashes, `**bold**`, LaTeX, tabs, CRLF, combining characters, emoji) except where one of the
-//! named rules of [`Cleanup`] takes something away, and every rule that did is named.
+//! Total: [`decode`], [`prompts`] and [`turn`] accept any bytes and any text, never panic, and drop nothing silently;
+//! unusable input is returned with a named problem. A model's text survives to the byte (backslashes, `**bold**`,
+//! LaTeX, tabs, CRLF, combining characters, emoji), except what a rule of [`Cleanup`] removes, and every rule that did
+//! is named.
 //!
-//! It does not decide what to do about a problem, and it changes no normalisation form.
+//! It does not decide how to handle a problem, and does not change the Unicode normalization form.
 //!
 //! ```
 //! use clinstruct_parser::{decode, turn};

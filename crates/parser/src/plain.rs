@@ -1,5 +1,5 @@
-//! The usual row of OpenAI's format, which is most of what comes: typed, without a tree of values. Whatever is unusual
-//! in any way goes to the lenient reader, which gives the same for a usual row; a test compares them.
+//! Fast path for the usual row of OpenAI's format, which is most of the input: typed, without a tree of values. Any
+//! unusual row goes to the lenient reader, which gives the same for a usual one; a test compares them.
 
 use std::borrow::Cow;
 
@@ -98,7 +98,7 @@ struct PlainCompletionDetails {
     reasoning_tokens: Option<u64>,
 }
 
-/// The row where it is a usual answer, `None` where anything about it is unusual.
+/// The row if it is a usual answer, `None` if anything about it is unusual.
 pub(crate) fn plain_answer(raw: &[u8]) -> Option<DecodedRow> {
     let row: PlainRow<'_> = serde_json::from_slice(raw).ok()?;
     let id = request_id(&row.custom_id)?;

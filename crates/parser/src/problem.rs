@@ -1,11 +1,11 @@
-//! What can be wrong with an answer.
+//! Problems of an answer.
 
 use std::fmt;
 
-/// What is wrong with an answer.
+/// A problem of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
-    /// Not as many prompts as were asked for.
+    /// A different number of prompts than requested.
     Count {
         /// Asked for.
         expected: usize,
@@ -17,36 +17,36 @@ pub enum Problem {
         /// Patient, from 1.
         patient: usize,
     },
-    /// There is no patient of this number.
+    /// There is no patient with this number.
     UnknownPatient {
         /// As given.
         number: u64,
     },
-    /// A second prompt for the same patient; the first stands.
+    /// A second prompt for the same patient; the first is kept.
     DuplicatePatient {
         /// Patient, from 1.
         number: u64,
     },
-    /// Not JSON, or not of the shape asked for.
+    /// Not JSON, or not of the requested shape.
     MalformedJson {
-        /// What the reader said, with line and column.
+        /// The parser's message, with line and column.
         message: String,
     },
     /// No delimiter line.
     MissingDelimiters,
     /// A turn without text.
     NoText,
-    /// Reasoning that is opened and never closed: where the answer begins cannot be told.
+    /// Reasoning without an end: the start of the answer is unknown.
     UnclosedReasoning {
         /// Its beginning.
         text: String,
     },
-    /// Reasoning, and no answer behind it.
+    /// Reasoning without an answer.
     OnlyReasoning {
         /// Its beginning.
         text: String,
     },
-    /// A mark of a chat template within a text.
+    /// A chat template marker within a text.
     ControlToken {
         /// The first one.
         token: String,

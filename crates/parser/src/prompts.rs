@@ -8,10 +8,10 @@ use crate::problem::Problem;
 use crate::reasoning::separate;
 use crate::turn::{is_text_refusal, read};
 
-/// Most braces at which an object is looked for.
+/// Number of braces at which an object is searched for.
 const OBJECTS: usize = 200;
 
-/// How the prompts stand in an answer.
+/// The format of the prompts in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PromptFormat {
     /// `{"prompts": [{"patient": 1, "prompt": "…"}, …]}`.
@@ -23,9 +23,9 @@ pub enum PromptFormat {
 /// The prompts of an answer, by patient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PromptsReading {
-    /// One place for each patient; `None` where there is no usable prompt.
+    /// One entry per patient; `None` if there is no usable prompt.
     pub prompts: Vec<Option<Cleaned>>,
-    /// All that is wrong.
+    /// All problems.
     pub problems: Vec<Problem>,
 }
 
@@ -46,8 +46,8 @@ struct Entry {
     prompt: String,
 }
 
-/// Reads the prompts for `expected` patients. Prompts are joined to patients by their numbers; where an
-/// entry has none, by its place.
+/// Reads the prompts for `expected` patients. Prompts are matched to patients by number; entries without one, by
+/// position.
 pub fn prompts(text: &str, format: PromptFormat, expected: usize) -> PromptsReading {
     let mut reading = PromptsReading { prompts: vec![None; expected], problems: Vec::new() };
     let found = match format {
@@ -91,7 +91,7 @@ pub fn prompts(text: &str, format: PromptFormat, expected: usize) -> PromptsRead
 
 type Numbered = Vec<(u64, String)>;
 
-/// The answer without what was thought, and the rule that took it out.
+/// The answer without reasoning, and the rule that removed it.
 fn answer_of(text: &str) -> Result<(Cow<'_, str>, Cleanup), Problem> {
     let separated = separate(text)?;
     if is_text_refusal(&separated.text) {
@@ -105,7 +105,7 @@ fn answer_of(text: &str) -> Result<(Cow<'_, str>, Cleanup), Problem> {
 
 fn from_json(text: &str, expected: usize) -> Result<(Numbered, Cleanup), Problem> {
     let malformed = |message: String| Problem::MalformedJson { message };
-    // Nothing stands around the object: what looks like a mark of reasoning within it belongs to a prompt.
+    // The object has nothing around it: an apparent reasoning marker inside it belongs to a prompt.
     if let Some((json, false)) = object(text)
         && let Ok((found, cleanup, _)) = entries(json)
     {
@@ -115,13 +115,13 @@ fn from_json(text: &str, expected: usize) -> Result<(Numbered, Cleanup), Problem
     let mut error: Option<String> = None;
     let mut chosen: Option<(&str, Numbered, Cleanup)> = None;
     let mut from = 0;
-    // Where the object ends that is looked into because it does not fit itself. An entry of it is no answer.
+    // End of an object that is searched because it does not fit itself. An entry of it is no answer.
     let mut outer_end = 0;
     for _ in 0..OBJECTS {
         let Some(rest) = text.get(from..) else { break };
         let Some(start) = rest.find('{') else { break };
         let Some((json, _)) = rest.get(start..).and_then(object) else {
-            // A brace of the text is not closed; an object may begin behind it.
+            // The text has an unclosed brace; an object may start after it.
             from += start + 1;
             continue;
         };
@@ -129,7 +129,7 @@ fn from_json(text: &str, expected: usize) -> Result<(Numbered, Cleanup), Problem
         match entries(json) {
             Ok((_, _, Shape::One)) if at < outer_end => from = at + json.len(),
             Ok((found, cleanup, _)) => {
-                // The last object is what the model ended with, unless only an earlier one has all prompts.
+                // The last object is the model's final one, unless only an earlier one has all prompts.
                 let whole = found.len() == expected;
                 if whole || chosen.as_ref().is_none_or(|(_, before, _)| before.len() != expected) {
                     chosen = Some((json, found, cleanup));
@@ -151,7 +151,7 @@ fn from_json(text: &str, expected: usize) -> Result<(Numbered, Cleanup), Problem
     Ok((found, cleanup.and(rule).and(around)))
 }
 
-/// Whether an object holds all prompts or a single one.
+/// Whether an object contains all prompts or a single one.
 enum Shape {
     All,
     One,
@@ -175,7 +175,7 @@ fn entries(json: &str) -> Result<(Numbered, Cleanup, Shape), String> {
     Ok((numbered, cleanup, shape))
 }
 
-/// The number of a delimiter line: `=== 2 ===`, bold or spaced as it may be.
+/// The number of a delimiter line: `=== 2 ===`, possibly bold or with other spacing.
 fn delimiter(line: &str) -> Option<u64> {
     let inner = line.trim().trim_matches('*').trim();
     let inner = inner.strip_prefix("===")?.strip_suffix("===")?;
@@ -188,7 +188,7 @@ fn from_delimited(text: &str, expected: usize) -> Result<(Numbered, Cleanup), Pr
     if !found.is_empty() {
         return Ok((found, rule));
     }
-    // A single message needs no delimiter to be told apart.
+    // A single message needs no delimiter.
     if expected == 1 && !text.trim().is_empty() {
         return Ok((vec![(1, text.into_owned())], rule));
     }

@@ -1,27 +1,27 @@
-//! Takes what a model thought out of what it answered, where a server left both in one text.
+//! Separates a model's reasoning from its answer, if a server left both in one text.
 //!
-//! Every way in which models mark their reasoning is known by name; what is marked and cannot be told from the
-//! answer makes the text unusable, for a part of the reasoning in an answer is worse than no answer.
+//! All known reasoning markers are listed by name; marked reasoning that cannot be separated from the answer makes the
+//! text unusable, since reasoning in an answer is worse than no answer.
 
 use std::borrow::Cow;
 
 use crate::problem::Problem;
 
-/// A text without the reasoning that stood in it.
+/// A text without its reasoning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Separated<'t> {
     /// The answer.
     pub(crate) text: Cow<'t, str>,
-    /// The reasoning; blank where none was marked.
+    /// The reasoning; blank if none was marked.
     pub(crate) reasoning: String,
-    /// Whether anything was taken out, be it empty marks.
+    /// Whether anything was removed, even empty markers.
     pub(crate) changed: bool,
 }
 
 /// Longest excerpt in a problem, in characters.
 const EXCERPT: usize = 120;
 
-/// The reasoning that stands in a text; `None` where none can be separated from it.
+/// The reasoning in a text; `None` if none can be separated from it.
 pub fn reasoning(text: &str) -> Option<String> {
     separate(text).ok().map(|s| s.reasoning).filter(|r| !r.is_empty())
 }
@@ -54,13 +54,13 @@ fn excerpt(text: &str) -> String {
     text.trim().chars().take(EXCERPT).collect()
 }
 
-/// Parts that are not blank, a paragraph each.
+/// Parts that are not blank, one per paragraph.
 fn joined<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
     let parts: Vec<&str> = parts.into_iter().map(str::trim).filter(|p| !p.is_empty()).collect();
     parts.join("\n\n")
 }
 
-/// The common case first: a text in which nothing can be marked.
+/// Fast path: a text without any marker.
 fn may_hold_marks(text: &str) -> bool {
     text.contains(['<', '◁', '[', '&'])
         || text.contains(STRIPPED_FINAL)
@@ -75,15 +75,15 @@ fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
 
 // Channels: gpt-oss. https://cookbook.openai.com/articles/openai-harmony
 
-/// What is left of the marks before the final channel where a server drops special tokens.
+/// Remains of the markers before the final channel, if a server drops special tokens.
 const STRIPPED_FINAL: &str = "assistantfinal";
 /// Channels whose text is no answer.
 const THINKING_CHANNELS: [&str; 2] = ["analysis", "commentary"];
 
-/// The rest of a text that begins with a channel's name and, without a space, a sentence: what is left of
-/// `<|channel|>analysis<|message|>The user ..` where a server drops special tokens.
+/// The rest of a text that starts with a channel's name directly followed by a sentence: what remains of
+/// `<|channel|>analysis<|message|>The user ..` if a server drops special tokens.
 ///
-/// Gemma's channel is named on a line of its own.
+/// Gemma's channel name is on a line of its own.
 fn channel_start(text: &str) -> Option<&str> {
     if let Some(rest) = text.trim_start().strip_prefix("thought\n") {
         return Some(rest);
@@ -115,11 +115,11 @@ fn harmony(text: &str) -> Result<Option<Separated<'_>>, Problem> {
     }
 }
 
-/// Where a message of a channel ends.
+/// End of a channel's message.
 const MESSAGE_ENDS: [&str; 5] = ["<|end|>", "<|return|>", "<|call|>", "<|start|>", "<|channel|>"];
 
-/// Splits a text into the messages of its channels. The final channel is the answer; the last one, where there are
-/// several, for a model that begins again means the later text.
+/// Splits a text into the messages of its channels. The final channel is the answer; if there are several, the last
+/// one, since a model that starts over means the later text.
 fn channels(text: &str) -> Result<Separated<'_>, Problem> {
     let mut reasoning: Vec<&str> = Vec::new();
     let mut answer: Option<&str> = None;
@@ -127,7 +127,7 @@ fn channels(text: &str) -> Result<Separated<'_>, Problem> {
     while let Some(at) = rest.find("<|message|>") {
         let (header, body) = rest.split_at(at);
         let body = body.get("<|message|>".len()..).unwrap_or_default();
-        // What stands before the header is the end of a message whose beginning was part of the prompt.
+        // Text before the header is the end of a message that started in the prompt.
         let begins = ["<|start|>", "<|channel|>"].iter().filter_map(|m| header.find(m)).min();
         let (before, header) = header.split_at(begins.unwrap_or(0));
         reasoning.push(without_ends(before));
@@ -149,7 +149,7 @@ fn channels(text: &str) -> Result<Separated<'_>, Problem> {
     }
     let left = without_ends(rest);
     if left.contains("<|channel|>") || (answer.is_none() && !left.trim().is_empty()) {
-        // A header without its message: what belongs to which channel cannot be said.
+        // A header without its message: the channels cannot be told apart.
         return Err(Problem::ControlToken { token: "<|channel|>".into() });
     }
     let reasoning = joined(reasoning);
@@ -162,7 +162,7 @@ fn channels(text: &str) -> Result<Separated<'_>, Problem> {
     }
 }
 
-/// A text without the marks that end and begin messages, where it holds nothing else of them.
+/// A text without the markers that end and start messages, if it has no other ones.
 fn without_ends(text: &str) -> &str {
     let mut text = text.trim();
     loop {
@@ -180,7 +180,7 @@ fn without_ends(text: &str) -> &str {
 
 // Phrases: Granite 3.2, Apriel. https://github.com/vllm-project/vllm/tree/main/vllm/reasoning
 
-/// How a text begins that names its thoughts, and what stands before the answer then; lower case.
+/// Starts of a text that announces its reasoning, and the phrase before the answer; lower case.
 const HEADINGS: [(&str, &str); 6] = [
     ("here is my thought process:", "here is my response:"),
     ("here's my thought process:", "here's my response:"),
@@ -208,7 +208,7 @@ fn phrases(text: &str) -> Option<Separated<'_>> {
 
 // Tags.
 
-/// Names of tags around thoughts, without the prefix that some models give theirs (`seed:think`). Lower case.
+/// Names of reasoning tags, without the prefix of some models (`seed:think`). Lower case.
 const NAMES: [&str; 19] = [
     "think",
     "thinking",
@@ -230,7 +230,7 @@ const NAMES: [&str; 19] = [
     "longcat_think",
     "think_off",
 ];
-/// Marks around thoughts that are no tags: Kimi, Magistral, Reka, Gemma 3 and its medical kin, Gemma 4.
+/// Reasoning markers that are not tags: Kimi, Magistral, Reka, Gemma 3 and its medical variants, Gemma 4.
 const MARKS: [(&str, bool); 11] = [
     ("◁think▷", true),
     ("◁/think▷", false),
@@ -264,10 +264,10 @@ const CLOSE_TOKENS: [&str; 7] = [
     "thinking_end",
 ];
 
-/// The tag of a page that hides thoughts, as `open-webui` writes it: it ends with `</details>`.
+/// The HTML tag with which `open-webui` hides reasoning: it ends with `</details>`.
 const DETAILS: &str = "<details type=\"reasoning\"";
 
-/// Longest tag with its attributes, in bytes.
+/// Maximum length of a tag with its attributes, in bytes.
 const LONGEST_TAG: usize = 130;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -276,7 +276,7 @@ enum Mark {
     Close,
 }
 
-/// The mark that a text starts with, and its length in bytes.
+/// The marker at the start of a text, and its length in bytes.
 fn mark(text: &str) -> Option<(Mark, usize)> {
     let kind = |opens: bool| if opens { Mark::Open } else { Mark::Close };
     if let Some((mark, opens)) = MARKS.iter().find(|(mark, _)| text.starts_with(mark)) {
@@ -290,10 +290,10 @@ fn mark(text: &str) -> Option<(Mark, usize)> {
         let closes = CLOSE_TOKENS.contains(&name.as_str());
         return (whole && (opens || closes)).then(|| (kind(opens), end + 4));
     }
-    // A tag, maybe with its brackets escaped for a page.
+    // A tag, possibly with escaped brackets.
     let (open, close) = if text.starts_with('<') { ("<", ">") } else { ("&lt;", "&gt;") };
     let rest = text.strip_prefix(open)?;
-    // A tag is short; a text of many brackets is not searched to its end for each.
+    // A tag is short; in a text with many brackets the search for its end is bounded.
     let near = rest.get(..rest.floor_char_boundary(LONGEST_TAG))?;
     let inner = near.get(..near.find(close)?)?;
     if inner.contains(['<', '\n']) {
@@ -310,11 +310,11 @@ fn mark(text: &str) -> Option<(Mark, usize)> {
     NAMES.contains(&name).then(|| (kind(opens), length))
 }
 
-/// Takes marked thoughts out of a text; `None` where nothing is marked.
+/// Removes marked reasoning from a text; `None` if nothing is marked.
 ///
-/// A closing mark ends all thoughts that are open, and where none is open, everything before it was thought: many
-/// servers make the opening mark a part of the prompt. That is right for nested marks too, for what stands between the
-/// inner and the outer closing mark comes before a closing mark.
+/// A closing marker ends all open reasoning; if none is open, everything before it is reasoning, since many servers put
+/// the opening marker in the prompt. That is right for nested markers too: the text between the inner and the outer
+/// closing marker comes before a closing marker.
 fn tags(text: &str) -> Result<Option<Separated<'_>>, Problem> {
     let mut answer: Vec<&str> = Vec::new();
     let mut reasoning: Vec<&str> = Vec::new();
@@ -343,12 +343,12 @@ fn tags(text: &str) -> Result<Option<Separated<'_>>, Problem> {
         match (mark, open) {
             (Mark::Open, None) => {
                 answer.push(piece);
-                // `<think/>` is opened and closed at once.
+                // `<think/>` opens and closes at once.
                 let empty = here.get(..length).is_some_and(|tag| tag.ends_with("/>"));
                 open = (!empty).then_some(details);
                 from = at;
             }
-            // Thoughts within thoughts.
+            // Nested reasoning.
             (Mark::Open, Some(_)) => {
                 reasoning.push(piece);
                 from = at;
@@ -390,7 +390,7 @@ const ANSWER_TOKENS: [(&str, &str); 3] = [
     ("[BEGIN FINAL RESPONSE]", "[END FINAL RESPONSE]"),
 ];
 
-/// What is within the tag that stands around the whole text.
+/// The content of the tag around the whole text.
 fn answer_tag(text: &str) -> Option<&str> {
     let text = text.trim();
     for (open, close) in ANSWER_TOKENS {

@@ -1,12 +1,12 @@
-//! Makes JSON of a row that is almost JSON: broken bytes, halves of surrogate pairs, numbers that JSON does not have.
+//! Turns a row that is almost JSON into JSON: broken bytes, lone surrogates, numbers that JSON does not have.
 
 use std::borrow::Cow;
 
-/// Stands where bytes were broken until it is known which text they belong to. A noncharacter of Unicode, which no
-/// text holds: <https://www.unicode.org/versions/Unicode16.0.0/core-spec/chapter-23/#G12612>.
+/// Placeholder for broken bytes until it is known which text they belong to. A Unicode noncharacter, which no text
+/// contains: <https://www.unicode.org/versions/Unicode16.0.0/core-spec/chapter-23/#G12612>.
 pub(crate) const BROKEN: char = '\u{fdd1}';
 
-/// The row as text, with [`BROKEN`] where its bytes are no UTF-8.
+/// The row as text, with [`BROKEN`] for invalid UTF-8.
 pub(crate) fn lossy(raw: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(raw) {
         Ok(text) => Cow::Borrowed(text),
@@ -23,8 +23,8 @@ pub(crate) fn lossy(raw: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The text as JSON that a strict reader takes: lone surrogate escapes become [`BROKEN`], raw control characters are
-/// escaped, `NaN` and numbers out of range become `null`.
+/// The text as strict JSON: lone surrogate escapes become [`BROKEN`], raw control characters are escaped, `NaN` and
+/// numbers out of range become `null`.
 pub(crate) fn json(text: &str) -> String {
     let text = text.trim_start_matches('\u{feff}').trim_end_matches(['\0', '\u{1e}']);
     let mut out = String::with_capacity(text.len() + 16);
@@ -69,7 +69,7 @@ pub(crate) fn json(text: &str) -> String {
     out
 }
 
-/// Copies the escape that `text` starts with; gives its length.
+/// Copies the escape at the start of `text`; returns its length.
 fn escape(text: &str, out: &mut String) -> usize {
     let unit = |text: &str| {
         let digits = text.strip_prefix("\\u")?.get(..4)?;
@@ -102,7 +102,7 @@ fn escape(text: &str, out: &mut String) -> usize {
                 out.push(c);
                 return 2;
             }
-            // A backslash that escapes nothing is one of the text.
+            // A backslash that escapes nothing is part of the text.
             out.push_str("\\\\");
             1
         }

@@ -18,10 +18,10 @@ use crate::usage;
 /// Longest excerpt of a row in a message, in characters.
 const EXCERPT: usize = 300;
 
-/// Reads one raw response. Any bytes in, an outcome out.
+/// Decodes one raw response. Accepts any bytes.
 ///
-/// The id is read first, whatever else is broken, so that a row that came is never taken for one that did not.
-/// Every other field is read leniently: what it holds instead of what is documented decides nothing by its type alone.
+/// The id is read first, whatever else is broken, so that a received row never counts as missing. All other fields are
+/// read leniently: an unexpected type alone decides nothing.
 pub fn decode(format: RowFormat, raw: &[u8]) -> DecodedRow {
     if format == RowFormat::OpenaiBatch
         && let Some(row) = plain_answer(raw)
@@ -66,17 +66,17 @@ fn unreadable(message: String, usage: Option<Usage>) -> RowOutcome {
     RowOutcome::Unreadable { message, usage }
 }
 
-/// A text for people: what stands for broken bytes becomes the replacement character.
+/// A text for display: placeholders for broken bytes become the replacement character.
 fn shown(text: &str) -> String {
     text.replace(BROKEN, "\u{fffd}")
 }
 
-/// The beginning of a value, for a message.
+/// The start of a value, for a message.
 fn seen(value: &Value) -> String {
     one_line(&value.to_string(), EXCERPT)
 }
 
-/// A text in which bytes were broken cannot be used, and no mark of ours leaves this module.
+/// A text with broken bytes is unusable, and the placeholder never leaves this module.
 fn unbroken(outcome: RowOutcome) -> RowOutcome {
     match outcome {
         RowOutcome::Answer(c) | RowOutcome::Cut(c) if c.text.contains(BROKEN) => {
@@ -113,7 +113,7 @@ fn unbroken(outcome: RowOutcome) -> RowOutcome {
     }
 }
 
-/// The row in a value: itself, or one level or two below.
+/// The row in a value: itself, or nested up to two levels.
 fn row_in(value: &Value, depth: usize) -> Option<&Map<String, Value>> {
     match value {
         Value::Object(object) if object.contains_key("custom_id") => Some(object),
@@ -134,7 +134,7 @@ fn row_with_id(value: &Value, depth: usize) -> Option<&Map<String, Value>> {
     row_in(value, depth).filter(|row| row.contains_key("custom_id"))
 }
 
-/// The first id that stands in a text as the value of `custom_id`.
+/// The first id in a text that is the value of `custom_id`.
 fn id_in_text(text: &str) -> Option<RequestId> {
     ['"', '\''].iter().find_map(|quote| {
         let name = format!("{quote}custom_id{quote}");
@@ -146,7 +146,7 @@ fn id_in_text(text: &str) -> Option<RequestId> {
     })
 }
 
-/// A value, or what the JSON in a string holds; some servers encode twice.
+/// A value, or the JSON in a string; some servers encode twice.
 fn opened(value: &Value) -> Cow<'_, Value> {
     let mut value = Cow::Borrowed(value);
     for _ in 0..3 {
@@ -165,7 +165,7 @@ fn opened(value: &Value) -> Cow<'_, Value> {
     value
 }
 
-/// The body of a response: some servers write it as a string, wrap it once more, or leave the wrapper out.
+/// The body of a response: some servers encode it as a string, wrap it twice, or omit the wrapper.
 fn body_in(value: &Value, depth: usize) -> Cow<'_, Value> {
     let value = opened(value);
     if depth >= 4 {
@@ -226,7 +226,7 @@ fn openai(row: &Map<String, Value>) -> RowOutcome {
     }
     match (body, error) {
         (Some(Value::Object(body)), error) => openai_body(body, error, status),
-        // Without a status the row may have been made, and paid for.
+        // Without a status the row may have been generated, and billed.
         (Some(body @ Value::String(_)), None) if status.is_some() && error_in(body).is_some() => {
             failed(error_in(body).unwrap_or_default(), status, used)
         }
@@ -245,7 +245,7 @@ fn failed(parts: Parts, status: Option<u16>, usage: Option<Usage>) -> RowOutcome
     let error = parts.classified(status);
     RowOutcome::Failed {
         fault: error.fault,
-        // A success that is none was a call all the same.
+        // A malformed success was billed all the same.
         status: error.status.or(status),
         code: error.code,
         message: error.message,
@@ -287,7 +287,7 @@ fn openai_body(
             message.get("refusal").and_then(Value::as_str).map(str::to_owned),
             reasoning_of(message),
         ),
-        // Completions of the older kind, and servers that leave the wrapper out.
+        // Legacy completions, and servers that omit the wrapper.
         other => (other.filter(|m| !m.is_null()).or_else(|| choice.get("text")), None, None),
     };
     let content = content.map(text_of).unwrap_or_default();
@@ -303,12 +303,12 @@ fn openai_body(
     answer.outcome(error, status)
 }
 
-/// Whether a response says that a rehearsal wrote it.
+/// Whether a response is marked as a rehearsal.
 fn is_rehearsal(body: &Map<String, Value>) -> bool {
     body.get("system_fingerprint").and_then(Value::as_str) == Some(REHEARSAL_MARK)
 }
 
-/// Reads a row of the neutral format.
+/// Decodes a row of the neutral format.
 fn neutral(row: &Map<String, Value>) -> RowOutcome {
     let error = row.get("error").filter(|e| is_real(e)).map(opened);
     let text = ["text", "content"].iter().find_map(|name| row.get(*name).filter(|v| !v.is_null()));
@@ -319,10 +319,10 @@ fn neutral(row: &Map<String, Value>) -> RowOutcome {
     let parts = error.as_deref().map(|e| parts_of(e, 0).unwrap_or_default());
     match (text.or(refusal.and(row.get("refusal"))), parts) {
         (None, Some(parts)) => failed(parts, status, used),
-        // A program may hand on what its provider wrote.
+        // A program may forward its provider's row.
         (None, None) if row.contains_key("response") || row.contains_key("choices") => openai(row),
         (None, None) if row.contains_key("result") => anthropic(row),
-        // A text of `null` is an answer without one.
+        // A `null` text is a blank answer.
         (None, None) if !row.contains_key("text") => unreadable(
             format!("neither a text nor an error: {}", seen(&Value::Object(row.clone()))),
             used,
@@ -343,7 +343,7 @@ fn neutral(row: &Map<String, Value>) -> RowOutcome {
     }
 }
 
-/// What a successful response gives, before it is weighed.
+/// Contents of a successful response, before they are judged.
 struct Given {
     content: Content,
     reasoning: Option<String>,
@@ -358,13 +358,13 @@ impl Given {
         let Self { content, reasoning, finish, model, usage, rehearsal } = self;
         let text = content.text;
         let blank = text.trim().is_empty();
-        // No text comes from no tokens, and none is written without a prompt.
+        // No text comes from no tokens, and none is generated without a prompt.
         let usage = usage.filter(|u| blank || (u.completion_tokens > 0 && u.prompt_tokens > 0));
         let reasoning =
             reasoning.or_else(|| Some(content.reasoning).filter(|r| !r.trim().is_empty()));
-        // Text that came was generated in a call that succeeded, and was paid for.
+        // Text was generated by a successful call, and billed.
         let status = if blank { status } else { status.or(Some(200)) };
-        // An error beside a text that is whole is about something else.
+        // An error next to a complete text concerns something else.
         if let Some(error) = error
             && (blank || finish != Finish::Whole)
         {
@@ -384,21 +384,20 @@ impl Given {
         match finish {
             Finish::Filter => RowOutcome::Filtered { usage },
             Finish::Refusal => RowOutcome::Refused { text, usage },
-            // Something was generated and paid for, even if no status says so.
+            // Something was generated and billed, even without a status.
             Finish::Error(word) => failed(broken_off(&word), status.or(Some(200)), usage),
             Finish::Limit => RowOutcome::Cut(whole(FinishReason::Length)),
             Finish::Tool(word) | Finish::Unknown(word) => {
                 RowOutcome::Cut(whole(FinishReason::Other(one_line(&word, 80))))
             }
             _ if blank => RowOutcome::Empty { usage },
-            // A gateway's page in the place of a text.
+            // A gateway's page instead of a text.
             _ if is_page(&text) => unreadable(
                 format!("the text is a page of HTML: \"{}\"", one_line(&text, 200)),
                 usage,
             ),
             Finish::Whole => RowOutcome::Answer(whole(FinishReason::Stop)),
-            // Some servers write no reason. Where they counted what they wrote, it was written to its end: a stream
-            // that broke off has neither.
+            // Some servers give no reason. If they report usage, the text is complete: an aborted stream has neither.
             Finish::Missing if usage.is_some() => RowOutcome::Answer(whole(FinishReason::Stop)),
             Finish::Missing => RowOutcome::Cut(whole(FinishReason::Other(String::new()))),
         }
@@ -411,13 +410,13 @@ fn anthropic(row: &Map<String, Value>) -> RowOutcome {
     let Some(result) = result.as_deref() else {
         return match beside.as_deref() {
             Some(error) => failed(parts_of(error, 0).unwrap_or_default(), None, None),
-            // A gateway may write OpenAI's rows under Anthropic's paths.
+            // A gateway may return OpenAI's rows under Anthropic's paths.
             None if row.contains_key("response") => openai(row),
             None => unreadable(format!("no result: {}", seen(&Value::Object(row.clone()))), None),
         };
     };
     let Value::Object(result) = result else {
-        // Whatever a text says, the row may have been made, and paid for.
+        // Whatever a text says, the row may have been generated, and billed.
         return unreadable(format!("the result is not an object: {}", seen(result)), None);
     };
     let kind = result.get("type").and_then(Value::as_str).unwrap_or_default();
@@ -456,7 +455,7 @@ fn anthropic(row: &Map<String, Value>) -> RowOutcome {
     }
 }
 
-/// Reads a message of Anthropic's format.
+/// Decodes a message of Anthropic's format.
 fn message(body: &Map<String, Value>, beside: Option<&Value>, status: Option<u16>) -> RowOutcome {
     let error = [body.get("error"), beside].into_iter().flatten().find(|e| is_real(e));
     let content = body.get("content").map(text_of).unwrap_or_default();

@@ -3,10 +3,10 @@ use crate::control;
 use crate::problem::Problem;
 use crate::reasoning::separate;
 
-/// A refusal is short; a longer text that begins like one goes on to help.
+/// A refusal is short; a longer text with such a start goes on to help.
 const LONGEST_REFUSAL: usize = 300;
 
-/// How refusals begin, lower case, with straight apostrophes; in all eight languages.
+/// Starts of refusals, lower case, with straight apostrophes; in all eight languages.
 const REFUSALS: [&str; 31] = [
     "i'm sorry, but i can't",
     "i'm sorry, but i cannot",
@@ -56,7 +56,7 @@ pub fn is_text_refusal(text: &str) -> bool {
     REFUSALS.iter().any(|refusal| start.starts_with(refusal))
 }
 
-/// Reads a text: reasoning is separated from it, the named rules are applied, and no control token may be left.
+/// Reads a text: separates reasoning, applies the named rules, and rejects remaining control tokens.
 pub(crate) fn read(text: &str, item: bool) -> Result<Cleaned, Problem> {
     let separated = separate(text)?;
     let mut cleaned = clean(&separated.text, item);

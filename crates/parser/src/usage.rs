@@ -1,12 +1,12 @@
-//! Token counts as providers give them. A count that cannot be true makes all of them unknown: an estimate is better.
+//! Token counts from providers. An implausible count makes all of them unknown: an estimate is better.
 
 use clinstruct_schema::Usage;
 use serde_json::Value;
 
-/// A count above this is not one of tokens: no context is as long.
+/// Upper bound of a plausible count: no context is as long.
 const MOST: u64 = 10_000_000;
 
-/// A whole number that is not negative, also as a text or with a fraction of zero.
+/// A non-negative integer, also as a string or with a zero fraction.
 fn count(value: &Value) -> Option<u64> {
     let number = match value {
         Value::Number(n) => match n.as_u64() {
@@ -23,7 +23,7 @@ fn any<'a>(usage: &'a Value, names: &[&str]) -> Option<&'a Value> {
     names.iter().find_map(|name| usage.get(*name).filter(|v| !v.is_null()))
 }
 
-/// Counts of OpenAI's format, or of Anthropic's where a gateway gives those.
+/// Counts in OpenAI's format, or in Anthropic's if a gateway reports those.
 pub(crate) fn openai(usage: &Value) -> Option<Usage> {
     let caches = ["cache_read_input_tokens", "cache_creation_input_tokens"];
     if usage.get("prompt_tokens").is_none() && caches.iter().any(|name| usage.get(*name).is_some())
@@ -47,7 +47,7 @@ pub(crate) fn openai(usage: &Value) -> Option<Usage> {
     checked(prompt, completion, total, cached, reasoning)
 }
 
-/// Counts of OpenAI's format that are numbers, held against each other.
+/// Plausible counts of OpenAI's format.
 pub(crate) fn checked(
     prompt: u64,
     completion: u64,
@@ -58,8 +58,8 @@ pub(crate) fn checked(
     if prompt > MOST || completion > MOST {
         return None;
     }
-    // Some count reasoning beside the answer, and bill it: it is in the total only.
-    // https://docs.x.ai/docs/guides/reasoning, https://ai.google.dev/gemini-api/docs/openai
+    // Some report and bill reasoning separately: it is only in the total. https://docs.x.ai/docs/guides/reasoning,
+    // https://ai.google.dev/gemini-api/docs/openai
     let beside = total
         .filter(|total| *total <= MOST)
         .and_then(|total| total.checked_sub(prompt + completion))
@@ -74,7 +74,7 @@ pub(crate) fn checked(
     .filter(|u| u.prompt_tokens + u.completion_tokens > 0)
 }
 
-/// Counts of Anthropic's format. Tokens that went to the cache or came from it are not in `input_tokens`:
+/// Counts in Anthropic's format. Tokens written to or read from the cache are not in `input_tokens`:
 /// <https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching>.
 pub(crate) fn anthropic(usage: &Value) -> Option<Usage> {
     if usage.get("input_tokens").is_none() && usage.get("prompt_tokens").is_some() {

@@ -1,4 +1,4 @@
-//! Pages for people, and plain words, that came where an error in JSON should be.
+//! HTML pages and plain texts in place of a JSON error.
 
 pub(crate) fn is_html(text: &str) -> bool {
     let start: String = text.trim_start().chars().take(400).collect::<String>().to_lowercase();
@@ -8,7 +8,7 @@ pub(crate) fn is_html(text: &str) -> bool {
             .any(|tag| start.contains(tag))
 }
 
-/// Whether a short text speaks of trouble in a way that no rule knows.
+/// Whether a short text sounds like an error that no rule knows.
 pub(crate) fn names_trouble(text: &str) -> bool {
     let lower = text.to_lowercase();
     let words = [
@@ -25,7 +25,7 @@ pub(crate) fn names_trouble(text: &str) -> bool {
     words.iter().any(|word| lower.contains(word))
 }
 
-/// Whether a text that came with 200 is a page for people, or of a server that knows no such path.
+/// Whether a text with status 200 is an HTML page, or comes from a server without such a path.
 pub(crate) fn is_web_page(text: &str) -> bool {
     let lower = text.to_lowercase();
     let trouble = [
@@ -57,7 +57,7 @@ pub(crate) fn is_web_page(text: &str) -> bool {
         .any(|word| lower.contains(word))
 }
 
-/// The text of a page: its title, or what is between its tags; any other text as it is.
+/// The text of a page: its title, or the text between its tags; any other text unchanged.
 pub(crate) fn page_text(text: &str) -> String {
     if !is_html(text) {
         return text.to_owned();
@@ -78,7 +78,7 @@ pub(crate) fn page_text(text: &str) -> String {
         out.push_str(rest.get(..at).unwrap_or_default());
         out.push(' ');
         let tag = lower.get(at..).unwrap_or_default();
-        // What a script or a style sheet holds is not text.
+        // Scripts and style sheets are not text.
         let end = ["script", "style"]
             .iter()
             .find(|name| tag.get(1..).is_some_and(|t| t.starts_with(*name)))

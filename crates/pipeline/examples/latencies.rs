@@ -1,6 +1,6 @@
-//! How long a run takes at a provider whose jobs take 1 to 24 h, with and without waiting for each round.
+//! Duration of a run with a provider whose jobs take 1 to 24 h, with and without waiting for each round.
 //!
-//! The first argument, if there is one, limits the seed rows of each part; the second is a seed.
+//! Arguments, both optional: a limit on the seed rows of each part, and a seed.
 
 use std::io::Write as _;
 

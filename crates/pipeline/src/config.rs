@@ -12,47 +12,47 @@ use clinstruct_schema::{BackendId, MicroUsd, Speaker};
 
 use crate::{Annotator, Error, Result, Routes};
 
-/// Raised when the reading of responses changes, so that journals are played again from the raw responses.
+/// Increment this when the reading of responses changes, so that journals are replayed from the raw responses.
 const READING_VERSION: u32 = 3;
 
-/// Which side of a conversation a request is for.
+/// The side of a conversation that a request is for.
 pub use clinstruct_schema::Speaker as Role;
 
-/// What a run is asked to do.
+/// Configuration of a run.
 #[derive(Debug, Clone)]
 pub struct RunConfig {
-    /// Parts by id or stem; all where empty.
+    /// Parts by id or stem; all if empty.
     pub parts: Vec<String>,
-    /// First so many seed rows of each part.
+    /// Only the first N seed rows of each part.
     pub limit: Option<usize>,
     /// Seed of all draws.
     pub seed: u64,
-    /// Sampling temperature; the provider's default where `None`.
+    /// Sampling temperature; the provider's default if `None`.
     pub temperature: Option<f32>,
     /// Attempts of one prompt request or turn, each with another sampling seed.
     pub attempts: u32,
-    /// Times that the same request is sent again after a delivery failed.
+    /// Resends of a request after failed deliveries.
     pub deliveries: u32,
-    /// Jobs under way at once.
+    /// Jobs in flight.
     pub jobs: usize,
-    /// Rows of one job.
+    /// Rows per job.
     pub rows_per_job: usize,
-    /// Requests that wait for an answer at once.
+    /// Requests in flight.
     pub window: usize,
-    /// Conversations under way that are held in memory; of those beyond, the journal knows.
+    /// Conversations in memory; the others are only in the journal.
     pub in_memory: usize,
-    /// Most bytes of requests that are held in memory.
+    /// Most bytes of requests in memory.
     pub request_bytes: u64,
-    /// Folder for jobs that are too large for the memory; without one they are held in memory all the same.
+    /// Folder for jobs that are too large for memory; without one they stay in memory.
     pub outbox: Option<PathBuf>,
-    /// Most that the whole run may cost; nothing is sent that could pass it.
+    /// Spending limit of the run; nothing is sent that could exceed it.
     pub max_cost: Option<MicroUsd>,
-    /// First pause after an error; the longest is sixty times as long. Polls of a job begin at a twentieth.
+    /// First pause after an error; the longest is sixty times as long. Polling intervals start at a twentieth.
     pub pause: Duration,
-    /// Whether another model or account than the run was begun with is what the user wants, and a plan that
-    /// changes or drops rows that have answers.
+    /// Whether to accept another model or account than the run was built with, and a plan that changes or drops rows
+    /// that have answers.
     pub accept_change: bool,
-    /// Whether rows keep what the model thought before its answers.
+    /// Whether rows keep the model's reasoning.
     pub keep_reasoning: bool,
     /// What a model is asked about each finished conversation.
     pub annotators: Vec<&'static dyn Annotator>,
@@ -82,35 +82,35 @@ impl Default for RunConfig {
     }
 }
 
-/// A run's config with the catalog and backend facts that it is for.
+/// A run's config with its catalog and backend facts.
 #[derive(Debug)]
 pub struct RunContext<'c> {
     /// Resources.
     pub catalog: &'c Catalog,
-    /// Terms of its countries, made ready.
+    /// Country-specific terms, indexed.
     pub bound: CountryTerms,
     /// Config.
     pub config: RunConfig,
-    /// Ways to the models.
+    /// Routes to the models.
     pub routes: Routes,
     /// The assistant's backend.
     pub backend: BackendId,
     /// The assistant's model.
     pub model: String,
-    /// Whether a grammar writes any of it, and no model.
+    /// Whether any of the text comes from a grammar instead of a model.
     pub rehearsal: bool,
-    /// Whether every answer costs nothing to have again.
+    /// Whether every answer can be requested again for free.
     pub free: bool,
-    /// Whether the prompt writer's answers can be bound to a schema.
+    /// Whether a schema can constrain the prompt writer's answers.
     pub structured: bool,
     /// Plans of the parts, each with the part's index in the catalog.
     pub plans: Vec<(u8, Plan<'c>)>,
-    /// The journal's plan that this one was compared with, where it keeps every answered row.
+    /// The journal's plan that this one was compared with, if it keeps every answered row.
     pub(crate) checked: OnceLock<String>,
 }
 
 impl<'c> RunContext<'c> {
-    /// Checks the config against the catalog, and the templates by filling each in once.
+    /// Checks the config against the catalog, and renders each template once.
     pub fn new(catalog: &'c Catalog, config: RunConfig, routes: Routes) -> Result<Self> {
         for name in &config.parts {
             if catalog.part(name).is_none() {
@@ -149,7 +149,7 @@ impl<'c> RunContext<'c> {
         self.plans.iter().find(|(i, _)| *i == part).map(|(_, plan)| plan)
     }
 
-    /// What the tasks in the journal depend on: another value, and they are played again.
+    /// What the tasks in the journal depend on: if it changes, they are replayed.
     pub fn fingerprint(&self) -> String {
         let f = self.facts();
         let mut annotators = String::new();
@@ -170,7 +170,7 @@ impl<'c> RunContext<'c> {
         )
     }
 
-    /// What a plan depends on beside its models.
+    /// What a plan depends on besides its models.
     pub(crate) fn facts(&self) -> PlanFacts {
         let c = &self.config;
         PlanFacts {
@@ -218,7 +218,7 @@ impl<'c> RunContext<'c> {
         }
     }
 
-    /// How often a request is repeated. A rehearsal's responses cost nothing.
+    /// How often a request is retried. A rehearsal's responses cost nothing.
     pub(crate) fn retry_policy(&self) -> RetryPolicy {
         let policy = RetryPolicy {
             attempts: self.config.attempts,
@@ -229,7 +229,7 @@ impl<'c> RunContext<'c> {
     }
 }
 
-/// What a plan depends on beside its models, as the journal's fingerprint spells it.
+/// What a plan depends on besides its models, in the format of the journal's fingerprint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct PlanFacts {
     /// Version of the reading of answers.
@@ -246,9 +246,9 @@ pub(crate) struct PlanFacts {
 }
 
 impl PlanFacts {
-    /// Reads a journal's fingerprint; what is not there stays empty.
+    /// Parses a journal's fingerprint; missing fields are empty.
     pub(crate) fn parse(fingerprint: &str) -> Self {
-        // Names of models, which may hold anything, stand between the seed and the temperature.
+        // Model names, which may contain anything, are between the seed and the temperature.
         let behind = |name: &str, from_end: bool| {
             let name = format!("{name} ");
             let mut fields = fingerprint.split("; ").filter_map(|f| f.strip_prefix(name.as_str()));
@@ -267,8 +267,8 @@ impl PlanFacts {
         }
     }
 
-    /// Whether a row that both plans have is the same in both: its draws are keyed by the row, so parts and limits
-    /// do not matter.
+    /// Whether a row of both plans is the same in both: its draws are keyed by the row, so parts and limits do not
+    /// matter.
     pub(crate) fn has_rows_of(&self, other: &Self) -> bool {
         let of = |f: &Self| {
             let texts = [&f.catalog, &f.seed, &f.temperature, &f.structured];
@@ -277,7 +277,7 @@ impl PlanFacts {
         of(self) == of(other)
     }
 
-    /// What differs, in words; not the resources and the reading, of which the rows tell more.
+    /// The differences, for display; not those in resources and reading, which the rows show in more detail.
     pub(crate) fn differences(&self, new: &Self) -> Vec<String> {
         let plain = |text: &str| {
             let inner = text.strip_prefix("Some(").and_then(|t| t.strip_suffix(')'));
@@ -300,7 +300,7 @@ impl PlanFacts {
     }
 }
 
-/// Conversations that a plan gives if no prompt is treated as an emergency.
+/// Number of conversations if no prompt is treated as an emergency.
 pub fn planned_rows(plan: &Plan<'_>) -> usize {
     plan.len() * plan.part().prompts_per_request * plan.part().variants()
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-/// Stops a run as soon as what it holds is saved.
+/// Stops a run as soon as its data in memory is saved.
 #[derive(Debug, Clone, Default)]
 pub struct StopSignal {
     stopped: Arc<AtomicBool>,
@@ -26,14 +26,14 @@ impl StopSignal {
     }
 }
 
-/// How a run came to its end.
+/// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// Every planned row is done, rejected or failed.
     Finished,
-    /// It was asked to stop, or to go only so far; the same call resumes.
+    /// It was stopped, or limited to a part of the work; the same call resumes.
     Stopped,
-    /// What is next could cost more than allowed; the same call with a higher limit resumes.
+    /// The next request could exceed the spending limit; the same call with a higher limit resumes.
     CostReached,
 }
 
@@ -42,7 +42,7 @@ pub enum Outcome {
 pub enum Drive {
     /// Until every row is accounted for.
     ToTheEnd,
-    /// Sends what is due and there is room for, and returns.
+    /// Sends what is due and fits, and returns.
     SubmitOnly,
     /// Ingests the rows of jobs that were sent, and sends none.
     CollectOnly,

@@ -1,9 +1,8 @@
-//! Drives a run: sends what is due, ingests what comes, until every planned row is accounted for.
+//! Drives a run: sends what is due and ingests rows until every planned row is accounted for.
 //!
-//! Its [state] composes states that know nothing of each other: what is [in flight](in_flight), the
-//! [ledger](ledger), a [queue](queue) for each route, [pauses](backoff), the [stall watch](stall) and the
-//! [breakers](breaker). The other files are what it does with them: recover, dispatch,
-//! submit, poll, ingest, commit, close.
+//! Its [state] composes independent states: what is [in flight](in_flight), the [ledger](ledger), a [queue](queue) for
+//! each route, [pauses](backoff), the [stall watch](stall) and the [breakers](breaker). The other files are its
+//! operations on them: recover, dispatch, submit, poll, ingest, commit, close.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -46,13 +45,13 @@ pub use reopen::{Reopen, reopen};
 use stall::StallWatch;
 use state::Driver;
 
-/// How often the driver checks whether a backend waits for something.
+/// Interval at which the driver checks whether a backend is waiting.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Drives a run until all rows are accounted for or `stop` is requested.
 ///
-/// `now` gives the time for the journal, in seconds since 1970; `run_name` names a new run's jobs at the
-/// provider and must not be another run's.
+/// `now` returns the time for the journal, in seconds since 1970; `run_name` names a new run's jobs at the provider and
+/// must be unique.
 pub async fn run(
     context: &RunContext<'_>,
     store: &mut Store,
@@ -113,7 +112,7 @@ impl Driver<'_, '_> {
     /// Sends and ingests until the run is done, stopped or at its limit.
     async fn run(&mut self, receiver: &mut mpsc::Receiver<Message>) -> Result<(Outcome, Tally)> {
         let mut draining = false;
-        // What came with rows and is no row.
+        // Messages that arrived with rows and are not rows.
         let mut next = None;
         // Why nothing more can be sent; what is in flight in this process is billed, and ingested first.
         let mut failure = None;
@@ -193,8 +192,8 @@ impl Driver<'_, '_> {
         }
     }
 
-    /// Handles a message; gives the error that stops the run, if it brings one. Rows that came meanwhile are handled
-    /// with it, and what came behind them and is no row becomes `next`.
+    /// Handles a message; returns the error that stops the run, if any. Rows that arrived meanwhile are handled with
+    /// it, and the first other message after them becomes `next`.
     fn handle(
         &mut self,
         message: Message,
@@ -203,7 +202,7 @@ impl Driver<'_, '_> {
     ) -> Result<Option<Error>> {
         match message {
             Message::Rows(job, frame, decoded) => {
-                // What came of other jobs meanwhile is saved with it: a transaction waits for the disk.
+                // Results of other jobs are saved with it: a transaction waits for the disk.
                 let mut count = decoded.len();
                 let mut all = vec![Rows { job, decoded, raw: Raw::New(frame) }];
                 while count < ROWS_AT_ONCE && next.is_none() {
@@ -218,7 +217,7 @@ impl Driver<'_, '_> {
                 }
                 let streams = all.iter().any(|r| self.streams(r.job));
                 self.ingest(all)?;
-                // The rows of a batch are all there: they are ingested first, and its end decides.
+                // The rows of a batch are complete: they are ingested first, and its end decides.
                 Ok(if streams { self.stopped_by_rows() } else { None })
             }
             Message::Ended(job, end, reference) => {
@@ -226,7 +225,7 @@ impl Driver<'_, '_> {
                 let ended = self.job_ended(job, &end);
                 if let Some(backend) = backend {
                     self.releases.spawn(async move {
-                        // What is not freed does no harm.
+                        // Failure to free it is harmless.
                         let _ = backend.release(&reference).await;
                     });
                 }

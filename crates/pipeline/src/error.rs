@@ -2,10 +2,10 @@ use std::path::PathBuf;
 
 use clinstruct_schema::Fault;
 
-/// Result of a stage.
+/// Result of the pipeline.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What stopped a run.
+/// An error that stops a run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The run's journal or raw responses.

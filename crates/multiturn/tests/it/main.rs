@@ -1,5 +1,5 @@
-//! Situations and dialogues: styles that can be obeyed together, shares as in the files, swapped
-//! roles, retries and repairs, and an end whatever comes back.
+//! Situations and dialogues: compatible styles, shares as in the files, swapped roles, retries and repairs, and
+//! termination whatever is returned.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::{BTreeMap, HashSet};
@@ -34,7 +34,7 @@ fn drawn(row: &BaseRow, k: usize, variant: Variant) -> Situation {
     situation(&CATALOG, part(row.part.as_str()), SEED, row, k, variant)
 }
 
-/// Both style twins of two prompts of about every fifth row of part 3.
+/// Both variants of two prompts of about every fifth row of part 3.
 fn twins() -> &'static [(BaseRow, [Situation; 2])] {
     static TWINS: LazyLock<Vec<(BaseRow, [Situation; 2])>> = LazyLock::new(|| {
         let plan = plan("task-topic");
@@ -152,7 +152,7 @@ fn asked_styles_fix_the_number_of_turns() {
     assert!(seen.iter().all(|n| *n > 50), "{seen:?}");
 }
 
-/// Share of each outcome, and what the file says, within two in a hundred.
+/// Observed and specified share of each outcome, equal within two in a hundred.
 fn near(what: &str, counts: &BTreeMap<String, usize>, due: &[(&str, f64)]) {
     let all: usize = counts.values().sum();
     assert!(counts.keys().all(|k| due.iter().any(|(d, _)| d == k)), "{what}: {counts:?}");
@@ -333,7 +333,7 @@ fn the_user_sees_the_dialogue_with_its_roles_swapped() {
     let texts: Vec<&str> = user.messages[2..].iter().map(|m| m.content.as_str()).collect();
     assert_eq!(texts, [&first_message("one", &s), "two"]);
 
-    // Only the health worker sees the card; both know where they are.
+    // Only the health worker sees the card; both know the place.
     let (to_user, to_assistant) = (&user.messages[0].content, &assistant.messages[0].content);
     assert!(to_user.contains("- allergies: ") && to_user.contains("- vital signs: "));
     assert!(!to_assistant.contains("allergies") && !to_assistant.contains("vital signs"));
@@ -348,7 +348,7 @@ fn the_user_sees_the_dialogue_with_its_roles_swapped() {
     let task = CATALOG.tasks.iter().find(|t| t.id == row.subjects[0].slugs[0]).unwrap();
     assert_eq!(assistant.max_tokens, task.max_tokens);
 
-    // No tag says in a text whose it is.
+    // No tag in a text names its author.
     for m in user.messages.iter().chain(&assistant.messages) {
         let text = m.content.to_lowercase();
         for tag in ["<|", "[inst]", "### ", "user:", "assistant:", "system:"] {
@@ -356,7 +356,7 @@ fn the_user_sees_the_dialogue_with_its_roles_swapped() {
         }
     }
 
-    // Another attempt is the same but for its sampling; so is each turn of its own.
+    // Another attempt differs only in its sampling; so does each turn.
     dialogue.apply(unusable(Defect::Text));
     let again = ask(&dialogue);
     assert_eq!(again.messages, user.messages);
@@ -397,7 +397,7 @@ fn a_delivery_that_failed_is_repeated_as_it_was() {
     assert_eq!(paid.apply(undelivered(true)), Next::Ask);
     assert_eq!(paid.apply(undelivered(true)), rejected(true));
 
-    // What an accepted text has used is not held against the next turn.
+    // What an accepted text has used does not count for the next turn.
     let mut accepts = start();
     accepts.apply(undelivered(true));
     accepts.apply(accepted("a text"));
@@ -412,7 +412,7 @@ fn a_refused_request_ends_the_conversation_at_once() {
     assert_eq!(dialogue.apply(refused), rejected(true));
     assert_eq!((dialogue.speaker(), dialogue.turn()), (None, 1));
     assert_eq!(dialogue.next_request(&options()).unwrap(), None);
-    // Nothing brings it back.
+    // Nothing reopens it.
     assert_eq!(dialogue.apply(accepted("late")), rejected(true));
     assert_eq!(dialogue.messages().len(), 1);
 }
@@ -432,7 +432,7 @@ fn a_text_that_failed_its_checks_is_repaired_at_most_twice_a_turn() {
     assert_eq!(added[0], (Role::Assistant, "bad"));
     assert!(added[1].0 == Role::User && added[1].1.contains("\n- finding\n"), "{added:?}");
 
-    // A repair that comes to nothing is requested again, with another seed.
+    // A failed repair is requested again, with another seed.
     assert_eq!(dialogue.apply(unusable(Defect::Text)), Next::Ask);
     let again = ask(&dialogue);
     assert_eq!(again.messages, repair.messages);
@@ -548,7 +548,7 @@ proptest! {
         let mut asked = 0;
         let mut outcomes = outcomes.into_iter();
         while let Some(speaker) = dialogue.speaker() {
-            // The speaker is the one whose turn it is; a turn is attempted so often and no more.
+            // The speaker is the one whose turn it is; attempts per turn are limited.
             let last = dialogue.messages().last().unwrap().role;
             prop_assert_eq!(speaker == Speaker::Assistant, last == Role::User);
             let counts = dialogue.counts();

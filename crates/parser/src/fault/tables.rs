@@ -1,9 +1,9 @@
-//! Codes and phrases of providers, and what is at fault where they stand.
+//! Codes and phrases of providers, with their faults.
 
 use clinstruct_schema::Fault;
 
-/// Codes that decide by themselves, in lower case. A code that means different things at different providers
-/// (`invalid_request_error`, `permission_denied`) is not here: the message decides.
+/// Codes that are conclusive, in lower case. A code that differs between providers (`invalid_request_error`,
+/// `permission_denied`) is not here: the message decides.
 ///
 /// Sources: <https://platform.openai.com/docs/guides/error-codes>, <https://docs.anthropic.com/en/api/errors>,
 /// <https://learn.microsoft.com/azure/ai-services/openai/reference>, <https://openrouter.ai/docs/api-reference/errors>,
@@ -155,19 +155,19 @@ pub(super) const CODES: &[(Fault, &[&str])] = &[
     ),
 ];
 
-/// What a message has to hold for a fault: all of the words, in lower case and in this order.
+/// Words that a message must contain for a fault: all of them, in lower case and in this order.
 pub(super) type Pattern = (Fault, &'static [&'static str]);
 
-/// Patterns in order of precedence: they are tried before a code decides.
+/// Patterns in order of precedence; they take precedence over codes.
 pub(super) const BEFORE_CODES: &[Pattern] = &[
     // `model_not_found` and `unsupported_value` are also the codes of an organisation that is not verified.
     (Fault::Account, &["must be verified"]),
     (Fault::Account, &["verify organization"]),
     (Fault::Account, &["verify your organization"]),
-    // `rate_limit_exceeded` is also the code of a single request above a limit per minute.
+    // `rate_limit_exceeded` is also the code of a single request above a per-minute limit.
     (Fault::Request, &["request too large"]),
     (Fault::Request, &["input or output tokens must be reduced"]),
-    // Gemini and others use the same words for a limit per minute as for an empty account.
+    // Gemini and others use the same words for a per-minute limit as for an empty account.
     (Fault::Quota, &["quota exceeded for metric", "limit: 0,"]),
     (Fault::Busy, &["exceeded your current quota", "please retry in"]),
     (Fault::Busy, &["quota exceeded for metric"]),
@@ -216,7 +216,7 @@ pub(super) const BEFORE_CODES: &[Pattern] = &[
     (Fault::Quota, &["欠费"]),
 ];
 
-/// Patterns that are tried after codes that decide.
+/// Patterns that apply after conclusive codes.
 pub(super) const AFTER_CODES: &[Pattern] = &[
     (Fault::Expired, &["before the completion window expired"]),
     (Fault::Expired, &["batch", "expired before"]),
@@ -427,7 +427,7 @@ pub(super) const AFTER_CODES: &[Pattern] = &[
     (Fault::Request, &["validation error"]),
 ];
 
-/// Names of what a request may hold, as messages call them.
+/// Names of request parameters in messages.
 pub(super) const PARAMETERS: &[&str] = &[
     "parameter",
     "temperature",

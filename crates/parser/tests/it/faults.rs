@@ -1,9 +1,9 @@
-//! What providers, gateways and servers answer when they do not answer, as people report it, and what is at fault.
+//! Reported error responses of providers, gateways and servers, with their faults.
 
 use clinstruct_parser::{error_in_success, provider_error};
 use clinstruct_schema::Fault;
 
-/// Provider, HTTP status where there is one, what is at fault, body.
+/// Provider, HTTP status if any, fault, body.
 fn errors() -> impl Iterator<Item = (&'static str, Option<u16>, Fault, &'static str)> {
     include_str!("errors.tsv").lines().skip(1).filter_map(|line| {
         let mut fields = line.splitn(4, '\t');
@@ -29,15 +29,15 @@ fn errors_that_people_report_are_classified() {
     assert!(wrong.is_empty(), "{}", wrong.concat());
 }
 
-/// The same error, inside a 200: what HTTP does not say, the body has to.
+/// The same error inside a 200: the body must supply what HTTP does not.
 #[test]
 fn an_error_inside_a_success_is_the_same_error() {
     let mut wrong: Vec<String> = Vec::new();
     for (provider, status, fault, body) in errors() {
-        // Where only the status says what it is, there is nothing more to see in a 200.
+        // If only the status tells the fault, a 200 hides it.
         let alone = provider_error(None, body.as_bytes());
         let Some(error) = error_in_success(body.as_bytes()) else {
-            // An object with a code and no more is an error only where something else says so.
+            // An object with just a code is an error only if something else says so.
             let says_nothing = matches!(body, "null" | r#"{"error":{}}"#);
             if !says_nothing {
                 wrong.push(format!("{provider} {status:?}: no error in {body}\n"));

@@ -1,4 +1,4 @@
-//! Reading raw responses and answers: nothing panics, nothing is lost, texts survive to the byte.
+//! Decoding raw responses and answers: nothing panics, nothing is lost, texts survive to the byte.
 
 mod faults;
 mod neutral;

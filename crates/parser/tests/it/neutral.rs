@@ -1,4 +1,4 @@
-//! The neutral row, for backends whose provider no decoder knows.
+//! The neutral row, for backends whose provider has no decoder.
 
 use clinstruct_parser::decode;
 use clinstruct_schema::{Fault, FinishReason, REHEARSAL_MARK, RequestId, RowFormat, RowOutcome};
@@ -73,7 +73,7 @@ fn an_error_says_what_is_at_fault() {
         assert_eq!(*fault, expected, "{error}");
         assert!(!message.is_empty(), "{error}");
     }
-    // A text that is whole beside an error is an answer.
+    // A complete text next to an error is an answer.
     let both = read(&row(json!({"error": {"message": "a warning"}})));
     assert!(matches!(both, RowOutcome::Answer(_)), "{both:?}");
 }
@@ -87,7 +87,7 @@ fn fields_may_be_missing_or_odd() {
         let outcome = read(&nothing);
         assert!(matches!(outcome, RowOutcome::Unreadable { .. }), "{nothing}: {outcome:?}");
     }
-    // A row that a program hands on as its provider wrote it.
+    // A row that a program forwards from its provider.
     let openai = json!({"custom_id": ID, "response": {"status_code": 200, "body": {"model": "m",
         "choices": [{"message": {"content": "Give fluids."}, "finish_reason": "stop"}]}}});
     assert!(matches!(read(&openai), RowOutcome::Answer(_)));

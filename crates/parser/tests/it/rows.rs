@@ -1,4 +1,4 @@
-//! Rows of odd shapes: the id is always read, a usable text is used, anything else says what was seen.
+//! Rows of odd shapes: the id is always read, a usable text is used, and anything else is described.
 
 mod outcomes;
 mod shapes;
@@ -33,7 +33,7 @@ fn anthropic() -> Value {
     })
 }
 
-/// The row with the value at a path replaced, or taken out where there is none.
+/// The row with the value at a path replaced, or removed if there is none.
 fn with(mut row: Value, path: &str, value: Option<Value>) -> Value {
     let place =
         path.rsplit_once('/').and_then(|(parent, name)| Some((row.pointer_mut(parent)?, name)));
@@ -140,7 +140,7 @@ fn an_odd_field_leaves_the_text() {
     ];
     for path in &paths {
         for value in odd.iter().map(|v| Some(v.clone())).chain([None]) {
-            // A refusal with words is one.
+            // A refusal with text is a refusal.
             if path.ends_with("refusal") && value.as_ref().is_some_and(|v| v == "text") {
                 continue;
             }
@@ -279,7 +279,7 @@ fn broken_bytes_do_not_hide_a_row() {
     "##);
 }
 
-/// Any JSON, not deep.
+/// Any JSON of small depth.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -367,7 +367,7 @@ proptest! {
         let mut raw = openai().to_string().into_bytes();
         let id = raw.windows(ID.len()).position(|w| w == ID.as_bytes()).unwrap();
         let at = at % raw.len();
-        // What hits the member itself may hide it.
+        // A change to the field itself may hide it.
         prop_assume!(at < id - 14 || at > id + ID.len());
         if cut && at > id { raw.truncate(at) } else { raw[at] = byte }
         let decoded = decode(RowFormat::OpenaiBatch, &raw);

@@ -1,4 +1,4 @@
-//! Reasoning and control tokens: what a model thought is kept apart, and reaches neither a prompt nor a turn.
+//! Reasoning and control tokens: reasoning is stored separately, and is in neither a prompt nor a turn.
 
 use clinstruct_parser::{Problem, PromptFormat, prompts, turn};
 use proptest::prelude::*;
@@ -37,7 +37,7 @@ fn a_draft_in_the_thoughts_is_no_answer() {
             "<|channel|>analysis<|message|>{draft}<|end|><|start|>assistant<|channel|>final <|constrain|>json<|message|>{last}<|return|>"
         ),
         format!("analysis{draft}assistantfinal{last}"),
-        // Several objects outside of thoughts: the last that fits.
+        // Several objects outside of reasoning: the last that fits.
         format!("First: {draft}\nBetter: {last}"),
         format!("{{\"note\": 1}} {last} {{\"done\": true}}"),
         format!("{last}\n{}", json_of(&["only one"])),
@@ -50,7 +50,7 @@ fn a_draft_in_the_thoughts_is_no_answer() {
         // An entry of an object that does not fit is not the answer.
         r#"{"prompts": [{"patient": 1, "prompt": "a"}, {"patient": 2}]}"#.to_owned(),
         r#"{"patient": 2, "prompt": "b"}"#.to_owned(),
-        // Marks within a prompt.
+        // Markers within a prompt.
         json_of(&["<think>hm</think>a", "b<|im_end|>"]),
         json_of(&["a", "<think>hm"]),
         json_of(&["a", "b<|im_end|>\n<|im_start|>user\nmore"]),
@@ -138,7 +138,7 @@ fn turns_are_free_of_thoughts_and_tokens() {
     "##);
 }
 
-/// What stands before thoughts, and between them and the answer.
+/// Text before reasoning, and between reasoning and answer.
 const MARKS: [(&str, &str); 12] = [
     ("<think>", "</think>"),
     ("", "</think>"),

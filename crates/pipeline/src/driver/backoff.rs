@@ -1,14 +1,14 @@
-//! Pauses: between polls, after errors that may pass, and before more goes to a provider that returned nothing.
+//! Pauses: between polls, after temporary errors, and before sending more to a provider that returned nothing.
 
 use std::time::Duration;
 
 use clinstruct_batch_client::Error as BackendError;
 use tokio::time::Instant;
 
-/// Server errors before any call was answered, before the run stops: about fifteen seconds.
+/// Server errors before any call succeeded, before the run stops: about fifteen seconds.
 const FIRST_ERRORS: u32 = 5;
 
-/// Pauses between polls of a job and after errors, from the first one on.
+/// Pauses between polls of a job and after errors, starting with the first.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pauses {
     pub(super) first: Duration,
@@ -31,8 +31,7 @@ impl Pauses {
     }
 }
 
-/// Holds back what is sent after a job that the provider had no room for, or that returned nothing. Each pause in
-/// a row is twice as long as the one before.
+/// Delays sending after a job that the provider had no room for, or that returned nothing. Consecutive pauses double.
 #[derive(Debug)]
 pub(super) struct Backoff {
     pauses: Pauses,
@@ -45,12 +44,12 @@ impl Backoff {
         Self { pauses, next: pauses.first, until: None }
     }
 
-    /// Until when nothing is sent, if a pause has begun.
+    /// End of the current pause, if there is one.
     pub(super) fn backoff_until(&self) -> Option<Instant> {
         self.until
     }
 
-    /// Begins a pause; gives its length.
+    /// Starts a pause; returns its length.
     pub(super) fn start(&mut self, now: Instant) -> Duration {
         let pause = self.next;
         self.until = Some(now + pause);
@@ -58,18 +57,18 @@ impl Backoff {
         pause
     }
 
-    /// Ends the pause that has begun.
+    /// Ends the current pause.
     pub(super) fn end(&mut self) {
         self.until = None;
     }
 
-    /// A job returned answers: the next pause is the first again.
+    /// A job returned answers: the next pause is the shortest again.
     pub(super) fn reset(&mut self) {
         self.next = self.pauses.first;
     }
 }
 
-/// Whether the provider ever answered a call. One that gave nothing but server errors is not waited for.
+/// Whether the provider ever answered a call. A provider that only returned server errors is not waited for.
 #[derive(Debug)]
 pub(super) struct FirstContact {
     reached: bool,
@@ -91,7 +90,7 @@ impl FirstContact {
         self.reached = true;
     }
 
-    /// A call ended with an error of the server's own; says whether to give up.
+    /// A call failed with a server error; returns whether to give up.
     pub(super) fn server_error(&mut self) -> bool {
         if self.reached {
             return false;
@@ -101,7 +100,7 @@ impl FirstContact {
     }
 }
 
-/// Until when a job that is not full waits for more requests.
+/// How long a partial job waits for more requests.
 #[derive(Debug, Default)]
 pub(super) struct BatchDeadline {
     before: Option<Instant>,
@@ -114,7 +113,7 @@ impl BatchDeadline {
         self.now
     }
 
-    /// Begins a round of sending: a queue that waited in the last round keeps its deadline, if it waits again.
+    /// Starts a round of sending: a queue that waited in the last round keeps its deadline, if it waits again.
     pub(super) fn begin_round(&mut self) {
         self.before = self.now.take();
     }
@@ -184,7 +183,7 @@ mod tests {
         assert_eq!(deadline.batch_deadline(), Some(now + SECOND));
         deadline.begin_round();
         assert!(!deadline.waits(now + SECOND, SECOND), "the deadline is over");
-        // Nobody waits: the next batch has a deadline of its own.
+        // Nobody waits: the next batch has its own deadline.
         deadline.begin_round();
         assert!(deadline.waits(now + SECOND, SECOND));
         assert_eq!(deadline.batch_deadline(), Some(now + SECOND * 2));

@@ -1,37 +1,37 @@
-//! Stops a run whose provider gives nothing that can be used, before more is paid for it.
+//! Stops a run whose provider returns nothing usable, before more is spent.
 
 use std::collections::HashSet;
 
 use clinstruct_parser::is_own_code;
 use clinstruct_schema::{Fault, RowOutcome};
 
-/// Rows in a row without a usable answer that stop a run which never had one.
+/// Consecutive unusable rows that stop a run without any usable answer so far.
 const NEVER: u64 = 3;
-/// The same once a usable answer came. Refusals of single requests do not count then: long conversations are
-/// refused one after the other where they outgrow a model.
+/// The same after a usable answer. Refusals of single requests do not count then: long conversations are refused one
+/// after the other when they exceed a model's context.
 const LATER: u64 = 5;
-/// Most different errors of rows that are shown, each once.
+/// Most distinct row errors that are shown, once each.
 const SHOWN: usize = 20;
 
 /// Consecutive jobs without a row before the run stops.
 const EMPTY_JOBS: u32 = 5;
-/// The same where the provider refuses the form of a job: the next one has it too.
+/// The same if the provider rejects the form of a job: the next one has it too.
 const REFUSED_JOBS: u32 = 2;
-/// Consecutive jobs that the provider lost before the run stops: each may be billed, so that only the user decides
-/// to request it again.
+/// Consecutive jobs that the provider lost before the run stops: each may be billed, so only the user decides whether
+/// to request them again.
 const LOST_JOBS: u32 = 1;
 
-/// Why a run has to stop.
+/// Why a run must stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FatalError {
-    /// What is at fault, where the provider says; `None` where what it says cannot be read.
+    /// The fault, if known; `None` if the provider's response cannot be read.
     pub(super) fault: Option<Fault>,
-    /// The provider's words.
+    /// The provider's message.
     pub(super) words: String,
 }
 
 impl FatalError {
-    /// What a row reports.
+    /// Report of a row.
     pub(super) fn of_row(outcome: &RowOutcome) -> Self {
         let fault = match outcome {
             RowOutcome::Failed { fault, .. } => Some(*fault),
@@ -41,25 +41,25 @@ impl FatalError {
     }
 }
 
-/// What a row says about those that come after it.
+/// What a row implies for the rows after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// The model responded, be it with a refusal.
+    /// The model responded, even if with a refusal.
     Responded,
-    /// It came, may have been paid for, and cannot be used.
+    /// It was received, may have been billed, and is unusable.
     Unusable,
     /// The provider refused this request.
     Refused,
-    /// No request can be answered until the user changes something.
+    /// No request can succeed until the user changes something.
     Fatal,
     /// The delivery failed and cost nothing.
     Undelivered,
 }
 
-/// Rows in a row without a usable answer.
+/// Consecutive unusable rows.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
-    /// Whether a usable answer came, in this call or an earlier one.
+    /// Whether there was a usable answer, in this call or an earlier one.
     responded: bool,
     unusable: u64,
     refused: u64,
@@ -67,7 +67,7 @@ pub(super) struct Breaker {
     shown: HashSet<String>,
 }
 
-/// An outcome in the provider's words; `None` where it is a response.
+/// An outcome in the provider's words; `None` if it is a response.
 pub(super) fn words_of(outcome: &RowOutcome) -> Option<String> {
     match outcome {
         RowOutcome::Failed { status, code, message, .. } => {
@@ -91,13 +91,13 @@ impl Breaker {
         Self { responded, ..Self::default() }
     }
 
-    /// Whether so much is wrong that nothing more is sent until the job at hand has ended.
+    /// Whether so much failed that nothing more is sent until the current job has ended.
     pub(super) fn holds_back(&self) -> bool {
         !self.responded && self.unusable + self.refused >= NEVER
     }
 
-    /// Records a row; gives its words where they are to be reported: the first time that its kind of error comes, once
-    /// the model has responded. Before, they are the error that stops the run, or are reported at its end.
+    /// Records a row; returns its message if it is to be reported: for the first error of its kind, once the model has
+    /// responded. Before that, errors stop the run, or are reported at its end.
     pub(super) fn record(&mut self, outcome: &RowOutcome) -> (Verdict, Option<String>) {
         let verdict = self.verdict(outcome);
         match verdict {
@@ -133,7 +133,7 @@ impl Breaker {
             RowOutcome::Empty { .. } | RowOutcome::Unreadable { .. } => Verdict::Unusable,
             RowOutcome::Failed { fault, status, usage, .. } => match fault {
                 Fault::Content | Fault::Request => Verdict::Refused,
-                // A key that was good for others, an address that others were found at.
+                // A key that worked for other requests, an address that others were found at.
                 Fault::Account if self.responded && *status == Some(403) => Verdict::Refused,
                 Fault::NotFound if self.responded => Verdict::Refused,
                 Fault::Account | Fault::Quota | Fault::Model | Fault::NotFound => Verdict::Fatal,
@@ -145,7 +145,7 @@ impl Breaker {
         }
     }
 
-    /// Why the run has to stop now, if it has to.
+    /// Why the run must stop now, if it must.
     pub(super) fn tripped(&self) -> Option<(u64, FatalError)> {
         let many = if self.responded { self.unusable } else { self.unusable + self.refused };
         let most = if self.responded { LATER } else { NEVER };
@@ -157,7 +157,7 @@ impl Breaker {
         self.last.as_ref().filter(|_| !self.responded).map(|e| e.words.as_str())
     }
 
-    /// A new count begins: what was shown to the user is not counted twice.
+    /// Restarts the count: what was shown to the user is not counted twice.
     pub(super) fn reset(&mut self) {
         (self.unusable, self.refused) = (0, 0);
     }
@@ -171,8 +171,8 @@ pub(super) struct JobBreaker {
 }
 
 impl JobBreaker {
-    /// Records how a job ended, and what is at fault where the provider gave an empty one up; gives the number of
-    /// consecutive empty jobs where the run has to stop. A new count begins then.
+    /// Records how a job ended, and the fault if the provider gave up an empty one; returns the number of consecutive
+    /// empty jobs if the run must stop. The count then restarts.
     pub(super) fn record(&mut self, empty: bool, lost: bool, fault: Option<Fault>) -> Option<u32> {
         self.empty = if empty { self.empty + 1 } else { 0 };
         self.lost = if empty && lost { self.lost + 1 } else { 0 };

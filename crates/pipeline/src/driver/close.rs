@@ -1,4 +1,4 @@
-//! Closes jobs: what they owe, what their end says about the provider, and whether the run goes on.
+//! Closes jobs: what they owe, what their end implies about the provider, and whether the run continues.
 
 use clinstruct_store::{JobCounts, JobId, JobSums};
 use tokio::time::Instant;
@@ -11,7 +11,7 @@ use super::state::Driver;
 use crate::{Error, Event, Result};
 
 impl Driver<'_, '_> {
-    /// Why the rows that came stop the run, if they do.
+    /// Why the received rows stop the run, if they do.
     pub(super) fn stopped_by_rows(&mut self) -> Option<Error> {
         if let Some(FatalError { fault, words }) = self.fatal_error.take() {
             return Some(Error::NoAnswers { many: None, fault, words });
@@ -21,7 +21,7 @@ impl Driver<'_, '_> {
         Some(Error::NoAnswers { many: Some(many), fault, words })
     }
 
-    /// Closes a job whose rows cannot be fetched by this process any more. One that the provider keeps stays open.
+    /// Closes a job whose rows this process can no longer fetch. If the provider keeps it, it stays open.
     pub(super) fn job_failed(&mut self, job: JobId, error: &Error) -> Result<()> {
         if self.streams(job) {
             let mut words = error.to_string();
@@ -38,8 +38,8 @@ impl Driver<'_, '_> {
         Ok(())
     }
 
-    /// Closes a job. What it owes is requested again: as another delivery where the job came to its end, as if it
-    /// had never been sent where the job did not. Gives the error that stops the run, if its end is one.
+    /// Closes a job. Missing rows are requested again: as another delivery if the job ran to its end, as if never sent
+    /// otherwise. Returns the error that stops the run, if its end is one.
     pub(super) fn job_ended(&mut self, job: JobId, end: &JobEnd) -> Result<Option<Error>> {
         let Some(open) = self.in_flight.job(job) else { return Ok(None) };
         let local = self.queues.get(open.route).is_some_and(Queue::is_local);
@@ -49,7 +49,7 @@ impl Driver<'_, '_> {
         let Some((closed, missing)) = self.close(job, end, counted)? else { return Ok(None) };
         self.tally.jobs += 1;
         if closed.responded > 0 && !self.ends_with_process(closed.route) {
-            // Rows of a batch come in no order that means anything: errors may all be at its end.
+            // The order of rows in a batch means nothing: errors may all be at its end.
             self.breaker.reset();
         }
         let (tag, how) = (closed.tag.clone(), end.to_string());
@@ -57,8 +57,8 @@ impl Driver<'_, '_> {
         Ok(self.classify_job_end(&closed, end, missing))
     }
 
-    /// Closes a job in the journal; gives it with the number of rows that it owes. `delivered` says, where the job
-    /// was done, how a row that is not there is reported.
+    /// Closes a job in the journal; returns it with the number of missing rows. `delivered` says, for a finished job,
+    /// how a missing row is reported.
     pub(super) fn close(
         &mut self,
         job: JobId,
@@ -71,7 +71,7 @@ impl Driver<'_, '_> {
         let mut items = Vec::new();
         let mut missing = 0;
         for (request, _) in &left {
-            // One that failed before its job ended is queued again already.
+            // Rows that failed before the job ended are queued again already.
             let Some(pending) = self.in_flight.take_back(*request, job) else { continue };
             missing += 1;
             let Some(task) = pending.task else { continue };
@@ -85,7 +85,7 @@ impl Driver<'_, '_> {
         let mut sums = JobSums { counts, ..JobSums::default() };
         let kept = self.queues.get(closed.route).is_some_and(Queue::keeps_jobs);
         if kept && (delivered.is_some() || end.was_lost()) {
-            // They may be billed, and nobody says what they used.
+            // They may be billed, without reported usage.
             self.ledger.price_missing(job, missing.saturating_sub(closed.nameless), &mut sums);
         }
         if matches!(end, JobEnd::Failed(_) | JobEnd::Lost(_)) {
@@ -102,7 +102,7 @@ impl Driver<'_, '_> {
         Ok(Some((closed, missing)))
     }
 
-    /// What a job's end says about the provider: whether to wait, to send less, or to stop.
+    /// What a job's end implies: whether to wait, to send less, or to stop.
     fn classify_job_end(&mut self, closed: &Job, end: &JobEnd, missing: u64) -> Option<Error> {
         let (tokens, _) = self.in_flight.on_route(closed.route);
         let mut throttled = closed.throttled > closed.answered;
@@ -113,7 +113,7 @@ impl Driver<'_, '_> {
                 throttled = true;
             }
         }
-        // A job that an earlier process sent may have given its rows to that one.
+        // A job from an earlier process may have given its rows to that one.
         let ours = *end == JobEnd::Cancelled && self.ends_with_process(closed.route);
         let empty = closed.answered == 0
             && closed.size > 0

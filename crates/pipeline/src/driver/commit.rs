@@ -1,4 +1,4 @@
-//! Steps tasks with their responses, and commits what comes of it.
+//! Steps tasks with their responses, and commits the results.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::Result;
 use crate::control::Drive;
 use crate::task::{Stepped, Task, delivers, give_up, rebuild, response, step};
 
-/// A task whose response is there, or is known never to come.
+/// A task whose response is available, or will never be.
 pub(super) struct Item {
     record: TaskRecord,
     task: Task,
@@ -24,7 +24,7 @@ pub(super) struct Item {
 }
 
 impl Driver<'_, '_> {
-    /// A task with the response to what it waits for; rebuilt where it is not in memory.
+    /// A task with the response that it waits for; rebuilt if it is not in memory.
     pub(super) fn item(
         &mut self,
         key: TaskKey,
@@ -57,8 +57,8 @@ impl Driver<'_, '_> {
         items.into_par_iter().map(one).collect()
     }
 
-    /// Commits what was stepped to the journal, in one transaction with `also`, and queues new requests; a request
-    /// whose response is stored already is applied at once.
+    /// Commits steps to the journal, in one transaction with `also`, and queues new requests; a request with a stored
+    /// response is applied at once.
     pub(super) fn commit(
         &mut self,
         mut wave: Vec<Stepped>,
@@ -105,7 +105,7 @@ impl Driver<'_, '_> {
                             found.push(Item { record, task, request, outcome, absent });
                             continue;
                         }
-                        // An error that an earlier version kept as if it were the answer.
+                        // An error that an earlier version stored as an answer.
                         Some(_) => discarded.push(request.id),
                         None => {}
                     }
@@ -154,7 +154,7 @@ impl Driver<'_, '_> {
         Ok(())
     }
 
-    /// A task that waits for a request as it did before that was sent.
+    /// A task that waits for the same request as before it was sent.
     pub(super) fn as_before(
         &mut self,
         key: TaskKey,

@@ -1,4 +1,4 @@
-//! Decides what is sent now: cuts jobs from the queues, and starts seed rows where nothing else is due.
+//! Decides what is sent now: cuts jobs from the queues, and starts seed rows if nothing else is due.
 
 use clinstruct_schema::Speaker;
 use rayon::prelude::*;
@@ -12,13 +12,13 @@ use crate::task::{Stepped, start};
 use crate::{Result, planned_rows};
 
 impl Driver<'_, '_> {
-    /// Whether anything waits to be sent or to be started.
+    /// Whether anything is queued or not started.
     pub(super) fn has_due(&self) -> bool {
         self.queues.iter().any(|q| q.sharder.held() > 0)
             || self.context.plans.iter().zip(&self.cursor).any(|((_, p), c)| *c < p.len())
     }
 
-    /// Sends jobs while there is room, and starts new seed rows where nothing else is due. Says what blocks where
+    /// Sends jobs while there is room, and starts new seed rows if nothing else is due. Returns what blocks if
     /// something is queued and nothing can be sent.
     pub(super) async fn fill(&mut self) -> Result<Blocked> {
         let mut blocked = Blocked::No;
@@ -64,7 +64,7 @@ impl Driver<'_, '_> {
         Ok(blocked)
     }
 
-    /// Whether a job that is not full waits a little for more of the rows that are coming in.
+    /// Whether a partial job waits briefly for more of the rows that are arriving.
     fn waits_for_more(&mut self, number: usize) -> bool {
         let Some(queue) = self.queues.get(number) else { return false };
         let at_once = self.how == Drive::SubmitOnly
@@ -74,7 +74,7 @@ impl Driver<'_, '_> {
         !at_once && self.batch_deadline.waits(Instant::now(), self.context.config.pause / 4)
     }
 
-    /// Starts some seed rows; false where none is left or the window is full.
+    /// Starts some seed rows; false if none are left or the window is full.
     fn begin_rows(&mut self) -> Result<bool> {
         if self.in_flight.len() >= self.context.config.window {
             return Ok(false);

@@ -1,4 +1,4 @@
-//! What is in flight: requests that wait for a response, and the jobs that have them.
+//! What is in flight: requests without a response, and the jobs that carry them.
 
 use std::collections::HashMap;
 
@@ -8,28 +8,28 @@ use clinstruct_store::{JobId, TaskKey};
 /// A request that waits for its response.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Pending {
-    /// The task that waits; `None` until an earlier process's task is known.
+    /// The waiting task; `None` until an earlier process's task is known.
     pub(super) task: Option<TaskKey>,
-    /// The job that it was sent with last; `None` while it is queued.
+    /// The job that it was last sent with; `None` while it is queued.
     pub(super) job: Option<JobId>,
 }
 
-/// A job in flight, with what its rows were so far.
+/// A job in flight, with statistics of its rows so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Job {
     pub(super) tag: String,
     pub(super) route: usize,
-    /// Bytes of its requests; 0 where an earlier process sent it.
+    /// Bytes of its requests; 0 if an earlier process sent it.
     pub(super) size: u64,
-    /// Tokens that it takes of the provider's queue, estimated.
+    /// Estimated tokens that it occupies in the provider's queue.
     pub(super) tokens: u64,
     pub(super) usage: Usage,
     pub(super) answered: u64,
     /// Rows in which the model responded.
     pub(super) responded: u64,
-    /// Rows that came and cannot be used, or were refused.
+    /// Received rows that are unusable or refusals.
     pub(super) unusable: u64,
-    /// Rows that came without the id of a request.
+    /// Received rows without a request id.
     pub(super) nameless: u64,
     /// Rows that the provider throttled.
     pub(super) throttled: u64,
@@ -54,7 +54,7 @@ impl InFlight {
         self.requests.get(&request).copied()
     }
 
-    /// A task waits for a request that is to be sent; says whether the request is new.
+    /// A task waits for a request that is to be sent; returns whether the request is new.
     pub(super) fn queue(&mut self, request: RequestId, task: TaskKey) -> bool {
         self.requests.insert(request, Pending { task: Some(task), job: None }).is_none()
     }
@@ -64,7 +64,7 @@ impl InFlight {
         self.requests.get(&request).is_some_and(|p| p.job.is_none())
     }
 
-    /// A request goes with a job.
+    /// A request was sent with a job.
     pub(super) fn send(&mut self, request: RequestId, job: JobId) {
         if let Some(pending) = self.requests.get_mut(&request) {
             pending.job = Some(job);
@@ -76,7 +76,7 @@ impl InFlight {
         self.requests.insert(request, Pending { task: None, job: Some(job) });
     }
 
-    /// A task waits for a request that was recovered; false where that is not in flight.
+    /// A task waits for a recovered request; false if that is not in flight.
     pub(super) fn recover_task(&mut self, request: RequestId, task: TaskKey) -> bool {
         let pending = self.requests.get_mut(&request);
         pending.map(|p| p.task = Some(task)).is_some()
@@ -87,7 +87,7 @@ impl InFlight {
         self.requests.remove(&request);
     }
 
-    /// Takes back a request that went with this job, and with none since.
+    /// Takes back a request that was last sent with this job.
     pub(super) fn take_back(&mut self, request: RequestId, job: JobId) -> Option<Pending> {
         let pending = self.pending(request).filter(|p| p.job == Some(job))?;
         self.requests.remove(&request);
@@ -118,7 +118,7 @@ impl InFlight {
         !self.jobs.is_empty()
     }
 
-    /// Tokens in the provider's queue, and jobs, of a route.
+    /// Tokens in the provider's queue and number of jobs, by route.
     pub(super) fn on_route(&self, route: usize) -> (u64, usize) {
         self.jobs
             .values()
@@ -146,7 +146,7 @@ mod tests {
     fn a_request_is_queued_then_sent_then_gone() {
         let mut in_flight = InFlight::default();
         assert!(in_flight.queue(request(1), task(1)));
-        // A second task that waits for the same request takes its place, and sends nothing.
+        // A second task that waits for the same request replaces the first, and sends nothing.
         assert!(!in_flight.queue(request(1), task(2)));
         assert!(in_flight.is_queued(request(1)) && in_flight.len() == 1);
         in_flight.send(request(1), FIRST);

@@ -1,4 +1,4 @@
-//! Ingests rows: joins them by id with what waits for them, and saves both in one transaction.
+//! Ingests rows: joins them by id with the requests in flight, and saves both in one transaction.
 
 use clinstruct_parser::{DecodedRow, decode};
 use clinstruct_schema::{Fault, RequestId, RowOutcome};
@@ -18,20 +18,20 @@ pub(super) struct Rows<'a> {
     pub(super) raw: Raw<'a>,
 }
 
-/// Where the raw responses are.
+/// Location of the raw responses.
 pub(super) enum Raw<'a> {
     /// To be written.
     New(EncodedFrame),
-    /// On the disk, of a process that was stopped before it indexed them.
+    /// On disk, from a process that was stopped before it indexed them.
     Found(&'a RawFrame),
 }
 
-/// What rows report, until it is committed.
+/// Reports of rows until they are committed.
 struct Staged<'a> {
     job: JobId,
     raw: Raw<'a>,
     sums: JobSums,
-    /// Requests with their place in the frame.
+    /// Requests with their position in the frame.
     answered: Vec<(RequestId, usize)>,
 }
 
@@ -42,7 +42,7 @@ impl Driver<'_, '_> {
         self.ingest(vec![Rows { job: frame.job, decoded, raw: Raw::Found(frame) }])
     }
 
-    /// Saves rows of some jobs with what follows from them, in one transaction.
+    /// Saves rows of some jobs with their consequences, in one transaction.
     pub(super) fn ingest(&mut self, all: Vec<Rows<'_>>) -> Result<()> {
         let mut items = Vec::new();
         let mut staged: Vec<Staged<'_>> = Vec::with_capacity(all.len());
@@ -68,8 +68,8 @@ impl Driver<'_, '_> {
         Ok(())
     }
 
-    /// Reads what the rows of a job report; tasks that can go on are added to `items`. `before` are the rows that
-    /// will be committed with them.
+    /// Reads the rows of a job; tasks that can advance are added to `items`. `before` are the rows that will be
+    /// committed with them.
     fn stage<'r>(
         &mut self,
         rows: Rows<'r>,
@@ -85,7 +85,7 @@ impl Driver<'_, '_> {
             let Some(id) = decoded.id else {
                 sums.counts.unknown += 1;
                 keep_first_fault(&decoded.outcome, &mut sums);
-                // It is one of those that will be missing, and may say what it cost.
+                // It counts as a missing row, and may report its cost.
                 if let Some(seen) = &mut seen
                     && decoded.outcome.usage().is_some()
                     && self.ledger.covers(job, sums.cost)
@@ -95,7 +95,7 @@ impl Driver<'_, '_> {
                 }
                 continue;
             };
-            // A failure counts for the job that it is of: a job that is fetched twice has it twice.
+            // A failure counts for its job: a job that is fetched twice has it twice.
             let stands = delivers(&decoded.outcome);
             let pending = self.in_flight.pending(id).filter(|p| stands || p.job == Some(job));
             let Some(Pending { task, .. }) = pending else {
@@ -117,7 +117,7 @@ impl Driver<'_, '_> {
             }
             keep_first_fault(&decoded.outcome, &mut sums);
             if verdict == Verdict::Fatal {
-                // Its task waits as before, and its request goes with the next job once that is fixed.
+                // Its task keeps waiting, and its request is sent with the next job once that is fixed.
                 self.fatal_error.get_or_insert_with(|| FatalError::of_row(&decoded.outcome));
                 sums.counts.errors += 1;
                 continue;
@@ -157,7 +157,7 @@ impl Driver<'_, '_> {
     }
 }
 
-/// Keeps the first error that rows report.
+/// Keeps the first error of the rows.
 fn keep_first_fault(outcome: &RowOutcome, sums: &mut JobSums) {
     if sums.fault.is_none() {
         sums.fault = words_of(outcome);

@@ -1,4 +1,4 @@
-//! How a job came to its end: in words for the journal, by type for what follows from it.
+//! How a job ended: as text for the journal, by type for the decisions.
 
 use std::fmt;
 
@@ -9,19 +9,19 @@ use clinstruct_schema::Fault;
 /// How a job came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum JobEnd {
-    /// All that could be done was done.
+    /// It ran to its end.
     Completed,
-    /// The provider's time for it ran out.
+    /// It expired.
     Expired,
     /// It was cancelled.
     Cancelled,
     /// The provider gave it up, or its rows could not be fetched.
     Failed(JobFault),
-    /// The provider had it, and does not know it any more; its last words.
+    /// The provider had it, and does not know it any more; its last message.
     Lost(String),
     /// The provider does not have it: it never arrived, or ended with an earlier process.
     Absent,
-    /// The provider refused it: nothing was made.
+    /// The provider rejected it: nothing was created.
     Refused(String),
     /// The run was stopped before it was sent.
     NotSent,
@@ -65,7 +65,7 @@ impl JobEnd {
         matches!(self, Self::Lost(_))
     }
 
-    /// What is at fault where a provider gives a job up.
+    /// The fault if a provider gave the job up.
     pub(super) fn fault(&self) -> Option<Fault> {
         let Self::Failed(JobFault { code, message }) = self else { return None };
         Some(classify(None, code.as_deref().unwrap_or_default(), message))

@@ -1,4 +1,5 @@
-//! The money of a run: what was spent, what the jobs in flight have reserved, and what rows cost that do not say.
+//! The money of a run: what was spent, what jobs in flight have reserved, and estimates for rows that do not report
+//! their cost.
 
 use std::collections::HashMap;
 
@@ -9,24 +10,24 @@ use clinstruct_store::{JobId, JobSums, Money};
 use super::queue::TOKENS_PER_BYTE;
 use crate::Route;
 
-/// Rows whose cost is known before that of others is estimated from it.
+/// Rows with known cost that are needed to estimate others.
 const ENOUGH: u64 = 5;
 
-/// What a job may cost, and has cost.
+/// Reserved and actual cost of a job.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Reservation {
     pub(super) route: usize,
     pub(super) rows: u64,
-    /// Its prompt tokens, estimated.
+    /// Its estimated prompt tokens.
     pub(super) tokens: u64,
     /// The most that it can cost.
     pub(super) reserved: MicroUsd,
-    /// What its rows cost so far.
+    /// The cost of its rows so far.
     pub(super) cost: MicroUsd,
 }
 
 impl Reservation {
-    /// What one of its rows has of its prompt tokens and of the money that is reserved.
+    /// A row's share of its prompt tokens and of its reservation.
     fn share(&self) -> (u64, MicroUsd) {
         let rows = self.rows.max(1);
         (self.tokens.div_ceil(rows), self.reserved / rows as MicroUsd)
@@ -37,12 +38,12 @@ impl Reservation {
     }
 }
 
-/// What the rows of a route cost.
+/// The cost of a route's rows.
 #[derive(Debug)]
 struct RouteCosts {
     route: Route,
     limits: Limits,
-    /// Rows whose cost is known.
+    /// Rows with known cost.
     rows: u64,
     /// Their cost.
     cost: MicroUsd,
@@ -62,7 +63,7 @@ impl RouteCosts {
         self.most += most;
     }
 
-    /// The likely cost of a row that does not say what it cost, and could have cost `most`.
+    /// The likely cost of a row that does not report it, and could have cost `most`.
     fn likely(&self, most: MicroUsd) -> MicroUsd {
         if self.rows < ENOUGH || self.most == 0 {
             return most;
@@ -104,22 +105,22 @@ impl Ledger {
         (self.spent, self.estimated) = (money.spent, money.estimated);
     }
 
-    /// What was spent, by earlier calls too.
+    /// Spent so far, in earlier calls too.
     pub(super) fn spent(&self) -> MicroUsd {
         self.spent
     }
 
-    /// The part of that which is an estimate.
+    /// The estimated part of it.
     pub(super) fn estimated(&self) -> MicroUsd {
         self.estimated
     }
 
-    /// What the jobs in flight may still cost.
+    /// The most that the jobs in flight may still cost.
     pub(super) fn reserved(&self) -> MicroUsd {
         self.reservations.values().map(Reservation::left).sum()
     }
 
-    /// What may still be reserved.
+    /// What can still be reserved.
     pub(super) fn available(&self) -> MicroUsd {
         match self.max_cost {
             None => MicroUsd::MAX,
@@ -127,7 +128,7 @@ impl Ledger {
         }
     }
 
-    /// Reserves what a job may cost, until it is released.
+    /// Reserves the most that a job can cost, until it is released.
     pub(super) fn reserve(&mut self, job: JobId, reservation: Reservation) {
         self.reservations.insert(job, reservation);
     }
@@ -137,12 +138,12 @@ impl Ledger {
         self.reservations.remove(&job);
     }
 
-    /// Whether a job's reservation covers more than it has cost, `more` included.
+    /// Whether a job's reservation covers more than its cost, `more` included.
     pub(super) fn covers(&self, job: JobId, more: MicroUsd) -> bool {
         self.reservations.get(&job).is_some_and(|r| r.cost + more < r.reserved)
     }
 
-    /// Adds what a row cost to its job's sums: by its usage, or an estimate where it may be billed and does not say.
+    /// Adds the cost of a row to its job: by its usage, or an estimate if it may be billed without reporting usage.
     pub(super) fn price_row(&mut self, job: JobId, outcome: &RowOutcome, sums: &mut JobSums) {
         let Some(reservation) = self.reservations.get(&job) else { return };
         let Some(costs) = self.routes.get_mut(reservation.route) else { return };
@@ -169,7 +170,7 @@ impl Ledger {
         sums.estimated += cost;
     }
 
-    /// Adds an estimate for `rows` of a job that never came, and may have been billed, to its sums.
+    /// Adds an estimate for `rows` of a job that were never received and may have been billed.
     pub(super) fn price_missing(&self, job: JobId, rows: u64, sums: &mut JobSums) {
         let Some(reservation) = self.reservations.get(&job) else { return };
         let (prompt_tokens, most) = reservation.share();
@@ -180,7 +181,7 @@ impl Ledger {
         sums.usage += Usage { prompt_tokens: prompt_tokens * rows, ..Usage::default() };
     }
 
-    /// Charges a job's sums.
+    /// Charges a job.
     pub(super) fn charge(&mut self, job: JobId, sums: &JobSums) {
         self.spent += sums.cost;
         self.estimated += sums.estimated;
@@ -190,7 +191,7 @@ impl Ledger {
     }
 }
 
-/// Bytes that a model wrote, 0 where that is not known; `None` where nothing is billed.
+/// Bytes of model output, 0 if unknown; `None` if nothing is billed.
 fn billed_bytes(outcome: &RowOutcome) -> Option<usize> {
     match outcome {
         RowOutcome::Answer(c) | RowOutcome::Cut(c) => {
@@ -200,7 +201,7 @@ fn billed_bytes(outcome: &RowOutcome) -> Option<usize> {
         RowOutcome::Filtered { .. } | RowOutcome::Empty { .. } | RowOutcome::Unreadable { .. } => {
             Some(0)
         }
-        // A success that holds no answer was a call all the same.
+        // A success without an answer was billed all the same.
         RowOutcome::Failed { status: Some(200..=299), .. } => Some(0),
         RowOutcome::Failed { .. } => None,
     }
@@ -217,7 +218,7 @@ mod tests {
 
     const JOB: JobId = JobId(1);
 
-    /// One micro-dollar a prompt token, two a completion token.
+    /// One micro-dollar per prompt token, two per completion token.
     fn ledger(max_cost: Option<MicroUsd>) -> Ledger {
         let catalog = clinstruct_catalog::Catalog::embedded().unwrap();
         let backend = Arc::new(Rehearsal::new(catalog.instructions(), Rates::none(), None));
@@ -265,7 +266,7 @@ mod tests {
         ledger.reserve(other, Reservation { reserved: 400, ..reservation() });
         assert_eq!(ledger.available(), 100);
         ledger.charge(JOB, &JobSums { cost: 300, estimated: 100, ..JobSums::default() });
-        // What was reserved is spent: nothing changes for other jobs.
+        // The reservation is spent: nothing changes for other jobs.
         assert_eq!((ledger.spent(), ledger.estimated(), ledger.reserved()), (300, 100, 1100));
         assert_eq!(ledger.available(), 100);
         ledger.release(JOB);
@@ -281,7 +282,7 @@ mod tests {
         let usage = Usage { prompt_tokens: 7, completion_tokens: 4, ..Usage::default() };
         let sums = priced(&mut ledger, &answer(Some(usage)));
         assert_eq!((sums.cost, sums.estimated, sums.usage), (15, 0, usage));
-        // Five prompt tokens a row, and three for ten bytes.
+        // Five prompt tokens per row, and three per ten bytes.
         let sums = priced(&mut ledger, &answer(None));
         assert_eq!((sums.cost, sums.estimated), (11, 11));
         assert_eq!((sums.usage.prompt_tokens, sums.usage.completion_tokens), (5, 3));

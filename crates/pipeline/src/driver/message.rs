@@ -1,4 +1,4 @@
-//! What the tasks that poll jobs send to the driver.
+//! Messages from the tasks that poll jobs to the driver.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use clinstruct_store::{EncodedFrame, JobId};
 use super::job_end::JobEnd;
 use crate::Error;
 
-/// What the driver receives.
+/// A message to the driver.
 pub(super) enum Message {
     /// Rows of a job.
     Rows(JobId, EncodedFrame, Vec<DecodedRow>),
@@ -17,6 +17,6 @@ pub(super) enum Message {
     Ended(JobId, JobEnd, JobRef),
     /// A job cannot be polled or read.
     Failed(JobId, Error),
-    /// An error that may pass; the call is retried after a pause.
+    /// A temporary error; the call is retried after a pause.
     Retrying(String, Duration),
 }

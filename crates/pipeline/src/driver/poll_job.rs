@@ -22,20 +22,19 @@ use super::message::Message;
 use super::state::Driver;
 use crate::Result;
 
-/// Raw responses that are saved, read and stepped together, where so many are there.
+/// Raw responses that are saved, read and stepped together, if there are as many.
 pub(super) const ROWS_AT_ONCE: usize = 512;
-/// How often rows are handed on to be saved: one write to the disk serves all that came meanwhile.
+/// Interval at which rows are passed on to be saved: one disk write serves all rows of the interval.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(50);
-/// Rows from which on it pays to spread their reading over threads: to wake those costs as much as some tens
-/// of rows do.
+/// Number of rows from which reading in parallel pays off: waking threads costs as much as some tens of rows.
 pub(super) const WORTH_SPREADING: usize = 200;
-/// Times in a row that a job or its rows are not found before it counts as lost: with pauses that double, about two
-/// minutes. Replicas of a provider may not know yet what another made, and a file is written after its batch ends.
+/// Consecutive polls in which a job or its rows are not found before it counts as lost: with doubling pauses, about two
+/// minutes. Replicas of a provider may not know yet what another created, and a file is written after its batch ends.
 const NOT_FOUND: u32 = 8;
-/// Replies in a row that are malformed, or an error that waiting does not cure, before the run stops.
+/// Consecutive replies that are malformed, or errors that waiting does not cure, before the run stops.
 const MALFORMED_REPLIES: u32 = 4;
 
-/// Errors in a row: how many, and how long to wait before the next attempt.
+/// Consecutive errors: their number, and the pause before the next attempt.
 struct Retry<'a> {
     pauses: Pauses,
     pause: Duration,
@@ -44,11 +43,11 @@ struct Retry<'a> {
     sender: &'a mpsc::Sender<Message>,
 }
 
-/// What an error means.
+/// Consequence of an error.
 enum Verdict {
     /// The call is retried; the pause is over.
     Again,
-    /// What was requested is not there, after many attempts.
+    /// Not found, after many attempts.
     Absent(String),
     /// The run cannot go on.
     Fatal(BackendError),
@@ -64,11 +63,11 @@ impl<'a> Retry<'a> {
         (self.not_found, self.malformed, self.pause) = (0, 0, self.pauses.first / 2);
     }
 
-    /// Reports an error, and waits where that may help.
+    /// Reports an error, and waits if that may help.
     async fn after(&mut self, e: BackendError) -> Verdict {
         if e.kind == ErrorKind::NotFound {
             if self.not_found == 0 {
-                // An outage before it made the pauses long: that the provider is back is news.
+                // An earlier outage has lengthened the pauses: report the recovery.
                 self.pause = self.pauses.first / 2;
             }
             self.not_found += 1;
@@ -102,13 +101,13 @@ impl<'a> Retry<'a> {
 struct Polled<'a> {
     backend: &'a dyn BatchBackend,
     job: JobId,
-    /// What it is found by, where it is not known by its name any more.
+    /// What it is searched by if its id is unknown.
     wanted: Wanted,
     /// Its requests that have no response yet.
     requests: HashSet<RequestId>,
-    /// Rows that were read, and those of them that answer one of its requests.
+    /// Received rows, and those of them that answer one of its requests.
     seen: (u64, u64),
-    /// The beginning of the first row that names none, and whether it is JSON.
+    /// The start of the first row without an id, and whether it is JSON.
     first: String,
     first_is_json: bool,
     pauses: Pauses,
@@ -116,7 +115,7 @@ struct Polled<'a> {
 }
 
 impl Driver<'_, '_> {
-    /// Polls a job in a task of its own until it ends, and sends its rows as they come.
+    /// Polls a job in a task of its own until it ends, and sends its rows as they arrive.
     pub(super) fn poll(&self, job: JobId, reference: JobRef) -> Result<()> {
         let Some((open, queue)) =
             self.in_flight.job(job).and_then(|j| Some((j, self.queues.get(j.route)?)))
@@ -148,17 +147,17 @@ impl Driver<'_, '_> {
                 Ok((end, reference)) => Message::Ended(job, end, reference),
                 Err(e) => Message::Failed(job, e),
             };
-            // The driver is gone when nobody listens: what is not ingested is fetched again.
+            // The driver is gone if nobody receives: what is not ingested is fetched again.
             let _ = sender.send(message).await;
         });
         Ok(())
     }
 }
 
-/// How a job ended, and the name that the provider has for it.
+/// How a job ended, and the provider's id of it.
 type End = (JobEnd, JobRef);
 
-/// Polls a job to its end and sends its rows. Errors that may pass are waited for, however long it takes.
+/// Polls a job to its end and sends its rows. Waits out temporary errors, however long they last.
 async fn poll_job(polled: &mut Polled<'_>, reference: JobRef) -> Result<End> {
     let (backend, pauses, sender) = (polled.backend, polled.pauses, polled.sender);
     let mut reference = reference;
@@ -173,7 +172,7 @@ async fn poll_job(polled: &mut Polled<'_>, reference: JobRef) -> Result<End> {
                 Verdict::Again => continue,
                 Verdict::Fatal(e) => return Err(e.into()),
                 Verdict::Absent(words) => match listed(polled, &mut retry).await? {
-                    // The list has it: it is there, and one place of the provider does not know it yet.
+                    // The list contains it: it exists, and one replica of the provider does not know it yet.
                     Some(found) => {
                         listed_only += 1;
                         if found == reference && listed_only >= MALFORMED_REPLIES / 2 {
@@ -198,7 +197,7 @@ async fn poll_job(polled: &mut Polled<'_>, reference: JobRef) -> Result<End> {
     read_rows(polled, reference, how.into()).await
 }
 
-/// Whether the list of jobs has one by its tag.
+/// Whether the list of jobs has one with its tag.
 async fn listed(polled: &Polled<'_>, retry: &mut Retry<'_>) -> Result<Option<JobRef>> {
     loop {
         match polled.backend.find(&polled.wanted).await {
@@ -213,7 +212,7 @@ async fn listed(polled: &Polled<'_>, retry: &mut Retry<'_>) -> Result<Option<Job
     }
 }
 
-/// Reads the rows of a job that ended.
+/// Reads the rows of an ended job.
 async fn read_rows(polled: &mut Polled<'_>, reference: JobRef, end: JobEnd) -> Result<End> {
     let backend = polled.backend;
     let again = backend.capabilities().survives_process;
@@ -224,7 +223,7 @@ async fn read_rows(polled: &mut Polled<'_>, reference: JobRef, end: JobEnd) -> R
         let rows = backend.rows(&reference);
         polled.seen = (0, 0);
         let e = match read(rows, again, polled).await? {
-            // A page of a gateway, say: the rows are elsewhere, and paid for.
+            // For example a gateway's page: the rows exist, and are paid for.
             None if again
                 && polled.seen.0 > 0
                 && polled.seen.1 == 0
@@ -236,31 +235,31 @@ async fn read_rows(polled: &mut Polled<'_>, reference: JobRef, end: JobEnd) -> R
             error => error,
         };
         let Some(e) = e else {
-            // Where rows come while they are made, a job may have been cancelled meanwhile.
+            // If rows are sent while they are generated, the job may have been cancelled meanwhile.
             let cancelled = !again
                 && matches!(backend.poll(&reference).await, Ok(JobState::Ended(Ended::Cancelled)));
             return Ok((if cancelled { JobEnd::Cancelled } else { end }, reference));
         };
         if !again {
-            // Its rows are given once: what is missing is requested again. Who answers nothing but errors is not
-            // waited for: a backend that waits by itself has done so.
+            // Its rows are sent once: what is missing is requested again. A backend that returns nothing but errors is
+            // not waited for: one that waits internally has done so.
             if e.is_transient() && e.kind != ErrorKind::Server {
                 return Ok((JobEnd::Failed(e.with_causes().into()), reference));
             }
             return Err(e.into());
         }
         if polled.requests.is_empty() {
-            // Every row is here, whatever the length of the file should have been.
+            // Every row was received, whatever the length of the file should have been.
             return Ok((end, reference));
         }
         if e.kind == ErrorKind::Truncated {
-            // The same twice is how long it is, and not a connection that broke.
+            // The same twice is its actual length, not a broken connection.
             if cut.as_ref() == Some(&e.message) {
                 return Ok((end, reference));
             }
             cut = Some(e.message.clone());
         }
-        // Rows that come a second time are known by their ids.
+        // Duplicate rows are recognized by their ids.
         match retry.after(e).await {
             Verdict::Again => {}
             Verdict::Absent(words) => return Ok((JobEnd::Lost(words), reference)),
@@ -269,7 +268,7 @@ async fn read_rows(polled: &mut Polled<'_>, reference: JobRef, end: JobEnd) -> R
     }
 }
 
-/// The error of results that are no rows at all, such as a gateway's page. Rows that name no request are rows.
+/// The error of results that are not rows, such as a gateway's page. Rows without an id are rows.
 fn no_rows(polled: &Polled<'_>) -> Option<BackendError> {
     (!polled.requests.is_empty() && !polled.first_is_json).then(|| {
         let message = format!("the results are no rows: {}", polled.first);
@@ -277,7 +276,7 @@ fn no_rows(polled: &Polled<'_>) -> Option<BackendError> {
     })
 }
 
-/// When the rows at hand are handed on: at the same instant for all jobs, so that they are saved together.
+/// When the current rows are passed on: at the same instant for all jobs, so that they are saved together.
 fn next_flush() -> Instant {
     static FIRST: OnceLock<Instant> = OnceLock::new();
     let (now, interval) = (Instant::now(), FLUSH_INTERVAL.as_millis());
@@ -286,8 +285,8 @@ fn next_flush() -> Instant {
     now + Duration::from_millis(rest)
 }
 
-/// Hands a job's rows on; gives the error that broke them off, if one did. Where they can be fetched `again`, that ends
-/// them; where not, those that still come are billed and taken.
+/// Passes on a job's rows; returns the error that interrupted them, if any. If they can be fetched `again`, it ends
+/// there; if not, rows that still arrive are billed and taken.
 async fn read(
     rows: RowStream,
     again: bool,
@@ -330,7 +329,7 @@ async fn read(
                     polled.first_is_json = serde_json::from_slice::<IgnoredAny>(first).is_ok();
                 }
             }
-            // The driver is gone when nobody listens: what is not ingested is fetched again.
+            // The driver is gone if nobody receives: what is not ingested is fetched again.
             if sender.send(Message::Rows(job, frame?, decoded)).await.is_err() {
                 return Ok(None);
             }

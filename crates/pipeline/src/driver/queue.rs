@@ -1,4 +1,4 @@
-//! What is queued on each route, and how much of it can be sent now.
+//! The queue of each route, and how much of it can be sent now.
 
 use clinstruct_batch_client::{Capabilities, Held, Limits, Sharder};
 use clinstruct_schema::{MicroUsd, Usage};
@@ -6,30 +6,30 @@ use clinstruct_schema::{MicroUsd, Usage};
 use super::in_flight::Job;
 use crate::{Route, RunConfig};
 
-/// Tokens of a byte of a request, before any job reports its usage: English has about four bytes a token.
+/// Tokens per byte of a request, before any job reports its usage: English has about four bytes per token.
 pub(super) const TOKENS_PER_BYTE: f64 = 0.3;
-/// Most tokens that a byte is assumed to have where money is reserved.
+/// Upper bound of tokens per byte for reserving money.
 const MOST_TOKENS_PER_BYTE: f64 = 0.5;
 
 /// Why nothing more can be sent on a route now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Blocked {
-    /// Nothing is queued, or no more jobs are allowed at once.
+    /// Nothing is queued, or no more jobs are allowed in flight.
     No,
     /// The provider's queue is full.
     Tokens,
-    /// It could cost more than allowed.
+    /// It could exceed the spending limit.
     Money,
 }
 
-/// A route with what is queued for it.
+/// A route with its queued requests.
 #[derive(Debug)]
 pub(super) struct Queue {
     pub(super) route: Route,
     pub(super) limits: Limits,
     capabilities: Capabilities,
     pub(super) sharder: Sharder,
-    /// Most tokens in flight at once: the limit of the backend, or what was learnt.
+    /// Most tokens in flight: the backend's limit, or one learned from refusals.
     most_tokens: Option<u64>,
     tokens_per_byte: f64,
 }
@@ -57,7 +57,7 @@ impl Queue {
         }
     }
 
-    /// Whether its answers cost nothing to have again: nothing is billed, and nothing is waited for.
+    /// Whether losing its answers costs nothing: nothing is billed, and nothing is waited for.
     pub(super) fn is_local(&self) -> bool {
         self.capabilities.is_free()
     }
@@ -67,7 +67,8 @@ impl Queue {
         self.capabilities.survives_process
     }
 
-    /// Whether jobs end with this process: their rows are billed, come while they are made, and come to nobody else.
+    /// Whether jobs end with this process: their rows are billed, sent while they are generated, and sent to nobody
+    /// else.
     pub(super) fn ends_with_process(&self) -> bool {
         !self.keeps_jobs() && !self.is_local()
     }
@@ -80,9 +81,9 @@ impl Queue {
         self.route.cost(usage, &self.limits)
     }
 
-    /// The next job: as much as the provider's queue and the `available` money have room for.
+    /// The next job: as much as the provider's queue and the `available` money allow.
     ///
-    /// Where nothing is in flight a single request goes even if it is larger than the queue.
+    /// If nothing is in flight, a single request is sent even if it exceeds the queue.
     pub(super) fn take(
         &mut self,
         in_flight: u64,
@@ -123,7 +124,7 @@ impl Queue {
         self.most_tokens = Some(self.most_tokens.map_or(fits, |known| known.min(fits)));
     }
 
-    /// Learns how many tokens a byte has from a job whose rows all came.
+    /// Learns the tokens per byte from a job whose rows were all received.
     pub(super) fn ended(&mut self, job: &Job, missing: u64) {
         if missing == 0 && job.size > 0 && job.usage.prompt_tokens > 0 {
             let seen = job.usage.prompt_tokens as f64 / job.size as f64 * 1.05;
@@ -143,7 +144,7 @@ mod tests {
 
     use super::*;
 
-    /// A queue with ten requests, each of which may cost a micro-dollar a token.
+    /// A queue with ten requests, each of which may cost a micro-dollar per token.
     fn queue() -> Queue {
         let catalog = Catalog::embedded().unwrap();
         let backend = Arc::new(Rehearsal::new(catalog.instructions(), Rates::none(), None));
@@ -164,7 +165,7 @@ mod tests {
         queue
     }
 
-    /// Tokens and the most money of one of these requests.
+    /// Tokens and maximum cost of one of these requests.
     fn one() -> (u64, MicroUsd) {
         let (taken, _) = queue().take(0, true, MicroUsd::MAX);
         assert_eq!(taken.requests.len(), 10);
@@ -180,7 +181,7 @@ mod tests {
         assert_eq!((taken.requests.len(), blocked), (4, Blocked::Tokens));
         let (taken, blocked) = queue.take(tokens * 7, false, MicroUsd::MAX);
         assert_eq!((taken.requests.len(), blocked), (0, Blocked::Tokens));
-        // A request that is larger than the queue goes alone.
+        // A request that exceeds the queue is sent alone.
         queue.most_tokens = Some(1);
         let (taken, blocked) = queue.take(0, true, MicroUsd::MAX);
         assert_eq!((taken.requests.len(), blocked), (1, Blocked::Tokens));

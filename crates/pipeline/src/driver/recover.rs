@@ -1,4 +1,4 @@
-//! Recovers what an earlier process left, and refuses what would lose it.
+//! Recovers what an earlier process left, and fails if that would lose something.
 
 use std::sync::Arc;
 
@@ -15,12 +15,12 @@ use crate::plan_change::adopt_plan;
 use crate::task::{Stepped, rebuild};
 use crate::{Error, Event, Result};
 
-/// Searches for a job that may be at the provider before it counts as absent, over some seconds: it may still be on
-/// its way, and a listing may not show at once what was just made.
+/// Searches for a job that may be at the provider before it counts as absent, over some seconds: it may still be in
+/// transit, and a listing may not show new jobs at once.
 pub(super) const FIND_ATTEMPTS: u32 = 4;
 
 impl Driver<'_, '_> {
-    /// Refuses to leave jobs behind at another account, where nobody would see them again.
+    /// Fails rather than leave jobs at another account, where nobody would see them again.
     pub(super) fn ensure_same_account(&mut self) -> Result<()> {
         let open = self.store.open_jobs()?;
         for route in self.context.routes.all() {
@@ -86,7 +86,7 @@ impl Driver<'_, '_> {
         self.recover_jobs(open).await
     }
 
-    /// Queues what waiting tasks wait for, where no job has it.
+    /// Queues the requests of waiting tasks that no job has.
     fn recover_tasks(&mut self) -> Result<()> {
         let mut after = None;
         loop {
@@ -121,9 +121,9 @@ impl Driver<'_, '_> {
         Ok(())
     }
 
-    /// Continues jobs of an earlier process: those that it had no name for are searched for by their tag.
+    /// Continues jobs of an earlier process: those without a known id are searched for by tag.
     async fn recover_jobs(&mut self, open: Vec<JobRecord>) -> Result<()> {
-        // Jobs that are known first: their rows come while an orphan is searched for.
+        // Known jobs first: their rows arrive while an orphan is searched for.
         let (known, orphans): (Vec<_>, Vec<_>) =
             open.into_iter().partition(|j| j.provider_ref.is_some());
         for job in known.into_iter().chain(orphans) {
@@ -163,8 +163,8 @@ impl Driver<'_, '_> {
         Ok(())
     }
 
-    /// Searches for a job at the provider, `attempts` times before it counts as absent; waits while the provider
-    /// cannot say. `None` where the run was asked to stop meanwhile.
+    /// Searches for a job at the provider, `attempts` times before it counts as absent; waits while the provider cannot
+    /// tell. `None` if the run was stopped meanwhile.
     pub(super) async fn find(
         &mut self,
         backend: &dyn BatchBackend,

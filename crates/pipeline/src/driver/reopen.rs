@@ -1,4 +1,4 @@
-//! Units that ended without an answer, put back to where they wait for one.
+//! Reopens tasks that ended without an answer.
 
 use clinstruct_store::{Store, TaskKey, TaskState};
 
@@ -7,14 +7,14 @@ use crate::Result;
 /// Which tasks are reopened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reopen {
-    /// Those that the provider refused for a reason that somebody may have changed since.
+    /// Those that the provider refused for a reason that may have been fixed since.
     Refused,
-    /// All for which no answer could be had.
+    /// All tasks without an answer.
     Failed,
 }
 
-/// Puts tasks that ended without an answer back to where they wait for it, with all their attempts; says how
-/// many prompts and conversations these are. What was answered stays.
+/// Lets tasks that ended without an answer wait for it again, with all their attempts; returns the number of prompts
+/// and conversations. Answered ones are unchanged.
 pub fn reopen(store: &mut Store, which: Reopen) -> Result<usize> {
     let ended = match which {
         Reopen::Refused => store.refused_tasks()?,
@@ -24,7 +24,7 @@ pub fn reopen(store: &mut Store, which: Reopen) -> Result<usize> {
     let base_of = |key: TaskKey| TaskKey::seed_row(key.part(), key.seed_row_index());
     let mut put_back = Vec::new();
     for key in &ended {
-        // The conversations of a seed row that failed come again with it.
+        // The conversations of a failed seed row are reopened with it.
         if !key.is_seed_row() && base_of(*key).is_some_and(|b| bases.binary_search(&b).is_ok()) {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Reports once that a model has sent nothing yet, so that nobody thinks that the run hangs.
+//! Reports once that a model has sent nothing yet, so that the run does not seem to hang.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub(super) enum StallWatch {
     Idle,
     /// The first call was made; without a reply, a stall is reported at the deadline.
     Watching {
-        /// The route that it went.
+        /// Its route.
         route: String,
         /// When the stall is reported.
         deadline: Instant,
@@ -32,12 +32,12 @@ impl StallWatch {
         }
     }
 
-    /// Something was received, be it an error.
+    /// Something was received, even an error.
     pub(super) fn received(&mut self) {
         *self = Self::Over;
     }
 
-    /// When a stall is to be reported.
+    /// The deadline for reporting a stall.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {
             Self::Watching { deadline, .. } => Some(*deadline),
@@ -45,7 +45,7 @@ impl StallWatch {
         }
     }
 
-    /// Ends the watch; gives the route whose stall is to be reported.
+    /// Ends the watch; returns the route whose stall is to be reported.
     pub(super) fn expire(&mut self) -> Option<String> {
         match std::mem::replace(self, Self::Over) {
             Self::Watching { route, .. } => Some(route),

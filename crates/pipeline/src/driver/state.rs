@@ -1,4 +1,4 @@
-//! The state of a call, and what all that the driver does shares.
+//! The state of a call, and what its operations share.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,11 +33,11 @@ pub(super) struct Driver<'a, 'c> {
     pub(super) how: Drive,
     pub(super) run_name: String,
     pub(super) sender: mpsc::Sender<Message>,
-    /// A queue for each route.
+    /// One queue per route.
     pub(super) queues: Vec<Queue>,
     pub(super) in_flight: InFlight,
     pub(super) ledger: Ledger,
-    /// Tasks that wait, as far as they are held in memory.
+    /// Waiting tasks, as far as they are in memory.
     pub(super) tasks: HashMap<TaskKey, (TaskRecord, Task)>,
     /// Next seed row of each plan.
     pub(super) cursor: Vec<usize>,
@@ -48,15 +48,15 @@ pub(super) struct Driver<'a, 'c> {
     pub(super) stall: StallWatch,
     pub(super) breaker: Breaker,
     pub(super) job_breaker: JobBreaker,
-    /// Why no request can be answered.
+    /// Why no request can succeed.
     pub(super) fatal_error: Option<FatalError>,
     /// Whether the store may have responses that no task waited for.
     pub(super) has_responses: bool,
-    /// Whether the journal has requests that were given up.
+    /// Whether the journal has given-up requests.
     pub(super) has_given_up: bool,
-    /// What is freed at providers meanwhile.
+    /// Cleanup at providers in the background.
     pub(super) releases: JoinSet<()>,
-    /// The last reason to wait of each route that was reported.
+    /// The last reported reason to wait of each route.
     pub(super) waits_reported: HashMap<usize, u64>,
 }
 
@@ -81,7 +81,7 @@ impl Driver<'_, '_> {
         Some(Arc::clone(&queue.route.backend))
     }
 
-    /// Gives what is being freed a moment to finish.
+    /// Gives the background cleanup a moment to finish.
     pub(super) async fn finish_releases(&mut self) {
         let all = async { while self.releases.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(self.context.config.pause * 5, all).await;
@@ -91,7 +91,7 @@ impl Driver<'_, '_> {
         Pauses { first: self.context.config.pause }
     }
 
-    /// Sleeps, unless the run is asked to stop.
+    /// Sleeps, unless the run is stopped.
     pub(super) async fn pause(&self, time: Duration) {
         if self.stop.is_stopped() {
             return;
@@ -102,7 +102,7 @@ impl Driver<'_, '_> {
         }
     }
 
-    /// Whether a job's rows come while they are made.
+    /// Whether a job's rows are sent while they are generated.
     pub(super) fn streams(&self, job: JobId) -> bool {
         self.in_flight.job(job).is_some_and(|j| self.ends_with_process(j.route))
     }
@@ -119,9 +119,9 @@ impl Driver<'_, '_> {
         }
     }
 
-    /// Reports an error that may pass, and waits; gives the pause for the next time.
+    /// Reports a temporary error, and waits; returns the next pause.
     ///
-    /// A provider that answered no call yet, and returns nothing but server errors, is not waited for.
+    /// A provider that never answered a call and only returns server errors is not waited for.
     pub(super) async fn wait_out(&mut self, e: &BackendError, pause: Duration) -> Result<Duration> {
         let pauses = self.pauses();
         let wait = pauses.for_error(e, pause);
@@ -132,11 +132,11 @@ impl Driver<'_, '_> {
         }
         self.progress.event(Event::Waiting { why: e.with_causes(), seconds: Some(wait.as_secs()) });
         self.pause(wait).await;
-        // A pause that the provider asked for says nothing about the next one.
+        // A pause requested by the provider does not affect the next one.
         Ok(if e.retry_after.is_some() { pause } else { pauses.after(pause) })
     }
 
-    /// Whether jobs are in flight that end with this process: their rows are billed, and come to nobody else.
+    /// Whether jobs in flight end with this process: their rows are billed, and sent to nobody else.
     pub(super) fn has_jobs_of_this_process(&self) -> bool {
         self.in_flight.jobs().any(|j| self.ends_with_process(j.route))
     }
@@ -154,7 +154,7 @@ impl Driver<'_, '_> {
         }
     }
 
-    /// Watches a route for its first reply. One that answers within this process does so at once, or is busy here.
+    /// Watches a route for its first reply. A backend in this process answers at once, or is busy here.
     pub(super) fn watch_for_stall(&mut self, route: usize) {
         if let Some(queue) = self.queues.get(route).filter(|q| !q.is_local()) {
             self.stall.start(&queue.route.name, Instant::now());

@@ -21,11 +21,11 @@ use crate::control::Drive;
 use crate::task::rebuild;
 use crate::{Error, Event, Result};
 
-/// Malformed replies in a row before a job counts as refused.
+/// Consecutive malformed replies before a job counts as refused.
 const MALFORMED_REPLIES: u32 = 5;
 
 impl Driver<'_, '_> {
-    /// The requests of a job, rebuilt where they are not in memory.
+    /// The requests of a job, rebuilt if they are not in memory.
     pub(super) fn bodies(&mut self, held: Vec<Held>) -> Result<Vec<BatchRequest>> {
         held.into_iter()
             .map(|held| match held.request {
@@ -47,7 +47,7 @@ impl Driver<'_, '_> {
         if request.id == id { Ok(request) } else { Err(mismatch()) }
     }
 
-    /// A shard in memory, or in a file where it is too large for that.
+    /// A shard in memory, or in a file if it is too large for that.
     pub(super) fn shard(&mut self, tag: &str, taken: Taken) -> Result<Shard> {
         let tag = ShardTag(tag.to_owned());
         let rows = taken.requests.len();
@@ -70,9 +70,9 @@ impl Driver<'_, '_> {
         Ok(Shard { tag, rows, body: ShardBody::File(path) })
     }
 
-    /// Journals a job, then submits it. Errors that may pass are waited for.
+    /// Journals a job, then submits it. Waits out temporary errors.
     pub(super) async fn submit(&mut self, number: usize, mut taken: Taken) -> Result<()> {
-        // What was answered while it was queued, by a row that came late, is not requested again.
+        // Requests that were answered by a late row while queued are not sent again.
         let mut once = HashSet::new();
         taken.requests.retain(|held| self.in_flight.is_queued(held.id) && once.insert(held.id));
         if taken.requests.is_empty() {
@@ -124,7 +124,7 @@ impl Driver<'_, '_> {
         self.ledger.reserve(job, reservation);
         let mut pause = self.pauses().first;
         let mut sent = None;
-        // Whether some attempt may have made a job that nobody knows of.
+        // Whether an attempt may have created an unknown job.
         let mut unsure = false;
         let mut malformed = 0;
         self.watch_for_stall(number);
@@ -133,7 +133,7 @@ impl Driver<'_, '_> {
                 if !unsure {
                     self.close(job, &JobEnd::NotSent, None)?;
                 }
-                // Else it is in the journal: the next call finds it and fetches its rows.
+                // Otherwise it is in the journal: the next call finds it and fetches its rows.
                 return Ok(());
             }
             let e = match self.reply_to(backend.submit(&shard)).await {
@@ -146,14 +146,14 @@ impl Driver<'_, '_> {
             };
             unsure |= e.may_have_acted;
             if !e.is_transient() {
-                // A file that was just uploaded may not be known everywhere yet, and one answer may be garbled.
+                // A new file may not be visible everywhere yet, and one reply may be garbled.
                 let may_pass = matches!(e.kind, ErrorKind::NotFound | ErrorKind::Protocol);
                 malformed += 1;
-                // At a wrong address nothing is known, or a page for people is shown.
+                // A wrong address knows nothing, or returns HTML pages.
                 let elsewhere = !self.contact.is_reached() && !e.may_have_acted;
                 if !may_pass || malformed >= MALFORMED_REPLIES || elsewhere {
                     if !unsure {
-                        // Nothing was made: another address or key is not held up by it.
+                        // Nothing was created: another address or key can be used.
                         self.close(job, &JobEnd::Refused(e.message.clone()), None)?;
                     }
                     return Err(e.into());
@@ -161,7 +161,7 @@ impl Driver<'_, '_> {
             }
             pause = self.wait_out(&e, pause).await?;
             if e.may_have_acted {
-                // The job may have arrived although its answer did not.
+                // The job may have arrived even though the response did not.
                 let attempts = if local { 1 } else { FIND_ATTEMPTS };
                 let wanted = self.wanted(&tag, None)?;
                 match self.find(&*backend, &wanted, attempts).await? {
@@ -179,7 +179,7 @@ impl Driver<'_, '_> {
         if let ShardBody::File(path) = &shard.body
             && self.queues.get(number).is_some_and(Queue::keeps_jobs)
         {
-            // The provider has it; a file that stays does no harm.
+            // The provider has it; a leftover file is harmless.
             let _ = fs::remove_file(path);
         }
         self.tally.asked += rows;
@@ -190,7 +190,7 @@ impl Driver<'_, '_> {
         Ok(())
     }
 
-    /// What a job is found by; `but` is its own name, where that is known.
+    /// What a job is searched by; `but` is its own id, if known.
     pub(super) fn wanted(&self, tag: &str, but: Option<&JobRef>) -> Result<Wanted> {
         let mut wanted = Wanted::tagged(ShardTag(tag.to_owned()));
         if !self.queues.iter().any(Queue::keeps_jobs) {

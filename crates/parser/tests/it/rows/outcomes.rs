@@ -60,7 +60,7 @@ fn only_known_finish_reasons_make_an_answer() {
     for value in [json!(null), json!({ "type": "stop" }), json!(["stop"]), json!(1), json!(false)] {
         writeln!(seen, "{value}: {}", of(&value)).unwrap();
     }
-    // Without a reason the counts have to say that the text was written to its end.
+    // Without a reason the counts must show that the text is complete.
     let row = with(openai(), "/response/body/choices/0/finish_reason", Some(json!(null)));
     let raw = with(row, "/response/body/usage", Some(json!(null))).to_string();
     writeln!(seen, "null, no usage: {}", shown(RowFormat::OpenaiBatch, raw.as_bytes())).unwrap();

@@ -214,7 +214,7 @@ fn errors_of_odd_shapes() {
     error null
       failed Request 400 [status 400] empty body | unknown
     "##);
-    // Beside a good answer an error that is none, or is about something else, changes nothing.
+    // Next to a good answer, an empty or unrelated error changes nothing.
     for value in [
         json!(null),
         json!(""),
@@ -229,7 +229,7 @@ fn errors_of_odd_shapes() {
             assert!(shown.starts_with("answer \"Give fluids.\""), "{path} {value}: {shown}");
         }
     }
-    // Beside one that is not known to be whole, it says why.
+    // Next to a possibly incomplete answer, it is the reason.
     for finish in [json!("error"), json!(null), json!("length"), json!("whatever"), json!("")] {
         for path in ["/error", "/response/body/error", "/response/body/choices/0/error"] {
             let row =
