@@ -1,7 +1,7 @@
-//! What a run will ask for and cost, before anything is sent.
+//! Estimates the requests and cost of a run before anything is sent.
 //!
-//! Rows spread evenly over each plan are laid out as they would be asked for, every request with its real
-//! system prompt and its history; only what the models will say is unknown, and stands as a number of tokens.
+//! Sampled rows of each plan are expanded into requests with their real system prompts and histories; only the model's
+//! texts are unknown, and are represented by token counts.
 
 use clinstruct_schema::{Message, MicroUsd, Speaker, Usage};
 use rayon::prelude::*;
@@ -10,19 +10,19 @@ use serde::Serialize;
 use crate::task::{AnnotationTask, ConversationTask, PromptTask, variants_of};
 use crate::{Result, RunContext};
 
-/// Tokens around each message, and around a request.
-/// Source: <https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken>.
+/// Overhead in tokens per message and per request. Source:
+/// <https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken>.
 const PER_MESSAGE: u64 = 4;
 const PER_REQUEST: u64 = 3;
-/// Stands for what nobody has said yet.
+/// Placeholder for text that does not exist yet.
 const UNSAID: &str = "\u{2026}";
-/// Share of requests that are asked a second time, at most.
+/// Upper bound of the share of requests that are repeated.
 const RETRIES: f64 = 0.04;
 
-/// Tokens that a speaker's answers are thought to have.
+/// Assumed tokens of each speaker's answers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct AnswerTokens {
-    /// A prompt, one of those that a request asks for.
+    /// One prompt of a request.
     pub prompt_writer: f64,
     /// An answer of the assistant.
     pub assistant: f64,
@@ -31,10 +31,10 @@ pub struct AnswerTokens {
 }
 
 impl AnswerTokens {
-    /// What current chat models write when asked as the templates ask.
+    /// Typical lengths of current chat models with these templates.
     pub const USUAL: Self = Self { prompt_writer: 130.0, assistant: 330.0, user: 60.0 };
 
-    /// All of them so many times as long.
+    /// All lengths multiplied by a factor.
     #[must_use]
     pub fn times(self, factor: f64) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl AnswerTokens {
 pub struct EstimateLine {
     /// Part.
     pub part: String,
-    /// Who is asked.
+    /// Role.
     pub speaker: Speaker,
     /// Which turn of the conversation, from 1; 0 for the prompt and for annotations.
     pub turn: u32,
@@ -69,13 +69,13 @@ pub struct EstimateLine {
     pub model: String,
     /// Requests.
     pub requests: u64,
-    /// Tokens, all requests together.
+    /// Total tokens of these requests.
     pub usage: Usage,
-    /// What they cost.
+    /// Their cost.
     pub micro_usd: MicroUsd,
 }
 
-/// What a run will ask for and cost.
+/// Estimated requests and cost of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Estimate {
     /// By part, speaker and turn.
@@ -84,17 +84,17 @@ pub struct Estimate {
     pub requests: u64,
     /// Tokens.
     pub usage: Usage,
-    /// What it costs if answers are as long as they are thought to be.
+    /// Cost with answers of the assumed length.
     pub micro_usd: MicroUsd,
-    /// The same with short answers.
+    /// Cost with short answers.
     pub low_micro_usd: MicroUsd,
-    /// The same with long answers, and with some asked a second time.
+    /// Cost with long answers, and some repeated requests.
     pub high_micro_usd: MicroUsd,
-    /// Tokens that answers are thought to have.
+    /// Assumed tokens of answers.
     pub answer_tokens: AnswerTokens,
 }
 
-/// One request of a sample: tokens that are known, and how often each speaker's words stand in it.
+/// A sampled request: its known tokens, and how often it contains a text of each speaker.
 #[derive(Debug, Clone, Copy)]
 struct Sampled {
     speaker: Speaker,
@@ -102,14 +102,14 @@ struct Sampled {
     /// The annotator, with the tokens that its answers usually have.
     annotator: Option<(&'static str, u32)>,
     known: u64,
-    /// Unsaid messages by prompt writer, assistant, user.
+    /// Unknown messages by prompt writer, assistant, user.
     unsaid: [u32; 3],
-    /// Answers that it asks for at once.
+    /// Answers that it requests at once.
     answers: u32,
 }
 
-/// Estimates a run. `count` counts the tokens of a text; `spread` is how many times as long or short answers
-/// may be, such as 1.6; `sample` how many seed rows of each part are laid out.
+/// Estimates a run. `count` counts the tokens of a text; `spread` is the factor by which answers may be longer or
+/// shorter, such as 1.6; `sample` is the number of seed rows per part.
 pub fn estimate(
     context: &RunContext<'_>,
     count: &(dyn Fn(&str) -> u64 + Sync),
@@ -139,7 +139,7 @@ pub fn estimate(
         }
     }
     let at = |answers: AnswerTokens| -> MicroUsd {
-        // Lines with other lengths: the known tokens stay.
+        // Lines with other answer lengths: the known tokens stay.
         lines.iter().map(|l| l.1(answers)).sum()
     };
     let (low, high) = (at(answers.times(1.0 / spread)), at(answers.times(spread)));

@@ -1,16 +1,15 @@
-//! The driver of a run: plan, submit, poll, ingest, advance, gate, write.
+//! Drives a run: plan, submit, poll, ingest, advance, check, write.
 //!
-//! Every conversation goes forward on its own: what is done drops out, what failed is asked for again in
-//! the next job, nothing waits for a round to end. All that is known lives in the store, so the same call
-//! goes on where a killed one stopped; what a run writes depends on resources, seed and responses alone,
-//! and not on the number of threads, the cut of the jobs or the order of the rows.
+//! Every conversation advances on its own: finished ones drop out, failed requests are repeated in the next job, and
+//! nothing waits for a round to end. All state is in the store, so the same call continues after a kill; outputs depend
+//! on resources, seed and responses only, not on the number of threads, the size of the jobs or the order of the rows.
 //!
-//! What asks a model is a task, one file each in `task/`; the driver delivers for all of them alike. [`play`] plays the
-//! same tasks for a single row, without a store.
+//! A task is something that requests text from a model, one file each in `task/`; the driver delivers for all of them
+//! alike. [`play`] plays the same tasks for a single row, without a store.
 //!
-//! [`run`] drives, [`write_outputs`] turns what the store holds into files, [`Summary`](clinstruct_schema::Summary)
-//! counts every planned row exactly once and says whether the counts add up. Progress is told to a [`Progress`]; nothing
-//! here prints, reads the environment or looks at the clock except to wait.
+//! [`run`] drives, [`write_outputs`] writes the outputs from the store, [`Summary`](clinstruct_schema::Summary) counts
+//! every planned row exactly once and says whether the counts add up. A [`Progress`] receives events; nothing here
+//! prints, reads the environment or uses the clock except to wait.
 
 mod config;
 mod control;

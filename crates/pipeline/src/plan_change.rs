@@ -1,9 +1,8 @@
 //! Compares a changed plan with the one that was answered, before anything is sent or written.
 //!
-//! The journal keeps, for each row of its plan, the address of its first request and digests of whatever else
-//! shapes the row ([`shape`]). A row that has accepted answers changes where the new plan gives it another
-//! request, patient, situation or check; it is dropped where the new plan does not have it. Both passes are
-//! streams over pages of rows.
+//! The journal stores, for each row of its plan, the address of its first request and digests of everything else that
+//! shapes the row ([`shape`]). A row with accepted answers changes if its request, patient, situation or checks change,
+//! and is dropped if the new plan does not have it. Both passes stream pages of rows.
 
 mod change;
 mod compare;
@@ -22,9 +21,9 @@ use compare::{Comparison, pages};
 use models::ensure_same_models;
 use shape::Shapes;
 
-/// Refuses a plan or models that would change or drop what the run has, unless the config accepts it.
+/// Refuses a plan or models that would change or drop answered rows, unless the config accepts it.
 ///
-/// Writes nothing. A plan that only grows is fine, and so is any plan while no row has an accepted answer.
+/// Writes nothing. A plan that only grows is accepted, and so is any plan while no row has an accepted answer.
 pub fn check_plan(context: &RunContext<'_>, store: &Store, how: Drive) -> Result<()> {
     if context.config.accept_change {
         return Ok(());
@@ -48,8 +47,8 @@ pub fn check_plan(context: &RunContext<'_>, store: &Store, how: Drive) -> Result
     }
 }
 
-/// Makes the context's plan the journal's, after [`check_plan`]; says whether tasks are to be replayed from
-/// the responses, because the journal was made with another plan or `how` asks for it.
+/// Makes the context's plan the journal's, after [`check_plan`]; returns whether tasks must be replayed from the
+/// responses, because the journal was made with another plan or `how` requires it.
 pub(crate) fn adopt_plan(context: &RunContext<'_>, store: &mut Store, how: Drive) -> Result<bool> {
     check_plan(context, store, how)?;
     let fingerprint = context.fingerprint();
@@ -102,8 +101,8 @@ pub(crate) fn adopt_plan(context: &RunContext<'_>, store: &mut Store, how: Drive
     }
 }
 
-/// The comparison with a journal of an earlier version, which keeps no rows of its plan: seed rows that have
-/// their prompts, and for which the new plan has no request that was answered, change or disappear.
+/// The comparison with a journal of an earlier version, which does not store the rows of its plan: seed rows that have
+/// their prompts, and whose request in the new plan has no answer, change or disappear.
 fn compare_addresses(
     context: &RunContext<'_>,
     store: &Store,

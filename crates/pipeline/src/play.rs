@@ -1,6 +1,6 @@
-//! Plays a seed row straight through, one request at a time, without store or driver.
+//! Plays a seed row at once, one request at a time, without store or driver.
 //!
-//! It plays the same tasks as a run, so what it shows of a prompt, a template or a model is what a run does: the same
+//! It plays the same tasks as a run, so it shows what a run would do with a prompt, a template or a model: the same
 //! requests, checks, retries and repairs.
 
 use clinstruct_batch_client::BatchRequest;
@@ -27,12 +27,12 @@ pub enum Extent {
     Everything,
 }
 
-/// What is reported while a seed row is played.
+/// An event while a seed row is played.
 #[derive(Debug)]
 pub enum PlayEvent<'a> {
     /// A prompt was accepted.
     Prompt(&'a str),
-    /// A message was accepted, or begins a conversation.
+    /// A message was accepted, or starts a conversation.
     Message(&'a Message),
     /// An annotation of the conversation was accepted.
     Annotation {
@@ -50,12 +50,12 @@ pub enum PlayEvent<'a> {
     },
 }
 
-/// Attempts at one turn or prompt request of which at least one failed.
+/// Attempts at one turn or prompt request, at least one of which failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retries {
-    /// Who was asked.
+    /// The role.
     pub speaker: Speaker,
-    /// The reason of each attempt that gave a response which could not be used.
+    /// The reason of each unusable response.
     pub failed: Vec<String>,
     /// Whether the last attempt succeeded.
     pub succeeded: bool,
@@ -66,13 +66,13 @@ pub struct Retries {
 pub struct PlayedConversation {
     /// Its id.
     pub id: RowId,
-    /// What was said; empty where it ended before its first message.
+    /// Its messages; empty if it ended before the first.
     pub messages: Vec<Message>,
     /// Why it was rejected, if it was.
     pub rejection: Option<Rejection>,
 }
 
-/// What came of a seed row.
+/// Result of a seed row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlayedRow {
     /// Why its prompts were rejected, if they were.
@@ -85,8 +85,8 @@ pub struct PlayedRow {
 
 /// Plays seed row `index` of a part's plan.
 ///
-/// `ask` sends one request to a speaker's model, once, and gives the response or why there is none; its error ends the
-/// play. What happens is reported to `events` at once.
+/// `ask` sends one request to a speaker's model, once, and returns the response or why there is none; its error ends
+/// the play. `events` is called immediately.
 pub fn play<E: From<Error>>(
     context: &RunContext<'_>,
     part: u8,
@@ -156,7 +156,7 @@ struct Player<'a, 'c, E> {
 }
 
 impl<E: From<Error>> Player<'_, '_, E> {
-    /// Asks until the task has ended. `cards` are the patients of a prompt request.
+    /// Sends requests until the task has ended. `cards` are the patients of a prompt request.
     fn drive(
         &mut self,
         task: &mut Task,
@@ -171,7 +171,7 @@ impl<E: From<Error>> Player<'_, '_, E> {
             let applied = task.apply(self.context, request.id, received)?;
             if let Some(failure) = &applied.failure {
                 (self.events)(PlayEvent::Failed { attempt, failure })?;
-                // A response of which the good prompts are used has succeeded.
+                // A response with some usable prompts has succeeded.
                 if failure.kind == FailureKind::Unusable && applied.accepted.is_none() {
                     let new = || Retries { speaker, failed: Vec::new(), succeeded: false };
                     retries.get_or_insert_with(new).failed.push(failure.reason.clone());

@@ -3,7 +3,7 @@ use clinstruct_schema::{MicroUsd, Usage};
 /// Running totals of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Seed rows begun.
+    /// Started seed rows.
     pub seed_rows_started: usize,
     /// Seed rows of the plan.
     pub seed_rows_planned: usize,
@@ -13,11 +13,11 @@ pub struct Tally {
     pub rejected: usize,
     /// Requests in flight.
     pub under_way: usize,
-    /// Responses that were stored already.
+    /// Responses that already existed.
     pub found: usize,
-    /// Requests with a stored response, those of earlier calls included.
+    /// Requests with a stored response, including earlier calls.
     pub answered: usize,
-    /// Requests sent, those sent again included.
+    /// Requests sent, including repeated ones.
     pub asked: usize,
     /// Raw responses received.
     pub rows: usize,
@@ -25,20 +25,20 @@ pub struct Tally {
     pub jobs: usize,
     /// Tokens of the rows received.
     pub usage: Usage,
-    /// What the run has cost, earlier calls included.
+    /// Cost of the run, including earlier calls.
     pub spent: MicroUsd,
-    /// The part of it that is an estimate: the provider did not say what was used.
+    /// The estimated part of it: the provider did not report usage.
     pub estimated: MicroUsd,
-    /// What the jobs in flight may still cost.
+    /// The most that the jobs in flight may still cost.
     pub reserved: MicroUsd,
 }
 
-/// Something worth showing to the user.
+/// An event to show to the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// The journal was made for another plan: its tasks are replayed from the stored responses.
     Replaying,
-    /// A job that was sent before is found at the provider, or is not.
+    /// A search for a job that may have been sent earlier has ended.
     Orphan {
         /// Its tag.
         tag: String,
@@ -63,7 +63,7 @@ pub enum Event {
     },
     /// A row reports an error; each kind of error is reported once.
     RowFault {
-        /// The provider's words.
+        /// The provider's message.
         words: String,
     },
     /// Requests that the provider refused earlier are retried.
@@ -71,16 +71,16 @@ pub enum Event {
         /// Prompts and conversations that wait for them.
         tasks: usize,
     },
-    /// The run waits for the provider, and retries where a time is given.
+    /// The run waits for the provider, and retries if a time is given.
     Waiting {
         /// Why.
         why: String,
-        /// Seconds until the next attempt. `None` where there is none: a response is outstanding.
+        /// Seconds until the next attempt. `None` if there is none: a response is outstanding.
         seconds: Option<u64>,
     },
     /// Nothing was received for some seconds after the first call, not even an error; reported once.
     Stalled {
-        /// The route that the call went.
+        /// The route of the call.
         route: String,
     },
     /// Rows were written but not indexed when the process was stopped; they are ingested now.

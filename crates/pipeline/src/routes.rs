@@ -1,20 +1,20 @@
-//! Which backend and model each simulated speaker is played by.
+//! The backend and model of each simulated speaker.
 
 use std::sync::Arc;
 
 use clinstruct_batch_client::{BatchBackend, Limits};
 use clinstruct_schema::{MicroUsd, Price, Speaker, Usage};
 
-/// A way to a model.
+/// A route to a model.
 #[derive(Debug, Clone)]
 pub struct Route {
     /// Name in the journal; unique in the run.
     pub name: String,
     /// The backend.
     pub backend: Arc<dyn BatchBackend>,
-    /// Model, as the backend knows it.
+    /// Model name at the backend.
     pub model: String,
-    /// What it costs; `None` where it costs nothing.
+    /// Its price; `None` if it is free.
     pub price: Option<Price>,
 }
 
@@ -25,7 +25,7 @@ impl Route {
     }
 }
 
-/// The ways to the models of a run, by speaker.
+/// The routes of a run, by speaker.
 #[derive(Debug, Clone)]
 pub struct Routes {
     list: Vec<Route>,
@@ -42,12 +42,12 @@ fn place(speaker: Speaker) -> usize {
 }
 
 impl Routes {
-    /// One way for all.
+    /// One route for all.
     pub fn one(route: Route) -> Self {
         Self { list: vec![route], of: [0; 3] }
     }
 
-    /// Plays a speaker by another route.
+    /// Assigns a speaker to another route.
     #[must_use]
     pub fn with(mut self, speaker: Speaker, route: Route) -> Self {
         let known = self.list.iter().position(|r| r.name == route.name);
@@ -66,14 +66,14 @@ impl Routes {
         &self.list
     }
 
-    /// The number of a speaker's route in [`all`](Self::all).
+    /// The index of a speaker's route in [`all`](Self::all).
     pub fn number(&self, speaker: Speaker) -> usize {
         self.of.get(place(speaker)).copied().unwrap_or(0)
     }
 
     /// A speaker's route.
     pub fn of(&self, speaker: Speaker) -> &Route {
-        // `of` holds numbers of `list` only, and `list` is never empty.
+        // `of` contains indices of `list` only, and `list` is never empty.
         &self.list[self.number(speaker)]
     }
 }

@@ -4,7 +4,7 @@ use clinstruct_catalog::{Catalog, Condition, Countries, Country, Drug, HistoryEn
 use clinstruct_draw::{self as draw, Draw};
 use clinstruct_schema::{AgeYears, IncomeGroup, Medicine, Patient, PatientCard, RowId, Vitals};
 
-/// What all cards of a plan are drawn from.
+/// Inputs of all cards of a plan.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Source<'c> {
     pub(crate) catalog: &'c Catalog,
@@ -12,11 +12,11 @@ pub(crate) struct Source<'c> {
     pub(crate) seed: u64,
 }
 
-/// How often the usual care setting of a country is drawn where it has others.
+/// Probability of the usual care setting of a country that has others.
 const USUAL_SETTING: f64 = 0.7;
-/// How often a patient takes a medicine for a condition that has one.
+/// Probability that a patient takes a medicine for a condition that has one.
 const TREATED: f64 = 0.8;
-/// Number of conditions, 0 to 3, of people under 41 and of older ones.
+/// Weights of 0 to 3 conditions, for people under 41 and for older ones.
 const CONDITIONS_YOUNG: [f64; 4] = [0.35, 0.45, 0.15, 0.05];
 /// See [`CONDITIONS_YOUNG`].
 const CONDITIONS_OLD: [f64; 4] = [0.05, 0.30, 0.40, 0.25];
@@ -28,7 +28,7 @@ const GROUPS: [(&str, IncomeGroup); 4] = [
     ("low", IncomeGroup::Low),
 ];
 
-/// The card of patient `k` (from 0) of the row; `None` only where the catalog has no country or band.
+/// The card of patient `k` (from 0) of the row; `None` only if the catalog has no country or band.
 pub(crate) fn draw_card(
     source: &Source<'_>,
     row: &RowId,
@@ -135,8 +135,8 @@ pub(crate) fn draw_card(
     })
 }
 
-/// The first `many` events that can stand together: none twice of one kind (`born-early`, `born-at-term`),
-/// and nothing beside an entry that says that there is nothing.
+/// The first `many` compatible events: at most one of each kind (`born-early`, `born-at-term`), and nothing with an
+/// entry that says that there is nothing.
 fn past_of(events: Vec<&HistoryEntry>, many: usize) -> Vec<String> {
     let kind = |h: &HistoryEntry| h.id.as_str().split('-').next().unwrap_or_default().to_owned();
     let alone = |h: &HistoryEntry| matches!(kind(h).as_str(), "none" | "nothing" | "unknown");
@@ -162,7 +162,7 @@ fn draw_country<'c>(source: &Source<'c>, row: &RowId, k: usize) -> Option<&'c Co
             draw::choose(source.seed, key.as_str(), "country", any)
         }
         Countries::OnePerIncomeGroup => {
-            // Which patient gets which group is drawn, so that no group always comes first.
+            // The assignment of groups to patients is drawn, so that no group always comes first.
             let groups = GROUPS.iter().map(|(name, group)| (*name, 1.0, *group));
             let order = draw::order(source.seed, row.as_str(), "income groups", groups);
             let group = *order.get(k % order.len().max(1))?;
@@ -189,7 +189,7 @@ fn draw_vitals(
     let tenths = |x: f64| (x * 10.0).round() / 10.0;
     let temperature =
         ranges.temperature[0] + numbers.unit() * (ranges.temperature[1] - ranges.temperature[0]);
-    // A child's weight and height go with its age inside the band; an adult's do not.
+    // A child's weight and height depend on its age within the band; an adult's do not.
     let size = numbers.unit();
     let grown = if years == 0 {
         f64::from(months) / 12.0
@@ -263,7 +263,7 @@ fn draw_medicine(
     let drug = draw::choose(source.seed, key, &purpose, drugs)?;
     let frequency = numbers.pick(&drug.frequencies)?.clone();
     let dose = match drug.child_mg_per_kg {
-        // A child's dose goes by weight, in the drug's own unit, and never above the adult's.
+        // A child's dose depends on its weight, in the drug's own unit, and never exceeds the adult's.
         Some(range) if child => {
             let amount = (range[0] + numbers.unit() * (range[1] - range[0])) * weight;
             rounded(amount.min(drug.high))
@@ -274,14 +274,14 @@ fn draw_medicine(
     Some(Medicine { drug: drug.name.clone(), dose, frequency })
 }
 
-/// A dose that exists: a whole number of steps above the lowest.
+/// An available dose: a whole number of steps above the lowest.
 fn adult_dose(drug: &Drug, numbers: &mut Draw) -> String {
     let steps = ((drug.high - drug.low) / drug.step + 1e-9).floor().max(0.0) as u32;
     let dose = drug.low + drug.step * f64::from(numbers.between(0, steps));
     plain(dose)
 }
 
-/// Two significant figures, as one would measure out a child's dose.
+/// Two significant figures, as in practice for a child's dose.
 fn rounded(amount: f64) -> String {
     let unit = if amount >= 100.0 {
         10.0
@@ -295,7 +295,7 @@ fn rounded(amount: f64) -> String {
     plain(((amount / unit).round() * unit).max(unit))
 }
 
-/// A number without needless zeros, at most three decimals.
+/// A number without trailing zeros, at most three decimals.
 fn plain(number: f64) -> String {
     let text = format!("{number:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

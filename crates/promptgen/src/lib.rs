@@ -1,10 +1,9 @@
-//! From a catalog, a part and a seed to the plan of its rows, and from a row to the request for its
-//! prompts.
+//! Turns a catalog, a part and a seed into the plan of its rows, and a row into the request for its prompts.
 //!
-//! [`Plan::row`] makes any row alone: who asks, about what, about which patients, and where; every draw is
-//! keyed by the seed, the row's id and a purpose, so that rows can be made in any order, by any number of
-//! threads, and an entry that is added to an axis leaves all other rows as they were. Pure: no clock, file
-//! or global. It does not know how the answer comes or what becomes of it.
+//! [`Plan::row`] builds any row alone: who asks, about what, about which patients, and where. Every draw is keyed by
+//! the seed, the row's id and a purpose, so that rows can be built in any order, by any number of threads, and an entry
+//! that is added to an axis leaves all other rows unchanged. Pure: no clock, file or global. It does not handle
+//! answers.
 //!
 //! ```
 //! use clinstruct_catalog::Catalog;
@@ -30,13 +29,13 @@ mod request;
 pub use plan::Plan;
 pub use request::{PromptOptions, prompt_request};
 
-/// Trouble with a plan.
+/// An error in a plan.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A template could not be filled in.
+    /// A template could not be rendered.
     #[error("write the prompt request of {row}")]
     Template {
-        /// Row that it was for.
+        /// Its row.
         row: String,
         /// What is wrong.
         #[source]

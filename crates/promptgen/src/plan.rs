@@ -10,7 +10,7 @@ pub struct Plan<'c> {
     catalog: &'c Catalog,
     part: &'c Part,
     seed: u64,
-    /// The values of each list of axes that is crossed, with whether it unites several axes.
+    /// The values of each list of axes that is crossed, and whether the list is a union of several axes.
     lists: Vec<(Vec<Value>, bool)>,
     length: usize,
 }
@@ -34,7 +34,7 @@ impl<'c> Plan<'c> {
         self.length
     }
 
-    /// Whether there is no row.
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }
@@ -72,12 +72,12 @@ impl<'c> Plan<'c> {
         Some(RowId::of(&self.part.id, &slugs))
     }
 
-    /// The index of the row with this id. Looks at every row: for the rows that a person asks for.
+    /// The index of the row with this id. A linear search, for user input.
     pub fn find(&self, id: &str) -> Option<usize> {
         (0..self.length).find(|i| self.id(*i).is_some_and(|found| found.as_str() == id))
     }
 
-    /// Row `index`, whole; `None` past the end.
+    /// Row `index`; `None` past the end.
     pub fn row(&self, index: usize) -> Option<BaseRow> {
         let values = self.values(index)?;
         let id = self.id(index)?;
@@ -105,7 +105,7 @@ impl<'c> Plan<'c> {
         })
     }
 
-    /// All rows in their order.
+    /// All rows in order.
     pub fn rows(&self) -> impl Iterator<Item = BaseRow> + '_ {
         (0..self.length).filter_map(|i| self.row(i))
     }
@@ -160,7 +160,7 @@ impl<'c> Plan<'c> {
         .unwrap_or((Who::ANYONE, false))
     }
 
-    /// Profession and specialty of the health worker: what the row says, else drawn.
+    /// Profession and specialty of the health worker: from the row, otherwise drawn.
     fn worker(&self, id: &RowId, values: &[(Value, bool)]) -> (String, Option<String>) {
         let c = self.catalog;
         for (value, _) in values {
@@ -188,8 +188,8 @@ impl<'c> Plan<'c> {
     }
 }
 
-/// Those whom both rules mean. Where no age fits both, the first one's ages hold: what a specialist sees
-/// outweighs what a domain is about. The sexes of both hold wherever somebody is left.
+/// The intersection of both rules. If no age fits both, the first one's ages apply: a specialist's patients outweigh a
+/// domain's. The sexes of both apply unless that excludes everyone.
 fn together(first: &Who, second: &Who) -> Who {
     first.and(second).unwrap_or_else(|| {
         let sexes = Who { ages: first.ages, sexes: second.sexes };

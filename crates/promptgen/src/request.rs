@@ -7,16 +7,16 @@ use minijinja::{Value, context};
 
 use crate::Error;
 
-/// What a prompt request depends on beside its row.
+/// What a prompt request depends on besides its row.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PromptOptions<'a> {
-    /// Model to ask.
+    /// Model name.
     pub model: &'a str,
     /// Seed of the run.
     pub seed: u64,
-    /// Whether the backend can bind the answer to a JSON schema.
+    /// Whether the backend can constrain the answer by a JSON schema.
     pub structured: bool,
-    /// Attempts before this one; each asks with another sampling seed.
+    /// Earlier attempts; each has another sampling seed.
     pub attempt: u32,
     /// Sampling temperature.
     pub temperature: Option<f32>,

@@ -1,16 +1,16 @@
-//! What an address says: whether it is this machine's, and which of it may be written down.
+//! Facts about an address: whether it is local, and which part of it may be stored.
 
 use std::net::IpAddr;
 
 use reqwest::Url;
 
-/// Whether an address leads to this machine, and to no other.
+/// Whether an address is this machine only.
 pub fn is_loopback(address: &str) -> bool {
     Url::parse(address).is_ok_and(|url| is_loopback_host(&url))
 }
 
 /// Loopback addresses of both families, the unspecified ones, which lead there too, and the names that
-/// <https://www.rfc-editor.org/rfc/rfc6761#section-6.3> keeps for it.
+/// <https://www.rfc-editor.org/rfc/rfc6761#section-6.3> reserves for it.
 pub(crate) fn is_loopback_host(url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
     let name = host.trim_start_matches('[').trim_end_matches(']');
@@ -23,8 +23,8 @@ pub(crate) fn is_loopback_host(url: &Url) -> bool {
     }
 }
 
-/// An address without what could be a secret in it: user and password, and what is asked for, except a version,
-/// which Azure's addresses have.
+/// An address without potential secrets: user, password and query are removed, except an API version as in Azure's
+/// addresses.
 pub fn without_secrets(address: &str) -> String {
     let Ok(mut url) = Url::parse(address) else { return address.to_owned() };
     let harmless =

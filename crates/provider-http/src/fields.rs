@@ -1,8 +1,8 @@
-//! Fields of a provider's objects, each read by itself: one of an odd type is one that is not there.
+//! Fields of a provider's objects, read one by one: a field of an unexpected type counts as missing.
 
 use serde_json::Value;
 
-/// A text that says something: gateways send `""`, `"null"` and `"None"` for what is not there. A number is its digits.
+/// A non-empty string: gateways send `""`, `"null"` and `"None"` for missing values. A number becomes its digits.
 pub fn text(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::String(text) => {
@@ -14,7 +14,7 @@ pub fn text(value: Option<&Value>) -> Option<String> {
     }
 }
 
-/// The name of an object, such as a batch or a file: what cannot be one is not there.
+/// The id of an object such as a batch or a file; implausible ones count as missing.
 pub fn name(value: Option<&Value>) -> Option<String> {
     text(value).filter(|name| {
         name != "0"
@@ -23,7 +23,7 @@ pub fn name(value: Option<&Value>) -> Option<String> {
     })
 }
 
-/// A count, also as a whole float or as digits in a string.
+/// A count, also as an integral float or a string of digits.
 pub fn number(value: Option<&Value>) -> Option<u64> {
     match value? {
         Value::Number(number) => number.as_u64().or_else(|| {
@@ -37,14 +37,14 @@ pub fn number(value: Option<&Value>) -> Option<u64> {
 /// A page of a listing.
 #[derive(Debug)]
 pub struct Page<T> {
-    /// The entries that can be read.
+    /// The readable entries.
     pub entries: Vec<T>,
     /// Whether the provider has more pages.
     pub has_more: bool,
 }
 
 impl<T> Page<T> {
-    /// Reads `{"data": [..], "has_more": ..}`; `None` where there is no list.
+    /// Reads `{"data": [..], "has_more": ..}`; `None` if there is no list.
     pub fn read(value: &Value, entry: impl Fn(&Value) -> Option<T>) -> Option<Self> {
         let entries = match value.get("data")? {
             Value::Array(all) => all.iter().filter_map(entry).collect(),

@@ -1,8 +1,7 @@
-//! What the backends that speak HTTP share: a client with its key, errors that say what to do, rows as
-//! lines of a stream.
+//! Shared code of backends over HTTP: a client with its key, errors that say what to do, rows as lines of a stream.
 //!
-//! A key is a [`Secret`]: it is in a header and nowhere else. Whatever a provider answers is searched for
-//! it before it becomes part of an error.
+//! A key is a [`Secret`]: it is only in a header. It is redacted from every provider response before that becomes part
+//! of an error.
 
 mod address;
 pub mod fields;
@@ -21,16 +20,16 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// Longest wait for a connection.
+/// Connection timeout.
 const CONNECT: Duration = Duration::from_secs(20);
 /// Longest silence within a response.
 const SILENCE: Duration = Duration::from_mins(5);
-/// Bytes of a file that are read and sent at once.
+/// Chunk size for reading and sending a file, in bytes.
 const PIECE: usize = 256 * 1024;
-/// Most characters of a provider's message that an error repeats.
+/// Most characters of a provider's message in an error.
 const MESSAGE: usize = 400;
 
-/// A request's body that is read from a file while it is sent.
+/// A request body that is streamed from a file.
 pub fn file_body(file: std::fs::File) -> reqwest::Body {
     let file = tokio::fs::File::from_std(file);
     reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::with_capacity(file, PIECE))
@@ -41,9 +40,9 @@ pub fn file_body(file: std::fs::File) -> reqwest::Body {
 pub enum Auth {
     /// `Authorization: Bearer KEY`.
     Bearer,
-    /// `api-key: KEY`, as Azure wants it.
+    /// `api-key: KEY`, for Azure.
     ApiKey,
-    /// `x-api-key: KEY`, as Anthropic wants it.
+    /// `x-api-key: KEY`, for Anthropic.
     XApiKey,
 }
 
@@ -52,7 +51,7 @@ pub enum Auth {
 pub struct Client {
     http: reqwest::Client,
     base: String,
-    /// The base, parsed once.
+    /// The parsed base URL.
     url: reqwest::Url,
     key: Option<Secret>,
 }
@@ -60,7 +59,7 @@ pub struct Client {
 impl Client {
     /// A client of the provider at `base`, such as `https://api.openai.com/v1`.
     ///
-    /// Without a key nothing is sent for it. `extra` are further headers.
+    /// Without a key, no such header is sent. `extra` are further headers.
     pub fn new(
         base: &str,
         key: Option<Secret>,
@@ -70,7 +69,7 @@ impl Client {
         Self::with_timeout(base, key, auth, extra, None)
     }
 
-    /// A client as [`new`](Self::new) makes it, with another longest silence within a response.
+    /// Like [`new`](Self::new), with another limit on silence within a response.
     pub fn with_timeout(
         base: &str,
         key: Option<Secret>,
@@ -103,11 +102,11 @@ impl Client {
                 .map_err(|_| bad(format!("the header {name} cannot be {text}")))?;
             headers.insert(name, value);
         }
-        // The first client sets it for the process; the others find it set.
+        // The first client installs it for the process; later ones find it installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut http = reqwest::Client::builder();
         if address::is_loopback_host(&parsed) {
-            // A proxy has a loopback of its own: it would ask another machine.
+            // A proxy has its own loopback: it would reach another machine.
             http = http.no_proxy();
         }
         let http = http
@@ -120,12 +119,12 @@ impl Client {
         Ok(Self { http, base: base.trim_end_matches('/').to_owned(), url: parsed, key })
     }
 
-    /// The provider's address.
+    /// The provider's base URL.
     pub fn base(&self) -> &str {
         &self.base
     }
 
-    /// The address with a mark of the key: changes when either does, and does not tell the key.
+    /// The address with a fingerprint of the key: changes with either, and does not reveal the key.
     pub fn account(&self) -> String {
         let key = self.key.as_ref().map_or_else(|| "no key".to_owned(), Secret::fingerprint);
         format!("{} with {key}", without_secrets(&self.base))
@@ -142,7 +141,7 @@ impl Client {
         self.http.request(method, url)
     }
 
-    /// Sends a request; an answer that is no success becomes an error.
+    /// Sends a request; an unsuccessful response becomes an error.
     pub async fn send(&self, what: &'static str, request: RequestBuilder) -> Result<Response> {
         let response = request.send().await.map_err(|e| self.broken(what, e))?;
         if response.status().is_success() {
@@ -154,10 +153,10 @@ impl Client {
         Err(self.refusal(what, status, &headers, &body))
     }
 
-    /// Sends a request and reads its answer as JSON; `read` takes out of it what is needed, and gives `None`
-    /// where it is not there.
+    /// Sends a request and parses its response as JSON; `read` extracts what is needed, and returns `None` if it is
+    /// missing.
     ///
-    /// A body that reports an error instead is that error, whatever its status.
+    /// A body that reports an error is that error, whatever its status.
     pub async fn object<T>(
         &self,
         what: &'static str,
@@ -172,7 +171,7 @@ impl Client {
         }
         if let Some(problem) = error_in_success(&body) {
             let mut error = self.error(what, &problem, &headers);
-            // Where no status says that it will pass, it may stay for ever.
+            // Without a status that marks it as temporary, it may be permanent.
             if error.kind == ErrorKind::Server && problem.status.is_none() {
                 error.kind = ErrorKind::Protocol;
             }
@@ -183,7 +182,7 @@ impl Client {
         Err(Error::new(ErrorKind::Protocol, what, format!("not the documented answer: {seen}")))
     }
 
-    /// Sends a request and reads its answer as JSON of a fixed shape.
+    /// Sends a request and deserializes its JSON response.
     pub async fn json<T: DeserializeOwned>(
         &self,
         what: &'static str,
@@ -192,7 +191,7 @@ impl Client {
         self.object(what, request, |value| T::deserialize(value).ok()).await
     }
 
-    /// An error of the connection. Where it was never made, nothing was done.
+    /// A connection error. If the connection was never made, nothing was done.
     pub fn broken(&self, what: &'static str, e: reqwest::Error) -> Error {
         let e = e.without_url();
         let base = without_secrets(&self.base);
@@ -207,7 +206,7 @@ impl Client {
         error
     }
 
-    /// The error that an answer of this status and body is.
+    /// The error for a response with this status and body.
     pub fn refusal(
         &self,
         what: &'static str,
@@ -221,7 +220,7 @@ impl Client {
     /// A provider's error, in its own words and without the key.
     pub fn error(&self, what: &'static str, problem: &ProviderError, headers: &HeaderMap) -> Error {
         let kind = match (problem.fault, problem.status) {
-            // The service is starting, or down for a while.
+            // The service is starting or temporarily down.
             (Fault::Busy, Some(503)) => ErrorKind::Unavailable,
             (fault, _) => fault.into(),
         };
@@ -236,7 +235,7 @@ impl Client {
         error
     }
 
-    /// A provider's text as it may be shown: short, and without the key.
+    /// A provider's text for display: shortened, and without the key.
     pub fn shown(&self, text: &str) -> String {
         let text = match &self.key {
             Some(key) => key.removed_from(text),
@@ -259,8 +258,8 @@ fn seconds(seconds: f64) -> Option<Duration> {
 
 /// How long a provider asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date.
 ///
-/// A date is held against the `Date` of the same answer: this machine's clock may be wrong.
-/// Source: <https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>.
+/// A date is compared with the `Date` of the same response: this machine's clock may be wrong. Source:
+/// <https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>.
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let number = |name: &str| text(name)?.parse::<f64>().ok();
@@ -343,7 +342,7 @@ mod tests {
         let (base, batches) = ("http://127.0.0.1:9/v1", "/batches?limit=3&after=b%2F1");
         assert_eq!(asked(base, batches), "http://127.0.0.1:9/v1/batches?limit=3&after=b%2F1");
         assert_eq!(asked("http://127.0.0.1:9/", "/files"), "http://127.0.0.1:9/files");
-        // What a gateway's address asks for stays.
+        // The query of a gateway's address is kept.
         let gateway = "http://127.0.0.1:9/v1?key=a";
         assert_eq!(asked(gateway, "/files"), "http://127.0.0.1:9/v1/files?key=a");
     }

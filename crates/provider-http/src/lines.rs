@@ -2,7 +2,7 @@ use bytes::{Bytes, BytesMut};
 use clinstruct_batch_client::{Error, ErrorKind, Result, RowStream};
 use futures::stream::{self, BoxStream, StreamExt as _};
 
-/// The error of a download that ended too soon; asking again is free.
+/// The error of a truncated download; fetching again is free.
 pub fn cut(what: &str) -> Error {
     Error::new(ErrorKind::Truncated, "fetch rows", format!("the download was cut off: {what}"))
 }
@@ -10,17 +10,17 @@ pub fn cut(what: &str) -> Error {
 struct Splitter {
     from: BoxStream<'static, Result<Bytes>>,
     held: BytesMut,
-    /// How far `held` was searched for a line's end.
+    /// Bytes of `held` that were searched for a line end.
     searched: usize,
     got: u64,
     expected: Option<u64>,
     over: bool,
 }
 
-/// A stream of bytes as its lines, blank ones left out.
+/// A byte stream as lines, without blank ones.
 ///
-/// A stream that ends within a line, or before `expected` bytes where that is known, ends with an error:
-/// the rest of its rows exists and is paid for.
+/// A stream that ends within a line, or before `expected` bytes if known, ends with an error: the rest of its rows
+/// exists and is paid for.
 pub fn lines(from: BoxStream<'static, Result<Bytes>>, expected: Option<u64>) -> RowStream {
     let splitter =
         Splitter { from, held: BytesMut::new(), searched: 0, got: 0, expected, over: false };
@@ -72,7 +72,7 @@ impl Splitter {
         std::mem::take(&mut self.held)
     }
 
-    /// What the end of the stream means for what is held: a last line without its end, or a cut.
+    /// Handles the end of the stream: the buffer is a last line without a line end, or truncated.
     fn end(&mut self) -> Option<Result<Vec<u8>>> {
         if let Some(expected) = self.expected
             && self.got != expected

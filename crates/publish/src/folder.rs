@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 /// The folder's own list of checksums.
 const SUMS: &str = "SHA256SUMS";
-/// Bytes by which the hub guesses what a file is.
+/// Bytes from which the hub guesses a file's type.
 const SAMPLE: usize = 512;
 
 /// A file to be uploaded.
@@ -22,7 +22,7 @@ pub struct Entry {
     pub path: PathBuf,
     /// Bytes.
     pub size: u64,
-    /// Checksum in hexadecimal digits.
+    /// SHA-256 in hexadecimal digits.
     pub sha256: String,
     /// Its first bytes.
     pub sample: Vec<u8>,
@@ -73,10 +73,10 @@ fn walk(root: &Path, dir: &Path, into: &mut Vec<Entry>) -> Result<()> {
     Ok(())
 }
 
-/// All files of a dataset folder by name, hidden ones left out.
+/// All files of a dataset folder by name, without hidden ones.
 ///
 /// # Errors
-/// A file that cannot be read, or that is not as `SHA256SUMS` says.
+/// A file that cannot be read, or does not match `SHA256SUMS`.
 pub fn entries(root: &Path) -> Result<Vec<Entry>> {
     let mut all = Vec::new();
     walk(root, root, &mut all)?;

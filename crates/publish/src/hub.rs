@@ -1,4 +1,4 @@
-//! The way to the hub.
+//! The client of the hub.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::SeekFrom;
@@ -15,42 +15,42 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use crate::folder::Entry;
 
-/// Times that a call is made before its trouble is told.
+/// Attempts of a call before its error is returned.
 const TRIES: u32 = 5;
-/// Files whose kind of upload is asked for at once; the hub takes 256.
+/// Files per query of upload modes; the hub accepts 256.
 const AT_ONCE: usize = 256;
-/// Most bytes of a part that are held in memory: the hub asks for parts of this order.
+/// Most bytes of a part in memory: the hub's part size is of this order.
 const LARGEST_PART: u64 = 256 << 20;
-/// How Git LFS is spoken.
+/// Media type of Git LFS.
 const LFS: &str = "application/vnd.git-lfs+json";
 
-/// Where a dataset goes.
+/// Destination of a dataset.
 #[derive(Debug, Clone)]
 pub struct Target {
     /// `owner/name`.
     pub repository: String,
     /// Branch.
     pub revision: String,
-    /// Whether it is made for its owner alone, where it is made.
+    /// Whether a new repository is private.
     pub private: bool,
     /// First line of the commit.
     pub message: String,
-    /// First pause after trouble; the next ones double.
+    /// First pause before a retry; later pauses double.
     pub pause: Duration,
 }
 
-/// What was done.
+/// Result of an upload.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Published {
-    /// Files of the commit.
+    /// Files in the commit.
     pub files: usize,
-    /// Large files that were sent.
+    /// Large files that were uploaded.
     pub sent: usize,
-    /// Large files that the hub had.
+    /// Large files that the hub already had.
     pub there: usize,
-    /// Files of an earlier commit that were taken out.
+    /// Files of an earlier commit that were deleted.
     pub removed: usize,
-    /// Address of the commit.
+    /// URL of the commit.
     pub commit: String,
 }
 
@@ -105,13 +105,13 @@ struct Item {
     kind: String,
 }
 
-/// Uploads `entries` as one commit, and takes shards of an earlier one out.
+/// Uploads `entries` as one commit, and deletes shards of an earlier one.
 ///
 /// `tell` hears what is being done.
 ///
 /// # Errors
-/// A hub that refuses, or that does not answer after several attempts. Nothing is visible then, and what was sent is
-/// not sent again by the next call.
+/// The hub refuses, or does not answer after several attempts. Nothing is visible then, and the next call does not
+/// upload again what has arrived.
 pub async fn publish(
     client: &Client,
     target: &Target,
@@ -153,7 +153,7 @@ fn protocol(what: &'static str, seen: impl Into<String>) -> Error {
 }
 
 impl Hub<'_> {
-    /// Makes a call until it succeeds, the trouble is none that passes, or the attempts are used up.
+    /// Retries a call until it succeeds, its error is permanent, or the attempts are used up.
     async fn call<T, F: Future<Output = Result<T>>>(&self, make: impl Fn() -> F) -> Result<T> {
         let mut pause = self.target.pause;
         for _ in 1..TRIES {
@@ -179,7 +179,7 @@ impl Hub<'_> {
         self.call(async || {
             let request = self.client.request(Method::POST, "/api/repos/create").json(&body);
             let response = request.send().await.map_err(|e| self.client.broken(what, e))?;
-            // One that is there already is what is wanted.
+            // An existing repository is fine.
             if response.status().as_u16() == 409 {
                 return Ok(());
             }
@@ -188,7 +188,7 @@ impl Hub<'_> {
         .await
     }
 
-    /// Names of the files that go by Git LFS.
+    /// Names of the files that use Git LFS.
     async fn modes(&self, entries: &[Entry]) -> Result<BTreeSet<String>> {
         let what = "ask how files are sent";
         let (repository, revision) = (&self.target.repository, &self.target.revision);
@@ -214,7 +214,7 @@ impl Hub<'_> {
         Ok(large)
     }
 
-    /// What is to be done with each large file.
+    /// The required action for each large file.
     async fn objects<'e>(&self, entries: &[&'e Entry]) -> Result<Vec<(&'e Entry, Actions)>> {
         let what = "ask where large files go";
         let path = format!("/datasets/{}.git/info/lfs/objects/batch", self.target.repository);
@@ -237,7 +237,7 @@ impl Hub<'_> {
         let mut seen: BTreeSet<&str> = BTreeSet::new();
         for entry in entries {
             if !seen.insert(&entry.sha256) {
-                // Two files of the same bytes are one object.
+                // Two files with the same bytes are one object.
                 continue;
             }
             let object = by_oid
@@ -272,7 +272,7 @@ impl Hub<'_> {
         .await
     }
 
-    /// The path of an address at the hub itself: the key goes there and nowhere else.
+    /// The path of a URL at the hub itself: the key is sent nowhere else.
     fn own<'h>(&self, what: &'static str, href: &'h str) -> Result<&'h str> {
         let path = href.strip_prefix(self.client.base()).filter(|p| p.starts_with('/'));
         path.ok_or_else(|| protocol(what, "the hub names an address that is not its own"))
@@ -373,7 +373,7 @@ impl Hub<'_> {
         }
     }
 
-    /// The commit: one JSON value a line.
+    /// The commit: one JSON value per line.
     async fn commit(
         &self,
         entries: &[Entry],
@@ -412,7 +412,7 @@ impl Hub<'_> {
     }
 }
 
-/// The next page of a list, by its `Link` header.
+/// The next page of a list, from the `Link` header.
 fn next_page(response: &Response) -> Option<String> {
     let link = response.headers().get("link")?.to_str().ok()?;
     let one = link.split(',').find(|l| l.contains("rel=\"next\""))?;
@@ -423,7 +423,7 @@ fn no_file(what: &'static str, entry: &Entry, e: std::io::Error) -> Error {
     Error::new(ErrorKind::Io, what, format!("{} cannot be read", entry.path.display())).caused_by(e)
 }
 
-/// A client without a key: large files go to a store that is not the hub, by addresses that are keys themselves.
+/// A client without a key: large files go to a store other than the hub, at pre-signed URLs.
 fn stranger() -> Result<reqwest::Client> {
     reqwest::Client::builder()
         .build()
@@ -438,7 +438,7 @@ async fn piece(entry: &Entry, from: u64, long: u64) -> std::io::Result<Vec<u8>> 
     Ok(bytes)
 }
 
-/// A response that says that all is well; another becomes an error.
+/// A successful response; any other becomes an error.
 async fn accepted(client: &Client, what: &'static str, response: Response) -> Result<Response> {
     let status = response.status();
     if status.is_success() {

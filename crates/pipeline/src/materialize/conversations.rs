@@ -1,4 +1,4 @@
-//! `conversations/`: the conversations that have all their turns.
+//! `conversations/`: the complete conversations.
 
 use clinstruct_store::TaskState;
 

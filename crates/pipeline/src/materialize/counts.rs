@@ -10,7 +10,7 @@ use super::Group;
 use crate::RunContext;
 use crate::task::{Retried, variant_of};
 
-/// What the rows of one seed row count.
+/// Counts for the rows of one seed row.
 pub(super) fn of(group: &Group<'_>) -> PartSummary {
     let mut sum = PartSummary {
         under_way: group.not_begun,

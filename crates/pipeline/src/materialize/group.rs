@@ -1,4 +1,4 @@
-//! A seed row with its prompts and conversations, made anew from the plan, the journal and the responses.
+//! A seed row with its prompts and conversations, rebuilt from the plan, the journal and the responses.
 
 use clinstruct_multiturn::conversation_id;
 use clinstruct_parser::{Cleaned, Cleanup};
@@ -11,13 +11,13 @@ use clinstruct_store::{RawReader, Step, TaskKey, TaskRecord, TaskState};
 use crate::task::{ConversationTask, Locate, prompts_of, replay_turn, response, variant_of};
 use crate::{Error, Result, RunContext};
 
-/// A seed row, as the outputs read it.
+/// A seed row as input of the outputs.
 pub(super) struct Group<'a> {
     pub(super) context: &'a RunContext<'a>,
     pub(super) row: BaseRow,
-    /// Its prompts, where they came: one for each patient.
+    /// Its prompts, if accepted: one per patient.
     pub(super) prompts: Vec<Option<Cleaned>>,
-    /// Where the prompts came from.
+    /// Provenance of the prompts.
     prompt_turn: Option<TurnProvenance>,
     pub(super) conversations: Vec<Conversation<'a>>,
     /// Conversations that wait for their prompts.
@@ -29,12 +29,12 @@ pub(super) struct Group<'a> {
 /// A conversation of a seed row.
 pub(super) struct Conversation<'a> {
     pub(super) task: &'a TaskRecord,
-    /// Its row, as far as it has come. `None` where no output reads it, and where its prompt never came.
+    /// Its row so far. `None` if no output reads it, or if its prompt never came.
     pub(super) row: Option<Row>,
 }
 
 impl Conversation<'_> {
-    /// Whether it was rejected because no answer could be had.
+    /// Whether it was rejected for lack of an answer.
     pub(super) fn failed(&self) -> bool {
         self.task.rejection.as_ref().is_some_and(|why| why.failed)
     }
@@ -50,7 +50,7 @@ fn mismatch(key: TaskKey) -> Error {
 }
 
 impl<'a> Group<'a> {
-    /// The seed row of these tasks, its own first; `None` where there are none. `reads` says in which states a
+    /// The seed row of these tasks, its own first; `None` if there are none. `reads` says in which states a
     /// conversation's row is needed.
     pub(super) fn new(
         context: &'a RunContext<'a>,
@@ -92,7 +92,7 @@ impl<'a> Group<'a> {
         Ok(Some(group))
     }
 
-    /// Replays a conversation; `None` where its prompt never came.
+    /// Replays a conversation; `None` if its prompt never came.
     fn replay(
         &self,
         locate: Locate<'_>,
@@ -144,7 +144,7 @@ impl<'a> Group<'a> {
         if self.row.cards.len() == 1 { id.clone() } else { id.child('p', k + 1) }
     }
 
-    /// Where prompt `k` came from.
+    /// Provenance of prompt `k`.
     pub(super) fn prompt_turn(&self, k: usize) -> Option<TurnProvenance> {
         let prompt = self.prompts.get(k)?.as_ref()?;
         let cleanup = prompt.cleanup.names().map(str::to_owned).collect();
@@ -162,7 +162,7 @@ impl<'a> Group<'a> {
     }
 }
 
-/// Whether a response says that a rehearsal wrote it, through whatever program it came.
+/// Whether a response is marked as a rehearsal, whatever program delivered it.
 fn is_rehearsal(outcome: &RowOutcome) -> bool {
     matches!(outcome, RowOutcome::Answer(c) | RowOutcome::Cut(c) if c.rehearsal)
 }
@@ -186,7 +186,7 @@ fn turn_provenance(
 }
 
 /// The reasoning of a response, from the provider's own field and from its text, and its tokens with those of the
-/// reasoning, counted by the provider or by its share of the length.
+/// reasoning, counted by the provider or estimated by its share of the length.
 fn reasoning_of(outcome: &RowOutcome) -> (Option<String>, Usage) {
     let mut usage = outcome.usage().unwrap_or_default();
     let RowOutcome::Answer(completion) = outcome else { return (None, usage) };

@@ -1,8 +1,7 @@
-//! Writes what the store holds as files: one JSONL a part and kind, in the plan's order.
+//! Writes the outputs from the store: one JSONL file per part and kind, in the plan's order.
 //!
-//! Every row is made anew from the plan and the raw responses, so the files can be written again at any
-//! time, for a finished run or one under way, and always say the same. [`OUTPUTS`] lists the kinds; each is
-//! one file here.
+//! Every row is rebuilt from the plan and the raw responses, so the files can be rewritten at any time, for a finished
+//! or unfinished run, with the same content. [`OUTPUTS`] lists the kinds; each is one file here.
 
 mod annotations;
 mod conversations;
@@ -26,7 +25,7 @@ pub use annotations::write_annotations;
 use file::{Pending, line};
 use group::Group;
 
-/// Seed rows that are made anew together.
+/// Seed rows that are rebuilt together.
 const ROWS_AT_ONCE: usize = 128;
 
 /// Which kinds of files to write.
@@ -47,9 +46,9 @@ impl OutputFiles {
 
 /// A kind of file.
 struct Output {
-    /// Its folder below the run's.
+    /// Its folder.
     folder: &'static str,
-    /// Whether it is to be written.
+    /// Whether to write it.
     wanted: fn(OutputFiles) -> bool,
     /// Whether it needs the text of a conversation in this state.
     reads: fn(TaskState) -> bool,
@@ -61,7 +60,7 @@ struct Output {
 const OUTPUTS: [Output; 4] =
     [prompts::OUTPUT, situations::OUTPUT, conversations::OUTPUT, rejected::OUTPUT];
 
-/// The lines of one seed row, by kind of file, and what they count.
+/// The lines of one seed row, by kind of file, and their counts.
 #[derive(Default)]
 struct Lines {
     by_output: [Vec<u8>; OUTPUTS.len()],
@@ -93,7 +92,7 @@ pub fn write_outputs(
         let mut begun = 0;
         let mut made: Vec<Lines> = Vec::new();
         let mut next = 0;
-        // One batch is written while the next is made.
+        // Batches are written while the next is built.
         while next < plan.len() || !made.is_empty() {
             let to = (next + ROWS_AT_ONCE).min(plan.len());
             let tasks = if next < to { tasks_of(store, *part, next, to)? } else { Vec::new() };
@@ -128,7 +127,7 @@ pub fn write_outputs(
             next = to;
         }
         let each = plan.part().prompts_per_request * plan.part().variants();
-        // A seed row that was not begun, or that waits, has its rows under way.
+        // The rows of a seed row that waits, or was not started, are unfinished.
         summary.under_way += ((plan.len() - begun) * each) as u64;
         let spared = plan.part().variants().saturating_sub(1) as u64;
         summary.planned = (planned_rows(plan) as u64) - summary.emergencies * spared;
@@ -150,7 +149,7 @@ pub fn write_outputs(
     })
 }
 
-/// The tasks of seed rows `from..to`, a group for each that was begun, the seed row's own first.
+/// The tasks of seed rows `from..to`, grouped by started seed row, the seed row's own task first.
 fn tasks_of(store: &Store, part: u8, from: usize, to: usize) -> Result<Vec<Vec<TaskRecord>>> {
     let base_of = |key: TaskKey| key.seed_row_index();
     let mut groups: Vec<Vec<TaskRecord>> = Vec::new();

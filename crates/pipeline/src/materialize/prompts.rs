@@ -1,4 +1,4 @@
-//! `prompts/`: the prompts that came, with their patients.
+//! `prompts/`: the accepted prompts, with their patients.
 
 use clinstruct_parser::Cleaned;
 use clinstruct_schema::{PartId, PatientCard, RowId, SCHEMA_VERSION, Subject, TurnProvenance};

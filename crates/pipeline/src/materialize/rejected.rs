@@ -1,4 +1,4 @@
-//! `rejected/`: the conversations that are in no other file, with the reason.
+//! `rejected/`: rejected and failed conversations, with the reason.
 
 use clinstruct_schema::{Rejected, SCHEMA_VERSION, Stage};
 use clinstruct_store::TaskState;

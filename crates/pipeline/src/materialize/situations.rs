@@ -1,4 +1,4 @@
-//! `situations/`: what is fixed about each conversation that has its prompt.
+//! `situations/`: the situation of each conversation that has its prompt.
 
 use clinstruct_schema::{SCHEMA_VERSION, SituationRow};
 

@@ -1,11 +1,11 @@
-//! What a new plan would cost a run, as it is shown to the user.
+//! The cost of a new plan in answered rows, for display.
 
 use std::fmt;
 
 /// Answered rows that a new plan would change or drop.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlanChange {
-    /// What differs, such as `seed 1 -> 2`.
+    /// Differences, such as `seed 1 -> 2`.
     pub differences: Vec<String>,
     /// The parts that lose rows.
     pub parts: Vec<PartChange>,
@@ -16,9 +16,9 @@ pub struct PlanChange {
 pub struct PartChange {
     /// Id of the part.
     pub part: String,
-    /// Rows that would come out differently.
+    /// Rows with other content.
     pub changed: u64,
-    /// Rows that the plan would no longer have.
+    /// Rows that are not in the plan any more.
     pub dropped: u64,
 }
 

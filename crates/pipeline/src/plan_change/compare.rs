@@ -1,4 +1,4 @@
-//! Compares two plans row by row: what a new plan keeps, changes and drops of what was answered.
+//! Compares two plans row by row: which answered rows a new plan keeps, changes and drops.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -17,10 +17,10 @@ use crate::control::Drive;
 use crate::task::{prompts_of, response, variant_code, variant_of, variants_of};
 use crate::{Result, RunContext};
 
-/// Rows that are laid out and compared together.
+/// Rows that are expanded and compared together.
 const ROWS_AT_ONCE: usize = 1024;
 
-/// The rows of a plan, some at a time.
+/// The rows of a plan, page by page.
 pub(super) fn pages(plan: &Plan<'_>) -> impl Iterator<Item = Range<usize>> {
     let rows = plan.len();
     (0..rows).step_by(ROWS_AT_ONCE).map(move |from| from..(from + ROWS_AT_ONCE).min(rows))
@@ -33,11 +33,11 @@ struct OldRow {
 }
 
 impl OldRow {
-    /// Its conversations, where its prompts were accepted.
+    /// Its conversations, if its prompts were accepted.
     fn answered(&self, store: &Store) -> Result<Vec<Answered>> {
         let attempts = |task: &TaskRecord| task.steps.iter().map(|s| s.attempts).max().unwrap_or(0);
         let Some((prompts, conversations)) = self.tasks.split_first() else {
-            // A process that was killed before it had replayed its tasks leaves none, but the responses.
+            // A process that was killed before it replayed its tasks leaves no tasks, but the responses.
             if store.locate(self.row.request)?.is_none() {
                 return Ok(Vec::new());
             }
@@ -60,7 +60,7 @@ impl OldRow {
     }
 }
 
-/// Rows of the old plan with their tasks; the rows come in its order.
+/// Rows of the old plan with their tasks, in its order.
 fn with_tasks(store: &Store, rows: Vec<PlannedRow>) -> Result<Vec<OldRow>> {
     let mut all: Vec<OldRow> = Vec::with_capacity(rows.len());
     let mut rows = rows.into_iter().peekable();
@@ -69,7 +69,7 @@ fn with_tasks(store: &Store, rows: Vec<PlannedRow>) -> Result<Vec<OldRow>> {
         let from = first.task;
         let mut next = after(from);
         all.push(OldRow { row: first, tasks: Vec::new() });
-        // Rows that follow each other are read at once.
+        // Consecutive rows are read together.
         while let Some(row) = rows.next_if(|row| Some(row.task) == next) {
             next = after(row.task);
             all.push(OldRow { row, tasks: Vec::new() });
@@ -85,12 +85,12 @@ fn with_tasks(store: &Store, rows: Vec<PlannedRow>) -> Result<Vec<OldRow>> {
     Ok(all)
 }
 
-/// The task of the seed row behind this one, in the same part.
+/// The task of the next seed row in the same part.
 fn after(task: TaskKey) -> Option<TaskKey> {
     TaskKey::seed_row(task.part(), task.seed_row_index() + 1)
 }
 
-/// The part that a row's id begins with.
+/// The part in a row's id.
 fn part_of(id: &str) -> &str {
     id.split('.').next().unwrap_or(id)
 }
@@ -103,7 +103,7 @@ enum Cause {
     Reading,
 }
 
-/// What becomes of the answered rows of one seed row.
+/// Result for the answered rows of one seed row.
 #[derive(Debug, Default)]
 struct Verdict {
     kept: u64,
@@ -112,7 +112,7 @@ struct Verdict {
     cause: Option<Cause>,
 }
 
-/// A changed plan beside the one that was answered.
+/// A changed plan and the one that was answered.
 pub(super) struct Comparison<'a, 'c> {
     context: &'a RunContext<'c>,
     store: &'a Store,
@@ -121,7 +121,7 @@ pub(super) struct Comparison<'a, 'c> {
     new: PlanFacts,
     /// Whether answers may be read differently now.
     read_again: bool,
-    /// Whether rows that both plans have are the same by what they are made of.
+    /// Whether rows of both plans have the same inputs.
     same_rows: bool,
 }
 
@@ -135,13 +135,13 @@ impl<'a, 'c> Comparison<'a, 'c> {
         let (old, new) = (PlanFacts::parse(known), context.facts());
         let same_models = store.meta("models")?.as_deref() == Some(&context.models());
         let same_rows = same_models && old.has_rows_of(&new);
-        // To read the answers again is what a replay is for.
+        // Reading the answers again is the purpose of a replay.
         let read_again = old.reading != new.reading && how != Drive::Replay;
         let shapes = Shapes::new(context);
         Ok(Self { context, store, shapes, old, new, read_again, same_rows })
     }
 
-    /// What the new plan would change or drop; `None` where it keeps every answered row.
+    /// What the new plan would change or drop; `None` if it keeps every answered row.
     pub(super) fn run(&self) -> Result<Option<PlanChange>> {
         let mut parts: BTreeMap<String, PartChange> = BTreeMap::new();
         let mut answered: BTreeMap<String, u64> = BTreeMap::new();
@@ -192,7 +192,7 @@ impl<'a, 'c> Comparison<'a, 'c> {
         }))
     }
 
-    /// Compares some rows of the new plan with what they were.
+    /// Compares some rows of the new plan with the old ones.
     fn compare(&self, part: u8, plan: &Plan<'_>, page: Range<usize>) -> Result<Vec<Verdict>> {
         let mut known: Vec<(usize, PlannedRow)> = Vec::new();
         for index in page {
@@ -213,7 +213,7 @@ impl<'a, 'c> Comparison<'a, 'c> {
             self.verdict(part, *index, old, all, new)
         };
         if let (true, Some(first)) = (self.same_rows, answered.first()) {
-            // Their facts say that they are the same; one that is laid out says whether this version agrees.
+            // Their inputs are equal; expanding one shows whether this version agrees.
             let new = shapes.planned(part, first.0, Some((first.1.row.request, &first.2)))?;
             let all = first.2.len() as u64;
             if verdict(first, new)?.kept == all || self.read_again {
@@ -229,7 +229,7 @@ impl<'a, 'c> Comparison<'a, 'c> {
         answered.iter().zip(new).map(|(row, new)| verdict(row, new)).collect()
     }
 
-    /// What becomes of rows that the new plan has as the old one had them.
+    /// Result for rows that are the same in both plans.
     fn unchanged(&self, conversations: &[Answered]) -> Verdict {
         let all = conversations.len() as u64;
         if self.read_again {
@@ -276,7 +276,7 @@ impl<'a, 'c> Comparison<'a, 'c> {
                 (_, None) => None,
                 (before, now) => Some(before == now),
             };
-            // A turn that took several attempts was asked for with a note on what was wrong.
+            // A turn with several attempts was requested with a message about what failed.
             let repeated = *attempts > 1 && before.repair != now.repair
                 || u32::from(*attempts) > self.context.config.attempts;
             match same.filter(|_| stays) {
@@ -291,8 +291,8 @@ impl<'a, 'c> Comparison<'a, 'c> {
         Ok(verdict)
     }
 
-    /// The conversations that a row's prompts become by the new rule for emergencies, which depends on what
-    /// the prompts say; `None` where they are not known.
+    /// The conversations that a row's prompts become by the new rule for emergencies, which depends on the prompts'
+    /// texts; `None` if they are unknown.
     fn variants_now(&self, part: u8, index: usize, old: &OldRow) -> Result<Option<Vec<(u8, u8)>>> {
         let Some(step) = old.tasks.first().and_then(|base| base.steps.last()) else {
             return Ok(None);
@@ -313,7 +313,7 @@ impl<'a, 'c> Comparison<'a, 'c> {
         Ok(Some(all))
     }
 
-    /// What differs, in words.
+    /// The differences, for display.
     fn differences(&self, causes: [u64; 3], dropped: u64) -> Result<Vec<String>> {
         let [requests, plans, readings] = causes;
         let mut all = self.old.differences(&self.new);

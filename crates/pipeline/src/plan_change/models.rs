@@ -1,14 +1,14 @@
-//! The models that a run was begun with.
+//! The models that a run was built with.
 
 use clinstruct_store::Store;
 
 use crate::{Error, Result, RunContext};
 
-/// Refuses to continue with other models than before: every row would be asked, and paid, once more.
+/// Refuses to continue with other models: every row would be requested, and paid for, again.
 pub(super) fn ensure_same_models(context: &RunContext<'_>, store: &Store) -> Result<()> {
     let asked = context.models();
     let Some(known) = store.meta("models")? else { return Ok(()) };
-    // Of rehearsals, which cost nothing, only the rows count.
+    // For rehearsals, which cost nothing, only the rows count.
     let free = context.free && known.contains("of rehearsal");
     if known != asked && !free && store.answered_total()? > 0 {
         return Err(Error::OtherModel { known: in_short(&known), asked: in_short(&asked) });
@@ -16,7 +16,7 @@ pub(super) fn ensure_same_models(context: &RunContext<'_>, store: &Store) -> Res
     Ok(())
 }
 
-/// Models as [`RunContext::models`] gives them; one for all speakers only once.
+/// Models from [`RunContext::models`]; a common one of all speakers only once.
 pub(super) fn in_short(models: &str) -> String {
     let each: Option<Vec<&str>> =
         models.split(", ").map(|one| Some(one.split_once(" by ")?.1)).collect();

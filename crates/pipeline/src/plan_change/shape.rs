@@ -1,4 +1,4 @@
-//! What shapes a row of a plan, in few bytes.
+//! Compact digests of what shapes a row of a plan.
 
 use std::collections::HashMap;
 
@@ -10,9 +10,9 @@ use serde::Serialize;
 use crate::task::{ConversationTask, PromptTask, variant_code, variants_of};
 use crate::{Result, RunContext};
 
-/// Stands for what a model has yet to say.
+/// Placeholder for text that a model has not written yet.
 const UNSAID: &str = "\u{2026}";
-/// Bytes of a digest.
+/// Bytes per digest.
 const DIGEST: usize = 8;
 
 /// The first bytes of a hash of some pieces.
@@ -27,7 +27,7 @@ impl Digest {
     }
 
     fn add_json(&mut self, value: &impl Serialize) -> &mut Self {
-        // Plain data of ours: it has no map with keys that JSON does not know.
+        // Our own plain data: it has no maps with keys that JSON does not support.
         self.add(&serde_json::to_vec(value).unwrap_or_default())
     }
 
@@ -40,28 +40,28 @@ impl Digest {
     }
 }
 
-/// A conversation that has its prompt, and so an accepted answer.
+/// A conversation that has its prompt, and thus an accepted answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Answered {
     /// Prompt, as in its task's key.
     pub(super) prompt: u8,
     /// Variant, as in its task's key.
     pub(super) variant: u8,
-    /// Most attempts that its prompt or one of its turns took; 0 where that is not known.
+    /// Most attempts of its prompt or any of its turns; 0 if unknown.
     pub(super) attempts: u8,
 }
 
-/// What shapes a row beside its first request, taken apart.
+/// What shapes a row besides its first request, by component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Shape {
     /// The row itself: subjects, patients.
     pub(super) row: [u8; DIGEST],
-    /// When a prompt is treated as an emergency.
+    /// The condition for treating a prompt as an emergency.
     pub(super) emergency: [u8; DIGEST],
-    /// What a model is told about an answer that failed its checks.
+    /// The message to a model about an answer that failed its checks.
     pub(super) repair: [u8; DIGEST],
-    /// For each conversation that the row can become, by prompt and variant as in its task's key: situation,
-    /// system prompts, what its answers are checked against.
+    /// For each conversation that the row can become, by prompt and variant as in its task's key: situation, system
+    /// prompts, facts for the checks.
     pub(super) conversations: Vec<(u8, u8, [u8; DIGEST])>,
 }
 
@@ -93,10 +93,10 @@ impl Shape {
     }
 }
 
-/// Makes the shapes of a plan's rows.
+/// Computes the shapes of a plan's rows.
 pub(super) struct Shapes<'a, 'c> {
     context: &'a RunContext<'c>,
-    /// What texts about patients of a country are checked against, by its code.
+    /// Facts for the checks by country code.
     checks: HashMap<&'a str, [u8; DIGEST]>,
     repair: [u8; DIGEST],
 }
@@ -119,8 +119,8 @@ impl<'a, 'c> Shapes<'a, 'c> {
         Self { context, checks: catalog.countries.iter().map(one).collect(), repair: repair.done() }
     }
 
-    /// Row `index` of a part's plan, as the journal keeps it. Of what is `expected` to be the same only the shapes
-    /// of those conversations are made, and none where the first request is another.
+    /// Row `index` of a part's plan, as stored in the journal. If a shape is `expected`, only its conversations are
+    /// computed, and none if the first request differs.
     pub(super) fn planned(
         &self,
         part: u8,
@@ -172,7 +172,7 @@ impl<'a, 'c> Shapes<'a, 'c> {
         digest.add_json(&about.situation);
         let country = about.card.patient.country_code.as_str();
         digest.add(self.checks.get(country).map_or(&[][..], |checks| checks));
-        // The first request of each side holds its system prompt; those that follow hold the same one.
+        // The first request of each side contains its system prompt; later ones contain the same.
         for _ in 0..2 {
             if let Some(request) = conversation.next_request(self.context)? {
                 digest.add(&request.id.0);

@@ -1,4 +1,4 @@
-//! What the rehearsal gets wrong on purpose is found, and what it gets right is left alone.
+//! Injected faults are found, and correct texts pass unchanged.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use clinstruct_schema::{
     BaseRow, ChatRequest, PatientCard, RowFormat, RowOutcome, Situation, Speaker,
 };
 
-/// Kinds that spoil a turn's text.
+/// Kinds that corrupt a turn's text.
 const TURNS: [&str; 12] = [
     "refusal",
     "text_refusal",
@@ -30,7 +30,7 @@ const TURNS: [&str; 12] = [
     "wrong_language",
     "violation",
 ];
-/// Kinds that spoil the answer to a prompt request.
+/// Kinds that corrupt the answer to a prompt request.
 const PROMPTS: [&str; 2] = ["malformed_json", "wrong_count"];
 /// Seed rows of each part.
 const ROWS: usize = 150;
@@ -71,7 +71,7 @@ struct Count {
     found: u64,
 }
 
-/// Whether a reading lets a text through as it came.
+/// Whether a reading returns the text unchanged.
 fn stands<T>(reading: &Reading<T>, cleaned: impl Fn(&T) -> bool) -> bool {
     matches!(reading, Reading::Accepted(text) if !cleaned(text))
 }
@@ -135,7 +135,7 @@ fn what_was_spoilt_is_found_and_nothing_else() {
             for (request, cards) in &prompts {
                 let (_, answered) = outcome(&bad, request);
                 let reading = read_prompts(&answered, PromptFormat::Json, cards);
-                // One prompt too many is left out, and all that were asked for are there.
+                // An extra prompt is dropped, and all requested ones are there.
                 let given = match &answered {
                     RowOutcome::Answer(c) => c.text.matches("\"prompt\":").count(),
                     _ => 0,
@@ -152,7 +152,7 @@ fn what_was_spoilt_is_found_and_nothing_else() {
                     situation,
                     &about(&catalog, &bound, card),
                 );
-                // What comes out as it would have is not spoilt: English in English, nothing to break.
+                // A fault without effect corrupts nothing: English instead of English, or no instruction to break.
                 let spoilt = row != outcome(&good, request).0;
                 tell(spoilt, !stands(&reading, |text| text.cleanup.bits() != 0));
             }

@@ -3,8 +3,7 @@ use clinstruct_pipeline::RunConfig;
 
 use crate::simulated::simulate;
 
-/// Where each conversation goes on as soon as its own answer is there, jobs of an hour do not wait for
-/// those of a day.
+/// If each conversation advances as soon as its own answer arrives, jobs of an hour do not wait for those of a day.
 #[test]
 fn going_on_at_once_takes_less_time_than_rounds() {
     let catalog = Catalog::embedded().unwrap();

@@ -20,7 +20,7 @@ use clinstruct_schema::{
 use clinstruct_store::{Durability, Store};
 use serde::de::DeserializeOwned;
 
-/// Seed rows of each part; those of the third part give eight rows each.
+/// Seed rows of each part; those of the third part yield eight rows each.
 const LIMIT: usize = 52;
 
 struct Silent;
@@ -58,7 +58,7 @@ enum End {
     Rejected { stage: Stage, failed: bool, reason: String, detail: String },
 }
 
-/// Repairs by the reason of the first failure: requests, successes, rejections, and who was asked.
+/// Repairs by the reason of the first failure: requests, successes, rejections, roles.
 type Repairs = BTreeMap<String, (u64, u64, u64, BTreeMap<Speaker, u64>)>;
 
 fn rows<T: DeserializeOwned>(dir: &Path, kind: &str) -> Vec<T> {

@@ -9,7 +9,7 @@ use clinstruct_store::Store;
 
 use crate::stand_in::{StandIn, different, drive};
 
-/// Turns the tables into those of version 4 of the journal.
+/// Converts the tables to version 4 of the journal.
 const TO_VERSION_4: &str = "
     CREATE TABLE unit (
         key INTEGER PRIMARY KEY, state INTEGER NOT NULL, waiting BLOB, tries INTEGER NOT NULL,

@@ -1,4 +1,4 @@
-//! A run is given another plan: what it keeps, what it would lose, and that it says so before it writes.
+//! A run gets another plan: what it keeps, what it would lose, and that it reports this before writing.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::path::Path;
@@ -52,7 +52,7 @@ fn drive(context: &RunContext<'_>, folder: &Path, how: Drive) -> Result<Tally, E
     Ok(tally)
 }
 
-/// A finished run of the catalog that was compiled in.
+/// A finished run of the embedded catalog.
 fn finished(limit: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let catalog = Catalog::embedded().unwrap();
@@ -64,7 +64,7 @@ fn open(folder: &tempfile::TempDir) -> Store {
     Store::open(folder.path(), Durability::Fast).unwrap()
 }
 
-/// Takes the tasks or the plan's rows out of a run's journal.
+/// Removes the tasks or the plan's rows from a run's journal.
 fn clear(folder: &tempfile::TempDir, tasks: bool) {
     let write = |tx: &mut Tx<'_>| if tasks { tx.clear_tasks() } else { tx.clear_planned() };
     open(folder).write(write).unwrap();
@@ -73,7 +73,7 @@ fn clear(folder: &tempfile::TempDir, tasks: bool) {
 /// What a plan would cost the run, if anything.
 fn lost(context: &RunContext<'_>, folder: &tempfile::TempDir, how: Drive) -> Option<PlanChange> {
     let Err(Error::PlanChange(change)) = check_plan(context, &open(folder), how) else {
-        // Any other error is none that is looked for.
+        // Any other error is unexpected.
         check_plan(context, &open(folder), how).unwrap();
         return None;
     };
@@ -160,7 +160,7 @@ fn another_country_changes_the_rows_that_draw_it() {
     let wider = catalog(&[("countries.toml", "[[country]]", entry)]);
     let change = lost(&context(&wider, config(60)), &folder, Drive::ToTheEnd).unwrap();
     let (changed, dropped) = rows(&change);
-    // One low-income country more among some 25, and each row of part 3 has four patients.
+    // One more low-income country among some 25, and each row of part 3 has four patients.
     assert!(changed > 0 && changed < all / 3 && dropped == 0, "{changed} of {all}");
     assert_eq!(change.differences, [format!("resources: {changed} rows whose request changes")]);
 }
@@ -176,7 +176,7 @@ fn the_rule_for_emergencies_changes_what_prompts_say() {
     let change = lost(&context(&wide, config(8)), &folder, Drive::ToTheEnd).unwrap();
     assert_eq!(parts(&change), ["task-topic"]);
     let (changed, dropped) = rows(&change);
-    // About half of the prompts become one emergency in place of two styles.
+    // About half of the prompts become one emergency conversation instead of two variants.
     assert!(changed == 0 && dropped > 0 && dropped < answered(&folder, 2), "{change}");
 }
 
@@ -188,7 +188,7 @@ fn a_note_on_failed_answers_changes_the_rows_that_got_one() {
     let change = lost(&context(&noted, config(30)), &folder, Drive::ToTheEnd).unwrap();
     let (changed, dropped) = rows(&change);
     assert!(changed > 0 && changed < all / 2 && dropped == 0, "{changed} of {all}");
-    // Fewer attempts: rows that took more could not have come.
+    // Fewer attempts: rows with more could not exist.
     let catalog = Catalog::embedded().unwrap();
     let once = RunConfig { attempts: 1, ..config(30) };
     let change = lost(&context(&catalog, once), &folder, Drive::ToTheEnd).unwrap();
@@ -245,7 +245,7 @@ fn a_journal_of_an_earlier_version_is_protected_as_far_as_it_knows() {
     let left_out = RunConfig { parts: vec!["task-topic".into()], ..config(5) };
     let change = lost(&context(&catalog, left_out), &folder, Drive::ToTheEnd).unwrap();
     assert_eq!(parts(&change), ["specialty-domain", "task-subtopic"]);
-    // The same plan, and one that grows, teach it what it did not keep.
+    // The same plan, or one that grows, stores what it lacked.
     let same = context(&catalog, config(5));
     drive(&same, folder.path(), Drive::ToTheEnd).unwrap();
     assert!(open(&folder).has_planned().unwrap());

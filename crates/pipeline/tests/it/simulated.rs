@@ -1,4 +1,4 @@
-//! A run whose jobs take hours, on a clock that nobody waits for.
+//! A run whose jobs take hours, on a simulated clock.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,16 +16,16 @@ use clinstruct_testkit::Delayed;
 const SHORTEST: Duration = Duration::from_hours(1);
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// How a simulated run went.
+/// Result of a simulated run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Run {
-    /// Time at the provider.
+    /// Time spent at the provider.
     pub(crate) took: Duration,
     /// What came of it.
     pub(crate) tally: Tally,
 }
 
-/// Keeps the stalls that are reported.
+/// Collects the reported stalls.
 #[derive(Default)]
 struct Stalls(Vec<String>);
 
@@ -38,7 +38,7 @@ impl Progress for Stalls {
     }
 }
 
-/// Runs `config` in `folder` with jobs of 1 to 24 h, each as it comes or in rounds.
+/// Runs `config` in `folder` with jobs of 1 to 24 h, with or without rounds.
 pub(crate) fn simulate(
     catalog: &Catalog,
     config: RunConfig,

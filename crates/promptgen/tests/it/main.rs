@@ -115,7 +115,7 @@ fn a_row_is_found_by_its_id() {
     assert_eq!(plan.find("task-topic.nothing"), None);
 }
 
-/// A part as somebody would add it: no field that is not in the other files.
+/// A part as a user would add it: with fields of the existing files only.
 const FOURTH: &str = r#"
 id = "profession-task"
 stem = "multiturn_profession_x_task"
@@ -149,7 +149,7 @@ fn a_fourth_part_is_one_more_file() {
         assert!(request.messages[1].content.contains(&format!("Task: {}", row.subjects[1].name)));
         assert!(request.messages[1].content.contains(&format!("Profession: {}", row.profession)));
     }
-    // The other parts are as they were.
+    // The other parts are unchanged.
     for (before, after) in plans(&CATALOG).zip(plans(&catalog)) {
         let step = before.len() / 60;
         assert_eq!(before.len(), after.len());
@@ -220,7 +220,7 @@ fn patients_keep_the_rules_of_their_subjects() {
             for who in &rules {
                 restricted += usize::from(*who != Who::ANYONE);
                 assert!(who.sexes[patient.sex as usize], "{}: {:?}", row.id, patient.sex);
-                // Where no age fits both, the first subject's hold.
+                // If no age fits both, the first subject's ages apply.
                 if rules[0].and(who).is_some() {
                     assert!(fits(who), "{}: {}", row.id, patient.age_band);
                 }
@@ -257,7 +257,7 @@ fn patients_are_of_a_piece() {
 
 #[test]
 fn two_spirit_is_said_only_where_it_exists() {
-    // As frequent as it can be, so that it is seen.
+    // With the highest possible frequency, so that it occurs.
     let mut files = Catalog::embedded_files();
     let rare = "male = 0.005, female = 0.005, intersex = 0.01 }\ncountries";
     let often = "male = 0.90, female = 0.90, intersex = 0.01 }\ncountries";
@@ -330,7 +330,7 @@ fn structured_requests_carry_a_schema_and_no_markers() {
     assert!(!bound.messages[0].content.contains("==="));
     assert_eq!(plain.messages[1], bound.messages[1]);
     insta::assert_snapshot!(bound.json_schema.unwrap().schema, @r#"{"type":"object","additionalProperties":false,"required":["prompts"],"properties":{"prompts":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["patient","prompt"],"properties":{"patient":{"type":"integer","enum":[1,2,3,4]},"prompt":{"type":"string"}}}}}}"#);
-    // Another try is the same request but for its sampling.
+    // Another attempt is the same request except for its sampling.
     let again = of(false, 1);
     assert_ne!(plain.seed, again.seed);
     assert_eq!(ChatRequest { seed: plain.seed, ..again }, plain);

@@ -1,4 +1,4 @@
-//! Uploads to a hub on loopback that remembers what it is sent.
+//! Uploads to a hub on loopback that records its requests.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::BTreeMap;
@@ -34,11 +34,11 @@ struct Memory {
     files: BTreeMap<String, Vec<u8>>,
     commits: usize,
     puts: usize,
-    /// Large files come in parts of so many bytes, where it is set.
+    /// Part size for large files, if set.
     part: Option<u64>,
     /// Calls that fail from now on.
     failing: usize,
-    /// Puts of an object that ends so fail always.
+    /// Uploads of objects with this suffix always fail.
     broken: Option<String>,
     key_went_to_the_store: bool,
 }
@@ -55,7 +55,7 @@ fn hex(bytes: &[u8]) -> String {
     nibbles.filter_map(|n| char::from_digit(n.into(), 16)).collect()
 }
 
-/// What goes before every call to the hub itself.
+/// Prefix of every call to the hub itself.
 fn gate(memory: &mut Memory, headers: &HeaderMap) -> Option<Response> {
     if memory.failing > 0 {
         memory.failing -= 1;
@@ -311,20 +311,20 @@ async fn a_folder_comes_to_the_hub_as_it_is_and_is_not_sent_twice() {
     {
         let memory = hub.lock().unwrap();
         assert_eq!(memory.files, all);
-        // Two files of the same bytes are one object.
+        // Two files with the same bytes are one object.
         assert_eq!(
             (done.sent, memory.objects.len()),
             (memory.verified.len(), memory.verified.len())
         );
         assert!(!memory.key_went_to_the_store);
     }
-    // A shard that is no more goes from the hub; what is there is not sent again.
+    // A removed shard is deleted from the hub; existing files are not sent again.
     let puts = hub.lock().unwrap().puts;
     let all = folder(dir.path(), &[("a.parquet", 500)]);
     let done = upload(&hub, dir.path(), KEY).await.unwrap();
     let memory = hub.lock().unwrap();
     assert_eq!(memory.files, all);
-    // Only the list of checksums is another one.
+    // Only the checksum list differs.
     assert_eq!((done.removed, done.sent, memory.puts - puts), (2, 1, 1));
 }
 
@@ -348,7 +348,7 @@ async fn an_upload_that_broke_off_goes_on() {
     let e = upload(&hub, dir.path(), KEY).await.unwrap_err();
     assert_eq!(e.kind, ErrorKind::Unavailable);
     assert_eq!(hub.lock().unwrap().commits, 0, "half an upload is to be seen");
-    // The hub is itself again, after some calls.
+    // The hub recovers after some calls.
     hub.lock().unwrap().broken = None;
     hub.lock().unwrap().failing = 3;
     let puts = hub.lock().unwrap().puts;
