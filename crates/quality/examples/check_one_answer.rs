@@ -1,4 +1,4 @@
-//! Checks an answer from standard input as an answer to a question about a patient in Kenya.
+//! Checks standard input as an answer to a question about a patient in Kenya.
 //!
 //! `echo "Call 911 and give paracetamol 500 mg." | cargo run --example check_one_answer`
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use aho_corasick::AhoCorasick;
 use clinstruct_schema::{AgeYears, CountryBound, PatientCard, Sex};
 
-/// Terms that belong to some countries only, made ready to be found in one pass.
+/// Country-specific terms, indexed for a search in one pass.
 #[derive(Debug, Clone, Default)]
 pub struct CountryTerms {
     terms: Vec<CountryBound>,
@@ -14,7 +14,7 @@ pub struct CountryTerms {
 }
 
 impl CountryTerms {
-    /// Makes terms ready.
+    /// Indexes terms.
     pub fn new(terms: Vec<CountryBound>) -> Self {
         let finder = (!terms.is_empty())
             .then(|| AhoCorasick::new(terms.iter().map(|t| t.term.as_bytes())).ok())
@@ -22,7 +22,7 @@ impl CountryTerms {
         Self { terms, finder }
     }
 
-    /// The terms that a text has as whole words, each with its place.
+    /// The terms that occur in a text as whole words, with their positions.
     pub fn find<'a>(
         &'a self,
         text: &'a str,
@@ -38,7 +38,7 @@ impl CountryTerms {
     }
 }
 
-/// What a text may say of the patient.
+/// Facts about the patient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PatientFacts {
     /// The age.
@@ -58,20 +58,20 @@ impl From<&PatientCard> for PatientFacts {
 pub struct Place<'a> {
     /// ISO 3166-1 alpha-2 code, lower case.
     pub country: &'a str,
-    /// What people dial for an ambulance; empty where that is not known.
+    /// Emergency telephone number; empty if unknown.
     pub emergency: &'a str,
-    /// Terms that belong to some countries only.
+    /// Country-specific terms.
     pub terms: &'a CountryTerms,
 }
 
-/// What is known about the patient and the place of a conversation.
+/// Facts about the patient and the place of a conversation.
 #[derive(Debug, Clone, Copy)]
 pub struct About<'a> {
     /// The hidden patient card.
     pub card: &'a PatientCard,
-    /// What people dial for an ambulance; empty where that is not known.
+    /// Emergency telephone number; empty if unknown.
     pub emergency: &'a str,
-    /// Terms that belong to some countries only.
+    /// Country-specific terms.
     pub bound: &'a CountryTerms,
 }
 

@@ -6,25 +6,25 @@ use clinstruct_schema::{Constraint, Language, Speaker};
 
 use crate::{Turn, Violation};
 
-/// A check on one text, with all that is known about it.
+/// A check on one text, with its metadata.
 #[derive(Debug, Clone, Copy)]
 pub struct Check {
-    /// Its name in reports, rejected rows and the viewer, such as `language`.
+    /// Id in reports, rejected rows and the viewer, such as `language`.
     pub id: &'static str,
-    /// Names that data of earlier versions has for it.
+    /// Its ids in data of earlier versions.
     pub former_ids: &'static [&'static str],
-    /// Its name in the message that asks a model for a repair; `None` where that is the id.
+    /// Its name in the repair message to a model; `None` if that is the id.
     ///
-    /// Repairs are requests, and the address of a request is a hash of its text: a run that was built with
-    /// one wording finds its stored answers only under that wording. It must never change.
+    /// Repairs are requests, and the address of a request is a hash of its text: a run that was built with one wording
+    /// finds its stored answers only with that wording. It must never change.
     pub repair_name: Option<&'static str>,
     /// What it finds, in one line.
     pub summary: &'static str,
-    /// What kind of check it is.
+    /// Kind of check.
     pub group: Group,
-    /// What a finding does, by who wrote the text.
+    /// Effect of a finding, by author of the text.
     pub strictness: PerSpeaker,
-    /// How it looks at a text.
+    /// How it examines a text.
     pub run: Run,
     /// Texts that pass it.
     pub good: &'static [&'static str],
@@ -35,36 +35,36 @@ pub struct Check {
 /// Kinds of checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
-    /// What no text may have, whoever wrote it.
+    /// Form errors that no text may have, whoever wrote it.
     Form,
     /// Agreement with the patient and the country of care.
     Facts,
-    /// A verifiable instruction, where the situation has it.
+    /// A verifiable instruction, if the situation has it.
     Instruction,
-    /// What a text says beside the matter.
+    /// Text that is beside the point.
     Wording,
 }
 
-/// What a finding does.
+/// Effect of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strictness {
-    /// It is counted in the metrics of a dataset and changes nothing.
+    /// It is counted in the metrics of a dataset, without further effect.
     Measures,
-    /// The text is rejected: a repair is requested where one can be, with the finding in it.
+    /// The text is rejected: a repair is requested if possible, with the finding in it.
     Blocks,
-    /// As [`Strictness::Blocks`], and only other checks of this strictness are run: of a text in another
-    /// language, or with role tags, nothing else can be told.
+    /// Like [`Strictness::Blocks`], and of the other checks only those of this strictness run: in a text in another
+    /// language, or with role tags, nothing else can be judged.
     Stops,
 }
 
-/// What a finding does, by who wrote the text; `None` where the check is not run.
+/// Effect of a finding, by author of the text; `None` if the check does not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PerSpeaker {
-    /// Of the first message.
+    /// In the first message.
     pub prompt: Option<Strictness>,
-    /// Of an answer.
+    /// In an answer.
     pub assistant: Option<Strictness>,
-    /// Of a later message of the health worker.
+    /// In a later message of the health worker.
     pub user: Option<Strictness>,
 }
 
@@ -74,7 +74,7 @@ impl PerSpeaker {
         Self { prompt: None, assistant: Some(strictness), user: None }
     }
 
-    /// What a finding in a text of this speaker does.
+    /// Effect of a finding in a text of this speaker.
     pub fn of(self, speaker: Speaker) -> Option<Strictness> {
         match speaker {
             Speaker::PromptWriter => self.prompt,
@@ -84,60 +84,60 @@ impl PerSpeaker {
     }
 }
 
-/// How a check looks at a text. Both forms are pure functions.
+/// How a check examines a text. Both forms are pure functions.
 #[derive(Debug, Clone, Copy)]
 pub enum Run {
-    /// At every text.
+    /// Any text.
     Text {
-        /// All that it finds.
+        /// All findings.
         find: fn(&Turn<'_>) -> Vec<Finding>,
-        /// The turn that an example text is: who says it, and about whom.
+        /// The turn of an example text: speaker and patient.
         example: fn(&'static str) -> Turn<'static>,
     },
-    /// At a text for which its instruction was given.
+    /// A text for which its instruction was given.
     Instruction {
-        /// Whether the text does what the constraint asks.
+        /// Whether the text obeys the constraint.
         verify: fn(&Constraint, &str, Language) -> Outcome,
         /// The constraint of the examples, which are in English.
         example: fn() -> Constraint,
     },
 }
 
-/// What a check saw.
+/// A finding of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What was seen, for a person and for the model that is to repair it.
+    /// Message for people, and for the model that repairs the text.
     pub detail: String,
-    /// Bytes of the text where it was seen, where they can be named.
+    /// Position in the text in bytes, if known.
     pub span: Option<Range<usize>>,
 }
 
 impl Finding {
-    /// A finding without a place.
+    /// A finding without a position.
     pub fn new(detail: impl Into<String>) -> Self {
         Self { detail: detail.into(), span: None }
     }
 
-    /// A finding at a place of a text.
+    /// A finding with a position.
     pub fn at(span: Range<usize>, detail: impl Into<String>) -> Self {
         Self { detail: detail.into(), span: Some(span) }
     }
 
-    /// A finding that quotes a place of a text.
+    /// A finding that quotes a position of the text.
     pub fn quote(text: &str, span: Range<usize>) -> Self {
         let detail = format!("\"{}\"", text.get(span.clone()).unwrap_or_default());
         Self::at(span, detail)
     }
 }
 
-/// Whether a text does what an instruction asks.
+/// Whether a text obeys an instruction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// It does.
     Passed,
     /// It does not.
     Failed(Finding),
-    /// Code cannot tell.
+    /// Code cannot decide.
     Undecided,
 }
 
@@ -160,12 +160,12 @@ impl From<Option<Finding>> for Outcome {
 }
 
 impl Check {
-    /// Its name in the message that asks a model for a repair.
+    /// Its name in the repair message to a model.
     pub fn repair_name(&self) -> &'static str {
         self.repair_name.unwrap_or(self.id)
     }
 
-    /// All that it finds in a turn, whatever its strictness there.
+    /// All findings in a turn, whatever its strictness there.
     pub fn find(&self, turn: &Turn<'_>) -> Vec<Violation> {
         let found = match self.run {
             Run::Text { find, .. } => find(turn),
@@ -187,7 +187,7 @@ impl Check {
     }
 }
 
-/// The id of the check that verifies an instruction; `judged` for those that no code can.
+/// The id of the check that verifies an instruction; `judged` if no code can.
 pub fn constraint_id(constraint: &Constraint) -> &'static str {
     match constraint {
         Constraint::ExactSentences { .. } => "exact_sentences",

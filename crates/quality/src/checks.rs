@@ -2,9 +2,9 @@
 //!
 //! # Adding a check
 //!
-//! 1. Write `checks/NAME.rs` with `pub const CHECK: Check`: its id, what a finding does in whose texts, the
-//!    function that looks, and texts that pass and fail. A test runs them all.
-//! 2. Add it to the list below, at the place where it is to be run.
+//! 1. Write `checks/NAME.rs` with `pub const CHECK: Check`: its id, the effect of a finding by author, the check
+//!    function, and texts that pass and fail. A test runs them all.
+//! 2. Add it to the list below, at its place in the order.
 //!
 //! A check of a new kind of instruction also needs its variant of [`clinstruct_schema::Constraint`].
 
@@ -47,8 +47,7 @@ pub mod wrapping_quotes;
 
 use crate::check::Check;
 
-/// All checks, in the order in which they are run. The checks of instructions are run together, in the order
-/// of the instructions.
+/// All checks, in the order in which they run. Checks of instructions run together, in the order of the instructions.
 pub const ALL: &[&Check] = &[
     &role_tag::CHECK,
     &hash_heading::CHECK,
@@ -88,7 +87,7 @@ pub const ALL: &[&Check] = &[
     &unsolicited_question::CHECK,
 ];
 
-/// The check with this id, or with a name that it had in earlier versions.
+/// The check with this id, or an id of earlier versions.
 pub fn by_id(id: &str) -> Option<&'static Check> {
     ALL.iter().copied().find(|check| check.id == id || check.former_ids.contains(&id))
 }

@@ -1,4 +1,4 @@
-//! What a text says about the patient and the country of care that is not so, for metrics.
+//! Contradictions between a text and the patient or the country of care, for metrics.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ fn with_place(finding: Finding) -> Option<(String, Range<usize>)> {
     Some((finding.detail, finding.span?))
 }
 
-/// Age and sex of a text about the patient that are not the card's: [`other_patient`].
+/// Age and sex in a text that contradict the patient's card: [`other_patient`].
 pub fn patient(text: &str, card: &PatientCard) -> Option<(String, Range<usize>)> {
     other_patient::other_patient(text, card.into()).and_then(with_place)
 }
@@ -22,7 +22,7 @@ pub fn foreign(text: &str, about: &About<'_>) -> Option<(String, Range<usize>)> 
     other_country::foreign_term(text, &about.place()).and_then(with_place)
 }
 
-/// An emergency number that is called and is not the country's: [`other_country`].
+/// An emergency number to call that is not the country's: [`other_country`].
 pub fn emergency_number(text: &str, known: &str) -> Option<(String, Range<usize>)> {
     other_country::emergency_number(text, known).and_then(with_place)
 }

@@ -1,4 +1,4 @@
-//! Doses and the warnings that go with them.
+//! Doses and their warnings.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -9,16 +9,16 @@ use regex::Regex;
 use crate::lexicon::{lexicon, of_all};
 use crate::segment::sentences;
 
-/// A dose with its place.
+/// A dose with its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dose {
-    /// Number and unit, as they stand.
+    /// Number and unit, as written.
     pub place: Range<usize>,
     /// Unit, lower case.
     pub unit: String,
 }
 
-/// One pattern a language: a number, perhaps a range, and any of its units.
+/// One pattern per language: a number, possibly a range, and any of its units.
 static PATTERNS: LazyLock<Vec<Option<Regex>>> = LazyLock::new(|| {
     Language::ALL
         .iter()
@@ -26,7 +26,7 @@ static PATTERNS: LazyLock<Vec<Option<Regex>>> = LazyLock::new(|| {
             let words = lexicon(*language);
             let mut units: Vec<String> =
                 words.sure_units.iter().chain(&words.cued_units).map(|u| regex::escape(u)).collect();
-            // The longer first: `mg` before `g`.
+            // Longer ones first: `mg` before `g`.
             units.sort_by_key(|u| std::cmp::Reverse(u.len()));
             let own: String = Language::ALL.iter().map(|l| lexicon(*l).digits.as_str()).collect();
             let digits = format!("[0-9{own}]");
@@ -43,7 +43,7 @@ static PATTERNS: LazyLock<Vec<Option<Regex>>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The doses that a text states. Numbers of a laboratory value, a pressure, a weight or a loss are none.
+/// The doses in a text. Laboratory values, pressures, weights and losses are excluded.
 pub fn doses(text: &str, language: Language) -> Vec<Dose> {
     let Some(pattern) = PATTERNS.get(language.index()).and_then(Option::as_ref) else {
         return Vec::new();
@@ -59,7 +59,7 @@ pub fn doses(text: &str, language: Language) -> Vec<Dose> {
         for hit in pattern.captures_iter(said) {
             let (Some(whole), Some(unit)) = (hit.get(0), hit.name("unit")) else { continue };
             let behind = said.get(whole.end()..).unwrap_or_default();
-            // A number as a word counts things only, and is a word of its own.
+            // A number word only counts things, and is a separate word.
             let worded = !whole.as_str().starts_with(|c: char| c.is_numeric());
             let before = said.get(..whole.start()).and_then(|t| t.chars().next_back());
             let inside = !words.unspaced && before.is_some_and(char::is_alphanumeric);
@@ -81,7 +81,7 @@ pub fn doses(text: &str, language: Language) -> Vec<Dose> {
     found
 }
 
-/// Whether the unit is only the beginning of a word, such as `g` of `gtt`.
+/// Whether the unit is only the start of a word, such as `g` of `gtt`.
 fn goes_into_a_word(unit: &str, behind: &str) -> bool {
     let latin = unit.chars().next_back().is_some_and(|c| c.is_alphabetic() && c < '\u{900}');
     let devanagari = unit.chars().next_back().is_some_and(|c| ('\u{900}'..='\u{97f}').contains(&c));
@@ -92,7 +92,7 @@ fn goes_into_a_word(unit: &str, behind: &str) -> bool {
     devanagari && next.is_some_and(|c| ('\u{900}'..='\u{963}').contains(&c))
 }
 
-/// Whether what stands behind a unit makes it a concentration in the body, a pressure or the like.
+/// Whether the text after a unit makes it a concentration in the body, a pressure or similar.
 fn is_value(behind: &str) -> bool {
     let behind = behind.trim_start().to_lowercase();
     let Some(per) = behind.strip_prefix('/') else {
@@ -113,12 +113,12 @@ fn is_value(behind: &str) -> bool {
         || of_all(|l| &l.volumes).any(|v| v == unit)
 }
 
-/// Whether a sentence is about what came out of a body.
+/// Whether a sentence is about body fluids.
 fn is_loss(sentence: &str) -> bool {
     of_all(|l| &l.losses).any(|w| sentence.contains(w))
 }
 
-/// The sentence that asks to verify a dose. Where a dose is `stated`, it may also speak of an amount.
+/// The sentence that asks to verify a dose. If a dose is `stated`, it may also speak of an amount.
 pub fn warning(text: &str, stated: bool, language: Language) -> Option<Range<usize>> {
     let words = lexicon(language);
     let objects = || words.dose.iter().chain(words.amounts.iter().filter(|_| stated));

@@ -1,4 +1,4 @@
-//! The checks that no text may fail, whoever wrote it: [`Group::Form`].
+//! The form checks, which no text may fail, whoever wrote it: [`Group::Form`].
 
 use clinstruct_schema::Speaker;
 
@@ -8,7 +8,7 @@ use crate::{Turn, Violation};
 
 /// A role tag at the start of a line.
 pub const ROLE_TAG: &str = checks::role_tag::CHECK.id;
-/// A token that steers a model, such as `<|im_end|>` or `[INST]`, anywhere.
+/// A control token of a model, such as `<|im_end|>` or `[INST]`, anywhere.
 pub const CONTROL_TOKEN: &str = checks::control_token::CHECK.id;
 /// Three or more number signs at the start of a line.
 pub const HASH_HEADING: &str = checks::hash_heading::CHECK.id;
@@ -19,7 +19,7 @@ pub const CONTROL: &str = checks::control_character::CHECK.id;
 /// Text that is not in Unicode normalisation form C.
 pub const NOT_NFC: &str = checks::not_nfc::CHECK.id;
 
-/// What these checks find in a text.
+/// The findings of these checks in a text.
 pub fn check(text: &str) -> Vec<Violation> {
     let turn = Turn::new(Speaker::User, text);
     ALL.iter().filter(|c| c.group == Group::Form).flat_map(|c| c.find(&turn)).collect()

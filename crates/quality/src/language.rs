@@ -1,4 +1,4 @@
-//! Which language a text is in.
+//! Detects the language of a text.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -9,10 +9,10 @@ use whatlang::{Detector, Lang};
 
 use crate::lexicon::{lexicon, scripts};
 
-/// Trigrams are counted over so many bytes of a text: more tell no more, and cost time on every turn.
+/// Bytes of a text for trigram detection: more does not improve it, and costs time on every turn.
 const MOST_BYTES: usize = 600;
 
-/// Texts with fewer letters than this are too short to tell.
+/// Minimum number of letters for detection.
 const FEWEST_LETTERS: usize = 40;
 
 /// Each language with its name in the detector.
@@ -29,10 +29,10 @@ static DETECTOR: LazyLock<Detector> =
 static SCRIPTS: LazyLock<Vec<(Language, RangeInclusive<u32>)>> =
     LazyLock::new(|| scripts().collect());
 
-/// The language of a text; `None` where it is too short to tell.
+/// The language of a text; `None` if it is too short to detect.
 ///
-/// A language with a script of its own is told by the share of that script among the letters, the others by
-/// common words and then by trigrams (the `whatlang` crate, bound to the languages of the table).
+/// A language with a script of its own is detected by the share of that script among the letters, the others by common
+/// words and then by trigrams (the `whatlang` crate, limited to the languages of the table).
 pub fn identify(text: &str) -> Option<Language> {
     let mut letters = 0_usize;
     let mut counts = vec![0_usize; SCRIPTS.len()];
@@ -61,19 +61,19 @@ pub fn identify(text: &str) -> Option<Language> {
     lexicon(*language).script.is_none().then_some(*language)
 }
 
-/// The languages that are told by their common words.
+/// The languages that are detected by common words.
 static COMMON: LazyLock<Vec<(Language, &'static [String])>> = LazyLock::new(|| {
     let with_words = |language| (language, lexicon(language).common.as_slice());
     Language::ALL.into_iter().map(with_words).filter(|(_, words)| !words.is_empty()).collect()
 });
-/// Words that are looked at.
+/// Words that are examined.
 const WORDS: usize = 80;
-/// Fewest common words that say something.
+/// Minimum number of common words.
 const FEWEST_COMMON: usize = 6;
-/// Fewest where no other language has any.
+/// Minimum if no other language has any.
 const FEWEST_ALONE: usize = 4;
 
-/// Which languages have a common word: a bit each, in the order of [`COMMON`].
+/// Bit set of the languages that have a common word, in the order of [`COMMON`].
 static OWNERS: LazyLock<HashMap<&'static str, u64>> = LazyLock::new(|| {
     let mut owners: HashMap<&'static str, u64> = HashMap::new();
     for (bit, (_, words)) in COMMON.iter().enumerate() {
@@ -84,12 +84,12 @@ static OWNERS: LazyLock<HashMap<&'static str, u64>> = LazyLock::new(|| {
     owners
 });
 
-/// The language whose common words stand in a text three times as often as any other's, or alone: what most
-/// texts show at once. `None` leaves it to the trigrams.
+/// The language whose common words occur three times as often as any other's, or alone, which decides most texts.
+/// `None` leaves it to the trigrams.
 fn by_common_words(text: &str) -> Option<Language> {
     let mut counts = vec![0_usize; COMMON.len()];
     for word in text.split(|c: char| !c.is_alphabetic()).filter(|w| !w.is_empty()).take(WORDS) {
-        // Capitals begin sentences, and nouns in German; they are no common words.
+        // Capitals start sentences, and nouns in German; those are not common words.
         let Some(owners) = OWNERS.get(word) else { continue };
         for (bit, count) in counts.iter_mut().enumerate() {
             *count += usize::from((owners >> bit) & 1 == 1);
@@ -102,7 +102,7 @@ fn by_common_words(text: &str) -> Option<Language> {
     (sure || alone).then(|| COMMON[best].0)
 }
 
-/// Whether a text is in `language`, or too short to tell.
+/// Whether a text is in `language`, or too short to detect.
 pub fn is_in(text: &str, language: Language) -> bool {
     identify(text).is_none_or(|found| found == language)
 }

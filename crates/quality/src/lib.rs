@@ -1,14 +1,13 @@
-//! What must hold of one text before it is part of a conversation. Whole datasets are the business of `curate`.
+//! Checks on one text before it becomes part of a conversation. Whole datasets are in `curate`.
 //!
-//! A check is a pure function of one text and of what is known about it; it never changes the text.
-//! [`checks`] has one file for each and the table that lists them. [`check()`] runs those that apply to a
-//! [`Turn`]: what they find is a [`Violation`], for which a run requests a repair, and rejects the row if no
-//! repair passes. [`verify()`] decides one instruction, with place and reason. What code cannot tell (humour,
-//! fit to an audience) is not checked here.
+//! A check is a pure function of one text and of the known facts about it; it never changes the text. [`checks`] has
+//! one file for each and the table that lists them. [`check()`] runs those that apply to a [`Turn`]: a finding is a
+//! [`Violation`], for which a run requests a repair, and rejects the row if no repair passes. [`verify()`] decides one
+//! instruction, with position and reason. What code cannot decide (humour, fit for an audience) is not checked here.
 //!
 //! # Checking one answer
 //!
-//! State what is known about the text; what is not known is not checked:
+//! State what is known about the text; unknown facts are not checked:
 //!
 //! ```
 //! use clinstruct_quality::{Turn, check};
@@ -25,8 +24,8 @@
 //!
 //! # Adding to it
 //!
-//! [`checks`] says how to add a check, and [`clinstruct_schema::language_table`] how to add a language: what
-//! the checks know about each is data, in `lexicon/CODE.toml`.
+//! [`checks`] says how to add a check, and [`clinstruct_schema::language_table`] how to add a language: what the checks
+//! know about a language is data, in `lexicon/CODE.toml`.
 
 pub mod card;
 pub mod check;
@@ -54,19 +53,19 @@ pub use run::{check, check_prompt, check_turn};
 pub use turn::Turn;
 pub use verify::{Verdict, name, verify};
 
-/// A check that a text did not pass.
+/// A failed check of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// Id of the check, such as `language`.
     pub check: &'static str,
-    /// What was seen, for a person.
+    /// Message for people.
     pub detail: String,
-    /// Bytes of the text where it was seen, where they can be named.
+    /// Position in the text in bytes, if known.
     pub span: Option<Range<usize>>,
 }
 
 impl Violation {
-    /// What a model is told when it is asked for a repair: the check and what it saw.
+    /// The line of the repair message to a model: the check and its finding.
     pub fn repair_note(&self) -> String {
         let name = checks::by_id(self.check).map_or(self.check, Check::repair_name);
         format!("{name}: {}", self.detail)

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// Lines that are not blank, without the space around them.
+/// Non-blank lines, trimmed.
 pub(crate) fn lines(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
     text.split_inclusive('\n').filter_map(move |line| {
@@ -13,7 +13,7 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// The lines of a text: number from one, where each starts behind its space, and what stands from there.
+/// The lines of a text: number from one, offset after leading space, and the text from there.
 pub(crate) fn line_starts(text: &str) -> impl Iterator<Item = (usize, usize, &str)> {
     let mut at = 0;
     text.split_inclusive('\n').enumerate().map(move |(index, line)| {

@@ -7,18 +7,18 @@ use crate::check::{Check, Outcome, Run, Strictness, constraint_id};
 use crate::checks::{self, ALL};
 use crate::{Turn, Violation};
 
-/// The instructions that are verified: those given, and that of doses for every answer.
+/// The instructions to verify: those given, and the one on doses for every answer.
 fn verified<'t>(turn: &'t Turn<'_>) -> impl Iterator<Item = &'t Constraint> {
     let doses =
         turn.speaker == Speaker::Assistant && !turn.asks(|c| matches!(c, Constraint::DoseWarning));
-    // The language has a check of its own, which is run before.
+    // The language has its own check, which runs before.
     let given = turn.instructions.iter().copied();
     given
         .filter(|c| !matches!(c, Constraint::Language { .. }))
         .chain(doses.then_some(&Constraint::DoseWarning))
 }
 
-/// What its instructions find, in the order of the instructions.
+/// Findings on its instructions, in the order of the instructions.
 fn broken(turn: &Turn<'_>) -> impl Iterator<Item = Violation> {
     verified(turn).filter_map(|constraint| {
         let check = checks::by_id(constraint_id(constraint))?;
@@ -57,8 +57,8 @@ pub fn check(turn: &Turn<'_>) -> Vec<Violation> {
     found
 }
 
-/// Puts what was found at the starts of lines in the order of the text: repairs name findings in this order,
-/// and the address of a stored repair depends on it.
+/// Sorts the findings at line starts by position: repairs name findings in this order, and the address of a stored
+/// repair depends on it.
 fn in_order_of_lines(found: &mut [Violation]) {
     let of_lines = |check: &Check, v: &Violation| v.check == check.id;
     let lines = found
@@ -72,7 +72,7 @@ fn in_order_of_lines(found: &mut [Violation]) {
 
 /// All checks on a prompt.
 ///
-/// `card` is that of the patient whom it is about.
+/// `card` is that of its patient.
 pub fn check_prompt(text: &str, card: Option<&PatientCard>) -> Vec<Violation> {
     check(&Turn { patient: card.map(PatientFacts::from), ..Turn::prompt(text) })
 }

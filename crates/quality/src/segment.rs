@@ -1,9 +1,9 @@
-//! Where sentences and words begin and end.
+//! Sentence and word boundaries.
 //!
-//! Sentences are those of Unicode's text segmentation (UAX 29, by `icu_segmenter`), put right where it is
-//! known to break too often: behind abbreviations, ordinals and initials, before a lower-case letter.
-//! Every line is looked at alone, without its list marker; a line without an end mark is one sentence.
-//! Words are runs of letters and digits between spaces; Thai, which sets none, is cut by dictionary.
+//! Sentences follow Unicode's text segmentation (UAX 29, by `icu_segmenter`), corrected where it breaks too often:
+//! after abbreviations, ordinals and initials, and before a lower-case letter. Every line is segmented alone, without
+//! its list marker; a line without an end mark is one sentence. Words are runs of letters and digits; Thai, which has
+//! no spaces, is segmented by dictionary.
 
 use std::ops::Range;
 
@@ -23,9 +23,9 @@ fn is_end_mark(c: char) -> bool {
     matches!(c, '.' | '?' | '!' | '।' | '॥' | '…')
 }
 
-/// The sentences of a text, as ranges of bytes.
+/// The sentences of a text, as byte ranges.
 ///
-/// In an unspaced script, such as Thai, every line is one: it has no sentence mark.
+/// In an unspaced script, such as Thai, every line is one sentence, since there are no sentence marks.
 pub fn sentences(text: &str, language: Language) -> Vec<Range<usize>> {
     let mut all = Vec::new();
     let mut fenced = false;
@@ -52,7 +52,7 @@ pub fn sentences(text: &str, language: Language) -> Vec<Range<usize>> {
     all
 }
 
-/// The last sentence of a text; only its last line is looked at.
+/// The last sentence of a text; only its last line is examined.
 pub fn last_sentence(text: &str, language: Language) -> Option<Range<usize>> {
     let mut end = text.len();
     loop {
@@ -88,12 +88,12 @@ fn of_line(line: &str, language: Language) -> Vec<Range<usize>> {
     found
 }
 
-/// A letter of Devanagari that is no sign on another one.
+/// A Devanagari letter that is not a combining sign.
 fn is_letter(c: char) -> bool {
     matches!(c, '\u{904}'..='\u{939}' | '\u{958}'..='\u{961}' | 'a'..='z' | 'A'..='Z' | '0'..='9' | '०'..='९')
 }
 
-/// Where sentences may end: UAX 29's places, and behind an ellipsis or a closed quotation.
+/// Possible sentence ends: those of UAX 29, and after an ellipsis or a closing quotation mark.
 fn breaks(line: &str) -> Vec<usize> {
     let segmenter = SentenceSegmenter::new(SentenceBreakInvariantOptions::default());
     let mut breaks: Vec<usize> = segmenter.segment_str(line).filter(|b| *b > 0).collect();
@@ -115,7 +115,7 @@ fn breaks(line: &str) -> Vec<usize> {
     breaks
 }
 
-/// Whether the sentence that seems to end with `piece` goes on with `after`.
+/// Whether the sentence that seems to end with `piece` continues with `after`.
 fn goes_on(piece: &str, after: &str, language: Language) -> bool {
     let after = after.trim_start();
     let bare = piece.trim_end().trim_end_matches(CLOSING);
@@ -129,13 +129,13 @@ fn goes_on(piece: &str, after: &str, language: Language) -> bool {
     if next.is_lowercase() {
         return true;
     }
-    // Who speaks is said behind the quotation, in a script that has no small letters.
+    // The speaker follows the quotation, in a script without lower case.
     let words = lexicon(language);
     if words.caseless && matches!(mark, '?' | '!') && piece.trim_end().ends_with(QUOTES) {
         return true;
     }
     if mark != '.' {
-        // An ellipsis is no end before what is no beginning.
+        // An ellipsis ends a sentence only before a possible start.
         return false;
     }
     let stem = bare.trim_end_matches('.');
@@ -155,7 +155,7 @@ fn goes_on(piece: &str, after: &str, language: Language) -> bool {
             stem[..stem.len() - word.len()].split_whitespace().next_back().unwrap_or_default();
         return !is_lettered(&before.to_lowercase());
     }
-    // Hindi ends sentences with the danda: a dot behind a syllable is one of an abbreviation.
+    // Hindi ends sentences with the danda: a dot after a syllable marks an abbreviation.
     if words.caseless && !word.is_empty() {
         let last = word.rsplit('.').next().unwrap_or_default();
         let letters = last.chars().filter(|c| is_letter(*c)).count();
@@ -166,7 +166,7 @@ fn goes_on(piece: &str, after: &str, language: Language) -> bool {
             return true;
         }
     }
-    // An ordinal, such as `am 3. Tag`; a number may also end a sentence where the language has none.
+    // An ordinal, such as `am 3. Tag`; in other languages a number may end a sentence.
     if !word.is_empty() && word.chars().all(|c| c.is_ascii_digit()) && word.len() <= 2 {
         return words.ordinal_dots || next.is_numeric();
     }
@@ -174,7 +174,7 @@ fn goes_on(piece: &str, after: &str, language: Language) -> bool {
     words.abbreviations.contains(&lower)
 }
 
-/// The number of words of a text, list markers and marks left out.
+/// The number of words of a text, without list markers and punctuation.
 pub fn words(text: &str, language: Language) -> usize {
     if lexicon(language).unspaced {
         let segmenter = WordSegmenter::new_dictionary(WordBreakInvariantOptions::default());

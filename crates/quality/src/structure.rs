@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use crate::lines::lines;
 
-/// Whether a line fences code.
+/// Whether a line is a code fence.
 pub(crate) fn is_fence(line: &str) -> bool {
     line.starts_with("```") || line.starts_with("~~~")
 }
 
-/// Whether a line is a rule, or the line below a table's head.
+/// Whether a line is a rule, or the line below a table header.
 pub(crate) fn is_rule(line: &str) -> bool {
     line.len() >= 3 && line.chars().all(|c| matches!(c, '-' | '|' | ':' | ' ' | '*' | '_' | '='))
 }
@@ -39,12 +39,12 @@ fn heading_length(line: &str) -> Option<usize> {
     ((1..=6).contains(&marks) && rest.starts_with(' ')).then_some(marks)
 }
 
-/// Bytes of the list or heading marker that a line begins with.
+/// Length in bytes of the list or heading marker at the start of a line.
 pub(crate) fn marker_length(line: &str) -> usize {
     let marker =
         bullet_length(line).or_else(|| heading_length(line)).or_else(|| number_length(line));
     let marker = marker.unwrap_or(0);
-    // A number behind a heading's marks.
+    // A number after a heading marker.
     match line.get(marker..) {
         Some(rest) if marker > 0 && line.starts_with('#') => {
             let space = rest.len() - rest.trim_start().len();
@@ -73,7 +73,7 @@ pub fn headings(text: &str) -> Vec<Range<usize>> {
     matching(text, |l| heading_length(l).is_some())
 }
 
-/// Columns of each row of the tables of a text, the lines below their heads left out.
+/// Columns of each table row of a text, without the lines below headers.
 pub fn table_rows(text: &str) -> Vec<usize> {
     matching(text, |l| l.starts_with('|') && !is_rule(l))
         .into_iter()
@@ -95,9 +95,9 @@ pub fn paragraphs(text: &str) -> usize {
     count
 }
 
-/// The first place that has Markdown: emphasis, code, a heading, a bullet, a table or a link.
+/// Position of the first Markdown: emphasis, code, a heading, a bullet, a table or a link.
 ///
-/// Numbered lines are none: plain text has them too.
+/// Numbered lines do not count: plain text has them too.
 pub fn markdown(text: &str) -> Option<Range<usize>> {
     for line in lines(text) {
         let whole = &text[line.clone()];

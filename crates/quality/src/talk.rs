@@ -1,4 +1,4 @@
-//! Phrases of answers and questions that several checks and the metrics of a dataset share.
+//! Phrases of answers and questions, shared by several checks and by metrics.
 
 use std::ops::Range;
 
@@ -24,7 +24,7 @@ pub fn questions(text: &str, language: Language) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for sentence in sentences(text, language) {
         let Some(words) = text.get(sentence.clone()) else { continue };
-        // Two questions in one line without a break between them are two.
+        // Two questions in one line without a break are two.
         let many = words.matches(['?', '？', '؟']).count();
         let doubled = words.matches("??").count();
         for _ in 0..many.saturating_sub(doubled) {
@@ -34,7 +34,7 @@ pub fn questions(text: &str, language: Language) -> Vec<Range<usize>> {
     found
 }
 
-/// An unspaced script has question words, and sets a question mark only sometimes.
+/// An unspaced script has question words, and rarely a question mark.
 fn unmarked_questions(text: &str, language: Language) -> Vec<Range<usize>> {
     let lexicon = lexicon(language);
     let mut found = Vec::new();
@@ -45,7 +45,7 @@ fn unmarked_questions(text: &str, language: Language) -> Vec<Range<usize>> {
             found.extend(std::iter::repeat_n(line, marks));
             continue;
         }
-        // A question word at the end of a clause asks; within one it reports.
+        // A question word at the end of a clause asks; within one it is indirect.
         let asks = words.split_whitespace().any(|clause| {
             let bare = lexicon.polite.iter().fold(clause, |c, p| c.trim_end_matches(p.as_str()));
             let reported = lexicon.reports.iter().any(|r| bare.contains(r.as_str()));
@@ -58,7 +58,7 @@ fn unmarked_questions(text: &str, language: Language) -> Vec<Range<usize>> {
     found
 }
 
-/// Signs that join with a letter, in Devanagari above all.
+/// Combining signs, mostly of Devanagari.
 pub(crate) fn is_mark(c: char) -> bool {
     ('\u{900}'..='\u{903}').contains(&c) || ('\u{93a}'..='\u{94f}').contains(&c)
 }

@@ -1,30 +1,30 @@
-//! One text with what it is checked against.
+//! A text with its facts for the checks.
 
 use clinstruct_schema::{Constraint, Language, Situation, Speaker};
 
 use crate::card::{About, PatientFacts, Place};
 
-/// One text with what it is checked against. What is not known is not checked.
+/// A text with its facts for the checks. Unknown facts are not checked.
 ///
-/// Begin with [`Turn::answer`], [`Turn::prompt`] or [`Turn::follow_up`], and set what is known.
+/// Start with [`Turn::answer`], [`Turn::prompt`] or [`Turn::follow_up`], and set what is known.
 #[derive(Debug, Clone)]
 pub struct Turn<'a> {
     /// Who wrote it.
     pub speaker: Speaker,
     /// The text.
     pub text: &'a str,
-    /// The language that was asked for.
+    /// The requested language.
     pub language: Language,
-    /// What was asked of it.
+    /// Its instructions.
     pub instructions: Vec<&'a Constraint>,
-    /// The patient whom it is about.
+    /// Its patient.
     pub patient: Option<PatientFacts>,
     /// The country of care.
     pub place: Option<Place<'a>>,
 }
 
 impl<'a> Turn<'a> {
-    /// A text in English of which nothing else is known.
+    /// An English text without further facts.
     pub fn new(speaker: Speaker, text: &'a str) -> Self {
         let language = Language::English;
         Self { speaker, text, language, instructions: Vec::new(), patient: None, place: None }
@@ -69,7 +69,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Whether one of the instructions is such a one.
+    /// Whether one of the instructions is of this kind.
     pub(crate) fn asks(&self, wanted: impl Fn(&Constraint) -> bool) -> bool {
         self.instructions.iter().any(|c| wanted(c))
     }

@@ -1,4 +1,4 @@
-//! Verifies one instruction on a text, and how strictly the text obeys it.
+//! Verifies one instruction on a text, strictly and loosely.
 
 use std::ops::Range;
 
@@ -8,20 +8,20 @@ pub use crate::check::constraint_id as name;
 use crate::check::{Outcome, Run};
 use crate::checks;
 
-/// What came of checking one instruction.
+/// Result of verifying one instruction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// Whether the text does exactly what was asked.
+    /// Whether the text obeys exactly.
     pub strict: bool,
-    /// Whether it does so once a first or last line and marks of emphasis are left out.
+    /// Whether it obeys without a first or last line and emphasis marks.
     pub loose: bool,
-    /// What was seen, for a person and for the model that is to repair it; empty where it passed.
+    /// Message for people and for the model that repairs the text; empty if it passed.
     pub seen: String,
-    /// The place that does not pass, where one can be named.
+    /// Position of the failure, if known.
     pub span: Option<Range<usize>>,
 }
 
-/// Checks one instruction on a text in `language`; `None` where code cannot tell.
+/// Checks one instruction on a text in `language`; `None` if code cannot decide.
 pub fn verify(constraint: &Constraint, text: &str, language: Language) -> Option<Verdict> {
     match outcome(constraint, text, language) {
         Outcome::Undecided => None,
@@ -38,7 +38,7 @@ pub fn verify(constraint: &Constraint, text: &str, language: Language) -> Option
     }
 }
 
-/// The text without its first line, its last line, both, and each of these without marks of emphasis.
+/// The text without its first line, its last line, both, and each of these without emphasis marks.
 fn variants(text: &str) -> Vec<String> {
     let all: Vec<&str> = text.lines().collect();
     let part = |from: usize, to: usize| {
@@ -51,7 +51,7 @@ fn variants(text: &str) -> Vec<String> {
     variants
 }
 
-/// What the check of an instruction says.
+/// Result of an instruction's check.
 fn outcome(constraint: &Constraint, text: &str, language: Language) -> Outcome {
     if let Constraint::Language { language: asked } = constraint {
         return checks::language::other_language(text, *asked).into();

@@ -1,11 +1,11 @@
-//! Names of columns and of message keys, as datasets have them, and the text below them.
+//! Known names of columns and of message keys, and their text.
 
 use serde_json::{Map, Value};
 
-/// Keys that hold the messages.
+/// Keys of messages.
 pub(crate) const MESSAGES: [&str; 6] =
     ["messages", "conversations", "conversation", "dialogue", "dialog", "chat"];
-/// Keys that hold a question; those behind the fourth only where there is an answer too.
+/// Keys of a question; from the fifth on only if there is an answer too.
 pub(crate) const QUESTIONS: [&str; 10] = [
     "instruction",
     "prompt",
@@ -18,7 +18,7 @@ pub(crate) const QUESTIONS: [&str; 10] = [
     "human",
     "patient",
 ];
-/// Keys that hold an answer beside a question.
+/// Keys of an answer to a question.
 pub(crate) const ANSWERS: [&str; 13] = [
     "response",
     "completion",
@@ -34,15 +34,15 @@ pub(crate) const ANSWERS: [&str; 13] = [
     "gpt",
     "doctor",
 ];
-/// Keys of a message that say who speaks.
+/// Keys of a message's speaker.
 pub(crate) const SPEAKERS: [&str; 3] = ["role", "from", "speaker"];
-/// Keys of a message that hold its text.
+/// Keys of a message's text.
 pub(crate) const CONTENTS: [&str; 4] = ["content", "value", "text", "utterance"];
-/// Words from which on a text that is not read is worth a warning; fewer are no item of an evaluation set.
+/// Number of words from which unread text deserves a warning; shorter text is not an evaluation item.
 const WORDS: usize = 5;
 
-/// The value of the first of these keys that has one, and its key. A blank text or a number counts where nothing
-/// else is there.
+/// The value of the first of these keys that has one, and its key. A blank text or a number counts only if there is
+/// nothing else.
 pub(crate) fn find<'a>(
     object: &'a Map<String, Value>,
     names: &[&str],
@@ -89,7 +89,7 @@ pub(crate) fn text_of<'a>(
     }
 }
 
-/// Whether a value has text of more than a name.
+/// Whether a value has more text than a name.
 pub(crate) fn has_prose(value: &Value) -> bool {
     match value {
         Value::String(text) => is_prose(text),
@@ -99,10 +99,10 @@ pub(crate) fn has_prose(value: &Value) -> bool {
     }
 }
 
-/// Whether a text has words enough to be more than a name.
+/// Whether a text has more words than a name.
 pub(crate) fn is_prose(text: &str) -> bool {
     let words = text.split_whitespace().filter(|w| w.chars().any(char::is_alphabetic)).count();
-    // Some languages set no spaces.
+    // Some languages have no spaces.
     let unspaced = text.chars().filter(|c| c.is_alphabetic() && *c >= '\u{e00}').count();
     words >= WORDS || unspaced >= 3 * WORDS
 }

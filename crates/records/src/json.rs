@@ -1,7 +1,7 @@
-//! Rows of JSON: a line each, the entries of a list, or below a key of one object.
+//! Rows of JSON: one per line, the entries of a list, or below a key of one object.
 //!
-//! Rows are cut out by their brackets before they are parsed, so that half a surrogate, a byte that is no UTF-8 or
-//! a missing comma in one row is the fault of that row and of no other.
+//! Rows are delimited by brackets before they are parsed, so that a lone surrogate, invalid UTF-8 or a missing comma
+//! affects only its own row.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek as _, SeekFrom};
@@ -14,10 +14,10 @@ use crate::scan::{Cut, cut, fields, first_entry, keys};
 use crate::shape::{is_message, is_row};
 use crate::take::{BYTE_ORDER_MARK, Take};
 
-/// Objects around the rows: `{"data": {"train": [..]}}` has two.
+/// Nesting of objects around the rows: `{"data": {"train": [..]}}` has two.
 const WRAPPERS: u8 = 3;
 
-/// Hands on the rows of a file from where it stands.
+/// Passes the rows of a file to the callback, from the current position.
 pub(crate) fn rows(
     path: &Path,
     mut file: File,
@@ -37,7 +37,7 @@ pub(crate) fn rows(
     let mut line = Vec::new();
     from.read_until(b'\n', &mut line).map_err(io)?;
     let shape = Shape::of(&line);
-    // A text cannot go on in the next line: the first line is damaged.
+    // A string cannot continue on the next line: the first line is damaged.
     if matches!(first, b'{' | b'[') && shape == Shape::Open {
         let mut again = || {
             file.seek(SeekFrom::Start(start)).map_err(io)?;
@@ -65,7 +65,7 @@ pub(crate) fn rows(
     each_line(open(file), 0, take).map_err(io)
 }
 
-/// Skips white space, and says how many lines ended in it.
+/// Skips white space, and returns the number of lines that ended in it.
 fn skip_blank(from: &mut impl BufRead) -> std::io::Result<u64> {
     let mut lines = 0;
     loop {
@@ -92,7 +92,7 @@ fn each_line(mut from: impl BufRead, mut number: u64, take: Take<'_>) -> std::io
             return Ok(());
         }
         number += 1;
-        // Files that were put behind each other bring one each.
+        // Concatenated files contain one each.
         let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line);
         if !line.iter().all(u8::is_ascii_whitespace) {
             take(number, parse(line));
@@ -100,12 +100,12 @@ fn each_line(mut from: impl BufRead, mut number: u64, take: Take<'_>) -> std::io
     }
 }
 
-/// What a line is by its brackets.
+/// Kind of a line by its brackets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {
-    /// A value from the first byte to the last.
+    /// A complete value.
     Whole,
-    /// A value that goes on in the next line.
+    /// A value that continues on the next line.
     Open,
     /// Neither.
     Other,
@@ -124,7 +124,7 @@ impl Shape {
     }
 }
 
-/// The rows of a list, or of some behind each other.
+/// The rows of one or several consecutive lists.
 fn lists(
     path: &Path,
     mut from: impl BufRead,
@@ -148,7 +148,7 @@ fn lists(
     Ok(())
 }
 
-/// The rows of one list; of a list of messages the one conversation.
+/// The rows of one list; a list of messages is one conversation.
 fn list(
     from: &mut impl BufRead,
     number: &mut u64,
@@ -205,7 +205,7 @@ fn list(
     Ok(Ok(()))
 }
 
-/// Objects over several lines, behind each other.
+/// Consecutive objects over several lines.
 fn objects(
     path: &Path,
     mut from: impl BufRead,
@@ -217,7 +217,7 @@ fn objects(
     let mut value = Vec::new();
     loop {
         skip_blank(&mut from).map_err(io)?;
-        // Some put commas between them.
+        // Some separate them by commas.
         if peek(&mut from).map_err(io)? == Some(b',') && number > 0 {
             from.consume(1);
             skip_blank(&mut from).map_err(io)?;
@@ -234,11 +234,11 @@ fn objects(
     }
 }
 
-/// Hands on a value that stands for itself, or the rows in it. Gives the number of the last one.
+/// Passes a single value, or the rows in it, to the callback. Returns the number of the last one.
 fn one(value: &[u8], number: u64, wanted: Option<&str>, take: Take<'_>) -> u64 {
     let mut next = number;
     if value.first() == Some(&b'[') {
-        // Reading from memory does not fail, and a list that was cut out has its end.
+        // Reading from memory cannot fail, and a delimited list has an end.
         let mut last = number - 1;
         let mut from = value;
         return match list(&mut from, &mut last, wanted, take) {
@@ -256,7 +256,7 @@ fn one(value: &[u8], number: u64, wanted: Option<&str>, take: Take<'_>) -> u64 {
     number
 }
 
-/// Hands on the rows that stand below keys of an object; false where it is a row itself.
+/// Passes the rows below keys of an object to the callback; false if it is a row itself.
 fn unwrap(value: &[u8], next: &mut u64, wanted: Option<&str>, depth: u8, take: Take<'_>) -> bool {
     let fields = fields(value);
     if depth == 0 || is_row(&fields, wanted) {
@@ -298,7 +298,7 @@ fn with_id(mut row: Value, id: String) -> Value {
     row
 }
 
-/// Parses a row. The reason why it cannot be is for people.
+/// Parses a row. The error is for display.
 fn parse(row: &[u8]) -> Result<Value, String> {
     let text = match std::str::from_utf8(row) {
         Ok(text) => text,
@@ -308,7 +308,7 @@ fn parse(row: &[u8]) -> Result<Value, String> {
         .or_else(|e| without_nan(text).and_then(|t| serde_json::from_str(&t).ok()).ok_or(e))
         .map_err(|e| format!("no JSON: {e}"))?;
     Ok(match value {
-        // As the rows of the hub's viewer come: with their number beside them.
+        // Rows from the hub's viewer have their number next to them.
         Value::Object(mut row) if row.contains_key("row_idx") => match row.remove("row") {
             Some(inner @ Value::Object(_)) => inner,
             Some(other) => {
@@ -321,7 +321,7 @@ fn parse(row: &[u8]) -> Result<Value, String> {
     })
 }
 
-/// The row with null for what Python writes where there is no number; none where there is no such word.
+/// The row with `null` for Python's non-finite numbers; `None` if it has none.
 fn without_nan(text: &str) -> Option<String> {
     const WORDS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
     let mut out = String::with_capacity(text.len());

@@ -1,12 +1,12 @@
-//! Reads chat datasets and evaluation sets in the formats that people have.
+//! Reads chat datasets and evaluation sets in common formats.
 //!
-//! [`chats`] gives the conversations of JSON, JSONL, CSV or Parquet files: our rows, OpenAI messages, ShareGPT,
-//! Alpaca with its `input`, `history` and `system`, preference pairs, and pairs of a question and an answer.
-//! [`texts`] gives one named column. A row is read whole or refused: one that cannot be read is reported with its
-//! number and the others are read all the same, and columns with text that no message is made of are named.
+//! [`chats`] reads the conversations of JSON, JSONL, CSV or Parquet files: our rows, OpenAI messages, ShareGPT, Alpaca
+//! with its `input`, `history` and `system`, preference pairs, and pairs of a question and an answer. [`texts`] reads
+//! one named column. A row is read completely or not at all: an unreadable row is reported with its number, the others
+//! are read, and columns with text that belongs to no message are named.
 //!
-//! Files may be damaged, cut off, or made to do harm. Reading them ends, with rows or an error, and takes no more
-//! memory than what is in them.
+//! Files may be damaged, truncated or malicious. Reading terminates, with rows or an error, and uses no more memory
+//! than the file's contents need.
 //!
 //! ```
 //! use clinstruct_records::chats;
@@ -45,24 +45,24 @@ use std::path::{Path, PathBuf};
 
 use clinstruct_schema::{Attributes, Message};
 
-/// A conversation of a file.
+/// A conversation from a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
-    /// Its id; the number of its row where it has none.
+    /// Its id; the number of its row if it has none.
     pub id: String,
     /// Whether the id is its own.
     pub has_id: bool,
-    /// Its messages, roles as we name them.
+    /// Its messages, with our role names.
     pub messages: Vec<Message>,
-    /// Texts of the row that no one says: calls of tools, their results, and reasoning.
+    /// Texts outside messages: tool calls, their results, and reasoning.
     pub aside: Vec<String>,
-    /// What is known about it, where it is a row of ours.
+    /// Its attributes, if it is one of our rows.
     pub attributes: Option<Attributes>,
     /// Line of a JSONL file, or number of the row, from 1.
     pub row: u64,
 }
 
-/// A row that cannot be read.
+/// An unreadable row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRow {
     /// Line of a JSONL file, or number of the row, from 1.
@@ -71,10 +71,10 @@ pub struct BadRow {
     pub why: String,
 }
 
-/// A file that cannot be read.
+/// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It could not be opened, or its reading broke off.
+    /// It could not be opened, or reading failed.
     #[error("cannot read {path}")]
     Io {
         /// File.
@@ -82,7 +82,7 @@ pub enum Error {
         /// Cause.
         source: std::io::Error,
     },
-    /// Its extension does not say what format it has.
+    /// Its extension is unknown.
     #[error(
         "{path}: a file of the kind \"{kind}\" is not known; give .jsonl, .json, .csv or .parquet"
     )]
@@ -92,7 +92,7 @@ pub enum Error {
         /// Its extension.
         kind: String,
     },
-    /// It is not what its extension says.
+    /// Its content does not match its extension.
     #[error("{path}: {why}")]
     Broken {
         /// File.
@@ -100,12 +100,12 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
-    /// It is damaged or was cut off.
+    /// It is damaged or truncated.
     #[error("{path} is damaged{}: {why}", .place.as_ref().map(|p| format!(" in {p}")).unwrap_or_default())]
     Damaged {
         /// File.
         path: PathBuf,
-        /// Where in the file, if that is known.
+        /// Location in the file, if known.
         place: Option<String>,
         /// What is wrong.
         why: String,
@@ -116,7 +116,7 @@ pub enum Error {
         /// File.
         path: PathBuf,
     },
-    /// It lacks the column asked for.
+    /// It lacks the requested column.
     #[error("{path} has no column \"{column}\"; it has: {known}")]
     NoColumn {
         /// File.
@@ -139,7 +139,7 @@ impl Error {
         Self::Io { path: path.to_owned(), source }
     }
 
-    /// What to do about it.
+    /// Hint.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Io { .. } => "check the path, and whether the file may be read",
@@ -157,9 +157,9 @@ impl Error {
     }
 }
 
-/// Reads the conversations of a file, one after the other.
+/// Reads the conversations of a file one by one.
 ///
-/// Gives the names of columns that have text which is in no conversation.
+/// Returns the names of columns with text that is in no conversation.
 pub fn chats(
     path: &Path,
     mut each: impl FnMut(Result<Record, BadRow>),
@@ -171,15 +171,15 @@ pub fn chats(
     Ok(rows.unread())
 }
 
-/// Columns that hold the question of an evaluation set, in the order in which they are looked for.
+/// Columns of evaluation questions, in search order.
 ///
-/// However they are written: `Question` is one too.
+/// Case-insensitive: `Question` matches too.
 pub const COLUMNS: [&str; 5] = ["question", "prompt", "input", "text", "query"];
 
-/// Reads one column of a file as texts; where none is named, the first of [`COLUMNS`] that the first row has.
+/// Reads one column of a file as texts; by default the first of [`COLUMNS`] that the first row has.
 ///
-/// Choices of a question (`options`, a list or a map) are not part of it. Rows without text in the column
-/// are reported as bad.
+/// The choices of a question (`options`, a list or a map) are not part of it. Rows without text in the column are
+/// reported as bad.
 pub fn texts(
     path: &Path,
     column: Option<&str>,
@@ -194,7 +194,7 @@ pub fn texts(
         let object = match value {
             Err(why) => return each(Err(bad(why))),
             Ok(serde_json::Value::Object(object)) => object,
-            // A list of nothing but questions.
+            // A list of questions only.
             Ok(serde_json::Value::String(text)) if column.is_none() => return each(Ok(text)),
             Ok(_) => return each(Err(bad("no object with columns".into()))),
         };

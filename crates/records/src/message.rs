@@ -1,16 +1,16 @@
-//! From a row's messages, in whatever form, to ours.
+//! Converts a row's messages, in any format, into ours.
 
 use clinstruct_schema::{Message, Role};
 use serde_json::{Map, Value};
 
 use crate::columns::{ANSWERS, CONTENTS, QUESTIONS, SPEAKERS, has_prose, text_of};
 
-/// Keys of a message that hold calls of tools.
+/// Keys of tool calls in a message.
 const CALLS: [&str; 3] = ["tool_calls", "function_call", "tool_call"];
-/// Keys of a message that hold what a model thinks before it says something.
+/// Keys of reasoning in a message.
 const THOUGHTS: [&str; 4] = ["reasoning_content", "reasoning", "thinking", "thought"];
 
-/// Who speaks, before it is known who the others are.
+/// Speaker before the others are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Speaker {
     System,
@@ -42,13 +42,13 @@ fn speaker(name: &str) -> Option<Speaker> {
     })
 }
 
-/// What a row says, in its order.
+/// The contents of a row, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Said {
     turns: Vec<(Speaker, String)>,
-    /// Texts that nobody says.
+    /// Texts outside messages.
     aside: Vec<String>,
-    /// Names of parts that have no text that can be read, such as pictures.
+    /// Names of parts without readable text, such as images.
     pub(crate) unread: Vec<String>,
 }
 
@@ -69,12 +69,12 @@ impl Said {
         self.turns.push((Speaker::Assistant, text));
     }
 
-    /// Whether the first turn is of a system prompt with this text.
+    /// Whether the first turn is a system prompt with this text.
     pub(crate) fn has_system(&self, text: &str) -> bool {
         self.turns.first().is_some_and(|(who, said)| *who == Speaker::System && said == text)
     }
 
-    /// Whether somebody asks exactly this.
+    /// Whether a user message is exactly this.
     pub(crate) fn asks(&self, text: &str) -> bool {
         self.turns.iter().any(|(who, said)| *who == Speaker::User && said.trim() == text.trim())
     }
@@ -85,13 +85,13 @@ impl Said {
         self.unread.append(&mut other.unread);
     }
 
-    /// Whether a text is among those that were read.
+    /// Whether a text was read already.
     pub(crate) fn contains(&self, text: &str) -> bool {
         let text = text.trim();
         self.turns.iter().map(|(_, said)| said).chain(&self.aside).any(|said| said.contains(text))
     }
 
-    /// Takes messages in: a list of them, columns of them, or JSON of either.
+    /// Adds messages: a list of them, columns of them, or JSON of either.
     pub(crate) fn messages(&mut self, value: &Value) -> Result<(), String> {
         match value {
             Value::String(text) if text.trim_start().starts_with(['[', '{']) => {
@@ -110,7 +110,7 @@ impl Said {
 
     fn list(&mut self, all: &[Value]) -> Result<(), String> {
         let all: Vec<&Value> = all.iter().filter(|v| !v.is_null()).collect();
-        // Texts alone: the user begins.
+        // Texts only: the user starts.
         if all.iter().all(|v| v.is_string()) {
             for (i, text) in all.into_iter().filter_map(Value::as_str).enumerate() {
                 let who = if i % 2 == 0 { Speaker::User } else { Speaker::Assistant };
@@ -202,7 +202,7 @@ impl Said {
                 return Ok(());
             }
             None if calls || content.is_some() || who == Speaker::Tool => {}
-            // Null is absent, and so is a system prompt without text.
+            // Null counts as missing, and so does an empty system prompt.
             None if who == Speaker::System => return Ok(()),
             None => return Err(format!("the {name} says nothing: there is no content")),
         }
@@ -210,7 +210,7 @@ impl Said {
         Ok(())
     }
 
-    /// Notes keys of a message with text that is not read.
+    /// Records the keys of a message with unread text.
     fn note_unread(&mut self, object: &Map<String, Value>) {
         let first = CONTENTS.iter().find(|n| object.get(**n).is_some_and(|v| !v.is_null()));
         for (key, value) in object {
@@ -225,7 +225,7 @@ impl Said {
         }
     }
 
-    /// The text of a message; none where it has parts, but no text.
+    /// The text of a message; `None` if it has parts, but no text.
     fn content(&mut self, value: &Value) -> Result<Option<String>, String> {
         match value {
             Value::String(text) => Ok(Some(text.clone())),
@@ -279,7 +279,7 @@ impl Said {
         }
     }
 
-    /// The messages with roles as we name them, and the texts beside them.
+    /// The messages with our role names, and the other texts.
     pub(crate) fn finish(self) -> Result<(Vec<Message>, Vec<String>), String> {
         let has = |who| self.turns.iter().any(|(w, _)| *w == who);
         let (asked, answered) =
@@ -290,7 +290,7 @@ impl Said {
             );
         }
         let mut messages: Vec<Message> = Vec::new();
-        // What an assistant says before and after it calls a tool is one answer.
+        // An assistant's text before and after a tool call is one answer.
         let mut joins = false;
         for (who, content) in self.turns {
             let role = match who {
@@ -318,7 +318,7 @@ impl Said {
     }
 }
 
-/// Gathers all texts of a value; says how many.
+/// Collects all texts of a value; returns their number.
 fn strings(value: &Value, into: &mut Vec<String>) -> usize {
     match value {
         Value::String(text) if text.trim().is_empty() => 0,

@@ -1,6 +1,6 @@
-//! Rows of a Parquet file, which may be damaged, cut off or no Parquet at all.
+//! Rows of a Parquet file, which may be damaged, truncated or not Parquet at all.
 //!
-//! The first error ends a file. Nothing is reserved because a file says so: see [`thrift`] and [`pages`].
+//! The first error ends a file. Memory is never reserved on the file's word: see [`thrift`] and [`pages`].
 
 mod levels;
 mod pages;
@@ -26,14 +26,14 @@ use thrift::Fault;
 
 /// First and last bytes of a file.
 const MAGIC: &[u8] = b"PAR1";
-/// The same, where the footer is encrypted.
+/// The same for an encrypted footer.
 const ENCRYPTED: &[u8] = b"PARE";
 /// Length of the footer and [`MAGIC`].
 const TAIL: u64 = 8;
 /// Rows that each column decodes at once.
 const BATCH: usize = 256;
 
-/// Hands on the rows of a file.
+/// Passes the rows of a file to the callback.
 pub(crate) fn rows(path: &Path, mut file: File, take: Take<'_>) -> Result<(), Error> {
     let data_ends = footer_start(path, &mut file)?;
     let damaged = |why: String| Error::Damaged { path: path.to_owned(), place: None, why };
@@ -78,7 +78,7 @@ pub(crate) fn rows(path: &Path, mut file: File, take: Take<'_>) -> Result<(), Er
     Ok(())
 }
 
-/// A row group without the offset 0 that some writers give where a column has no dictionary of its own
+/// A row group without the offset 0 that some writers give if a column has no dictionary
 /// (<https://issues.apache.org/jira/browse/PARQUET-1402>).
 fn with_offsets(group: &RowGroupMetaData) -> parquet::errors::Result<RowGroupMetaData> {
     let none = |c: &ColumnChunkMetaData| c.dictionary_page_offset() == Some(0);
@@ -93,7 +93,7 @@ fn with_offsets(group: &RowGroupMetaData) -> parquet::errors::Result<RowGroupMet
     group.clone().into_builder().set_column_metadata(columns).build()
 }
 
-/// Where the footer begins, once it is known that it can be read.
+/// Offset of the footer, once it is known to be readable.
 fn footer_start(path: &Path, file: &mut File) -> Result<u64, Error> {
     let io = |e| Error::io(path, e);
     let broken = |why: &str| Error::Broken { path: path.to_owned(), why: why.to_owned() };
@@ -133,14 +133,14 @@ fn footer_start(path: &Path, file: &mut File) -> Result<u64, Error> {
 }
 
 thread_local! {
-    /// Whether a panic of this thread is caught, and no news for anybody.
+    /// Whether panics of this thread are caught, and not printed.
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Calls the Parquet library, and turns its panics into errors.
 ///
-/// Its decoders index and assert their way through pages, so a damaged one that looks whole to the checks before
-/// still makes them panic. Nothing of theirs is used after that.
+/// Its decoders index and assert while reading pages, so a damaged page that passes the checks before can still make
+/// them panic. None of their state is used after that.
 fn guard<T>(call: impl FnOnce() -> parquet::errors::Result<T>) -> Result<T, String> {
     static QUIET: Once = Once::new();
     QUIET.call_once(|| {
@@ -165,7 +165,7 @@ fn object(row: &Row) -> Value {
     Value::Object(fields.collect())
 }
 
-/// A field as JSON; dates and the like, which no message is made of, as null.
+/// A field as JSON; dates and similar types, which no message contains, as null.
 fn value(field: &Field) -> Value {
     match field {
         Field::Bool(v) => (*v).into(),
@@ -180,7 +180,7 @@ fn value(field: &Field) -> Value {
         Field::Float(v) => (*v).into(),
         Field::Double(v) => (*v).into(),
         Field::Str(text) => text.clone().into(),
-        // Text that its writer did not call text.
+        // Text that its writer did not mark as text.
         Field::Bytes(bytes) => std::str::from_utf8(bytes.data()).map_or(Value::Null, Value::from),
         Field::Group(row) => object(row),
         Field::ListInternal(list) => list.elements().iter().map(value).collect(),

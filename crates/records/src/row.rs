@@ -1,4 +1,4 @@
-//! From a row's value to a conversation.
+//! Converts a row into a conversation.
 
 use std::collections::BTreeSet;
 
@@ -8,15 +8,15 @@ use crate::Record;
 use crate::columns::{ANSWERS, MESSAGES, QUESTIONS, SPEAKERS, find, is_prose, text_of};
 use crate::message::Said;
 
-/// Keys that hold choices; a number beside them is that of a choice, not an answer.
+/// Keys of choices; a number next to them is an index, not an answer.
 const CHOICES: [&str; 3] = ["options", "choices", "opa"];
-/// Keys that hold what a question is about, and belong to it.
+/// Keys of a question's context, which belongs to it.
 const INPUTS: [&str; 2] = ["input", "context"];
-/// Keys that hold a system prompt.
+/// Keys of a system prompt.
 const SYSTEMS: [&str; 4] = ["system", "system_prompt", "system_message", "system_instruction"];
 /// Earlier turns.
 const HISTORY: [&str; 1] = ["history"];
-/// Reads rows, and remembers which of their columns are not read.
+/// Reads rows, and remembers unread columns.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     unread: BTreeSet<String>,
@@ -31,7 +31,7 @@ impl Rows {
     pub(crate) fn record(&mut self, row: u64, value: Value) -> Result<Record, String> {
         let mut object = match value {
             Value::Object(object) => object,
-            // A conversation without anything around it.
+            // A conversation without a wrapper.
             Value::Array(all) if all.first().is_some_and(|v| v.is_object() || v.is_array()) => {
                 Map::from_iter([("messages".to_owned(), Value::Array(all))])
             }
@@ -47,9 +47,9 @@ impl Rows {
         if said.is_empty() {
             return Err("there is no message".into());
         }
-        // Rows of ours say what was asked; those of others may have a field of that name.
+        // Our rows contain the instructions; others may have a field with that name.
         let ours = object.contains_key("schema_version");
-        // The dataset folder has most of it as a column of JSON.
+        // The dataset folder stores most of it as a JSON column.
         let known =
             ours || (object.contains_key("attributes") && object.contains_key("provenance"));
         self.unread.extend(said.unread.iter().cloned());
@@ -76,7 +76,7 @@ impl Rows {
     }
 }
 
-/// Whether a column has text that stands nowhere else.
+/// Whether a column has text that occurs nowhere else.
 fn is_unread(key: &str, value: &Value, said: &Said) -> bool {
     match value {
         Value::String(text) => {
@@ -89,7 +89,7 @@ fn is_unread(key: &str, value: &Value, said: &Said) -> bool {
     }
 }
 
-/// Reads what a row says, and notes which of its columns that took.
+/// Reads the contents of a row, and records the columns that were used.
 fn read<'a>(object: &'a Map<String, Value>, used: &mut Vec<&'a str>) -> Result<Said, String> {
     let mut body = Said::default();
     if let Some((key, value)) = find(object, &MESSAGES) {
@@ -115,7 +115,7 @@ fn read<'a>(object: &'a Map<String, Value>, used: &mut Vec<&'a str>) -> Result<S
     Ok(said)
 }
 
-/// A question, with what it is about, and its answer.
+/// A question with its context, and its answer.
 fn pair<'a>(
     object: &'a Map<String, Value>,
     used: &mut Vec<&'a str>,
@@ -138,7 +138,7 @@ fn pair<'a>(
         Some((key, _)) => {
             used.push(key);
             let mut text = text_of(object, &[key])?.map(|(_, text)| text).unwrap_or_default();
-            // Alpaca's form, and Dolly's, which calls the input a context.
+            // Alpaca's format, and Dolly's, where the input is called context.
             let about =
                 if key.eq_ignore_ascii_case("instruction") { &INPUTS[..] } else { &INPUTS[..1] };
             let others: Vec<&str> =

@@ -1,8 +1,8 @@
-//! Cuts JSON values out by their brackets, without parsing them.
+//! Delimits JSON values by brackets, without parsing them.
 
 use std::io::BufRead;
 
-/// Follows brackets and texts.
+/// Tracks brackets and strings.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Cut {
     pub(crate) depth: u64,
@@ -11,7 +11,7 @@ pub(crate) struct Cut {
 }
 
 impl Cut {
-    /// Takes a byte in; whether a list, an object or a text ends with it.
+    /// Processes a byte; returns whether a list, an object or a string ends with it.
     pub(crate) fn ends(&mut self, byte: u8) -> bool {
         if self.in_text {
             match byte {
@@ -38,14 +38,14 @@ impl Cut {
     }
 }
 
-/// Cuts a value out into `value`; false where it has no end.
+/// Copies a value into `value`; false if it has no end.
 pub(crate) fn cut(from: &mut impl BufRead, value: &mut Vec<u8>) -> std::io::Result<bool> {
     value.clear();
     let mut cut = Cut::default();
     loop {
         let bytes = from.fill_buf()?;
         if bytes.is_empty() {
-            // A number or a name may end with the file.
+            // A number or a literal may end with the file.
             return Ok(!value.is_empty() && cut.depth == 0 && !cut.in_text);
         }
         let mut length = bytes.len();
@@ -71,7 +71,7 @@ pub(crate) fn cut(from: &mut impl BufRead, value: &mut Vec<u8>) -> std::io::Resu
     }
 }
 
-/// The first entry of a list, as it stands there.
+/// The first entry of a list, verbatim.
 pub(crate) fn first_entry(list: &[u8]) -> Vec<u8> {
     let mut from = list.get(1..).unwrap_or_default().trim_ascii_start();
     let mut value = Vec::new();
@@ -79,7 +79,7 @@ pub(crate) fn first_entry(list: &[u8]) -> Vec<u8> {
     value
 }
 
-/// Keys of an object with their values, as they stand there.
+/// Keys of an object with their values, verbatim.
 pub(crate) fn fields(object: &[u8]) -> Vec<(String, &[u8])> {
     let mut all = Vec::new();
     let Some(mut rest) = object.trim_ascii().strip_prefix(b"{") else { return all };

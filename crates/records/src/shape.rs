@@ -1,9 +1,9 @@
-//! What an object is, by its keys: a row, a message, or something around rows.
+//! Kind of an object by its keys: a row, a message, or a wrapper of rows.
 
 use crate::columns::{CONTENTS, MESSAGES, QUESTIONS, SPEAKERS};
 use crate::scan::{fields, first_entry};
 
-/// Whether an object with these fields is a row; the others may have rows below a key.
+/// Whether an object with these fields is a row; others may have rows below a key.
 pub(crate) fn is_row(fields: &[(String, &[u8])], wanted: Option<&str>) -> bool {
     fields.iter().any(|(key, value)| {
         let among = |names: &[&str]| names.iter().any(|n| key.trim().eq_ignore_ascii_case(n));
@@ -17,7 +17,7 @@ pub(crate) fn is_row(fields: &[(String, &[u8])], wanted: Option<&str>) -> bool {
             Some(b'[') if among(&MESSAGES) || among(&QUESTIONS) || key == "chosen" => {
                 let first = first_entry(value);
                 let inner = self::fields(&first);
-                // Rows of their own can stand below `conversations` too.
+                // Other rows can be below `conversations` too.
                 first.first() != Some(&b'{') || !is_row_of_messages(&inner)
             }
             Some(b'{') => {

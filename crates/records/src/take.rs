@@ -1,9 +1,9 @@
-//! How rows are handed on.
+//! Callbacks for rows.
 
 use serde_json::Value;
 
-/// Takes a row: its number from 1, and its value or what is wrong with it.
+/// Receives a row: its number from 1, and its value or an error.
 pub(crate) type Take<'a> = &'a mut dyn FnMut(u64, Result<Value, String>);
 
-/// What Windows puts before UTF-8.
+/// The byte order mark that Windows writes.
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

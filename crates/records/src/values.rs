@@ -1,4 +1,4 @@
-//! Rows of a file as JSON values, whatever the file is.
+//! Rows of a file as JSON values, in any format.
 
 use std::fs::File;
 use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::take::{BYTE_ORDER_MARK, Take};
 use crate::{Error, json, parquet};
 
-/// Hands on the rows of a file. An object with the column `wanted` is a row, whatever else it has.
+/// Passes the rows of a file to the callback. An object with the column `wanted` is a row, whatever else it has.
 pub(crate) fn values(path: &Path, wanted: Option<&str>, take: Take<'_>) -> Result<(), Error> {
     let io = |source| Error::io(path, source);
     let kind =
@@ -34,7 +34,7 @@ pub(crate) fn values(path: &Path, wanted: Option<&str>, take: Take<'_>) -> Resul
     }
 }
 
-/// What a file is by its first bytes, where that is not what its extension says.
+/// The format by a file's first bytes, if its extension is wrong.
 fn other_format(first: &[u8], parquet: bool) -> Option<&'static str> {
     let begins = |with: &[u8]| first.starts_with(with);
     Some(match first {
@@ -66,7 +66,7 @@ fn table(path: &Path, file: File, take: Take<'_>) -> Result<(), Error> {
         .collect();
     for (i, row) in reader.byte_records().enumerate() {
         let row = row.map_err(broken)?;
-        // The head is a line too.
+        // The header is a line too.
         let number = row.position().map_or(i as u64 + 2, csv::Position::line);
         let mut object = serde_json::Map::new();
         let mut wrong = (row.len() > names.len())

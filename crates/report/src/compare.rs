@@ -18,7 +18,7 @@ const SECTIONS: [(&str, &str); 4] = [
     ("checks", "Not in the dataset"),
 ];
 
-/// A page that shows two runs side by side, what differs first.
+/// A page that compares two runs, differences first.
 pub fn compare(runs: &[Report; 2]) -> String {
     let [a, b] = runs;
     let title = format!("{} and {}", a.name, b.name);
@@ -30,7 +30,7 @@ fn head<'a>(first: &'a str, a: &'a Report, b: &'a Report) -> [&'a str; 4] {
     [first, &a.name, &b.name, "difference"]
 }
 
-/// What the second has more than the first, with its sign.
+/// The increase from the first to the second, with its sign.
 fn more(a: u64, b: u64) -> String {
     if b >= a { format!("+{}", number(b - a)) } else { format!("−{}", number(a - b)) }
 }

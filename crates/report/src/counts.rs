@@ -2,29 +2,29 @@ use std::collections::BTreeMap;
 
 use clinstruct_schema::{Attributes, Conversation, Role, RowId};
 
-/// Years of a band of the patient pyramid.
+/// Years per band of the patient pyramid.
 pub(crate) const BAND: u32 = 5;
-/// Words of a bin of the histogram of lengths.
+/// Words per bin of the length histogram.
 pub(crate) const BIN: usize = 20;
-/// Bins of that histogram; the last holds all that is longer.
+/// Number of bins; the last holds everything longer.
 pub(crate) const BINS: usize = 25;
 /// Conversations that are shown.
 const EXAMPLES: usize = 6;
 
-/// A row as it is shown.
+/// A row for display.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Example {
     pub(crate) row: Conversation,
 }
 
-/// Which two axes a part combines, and how many rows each pair has: planned, and in the dataset.
+/// The two axes of a part, and the rows of each pair: planned, and in the dataset.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Grid {
     pub(crate) axes: [String; 2],
     pub(crate) cells: BTreeMap<(String, String), [u64; 2]>,
 }
 
-/// The rows of a run, counted.
+/// Counts over the rows of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Counts {
     pub(crate) rows: u64,
@@ -34,17 +34,17 @@ pub struct Counts {
     bands: BTreeMap<String, u32>,
     /// By part.
     pub(crate) grids: BTreeMap<String, Grid>,
-    /// By band of ages: male, female, intersex.
+    /// By age band: male, female, intersex.
     pub(crate) ages: BTreeMap<u32, [u64; 3]>,
-    /// By code of the country: name, rows.
+    /// By country code: name, rows.
     pub(crate) countries: BTreeMap<String, (String, u64)>,
-    /// Answers by mode and bin of words.
+    /// Answers by mode and length bin.
     pub(crate) lengths: BTreeMap<&'static str, [u64; BINS]>,
-    /// By the hash of their ids, so that they are the same whatever the order.
+    /// Sampled by id hash, so that the order of the rows does not matter.
     examples: BTreeMap<u64, Example>,
 }
 
-/// FNV-1a with a last mix: the same on every machine.
+/// FNV-1a with a final mix: the same on every machine.
 fn hash(id: &RowId) -> u64 {
     let hash = id.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
         (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -76,12 +76,12 @@ impl Counts {
         }
     }
 
-    /// Takes in what the plan has of a row, whatever became of it.
+    /// Adds a planned row, whatever became of it.
     pub fn add_planned(&mut self, part: &str, attributes: &Attributes) {
         self.count(part, attributes, 0);
     }
 
-    /// Takes in a row of the dataset.
+    /// Adds a row of the dataset.
     pub fn add(&mut self, row: &Conversation) {
         self.rows += 1;
         self.count(row.part.as_str(), &row.attributes, 1);
@@ -111,7 +111,7 @@ impl Counts {
         }
     }
 
-    /// These counts with those of other rows.
+    /// Merges the counts of other rows.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.rows += other.rows;
@@ -153,8 +153,8 @@ impl Counts {
         self
     }
 
-    /// Values of an attribute as they are read: age bands by age, others by alphabet. Patients of `other` help to
-    /// tell how old those of a band are.
+    /// Values of an attribute in display order: age bands by age, others alphabetically. Patients of `other` help to
+    /// order age bands.
     pub(crate) fn in_order<'v>(
         &self,
         other: &Self,

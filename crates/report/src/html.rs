@@ -1,8 +1,8 @@
-//! Text that goes into a page, and the page around it.
+//! Escapes text for HTML, and builds the page.
 
 use std::fmt::Write as _;
 
-/// Text as HTML: what could be read as a tag, an entity or the end of an attribute is written out.
+/// Escaped text: nothing in it can be read as a tag, an entity or the end of an attribute.
 pub(crate) fn text(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -18,7 +18,7 @@ pub(crate) fn text(text: &str) -> String {
     safe
 }
 
-/// A number with a space between thousands.
+/// A number with spaces between thousands.
 pub(crate) fn number(n: u64) -> String {
     let digits = n.to_string();
     let mut spaced = String::new();
@@ -31,12 +31,12 @@ pub(crate) fn number(n: u64) -> String {
     spaced
 }
 
-/// A share as per cent.
+/// A share in per cent.
 pub(crate) fn percent(part: u64, of: u64) -> String {
     if of == 0 { "–".to_owned() } else { format!("{:.1} %", 100.0 * part as f64 / of as f64) }
 }
 
-/// A value of any size, short.
+/// A value in short form.
 pub(crate) fn value(v: f64) -> String {
     if v.fract() == 0.0 && v.abs() < 1e15 {
         return format!("{v:.0}");
@@ -45,7 +45,7 @@ pub(crate) fn value(v: f64) -> String {
     short.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// A table. Cells are HTML; columns after the first that hold numbers are told by `numbers`.
+/// A table. Cells are HTML; `numbers` marks the numeric columns after the first.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>], numbers: bool) -> String {
     let class = if numbers { " class=\"numbers\"" } else { "" };
     let mut table = format!("<div class=\"wide\"><table{class}><thead><tr>");
@@ -63,7 +63,7 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>], numbers: bool) -> Strin
     table + "</tbody></table></div>\n"
 }
 
-/// A picture with its caption, and its numbers to be opened.
+/// A figure with its caption, and its data in a collapsible table.
 pub(crate) fn figure(picture: &str, caption: &str, numbers: &str) -> String {
     let numbers = if numbers.is_empty() {
         String::new()
@@ -73,7 +73,7 @@ pub(crate) fn figure(picture: &str, caption: &str, numbers: &str) -> String {
     format!("<figure>{picture}<figcaption>{}</figcaption>{numbers}</figure>\n", text(caption))
 }
 
-/// A section with the name by which the contents lead to it.
+/// A section with an anchor for the table of contents.
 pub(crate) fn section(id: &str, title: &str, body: &str) -> String {
     format!("<section id=\"{id}\"><h2>{}</h2>\n{body}</section>\n", text(title))
 }
@@ -94,7 +94,7 @@ pub(crate) fn page(title: &str, contents: &[(&str, &str)], body: &str) -> String
     )
 }
 
-/// Okabe and Ito's colours can be told apart by people who are colour-blind.
+/// The Okabe-Ito palette is distinguishable for colour-blind readers.
 const STYLE: &str = "
 :root { --paper: #fff; --ink: #1c2430; --soft: #5b6675; --line: #d5dae1; --panel: #f5f7f9; --a: #0072b2;
   --b: #e69f00; --c: #009e73; --d: #cc79a7; --e: #56b4e9; --bad: #b3261e;

@@ -1,9 +1,8 @@
-//! What became of a run, as one HTML page with pictures and their numbers.
+//! The report of a run: one HTML page with charts and their data.
 //!
-//! [`Counts`] takes the rows of a run in, one after the other, in memory that does not grow with them;
-//! its [`Summary`] is `summary.json`. [`page`] draws both, [`compare`] puts two runs side by side. The page
-//! needs no network and no script, and everything that a model wrote is in it as text. Pure: no file, no
-//! clock.
+//! [`Counts`] accumulates the rows of a run in constant memory; its [`Summary`] is `summary.json`. [`page`] shows both,
+//! [`compare`] compares two runs. The page needs no network and no script, and contains all model output as text. Pure:
+//! no file, no clock.
 
 mod compare;
 mod counts;
@@ -21,23 +20,23 @@ use clinstruct_schema::Summary;
 /// A job of the run, for costs over time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct JobCost {
-    /// When it ended, in seconds since 1970.
+    /// End time, in seconds since 1970.
     pub ended: i64,
-    /// Tokens of its rows, both ways.
+    /// Prompt and completion tokens of its rows.
     pub tokens: u64,
-    /// What they cost, in millionths of a dollar.
+    /// Their cost, in millionths of a dollar.
     pub micro_usd: u64,
 }
 
-/// All that a page is made of.
+/// Contents of a page.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// Name of the run, such as its folder's.
+    /// Name of the run, such as that of its folder.
     pub name: String,
     /// What became of it.
     pub summary: Summary,
-    /// Its rows, counted.
+    /// Counts of its rows.
     pub counts: Counts,
-    /// Its jobs, in the order of their ends.
+    /// Its jobs, by end time.
     pub jobs: Vec<JobCost>,
 }

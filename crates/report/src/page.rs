@@ -11,7 +11,7 @@ use crate::counts::BIN;
 use crate::html::{figure, number, page as whole, percent, section, table, text, value};
 use crate::picture;
 
-/// Reasons that have a node of their own in the flow of rows.
+/// Number of reasons with their own node in the flow of rows.
 const REASONS: usize = 6;
 
 const SECTIONS: [(&str, &str); 10] = [
@@ -44,7 +44,7 @@ pub fn page(report: &Report) -> String {
     whole(&format!("{}: report of a run", report.name), &SECTIONS, &body.concat())
 }
 
-/// One number with what it is.
+/// A number with its label.
 fn card(value: &str, what: &str) -> String {
     format!("<div><b>{}</b><span>{}</span></div>", text(value), text(what))
 }
@@ -380,7 +380,7 @@ fn checks(report: &Report) -> String {
     section("checks", "Checks and repairs", &body)
 }
 
-/// Who was asked, and how often.
+/// Requests by role.
 fn speakers(counts: &BTreeMap<Speaker, u64>) -> String {
     let each: Vec<String> = counts
         .iter()
@@ -389,7 +389,7 @@ fn speakers(counts: &BTreeMap<Speaker, u64>) -> String {
     each.join(", ")
 }
 
-/// A time in UTC, as people read it.
+/// A time in UTC, for display.
 fn when(seconds: i64) -> String {
     time::OffsetDateTime::from_unix_timestamp(seconds).map_or_else(
         |_| seconds.to_string(),

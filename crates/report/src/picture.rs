@@ -1,4 +1,4 @@
-//! Pictures as SVG: each a function of numbers, with a title for those who do not see it.
+//! SVG charts: each is a function of numbers, with an accessible title.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use crate::counts::{BAND, Grid};
 use crate::html::{number, text};
 use crate::places;
 
-/// Width of every picture, in its own units.
+/// Width of every chart, in its own units.
 const WIDTH: f64 = 720.0;
 
 fn svg(width: f64, height: f64, title: &str, body: &str) -> String {
@@ -21,10 +21,10 @@ fn share(part: u64, of: u64) -> f64 {
     if of == 0 { 0.0 } else { part as f64 / of as f64 }
 }
 
-/// What flows from one side to the other: left node, right node, rows.
+/// Flow from left to right: left node, right node, rows.
 pub(crate) type Flow<'a> = (&'a str, &'a str, u64);
 
-/// A Sankey diagram of two sides. Nodes stand in the order in which they are met first.
+/// A Sankey diagram with two sides. Nodes are in the order of their first occurrence.
 pub(crate) fn sankey(title: &str, flows: &[Flow<'_>]) -> String {
     let total: u64 = flows.iter().map(|f| f.2).sum();
     if total == 0 {
@@ -46,7 +46,7 @@ pub(crate) fn sankey(title: &str, flows: &[Flow<'_>]) -> String {
     let most = left.len().max(right.len()) as f64;
     let height = 300.0_f64.max(most * 24.0);
     let scale = (height - most * gap) / total as f64;
-    // A node that would be too thin to be seen is drawn two units high.
+    // A node that would be too thin to see is drawn two units high.
     let places = |nodes: &[(String, u64)]| {
         let mut y = top;
         let mut places: BTreeMap<String, (f64, f64)> = BTreeMap::new();
@@ -103,7 +103,7 @@ pub(crate) fn sankey(title: &str, flows: &[Flow<'_>]) -> String {
     svg(WIDTH, end_left.max(end_right), title, &body)
 }
 
-/// Bars of planned and realised shares, one pair a value.
+/// Bars of planned and realised shares, one pair per value.
 pub(crate) fn pairs(title: &str, values: &[(&str, [u64; 2])]) -> String {
     let totals = values.iter().fold([0, 0], |t, (_, v)| [t[0] + v[0], t[1] + v[1]]);
     let shares: Vec<(&str, f64, f64)> = values
@@ -145,7 +145,7 @@ fn short(label: &str) -> String {
     label.chars().take(25).chain(['…']).collect()
 }
 
-/// Ages of patients by sex, males to the left, females to the right.
+/// Ages of patients by sex, males on the left, females on the right.
 pub(crate) fn pyramid(title: &str, ages: &BTreeMap<u32, [u64; 3]>) -> String {
     let last = ages.keys().next_back().copied().unwrap_or(0);
     let most = ages.values().fold(1, |m, v| m.max(v[0]).max(v[1])) as f64;
@@ -176,12 +176,12 @@ pub(crate) fn pyramid(title: &str, ages: &BTreeMap<u32, [u64; 3]>) -> String {
     svg(WIDTH, 24.0 + f64::from(last + 1) * line, title, &body)
 }
 
-/// Which of five shades a count has: the first where there is none, the last where there are most.
+/// Which of five shades a count gets: the first for zero, the last for the maximum.
 fn shade(n: u64, most: u64) -> usize {
     (4 * n).div_ceil(most.max(1)).min(4) as usize
 }
 
-/// A tile for each country, darker where it has more rows. Gives the countries without a place too.
+/// One tile per country, darker with more rows. Also returns the countries without a tile.
 pub(crate) fn map(
     title: &str,
     countries: &BTreeMap<String, (String, u64)>,
@@ -215,18 +215,18 @@ pub(crate) fn map(
     (svg(f64::from(wide) * cell, high, title, &body), without)
 }
 
-/// Rows of each pair of two axes: the first axis downwards, the second to the right. Cells of one shade that
-/// stand side by side are one stroke, so that tens of thousands of cells stay small. Pairs without a row have a
-/// colour of their own, for they are what is looked for.
+/// Rows of each pair of two axes: the first axis downwards, the second to the right. Adjacent cells of one shade are
+/// one stroke, so that tens of thousands of cells stay small. Pairs without a row have their own colour, since those
+/// are of interest.
 pub(crate) fn heat(title: &str, grid: &Grid) -> String {
     let down: BTreeSet<&str> = grid.cells.keys().map(|k| k.0.as_str()).collect();
     let right: BTreeSet<&str> = grid.cells.keys().map(|k| k.1.as_str()).collect();
-    // Where no pair has more than one row, a middle shade does: a wall of the last one hides everything else.
+    // If no pair has more than one row, a middle shade is used: a solid area of the last one hides everything else.
     let most = grid.cells.values().map(|c| c[1]).max().unwrap_or(1).max(2);
     let names = down.len() <= 30;
     let left = if names { 190.0 } else { 0.0 };
     let wide = (WIDTH * 1.4 - left) / right.len().max(1) as f64;
-    // A line between rows that are this thin would be seen as a pattern.
+    // Lines between rows this thin would look like a pattern.
     let (high, gap) = if names { (15.0, 1.0) } else { (5.0, 0.0) };
     let mut paths: [String; 5] = Default::default();
     let mut body = String::new();
@@ -267,7 +267,7 @@ pub(crate) fn heat(title: &str, grid: &Grid) -> String {
     svg(WIDTH * 1.4, down.len() as f64 * high + 2.0, title, &body)
 }
 
-/// Bars side by side; labels below say where a bar begins.
+/// A bar chart; the labels below name the lower bound of a bar.
 pub(crate) fn columns(title: &str, values: &[(String, u64)]) -> String {
     let most = values.iter().map(|v| v.1).max().unwrap_or(1).max(1) as f64;
     let width = 420.0;
@@ -295,7 +295,7 @@ pub(crate) fn columns(title: &str, values: &[(String, u64)]) -> String {
     svg(width, 144.0, title, &body)
 }
 
-/// A sum that grows with time, in steps.
+/// A cumulative step chart over time.
 pub(crate) fn steps(
     title: &str,
     points: &[(i64, f64)],

@@ -1,4 +1,4 @@
-//! Where countries lie, roughly, for a map of tiles: each gets the free cell nearest to its place.
+//! Approximate locations of countries for a tile map: each gets the free cell nearest to its location.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,11 +23,11 @@ tz -6 35 ao -12 18 zm -14 28 mw -13 34 mz -18 35 zw -19 30 bw -22 24 na -22 17 z
 mg -19 47 km -12 44 mu -20 57 sc -5 55
 ";
 
-/// Degrees of a tile, to the east and to the north.
+/// Degrees per tile, east and north.
 const WIDE: f64 = 6.5;
 const HIGH: f64 = 5.0;
 
-/// The column and the row of each country, from the upper left.
+/// Column and row of each country, from the upper left.
 pub(crate) fn tiles() -> BTreeMap<&'static str, (u32, u32)> {
     let mut words = PLACES.split_whitespace();
     let mut taken: BTreeSet<(i32, i32)> = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Exactly so many questions.
+//! Exactly `n` questions.
 
 use clinstruct_schema::{Constraint, Language};
 

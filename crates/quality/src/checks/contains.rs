@@ -1,4 +1,4 @@
-//! A term that was asked for, whatever its case.
+//! A requested term, in any case.
 
 use clinstruct_schema::{Constraint, Language};
 

@@ -1,4 +1,4 @@
-//! A token that steers a model, such as `<|im_end|>` or `[INST]`, anywhere.
+//! A control token of a model, such as `<|im_end|>` or `[INST]`, anywhere.
 
 use std::ops::Range;
 
@@ -47,7 +47,7 @@ pub const CHECK: Check = Check {
     ],
 };
 
-/// What stands in angle brackets in the templates of models, without a stroke before `/`, lower case.
+/// Names in angle brackets in chat templates, without a leading `/`, lower case.
 const ANGLED: [&str; 30] = [
     "s",
     "pad",
@@ -81,7 +81,7 @@ const ANGLED: [&str; 30] = [
     "end_function_call",
 ];
 
-/// The same in square brackets. Others, such as `[PAD]` and `[EOS]`, are abbreviations of medicine too.
+/// The same in square brackets. Others, such as `[PAD]` and `[EOS]`, are medical abbreviations too.
 const SQUARED: [&str; 7] = [
     "inst",
     "tool_calls",
@@ -92,7 +92,7 @@ const SQUARED: [&str; 7] = [
     "tool_content",
 ];
 
-/// Longest token that is looked for.
+/// Maximum length of a token.
 const LONGEST_TOKEN: usize = 48;
 
 /// The first control token.
@@ -108,7 +108,7 @@ fn control_token(text: &str) -> Option<Range<usize>> {
     })
 }
 
-/// Bytes of a token such as `<|im_end|>` at the beginning; half of one is one too.
+/// Length in bytes of a token such as `<|im_end|>` at the start; a partial one counts too.
 fn piped_token(text: &str) -> Option<usize> {
     let name = text.strip_prefix('<')?.strip_prefix(['|', '｜'])?;
     if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
@@ -119,7 +119,7 @@ fn piped_token(text: &str) -> Option<usize> {
     Some(text.len() - behind.strip_prefix('>').unwrap_or(behind).len())
 }
 
-/// Bytes of a token such as `</s>`, `[INST]` or `<<SYS>>` at the beginning.
+/// Length in bytes of a token such as `</s>`, `[INST]` or `<<SYS>>` at the start.
 fn named_token(text: &str, close: char) -> Option<usize> {
     let inner = text.get(1..)?;
     let inner = inner.char_indices().nth(LONGEST_TOKEN + 4).map_or(inner, |(end, _)| &inner[..end]);

@@ -1,4 +1,5 @@
-//! A dose comes with a sentence that asks to verify it, and such a sentence with a dose. Answers are always checked, also where no instruction asks.
+//! A dose needs a sentence that asks to verify it, and such a sentence needs a dose. Answers are always checked, even
+//! without an instruction.
 
 use clinstruct_schema::{Constraint, Language};
 

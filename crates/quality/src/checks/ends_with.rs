@@ -1,4 +1,4 @@
-//! An end mark that was asked for.
+//! A requested end marker.
 
 use clinstruct_schema::{Constraint, Language};
 

@@ -1,4 +1,4 @@
-//! Exactly so many bullet points.
+//! Exactly `n` bullet points.
 
 use clinstruct_schema::{Constraint, Language};
 

@@ -1,4 +1,4 @@
-//! Exactly so many headings.
+//! Exactly `n` headings.
 
 use clinstruct_schema::{Constraint, Language};
 

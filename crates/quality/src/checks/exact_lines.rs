@@ -1,4 +1,4 @@
-//! Exactly so many lines that are not blank.
+//! Exactly `n` lines that are not blank.
 
 use clinstruct_schema::{Constraint, Language};
 

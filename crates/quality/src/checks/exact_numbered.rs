@@ -1,4 +1,4 @@
-//! Exactly so many numbered steps.
+//! Exactly `n` numbered steps.
 
 use clinstruct_schema::{Constraint, Language};
 

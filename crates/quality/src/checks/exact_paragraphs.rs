@@ -1,4 +1,4 @@
-//! Exactly so many paragraphs.
+//! Exactly `n` paragraphs.
 
 use clinstruct_schema::{Constraint, Language};
 

@@ -1,4 +1,4 @@
-//! Exactly so many sentences; undecided in a script that does not mark where they end.
+//! Exactly `n` sentences; undecided in scripts that do not mark sentence ends.
 
 use clinstruct_schema::{Constraint, Language};
 

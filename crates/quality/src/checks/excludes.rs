@@ -1,4 +1,4 @@
-//! No occurrence of a term, whatever its case.
+//! No occurrence of a term, in any case.
 
 use clinstruct_schema::{Constraint, Language};
 
@@ -24,7 +24,7 @@ pub const CHECK: Check = Check {
 fn verify(constraint: &Constraint, text: &str, _: Language) -> Outcome {
     let Constraint::Excludes { term } = constraint else { return Outcome::Undecided };
     let lower = text.to_lowercase();
-    // Offsets hold where lower-casing keeps the length, as it does in these languages.
+    // Offsets are valid if lower-casing keeps the length, as it does in these languages.
     let found = lower.find(&term.to_lowercase()).map(|at| {
         let span = (lower.len() == text.len()).then(|| at..at + term.len());
         Finding { detail: format!("\"{term}\" occurs"), span }

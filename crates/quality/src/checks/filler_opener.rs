@@ -26,7 +26,7 @@ fn find(turn: &Turn<'_>) -> Vec<Finding> {
     found.map(|span| Finding::quote(turn.text, span)).into_iter().collect()
 }
 
-/// The filler that a text begins with.
+/// The filler at the start of a text.
 pub fn opener(text: &str, language: Language) -> Option<Range<usize>> {
     let start = text.len() - text.trim_start_matches(['*', '_', ' ', '\n', '"']).len();
     let head: String = text.get(start..)?.chars().take(60).collect();
@@ -37,7 +37,7 @@ pub fn opener(text: &str, language: Language) -> Option<Range<usize>> {
             whole || lexicon(language).unspaced || is_edge(rest) || o.chars().count() > 6
         })
     })?;
-    // The start of a sentence that only looks like it: `claro` before a noun, `certainement` within.
+    // Sentence starts that only look like a filler: `claro` before a noun, `certainement` within.
     let end = text
         .get(start..)?
         .char_indices()

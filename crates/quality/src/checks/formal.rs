@@ -1,4 +1,4 @@
-//! Formal address, where the language has it.
+//! Formal address, if the language has it.
 
 use clinstruct_schema::{Constraint, Language};
 
@@ -30,7 +30,7 @@ fn verify(_: &Constraint, text: &str, language: Language) -> Outcome {
     found.map(|place| Finding::at(place, "informal address")).into()
 }
 
-/// Words of informal address: the first.
+/// The first word of informal address.
 pub fn informal(text: &str, language: Language) -> Option<Range<usize>> {
     let lexicon = lexicon(language);
     let words = &lexicon.informal;
@@ -38,7 +38,7 @@ pub fn informal(text: &str, language: Language) -> Option<Range<usize>> {
         return None;
     }
     if lexicon.unspaced {
-        // Without spaces, only the ends of a clause can be told.
+        // Without spaces, only clause boundaries are known.
         return text
             .split_inclusive(char::is_whitespace)
             .scan(0, |at, clause| {
@@ -60,7 +60,7 @@ pub fn informal(text: &str, language: Language) -> Option<Range<usize>> {
         let lower = word.to_lowercase();
         let written = if apostrophe { format!("{lower}'") } else { lower };
         if words.contains(&written) {
-            // Letters in capitals are an abbreviation, and what has an article is a noun: `TA`, `le ton`.
+            // All capitals are an abbreviation, and a word after an article is a noun: `TA`, `le ton`.
             let capitals = word.chars().count() > 1 && word.chars().all(char::is_uppercase);
             let before = text[..at].to_lowercase();
             let noun = of_all(|l| &l.articles).any(|a| before.ends_with(a));

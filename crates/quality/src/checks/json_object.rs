@@ -1,4 +1,4 @@
-//! A JSON object with exactly the keys that were asked for.
+//! A JSON object with exactly the requested keys.
 
 use clinstruct_schema::{Constraint, Language};
 

@@ -1,4 +1,4 @@
-//! An answer in another language than the one asked for.
+//! An answer in another language than requested.
 
 use clinstruct_schema::Language;
 
@@ -23,7 +23,7 @@ fn find(turn: &Turn<'_>) -> Vec<Finding> {
     other_language(turn.text, turn.language).into_iter().collect()
 }
 
-/// What is wrong with the language of a text; texts that are too short to tell pass.
+/// What is wrong with the language of a text; texts that are too short to detect pass.
 pub(crate) fn other_language(text: &str, asked: Language) -> Option<Finding> {
     let found = identify(text)?;
     (found != asked)

@@ -1,4 +1,4 @@
-//! At most so many characters.
+//! At most `n` characters.
 
 use clinstruct_schema::{Constraint, Language};
 

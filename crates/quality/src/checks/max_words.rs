@@ -1,4 +1,4 @@
-//! At most so many words.
+//! At most `n` words.
 
 use clinstruct_schema::{Constraint, Language};
 

@@ -43,7 +43,7 @@ pub fn meta(text: &str, language: Language) -> Option<Range<usize>> {
     })
 }
 
-/// Whether a text holds a phrase from the start of a word on.
+/// Whether a text contains a phrase that starts at a word boundary.
 fn holds(text: &str, phrase: &str, language: Language) -> bool {
     text.match_indices(phrase).any(|(at, _)| {
         let before = text.get(..at).and_then(|t| t.chars().next_back());

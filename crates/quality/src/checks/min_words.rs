@@ -1,4 +1,4 @@
-//! At least so many words.
+//! At least `n` words.
 
 use clinstruct_schema::{Constraint, Language};
 

@@ -23,7 +23,7 @@ pub const CHECK: Check = Check {
 };
 
 fn find(turn: &Turn<'_>) -> Vec<Finding> {
-    // Where questions were asked for, one may offer.
+    // If questions were requested, an offer is allowed.
     if turn.asks(|c| matches!(c, Constraint::ClarifyingQuestions { .. })) {
         return Vec::new();
     }
@@ -31,11 +31,11 @@ fn find(turn: &Turn<'_>) -> Vec<Finding> {
     found.map(|span| Finding::quote(turn.text, span)).into_iter().collect()
 }
 
-/// The last sentence, where it offers more.
+/// The last sentence, if it is an offer.
 pub fn closing(text: &str, language: Language) -> Option<Range<usize>> {
     let last = last_sentence(text, language)?;
     let lower = text.get(last.clone())?.to_lowercase().replace('’', "'");
-    // A line of an unspaced script holds more than one sentence: only its end is looked at.
+    // A line of an unspaced script contains several sentences: only its end is examined.
     let tail: String = if lexicon(language).unspaced {
         let skip = lower.chars().count().saturating_sub(60);
         lower.chars().skip(skip).collect()

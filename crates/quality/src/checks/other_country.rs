@@ -35,9 +35,9 @@ fn example(text: &'static str) -> Turn<'static> {
     Turn { place: Some(place), ..Turn::answer(text) }
 }
 
-/// Only a number that is called: `call 911`, `dial 112`, `appelez le 15`, `rufen Sie die 112`.
+/// Only a number to call: `call 911`, `dial 112`, `appelez le 15`, `rufen Sie die 112`.
 static CALLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    // Borders of ASCII words: those of Unicode would cost a slower engine on every answer.
+    // ASCII word boundaries: Unicode ones would need a slower engine on every answer.
     let calls: Vec<String> = of_all(|l| &l.calls).map(|c| format!(r"(?-u:\b){c}")).collect();
     let between: Vec<&str> = of_all(|l| &l.before_numbers).collect();
     let (calls, between) = (calls.join("|"), between.join("|"));
@@ -59,10 +59,10 @@ pub(crate) fn foreign_term(text: &str, place: &Place<'_>) -> Option<Finding> {
     )
 }
 
-/// An emergency number that is called and is not the country's.
+/// An emergency number to call that is not the country's.
 ///
-/// `known` is the country's number, such as `15`; where it is not known, every number passes.
-/// 112 works from mobile telephones nearly everywhere (GSM) and passes in every country.
+/// `known` is the country's number, such as `15`; if it is unknown, every number passes. 112 works from mobile
+/// telephones nearly everywhere (GSM) and passes in every country.
 pub(crate) fn emergency_number(text: &str, known: &str) -> Option<Finding> {
     if known.is_empty() {
         return None;

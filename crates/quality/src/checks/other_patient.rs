@@ -50,8 +50,8 @@ fn find(turn: &Turn<'_>) -> Vec<Finding> {
 
 /// An age that differs from the patient's by more than a year, or the other sex.
 ///
-/// Ages of weeks and days, and of people who are named besides the patient (a mother, a cohort), cannot be
-/// told apart by code: only the first age of the text, and the sex that stands with it, are compared.
+/// Ages in weeks and days, and other people in the text (a mother, a cohort), cannot be distinguished by code: only the
+/// first age of the text, and the sex next to it, are compared.
 pub(crate) fn other_patient(text: &str, patient: PatientFacts) -> Option<Finding> {
     let hit = AGE.as_ref()?.captures(text)?;
     let number: u32 = hit.get(1)?.as_str().parse().ok()?;

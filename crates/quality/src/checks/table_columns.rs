@@ -1,4 +1,4 @@
-//! A table with so many columns.
+//! A table with `n` columns.
 
 use clinstruct_schema::{Constraint, Language};
 

@@ -1,4 +1,4 @@
-//! An answer that is truncated: its last sentence has no end.
+//! A truncated answer: its last sentence has no end.
 
 use std::ops::Range;
 
@@ -32,11 +32,11 @@ fn find(turn: &Turn<'_>) -> Vec<Finding> {
     found.map(|span| Finding::quote(turn.text, span)).into_iter().collect()
 }
 
-/// Where a text is truncated: its last line is prose without an end mark, and not an item, title or row.
+/// Position where a text is truncated: its last line is prose without an end mark, and not an item, title or row.
 pub fn cut(text: &str, language: Language) -> Option<Range<usize>> {
     let lexicon = lexicon(language);
     if lexicon.unspaced {
-        // No end mark says that a sentence ends; a word that must be followed by another says it does not.
+        // Without end marks, a word that needs a successor shows that the sentence is incomplete.
         let end = text.trim_end();
         let found = lexicon.hanging.iter().find(|h| end.ends_with(h.as_str()))?;
         return Some(end.len() - found.len()..end.len());
@@ -52,7 +52,7 @@ pub fn cut(text: &str, language: Language) -> Option<Range<usize>> {
     let end = line.chars().next_back()?;
     let ended = matches!(end, '.' | '!' | '?' | '।' | '॥' | ':' | ';' | '…' | '¶')
         || !(end.is_alphanumeric() || is_mark(end) || end == ',' || end == '-');
-    // A line of one word or a marker such as `END OF ADVICE` is no broken sentence.
+    // A line of one word or a marker such as `END OF ADVICE` is not a truncated sentence.
     let shouted = !line.chars().any(char::is_lowercase) && line.is_ascii();
     (!ended && !shouted && line.split_whitespace().count() > 2).then_some(last)
 }

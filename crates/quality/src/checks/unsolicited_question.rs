@@ -1,4 +1,4 @@
-//! A question at the end of an answer, where none was asked for.
+//! A question at the end of an answer, if none was requested.
 
 use clinstruct_schema::Constraint;
 

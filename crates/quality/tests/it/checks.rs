@@ -28,7 +28,7 @@ fn reports(check: &str, text: &str, language: Language) -> bool {
         "language" => identify(text) != Some(language),
         "meta" => talk::meta(text, language).is_some(),
         "cut" => talk::cut(text, language).is_some(),
-        // A name that nobody knows finds nothing, and the table shows it.
+        // An unknown check id finds nothing, and the table shows it.
         _ => false,
     }
 }

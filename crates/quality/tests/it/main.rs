@@ -1,4 +1,4 @@
-//! The checks against examples with known answers: `corpus/`.
+//! The checks on labelled examples: `corpus/`.
 
 mod checks;
 mod real_answers;

@@ -1,26 +1,26 @@
-//! Repetition and definition levels of a page, counted before the Parquet library reads them.
+//! Counts the repetition and definition levels of a page before the Parquet library reads them.
 //!
-//! They say how many rows and values a page has. A run of two billion levels takes five bytes, and a row group
-//! that says a wrong number of rows loses some of them, so both are compared with what was said elsewhere
+//! They determine how many rows and values a page has. A run of two billion levels takes five bytes, and a row group
+//! with a wrong number of rows loses some, so both are compared with the other metadata
 //! (<https://parquet.apache.org/docs/file-format/data-pages/encodings/#RLE>).
 
-/// What repetition levels amount to.
+/// Summary of repetition levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Rows {
-    /// Rows that begin.
+    /// Rows that start.
     pub(super) begun: u64,
     /// Items of the row that the last level belongs to.
     pub(super) open_items: u64,
-    /// Most items of a row.
+    /// Largest number of items of a row.
     pub(super) most_items: u64,
 }
 
-/// Bits that levels up to `most` take.
+/// Bits of levels up to `most`.
 fn width(most: i16) -> u32 {
     u16::BITS - most.unsigned_abs().leading_zeros()
 }
 
-/// Counts rows, where the row before has `open` items so far.
+/// Counts rows; the current row has `open` items so far.
 pub(super) fn rows(data: &[u8], most: i16, levels: u64, open: u64) -> Result<Rows, &'static str> {
     let mut rows = Rows { begun: 0, open_items: open, most_items: open };
     runs(data, most, levels, |level, times| {
@@ -44,7 +44,7 @@ fn starts_a_row(data: &[u8], most: i16) -> bool {
     first == Some(0)
 }
 
-/// Counts values that are not null.
+/// Counts non-null values.
 pub(super) fn values(data: &[u8], most: i16, levels: u64) -> Result<u64, &'static str> {
     let mut values = 0;
     runs(data, most, levels, |level, times| {
@@ -55,7 +55,7 @@ pub(super) fn values(data: &[u8], most: i16, levels: u64) -> Result<u64, &'stati
     Ok(values)
 }
 
-/// Hands on runs of the same level, until there were `levels`.
+/// Passes runs of equal levels to the callback, up to `levels` in total.
 fn runs(
     data: &[u8],
     most: i16,
@@ -85,7 +85,7 @@ fn runs(
             left -= times;
         } else {
             let bytes = (head >> 1).saturating_mul(u64::from(width));
-            // Some writers leave out the end of the last block.
+            // Some writers omit the end of the last block.
             let here = &rest[..rest.len().min(usize::try_from(bytes).unwrap_or(usize::MAX))];
             let whole = here.len() as u64 * 8 / u64::from(width.max(1));
             let times = whole.min(left);
@@ -137,7 +137,7 @@ mod tests {
         let counted = rows(&data, 1, 11, 0).unwrap();
         assert_eq!(counted, Rows { begun: 6, open_items: 3, most_items: 3 });
         assert_eq!(values(&data, 1, 11), Ok(5));
-        // Nobody looks at the rest of a block.
+        // The rest of a block is ignored.
         assert_eq!(values(&data, 1, 5), Ok(2));
         assert!(values(&data, 1, 12).is_err());
     }

@@ -1,7 +1,7 @@
-//! Pages of a column, each looked at before and after the Parquet library decodes it.
+//! Checks the pages of a column before and after the Parquet library decodes them.
 //!
-//! The library trusts what a page says of itself: it reserves memory for as many bytes and values, and panics
-//! where they are not there. What a page says is compared here with the file, the column and the row group.
+//! The library trusts a page's metadata: it reserves memory for as many bytes and values, and panics if they are
+//! missing. So the metadata is compared with the file, the column and the row group.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -22,13 +22,13 @@ use parquet::schema::types::{ColumnDescPtr, Type as SchemaType};
 use super::levels;
 use super::thrift::{Fault, PageHead, page_head};
 
-/// Bytes of a page that need no explanation. A larger one has to fit into what its column says that it has.
+/// Page size in bytes that is always accepted. A larger page must fit into the size of its column.
 const USUAL_PAGE: i64 = 64 << 20;
-/// Values of a page. Writers stop at some ten thousand, or at a row group.
+/// Values per page. Writers stop at some ten thousand, or at a row group.
 const MOST_VALUES: u64 = 1 << 26;
-/// Items of a list of one row.
+/// Items in a list of one row.
 const MOST_ITEMS: u64 = 1 << 20;
-/// Bytes that the head of a page is looked for in at first; statistics can make it longer.
+/// Bytes in which a page header is first searched for; statistics can make it longer.
 const HEAD: u64 = 8 << 10;
 
 fn wrong(column: &ColumnDescPtr, why: impl std::fmt::Display) -> ParquetError {
@@ -39,12 +39,12 @@ fn wrong(column: &ColumnDescPtr, why: impl std::fmt::Display) -> ParquetError {
 pub(super) struct Group<'a> {
     inner: SerializedRowGroupReader<'a, File>,
     file: Arc<File>,
-    /// Values of each column that are not yet read.
+    /// Values of each column that are not read yet.
     left: Vec<Arc<AtomicU64>>,
 }
 
 impl<'a> Group<'a> {
-    /// Checks what the footer says of a row group.
+    /// Checks the footer's metadata of a row group.
     pub(super) fn new(
         group: &'a RowGroupMetaData,
         file: Arc<File>,
@@ -66,7 +66,7 @@ impl<'a> Group<'a> {
         Ok(Self { inner, file, left })
     }
 
-    /// Says where a column has more than its rows, once they are read.
+    /// Reports a column with more values than its rows, once they are read.
     pub(super) fn finish(&self) -> Result<()> {
         for (chunk, left) in self.inner.metadata().columns().iter().zip(&self.left) {
             if left.load(Ordering::Relaxed) > 0 {
@@ -81,7 +81,7 @@ impl<'a> Group<'a> {
     }
 }
 
-/// The number of its values, where all else that the footer says of a column can be.
+/// The number of its values, if the footer's other metadata of the column is plausible.
 fn check_chunk(
     chunk: &ColumnChunkMetaData,
     rows: i64,
@@ -156,19 +156,19 @@ impl RowGroupReader for Group<'_> {
 struct Pages {
     inner: Box<dyn PageReader>,
     file: Arc<File>,
-    /// Where the next page is, and where the column ends.
+    /// Offset of the next page, and of the column's end.
     at: u64,
     ends: u64,
     column: ColumnDescPtr,
     compression: Compression,
     /// Bytes that a page may have.
     largest: i64,
-    /// Values that no page had yet.
+    /// Values not in any page yet.
     left: Arc<AtomicU64>,
     rows_left: u64,
-    /// Items that the last row has so far.
+    /// Items of the last row so far.
     open_items: u64,
-    /// Whether rows can be counted: not in levels that are packed as they were before 2013.
+    /// Whether rows can be counted: not with levels packed as before 2013.
     counts_rows: bool,
 }
 
@@ -177,7 +177,7 @@ impl Pages {
         self.left.load(Ordering::Relaxed)
     }
 
-    /// Reads the head of the next page.
+    /// Reads the next page header.
     fn head(&self) -> std::result::Result<PageHead, String> {
         let whole = self.ends - self.at;
         let mut wanted = HEAD.min(whole);
@@ -198,13 +198,13 @@ impl Pages {
         }
     }
 
-    /// Compares the head of the next page with what there is.
+    /// Checks the next page header.
     fn check_head(&self, head: &PageHead) -> std::result::Result<(), String> {
         let there = (self.ends - self.at - head.length as u64) as i64;
         if !(0..=there).contains(&head.compressed) {
             return Err(format!("a page has {} bytes, {there} are there", head.compressed));
         }
-        // The most that a byte can become; the others can make thousands of one.
+        // The maximum expansion of a byte; other encodings expand it a thousandfold.
         let most = match self.compression {
             Compression::UNCOMPRESSED => head.compressed,
             Compression::SNAPPY => head.compressed.saturating_mul(32),
@@ -233,7 +233,7 @@ impl Pages {
         }
     }
 
-    /// Bits that a plain value takes at least.
+    /// Minimum bits of a plain value.
     fn least_bits(&self) -> u64 {
         match self.column.physical_type() {
             Type::BOOLEAN => 1,
@@ -324,7 +324,7 @@ impl Pages {
             let head = self.head()?;
             self.check_head(&head)?;
             self.at += head.length as u64 + head.compressed as u64;
-            // The library skips these too, when it is asked for the next page.
+            // The library skips these too, when the next page is requested.
             if head.kind == 1 {
                 continue;
             }
@@ -342,7 +342,7 @@ impl Pages {
     }
 }
 
-/// Compares the number of values that delta encodings bring themselves, for memory is reserved for them.
+/// Checks the number of values in delta encodings, for which memory is reserved.
 fn check_encoding(encoding: Encoding, data: &[u8], values: u64) -> std::result::Result<(), String> {
     let check = |data| match delta(data) {
         Some((claimed, length)) if claimed <= values => Ok(length),
@@ -360,7 +360,7 @@ fn check_encoding(encoding: Encoding, data: &[u8], values: u64) -> std::result::
     }
 }
 
-/// The library's words without its name before them.
+/// The library's message without its name in front.
 pub(super) fn plain(error: &ParquetError) -> String {
     match error {
         ParquetError::General(why) | ParquetError::EOF(why) | ParquetError::NYI(why) => why.clone(),
@@ -369,7 +369,7 @@ pub(super) fn plain(error: &ParquetError) -> String {
     }
 }
 
-/// Takes the levels from the beginning of a page of the first version; none where they cannot be counted.
+/// Removes the levels from the start of a version 1 page; `None` if they cannot be counted.
 fn first_levels<'a>(
     data: &mut &'a [u8],
     encoding: Encoding,
@@ -390,7 +390,7 @@ fn first_levels<'a>(
     Ok(None)
 }
 
-/// How many numbers a delta encoding says that it has, and how many bytes it takes
+/// Number of values claimed by a delta encoding, and its size in bytes
 /// (<https://parquet.apache.org/docs/file-format/data-pages/encodings/#delta-encoding-delta_binary_packed--5>).
 fn delta(data: &[u8]) -> Option<(u64, usize)> {
     let mut at = 0;
@@ -442,7 +442,7 @@ impl PageReader for Pages {
         self.next_page().map_err(|why| wrong(&self.column, why))
     }
 
-    // Only those that skip rows look ahead.
+    // Only readers that skip rows look ahead.
     fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {
         Err(ParquetError::NYI("looking ahead of pages".into()))
     }
@@ -452,7 +452,7 @@ impl PageReader for Pages {
     }
 
     fn at_record_boundary(&mut self) -> Result<bool> {
-        // Called once a page is taken: a later one may continue its last row.
+        // Called once a page is consumed: a later one may continue its last row.
         Ok(self.left() == 0)
     }
 }

@@ -1,12 +1,12 @@
-//! Thrift's compact protocol, walked before the Parquet library reads it.
+//! Walks Thrift's compact protocol before the Parquet library reads it.
 //!
-//! The library reserves as much memory as a list or a text says that it needs. A damaged byte there asks for
-//! more than any machine has, which ends the process and cannot be caught. So every length is compared with the
-//! bytes that are left first (<https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>).
+//! The library reserves as much memory as a list or a string claims to need. With a damaged byte that can exceed any
+//! machine, which ends the process and cannot be caught. So every length is first compared with the remaining bytes
+//! (<https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>).
 
-/// Structures within structures; Parquet's own have fewer than ten.
+/// Nesting limit of structures; Parquet's own have fewer than ten levels.
 const DEEPEST: u8 = 32;
-/// Groups within groups of a schema. The library reads them by recursion.
+/// Nesting limit of schema groups, which the library reads recursively.
 const DEEPEST_SCHEMA: usize = 64;
 
 const TRUE: u8 = 1;
@@ -24,30 +24,30 @@ const UUID: u8 = 13;
 /// Why a structure cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// It goes on behind the bytes that were given.
+    /// It continues after the given bytes.
     Short,
-    /// It is none.
+    /// It is malformed.
     Bad(&'static str),
 }
 
 type Result<T> = std::result::Result<T, Fault>;
 
-/// What the head of a page says, as far as it decides how much is read and reserved.
+/// The parts of a page header that determine how much is read and reserved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct PageHead {
-    /// Bytes of the head itself.
+    /// Size of the header itself, in bytes.
     pub(super) length: usize,
-    /// Kind of the page: 0 data, 1 index, 2 dictionary, 3 data in the second version.
+    /// Page type: 0 data, 1 index, 2 dictionary, 3 data version 2.
     pub(super) kind: i64,
-    /// Bytes of the page once decompressed.
+    /// Uncompressed size in bytes.
     pub(super) uncompressed: i64,
-    /// Bytes of the page in the file.
+    /// Size in the file, in bytes.
     pub(super) compressed: i64,
-    /// Values of the page, nulls included.
+    /// Number of values, including nulls.
     pub(super) values: i64,
 }
 
-/// Reads the head of a page from the beginning of `bytes`.
+/// Reads a page header from the start of `bytes`.
 pub(super) fn page_head(bytes: &[u8]) -> Result<PageHead> {
     let mut walk = Walk { bytes, at: 0 };
     let mut head = PageHead { kind: -1, uncompressed: -1, compressed: -1, values: -1, length: 0 };
@@ -56,7 +56,7 @@ pub(super) fn page_head(bytes: &[u8]) -> Result<PageHead> {
             1 => head.kind = walk.int(kind)?,
             2 => head.uncompressed = walk.int(kind)?,
             3 => head.compressed = walk.int(kind)?,
-            // The heads of data, dictionary and second-version pages; all begin with the number of values.
+            // Headers of data, dictionary and version 2 pages; all start with the number of values.
             5 | 7 | 8 if kind == STRUCT => walk.fields(1, &mut |walk, id, kind| {
                 if id == 1 {
                     head.values = walk.int(kind)?;
@@ -71,7 +71,7 @@ pub(super) fn page_head(bytes: &[u8]) -> Result<PageHead> {
     Ok(head)
 }
 
-/// Walks the footer of a file, and says what is wrong with it.
+/// Walks the footer of a file; returns what is wrong with it.
 pub(super) fn check_footer(bytes: &[u8]) -> Result<()> {
     let mut walk = Walk { bytes, at: 0 };
     walk.fields(0, &mut |walk, id, kind| {
@@ -82,7 +82,7 @@ pub(super) fn check_footer(bytes: &[u8]) -> Result<()> {
         if kind != STRUCT {
             return Err(Fault::Bad("the schema is no list of fields"));
         }
-        // Fields come depth first, each with the number of its own.
+        // Fields are visited depth first, each with its own id.
         let mut open: Vec<i64> = Vec::new();
         for _ in 0..elements {
             let mut children = 0;
@@ -114,7 +114,7 @@ struct Walk<'a> {
     at: usize,
 }
 
-/// Takes a field of a structure, its id and its kind; says whether it has read its value.
+/// Visits a field of a structure, with its id and type; returns whether it has read its value.
 type EachField<'a, 'b> = &'a mut dyn FnMut(&mut Walk<'b>, i16, u8) -> Result<bool>;
 
 impl<'a> Walk<'a> {
@@ -158,14 +158,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Number of elements and their kind.
+    /// Number of elements and their type.
     fn list(&mut self) -> Result<(u64, u8)> {
         let head = self.byte()?;
         let elements = match head >> 4 {
             15 => self.unsigned()?,
             few => u64::from(few),
         };
-        // No element takes less than a byte.
+        // Every element takes at least a byte.
         if elements > (self.bytes.len() - self.at) as u64 {
             return Err(Fault::Short);
         }
@@ -190,13 +190,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Steps over a value.
+    /// Skips a value.
     fn value(&mut self, kind: u8, depth: u8, element: bool) -> Result<()> {
         if depth > DEEPEST {
             return Err(Fault::Bad("structures are nested too deeply"));
         }
         match kind {
-            // A field has its truth in its head, an element has a byte.
+            // A boolean field has its value in its header, an element has a byte.
             TRUE | FALSE => self.skip(u64::from(element)),
             BYTE => self.skip(1),
             4..=I64 => self.unsigned().map(drop),
@@ -238,7 +238,7 @@ impl<'a> Walk<'a> {
 mod tests {
     use super::*;
 
-    /// A data page of 300 bytes in the file, 1000 without compression, 7 values.
+    /// A data page of 300 bytes in the file, 1000 uncompressed, with 7 values.
     const HEAD: [u8; 15] =
         [0x15, 0, 0x15, 0xd0, 0x0f, 0x15, 0xd8, 0x04, 0x2c, 0x15, 14, 0x15, 0, 0, 0];
 
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn nothing_longer_than_the_bytes_is_believed() {
-        // A list of 2^40 structures, a text of 2^40 bytes, a map of 2^40 entries.
+        // A list of 2^40 structures, a string of 2^40 bytes, a map of 2^40 entries.
         for kind in [0x19_u8, 0x18, 0x1b] {
             let mut bytes = vec![kind];
             if kind == 0x19 {

@@ -1,4 +1,4 @@
-//! Rows in the forms that chat data has.
+//! Rows in the formats of chat datasets.
 
 use std::borrow::Borrow;
 use std::slice;
@@ -12,7 +12,7 @@ fn rows(rows: &[Value]) -> Read {
     read_as("rows.jsonl", lines.join("\n")).unwrap()
 }
 
-/// What a row says; all of it has to be read.
+/// The contents of a row; all of it must be read.
 #[track_caller]
 fn check(row: impl Borrow<Value>, expected: &[&str]) {
     let row = row.borrow();
@@ -22,7 +22,7 @@ fn check(row: impl Borrow<Value>, expected: &[&str]) {
     assert_eq!(read.unread, [""; 0], "{row}");
 }
 
-/// Why a row is refused.
+/// Why a row is rejected.
 #[track_caller]
 fn refused(row: impl Borrow<Value>, why: &str) {
     let row = row.borrow();
@@ -172,9 +172,9 @@ fn pairs_of_a_question_and_an_answer_have_many_names() {
     ] {
         check(json!({question: "q", answer: "a"}), &["u q", "a a"]);
     }
-    // A name of a user is no question.
+    // A user name is not a question.
     refused(json!({"user": "ann", "text": "t"}), "there is neither messages");
-    // The number of a choice is no answer, another one is.
+    // The index of a choice is not an answer, another number is.
     check(json!({"question": "q", "options": ["a", "b"], "answer": 1}), &["u q"]);
     check(json!({"instruction": "1 + 1", "input": 5, "output": 2}), &["u 1 + 1\n5", "a 2"]);
     check(json!({"question": "q", "answer": true}), &["u q", "a true"]);
@@ -308,7 +308,7 @@ fn columns_with_text_that_is_not_read_are_named() {
     );
     let translated = json!({"messages": [{"role": "user", "content": "q", "original": long}]});
     assert_eq!(unread(translated), ["messages.original"]);
-    // A name is no text, and what stands in a message is read.
+    // A name is not text, and text in a message is read.
     let nothing: [&str; 0] = [];
     assert_eq!(unread(json!({"prompt": "q", "source": "a site", "lang": "en", "n": 5})), nothing);
     assert_eq!(

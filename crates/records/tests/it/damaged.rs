@@ -1,4 +1,4 @@
-//! Parquet files that are damaged, cut off, made up or encrypted: reading them ends, with rows or an error.
+//! Parquet files that are damaged, truncated, forged or encrypted: reading terminates, with rows or an error.
 
 mod claims;
 
@@ -26,7 +26,7 @@ use crate::{Read, said, try_read};
 struct Form {
     codec: Compression,
     version: WriterVersion,
-    /// Encoding of texts; with a dictionary where it is none.
+    /// Encoding of strings; a dictionary if `None`.
     encoding: Option<Encoding>,
 }
 
@@ -131,7 +131,7 @@ fn file(form: Form) -> Vec<u8> {
     bytes
 }
 
-/// A place for a file that is written again and again.
+/// Path of a file that is rewritten many times.
 struct Place {
     _dir: tempfile::TempDir,
     path: PathBuf,
@@ -172,7 +172,7 @@ fn every_codec_version_and_encoding_is_read() {
     }
 }
 
-/// Whether what came of a damaged file can be: rows of no more than there were, or an error that names the file.
+/// Whether the result of a damaged file is plausible: no more rows than there were, or an error that names the file.
 #[track_caller]
 fn ends_well(read: &Result<Read, Error>, what: impl Fn() -> String) {
     match read {
@@ -188,7 +188,7 @@ fn ends_well(read: &Result<Read, Error>, what: impl Fn() -> String) {
     }
 }
 
-/// The test of damage below, in a process that has little memory and time: what asks for more is killed.
+/// The damage test below, in a process with little memory and time, which is killed if it exceeds them.
 fn in_little_memory(test: &str) {
     let limits = "ulimit -v 1500000 -t 300; exec \"$0\" --exact \"$1\" --ignored --test-threads 1";
     let out = Command::new("sh")
@@ -213,7 +213,7 @@ fn changed_bytes() {
     let place = Place::new();
     for (i, form) in forms().into_iter().enumerate() {
         let whole = file(form);
-        // One form in full, of the others a share that differs from form to form.
+        // One format in full; of the others a sample that differs by format.
         let step = if i == 0 { 1 } else { 101 };
         for at in (i % step..whole.len()).step_by(step) {
             for flip in [0xff, 0x01] {
@@ -242,7 +242,7 @@ fn many_changed_bytes() {
     proptest!(ProptestConfig::with_cases(2000), |((of, changes, in_footer) in changes)| {
         let mut bytes = of.get(&files).clone();
         for (at, to) in changes {
-            // The footer and the heads of pages are a small part, and what is believed first.
+            // The footer and page headers are a small part, and are trusted first.
             let from = if in_footer { bytes.len() * 2 / 3 } else { 0 };
             let at = from + at.index(bytes.len() - from);
             bytes[at] = to;
@@ -263,7 +263,7 @@ fn a_file_that_is_cut_off_is_an_error() {
                 "{end}: {read:?}"
             );
         }
-        // The middle is missing, the end is there.
+        // The middle is missing, the end is present.
         for gone in [1, 100, whole.len() / 2] {
             let bytes = [&whole[..200], &whole[200 + gone..]].concat();
             assert!(matches!(place.read(&bytes), Err(Error::Damaged { .. })), "{gone}");
@@ -293,7 +293,7 @@ fn what_is_wrong_is_said() {
     assert!(told(place.read(b"PAR1\x15\x02\x00\x03\0\0\0PAR1")).contains("is damaged"));
 }
 
-/// Where the second row group's first page begins.
+/// Offset of the first page of the second row group.
 fn second_group(bytes: &[u8]) -> usize {
     let metadata = ParquetMetaDataReader::new()
         .parse_and_finish(&bytes::Bytes::copy_from_slice(bytes))
@@ -307,7 +307,7 @@ fn a_damaged_second_row_group_is_named() {
     for codec in codecs() {
         let mut bytes = file(Form { codec, version: VERSIONS[0], encoding: None });
         let at = second_group(&bytes);
-        // The head of its first page.
+        // Header of its first page.
         bytes[at] = 0xff;
         let told = told(place.read(&bytes));
         assert!(
@@ -317,7 +317,7 @@ fn a_damaged_second_row_group_is_named() {
     }
 }
 
-/// The file with a footer that says something else of its row groups.
+/// The file with other row group metadata in the footer.
 fn with_footer(
     bytes: &[u8],
     rows: impl Fn(i64) -> i64,
@@ -345,7 +345,7 @@ fn with_rows(bytes: &[u8], rows: i64) -> Vec<u8> {
     with_footer(bytes, |_| rows, |column| column)
 }
 
-/// Old writers say 0 where there is no dictionary, or where it comes first.
+/// Old writers write 0 if there is no dictionary, or if it comes first.
 #[test]
 fn an_offset_of_zero_is_none() {
     let place = Place::new();
@@ -364,7 +364,7 @@ fn an_offset_of_zero_is_none() {
     }
 }
 
-/// Statistics of long texts make heads of pages long.
+/// Statistics of long strings make page headers long.
 #[test]
 fn the_head_of_a_page_can_be_long() {
     let place = Place::new();
@@ -403,7 +403,7 @@ fn a_wrong_number_of_rows_is_an_error() {
     }
 }
 
-/// A file of messages alone, which have no column that has one value a row.
+/// A file with messages only, without a column that has one value per row.
 fn only_messages(rows: i64) -> Vec<u8> {
     let schema = "message rows { repeated group messages {
         required binary role (UTF8); required binary content (UTF8); } }";
@@ -453,7 +453,7 @@ fn a_file_without_rows_has_none() {
     assert_eq!((read.good.len(), read.bad.len()), (0, 0));
 }
 
-/// The samples' kind: a page of texts with a byte flipped, in a folder that has nothing else.
+/// The kind of the samples: a page of strings with a flipped byte, alone in a folder.
 #[test]
 fn a_path_is_in_every_error() {
     let place = Place::new();

@@ -1,4 +1,4 @@
-//! Files of JSON, in the shapes that programs give them.
+//! JSON files as programs write them.
 
 use clinstruct_records::Error;
 
@@ -7,7 +7,7 @@ use crate::{read_as, said};
 const ONE: &str = r#"{"id": "1", "messages": [{"role": "user", "content": "one"}]}"#;
 const TWO: &str = r#"{"id": "2", "messages": [{"role": "user", "content": "two"}]}"#;
 
-/// Reads a file that has [`ONE`] and [`TWO`], and nothing else.
+/// Reads a file that contains exactly [`ONE`] and [`TWO`].
 #[track_caller]
 fn check(name: &str, content: impl AsRef<[u8]>) {
     let read = read_as(name, &content).unwrap();

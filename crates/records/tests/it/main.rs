@@ -1,4 +1,4 @@
-//! Files as people have them, and as disks and networks leave them.
+//! Files as people have them, and as disks and networks damage them.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod chats;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use clinstruct_records::{BadRow, Error, Record, chats};
 use clinstruct_schema::Role;
 
-/// All that a file gives.
+/// Everything read from a file.
 #[derive(Debug, Default)]
 pub(crate) struct Read {
     pub(crate) good: Vec<Record>,

@@ -16,7 +16,7 @@ fn folder() -> PathBuf {
 }
 
 fn expected() -> BTreeMap<String, Vec<Said>> {
-    // Where it is missing: run python/write_parquet.py first.
+    // If it is missing, run python/write_parquet.py first.
     let text = fs::read_to_string(folder().join("expected.json")).unwrap();
     serde_json::from_str(&text).unwrap()
 }
@@ -44,7 +44,7 @@ fn files_of_other_libraries_are_read() {
     }
 }
 
-/// A checksum tells any damage of a page, and an end that is missing is missed without one.
+/// A checksum detects any damage of a page; a missing end is detected without one.
 #[test]
 #[ignore = "needs files that Python writes: CI=true cargo xtask test"]
 fn files_of_other_libraries_are_damaged() {

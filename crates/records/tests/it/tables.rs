@@ -52,7 +52,7 @@ fn chats_are_read_from_csv() {
     let read = read_as("rows.csv", "id,instruction,input,output\n1,q,,a\n2,q,i,a\n").unwrap();
     assert_eq!(read.bad, []);
     assert_eq!(read.good[1].messages[0].content, "q\ni");
-    // A comma that was not quoted moves all cells behind it.
+    // An unquoted comma shifts all cells after it.
     let read = read_as("rows.csv", "prompt,response\nNo, why?,a\nq,a\n").unwrap();
     assert_eq!((read.good.len(), read.bad.len()), (1, 1));
     assert!(read.bad[0].why.contains("3 cells, the head names 2 columns"), "{:?}", read.bad);

@@ -76,7 +76,7 @@ fn what_a_model_wrote_is_text() {
     for other in ["a &lt;b&gt;", "grammar&lt;1&gt;", "exam &lt;2&gt;"] {
         assert!(page.contains(other), "{other}");
     }
-    // Nothing is fetched: no address, and a policy that forbids it.
+    // Nothing is fetched: no URL, and a policy that forbids it.
     assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("url("));
     assert!(page.contains("default-src 'none'"));
 }
@@ -133,7 +133,7 @@ fn the_order_of_the_rows_changes_nothing() {
 
 #[test]
 fn age_bands_stand_by_age() {
-    // In the alphabet, `toddlers` would be last and `adults` first.
+    // Alphabetically, `toddlers` would be last and `adults` first.
     let ages = [("adults", 38), ("toddlers", 2), ("older-adults", 70), ("infants", 0)];
     let of = |some: &[(&str, u32)]| -> Vec<Conversation> {
         let one = |(band, years): &(&str, u32)| {

@@ -1,4 +1,4 @@
-//! Page heads whose claims are far from what follows.
+//! Page headers with claims that are far from their contents.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ fn claims_are_not_believed() {
 #[test]
 #[ignore = "run by the test above, with limits"]
 fn claims() {
-    // A flat file of one text column and one page, whose head is made by hand.
+    // A flat file with one string column and one page, whose header is hand-made.
     let place = Place::new();
     let varint = |n: u64| {
         let (mut n, mut out) = (n, Vec::new());
@@ -75,7 +75,7 @@ fn claims() {
     }
 }
 
-/// A file with one required text column of one page, of which all but the page is right.
+/// A file with one required string column of one page, valid except for the page.
 fn by_hand(page: &[u8], codec: Compression, values: i64) -> Vec<u8> {
     let schema =
         Arc::new(parse_message_type("message rows { required binary prompt (UTF8); }").unwrap());
@@ -101,7 +101,7 @@ fn by_hand(page: &[u8], codec: Compression, values: i64) -> Vec<u8> {
     bytes
 }
 
-/// The page of [`by_hand`] is read where it claims nothing wrong.
+/// The page of [`by_hand`] is read if its claims are right.
 #[test]
 fn a_page_made_by_hand_is_read() {
     let place = Place::new();
