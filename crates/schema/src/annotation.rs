@@ -11,24 +11,24 @@ pub struct Dropped {
     pub pass: Cow<'static, str>,
     /// Named reason, such as `near_duplicate`.
     pub reason: Cow<'static, str>,
-    /// What was found, for a person.
+    /// Details, for display.
     pub detail: String,
 }
 
-/// A line of `annotations/`: what the passes over a dataset found out about one row of `conversations/`.
+/// A line of `annotations/`: what the passes over a dataset found about one row of `conversations/`.
 ///
 /// A row is in the dataset if no pass dropped it; then it has a split.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Annotation {
-    /// Id of the conversation. Text, because datasets of others have ids of any form.
+    /// Id of the conversation. A string, because other datasets have ids of any form.
     pub id: String,
-    /// Its split; missing where it was dropped.
+    /// Its split; missing if it was dropped.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub split: Option<Split>,
-    /// The pass that dropped it; `null` where it is in the dataset.
+    /// The pass that dropped it; `null` if it is in the dataset.
     #[serde(default)]
     pub dropped: Option<Dropped>,
-    /// [`crate::SCHEMA_VERSION`] when it was written.
+    /// [`crate::SCHEMA_VERSION`] at the time of writing.
     #[serde(default = "before_annotations")]
     pub schema_version: u32,
 }

@@ -2,11 +2,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::Language;
 
-/// An aspect of an answer that at most one instruction may speak of.
+/// An aspect of an answer that at most one instruction may affect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Facet {
-    /// Lists, tables, headings, mark-up.
+    /// Lists, tables, headings, markup.
     Structure,
     /// How much text.
     Length,
@@ -16,11 +16,11 @@ pub enum Facet {
     Register,
     /// Whether the answer asks back.
     Interaction,
-    /// Story, humour, analogy.
+    /// Humour, stories, analogies.
     Creativity,
-    /// What must or must not be spoken of.
+    /// Required and forbidden content.
     Content,
-    /// Whom the text is fit for.
+    /// Intended audience.
     Audience,
 }
 
@@ -72,7 +72,7 @@ pub enum Constraint {
         /// Count.
         n: u32,
     },
-    /// Exactly `n` paragraphs, set apart by blank lines.
+    /// Exactly `n` paragraphs, separated by blank lines.
     ExactParagraphs {
         /// Count.
         n: u32,
@@ -93,12 +93,12 @@ pub enum Constraint {
         /// The marker.
         marker: String,
     },
-    /// This term occurs, whatever its case.
+    /// This term occurs, in any case.
     Contains {
         /// The term.
         term: String,
     },
-    /// This term does not occur, whatever its case.
+    /// This term does not occur, in any case.
     Excludes {
         /// The term.
         term: String,
@@ -118,19 +118,19 @@ pub enum Constraint {
         /// The language.
         language: Language,
     },
-    /// Formal address, where the language has it.
+    /// Formal address, if the language has it.
     Formal,
-    /// Every dose comes with a warning to verify it.
+    /// Every dose has a warning to verify it.
     DoseWarning,
-    /// Only a judge can tell.
+    /// Only a judge can decide.
     Judged {
-        /// What the judge looks for, such as `humour`.
+        /// The judge's criterion, such as `humour`.
         aspect: String,
     },
 }
 
 impl Constraint {
-    /// The same constraint with its count set; those without a count stay as they are.
+    /// The same constraint with its count set; unchanged if it has none.
     #[must_use]
     pub fn with_count(mut self, count: u32) -> Self {
         if let Self::ExactSentences { n }
@@ -156,16 +156,16 @@ impl Constraint {
     }
 }
 
-/// What an instruction of the catalog asks of the model that reads it.
+/// What an instruction of the catalog demands of a model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "meaning", rename_all = "snake_case")]
 pub enum Meaning {
-    /// Be this speaker.
+    /// Play this speaker.
     Role {
         /// The speaker.
         speaker: crate::Speaker,
     },
-    /// Keep to this constraint. A count in it stands for the number in the text.
+    /// Obey this constraint. Its count is a placeholder for the number in the text.
     Keep {
         /// The constraint.
         constraint: Constraint,
@@ -180,17 +180,17 @@ pub enum Meaning {
         /// The mode.
         mode: crate::ConversationMode,
     },
-    /// Nothing that a grammar could act on.
+    /// Nothing that a grammar could obey.
     Tell,
 }
 
-/// A text of the catalog with at most one `{n}` in it, where a number stands.
+/// A text of the catalog with at most one placeholder `{n}` for a number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Pattern(pub String);
 
 impl Pattern {
-    /// The text with its number put in.
+    /// The text with its number filled in.
     pub fn with(&self, n: Option<u32>) -> String {
         match n {
             Some(n) => self.0.replace("{n}", &n.to_string()),
@@ -199,13 +199,13 @@ impl Pattern {
     }
 }
 
-/// An instruction that can stand in a request: its text and what it means.
+/// An instruction that a request can contain: its text and its meaning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instruction {
     /// Name in the catalog.
     pub id: String,
     /// Text given to the model.
     pub text: Pattern,
-    /// What it asks for; all of them.
+    /// Its meanings; all apply.
     pub means: Vec<Meaning>,
 }

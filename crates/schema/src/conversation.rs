@@ -42,34 +42,35 @@ impl Attributes {
 pub struct TurnProvenance {
     /// Who spoke.
     pub speaker: Speaker,
-    /// The request that was answered; its raw response is found by it.
+    /// The answered request, which is the address of its raw response.
     pub request: RequestId,
-    /// Attempts that it took, the accepted one included.
+    /// Attempts, including the accepted one.
     #[serde(alias = "tries")]
     pub attempts: u32,
     /// Rules of the parser that changed the text.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     #[serde(alias = "mended")]
     pub cleanup: Vec<String>,
-    /// Tokens of the accepted attempt. Where the provider does not count the reasoning in a text, its share by length.
+    /// Tokens of the accepted attempt. If the provider does not count the reasoning in a text, estimated by its share
+    /// of the length.
     pub usage: Usage,
-    /// What the model thought before it answered, where the run keeps it.
+    /// The model's reasoning, if the run keeps it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reasoning: Option<String>,
 }
 
-/// Where a conversation came from.
+/// Provenance of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
-    /// Backend that was used.
+    /// Backend.
     pub backend: BackendId,
-    /// Model as the backend was asked for it.
+    /// Model name, as requested from the backend.
     pub model: String,
-    /// Whether a grammar wrote it, and no model: never data to train on.
+    /// Whether a grammar wrote it instead of a model: never data to train on.
     pub rehearsal: bool,
     /// Seed of the run.
     pub seed: u64,
-    /// One entry a message, in their order.
+    /// One entry per message, in order.
     pub turns: Vec<TurnProvenance>,
 }
 
@@ -86,7 +87,7 @@ pub struct Conversation {
     pub attributes: Attributes,
     /// Backend, model, requests, tokens.
     pub provenance: Provenance,
-    /// [`crate::SCHEMA_VERSION`] when it was written.
+    /// [`crate::SCHEMA_VERSION`] at the time of writing.
     pub schema_version: u32,
 }
 
@@ -99,19 +100,19 @@ pub struct SituationRow {
     pub part: PartId,
     /// Axes, patient and styles.
     pub attributes: Attributes,
-    /// [`crate::SCHEMA_VERSION`] when it was written.
+    /// [`crate::SCHEMA_VERSION`] at the time of writing.
     pub schema_version: u32,
 }
 
-/// Which use a row is set aside for.
+/// Purpose of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {
     /// Training.
     Train,
-    /// Choosing between models and settings.
+    /// Selection of models and settings.
     Validation,
-    /// The last measurement.
+    /// Final evaluation.
     Test,
 }
 
@@ -129,15 +130,15 @@ impl Split {
     }
 }
 
-/// Where a row's way ended.
+/// The stage at which a row ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// The initial prompt never came or was no good.
+    /// The initial prompt is missing or unusable.
     Prompt,
-    /// A turn never came or was no good.
+    /// A turn is missing or unusable.
     Turn,
-    /// The finished conversation did not pass a check.
+    /// The complete conversation failed a check.
     Quality,
     /// What a model was asked about a finished conversation. Its row is not affected.
     Annotation,
@@ -161,18 +162,18 @@ impl Stage {
 /// A planned row that is not in the dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected {
-    /// Id of the conversation that it would have been.
+    /// Id of the missing conversation.
     pub id: RowId,
     /// Part.
     pub part: PartId,
-    /// Where its way ended.
+    /// The stage at which it ended.
     pub stage: Stage,
-    /// Whether no answer could be had (`true`) or answers came and none was good (`false`).
+    /// Whether there was no answer (`true`), or no usable one (`false`).
     pub failed: bool,
     /// Named reason, such as `refused` or `cut`.
     pub reason: String,
-    /// What was seen, for a person.
+    /// Details, for display.
     pub detail: String,
-    /// [`crate::SCHEMA_VERSION`] when it was written.
+    /// [`crate::SCHEMA_VERSION`] at the time of writing.
     pub schema_version: u32,
 }

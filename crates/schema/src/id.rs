@@ -2,10 +2,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What is wrong with the text of an id.
+/// Why a string is not a valid id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdError {
-    /// The kind of id that was asked for, such as `slug`.
+    /// The expected kind of id, such as `slug`.
     pub kind: &'static str,
     /// The text as given.
     pub text: String,
@@ -19,13 +19,13 @@ impl fmt::Display for IdError {
 
 impl std::error::Error for IdError {}
 
-/// A short name made of `a-z`, `0-9` and single hyphens inside: `beta-blockers`.
+/// A short name of `a-z`, `0-9` and single inner hyphens: `beta-blockers`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Slug(String);
 
 impl Slug {
-    /// Checks that `text` is a slug as it stands.
+    /// Checks that `text` is a slug.
     pub fn new(text: &str) -> Result<Self, IdError> {
         let fine = !text.is_empty()
             && !text.starts_with('-')
@@ -39,9 +39,9 @@ impl Slug {
         }
     }
 
-    /// Makes a slug of any name: ASCII letters lowered, every other run of characters one hyphen.
+    /// Turns any name into a slug: ASCII letters in lower case, every other run of characters as one hyphen.
     ///
-    /// Fails where the name has no ASCII letter or digit at all.
+    /// Fails if the name has no ASCII letter or digit.
     pub fn of_name(name: &str) -> Result<Self, IdError> {
         let mut slug = String::with_capacity(name.len());
         for c in name.chars() {
@@ -109,9 +109,8 @@ impl fmt::Display for PartId {
 /// A stable, readable name of a planned row: slugs joined by dots, the part's first.
 ///
 /// `specialty-domain.physician.cardiology.genetics` is a seed row (one prompt request);
-/// `task-topic.emergency-triage.domain.genetics.p2.s1` is a conversation (second patient, first
-/// answer style). Unique over the dataset; nothing but what a row combines goes into it, so other rows
-/// coming or going never change it.
+/// `task-topic.emergency-triage.domain.genetics.p2.s1` is a conversation (second patient, first answer style). Unique
+/// over the dataset. An id only contains what a row combines, so other rows never affect it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RowId(String);
@@ -136,7 +135,7 @@ impl RowId {
         Self(text)
     }
 
-    /// The id with one more letter-and-number component: `id.child('p', 2)` ends in `.p2`.
+    /// The id with another letter-and-number component: `id.child('p', 2)` ends in `.p2`.
     #[must_use]
     pub fn child(&self, letter: char, number: usize) -> Self {
         debug_assert!(letter.is_ascii_lowercase());
@@ -170,14 +169,14 @@ impl From<RowId> for String {
 
 /// The first 128 bits of the hash of a request; as text 32 lower-case hexadecimal digits.
 ///
-/// It is the `custom_id` that providers see (OpenAI allows any string, Anthropic 1 to 64 characters of
-/// `[a-zA-Z0-9_-]`), so that a row is joined to its request by what was asked and never by position.
+/// It is the `custom_id` at providers (OpenAI allows any string, Anthropic 1 to 64 characters of `[a-zA-Z0-9_-]`), so
+/// that a row is matched to its request by content and never by position.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RequestId(pub [u8; 16]);
 
 impl RequestId {
-    /// Reads the 32 hexadecimal digits.
+    /// Parses the 32 hexadecimal digits.
     pub fn parse(text: &str) -> Result<Self, IdError> {
         let bad = || IdError { kind: "request id", text: text.chars().take(80).collect() };
         let bytes = text.as_bytes();
@@ -231,7 +230,7 @@ impl From<RequestId> for String {
     }
 }
 
-/// The name of a way to reach a model: `rehearsal`, `openai`.
+/// The name of a backend: `rehearsal`, `openai`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BackendId(pub String);

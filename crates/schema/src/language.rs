@@ -1,11 +1,11 @@
-//! The languages that answers can be asked for in: one table.
+//! The languages of answers, in one table.
 
 use serde::{Deserialize, Serialize};
 
-/// The table of languages. Other crates use it for what they have of each: a data file per language.
+/// The table of languages. Other crates use it for their per-language data files.
 ///
-/// `language_table!(files "../lexicon/")` is an array of [`Language`] and the text of its file, in the
-/// order of the table, with the folder relative to the file that says so:
+/// `language_table!(files "../lexicon/")` is an array of [`Language`] and the text of its file, in the order of the
+/// table; the folder is relative to the calling file:
 ///
 /// ```ignore
 /// const LEXICONS: [(Language, &str); Language::ALL.len()] =
@@ -15,16 +15,16 @@ use serde::{Deserialize, Serialize};
 /// # Adding a language
 ///
 /// 1. Add its row to this table.
-/// 2. Add the files that the compiler then misses: `crates/quality/lexicon/CODE.toml` (the words by which
-///    checks know things, and how the language writes) and `crates/backend-rehearsal/grammar/CODE.toml`
-///    (sentences of the offline backend).
+/// 2. Add the files that the compiler then misses: `crates/quality/lexicon/CODE.toml` (the word lists of the checks,
+///    and properties of the script) and `crates/backend-rehearsal/grammar/CODE.toml` (sentences of the offline
+///    backend).
 /// 3. Add the labelled texts that the tests then miss: `crates/quality/corpus/checks/CODE.toml` and
 ///    `crates/quality/corpus/sentences/CODE.toml`.
 /// 4. Add an option with its instruction to `resources/styles.toml`.
 #[macro_export]
 macro_rules! language_table {
     (@ [define] $($(#[$doc:meta])* $name:ident $code:literal;)+) => {
-        /// A language that answers can be asked for in.
+        /// A language of answers.
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
         )]
@@ -72,7 +72,7 @@ macro_rules! language_table {
 language_table!(define);
 
 impl Language {
-    /// Its place in [`Language::ALL`].
+    /// Its index in [`Language::ALL`].
     pub fn index(self) -> usize {
         self as usize
     }

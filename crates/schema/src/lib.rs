@@ -1,9 +1,8 @@
-//! The records that cross crate boundaries: ids, requests, outcomes, patients, situations,
-//! conversations and their provenance, annotations, the summary of a run.
+//! Records shared by the crates: ids, requests, outcomes, patients, situations, conversations and their provenance,
+//! annotations, the summary of a run.
 //!
-//! Plain data with serde, and the invariants of that data; no input or output, no randomness, no
-//! templates. Every record that is stored carries [`SCHEMA_VERSION`]. A type that only one crate needs
-//! does not live here.
+//! Plain data with serde, and its invariants; no I/O, no randomness, no templates. Every stored record has a
+//! [`SCHEMA_VERSION`]. Types of a single crate do not belong here.
 
 mod annotation;
 mod constraint;
@@ -39,5 +38,5 @@ pub use response::{Completion, Fault, FinishReason, REHEARSAL_MARK, RowFormat, R
 pub use situation::{Situation, Style};
 pub use summary::{PartSummary, RepairCounts, Summary};
 
-/// Version of the records written below a run's folder; raised when a field changes its meaning.
+/// Version of the records in a run's folder; incremented when a field changes its meaning.
 pub const SCHEMA_VERSION: u32 = 2;

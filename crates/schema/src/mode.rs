@@ -10,7 +10,7 @@ pub enum ConversationMode {
     Chat,
     /// Considered questions and answers.
     Normal,
-    /// Somebody needs to act now.
+    /// Somebody must act now.
     Emergency,
 }
 

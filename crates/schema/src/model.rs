@@ -1,34 +1,34 @@
 use serde::{Deserialize, Serialize};
 
-/// A model whose weights can be fetched: one file in the GGUF format.
+/// A model with downloadable weights: one file in the GGUF format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
-    /// Name, as it is written on the command line.
+    /// Name on the command line.
     pub name: String,
     /// Name, as its makers write it.
     pub title: String,
-    /// Licence, as an SPDX identifier where there is one.
+    /// Licence, as an SPDX identifier if there is one.
     pub licence: String,
-    /// What it is good for, and what is to be known before it is used.
+    /// What it is good for, and what to know before using it.
     pub about: String,
     /// Name of the file.
     pub file: String,
     /// Its bytes.
     pub bytes: u64,
-    /// Its checksum, SHA-256 in hexadecimal digits, where it is known.
+    /// SHA-256 in hexadecimal digits, if known.
     #[serde(default)]
     pub sha256: Option<String>,
-    /// Repository of the hub that has it, `owner/name`.
+    /// Repository at the hub, `owner/name`.
     pub hub: String,
-    /// State of that repository: a branch, a tag or a commit.
+    /// Revision of that repository: a branch, a tag or a commit.
     pub revision: String,
-    /// A Python package that carries it.
+    /// A Python package that contains it.
     #[serde(default)]
     pub package: Option<ModelPackage>,
 }
 
-/// A Python package whose wheel carries a model.
+/// A Python package whose wheel contains a model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelPackage {
@@ -36,8 +36,8 @@ pub struct ModelPackage {
     pub name: String,
     /// Version.
     pub version: String,
-    /// Checksum of the wheel, SHA-256 in hexadecimal digits.
+    /// SHA-256 of the wheel, in hexadecimal digits.
     pub sha256: String,
-    /// The model's path in it.
+    /// The model's path in the wheel.
     pub member: String,
 }

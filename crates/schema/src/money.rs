@@ -5,36 +5,36 @@ use crate::Usage;
 /// Millionths of a US dollar.
 pub type MicroUsd = u64;
 
-/// What a model costs, in US dollars for a million tokens, without the discount of batches.
+/// Price of a model, in US dollars per million tokens, without the batch discount.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
-    /// Model name as its provider knows it; dated states of it have its price.
+    /// Model name at its provider; also applies to dated snapshots of it.
     pub model: String,
-    /// Tokens of requests.
+    /// Prompt tokens.
     pub input: f64,
-    /// Tokens of requests that the provider had in its cache.
+    /// Prompt tokens in the provider's cache.
     pub cached_input: f64,
-    /// Tokens of answers.
+    /// Completion tokens.
     pub output: f64,
-    /// Day on which the price was looked up, `2026-06-21`.
+    /// Day of the price, such as `2026-06-21`.
     pub date: String,
-    /// Page that it is from.
+    /// Source page.
     pub source: String,
 }
 
 impl Price {
-    /// What these tokens cost, rounded up; `factor` is the discount of batches, 0.5 for half.
+    /// The cost of these tokens, rounded up; `factor` is the batch price relative to single calls, 0.5 for half.
     pub fn cost(&self, usage: Usage, factor: f64) -> MicroUsd {
         let fresh = usage.prompt_tokens.saturating_sub(usage.cached_tokens);
         let cost = fresh as f64 * self.input
             + usage.cached_tokens as f64 * self.cached_input
             + usage.completion_tokens as f64 * self.output;
-        // A dollar for a million tokens is a millionth of a dollar for one.
+        // A dollar per million tokens is a millionth of a dollar per token.
         (cost * factor).max(0.0).ceil() as MicroUsd
     }
 
-    /// Whether this is the price of a model: its name, or a dated state of it.
+    /// Whether this is the price of a model: its name, or a dated snapshot of it.
     pub fn is_of(&self, model: &str) -> bool {
         model.strip_prefix(&self.model).is_some_and(|rest| {
             rest.is_empty()
@@ -45,7 +45,7 @@ impl Price {
     }
 }
 
-/// Millionths of a dollar as dollars, for people: `$12.35`.
+/// Millionths of a dollar as dollars, for display: `$12.35`.
 pub fn dollars(cost: MicroUsd) -> String {
     format!("${:.2}", cost as f64 / 1e6)
 }

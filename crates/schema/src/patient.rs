@@ -37,7 +37,7 @@ pub enum IncomeGroup {
     LowerMiddle,
     /// Low income.
     Low,
-    /// Not in any group this year.
+    /// Not classified this year.
     Unclassified,
 }
 
@@ -46,13 +46,13 @@ pub enum IncomeGroup {
 pub struct AgeYears {
     /// Whole years.
     pub years: u32,
-    /// Whole months, given only where `years` is 0.
+    /// Whole months, given only if `years` is 0.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub months: Option<u32>,
 }
 
 impl AgeYears {
-    /// As before a noun: `7-month-old`, `63-year-old`.
+    /// Before a noun: `7-month-old`, `63-year-old`.
     pub fn adjective(self) -> String {
         match self.months {
             Some(months) => format!("{months}-month-old"),
@@ -60,7 +60,7 @@ impl AgeYears {
         }
     }
 
-    /// As a measure: `7 months`, `1 year`, `63 years`.
+    /// As a duration: `7 months`, `1 year`, `63 years`.
     pub fn measure(self) -> String {
         let of = |n: u32, unit: &str| {
             if n == 1 { format!("1 {unit}") } else { format!("{n} {unit}s") }
@@ -72,7 +72,7 @@ impl AgeYears {
     }
 }
 
-/// Who and where: what is drawn before the prompt is asked for. Always fictional.
+/// Demographics, drawn before the prompt is requested. Always fictional.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Patient {
     /// Age band.
@@ -81,7 +81,7 @@ pub struct Patient {
     pub age: AgeYears,
     /// Recorded sex.
     pub sex: Sex,
-    /// Gender, from adolescents up; to be mentioned only where it matters.
+    /// Gender, from adolescence; mentioned only if relevant.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub gender: Option<String>,
     /// ISO 3166-1 alpha-2 code of the country of care, lower case.
@@ -96,13 +96,13 @@ pub struct Patient {
     pub setting: Slug,
 }
 
-/// A term that belongs to some countries only: a law, an authority, a brand name.
+/// A term that applies to some countries only: a law, an authority, a brand name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CountryBound {
-    /// The term, capitals as written.
+    /// The term, with capitals as written.
     pub term: String,
-    /// Codes of the countries.
+    /// Country codes.
     pub countries: Vec<String>,
 }
 
@@ -120,9 +120,9 @@ pub struct Medicine {
 /// Vital signs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Vitals {
-    /// Beats a minute.
+    /// Beats per minute.
     pub heart_rate: u32,
-    /// Breaths a minute.
+    /// Breaths per minute.
     pub respiratory_rate: u32,
     /// Systolic blood pressure, mmHg.
     pub systolic: u32,
@@ -161,7 +161,7 @@ pub struct PatientCard {
     pub conditions: Vec<String>,
     /// Medicines taken.
     pub medicines: Vec<Medicine>,
-    /// Allergies, `no known allergies` included.
+    /// Allergies, including `no known allergies`.
     pub allergies: String,
     /// Vital signs at presentation.
     pub vitals: Vitals,
@@ -171,12 +171,12 @@ pub struct PatientCard {
     pub family: String,
     /// Social history.
     pub social: String,
-    /// What brought the patient, where the row's subject does not say.
+    /// The presenting problem, if the row's subject does not state it.
     pub presenting: String,
 }
 
 impl PatientCard {
-    /// A healthy patient of whom nothing else is known, with the vital signs of an adult at rest.
+    /// A healthy patient without further facts, with the vital signs of an adult at rest.
     pub fn new(patient: Patient) -> Self {
         Self {
             patient,

@@ -2,19 +2,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::{PartId, PatientCard, RowId, Slug};
 
-/// One value of an axis, as a row combines it.
+/// One value of an axis in a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
     /// Axis: `task`, `specialty`, `profession`, `domain`, `subtopic`.
     pub axis: String,
-    /// Slug of the value inside its axis (`physician.cardiology` has two).
+    /// Slug of the value within its axis (`physician.cardiology` has two).
     pub slugs: Vec<Slug>,
     /// Name as in the catalog.
     pub name: String,
 }
 
 impl Subject {
-    /// The value's id as rules name it: `emergency-triage`, `physician.cardiology`.
+    /// The value's id in rules: `emergency-triage`, `physician.cardiology`.
     pub fn value_id(&self) -> String {
         self.slugs.iter().map(Slug::as_str).collect::<Vec<_>>().join(".")
     }
@@ -27,15 +27,15 @@ pub struct BaseRow {
     pub id: RowId,
     /// Part it belongs to.
     pub part: PartId,
-    /// What it combines, in the part's order of axes.
+    /// The combined values, in the part's order of axes.
     pub subjects: Vec<Subject>,
     /// Profession of the health worker.
     pub profession: String,
-    /// Specialty of the health worker, where the row says one.
+    /// Specialty of the health worker, if the row has one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub specialty: Option<String>,
     /// Whether one of the subjects is emergency medicine.
     pub emergency: bool,
-    /// A patient for each prompt asked for.
+    /// One patient per requested prompt.
     pub cards: Vec<PatientCard>,
 }

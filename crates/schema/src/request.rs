@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// Who a chat message is from, as chat APIs name it.
+/// Author of a chat message, as in chat APIs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -15,13 +15,13 @@ pub enum Role {
 /// One chat message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// Who it is from.
+    /// Author.
     pub role: Role,
-    /// Its text, UTF-8, as it is shown.
+    /// Its text.
     pub content: String,
 }
 
-/// Which of the simulated speakers a request makes the model be.
+/// The simulated speaker that a request makes the model play.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Speaker {
@@ -34,8 +34,8 @@ pub enum Speaker {
 }
 
 impl Speaker {
-    /// Who says message `place` (from 0) of a conversation: the prompt writer the first, then assistant and health
-    /// worker in turn.
+    /// The author of message `place` (from 0) of a conversation: the prompt writer of the first, then assistant and
+    /// health worker in turn.
     pub fn of_message(place: usize) -> Self {
         match place {
             0 => Self::PromptWriter,
@@ -44,7 +44,7 @@ impl Speaker {
         }
     }
 
-    /// Which side of the conversation that is.
+    /// The speaker's side of the conversation.
     pub fn role(self) -> Role {
         if self == Self::Assistant { Role::Assistant } else { Role::User }
     }
@@ -59,7 +59,7 @@ impl Speaker {
     }
 }
 
-/// A JSON schema that the answer must fit, where the backend has structured output.
+/// A JSON schema for the answer, for backends with structured output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JsonSchema {
     /// Name of the schema, `[a-z_]+`.
@@ -68,23 +68,23 @@ pub struct JsonSchema {
     pub schema: String,
 }
 
-/// A request to a chat model, free of any provider's wire format.
+/// A request to a chat model, independent of any provider's wire format.
 ///
-/// Its hash addresses its response; whatever changes the answer is in here, and nothing else.
+/// Its hash is the address of its response: it contains everything that affects the answer, and nothing else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChatRequest {
-    /// Model name as the backend knows it.
+    /// Model name at the backend.
     pub model: String,
     /// System message first, then the dialogue from its beginning.
     pub messages: Vec<Message>,
-    /// Largest number of tokens to generate.
+    /// Maximum tokens to generate.
     pub max_tokens: u32,
-    /// Sampling temperature; the provider's default where `None`.
+    /// Sampling temperature; the provider's default if `None`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub temperature: Option<f32>,
-    /// Seed of the sampling; tells a second try from the first.
+    /// Sampling seed; differs between attempts.
     pub seed: u64,
-    /// Structured output asked for.
+    /// Structured output, if requested.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub json_schema: Option<JsonSchema>,
 }

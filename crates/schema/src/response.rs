@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// The shape of the raw responses that a backend gives, so that they can be read again later.
+/// The format of a backend's raw responses, so that they can be read again later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowFormat {
@@ -10,28 +10,28 @@ pub enum RowFormat {
     /// A line of an Anthropic message batch result: `custom_id`, `result`.
     /// Source: <https://docs.anthropic.com/en/api/retrieving-message-batch-results>.
     AnthropicBatch,
-    /// A row of no provider's, for backends that translate what they get. An answer is `custom_id`, `text`,
-    /// `finish_reason`, and, where they are known, `model`, `usage` (`prompt_tokens`, `completion_tokens`) and
-    /// `reasoning`; an error is `custom_id` and `error` (`status`, `code`, `message`).
+    /// A provider-independent row, for backends that translate their responses. An answer is `custom_id`, `text`,
+    /// `finish_reason`, and, if known, `model`, `usage` (`prompt_tokens`, `completion_tokens`) and `reasoning`; an
+    /// error is `custom_id` and `error` (`status`, `code`, `message`).
     Neutral,
 }
 
-/// What a rehearsal writes as the `system_fingerprint` of a response, where OpenAI's format names the configuration that
-/// answered. It stays with the row through any program that hands the row on.
-/// Source of the field: <https://platform.openai.com/docs/api-reference/chat/object>.
+/// The `system_fingerprint` of a rehearsal's responses; in OpenAI's format this field names the configuration that
+/// answered. It survives any program that forwards the row. Source of the field:
+/// <https://platform.openai.com/docs/api-reference/chat/object>.
 pub const REHEARSAL_MARK: &str = "clinstruct-rehearsal";
 
-/// Tokens that a provider says it counted.
+/// Token counts reported by a provider.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// Tokens of the request.
+    /// Prompt tokens.
     pub prompt_tokens: u64,
-    /// Tokens of the answer, reasoning included.
+    /// Completion tokens, including reasoning.
     pub completion_tokens: u64,
-    /// Tokens of the request that were billed at the cached rate.
+    /// Prompt tokens billed at the cached rate.
     #[serde(default)]
     pub cached_tokens: u64,
-    /// Tokens of the answer that the model spent on reasoning, where the provider counts them.
+    /// Completion tokens spent on reasoning, if the provider counts them.
     #[serde(default)]
     pub reasoning_tokens: u64,
 }
@@ -49,36 +49,36 @@ impl std::ops::AddAssign for Usage {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FinishReason {
-    /// It was done.
+    /// The text is complete.
     Stop,
     /// It reached the token limit: the text is truncated.
     Length,
     /// The provider's filter stopped it.
     ContentFilter,
-    /// A reason that is not known to mean a whole text, in the provider's word; empty where none was given.
+    /// A reason that is not known to mean a complete text, as the provider calls it; empty if there was none.
     Other(String),
 }
 
-/// A text that a model gave.
+/// Text from a model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Completion {
-    /// The text, to the byte as the provider gave it.
+    /// The text, exactly as the provider sent it.
     pub text: String,
-    /// Reasoning that the provider gave in a field of its own, not as part of the text.
+    /// Reasoning in a separate field of the provider, not in the text.
     #[serde(default)]
     pub reasoning: Option<String>,
     /// Why it ended.
     pub finish: FinishReason,
-    /// Model that answered, as the provider names it.
+    /// Model name in the response.
     pub model: String,
-    /// Tokens used; `None` where the provider gave no usable numbers.
+    /// Tokens used; `None` if the provider gave no usable counts.
     pub usage: Option<Usage>,
-    /// Whether the row says that a rehearsal wrote it: see [`REHEARSAL_MARK`].
+    /// Whether the row is marked as a rehearsal: see [`REHEARSAL_MARK`].
     #[serde(default)]
     pub rehearsal: bool,
 }
 
-/// Why a provider did not answer. What is at fault decides what is done about it.
+/// Why a provider did not answer. The fault decides how the error is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
@@ -88,13 +88,13 @@ pub enum Fault {
     Server,
     /// The batch ended before this row was done: the request may be sent again at once.
     Expired,
-    /// This text is refused for its content: the row's own fault, and another sample may pass.
+    /// This text is rejected for its content: another sample may pass.
     Content,
-    /// The form of this request is refused: an unsupported parameter, too long for the context.
+    /// The form of this request is rejected: an unsupported parameter, too long for the context.
     Request,
     /// The key is missing or wrong, or the account lacks a permission, a region, a verification.
     Account,
-    /// The money or the quota of the account is used up.
+    /// The credit or quota of the account is used up.
     Quota,
     /// The model is unknown, inaccessible, or not offered in this way.
     Model,
@@ -136,61 +136,61 @@ impl Fault {
         matches!(self, Self::Account | Self::Quota | Self::Model | Self::NotFound)
     }
 
-    /// Whether the same request may succeed later without anybody doing anything.
+    /// Whether the same request may succeed later without any change.
     pub fn is_transient(self) -> bool {
         matches!(self, Self::Busy | Self::Server | Self::Expired)
     }
 }
 
-/// What one raw response says, once read. A row's failure is data.
+/// The content of one raw response. A row's failure is data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum RowOutcome {
-    /// A whole answer.
+    /// A complete answer.
     Answer(Completion),
-    /// An answer cut off at a limit, or one whose finish reason is not known to mean a whole text.
+    /// An answer truncated at a limit, or with a finish reason that is not known to mean a complete text.
     Cut(Completion),
     /// The model declined, in the provider's own refusal field.
     Refused {
         /// Its words.
         text: String,
-        /// Tokens billed, where the provider gave usable numbers.
+        /// Tokens billed, if the provider gave usable counts.
         usage: Option<Usage>,
     },
-    /// The provider's filter held the answer back.
+    /// The provider's filter withheld the answer.
     Filtered {
-        /// Tokens billed, where the provider gave usable numbers.
+        /// Tokens billed, if the provider gave usable counts.
         usage: Option<Usage>,
     },
     /// A successful response with null or blank content.
     Empty {
-        /// Tokens billed, where the provider gave usable numbers.
+        /// Tokens billed, if the provider gave usable counts.
         usage: Option<Usage>,
     },
     /// The provider reported an error for this row.
     Failed {
-        /// What is at fault.
+        /// The fault.
         fault: Fault,
-        /// HTTP status, where one is known.
+        /// HTTP status, if known.
         status: Option<u16>,
-        /// Provider's code or error type; `status N` where it gave none.
+        /// Provider's code or error type; `status N` if there is none.
         code: String,
         /// Provider's message, never empty.
         message: String,
-        /// Tokens billed, where the provider gave usable numbers.
+        /// Tokens billed, if the provider gave usable counts.
         usage: Option<Usage>,
     },
-    /// A row came, and what it holds cannot be used.
+    /// A row was received, and is unusable.
     Unreadable {
-        /// What was wrong, with a short excerpt of what was seen.
+        /// What is wrong, with a short excerpt.
         message: String,
-        /// Tokens billed, where the provider gave usable numbers.
+        /// Tokens billed, if the provider gave usable counts.
         usage: Option<Usage>,
     },
 }
 
 impl RowOutcome {
-    /// Tokens that this row was billed for; `None` where the provider gave no usable numbers.
+    /// Tokens billed for this row; `None` if the provider gave no usable counts.
     pub fn usage(&self) -> Option<Usage> {
         match self {
             Self::Answer(c) | Self::Cut(c) => c.usage,

@@ -2,22 +2,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Constraint, ConversationMode, Facet, Language, Register, Slug};
 
-/// An instruction about the answer that was drawn for a row.
+/// An instruction about the answer, drawn for a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Style {
     /// Option of the catalog, such as `exact-bullets`.
     pub id: Slug,
     /// Its group, such as `formatting`.
     pub group: String,
-    /// Text given to the model, numbers put in.
+    /// Text given to the model, with numbers filled in.
     pub text: String,
-    /// Facets it speaks of; no two styles of a row share one.
+    /// Facets that it affects; no two styles of a row share one.
     pub claims: Vec<Facet>,
-    /// What is checked.
+    /// The constraint to check.
     pub constraints: Vec<Constraint>,
 }
 
-/// Everything that is fixed about a conversation before its first answer.
+/// Everything about a conversation that is fixed before its first answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Situation {
     /// Chat, normal or emergency.
@@ -28,24 +28,25 @@ pub struct Situation {
     pub assistant_register: Register,
     /// Level of speech of the health worker.
     pub user_register: Register,
-    /// What the health worker asks for at the end of the first message; wins over `system_styles`.
+    /// Styles that the health worker requests at the end of the first message; they take precedence over
+    /// `system_styles`.
     pub asked_styles: Vec<Style>,
-    /// What the system prompt asks for: the mode's own, length, form; each facet at most once and none
-    /// that was asked for.
+    /// Styles in the system prompt: the mode's own, length, form; each facet at most once and not among the requested
+    /// ones.
     pub system_styles: Vec<Style>,
-    /// How long the health worker's messages are to be.
+    /// Length of the health worker's messages.
     pub user_styles: Vec<Style>,
-    /// Whether the first message carries the fixed emergency instruction.
+    /// Whether the first message has the fixed emergency instruction.
     pub emergency_instruction: bool,
     /// Profession of the health worker.
     pub profession: String,
-    /// Specialty, where the row has or implies one.
+    /// Specialty, if the row has or implies one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub specialty: Option<String>,
 }
 
 impl Situation {
-    /// A considered exchange of one turn with a health worker of this profession, and nothing asked for.
+    /// A normal-mode exchange of one turn with a health worker of this profession, without requested styles.
     pub fn new(profession: &str) -> Self {
         Self {
             mode: ConversationMode::Normal,
@@ -61,7 +62,7 @@ impl Situation {
         }
     }
 
-    /// All constraints that an answer of the assistant is checked against.
+    /// All constraints on an answer of the assistant.
     pub fn constraints(&self) -> impl Iterator<Item = &Constraint> {
         self.asked_styles.iter().chain(&self.system_styles).flat_map(|s| &s.constraints)
     }

@@ -1,7 +1,7 @@
-//! `summary.json`: what became of a run, part by part, with the metrics of its dataset.
+//! `summary.json`: the counts of a run by part, with the metrics of its dataset.
 //!
-//! Two runs with the same settings and answers have the same bytes here. What one call of the program did (requests
-//! sent, jobs ended) is not part of it.
+//! Two runs with the same settings and answers have the same bytes here. What a single call of the program did
+//! (requests sent, jobs ended) is not included.
 
 mod metric;
 mod v1;
@@ -15,27 +15,27 @@ use crate::{BackendId, MicroUsd, SCHEMA_VERSION, Speaker, Usage};
 
 pub use metric::{InstructionCounts, Metric, MetricId, Metrics, Target, TextKind, Unit};
 
-/// Turns and prompt requests whose first attempt failed, by what came of them.
+/// Turns and prompt requests whose first attempt failed, by result.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepairCounts {
     /// Turns and prompt requests whose first attempt failed.
     pub first: u64,
-    /// These, by who was asked.
+    /// The same by role.
     #[serde(default)]
     pub speakers: BTreeMap<Speaker, u64>,
-    /// Of these, those that succeeded in the end.
+    /// Those that succeeded in the end.
     pub repaired: u64,
-    /// Of these, those that never did: their conversations are rejected.
+    /// Those that never did: their conversations are rejected.
     pub rejected: u64,
-    /// Requests whose answer failed.
+    /// Failed requests.
     pub requests: u64,
     /// Their tokens.
     pub usage: Usage,
-    /// What they cost, in millionths of a dollar.
+    /// Their cost, in millionths of a dollar.
     pub micro_usd: MicroUsd,
 }
 
-/// What became of one part's rows.
+/// Counts of one part's rows.
 ///
 /// Rows in `conversations/` are those in the dataset and those that were dropped.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,36 +46,36 @@ pub struct PartSummary {
     pub stem: String,
     /// Seed rows of the plan: prompt requests.
     pub seed_rows: u64,
-    /// Prompts that came.
+    /// Accepted prompts.
     pub prompts: u64,
-    /// Prompts treated as an emergency, which give one conversation instead of all variants.
+    /// Prompts treated as an emergency, which become one conversation instead of all variants.
     pub emergencies: u64,
-    /// Conversations that the plan and the emergencies give.
+    /// Conversations according to the plan and the emergencies.
     pub planned: u64,
     /// Rows in the dataset.
     pub in_dataset: u64,
     /// Rows in `conversations/` that a pass dropped, by reason.
     #[serde(default)]
     pub dropped: BTreeMap<String, u64>,
-    /// Rows in `rejected/` of which an answer came but none was good, by reason.
+    /// Rows in `rejected/` that had answers, but no usable one, by reason.
     pub rejected: BTreeMap<String, u64>,
-    /// Rows in `rejected/` for which no answer could be had, by reason.
+    /// Rows in `rejected/` without an answer, by reason.
     pub failed: BTreeMap<String, u64>,
-    /// Rows still under way.
+    /// Unfinished rows.
     pub under_way: u64,
     /// Turns of the assistant in `conversations/`.
     pub assistant_turns: u64,
-    /// Times that each rule of the parser changed a text of `conversations/`.
+    /// How often each parser rule changed a text of `conversations/`.
     pub cleanup: BTreeMap<String, u64>,
 }
 
 impl PartSummary {
-    /// Rows that are in `conversations/` and not in the dataset.
+    /// Rows that are in `conversations/` but not in the dataset.
     pub fn dropped(&self) -> u64 {
         self.dropped.values().sum()
     }
 
-    /// Rows in `rejected/`: those that were rejected or failed.
+    /// Rows in `rejected/`: rejected or failed.
     pub fn left_out(&self) -> u64 {
         self.rejected.values().sum::<u64>() + self.failed.values().sum::<u64>()
     }
@@ -85,7 +85,7 @@ impl PartSummary {
         self.planned == self.in_dataset + self.dropped() + self.left_out() + self.under_way
     }
 
-    /// Why rows are not in the dataset: reasons with their numbers of rows, those of dropped rows first.
+    /// Why rows are not in the dataset: reasons with their numbers of rows, dropped rows first.
     pub fn reasons(&self) -> impl Iterator<Item = (&str, u64)> {
         let all = self.dropped.iter().chain(&self.rejected).chain(&self.failed);
         all.map(|(reason, rows)| (reason.as_str(), *rows))
@@ -97,7 +97,7 @@ impl PartSummary {
 pub struct DuplicateCounts {
     /// Pairs of near duplicates among prompts, answers and follow-ups.
     pub pairs: [u64; 3],
-    /// Prompts that are the same because they are variants of one base prompt.
+    /// Prompts that are equal because they are variants of one base prompt.
     pub variants: u64,
     /// Clusters.
     pub clusters: u64,
@@ -105,14 +105,14 @@ pub struct DuplicateCounts {
     pub rows: u64,
 }
 
-/// What the passes found in a dataset as a whole.
+/// Results of the passes over a dataset.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Quality {
     /// Metrics with their targets.
     pub metrics: Metrics,
     /// Near duplicates.
     pub duplicates: DuplicateCounts,
-    /// Rows that were dropped for an item of an evaluation set, by the set's name.
+    /// Rows dropped for containing an item of an evaluation set, by the set's name.
     pub contaminated: BTreeMap<String, u64>,
     /// Rows by stem and split.
     pub splits: BTreeMap<String, BTreeMap<String, u64>>,
@@ -129,27 +129,27 @@ pub struct Summary {
     pub backend: BackendId,
     /// Model.
     pub model: String,
-    /// Whether a grammar wrote all text, and no model: never data to train on.
+    /// Whether a grammar wrote all text instead of a model: never data to train on.
     pub rehearsal: bool,
     /// Seed.
     pub seed: u64,
     /// Fingerprint of the resources.
     pub resources: String,
-    /// One entry a part.
+    /// One entry per part.
     pub parts: Vec<PartSummary>,
-    /// Different requests that were answered, over all calls on this run.
+    /// Distinct answered requests, over all calls on this run.
     pub requests_answered: u64,
-    /// Whether the counts of all parts add up to what was planned.
+    /// Whether the counts of all parts add up to the planned rows.
     pub counts_add_up: bool,
-    /// Turns and prompt requests whose first attempt failed, by the check or reason that stopped it.
+    /// Turns and prompt requests whose first attempt failed, by check or reason.
     #[serde(default)]
     pub repairs: BTreeMap<String, RepairCounts>,
-    /// What the passes found in the dataset, once the run has come to its end.
+    /// Results of the passes, once the run is finished.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub quality: Option<Quality>,
 }
 
-/// As much of `summary.json` as tells which version wrote it.
+/// The part of `summary.json` that identifies its version.
 #[derive(Deserialize)]
 struct Version {
     schema_version: u32,
@@ -158,7 +158,7 @@ struct Version {
 /// Why a `summary.json` cannot be read.
 #[derive(Debug)]
 pub enum SummaryError {
-    /// It is no summary.
+    /// It is not a summary.
     Json(serde_json::Error),
     /// A newer version of this program wrote it.
     Newer {
@@ -189,10 +189,10 @@ impl std::error::Error for SummaryError {
 }
 
 impl Summary {
-    /// Reads `summary.json`, also one that the previous version wrote.
+    /// Reads `summary.json`, also of the previous version.
     ///
     /// # Errors
-    /// Text that is no summary, or one of a newer version.
+    /// Text that is not a summary, or one of a newer version.
     pub fn read(text: &str) -> Result<Self, SummaryError> {
         let version: Version = serde_json::from_str(text).map_err(SummaryError::Json)?;
         match version.schema_version {
@@ -213,22 +213,22 @@ impl Summary {
         self.parts.iter().map(|p| p.in_dataset).sum()
     }
 
-    /// Rows that a pass dropped, over all parts.
+    /// Dropped rows, over all parts.
     pub fn dropped(&self) -> u64 {
         self.parts.iter().map(PartSummary::dropped).sum()
     }
 
-    /// Rows that were rejected or failed, over all parts.
+    /// Rejected and failed rows, over all parts.
     pub fn left_out(&self) -> u64 {
         self.parts.iter().map(PartSummary::left_out).sum()
     }
 
-    /// Rows that failed, over all parts.
+    /// Failed rows, over all parts.
     pub fn failed(&self) -> u64 {
         self.parts.iter().flat_map(|p| p.failed.values()).sum()
     }
 
-    /// Rows under way, over all parts.
+    /// Unfinished rows, over all parts.
     pub fn under_way(&self) -> u64 {
         self.parts.iter().map(|p| p.under_way).sum()
     }
@@ -242,12 +242,12 @@ impl Summary {
         all
     }
 
-    /// The metrics of the dataset; none before it was curated.
+    /// The metrics of the dataset; empty before it was curated.
     pub fn metrics(&self) -> &[Metric] {
         self.quality.as_ref().map_or(&[], |q| &q.metrics.values)
     }
 
-    /// The model, with its backend where that has another name.
+    /// The model, with its backend if that has another name.
     pub fn model_and_backend(&self) -> String {
         if self.model == self.backend.0 {
             return self.model.clone();

@@ -20,29 +20,29 @@ pub enum ErrorKind {
         /// Newest version that this build knows.
         known: i64,
     },
-    /// The file is no journal of ours.
+    /// The file is not one of our journals.
     NotAJournal,
-    /// The run was stopped before its journal was there; opening it for writing goes on.
+    /// The run was stopped before its journal existed; opening it for writing continues.
     Unfinished,
-    /// The journal and the raw responses do not fit together.
+    /// The journal and the raw responses do not match.
     Corrupt,
-    /// Anything else that the system says.
+    /// Any other error of the system.
     Io,
 }
 
-/// Trouble with a run's store.
+/// An error of a run's store.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} {}: {message}", path.display())]
 pub struct Error {
     /// Kind, for decisions.
     pub kind: ErrorKind,
-    /// What was being done.
+    /// The operation.
     pub operation: &'static str,
-    /// With which file.
+    /// The file.
     pub path: PathBuf,
     /// What was seen.
     pub message: String,
-    /// The error below.
+    /// The cause.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -95,7 +95,7 @@ impl Error {
         Self { source: Some(Box::new(e)), ..Self::new(kind, operation, path, message) }
     }
 
-    /// What to do about it.
+    /// Hint.
     pub fn hint(&self) -> String {
         match self.kind {
             ErrorKind::StorageFull => {

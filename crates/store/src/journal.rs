@@ -1,7 +1,7 @@
-//! The journal and the raw responses of a run, as one store with one transaction.
+//! The journal and the raw responses of a run as one store with one transaction.
 //!
-//! Tables and their history are in `migrations`, how values are stored in `columns`, queries in `reads`,
-//! changes in `writes`; `planned` and `given_up` have the reads and writes of their tables.
+//! Tables and their history are in `migrations`, the storage of values in `columns`, queries in `reads`, changes in
+//! `writes`; `planned` and `given_up` have the reads and writes of their tables.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,13 +27,13 @@ use lock::Lock;
 use migrations::{VERSION, migrate};
 use opening::{Access, check_version};
 
-/// Pause before a journal that another process is writing to is copied again.
+/// Pause before copying a journal again that another process is writing to.
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
 /// What a power cut may lose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// Nothing: rows and intents are on the disk before anything follows from them. For responses that cost money.
+    /// Nothing: rows and intents are on disk before their consequences. For responses that cost money.
     Full,
     /// The latest changes, though a killed process loses nothing. For responses that cost nothing to request again.
     Fast,
@@ -51,7 +51,7 @@ pub struct Store {
     _lock: Option<Lock>,
 }
 
-/// A transaction: all of it happens, or nothing.
+/// A transaction: atomic.
 #[derive(Debug)]
 pub struct Tx<'a> {
     path: &'a Path,
@@ -60,7 +60,7 @@ pub struct Tx<'a> {
 }
 
 impl Store {
-    /// Opens the run in `dir`, making it where there is none, and locks it against other processes.
+    /// Opens the run in `dir`, creating it if needed, and locks it against other processes.
     ///
     /// A journal of an earlier version is migrated.
     pub fn open(dir: &Path, durability: Durability) -> Result<Self> {
@@ -71,8 +71,8 @@ impl Store {
         let failed = |e| Error::sql("open", &path, e);
         let mut connection = Connection::open(&path).map_err(failed)?;
         let full = durability == Durability::Full;
-        // A checkpoint writes each changed page once however often it changed: few checkpoints, less to
-        // write. The log stays below 64 MB.
+        // A checkpoint writes each changed page once, however often it changed: few checkpoints mean fewer writes. The
+        // log stays below 64 MB.
         connection
             .execute_batch(&format!(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = {};
@@ -97,8 +97,8 @@ impl Store {
         Ok(Self { path, connection, appender: Some(appender), unindexed, raw, _lock: Some(lock) })
     }
 
-    /// Opens the run in `dir` for reading, also while another process works on it. Writes nothing to the folder: a
-    /// journal of an earlier version is read from a migrated copy, as it was when it was opened.
+    /// Opens the run in `dir` for reading, even while another process works on it. Writes nothing to the folder: a
+    /// journal of an earlier version is read from a migrated copy, as of the time of opening.
     pub fn open_read_only(dir: &Path) -> Result<Self> {
         let path = dir.join("run.sqlite");
         let version = check_version(&path, Access::Read)?;
@@ -123,8 +123,8 @@ impl Store {
 
     /// One transaction.
     ///
-    /// If it fails after rows were appended, the rows stay saved and the store takes no more changes: the next
-    /// opening gives them through [`unindexed`](Self::unindexed).
+    /// If it fails after rows were appended, the rows stay saved and the store accepts no more changes: the next
+    /// opening returns them through [`unindexed`](Self::unindexed).
     pub fn write<T>(&mut self, change: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
         let path = &self.path;
         let Some(appender) = &mut self.appender else {
@@ -155,9 +155,9 @@ impl Store {
     }
 }
 
-/// A copy of a journal in a temporary database, migrated to today's version.
+/// A copy of a journal in a temporary database, migrated to the current version.
 fn migrated_copy(journal: &Connection) -> rusqlite::Result<Connection> {
-    // A database without a name is temporary: in memory while it is small, then in a file that only SQLite has.
+    // A database without a name is temporary: in memory while it is small, then in a private file of SQLite.
     let mut copy = Connection::open("")?;
     Backup::new(journal, &mut copy)?.run_to_completion(i32::MAX, BUSY_PAUSE, None)?;
     migrate(&mut copy)?;

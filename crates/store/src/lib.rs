@@ -1,11 +1,10 @@
 //! The durable state of a run: the journal (`run.sqlite`) and the raw responses (`raw/`).
 //!
-//! A job is journalled before it is sent, a response is saved before it is read, and every change of
-//! state is one transaction: a process that is killed at any instant loses nothing that was received.
-//! Responses are addressed by the hash of their request; tasks only say
-//! which responses they are made of. The only SQL of the workspace is here.
+//! A job is journalled before it is sent, a response is saved before it is read, and every state change is one
+//! transaction: a process that is killed at any instant loses nothing that was received. Responses are addressed by the
+//! hash of their request; tasks refer to their responses. All SQL of a run is here.
 //!
-//! It knows nothing of prompts, plans or providers, and never looks at the clock.
+//! It knows nothing of prompts, plans or providers, and does not use the clock.
 
 mod error;
 mod journal;

@@ -1,8 +1,8 @@
 //! Raw responses on disk: append-only segments of frames.
 //!
-//! A frame is a zstd skippable frame with a JSON header, then a zstd frame with the rows, a line feed
-//! after each. `zstdcat raw/*.zst` prints all rows; the header is what finds them again after a crash.
-//! Format of skippable frames: RFC 8878, section 3.1.2.
+//! A frame is a zstd skippable frame with a JSON header, then a zstd frame with the rows, each followed by a line feed.
+//! `zstdcat raw/*.zst` prints all rows; the headers are for recovery after a crash. Format of skippable frames: RFC
+//! 8878, section 3.1.2.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -18,9 +18,9 @@ use crate::types::{JobId, RawFrame, RowLocation};
 
 /// First of the sixteen magic numbers of skippable frames.
 const MAGIC: u32 = 0x184D_2A50;
-/// A segment that has come to this size is followed by a new one.
+/// Size at which a new segment is started.
 const SEGMENT_BYTES: u64 = 256 << 20;
-/// zstd's fastest ordinary level: raw responses are written once and seldom read.
+/// zstd's fastest ordinary level: raw responses are written once and rarely read.
 const LEVEL: i32 = 1;
 /// Decompressed frames held by a reader.
 const CACHE_BYTES: usize = 24 << 20;
@@ -33,7 +33,7 @@ struct Header {
     lengths: Vec<u32>,
 }
 
-/// Rows made ready to be appended.
+/// Compressed rows, ready to be appended.
 #[derive(Debug)]
 pub struct EncodedFrame {
     pub(crate) job: JobId,
@@ -79,7 +79,7 @@ fn decode_frame(bytes: &[u8]) -> Option<(Header, Vec<Vec<u8>>)> {
     Some((header, rows))
 }
 
-/// The header at the start of `bytes`, and where the packed rows begin.
+/// The header at the start of `bytes`, and the offset of the compressed rows.
 fn header_of(bytes: &[u8]) -> Option<(Header, usize)> {
     let word = |at: usize| -> Option<u32> {
         bytes.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes)
@@ -104,17 +104,17 @@ pub(crate) struct Appender {
     file: File,
     length: u64,
     sync: bool,
-    /// Whether a frame was written that no committed transaction has.
+    /// Whether a frame was written without a committed transaction.
     uncommitted: bool,
-    /// Whether frames were written that may not be on the disk yet.
+    /// Whether frames may not be on disk yet.
     unsynced: bool,
 }
 
 impl Appender {
-    /// Opens the segment after everything that is known to be in it.
+    /// Opens the newest segment for appending.
     ///
-    /// `known` is the end of the last frame that the journal has: segment and offset. Whole frames behind
-    /// it are given back; a torn one at the end is copied to `torn-NNNNNN.bin` and cut off.
+    /// `known` is the end of the last frame in the journal: segment and offset. Complete frames after it are returned;
+    /// a torn one at the end is copied to `torn-NNNNNN.bin` and truncated.
     pub(crate) fn open(dir: &Path, known: (u32, u64), sync: bool) -> Result<(Self, Vec<RawFrame>)> {
         fs::create_dir_all(dir).map_err(|e| Error::io("make", dir, e))?;
         let mut found = Vec::new();
@@ -153,7 +153,7 @@ impl Appender {
         self.uncommitted
     }
 
-    /// Writes a frame; gives segment, offset and length. It is durable after [`Self::flush`].
+    /// Writes a frame; returns segment, offset and length. It is durable after [`Self::flush`].
     pub(crate) fn append(&mut self, frame: &EncodedFrame) -> Result<(u32, u64, u64)> {
         if self.length >= SEGMENT_BYTES {
             self.flush()?;
@@ -168,7 +168,7 @@ impl Appender {
         }
         if let Err(e) = self.file.write_all(&frame.bytes) {
             let path = path_of(&self.dir, self.segment);
-            // What was written of the frame goes; should that fail too, the next opening cuts it off.
+            // Removes the partial frame; if that fails too, the next opening truncates it.
             let _ = self.file.set_len(self.length);
             return Err(Error::io("append to", &path, e));
         }
@@ -178,7 +178,7 @@ impl Appender {
         Ok((self.segment, at, frame.bytes.len() as u64))
     }
 
-    /// Waits until the frames written so far are on the disk, where they are to be.
+    /// Waits until the frames so far are on disk, if durability requires it.
     pub(crate) fn flush(&mut self) -> Result<()> {
         if self.sync && self.unsynced {
             let failed = |e| Error::io("append to", &path_of(&self.dir, self.segment), e);
@@ -189,7 +189,7 @@ impl Appender {
     }
 }
 
-/// Finds whole frames from `from` on, and cuts off a torn one; gives the length of what is whole.
+/// Finds complete frames starting at `from`, and truncates a torn one; returns the length of the complete part.
 fn scan(
     dir: &Path,
     path: &Path,
@@ -270,7 +270,7 @@ impl RawReader {
         Self { dir, cache: Arc::default() }
     }
 
-    /// The row at a place, with its format.
+    /// The row at a location, with its format.
     pub fn read(&self, at: &RowLocation) -> Result<(RowFormat, Vec<u8>)> {
         let frame = self.frame(at)?;
         let row = frame.1.get(at.row as usize).cloned();

@@ -12,7 +12,7 @@ pub struct TaskKey(pub(crate) i64);
 const CONVERSATION: i64 = (1 << 48) - 1;
 
 impl TaskKey {
-    /// The seed row `index` of part `part`; `None` where the number is too large (2^24 and above).
+    /// The seed row `index` of part `part`; `None` if the number is too large (2^24 and above).
     pub fn seed_row(part: u8, index: u32) -> Option<Self> {
         (index < 1 << 24).then_some(Self(i64::from(part) << 40 | i64::from(index) << 16))
     }
@@ -79,7 +79,7 @@ impl TaskKey {
         self.0 & 0xffff == 0
     }
 
-    /// What the task is for.
+    /// The kind of the task.
     pub fn kind(self) -> TaskKind {
         if self.annotator() > 0 {
             TaskKind::Annotation
@@ -91,7 +91,7 @@ impl TaskKey {
     }
 }
 
-/// What a task is for; the journal has it by name.
+/// The kind of a task; stored by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskKind {
     /// The prompts of a seed row.
@@ -103,7 +103,7 @@ pub enum TaskKind {
 }
 
 impl TaskKind {
-    /// The name in the journal.
+    /// Name in the journal.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Prompt => "prompt",
@@ -113,21 +113,21 @@ impl TaskKind {
     }
 }
 
-/// Where a task stands.
+/// State of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskState {
     /// It waits for the response to a request.
     Waiting,
-    /// It has all it needs.
+    /// It has everything it needs.
     Done,
-    /// It ended without.
+    /// It ended incomplete.
     Rejected,
 }
 
 impl TaskState {
     pub(crate) const ALL: [Self; 3] = [Self::Waiting, Self::Done, Self::Rejected];
 
-    /// The name in the journal.
+    /// Name in the journal.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -142,26 +142,26 @@ impl TaskState {
 pub struct Step {
     /// The request.
     pub request: RequestId,
-    /// Attempts that it took, this one included.
+    /// Attempts, including this one.
     pub attempts: u8,
     /// Cleanup rules of the parser that changed the text, as bits.
     pub cleanup: u32,
 }
 
-/// Why a task ended without what it needs.
+/// Why a task ended incomplete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
     /// The stage that rejected it.
     pub stage: Stage,
-    /// Whether no answer could be had.
+    /// Whether there was no answer.
     pub failed: bool,
     /// Named reason.
     pub reason: String,
-    /// What was seen.
+    /// Details.
     pub detail: String,
 }
 
-/// A task as the journal holds it.
+/// A task in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskRecord {
     /// Key.
@@ -170,11 +170,11 @@ pub struct TaskRecord {
     pub state: TaskState,
     /// The request that it waits for.
     pub waiting: Option<RequestId>,
-    /// Attempts of what it waits for, before this one.
+    /// Earlier attempts of the current step.
     pub attempts: u32,
     /// Deliveries of that request that failed.
     pub delivery_attempts: u32,
-    /// Deliveries of that request that were paid for, or may have been, and gave nothing that can be used.
+    /// Deliveries of that request that were or may have been billed, and gave nothing usable.
     pub unusable: u32,
     /// Accepted responses, oldest first.
     pub steps: Vec<Step>,
@@ -189,7 +189,7 @@ pub struct PlannedRow {
     pub task: TaskKey,
     /// The seed row's id.
     pub id: String,
-    /// Its first request.
+    /// Digests of everything else that shapes its rows, in a format of the pipeline.
     pub request: RequestId,
     /// Digests of all else that shapes what comes of it; the pipeline's own format.
     pub shape: Vec<u8>,
@@ -203,21 +203,21 @@ pub struct JobId(pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FrameId(pub i64);
 
-/// Where a job stands.
+/// State of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobProgress {
-    /// It is about to be sent, or was sent without an answer having come.
+    /// It is about to be sent, or was sent without a response yet.
     Intent,
     /// The provider has it.
     Sent,
-    /// Its rows are in.
+    /// Its rows are stored.
     Ended,
 }
 
 impl JobProgress {
     pub(crate) const ALL: [Self; 3] = [Self::Intent, Self::Sent, Self::Ended];
 
-    /// The name in the journal.
+    /// Name in the journal.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Intent => "intent",
@@ -227,81 +227,81 @@ impl JobProgress {
     }
 }
 
-/// A job as the journal holds it.
+/// A job in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobRecord {
     /// Number.
     pub id: JobId,
-    /// Name under which it was sent.
+    /// Its tag.
     pub tag: String,
-    /// The provider's name for it.
+    /// The provider's id of it.
     pub provider_ref: Option<String>,
-    /// Where it stands.
+    /// Its state.
     pub state: JobProgress,
     /// How it ended.
     pub ended: Option<String>,
     /// Rows sent.
     pub rows: u64,
-    /// The route that it took to a model.
+    /// Its route.
     pub route: String,
-    /// Tokens that it takes of the provider's queue, estimated.
+    /// Estimated tokens that it occupies in the provider's queue.
     pub queued_tokens: u64,
-    /// Most that it was thought to cost.
+    /// Upper bound of its cost.
     pub reserved: MicroUsd,
-    /// What its rows cost so far.
+    /// Cost of its rows so far.
     pub cost: MicroUsd,
-    /// The part of that cost that is an estimate: the provider did not say what it used.
+    /// The estimated part of that cost: the provider did not report usage.
     pub estimated: MicroUsd,
-    /// The first error of it, in the provider's words.
+    /// Its first error, in the provider's words.
     pub fault: Option<String>,
     /// Tokens of its rows so far.
     pub usage: Usage,
     /// Its rows so far.
     pub counts: JobCounts,
-    /// When it was recorded, in seconds since 1970.
+    /// Creation time, in seconds since 1970.
     pub created: i64,
-    /// When its state changed last, in seconds since 1970.
+    /// Time of the last state change, in seconds since 1970.
     pub updated: i64,
 }
 
 /// A job that is about to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewJob<'a> {
-    /// Name under which it is sent, unique in the run.
+    /// Its tag, unique in the run.
     pub tag: &'a str,
     /// Rows.
     pub rows: usize,
-    /// The route that it takes to a model.
+    /// Its route.
     pub route: &'a str,
-    /// Tokens that it takes of the provider's queue, estimated.
+    /// Estimated tokens that it occupies in the provider's queue.
     pub queued_tokens: u64,
-    /// Most that it can cost.
+    /// Upper bound of its cost.
     pub reserved: MicroUsd,
 }
 
-/// What a run has cost.
+/// The cost of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Money {
-    /// Cost of all rows that came, or may have been paid for.
+    /// Cost of all rows that were received, or may have been billed.
     pub spent: MicroUsd,
-    /// The part of it that is an estimate: the provider did not say what was used.
+    /// The estimated part of it: the provider did not report usage.
     pub estimated: MicroUsd,
-    /// What the jobs that have not ended may still cost.
+    /// The most that open jobs may still cost.
     pub reserved: MicroUsd,
-    /// Tokens of all rows that came.
+    /// Tokens of all received rows.
     pub usage: Usage,
 }
 
-/// What the rows of a job were.
+/// Counts of a job's rows by kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct JobCounts {
-    /// Responses that stand.
+    /// Accepted responses.
     pub answered: u64,
-    /// Rows that report an error to be tried again.
+    /// Rows with a retryable error.
     pub errors: u64,
     /// Rows for requests that were answered before.
     pub duplicates: u64,
-    /// Rows that no request of ours fits.
+    /// Rows that match no request of ours.
     pub unknown: u64,
     /// Requests without a row.
     pub missing: u64,
@@ -318,7 +318,7 @@ impl JobCounts {
     }
 }
 
-/// What is added to what is known of a job.
+/// An update of a job's totals.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JobSums {
     /// Rows.
@@ -327,14 +327,14 @@ pub struct JobSums {
     pub usage: Usage,
     /// Their cost.
     pub cost: MicroUsd,
-    /// The part of the cost that is an estimate.
+    /// The estimated part of the cost.
     pub estimated: MicroUsd,
-    /// An error, in the provider's words. The first one of a job is kept.
+    /// An error, in the provider's words. Only the first one of a job is kept.
     pub fault: Option<String>,
 }
 
 impl JobSums {
-    /// Adds other sums to these.
+    /// Adds other totals to these.
     pub fn add(&mut self, other: Self) {
         self.counts.add(&other.counts);
         self.usage += other.usage;
@@ -344,35 +344,35 @@ impl JobSums {
     }
 }
 
-/// A request for which no answer could be had.
+/// A request that was given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GivenUp {
     /// The request.
     pub request: RequestId,
     /// The task that waited for it.
     pub task: TaskKey,
-    /// Whether the provider refused it for a reason that somebody can change: a parameter, a limit, a key.
+    /// Whether the provider refused it for a reason that can be fixed: a parameter, a limit, a key.
     pub refused: bool,
     /// Named reason.
     pub reason: String,
-    /// What was seen, in the provider's words.
+    /// Details, in the provider's words.
     pub detail: String,
 }
 
-/// Answers of one place in the conversations of a part.
+/// Counts of one position in the conversations of a part.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TurnCounts {
     /// Part, by its index in the catalog.
     pub part: u8,
-    /// 0 for the prompt; then the assistant's answers have the odd places, the health worker's the even ones.
+    /// 0 for the prompt; then odd positions are the assistant's, even ones the health worker's.
     pub place: usize,
-    /// Answers that were taken.
+    /// Accepted answers.
     pub answered: u64,
     /// Tasks that wait for this one.
     pub waiting: u64,
 }
 
-/// How many tasks of a part stand where.
+/// Number of tasks of a part by state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PartCounts {
     /// Index of the part.
@@ -381,22 +381,22 @@ pub struct PartCounts {
     pub seed_rows_waiting: u64,
     /// Seed rows that have their prompts.
     pub seed_rows_done: u64,
-    /// Seed rows that ended without.
+    /// Seed rows that ended incomplete.
     pub seed_rows_rejected: u64,
     /// Conversations that wait.
     pub conversations_waiting: u64,
     /// Conversations that are done.
     pub conversations_done: u64,
-    /// Conversations that ended without.
+    /// Conversations that ended incomplete.
     pub conversations_rejected: u64,
 }
 
 /// Raw responses that were appended but not indexed when a process was stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawFrame {
-    /// Job that they are of.
+    /// Their job.
     pub job: JobId,
-    /// How they are read.
+    /// Their format.
     pub format: RowFormat,
     /// The rows.
     pub rows: Vec<Vec<u8>>,
@@ -405,7 +405,7 @@ pub struct RawFrame {
     pub(crate) length: u64,
 }
 
-/// Where a raw response is.
+/// Location of a raw response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowLocation {
     pub(crate) segment: u32,

@@ -3,20 +3,20 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a metric's value counts.
+/// Unit of a metric's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// Rows, texts or parts.
     Count,
-    /// A share of what was looked at, 0 to 1.
+    /// A share, 0 to 1.
     Share,
-    /// A ratio without a bound.
+    /// An unbounded ratio.
     Ratio,
 }
 
 macro_rules! metrics {
     ($($(#[doc = $doc:literal])+ $id:ident, $unit:ident, $label:literal;)+) => {
-        /// What a metric measures. Metrics are listed in this order.
+        /// What a metric measures, in listing order.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum MetricId {
@@ -24,17 +24,17 @@ macro_rules! metrics {
         }
 
         impl MetricId {
-            /// All metrics, in the order in which they are listed.
+            /// All metrics, in listing order.
             pub const ALL: &[Self] = &[$(Self::$id),+];
 
-            /// What the metric measures, for people.
+            /// Description for people.
             pub fn label(self) -> &'static str {
                 match self {
                     $(Self::$id => $label,)+
                 }
             }
 
-            /// What its value counts.
+            /// Unit of its value.
             pub fn unit(self) -> Unit {
                 match self {
                     $(Self::$id => Unit::$unit,)+
@@ -47,53 +47,53 @@ macro_rules! metrics {
 metrics! {
     /// Parts of a run whose rows are not all accounted for.
     PartsNotAddingUp, Count, "parts whose counts do not add up";
-    /// Rows of a file that are no conversation.
+    /// Rows of a file that are not conversations.
     UnreadableRows, Count, "unreadable rows";
-    /// Texts that are the same as another one; by kind of text.
+    /// Texts that equal another one; by kind of text.
     ExactDuplicates, Count, "exact duplicates";
     /// Conversations that nearly repeat another one.
     NearDuplicates, Count, "near duplicates";
     /// Texts that begin with one of the ten most common openings; by kind of text.
     TopOpenings, Share, "share of the ten most common openings";
-    /// Different pairs of words by all pairs of words, in a sample of prompts.
+    /// Distinct bigrams divided by all bigrams, in a sample of prompts.
     DistinctPairs, Ratio, "distinct-2 of prompts";
-    /// Bytes by compressed bytes, of a sample of prompts.
+    /// Size divided by compressed size, for a sample of prompts.
     ZlibRatio, Ratio, "zlib ratio of prompts";
     /// Texts without a visible character.
     BlankTexts, Share, "empty or blank texts";
-    /// Answers that end in the middle.
+    /// Truncated answers.
     TruncatedAnswers, Share, "truncated answers";
     /// Texts with a control character or U+FFFD.
     ControlCharacters, Share, "control characters and U+FFFD";
-    /// Texts in UTF-8 that were decoded as something else.
+    /// UTF-8 texts that were decoded with another encoding.
     Mojibake, Share, "mojibake";
-    /// Texts that are not in Unicode's normalization form C.
+    /// Texts that are not in Unicode normalization form C.
     NotNfc, Share, "not in normalization form C";
     /// Texts with a role tag or a control token of a chat format.
     ControlTokens, Share, "role tags and control tokens";
-    /// Texts in quotation marks as a whole; by kind of text.
+    /// Texts wholly in quotation marks; by kind of text.
     WrappingQuotes, Share, "wrapping quotes";
     /// Texts with a heading written as `###`.
     HashHeadings, Share, "### at the start of a line";
-    /// Texts about the text itself or the model.
+    /// Meta-commentary: texts about the text itself or the model.
     MetaCommentary, Share, "meta-commentary";
-    /// Conversations with an id that another one has.
+    /// Conversations with a duplicate id.
     DuplicateIds, Share, "duplicate ids";
-    /// Conversations whose roles do not alternate from the user to the assistant.
+    /// Conversations whose roles do not alternate between user and assistant.
     RoleOrder, Share, "roles out of order";
-    /// Instructions that an answer does not follow.
+    /// Instructions that an answer does not obey.
     InstructionsNotFollowed, Share, "instructions not followed";
     /// Situations whose styles contradict each other.
     ContradictingInstructions, Share, "situations with contradicting instructions";
-    /// Answers that are not in the language asked for.
+    /// Answers in another language than requested.
     OtherLanguage, Share, "answers in another language";
-    /// Answers that state a dose and do not say that it must be verified.
+    /// Answers with a dose but without a warning to verify it.
     DosesWithoutWarning, Share, "doses without a warning";
-    /// Answers that say that a dose must be verified and state none.
+    /// Answers with a warning to verify a dose, but without a dose.
     WarningsWithoutDose, Share, "warnings without a dose";
-    /// Doses far above what a medicine is given in.
+    /// Doses far above a medicine's usual range.
     DosesAboveRange, Share, "doses above what the medicine is given in";
-    /// Texts with an age or sex that the patient does not have.
+    /// Texts with an age or sex that contradicts the patient's.
     OtherPatient, Share, "ages and sexes that differ from the patient's card";
     /// Answers that name a law or a brand of another country.
     OtherCountryTerms, Share, "laws and brands of another country";
@@ -101,7 +101,7 @@ metrics! {
     OtherEmergencyNumber, Share, "emergency numbers of another country";
     /// Questions of an answer that the next turn does not answer.
     UnansweredQuestions, Share, "unanswered questions to the health worker";
-    /// Answers that end with a question that nobody asked for.
+    /// Unsolicited questions at the end of an answer.
     UnsolicitedQuestions, Share, "unsolicited questions";
     /// Answers that begin with a filler.
     FillerOpeners, Share, "filler openers";
@@ -109,11 +109,11 @@ metrics! {
     ClosingOffers, Share, "offers at the end";
     /// Answers with more words than their mode allows.
     OverlongAnswers, Share, "answers longer than their mode allows";
-    /// Distance of the realised from the planned distribution; by attribute.
+    /// Distance between the realised and planned distributions; by attribute.
     PlanDistance, Share, "distance from the plan";
-    /// The realised share of an age by its planned share, where that is largest.
+    /// The largest ratio of the realised to the planned share of an age.
     AgeConcentration, Ratio, "most concentrated age, by its planned share";
-    /// Rows with an item of an evaluation set; by set.
+    /// Rows that contain an item of an evaluation set; by set.
     EvalItems, Count, "rows with items";
     /// Variants of one prompt, or rows about one patient, in two splits.
     SplitLeaks, Count, "variants or patients in two splits";
@@ -135,7 +135,7 @@ impl TextKind {
     /// All kinds, in the order of every array by kind.
     pub const ALL: [Self; 3] = [Self::Prompt, Self::Answer, Self::FollowUp];
 
-    /// Texts of this kind, for people.
+    /// Name of this kind in the plural, for people.
     pub fn plural(self) -> &'static str {
         match self {
             Self::Prompt => "prompts",
@@ -145,7 +145,7 @@ impl TextKind {
     }
 }
 
-/// What a metric's value should be.
+/// Target of a metric's value.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
@@ -153,7 +153,7 @@ pub enum Target {
     AtMost(f64),
     /// At least this.
     AtLeast(f64),
-    /// Anything: the value is reported only.
+    /// None: the value is only reported.
     None,
 }
 
@@ -167,7 +167,7 @@ impl Target {
         }
     }
 
-    /// This target where `enough` was measured, none otherwise: a few texts say nothing about a distribution.
+    /// This target if `enough` was measured, none otherwise: a few texts say nothing about a distribution.
     #[must_use]
     pub fn only_if(self, enough: bool) -> Self {
         if enough { self } else { Self::None }
@@ -179,21 +179,21 @@ impl Target {
 pub struct Metric {
     /// What it measures.
     pub id: MetricId,
-    /// Which of several: a kind of text, an attribute or an evaluation set.
+    /// Subject of the metric, if there are several: a kind of text, an attribute or an evaluation set.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub subject: Option<String>,
     /// Value.
     pub value: f64,
-    /// Texts or rows that it is of.
+    /// Number of texts or rows that were measured.
     pub of: u64,
     /// Target.
     pub target: Target,
-    /// Whether the target is met; true where nothing was measured.
+    /// Whether the target is met; true if nothing was measured.
     pub met: bool,
 }
 
 impl fmt::Display for Metric {
-    /// What the metric measures, such as `wrapping quotes, prompts`.
+    /// Name with subject, such as `wrapping quotes, prompts`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.subject, self.id) {
             (None, id) => f.write_str(id.label()),
@@ -203,14 +203,14 @@ impl fmt::Display for Metric {
     }
 }
 
-/// How an instruction was followed.
+/// How well an instruction is obeyed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstructionCounts {
     /// Answers that were checked for it.
     pub checked: u64,
-    /// Answers that follow it strictly.
+    /// Answers that obey it strictly.
     pub strict: u64,
-    /// Answers that follow it loosely.
+    /// Answers that obey it loosely.
     pub loose: u64,
 }
 
@@ -235,13 +235,13 @@ impl Metrics {
         self.values.iter().filter(|m| !m.met)
     }
 
-    /// The value of a metric: the first one with this id, and with this subject where one is given.
+    /// The value of a metric: the first with this id and, if given, this subject.
     pub fn value(&self, id: MetricId, subject: Option<&str>) -> Option<f64> {
         let is = |m: &&Metric| m.id == id && (subject.is_none() || m.subject.as_deref() == subject);
         self.values.iter().find(is).map(|m| m.value)
     }
 
-    /// Adds a metric in its place; where there was nothing to measure, its target is met.
+    /// Adds a metric at its position; if nothing was measured, its target is met.
     pub fn push(
         &mut self,
         id: MetricId,

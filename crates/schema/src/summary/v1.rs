@@ -1,4 +1,4 @@
-//! `summary.json` as schema version 1 had it. Read only.
+//! `summary.json` in schema version 1. Read only.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ struct OldPart {
     emergencies: u64,
     planned: u64,
     in_dataset: u64,
-    /// Holds near duplicates and contaminated rows too: version 1 moved them to `rejected/`.
+    /// Includes near duplicates and contaminated rows: version 1 moved them to `rejected/`.
     rejected: BTreeMap<String, u64>,
     failed: BTreeMap<String, u64>,
     under_way: u64,
@@ -102,7 +102,7 @@ pub(super) struct Summary {
     quality: Option<OldQuality>,
 }
 
-/// Names of figures without a subject.
+/// Names of metrics without a subject.
 const NAMES: [(&str, MetricId); 29] = [
     ("parts whose sums do not close", MetricId::PartsNotAddingUp),
     ("near duplicates kept", MetricId::NearDuplicates),
@@ -135,7 +135,7 @@ const NAMES: [(&str, MetricId); 29] = [
     ("twins or patients on both sides of a split", MetricId::SplitLeaks),
 ];
 
-/// Names of figures that end with their subject.
+/// Names of metrics that end with their subject.
 const PREFIXES: [(&str, MetricId); 4] = [
     ("texts said twice, ", MetricId::ExactDuplicates),
     ("share of the ten most common openings, ", MetricId::TopOpenings),
@@ -143,7 +143,7 @@ const PREFIXES: [(&str, MetricId); 4] = [
     ("distance from the plan, ", MetricId::PlanDistance),
 ];
 
-/// Version 1 named a figure by a phrase.
+/// Version 1 named a metric by a phrase.
 fn id_of(name: &str) -> Option<(MetricId, Option<&str>)> {
     if let Some((_, id)) = NAMES.iter().find(|(known, _)| *known == name) {
         return Some((*id, None));

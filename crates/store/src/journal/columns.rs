@@ -1,4 +1,4 @@
-//! How values are stored in columns: kinds, states and stages by name, accepted responses as packed bytes.
+//! Column encodings: kinds, states and stages by name, accepted responses as packed bytes.
 
 use clinstruct_schema::{RequestId, Stage};
 use rusqlite::Row;
@@ -6,7 +6,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 
 use crate::types::{JobProgress, Rejection, Step, TaskKey, TaskRecord, TaskState};
 
-/// Stores a type by the name that `as_str` gives, and reads it back from the list of all its values.
+/// Stores a type by its `as_str` name, and parses it from the list of all values.
 macro_rules! stored_by_name {
     ($($type:ty),+) => {$(
         impl ToSql for $type {
@@ -37,14 +37,14 @@ fn by_name<T: Copy>(
         .ok_or_else(|| FromSqlError::Other(format!("the unknown name \"{name}\"").into()))
 }
 
-/// Where a request stands.
+/// State of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RequestState {
     /// A job has it.
     Sent,
     /// Its response is stored.
     Answered,
-    /// Its job gave no response that can be used.
+    /// Its job gave no usable response.
     Released,
 }
 
@@ -60,7 +60,7 @@ impl RequestState {
     }
 }
 
-/// A stage, which the schema owns.
+/// A stage, defined in `schema`.
 struct StageName(Stage);
 
 impl FromSql for StageName {

@@ -1,7 +1,7 @@
-//! Requests for which no answer could be had, and why.
+//! Requests that were given up, and why.
 //!
-//! They outlive the tasks that waited for them: when a plan is replayed from the stored responses, what was
-//! given up stays given up until the user retries it.
+//! They outlive their tasks: when a plan is replayed from the stored responses, requests stay given up until the user
+//! retries them.
 
 use clinstruct_schema::RequestId;
 use rusqlite::{OptionalExtension as _, params};
@@ -39,7 +39,7 @@ impl Store {
             .map_err(self.failed("read"))
     }
 
-    /// Tasks whose request the provider refused for reasons that somebody can change, in the plan's order.
+    /// Tasks whose request the provider refused for reasons that can be fixed, in the plan's order.
     pub fn refused_tasks(&self) -> Result<Vec<TaskKey>> {
         self.connection
             .prepare_cached(
@@ -50,7 +50,7 @@ impl Store {
             .map_err(self.failed("read"))
     }
 
-    /// The job that a request was sent with last.
+    /// The job that a request was last sent with.
     pub fn job_of(&self, request: RequestId) -> Result<Option<JobId>> {
         self.connection
             .prepare_cached("SELECT job FROM request WHERE id = ?1")
@@ -60,7 +60,7 @@ impl Store {
 }
 
 impl Tx<'_> {
-    /// Records that no answer to a request could be had.
+    /// Records that a request was given up.
     pub fn give_up(&mut self, what: &GivenUp) -> Result<()> {
         self.execute(
             "INSERT OR REPLACE INTO given_up VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -69,9 +69,9 @@ impl Tx<'_> {
         .map(drop)
     }
 
-    /// Deletes what was given up, so that it is requested again: all of it, or only what was refused.
+    /// Deletes given-up requests, so that they are sent again: all of them, or only the refused ones.
     pub fn forget_given_up(&mut self, only_refused: bool) -> Result<()> {
-        // What came for them cannot be used; the next response counts.
+        // Their responses are unusable; the next response counts.
         self.execute(
             "UPDATE request SET state = ?2, frame = NULL, row = NULL
              WHERE id IN (SELECT request FROM given_up WHERE refused OR NOT ?1)",

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Keeps other processes from writing to a run until it is dropped.
+/// Prevents other processes from writing to a run until it is dropped.
 #[derive(Debug)]
 pub(super) struct Lock(File);
 
@@ -30,8 +30,8 @@ impl Lock {
 }
 
 impl Drop for Lock {
-    /// Unlocks explicitly: a child process that another thread is just starting holds a copy of the file
-    /// descriptor until it calls `exec`, and closing ours would leave the lock with that copy.
+    /// Unlocks explicitly: a child process that another thread is just starting has a copy of the file descriptor until
+    /// it calls `exec`, and closing ours would leave the lock with that copy.
     fn drop(&mut self) {
         let _ = self.0.unlock();
     }

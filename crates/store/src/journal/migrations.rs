@@ -1,11 +1,11 @@
-//! The journal's tables, and the steps that lead to them.
+//! The journal's tables, and their migrations.
 
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Marks the file as ours: `clin` in ASCII.
 pub(super) const APPLICATION_ID: i64 = 0x636c_696e;
 
-/// Steps from an empty file to today's tables. Append only: a released step never changes.
+/// Migrations from an empty file to the current tables. Append only: a released one never changes.
 pub(super) const MIGRATIONS: [&str; 5] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -49,7 +49,7 @@ pub(super) const MIGRATIONS: [&str; 5] = [
         reason TEXT NOT NULL, detail TEXT NOT NULL
     ) WITHOUT ROWID;
 ",
-    // What each row of the plan asks for, to be compared with a changed plan.
+    // Inputs of each row of the plan, to be compared with a changed plan.
     "
     CREATE TABLE planned (
         unit INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, request BLOB NOT NULL, shape BLOB NOT NULL
@@ -90,7 +90,7 @@ pub(super) const MIGRATIONS: [&str; 5] = [
 /// The version of the journal that this build writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
 
-/// Brings a journal to [`VERSION`], one transaction a step.
+/// Migrates a journal to [`VERSION`], one transaction per step.
 pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |r| r.get(0))?;
     for (i, step) in MIGRATIONS.iter().enumerate().skip(usize::try_from(version).unwrap_or(0)) {
@@ -107,7 +107,7 @@ pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
 mod tests {
     use super::*;
 
-    /// What SQLite has of the tables and indices.
+    /// SQLite's definitions of the tables and indices.
     fn schema(connection: &Connection) -> Vec<String> {
         connection
             .prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")

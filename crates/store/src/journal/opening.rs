@@ -1,4 +1,4 @@
-//! Whether a file may be opened: an empty one, or a journal of ours that this build knows.
+//! Whether a file may be opened: an empty one, or one of our journals of a known version.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -9,14 +9,14 @@ use rusqlite::{Connection, OpenFlags};
 use super::migrations::{APPLICATION_ID, VERSION};
 use crate::error::{Error, ErrorKind, Result};
 
-/// What a run is opened for.
+/// The purpose of opening a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     Read,
     Write,
 }
 
-/// What a file says of itself.
+/// Identification in a file's header.
 #[derive(Debug, Default)]
 struct Marks {
     application: i64,
@@ -35,9 +35,9 @@ impl Marks {
         })
     }
 
-    /// Reads them without SQLite, from a file whose last change was cut off and has to be rolled back.
+    /// Reads it without SQLite, from a file whose last change was interrupted and must be rolled back.
     ///
-    /// Places are those of <https://sqlite.org/fileformat2.html>, sections 1.3 and 3.
+    /// Offsets as in <https://sqlite.org/fileformat2.html>, sections 1.3 and 3.
     fn read_cut_off(path: &Path) -> Result<Self> {
         let mut head = [0; 72];
         let mut rollback = [0; 20];
@@ -50,7 +50,7 @@ impl Marks {
         let number = |bytes: &[u8], at: usize| {
             bytes.iter().skip(at).take(4).fold(0, |n, b| n << 8 | i64::from(*b))
         };
-        // Pages before the change: a file that had none becomes empty again.
+        // Pages before the change: zero means that the file becomes empty again.
         let tables = i64::from(number(&rollback, 16) > 0);
         Ok(Self { application: number(&head, 68), version: number(&head, 60), tables })
     }
@@ -60,7 +60,7 @@ impl Marks {
         self.tables == 0 && self.version == 0
     }
 
-    /// Refuses what is no journal of ours, or one of a newer build.
+    /// An error if the file is not one of our journals, or is of a newer version.
     fn check(&self, path: &Path) -> Result<()> {
         if self.empty() {
             return Ok(());
@@ -84,12 +84,12 @@ impl Marks {
     }
 }
 
-/// Refuses what is no journal of ours, or one of a newer build, before anything is written.
+/// The same check, before anything is written.
 ///
-/// A process that was killed while it made the journal leaves a change to be rolled back, which takes a
-/// connection that may write. One who opens the run for writing rolls it back, but only in a file of ours.
+/// A process that was killed while creating the journal leaves a change to be rolled back, which needs a writable
+/// connection. Opening for writing rolls it back, but only in one of our files.
 ///
-/// Gives the journal's version, 0 where there is none yet.
+/// Returns the journal's version, 0 if there is none yet.
 pub(super) fn check_version(path: &Path, access: Access) -> Result<i64> {
     let unfinished = || {
         let message = "the run was stopped before its journal was there";
@@ -113,7 +113,7 @@ pub(super) fn check_version(path: &Path, access: Access) -> Result<i64> {
     if marks.empty() && access == Access::Read { Err(unfinished()) } else { Ok(marks.version) }
 }
 
-/// Whether a change was cut off that only a connection that may write can roll back.
+/// Whether an interrupted change needs a writable connection to be rolled back.
 fn cut_off(e: &rusqlite::Error) -> bool {
     e.sqlite_error().is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
 }

@@ -1,4 +1,4 @@
-//! What each row of the plan asks for, so that a changed plan can be compared with the one that was answered.
+//! Inputs of each row of the plan, so that a changed plan can be compared with the one that was answered.
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
@@ -17,7 +17,7 @@ fn planned_of(row: &Row<'_>) -> rusqlite::Result<PlannedRow> {
 }
 
 impl Store {
-    /// The row of this id in the plan that the journal was made with.
+    /// The row with this id in the journal's plan.
     pub fn planned(&self, id: &str) -> Result<Option<PlannedRow>> {
         self.connection
             .prepare_cached("SELECT task, id, request, shape FROM planned WHERE id = ?1")
@@ -25,7 +25,7 @@ impl Store {
             .map_err(self.failed("read"))
     }
 
-    /// Rows of that plan, in its order, behind `after`.
+    /// Rows of that plan, in order, after `after`.
     pub fn planned_rows(&self, after: Option<TaskKey>, limit: usize) -> Result<Vec<PlannedRow>> {
         let after = after.map_or(-1, |k| k.0);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -37,7 +37,7 @@ impl Store {
             .map_err(self.failed("read"))
     }
 
-    /// Whether the journal knows what its plan asked for; one of an earlier version does not.
+    /// Whether the journal stores its plan; journals of earlier versions do not.
     pub fn has_planned(&self) -> Result<bool> {
         self.connection
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM planned)")
@@ -60,7 +60,7 @@ impl Store {
 }
 
 impl Tx<'_> {
-    /// Records what a row of the plan asks for.
+    /// Records the inputs of a row of the plan.
     pub fn put_planned(&mut self, row: &PlannedRow) -> Result<()> {
         self.execute(
             "INSERT OR REPLACE INTO planned (task, id, request, shape) VALUES (?1, ?2, ?3, ?4)",

@@ -1,4 +1,4 @@
-//! What the journal says: tasks, requests, jobs, counts.
+//! Queries on tasks, requests, jobs and counts.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::types::{
 };
 
 impl Store {
-    /// The value of the run by its key.
+    /// A value of the run by key.
     pub fn meta(&self, key: &str) -> Result<Option<String>> {
         self.connection
             .prepare_cached("SELECT value FROM meta WHERE key = ?1")
@@ -23,7 +23,7 @@ impl Store {
             .map_err(self.failed("read"))
     }
 
-    /// Where the response to a request lies, if there is one.
+    /// Location of the response to a request, if there is one.
     pub fn locate(&self, request: RequestId) -> Result<Option<RowLocation>> {
         self.connection
             .prepare_cached(
@@ -57,7 +57,7 @@ impl Store {
             .map_err(self.failed("read"))
     }
 
-    /// The tasks with keys from `from` up to but without `to`, in the plan's order.
+    /// The tasks with keys in `from..to`, in the plan's order.
     pub fn tasks(&self, from: TaskKey, to: TaskKey) -> Result<Vec<TaskRecord>> {
         self.connection
             .prepare_cached(select_tasks!("WHERE key >= ?1 AND key < ?2 ORDER BY key"))
@@ -94,7 +94,7 @@ impl Store {
             .map_err(self.failed("read"))
     }
 
-    /// Index of the last seed row of a part that was begun.
+    /// Index of the last started seed row of a part.
     pub fn last_seed_row(&self, part: u8) -> Result<Option<u32>> {
         let from = i64::from(part) << 40;
         self.connection
@@ -104,7 +104,7 @@ impl Store {
             .map_err(self.failed("read"))
     }
 
-    /// Requests of a job that have no response yet, with the task that sent each last.
+    /// Requests of a job without a response, each with the task that last sent it.
     pub fn open_requests(&self, job: JobId) -> Result<Vec<(RequestId, TaskKey)>> {
         self.connection
             .prepare_cached(
@@ -164,7 +164,7 @@ impl Store {
             .map_err(self.failed("read"))
     }
 
-    /// What was spent, and what the jobs under way may still cost.
+    /// Spent amount, and the most that jobs in flight may still cost.
     pub fn money(&self) -> Result<Money> {
         self.connection
             .prepare_cached(
@@ -226,7 +226,7 @@ impl Store {
         Ok(all.into_values().collect())
     }
 
-    /// Tasks that ended because no answer could be had.
+    /// Tasks that ended without an answer.
     pub fn failed_tasks(&self) -> Result<Vec<TaskKey>> {
         self.connection
             .prepare_cached("SELECT key FROM task WHERE state = 'rejected' AND failed ORDER BY key")
@@ -271,7 +271,7 @@ impl Store {
         Ok(all)
     }
 
-    /// Different requests that have a response.
+    /// Number of distinct requests with a response.
     pub fn answered_total(&self) -> Result<u64> {
         self.connection
             .prepare_cached("SELECT count(*) FROM request WHERE state = 'answered'")

@@ -1,4 +1,4 @@
-//! Changes of the journal, each within a transaction.
+//! Changes of the journal, within a transaction.
 
 use clinstruct_schema::RequestId;
 use rusqlite::params;
@@ -18,12 +18,12 @@ impl Tx<'_> {
         self.sql.prepare_cached(sql).and_then(|mut s| s.execute(values)).map_err(self.failed())
     }
 
-    /// Sets a value of the run by its key.
+    /// Sets a value of the run by key.
     pub fn set_meta(&mut self, key: &str, value: &str) -> Result<()> {
         self.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", [key, value]).map(drop)
     }
 
-    /// The number that the next job will have.
+    /// The number of the next job.
     pub fn next_job(&self) -> Result<i64> {
         self.sql
             .query_row("SELECT coalesce(max(id), 0) + 1 FROM job", [], |r| r.get(0))
@@ -57,7 +57,7 @@ impl Tx<'_> {
         .map(drop)
     }
 
-    /// Adds to what is known of a job: its rows, their tokens, their cost.
+    /// Adds to a job's totals: its rows, their tokens, their cost.
     pub fn add_to_job(&mut self, job: JobId, more: &JobSums) -> Result<()> {
         let (c, usage) = (&more.counts, more.usage);
         self.execute(
@@ -94,7 +94,7 @@ impl Tx<'_> {
         .map(drop)
     }
 
-    /// Records that a request goes with a job. A response that is stored already stays.
+    /// Records that a request was sent with a job. A stored response is kept.
     pub fn send_request(&mut self, request: RequestId, task: TaskKey, job: JobId) -> Result<()> {
         self.execute(
             "INSERT INTO request (id, task, job, state) VALUES (?1, ?2, ?3, ?4)
@@ -110,7 +110,7 @@ impl Tx<'_> {
         self.index_frame(segment, start, length, frame.job, frame.rows)
     }
 
-    /// Indexes rows that an earlier process appended; [`Store::unindexed`](super::Store::unindexed) gives them.
+    /// Indexes rows that an earlier process appended, from [`Store::unindexed`](super::Store::unindexed).
     pub fn index(&mut self, frame: &RawFrame) -> Result<FrameId> {
         let (segment, start) = (frame.segment, frame.offset);
         self.index_frame(segment, start, frame.length, frame.job, frame.rows.len())
@@ -140,7 +140,7 @@ impl Tx<'_> {
         .map(drop)
     }
 
-    /// Releases the requests of a job that have no response.
+    /// Releases the requests of a job without a response.
     pub fn release(&mut self, job: JobId) -> Result<()> {
         self.execute(
             "UPDATE request SET state = ?2 WHERE job = ?1 AND state = 'sent'",
@@ -149,7 +149,7 @@ impl Tx<'_> {
         .map(drop)
     }
 
-    /// Writes a task, new or known.
+    /// Inserts or updates a task.
     pub fn put_task(&mut self, task: &TaskRecord) -> Result<()> {
         let why = task.rejection.as_ref();
         self.execute(

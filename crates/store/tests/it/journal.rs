@@ -338,7 +338,7 @@ fn a_request_is_asked_until_it_is_answered_or_released() {
     assert_eq!(store.open_requests(second).unwrap(), [(request(4), base(4))]);
     assert_eq!(row(&store, request(2)).unwrap(), b"two");
 
-    // Released requests may be asked again, and go with the new job; the answered one stays.
+    // Released requests may be sent again with the new job; the answered one is unchanged.
     store
         .write(|tx| {
             (1..=3).try_for_each(|n| tx.send_request(request(n), base(90 + u32::from(n)), second))
@@ -382,7 +382,7 @@ fn of_two_answers_the_first_stands() {
     assert_eq!(row(&store, request(1)).unwrap(), b"first");
     assert_eq!(row(&store, request(2)).unwrap(), b"other");
     assert_eq!(store.answered_total().unwrap(), 2);
-    // The rows that do not stand are kept all the same.
+    // Superseded rows are kept all the same.
     let plain = zstd::stream::decode_all(std::fs::File::open(segment(dir.path())).unwrap());
     assert!(plain.unwrap().ends_with(b"third\nthird again\n"));
 }

@@ -1,4 +1,4 @@
-//! The store from outside: records, raw responses, kills at bad moments, files of others.
+//! The store from outside: records, raw responses, kills at bad moments, foreign files.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod journal;
@@ -41,7 +41,7 @@ pub(crate) fn new_job(tag: &str, rows: usize) -> NewJob<'_> {
     NewJob { tag, rows, route: "a way", queued_tokens: 0, reserved: 0 }
 }
 
-/// What stops a transaction.
+/// An error that aborts a transaction.
 pub(crate) fn stop() -> Error {
     Error {
         kind: ErrorKind::Io,
@@ -56,7 +56,7 @@ pub(crate) fn segment(dir: &Path) -> PathBuf {
     dir.join("raw/segment-000001.zst")
 }
 
-/// The row that a request was answered with.
+/// The row that answers a request.
 pub(crate) fn row(store: &Store, request: RequestId) -> Option<Vec<u8>> {
     let at = store.locate(request).unwrap()?;
     let (format, row) = store.reader().read(&at).unwrap();
@@ -79,7 +79,7 @@ pub(crate) fn answered_job(store: &mut Store, tag: &str, first: u8, rows: &[&[u8
         .unwrap()
 }
 
-/// A job that was sent with `requests`; its rows come to the file, and then the process ends.
+/// A job with `requests`; its rows are written to the file, and then the process ends.
 pub(crate) fn killed_job(store: &mut Store, tag: &str, requests: &[u8], rows: &[&[u8]]) -> JobId {
     let job = store
         .write(|tx| {

@@ -1,4 +1,4 @@
-//! Who may open a run, and what is refused.
+//! Opening runs, and what is refused.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ fn refused(dir: &Path) -> Error {
     e
 }
 
-/// The message, with the folder's name taken out.
+/// The message, without the folder's name.
 fn text(e: &Error, dir: &Path) -> String {
     format!("{e}\n{}", e.hint()).replace(&dir.display().to_string(), "DIR")
 }
@@ -127,7 +127,7 @@ fn an_empty_file_becomes_a_journal() {
     assert_eq!(row(&store, request(1)).unwrap(), b"one");
 }
 
-/// Leaves in `dir` what a kill in the middle of `change` leaves: the file half written, and how to undo it.
+/// Leaves in `dir` what a kill in the middle of `change` leaves: a half-written file, and its rollback journal.
 fn cut_off(dir: &Path, change: &str) {
     let away = folder();
     let (file, beside) = ("run.sqlite", "run.sqlite-journal");
@@ -147,7 +147,7 @@ const MANY_PAGES: &str = "CREATE TABLE many (a);
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50)
     INSERT INTO many SELECT zeroblob(4000) FROM n";
 
-/// All files of a folder but the lock.
+/// All files of a folder except the lock.
 fn files(dir: &Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
     let items = fs::read_dir(dir).unwrap().map(|i| i.unwrap());
     let mut all: Vec<_> = items
@@ -161,7 +161,7 @@ fn files(dir: &Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
 #[test]
 fn a_kill_while_the_journal_is_made_leaves_a_folder_that_opens() {
     let makers: [&dyn Fn(&Path); 3] = [
-        // The step to write-ahead logging, the first write of all: as a real kill left it.
+        // The switch to write-ahead logging, the very first write: as a real kill left it.
         &|dir| {
             let path = dir.join("run.sqlite");
             Connection::open(&path).unwrap().execute_batch("PRAGMA journal_mode = WAL").unwrap();
@@ -200,7 +200,7 @@ fn a_change_that_was_cut_off_is_rolled_back() {
     let dir = folder();
     answered_job(&mut open(dir.path()), "a", 1, &[b"one"]);
     let path = dir.path().join("run.sqlite");
-    // A file system without shared memory gives no write-ahead log.
+    // A file system without shared memory supports no write-ahead log.
     Connection::open(&path).unwrap().execute_batch("PRAGMA journal_mode = DELETE").unwrap();
     cut_off(dir.path(), &format!("DELETE FROM request; {MANY_PAGES}"));
     let store = open(dir.path());

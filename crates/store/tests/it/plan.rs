@@ -1,4 +1,4 @@
-//! What was given up, and what the plan asks for.
+//! Given-up requests, and the rows of the plan.
 
 use clinstruct_schema::Stage;
 use clinstruct_store::{GivenUp, PlannedRow, Rejection, Store, TaskKey, TaskRecord, TaskState};
@@ -6,7 +6,7 @@ use clinstruct_store::{GivenUp, PlannedRow, Rejection, Store, TaskKey, TaskRecor
 use crate::journal::task;
 use crate::{base, folder, frame, new_job, open, request, row};
 
-/// What was given up outlives its task; what was refused can be asked for again by itself.
+/// A given-up request outlives its task; refused ones can be retried separately.
 #[test]
 fn what_was_given_up_stays_so_until_somebody_asks() {
     let dir = folder();
@@ -34,7 +34,7 @@ fn what_was_given_up_stays_so_until_somebody_asks() {
                 tx.give_up(&given(n, n > 1))?;
                 tx.put_task(&failed(n))?;
             }
-            // It was asked for again since, and has its answer.
+            // It was sent again since, and has its answer.
             tx.put_task(&task(base(3), TaskState::Done))
         })
         .unwrap();
@@ -56,7 +56,7 @@ fn what_was_given_up_stays_so_until_somebody_asks() {
     assert!(!store.has_given_up().unwrap());
 }
 
-/// A response that turns out to be none makes room for the next.
+/// A response that is not an answer is replaced by the next.
 #[test]
 fn a_response_that_was_set_aside_does_not_count() {
     let dir = folder();

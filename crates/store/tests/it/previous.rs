@@ -1,4 +1,4 @@
-//! A journal that the previous version wrote: units with numbered states.
+//! A journal of the previous version: units with numbered states.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::{answered_job, base, folder, killed_job, open, request, row};
 
-/// The tables of version 4, as that version made them.
+/// The tables of version 4, as that version created them.
 const VERSION_4: &str = "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE job (
@@ -56,7 +56,7 @@ const VERSION_4: &str = "
 /// waits in an open job; seed row 2 was refused.
 fn previous() -> (TempDir, TaskKey, TaskKey) {
     let dir = folder();
-    // Raw responses have the same format: those of a store of today, with a journal made by hand.
+    // The format of raw responses is the same: those of a current store, with a journal made by hand.
     let mut store = open(dir.path());
     let job = answered_job(&mut store, "run-1", 1, &[b"prompts", b"turn"]);
     killed_job(&mut store, "run-2", &[3], &[b"late"]);
@@ -234,7 +234,7 @@ fn a_journal_of_the_previous_version_is_migrated() {
     let (dir, first, second) = previous();
     let mut store = open(dir.path());
     check(&store, first, second);
-    // The row that came while the process was killed is found, and indexed in the new tables.
+    // The row that arrived when the process was killed is found, and indexed in the new tables.
     let frames = store.unindexed().unwrap();
     assert_eq!(frames.iter().map(|f| f.rows.len()).collect::<Vec<_>>(), [1]);
     store

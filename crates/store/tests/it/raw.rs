@@ -100,7 +100,7 @@ fn rows_that_were_not_noted_are_given_at_the_next_opening() {
     let mut store = open(dir.path());
     killed_job(&mut store, "c", &[20], &[b"twenty"]);
     drop(store);
-    // Until they are noted, each opening gives them.
+    // Until they are indexed, each opening returns them.
     for _ in 0..2 {
         let mut store = open(dir.path());
         assert_eq!(store.locate(request(10)).unwrap(), None);
@@ -120,7 +120,7 @@ fn rows_that_were_not_noted_are_given_at_the_next_opening() {
         })
         .unwrap();
     drop(store);
-    // The one that is noted is not given again, the other is.
+    // The indexed one is not returned again, the other is.
     let mut store = open(dir.path());
     let rest = store.unindexed().unwrap();
     assert_eq!(rest, frames[1..]);
@@ -132,7 +132,7 @@ fn rows_that_were_not_noted_are_given_at_the_next_opening() {
     assert_eq!(store.unindexed().unwrap(), []);
     let read = [1, 10, 11, 20].map(|n| row(&store, request(n)).unwrap());
     assert_eq!(read, [&b"noted"[..], b"ten", b"\xff\n", b"twenty"]);
-    // New rows go behind.
+    // New rows are appended after it.
     answered_job(&mut store, "d", 30, &[b"thirty"]);
     assert_eq!(row(&store, request(30)).unwrap(), b"thirty");
     assert_eq!(row(&store, request(20)).unwrap(), b"twenty");
@@ -188,7 +188,7 @@ fn a_torn_frame_is_put_aside_wherever_it_is_torn() {
     }
     assert!(checked > 100, "only {checked} places");
 
-    // The run goes on behind what is whole.
+    // The run continues after the complete part.
     fs::write(&path, &all[..all.len() - 1]).unwrap();
     let mut store = open(dir.path());
     assert!(torn.exists());
@@ -233,7 +233,7 @@ fn a_full_segment_is_followed_by_a_new_one() {
     let mut store = open(dir.path());
     answered_job(&mut store, "a", 1, &[b"one"]);
     drop(store);
-    // The journal is told of a frame that fills the segment; the file has a hole there.
+    // The journal records a frame that fills the segment; the file has a hole there.
     let file = fs::File::options().write(true).open(segment(dir.path())).unwrap();
     let start = file.metadata().unwrap().len();
     file.set_len(FULL).unwrap();
