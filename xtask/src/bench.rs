@@ -1,7 +1,7 @@
-//! `cargo xtask bench`: how long a whole run takes, and how much memory and processor time.
+//! `cargo xtask bench`: duration, memory and processor time of a whole run.
 //!
-//! Without more a rehearsal; as `bench provider` runs against the test provider on loopback, in batches and
-//! by chat, with processor time by request.
+//! By default a rehearsal; `bench provider` runs against the test provider on loopback, in batches and by chat, with
+//! processor time per request.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -16,28 +16,27 @@ use crate::failure::{Failure, Result};
 use crate::process::{self, BINARY, cargo};
 use crate::temporary::TemporaryFolder;
 
-/// Runs, where the command does not say.
+/// Default number of runs.
 const RUNS: usize = 3;
-/// GNU time, which tells the peak memory of what it ran.
+/// GNU time, which reports peak memory.
 pub(crate) const TIME: &str = "/usr/bin/time";
 /// Seed rows of each part against the provider: some 8,000 requests.
 const PROVIDER_LIMIT: &str = "260";
-/// How the test provider is asked, with the milliseconds that it takes: batches are answered as soon as they are
-/// asked after.
+/// Modes of the test provider, with its latency in milliseconds: batches are answered at the first poll.
 pub(crate) const MODES: [(&str, &str); 2] = [("openai", "0"), ("chat", "50")];
-/// The test provider, as an example of its crate.
+/// The test provider, an example of its crate.
 pub(crate) const SERVER: [&str; 4] = ["--package", "clinstruct-testkit", "--example", "serve"];
 
-/// One run, measured.
+/// Measurements of one run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Measure {
     seconds: f64,
-    /// Of all processors, of user and system.
+    /// User and system time over all processors.
     processor: Option<f64>,
     peak_kib: Option<u64>,
-    /// Answered requests, where the run was against the provider.
+    /// Answered requests, if the run used the provider.
     pub(crate) requests: Option<u64>,
-    /// Processor time of making the same dataset anew from the stored responses.
+    /// Processor time of rebuilding the same dataset from the stored responses.
     pub(crate) anew: Option<f64>,
 }
 
@@ -107,7 +106,7 @@ impl Served {
 }
 
 impl Drop for Served {
-    /// It ends with its input.
+    /// It ends when its stdin is closed.
     fn drop(&mut self) {
         drop(self.child.stdin.take());
         let _ = self.child.wait();
@@ -135,14 +134,14 @@ fn several(
     Ok(())
 }
 
-/// Processor time of everything but the requests: what is left of a run is what those cost.
+/// Processor time of everything except requests; the rest of a run's time is due to requests.
 pub(crate) fn again(binary: &Path, folder: &Path, has_time: bool) -> Result<Option<f64>> {
     let mut reparse = Command::new(binary);
     reparse.arg("reparse").arg("--out").arg(folder.join("run"));
     Ok(measured(&reparse, folder, has_time)?.processor)
 }
 
-/// The medians of some runs.
+/// The medians of several runs.
 pub(crate) fn middle(measures: &[Measure]) -> Measure {
     let peak = median(measures.iter().filter_map(|m| m.peak_kib).map(|kib| kib as f64));
     Measure {
@@ -154,15 +153,14 @@ pub(crate) fn middle(measures: &[Measure]) -> Measure {
     }
 }
 
-/// A number in front is the count of runs; the rest are flags of the build.
+/// A leading number is the count of runs; the rest are flags of the build.
 pub(crate) fn runs_and_flags(arguments: &[OsString]) -> (usize, &[OsString]) {
     let first = arguments.split_first();
     let count = first.and_then(|(f, rest)| Some((f.to_str()?.parse().ok()?, rest)));
     count.map_or((RUNS, arguments), |(runs, rest): (usize, _)| (runs.max(1), rest))
 }
 
-/// Builds a program for release; it lies beside the folder in which this program lies, whatever the target
-/// folder is.
+/// Builds a program for release; its folder is next to the folder of this program, whatever the target folder is.
 pub(crate) fn release_of(
     environment: &Environment,
     package: &[&str],
@@ -210,7 +208,7 @@ pub(crate) fn measured(build: &Command, folder: &Path, time: bool) -> Result<Mea
     })
 }
 
-/// A number in what `time -v` reports.
+/// A number in the output of `time -v`.
 fn told(report: &str, what: &str) -> Option<f64> {
     report
         .lines()
@@ -218,7 +216,7 @@ fn told(report: &str, what: &str) -> Option<f64> {
         .and_then(|number| number.trim().parse().ok())
 }
 
-/// The answered requests of a run that was not a rehearsal, by its summary.
+/// The answered requests of a run from its summary, unless it was a rehearsal.
 fn answered(summary: &str) -> Option<u64> {
     let number = |key: &str| {
         let (_, rest) = summary.split_once(&format!("\"{key}\":"))?;
@@ -247,7 +245,7 @@ pub(crate) fn line(measure: Measure) -> String {
     line
 }
 
-/// The middle value, or the mean of the middle two; `None` where there is none.
+/// The middle value, or the mean of the middle two; `None` if there is none.
 pub(crate) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut sorted: Vec<f64> = values.collect();
     sorted.sort_by(f64::total_cmp);

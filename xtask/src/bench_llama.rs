@@ -1,7 +1,7 @@
-//! `cargo xtask bench llama`: tokens a second of a model in this process and of llama.cpp's own server.
+//! `cargo xtask bench llama`: tokens per second of a model in this process and of llama.cpp's own server.
 //!
-//! Both have the same weights, threads, requests and room, and give the likeliest tokens; they take turns, so that
-//! what else the machine does falls on both.
+//! Both have the same weights, threads, requests and context, and sample greedily; they take turns, so that other load
+//! affects both.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -17,17 +17,17 @@ use crate::failure::{Failure, Result};
 use crate::process::{self, BINARY, needs_of_llama, of_this_processor};
 use crate::temporary::TemporaryFolder;
 
-/// Conversations at once, and rows that are asked then.
+/// Concurrent conversations, with their number of rows.
 const SIZES: [(usize, usize); 3] = [(1, 12), (8, 32), (32, 96)];
-/// Runs of each size, where the command does not say.
+/// Default runs per size.
 const RUNS: usize = 3;
-/// Tokens of an answer.
+/// Tokens per answer.
 const TOKENS: &str = "64";
-/// Tokens of a conversation, as the measurement gives itself.
+/// Context per conversation, the same as in the measuring example.
 const CONTEXT: usize = 2048;
-/// How long a server may take to load a model.
+/// Time limit for a server to load a model.
 const LOADING: Duration = Duration::from_mins(2);
-/// The measurement, as an example of its crate.
+/// The measuring program, an example of its crate.
 const EXAMPLE: [&str; 6] =
     ["--package", "clinstruct-backend-llama", "--features", "llama", "--example", "throughput"];
 
@@ -47,7 +47,7 @@ pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<(
     let requests = folder.path().join("requests.jsonl");
     let file = File::create(&requests).map_err(Failure::io("write requests"))?;
     let mut ask = Command::new(clinstruct);
-    // In the order in which a whole run asks them.
+    // In the order of a whole run.
     ask.arg("requests").stdout(file);
     process::run(ask)?;
 
@@ -86,7 +86,7 @@ pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<(
     Ok(())
 }
 
-/// The figure in a line of JSON.
+/// A number in a line of JSON.
 fn tokens_per_second(line: &str) -> Option<f64> {
     let (_, rest) = line.split_once("\"tokens_per_second\":")?;
     rest.split([',', '}']).next()?.trim().parse().ok()
@@ -141,7 +141,7 @@ impl Drop for Served {
     }
 }
 
-/// Whether a server on this machine says that its model is loaded.
+/// Whether a server on this machine reports that its model is loaded.
 fn is_ready(port: u16) -> bool {
     let asked = || -> std::io::Result<bool> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;

@@ -1,7 +1,6 @@
-//! `cargo xtask bench peers`: what others need for as many requests as a run has.
+//! `cargo xtask bench peers`: the cost of other tools for as many requests as a run has.
 //!
-//! All are whole processes and send to the same test provider; they take turns, so that what else the machine does
-//! falls on all of them.
+//! All are whole processes and send to the same test provider; they take turns, so that other load affects all of them.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -17,28 +16,28 @@ use crate::failure::{Failure, Result};
 use crate::process::{self, BINARY};
 use crate::temporary::TemporaryFolder;
 
-/// Those whom people use otherwise: with which of [`MODES`] they compare, their name, what they need in Python.
+/// The alternatives: the [`MODES`] that they compare with, their name, and their Python packages.
 const PEERS: [(&str, &str, &str); 4] = [
     ("openai", "sdk-batch", "openai"),
     ("openai", "curator-batch", "bespokelabs.curator"),
     ("chat", "aiohttp-chat", "aiohttp"),
     ("chat", "curator-chat", "bespokelabs.curator"),
 ];
-/// Sends requests by one of them.
+/// Sends requests with one of them.
 const SCRIPT: &str = "xtask/peers/peers.py";
-/// Backend and store of this workspace by themselves, as an example of the command's crate.
+/// Backend and store of this workspace by themselves, an example of the command's crate.
 const EXAMPLE: [&str; 4] = ["--package", "clinstruct-cli", "--example", "requests"];
-/// Seed rows of each part that are sent: some 10,000 requests.
+/// Seed rows of each part: some 10,000 requests.
 const LIMIT: &str = "3707";
 
-/// Who is measured.
+/// A measured program.
 #[derive(Clone, Copy)]
 enum Contender {
     /// A whole run, with plan, checks and dataset.
     Run,
     /// Backend and store by themselves.
     Requests,
-    /// A peer, by its name.
+    /// A peer, by name.
     Peer(&'static str),
 }
 
@@ -52,7 +51,7 @@ impl Contender {
     }
 }
 
-/// What all of them are measured with.
+/// Common settings of all measurements.
 struct Bench<'a> {
     python: &'a OsStr,
     script: &'a Path,
@@ -106,7 +105,7 @@ pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<(
 }
 
 impl Bench<'_> {
-    /// Who can be measured here; who cannot is told.
+    /// Programs that can be measured here; reports the others.
     fn contenders(&self, backend: &str) -> Vec<Contender> {
         let mut all = vec![Contender::Run, Contender::Requests];
         for (_, name, module) in PEERS.into_iter().filter(|(of, ..)| *of == backend) {
@@ -120,7 +119,7 @@ impl Bench<'_> {
         all
     }
 
-    /// One process, with a provider of its own: what one leaves there burdens no other.
+    /// One process with its own provider, so that no program's leftovers burden another.
     fn measure(&self, who: Contender, backend: &str, latency: &str) -> Result<Measure> {
         let served = Served::start(self.server, latency)?;
         let folder = TemporaryFolder::new("bench")?;
@@ -145,7 +144,7 @@ impl Bench<'_> {
         };
         command.arg(format!("{}/v1", served.url)).arg(self.requests).arg(folder);
         let mut measure = measured(&command, folder, true)?;
-        // The example fails unless all are answered; a peer may leave some out.
+        // The example fails unless all are answered; a peer may miss some.
         let answered = match who {
             Contender::Peer(_) => folder.join("answers.jsonl"),
             _ => self.requests.to_owned(),

@@ -3,16 +3,16 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// What the commands depend on besides their arguments.
+/// Inputs of the commands besides their arguments.
 #[derive(Debug, Clone)]
 pub(crate) struct Environment {
     /// The cargo that started this program.
     pub(crate) cargo: OsString,
     /// Root of the repository.
     pub(crate) root: PathBuf,
-    /// Whether things may be installed, and everything is to be tested.
+    /// Whether to install tools and run all tests.
     pub(crate) ci: bool,
-    /// The backend that a build uses unless it is told.
+    /// The default backend of a build.
     pub(crate) backend: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Why a command did not do what it was asked.
+//! Why a command failed.
 
 use std::{fmt, io};
 
@@ -12,37 +12,37 @@ pub(crate) enum Failure {
     Usage(String),
     /// A file or a program could not be used.
     Io {
-        /// What was being done.
+        /// The operation.
         operation: String,
         /// What is wrong.
         source: io::Error,
     },
-    /// A program ended with a failure; it has said why.
+    /// A program failed; it has reported why.
     Child {
         /// The program and its first arguments.
         command: String,
-        /// Its exit code, where it has one.
+        /// Its exit code, if there is one.
         code: Option<i32>,
     },
-    /// A program that is needed is not there.
+    /// A required program is missing.
     Missing {
         /// Which.
         what: String,
         /// How to get it.
         hint: String,
     },
-    /// A check found something. Each entry is a finding.
+    /// A check has findings, one per entry.
     Findings(Vec<String>),
 }
 
 impl Failure {
-    /// For `map_err`: an error met while doing `operation`.
+    /// For `map_err`: an error during `operation`.
     pub(crate) fn io(operation: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let operation = operation.into();
         move |source| Self::Io { operation, source }
     }
 
-    /// The code to exit with: 2 wrong use, 3 environment, a program's own, 1 everything else.
+    /// The exit code: 2 wrong use, 3 environment, a program's own, 1 everything else.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
@@ -52,7 +52,7 @@ impl Failure {
         }
     }
 
-    /// Says it on stderr, with what to do about it.
+    /// Prints it to stderr, with a hint.
     pub(crate) fn show(&self) {
         match self {
             Self::Findings(findings) => {

@@ -8,20 +8,20 @@ use crate::environment::Environment;
 use crate::failure::{Failure, Result};
 use crate::process::{self, cargo};
 
-/// A program that the lints need beside a Rust toolchain.
+/// A program that the lints need besides a Rust toolchain.
 struct Tool {
-    /// Its name on the path.
+    /// Its name in `PATH`.
     name: &'static str,
-    /// The commands that install it below `target/tools`, run in the root.
+    /// The commands that install it in `target/tools`, run in the root.
     install: &'static [&'static [&'static str]],
-    /// What a person types to install it.
+    /// The command for users to install it.
     hint: &'static str,
 }
 
 /// Where tools are installed, relative to the root.
 const TOOLS: &str = "target/tools";
 
-// Debug builds: they compile in half the time, and what they check is small.
+// Debug builds: they compile in half the time, and their input is small.
 const TYPOS: Tool = Tool {
     name: "typos",
     install: &[
@@ -69,7 +69,7 @@ const MDBOOK: Tool = Tool {
     hint: "cargo install --locked mdbook",
 };
 
-/// Runs all lints, the quick ones first.
+/// Runs all lints, quick ones first.
 pub(crate) fn run(environment: &Environment) -> Result<()> {
     let step = |arguments: &[&str]| {
         eprintln!("\n== cargo {}", arguments.join(" "));
@@ -88,7 +88,7 @@ pub(crate) fn run(environment: &Environment) -> Result<()> {
     tool(environment, &MDBOOK, &["build", "docs/guide", "--dest-dir", &guide])
 }
 
-/// Runs a tool in the root; installs it before, where it is missing and that is allowed.
+/// Runs a tool in the root; installs it first if it is missing and that is allowed.
 fn tool(environment: &Environment, tool: &Tool, arguments: &[&str]) -> Result<()> {
     let program = find(environment, tool)?;
     eprintln!("\n== {} {}", tool.name, arguments.join(" "));

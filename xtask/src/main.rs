@@ -1,8 +1,8 @@
-//! The repository's chores, as `cargo xtask COMMAND`.
+//! The repository's tasks, as `cargo xtask COMMAND`.
 //!
-//! Thin on purpose: it starts other programs and hands on how they ended. What a dataset is, how it is
-//! built and what its flags mean is the `clinstruct` binary's business; nothing here parses its flags.
-//! The environment is read in one place, [`environment`]. Nothing here is needed to use the product.
+//! Thin on purpose: it runs other programs and passes on their exit codes. The `clinstruct` binary alone knows how to
+//! build a dataset and what its flags mean; nothing here parses its flags. The environment is read only in
+//! [`environment`]. Nothing here is needed to use the product.
 
 mod bench;
 mod bench_llama;
@@ -93,7 +93,7 @@ fn none_left(rest: &[std::ffi::OsString]) -> Result<()> {
     }
 }
 
-/// Prints to stdout. A reader that has gone is no failure.
+/// Prints to stdout. A closed reader is not an error.
 fn print(text: &str) {
     let _ = io::stdout().lock().write_all(text.as_bytes());
 }

@@ -1,4 +1,4 @@
-//! Starting other programs.
+//! Runs other programs.
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -8,15 +8,15 @@ use std::process::{Command, Stdio};
 use crate::environment::Environment;
 use crate::failure::{Failure, Result};
 
-/// Arguments of cargo for the `clinstruct` binary, up to its own.
+/// Arguments of cargo for the `clinstruct` binary, before its own.
 pub(crate) const BINARY: [&str; 4] = ["--package", "clinstruct-cli", "--bin", "clinstruct"];
 
-/// Becomes `clinstruct build FLAGS`, so that its signals and exit code are this program's. A backend that the
-/// default build leaves out is compiled in where it is asked for.
+/// Becomes `clinstruct build FLAGS`, so that its signals and exit code are this program's. Compiles a backend that the
+/// default build excludes if it is requested.
 pub(crate) fn build_dataset(environment: &Environment, flags: &[OsString]) -> Result<()> {
     let mut command = Command::new(&environment.cargo);
     command.args(["run", "--release"]);
-    // Who sits at a terminal sees the compilation; a log does not need it.
+    // Show compilation on a terminal, but not in a log.
     if !std::io::stderr().is_terminal() {
         command.arg("--quiet");
     }
@@ -30,7 +30,7 @@ pub(crate) fn build_dataset(environment: &Environment, flags: &[OsString]) -> Re
     become_it(command)
 }
 
-/// Whether the flags or the environment ask for a model in the program itself.
+/// Whether the flags or the environment select a model in the program itself.
 fn wants_llama(environment: &Environment, flags: &[OsString]) -> bool {
     let flags: Vec<_> = flags.iter().map(|f| f.to_string_lossy()).collect();
     let values = |flag: &str| -> Vec<String> {
@@ -45,8 +45,8 @@ fn wants_llama(environment: &Environment, flags: &[OsString]) -> bool {
     main.as_deref() == Some("llama") || values("--role").iter().any(|r| r.contains("=llama:"))
 }
 
-/// What this processor can do beyond what llama.cpp is compiled for by default, as settings of its build: a third
-/// more speed where there is AVX-512. The program is meant for this machine alone; it checks that it is there.
+/// CPU features beyond llama.cpp's default build, as build settings: a third faster with AVX-512. The program is meant
+/// for this machine only, and checks that they are available.
 pub(crate) fn of_this_processor() -> Vec<(&'static str, &'static str)> {
     #[cfg(target_arch = "x86_64")]
     let there = [
@@ -68,7 +68,7 @@ pub(crate) fn of_this_processor() -> Vec<(&'static str, &'static str)> {
     there.into_iter().filter(|(_, there)| *there).map(|(name, _)| (name, "ON")).collect()
 }
 
-/// What llama.cpp is compiled with.
+/// llama.cpp's build tools.
 pub(crate) fn needs_of_llama() -> Result<()> {
     let there = |program: &str| works(Command::new(program).arg("--version"));
     let missing: Vec<&str> =
@@ -110,7 +110,7 @@ pub(crate) fn run(mut command: Command) -> Result<()> {
     }
 }
 
-/// Whether a program can be started and says that all is well. Prints nothing.
+/// Whether a program can be started and succeeds. Prints nothing.
 pub(crate) fn works(command: &mut Command) -> bool {
     command
         .stdin(Stdio::null())
@@ -120,7 +120,7 @@ pub(crate) fn works(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// The program and its arguments, as a person would type them.
+/// The program and its arguments, as typed in a shell.
 pub(crate) fn name(command: &Command) -> String {
     let program = PathBuf::from(command.get_program());
     let mut name =

@@ -1,4 +1,4 @@
-//! A folder that is gone when its owner is.
+//! A temporary folder, removed on drop.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,17 +10,17 @@ use crate::failure::{Failure, Result};
 pub(crate) struct TemporaryFolder(PathBuf);
 
 impl TemporaryFolder {
-    /// Makes it, for `purpose`.
+    /// Creates it, for `purpose`.
     pub(crate) fn new(purpose: &str) -> Result<Self> {
         let name = format!("clinstruct-{purpose}-{}", std::process::id());
         let path = std::env::temp_dir().join(name);
-        // What an earlier process of the same number left.
+        // Left by an earlier process with the same id.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).map_err(Failure::io(format!("make {}", path.display())))?;
         Ok(Self(path))
     }
 
-    /// Where it is.
+    /// Its path.
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }

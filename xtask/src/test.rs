@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that has to hold.
+//! `cargo xtask test`: all checks and tests.
 
 use std::ffi::OsString;
 use std::fs;
@@ -16,32 +16,32 @@ const SMOKE_LIMIT: &str = "3";
 
 /// Tests that need more than a Rust toolchain. They run with `CI=true` only.
 struct Suite {
-    /// Name, for the line that says it was left out.
+    /// Name, for the message that it was skipped.
     name: &'static str,
-    /// Commands that install what it needs, then those that are the tests; run in the root.
+    /// Commands that install its dependencies, then those that are the tests; run in the root.
     commands: &'static [&'static [&'static str]],
 }
 
-/// Installs Python packages into a folder of their own.
+/// Installs Python packages into a separate folder.
 const PIP: [&str; 4] =
     ["target/python/bin/pip", "install", "--quiet", "--disable-pip-version-check"];
 
-/// A browser, where none is on the path: that of the system's packages.
+/// A browser from the system's packages, if there is none in `PATH`.
 const CHROMIUM: &str = "command -v chromium || command -v chromium-browser || command -v google-chrome || \
                         { apt-get update -qq && apt-get install -y -qq chromium; }";
-/// The checks of accessibility that the browser runs.
+/// The accessibility checks that the browser runs.
 const AXE: &str = "cd target/python && npm pack --silent axe-core@4 && tar -xzf axe-core-4*.tgz package/axe.min.js";
 
-/// What llama.cpp is compiled with, where it is not there: that of the system's packages.
+/// llama.cpp's build tools from the system's packages, if missing.
 const CPP: &str = "{ command -v cmake && command -v clang && command -v c++; } >/dev/null || \
                    { apt-get update -qq && apt-get install -y -qq cmake clang g++; }";
 const MODEL_LINTS: &str = "cargo clippy --quiet --package clinstruct-backend-llama --package clinstruct-cli \
                            --features llama --all-targets -- -D warnings";
 const MODEL_BUILD: &str = "cargo build --quiet --package clinstruct-backend-llama --package clinstruct-cli \
                            --features llama";
-/// The smallest model, fetched and asked: its own tests, and a dataset of all parts and stages.
+/// Fetches and runs the smallest model: its own tests, and a dataset of all parts and stages.
 ///
-/// All name the same packages, for cargo compiles llama.cpp anew for another set.
+/// All name the same packages, since cargo recompiles llama.cpp for another set.
 const FETCH: &str =
     "CLINSTRUCT_MODELS=target/models target/debug/clinstruct model fetch smollm2-135m";
 const MODEL_TESTS: &str = "CLINSTRUCT_TEST_MODEL=$PWD/target/models/SmolLM2-135M-Instruct.Q4_1.gguf \
@@ -135,7 +135,7 @@ fn optional_suites() -> &'static [Suite] {
                     "addict",
                     "pydantic",
                 ],
-                // Without what they need to train with, which is gigabytes.
+                // Without the training dependencies, which are gigabytes.
                 &[PIP[0], PIP[1], PIP[2], PIP[3], "--no-deps", "trl==1.16.0", "axolotl==0.19.0"],
                 &[
                     "target/python/bin/python",
@@ -174,7 +174,7 @@ fn optional_suites() -> &'static [Suite] {
     ]
 }
 
-/// The quick checks first, the test runner with its summary last.
+/// Quick checks first, the test runner with its summary last.
 pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<()> {
     tidy::run(environment)?;
     process::run(cargo(environment, &["test", "--workspace", "--doc", "--quiet"]))?;
@@ -190,7 +190,7 @@ pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<(
     process::run(tests)
 }
 
-/// The tests that kill runs, as many times as told. Says which run went wrong, to be run alone again.
+/// The crash test with a given number of runs. Reports a failing run, so that it can be repeated alone.
 pub(crate) fn crash_test(environment: &Environment, arguments: &[OsString]) -> Result<()> {
     let number = |at: usize, otherwise: &str| {
         arguments.get(at).cloned().unwrap_or_else(|| OsString::from(otherwise))
@@ -203,7 +203,7 @@ pub(crate) fn crash_test(environment: &Environment, arguments: &[OsString]) -> R
     process::run(tests)
 }
 
-/// How long a run takes whose jobs take 1 to 24 h, on a clock of its own.
+/// Duration of a run whose jobs take 1 to 24 h, on a simulated clock.
 pub(crate) fn simulate(environment: &Environment, arguments: &[OsString]) -> Result<()> {
     let mut simulation = cargo(environment, &["run", "--release", "--package"]);
     simulation.args(["clinstruct-pipeline", "--example", "latencies", "--"]).args(arguments);
@@ -225,7 +225,7 @@ fn optional(environment: &Environment, suites: &[Suite]) -> Result<()> {
     Ok(())
 }
 
-/// The line that says what is not run; `None` where everything is.
+/// The message about skipped tests; `None` if everything runs.
 fn left_out(ci: bool, suites: &[Suite]) -> Option<String> {
     if ci || suites.is_empty() {
         return None;
@@ -234,7 +234,7 @@ fn left_out(ci: bool, suites: &[Suite]) -> Option<String> {
     Some(format!("left out without CI=true: {}", names.join(", ")))
 }
 
-/// The README's main command on a few rows, with the binary as the tests have it.
+/// The README's main command on a few rows, with the binary of the tests.
 fn smoke(environment: &Environment) -> Result<()> {
     let folder = TemporaryFolder::new("smoke")?;
     let mut build = cargo(environment, &["run", "--quiet"]);

@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: conventions that neither the compiler nor clippy knows.
+//! `cargo xtask tidy`: conventions that neither the compiler nor clippy checks.
 
 mod documents;
 mod edges;
@@ -15,10 +15,10 @@ use crate::environment::Environment;
 use crate::failure::{Failure, Result};
 use manifest::Manifest;
 
-/// Documents besides those below `docs/` whose links are followed.
+/// Documents outside `docs/` whose links are checked.
 const PAGES: [&str; 3] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"];
 
-/// Finds everything in one go; each finding says where and what.
+/// Collects all findings; each says where and what.
 pub(crate) fn run(environment: &Environment) -> Result<()> {
     let findings = findings(&environment.root)?;
     if findings.is_empty() { Ok(()) } else { Err(Failure::Findings(findings)) }
@@ -56,7 +56,7 @@ fn findings(root: &Path) -> Result<Vec<String>> {
             findings.extend(vocabulary::check(&relative(root, &file), &text));
             sources.push((relative(&folder.join("src"), &file), text));
         }
-        // The test provider speaks two APIs over one state.
+        // The test provider serves two APIs from one state.
         if name != "testkit" {
             findings.extend(modules::circles(&relative(root, &folder), &sources));
         }
@@ -75,14 +75,14 @@ fn findings(root: &Path) -> Result<Vec<String>> {
     Ok(findings)
 }
 
-/// The documents whose links have to hold, by path from the root.
+/// The documents whose links are checked, by path relative to the root.
 fn pages(root: &Path) -> Result<BTreeMap<String, String>> {
     let mut files: Vec<PathBuf> = PAGES.iter().map(|name| root.join(name)).collect();
     files_below(&root.join("docs"), "md", &mut files)?;
     files.into_iter().map(|file| Ok((relative(root, &file), read(&file)?))).collect()
 }
 
-/// Folders of all crates, sorted: those below `crates/`, and `xtask`.
+/// Folders of all crates, sorted: those in `crates/`, and `xtask`.
 fn crate_folders(root: &Path) -> Result<Vec<PathBuf>> {
     let mut folders: Vec<PathBuf> =
         entries(&root.join("crates"))?.into_iter().filter(|p| p.is_dir()).collect();
@@ -90,7 +90,7 @@ fn crate_folders(root: &Path) -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// All files below `folder` whose names end in `.extension`, sorted.
+/// All files in `folder` with this extension, recursively, sorted.
 fn files_below(folder: &Path, extension: &str, files: &mut Vec<PathBuf>) -> Result<()> {
     if !folder.is_dir() {
         return Ok(());
@@ -119,7 +119,7 @@ fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(Failure::io(format!("read {}", path.display())))
 }
 
-/// A path below the root, with `/` on every system.
+/// A path relative to the root, with `/` on every system.
 fn relative(root: &Path, path: &Path) -> String {
     let below = path.strip_prefix(root).unwrap_or(path);
     let parts: Vec<_> = below.components().map(|c| c.as_os_str().to_string_lossy()).collect();

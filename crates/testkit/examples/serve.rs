@@ -1,7 +1,7 @@
 //! Serves the provider on loopback until stdin ends, and prints its address.
 //!
-//! The first argument, if there is one, is a rate at which it misbehaves in every way; with a second one,
-//! `rehearse`, the rehearsal's grammar answers, and with a third it takes so many milliseconds for a chat.
+//! Arguments, all optional: a rate for all faults; `rehearse`, so that the rehearsal's grammar answers; the
+//! milliseconds that a chat takes.
 
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;

@@ -155,7 +155,7 @@ fn make(server: &Server, create: &Create) -> std::io::Result<Response> {
     Ok(Json(object).into_response())
 }
 
-/// RFC 3339; all virtual times lie in the first days from the start.
+/// RFC 3339; all virtual times are in the first days after the start.
 fn time(seconds: u64) -> String {
     let since = seconds - START;
     let (day, hour) = (15 + since / 86_400, since / 3600 % 24);
@@ -205,7 +205,7 @@ pub(crate) fn retrieve(server: &Server, id: &str, url: &str) -> Response {
 
 pub(crate) fn list(server: &Server, page: &Page, url: &str) -> Response {
     let mut state = server.state();
-    // Time goes on: whoever waits for a job to end may look at the list alone.
+    // Virtual time advances: a client that waits for a job to end may poll the list only.
     for job in state.jobs.iter_mut().filter(|j| j.api == Api::Anthropic) {
         job.polls = job.polls.saturating_add(1);
     }
@@ -310,7 +310,7 @@ fn message_object(server: &Server, model: &str, answer: &Answer) -> Value {
         "stop_reason": stop,
         "stop_sequence": null,
         "usage": {
-            // Anthropic counts the tokens read from the cache apart.
+            // Anthropic counts tokens read from the cache separately.
             "input_tokens": answer.prompt_tokens.saturating_sub(answer.cached_tokens),
             "cache_creation_input_tokens": 0,
             "cache_read_input_tokens": answer.cached_tokens,
@@ -319,13 +319,13 @@ fn message_object(server: &Server, model: &str, answer: &Answer) -> Value {
     })
 }
 
-/// A line of the results with an answer.
+/// A result line with an answer.
 pub(crate) fn answer_line(server: &Server, id: &str, model: &str, answer: &Answer) -> Value {
     let message = message_object(server, model, answer);
     json!({"custom_id": id, "result": {"type": "succeeded", "message": message}})
 }
 
-/// A line of the results without one.
+/// A result line without one.
 pub(crate) fn error_line(id: &str, fault: RowFault<'_>) -> Value {
     let errored =
         |kind: &str, message: &str| json!({"type": "errored", "error": frame(kind, message)});

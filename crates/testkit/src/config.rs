@@ -5,40 +5,39 @@ use clinstruct_schema::{ChatRequest, RequestId};
 
 use crate::wire;
 
-/// What a request is answered with.
+/// Answers a request.
 pub type AnswerFn = Arc<dyn Fn(&ChatRequest, RequestId) -> Answer + Send + Sync>;
 
 /// How a [`Provider`](crate::Provider) behaves.
 #[derive(Clone)]
 pub struct ProviderConfig {
-    /// How often it misbehaves.
+    /// Fault rates.
     pub faults: Faults,
     /// Seed of all draws.
     pub seed: u64,
-    /// Keys that are accepted; any, and none, where empty.
+    /// Accepted keys; if empty, any or none.
     pub keys: Vec<String>,
-    /// Models that exist; any where empty.
+    /// Existing models; any if empty.
     pub models: Vec<String>,
-    /// How many retrieves show a job `in_progress`.
+    /// How many retrieves report a job as `in_progress`.
     ///
-    /// Then OpenAI's shows one `finalizing`, and then the job has ended.
+    /// OpenAI's API then reports `finalizing` once before the job has ended.
     pub polls_until_done: u32,
-    /// Most rows of a job.
+    /// Most rows per job.
     pub max_rows: usize,
     /// Most bytes of a job's requests.
     pub max_bytes: u64,
-    /// Most prompt tokens of OpenAI jobs under way, a token being four bytes of the messages' text.
+    /// Most prompt tokens of OpenAI jobs in flight; a token is four bytes of the messages' text.
     ///
     /// A job above it becomes `failed` with the code `token_limit_exceeded`.
     pub queued_tokens: Option<u64>,
-    /// How many rows are answered before the money is used up: jobs and chats get 429
-    /// `insufficient_quota` from then on.
+    /// Rows answered before the credit is used up: from then on jobs and chats get 429 `insufficient_quota`.
     pub quota_rows: Option<u64>,
-    /// How long a chat takes.
+    /// Duration of a chat.
     pub latency: Duration,
-    /// Most jobs on a page of the listing, whatever `limit` asks for.
+    /// Most jobs per page of the listing, whatever `limit` says.
     pub page_size: usize,
-    /// What a request is answered with.
+    /// The answer to a request.
     pub answer: AnswerFn,
 }
 
@@ -66,12 +65,12 @@ fn plain(id: RequestId) -> String {
     format!("answer {}", id.get(..8).unwrap_or(&id))
 }
 
-/// What a provider was asked, for [`Sent::Seen`](crate::contract::Sent::Seen).
+/// Recorded requests, for [`Sent::Seen`](crate::contract::Sent::Seen).
 #[derive(Debug, Clone, Default)]
 pub struct Received(Arc<Mutex<Vec<String>>>);
 
 impl Received {
-    /// The default config, with each request noted before it is answered.
+    /// The default config; records each request before it is answered.
     pub fn config(&self) -> ProviderConfig {
         let config = ProviderConfig::default();
         let (noted, answer) = (Arc::clone(&self.0), config.answer);
@@ -94,20 +93,20 @@ impl Received {
 pub struct Answer {
     /// Its text.
     pub text: String,
-    /// Why it ended: `stop`, `length` or `content_filter`.
+    /// Finish reason: `stop`, `length` or `content_filter`.
     pub finish_reason: &'static str,
-    /// Words of a refusal, which come in place of the text.
+    /// Refusal, in place of the text.
     pub refusal: Option<String>,
-    /// Tokens of the request, those at the cached rate among them.
+    /// Prompt tokens, including those at the cached rate.
     pub prompt_tokens: u64,
-    /// Tokens of the answer.
+    /// Completion tokens.
     pub completion_tokens: u64,
-    /// Tokens of the request at the cached rate.
+    /// Prompt tokens at the cached rate.
     pub cached_tokens: u64,
 }
 
 impl Answer {
-    /// A whole answer of this text; a token is four bytes.
+    /// A complete answer with this text; a token is four bytes.
     pub fn of_text(request: &ChatRequest, text: impl Into<String>) -> Self {
         let text = text.into();
         Self {
@@ -121,68 +120,68 @@ impl Answer {
     }
 }
 
-/// How often each kind of trouble comes: rates from 0 to 1, all 0 by default.
+/// Rates of each kind of fault, from 0 to 1, all 0 by default.
 ///
-/// What hits a row is drawn anew each time that the row is sent.
+/// Row faults are drawn again each time that the row is sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Faults {
     /// A call is answered with 429.
     pub status_429: f64,
     /// A call is answered with 500.
     pub status_500: f64,
-    /// The connection is closed before the call is looked at.
+    /// The connection is closed before the call is processed.
     pub dropped: f64,
-    /// The call is done, and the connection closed without the answer.
+    /// The call is processed, and the connection closed without a response.
     pub lost_reply: f64,
-    /// The body of a download ends in the middle of a line: in half of the cases as if it were whole, in
-    /// the other half before its `Content-Length`.
+    /// The body of a download ends in the middle of a line: half of the time as if complete, otherwise before its
+    /// `Content-Length`.
     pub cut_download: f64,
-    /// A row ends as an error of the server. Not billed.
+    /// A row ends with a server error. Not billed.
     pub row_error: f64,
-    /// A row is in no file, the first time that it should be. Not billed.
+    /// A row is in no file the first time. Not billed.
     pub row_missing: f64,
     /// A row is in the output twice. Billed once.
     pub row_duplicated: f64,
-    /// A row comes with a neighbour that nobody asked for. The neighbour is not billed.
+    /// A row is accompanied by one that was not requested, which is not billed.
     pub row_unknown: f64,
     /// The counts of an ended job are wrong.
     pub lying_counts: f64,
-    /// A job expires. Its last third is missing or, as often, in the error file with the code
-    /// `batch_expired`; at Anthropic always there, as `expired`. That third is not billed.
+    /// A job expires. Its last third is missing or, as often, in the error file with the code `batch_expired`; at
+    /// Anthropic always there, as `expired`. That third is not billed.
     pub expired: f64,
-    /// A job fails without rows; at Anthropic, where jobs cannot, with an error in each row. Not billed.
+    /// A job fails without rows; at Anthropic, where jobs cannot fail, with an error in each row. Not billed.
     pub failed_job: f64,
     /// A job takes five more retrieves.
     pub stuck: f64,
-    /// An answer comes without its usage.
+    /// An answer has no usage.
     pub usage_missing: f64,
-    /// An answer's tokens are below zero.
+    /// An answer has negative token counts.
     pub usage_negative: f64,
-    /// The body of a row is a string that holds its JSON. Only OpenAI has a body.
+    /// The body of a row is a string with its JSON. OpenAI only.
     pub body_as_string: f64,
-    /// A row has null where its answer should be. Billed, and no answer.
+    /// A row has null instead of its answer. Billed, and no answer.
     pub choices_null: f64,
-    /// A byte of an answer is no UTF-8. Billed, and no answer.
+    /// A byte of an answer is invalid UTF-8. Billed, and no answer.
     pub row_unreadable: f64,
-    /// An answer ends for a reason that nobody has heard of. Billed, and no answer.
+    /// An answer has an unknown finish reason. Billed, and no answer.
     pub finish_unknown: f64,
     /// A call is answered with 200 and an error of the code 429.
     pub error_in_200: f64,
-    /// A batch, file or results that are there are answered with 404.
+    /// An existing batch, file or result is answered with 404.
     pub not_found: f64,
-    /// A file has seven bytes more than its content, whenever it is looked at.
+    /// A file's metadata reports seven bytes more than its content.
     pub wrong_bytes: f64,
-    /// A batch that is looked at is answered with 200 and a page of HTML.
+    /// A batch retrieve returns 200 and an HTML page.
     pub malformed_poll: f64,
-    /// The creation of a job is answered with 529, and nothing is made.
+    /// The creation of a job returns 529, and nothing is created.
     pub overloaded: f64,
-    /// The id of a file that a job does not have is an empty string.
+    /// The id of a missing file is an empty string.
     pub empty_file_id: f64,
 }
 
 impl Faults {
-    /// The same without those that make an answer unusable, and without rows that do not come, which look as if
-    /// they had been made: what is asked comes in the end as it would have without any.
+    /// The same without faults that make an answer unusable, and without missing rows, which look as if they were
+    /// generated: every request is eventually answered as it would be without faults.
     #[must_use]
     pub fn keeping_answers(self) -> Self {
         Self {
@@ -194,7 +193,7 @@ impl Faults {
         }
     }
 
-    /// Every kind of trouble at this rate.
+    /// Every kind of fault at this rate.
     pub fn all(rate: f64) -> Self {
         Self {
             status_429: rate,
@@ -226,40 +225,40 @@ impl Faults {
     }
 }
 
-/// What a [`Provider`](crate::Provider) has done so far.
+/// Statistics of a [`Provider`](crate::Provider).
 ///
-/// A row is billed when its job is created, where an answer to it is in the output. A job that is
-/// cancelled keeps half of its rows, and the bill for the others is taken back.
+/// A row with an answer in the output is billed when its job is created. A cancelled job keeps half of its rows, and
+/// the bill for the others is refunded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Files taken.
     pub uploads: u64,
-    /// Files taken that are there still: nobody deleted them.
+    /// Uploaded files that were not deleted.
     pub uploads_kept: u64,
     /// Jobs taken.
     pub jobs: u64,
-    /// Answers billed, of jobs and chats.
+    /// Billed answers, of jobs and chats.
     pub rows_billed: u64,
     /// Ids that were billed more than once.
     pub rows_billed_twice: u64,
-    /// Tokens of the requests billed.
+    /// Billed prompt tokens.
     pub prompt_tokens: u64,
-    /// Tokens of the answers billed.
+    /// Billed completion tokens.
     pub completion_tokens: u64,
-    /// Calls of any kind, also those that were refused or dropped.
+    /// Calls of any kind, including refused and dropped ones.
     pub calls: u64,
 }
 
-/// What became of one list of messages, whatever seed and id it was sent with.
+/// Statistics of one list of messages, over all seeds and ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Asked {
-    /// How often it was sent.
+    /// Times sent.
     pub asked: u32,
-    /// How often an answer to it was billed.
+    /// Times billed.
     pub paid: u32,
-    /// How many of those could be used.
+    /// Billed answers that were usable.
     pub usable: u32,
-    /// The ids it came with.
+    /// Its ids.
     pub ids: Vec<String>,
     /// The last message.
     pub message: String,

@@ -1,4 +1,4 @@
-//! The suite that every backend passes.
+//! The contract suite for backends.
 //!
 //! ```no_run
 //! # use std::sync::Arc;
@@ -28,35 +28,35 @@ use futures::StreamExt as _;
 use tempfile::NamedTempFile;
 use tokio::time::{Instant, sleep, timeout};
 
-/// Rows of a job of the suite.
+/// Rows per job of the suite.
 const ROWS: usize = 20;
-/// Jobs that are under way at once.
+/// Concurrent jobs.
 const JOBS: usize = 3;
-/// Requests that are looked for at the model's side.
+/// Requests that are checked on the model's side.
 const PROBES: usize = 3;
-/// Longest that a job of the suite may take.
+/// Time limit of a job of the suite.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Pause between two polls.
+/// Polling interval.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How the suite learns what a backend sends.
+/// How the suite observes what a backend sends.
 #[derive(Clone, Copy)]
 pub enum Sent<'a> {
-    /// Gives all that the model's side has received so far, each request as one text or several. JSON may stand as it
-    /// was sent: what the suite looks for needs no escapes.
+    /// Returns everything that the model's side has received so far, each request as one string or several. JSON may be
+    /// raw: the searched strings need no escapes.
     Seen(&'a dyn Fn() -> Vec<String>),
-    /// The answers are the requests: each holds the texts of all messages, and the schema.
+    /// The answers are the requests: each contains the texts of all messages, and the schema.
     Echoed,
-    /// Nobody can see it, for this reason. That every part of a request is sent stays unchecked.
+    /// Not observable, for this reason. Whether every part of a request is sent is then unchecked.
     Hidden(&'static str),
 }
 
-/// `n` requests, no two of them the same.
+/// `n` different requests.
 pub fn requests(n: usize) -> Vec<BatchRequest> {
     requests_from(0, n)
 }
 
-/// `n` requests, no two of them the same, and none the same as those from another place on.
+/// `n` different requests, disjoint from those of another offset.
 fn requests_from(first: usize, n: usize) -> Vec<BatchRequest> {
     let request = |i: usize| ChatRequest {
         model: "test-model".into(),
@@ -69,7 +69,7 @@ fn requests_from(first: usize, n: usize) -> Vec<BatchRequest> {
         ],
         max_tokens: 400,
         temperature: Some(0.5),
-        // The lowest 11 bits of a seed go to no provider.
+        // The lowest 11 bits of a seed are not sent to any provider.
         seed: (i as u64) << 11,
         json_schema: None,
     };
@@ -79,13 +79,12 @@ fn requests_from(first: usize, n: usize) -> Vec<BatchRequest> {
         .collect()
 }
 
-/// Checks a backend against what [`BatchBackend`] promises. `make` gives a new one for each clause, on
-/// a provider that has no faults, and whose jobs are not done before they are first looked at. `sent` says how to see
-/// what it sends.
+/// Checks a backend against the contract of [`BatchBackend`]. `make` returns a new one for each clause, with a provider
+/// that injects no faults, and whose jobs are not done at the first poll. `sent` says how to observe its requests.
 ///
 /// # Panics
 ///
-/// Where a clause does not hold; the message says which.
+/// If a clause does not hold; the message says which.
 pub async fn contract(make: impl AsyncFn() -> Arc<dyn BatchBackend>, sent: Sent<'_>) {
     has_sane_limits(&*make().await);
     answers_every_request_once(&*make().await).await;
@@ -148,7 +147,7 @@ fn asked(requests: &[BatchRequest]) -> BTreeSet<RequestId> {
     requests.iter().map(|r| r.id).collect()
 }
 
-/// The ids of rows, each of which is an answer and comes once.
+/// The ids of rows, asserting that each is an answer and occurs once.
 #[expect(clippy::panic, reason = "this is a test, and so it says that it failed")]
 fn answered(rows: &[DecodedRow]) -> BTreeSet<RequestId> {
     let mut ids = BTreeSet::new();
@@ -176,7 +175,7 @@ async fn answers_every_request_once(backend: &dyn BatchBackend) {
     let sent = requests(ROWS);
     let shard = Shard::in_memory(tag("memory"), sent.clone());
     let job = whole_job(backend, &shard, &sent).await;
-    // Who keeps its jobs in memory may forget one whose rows were fetched.
+    // A backend that keeps its jobs in memory may forget one whose rows were fetched.
     if backend.capabilities().survives_process {
         assert_eq!(
             must(backend.poll(&job).await, "an ended job polls"),
@@ -188,12 +187,12 @@ async fn answers_every_request_once(backend: &dyn BatchBackend) {
     }
 }
 
-/// Jobs that are under way at once, where the backend takes several, and rows that are fetched in another order.
+/// Concurrent jobs, if the backend supports them, whose rows are fetched in another order.
 async fn keeps_jobs_apart(backend: &dyn BatchBackend) {
     let one_by_one = backend.limits().jobs_at_once < JOBS;
     let mut jobs = Vec::new();
     for n in 0..JOBS {
-        // Of different sizes, so that rows cannot be told apart by their number either.
+        // Of different sizes, so that rows cannot be assigned by number either.
         let sent = requests_from(1_000 * (n + 1), ROWS + n);
         let shard = Shard::in_memory(tag(&format!("apart-{n}")), sent.clone());
         let job = must(backend.submit(&shard).await, "a second job can be submitted");
@@ -213,12 +212,12 @@ async fn keeps_jobs_apart(backend: &dyn BatchBackend) {
     }
 }
 
-/// The marks of a request: of its system message, its question and its schema.
+/// Markers of a request: of its system message, its question and its schema.
 fn marks(i: usize) -> [String; 3] {
     [format!("system-mark-{i}x"), format!("question-mark-{i}x"), format!("schema_mark_{i}x")]
 }
 
-/// System message, question and, where the backend says that it can, the schema reach the model.
+/// System message, question and, if the backend supports it, the schema reach the model.
 async fn sends_all_of_a_request(backend: &dyn BatchBackend, sent: Sent<'_>) {
     let structured = backend.capabilities().structured_output;
     let request = |i: usize| {
@@ -301,7 +300,7 @@ async fn finds_its_jobs(backend: &dyn BatchBackend) {
     assert_eq!(unknown, None, "a tag that was not sent is not found among others");
 }
 
-/// What a backend finds for a tag. It may say that it cannot tell yet, for as long as a job may take.
+/// What a backend finds for a tag. It may report that it cannot tell yet, for the time limit of a job.
 async fn found(backend: &dyn BatchBackend, name: &str) -> Option<JobRef> {
     let until = Instant::now() + PATIENCE;
     loop {

@@ -9,9 +9,9 @@ use clinstruct_draw::{Draw, number};
 use clinstruct_schema::{BackendId, RowFormat};
 use tokio::time::Instant;
 
-/// A backend whose jobs take as long as a provider's: drawn for each job, on tokio's clock.
+/// A backend with a provider's latencies: drawn for each job, on tokio's clock.
 ///
-/// On a runtime that was started paused a day passes as soon as nothing else is to be done.
+/// On a paused runtime a day passes as soon as everything else is idle.
 #[derive(Debug)]
 pub struct Delayed {
     inner: Arc<dyn BatchBackend>,
@@ -25,13 +25,12 @@ pub struct Delayed {
 #[derive(Debug, Default)]
 struct Jobs {
     ends: HashMap<JobRef, (usize, Instant)>,
-    /// When the last job of each round ends.
+    /// End of the last job of each round.
     rounds: Vec<Instant>,
 }
 
 impl Delayed {
-    /// `inner` with jobs that take between `shortest` and `longest`, each order of magnitude as likely as
-    /// the next; the same for the same tag and seed.
+    /// `inner` with jobs that take between `shortest` and `longest`, log-uniformly; the same for the same tag and seed.
     pub fn new(
         inner: Arc<dyn BatchBackend>,
         shortest: Duration,
@@ -41,15 +40,15 @@ impl Delayed {
         Self { inner, shortest, longest, rounds: false, seed, jobs: Mutex::default() }
     }
 
-    /// The same with a barrier behind each round: no job is seen to end before all that were sent while none
-    /// had ended, as where a program waits for all answers to a turn before it asks for the next.
+    /// The same with a barrier after each round: no job ends before all jobs of its round, as in a program that waits
+    /// for all answers to a turn before it sends the next.
     #[must_use]
     pub fn in_rounds(mut self) -> Self {
         self.rounds = true;
         self
     }
 
-    /// How long the job with this tag takes.
+    /// Duration of the job with this tag.
     pub fn latency(&self, tag: &str) -> Duration {
         let mut draw = Draw::from_u64(number(self.seed, tag, "latency"));
         let (low, high) = (self.shortest.as_secs_f64().ln(), self.longest.as_secs_f64().ln());

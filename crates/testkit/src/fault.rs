@@ -1,4 +1,4 @@
-//! What each fault makes of a reply.
+//! Applies each fault to a reply.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::state::{Api, Server};
 /// Half of a character.
 const BROKEN: [u8; 2] = [0xe2, 0x82];
 
-/// Adds what hits an answer, whichever way it comes.
+/// Adds faults of an answer, for jobs and chats alike.
 pub(crate) fn of_row(
     hits: &mut Hits,
     faults: &Faults,
@@ -48,7 +48,7 @@ pub(crate) fn of_row(
     }
 }
 
-/// The reply that comes in place of a call, if one does.
+/// The reply in place of a call, if a fault is drawn.
 pub(crate) fn of_call(server: &Server, place: Place, thing: &str, api: Api) -> Option<Reply> {
     let (faults, count) = {
         let mut state = server.state();

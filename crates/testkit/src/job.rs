@@ -1,4 +1,4 @@
-//! The rows of a job: what is answered, and what goes wrong with it.
+//! The rows of a job: answers and faults.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -14,14 +14,14 @@ use crate::oddity::Place;
 use crate::state::{Api, Ends, Server};
 use crate::{anthropic, fault, openai, wire};
 
-/// Where a row is in the input: its offset and its length.
+/// Location of a row in the input: offset and length.
 pub(crate) type Span = (u64, usize);
 
 /// The rows of an answered job.
 pub(crate) struct Rows {
     pub(crate) ends: Ends,
     pub(crate) output: PathBuf,
-    /// Only OpenAI has errors in a file of their own.
+    /// Only OpenAI has a separate error file.
     pub(crate) errors: PathBuf,
 }
 
@@ -80,11 +80,11 @@ impl Files {
 /// Faults of a row: why it has no answer.
 #[derive(Clone, Copy)]
 pub(crate) enum RowFault<'a> {
-    /// An error of the server.
+    /// A server error.
     Server,
     /// The request is malformed.
     Invalid(&'a str),
-    /// There is no such model.
+    /// The model does not exist.
     Model(&'a str),
     /// The job expired.
     Expired,
@@ -99,7 +99,7 @@ fn error_line(server: &Server, api: Api, custom_id: &str, fault: RowFault<'_>) -
     }
 }
 
-/// Answers the rows of a job, in an order of its own, and bills them.
+/// Answers the rows of a job in its own order, and bills them.
 pub(crate) fn answer(
     server: &Server,
     place: Place,
@@ -169,7 +169,7 @@ fn answer_row(server: &Server, faults: &Faults, row: &Row, files: &mut Files) ->
     }
     let Ok(request) = &row.request else { return Ok(false) };
     let thing = server.state().receive(request, id);
-    // Once: a row that never comes is given up, and then the run is not that of a sound provider.
+    // Once: a row that is missing forever is given up, and the run then differs from one without faults.
     if hit("row_missing", faults.row_missing) && server.state().left_out.insert(thing.clone()) {
         return Ok(true);
     }
@@ -214,8 +214,7 @@ impl Cut {
     }
 }
 
-/// Cuts the rows of a job down to the first half and takes back the bill for the others, which become
-/// errors.
+/// Truncates a job to the first half of its rows and refunds the others, which become errors.
 pub(crate) fn cancel(
     server: &Server,
     api: Api,
@@ -229,7 +228,7 @@ pub(crate) fn cancel(
         lines.push(line?);
     }
     let cut = lines.split_off(lines.len().div_ceil(2));
-    // A line that an oddity hit may be no row.
+    // A line changed by an oddity may not be a row.
     let read = |line: &[u8]| serde_json::from_slice::<Cut>(line).ok();
     let mut seen: HashSet<String> =
         lines.iter().filter_map(|line| read(line)).map(|row| row.custom_id).collect();
@@ -240,7 +239,7 @@ pub(crate) fn cancel(
             continue;
         };
         let mut state = server.state();
-        // Neither a row's second copy nor a stranger was billed.
+        // Neither duplicates nor unrequested rows were billed.
         if state.billed.contains_key(wire::address(&row.custom_id))
             && seen.insert(row.custom_id.clone())
         {
@@ -268,7 +267,7 @@ pub(crate) fn cancel(
     Ok(ends)
 }
 
-/// An OpenAI batch input, looked through.
+/// A validated OpenAI batch input.
 #[derive(Default)]
 pub(crate) struct Input {
     pub(crate) spans: Vec<Span>,
@@ -277,10 +276,10 @@ pub(crate) struct Input {
     pub(crate) problems: Vec<Value>,
 }
 
-/// Most problems of an input that are told.
+/// Most reported problems of an input.
 const PROBLEMS: usize = 100;
 
-/// Looks an OpenAI batch input through, line by line.
+/// Validates an OpenAI batch input line by line.
 pub(crate) fn look_through(server: &Server, path: &Path, endpoint: &str) -> io::Result<Input> {
     let mut from = BufReader::new(File::open(path)?);
     let mut input = Input::default();
@@ -374,7 +373,7 @@ fn check(
         );
         return Err(("mismatched_model", message, Some("body.model")));
     }
-    // A body that is no request is that row's error, and not the batch's.
+    // A body that is not a request is the row's error, not the batch's.
     *tokens += wire::openai(body).map_or(0, |request| wire::prompt_tokens(&request));
     Ok(())
 }

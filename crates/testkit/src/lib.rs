@@ -1,13 +1,12 @@
 //! What tests share: a provider on loopback that misbehaves by seed and rate, the suite that every backend passes,
 //! and a row of a dataset.
 //!
-//! [`Provider`] speaks the Files, Batches and Chat APIs of OpenAI (under any prefix, as Azure and others
-//! have them) and the Message Batches and Messages APIs of Anthropic. It counts all it does, so that a
-//! test can say what a run cost and whether anything was paid for twice. [`Faults`] come at random; an
-//! [`Oddity`] comes exactly where a test wants it. Its time is virtual: a job moves
-//! on when it is asked after.
+//! [`Provider`] implements the Files, Batches and Chat APIs of OpenAI (under any prefix, as on Azure and others) and
+//! the Message Batches and Messages APIs of Anthropic. It counts everything, so that a test can check what a run cost
+//! and whether anything was paid for twice. [`Faults`] occur at random; an [`Oddity`] occurs exactly where a test
+//! places it. Its time is virtual: a job advances when it is polled.
 //!
-//! [`Delayed`] gives any backend the latencies of a provider, on a clock that need not be waited for.
+//! [`Delayed`] adds a provider's latencies to any backend, on a simulated clock.
 //!
 //! [`contract`](contract::contract) is the suite.
 //!

@@ -1,7 +1,6 @@
-//! One deviation of a reply at a time: where it comes, how often, and what is odd about it.
+//! Single deviations of a reply: where, how often, and what.
 //!
-//! [`Faults`](crate::Faults) come at random; these come exactly where a test puts them, and are gone once it
-//! takes them away.
+//! [`Faults`](crate::Faults) occur at random; these occur exactly where a test places them, until it removes them.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,48 +14,47 @@ use serde_json::Value;
 /// Which replies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
-    /// The body of a chat completion, or of a message of Anthropic's. One thing is one list of messages.
+    /// The body of a chat completion, or of an Anthropic message. Counted per list of messages.
     ChatBody,
-    /// A line of the output of an OpenAI batch. One thing is one list of messages.
+    /// A line of the output of an OpenAI batch. Counted per list of messages.
     OpenAiRow,
-    /// A line of the results of an Anthropic batch. One thing is one list of messages.
+    /// A line of the results of an Anthropic batch. Counted per list of messages.
     AnthropicRow,
-    /// A line that a program writes for [`RUN_BATCH`]. One thing is one list of messages.
+    /// A line that a program writes for [`RUN_BATCH`]. Counted per list of messages.
     CommandRow,
     /// The reply to an upload.
     Upload,
-    /// The object of a file. One thing is one file.
+    /// A file object. Counted per file.
     FileObject,
-    /// The content of a file. One thing is one file.
+    /// The content of a file. Counted per file.
     FileContent,
     /// The reply to the creation of a batch.
     Create,
-    /// The object of a batch that is looked at. One thing is one batch.
+    /// A retrieved batch object. Counted per batch.
     Batch,
     /// A page of the listing of batches.
     List,
-    /// The results of an Anthropic batch. One thing is one batch.
+    /// The results of an Anthropic batch. Counted per batch.
     Results,
 }
 
-/// Path that answers the body, a batch input file of OpenAI's, with the output file: what a program of
-/// `--command` would do.
+/// Path that turns an OpenAI batch input file into its output file, like a program of `--command`.
 pub const RUN_BATCH: &str = "/testkit/run-batch";
 
-/// How often an oddity comes.
+/// How often an oddity occurs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
     /// Each time.
     Always,
-    /// The first so many times that each thing comes by.
+    /// The first `n` times for each thing.
     First(u32),
-    /// Each time, for the first thing and every so many after it.
+    /// Every time, for the first thing and every n-th after it.
     EveryThing(u32),
-    /// The first so many times, whatever comes by.
+    /// The first `n` times, for any thing.
     Calls(u32),
 }
 
-/// A reply that does not depend on what is asked.
+/// A fixed reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     /// Its status.
@@ -68,13 +66,13 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// A reply of this status and JSON.
+    /// A reply with this status and JSON.
     pub fn json(status: u16, body: &Value) -> Self {
         let headers = vec![("content-type", "application/json".into())];
         Self { status, headers, body: body.to_string().into_bytes() }
     }
 
-    /// The page of a gateway.
+    /// A gateway's page.
     pub fn html(status: u16, text: &str) -> Self {
         let headers = vec![("content-type", "text/html".into())];
         let body = format!("<!DOCTYPE html><html><body><h1>{text}</h1></body></html>").into_bytes();
@@ -96,32 +94,32 @@ impl Reply {
 
 type Edit = Arc<dyn Fn(&mut Value) + Send + Sync>;
 
-/// What is odd. Pointers are JSON pointers into the reply; an empty one means all of it.
+/// The deviation. Pointers are JSON pointers into the reply; an empty one means the whole reply.
 #[derive(Clone)]
 pub enum Twist {
-    /// Another value, also where there was none.
+    /// Sets a value, even if there was none.
     Set(String, Value),
     /// The field is missing.
     Remove(String),
-    /// The value comes as a string that holds its JSON.
+    /// The value becomes a string with its JSON.
     Stringify(String),
-    /// These bytes stand in the middle of the string, as they are.
+    /// Inserts raw bytes into the middle of the string.
     Splice(String, Vec<u8>),
-    /// Whatever the function makes of it.
+    /// Applies a function.
     Edit(Edit),
-    /// These bytes come in place of the body or line.
+    /// Replaces the body or line with these bytes.
     Whole(Vec<u8>),
-    /// The line comes twice.
+    /// Duplicates the line.
     Repeat,
-    /// The line does not come.
+    /// Drops the line.
     Drop,
-    /// This line comes before it.
+    /// Inserts a line before it.
     Before(Vec<u8>),
-    /// This line comes after it.
+    /// Inserts a line after it.
     After(Vec<u8>),
-    /// This reply, and nothing is done. Not for rows.
+    /// Replies with this, and does nothing. Not for rows.
     Instead(Reply),
-    /// What is asked for is done, and this is the reply. Not for rows.
+    /// Does what was requested, and replies with this. Not for rows.
     Answer(Reply),
 }
 
@@ -145,7 +143,7 @@ impl fmt::Debug for Twist {
     }
 }
 
-/// Stands where bytes that are no text go, until the JSON is written.
+/// Placeholder for invalid UTF-8 until the JSON is written.
 const MARK: &str = "\u{e0dd}";
 
 fn set(value: &mut Value, pointer: &str, new: Value) {
@@ -176,12 +174,12 @@ fn remove(value: &mut Value, pointer: &str) {
 }
 
 impl Twist {
-    /// Whether it comes before anything is done.
+    /// Whether it applies before anything is done.
     fn is_early(&self) -> bool {
         matches!(self, Self::Instead(_))
     }
 
-    /// The lines that one line becomes; of a body, the body.
+    /// Turns one line into several; for a body, returns the body.
     fn apply(&self, line: Vec<u8>) -> Vec<Vec<u8>> {
         let edited = |edit: &dyn Fn(&mut Value)| {
             let Ok(mut value) = serde_json::from_slice(&line) else { return line.clone() };
@@ -218,12 +216,12 @@ fn splice(line: &[u8], pointer: &str, bytes: &[u8]) -> Vec<u8> {
     [before.as_bytes(), bytes, after.as_bytes()].concat()
 }
 
-/// A reply that an oddity may hit.
+/// A reply that an oddity may apply to.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment<'a> {
-    /// What was asked: the body of the call, or the line of the batch. Empty of an upload.
+    /// The request: the body of the call, or the line of the batch. Empty for an upload.
     pub request: &'a str,
-    /// What would be answered; null where nothing is done yet, or where it is no JSON.
+    /// The normal reply; null if nothing is done yet, or if it is not JSON.
     pub reply: &'a Value,
 }
 
@@ -232,15 +230,15 @@ type Filter = Arc<dyn Fn(&Moment<'_>) -> bool + Send + Sync>;
 /// An oddity of a provider.
 #[derive(Clone)]
 pub struct Oddity {
-    /// Where it comes.
+    /// Where it applies.
     pub place: Place,
     /// How often.
     pub when: When,
-    /// What it is.
+    /// The deviation.
     pub twist: Twist,
-    /// Whether the provider wants its money for what it hits.
+    /// Whether the provider bills what it applies to.
     pub billed: bool,
-    /// Whether what it hits is a usable answer all the same.
+    /// Whether what it applies to is still a usable answer.
     pub usable: bool,
     filter: Option<Filter>,
 }
@@ -252,26 +250,26 @@ impl fmt::Debug for Oddity {
 }
 
 impl Oddity {
-    /// One that is billed and leaves nothing usable behind.
+    /// One that is billed and leaves nothing usable.
     pub fn new(place: Place, when: When, twist: Twist) -> Self {
         Self { place, when, twist, billed: true, usable: false, filter: None }
     }
 
-    /// The same, but what it hits costs nothing.
+    /// Makes it free.
     #[must_use]
     pub fn free(mut self) -> Self {
         self.billed = false;
         self
     }
 
-    /// The same, but what it hits can be used.
+    /// Makes its answers usable.
     #[must_use]
     pub fn harmless(mut self) -> Self {
         self.usable = true;
         self
     }
 
-    /// The same, but only for some. The function must not ask the provider anything.
+    /// Limits it to some replies. The function must not call the provider.
     #[must_use]
     pub fn only(mut self, filter: impl Fn(&Moment<'_>) -> bool + Send + Sync + 'static) -> Self {
         self.filter = Some(Arc::new(filter));
@@ -279,11 +277,11 @@ impl Oddity {
     }
 }
 
-/// An oddity with what it did so far.
+/// An oddity with its counters.
 #[derive(Debug)]
 pub(crate) struct Armed {
     pub(crate) oddity: Oddity,
-    /// How often each thing came by, and as which one it came first.
+    /// How often each thing occurred, and the order of first occurrences.
     seen: HashMap<String, (u32, u32)>,
     calls: u32,
     pub(crate) hits: u64,
@@ -317,7 +315,7 @@ impl Armed {
     }
 }
 
-/// All that hits one reply.
+/// Everything that applies to one reply.
 #[derive(Debug)]
 pub(crate) struct Hits {
     twists: Vec<Twist>,
@@ -332,7 +330,7 @@ impl Default for Hits {
 }
 
 impl Hits {
-    /// Those of the oddities.
+    /// The oddities among them.
     pub(crate) fn of(
         oddities: &mut [Armed],
         place: Place,
@@ -357,7 +355,7 @@ impl Hits {
         self.usable &= usable;
     }
 
-    /// The reply that comes in place of all others.
+    /// The reply that replaces all others.
     pub(crate) fn reply(&self) -> Option<&Reply> {
         self.twists.iter().find_map(|twist| match twist {
             Twist::Instead(reply) | Twist::Answer(reply) => Some(reply),
@@ -365,7 +363,7 @@ impl Hits {
         })
     }
 
-    /// What a line or body becomes.
+    /// The result for a line or body.
     pub(crate) fn lines(&self, line: Vec<u8>) -> Vec<Vec<u8>> {
         self.twists.iter().fold(vec![line], |lines, twist| {
             lines.into_iter().flat_map(|line| twist.apply(line)).collect()

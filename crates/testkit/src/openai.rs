@@ -146,7 +146,7 @@ pub(crate) fn create(server: &Server, body: &Bytes) -> Response {
     }
 }
 
-/// The job's object at once, and all that it will come to.
+/// The job's object at creation, and its final result.
 fn make(server: &Server, create: Create, path: &Path) -> std::io::Result<Value> {
     let input = job::look_through(server, path, &create.endpoint)?;
     let (id, _) = server.new_id("batch_");
@@ -245,7 +245,7 @@ fn batch_object(files: &Files, job: &Job) -> Value {
         _ => "finalizing",
     };
     let at = |seconds: u64, there: bool| there.then_some(job.created_at + seconds);
-    // A file without rows is not named.
+    // An output file without rows is not listed.
     let named = |id: &Option<String>| {
         id.clone()
             .filter(|id| ended && files.get(id).is_some_and(|file| file.bytes > 0))
@@ -353,7 +353,7 @@ fn stop(server: &Server, job: &mut Job) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Answers a chat; `None` for `id` where the caller does not say what to count it as.
+/// Answers a chat; `id` is `None` if the caller does not name it.
 pub(crate) fn chat(server: &Server, id: Option<&str>, body: &str) -> Response {
     let request = match wire::openai(body) {
         Ok(request) => request,
@@ -380,18 +380,18 @@ pub(crate) fn chat(server: &Server, id: Option<&str>, body: &str) -> Response {
     )
 }
 
-/// An answer to a chat, on its way.
+/// A chat answer in progress.
 pub(crate) struct Delivery<'a> {
     /// The request's id.
     pub(crate) id: &'a str,
-    /// The name of its messages.
+    /// Hash of its messages.
     pub(crate) thing: &'a str,
     /// Its body.
     pub(crate) body: &'a str,
     pub(crate) answer: &'a Answer,
 }
 
-/// Bills an answer and gives it as what hits it leaves of it.
+/// Bills an answer and returns it with faults applied.
 pub(crate) fn deliver(server: &Server, api: Api, sent: &Delivery<'_>, reply: &Value) -> Response {
     let mut hits = server.hits(Place::ChatBody, sent.thing, sent.body, reply);
     let (faults, times) = {
@@ -410,7 +410,7 @@ pub(crate) fn deliver(server: &Server, api: Api, sent: &Delivery<'_>, reply: &Va
         .into_response()
 }
 
-/// Answers a batch input file with its output file at once, as a program would.
+/// Answers a batch input file with its output file at once, like a program.
 pub(crate) fn run_batch(server: &Server, body: &Bytes) -> Response {
     let run = || -> std::io::Result<Vec<u8>> {
         let (id, path) = server.new_id("run-batch-");

@@ -23,7 +23,7 @@ use crate::oddity::{Armed, Oddity, Place, RUN_BATCH, Reply};
 use crate::state::{Api, Server};
 use crate::{anthropic, fault, openai, wire};
 
-/// A provider on a port of its own, with threads of its own, until it is dropped.
+/// A provider on its own port and threads, until it is dropped.
 pub struct Provider {
     server: Arc<Server>,
     address: SocketAddr,
@@ -37,14 +37,14 @@ impl fmt::Debug for Provider {
 }
 
 impl Provider {
-    /// Starts one on a free port of the loopback.
+    /// Starts one on a free loopback port.
     #[expect(clippy::unused_async, reason = "binding is instant here; callers need not know")]
     pub async fn start(config: ProviderConfig) -> io::Result<Self> {
         let server = Arc::new(Server::new(config)?);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        // A runtime of its own: it answers even while a test blocks, and dies with all connections.
+        // Its own runtime: it answers even while a test blocks, and closes all connections when dropped.
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("provider")
@@ -67,7 +67,7 @@ impl Provider {
         format!("http://{}", self.address)
     }
 
-    /// What it did so far.
+    /// Statistics so far.
     pub fn counts(&self) -> Counts {
         let state = self.server.state();
         let kept = state.files.values().filter(|f| f.purpose == "batch").count() as u64;
@@ -79,28 +79,28 @@ impl Provider {
         self.server.down.store(down, Ordering::SeqCst);
     }
 
-    /// Changes how often it misbehaves, for calls and jobs to come.
+    /// Changes the fault rates of future calls and jobs.
     pub fn set_faults(&self, faults: Faults) {
         self.server.state().faults = faults;
     }
 
-    /// What is odd from now on; nothing where there is none.
+    /// Sets the current oddities; none if empty.
     pub fn set_oddities(&self, oddities: Vec<Oddity>) {
         self.server.state().oddities = oddities.into_iter().map(Armed::new).collect();
     }
 
-    /// How often each of the oddities came since they were set.
+    /// How often each of the oddities occurred since they were set.
     pub fn oddity_hits(&self) -> Vec<u64> {
         self.server.state().oddities.iter().map(|armed| armed.hits).collect()
     }
 
-    /// What became of each list of messages, by their hash.
+    /// Statistics of each list of messages, by hash.
     pub fn contents(&self) -> BTreeMap<String, Asked> {
         self.server.state().contents.clone()
     }
 
-    /// How often each request was billed, by its `custom_id`; a chat's is the header `x-clinstruct-id`, or
-    /// the hash of its body.
+    /// How often each request was billed, by `custom_id`; for a chat, the header `x-clinstruct-id`, or the hash of its
+    /// body.
     pub fn requests_seen(&self) -> HashMap<String, u32> {
         self.server.state().billed.clone()
     }
@@ -114,7 +114,7 @@ impl Drop for Provider {
     }
 }
 
-/// Which page of a listing is asked for.
+/// The requested page of a listing.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Page {
     #[serde(default)]
@@ -131,17 +131,17 @@ impl Page {
     }
 }
 
-/// What a chat is counted as.
+/// The id under which a chat is counted.
 pub(crate) fn chat_id(id: Option<&str>, body: &str) -> String {
     id.map_or_else(|| wire::request_id(body).to_string(), str::to_owned)
 }
 
-/// Closes the connection: unwinding ends the task that serves it, and no panic is told.
+/// Closes the connection: unwinding ends the task that serves it, without a panic message.
 fn hang_up() -> ! {
     std::panic::resume_unwind(Box::new("the connection is dropped"))
 }
 
-/// The path without its prefix: from the first segment that an API begins with.
+/// The path without its prefix: from the first segment that an API starts with.
 fn segments(path: &str) -> Vec<&str> {
     let all: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
     let roots = ["files", "batches", "chat", "models", "messages"];
@@ -151,7 +151,7 @@ fn segments(path: &str) -> Vec<&str> {
     }
 }
 
-/// What a call is about, and the name of the batch or file. Chats are looked at once they are read.
+/// The subject of a call, and the id of the batch or file. Chats are inspected once they are read.
 fn place_of(method: &Method, segments: &[&str]) -> Option<(Place, String)> {
     let get = method == Method::GET;
     let post = method == Method::POST;
@@ -213,7 +213,7 @@ async fn handle(State((server, url)): State<(Arc<Server>, String)>, request: Req
         None
     };
     if let Some(refused) = refused {
-        // A client that still sends would see a broken connection, and not the refusal.
+        // A client that is still sending would see a broken connection instead of the refusal.
         let mut body = request.into_body().into_data_stream();
         while let Some(Ok(_)) = body.next().await {}
         return refused;
@@ -257,7 +257,7 @@ fn check_headers(server: &Server, api: Api, headers: &HeaderMap) -> Option<Respo
     }
 }
 
-/// Does what is asked; `None` where no API has such a call.
+/// Performs the call; `None` if no API has it.
 async fn answer(
     server: &Server,
     url: &str,
@@ -318,7 +318,7 @@ async fn answer(
     })
 }
 
-/// A response as the oddities leave it.
+/// A response with oddities applied.
 async fn rewritten(
     server: &Server,
     place: Place,
@@ -326,7 +326,7 @@ async fn rewritten(
     request: &str,
     response: Response,
 ) -> Response {
-    // Only what may be hit is held in memory.
+    // Only responses that an oddity may apply to are held in memory.
     if !server.state().oddities.iter().any(|armed| armed.oddity.place == place) {
         return response;
     }
@@ -341,12 +341,12 @@ async fn rewritten(
     Response::from_parts(parts, Body::from(hits.lines(bytes.to_vec()).concat()))
 }
 
-/// Most bytes of a file that are in memory at once.
+/// Most bytes of a file in memory.
 const CHUNK: u64 = 64 << 10;
-/// Longest that written bytes take to leave.
+/// Time limit for written bytes to be sent.
 const FLUSH: Duration = Duration::from_millis(10);
 
-/// A file as the body of an answer, cut where the fault comes.
+/// A file as a response body, truncated by the fault.
 pub(crate) fn download(
     server: &Server,
     path: &Path,
@@ -368,7 +368,7 @@ pub(crate) fn download(
             if !(cut && says_length) {
                 return None;
             }
-            // The connection breaks at an error at once; what was written has to leave before.
+            // The connection breaks at an error at once; written bytes must be sent before.
             tokio::time::sleep(FLUSH).await;
             let broken = || io::Error::new(io::ErrorKind::ConnectionReset, "cut on purpose");
             return Some((Err(broken()), (file, u64::MAX)));
@@ -394,7 +394,7 @@ pub(crate) fn download(
     Ok(response)
 }
 
-/// An offset in the middle of a line, the file's position left at its start.
+/// An offset in the middle of a line; rewinds the file.
 fn within_a_line(file: &mut File, length: u64, unit: f64) -> io::Result<u64> {
     let at = ((length as f64 * unit) as u64).clamp(1, length - 2);
     let mut around = [0; 2];

@@ -13,17 +13,17 @@ use crate::config::{Answer, Asked, Counts, Faults, ProviderConfig};
 use crate::oddity::{Armed, Hits, Moment, Place, Reply};
 use crate::wire;
 
-/// Where the virtual clock starts, in seconds since 1970: 2025-06-15, midnight.
+/// Start of the virtual clock, in seconds since 1970: 2025-06-15, midnight.
 pub(crate) const START: u64 = 1_749_945_600;
 
-/// Whose jobs they are.
+/// The API of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Api {
     OpenAi,
     Anthropic,
 }
 
-/// A file that was uploaded or made.
+/// An uploaded or generated file.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredFile {
     pub(crate) path: PathBuf,
@@ -33,7 +33,7 @@ pub(crate) struct StoredFile {
     pub(crate) created_at: u64,
 }
 
-/// How many rows came to which end.
+/// Number of rows by result.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Ends {
     pub(crate) succeeded: u64,
@@ -42,7 +42,7 @@ pub(crate) struct Ends {
     pub(crate) cancelled: u64,
 }
 
-/// How a job ends, if nobody cancels it.
+/// How a job ends unless it is cancelled.
 #[derive(Debug, Clone)]
 pub(crate) enum Fate {
     Completed,
@@ -63,9 +63,9 @@ pub(crate) struct Job {
     pub(crate) created_at: u64,
     /// Retrieves so far.
     pub(crate) polls: u32,
-    /// The retrieve that shows the first `finalizing`, or the end where there is none.
+    /// The retrieve that first reports `finalizing`, or the end if there is none.
     pub(crate) worked_at: u32,
-    /// The retrieve that shows the end.
+    /// The retrieve that reports the end.
     pub(crate) ends_at: u32,
     pub(crate) cancelled: bool,
     pub(crate) fate: Fate,
@@ -73,7 +73,7 @@ pub(crate) struct Job {
     pub(crate) queued_tokens: u64,
     pub(crate) ends: Ends,
     pub(crate) lying: bool,
-    /// Whether a file that it does not have has an empty id, and not none.
+    /// Whether a missing file has an empty id instead of none.
     pub(crate) blank_ids: bool,
     /// Ids of the files with its rows.
     pub(crate) output: Option<String>,
@@ -96,7 +96,7 @@ struct Bill {
     usable: bool,
 }
 
-/// All that changes.
+/// The mutable state.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) faults: Faults,
@@ -107,9 +107,9 @@ pub(crate) struct State {
     asked: HashMap<String, u64>,
     pub(crate) billed: HashMap<String, u32>,
     bills: HashMap<String, Bill>,
-    /// By the hash of the messages.
+    /// By hash of the messages.
     pub(crate) contents: BTreeMap<String, Asked>,
-    /// Messages whose row was left out once.
+    /// Messages whose row was omitted once.
     pub(crate) left_out: HashSet<String>,
     pub(crate) oddities: Vec<Armed>,
     pub(crate) files: BTreeMap<String, StoredFile>,
@@ -124,18 +124,18 @@ impl State {
         START + self.ticks
     }
 
-    /// How often this kind of call came before.
+    /// How often this kind of call occurred before.
     pub(crate) fn called(&mut self, what: &str) -> u64 {
         self.counts.calls += 1;
         counted(&mut self.calls, what)
     }
 
-    /// How often a row came before.
+    /// How often a row occurred before.
     pub(crate) fn asked(&mut self, custom_id: &str) -> u64 {
         counted(&mut self.asked, custom_id)
     }
 
-    /// Counts a request; gives the name of its messages.
+    /// Counts a request; returns the hash of its messages.
     pub(crate) fn receive(&mut self, request: &ChatRequest, id: &str) -> String {
         let thing = wire::content(request);
         let content = self.contents.entry(thing.clone()).or_default();
@@ -168,7 +168,7 @@ impl State {
         self.bills.insert(id, Bill { prompt_tokens, completion_tokens, thing, usable });
     }
 
-    /// Takes the latest bill of a row back; of a row that was never billed, nothing.
+    /// Refunds the latest bill of a row, if there is one.
     pub(crate) fn unbill(&mut self, id: &str) {
         let id = wire::address(id);
         let Some(bill) = self.bills.remove(id) else { return };
@@ -190,7 +190,7 @@ impl State {
         }
     }
 
-    /// Tokens of jobs under way.
+    /// Tokens of jobs in flight.
     pub(crate) fn queued_tokens(&self) -> u64 {
         let under_way = |j: &&Job| j.api == Api::OpenAi && !j.has_ended();
         self.jobs.iter().filter(under_way).map(|j| j.queued_tokens).sum()
@@ -200,8 +200,8 @@ impl State {
         self.jobs.iter_mut().find(|j| j.api == api && j.id == id)
     }
 
-    /// A page of the jobs, newest first, from behind `after`, and whether there are more. `None` where
-    /// `after` is no job.
+    /// A page of the jobs, newest first, starting after `after`, and whether there are more. `None` if `after` is not a
+    /// job.
     pub(crate) fn page(&self, api: Api, after: Option<&str>, n: usize) -> Option<(Vec<Job>, bool)> {
         let mut jobs = self.jobs.iter().rev().filter(|j| j.api == api);
         if let Some(after) = after {
@@ -218,7 +218,7 @@ fn counted(counts: &mut HashMap<String, u64>, what: &str) -> u64 {
     *count - 1
 }
 
-/// A provider: what it was told, and its state.
+/// A provider: its config and its state.
 pub(crate) struct Server {
     pub(crate) config: ProviderConfig,
     pub(crate) dir: TempDir,
@@ -244,12 +244,12 @@ impl Server {
         self.config.models.is_empty() || self.config.models.iter().any(|m| m == model)
     }
 
-    /// A draw for the `count`th time that something is tried.
+    /// A draw for the n-th attempt of something.
     pub(crate) fn draw(&self, what: &str, id: &str, count: u64) -> Draw {
         Draw::new(self.config.seed, &format!("{id}#{count}"), what)
     }
 
-    /// Whether a fault comes.
+    /// Whether a fault occurs.
     pub(crate) fn hit(&self, what: &str, rate: f64, id: &str, count: u64) -> bool {
         rate > 0.0 && self.draw(what, id, count).chance(rate)
     }
@@ -267,20 +267,20 @@ impl Server {
         (id, path)
     }
 
-    /// The reply that comes before anything is done, if one does.
+    /// The reply before anything is done, if there is one.
     pub(crate) fn instead(&self, place: Place, thing: &str, request: &str) -> Option<Response> {
         let moment = Moment { request, reply: &Value::Null };
         let hits = Hits::of(&mut self.state().oddities, place, thing, &moment, true);
         hits.reply().cloned().map(Reply::into_response)
     }
 
-    /// What hits a reply that is ready.
+    /// What applies to a finished reply.
     pub(crate) fn hits(&self, place: Place, thing: &str, request: &str, reply: &Value) -> Hits {
         let moment = Moment { request, reply };
         Hits::of(&mut self.state().oddities, place, thing, &moment, false)
     }
 
-    /// Whether the money is used up.
+    /// Whether the credit is used up.
     pub(crate) fn is_broke(&self) -> bool {
         self.config.quota_rows.is_some_and(|quota| self.state().counts.rows_billed >= quota)
     }

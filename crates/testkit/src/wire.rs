@@ -1,10 +1,10 @@
-//! Requests of both formats, read back.
+//! Parses requests of both formats.
 
 use clinstruct_schema::{ChatRequest, JsonSchema, Message, RequestId, Role};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// The address at the head of a custom id, where it has one: a backend may put more behind it.
+/// The address at the start of a custom id, if there is one: a backend may append to it.
 pub(crate) fn address(custom_id: &str) -> &str {
     match custom_id.get(..32) {
         Some(head) if RequestId::parse(head).is_ok() => head,
@@ -12,7 +12,7 @@ pub(crate) fn address(custom_id: &str) -> &str {
     }
 }
 
-/// The id that a custom id stands for; the hash of one that is no request's.
+/// The request id in a custom id; otherwise its hash.
 pub(crate) fn request_id(custom_id: &str) -> RequestId {
     RequestId::parse(address(custom_id)).unwrap_or_else(|_| {
         let mut id = [0; 16];
@@ -26,7 +26,7 @@ pub(crate) fn prompt_tokens(request: &ChatRequest) -> u64 {
     request.messages.iter().map(|m| m.content.len() as u64).sum::<u64>().div_ceil(4)
 }
 
-/// A name for what a request says, whatever its seed: the hash of its model and messages.
+/// A hash of a request's model and messages, independent of its seed.
 pub(crate) fn content(request: &ChatRequest) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(request.model.as_bytes());
@@ -119,13 +119,13 @@ struct NamedSchema {
     schema: Box<RawValue>,
 }
 
-/// The model of a body, whatever else is in it.
+/// The model of a body, whatever else it contains.
 #[derive(Deserialize)]
 pub(crate) struct ModelOf {
     pub(crate) model: String,
 }
 
-/// Reads the body of OpenAI's chat completions.
+/// Parses the body of an OpenAI chat completion.
 pub(crate) fn openai(body: &str) -> serde_json::Result<ChatRequest> {
     let body: OpenAiBody = serde_json::from_str(body)?;
     let json_schema = body
@@ -169,7 +169,7 @@ struct OutputFormat {
     schema: Option<Box<RawValue>>,
 }
 
-/// Reads the body of Anthropic's messages, which have no seed and no name for a schema.
+/// Parses the body of an Anthropic message, which has no seed and no schema name.
 pub(crate) fn anthropic(body: &str) -> serde_json::Result<ChatRequest> {
     let body: AnthropicBody = serde_json::from_str(body)?;
     let system = body.system.map(|s| Message { role: Role::System, content: s.into() });

@@ -1,4 +1,4 @@
-//! Serves a folder until its input ends, and prints the address: for the test in a browser.
+//! Serves a folder until stdin ends, and prints the address: for the browser test.
 //!
 //! `cargo run --package clinstruct-viewer --example serve -- FOLDER`
 

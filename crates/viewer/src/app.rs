@@ -1,4 +1,4 @@
-//! The routes, and who may use them.
+//! The routes, and access control.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,12 +32,12 @@ const SCRIPTS: [(&str, &str); 5] = [
     ("/place.js", include_str!("../assets/place.js")),
     ("/review.js", include_str!("../assets/review.js")),
 ];
-/// Nothing from anywhere else, and no script in the page.
+/// No foreign sources, and no inline script.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/// Most bytes of a review.
+/// Maximum size of a review in bytes.
 const LARGEST: usize = 64 * 1024;
-/// Most rows of reviews that do not count that are named.
+/// Most rows listed whose reviews do not count.
 const MOST_ROWS: usize = 100;
 
 struct Shared {
@@ -50,14 +50,14 @@ struct Shared {
 
 type App = Arc<Shared>;
 
-/// The application for the run in `run`, that is reached at `port` of this machine.
+/// The application for the run in `run`, served at `port` of this machine.
 ///
 /// # Errors
 /// No rows, or an index or reviews that cannot be written.
 pub fn router(run: &Path, port: u16, facts: Facts) -> Result<Router> {
     let home = if run.is_file() { run.parent().unwrap_or(Path::new(".")) } else { run };
     let app = Arc::new(Shared {
-        // As one path, whatever it was called by: drafts in the browser are kept under it.
+        // Canonical, however it was given: the browser stores drafts under it.
         run: home.canonicalize().unwrap_or_else(|_| home.to_owned()),
         facts,
         port,
@@ -89,8 +89,8 @@ fn asset(text: &'static str, kind: &'static str) -> Response {
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
-/// Answers only to this machine's own names, so that a page elsewhere that makes a name lead here gets nothing;
-/// and takes what changes something only from its own pages.
+/// Accepts only this machine's own host names, so that a foreign page whose name resolves to it gets nothing; and
+/// accepts changes only from its own pages.
 async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
     let own = ["127.0.0.1", "localhost", "[::1]"].map(|name| format!("{name}:{}", app.port));
     let named = |headers: &HeaderMap, name| {
@@ -126,7 +126,7 @@ fn refused(why: &'static str) -> Response {
     (StatusCode::FORBIDDEN, why).into_response()
 }
 
-/// Runs what reads files or data bases where it holds up nobody.
+/// Runs blocking work on files or databases on another thread.
 async fn blocking<T: IntoResponse + Send + 'static>(
     app: App,
     make: impl FnOnce(&Shared) -> Result<T> + Send + 'static,
@@ -153,12 +153,12 @@ fn problem(e: &Error) -> Response {
     (status, axum::Json(json!({ "error": format!("{e}{cause}"), "code": code }))).into_response()
 }
 
-/// The index; whoever needs the reviews too takes them second.
+/// The index; code that also needs the reviews locks them second.
 fn index(app: &Shared) -> MutexGuard<'_, Index> {
     app.index.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The index of the run as it is now.
+/// The current index of the run.
 fn current(app: &Shared) -> Result<MutexGuard<'_, Index>> {
     let mut index = index(app);
     index.refresh()?;
@@ -169,7 +169,7 @@ fn kept(app: &Shared) -> MutexGuard<'_, Reviews> {
     app.reviews.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// All reviews, matched with the texts that their rows have now, and these texts.
+/// All reviews, matched with the current texts of their rows, and these texts.
 fn matched(index: &Index, reviews: &Reviews) -> Result<(MatchedReviews, Texts)> {
     let all = reviews.all(None)?;
     let mut ids: Vec<&str> = all.iter().map(|r| r.id.as_str()).collect();
@@ -183,7 +183,7 @@ async fn summary(State(app): State<App>) -> Response {
     blocking(app, |app| {
         let text = std::fs::read_to_string(app.run.join("summary.json")).unwrap_or_default();
         let summary = Summary::read(&text).ok();
-        // A file of rows has no summary beside it, but its rows say who wrote them.
+        // A file of rows has no summary next to it, but its rows have their provenance.
         let rehearsal = summary.as_ref().is_some_and(|s| s.rehearsal) || current(app)?.rehearsal();
         let metrics = summary.iter().flat_map(Summary::metrics);
         let missed = metrics.filter(|m| !m.met).map(|m| format!("{m}: {}", m.value));
@@ -204,14 +204,14 @@ async fn progress(State(app): State<App>) -> Response {
 #[serde(default)]
 struct Search {
     q: String,
-    /// `facet:value`, one a line.
+    /// `facet:value`, one per line.
     facets: String,
     order: String,
     seed: u64,
     page: usize,
-    /// Leaves out what this reviewer has reviewed, where its text is still the same.
+    /// Excludes rows whose current text this reviewer has reviewed.
     reviewer: String,
-    /// The row whose neighbors are wanted.
+    /// The row whose neighbours are requested.
     id: String,
 }
 
@@ -270,7 +270,7 @@ async fn raw(State(app): State<App>, Params(asked): Params<Id>) -> Response {
     .await
 }
 
-/// Saves a review of the text that was displayed, if the row still has it.
+/// Saves a review of the displayed text, if the row still has it.
 async fn review(State(app): State<App>, axum::Json(review): axum::Json<Review>) -> Response {
     blocking(app, move |app| {
         let Some(reviewed) = &review.text_hash else {
@@ -302,11 +302,11 @@ async fn reviews(State(app): State<App>) -> Response {
     .await
 }
 
-/// Says which texts the reviews of unknown texts would be confirmed for.
+/// The texts that reviews of unknown texts would be confirmed for.
 fn unknown_texts(matched: &MatchedReviews, texts: &Texts) -> String {
     let mut hasher = blake3::Hasher::new();
     for id in matched.rows(TextStatus::Unknown) {
-        // Neither has a line break.
+        // Neither contains a line break.
         let text = texts.get(id).map_or("", TextHash::as_str);
         hasher.update(format!("{id}\n{text}\n").as_bytes());
     }
@@ -334,11 +334,11 @@ async fn agreement(State(app): State<App>) -> Response {
 
 #[derive(Debug, Deserialize)]
 struct Confirm {
-    /// What [`agreement`] gave as `unknown_texts`.
+    /// The `unknown_texts` from [`agreement`].
     unknown_texts: String,
 }
 
-/// Confirms that the reviews of unknown texts are of the current ones, if these are what they were.
+/// Confirms that the reviews of unknown texts are of the current ones, if these have not changed.
 async fn confirm(State(app): State<App>, axum::Json(asked): axum::Json<Confirm>) -> Response {
     blocking(app, move |app| {
         let index = current(app)?;

@@ -1,4 +1,4 @@
-//! One conversation with all that is known of it.
+//! One conversation with everything known about it.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::reviews::Reviews;
 use crate::row::StoredRow;
 use crate::text::{TextHash, Texts};
 
-/// The row of an id; `None` where there is none.
+/// The row with this id; `None` if there is none.
 pub(crate) fn row(
     index: &mut Index,
     reviews: &Reviews,
@@ -42,20 +42,20 @@ pub(crate) fn row(
     Ok(Some(all))
 }
 
-/// The reviews of a row, matched with the text that it has now.
+/// The reviews of a row, matched with its current text.
 pub(crate) fn matched(reviews: &Reviews, id: &str, text: &TextHash) -> Result<Vec<MatchedReview>> {
     let texts = Texts::from_iter([(id.to_owned(), text.clone())]);
     Ok(MatchedReviews::new(reviews.all(Some(id))?, &texts).all().to_vec())
 }
 
-/// A range of bytes as one of UTF-16 units, which is what a browser's strings are made of.
+/// Converts a byte range to UTF-16 units, the units of a browser's strings.
 fn span(text: &str, bytes: Option<std::ops::Range<usize>>) -> Option<[usize; 2]> {
     let units = |end: usize| Some(text.get(..end)?.encode_utf16().count());
     let bytes = bytes?;
     Some([units(bytes.start)?, units(bytes.end)?])
 }
 
-/// What the checks say of each turn.
+/// Findings of the checks on each turn.
 fn turns(row: &Conversation, facts: &Facts) -> Vec<Value> {
     let situation = &row.attributes.situation;
     let language = situation.language();
@@ -88,7 +88,7 @@ fn turns(row: &Conversation, facts: &Facts) -> Vec<Value> {
     row.messages.iter().enumerate().map(one).collect()
 }
 
-/// The raw response to a request, as it came; `None` where the run has none.
+/// The raw response to a request, unchanged; `None` if the run has none.
 pub(crate) fn raw(run: &Path, request: &str) -> Option<String> {
     let id: RequestId = serde_json::from_value(json!(request)).ok()?;
     let store = Store::open_read_only(run).ok()?;
@@ -97,7 +97,7 @@ pub(crate) fn raw(run: &Path, request: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// How far the run is, by its journal.
+/// Progress of the run, from its journal.
 pub(crate) fn progress(run: &Path) -> Value {
     let Ok(store) = Store::open_read_only(run) else {
         return json!({ "journal": false });

@@ -1,4 +1,4 @@
-//! Which rows the passes dropped.
+//! The rows that passes dropped.
 
 use std::collections::HashMap;
 use std::fs;
@@ -8,7 +8,7 @@ use clinstruct_curate::{Annotations, Dropped, Error};
 
 use crate::Result;
 
-/// The files of annotations of a run; none for a file of rows.
+/// The annotation files of a run; none for a file of rows.
 pub(crate) fn annotations_of(run: &Path) -> Vec<PathBuf> {
     let items = fs::read_dir(run.join("annotations")).into_iter().flatten();
     let mut all: Vec<PathBuf> = items.filter_map(|e| Some(e.ok()?.path())).collect();
@@ -17,7 +17,7 @@ pub(crate) fn annotations_of(run: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// The rows of a file of conversations that were dropped, by id; none where the run has no annotations.
+/// The dropped rows of a file of conversations, by id; empty if the run has no annotations.
 pub(crate) fn dropped(run: &Path, conversations: &Path) -> Result<HashMap<String, Dropped>> {
     let stem = conversations.file_stem().unwrap_or_default().to_string_lossy();
     let annotations = match Annotations::open(run, &stem) {

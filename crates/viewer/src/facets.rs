@@ -1,6 +1,6 @@
 //! The facets of the index.
 
-/// What rows can be chosen by, as columns.
+/// Columns to filter rows by.
 pub(crate) const FACETS: [&str; 10] = [
     "status",
     "part",

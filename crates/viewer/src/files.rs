@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
 
-/// The files of a run, or one file of rows; whether each holds rejected rows.
+/// The files of a run, or one file of rows; with whether each contains rejected rows.
 pub(crate) fn files_of(run: &Path) -> Result<Vec<(PathBuf, bool)>> {
     if run.is_file() {
         return Ok(vec![(run.to_owned(), false)]);

@@ -20,13 +20,13 @@ use crate::text::{TextHash, Texts};
 use crate::words::fts;
 use crate::{Error, FOLDER, Result};
 
-/// Rows of a page.
+/// Rows per page.
 const PAGE: usize = 50;
-/// Tells the indexes apart that this process makes.
+/// Distinguishes the indexes that this process creates.
 static PARTIAL: AtomicU64 = AtomicU64::new(0);
-/// Values of a facet that are told.
+/// Most values per facet in a result.
 const MOST_VALUES: usize = 40;
-/// What is looked for.
+/// A search.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Query {
     /// Words, and phrases in quotation marks.
@@ -35,11 +35,11 @@ pub struct Query {
     pub facets: Vec<(String, String)>,
     /// `plan`, `random`, or `trouble` (rejected rows and those with many attempts first).
     pub order: String,
-    /// Of a random order.
+    /// For a random order.
     pub seed: u64,
     /// From 0.
     pub page: usize,
-    /// Ids that are not wanted: those that the reviewer has seen.
+    /// Excluded ids: those that the reviewer has seen.
     pub without: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ pub struct Query {
 pub struct Hit {
     /// Id.
     pub id: String,
-    /// `in dataset`, `dropped: REASON`, or why it was rejected.
+    /// `in dataset`, `dropped: REASON`, or the reason of rejection.
     pub status: String,
     /// Its part.
     pub part: String,
@@ -56,33 +56,33 @@ pub struct Hit {
     pub opening: String,
 }
 
-/// What a search gives.
+/// Result of a search.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Found {
-    /// Rows in all.
+    /// Number of rows.
     pub total: u64,
-    /// Those of the page.
+    /// Rows of the page.
     pub rows: Vec<Hit>,
-    /// Rows by facet and value.
+    /// Counts by facet and value.
     pub facets: BTreeMap<&'static str, Vec<(String, u64)>>,
 }
 
-/// The rows around one, in the order of a search.
+/// The neighbours of a row, in the order of a search.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Neighbors {
-    /// The row before it, also one that [`Query::without`] leaves out: the way back to what was just reviewed.
+    /// The row before it, even if [`Query::without`] excludes it: the way back to the last reviewed row.
     pub previous: Option<String>,
-    /// The next row that is wanted.
+    /// The next row that is not excluded.
     pub next: Option<String>,
-    /// Wanted rows before it.
+    /// Number of rows before it that are not excluded.
     pub position: u64,
-    /// Wanted rows in all.
+    /// Number of rows that are not excluded.
     pub total: u64,
     /// The page of the list on which it is, or would be, from 0.
     pub page: u64,
 }
 
-/// What is held of every row, by its number less one: facets as numbers of their values, and the most attempts of a turn.
+/// Data in memory for every row, by its number minus one: facet values as numbers, and the most attempts of a turn.
 ///
 /// Counting facets over tens of thousands of rows is then one pass over some hundred kilobytes.
 #[derive(Debug, Default)]
@@ -91,15 +91,15 @@ struct Held {
     values: [Vec<String>; FACETS.len()],
 }
 
-/// Where a row stands in an order: in the dataset or not, most attempts first, by a number of its own.
+/// Sort key of a row: in the dataset or not, most attempts first, then a unique number.
 type Rank = (bool, Reverse<u8>, u64);
 
 /// The rows of a run, searchable.
 #[derive(Debug)]
 pub struct Index {
-    /// What it was opened for: the folder of a run, or a file.
+    /// The folder of a run, or a file.
     run: PathBuf,
-    /// What its files were when it was made.
+    /// State of its files at indexing time.
     print: String,
     path: PathBuf,
     connection: Connection,
@@ -109,10 +109,10 @@ pub struct Index {
 }
 
 impl Index {
-    /// Opens the index of the run in `run`, made anew where its files have changed.
+    /// Opens the index of the run in `run`; rebuilds it if the files have changed.
     ///
     /// # Errors
-    /// No rows, a row that is none of ours, or an index that cannot be written.
+    /// No rows, a row that is not one of ours, or an index that cannot be written.
     pub fn open(run: &Path) -> Result<Self> {
         let files = files_of(run)?;
         let home = if run.is_file() { run.parent().unwrap_or(Path::new(".")) } else { run };
@@ -125,8 +125,8 @@ impl Index {
         if let Some(connection) = still_good(&path, &print) {
             return Self { run, print, path, connection, files, held, rehearsal }.hold();
         }
-        // It is a copy of what the files say: an old or broken one is simply made anew. It gets its name once it is
-        // whole, since another viewer of the same run may be making it too.
+        // It only copies the files' content: an old or broken one is rebuilt. It gets its name once it is complete,
+        // since another viewer of the same run may be building it too.
         for end in ["-wal", "-shm", "-journal"] {
             let _ = fs::remove_file(dir.join(format!("index.sqlite{end}")));
         }
@@ -147,10 +147,10 @@ impl Index {
         Self { run, print, path, connection, files, held, rehearsal }.hold()
     }
 
-    /// Reads the run again where its files have changed since, as a rebuild changes them.
+    /// Reindexes the run if its files have changed since, as after a rebuild.
     ///
     /// # Errors
-    /// As [`Index::open`]; it is then as it was.
+    /// As in [`Index::open`]; the index is then unchanged.
     pub fn refresh(&mut self) -> Result<()> {
         if fingerprint(&self.run, &files_of(&self.run)?)? != self.print {
             *self = Self::open(&self.run)?;
@@ -158,12 +158,12 @@ impl Index {
         Ok(())
     }
 
-    /// Whether a grammar wrote some of the rows, and no model.
+    /// Whether a grammar wrote some of the rows instead of a model.
     pub(crate) fn rehearsal(&self) -> bool {
         self.rehearsal
     }
 
-    /// Reads what is held in memory.
+    /// Loads the data in memory.
     fn hold(mut self) -> Result<Self> {
         let sql = format!("SELECT attempts, {} FROM row ORDER BY n", FACETS.join(", "));
         let mut held = Held::default();
@@ -200,7 +200,7 @@ impl Index {
         |source| Error::Database { path: self.path.clone(), source }
     }
 
-    /// Looks for rows.
+    /// Searches for rows.
     pub fn search(&self, query: &Query) -> Result<Found> {
         let left_out = self.left_out(query)?;
         let wanted = self.with_words(query)?;
@@ -214,7 +214,7 @@ impl Index {
             }
             let not = |f: &usize| chosen[*f].as_ref().is_some_and(|c| !c.contains(&facets[*f]));
             let mut against = (0..FACETS.len()).filter(not);
-            // Its own choice does not narrow a facet: one more value can be added to it.
+            // A facet's own selection does not narrow it: another value can be added to it.
             match (against.next(), against.next()) {
                 (None, _) => {
                     rows.push(number);
@@ -238,11 +238,10 @@ impl Index {
         Ok(Found { total, rows, facets: facets.collect() })
     }
 
-    /// The rows around a row, in the order of a search; `None` where there is no such row.
+    /// The neighbours of a row, in the order of a search; `None` if there is no such row.
     ///
-    /// The row itself need not be found by the search: one that was just reviewed is left out of the rows that are
-    /// still to be reviewed, and the next of these is still the next one. Counting pages would skip as many rows as
-    /// were reviewed meanwhile.
+    /// The row itself need not match the search: one that was just reviewed is excluded from the rows to review, and
+    /// the next of these is still the next one. Counting pages would skip as many rows as were reviewed meanwhile.
     pub fn neighbors(&self, query: &Query, id: &str) -> Result<Option<Neighbors>> {
         let Some(here) = self.number(id)? else { return Ok(None) };
         let here = self.rank(here, query);
@@ -275,7 +274,7 @@ impl Index {
         Ok(Some(neighbors))
     }
 
-    /// The chosen values of each facet; `None` where all are wanted.
+    /// The selected values of each facet; `None` if all are.
     fn chosen(&self, query: &Query) -> [Option<HashSet<u16>>; FACETS.len()] {
         std::array::from_fn(|f| {
             let values = query.facets.iter().filter(|(name, _)| name == FACETS[f]);
@@ -287,7 +286,7 @@ impl Index {
         })
     }
 
-    /// The rows that have the words of a search; `None` where it has none.
+    /// The rows that match the words of a search; `None` if it has none.
     fn with_words(&self, query: &Query) -> Result<Option<HashSet<u32>>> {
         let text = fts(&query.text);
         if text.is_empty() {
@@ -296,7 +295,7 @@ impl Index {
         self.numbers("SELECT rowid FROM text WHERE text MATCH ?1", &text).map(Some)
     }
 
-    /// The rows that are not wanted.
+    /// The excluded rows.
     fn left_out(&self, query: &Query) -> Result<HashSet<u32>> {
         if query.without.is_empty() {
             return Ok(HashSet::new());
@@ -305,7 +304,7 @@ impl Index {
         self.numbers("SELECT n FROM row WHERE id IN (SELECT value FROM json_each(?1))", &ids)
     }
 
-    /// The row of an id; rows are counted from 0 in memory, from 1 in SQLite.
+    /// The row with this id; rows are counted from 0 in memory, from 1 in SQLite.
     fn number(&self, id: &str) -> Result<Option<u32>> {
         let found = self.numbers("SELECT n FROM row WHERE id = ?1", id)?;
         Ok(found.into_iter().min())
@@ -319,10 +318,10 @@ impl Index {
             .map_err(self.failed())
     }
 
-    /// Where a row stands in the order of a search.
+    /// The sort key of a row in a search.
     fn rank(&self, number: u32, query: &Query) -> Rank {
         match query.order.as_str() {
-            // Multiplicative hashing spreads neighbours; the seed moves all of them. No two rows get the same number.
+            // Multiplicative hashing spreads neighbours; the seed shifts all of them. Keys are unique.
             "random" => {
                 let seed = query.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
                 let mixed = (u64::from(number) ^ seed).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -356,12 +355,12 @@ impl Index {
             .map_err(self.failed())
     }
 
-    /// The row of an id as its file has it now; `None` where there is none.
+    /// The current row with this id in its file; `None` if there is none.
     ///
     /// # Errors
-    /// A file that cannot be read, or that is written again and again meanwhile.
+    /// A file that cannot be read, or that keeps changing meanwhile.
     pub(crate) fn row(&mut self, id: &str) -> Result<Option<StoredRow>> {
-        // A rebuild may replace the file that is indexed just before it is read.
+        // A rebuild may replace the file between indexing and reading.
         for _ in 0..3 {
             self.refresh()?;
             let Some(place) = self.place(id)? else { return Ok(None) };
@@ -373,7 +372,7 @@ impl Index {
         Err(Error::Rebuilding(self.run.clone()))
     }
 
-    /// Where the row of an id stands.
+    /// Location of the row with this id.
     fn place(&self, id: &str) -> Result<Option<Place>> {
         let found = self
             .connection
@@ -389,11 +388,11 @@ impl Index {
         }))
     }
 
-    /// The current texts of those rows that the run has.
+    /// The current texts of those of these rows that the run has.
     pub(crate) fn texts(&self, ids: &[&str]) -> Result<Texts> {
         let ids = serde_json::to_string(ids).unwrap_or_default();
         let text = |r: &rusqlite::Row<'_>| Ok((r.get(0)?, TextHash::stored(r.get(1)?)));
-        // From the last to the first, so that of rows with the same id the first one counts.
+        // From last to first, so that the first of several rows with the same id counts.
         self.connection
             .prepare_cached(
                 "SELECT id, text_hash FROM row WHERE id IN (SELECT value FROM json_each(?1)) ORDER BY n DESC",
@@ -411,7 +410,7 @@ impl Index {
         )
     }
 
-    /// The pass that dropped a row, with reason and detail; `None` where it is in the dataset or was rejected.
+    /// The pass that dropped a row, with reason and detail; `None` if it is in the dataset or was rejected.
     pub(crate) fn dropped(&self, id: &str) -> Result<Option<Dropped>> {
         let found =
             self.texts_of("SELECT dropped FROM row WHERE id = ?1 ORDER BY n LIMIT 1", id)?;

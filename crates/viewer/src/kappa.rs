@@ -1,9 +1,9 @@
-//! Agreement between reviewers, beyond what chance gives.
+//! Agreement between reviewers beyond chance.
 
-/// Cohen's kappa of two reviewers: counts of pairs by the first one's and the second one's decision.
+/// Cohen's kappa of two reviewers: counts of pairs by the first and the second decision.
 ///
-/// `None` without pairs, or where chance alone would agree always (both always decided the same one thing).
-/// Source: J. Cohen, A coefficient of agreement for nominal scales, 1960.
+/// `None` without pairs, or if chance alone would always agree (both always decided the same). Source: J. Cohen, A
+/// coefficient of agreement for nominal scales, 1960.
 pub fn cohen<const N: usize>(pairs: &[[u64; N]; N]) -> Option<f64> {
     let total: u64 = pairs.iter().flatten().sum();
     if total == 0 {
@@ -17,11 +17,11 @@ pub fn cohen<const N: usize>(pairs: &[[u64; N]; N]) -> Option<f64> {
     (chance < 1.0).then(|| (agreed - chance) / (1.0 - chance))
 }
 
-/// Fleiss' kappa: for each row how many reviewers decided for each category. All rows need as many reviewers as
-/// the first; others are left out.
+/// Fleiss' kappa: for each row, the number of reviewers per category. Rows with another number of reviewers than the
+/// first are ignored.
 ///
-/// `None` without two reviewers of a row, or where all decided the same one thing.
-/// Source: J. L. Fleiss, Measuring nominal scale agreement among many raters, 1971.
+/// `None` without two reviewers of a row, or if all decided the same. Source: J. L. Fleiss, Measuring nominal scale
+/// agreement among many raters, 1971.
 pub fn fleiss<const N: usize>(rows: &[[u64; N]]) -> Option<f64> {
     let raters: u64 = rows.first()?.iter().sum();
     if raters < 2 {

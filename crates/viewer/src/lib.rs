@@ -1,12 +1,11 @@
-//! A local web application: search the conversations of a run, read one with all that is known of it, review it.
+//! A local web application: search the conversations of a run, read one with everything known about it, review it.
 //!
-//! [`serve`] listens on loopback only, answers only to its own name and origin, and asks nobody else for
-//! anything: pages and scripts are in the binary. [`Index`] makes the rows searchable (SQLite's FTS5),
-//! [`Reviews`] keeps what people think of them, in files of their own below `DIR/viewer`; the run is only read.
-//! A row that a pass dropped is shown with the pass's reason.
+//! [`serve`] listens on loopback only, accepts only its own host name and origin, and makes no requests: pages and
+//! scripts are embedded. [`Index`] makes the rows searchable (SQLite's FTS5), [`Reviews`] stores reviews; both are
+//! files in `DIR/viewer`, and the run itself is only read. A row that a pass dropped is shown with the pass's reason.
 //!
-//! A review belongs to the text that was read ([`TextHash`]), not to the id of its row: a rebuilt run may have
-//! another text there. Only reviews of the current texts count ([`MatchedReviews`]).
+//! A review belongs to the text that was read ([`TextHash`]), not to the id of its row: a rebuilt run may have another
+//! text there. Only reviews of the current texts count ([`MatchedReviews`]).
 
 mod app;
 mod detail;
@@ -36,13 +35,13 @@ pub use review::{Decision, Review};
 pub use reviews::Reviews;
 pub use text::{TextHash, Texts};
 
-/// Folder below the run's in which index and reviews lie.
+/// Name of the folder with index and reviews.
 const FOLDER: &str = "viewer";
 
 /// Why the application cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// An address that others can reach.
+    /// The address is not loopback.
     #[error("{0} can be reached by others; only loopback is served, such as 127.0.0.1:8080")]
     NotLoopback(SocketAddr),
     /// The address is in use, or not ours.
@@ -61,7 +60,7 @@ pub enum Error {
         /// Cause.
         source: io::Error,
     },
-    /// A row that is none of ours.
+    /// A row that is not one of ours.
     #[error("{path}, line {line}: {why}")]
     Row {
         /// File.
@@ -77,7 +76,7 @@ pub enum Error {
     /// The files of the run change while they are read.
     #[error("the run in {0} is being rebuilt; try again when that is done")]
     Rebuilding(PathBuf),
-    /// No rows to look at.
+    /// There are no rows.
     #[error("there are no conversations in {0}")]
     Nothing(PathBuf),
     /// The index or the reviews cannot be used.
@@ -88,21 +87,21 @@ pub enum Error {
         /// Cause.
         source: rusqlite::Error,
     },
-    /// A review that says nothing.
+    /// An invalid review.
     #[error("{0}")]
     Review(String),
-    /// A row that the run does not have, or no longer.
+    /// A row that the run does not have, or no longer has.
     #[error("there is no row {0} in the run")]
     NoRow(String),
-    /// What was sent is about a text that the run no longer has.
+    /// The submitted review is of a text that the run no longer has.
     #[error(
         "{what} changed after it was displayed, because the run was rebuilt; nothing was saved"
     )]
     TextChanged {
-        /// What has another text.
+        /// The row whose text has changed.
         what: String,
     },
-    /// The file is no file of reviews.
+    /// The file does not contain reviews.
     #[error("{0} does not contain reviews of clinstruct")]
     NotReviews(PathBuf),
     /// The reviews were saved by a newer clinstruct.
@@ -120,16 +119,16 @@ pub enum Error {
 /// Result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Where the reviews of a run lie.
+/// Path of the reviews of a run.
 pub fn reviews_path(run: &Path) -> PathBuf {
     run.join(FOLDER).join("reviews.sqlite")
 }
 
-/// Serves the run in `run` until `shutdown` is over. Its texts are held against `facts`; `ready` hears the
+/// Serves the run in `run` until `shutdown` completes. Checks compare its texts with `facts`; `ready` receives the
 /// address.
 ///
 /// # Errors
-/// An address that is not loopback's or is taken, or a run that cannot be read.
+/// An address that is not loopback or is in use, or a run that cannot be read.
 pub async fn serve(
     run: &Path,
     address: SocketAddr,

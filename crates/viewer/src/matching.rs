@@ -1,4 +1,4 @@
-//! Which reviews count: those of the text that a row has now.
+//! Determines which reviews count: those of a row's current text.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -8,13 +8,13 @@ use crate::kappa::{cohen, fleiss};
 use crate::review::{Decision, Review};
 use crate::text::{TextHash, Texts};
 
-/// Whether a review is of the text that its row has now.
+/// Whether a review is of its row's current text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TextStatus {
     /// It is: the review counts.
     Current,
-    /// The row had another text when it was reviewed. Should that text come back, the review counts again.
+    /// The row had another text when it was reviewed. If that text comes back, the review counts again.
     Earlier,
     /// The review was saved before texts were recorded. It counts once it is confirmed.
     Unknown,
@@ -33,10 +33,10 @@ impl TextStatus {
     }
 }
 
-/// How many reviews there are of each status.
+/// Number of reviews by status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct TextCounts {
-    /// Of the text that the row has now.
+    /// Of the current text.
     pub current: u64,
     /// Of an earlier text.
     pub earlier: u64,
@@ -46,20 +46,20 @@ pub struct TextCounts {
     pub absent: u64,
 }
 
-/// How far reviewers agree.
+/// Agreement between reviewers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Agreement {
     /// Conversations by reviewer.
     pub reviewers: BTreeMap<String, u64>,
-    /// First, second, rows that both decided, Cohen's kappa.
+    /// First reviewer, second reviewer, rows decided by both, Cohen's kappa.
     pub pairs: Vec<(String, String, u64, Option<f64>)>,
-    /// Fleiss' kappa of the rows that have the commonest number of reviewers, from two on.
+    /// Fleiss' kappa of the rows with the most common number of reviewers, at least two.
     pub fleiss: Option<f64>,
-    /// How many these are.
+    /// Number of these rows.
     pub fleiss_rows: u64,
 }
 
-/// A review beside the text that its row has now.
+/// A review with its status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MatchedReview {
     /// The review.
@@ -67,12 +67,12 @@ pub struct MatchedReview {
     pub review: Review,
     /// Whether it is of the current text.
     pub text_status: TextStatus,
-    /// Whether the same person reviewed the same text again. One of an unknown text is superseded by any later
+    /// Whether the same person reviewed the same text again. A review of an unknown text is superseded by any later
     /// review of the row by that person.
     pub superseded: bool,
 }
 
-/// Reviews, matched with the texts that the rows have now. Only reviews of those texts count.
+/// Reviews, matched with the current texts of their rows. Only reviews of those texts count.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MatchedReviews {
     reviews: Vec<MatchedReview>,
@@ -81,7 +81,7 @@ pub struct MatchedReviews {
 }
 
 impl MatchedReviews {
-    /// Matches reviews, in the order in which they were saved.
+    /// Matches reviews, in the order of saving.
     pub fn new(reviews: Vec<Review>, texts: &Texts) -> Self {
         let mut same_text: HashSet<(&str, &str, &TextHash)> = HashSet::new();
         let mut same_row: HashSet<(&str, &str)> = HashSet::new();
@@ -110,12 +110,12 @@ impl MatchedReviews {
         Self { reviews, decisions }
     }
 
-    /// All reviews, in the order in which they were saved.
+    /// All reviews, in the order of saving.
     pub fn all(&self) -> &[MatchedReview] {
         &self.reviews
     }
 
-    /// How many there are of each status, superseded ones left out.
+    /// Number of reviews by status, without superseded ones.
     pub fn counts(&self) -> TextCounts {
         let mut counts = TextCounts::default();
         for review in self.reviews.iter().filter(|r| !r.superseded) {
@@ -129,7 +129,7 @@ impl MatchedReviews {
         counts
     }
 
-    /// Rows that have a review of this status, sorted; superseded reviews left out.
+    /// Rows with a review of this status, sorted; without superseded reviews.
     pub fn rows(&self, status: TextStatus) -> BTreeSet<&str> {
         let of = self.reviews.iter().filter(|r| !r.superseded && r.text_status == status);
         of.map(|r| r.review.id.as_str()).collect()
@@ -150,7 +150,7 @@ impl MatchedReviews {
         self.decisions.iter().filter(|(_, by)| fit(by)).map(|(id, _)| id.clone()).collect()
     }
 
-    /// How far reviewers agree on current texts.
+    /// Agreement between reviewers on current texts.
     pub fn agreement(&self) -> Agreement {
         let mut reviewers: BTreeMap<String, u64> = BTreeMap::new();
         let mut pairs: BTreeMap<(String, String), [[u64; 3]; 3]> = BTreeMap::new();

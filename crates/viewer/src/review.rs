@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::TextHash;
 
-/// What a reviewer decided.
+/// A reviewer's decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
@@ -14,7 +14,7 @@ pub enum Decision {
     Accept,
     /// Not fit.
     Reject,
-    /// Somebody else should look.
+    /// Needs another opinion.
     Unsure,
 }
 
@@ -37,19 +37,19 @@ pub struct Review {
     pub reviewer: String,
     /// Decision.
     pub decision: Decision,
-    /// In the reviewer's words.
+    /// Comment.
     #[serde(default)]
     pub comment: String,
-    /// Marks from 1 to 5 by criterion, those that were given.
+    /// Scores from 1 to 5 by criterion, if given.
     #[serde(default)]
     pub scores: BTreeMap<String, u8>,
-    /// The text that was reviewed; `None` where it was not recorded.
+    /// The reviewed text; `None` if it was not recorded.
     #[serde(default)]
     pub text_hash: Option<TextHash>,
-    /// When it was saved, in seconds since 1970.
+    /// Time of saving, in seconds since 1970.
     #[serde(default)]
     pub at: i64,
-    /// When somebody confirmed that it is of this text, where that was not recorded at first.
+    /// Time of confirming that it is of this text, if that was not recorded at first.
     #[serde(default)]
     pub confirmed_at: Option<i64>,
 }

@@ -1,4 +1,4 @@
-//! What people think of conversations.
+//! Stores reviews of conversations.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -12,15 +12,15 @@ use crate::review::{Decision, Review};
 use crate::text::{TextHash, Texts};
 use crate::{Error, Result};
 
-/// Longest name of a reviewer and comment, in bytes.
+/// Maximum length of a reviewer's name and of a comment, in bytes.
 const LONGEST: [usize; 2] = [200, 20_000];
 
-/// Marks a file of reviews, so that no other database is taken for one: `clrv`.
+/// Application id that identifies a file of reviews: `clrv`.
 const APPLICATION_ID: u32 = 0x636c_7276;
-/// Each brings a file from the version of its place to the next; they are only added to.
+/// Migrations by version; append only.
 ///
-/// Files of version 0 come from programs that knew no versions. Such a program can still add to a newer file: what
-/// it does not know has to be `NULL` where it is left out.
+/// Files of version 0 come from programs without versions. Such a program can still append to a newer file: columns
+/// that it does not know must accept `NULL`.
 const MIGRATIONS: [&str; 2] = [
     "CREATE TABLE IF NOT EXISTS review (
          n INTEGER PRIMARY KEY, id TEXT NOT NULL, reviewer TEXT NOT NULL, decision TEXT NOT NULL,
@@ -31,15 +31,15 @@ const MIGRATIONS: [&str; 2] = [
      ALTER TABLE review ADD COLUMN confirmed_at INTEGER;",
 ];
 const NEWEST: u32 = MIGRATIONS.len() as u32;
-/// Version from which on reviews have the hash of their text.
+/// First version in which reviews have the hash of their text.
 const WITH_TEXT: u32 = 2;
 
-/// The reviews of a run, in a file of their own.
+/// The reviews of a run, in a separate file.
 #[derive(Debug)]
 pub struct Reviews {
     path: PathBuf,
     connection: Connection,
-    /// Version of the file; one that is only read may be older than [`NEWEST`], and 0 also where it is empty.
+    /// Version of the file; a read-only one may be older than [`NEWEST`], and 0 if it is empty.
     version: u32,
     empty: bool,
 }
@@ -63,10 +63,10 @@ fn review(row: &Row<'_>) -> rusqlite::Result<Review> {
     })
 }
 
-/// Refuses a file that is none of ours or of a newer build, without touching it.
+/// Refuses a file that is not ours or of a newer version, without touching it.
 ///
-/// SQLite is not asked here: it would roll back a change that was cut off, or move a write-ahead log into the file.
-/// Places are those of <https://sqlite.org/fileformat2.html>, section 1.3.
+/// Without SQLite, which would roll back an interrupted change, or move a write-ahead log into the file. Offsets as in
+/// <https://sqlite.org/fileformat2.html>, section 1.3.
 fn check_head(path: &Path) -> Result<()> {
     let read = || {
         let mut head = Vec::new();
@@ -78,7 +78,7 @@ fn check_head(path: &Path) -> Result<()> {
     };
     let failed = |source| Error::Io { path: path.to_owned(), source };
     let mut head = read().map_err(failed)?;
-    // No lock is held, so another program may be just writing it.
+    // No lock is held, so another program may be writing it.
     for _ in 0..10 {
         let again = read().map_err(failed)?;
         if again == head {
@@ -100,7 +100,7 @@ fn check_head(path: &Path) -> Result<()> {
 }
 
 fn check_version(path: &Path, version: u32, application: u32) -> Result<()> {
-    // Files of version 0 have no mark.
+    // Files of version 0 have no application id.
     if application != APPLICATION_ID && (application != 0 || version != 0) {
         return Err(Error::NotReviews(path.to_owned()));
     }
@@ -110,16 +110,16 @@ fn check_version(path: &Path, version: u32, application: u32) -> Result<()> {
     Ok(())
 }
 
-/// Whether a change was cut off that only a connection that may write can roll back.
+/// Whether an interrupted change needs a writable connection to be rolled back.
 fn cut_off(e: &rusqlite::Error) -> bool {
     e.sqlite_error().is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
 }
 
 impl Reviews {
-    /// Opens the reviews to add to them, or begins them. Those of an older version are brought to the newest.
+    /// Opens the reviews for writing, creating or migrating the file if needed.
     ///
     /// # Errors
-    /// A file that is none of ours, that a newer version wrote, or that cannot be written. It is left as it is.
+    /// A file that is not ours, is of a newer version, or cannot be written. It is left unchanged.
     pub fn open(path: &Path) -> Result<Self> {
         if let Some(dir) = path.parent() {
             let failed = |source| Error::Io { path: dir.to_owned(), source };
@@ -132,10 +132,10 @@ impl Reviews {
         Ok(reviews)
     }
 
-    /// Opens reviews only to read them: nothing is changed, not even an older version.
+    /// Opens reviews read-only: nothing is changed, not even an older version.
     ///
     /// # Errors
-    /// No file, one that is none of ours, or one that a newer version wrote.
+    /// No file, one that is not ours, or one of a newer version.
     pub fn read(path: &Path) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         match Self::connect(path, flags) {
@@ -151,19 +151,19 @@ impl Reviews {
         check_head(path)?;
         let failed = |source| Error::Database { path: path.to_owned(), source };
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-        // Two windows write at the same time: one waits for the other. A change to WAL would not wait: SQLite reports
-        // "busy" to a second opener at once. Reviews are few, and the rollback journal, which every file begins with,
-        // will do.
+        // Two windows may write at the same time: one waits for the other. A change to WAL would not wait: SQLite
+        // reports "busy" to a second opener at once. Reviews are few, and the rollback journal, the default of every
+        // file, suffices.
         connection.busy_timeout(Duration::from_secs(10)).map_err(failed)?;
         let mut reviews = Self { path: path.to_owned(), connection, version: 0, empty: true };
         reviews.look()?;
         Ok(reviews)
     }
 
-    /// Reads what the file is, as SQLite sees it, and refuses what is none of ours.
+    /// Reads the file's identification through SQLite, and refuses one that is not ours.
     fn look(&mut self) -> Result<()> {
         let failed = |source| Error::Database { path: self.path.clone(), source };
-        // In one transaction, since another program may be just upgrading it.
+        // In one transaction, since another program may be migrating it.
         let tx = self.connection.transaction().map_err(failed)?;
         let number = |sql: &str| tx.query_row(sql, [], |r| r.get::<_, u32>(0)).map_err(failed);
         let tables = number("SELECT count(*) FROM sqlite_master WHERE type = 'table'")?;
@@ -188,7 +188,7 @@ impl Reviews {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(failed)?;
-        // Another program may have been quicker.
+        // Another program may have been faster.
         let version: u32 = tx.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(failed)?;
         if version > NEWEST {
             return Err(Error::NewerReviews { path: path.clone(), found: version, known: NEWEST });
@@ -208,16 +208,16 @@ impl Reviews {
         |source| Error::Database { path: self.path.clone(), source }
     }
 
-    /// A viewer is open for days: a newer program may have changed the file meanwhile.
+    /// A viewer runs for days: a newer program may have changed the file meanwhile.
     fn check_still_known(&self) -> Result<()> {
         let version = self.connection.query_row("PRAGMA user_version", [], |r| r.get(0));
         check_version(&self.path, version.map_err(self.failed())?, APPLICATION_ID)
     }
 
-    /// Saves a review; it is durable when this returns. The same review saved twice in a row is one.
+    /// Saves a review; it is durable when this returns. The same review saved twice in a row counts once.
     ///
     /// # Errors
-    /// A review without a reviewer's name or an id, with marks that are none, or one that cannot be saved.
+    /// A review without a reviewer's name or an id, with invalid scores, or one that cannot be saved.
     pub fn add(&self, review: &Review) -> Result<()> {
         let bad = |what: &str| Err(Error::Review(what.to_owned()));
         let name = review.reviewer.trim();
@@ -247,7 +247,7 @@ impl Reviews {
         Ok(())
     }
 
-    /// All reviews, in the order in which they were saved; of one conversation, where an id is given.
+    /// All reviews, in the order of saving; of one conversation, if an id is given.
     pub fn all(&self, id: Option<&str>) -> Result<Vec<Review>> {
         if self.empty {
             return Ok(Vec::new());
@@ -267,16 +267,15 @@ impl Reviews {
         Ok(MatchedReviews::new(self.all(None)?, texts))
     }
 
-    /// Confirms that all reviews of an unknown text are of the text that their row has now, and says how many
-    /// these are.
+    /// Confirms that all reviews of unknown texts are of the current text of their row, and returns their number.
     ///
     /// # Errors
-    /// Reviews that were opened only to be read, or that cannot be saved.
+    /// Reviews that were opened read-only, or that cannot be saved.
     pub fn confirm(&mut self, texts: &Texts) -> Result<u64> {
         self.check_still_known()?;
         let path = self.path.clone();
         let failed = |source| Error::Database { path: path.clone(), source };
-        // What is superseded stays as it is: its row may have another text by now.
+        // Superseded reviews are unchanged: their row may have another text by now.
         let matched = self.matched(texts)?;
         let rows = matched.rows(crate::matching::TextStatus::Unknown);
         let tx = self

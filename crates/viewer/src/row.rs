@@ -1,4 +1,4 @@
-//! A row as its file has it.
+//! A row of a file.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -10,12 +10,12 @@ use crate::facets::FACETS;
 use crate::text::TextHash;
 use crate::{Error, Result};
 
-/// Characters of a row's beginning that a list shows.
+/// Characters of a row's first text in a list.
 const OPENING: usize = 200;
 /// Status of a row that is in the dataset.
 pub(crate) const IN_DATASET: &str = "in dataset";
 
-/// Where a row stands.
+/// Location of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) path: PathBuf,
@@ -39,7 +39,7 @@ impl StoredRow {
         }
     }
 
-    /// Hash of what there is to read of it.
+    /// Hash of its readable text.
     pub(crate) fn text_hash(&self) -> TextHash {
         match self {
             Self::Conversation(row) => TextHash::of(&row.messages),
@@ -49,7 +49,7 @@ impl StoredRow {
 }
 
 impl Place {
-    /// The row that is there now; `None` where the file has something else in this place, as after a rebuild.
+    /// The current row at this location; `None` if the file has something else there, as after a rebuild.
     pub(crate) fn read(&self) -> Result<Option<StoredRow>> {
         let failed = |source| Error::Io { path: self.path.clone(), source };
         let mut file = File::open(&self.path).map_err(failed)?;
@@ -64,7 +64,7 @@ impl Place {
     }
 }
 
-/// The beginning of a text, with a sign that there is more.
+/// The start of a text, with an ellipsis if it is longer.
 fn opening(text: &str) -> String {
     match text.char_indices().nth(OPENING) {
         None => text.to_owned(),
@@ -72,7 +72,7 @@ fn opening(text: &str) -> String {
     }
 }
 
-/// What the index has of a row.
+/// Indexed data of a row.
 pub(crate) struct Indexed {
     pub(crate) id: String,
     pub(crate) base: String,
@@ -81,13 +81,13 @@ pub(crate) struct Indexed {
     pub(crate) body: String,
     pub(crate) text_hash: TextHash,
     pub(crate) rehearsal: bool,
-    /// What dropped it, as JSON; blank where nothing did.
+    /// The pass that dropped it, as JSON; blank if none did.
     pub(crate) dropped: String,
     pub(crate) facets: [String; FACETS.len()],
 }
 
 impl Indexed {
-    /// Says that a pass dropped it.
+    /// Marks it as dropped by a pass.
     pub(crate) fn drop(&mut self, dropped: &Dropped) {
         self.facets[0] = format!("dropped: {}", dropped.reason);
         self.dropped = serde_json::to_string(dropped).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Which text a review is of.
+//! Identifies the text that a review is of.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -11,15 +11,14 @@ use serde::{Deserialize, Serialize};
 use crate::files::files_of;
 use crate::{Error, Result};
 
-/// Hash of the text that a reviewer reads of a row, such as `v1:3f0c..`.
+/// Hash of the text of a row as a reviewer reads it, such as `v1:3f0c..`.
 ///
-/// `v1` is BLAKE3, in hexadecimal digits, over a sequence of strings, each preceded by its length in bytes as
-/// 64 bits, little endian. For a conversation these are `messages`, then role (`system`, `user`, `assistant`) and
-/// content of each message. For a rejected row, which has no messages, they are `rejected`, its reason and its
-/// detail. Nothing is normalized: a text that differs in one space is another text. Card, styles and provenance
-/// do not count.
+/// `v1` is BLAKE3, in hexadecimal digits, over a sequence of strings, each preceded by its length in bytes as 64 bits,
+/// little endian. For a conversation these are `messages`, then role (`system`, `user`, `assistant`) and content of
+/// each message. For a rejected row, which has no messages, they are `rejected`, its reason and its detail. Nothing is
+/// normalized: a text that differs in one space is another text. Card, styles and provenance are not included.
 ///
-/// Reviews are stored with this hash. A changed definition gets another version, and a migration of the reviews.
+/// Reviews are stored with this hash. A changed definition needs another version, and a migration of the reviews.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TextHash(String);
@@ -36,7 +35,7 @@ impl TextHash {
         Self::of_strings(std::iter::once("messages").chain(all))
     }
 
-    /// Hash of what there is to read of a row that was rejected.
+    /// Hash of the readable text of a rejected row.
     pub(crate) fn of_rejected(row: &Rejected) -> Self {
         Self::of_strings(["rejected", &row.reason, &row.detail].into_iter())
     }
@@ -50,7 +49,7 @@ impl TextHash {
         Self(format!("v1:{}", hasher.finalize().to_hex()))
     }
 
-    /// As it is stored.
+    /// Its stored form.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -60,7 +59,7 @@ impl TextHash {
     }
 }
 
-/// The current text of rows, by id.
+/// The current texts of rows, by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Texts(HashMap<String, TextHash>);
 
@@ -70,7 +69,7 @@ impl FromIterator<(String, TextHash)> for Texts {
     }
 }
 
-/// As much of a line as the hash needs.
+/// The fields of a line that the hash needs.
 #[derive(Deserialize)]
 struct Line {
     id: String,
@@ -78,10 +77,10 @@ struct Line {
 }
 
 impl Texts {
-    /// Reads the rows of the run in `run`, rejected ones included.
+    /// Reads the rows of the run in `run`, including rejected ones.
     ///
     /// # Errors
-    /// No rows, or a row that is none of ours.
+    /// No rows, or a row that is not one of ours.
     pub fn read(run: &Path) -> Result<Self> {
         let mut texts = HashMap::new();
         for (path, rejected) in files_of(run)? {
@@ -106,14 +105,14 @@ impl Texts {
                     let row: Line = serde_json::from_str(&text).map_err(of)?;
                     (row.id, TextHash::of(&row.messages))
                 };
-                // An id is given once; where it is not, the first row counts, as in the viewer.
+                // Ids are unique; if not, the first row counts, as in the viewer.
                 texts.entry(id).or_insert(hash);
             }
         }
         Ok(Self(texts))
     }
 
-    /// The current text of a row; `None` where the run has no such row.
+    /// The current text of a row; `None` if the run has no such row.
     pub fn get(&self, id: &str) -> Option<&TextHash> {
         self.0.get(id)
     }

@@ -1,7 +1,7 @@
-//! What people type, as a query of SQLite's full text search.
+//! Turns user input into a query of SQLite's full text search.
 
-/// What is written by a person as a query that FTS5 takes: every word and every phrase in quotation marks, so
-/// that nothing in it is an operator. The last word is a beginning, where it is not in a phrase.
+/// User input as an FTS5 query: every word and every phrase is quoted, so that nothing in it is an operator. The last
+/// word is a prefix, unless it is in a phrase.
 pub(crate) fn fts(text: &str) -> String {
     let mut parts = Vec::new();
     for (i, piece) in text.split('"').enumerate() {
@@ -12,12 +12,12 @@ pub(crate) fn fts(text: &str) -> String {
             parts.extend(piece.split_whitespace().map(str::to_owned));
         }
     }
-    // What has no letter or digit is no word, and would match nothing.
+    // Without a letter or digit it is not a word, and would match nothing.
     parts.retain(|p| p.chars().any(char::is_alphanumeric));
     let open = text.matches('"').count().is_multiple_of(2) && !text.ends_with(['"', ' ']);
     let last = parts.len().saturating_sub(1);
     let quoted = parts.iter().enumerate().map(|(i, p)| {
-        // A single letter begins too many words to be of use.
+        // A single letter is a prefix of too many words to be useful.
         let end = if open && i == last && p.chars().count() > 1 { "*" } else { "" };
         format!("\"{}\"{end}", p.replace('"', "\"\""))
     });

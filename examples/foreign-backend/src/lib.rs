@@ -1,7 +1,7 @@
-//! Jobs as files in a folder, answered by whatever else looks into it: a cron job, a colleague's machine, a robot.
+//! Jobs as files in a folder, answered by anything that watches it: a cron job, a colleague's machine, a robot.
 //!
-//! A job is `FOLDER/TAG/requests.jsonl`, in the format of OpenAI's batch files. Whoever answers it writes
-//! `answers.jsonl` beside it, in the same format, and moves it into place when it is whole.
+//! A job is `FOLDER/TAG/requests.jsonl`, in the format of OpenAI's batch files. Its answers are written to
+//! `answers.jsonl` next to it, in the same format, and moved into place once complete.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
@@ -16,7 +16,7 @@ use clinstruct_schema::{BackendId, RowFormat};
 use futures::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
-/// All that the command line has to know of this backend.
+/// Everything that the command line needs to know about this backend.
 pub const DESCRIPTOR: Descriptor = Descriptor {
     about: "Jobs in a folder, answered by whatever looks into it",
     price: PriceRule::ListedOrFree,
@@ -56,7 +56,7 @@ impl Folder {
     }
 }
 
-/// A row of an OpenAI batch file as the neutral row that every clinstruct can read.
+/// Converts a row of an OpenAI batch file to the neutral format that every clinstruct can read.
 fn neutral(line: &str) -> Vec<u8> {
     let Ok(row) = serde_json::from_str::<Value>(line) else { return line.as_bytes().to_vec() };
     let body = &row["response"]["body"];
@@ -74,7 +74,7 @@ fn neutral(line: &str) -> Vec<u8> {
         "finish_reason": choice["finish_reason"],
         "model": body["model"],
         "usage": body["usage"],
-        // Says whether a rehearsal wrote it.
+        // Marks a rehearsal.
         "system_fingerprint": body["system_fingerprint"],
     })
     .to_string()
@@ -96,7 +96,7 @@ impl BatchBackend for Folder {
         Limits::new(10_000, 100_000_000, 100)
     }
 
-    // Jobs are files: another process finds them, and answers cost what `--price` says.
+    // Jobs are files: another process finds them, and `--price` sets the cost of answers.
     fn capabilities(&self) -> Capabilities {
         Capabilities::batch_api()
     }

@@ -1,4 +1,4 @@
-//! The whole command line with a backend that the repository does not have.
+//! The whole command line with a backend from outside the repository.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ fn json(dir: &Path, args: &[&str]) -> Value {
     serde_json::from_slice(&done(dir, args).stdout).unwrap()
 }
 
-/// Has the built-in grammar answer every job that has no answers yet; gives their number.
+/// Lets the built-in grammar answer every open job; returns their number.
 fn answer(dir: &Path) -> usize {
     let mut answered = 0;
     for job in fs::read_dir(dir.join("run/jobs")).unwrap() {
@@ -72,7 +72,7 @@ fn a_run_goes_from_the_estimate_to_the_report() {
     assert!(rows > 5, "{summary}");
     assert!(json(dir, &["status", "run", "--json"])["usd_spent"].as_f64().unwrap() > 0.0);
 
-    // A grammar wrote it, though the backend does not know.
+    // A grammar wrote it, though the backend does not know that.
     assert_eq!(summary["rehearsal"], true, "{summary}");
     let exported = done(dir, &["export", "run", "--format", "messages"]);
     assert!(exported.status.success());

@@ -1,4 +1,4 @@
-//! The backend keeps the contract.
+//! The backend fulfils the contract.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use clinstruct_testkit::contract::{Sent, contract};
 use folder_backend::Folder;
 use serde_json::json;
 
-/// All requests of all jobs, one a line.
+/// All requests of all jobs, one per line.
 fn requests(folder: &Path) -> Vec<(std::path::PathBuf, String)> {
     let jobs = fs::read_dir(folder).into_iter().flatten().flatten();
     jobs.filter_map(|job| {
@@ -21,7 +21,7 @@ fn requests(folder: &Path) -> Vec<(std::path::PathBuf, String)> {
     .collect()
 }
 
-/// Answers every job that has no answers yet.
+/// Answers every open job.
 fn answer(folder: &Path) {
     for (job, requests) in requests(folder) {
         if job.join("answers.jsonl").exists() {

@@ -1,4 +1,4 @@
-//! Links of the documents, and the chapters of the guide.
+//! Checks links in the documents, and the chapters of the guide.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 const GUIDE: &str = "docs/guide/src";
 const SUMMARY: &str = "docs/guide/src/SUMMARY.md";
 
-/// Findings about documents, by path from the root. `exists` says whether a path leads to something.
+/// Findings about documents, by path relative to the root. `exists` says whether a path exists.
 pub(crate) fn check(
     documents: &BTreeMap<String, String>,
     exists: impl Fn(&str) -> bool,
@@ -49,7 +49,7 @@ fn within(path: &str, folder: &str) -> bool {
     Path::new(path).starts_with(folder)
 }
 
-/// A path from the root; none where it leads out of it.
+/// A path relative to the root; `None` if it leads out of it.
 fn join(folder: &Path, relative: &str) -> Option<String> {
     let mut path = PathBuf::new();
     for component in folder.join(relative).components() {
@@ -64,7 +64,7 @@ fn join(folder: &Path, relative: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// Lines outside of code, with their numbers; code within a line is taken out.
+/// Lines outside of code, with their numbers; inline code is removed.
 fn prose(text: &str) -> Vec<(usize, String)> {
     let mut lines = Vec::new();
     let (mut fenced, mut indented, mut blank) = (false, false, true);
@@ -73,7 +73,7 @@ fn prose(text: &str) -> Vec<(usize, String)> {
             fenced = !fenced;
             continue;
         }
-        // An indented block does not begin inside a paragraph.
+        // An indented block cannot start inside a paragraph.
         indented = line.starts_with("    ") && (indented || blank);
         blank = line.trim().is_empty();
         if !fenced && !indented {
@@ -83,7 +83,7 @@ fn prose(text: &str) -> Vec<(usize, String)> {
     lines
 }
 
-/// Where the relative links and pictures of a document lead, with their lines.
+/// Targets of a document's relative links and images, with their lines.
 fn links(text: &str) -> Vec<(usize, String)> {
     let mut links = Vec::new();
     for (number, line) in prose(text) {
@@ -101,10 +101,10 @@ fn links(text: &str) -> Vec<(usize, String)> {
     links
 }
 
-/// What the headings of a page can be called by, as forges and books do it.
+/// The anchors of a page's headings, as forges and mdBook generate them.
 fn anchors(text: &str) -> BTreeSet<String> {
     let mut anchors = BTreeSet::new();
-    // Headings may hold code, which `prose` takes out.
+    // Headings may contain code, which `prose` removes.
     let mut fenced = false;
     for line in text.lines() {
         if line.starts_with("```") {

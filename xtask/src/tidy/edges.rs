@@ -1,4 +1,4 @@
-//! The edges between crates: those of the manifests against the table of ARCHITECTURE.md.
+//! Compares the dependencies between crates: manifests and the table of ARCHITECTURE.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ const PAGE: &str = "ARCHITECTURE.md";
 const FIRST: &str = "crate";
 const LAST: &str = "may use";
 
-/// For each crate, what the page says it may use.
+/// For each crate, what the page allows.
 pub(crate) type Table = BTreeMap<String, BTreeSet<String>>;
 
-/// Reads the first table of `page` whose headings are those of the edges. Names stand in backticks.
+/// Reads the first table of `page` with these headings. Names are in backticks.
 pub(crate) fn table(page: &str) -> Result<Table, String> {
     let mut lines = page.lines().skip_while(|line| {
         let cells = cells(line);
@@ -38,18 +38,18 @@ pub(crate) fn table(page: &str) -> Result<Table, String> {
     Ok(table)
 }
 
-/// The cells of a table's line, trimmed; none for any other line.
+/// The trimmed cells of a table row; `None` for any other line.
 fn cells(line: &str) -> Vec<&str> {
     let inner = line.trim().strip_prefix('|').and_then(|l| l.strip_suffix('|'));
     inner.map(|l| l.split('|').map(str::trim).collect()).unwrap_or_default()
 }
 
-/// What stands in backticks.
+/// The text in backticks.
 fn names(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }
 
-/// Differences, either way.
+/// Differences in both directions.
 pub(crate) fn compare(table: &Table, manifests: &BTreeMap<String, Manifest>) -> Vec<String> {
     let mut findings = Vec::new();
     for name in table.keys().filter(|name| !manifests.contains_key(*name)) {

@@ -1,12 +1,12 @@
-//! What a crate's manifest has to say, and which crates of ours it uses.
+//! Requirements for a crate's manifest, and its dependencies on our crates.
 
 use std::collections::BTreeSet;
 
 use toml::{Table, Value};
 
-/// Keys of `[package]` that come from the workspace.
+/// Keys of `[package]` that are inherited from the workspace.
 const INHERITED: [&str; 4] = ["version", "edition", "rust-version", "license"];
-/// Start of the names of all our packages.
+/// Prefix of our package names.
 const PREFIX: &str = "clinstruct-";
 
 /// A crate's manifest.
@@ -14,7 +14,7 @@ const PREFIX: &str = "clinstruct-";
 pub(crate) struct Manifest(Table);
 
 impl Manifest {
-    /// Reads a manifest; the error is a finding.
+    /// Parses a manifest; an error is a finding.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         text.parse().map(Self).map_err(|e: toml::de::Error| format!("not TOML: {}", e.message()))
     }
@@ -49,7 +49,7 @@ impl Manifest {
         findings
     }
 
-    /// Folders of our crates that this one is built with. What only its tests use is not among them.
+    /// Folders of our crates that this one depends on, without dev-dependencies.
     pub(crate) fn uses(&self) -> BTreeSet<String> {
         ["dependencies", "build-dependencies"]
             .into_iter()
@@ -60,7 +60,7 @@ impl Manifest {
             .collect()
     }
 
-    /// The tables of one kind of dependencies: the general one, and those of single targets.
+    /// The dependency tables of one kind: the general one, and those of single targets.
     fn tables(&self, kind: &str) -> Vec<&Table> {
         let targets = self.0.get("target").and_then(Value::as_table);
         let of_targets = targets.into_iter().flatten().filter_map(|(_, target)| target.get(kind));

@@ -1,15 +1,15 @@
-//! Circles of imports between the modules of a crate.
+//! Finds import cycles between the modules of a crate.
 //!
-//! An import is an edge from the module that has it to the module that defines the name; a re-export is followed to its
-//! definition. What a module takes from the modules that contain it is no edge: a type and its `impl` blocks may be spread over a
-//! module and its children. Unit tests are left out.
+//! An import is an edge from the importing module to the module that defines the name; re-exports are followed to their
+//! definition. Imports from ancestor modules do not count: a type and its `impl` blocks may be spread over a module and
+//! its children. Unit tests are ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A module's path below the crate's root: empty for the root itself.
+/// A module's path from the crate root: empty for the root itself.
 type Module = Vec<String>;
 
-/// Findings about the modules of one crate: `files` are paths below its `src` folder with their texts.
+/// Findings about the modules of one crate: `files` are paths relative to its `src` folder with their texts.
 pub(crate) fn circles(place: &str, files: &[(String, String)]) -> Vec<String> {
     let modules: BTreeMap<Module, Vec<Import>> =
         files.iter().map(|(path, text)| (module(path), imports(&module(path), text))).collect();
@@ -40,7 +40,7 @@ pub(crate) fn circles(place: &str, files: &[(String, String)]) -> Vec<String> {
     findings
 }
 
-/// The shortest way from a module back to itself.
+/// The shortest cycle through a module.
 fn circle_through(
     edges: &BTreeMap<&Module, BTreeSet<Module>>,
     start: &Module,
@@ -68,7 +68,7 @@ fn name(module: &Module) -> String {
     if module.is_empty() { "crate".to_owned() } else { module.join("::") }
 }
 
-/// The module that a file below `src` holds.
+/// The module in a file of `src`.
 fn module(path: &str) -> Module {
     let path = path.strip_suffix(".rs").unwrap_or(path);
     let mut parts: Module = path.split('/').map(str::to_owned).collect();
@@ -79,12 +79,12 @@ fn module(path: &str) -> Module {
 }
 
 struct Import {
-    /// From the crate's root, the imported name last.
+    /// From the crate root, the imported name last.
     path: Vec<String>,
     is_reexport: bool,
 }
 
-/// What a source imports from its own crate.
+/// A source's imports from its own crate.
 fn imports(module: &Module, text: &str) -> Vec<Import> {
     let code = text.split("#[cfg(test)]").next().unwrap_or(text);
     let mut found = Vec::new();
@@ -109,7 +109,7 @@ fn imports(module: &Module, text: &str) -> Vec<Import> {
     found
 }
 
-/// Paths that are written out where they are used, such as `super::table::print(..)`.
+/// Inline paths, such as `super::table::print(..)`.
 fn inline(module: &Module, code: &str) -> Vec<Import> {
     let is_path = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     let mut found = Vec::new();
@@ -171,7 +171,7 @@ fn expand(tree: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// A path from the crate's root; `None` where it may lead out of the crate.
+/// A path from the crate root; `None` if it may lead out of the crate.
 fn absolute(module: &Module, path: &[String]) -> Option<Vec<String>> {
     let (first, rest) = path.split_first()?;
     match first.as_str() {
@@ -189,7 +189,7 @@ fn absolute(module: &Module, path: &[String]) -> Option<Vec<String>> {
     }
 }
 
-/// The module that defines what a path names; `None` where the path leads out of the crate.
+/// The module that defines a path's target; `None` if the path leads out of the crate.
 fn target(
     modules: &BTreeMap<Module, Vec<Import>>,
     path: &[String],
@@ -199,9 +199,9 @@ fn target(
         return Some(path.to_vec());
     }
     let (last, head) = path.split_last()?;
-    // The last part may be an item of a type or of a module that is only re-exported.
+    // The last segment may be an item of a type or of a module that is only re-exported.
     let Some(imports) = modules.get(head) else { return target(modules, head, depth + 1) };
-    // A name that the module has from elsewhere in the crate.
+    // A name that the module imports from elsewhere in the crate.
     let from = imports.iter().find(|i| i.path.last() == Some(last) && i.path.as_slice() != path);
     match from {
         Some(import) if depth < 8 => target(modules, &import.path, depth + 1),

@@ -1,14 +1,13 @@
 //! Conventions of single files.
 
-/// Most lines of a source file.
+/// Maximum lines of a source file.
 const MOST_LINES: usize = 500;
 /// The README's first commands.
 const COMMANDS: [&str; 2] = ["cargo xtask build-dataset", "cargo xtask test"];
-/// Lines of the README in which they have to stand.
+/// Lines of the README that must contain them.
 const README_START: usize = 12;
 
-/// What may not stand in a source, and what to do instead. Each is written in two pieces, so that this
-/// file does not have what it looks for.
+/// Banned text, and what to do instead. Each is written in two pieces, so that this file does not contain it.
 const BANNED: [(&str, &str, &str); 4] = [
     ("#[al", "low(", "use #[expect(.., reason = \"..\")]"),
     ("#![al", "low(", "use #![expect(.., reason = \"..\")]"),
@@ -38,7 +37,7 @@ pub(crate) fn check(path: &str, text: &str) -> Vec<String> {
     findings
 }
 
-/// A finding where the first code block of the README is not the two commands.
+/// A finding if the first code block of the README is not the two commands.
 pub(crate) fn check_readme(text: &str) -> Option<String> {
     let mut lines = text.lines().take(README_START).skip_while(|line| !line.starts_with("```"));
     lines.next();

@@ -1,9 +1,9 @@
-//! Words that the project has replaced. The glossary of the guide has the words in use.
+//! Words that the project has replaced. The guide's glossary has the current ones.
 //!
-//! Identifiers are matched whole, and in code only; phrases anywhere. Resources, grammar data, lexicons and the changelog are not read:
-//! they need whatever words they need.
+//! Identifiers are matched as whole words, and in code only; phrases anywhere. Resources, grammar data, lexicons and
+//! the changelog are exempt.
 
-/// Files that need the old words, because they read what earlier versions wrote or check the words themselves.
+/// Files that need the old words, because they read data of earlier versions or check the words themselves.
 const EXEMPT: [&str; 10] = [
     "crates/cli/tests/it/crash_test.rs",
     "crates/cli/tests/it/ship.rs",
@@ -17,7 +17,7 @@ const EXEMPT: [&str; 10] = [
     "xtask/src/tidy/vocabulary.rs",
 ];
 
-/// Identifiers, each with the one that replaced it.
+/// Identifiers, each with its replacement.
 const IDENTIFIERS: &[(&str, &str)] = &[
     ("take_in", "ingest"),
     ("take_up", "recover"),
@@ -59,7 +59,7 @@ const IDENTIFIERS: &[(&str, &str)] = &[
     ("Misbehaviour", "InjectedFaults"),
 ];
 
-/// Phrases, each with what to write.
+/// Phrases, each with its replacement.
 const PHRASES: &[(&str, &str)] = &[
     ("raw rows", "raw responses"),
     ("base row", "seed row"),
@@ -94,7 +94,7 @@ pub(crate) fn check(path: &str, text: &str) -> Vec<String> {
     findings
 }
 
-/// Whether a line has a word that is no part of a longer identifier.
+/// Whether a line contains a word that is not part of a longer identifier.
 fn has_word(line: &str, word: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     line.match_indices(word).any(|(at, _)| {

@@ -1,4 +1,4 @@
-//! Errors as OpenAI writes them.
+//! Errors in OpenAI's format.
 
 use axum::Json;
 use axum::http::StatusCode;

@@ -75,7 +75,7 @@ impl Caller {
         }))
     }
 
-    /// A job of these lines, as it ended, with the states on the way.
+    /// A finished job of these lines, with the states on the way.
     async fn run(&self, bytes: Vec<u8>) -> (Value, Vec<String>) {
         let file = self.upload("/v1", bytes).await;
         let (status, batch) = json(self.create(&file, "t")).await;

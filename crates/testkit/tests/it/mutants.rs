@@ -1,4 +1,4 @@
-//! Backends with one thing wrong each, which the suite has to find.
+//! Backends with one bug each, which the suite must find.
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -12,7 +12,7 @@ use clinstruct_schema::{BackendId, Role, RowFormat};
 use clinstruct_testkit::contract::{Sent, contract};
 use futures::stream::{self, StreamExt as _};
 
-/// What is wrong.
+/// The bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mutant {
     Nothing,
@@ -43,7 +43,7 @@ struct Job {
     fetched: bool,
 }
 
-/// A provider in memory. Its answers are its requests.
+/// A provider in memory, whose answers are its requests.
 #[derive(Debug, Clone)]
 struct Echo {
     wrong: Mutant,
@@ -173,10 +173,10 @@ impl BatchBackend for Echo {
     }
 }
 
-/// What the suite says of a backend; `None` where it passes.
+/// The suite's failure message for a backend; `None` if it passes.
 fn verdict(wrong: Mutant) -> Option<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    // One provider, which every new backend finds.
+    // One provider, shared by all new backends.
     let echo = Echo::new(wrong);
     let make = async || Arc::new(echo.clone()) as Arc<dyn BatchBackend>;
     let suite = || runtime.block_on(contract(make, Sent::Echoed));

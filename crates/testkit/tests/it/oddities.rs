@@ -1,4 +1,4 @@
-//! Oddities and the faults that are made of them, as a client sees them.
+//! Oddities and the faults built from them, as a client sees them.
 
 use clinstruct_testkit::contract::requests;
 use clinstruct_testkit::{
@@ -98,7 +98,7 @@ async fn a_program_has_its_rows_from_the_same_provider() {
     assert_eq!(caller.provider.counts().rows_billed, 2);
 }
 
-/// Every fault of the list, alone and at full rate, is seen where it says.
+/// Every fault of the list, alone and at full rate, shows where it is documented.
 #[tokio::test]
 async fn each_fault_is_seen_by_a_client() {
     let rows = |faults: Faults| async move { start(faulty(faults)).await.output().await };

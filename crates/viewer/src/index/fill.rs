@@ -1,4 +1,4 @@
-//! Makes the index of a run's files.
+//! Builds the index of a run's files.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -16,10 +16,10 @@ use crate::facets::FACETS;
 use crate::row::Indexed;
 use crate::{Error, Result};
 
-/// Raised when what is indexed changes.
+/// Increment this when the indexed data changes.
 const VERSION: &str = "5";
 
-/// What tells whether the files of a run are as they were.
+/// Identifies the state of a run's files.
 pub(super) fn fingerprint(run: &Path, files: &[(PathBuf, bool)]) -> Result<String> {
     let mut all = VERSION.to_owned();
     let annotations = annotations_of(run);
@@ -34,7 +34,7 @@ pub(super) fn fingerprint(run: &Path, files: &[(PathBuf, bool)]) -> Result<Strin
 }
 
 impl Index {
-    /// Reads all rows into the empty data base.
+    /// Reads all rows into the empty database.
     pub(super) fn fill(&self) -> Result<()> {
         let facets: Vec<String> = FACETS.iter().map(|f| format!("{f} TEXT NOT NULL")).collect();
         let schema = format!(
@@ -118,7 +118,7 @@ impl Index {
     }
 }
 
-/// An index whose files are as they were.
+/// An index whose files are unchanged.
 pub(super) fn still_good(path: &Path, print: &str) -> Option<Connection> {
     if !path.exists() {
         return None;

@@ -1,4 +1,4 @@
-//! The file of reviews, as older and newer programs have it.
+//! The file of reviews, as written by older and newer programs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 use clinstruct_viewer::{Decision, Error, Review, Reviews, TextHash, Texts, reviews_path};
 use rusqlite::Connection;
 
-/// What a program without versions did when it opened a file, word for word.
+/// The statements of a program without versions when it opened a file, verbatim.
 const VERSION_0: &str = "PRAGMA synchronous = FULL;
     CREATE TABLE IF NOT EXISTS review (
         n INTEGER PRIMARY KEY, id TEXT NOT NULL, reviewer TEXT NOT NULL, decision TEXT NOT NULL,
@@ -15,7 +15,7 @@ const VERSION_0: &str = "PRAGMA synchronous = FULL;
     );
     CREATE INDEX IF NOT EXISTS review_of ON review (id, reviewer);";
 
-/// Adds reviews as such a program did, to a file that it may have begun.
+/// Adds reviews as such a program did, creating the file if needed.
 pub(crate) fn of_version_0(path: &Path, reviews: &[(&str, &str, &str)]) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let connection = Connection::open(path).unwrap();
@@ -51,14 +51,14 @@ fn number(path: &Path, sql: &str) -> i64 {
 #[test]
 fn two_reviewers_at_once_lose_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    // A file that is begun, and one that all find in the older version.
+    // A file that is created, and one that all find in the older version.
     for older in [false, true] {
         let path = dir.path().join(older.to_string()).join("reviews.sqlite");
         if older {
             of_version_0(&path, &[]);
         }
         let each = 60;
-        // All begin the file at the same instant.
+        // All create the file at the same instant.
         let begin = std::sync::Barrier::new(3);
         std::thread::scope(|scope| {
             for who in ["Ann", "Bo", "Cy"] {
@@ -84,7 +84,7 @@ fn an_older_file_is_upgraded_with_all_its_reviews() {
     let path = reviews_path(dir.path());
     of_version_0(&path, &[("a", "Ann", "accept"), ("a", "Bo", "reject"), ("b", "Ann", "unsure")]);
     let before = fs::read(&path).unwrap();
-    // Who only reads leaves it as it is.
+    // A read-only opener leaves it unchanged.
     let read = Reviews::read(&path).unwrap().all(None).unwrap();
     assert_eq!(fs::read(&path).unwrap(), before);
     let upgraded = Reviews::open(&path).unwrap().all(None).unwrap();
@@ -98,11 +98,11 @@ fn an_older_file_is_upgraded_with_all_its_reviews() {
     );
     assert!(read.iter().all(|r| r.text_hash.is_none() && r.confirmed_at.is_none()));
     assert_eq!(number(&path, "PRAGMA user_version"), 2);
-    // The older program still adds to it; what it adds is of an unknown text.
+    // The older program still adds to it; its reviews are of unknown texts.
     of_version_0(&path, &[("c", "Ann", "accept")]);
     let all = Reviews::open(&path).unwrap().all(None).unwrap();
     assert_eq!((all.len(), &all[3].id, &all[3].text_hash), (4, &"c".to_owned(), &None));
-    // In the mode that earlier versions switched to as well.
+    // In the journal mode that earlier versions switched to as well.
     let wal = dir.path().join("wal/reviews.sqlite");
     of_version_0(&wal, &[("a", "Ann", "accept")]);
     let connection = Connection::open(&wal).unwrap();
@@ -132,14 +132,14 @@ fn a_newer_file_is_refused_untouched() {
             "{e}"
         );
     }
-    // One who had it open before notices it too.
+    // A program that already had it open notices too.
     assert!(matches!(open.add(&accept("b", "Ann")), Err(Error::NewerReviews { .. })));
     assert_eq!(fs::read(&path).unwrap(), before);
     let beside = fs::read_dir(path.parent().unwrap()).unwrap().count();
     assert_eq!(beside, 1);
 }
 
-/// A file as a kill in the middle of a change leaves it: it is changed, and the way back is in its journal.
+/// A file as a kill in the middle of a change leaves it: modified, with its rollback journal.
 fn killed(dir: &Path, version: u32) -> [std::path::PathBuf; 2] {
     let path = dir.join("reviews.sqlite");
     Reviews::open(&path).unwrap().add(&accept("a", "Ann")).unwrap();
@@ -202,7 +202,7 @@ fn what_is_none_of_ours_is_refused_untouched() {
         }
         assert_eq!(fs::read(path(name)).unwrap(), before, "{name}");
     }
-    // One that was begun and never written is begun again.
+    // One that was created and never written is created again.
     fs::write(path("empty"), "").unwrap();
     assert_eq!(Reviews::read(&path("empty")).unwrap().all(None).unwrap(), []);
     Reviews::open(&path("empty")).unwrap().add(&accept("a", "Ann")).unwrap();

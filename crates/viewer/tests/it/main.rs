@@ -108,7 +108,7 @@ async fn rows_are_found_by_words_phrases_and_facets() {
     assert_eq!(all["facets"]["status"], json!([["in dataset", 4], ["refused", 1]]));
     assert_eq!(ids(&get(&app, "/api/search?q=chest%20pain").await), ["a.s1", "b", "a.s2"]);
     assert_eq!(ids(&get(&app, "/api/search?q=%22chest%20pain%22").await), ["a.s1", "a.s2"]);
-    // Beginnings of words, accents left out, and what would be an operator elsewhere.
+    // Word prefixes, ignoring accents, and characters that are operators in FTS5.
     assert_eq!(ids(&get(&app, "/api/search?q=fiev").await), ["c"]);
     assert_eq!(ids(&get(&app, "/api/search?q=NOT%20(%20*%20%22").await), ["d"]);
     let chosen = get(&app, "/api/search?facets=status%3Arefused").await;
@@ -147,12 +147,12 @@ async fn a_dropped_row_is_shown_with_its_reason() {
     assert_eq!(row["dropped"]["detail"], "repeats b");
     assert_eq!(row["row"]["messages"][1]["content"], "Repos.");
     assert_eq!(get(&app, "/api/row?id=b").await["dropped"], json!(null));
-    // Annotations that change are read again.
+    // Changed annotations are read again.
     fs::remove_file(&path).unwrap();
     assert_eq!(get(&app, "/api/row?id=c").await["dropped"], json!(null));
 }
 
-/// The rows that the steps from `first` lead to.
+/// The rows reached by stepping from `first`.
 async fn steps(app: &Router, query: &str, first: &str, way: &str) -> Vec<String> {
     let (mut all, mut at) = (Vec::new(), first.to_owned());
     loop {
@@ -201,7 +201,7 @@ async fn steps_lead_through_the_whole_list() {
         let near = get(&app, &format!("/api/neighbors?id={}&{query}", listed[at])).await;
         assert_eq!((&near["position"], &near["page"]), (&json!(at), &json!(at / 50)), "{query}");
     }
-    // A row that the search does not find has its place in the order all the same.
+    // A row that the search excludes still has its place in the order.
     let near = get(&app, "/api/neighbors?id=r1&q=fever").await;
     assert_eq!((&near["previous"], &near["next"]), (&json!("r0"), &json!("r3")));
     let (status, _, _) = call(&app, "GET", "/api/neighbors?id=nobody", &[], "").await;
@@ -307,7 +307,7 @@ fn an_index_is_made_anew_where_files_changed_or_it_is_broken() {
     assert_eq!(total(), 2);
     fs::write(dir.path().join("viewer/index.sqlite"), "no data base").unwrap();
     assert_eq!(total(), 2);
-    // A viewer that is open notices it too, and one that cannot read the new rows stays as it was.
+    // A running viewer notices it too, and keeps its index if it cannot read the new rows.
     let mut open = Index::open(dir.path()).unwrap();
     fs::write(&file, &text).unwrap();
     open.refresh().unwrap();
@@ -317,7 +317,7 @@ fn an_index_is_made_anew_where_files_changed_or_it_is_broken() {
     assert!(told.contains("small.jsonl, line 1"), "{told}");
     assert!(open.refresh().is_err());
     assert_eq!(open.search(&Query::default()).unwrap().total, 5);
-    // Nothing is left of what could not be made.
+    // A failed build leaves no files.
     let left = fs::read_dir(dir.path().join("viewer")).unwrap();
     let left: Vec<_> = left.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     assert!(left.iter().all(|name| name == "index.sqlite"), "{left:?}");

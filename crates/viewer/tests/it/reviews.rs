@@ -22,7 +22,7 @@ async fn displayed(app: &Router, id: &str) -> Value {
     get(app, &format!("/api/row?id={id}")).await["text_hash"].clone()
 }
 
-/// Reviews a row as one does who has it on the screen.
+/// Reviews a row as displayed on the page.
 async fn review(app: &Router, id: &str, who: &str, what: &str) {
     let text = displayed(app, id).await;
     let body = json!({ "id": id, "reviewer": who, "decision": what, "text_hash": text });
@@ -30,7 +30,7 @@ async fn review(app: &Router, id: &str, who: &str, what: &str) {
     assert_eq!(status, StatusCode::OK, "{answer}");
 }
 
-/// What a build writes whose answers end with `end`.
+/// The output of a build whose answers end with `end`.
 fn rebuild(dir: &Path, end: &str) {
     let rows = ["a.s1", "b", "c"].map(|id| {
         row(id, &["Chest pain since noon?", &format!("Take an ECG.{end}")], &[]).to_string()
@@ -84,7 +84,7 @@ async fn reviews_are_kept_and_feed_back() {
         });
         assert_eq!(post(&app, "/api/review", body).await.0, status, "{id} {who}");
     }
-    // What was decided last counts; one rejection is enough.
+    // The last decision counts; one rejection is enough.
     assert_eq!(accepted(dir.path()), ["a.s1", "c"]);
     // The first of the two reviews of c is superseded.
     assert_eq!(counts(dir.path()), [6, 0, 0, 0]);
@@ -92,7 +92,7 @@ async fn reviews_are_kept_and_feed_back() {
     assert_eq!(agreement["reviewers"], json!({ "Ann": 3, "Bo": 3 }));
     assert_eq!(agreement["accepted"], 2);
     assert_eq!(agreement["pairs"][0][2], 3);
-    // Ann accepts always, so that chance agrees as often as they do.
+    // Ann always accepts, so that chance agrees as often as they do.
     assert_eq!(agreement["pairs"][0][3], 0.0);
     let (_, _, lines) = call(&app, "GET", "/api/reviews.jsonl", &[], "").await;
     let lines: Vec<Value> = lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
@@ -126,11 +126,11 @@ async fn a_review_counts_for_the_text_that_was_read_and_no_other() {
     assert_eq!(agreement["earlier_rows"], json!(["a.s1", "b"]));
     assert_eq!((&agreement["reviewers"], &agreement["pairs"]), (&json!({}), &json!([])));
     assert_eq!(agreement["fleiss_rows"], 0);
-    // They are to be reviewed again.
+    // They need another review.
     assert_eq!(ids(&get(&app, "/api/search?reviewer=Ann").await), ["a.s1", "b", "c", "d"]);
     review(&app, "a.s1", "Ann", "reject").await;
     assert_eq!((accepted(dir.path()), counts(dir.path())), (vec![], [1, 4, 0, 0]));
-    // The old seed: what was decided about that text counts again, and not what was decided about the other.
+    // The old seed: decisions about that text count again, and those about the other do not.
     rebuild(dir.path(), "");
     assert_eq!(
         (accepted(dir.path()), counts(dir.path())),
@@ -160,14 +160,14 @@ async fn a_rebuild_between_reading_and_saving_is_noticed() {
         told.contains("the text of a.s1 changed") && told.contains("nothing was saved"),
         "{told}"
     );
-    // A page of an earlier version does not say what it displays.
+    // A page of an earlier version does not send the hash of its text.
     let (status, answer) = post(&app, "/api/review", body(&Value::Null)).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(answer["error"].as_str().unwrap().contains("reload the page"), "{answer}");
     assert_eq!(counts(dir.path()), [0, 0, 0, 0]);
     let (status, _) = post(&app, "/api/review", body(&displayed(&app, "a.s1").await)).await;
     assert_eq!(status, StatusCode::OK);
-    // A row that was rejected, and is a conversation now, or the other way round, has another text.
+    // A rejected row that is a conversation now, or vice versa, has another text.
     let text = displayed(&app, "d").await;
     fs::write(
         dir.path().join("conversations/more.jsonl"),
@@ -212,7 +212,7 @@ async fn reviews_of_unknown_texts_count_once_they_are_confirmed() {
     rebuild(dir.path(), "");
     assert_eq!((accepted(dir.path()), counts(dir.path())), (vec![], [0, 0, 4, 1]));
     assert_eq!(get(&app, "/api/row?id=b").await["reviews"][0]["text_status"], "unknown");
-    // Ann has read the current text of b since: what she saved before needs no confirmation.
+    // Ann has read the current text of b since: her earlier review needs no confirmation.
     review(&app, "b", "Ann", "reject").await;
     let agreement = get(&app, "/api/agreement").await;
     assert_eq!(
@@ -257,7 +257,7 @@ async fn the_next_row_is_the_next_however_many_were_reviewed_meanwhile() {
         review(&app, id, "Ann", "accept").await;
         let near = get(&app, &format!("/api/neighbors?id={id}&{query}")).await;
         assert_eq!(near["next"].as_str(), queue.get(n + 1).map(String::as_str), "after {n}");
-        // Back leads to what was just reviewed.
+        // Back leads to the last reviewed row.
         let before = n.checked_sub(1).map(|n| queue[n].as_str());
         assert_eq!(near["previous"].as_str(), before, "before {n}");
         assert_eq!(near["page"], 0);
