@@ -47,7 +47,7 @@ pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<(
     let binary = release_of(environment, &BINARY, "clinstruct", &[])?;
     let has_time = process::works(Command::new(TIME).args(["-v", "true"]));
     if !has_time {
-        eprintln!("GNU time is not at {TIME}: processor time and peak memory are left out");
+        eprintln!("GNU time is not at {TIME}: processor time and peak memory are omitted");
     }
     if !provider {
         let build = |folder: &Path| {
@@ -195,12 +195,12 @@ pub(crate) fn measured(build: &Command, folder: &Path, time: bool) -> Result<Mea
         return Err(Failure::Child { command: name, code: output.status.code() });
     }
     let report = fs::read_to_string(&report).unwrap_or_default();
-    let told = |what: &str| told(&report, what);
-    let user = told("User time (seconds):");
+    let reported = |what: &str| reported(&report, what);
+    let user = reported("User time (seconds):");
     Ok(Measure {
         seconds,
-        processor: user.zip(told("System time (seconds):")).map(|(user, system)| user + system),
-        peak_kib: told("Maximum resident set size (kbytes):").map(|kib| kib as u64),
+        processor: user.zip(reported("System time (seconds):")).map(|(user, system)| user + system),
+        peak_kib: reported("Maximum resident set size (kbytes):").map(|kib| kib as u64),
         requests: fs::read_to_string(folder.join("run/summary.json"))
             .ok()
             .and_then(|s| answered(&s)),
@@ -209,7 +209,7 @@ pub(crate) fn measured(build: &Command, folder: &Path, time: bool) -> Result<Mea
 }
 
 /// A number in the output of `time -v`.
-fn told(report: &str, what: &str) -> Option<f64> {
+fn reported(report: &str, what: &str) -> Option<f64> {
     report
         .lines()
         .find_map(|line| line.trim().strip_prefix(what))
@@ -268,9 +268,9 @@ mod tests {
     #[test]
     fn reads_what_was_measured() {
         let report = "\tUser time (seconds): 1.25\n\tMaximum resident set size (kbytes): 123456\n";
-        assert_eq!(told(report, "Maximum resident set size (kbytes):"), Some(123_456.0));
-        assert_eq!(told(report, "User time (seconds):"), Some(1.25));
-        assert_eq!(told("time: no such option", "User time (seconds):"), None);
+        assert_eq!(reported(report, "Maximum resident set size (kbytes):"), Some(123_456.0));
+        assert_eq!(reported(report, "User time (seconds):"), Some(1.25));
+        assert_eq!(reported("time: no such option", "User time (seconds):"), None);
         let summary = "{\n \"rehearsal\": false,\n \"requests_answered\": 8273\n}";
         assert_eq!(answered(summary), Some(8273));
         assert_eq!(answered(&summary.replace("false", "true")), None);

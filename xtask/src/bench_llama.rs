@@ -68,7 +68,7 @@ pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<(
             drop(served);
             own.push(speed(model)?);
             eprintln!(
-                "{at_once} at once, run {run} of {runs}: server {:.1}, in this process {:.1} tokens a second",
+                "{at_once} at once, run {run} of {runs}: server {:.1}, in this process {:.1} tokens per second",
                 theirs[run - 1],
                 own[run - 1]
             );
@@ -76,7 +76,7 @@ pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<(
         let ratio = median(own.iter().zip(&theirs).map(|(own, theirs)| own / theirs));
         let shown = |speeds: Vec<f64>| median(speeds.into_iter()).unwrap_or_default();
         crate::print(&format!(
-            "{at_once:>2} at once: server {:.1}, in this process {:.1} tokens a second; {:.2} times as fast \
+            "{at_once:>2} at once: server {:.1}, in this process {:.1} tokens per second; {:.2} times as fast \
              (medians of {runs})\n",
             shown(theirs),
             shown(own),

@@ -113,7 +113,7 @@ impl Bench<'_> {
             if process::works(Command::new(self.python).args(["-c", &import])) {
                 all.push(Contender::Peer(name));
             } else {
-                eprintln!("left out: {name}, for {module} is not installed");
+                eprintln!("skipped: {name}, {module} is not installed");
             }
         }
         all

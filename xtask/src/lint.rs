@@ -119,7 +119,7 @@ fn find(environment: &Environment, tool: &Tool) -> Result<OsString> {
     }
     Err(Failure::Missing {
         what: format!("{} is not installed", tool.name),
-        hint: format!("{}; or set CI=true to install it below {TOOLS}", tool.hint),
+        hint: format!("{}; or set CI=true to install it in {TOOLS}", tool.hint),
     })
 }
 

@@ -70,10 +70,7 @@ fn main() -> ExitCode {
                 print(HELP);
                 Ok(())
             }
-            _ => Err(Failure::Usage(format!(
-                "there is no command \"{}\"",
-                command.to_string_lossy()
-            ))),
+            _ => Err(Failure::Usage(format!("unknown command \"{}\"", command.to_string_lossy()))),
         },
         None => Err(Failure::Usage("a command is missing".into())),
     };

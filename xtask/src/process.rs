@@ -78,7 +78,7 @@ pub(crate) fn needs_of_llama() -> Result<()> {
     }
     Err(Failure::Missing {
         what: format!(
-            "the llama backend is compiled from C++, and {} cannot be started",
+            "the llama backend is compiled from C++, and {} is not available",
             missing.join(" and ")
         ),
         hint: "install cmake, clang and a C++ compiler (Debian, Ubuntu: apt install cmake clang g++; macOS: brew \

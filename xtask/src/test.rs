@@ -231,7 +231,7 @@ fn left_out(ci: bool, suites: &[Suite]) -> Option<String> {
         return None;
     }
     let names: Vec<&str> = suites.iter().map(|suite| suite.name).collect();
-    Some(format!("left out without CI=true: {}", names.join(", ")))
+    Some(format!("skipped without CI=true: {}", names.join(", ")))
 }
 
 /// The README's main command on a few rows, with the binary of the tests.
@@ -258,7 +258,7 @@ fn smoke(environment: &Environment) -> Result<()> {
         files += 1;
         if read(&entry.path())?.is_empty() {
             let name = entry.file_name();
-            findings.push(format!("small run: no conversation in {}", name.to_string_lossy()));
+            findings.push(format!("small run: no conversations in {}", name.to_string_lossy()));
         }
     }
     if files == 0 {
@@ -366,7 +366,7 @@ mod tests {
         ];
         assert_eq!(
             left_out(false, &suites).as_deref(),
-            Some("left out without CI=true: viewer in a browser, Python readers")
+            Some("skipped without CI=true: viewer in a browser, Python readers")
         );
         assert_eq!(left_out(true, &suites), None);
         assert_eq!(left_out(false, &[]), None);

@@ -31,7 +31,7 @@ fn findings(root: &Path) -> Result<Vec<String>> {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let place = relative(root, &folder.join("Cargo.toml"));
         if !folder.join("Cargo.toml").is_file() {
-            findings.push(format!("{place}: there is none, so the folder is no crate"));
+            findings.push(format!("{place}: missing, so the folder is not a crate"));
             continue;
         }
         let manifest = match Manifest::parse(&read(&folder.join("Cargo.toml"))?) {
@@ -55,6 +55,13 @@ fn findings(root: &Path) -> Result<Vec<String>> {
             findings.extend(sources::check(&relative(root, &file), &text));
             findings.extend(vocabulary::check(&relative(root, &file), &text));
             sources.push((relative(&folder.join("src"), &file), text));
+        }
+        for other in ["tests", "benches", "examples"] {
+            let mut files = Vec::new();
+            files_below(&folder.join(other), "rs", &mut files)?;
+            for file in files {
+                findings.extend(vocabulary::check(&relative(root, &file), &read(&file)?));
+            }
         }
         // The test provider serves two APIs from one state.
         if name != "testkit" {

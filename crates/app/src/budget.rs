@@ -97,8 +97,8 @@ pub fn budget(
         return Ok(None);
     }
     let spent = store.money()?.spent;
-    let given = setup.args.max_cost.map(|usd| (usd * 1e6) as MicroUsd);
-    let is_agreed = setup.args.yes;
+    let given = setup.settings.max_cost.map(|usd| (usd * 1e6) as MicroUsd);
+    let is_agreed = setup.settings.yes;
     if let (Some(most), true) = (given, is_agreed) {
         return Ok(Some(Budget { spent, most, estimate: None, is_agreed }));
     }

@@ -56,7 +56,7 @@ impl<'s> Run<'s> {
         retry: bool,
     ) -> anyhow::Result<Option<usize>> {
         self.context.config.max_cost = max_cost;
-        settings::keep(&mut self.store, &settings::to_save(&self.setup.args)?)?;
+        settings::keep(&mut self.store, &settings::to_save(&self.setup.settings)?)?;
         if !retry {
             return Ok(None);
         }

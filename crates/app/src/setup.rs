@@ -16,7 +16,7 @@ use crate::{Settings, now, settings, usage};
 #[derive(Debug)]
 pub struct Setup {
     /// The settings.
-    pub args: Settings,
+    pub settings: Settings,
     /// Folder of the run.
     pub out: PathBuf,
     /// Threads.
@@ -27,28 +27,30 @@ pub struct Setup {
 
 impl Setup {
     /// Checks the settings and reads the resources.
-    pub fn new(args: Settings) -> anyhow::Result<Self> {
-        let catalog = match &args.resources {
+    pub fn new(settings: Settings) -> anyhow::Result<Self> {
+        let catalog = match &settings.resources {
             None => Catalog::embedded()?,
             Some(dir) => Catalog::read(read_resources(dir)?)?,
         };
-        Self::with(args, catalog)
+        Self::with(settings, catalog)
     }
 
     /// The same for a command that only needs part names: if the run's resources can no longer be read, the embedded
     /// names are used.
-    pub fn to_look(args: Settings) -> anyhow::Result<Self> {
-        match Self::new(args.clone()) {
-            Err(e) if args.resources.is_some() => {
-                (args.host.notify)(&format!("{e}; the resources of this build are used for names"));
-                Self::with(args, Catalog::embedded()?)
+    pub fn to_look(settings: Settings) -> anyhow::Result<Self> {
+        match Self::new(settings.clone()) {
+            Err(e) if settings.resources.is_some() => {
+                (settings.host.notify)(&format!(
+                    "{e}; the resources of this build are used for names"
+                ));
+                Self::with(settings, Catalog::embedded()?)
             }
             setup => setup,
         }
     }
 
-    fn with(args: Settings, catalog: Catalog) -> anyhow::Result<Self> {
-        if let Some(usd) = args.max_cost
+    fn with(settings: Settings, catalog: Catalog) -> anyhow::Result<Self> {
+        if let Some(usd) = settings.max_cost
             && !(0.0..1e9).contains(&usd)
         {
             return Err(usage(
@@ -56,54 +58,54 @@ impl Setup {
                 "give US dollars, such as 25",
             ));
         }
-        if let Some(option) = args.backend_option.iter().find(|option| !option.contains('=')) {
+        if let Some(option) = settings.backend_option.iter().find(|option| !option.contains('=')) {
             return Err(usage(
                 format!("--backend-option {option} has no `=`"),
                 "write --backend-option NAME=VALUE",
             ));
         }
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let jobs = args.jobs.unwrap_or(processors);
+        let jobs = settings.jobs.unwrap_or(processors);
         let given = |n: Option<usize>| n.unwrap_or(1);
         for (name, is_zero) in [
             ("--jobs", jobs == 0),
-            ("--limit", args.limit == Some(0)),
-            ("--rows-per-job", given(args.rows_per_job) == 0),
-            ("--window", given(args.window) == 0),
-            ("--concurrency", given(args.concurrency) == 0),
-            ("--timeout", args.timeout == Some(0)),
+            ("--limit", settings.limit == Some(0)),
+            ("--rows-per-job", given(settings.rows_per_job) == 0),
+            ("--window", given(settings.window) == 0),
+            ("--concurrency", given(settings.concurrency) == 0),
+            ("--timeout", settings.timeout == Some(0)),
         ] {
             if is_zero {
                 return Err(usage(format!("{name} is 0"), format!("give {name} at least 1")));
             }
         }
-        let out = args.out.clone().unwrap_or_default();
-        Ok(Self { args, out, jobs, catalog })
+        let out = settings.out.clone().unwrap_or_default();
+        Ok(Self { settings, out, jobs, catalog })
     }
 
     /// The configuration of the pipeline. `detached`: the command ends before its jobs do.
     pub fn context(&self, detached: bool) -> anyhow::Result<RunContext<'_>> {
         let defaults = RunConfig::default();
-        let routes = crate::routes(&self.args, &self.catalog, &self.out, self.jobs, detached)?;
-        let backend = self.args.host.backends.get(self.args.backend_name());
+        let routes = crate::routes(&self.settings, &self.catalog, &self.out, self.jobs, detached)?;
+        let backend = self.settings.host.backends.get(self.settings.backend_name());
         let pacing = backend.map_or(Pacing::BATCHES, |backend| backend.pacing);
         let config = RunConfig {
-            parts: self.args.part.clone(),
-            limit: self.args.limit,
-            seed: self.args.seed.unwrap_or(1),
+            parts: self.settings.part.clone(),
+            limit: self.settings.limit,
+            seed: self.settings.seed.unwrap_or(1),
             jobs: pacing.jobs.unwrap_or(2 * self.jobs),
             rows_per_job: self
-                .args
+                .settings
                 .rows_per_job
                 .or(pacing.rows_per_job)
                 .unwrap_or(defaults.rows_per_job)
                 .max(1),
-            window: self.args.window.or(pacing.window).unwrap_or(defaults.window).max(1),
+            window: self.settings.window.or(pacing.window).unwrap_or(defaults.window).max(1),
             outbox: Some(self.out.join("outbox")),
-            accept_change: self.args.accept_change,
-            keep_reasoning: self.args.keep_reasoning,
-            annotators: self.args.host.annotators.clone(),
-            pause: self.args.pause.map_or(defaults.pause, Duration::from_millis),
+            accept_change: self.settings.accept_change,
+            keep_reasoning: self.settings.keep_reasoning,
+            annotators: self.settings.host.annotators.clone(),
+            pause: self.settings.pause.map_or(defaults.pause, Duration::from_millis),
             ..defaults
         };
         Ok(RunContext::new(&self.catalog, config, routes)?)
@@ -121,7 +123,7 @@ impl Setup {
     pub fn shares(&self) -> anyhow::Result<Shares> {
         let wrong =
             || usage("--split gives no two shares below 1 in all", "write --split 0.05,0.05");
-        match self.args.split[..] {
+        match self.settings.split[..] {
             [] => Ok(Shares::default()),
             [validation, test] if validation >= 0.0 && test >= 0.0 && validation + test < 1.0 => {
                 Ok(Shares { validation, test })

@@ -132,7 +132,9 @@ pub fn shipped() -> Vec<Stage> {
             writes: Cow::Borrowed(&["dataset/"]),
             sends_requests: false,
             at_end: true,
-            run: Run::Writes(|setup, summary| dataset::dataset(&setup.args, &setup.out, summary)),
+            run: Run::Writes(|setup, summary| {
+                dataset::dataset(&setup.settings, &setup.out, summary)
+            }),
         },
         Stage {
             name: "report",
@@ -175,7 +177,7 @@ fn due(all: Vec<Stage>, first: Option<&str>) -> Vec<Stage> {
 /// # Errors
 /// A file that cannot be read or written, and a journal that does not match the plan.
 pub fn run_stages(inputs: &Inputs<'_>, first: Option<&str>) -> anyhow::Result<Summary> {
-    let mut due = due(stages(&inputs.setup.args.host), first);
+    let mut due = due(stages(&inputs.setup.settings.host), first);
     let mut files = OutputFiles { prompts: false, situations: false, conversations: false };
     for stage in &due {
         if let Run::Rows(choose) = stage.run {
@@ -192,7 +194,7 @@ pub fn run_stages(inputs: &Inputs<'_>, first: Option<&str>) -> anyhow::Result<Su
         clear_annotations(out)?;
     }
     let mut all = write_outputs(inputs.context, inputs.store, out, files)?;
-    due.retain(|stage| !stage.at_end || all.under_way() == 0);
+    due.retain(|stage| !stage.at_end || all.in_progress() == 0);
     let setup = inputs.setup;
     let mut left = due.as_slice();
     while let [stage, rest @ ..] = left {

@@ -8,7 +8,7 @@ use clinstruct_models::ModelCache;
 use crate::{usage, variable};
 
 /// The folder of the weights.
-pub fn shelf() -> anyhow::Result<ModelCache> {
+pub fn model_cache() -> anyhow::Result<ModelCache> {
     let folder = match variable("CLINSTRUCT_MODELS") {
         Some(folder) => PathBuf::from(folder),
         None => dirs::cache_dir().map(|cache| cache.join("clinstruct").join("models")).ok_or_else(
@@ -29,9 +29,9 @@ pub fn file_of(name: &str, catalog: &Catalog) -> anyhow::Result<PathBuf> {
     if path.is_file() {
         return Ok(path.to_owned());
     }
-    let shelf = shelf()?;
+    let cache = model_cache()?;
     if let Some(model) = catalog.model(name) {
-        let file = shelf.path(model);
+        let file = cache.path(model);
         if file.is_file() {
             return Ok(file);
         }
@@ -40,7 +40,7 @@ pub fn file_of(name: &str, catalog: &Catalog) -> anyhow::Result<PathBuf> {
             format!("clinstruct model fetch {name} gets them ({} MB)", model.bytes / 1_000_000),
         ));
     }
-    shelf.find(name).ok_or_else(|| {
+    cache.find(name).ok_or_else(|| {
         let known: Vec<&str> = catalog.models.iter().map(|m| m.name.as_str()).collect();
         usage(
             format!("{name} is no file, and no model of the list"),

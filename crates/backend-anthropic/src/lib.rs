@@ -65,7 +65,7 @@ impl Anthropic {
 
     async fn batch(&self, id: &str) -> Result<Batch> {
         let request = self.client.request(Method::GET, &format!("/messages/batches/{id}"));
-        self.client.object("look at job", request, |batch| Batch::of(id, batch)).await
+        self.client.object("poll job", request, |batch| Batch::of(id, batch)).await
     }
 
     async fn results(&self, id: &str) -> Result<RowStream> {
@@ -225,7 +225,7 @@ impl BatchBackend for Anthropic {
     /// of this run, or was created before a job that was sent earlier. While one remains that may be ours, the result
     /// is unknown: an error of the kind [`ErrorKind::Unavailable`].
     async fn find(&self, wanted: &Wanted) -> Result<Option<JobRef>> {
-        let what = "look for job";
+        let what = "find job";
         let tag = &wanted.tag;
         let mut after: Option<String> = None;
         let mut running: Vec<Batch> = Vec::new();
@@ -265,7 +265,7 @@ impl BatchBackend for Anthropic {
                 n => format!(" and {} more", n - 1),
             };
             let message = format!(
-                "batch {first}{more} still runs and may be job {tag}; its rows, which say so, come when it ends"
+                "batch {first}{more} is still running and may be job {tag}; only its rows can tell, once it has ended"
             );
             return Err(Error::new(ErrorKind::Unavailable, what, message));
         }

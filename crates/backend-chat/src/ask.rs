@@ -56,7 +56,7 @@ impl Start {
         match &*unusable {
             (n, Some((kind, words))) if *n >= FIRST_ROWS => {
                 let message =
-                    format!("none of the first {n} answers can be used; the last one: {words}");
+                    format!("none of the first {n} answers is usable; the last one: {words}");
                 Err(Error::new(*kind, "ask", message))
             }
             _ => Ok(()),

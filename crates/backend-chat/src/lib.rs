@@ -101,7 +101,7 @@ impl Chat {
     /// A backend over these endpoints.
     pub fn new(options: Options) -> Result<Self> {
         if options.base_urls.is_empty() {
-            return Err(Error::new(ErrorKind::Refused, "make a client", "no endpoint is named"));
+            return Err(Error::new(ErrorKind::Refused, "make a client", "no endpoint is given"));
         }
         let clients = options
             .base_urls

@@ -59,7 +59,7 @@ const LOOK: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
 struct Endpoint {
-    under_way: usize,
+    in_flight: usize,
     /// Doubles each round until the first cut; then additive increase, multiplicative decrease.
     allowed: f64,
     latency: f64,
@@ -139,7 +139,7 @@ impl Paces {
     pub(crate) fn new(pace: Pace, endpoints: usize) -> Self {
         let now = clock();
         let endpoint = || Endpoint {
-            under_way: 0,
+            in_flight: 0,
             allowed: pace.first.clamp(1, pace.most.max(1)) as f64,
             latency: 0.0,
             limited_until: None,
@@ -214,12 +214,12 @@ impl Paces {
             // One request at a time probes a paused endpoint.
             .filter(|(_, e)| {
                 let most = if e.broken > 1 { 1.0 } else { e.allowed.floor().max(1.0) };
-                (e.under_way as f64) < most
+                (e.in_flight as f64) < most
             })
             .min_by(|(_, a), (_, b)| {
-                (a.under_way as f64 / a.allowed).total_cmp(&(b.under_way as f64 / b.allowed))
+                (a.in_flight as f64 / a.allowed).total_cmp(&(b.in_flight as f64 / b.allowed))
             })?;
-        endpoint.under_way += 1;
+        endpoint.in_flight += 1;
         for (bucket, cost) in [&mut state.requests].into_iter().zip(costs) {
             if let Some(bucket) = bucket {
                 bucket.level -= cost;
@@ -232,7 +232,7 @@ impl Paces {
     }
 
     /// Releases a slot; returns the new pause of its endpoint, if any.
-    fn settle(&self, place: usize, since: Instant, verdict: Option<Verdict>) -> Option<Duration> {
+    fn release(&self, place: usize, since: Instant, verdict: Option<Verdict>) -> Option<Duration> {
         let now = clock();
         let most = self.pace.most.max(1) as f64;
         let first = self.pace.pause;
@@ -244,7 +244,7 @@ impl Paces {
             state.last_good = Some(now);
         }
         if let Some(e) = state.endpoints.get_mut(place) {
-            e.under_way = e.under_way.saturating_sub(1);
+            e.in_flight = e.in_flight.saturating_sub(1);
             let took = now.saturating_duration_since(since).as_secs_f64();
             // Simultaneous failures count once.
             let fresh = e.last_trouble.is_none_or(|t| since >= t);
@@ -315,14 +315,14 @@ impl Slot<'_> {
     /// Releases the slot; returns the new pause of its endpoint, if any.
     pub(crate) fn done(mut self, verdict: Verdict) -> Option<Duration> {
         self.judged = true;
-        self.paces.settle(self.endpoint, self.since, Some(verdict))
+        self.paces.release(self.endpoint, self.since, Some(verdict))
     }
 }
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
         if !self.judged {
-            self.paces.settle(self.endpoint, self.since, None);
+            self.paces.release(self.endpoint, self.since, None);
         }
     }
 }

@@ -69,13 +69,13 @@ pub struct Command {
 impl Command {
     /// A backend that runs this program.
     pub fn new(mut options: Options) -> Result<Self> {
-        let bad = |text: String| Error::new(ErrorKind::Refused, "set up the command", text);
+        let bad = |text: String| Error::new(ErrorKind::Refused, "configure the command", text);
         if options.command.first().is_none_or(String::is_empty) {
             return Err(bad("no command is given".into()));
         }
         for name in ["{input}", "{output}"] {
             if !options.command.iter().skip(1).any(|a| a.contains(name)) {
-                return Err(bad(format!("the command's arguments have no {name}")));
+                return Err(bad(format!("the command's arguments lack {name}")));
             }
         }
         options.folder = std::path::absolute(&options.folder)
@@ -139,7 +139,7 @@ fn last_words(folder: &Path) -> String {
     let tail = String::from_utf8_lossy(&log[log.len().saturating_sub(2000)..]).into_owned();
     let last = tail.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("no output");
     let last: String = last.trim().chars().take(300).collect();
-    format!("{last} (its log is {})", path.display())
+    format!("{last} (log: {})", path.display())
 }
 
 fn number(path: &Path) -> Option<i64> {
@@ -187,7 +187,7 @@ impl BatchBackend for Command {
         })?;
         self.start(&folder).map_err(|e| {
             let program = self.options.command.first().cloned().unwrap_or_default();
-            Error::new(ErrorKind::Io, what, format!("{program} could not be started")).caused_by(e)
+            Error::new(ErrorKind::Io, what, format!("cannot start {program}")).caused_by(e)
         })?;
         Ok(JobRef(shard.tag.0.clone()))
     }

@@ -180,7 +180,7 @@ impl About {
         File::open(file).map_err(io)?.take(HEAD).read_to_end(&mut head).map_err(io)?;
         let no_model = || {
             Broken::refused(format!(
-                "{} is no model in the GGUF format, or not a whole one",
+                "{} is not a model in the GGUF format, or is incomplete",
                 file.display()
             ))
         };
@@ -272,11 +272,11 @@ impl LlamaCpp {
     pub fn open(options: &Options, plan: &Plan) -> Result<Self, Broken> {
         let plan = plan.clone();
         let broken = |message: String| Broken { kind: ErrorKind::Io, message };
-        let backend = quiet().ok_or_else(|| broken("llama.cpp does not start".into()))?;
+        let backend = quiet().ok_or_else(|| broken("llama.cpp failed to start".into()))?;
         let params = LlamaModelParams::default();
         let model = LlamaModel::load_from_file(backend, &options.file, &params).map_err(|e| {
             broken(format!(
-                "llama.cpp cannot load {}: {e}; the file may be cut off, or of a family that it does not know",
+                "llama.cpp cannot load {}: {e}; the file may be truncated, or its architecture unsupported",
                 options.file.display()
             ))
         })?;
@@ -402,12 +402,12 @@ impl Engine for LlamaCpp {
         let grammar = match &sampling.json_schema {
             None => None,
             Some(schema) => {
-                let rules = llama_cpp_2::json_schema_to_grammar(schema)
-                    .map_err(|e| format!("its JSON schema makes no grammar: {e}"))?;
-                Some(
-                    LlamaSampler::grammar(self.model, &rules, "root")
-                        .map_err(|e| format!("its JSON schema makes no grammar: {e}"))?,
-                )
+                let rules = llama_cpp_2::json_schema_to_grammar(schema).map_err(|e| {
+                    format!("its JSON schema cannot be converted to a grammar: {e}")
+                })?;
+                Some(LlamaSampler::grammar(self.model, &rules, "root").map_err(|e| {
+                    format!("its JSON schema cannot be converted to a grammar: {e}")
+                })?)
             }
         };
         Ok(Sampler { likeliest, chain, grammar })

@@ -141,7 +141,7 @@ impl<E: Engine> Scheduler<E> {
         let needed = ask.prompt.len() + ask.max_tokens;
         let (context, trained) = (self.engine.context(), self.engine.trained_context());
         if ask.prompt.is_empty() {
-            let row = row::refusal(ask.id, "empty_prompt", "its prompt has no token");
+            let row = row::refusal(ask.id, "empty_prompt", "its prompt is empty");
             let _ = ask.reply.send(Ok(row));
         } else if context >= needed || (context >= trained && ask.prompt.len() < context) {
             self.waiting.push_back(ask);

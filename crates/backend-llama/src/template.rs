@@ -57,8 +57,8 @@ impl Template {
         template.takes_system = false;
         match template.try_render(&merged(&dialogue)) {
             Ok(text) if said(&text) => Ok(template),
-            Ok(_) => Err("the model's chat template leaves out what is said".into()),
-            Err(e) => Err(format!("the model's chat template cannot be filled in: {e}")),
+            Ok(_) => Err("the model's chat template omits the messages".into()),
+            Err(e) => Err(format!("the model's chat template cannot be rendered: {e}")),
         }
     }
 
@@ -69,7 +69,7 @@ impl Template {
         } else {
             self.try_render(&merged(messages))
         };
-        let text = text.map_err(|e| format!("the model's chat template refuses it: {e}"))?;
+        let text = text.map_err(|e| format!("the model's chat template rejects it: {e}"))?;
         let begun = !self.source.begin.is_empty() && text.starts_with(&self.source.begin);
         Ok((text, !begun))
     }

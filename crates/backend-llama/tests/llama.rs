@@ -66,7 +66,7 @@ fn what_is_wrong_is_known_before_a_model_is_loaded() {
     };
     let plain = put("base.gguf", head(&[family], &NUMBERS));
     refused(options(&plain), "has no chat template");
-    refused(options(&put("page.gguf", b"<html>".to_vec())), "is no model in the GGUF format");
+    refused(options(&put("page.gguf", b"<html>".to_vec())), "is not a model in the GGUF format");
     let cut = head(&[family, template], &NUMBERS);
     refused(options(&put("cut.gguf", cut[..cut.len() / 2].to_vec())), "not a whole one");
     let long = Options { context: Some(9000), ..options(&good) };

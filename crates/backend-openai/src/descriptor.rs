@@ -32,7 +32,10 @@ fn endpoint(name: Option<&str>) -> Result<Endpoint, OpenError> {
     let profile = profile(name)?;
     let address = if profile.base_url.contains("RESOURCE") {
         Address::Missing {
-            message: format!("the profile {} has an address for each customer", profile.name),
+            message: format!(
+                "the profile {} needs a base URL, which differs by customer",
+                profile.name
+            ),
             hint: format!("give yours with --base-url, such as {}", profile.base_url),
         }
     } else {

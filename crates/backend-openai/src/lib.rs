@@ -88,7 +88,7 @@ impl OpenAi {
 
     async fn batch(&self, job: &JobRef) -> Result<Batch> {
         let request = self.client.request(Method::GET, &format!("/batches/{}", job.0));
-        self.client.object("look at job", request, |batch| Batch::of(job, batch)).await
+        self.client.object("poll job", request, |batch| Batch::of(job, batch)).await
     }
 
     /// The rows of one file.
@@ -162,7 +162,7 @@ impl BatchBackend for OpenAi {
             let request = self.client.request(Method::GET, &path);
             let page = self
                 .client
-                .object("look for job", request, |value| Page::read(value, Batch::read))
+                .object("find job", request, |value| Page::read(value, Batch::read))
                 .await?;
             let ours = |b: &&Batch| b.tag.as_deref() == Some(&wanted.tag.0);
             if let Some(found) = page.entries.iter().find(ours) {
@@ -200,8 +200,7 @@ impl BatchBackend for OpenAi {
                 && batch.error_file.is_none()
                 && batch.completed > Some(0)
             {
-                let message =
-                    format!("batch {} has completed rows and names no output file", batch.id);
+                let message = format!("batch {} has completed rows but no output file", batch.id);
                 return Err(Error::new(ErrorKind::NotFound, "fetch rows", message));
             }
             // One after the other: an error in the second takes no row of the first.

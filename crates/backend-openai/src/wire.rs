@@ -80,7 +80,7 @@ impl Batch {
             Value::Null => None,
             other => Some(other),
         };
-        let Some(first) = first else { return "the provider does not say why".into() };
+        let Some(first) = first else { return "the provider gave no reason".into() };
         let Value::Object(_) = first else {
             return text(Some(first)).unwrap_or_else(|| first.to_string());
         };
@@ -153,6 +153,6 @@ mod tests {
         assert_eq!(why(json!([entry])), "invalid_model: no such model (line 3)");
         assert_eq!(why(json!("no such model")), "no such model");
         assert_eq!(why(json!({"message": "no such model"})), "no code: no such model");
-        assert_eq!(why(Value::Null), "the provider does not say why");
+        assert_eq!(why(Value::Null), "the provider gave no reason");
     }
 }

@@ -80,10 +80,13 @@ impl Rates {
             })?;
             let rate: f64 =
                 value.parse().ok().filter(|r| (0.0..=1.0).contains(r)).ok_or_else(|| {
-                    OpenError::setting(format!("{value} is no rate"), "give a number from 0 to 1")
+                    OpenError::setting(
+                        format!("{value} is not a rate"),
+                        "give a number from 0 to 1",
+                    )
                 })?;
             if !rates.set(name, rate) {
-                let message = format!("there is no injected fault \"{name}\"");
+                let message = format!("unknown injected fault \"{name}\"");
                 return Err(OpenError::setting(message, known()));
             }
         }

@@ -48,11 +48,11 @@ impl BatchBackend for Unopened {
     }
 
     async fn find(&self, _: &Wanted) -> Result<Option<JobRef>> {
-        Err(self.refused("look for job"))
+        Err(self.refused("find job"))
     }
 
     async fn poll(&self, _: &JobRef) -> Result<JobState> {
-        Err(self.refused("look at job"))
+        Err(self.refused("poll job"))
     }
 
     fn rows(&self, _: &JobRef) -> RowStream {

@@ -58,7 +58,7 @@ pub struct Catalog {
     /// Styles, modes, lengths, registers.
     pub styles: Styles,
     /// Terms that apply to some countries only.
-    pub bound: Vec<CountryBound>,
+    pub country_terms: Vec<CountryBound>,
     /// Fixed phrases of the templates.
     pub phrases: Vec<Phrase>,
     /// Parts, by file name.
@@ -149,7 +149,7 @@ impl Catalog {
                 let sound =
                     v.low > 0.0 && v.high >= v.low && v.step > 0.0 && !v.frequencies.is_empty();
                 if !sound {
-                    let message = format!("the doses of {} make no range", v.name);
+                    let message = format!("the doses of {} are not a range", v.name);
                     r.mistake(d.span.clone(), message, None);
                 }
             }
@@ -194,20 +194,20 @@ impl Catalog {
         });
 
         let codes: Vec<&str> = countries.iter().map(|c| c.code.as_str()).collect();
-        let bound: Vec<CountryBound> = l.file("bound.toml", |r| {
-            let bound = r.entries::<CountryBound>("bound", true);
-            distinct(r, "bound", bound.iter().map(|e| (e.value.term.as_str(), e.span.clone())));
-            for b in &bound {
+        let country_terms: Vec<CountryBound> = l.file("bound.toml", |r| {
+            let terms = r.entries::<CountryBound>("bound", true);
+            distinct(r, "bound", terms.iter().map(|e| (e.value.term.as_str(), e.span.clone())));
+            for b in &terms {
                 if let Some(code) = b.value.countries.iter().find(|c| !codes.contains(&c.as_str()))
                 {
                     r.mistake(
                         b.span.clone(),
-                        format!("{}: there is no country {code}", b.value.term),
+                        format!("{}: unknown country {code}", b.value.term),
                         None,
                     );
                 }
             }
-            values(bound)
+            values(terms)
         });
         let prices: Vec<Price> = l.file("prices.toml", |r| {
             let prices = r.entries::<Price>("price", true);
@@ -215,7 +215,7 @@ impl Catalog {
             for p in &prices {
                 let v = &p.value;
                 if [v.input, v.cached_input, v.output].iter().any(|usd| !(0.0..1e5).contains(usd)) {
-                    r.mistake(p.span.clone(), format!("{} has a price below 0", v.model), None);
+                    r.mistake(p.span.clone(), format!("{} has a negative price", v.model), None);
                 }
             }
             values(prices)
@@ -230,7 +230,7 @@ impl Catalog {
                 if let Some(sum) = sums.find(|s| !is_sum(s)) {
                     r.mistake(
                         m.span.clone(),
-                        format!("{}: {sum} is no SHA-256: 64 hexadecimal digits", v.name),
+                        format!("{}: {sum} is not a SHA-256 of 64 hexadecimal digits", v.name),
                         None,
                     );
                 }
@@ -238,14 +238,14 @@ impl Catalog {
                 if v.file.contains(['/', '\\']) || v.file.is_empty() {
                     r.mistake(
                         m.span.clone(),
-                        format!("{}: a file name has no folder", v.name),
+                        format!("{}: a file name contains no folder", v.name),
                         None,
                     );
                 }
                 if v.hub.split('/').filter(|p| !p.is_empty()).count() != 2 {
                     r.mistake(
                         m.span.clone(),
-                        format!("{}: a repository of the hub is owner/name", v.name),
+                        format!("{}: a repository is written owner/name", v.name),
                         None,
                     );
                 }
@@ -295,11 +295,7 @@ impl Catalog {
             if toml && !l.used.contains(name) {
                 let place = l.place(name);
                 let help = nearest(name, l.used.iter().map(String::as_str));
-                l.mistakes.push(place.mistake(
-                    0..0,
-                    format!("nothing reads the file {name}"),
-                    help,
-                ));
+                l.mistakes.push(place.mistake(0..0, format!("the file {name} is not used"), help));
             }
         }
         let mistakes = std::mem::take(&mut loader.mistakes);
@@ -323,7 +319,7 @@ impl Catalog {
             vitals,
             histories,
             styles,
-            bound,
+            country_terms,
             phrases,
             parts,
             templates,

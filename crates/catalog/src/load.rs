@@ -38,7 +38,7 @@ impl<'a> Loader<'a> {
             self.mistakes.push(place.mistake(
                 0..0,
                 format!("the file {name} is missing"),
-                Some("take it from the resources folder of the repository".into()),
+                Some("copy it from the resources folder of the repository".into()),
             ));
             return T::default();
         };
@@ -63,7 +63,7 @@ pub(crate) fn distinct<'b>(
         }
     }
     for (id, span) in again {
-        reader.mistake(span, format!("the {what} \"{id}\" stands here a second time"), None);
+        reader.mistake(span, format!("duplicate {what} \"{id}\""), None);
     }
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn resolve<'b>(
 ) -> Option<usize> {
     let found = known.clone().position(|k| k == wanted);
     if found.is_none() {
-        reader.mistake(span, format!("there is no {what} \"{wanted}\""), nearest(wanted, known));
+        reader.mistake(span, format!("unknown {what} \"{wanted}\""), nearest(wanted, known));
     }
     found
 }
@@ -137,8 +137,11 @@ pub(crate) fn option(reader: &mut Reader<'_>, raw: RawOption, group: &str) -> St
         }
     };
     if has_slot != raw.n.is_some() {
-        let message =
-            if has_slot { "{n} in the text has no `n`" } else { "`n` has no {n} in the text" };
+        let message = if has_slot {
+            "`n` is missing for {n} in the text"
+        } else {
+            "{n} is missing in the text for `n`"
+        };
         reader.mistake(raw.text.span(), message, None);
     }
     if raw.n.is_some() && counts.is_empty() {

@@ -39,8 +39,8 @@ pub(crate) fn read_ages(r: &mut Reader<'_>) -> Vec<AgeBand> {
         next = e.value.to + 1;
     }
     for (span, next) in gaps {
-        let message = format!("the band does not start at {next}, where the one before it ended");
-        r.mistake(span, message, Some("age bands meet without a gap or an overlap".into()));
+        let message = format!("the band does not start at {next}, where the previous one ended");
+        r.mistake(span, message, Some("age bands must have no gaps and no overlaps".into()));
     }
     let span = entries.first().map_or(0..0, |e| e.span.clone());
     sums_to_one(r, span, entries.iter().map(|e| e.value.weight));
@@ -144,12 +144,8 @@ pub(crate) fn read_subtopics(
                 };
                 if let Some(other) = seen.insert(id.clone(), name.clone()) {
                     let message =
-                        format!("the subtopic \"{}\" stands in {other} too", raw.name.get_ref());
-                    r.mistake(
-                        raw.name.span(),
-                        message,
-                        Some("name it by what is particular to it".into()),
-                    );
+                        format!("the subtopic \"{}\" is in {other} too", raw.name.get_ref());
+                    r.mistake(raw.name.span(), message, Some("choose a more specific name".into()));
                 }
                 if let Some(domain) = domain {
                     // If the two rules do not overlap, the narrower one applies.
@@ -287,7 +283,7 @@ pub(crate) fn check_exclusions(l: &mut Loader<'_>, styles: &Styles) {
             let place = l.place(file);
             let at = place.text.find(&format!("\"{wrong}\"")).unwrap_or(0);
             let help = nearest(wrong.as_str(), known.iter().copied());
-            let message = format!("there is no option \"{wrong}\"");
+            let message = format!("unknown option \"{wrong}\"");
             l.mistakes.push(place.mistake(at..at + wrong.as_str().len() + 2, message, help));
         }
     }

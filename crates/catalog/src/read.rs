@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
                 array.into_iter().filter_map(|value| self.convert(value)).collect()
             }
             other => {
-                let message = format!("`{key}` is a {}, where an array is due", other.type_str());
+                let message = format!("`{key}` is a {}, expected an array", other.type_str());
                 self.mistakes.push(self.place.mistake(span, message, None));
                 Vec::new()
             }

@@ -5,7 +5,7 @@ use minijinja::{Environment, UndefinedBehavior, context};
 
 /// A template that could not be rendered.
 #[derive(Debug, thiserror::Error)]
-#[error("template {name} cannot be filled in")]
+#[error("cannot render template {name}")]
 pub struct TemplateError {
     /// File name of the template.
     pub name: String,

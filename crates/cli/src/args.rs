@@ -405,7 +405,7 @@ pub(crate) enum FormatName {
     Sharegpt,
     /// instruction, input, output, system, history
     Alpaca,
-    /// `messages` and nothing else, as OpenAI's fine-tuning takes it
+    /// `messages` only, as OpenAI's fine-tuning expects
     OpenaiFinetune,
     /// `conversation` of role (user, chatbot) and value
     Seed,

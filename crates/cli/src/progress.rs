@@ -99,16 +99,16 @@ fn words(t: &Tally) -> String {
         } else {
             format!("{} spent", dollars(t.spent))
         };
-        format!(", {spent}, up to {} under way", dollars(t.reserved))
+        format!(", {spent}, up to {} reserved", dollars(t.reserved))
     } else {
         String::new()
     };
     format!(
-        "{} of {} prompt requests started, {} conversations done, {} under way, {} rejected; {} rows, {} tokens{money}",
+        "{} of {} prompt requests started, {} conversations done, {} requests in flight, {} rejected; {} rows, {} tokens{money}",
         t.seed_rows_started,
         t.seed_rows_planned,
         t.done,
-        t.under_way,
+        t.in_flight,
         t.rejected,
         t.rows,
         t.usage.prompt_tokens + t.usage.completion_tokens
@@ -135,10 +135,10 @@ impl Progress for Terminal {
     fn event(&mut self, event: Event) {
         match event {
             Event::Replaying => self.line(
-                "the plan has changed since the last call: playing it again from the responses that are there",
+                "the plan has changed since the last call: replaying the stored responses",
             ),
             Event::Orphan { tag, adopted: true } => {
-                self.line(&format!("found the job {tag} at the provider again"));
+                self.line(&format!("found the job {tag} at the provider"));
             }
             Event::Orphan { tag, adopted: false } => {
                 self.line(&format!("the job {tag} never reached the provider: its rows are requested again"));
@@ -157,7 +157,7 @@ impl Progress for Terminal {
                 "{tasks} prompts or conversations that the provider refused earlier are retried"
             )),
             Event::Stalled { route } => self.line(&format!(
-                "nothing has come from {route} yet: the run waits for it; Ctrl-C stops it, and the same command resumes"
+                "no response from {route} yet, still waiting; Ctrl-C stops it, and the same command resumes"
             )),
             Event::Sent { .. } => {}
             Event::Ended { missing, .. } => self.retried += missing,

@@ -37,8 +37,8 @@ fn part(out: &mut String, p: &PartSummary) {
     let _ = writeln!(out, "  dropped          {:>8}", reasons(&p.dropped));
     let _ = writeln!(out, "  rejected         {:>8}", reasons(&p.rejected));
     let _ = writeln!(out, "  failed           {:>8}", reasons(&p.failed));
-    if p.under_way > 0 {
-        let _ = writeln!(out, "  under way        {:>8}", number(p.under_way));
+    if p.in_progress > 0 {
+        let _ = writeln!(out, "  in progress      {:>8}", number(p.in_progress));
     }
     if p.emergencies > 0 {
         let _ = writeln!(
@@ -48,7 +48,8 @@ fn part(out: &mut String, p: &PartSummary) {
         );
     }
     let verdict = if p.adds_up() { "adds up" } else { "DOES NOT ADD UP" };
-    let way = if p.under_way > 0 { format!(" + {}", number(p.under_way)) } else { String::new() };
+    let way =
+        if p.in_progress > 0 { format!(" + {}", number(p.in_progress)) } else { String::new() };
     let _ = writeln!(
         out,
         "  counts           {} + {} + {} + {}{way} = {}: {verdict}",
@@ -77,7 +78,7 @@ const REPAIRS: usize = 12;
 pub(crate) fn summary(s: &Summary) -> String {
     let mut out = String::new();
     if s.rehearsal {
-        out.push_str("REHEARSAL: a grammar wrote all text, no model. Never train on it.\n\n");
+        out.push_str("REHEARSAL: a grammar wrote all text, not a model. Never train on it.\n\n");
     }
     for p in &s.parts {
         part(&mut out, p);
@@ -90,8 +91,8 @@ pub(crate) fn summary(s: &Summary) -> String {
         sum(|p| p.in_dataset),
         sum(PartSummary::dropped),
         sum(PartSummary::left_out),
-        if s.under_way() > 0 {
-            format!(" + {} under way", number(s.under_way()))
+        if s.in_progress() > 0 {
+            format!(" + {} in progress", number(s.in_progress()))
         } else {
             String::new()
         },
@@ -136,7 +137,7 @@ pub(crate) struct Call {
     /// Responses that already existed.
     found: usize,
     /// Requests sent, including those sent again.
-    asked: usize,
+    requested: usize,
     /// Raw responses received.
     rows: usize,
     /// Jobs that ended.
@@ -147,18 +148,19 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn of(tally: &Tally) -> Self {
-        let Tally { found, asked, rows, jobs, usage, .. } = *tally;
-        Self { found, asked, rows, jobs, usage }
+        let Tally { found, requested, rows, jobs, usage, .. } = *tally;
+        Self { found, requested, rows, jobs, usage }
     }
 }
 
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let n = |n: usize| number(n as u64);
-        let (found, asked, jobs, rows) = (n(self.found), n(self.asked), n(self.jobs), n(self.rows));
+        let (found, requested, jobs, rows) =
+            (n(self.found), n(self.requested), n(self.jobs), n(self.rows));
         writeln!(
             f,
-            "responses: {found} found, {asked} requested in {jobs} jobs, {rows} rows received"
+            "responses: {found} found, {requested} requested in {jobs} jobs, {rows} rows received"
         )
     }
 }

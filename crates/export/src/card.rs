@@ -111,9 +111,9 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
     say("");
     if about.summary.rehearsal {
         say(
-            "> **A rehearsal.** A grammar wrote all text of this dataset, and no model: it shows what a run makes,",
+            "> **A rehearsal.** A grammar wrote all text of this dataset, not a model: it shows the output of a run.",
         );
-        say("> and is nothing to train on.");
+        say("> Do not train on it.");
         say("");
     }
     let rows: u64 = folder.shards.iter().map(|s| s.rows).sum();
@@ -136,7 +136,7 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
     say("```");
     say("");
     say(
-        "`train_trl.py` and `axolotl.yaml` are starting points for two trainers; `SHA256SUMS` has the checksums.",
+        "`train_trl.py` and `axolotl.yaml` are starting points for TRL and axolotl; `SHA256SUMS` has the checksums.",
     );
     say("");
     say("## Parts and splits");
@@ -161,11 +161,11 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
     }
     say(&format!("| `default`: all of them | {} | {} | {} |", sums[0], sums[1], sums[2]));
     say("");
-    say("Style variants of one prompt, and rows about one patient, are in one split.");
+    say("Variants of one prompt, and rows about one patient, are in one split.");
     say("");
     say("## Columns");
     say("");
-    say("| column | what it holds |");
+    say("| column | content |");
     say("| --- | --- |");
     for (name, _, holds) in columns_of(about.reasoning) {
         say(&format!("| `{name}` | {holds} |"));
@@ -177,7 +177,7 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
         "A seeded plan lays out the rows over clinical axes. A model writes the question that a health worker would",
     );
     say(
-        "ask about a patient drawn for the row; a simulated assistant answers, a simulated health worker asks on.",
+        "ask about a patient drawn for the row; a simulated assistant answers, and a simulated health worker asks follow-up questions.",
     );
     say(
         "Every turn is checked against its instructions. A turn that fails a check is retried with the findings appended,",
@@ -197,7 +197,7 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
         used.requests, used.prompt_tokens, used.completion_tokens
     ));
     say("");
-    say("| part | planned | in the run's dataset | not in it, by reason |");
+    say("| part | planned | in the run's dataset | excluded, by reason |");
     say("| --- | ---: | ---: | --- |");
     for part in &about.summary.parts {
         let why: Vec<String> = part.reasons().map(|(r, n)| format!("{r} {n}")).collect();
@@ -215,7 +215,7 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
     say("");
     let metrics = about.summary.metrics();
     if metrics.is_empty() {
-        say("The dataset was not measured as a whole.");
+        say("The dataset was not measured.");
     } else {
         let missed = metrics.iter().filter(|m| !m.met).count();
         say(&format!("{} metrics were measured; {missed} miss their target.", metrics.len()));
@@ -256,11 +256,11 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
         "- A model wrote the answers. Nobody has verified that they are right; doses and advice may be wrong.",
     );
     say(
-        "- Checks by code hold form, language, agreement with the patient's card, duplicates and the like. They do not",
+        "- Automatic checks cover form, language, agreement with the patient's card, duplicates and the like. They do not",
     );
     say("  judge whether an answer is good medicine.");
     say(
-        "- Patients are drawn from tables. They are no sample of any population, and rare things are as common as the",
+        "- Patients are drawn from tables. They are not a sample of any population, and rare conditions are as common as the",
     );
     say("  plan makes them.");
     say("- Answers in languages other than English come from the same model and may be weaker.");
@@ -268,13 +268,13 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
     say("## Use");
     say("");
     say(
-        "Meant for research on, and fine-tuning of, medical language models, before an evaluation of their own. Not for",
+        "For research on, and fine-tuning of, medical language models, which need their own evaluation. Not for",
     );
     say("clinical use, not as a source of medical knowledge, not for advice to patients.");
     say("");
     say(
-        "The terms of the provider of the model may limit what may be trained on its answers; the licence above covers",
+        "The terms of the model's provider may restrict training on its answers; the licence above covers",
     );
-    say("what the makers of this dataset can give.");
+    say("what the makers of this dataset can license.");
     text
 }

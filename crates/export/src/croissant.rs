@@ -134,15 +134,15 @@ pub(crate) fn croissant(about: &About, folder: &Folder) -> String {
         "distribution": files,
         "recordSet": sets,
         "rai:dataCollection": format!(
-            "Written by {}. Prompts, answers and further questions were asked for by a seeded plan; no text of people was collected.",
-            if about.summary.rehearsal { "a grammar that rehearses a run".to_owned() } else { about.models.join("; ") }
+            "Written by {}. A seeded plan requested prompts, answers and follow-up questions; no text was collected from people.",
+            if about.summary.rehearsal { "a grammar instead of a model".to_owned() } else { about.models.join("; ") }
         ),
         "rai:dataCollectionType": ["Synthetic"],
-        "rai:dataUseCases": "Research on, and fine-tuning of, medical language models before an evaluation of their own.",
+        "rai:dataUseCases": "Research on, and fine-tuning of, medical language models, which need their own evaluation.",
         "rai:dataLimitations": "Nobody has verified that the answers are right. Not for clinical use, advice to patients, or as a source of medical knowledge.",
-        "rai:dataBiases": "Patients are drawn from tables and are no sample of a population. Answers have the biases of the model that wrote them; languages other than English may be weaker.",
-        "rai:personalSensitiveInformation": "None: all patients and health workers are drawn by a program.",
-        "rai:dataAnnotationProtocol": "Every turn is held against what was asked of it by program; turns that fail are asked for again at most twice.",
+        "rai:dataBiases": "Patients are drawn from tables and are not a sample of a population. Answers have the biases of the model that wrote them; languages other than English may be weaker.",
+        "rai:personalSensitiveInformation": "None: all patients and health workers are fictional.",
+        "rai:dataAnnotationProtocol": "Every turn is checked automatically against its instructions; turns that fail are retried at most twice.",
         "rai:hasSyntheticData": true,
     });
     if !about.url.is_empty() {

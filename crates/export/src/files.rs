@@ -156,7 +156,7 @@ pub(crate) fn write(
     let written: Written = written.into_iter().flatten().collect();
     if written.is_empty() {
         return Err(Error::Empty(
-            "the run has none, or none is of the split or the reviews asked for".into(),
+            "the run has none, or none in the selected split or with the selected reviews".into(),
         ));
     }
     Ok(written)

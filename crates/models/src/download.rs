@@ -79,7 +79,7 @@ async fn once(
         }
         file.set_len(0).map_err(Error::io("empty", to))?;
         return Err(
-            Remote::new(ErrorKind::Unavailable, WHAT, "what was here is no part of it").into()
+            Remote::new(ErrorKind::Unavailable, WHAT, "the partial file does not match").into()
         );
     }
     if !status.is_success() {
@@ -88,11 +88,11 @@ async fn once(
         let kind = client.refusal(WHAT, status, &headers, &body).kind;
         let mut hint = client.shown(&String::from_utf8_lossy(&body));
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            hint = "its terms may have to be agreed to at the hub first, with a token in HF_TOKEN"
+            hint = "its terms may have to be accepted at the hub first, with a token in HF_TOKEN"
                 .into();
         }
         let at = format!("{}{path}", client.base());
-        let message = format!("{at} answers {}: {hint}", status.as_u16());
+        let message = format!("{at} returned {}: {hint}", status.as_u16());
         return Err(Remote::new(kind, WHAT, message).into());
     }
     let mut have = here;
@@ -111,7 +111,9 @@ async fn once(
         progress(have, whole);
     }
     if whole.is_some_and(|whole| have < whole) {
-        return Err(Remote::new(ErrorKind::Unavailable, WHAT, "it broke off").into());
+        return Err(
+            Remote::new(ErrorKind::Unavailable, WHAT, "the connection was interrupted").into()
+        );
     }
     file.sync_all().map_err(Error::io("write", to))
 }

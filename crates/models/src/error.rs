@@ -23,7 +23,7 @@ pub enum Error {
     #[error(transparent)]
     Remote(#[from] clinstruct_batch_client::Error),
     /// The download is complete, but its checksum differs.
-    #[error("{what} is not what it should be: its SHA-256 is {found}, and should be {wanted}")]
+    #[error("{what} has the wrong checksum: its SHA-256 is {found}, expected {wanted}")]
     Checksum {
         /// The file.
         what: String,

@@ -88,7 +88,7 @@ pub struct RunContext<'c> {
     /// Resources.
     pub catalog: &'c Catalog,
     /// Country-specific terms, indexed.
-    pub bound: CountryTerms,
+    pub country_terms: CountryTerms,
     /// Config.
     pub config: RunConfig,
     /// Routes to the models.
@@ -128,7 +128,7 @@ impl<'c> RunContext<'c> {
             .collect();
         let context = Self {
             catalog,
-            bound: CountryTerms::new(catalog.bound.clone()),
+            country_terms: CountryTerms::new(catalog.country_terms.clone()),
             config,
             backend: routes.of(Speaker::Assistant).backend.id(),
             model: routes.of(Speaker::Assistant).model.clone(),

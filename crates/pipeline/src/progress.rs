@@ -12,13 +12,13 @@ pub struct Tally {
     /// Conversations rejected or failed.
     pub rejected: usize,
     /// Requests in flight.
-    pub under_way: usize,
+    pub in_flight: usize,
     /// Responses that already existed.
     pub found: usize,
     /// Requests with a stored response, including earlier calls.
     pub answered: usize,
     /// Requests sent, including repeated ones.
-    pub asked: usize,
+    pub requested: usize,
     /// Raw responses received.
     pub rows: usize,
     /// Jobs that ended.

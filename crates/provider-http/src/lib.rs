@@ -79,7 +79,7 @@ impl Client {
     ) -> Result<Self> {
         let bad = |what: String| Error::new(ErrorKind::Refused, "make a client", what);
         let parsed = reqwest::Url::parse(base)
-            .map_err(|e| bad(format!("the base URL {base} is none: {e}")))?;
+            .map_err(|e| bad(format!("the base URL {base} is invalid: {e}")))?;
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(bad(format!("the base URL {base} is neither http nor https")));
         }
@@ -91,15 +91,15 @@ impl Client {
                 Auth::XApiKey => ("x-api-key", key.expose().to_owned()),
             };
             let mut value = HeaderValue::from_str(&text)
-                .map_err(|_| bad("the key has characters that no header can carry".into()))?;
+                .map_err(|_| bad("the key has characters that are invalid in a header".into()))?;
             value.set_sensitive(true);
             headers.insert(HeaderName::from_static(name), value);
         }
         for (name, text) in extra {
             let name = HeaderName::from_bytes(name.as_bytes())
-                .map_err(|_| bad(format!("{name} is no header")))?;
+                .map_err(|_| bad(format!("{name} is not a header")))?;
             let value = HeaderValue::from_str(text)
-                .map_err(|_| bad(format!("the header {name} cannot be {text}")))?;
+                .map_err(|_| bad(format!("the header {name} has the invalid value {text}")))?;
             headers.insert(name, value);
         }
         // The first client installs it for the process; later ones find it installed.
@@ -179,7 +179,7 @@ impl Client {
         }
         let seen = self.shown(&String::from_utf8_lossy(&body));
         let seen = if seen.is_empty() { "nothing".to_owned() } else { seen };
-        Err(Error::new(ErrorKind::Protocol, what, format!("not the documented answer: {seen}")))
+        Err(Error::new(ErrorKind::Protocol, what, format!("undocumented response: {seen}")))
     }
 
     /// Sends a request and deserializes its JSON response.

@@ -4,7 +4,7 @@ use futures::stream::{self, BoxStream, StreamExt as _};
 
 /// The error of a truncated download; fetching again is free.
 pub fn cut(what: &str) -> Error {
-    Error::new(ErrorKind::Truncated, "fetch rows", format!("the download was cut off: {what}"))
+    Error::new(ErrorKind::Truncated, "fetch rows", format!("the download was truncated: {what}"))
 }
 
 struct Splitter {
@@ -77,7 +77,7 @@ impl Splitter {
         if let Some(expected) = self.expected
             && self.got != expected
         {
-            return Some(Err(cut(&format!("{} of {expected} bytes came", self.got))));
+            return Some(Err(cut(&format!("{} of {expected} bytes received", self.got))));
         }
         let rest = self.drop_held();
         if rest.iter().all(u8::is_ascii_whitespace) {

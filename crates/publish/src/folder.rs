@@ -89,12 +89,12 @@ pub fn entries(root: &Path) -> Result<Vec<Entry>> {
     for (name, sum) in &known {
         match all.iter().find(|e| e.name == *name) {
             None => return Err(wrong(format!("{name} is missing"))),
-            Some(e) if e.sha256 != *sum => return Err(wrong(format!("{name} was changed"))),
+            Some(e) if e.sha256 != *sum => return Err(wrong(format!("{name} has changed"))),
             Some(_) => {}
         }
     }
     if let Some(e) = all.iter().find(|e| e.name != SUMS && !known.contains_key(e.name.as_str())) {
-        return Err(wrong(format!("{} is in no list of checksums", e.name)));
+        return Err(wrong(format!("{} is not in the list of checksums", e.name)));
     }
     Ok(all)
 }

@@ -169,7 +169,7 @@ impl Hub<'_> {
     }
 
     async fn make_repository(&self) -> Result<()> {
-        let what = "make the repository";
+        let what = "create the repository";
         let name = &self.target.repository;
         let (owner, short) = name.split_once('/').unwrap_or(("", name));
         let mut body = json!({ "type": "dataset", "name": short, "private": self.target.private });
@@ -190,7 +190,7 @@ impl Hub<'_> {
 
     /// Names of the files that use Git LFS.
     async fn modes(&self, entries: &[Entry]) -> Result<BTreeSet<String>> {
-        let what = "ask how files are sent";
+        let what = "query upload modes";
         let (repository, revision) = (&self.target.repository, &self.target.revision);
         let path = format!("/api/datasets/{repository}/preupload/{revision}");
         let mut large = BTreeSet::new();
@@ -216,7 +216,7 @@ impl Hub<'_> {
 
     /// The required action for each large file.
     async fn objects<'e>(&self, entries: &[&'e Entry]) -> Result<Vec<(&'e Entry, Actions)>> {
-        let what = "ask where large files go";
+        let what = "request upload URLs";
         let path = format!("/datasets/{}.git/info/lfs/objects/batch", self.target.repository);
         let objects: Vec<Value> =
             entries.iter().map(|e| json!({ "oid": e.sha256, "size": e.size })).collect();
@@ -242,7 +242,7 @@ impl Hub<'_> {
             }
             let object = by_oid
                 .remove(&entry.sha256)
-                .ok_or_else(|| protocol(what, format!("nothing is said of {}", entry.name)))?;
+                .ok_or_else(|| protocol(what, format!("no entry for {}", entry.name)))?;
             if let Some(error) = object.error {
                 let seen = self.client.shown(&error.to_string());
                 return Err(Error::new(
@@ -262,7 +262,7 @@ impl Hub<'_> {
             Some(size) => self.in_parts(entry, to, size).await?,
         }
         let Some(verify) = verify else { return Ok(()) };
-        let what = "have a large file verified";
+        let what = "verify a large file";
         let body = json!({ "oid": entry.sha256, "size": entry.size });
         self.call(async || {
             let path = self.own(what, &verify.href)?;
@@ -275,11 +275,11 @@ impl Hub<'_> {
     /// The path of a URL at the hub itself: the key is sent nowhere else.
     fn own<'h>(&self, what: &'static str, href: &'h str) -> Result<&'h str> {
         let path = href.strip_prefix(self.client.base()).filter(|p| p.starts_with('/'));
-        path.ok_or_else(|| protocol(what, "the hub names an address that is not its own"))
+        path.ok_or_else(|| protocol(what, "the hub returned a foreign address"))
     }
 
     async fn whole(&self, entry: &Entry, to: &Action) -> Result<()> {
-        let what = "send a large file";
+        let what = "upload a large file";
         self.call(async || {
             let file = std::fs::File::open(&entry.path).map_err(|e| no_file(what, entry, e))?;
             let body = clinstruct_provider_http::file_body(file);
@@ -297,7 +297,7 @@ impl Hub<'_> {
     }
 
     async fn in_parts(&self, entry: &Entry, to: &Action, size: &Value) -> Result<()> {
-        let what = "send a part of a large file";
+        let what = "upload a part of a large file";
         let text = size.as_str().map_or_else(|| size.to_string(), str::to_owned);
         let size: u64 = text.parse().unwrap_or(0);
         let mut parts: Vec<(u64, &str)> = to
@@ -323,12 +323,12 @@ impl Hub<'_> {
                     let response = accepted(self.client, what, response).await?;
                     let etag = response.headers().get("etag").and_then(|e| e.to_str().ok());
                     etag.map(str::to_owned)
-                        .ok_or_else(|| protocol(what, "a part came without an ETag"))
+                        .ok_or_else(|| protocol(what, "the response to a part has no ETag"))
                 })
                 .await?;
             sent.push(json!({ "partNumber": number, "etag": etag }));
         }
-        let what = "put the parts of a large file together";
+        let what = "complete a multipart upload";
         let body = json!({ "oid": entry.sha256, "parts": sent });
         self.call(async || {
             let path = self.own(what, &to.href)?;

@@ -72,13 +72,13 @@ pub struct About<'a> {
     /// Emergency telephone number; empty if unknown.
     pub emergency: &'a str,
     /// Country-specific terms.
-    pub bound: &'a CountryTerms,
+    pub country_terms: &'a CountryTerms,
 }
 
 impl<'a> About<'a> {
     /// The country of care.
     pub fn place(&self) -> Place<'a> {
         let country = self.card.patient.country_code.as_str();
-        Place { country, emergency: self.emergency, terms: self.bound }
+        Place { country, emergency: self.emergency, terms: self.country_terms }
     }
 }

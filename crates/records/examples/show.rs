@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         };
     })?;
     for column in unread {
-        writeln!(out, "the column \"{column}\" is in no conversation")?;
+        writeln!(out, "the column \"{column}\" is not in any conversation")?;
     }
     Ok(())
 }

@@ -80,12 +80,9 @@ pub(crate) fn text_of<'a>(
         Value::Array(all) => match &all[..] {
             [] => Ok(None),
             [Value::String(text)] => Ok(Some((key, text.clone()))),
-            many => Err(format!(
-                "\"{key}\" has {} values: it is not known which one is meant",
-                many.len()
-            )),
+            many => Err(format!("\"{key}\" has {} values: ambiguous", many.len())),
         },
-        _ => Err(format!("\"{key}\" is no text")),
+        _ => Err(format!("\"{key}\" is not a string")),
     }
 }
 

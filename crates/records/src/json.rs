@@ -135,7 +135,7 @@ fn lists(
     let mut number = 0;
     while let Some(byte) = peek(&mut from).map_err(io)? {
         if byte != b'[' {
-            let why = format!("no JSON: there is more behind the list of {number} rows");
+            let why = format!("not JSON: there is more after the list of {number} rows");
             return Err(Error::Broken { path: path.to_owned(), why });
         }
         list(&mut from, &mut number, wanted, take).map_err(io)?.map_err(|why| Error::Damaged {
@@ -174,11 +174,11 @@ fn list(
         }
         if !cut(from, &mut value)? {
             *number += 1;
-            return Ok(Err("it has no end: the file was cut off".into()));
+            return Ok(Err("it has no end: the file is truncated".into()));
         }
         if value.is_empty() {
             *number += 1;
-            return Ok(Err("there is a bracket or a comma too much".into()));
+            return Ok(Err("there is an extra bracket or comma".into()));
         }
         let is_first = *number == before && messages.is_none();
         if is_first && is_message(&keys(&value)) && !is_row(&fields(&value), wanted) {
@@ -227,7 +227,7 @@ fn objects(
         }
         if !cut(&mut from, &mut value).map_err(io)? || value.is_empty() {
             let place = Some(format!("row {}", number + 1));
-            let why = "it has no end: the file was cut off".to_owned();
+            let why = "it has no end: the file is truncated".to_owned();
             return Err(Error::Damaged { path: path.to_owned(), place, why });
         }
         number = one(&value, number + 1, wanted, take);
@@ -244,7 +244,7 @@ fn one(value: &[u8], number: u64, wanted: Option<&str>, take: Take<'_>) -> u64 {
         return match list(&mut from, &mut last, wanted, take) {
             Ok(Ok(())) => last,
             _ => {
-                take(last, Err("no JSON: the list is damaged".into()));
+                take(last, Err("not JSON: the list is damaged".into()));
                 last
             }
         };
@@ -279,7 +279,7 @@ fn unwrap(value: &[u8], next: &mut u64, wanted: Option<&str>, depth: u8, take: T
                 let mut last = *next - 1;
                 let mut from = inner;
                 if !matches!(list(&mut from, &mut last, wanted, take), Ok(Ok(()))) {
-                    take(last, Err("no JSON: the list is damaged".into()));
+                    take(last, Err("not JSON: the list is damaged".into()));
                 }
                 *next = last + 1;
                 found = true;
@@ -302,11 +302,11 @@ fn with_id(mut row: Value, id: String) -> Value {
 fn parse(row: &[u8]) -> Result<Value, String> {
     let text = match std::str::from_utf8(row) {
         Ok(text) => text,
-        Err(e) => return Err(format!("no UTF-8 from byte {} of the row on", e.valid_up_to() + 1)),
+        Err(e) => return Err(format!("invalid UTF-8 at byte {} of the row", e.valid_up_to() + 1)),
     };
     let value = serde_json::from_str(text)
         .or_else(|e| without_nan(text).and_then(|t| serde_json::from_str(&t).ok()).ok_or(e))
-        .map_err(|e| format!("no JSON: {e}"))?;
+        .map_err(|e| format!("not JSON: {e}"))?;
     Ok(match value {
         // Rows from the hub's viewer have their number next to them.
         Value::Object(mut row) if row.contains_key("row_idx") => match row.remove("row") {

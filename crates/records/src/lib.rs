@@ -83,9 +83,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// Its extension is unknown.
-    #[error(
-        "{path}: a file of the kind \"{kind}\" is not known; give .jsonl, .json, .csv or .parquet"
-    )]
+    #[error("{path}: unknown file type \"{kind}\"; use .jsonl, .json, .csv or .parquet")]
     UnknownKind {
         /// File.
         path: PathBuf,
@@ -142,14 +140,10 @@ impl Error {
     /// Hint.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Io { .. } => "check the path, and whether the file may be read",
-            Self::UnknownKind { .. } => {
-                "convert it, or rename it where only the extension is wrong"
-            }
-            Self::Broken { .. } => "check what the file is, and that its extension says so",
-            Self::Damaged { .. } => {
-                "download the file or write it again; none of its rows were used"
-            }
+            Self::Io { .. } => "check the path and the permissions",
+            Self::UnknownKind { .. } => "convert it, or rename it if only the extension is wrong",
+            Self::Broken { .. } => "check the file's format and its extension",
+            Self::Damaged { .. } => "download or write the file again; none of its rows were used",
             Self::Encrypted { .. } => "decrypt it first",
             Self::NoColumn { .. } => "name one of its columns, as in FILE:COLUMN",
             Self::Empty { .. } => "check that it is the right file",
@@ -196,7 +190,7 @@ pub fn texts(
             Ok(serde_json::Value::Object(object)) => object,
             // A list of questions only.
             Ok(serde_json::Value::String(text)) if column.is_none() => return each(Ok(text)),
-            Ok(_) => return each(Err(bad("no object with columns".into()))),
+            Ok(_) => return each(Err(bad("not an object with columns".into()))),
         };
         let known = || object.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
         let name = chosen.get_or_insert_with(|| {
@@ -211,12 +205,12 @@ pub fn texts(
         match object.get(name) {
             Some(serde_json::Value::String(text)) => each(Ok(text.clone())),
             Some(serde_json::Value::Null) => each(Err(bad(format!("\"{name}\" is null")))),
-            Some(_) => each(Err(bad(format!("\"{name}\" is no text")))),
+            Some(_) => each(Err(bad(format!("\"{name}\" is not a string")))),
             None => {
                 if rows == 1 {
                     missing = Some((name.clone(), known()));
                 }
-                each(Err(bad(format!("there is no \"{name}\"; there is {}", known()))));
+                each(Err(bad(format!("missing \"{name}\"; found {}", known()))));
             }
         }
     })?;

@@ -96,15 +96,15 @@ impl Said {
         match value {
             Value::String(text) if text.trim_start().starts_with(['[', '{']) => {
                 let value: Value = serde_json::from_str(text)
-                    .map_err(|e| format!("the messages are text that is no JSON: {e}"))?;
+                    .map_err(|e| format!("the messages are a string that is not JSON: {e}"))?;
                 self.messages(&value)
             }
             Value::String(text) if text.trim().is_empty() => Ok(()),
-            Value::String(_) => Err("the messages are text, no list".into()),
+            Value::String(_) => Err("the messages are a string, not a list".into()),
             Value::Array(all) => self.list(all),
             Value::Object(columns) => self.columns(columns),
             Value::Null => Ok(()),
-            _ => Err("the messages are no list".into()),
+            _ => Err("the messages are not a list".into()),
         }
     }
 
@@ -152,7 +152,7 @@ impl Said {
     /// A question with its answer, or a speaker with a text.
     fn pair(&mut self, pair: &[Value]) -> Result<(), String> {
         if pair.len() > 2 || pair.iter().any(|v| !v.is_string() && !v.is_null()) {
-            return Err("it is a list, but no pair of texts".into());
+            return Err("it is a list, but not a pair of strings".into());
         }
         let [first, second] = [0, 1].map(|i| pair.get(i).and_then(Value::as_str));
         if let (Some(name), Some(text)) = (first, second)
@@ -180,8 +180,8 @@ impl Said {
             self.turns.extend(answer.map(|(_, text)| (Speaker::Assistant, text)));
             return Ok(());
         };
-        let name = name.as_str().ok_or("its role is no text")?;
-        let who = speaker(name).ok_or_else(|| format!("the role \"{name}\" is not known"))?;
+        let name = name.as_str().ok_or("its role is not a string")?;
+        let who = speaker(name).ok_or_else(|| format!("unknown role \"{name}\""))?;
         self.note_unread(object);
         let mut beside = |names: &[&str]| -> usize {
             let values = names.iter().filter_map(|n| object.get(*n));
@@ -204,7 +204,7 @@ impl Said {
             None if calls || content.is_some() || who == Speaker::Tool => {}
             // Null counts as missing, and so does an empty system prompt.
             None if who == Speaker::System => return Ok(()),
-            None => return Err(format!("the {name} says nothing: there is no content")),
+            None => return Err(format!("the {name} message has no content")),
         }
         self.turns.push((Speaker::Tool, String::new()));
         Ok(())
@@ -237,7 +237,7 @@ impl Said {
                 Ok((!texts.is_empty() || parts.is_empty()).then(|| texts.join("\n")))
             }
             Value::Object(_) => self.part(value),
-            _ => Err("its content is no text".into()),
+            _ => Err("its content is not a string".into()),
         }
     }
 
@@ -247,7 +247,7 @@ impl Said {
             return part
                 .as_str()
                 .map(|t| Some(t.to_owned()))
-                .ok_or_else(|| "a part of its content is neither text nor an object".into());
+                .ok_or_else(|| "a part of its content is neither a string nor an object".into());
         };
         let kind = object.get("type").or_else(|| object.get("content_type"));
         let kind = kind.and_then(Value::as_str).unwrap_or("text");
@@ -286,7 +286,7 @@ impl Said {
             (has(Speaker::Patient) || has(Speaker::User), has(Speaker::Assistant));
         if has(Speaker::Carer) && asked && answered {
             return Err(
-                "it is not known who answers: the assistant or who treats the patient".into()
+                "ambiguous roles: either the assistant or the clinician may be answering".into()
             );
         }
         let mut messages: Vec<Message> = Vec::new();

@@ -51,7 +51,7 @@ pub(crate) fn rows(path: &Path, mut file: File, take: Take<'_>) -> Result<(), Er
             .map(RowGroupMetaData::num_rows)
             .fold(0, i64::saturating_add)
     {
-        return Err(damaged("its footer has another number of rows than its row groups".into()));
+        return Err(damaged("its footer and its row groups differ in the number of rows".into()));
     }
     let mut number = 0;
     for at in 0..groups {
@@ -103,7 +103,7 @@ fn footer_start(path: &Path, file: &mut File) -> Result<u64, Error> {
     let mut first = [0; 4];
     let mut tail = [0; TAIL as usize];
     if length < MAGIC.len() as u64 + TAIL {
-        return Err(broken(&format!("{length} bytes are no Parquet file")));
+        return Err(broken(&format!("{length} bytes are not a Parquet file")));
     }
     file.rewind().and_then(|()| file.read_exact(&mut first)).map_err(io)?;
     let start_of_tail = length - TAIL;
@@ -115,14 +115,14 @@ fn footer_start(path: &Path, file: &mut File) -> Result<u64, Error> {
         return Err(Error::Encrypted { path: path.to_owned() });
     }
     if first != MAGIC {
-        return Err(broken("no Parquet file: it does not begin with PAR1"));
+        return Err(broken("not a Parquet file: it does not start with PAR1"));
     }
     if magic != MAGIC {
         return Err(damaged("it does not end with a footer"));
     }
     let size = size.iter().rev().fold(0_u64, |n, b| n << 8 | u64::from(*b));
     let start = start_of_tail.checked_sub(size).filter(|start| *start >= 4);
-    let start = start.ok_or_else(|| damaged("its footer would be longer than the file"))?;
+    let start = start.ok_or_else(|| damaged("its footer is longer than the file"))?;
     let mut footer = vec![0; size as usize];
     file.seek(SeekFrom::Start(start)).and_then(|_| file.read_exact(&mut footer)).map_err(io)?;
     match thrift::check_footer(&footer) {

@@ -35,7 +35,7 @@ impl Rows {
             Value::Array(all) if all.first().is_some_and(|v| v.is_object() || v.is_array()) => {
                 Map::from_iter([("messages".to_owned(), Value::Array(all))])
             }
-            _ => return Err("no object".into()),
+            _ => return Err("not an object".into()),
         };
         let id = match object.get("id") {
             Some(Value::String(id)) => Some(id.clone()),
@@ -45,7 +45,7 @@ impl Rows {
         let mut used: Vec<&str> = Vec::new();
         let said = read(&object, &mut used)?;
         if said.is_empty() {
-            return Err("there is no message".into());
+            return Err("there are no messages".into());
         }
         // Our rows contain the instructions; others may have a field with that name.
         let ours = object.contains_key("schema_version");
@@ -102,7 +102,7 @@ fn read<'a>(object: &'a Map<String, Value>, used: &mut Vec<&'a str>) -> Result<S
     let mut said = Said::default();
     if let Some((key, value)) = find(object, &SYSTEMS) {
         used.push(key);
-        let text = value.as_str().ok_or_else(|| format!("\"{key}\" is no text"))?;
+        let text = value.as_str().ok_or_else(|| format!("\"{key}\" is not a string"))?;
         if !text.trim().is_empty() && !body.has_system(text) {
             said.system(text.to_owned());
         }
@@ -148,7 +148,7 @@ fn pair<'a>(
                 let input = match input {
                     Value::String(text) => text.clone(),
                     Value::Number(number) => number.to_string(),
-                    _ => return Err(format!("\"{key}\" is no text")),
+                    _ => return Err(format!("\"{key}\" is not a string")),
                 };
                 if !input.trim().is_empty() {
                     if text.trim().is_empty() {
@@ -163,11 +163,11 @@ fn pair<'a>(
             said.question(text);
         }
         None if answer.is_some_and(|(key, value)| key == "chosen" && has_messages(value)) => {}
-        None if find(object, &MESSAGES).is_some() => return Err("there is no message".into()),
+        None if find(object, &MESSAGES).is_some() => return Err("there are no messages".into()),
         None => {
             let known: Vec<&str> = object.keys().map(String::as_str).collect();
             return Err(format!(
-                "there is neither {} nor {}; there is {}",
+                "there is neither {} nor {}; found {}",
                 MESSAGES[..4].join(", "),
                 QUESTIONS[..4].join(", "),
                 known.join(", ")

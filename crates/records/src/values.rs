@@ -39,13 +39,13 @@ fn other_format(first: &[u8], parquet: bool) -> Option<&'static str> {
     let begins = |with: &[u8]| first.starts_with(with);
     Some(match first {
         _ if begins(b"version https://git-lfs") => {
-            "a pointer of Git LFS, not the file: fetch it with `git lfs pull`"
+            "a Git LFS pointer, not the file: run `git lfs pull`"
         }
         _ if begins(b"\x1f\x8b") => "compressed with gzip: unpack it first",
         _ if begins(b"\x28\xb5\x2f\xfd") => "compressed with zstd: unpack it first",
         _ if begins(b"PK\x03\x04") => "a ZIP archive: unpack it first",
         _ if begins(b"<!DOCTYPE") || begins(b"<!doctype") || begins(b"<html") => {
-            "a page of HTML: what was downloaded is not the file"
+            "an HTML page: the download is not the file"
         }
         _ if parquet => return None,
         _ if begins(b"PAR1") => "a Parquet file: rename it to .parquet",
@@ -70,11 +70,11 @@ fn table(path: &Path, file: File, take: Take<'_>) -> Result<(), Error> {
         let number = row.position().map_or(i as u64 + 2, csv::Position::line);
         let mut object = serde_json::Map::new();
         let mut wrong = (row.len() > names.len())
-            .then(|| format!("it has {} cells, the head names {} columns", row.len(), names.len()));
+            .then(|| format!("it has {} cells, the header has {} columns", row.len(), names.len()));
         for (name, cell) in names.iter().zip(&row) {
             match std::str::from_utf8(cell) {
                 Ok(cell) => drop(object.insert(name.clone(), cell.into())),
-                Err(_) => wrong = Some(format!("no UTF-8 in \"{name}\"")),
+                Err(_) => wrong = Some(format!("invalid UTF-8 in \"{name}\"")),
             }
         }
         take(number, wrong.map_or(Ok(Value::Object(object)), Err));

@@ -63,7 +63,7 @@ impl Counts {
         let youngest = self.bands.entry(patient.age_band.to_string()).or_insert(u32::MAX);
         *youngest = patient.age.years.min(*youngest);
         for style in &attributes.situation.asked_styles {
-            let all = self.shares.entry("style asked for").or_default();
+            let all = self.shares.entry("requested style").or_default();
             all.entry(style.id.to_string()).or_default()[which] += 1;
         }
         if let [first, second, ..] = attributes.subjects.as_slice() {

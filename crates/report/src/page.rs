@@ -53,10 +53,10 @@ fn result(report: &Report) -> String {
     let summary = &report.summary;
     let mut body = String::new();
     if summary.rehearsal {
-        body.push_str("<p class=\"banner\"><strong>A rehearsal.</strong> A grammar wrote all text, and no model: nothing to train on.</p>\n");
+        body.push_str("<p class=\"banner\"><strong>A rehearsal.</strong> A grammar wrote all text, not a model: do not train on it.</p>\n");
     }
     if !summary.counts_add_up {
-        body.push_str("<p class=\"banner bad\"><strong>The counts do not add up:</strong> some planned row is lost or counted twice.</p>\n");
+        body.push_str("<p class=\"banner bad\"><strong>The counts do not add up:</strong> a planned row is lost or counted twice.</p>\n");
     }
     if report.counts.rows != summary.in_dataset() {
         let _ = writeln!(
@@ -124,13 +124,13 @@ fn flow(report: &Report) -> String {
             }
         }
         flows.push((part.part.as_str(), "other reasons", others));
-        flows.push((part.part.as_str(), "under way", part.under_way));
+        flows.push((part.part.as_str(), "in progress", part.in_progress));
     }
     flows.retain(|f| f.2 > 0);
     let rows: Vec<Vec<String>> =
         flows.iter().map(|(a, b, n)| vec![text(a), text(b), number(*n)]).collect();
-    let drawn = picture::sankey("Rows from each part to where their way ended", &flows);
-    let caption = "From what was planned to where each row's way ended.";
+    let drawn = picture::sankey("Rows by part and final state", &flows);
+    let caption = "From the planned rows to their final states.";
     let mut body = figure(&drawn, caption, &table(&["part", "end", "rows"], &rows, false));
     let rows: Vec<Vec<String>> = common
         .iter()
@@ -152,7 +152,7 @@ pub(crate) fn target(m: &Metric) -> String {
 
 fn metrics(report: &Report) -> String {
     if report.summary.metrics().is_empty() {
-        return "<p>The run was not measured as a whole.</p>\n".to_owned();
+        return "<p>The dataset was not measured.</p>\n".to_owned();
     }
     let rows: Vec<Vec<String>> = report
         .summary
@@ -191,7 +191,7 @@ fn coverage(report: &Report) -> String {
             .collect();
         let numbers = table(&[down, "planned", "in the dataset", "share"], &numbers, true);
         let caption = format!(
-            "{part}: each row is one value of {down}, each column one of {right}; the more a blue stands out, the more rows. {} pairs are planned, {empty} have no row (orange).",
+            "{part}: each row is one value of {down}, each column one of {right}; stronger blues mean more rows. {} pairs are planned, {empty} have no row (orange).",
             number(pairs as u64)
         );
         body += &figure(&drawn, &caption, &numbers);
@@ -231,7 +231,7 @@ fn patients(report: &Report) -> String {
     let other: u64 = counts.ages.values().map(|n| n[2]).sum();
     let drawn = picture::pyramid("Patients by age and sex", &counts.ages);
     let caption = format!(
-        "Ages in years, of rows of the dataset. {other} intersex patients are in the numbers only."
+        "Ages in years, of rows of the dataset. {other} intersex patients are only in the table."
     );
     let mut body =
         figure(&drawn, &caption, &table(&["years", "male", "female", "intersex"], &rows, true));
@@ -239,7 +239,8 @@ fn patients(report: &Report) -> String {
     let mut all: Vec<&(String, u64)> = counts.countries.values().collect();
     all.sort_by_key(|(name, n)| (std::cmp::Reverse(*n), name.clone()));
     let rows: Vec<Vec<String>> = all.iter().map(|(name, n)| vec![text(name), number(*n)]).collect();
-    let mut caption = format!("{} countries; one tile each, roughly where they lie.", all.len());
+    let mut caption =
+        format!("{} countries; one tile each, at its approximate location.", all.len());
     if !without.is_empty() {
         let _ = write!(caption, " Without a tile: {}.", without.join(", "));
     }
@@ -260,7 +261,7 @@ fn texts(report: &Report) -> String {
             values.iter().map(|(from, n)| vec![from.clone(), number(*n)]).collect();
         let drawn = picture::columns(&format!("Words of answers, mode {mode}"), &values);
         let caption = format!(
-            "Answers in mode {mode}, by their words (runs between spaces; Thai has few). {} answers.",
+            "Answers in mode {mode}, by number of words (separated by spaces, which Thai rarely has). {} answers.",
             number(bins.iter().sum())
         );
         body += &figure(&drawn, &caption, &table(&["words from", "answers"], &rows, true));
@@ -360,13 +361,13 @@ fn checks(report: &Report) -> String {
         flows.sort_by_key(|f| (f.1 != "repaired", std::cmp::Reverse(f.2)));
         body += "<h3>Turns and prompt requests whose first attempt failed</h3>\n";
         body += &figure(
-            &picture::sankey("From the check that a turn failed to what came of it", &flows),
-            "From the check that the first attempt failed to what came of it.",
+            &picture::sankey("Failed turns by check and result", &flows),
+            "From the check that the first attempt failed to the result.",
             &table(
                 &[
                     "check",
-                    "failed at first",
-                    "who was asked",
+                    "failed first",
+                    "role",
                     "repaired",
                     "rejected",
                     "failed requests",
@@ -421,11 +422,11 @@ fn cost(report: &Report) -> String {
             vec!["jobs".into(), number(report.jobs.len() as u64)],
             vec!["tokens".into(), number(tokens)],
             vec!["spent".into(), dollars(cost)],
-            vec!["tokens for each row of the dataset".into(), number(tokens / rows)],
+            vec!["tokens per row of the dataset".into(), number(tokens / rows)],
         ],
         true,
     );
-    let caption = format!("{title}, by the ends of {} jobs.", number(report.jobs.len() as u64));
+    let caption = format!("{title}, by end time of {} jobs.", number(report.jobs.len() as u64));
     section("cost", "Cost", &figure(&drawn, &caption, &numbers))
 }
 

@@ -62,7 +62,8 @@ pub struct PartSummary {
     /// Rows in `rejected/` without an answer, by reason.
     pub failed: BTreeMap<String, u64>,
     /// Unfinished rows.
-    pub under_way: u64,
+    #[serde(alias = "under_way")]
+    pub in_progress: u64,
     /// Turns of the assistant in `conversations/`.
     pub assistant_turns: u64,
     /// How often each parser rule changed a text of `conversations/`.
@@ -82,7 +83,7 @@ impl PartSummary {
 
     /// Whether every planned row is accounted for exactly once.
     pub fn adds_up(&self) -> bool {
-        self.planned == self.in_dataset + self.dropped() + self.left_out() + self.under_way
+        self.planned == self.in_dataset + self.dropped() + self.left_out() + self.in_progress
     }
 
     /// Why rows are not in the dataset: reasons with their numbers of rows, dropped rows first.
@@ -229,8 +230,8 @@ impl Summary {
     }
 
     /// Unfinished rows, over all parts.
-    pub fn under_way(&self) -> u64 {
-        self.parts.iter().map(|p| p.under_way).sum()
+    pub fn in_progress(&self) -> u64 {
+        self.parts.iter().map(|p| p.in_progress).sum()
     }
 
     /// Rows that are not in the dataset, by reason.

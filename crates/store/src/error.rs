@@ -63,9 +63,9 @@ impl Error {
                 (ErrorKind::StorageFull, "the disk is full")
             }
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                (ErrorKind::ReadOnly, "it cannot be written to")
+                (ErrorKind::ReadOnly, "no write permission")
             }
-            _ => (ErrorKind::Io, "the system refuses"),
+            _ => (ErrorKind::Io, "the system returned an error"),
         };
         Self { source: Some(Box::new(e)), ..Self::new(kind, operation, path, message) }
     }
@@ -75,12 +75,12 @@ impl Error {
         let (kind, message) = match e.sqlite_error_code() {
             Some(Code::DiskFull) => (ErrorKind::StorageFull, "the disk is full"),
             Some(Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied) => {
-                (ErrorKind::ReadOnly, "it cannot be written to")
+                (ErrorKind::ReadOnly, "no write permission")
             }
             Some(Code::DatabaseBusy | Code::DatabaseLocked) => {
-                (ErrorKind::Locked, "another process uses it")
+                (ErrorKind::Locked, "another process is using it")
             }
-            Some(Code::NotADatabase) => (ErrorKind::NotAJournal, "it is no journal of clinstruct"),
+            Some(Code::NotADatabase) => (ErrorKind::NotAJournal, "it is not a clinstruct journal"),
             Some(Code::DatabaseCorrupt) => (ErrorKind::Corrupt, "the journal is damaged"),
             None if matches!(
                 e,
@@ -90,7 +90,7 @@ impl Error {
             {
                 (ErrorKind::Corrupt, "the journal is damaged")
             }
-            _ => (ErrorKind::Io, "the journal refuses"),
+            _ => (ErrorKind::Io, "the journal returned an error"),
         };
         Self { source: Some(Box::new(e)), ..Self::new(kind, operation, path, message) }
     }
@@ -106,16 +106,15 @@ impl Error {
                 "wait for the other process to end, or name another folder with --out".into()
             }
             ErrorKind::NewerJournal { .. } => {
-                "use the newer clinstruct that made this run, or name another folder with --out"
+                "use the newer clinstruct that built this run, or name another folder with --out"
                     .into()
             }
             ErrorKind::NotAJournal => {
                 "move the file away, or name another folder with --out".into()
             }
-            ErrorKind::Unfinished => "rerun the command that began the run to resume it".into(),
+            ErrorKind::Unfinished => "rerun the command that started the run to resume it".into(),
             ErrorKind::Corrupt => {
-                "put the folder back from a copy; the rows in raw/ can be read with `zstdcat`"
-                    .into()
+                "restore the folder from a backup; `zstdcat` reads the rows in raw/".into()
             }
             ErrorKind::Io => "fix it, then rerun the same command to resume".into(),
         }

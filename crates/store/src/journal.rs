@@ -128,7 +128,7 @@ impl Store {
     pub fn write<T>(&mut self, change: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
         let path = &self.path;
         let Some(appender) = &mut self.appender else {
-            let message = "the run was opened to be read only";
+            let message = "the run was opened read-only";
             return Err(Error::new(ErrorKind::ReadOnly, "write", path, message));
         };
         if appender.has_uncommitted() {

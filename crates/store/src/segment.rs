@@ -201,7 +201,7 @@ fn scan(
         Ok(file) => file,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             if from > 0 {
-                let message = "the journal knows rows in it, but the file is gone";
+                let message = "the journal refers to rows in it, but the file is missing";
                 return Err(Error::new(ErrorKind::Corrupt, "read", path, message));
             }
             return Ok(0);
@@ -211,7 +211,7 @@ fn scan(
     let failed = |e| Error::io("read", path, e);
     let length = file.metadata().map_err(failed)?.len();
     if length < from {
-        let message = format!("the journal knows {from} bytes of it, but it has {length}");
+        let message = format!("the journal expects {from} bytes, but it has {length}");
         return Err(Error::new(ErrorKind::Corrupt, "read", path, message));
     }
     file.seek(SeekFrom::Start(from)).map_err(failed)?;

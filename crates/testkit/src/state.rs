@@ -192,8 +192,8 @@ impl State {
 
     /// Tokens of jobs in flight.
     pub(crate) fn queued_tokens(&self) -> u64 {
-        let under_way = |j: &&Job| j.api == Api::OpenAi && !j.has_ended();
-        self.jobs.iter().filter(under_way).map(|j| j.queued_tokens).sum()
+        let in_flight = |j: &&Job| j.api == Api::OpenAi && !j.has_ended();
+        self.jobs.iter().filter(in_flight).map(|j| j.queued_tokens).sum()
     }
 
     pub(crate) fn job(&mut self, api: Api, id: &str) -> Option<&mut Job> {

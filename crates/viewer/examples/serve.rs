@@ -9,7 +9,7 @@ use clinstruct_curate::metrics::Facts;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let run = PathBuf::from(std::env::args_os().nth(1).ok_or("give the folder of a run")?);
+    let run = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: serve FOLDER")?);
     let ready = |at| {
         let _ = writeln!(std::io::stdout(), "http://{at}");
     };

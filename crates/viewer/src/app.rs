@@ -99,14 +99,14 @@ async fn guard(State(app): State<App>, request: Request, next: Next) -> Response
     let headers = request.headers();
     let host = named(headers, header::HOST.as_str()).unwrap_or_default();
     if !own.contains(&host) {
-        return refused("this application answers to localhost only");
+        return refused("this application serves localhost only");
     }
     let site = named(headers, "sec-fetch-site");
     let origin = named(headers, header::ORIGIN.as_str());
     let foreign = origin.is_some_and(|o| o != format!("http://{host}"))
         || site.is_some_and(|s| !matches!(s.as_str(), "same-origin" | "none"));
     if foreign && (request.method() != Method::GET || request.uri().path().starts_with("/api/")) {
-        return refused("this application answers to its own pages only");
+        return refused("this application accepts requests from its own pages only");
     }
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -274,7 +274,7 @@ async fn raw(State(app): State<App>, Params(asked): Params<Id>) -> Response {
 async fn review(State(app): State<App>, axum::Json(review): axum::Json<Review>) -> Response {
     blocking(app, move |app| {
         let Some(reviewed) = &review.text_hash else {
-            let why = "the review does not say of which text it is: reload the page";
+            let why = "the review does not identify its text: reload the page";
             return Err(Error::Review(why.to_owned()));
         };
         let row = index(app).row(&review.id)?.ok_or_else(|| Error::NoRow(review.id.clone()))?;

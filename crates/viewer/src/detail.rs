@@ -61,7 +61,7 @@ fn turns(row: &Conversation, facts: &Facts) -> Vec<Value> {
     let language = situation.language();
     let card = &row.attributes.card;
     let emergency = facts.emergency.get(&card.patient.country_code).map_or("", String::as_str);
-    let about = About { card, emergency, bound: &facts.bound };
+    let about = About { card, emergency, country_terms: &facts.country_terms };
     let one = |(i, message): (usize, &clinstruct_schema::Message)| {
         let text = &message.content;
         let speaker = Speaker::of_message(i);

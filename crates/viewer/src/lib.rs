@@ -42,7 +42,9 @@ const FOLDER: &str = "viewer";
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address is not loopback.
-    #[error("{0} can be reached by others; only loopback is served, such as 127.0.0.1:8080")]
+    #[error(
+        "{0} is reachable from other machines; only loopback is served, such as 127.0.0.1:8080"
+    )]
     NotLoopback(SocketAddr),
     /// The address is in use, or not ours.
     #[error("cannot listen on {address}")]
@@ -80,7 +82,7 @@ pub enum Error {
     #[error("there are no conversations in {0}")]
     Nothing(PathBuf),
     /// The index or the reviews cannot be used.
-    #[error("the data base {path}")]
+    #[error("the database {path}")]
     Database {
         /// File.
         path: PathBuf,

@@ -222,13 +222,13 @@ impl Reviews {
         let bad = |what: &str| Err(Error::Review(what.to_owned()));
         let name = review.reviewer.trim();
         if name.is_empty() || name.len() > LONGEST[0] {
-            return bad("give your name first, 200 bytes at most");
+            return bad("enter your name first, at most 200 bytes");
         }
         if review.id.is_empty() || review.comment.len() > LONGEST[1] {
-            return bad("a review needs an id, and a comment of 20000 bytes at most");
+            return bad("a review needs an id, and a comment of at most 20000 bytes");
         }
         if review.scores.len() > 20 || review.scores.values().any(|s| !(1..=5).contains(s)) {
-            return bad("marks go from 1 to 5");
+            return bad("scores are from 1 to 5");
         }
         self.check_still_known()?;
         let scores = serde_json::to_string(&review.scores).unwrap_or_default();

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 /// Everything that the command line needs to know about this backend.
 pub const DESCRIPTOR: Descriptor = Descriptor {
-    about: "Jobs in a folder, answered by whatever looks into it",
+    about: "Jobs in a folder, answered by any program that watches it",
     price: PriceRule::ListedOrFree,
     ..Descriptor::new("folder", open)
 };

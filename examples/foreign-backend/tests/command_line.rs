@@ -43,7 +43,7 @@ fn a_run_goes_from_the_estimate_to_the_report() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     let help = String::from_utf8(done(dir, &["build", "--help"]).stdout).unwrap();
-    assert!(help.contains("Jobs in a folder, answered by whatever looks into it"), "{help}");
+    assert!(help.contains("Jobs in a folder, answered by any program that watches it"), "{help}");
 
     let flags = ["--backend", "folder", "--model", "clerk", "--price", "2:4", "--limit", "2"];
     let estimate = json(dir, &[&["estimate", "--json"][..], &flags].concat());

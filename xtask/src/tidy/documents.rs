@@ -25,14 +25,14 @@ pub(crate) fn check(
                 continue;
             };
             if !exists(&leads_to) {
-                findings.push(format!("{path}:{number}: {target} leads to nothing"));
+                findings.push(format!("{path}:{number}: {target} does not exist"));
             } else if within(path, GUIDE) && !within(&leads_to, GUIDE) {
                 findings.push(format!("{path}:{number}: {target} leads out of the book"));
             } else if let Some(page) = documents.get(&leads_to)
                 && !anchor.is_empty()
                 && !anchors(page).contains(anchor)
             {
-                findings.push(format!("{path}:{number}: {target}: no heading gives #{anchor}"));
+                findings.push(format!("{path}:{number}: {target}: no heading #{anchor}"));
             }
             if path == SUMMARY {
                 listed.insert(leads_to);
@@ -168,13 +168,13 @@ mod tests {
                 ("docs/guide/src/two.md", "# Two\n"),
             ]),
             [
-                "README.md:2: #b: no heading gives #b",
-                "README.md:2: none.md leads to nothing",
+                "README.md:2: #b: no heading #b",
+                "README.md:2: none.md does not exist",
                 "README.md:3: ../out.md leads out of the repository",
-                "README.md:5: gone.png leads to nothing",
-                "docs/guide/src/SUMMARY.md:2: three.md leads to nothing",
+                "README.md:5: gone.png does not exist",
+                "docs/guide/src/SUMMARY.md:2: three.md does not exist",
                 "docs/guide/src/one.md:3: ../../../README.md#a leads out of the book",
-                "docs/guide/src/one.md:3: two.md#x: no heading gives #x",
+                "docs/guide/src/one.md:3: two.md#x: no heading #x",
                 "docs/guide/src/two.md: not in docs/guide/src/SUMMARY.md, so not in the book",
             ]
         );

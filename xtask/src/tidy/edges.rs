@@ -28,11 +28,11 @@ pub(crate) fn table(page: &str) -> Result<Table, String> {
         let (Some(first), Some(last)) = (cells.first(), cells.last()) else { continue };
         let names = names(first);
         let Some(name) = names.first() else {
-            return Err(format!("{PAGE}: \"{first}\" names no crate in backticks"));
+            return Err(format!("{PAGE}: \"{first}\" is not a crate in backticks"));
         };
         let uses = self::names(last).into_iter().map(str::to_owned).collect();
         if table.insert((*name).to_owned(), uses).is_some() {
-            return Err(format!("{PAGE}: `{name}` stands in the table twice"));
+            return Err(format!("{PAGE}: `{name}` is in the table twice"));
         }
     }
     Ok(table)
@@ -62,10 +62,10 @@ pub(crate) fn compare(table: &Table, manifests: &BTreeMap<String, Manifest>) -> 
         };
         let used = manifest.uses();
         for edge in used.difference(said) {
-            findings.push(format!("{PAGE}: `{name}` uses `{edge}`, which the table does not say"));
+            findings.push(format!("{PAGE}: `{name}` uses `{edge}`, which the table does not list"));
         }
         for edge in said.difference(&used) {
-            findings.push(format!("{PAGE}: `{name}` does not use `{edge}`, which the table says"));
+            findings.push(format!("{PAGE}: `{name}` does not use `{edge}`, which the table lists"));
         }
     }
     findings
@@ -119,8 +119,8 @@ mod tests {
             compare(&table(PAGE_TEXT).unwrap(), &manifests),
             [
                 "ARCHITECTURE.md: `ghost` is in the table and has no folder",
-                "ARCHITECTURE.md: `abacus` uses `ink`, which the table does not say",
-                "ARCHITECTURE.md: `abacus` does not use `frame`, which the table says",
+                "ARCHITECTURE.md: `abacus` uses `ink`, which the table does not list",
+                "ARCHITECTURE.md: `abacus` does not use `frame`, which the table lists",
                 "ARCHITECTURE.md: `ink` has a folder and is not in the table",
             ]
         );

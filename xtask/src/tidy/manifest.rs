@@ -27,22 +27,23 @@ impl Manifest {
         let name = package.and_then(|p| p.get("name")).and_then(Value::as_str);
         if name != Some(&expected) {
             findings.push(format!(
-                "the package is named \"{}\", by its folder it is \"{expected}\"",
+                "the package is named \"{}\", but its folder requires \"{expected}\"",
                 name.unwrap_or_default()
             ));
         }
         for key in INHERITED {
             if !package.and_then(|p| p.get(key)).is_some_and(is_inherited) {
-                findings.push(format!("`{key}` does not come from the workspace"));
+                findings.push(format!("`{key}` is not inherited from the workspace"));
             }
         }
         if !self.0.get("lints").is_some_and(is_inherited) {
-            findings.push("`lints` do not come from the workspace".to_owned());
+            findings.push("`lints` are not inherited from the workspace".to_owned());
         }
         for kind in ["dependencies", "build-dependencies", "dev-dependencies"] {
             for (name, value) in self.tables(kind).into_iter().flatten() {
                 if !is_inherited(value) {
-                    findings.push(format!("`{name}` in {kind} does not come from the workspace"));
+                    findings
+                        .push(format!("`{name}` in {kind} is not inherited from the workspace"));
                 }
             }
         }
@@ -125,12 +126,12 @@ mod tests {
         assert_eq!(
             Manifest::parse(bad).unwrap().check("abacus"),
             [
-                "the package is named \"abacus\", by its folder it is \"clinstruct-abacus\"",
-                "`version` does not come from the workspace",
-                "`rust-version` does not come from the workspace",
-                "`license` does not come from the workspace",
-                "`lints` do not come from the workspace",
-                "`insta` in dev-dependencies does not come from the workspace",
+                "the package is named \"abacus\", but its folder requires \"clinstruct-abacus\"",
+                "`version` is not inherited from the workspace",
+                "`rust-version` is not inherited from the workspace",
+                "`license` is not inherited from the workspace",
+                "`lints` are not inherited from the workspace",
+                "`insta` in dev-dependencies is not inherited from the workspace",
             ]
         );
     }

@@ -34,7 +34,7 @@ pub(crate) fn circles(place: &str, files: &[(String, String)]) -> Vec<String> {
         if let Some(circle) = circle_through(&edges, start) {
             seen.extend(modules.keys().filter(|m| circle.contains(m)));
             let names: Vec<String> = circle.iter().map(name).collect();
-            findings.push(format!("{place}: modules import each other: {}", names.join(" -> ")));
+            findings.push(format!("{place}: import cycle: {}", names.join(" -> ")));
         }
     }
     findings
@@ -230,7 +230,7 @@ mod tests {
             ("a.rs", "use crate::b::B;\nstruct A;"),
             ("b.rs", "use std::fs;\nuse crate::A;\nstruct B;"),
         ]);
-        assert_eq!(all, ["crates/x: modules import each other: a -> b -> a"]);
+        assert_eq!(all, ["crates/x: import cycle: a -> b -> a"]);
     }
 
     #[test]
@@ -241,7 +241,7 @@ mod tests {
             ("b/mod.rs", "use super::{c::{self, C as D}, other::Thing};"),
             ("c.rs", "use crate::a::f;"),
         ]);
-        assert_eq!(all, ["crates/x: modules import each other: a -> b -> c -> a"]);
+        assert_eq!(all, ["crates/x: import cycle: a -> b -> c -> a"]);
     }
 
     #[test]

@@ -71,7 +71,13 @@ const PHRASES: &[(&str, &str)] = &[
     ("text about the text", "meta-commentary"),
     ("answers that break off", "truncated answers"),
     ("for anew", "again"),
+    ("made anew", "rebuilt"),
+    ("writes anew", "rewrites"),
     ("mend it", "fix it"),
+    ("lies beside", "is next to"),
+    ("ways to the models", "routes to the models"),
+    ("come to its end", "finished"),
+    ("came to its end", "finished"),
 ];
 
 /// Findings about one file.

@@ -16,7 +16,7 @@ pub fn facts(catalog: &Catalog) -> Facts {
     Facts {
         drugs: catalog.drugs.iter().map(drug).collect(),
         emergency: emergency.collect(),
-        bound: CountryTerms::new(catalog.bound.clone()),
+        country_terms: CountryTerms::new(catalog.country_terms.clone()),
     }
 }
 

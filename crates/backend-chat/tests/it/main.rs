@@ -53,7 +53,7 @@ async fn an_endpoint_that_is_down_is_left_to_the_other() {
 }
 
 #[tokio::test]
-async fn many_are_under_way_at_once() {
+async fn many_are_in_flight_at_once() {
     let latency = Duration::from_millis(50);
     let provider =
         Provider::start(ProviderConfig { latency, ..ProviderConfig::default() }).await.unwrap();

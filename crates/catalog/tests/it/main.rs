@@ -189,7 +189,7 @@ fn the_fingerprint_tells_files_apart() {
 fn a_template_without_a_variable_is_an_error() {
     let c = embedded();
     let error = c.templates.render("assistant_system.j2", ().into()).unwrap_err();
-    insta::assert_snapshot!(error, @"template assistant_system.j2 cannot be filled in");
+    insta::assert_snapshot!(error, @"cannot render template assistant_system.j2");
 }
 
 #[test]
@@ -217,11 +217,11 @@ fn mistakes_of_many_files_are_shown_at_once() {
     vitals.toml at "colour": unknown field `colour`
     history.toml at "": not valid TOML: missing opening quote, expected `"`
         see https://toml.io/en/v1.0.0 for the syntax
-    styles.toml at "\"humour\"": the option "humour" stands here a second time
+    styles.toml at "\"humour\"": duplicate option "humour"
     phrases.toml at "[[phrase]]": missing field `text`
     templates/user_opening.j2 at "would": not a valid template: unexpected identifier, expected end of variable block
     parts/1-specialty-x-domain.toml at "{ chat = 0.35, normal = 0.55, emergency = 0.0 }": the weights sum to 0.9, not to 1
-    parts/2-tasks-x-subtopics.toml at "\"clinical-documents\"": there is no task "clinical-documents"
+    parts/2-tasks-x-subtopics.toml at "\"clinical-documents\"": unknown task "clinical-documents"
         did you mean "clinical-documentation"?
     "#);
 }
@@ -247,17 +247,17 @@ fn a_wrong_name_comes_with_the_nearest_one() {
     let shown: String = wrong.iter().map(|(name, old, new)| mistakes_of(name, old, new)).collect();
     insta::assert_snapshot!(shown, @r#"
     the resources have 1 mistake
-    domains.toml at "\"infant..adolescents\"": there is no age band "infant"
+    domains.toml at "\"infant..adolescents\"": unknown age band "infant"
         did you mean "infants"?
     the resources have 1 mistake
-    conditions.toml at "\"xcolecalciferol\"": there is no drug "xcolecalciferol"
+    conditions.toml at "\"xcolecalciferol\"": unknown drug "xcolecalciferol"
         did you mean "colecalciferol"?
     the resources have 1 mistake
-    countries.toml at "\"XMR\"": there is no WHO region "XMR"
+    countries.toml at "\"XMR\"": unknown WHO region "XMR"
     the resources have 1 mistake
-    sexes.toml at "\"xx\"": there is no country code "xx"
+    sexes.toml at "\"xx\"": unknown country code "xx"
     the resources have 1 mistake
-    subtopics/cardiology.toml at "\"cardioligy\"": there is no domain "cardioligy"
+    subtopics/cardiology.toml at "\"cardioligy\"": unknown domain "cardioligy"
         did you mean "cardiology"?
     "#);
 }
@@ -276,18 +276,18 @@ fn rules_of_single_files_are_checked() {
     let shown: String = wrong.iter().map(|(name, old, new)| mistakes_of(name, old, new)).collect();
     insta::assert_snapshot!(shown, @r#"
     the resources have 1 mistake
-    ages.toml at "[[age]]": the band does not start at 13, where the one before it ended
-        age bands meet without a gap or an overlap
+    ages.toml at "[[age]]": the band does not start at 13, where the previous one ended
+        age bands must have no gaps and no overlaps
     the resources have 1 mistake
     sexes.toml at "[[sex]]": the weights sum to 0.99, not to 1
     the resources have 1 mistake
-    styles.toml at "\"Please keep the answer to at most {n} words.\"": {n} in the text has no `n`
+    styles.toml at "\"Please keep the answer to at most {n} words.\"": `n` is missing for {n} in the text
     the resources have 1 mistake
     parts/1-specialty-x-domain.toml at "\"all\"": unknown variant `all`, expected `any` or `one-per-income-group`
     the resources have 1 mistake
     parts/1-specialty-x-domain.toml at "0": `prompts_per_request` must be 1 to 9
     the resources have 1 mistake
-    parts/1-specialty-x-domain.toml at "\"prompt_none.j2\"": there is no template "prompt_none.j2"
+    parts/1-specialty-x-domain.toml at "\"prompt_none.j2\"": unknown template "prompt_none.j2"
         put it into templates/
     the resources have 1 mistake
     parts/3-tasks-x-topics-x-patients.toml at "": another part has the id "task-topic"
@@ -303,9 +303,9 @@ fn files_that_are_missing_or_not_read_are_mistakes() {
     insta::assert_snapshot!(mistakes(files), @r#"
     the resources have 3 mistakes
     phrases.toml at "": the file phrases.toml is missing
-        take it from the resources folder of the repository
+        copy it from the resources folder of the repository
     templates/user_opening.j2 at "": the template user_opening.j2 is missing
-    phrase.toml at "": nothing reads the file phrase.toml
+    phrase.toml at "": the file phrase.toml is not used
         did you mean "phrases.toml"?
     "#);
 }

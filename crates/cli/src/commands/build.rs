@@ -12,7 +12,7 @@ use clinstruct_curate::Annotations;
 use clinstruct_pipeline::{Drive, Outcome, StopSignal};
 use clinstruct_schema::{Dropped, Rejected, SCHEMA_VERSION, Summary, dollars};
 
-use super::{print, print_json, say};
+use super::{print, print_err, print_json};
 use crate::args::RunArgs;
 use crate::exit::Code;
 use crate::progress::Terminal;
@@ -66,12 +66,12 @@ fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
         .build()
         .context("start the runtime")?;
     // Unreadable inputs are reported before anything is requested.
-    let eval_items = super::check::eval_items(&setup.args.eval)?;
+    let eval_items = super::check::eval_items(&setup.settings.eval)?;
     setup.shares()?;
     let mut run = Run::open(&setup, how)?;
     let max_cost = super::estimate::confirm_budget(run.budget()?)?;
     if let Some(again) = run.begin(max_cost, retry)? {
-        say(&format!("{again} prompts or conversations are retried"));
+        print_err(&format!("{again} prompts or conversations are retried"));
     }
     let stop = StopSignal::default();
     let mut progress = Terminal::new(expected(&run.context)?.requests);
@@ -79,7 +79,9 @@ fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
         let signal = stop.clone();
         tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
-                say("stopping: answers that are under way are still received; Ctrl-C again stops at once");
+                print_err(
+                    "stopping: answers in flight are still received; Ctrl-C again stops at once",
+                );
                 signal.stop();
             }
             if tokio::signal::ctrl_c().await.is_ok() {
@@ -92,16 +94,16 @@ fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
     let (outcome, tally) = driven?;
     let Run { context, store, .. } = run;
     if outcome == Outcome::Stopped && stop.is_stopped() {
-        say(&format!(
+        print_err(&format!(
             "stopped: {} conversations done; all rows received are saved in {}",
             tally.done,
             setup.out.display()
         ));
-        say(&format!("to resume, run: {}", same_command()));
+        print_err(&format!("to resume, run: {}", same_command()));
         return Ok(Code::Interrupted);
     }
     if outcome == Outcome::CostReached {
-        say(&format!(
+        print_err(&format!(
             "stopped before more than {} is spent: {} spent, {} conversations done; all rows received are \
              saved in {}",
             dollars(context.config.max_cost.unwrap_or(0)),
@@ -109,19 +111,19 @@ fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
             tally.done,
             setup.out.display()
         ));
-        say("to resume, rerun the same command with a higher --max-cost");
+        print_err("to resume, rerun the same command with a higher --max-cost");
         return Ok(Code::Failures);
     }
     if !matches!(how, Drive::ToTheEnd | Drive::Replay) {
         let what = if how == Drive::SubmitOnly { "sent" } else { "ingested" };
-        say(&format!(
+        print_err(&format!(
             "{what}: {} requests sent, {} rows received; {} conversations done, {} rejected",
-            tally.asked, tally.rows, tally.done, tally.rejected
+            tally.requested, tally.rows, tally.done, tally.rejected
         ));
-        if setup.args.json {
+        if setup.settings.json {
             print_json(&serde_json::json!({
                 "schema_version": SCHEMA_VERSION,
-                "asked": tally.asked, "rows": tally.rows, "done": tally.done,
+                "requested": tally.requested, "rows": tally.rows, "done": tally.done,
                 "rejected": tally.rejected,
             }))?;
         }
@@ -130,13 +132,13 @@ fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
     let inputs =
         Inputs { setup: &setup, context: &context, store: &store, eval_items: &eval_items };
     let summary = run_stages(&inputs, None)?;
-    if setup.args.json {
+    if setup.settings.json {
         print_json(&table::Built { summary: &summary, call: table::Call::of(&tally) })?;
     } else {
         print(&format!("{}{}", table::summary(&summary), table::Call::of(&tally)))?;
-        say(&format!("written to {}", setup.out.display()));
+        print_err(&format!("written to {}", setup.out.display()));
     }
-    verdict(&summary, &setup.out, setup.args.gate)
+    verdict(&summary, &setup.out, setup.settings.gate)
 }
 
 /// Exits at once: a second Ctrl-C does not wait for data that is being saved.
@@ -147,20 +149,20 @@ fn leave() -> ! {
 
 fn verdict(summary: &Summary, out: &Path, gate: bool) -> anyhow::Result<Code> {
     if !summary.counts_add_up {
-        say("error: the counts do not add up: some planned row is lost or counted twice");
+        print_err("error: the counts do not add up: a planned row is lost or counted twice");
         return Ok(Code::Failures);
     }
     if let Some(why) = nothing_reached(summary, out)? {
-        say(&why);
+        print_err(&why);
         return Ok(Code::Failures);
     }
     if summary.failed() > 0 {
-        say("some rows failed: rejected/ says which and why");
+        print_err("some rows failed: see rejected/ for the reasons");
         return Ok(Code::Failures);
     }
     let missed = summary.quality.as_ref().map_or(0, |q| q.metrics.missed().count());
     if gate && missed > 0 {
-        say(&format!("{missed} metrics miss their target: see summary.json"));
+        print_err(&format!("{missed} metrics miss their target: see summary.json"));
         return Ok(Code::Failures);
     }
     Ok(Code::Done)
@@ -170,7 +172,7 @@ fn verdict(summary: &Summary, out: &Path, gate: bool) -> anyhow::Result<Code> {
 /// `annotations/`.
 fn nothing_reached(summary: &Summary, out: &Path) -> anyhow::Result<Option<String>> {
     let missing = summary.left_out() + summary.dropped();
-    if summary.in_dataset() > 0 || summary.under_way() > 0 || missing == 0 {
+    if summary.in_dataset() > 0 || summary.in_progress() > 0 || missing == 0 {
         return Ok(None);
     }
     let most = summary.reasons().into_iter().max_by_key(|(_, count)| *count);
@@ -227,11 +229,11 @@ pub(crate) fn rerun(mut args: RunArgs, stage: &'static str) -> anyhow::Result<Co
     let context = setup.context(false)?;
     let store = setup.store_to_read()?;
     plan::ensure_same_plan(&context, &store)?;
-    let eval_items = super::check::eval_items(&setup.args.eval)?;
+    let eval_items = super::check::eval_items(&setup.settings.eval)?;
     let inputs =
         Inputs { setup: &setup, context: &context, store: &store, eval_items: &eval_items };
     let summary = run_stages(&inputs, Some(stage))?;
-    if setup.args.json {
+    if setup.settings.json {
         print_json(&summary)?;
     } else {
         print(&table::summary(&summary))?;

@@ -15,7 +15,7 @@ use clinstruct_schema::summary::{MetricId, Metrics, Target, TextKind, Unit};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{print, print_json, say};
+use super::{print, print_err, print_json};
 use crate::args::CheckArgs;
 use crate::exit::{Code, usage};
 use crate::table::number;
@@ -121,10 +121,10 @@ fn wrong(e: &clinstruct_records::Error) -> anyhow::Error {
 
 fn tell_bad(path: &Path, bad: &[BadRow]) {
     for row in bad.iter().take(NAMED) {
-        say(&format!("{}, row {}: {}", path.display(), row.row, row.why));
+        print_err(&format!("{}, row {}: {}", path.display(), row.row, row.why));
     }
     if bad.len() > NAMED {
-        say(&format!("{}: {} more rows cannot be read", path.display(), bad.len() - NAMED));
+        print_err(&format!("{}: {} more rows cannot be read", path.display(), bad.len() - NAMED));
     }
 }
 
@@ -300,11 +300,11 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
         take(&kept[done..], &mut accumulators);
         tell_bad(path, &bad);
         if !unread.is_empty() {
-            say(&unread_warning(path, &unread));
+            print_err(&unread_warning(path, &unread));
             unread_columns.insert(path.display().to_string(), unread);
         }
         if dropped > 0 {
-            say(&dropped_note(input, dropped));
+            print_err(&dropped_note(input, dropped));
             dropped_rows.insert(path.display().to_string(), dropped);
         }
         bad_rows.extend(bad.iter().map(|b| format!("{}:{}: {}", path.display(), b.row, b.why)));
@@ -340,7 +340,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
     let missed = report.metrics.missed().count();
     if !report.bad_rows.is_empty() || (args.gate && missed > 0) {
         if args.gate && missed > 0 {
-            say(&format!("{missed} metrics miss their target"));
+            print_err(&format!("{missed} metrics miss their target"));
         }
         return Ok(Code::Failures);
     }

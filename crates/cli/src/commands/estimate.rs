@@ -7,7 +7,7 @@ use clinstruct_app::budget::{Budget, estimate_run, to_estimate};
 use clinstruct_pipeline::{Estimate, RunContext};
 use clinstruct_schema::{MicroUsd, SCHEMA_VERSION, dollars};
 
-use super::{print, print_json, say};
+use super::{print, print_err, print_json};
 use crate::args::RunArgs;
 use crate::exit::{Code, usage};
 use crate::table::number;
@@ -19,7 +19,7 @@ pub(crate) fn estimate_command(mut args: RunArgs, answers: &[String]) -> anyhow:
     let setup = Setup::new(to_estimate(&args.given()?)?)?;
     let context = setup.context(false)?;
     let e = estimate_run(&context, answers)?;
-    if setup.args.json {
+    if setup.settings.json {
         print_json(&serde_json::json!({
             "schema_version": SCHEMA_VERSION, "models": context.models(), "usd": usd(e.micro_usd),
             "usd_low": usd(e.low_micro_usd), "usd_high": usd(e.high_micro_usd),
@@ -103,8 +103,8 @@ pub(crate) fn confirm_budget(budget: Option<Budget>) -> anyhow::Result<Option<Mi
     let most = budget.most;
     let (so_far, limit) = (dollars(budget.spent), dollars(most));
     match &budget.estimate {
-        None => say(&format!("{so_far} spent so far; it stops before {limit} is passed")),
-        Some(e) => say(&format!(
+        None => print_err(&format!("{so_far} spent so far; it stops before {limit} is passed")),
+        Some(e) => print_err(&format!(
             "the whole run: about {}, between {} and {}; {so_far} spent so far; it stops before {limit} is passed",
             dollars(e.micro_usd),
             dollars(e.low_micro_usd),
@@ -115,7 +115,7 @@ pub(crate) fn confirm_budget(budget: Option<Budget>) -> anyhow::Result<Option<Mi
         return Ok(Some(most));
     }
     if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
-        say(&format!("spend up to {limit}? type yes:"));
+        print_err(&format!("spend up to {limit}? type yes:"));
         let mut answer = String::new();
         std::io::stdin().lock().read_line(&mut answer)?;
         if matches!(answer.trim(), "yes" | "y") {

@@ -39,10 +39,10 @@ pub(crate) fn export(args: ExportArgs) -> anyhow::Result<Code> {
         let whole = || setup.out.join(DATASET);
         let part = || setup.out.join("export").join(DATASET);
         let to = args.to.unwrap_or_else(|| if some { part() } else { whole() });
-        let about = about(&setup.args, &setup.out, &summary)?;
+        let about = about(&setup.settings, &setup.out, &summary)?;
         let folder = clinstruct_export::dataset(&parts, &selection, system, &about, &to)?;
         let rows: u64 = folder.shards.iter().map(|s| s.rows).sum();
-        return told(args.run.json, &to, &[(to.clone(), rows)], reviews);
+        return report(args.run.json, &to, &[(to.clone(), rows)], reviews);
     };
     let encoding = match args.encoding {
         EncodingName::Jsonl => Encoding::Jsonl,
@@ -55,13 +55,13 @@ pub(crate) fn export(args: ExportArgs) -> anyhow::Result<Code> {
         format,
         system,
         encoding,
-        setup.args.keep_reasoning,
+        setup.settings.keep_reasoning,
         &to,
     )?;
-    told(args.run.json, &to, &written, reviews)
+    report(args.run.json, &to, &written, reviews)
 }
 
-fn told(
+fn report(
     json: bool,
     to: &Path,
     written: &[(PathBuf, u64)],

@@ -32,7 +32,7 @@ pub(crate) fn plan(mut args: RunArgs, rows: bool) -> anyhow::Result<Code> {
         }
         return Ok(Code::Done);
     }
-    if setup.args.json {
+    if setup.settings.json {
         let parts: Vec<_> = context
             .plans
             .iter()
@@ -49,7 +49,7 @@ pub(crate) fn plan(mut args: RunArgs, rows: bool) -> anyhow::Result<Code> {
     let mut out = String::new();
     for (_, plan) in &context.plans {
         let part = plan.part();
-        let less = if part.emergency.is_some() { ", less the emergency prompts" } else { "" };
+        let less = if part.emergency.is_some() { ", minus the emergency prompts" } else { "" };
         let _ = writeln!(out, "{} ({})", part.id, part.title);
         let _ = writeln!(out, "  files            {}.jsonl", part.stem);
         let _ = writeln!(out, "  prompt requests  {:>8}", number(plan.len() as u64));
@@ -121,7 +121,7 @@ struct Place {
 
 /// Progress by part and turn, in plan order.
 fn by_turn(setup: &Setup, store: &Store) -> anyhow::Result<Vec<Place>> {
-    let args = Settings { estimate_only: true, ..setup.args.clone() };
+    let args = Settings { estimate_only: true, ..setup.settings.clone() };
     let plan_of = |args: Settings| -> anyhow::Result<Vec<clinstruct_pipeline::EstimateLine>> {
         let setup = Setup::new(args)?;
         Ok(expected(&setup.context(false)?)?.lines)
@@ -177,7 +177,7 @@ fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
         |c: &PartCounts| setup.catalog.parts.get(usize::from(c.part)).map(|p| p.id.to_string());
     // As of the last build: rows of later answers have not been curated yet.
     let built = summary_of(&setup.out).ok();
-    if setup.args.json {
+    if setup.settings.json {
         let parts: Vec<_> = counts
             .iter()
             .map(|c| {
@@ -205,7 +205,7 @@ fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
         let _ = writeln!(out, "{name}");
         let _ = writeln!(
             out,
-            "  conversations    {:>9} done, {} under way, {} rejected",
+            "  conversations    {:>9} done, {} in progress, {} rejected",
             number(c.conversations_done),
             number(c.conversations_waiting),
             number(c.conversations_rejected)
@@ -230,7 +230,7 @@ fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
     );
     let _ = writeln!(
         out,
-        "{} tokens in, {} out; {} spent, up to {} more under way",
+        "{} tokens in, {} out; {} spent, up to {} more reserved",
         number(money.usage.prompt_tokens),
         number(money.usage.completion_tokens),
         dollars(money.spent),
@@ -241,7 +241,7 @@ fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
         let _ = writeln!(out, "{rows} rows in the dataset of the last build, {dropped} dropped");
     }
     if let Some(left) = left {
-        let _ = writeln!(out, "{left} left at the pace so far");
+        let _ = writeln!(out, "{left} left at this pace");
     }
     print(&out)?;
     Ok(Code::Done)

@@ -9,7 +9,7 @@ use clinstruct_schema::{SCHEMA_VERSION, dollars};
 use clinstruct_store::{JobProgress, JobRecord, Store};
 use serde_json::{Value, json};
 
-use super::{print, print_json, say};
+use super::{print, print_err, print_json};
 use crate::args::RunArgs;
 use crate::exit::{Code, usage};
 use crate::settings;
@@ -86,17 +86,20 @@ pub(crate) fn cancel(args: RunArgs, tag: Option<&str>) -> anyhow::Result<Code> {
         };
         if !is_open(&job) {
             let how = job.ended.as_deref().unwrap_or("ended");
-            say(&format!("{tag} has ended ({how}): there is nothing to cancel"));
+            print_err(&format!("{tag} has ended ({how}): there is nothing to cancel"));
             return Ok(Code::Done);
         }
     }
     let wanted: Vec<&JobRecord> =
         jobs.iter().filter(is_open).filter(|j| tag.is_none_or(|t| t == j.tag)).collect();
     if wanted.is_empty() {
-        say(&format!("no job is open in {}: there is nothing to cancel", setup.out.display()));
+        print_err(&format!(
+            "no job is open in {}: there is nothing to cancel",
+            setup.out.display()
+        ));
         return Ok(Code::Done);
     }
-    let routes = routes(&setup.args, &setup.catalog, &setup.out, setup.jobs, true)?;
+    let routes = routes(&setup.settings, &setup.catalog, &setup.out, setup.jobs, true)?;
     let route_of = |job: &JobRecord| routes.all().iter().find(|r| r.name == job.route);
     if let Some(stranger) = wanted.iter().find(|j| route_of(j).is_none()) {
         return Err(usage(
@@ -125,12 +128,12 @@ pub(crate) fn cancel(args: RunArgs, tag: Option<&str>) -> anyhow::Result<Code> {
         match reference {
             Some(reference) => {
                 runtime.block_on(route.backend.cancel(&reference))?;
-                say(&format!("{}: cancelled", job.tag));
+                print_err(&format!("{}: cancelled", job.tag));
             }
-            None => say(&format!("{}: {} does not have it", job.tag, route.backend.id())),
+            None => print_err(&format!("{}: {} does not have it", job.tag, route.backend.id())),
         }
     }
-    say(
+    print_err(
         "`clinstruct collect DIR` takes in what they have, and `clinstruct resume DIR` continues the run",
     );
     Ok(Code::Done)

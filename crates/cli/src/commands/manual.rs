@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use clinstruct_app::Registry;
 
-use super::{print, say};
+use super::{print, print_err};
 use crate::args::Cli;
 use crate::exit::Code;
 
@@ -26,6 +26,10 @@ pub(crate) fn pages(to: &Path, backends: &Registry) -> anyhow::Result<Code> {
     fs::create_dir_all(to).with_context(|| format!("make {}", to.display()))?;
     clap_mangen::generate_to(Cli::with(backends), to)
         .with_context(|| format!("write manual pages to {}", to.display()))?;
-    say(&format!("written to {}; read with: man {}/clinstruct.1", to.display(), to.display()));
+    print_err(&format!(
+        "written to {}; read with: man {}/clinstruct.1",
+        to.display(),
+        to.display()
+    ));
     Ok(Code::Done)
 }

@@ -91,6 +91,6 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
 }
 
 /// Writes a line to stderr.
-pub(crate) fn say(text: &str) {
+pub(crate) fn print_err(text: &str) {
     terminal::line(text);
 }

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clinstruct_app::variable;
-use clinstruct_app::weights::{file_of, shelf};
+use clinstruct_app::weights::{file_of, model_cache};
 use clinstruct_catalog::Catalog;
 use clinstruct_models::{CachedModel, ModelCache, Sources};
 use clinstruct_provider_http::Secret;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{print, print_json, say};
+use super::{print, print_err, print_json};
 use crate::args::ModelCommand;
 use crate::exit::{Code, usage};
 use crate::hub::{HUB_KEY, hub};
@@ -34,25 +34,25 @@ pub(crate) fn model(command: ModelCommand, resources: Option<&Path>) -> anyhow::
         Some(dir) => Catalog::read(read_resources(dir)?)?,
     };
     match command {
-        ModelCommand::List { json } => list(&catalog, &shelf()?, json)?,
+        ModelCommand::List { json } => list(&catalog, &model_cache()?, json)?,
         ModelCommand::Path { name } => {
             print(&format!("{}\n", file_of(&name, &catalog)?.display()))?;
         }
         ModelCommand::Fetch { what, sha256, json, pause } => {
             let pause = pause.map_or(PAUSE, Duration::from_millis);
-            let kept = fetch(&catalog, &shelf()?, &what, sha256.as_deref(), pause)?;
+            let cached = fetch(&catalog, &model_cache()?, &what, sha256.as_deref(), pause)?;
             if json {
                 print_json(&json!({
-                    "path": kept.path, "sha256": kept.sha256, "was_there": kept.was_there,
+                    "path": cached.path, "sha256": cached.sha256, "was_there": cached.was_there,
                 }))?;
             } else {
-                let how = if kept.was_there { "was there" } else { "is there" };
-                say(&format!("{} {how}, SHA-256 {}", kept.path.display(), kept.sha256));
+                let how = if cached.was_there { "was there" } else { "is there" };
+                print_err(&format!("{} {how}, SHA-256 {}", cached.path.display(), cached.sha256));
                 let name = catalog.model(&what).map_or_else(
-                    || kept.path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+                    || cached.path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
                     |m| m.name.clone(),
                 );
-                say(&format!(
+                print_err(&format!(
                     "cargo xtask build-dataset --backend llama --model {name} --limit 3 makes a small dataset with it"
                 ));
             }
@@ -61,8 +61,8 @@ pub(crate) fn model(command: ModelCommand, resources: Option<&Path>) -> anyhow::
     Ok(Code::Done)
 }
 
-fn list(catalog: &Catalog, shelf: &ModelCache, json: bool) -> anyhow::Result<()> {
-    let others: Vec<String> = shelf
+fn list(catalog: &Catalog, cache: &ModelCache, json: bool) -> anyhow::Result<()> {
+    let others: Vec<String> = cache
         .names()
         .into_iter()
         .filter(|name| catalog.models.iter().all(|m| m.file != *name))
@@ -71,15 +71,15 @@ fn list(catalog: &Catalog, shelf: &ModelCache, json: bool) -> anyhow::Result<()>
         let models: Vec<_> = catalog
             .models
             .iter()
-            .map(|m| json!({ "model": m, "here": shelf.path(m).is_file() }))
+            .map(|m| json!({ "model": m, "here": cache.path(m).is_file() }))
             .collect();
         return print_json(&json!({
-            "folder": shelf.folder(), "models": models, "others": others,
+            "folder": cache.folder(), "models": models, "others": others,
         }));
     }
     let mut out = String::new();
     for m in &catalog.models {
-        let here = if shelf.path(m).is_file() { "here" } else { "" };
+        let here = if cache.path(m).is_file() { "here" } else { "" };
         let _ = writeln!(
             out,
             "{:<14} {:>6} MB  {:<4}  {} ({})\n{:31}{}",
@@ -95,13 +95,13 @@ fn list(catalog: &Catalog, shelf: &ModelCache, json: bool) -> anyhow::Result<()>
     if !others.is_empty() {
         let _ = writeln!(out, "also here: {}", others.join(", "));
     }
-    let _ = writeln!(out, "folder: {}", shelf.folder().display());
+    let _ = writeln!(out, "folder: {}", cache.folder().display());
     print(&out)
 }
 
 fn fetch(
     catalog: &Catalog,
-    shelf: &ModelCache,
+    cache: &ModelCache,
     what: &str,
     sha256: Option<&str>,
     pause: Duration,
@@ -122,7 +122,7 @@ fn fetch(
                 format!("the list has {}; an address begins with https://", known.join(", ")),
             ));
         }
-        return Ok(shelf.take(file, sha256)?);
+        return Ok(cache.add(file, sha256)?);
     }
     let sources = Sources {
         hub: hub(),
@@ -136,24 +136,24 @@ fn fetch(
         .enable_all()
         .build()
         .context("start the runtime")?;
-    let kept = match listed {
-        None => runtime.block_on(shelf.fetch_url(what, sha256, &sources, &progress)),
+    let cached = match listed {
+        None => runtime.block_on(cache.fetch_url(what, sha256, &sources, &progress)),
         Some(model) => {
             let mut model = model.clone();
             if let Some(sum) = sha256 {
                 model.sha256 = Some(sum.to_lowercase());
             }
-            say(&format!(
+            print_err(&format!(
                 "{}, {} MB, licence: {}",
                 model.title,
                 number(model.bytes / 1_000_000),
                 model.licence
             ));
-            runtime.block_on(shelf.fetch(&model, &sources, &progress))
+            runtime.block_on(cache.fetch(&model, &sources, &progress))
         }
     };
     shown.end();
-    Ok(kept?)
+    Ok(cached?)
 }
 
 /// Download progress: a bar on a terminal, plain lines elsewhere.
@@ -189,7 +189,7 @@ impl Shown {
             *last = Instant::now();
             let mb = |bytes: u64| number(bytes / 1_000_000);
             let of = whole.map(|w| format!(" of {}", mb(w))).unwrap_or_default();
-            say(&format!("{}{of} MB", mb(have)));
+            print_err(&format!("{}{of} MB", mb(have)));
         }
     }
 

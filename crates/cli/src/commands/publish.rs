@@ -9,7 +9,7 @@ use clinstruct_batch_client::{Error, ErrorKind};
 use clinstruct_provider_http::{Auth, Client, Secret};
 use clinstruct_publish::{Target, entries, publish as upload};
 
-use super::{print_json, say};
+use super::{print_err, print_json};
 use crate::args::PublishArgs;
 use crate::exit::{Code, Hinted, usage};
 use crate::hub::{HUB, HUB_ENDPOINT as ENDPOINT, HUB_KEY as KEY, hub};
@@ -70,14 +70,14 @@ pub(crate) fn publish(args: PublishArgs) -> anyhow::Result<Code> {
         .enable_all()
         .build()
         .context("start the runtime")?;
-    let done = runtime.block_on(upload(&client, &target, &entries, say)).map_err(hinted)?;
+    let done = runtime.block_on(upload(&client, &target, &entries, print_err)).map_err(hinted)?;
     if json {
         print_json(&serde_json::json!({
             "repository": target.repository, "files": done.files, "sent": done.sent,
             "there": done.there, "removed": done.removed, "commit": done.commit,
         }))?;
     } else {
-        say(&format!(
+        print_err(&format!(
             "published {} files to {}/datasets/{}: {} large ones sent, {} were there, {} of an earlier commit removed",
             done.files, base, target.repository, done.sent, done.there, done.removed
         ));
@@ -106,7 +106,7 @@ fn hint(e: &Error, base: &str, repository: &str, branch: &str, out: &Path) -> St
         ErrorKind::Unauthorised => {
             format!("the hub does not take the token: make one at {base}, then export {KEY}=..")
         }
-        ErrorKind::NotFound if e.operation == "make the repository" => format!(
+        ErrorKind::NotFound if e.operation == "create the repository" => format!(
             "check the owner \"{owner}\", and that {base} is the hub's address; {ENDPOINT} names another"
         ),
         ErrorKind::NotFound => {
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn each_trouble_says_what_to_type() {
-        let making = "make the repository";
+        let making = "create the repository";
         for (kind, operation, seen, has) in [
             (ErrorKind::Unauthorised, making, "401: no", "export HF_TOKEN=.."),
             (ErrorKind::Unauthorised, making, "403: no", "may not write to lab"),

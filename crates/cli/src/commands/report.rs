@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clinstruct_app::{read_report, write_report, write_whole};
 
-use super::say;
+use super::print_err;
 use crate::args::RunArgs;
 use crate::exit::Code;
 use crate::settings;
@@ -12,7 +12,7 @@ use crate::settings;
 /// Writes the report again.
 pub(crate) fn report(args: RunArgs) -> anyhow::Result<Code> {
     let path = write_report(&settings::of_run_or_own(args)?.out.unwrap_or_default())?;
-    say(&format!("written to {}", path.display()));
+    print_err(&format!("written to {}", path.display()));
     Ok(Code::Done)
 }
 
@@ -25,6 +25,6 @@ pub(crate) fn compare(first: &Path, second: &Path, to: &Path) -> anyhow::Result<
         runs[1].name = second.display().to_string();
     }
     write_whole(to, &clinstruct_report::compare(&runs))?;
-    say(&format!("written to {}", to.display()));
+    print_err(&format!("written to {}", to.display()));
     Ok(Code::Done)
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use clinstruct_schema::SCHEMA_VERSION;
 use clinstruct_viewer::{MatchedReviews, Reviews, TextCounts, Texts, reviews_path};
 
-use super::{print, print_json, say};
+use super::{print, print_err, print_json};
 use crate::args::ReviewsArgs;
 use crate::exit::{Code, usage};
 use crate::settings;
@@ -57,9 +57,9 @@ pub(crate) fn accepted(out: &Path) -> anyhow::Result<Accepted> {
         };
         return Err(usage(format!("no conversation is accepted ({line})"), hint));
     }
-    say(&format!("accepted conversations: {} ({line})", accepted.ids.len()));
+    print_err(&format!("accepted conversations: {} ({line})", accepted.ids.len()));
     if accepted.counts.unknown > 0 {
-        say(&format!("hint: {}", confirm_hint(out)));
+        print_err(&format!("hint: {}", confirm_hint(out)));
     }
     Ok(accepted)
 }
@@ -105,7 +105,7 @@ pub(crate) fn reviews(args: ReviewsArgs) -> anyhow::Result<Code> {
         return Ok(Code::Done);
     }
     if args.confirm {
-        say(&format!("{confirmed} reviews confirmed"));
+        print_err(&format!("{confirmed} reviews confirmed"));
     }
     let kappa = |k: Option<f64>| k.map_or_else(|| "-".to_owned(), |k| format!("{k:.2}"));
     let mut text = String::new();
@@ -134,7 +134,7 @@ pub(crate) fn reviews(args: ReviewsArgs) -> anyhow::Result<Code> {
     }
     print(&text)?;
     if all.unknown > 0 {
-        say(&format!("hint: {}", confirm_hint(&data)));
+        print_err(&format!("hint: {}", confirm_hint(&data)));
     }
     Ok(Code::Done)
 }

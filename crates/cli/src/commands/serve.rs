@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clinstruct_catalog::Catalog;
 use clinstruct_curate::metrics::Facts;
 
-use super::say;
+use super::print_err;
 use crate::args::{RunArgs, ServeArgs};
 use crate::exit::{Code, usage};
 use crate::settings;
@@ -23,7 +23,7 @@ fn facts(mut run: RunArgs, data: &Path) -> Facts {
     match settings.and_then(Setup::new) {
         Ok(setup) => clinstruct_app::facts(&setup.catalog),
         Err(e) => {
-            say(&format!("{e}; texts are held against the resources of this build"));
+            print_err(&format!("{e}; texts are held against the resources of this build"));
             Catalog::embedded().map(|c| clinstruct_app::facts(&c)).unwrap_or_default()
         }
     }
@@ -48,8 +48,9 @@ pub(crate) fn serve(args: ServeArgs) -> anyhow::Result<Code> {
         .enable_all()
         .build()
         .context("start the runtime")?;
-    say(&format!("making the conversations of {} searchable", data.display()));
-    let ready = |at: SocketAddr| say(&format!("open http://{at}/ in a browser; Ctrl-C ends it"));
+    print_err(&format!("making the conversations of {} searchable", data.display()));
+    let ready =
+        |at: SocketAddr| print_err(&format!("open http://{at}/ in a browser; Ctrl-C ends it"));
     let stop = async {
         let _ = tokio::signal::ctrl_c().await;
     };

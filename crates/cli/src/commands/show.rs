@@ -26,7 +26,7 @@ pub(crate) fn show(
     let seed = args.seed;
     let setup = Setup::to_look(settings::of_run_or_own(args)?)?;
     let wanted = |stem: &str, part: &str| {
-        setup.args.part.is_empty() || setup.args.part.iter().any(|p| p == stem || p == part)
+        setup.settings.part.is_empty() || setup.settings.part.iter().any(|p| p == stem || p == part)
     };
     let files: Vec<PathBuf> = setup
         .catalog
@@ -80,7 +80,7 @@ pub(crate) fn show(
     }
     for line in chosen {
         let record: Value = serde_json::from_str(&line).context("read a record")?;
-        if setup.args.json {
+        if setup.settings.json {
             print_json(&record)?;
         } else {
             print(&pretty(&record)?)?;

@@ -15,7 +15,7 @@ use clinstruct_pipeline::{Delivery, Extent, PlayEvent, play};
 use clinstruct_schema::{RequestId, Role, Speaker};
 use futures::StreamExt as _;
 
-use super::{print, say};
+use super::{print, print_err};
 use crate::args::RunArgs;
 use crate::exit::{Code, usage};
 use crate::plan;
@@ -26,7 +26,7 @@ use clinstruct_app::{Setup, run_name};
 pub(crate) fn try_run(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyhow::Result<Code> {
     let setup = Setup::new(settings::of_named_run(args)?)?;
     let context = setup.context(false)?;
-    if clinstruct_app::budget::is_paid(&context.routes) && !setup.args.yes {
+    if clinstruct_app::budget::is_paid(&context.routes) && !setup.settings.yes {
         return Err(usage("this asks a model that costs money", "add --yes to agree"));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -54,7 +54,7 @@ pub(crate) fn try_run(args: RunArgs, row: Option<&str>, prompt_only: bool) -> an
             print(&format!("\n[{role}]\n{}\n", message.content))
         }
         PlayEvent::Failed { attempt, failure } => {
-            say(&format!("attempt {attempt}: {}: {}", failure.reason, failure.detail));
+            print_err(&format!("attempt {attempt}: {}: {}", failure.reason, failure.detail));
             Ok(())
         }
     };
@@ -66,7 +66,7 @@ pub(crate) fn try_run(args: RunArgs, row: Option<&str>, prompt_only: bool) -> an
         None => Ok(Code::Done),
         Some(why) if why.failed => bail!("no response: {}: {}", why.reason, why.detail),
         Some(why) => {
-            say(&format!("rejected: {}: {}", why.reason, why.detail));
+            print_err(&format!("rejected: {}: {}", why.reason, why.detail));
             Ok(Code::Failures)
         }
     }
@@ -99,7 +99,7 @@ async fn ask_one(
 /// Answers a batch file, line by line.
 pub(crate) fn rehearse(args: RunArgs, input: &Path, output: &Path) -> anyhow::Result<Code> {
     let setup = Setup::new(settings::own(args)?)?;
-    let rates = crate::backends::rates(&setup.args.misbehave)?;
+    let rates = crate::backends::rates(&setup.settings.misbehave)?;
     let engine = Rehearsal::new(setup.catalog.instructions(), rates, None);
     let from = File::open(input).map_err(|e| {
         usage(

@@ -118,10 +118,10 @@ fn wrong_settings_of_backends_are_wrong_use() {
         (&["--backend", "chat", "--model", "m"], "--backend chat needs an address"),
         (&["--backend", "command", "--model", "m"], "--backend command needs --command"),
         (&["--backend", "openai", "--profile", "x"], "there is no profile \"x\""),
-        (&["--backend", "openai", "--profile", "azure"], "has an address for each customer"),
+        (&["--backend", "openai", "--profile", "azure"], "needs a base URL"),
         (&["--backend", "openai"], "there is no key for https://api.openai.com/v1"),
         (&["--misbehave", "badly"], "--misbehave badly has no `=`"),
-        (&["--misbehave", "badly=1"], "there is no injected fault \"badly\""),
+        (&["--misbehave", "badly=1"], "unknown injected fault \"badly\""),
         (&["--backend-option", "folder"], "--backend-option folder has no `=`"),
     ] {
         let out = run(dir.path(), &[&["build", "o", "--limit", "1"], args].concat());

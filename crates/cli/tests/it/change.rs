@@ -31,7 +31,7 @@ fn snapshot(out: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 fn requests(summary: &Value) -> [u64; 2] {
-    ["found", "asked"].map(|key| summary["call"][key].as_u64().unwrap())
+    ["found", "requested"].map(|key| summary["call"][key].as_u64().unwrap())
 }
 
 const SMALL: [&str; 4] = ["build", "o", "--limit", "6"];

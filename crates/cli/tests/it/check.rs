@@ -90,7 +90,10 @@ fn what_cannot_be_read_is_named_and_the_rest_is_checked() {
     .unwrap();
     let (code, out, err) = check(dir.path(), &["check", "d.jsonl"]);
     assert_eq!(code, Some(1), "{err}");
-    assert!(err.contains("d.jsonl, row 2: no JSON") && err.contains("row 3: no UTF-8"), "{err}");
+    assert!(
+        err.contains("d.jsonl, row 2: not JSON") && err.contains("row 3: invalid UTF-8"),
+        "{err}"
+    );
     assert!(out.contains("1 conversations"), "{out}");
 
     fs::write(dir.path().join("e.csv"), "question\n").unwrap();
@@ -141,7 +144,7 @@ fn a_dataset_has_no_evaluation_item() {
     let after = json(dir.path(), &[&build[..], &eval].concat());
     assert_eq!(after["quality"]["contaminated"]["medexam"], 1, "{after:#}");
     assert_eq!(after["counts_add_up"], true);
-    assert_eq!(after["call"]["asked"], 0);
+    assert_eq!(after["call"]["requested"], 0);
     let kept = |s: &Value| s["parts"][0]["in_dataset"].as_u64().unwrap();
     assert_eq!(kept(&after) + 1, kept(&before));
     assert_eq!(after["parts"][0]["dropped"]["contaminated"], 1);

@@ -190,13 +190,9 @@ fn damaged_parquet_is_wrong_input() {
             "is damaged in row group 1 of 1, after 0 rows: column \"id\"",
         ),
         ("cut.parquet", &whole[..whole.len() / 2], "it does not end with a footer"),
-        ("empty.parquet", b"", "0 bytes are no Parquet file"),
-        ("text.parquet", b"prompt,response\nnone,of this\n", "it does not begin with PAR1"),
-        (
-            "pointer.parquet",
-            b"version https://git-lfs.github.com/spec/v1\n",
-            "a pointer of Git LFS",
-        ),
+        ("empty.parquet", b"", "0 bytes are not a Parquet file"),
+        ("text.parquet", b"prompt,response\nnone,of this\n", "it does not start with PAR1"),
+        ("pointer.parquet", b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
     ];
     for (name, bytes, told) in files {
         fs::write(dir.path().join(name), bytes).unwrap();

@@ -9,6 +9,7 @@ mod foreign;
 mod help;
 mod oddities;
 mod oddities_cases;
+mod oddities_crossed;
 mod oddities_fields;
 mod oddities_generated;
 mod oddities_money;

@@ -134,7 +134,7 @@ fn a_second_run_asks_for_nothing() {
     json(dir.path(), &args);
     let before = files(&dir.path().join("o"), "conversations");
     let again = json(dir.path(), &args);
-    assert_eq!(again["call"]["asked"], 0);
+    assert_eq!(again["call"]["requested"], 0);
     assert!(before == files(&dir.path().join("o"), "conversations"));
 }
 
@@ -362,7 +362,7 @@ fn an_untouched_copy_of_the_resources_is_the_embedded_catalog() {
     json(dir.path(), &["build", "--limit", "3", "--out", "o", "--json"]);
     let args = ["build", "--limit", "3", "--out", "o", "--json", "--resources", "mine"];
     let again = json(dir.path(), &args);
-    assert_eq!(again["call"]["asked"], 0);
+    assert_eq!(again["call"]["requested"], 0);
     assert_eq!(again["resources"], Catalog::embedded().unwrap().fingerprint());
 }
 

@@ -185,7 +185,7 @@ fn a_rehearsal_is_not_published_unless_it_is_meant() {
     let (code, err) = publish(&["--rehearsal"], true);
     assert_eq!(code, Some(3));
     assert!(
-        err.contains("was changed") && err.contains("hint: type clinstruct export --out"),
+        err.contains("has changed") && err.contains("hint: type clinstruct export --out"),
         "{err}"
     );
 }

@@ -80,7 +80,7 @@ fn errors_and_tables_show_no_sequences() {
     fs::write(dir.path().join(&file), lines.join("\n")).unwrap();
     let (out, err) = shown(&run(dir.path(), &["check", &file]));
     assert!(out.contains("b repeats \\u{1b}[2J"), "{out}");
-    assert!(err.contains("row 3: no JSON") && err.contains("is not read"), "{err}");
+    assert!(err.contains("row 3: not JSON") && err.contains("is not read"), "{err}");
     let (out, _) = shown(&run(dir.path(), &["check", &file, "--json"]));
     assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["files"][0], file.as_str());
     for (args, code) in [

@@ -115,7 +115,7 @@ fn a_file_that_is_no_journal_is_left_as_it_is() {
     fs::write(&journal, "no journal at all, but a text that is long enough").unwrap();
     let (code, stderr) = fails(dir.path(), &["build", "--limit", "1", "--out", "o"]);
     assert_eq!(code, 2, "{stderr}");
-    assert!(stderr.contains("no journal"), "{stderr}");
+    assert!(stderr.contains("not a clinstruct journal"), "{stderr}");
     assert!(fs::read_to_string(&journal).unwrap().starts_with("no journal"));
 }
 

@@ -61,7 +61,7 @@ pub struct Facts {
     /// Emergency number by country code.
     pub emergency: BTreeMap<String, String>,
     /// Terms that apply to some countries only.
-    pub bound: CountryTerms,
+    pub country_terms: CountryTerms,
 }
 
 /// The pass.

@@ -8,7 +8,7 @@ use crate::table::{Cell, Column, Kind};
 
 pub(crate) const FORMAT: Format = Format {
     name: "openai-finetune",
-    description: "`messages` and nothing else, as OpenAI's fine-tuning takes it",
+    description: "`messages` only, as OpenAI's fine-tuning expects",
     encodings: Encoding::ALL,
     json,
     columns,

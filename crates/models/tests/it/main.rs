@@ -342,18 +342,18 @@ fn takes_files_of_this_machine() {
         path
     };
     let bytes = weights(500);
-    let kept = cache.take(&put("mine.gguf", &bytes), Some(&hex(&bytes).to_uppercase())).unwrap();
+    let kept = cache.add(&put("mine.gguf", &bytes), Some(&hex(&bytes).to_uppercase())).unwrap();
     assert_eq!((kept.sha256, cache.find("mine")), (hex(&bytes), Some(kept.path)));
-    let kept = cache.take(&put("any-1.0.whl", &package(&bytes)), None).unwrap();
+    let kept = cache.add(&put("any-1.0.whl", &package(&bytes)), None).unwrap();
     assert_eq!(kept.path, cache.folder().join("small.gguf"));
     let refused = |file: &Path, what: &str| {
-        let error = cache.take(file, None).unwrap_err().to_string();
+        let error = cache.add(file, None).unwrap_err().to_string();
         assert!(error.contains(what), "{error}");
     };
-    refused(&put("page.gguf", b"<html>"), "no model in the GGUF format");
-    refused(&put("short.gguf", b"GG"), "no model in the GGUF format");
+    refused(&put("page.gguf", b"<html>"), "not a model in the GGUF format");
+    refused(&put("short.gguf", b"GG"), "not a model in the GGUF format");
     refused(&put("notes.txt", b"GGUF"), "neither a .gguf file nor a .whl package");
-    refused(&put("broken.whl", b"PK"), "broken.whl is no package");
+    refused(&put("broken.whl", b"PK"), "broken.whl is not a package");
     refused(&folder.path().join("none.gguf"), "none.gguf");
     assert_eq!(cache.names(), ["mine.gguf", "small.gguf"]);
     // A name cannot lead out of the folder.

@@ -267,7 +267,7 @@ mod tests {
             fault: Fault::Server,
             status: Some(200),
             code: "error".into(),
-            message: "it broke off".into(),
+            message: "the connection was interrupted".into(),
             usage: Some(Usage::default()),
         };
         assert_eq!(breaker.record(&paid).0, Verdict::Unusable);

@@ -6,7 +6,7 @@ use clinstruct_batch_client::{Ended, JobFault};
 use clinstruct_parser::classify;
 use clinstruct_schema::Fault;
 
-/// How a job came to its end.
+/// How a job ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum JobEnd {
     /// It ran to its end.

@@ -178,7 +178,7 @@ async fn poll_job(polled: &mut Polled<'_>, reference: JobRef) -> Result<End> {
                         if found == reference && listed_only >= MALFORMED_REPLIES / 2 {
                             let message = format!("{words}, although the list of jobs has it");
                             let kind = ErrorKind::Protocol;
-                            return Err(BackendError::new(kind, "look at job", message).into());
+                            return Err(BackendError::new(kind, "poll job", message).into());
                         }
                         reference = found;
                         retry.not_found = 0;

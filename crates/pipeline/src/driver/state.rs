@@ -63,7 +63,7 @@ pub(super) struct Driver<'a, 'c> {
 impl Driver<'_, '_> {
     pub(super) fn tally(&self) -> Tally {
         Tally {
-            under_way: self.in_flight.len(),
+            in_flight: self.in_flight.len(),
             spent: self.ledger.spent(),
             estimated: self.ledger.estimated(),
             reserved: self.ledger.reserved(),

@@ -182,7 +182,7 @@ impl Driver<'_, '_> {
             // The provider has it; a leftover file is harmless.
             let _ = fs::remove_file(path);
         }
-        self.tally.asked += rows;
+        self.tally.requested += rows;
         self.progress.event(Event::Sent { tag, rows });
         if self.how != Drive::SubmitOnly {
             self.poll(job, reference)?;

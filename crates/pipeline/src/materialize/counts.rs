@@ -13,7 +13,7 @@ use crate::task::{Retried, variant_of};
 /// Counts for the rows of one seed row.
 pub(super) fn of(group: &Group<'_>) -> PartSummary {
     let mut sum = PartSummary {
-        under_way: group.not_begun,
+        in_progress: group.not_begun,
         prompts: group.prompts.iter().flatten().count() as u64,
         ..PartSummary::default()
     };
@@ -22,7 +22,7 @@ pub(super) fn of(group: &Group<'_>) -> PartSummary {
             sum.emergencies += 1;
         }
         match conversation.task.state {
-            TaskState::Waiting => sum.under_way += 1,
+            TaskState::Waiting => sum.in_progress += 1,
             TaskState::Done => sum.in_dataset += 1,
             TaskState::Rejected => {
                 let counts =
@@ -46,7 +46,7 @@ pub(super) fn add(sum: &mut PartSummary, more: &PartSummary) {
     sum.prompts += more.prompts;
     sum.emergencies += more.emergencies;
     sum.in_dataset += more.in_dataset;
-    sum.under_way += more.under_way;
+    sum.in_progress += more.in_progress;
     sum.assistant_turns += more.assistant_turns;
     for (into, from) in [
         (&mut sum.rejected, &more.rejected),

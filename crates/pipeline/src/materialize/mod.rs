@@ -128,7 +128,7 @@ pub fn write_outputs(
         }
         let each = plan.part().prompts_per_request * plan.part().variants();
         // The rows of a seed row that waits, or was not started, are unfinished.
-        summary.under_way += ((plan.len() - begun) * each) as u64;
+        summary.in_progress += ((plan.len() - begun) * each) as u64;
         let spared = plan.part().variants().saturating_sub(1) as u64;
         summary.planned = (planned_rows(plan) as u64) - summary.emergencies * spared;
         writers.finish()?;

@@ -107,8 +107,10 @@ impl<'a, 'c> Shapes<'a, 'c> {
         let one = |country: &'a clinstruct_catalog::Country| {
             let mut digest = Digest::default();
             digest.add(country.emergency.as_bytes());
-            for bound in catalog.bound.iter().filter(|b| !b.countries.contains(&country.code)) {
-                digest.add(bound.term.as_bytes());
+            for term in
+                catalog.country_terms.iter().filter(|b| !b.countries.contains(&country.code))
+            {
+                digest.add(term.term.as_bytes());
             }
             (country.code.as_str(), digest.done())
         };

@@ -68,7 +68,7 @@ impl ConversationTask {
         outcome: &RowOutcome,
     ) -> Result<Reading<clinstruct_parser::Cleaned>> {
         let (speaker, about_it) = (self.speaker()?, self.dialogue.context());
-        let facts = about(context.catalog, &context.bound, &about_it.card);
+        let facts = about(context.catalog, &context.country_terms, &about_it.card);
         Ok(read_turn(outcome, speaker, &about_it.situation, &facts))
     }
 
@@ -110,9 +110,9 @@ impl ConversationTask {
 /// What is known about a patient and the country of care.
 pub fn about<'a>(
     catalog: &'a Catalog,
-    bound: &'a CountryTerms,
+    country_terms: &'a CountryTerms,
     card: &'a PatientCard,
 ) -> About<'a> {
     let country = catalog.countries.iter().find(|c| c.code == card.patient.country_code);
-    About { card, emergency: country.map_or("", |c| c.emergency.as_str()), bound }
+    About { card, emergency: country.map_or("", |c| c.emergency.as_str()), country_terms }
 }

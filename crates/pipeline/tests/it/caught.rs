@@ -79,7 +79,7 @@ fn stands<T>(reading: &Reading<T>, cleaned: impl Fn(&T) -> bool) -> bool {
 #[test]
 fn what_was_spoilt_is_found_and_nothing_else() {
     let catalog = Catalog::embedded().unwrap();
-    let bound = CountryTerms::new(catalog.bound.clone());
+    let country_terms = CountryTerms::new(catalog.country_terms.clone());
     let good = engine(&catalog, None);
     let mut turns: Vec<(ChatRequest, Situation, PatientCard)> = Vec::new();
     let mut prompts: Vec<(ChatRequest, Vec<PatientCard>)> = Vec::new();
@@ -114,8 +114,12 @@ fn what_was_spoilt_is_found_and_nothing_else() {
     let mut false_alarms = String::new();
     for (request, situation, card) in &turns {
         let (_, answered) = outcome(&good, request);
-        let reading =
-            read_turn(&answered, Speaker::Assistant, situation, &about(&catalog, &bound, card));
+        let reading = read_turn(
+            &answered,
+            Speaker::Assistant,
+            situation,
+            &about(&catalog, &country_terms, card),
+        );
         alarms.spoilt += 1;
         if !matches!(reading, Reading::Accepted(_)) {
             alarms.found += 1;
@@ -150,7 +154,7 @@ fn what_was_spoilt_is_found_and_nothing_else() {
                     &answered,
                     Speaker::Assistant,
                     situation,
-                    &about(&catalog, &bound, card),
+                    &about(&catalog, &country_terms, card),
                 );
                 // A fault without effect corrupts nothing: English instead of English, or no instruction to break.
                 let spoilt = row != outcome(&good, request).0;

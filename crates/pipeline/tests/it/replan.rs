@@ -228,7 +228,7 @@ fn a_run_that_was_killed_while_it_was_replayed_is_protected() {
     assert!(changed.abs_diff(all) <= 4 && dropped == 0, "{changed} of {all}");
     let same = context(&catalog, config(3));
     let tally = drive(&same, folder.path(), Drive::ToTheEnd).unwrap();
-    assert_eq!((tally.asked, tally.found > 0), (0, true));
+    assert_eq!((tally.requested, tally.found > 0), (0, true));
 }
 
 #[test]

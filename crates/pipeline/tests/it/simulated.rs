@@ -21,7 +21,7 @@ const LONGEST: Duration = Duration::from_hours(24);
 pub(crate) struct Run {
     /// Time spent at the provider.
     pub(crate) took: Duration,
-    /// What came of it.
+    /// The final counts.
     pub(crate) tally: Tally,
 }
 

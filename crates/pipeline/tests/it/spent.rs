@@ -10,7 +10,7 @@ use clinstruct_store::Store;
 use crate::stand_in::{StandIn, different, drive};
 
 #[test]
-fn what_is_under_way_when_money_ends_is_taken() {
+fn what_is_in_flight_when_money_ends_is_taken() {
     let catalog = Catalog::embedded().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let in_process = || StandIn::new(&catalog, Capabilities::in_process(Cost::Compute));

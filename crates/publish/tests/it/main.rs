@@ -374,7 +374,7 @@ async fn a_folder_that_was_changed_is_not_sent() {
     folder(dir.path(), &[("a.parquet", 500)]);
     file(dir.path(), "data/part/a.parquet", b"other");
     let changed = upload(&hub, dir.path(), KEY).await.unwrap_err().to_string();
-    assert!(changed.contains("data/part/a.parquet was changed"), "{changed}");
+    assert!(changed.contains("data/part/a.parquet has changed"), "{changed}");
     folder(dir.path(), &[("a.parquet", 500)]);
     file(dir.path(), "data/part/old.parquet", b"old");
     let stray = upload(&hub, dir.path(), KEY).await.unwrap_err().to_string();

@@ -10,7 +10,7 @@ pub const CHECK: Check = Check {
     id: "clarifying_questions",
     former_ids: &[],
     repair_name: None,
-    summary: "Exactly so many questions.",
+    summary: "Exactly `n` questions.",
     group: Group::Instruction,
     strictness: PerSpeaker {
         prompt: None,

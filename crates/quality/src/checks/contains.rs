@@ -9,7 +9,7 @@ pub const CHECK: Check = Check {
     id: "contains",
     former_ids: &[],
     repair_name: None,
-    summary: "A term that was asked for, whatever its case.",
+    summary: "A requested term, in any case.",
     group: Group::Instruction,
     strictness: PerSpeaker {
         prompt: None,

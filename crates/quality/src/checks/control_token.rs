@@ -10,7 +10,7 @@ pub const CHECK: Check = Check {
     id: "control_token",
     former_ids: &[],
     repair_name: None,
-    summary: "A token that steers a model, such as `<|im_end|>` or `[INST]`, anywhere.",
+    summary: "A control token of a model, such as `<|im_end|>` or `[INST]`, anywhere.",
     group: Group::Form,
     strictness: PerSpeaker {
         prompt: Some(Strictness::Blocks),

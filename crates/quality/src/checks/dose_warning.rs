@@ -11,7 +11,7 @@ pub const CHECK: Check = Check {
     id: "dose_warning",
     former_ids: &[],
     repair_name: None,
-    summary: "A dose comes with a sentence that asks to verify it, and such a sentence with a dose. Answers are always checked, also where no instruction asks.",
+    summary: "A dose needs a sentence that asks to verify it, and such a sentence needs a dose. Answers are always checked, even without an instruction.",
     group: Group::Instruction,
     strictness: PerSpeaker {
         prompt: None,

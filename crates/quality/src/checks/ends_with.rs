@@ -9,7 +9,7 @@ pub const CHECK: Check = Check {
     id: "ends_with",
     former_ids: &[],
     repair_name: None,
-    summary: "An end mark that was asked for.",
+    summary: "A requested end marker.",
     group: Group::Instruction,
     strictness: PerSpeaker {
         prompt: None,

@@ -10,7 +10,7 @@ pub const CHECK: Check = Check {
     id: "exact_bullets",
     former_ids: &[],
     repair_name: None,
-    summary: "Exactly so many bullet points.",
+    summary: "Exactly `n` bullet points.",
     group: Group::Instruction,
     strictness: PerSpeaker {
         prompt: None,

@@ -10,7 +10,7 @@ pub const CHECK: Check = Check {
     id: "exact_headings",
     former_ids: &[],
     repair_name: None,
-    summary: "Exactly so many headings.",
+    summary: "Exactly `n` headings.",
     group: Group::Instruction,
     strictness: PerSpeaker {
         prompt: None,

@@ -10,7 +10,7 @@ pub const CHECK: Check = Check {
     id: "exact_lines",
     former_ids: &[],
     repair_name: None,
-    summary: "Exactly so many lines that are not blank.",
+    summary: "Exactly `n` lines that are not blank.",
     group: Group::Instruction,
     strictness: PerSpeaker {
         prompt: None,

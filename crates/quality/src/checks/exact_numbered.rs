@@ -10,7 +10,7 @@ pub const CHECK: Check = Check {
     id: "exact_numbered",
     former_ids: &[],
     repair_name: None,
-    summary: "Exactly so many numbered steps.",
+    summary: "Exactly `n` numbered steps.",
     group: Group::Instruction,
     strictness: PerSpeaker {
         prompt: None,

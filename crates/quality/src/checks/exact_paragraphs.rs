@@ -10,7 +10,7 @@ pub const CHECK: Check = Check {
     id: "exact_paragraphs",
     former_ids: &[],
     repair_name: None,
-    summary: "Exactly so many paragraphs.",
+    summary: "Exactly `n` paragraphs.",
     group: Group::Instruction,
     strictness: PerSpeaker {
         prompt: None,

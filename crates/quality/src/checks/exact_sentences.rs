@@ -11,7 +11,7 @@ pub const CHECK: Check = Check {
     id: "exact_sentences",
     former_ids: &[],
     repair_name: None,
-    summary: "Exactly so many sentences; undecided in a script that does not mark where they end.",
+    summary: "Exactly `n` sentences; undecided in scripts that do not mark sentence ends.",
     group: Group::Instruction,
     strictness: PerSpeaker {
         prompt: None,

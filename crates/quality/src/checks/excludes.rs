@@ -9,7 +9,7 @@ pub const CHECK: Check = Check {
     id: "excludes",
     former_ids: &[],
     repair_name: None,
-    summary: "No occurrence of a term, whatever its case.",
+    summary: "No occurrence of a term, in any case.",
     group: Group::Instruction,
     strictness: PerSpeaker {
         prompt: None,

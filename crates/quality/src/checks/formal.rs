@@ -13,7 +13,7 @@ pub const CHECK: Check = Check {
     id: "formal",
     former_ids: &[],
     repair_name: None,
-    summary: "Formal address, where the language has it.",
+    summary: "Formal address, if the language has it.",
     group: Group::Instruction,
     strictness: PerSpeaker {
         prompt: None,

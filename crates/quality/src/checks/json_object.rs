@@ -9,7 +9,7 @@ pub const CHECK: Check = Check {
     id: "json_object",
     former_ids: &[],
     repair_name: None,
-    summary: "A JSON object with exactly the keys that were asked for.",
+    summary: "A JSON object with exactly the requested keys.",
     group: Group::Instruction,
     strictness: PerSpeaker {
         prompt: None,

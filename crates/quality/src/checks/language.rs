@@ -11,7 +11,7 @@ pub const CHECK: Check = Check {
     id: "language",
     former_ids: &[],
     repair_name: None,
-    summary: "An answer in another language than the one asked for.",
+    summary: "An answer in another language than requested.",
     group: Group::Instruction,
     strictness: PerSpeaker::assistant(Strictness::Stops),
     run: Run::Text { find, example: Turn::answer },

@@ -9,7 +9,7 @@ pub const CHECK: Check = Check {
     id: "max_characters",
     former_ids: &[],
     repair_name: None,
-    summary: "At most so many characters.",
+    summary: "At most `n` characters.",
     group: Group::Instruction,
     strictness: PerSpeaker {
         prompt: None,

@@ -10,7 +10,7 @@ pub const CHECK: Check = Check {
     id: "max_words",
     former_ids: &[],
     repair_name: None,
-    summary: "At most so many words.",
+    summary: "At most `n` words.",
     group: Group::Instruction,
     strictness: PerSpeaker {
         prompt: None,

@@ -10,7 +10,7 @@ pub const CHECK: Check = Check {
     id: "min_words",
     former_ids: &[],
     repair_name: None,
-    summary: "At least so many words.",
+    summary: "At least `n` words.",
     group: Group::Instruction,
     strictness: PerSpeaker {
         prompt: None,

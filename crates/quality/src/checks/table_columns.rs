@@ -10,7 +10,7 @@ pub const CHECK: Check = Check {
     id: "table_columns",
     former_ids: &[],
     repair_name: None,
-    summary: "A table with so many columns.",
+    summary: "A table with `n` columns.",
     group: Group::Instruction,
     strictness: PerSpeaker {
         prompt: None,

@@ -16,7 +16,7 @@ pub const CHECK: Check = Check {
     id: "truncated_answer",
     former_ids: &["breaks_off"],
     repair_name: Some("breaks_off"),
-    summary: "An answer that is truncated: its last sentence has no end.",
+    summary: "A truncated answer: its last sentence has no end.",
     group: Group::Wording,
     strictness: PerSpeaker::assistant(Strictness::Blocks),
     run: Run::Text { find, example: Turn::answer },

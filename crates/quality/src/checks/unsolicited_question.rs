@@ -12,7 +12,7 @@ pub const CHECK: Check = Check {
     id: "unsolicited_question",
     former_ids: &[],
     repair_name: None,
-    summary: "A question at the end of an answer, where none was asked for.",
+    summary: "A question at the end of an answer, if none was requested.",
     group: Group::Wording,
     strictness: PerSpeaker::assistant(Strictness::Measures),
     run: Run::Text { find, example: Turn::answer },

@@ -33,7 +33,7 @@ pub(super) fn rows(data: &[u8], most: i16, levels: u64, open: u64) -> Result<Row
         rows.most_items = rows.most_items.max(rows.open_items);
     })?;
     if open == 0 && levels > 0 && !starts_a_row(data, most) {
-        return Err("its first row has no beginning");
+        return Err("its first row has no start");
     }
     Ok(rows)
 }
@@ -78,7 +78,7 @@ fn runs(
                 return Err(SHORT);
             }
             if level > most.unsigned_abs() {
-                return Err("it has levels that its column cannot have");
+                return Err("its levels are invalid for its column");
             }
             each(level, times);
             at += bytes;
@@ -95,7 +95,7 @@ fn runs(
             for i in 0..times as usize {
                 let level = unpack(here, i, width as usize);
                 if level > most.unsigned_abs() {
-                    return Err("it has levels that its column cannot have");
+                    return Err("its levels are invalid for its column");
                 }
                 each(level, 1);
             }

@@ -190,9 +190,9 @@ impl Pages {
             match page_head(&bytes) {
                 Ok(head) => return Ok(head),
                 Err(Fault::Short) if wanted < whole => wanted = (wanted * 16).min(whole),
-                Err(Fault::Short) => return Err("the head of a page is damaged".into()),
+                Err(Fault::Short) => return Err("a page header is damaged".into()),
                 Err(Fault::Bad(why)) => {
-                    return Err(format!("the head of a page is damaged: {why}"));
+                    return Err(format!("a page header is damaged: {why}"));
                 }
             }
         }
@@ -202,7 +202,7 @@ impl Pages {
     fn check_head(&self, head: &PageHead) -> std::result::Result<(), String> {
         let there = (self.ends - self.at - head.length as u64) as i64;
         if !(0..=there).contains(&head.compressed) {
-            return Err(format!("a page has {} bytes, {there} are there", head.compressed));
+            return Err(format!("a page has {} bytes, of which {there} exist", head.compressed));
         }
         // The maximum expansion of a byte; other encodings expand it a thousandfold.
         let most = match self.compression {
@@ -214,7 +214,7 @@ impl Pages {
         };
         if !(0..=self.largest.min(most.saturating_add(1024))).contains(&head.uncompressed) {
             return Err(format!(
-                "a page of {} bytes claims to be {} without compression",
+                "a page of {} bytes claims an uncompressed size of {}",
                 head.compressed, head.uncompressed
             ));
         }
@@ -226,10 +226,10 @@ impl Pages {
                 Err(format!("its dictionary claims {} values", head.values))
             }
             0 | 3 if values > self.left() || values > MOST_VALUES => {
-                Err(format!("a page claims {} values where {} are left", head.values, self.left()))
+                Err(format!("a page claims {} values, but {} are left", head.values, self.left()))
             }
             0..=3 => Ok(()),
-            kind => Err(format!("a page is of the unknown kind {kind}")),
+            kind => Err(format!("unknown page type {kind}")),
         }
     }
 
@@ -304,7 +304,7 @@ impl Pages {
             values = levels::values(data, most_definition, levels).map_err(in_page)?;
         }
         if nulls.is_some_and(|nulls| levels.checked_sub(nulls) != Some(values)) {
-            return Err("a page has another number of nulls than its head says".into());
+            return Err("a page's number of nulls differs from its header".into());
         }
         check_encoding(page.encoding(), data, values)
     }
@@ -346,7 +346,7 @@ impl Pages {
 fn check_encoding(encoding: Encoding, data: &[u8], values: u64) -> std::result::Result<(), String> {
     let check = |data| match delta(data) {
         Some((claimed, length)) if claimed <= values => Ok(length),
-        _ => Err("a page is damaged: its lengths do not fit to its values".to_owned()),
+        _ => Err("a page is damaged: its lengths do not match its values".to_owned()),
     };
     match encoding {
         Encoding::DELTA_LENGTH_BYTE_ARRAY | Encoding::DELTA_BINARY_PACKED if values > 0 => {

@@ -80,7 +80,7 @@ pub(super) fn check_footer(bytes: &[u8]) -> Result<()> {
         }
         let (elements, kind) = walk.list()?;
         if kind != STRUCT {
-            return Err(Fault::Bad("the schema is no list of fields"));
+            return Err(Fault::Bad("the schema is not a list of fields"));
         }
         // Fields are visited depth first, each with its own id.
         let mut open: Vec<i64> = Vec::new();
@@ -154,7 +154,7 @@ impl<'a> Walk<'a> {
         match kind {
             BYTE => self.byte().map(|b| i64::from(b as i8)),
             4..=I64 => self.signed(),
-            _ => Err(Fault::Bad("there is no number where one has to be")),
+            _ => Err(Fault::Bad("a number is missing")),
         }
     }
 
@@ -229,7 +229,7 @@ impl<'a> Walk<'a> {
                 Ok(())
             }
             STRUCT => self.fields(depth, &mut |_, _, _| Ok(false)),
-            _ => Err(Fault::Bad("a value is of no known kind")),
+            _ => Err(Fault::Bad("unknown value type")),
         }
     }
 }

@@ -69,7 +69,7 @@ fn null_is_absent_and_another_column_is_read() {
         check(row, &["u q", "a a"]);
     }
     refused(json!({"messages": null, "prompt": null}), "there is neither messages");
-    refused(json!({"messages": []}), "there is no message");
+    refused(json!({"messages": []}), "there are no messages");
     check(
         json!({"messages": [{"role": "system", "content": null}, {"role": "user", "content": "q"}]}),
         &["u q"],
@@ -121,37 +121,43 @@ fn alpaca_is_read_with_its_input_history_and_system() {
 #[test]
 fn what_cannot_be_read_whole_is_refused() {
     refused(json!({"instruction": "q", "output": ["a", "b"]}), "\"output\" has 2 values");
-    refused(json!({"instruction": "q", "input": ["i"], "output": "a"}), "\"input\" is no text");
-    refused(json!({"instruction": "q", "output": {"text": "a"}}), "\"output\" is no text");
-    refused(json!({"instruction": "q", "output": "a", "system": ["s"]}), "\"system\" is no text");
+    refused(
+        json!({"instruction": "q", "input": ["i"], "output": "a"}),
+        "\"input\" is not a string",
+    );
+    refused(json!({"instruction": "q", "output": {"text": "a"}}), "\"output\" is not a string");
+    refused(
+        json!({"instruction": "q", "output": "a", "system": ["s"]}),
+        "\"system\" is not a string",
+    );
     refused(
         json!({"instruction": "q", "output": "a", "history": "User: 1"}),
         "the history cannot be read",
     );
     refused(
         json!({"instruction": "q", "output": "a", "history": [["1", "2", "3"]]}),
-        "the history cannot be read: message 1: it is a list, but no pair of texts",
+        "the history cannot be read: message 1: it is a list, but not a pair of strings",
     );
-    refused(json!({"messages": "[{'role': 'user', 'content': 'q'}]"}), "text that is no JSON");
+    refused(json!({"messages": "[{'role': 'user', 'content': 'q'}]"}), "a string that is not JSON");
     refused(
         json!({"messages": [{"role": "user", "content": 5}]}),
-        "message 1: its content is no text",
+        "message 1: its content is not a string",
     );
-    refused(json!({"messages": [{"role": "user"}]}), "message 1: the user says nothing");
-    refused(json!({"messages": [{"role": "user", "content": null}]}), "the user says nothing");
-    refused(json!({"messages": [{"content": "q"}]}), "message 1: it has no role");
+    refused(json!({"messages": [{"role": "user"}]}), "message 1: the user message has no content");
     refused(
-        json!({"messages": [{"role": "nobody", "content": ""}]}),
-        "the role \"nobody\" is not known",
+        json!({"messages": [{"role": "user", "content": null}]}),
+        "the user message has no content",
     );
+    refused(json!({"messages": [{"content": "q"}]}), "message 1: it has no role");
+    refused(json!({"messages": [{"role": "nobody", "content": ""}]}), "unknown role \"nobody\"");
     refused(
         json!({"messages": {"role": ["user"], "content": ["q", "a"]}}),
         "1 speakers have 2 texts",
     );
-    refused(json!({"prompt": 5}), "\"prompt\" is no text");
+    refused(json!({"prompt": 5}), "\"prompt\" is not a string");
     refused(json!({"text": "t"}), "there is neither messages");
-    refused(json!([1]), "no object");
-    refused(json!("q"), "no object");
+    refused(json!([1]), "not an object");
+    refused(json!("q"), "not an object");
 }
 
 #[test]
@@ -220,7 +226,7 @@ fn a_doctor_answers_patients_and_asks_assistants() {
     check(row(&["doctor"]), &["u doctor"]);
     check(row(&["patient", "assistant"]), &["u patient", "a assistant"]);
     check(row(&["developer", "human", "model"]), &["s developer", "u human", "a model"]);
-    refused(row(&["patient", "doctor", "assistant"]), "it is not known who answers");
+    refused(row(&["patient", "doctor", "assistant"]), "ambiguous roles");
 }
 
 #[test]
@@ -243,7 +249,7 @@ fn parts_of_a_message_are_joined() {
     assert_eq!(said(&read.good[0]), ["u What is it?"]);
     assert_eq!(read.unread, ["messages.content.image_url"]);
     refused(row(json!([{"type": "text"}])), "a part has no text");
-    refused(row(json!([5])), "a part of its content is neither text nor an object");
+    refused(row(json!([5])), "a part of its content is neither a string nor an object");
 }
 
 #[test]

@@ -281,9 +281,9 @@ fn told(read: Result<Read, Error>) -> String {
 #[test]
 fn what_is_wrong_is_said() {
     let place = Place::new();
-    assert!(told(place.read(b"")).contains("0 bytes are no Parquet file"));
-    assert!(told(place.read(b"PAR1PAR1")).contains("8 bytes are no Parquet file"));
-    assert!(told(place.read(b"no parquet at all")).contains("it does not begin with PAR1"));
+    assert!(told(place.read(b"")).contains("0 bytes are not a Parquet file"));
+    assert!(told(place.read(b"PAR1PAR1")).contains("8 bytes are not a Parquet file"));
+    assert!(told(place.read(b"no parquet at all")).contains("it does not start with PAR1"));
     assert!(told(place.read(b"PAR1and so on and on")).contains("it does not end with a footer"));
     assert!(
         told(place.read(b"PAR1 and so on\xff\xff\xff\xffPAR1")).contains("longer than the file")

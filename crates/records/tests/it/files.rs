@@ -97,11 +97,11 @@ fn a_bad_row_is_reported_with_its_line_and_the_others_are_read() {
     let told: Vec<String> = read.bad.iter().map(|b| format!("{} {}", b.row, b.why)).collect();
     assert_eq!(told.len(), 5);
     for (told, part) in told.iter().zip([
-        "2 no JSON",
-        "3 no UTF-8 from byte 13",
-        "4 no object",
+        "2 not JSON",
+        "3 invalid UTF-8 at byte 13",
+        "4 not an object",
         "5 there is neither messages",
-        "6 message 1: the role \"nobody\" is not known",
+        "6 message 1: unknown role \"nobody\"",
     ]) {
         assert!(told.starts_with(part), "{told}");
     }
@@ -177,14 +177,11 @@ fn a_file_that_is_cut_off_is_damaged() {
 #[test]
 fn a_file_is_what_its_first_bytes_say() {
     for (content, what) in [
-        (
-            &b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"[..],
-            "a pointer of Git LFS",
-        ),
+        (&b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"[..], "a Git LFS pointer"),
         (b"\x1f\x8b\x08\0\0\0\0\0", "compressed with gzip"),
         (b"\x28\xb5\x2f\xfd\0\0\0\0", "compressed with zstd"),
         (b"PK\x03\x04\0\0\0\0\0\0\0\0", "a ZIP archive"),
-        (b"<!DOCTYPE html><html></html>", "a page of HTML"),
+        (b"<!DOCTYPE html><html></html>", "an HTML page"),
     ] {
         for name in ["rows.jsonl", "rows.json", "rows.csv", "rows.parquet"] {
             let told = read_as(name, content).unwrap_err().to_string();

@@ -43,7 +43,7 @@ fn evaluation_sets_have_many_shapes() {
     let rows = "{\"question\": null}\n{\"question\": 5}\n{\"question\": \"one\"}\n";
     assert_eq!(
         column("e.jsonl", rows, None).unwrap(),
-        ["! \"question\" is null", "! \"question\" is no text", "one"]
+        ["! \"question\" is null", "! \"question\" is not a string", "one"]
     );
 }
 
@@ -55,5 +55,5 @@ fn chats_are_read_from_csv() {
     // An unquoted comma shifts all cells after it.
     let read = read_as("rows.csv", "prompt,response\nNo, why?,a\nq,a\n").unwrap();
     assert_eq!((read.good.len(), read.bad.len()), (1, 1));
-    assert!(read.bad[0].why.contains("3 cells, the head names 2 columns"), "{:?}", read.bad);
+    assert!(read.bad[0].why.contains("3 cells, the header has 2 columns"), "{:?}", read.bad);
 }

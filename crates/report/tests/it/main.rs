@@ -33,7 +33,7 @@ fn summary(in_dataset: u64, near: u64) -> Value {
             "part": "task-topic", "stem": "small", "seed_rows": 9, "prompts": 9, "emergencies": 0,
             "planned": in_dataset + near + 2, "in_dataset": in_dataset,
             "dropped": { "near_duplicate": near }, "rejected": { "max_words": 2 }, "failed": {},
-            "under_way": 0, "assistant_turns": 9, "cleanup": {},
+            "in_progress": 0, "assistant_turns": 9, "cleanup": {},
         }],
         "requests_answered": 1234, "counts_add_up": true,
         "repairs": { "max_words": {

@@ -193,7 +193,7 @@ impl From<OldPart> for PartSummary {
             dropped: BTreeMap::new(),
             rejected: old.rejected,
             failed: old.failed,
-            under_way: old.under_way,
+            in_progress: old.under_way,
             assistant_turns: old.assistant_turns,
             cleanup: old.mended,
         }

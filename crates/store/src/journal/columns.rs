@@ -34,7 +34,7 @@ fn by_name<T: Copy>(
     all.iter()
         .find(|v| name_of(v) == name)
         .copied()
-        .ok_or_else(|| FromSqlError::Other(format!("the unknown name \"{name}\"").into()))
+        .ok_or_else(|| FromSqlError::Other(format!("unknown name \"{name}\"").into()))
 }
 
 /// State of a request.

@@ -21,7 +21,7 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => {
-                let message = "another clinstruct process works on this run";
+                let message = "another clinstruct process is working on this run";
                 Err(Error::new(ErrorKind::Locked, "open", dir, message))
             }
             Err(TryLockError::Error(e)) => Err(Error::io("lock", &path, e)),

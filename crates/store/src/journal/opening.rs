@@ -66,13 +66,13 @@ impl Marks {
             return Ok(());
         }
         if self.application != APPLICATION_ID {
-            let message = "it is no journal of clinstruct";
+            let message = "it is not a clinstruct journal";
             return Err(Error::new(ErrorKind::NotAJournal, "open", path, message));
         }
         let (found, known) = (self.version, VERSION);
         if found > known {
             let message =
-                format!("the journal is of version {found}, this build knows up to {known}");
+                format!("the journal has version {found}, this build supports up to {known}");
             return Err(Error::new(
                 ErrorKind::NewerJournal { found, known },
                 "open",
@@ -92,7 +92,7 @@ impl Marks {
 /// Returns the journal's version, 0 if there is none yet.
 pub(super) fn check_version(path: &Path, access: Access) -> Result<i64> {
     let unfinished = || {
-        let message = "the run was stopped before its journal was there";
+        let message = "the run was stopped before its journal existed";
         Error::new(ErrorKind::Unfinished, "open", path, message)
     };
     let failed = |e| Error::sql("open", path, e);

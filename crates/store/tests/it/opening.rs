@@ -28,7 +28,7 @@ fn a_second_process_is_refused_until_the_first_ends() {
     let e = Store::open(dir.path(), Durability::Fast).unwrap_err();
     assert_eq!(e.kind, ErrorKind::Locked);
     insta::assert_snapshot!(text(&e, dir.path()), @r"
-    open DIR: another clinstruct process works on this run
+    open DIR: another clinstruct process is working on this run
     wait for the other process to end, or name another folder with --out
     ");
     first.set_meta("note", "still works").unwrap();
@@ -78,8 +78,8 @@ fn a_newer_journal_is_refused_and_left_as_it_is() {
     let e = refused(dir.path());
     assert_eq!(e.kind, ErrorKind::NewerJournal { found: 99, known: 5 });
     insta::assert_snapshot!(text(&e, dir.path()), @r"
-    open DIR/run.sqlite: the journal is of version 99, this build knows up to 5
-    use the newer clinstruct that made this run, or name another folder with --out
+    open DIR/run.sqlite: the journal has version 99, this build supports up to 5
+    use the newer clinstruct that built this run, or name another folder with --out
     ");
     assert_eq!((fs::read(&path).unwrap(), fs::read(segment(dir.path())).unwrap()), before);
 }
@@ -109,7 +109,7 @@ fn files_of_others_are_refused_and_left_as_they_are() {
         assert_eq!(e.kind, ErrorKind::NotAJournal, "case {i}");
         assert_eq!(
             text(&e, dir.path()),
-            "open DIR/run.sqlite: it is no journal of clinstruct\n\
+            "open DIR/run.sqlite: it is not a clinstruct journal\n\
              move the file away, or name another folder with --out",
             "case {i}"
         );
@@ -182,8 +182,8 @@ fn a_kill_while_the_journal_is_made_leaves_a_folder_that_opens() {
         assert_eq!(e.kind, ErrorKind::Unfinished, "case {i}");
         assert_eq!(
             text(&e, dir.path()),
-            "open DIR/run.sqlite: the run was stopped before its journal was there\n\
-             rerun the command that began the run to resume it",
+            "open DIR/run.sqlite: the run was stopped before its journal existed\n\
+             rerun the command that started the run to resume it",
             "case {i}"
         );
         assert_eq!(files(dir.path()), before, "case {i}");
@@ -263,7 +263,7 @@ fn who_only_looks_sees_all_and_writes_nothing() {
         .unwrap_err();
     assert_eq!(e.kind, ErrorKind::ReadOnly);
     insta::assert_snapshot!(text(&e, dir.path()), @r"
-    write DIR/run.sqlite: the run was opened to be read only
+    write DIR/run.sqlite: the run was opened read-only
     name a folder that you can write to with --out
     ");
     assert_eq!(looker.set_meta("a", "b").unwrap_err().kind, ErrorKind::ReadOnly);
@@ -300,8 +300,8 @@ fn rows_that_are_gone_are_seen_at_the_opening() {
     let gone = Store::open(dir.path(), Durability::Fast).unwrap_err();
     assert_eq!(gone.kind, ErrorKind::Corrupt);
     insta::assert_snapshot!(text(&gone, dir.path()), @r"
-    read DIR/raw/segment-000001.zst: the journal knows rows in it, but the file is gone
-    put the folder back from a copy; the rows in raw/ can be read with `zstdcat`
+    read DIR/raw/segment-000001.zst: the journal refers to rows in it, but the file is missing
+    restore the folder from a backup; `zstdcat` reads the rows in raw/
     ");
     fs::write(&path, vec![0; good.len()]).unwrap();
     let store = open(dir.path());

@@ -181,7 +181,11 @@ impl MetricsAccumulator {
         if let Some(attributes) = row.attributes {
             let country = &attributes.card.patient.country_code;
             let emergency = self.facts.emergency.get(country).map_or("", String::as_str);
-            let about = card::About { card: &attributes.card, emergency, bound: &self.facts.bound };
+            let about = card::About {
+                card: &attributes.card,
+                emergency,
+                country_terms: &self.facts.country_terms,
+            };
             let foreign = compare::emergency_number(text, emergency).is_some();
             let bound = compare::foreign(text, &about).is_some();
             self.share(MetricId::OtherCountryTerms, bound);

@@ -1,0 +1,266 @@
+//! Situations: compatible styles, shares as in the files, emergencies, ids.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::LazyLock;
+
+use clinstruct_catalog::StyleOption;
+use clinstruct_multiturn::{Variant, conversation_id, first_message, situation, variants};
+use clinstruct_promptgen::Plan;
+use clinstruct_schema::{BaseRow, ConversationMode, Situation, Style};
+
+use crate::{CATALOG, SEED, drawn, part, plan};
+
+/// Both variants of two prompts of about every fifth row of part 3.
+fn variant_pairs() -> &'static [(BaseRow, [Situation; 2])] {
+    static PAIRS: LazyLock<Vec<(BaseRow, [Situation; 2])>> = LazyLock::new(|| {
+        let plan = plan("task-topic");
+        let mut all = Vec::new();
+        for i in (0..plan.len()).step_by(5) {
+            let row = plan.row(i).unwrap();
+            for k in [i % 4, (i + 1) % 4] {
+                let pair = [1, 2].map(|n| drawn(&row, k, Variant::Styled(n)));
+                all.push((row.clone(), pair));
+            }
+        }
+        all
+    });
+    &PAIRS
+}
+
+/// Every option of the catalog, by id.
+fn style_options() -> BTreeMap<&'static str, &'static StyleOption> {
+    let s = &CATALOG.styles;
+    [&s.asked, &s.assistant_length, &s.assistant_form, &s.user_length]
+        .into_iter()
+        .flatten()
+        .chain(s.modes.iter().flat_map(|m| &m.lines))
+        .chain(CATALOG.parts.iter().filter_map(|p| p.emergency.as_ref()).map(|e| &e.instruction))
+        .map(|o| (o.id.as_str(), o))
+        .collect()
+}
+
+fn asked_groups(s: &Situation) -> Vec<&str> {
+    s.asked_styles.iter().map(|style| style.group.as_str()).collect()
+}
+
+#[test]
+fn styles_can_be_obeyed_together() {
+    let options = style_options();
+    let mut seen = 0;
+    for (row, twins) in variant_pairs() {
+        for s in twins {
+            seen += 1;
+            let styles: Vec<&Style> = s.asked_styles.iter().chain(&s.system_styles).collect();
+            for (i, a) in styles.iter().enumerate() {
+                for b in &styles[i + 1..] {
+                    let shared = a.claims.iter().find(|f| b.claims.contains(f));
+                    assert_eq!(shared, None, "{}: {} and {}", row.id, a.id, b.id);
+                    let at_odds =
+                        |a: &Style, b: &Style| options[a.id.as_str()].not_with.contains(&b.id);
+                    assert!(!at_odds(a, b) && !at_odds(b, a), "{}: {} {}", row.id, a.id, b.id);
+                }
+            }
+        }
+    }
+    assert!(seen > 2000, "{seen}");
+}
+
+#[test]
+fn variants_ask_for_two_other_groups_and_share_no_style() {
+    for (row, [one, two]) in variant_pairs() {
+        for s in [one, two] {
+            let groups = asked_groups(s);
+            assert_eq!(groups.len(), 2, "{}", row.id);
+            assert_ne!(groups[0], groups[1], "{}", row.id);
+            let translation = row.subjects[0].value_id() == "language-translation";
+            assert!(!translation || !groups.contains(&"language-audience"), "{}", row.id);
+        }
+        for style in &one.asked_styles {
+            assert!(two.asked_styles.iter().all(|s| s.id != style.id), "{}: {}", row.id, style.id);
+        }
+    }
+    let used: HashSet<_> = variant_pairs()
+        .iter()
+        .flat_map(|(_, t)| t)
+        .flat_map(|s| &s.asked_styles)
+        .map(|s| s.id.as_str())
+        .collect();
+    assert_eq!(used.len(), CATALOG.styles.asked.len(), "every style is drawn at times");
+}
+
+#[test]
+fn numbers_stand_in_texts_and_constraints_alike() {
+    let options = style_options();
+    for (row, twins) in variant_pairs() {
+        for style in twins
+            .iter()
+            .flat_map(|s| s.asked_styles.iter().chain(&s.system_styles).chain(&s.user_styles))
+        {
+            assert!(!style.text.contains("{n}"), "{}: {}", row.id, style.text);
+            let option = options[style.id.as_str()];
+            if !option.counts.is_empty() {
+                let fits = |n: &&u32| {
+                    option.text.with(Some(**n)) == style.text
+                        && style.constraints == [option.constraint.clone().with_count(**n)]
+                };
+                assert!(option.counts.iter().any(|n| fits(&n)), "{}: {style:?}", row.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn asked_styles_fix_the_number_of_turns() {
+    let mut seen = [0; 3];
+    for (row, s) in variant_pairs().iter().flat_map(|(row, t)| t.iter().map(move |s| (row, s))) {
+        let groups = asked_groups(s);
+        assert!((1..=3).contains(&s.turns));
+        if groups.contains(&"interaction") {
+            assert_eq!(s.turns, 3, "{}", row.id);
+            seen[0] += 1;
+        } else if groups.contains(&"creativity") {
+            assert_eq!(s.turns, 1, "{}", row.id);
+            seen[1] += 1;
+        } else {
+            seen[2] += 1;
+        }
+    }
+    assert!(seen.iter().all(|n| *n > 50), "{seen:?}");
+}
+
+/// Observed and specified share of each outcome, equal within two in a hundred.
+fn near(what: &str, counts: &BTreeMap<String, usize>, due: &[(&str, f64)]) {
+    let all: usize = counts.values().sum();
+    assert!(counts.keys().all(|k| due.iter().any(|(d, _)| d == k)), "{what}: {counts:?}");
+    for (name, share) in due {
+        let seen = counts.get(*name).copied().unwrap_or(0) as f64 / all as f64;
+        assert!((seen - share).abs() < 0.02, "{what} {name}: {seen:.3} where {share} is due");
+    }
+}
+
+#[test]
+fn part_1_has_the_shares_of_its_file() {
+    let plan = plan("specialty-domain");
+    let mut modes = BTreeMap::new();
+    let mut turns: BTreeMap<&str, BTreeMap<String, usize>> = BTreeMap::new();
+    let mut lengths = BTreeMap::new();
+    let mut registers = BTreeMap::new();
+    for row in plan.rows() {
+        let s = drawn(&row, 0, Variant::Styled(1));
+        if row.emergency {
+            assert_eq!(s.mode, ConversationMode::Emergency, "{}", row.id);
+        } else {
+            *modes.entry(s.mode.as_str().to_owned()).or_default() += 1;
+        }
+        let kind = if s.mode == ConversationMode::Normal { "normal" } else { "hasty" };
+        *turns.entry(kind).or_default().entry(s.turns.to_string()).or_default() += 1;
+        if s.mode == ConversationMode::Normal {
+            let length = s.system_styles.iter().find(|x| x.group == "assistant_length");
+            let length = length.map_or("unspecified", |x| x.id.as_str());
+            *lengths.entry(length.to_owned()).or_default() += 1;
+        }
+        *registers.entry(s.user_register.as_str().to_owned()).or_default() += 1;
+        assert!(s.asked_styles.is_empty() && !s.emergency_instruction);
+    }
+    near("mode", &modes, &[("chat", 0.35), ("normal", 0.55), ("emergency", 0.10)]);
+    near("turns", &turns["normal"], &[("1", 0.5), ("2", 0.3), ("3", 0.2)]);
+    near("turns", &turns["hasty"], &[("1", 0.2), ("2", 0.3), ("3", 0.5)]);
+    let due = [("unspecified", 0.4), ("short", 0.2), ("long", 0.3), ("exact-sentences", 0.1)];
+    near("length", &lengths, &due);
+    near("register", &registers, &[("popular", 0.1), ("standard", 0.8), ("scientific", 0.1)]);
+}
+
+#[test]
+fn the_emergency_rule_looks_for_whole_words() {
+    let rule = part("task-topic").emergency.as_ref().unwrap();
+    let said = |prompt: &str| rule.speaks_of_emergency(prompt);
+    for prompt in ["Is this an emergency?", "EMERGENCY: help", "two emergencies,", "emergency-room"]
+    {
+        assert!(said(prompt), "{prompt}");
+    }
+    for prompt in ["", "He emerged", "emergencyroom", "an emergent case", "nonemergency"] {
+        assert!(!said(prompt), "{prompt}");
+    }
+}
+
+#[test]
+fn about_half_of_emergencies_become_one_conversation() {
+    let part = part("task-topic");
+    let plan = plan("task-topic");
+    let (mut all, mut single) = (0, 0);
+    for row in (0..plan.len()).map(|i| plan.id(i).unwrap()) {
+        for k in 0..4 {
+            let of = |prompt| variants(part, SEED, &row, k, prompt);
+            let styled = vec![Variant::Styled(1), Variant::Styled(2)];
+            assert_eq!(of(None), styled);
+            assert_eq!(of(Some("What dose is usual?")), styled);
+            let found = of(Some("Is this an emergency?"));
+            all += 1;
+            if found == [Variant::Emergency] {
+                single += 1;
+            } else {
+                assert_eq!(found, styled);
+            }
+        }
+    }
+    let share = f64::from(single) / f64::from(all);
+    assert!((share - 0.5).abs() < 0.02, "{share}");
+}
+
+#[test]
+fn an_emergency_carries_its_instruction_and_nothing_else_asked_for() {
+    let plan = plan("task-topic");
+    let row = plan.row(77).unwrap();
+    let s = drawn(&row, 2, Variant::Emergency);
+    assert!(s.emergency_instruction);
+    assert_eq!(asked_groups(&s), ["emergency"]);
+    insta::assert_snapshot!(first_message("Come quickly.", &s), @r"
+    Come quickly.
+
+    This is an emergency: tell me first what to do in the next few minutes.
+    ");
+}
+
+#[test]
+fn parts_without_the_rule_have_one_conversation() {
+    for name in ["specialty-domain", "task-subtopic"] {
+        let row = plan(name).row(3).unwrap();
+        let found = variants(part(name), SEED, &row.id, 0, Some("This is an emergency!"));
+        assert_eq!(found, [Variant::Styled(1)]);
+        assert_eq!(conversation_id(part(name), &row.id, 0, Variant::Styled(1)), row.id);
+        let s = drawn(&row, 0, Variant::Styled(1));
+        assert_eq!(first_message("A prompt.", &s), "A prompt.");
+    }
+}
+
+#[test]
+fn conversation_ids_are_unique() {
+    let mut seen = HashSet::new();
+    for part in &CATALOG.parts {
+        let plan = Plan::new(&CATALOG, part, SEED, None);
+        for i in 0..plan.len() {
+            let row = plan.id(i).unwrap();
+            for k in 0..part.prompts_per_request {
+                let mut all = variants(part, SEED, &row, k, None);
+                if part.emergency.is_some() {
+                    all.push(Variant::Emergency);
+                }
+                for variant in all {
+                    let id = conversation_id(part, &row, k, variant);
+                    assert!(id.as_str().starts_with(row.as_str()));
+                    assert!(seen.insert(id.clone()), "{id} twice");
+                }
+            }
+        }
+    }
+    assert_eq!(seen.len(), 6321 + 12_688 + 2587 * 4 * 3);
+}
+
+#[test]
+fn another_seed_gives_other_situations() {
+    let plan = plan("task-topic");
+    let rows: Vec<BaseRow> = (0..50).map(|i| plan.row(i).unwrap()).collect();
+    let of = |row, seed| situation(&CATALOG, plan.part(), seed, row, 0, Variant::Styled(1));
+    let same = rows.iter().filter(|row| of(row, 1) == of(row, 2)).count();
+    assert!(same < 3, "{same}");
+}
