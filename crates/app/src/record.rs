@@ -50,7 +50,7 @@ pub struct Given {
 
 impl Given {
     /// Flags and environment apart, from the values of all arguments and the names of those that the environment set.
-    pub fn new(all: &impl Serialize, from_environment: &[String]) -> anyhow::Result<Self> {
+    pub fn new(all: &impl Serialize, from_environment: &[String]) -> crate::Result<Self> {
         let mut flags = layer(all)?;
         let environment = from_environment.iter().filter_map(|name| flags.remove_entry(name));
         let environment = environment.collect();
@@ -184,7 +184,7 @@ impl Settings {
 pub type Layer = Map<String, Value>;
 
 /// A record's fields that are set.
-pub(crate) fn layer(of: &impl Serialize) -> anyhow::Result<Layer> {
+pub(crate) fn layer(of: &impl Serialize) -> crate::Result<Layer> {
     let Value::Object(mut all) = serde_json::to_value(of)? else { return Ok(Layer::new()) };
     all.retain(|_, value| match value {
         Value::Null | Value::Bool(false) => false,

@@ -60,7 +60,7 @@ impl Registry {
     }
 
     /// The error that none has this name.
-    pub(crate) fn unknown(&self, name: &str) -> anyhow::Error {
+    pub(crate) fn unknown(&self, name: &str) -> crate::Error {
         let known: Vec<&str> = self.all.iter().map(|known| known.name).collect();
         usage(
             format!("there is no backend \"{name}\""),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use crate::Context as _;
 use clinstruct_batch_client::Pacing;
 use clinstruct_catalog::{Catalog, Files};
 use clinstruct_curate::splits::Shares;
@@ -27,27 +27,24 @@ pub struct Setup {
 
 impl Setup {
     /// Checks settings, and reads the resources.
-    pub fn new(args: Settings) -> anyhow::Result<Self> {
-        let catalog = match &args.resources {
-            None => Catalog::embedded()?,
-            Some(dir) => Catalog::read(read_resources(dir)?)?,
-        };
+    pub fn new(args: Settings) -> crate::Result<Self> {
+        let catalog = read_catalog(args.resources.as_deref())?;
         Self::with(args, catalog)
     }
 
     /// The same for a command that only names parts: where the run's resources cannot be read any more, the
     /// names of those that were compiled in do.
-    pub fn to_look(args: Settings) -> anyhow::Result<Self> {
+    pub fn to_look(args: Settings) -> crate::Result<Self> {
         match Self::new(args.clone()) {
             Err(e) if args.resources.is_some() => {
                 (args.host.notify)(&format!("{e}; the resources of this build are used for names"));
-                Self::with(args, Catalog::embedded()?)
+                Self::with(args, read_catalog(None)?)
             }
             setup => setup,
         }
     }
 
-    fn with(args: Settings, catalog: Catalog) -> anyhow::Result<Self> {
+    fn with(args: Settings, catalog: Catalog) -> crate::Result<Self> {
         if let Some(usd) = args.max_cost
             && !(0.0..1e9).contains(&usd)
         {
@@ -82,7 +79,7 @@ impl Setup {
     }
 
     /// What the pipeline is to do. `detached` says that the command ends before its jobs do.
-    pub fn context(&self, detached: bool) -> anyhow::Result<RunContext<'_>> {
+    pub fn context(&self, detached: bool) -> crate::Result<RunContext<'_>> {
         let defaults = RunConfig::default();
         let routes = crate::routes(&self.args, &self.catalog, &self.out, self.jobs, detached)?;
         let backend = self.args.host.backends.get(self.args.backend_name());
@@ -112,13 +109,13 @@ impl Setup {
     /// Opens the run's store for writing, making its folder.
     ///
     /// What costs nothing to ask again need not outlive a power cut; what is paid for must.
-    pub fn store(&self, free: bool) -> anyhow::Result<Store> {
+    pub fn store(&self, free: bool) -> crate::Result<Store> {
         let durability = if free { Durability::Fast } else { Durability::Full };
         Ok(Store::open(&self.out, durability)?)
     }
 
     /// Shares of validation and test.
-    pub fn shares(&self) -> anyhow::Result<Shares> {
+    pub fn shares(&self) -> crate::Result<Shares> {
         let wrong =
             || usage("--split gives no two shares below 1 in all", "write --split 0.05,0.05");
         match self.args.split[..] {
@@ -131,7 +128,7 @@ impl Setup {
     }
 
     /// Opens the run's store to look at it.
-    pub fn store_to_read(&self) -> anyhow::Result<Store> {
+    pub fn store_to_read(&self) -> crate::Result<Store> {
         if !settings::has_run(&self.out) {
             return Err(settings::no_run(&self.out));
         }
@@ -139,9 +136,18 @@ impl Setup {
     }
 }
 
+/// The resources of a folder; those that are compiled in where none is named.
+pub fn read_catalog(resources: Option<&Path>) -> crate::Result<Catalog> {
+    let catalog = match resources {
+        None => Catalog::embedded(),
+        Some(dir) => Catalog::read(read_resources(dir)?),
+    };
+    catalog.map_err(crate::Error::resources)
+}
+
 /// All files below a resources folder.
-pub fn read_resources(dir: &Path) -> anyhow::Result<Files> {
-    fn walk(root: &Path, dir: &Path, files: &mut Files) -> anyhow::Result<()> {
+fn read_resources(dir: &Path) -> crate::Result<Files> {
+    fn walk(root: &Path, dir: &Path, files: &mut Files) -> crate::Result<()> {
         let entries = std::fs::read_dir(dir)
             .with_context(|| format!("read the resources folder {}", dir.display()))?;
         for entry in entries {

@@ -8,7 +8,7 @@ use clinstruct_models::ModelCache;
 use crate::{usage, variable};
 
 /// Where weights are kept.
-pub fn shelf() -> anyhow::Result<ModelCache> {
+pub fn shelf() -> crate::Result<ModelCache> {
     let folder = match variable("CLINSTRUCT_MODELS") {
         Some(folder) => PathBuf::from(folder),
         None => dirs::cache_dir().map(|cache| cache.join("clinstruct").join("models")).ok_or_else(
@@ -24,7 +24,7 @@ pub fn shelf() -> anyhow::Result<ModelCache> {
 }
 
 /// The file of a model: one of this machine, or one on the shelf by its name in the list or of its own.
-pub fn file_of(name: &str, catalog: &Catalog) -> anyhow::Result<PathBuf> {
+pub fn file_of(name: &str, catalog: &Catalog) -> crate::Result<PathBuf> {
     let path = Path::new(name);
     if path.is_file() {
         return Ok(path.to_owned());

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use clinstruct_schema::PatientCard;
+use clinstruct_schema::{Blame, Hint, PatientCard};
 use minijinja::{Environment, UndefinedBehavior, context};
 
 /// A template that could not be filled in.
@@ -12,6 +12,16 @@ pub struct TemplateError {
     /// What is wrong, with its line.
     #[source]
     pub source: minijinja::Error,
+}
+
+impl Hint for TemplateError {
+    fn hint(&self) -> Option<String> {
+        Some(format!("fix templates/{} in the folder of --resources", self.name))
+    }
+
+    fn blame(&self) -> Blame {
+        Blame::Usage
+    }
 }
 
 /// The MiniJinja templates, compiled. A variable that is not given is an error.

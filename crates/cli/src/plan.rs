@@ -6,7 +6,7 @@ use clinstruct_store::Store;
 use crate::exit::usage;
 
 /// The error for a row that the plan does not have.
-pub(crate) fn no_row(id: &str) -> anyhow::Error {
+pub(crate) fn no_row(id: &str) -> clinstruct_app::Error {
     usage(
         format!("the plan has no seed row \"{id}\""),
         "type `clinstruct plan --rows` to see all of them",
@@ -14,7 +14,10 @@ pub(crate) fn no_row(id: &str) -> anyhow::Error {
 }
 
 /// Refuses to read a run with another plan than it was made with.
-pub(crate) fn ensure_same_plan(context: &RunContext<'_>, store: &Store) -> anyhow::Result<()> {
+pub(crate) fn ensure_same_plan(
+    context: &RunContext<'_>,
+    store: &Store,
+) -> clinstruct_app::Result<()> {
     let made = store.meta("plan")?.unwrap_or_default();
     if made == context.fingerprint() {
         return Ok(());

@@ -2,6 +2,9 @@ use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use clinstruct_batch_client::ErrorKind;
+use clinstruct_schema::{Blame, Hint};
+
 /// Result of fetching.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -35,6 +38,36 @@ pub enum Error {
     /// Something about it is not as it has to be.
     #[error("{0}")]
     Unfit(String),
+}
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Io { source, .. } => return source.hint(),
+            Self::Remote(e) if e.kind == ErrorKind::Unauthorised => {
+                "accept the model's terms at the hub, create a token that may read, and export HF_TOKEN=.."
+            }
+            Self::Remote(_) => {
+                "rerun the same command to resume the download; HF_ENDPOINT and PIP_INDEX_URL name other places to \
+                 fetch from"
+            }
+            Self::Checksum { .. } => {
+                "the file is not used; if it was there before, remove it, then rerun the same command; if the sum is \
+                 wrong again, somebody has changed the file or the expected sum"
+            }
+            Self::Unfit(_) => "`clinstruct model list` shows models that can be fetched",
+        };
+        Some(hint.to_owned())
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Io { source, .. } => source.blame(),
+            Self::Remote(e) => e.blame(),
+            Self::Checksum { .. } => Blame::Environment,
+            Self::Unfit(_) => Blame::Usage,
+        }
+    }
 }
 
 impl Error {

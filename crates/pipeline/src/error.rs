@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
-use clinstruct_schema::Fault;
+use clinstruct_batch_client::fault_hint;
+use clinstruct_schema::{Blame, Fault, Hint};
 
 /// Result of a stage.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -99,6 +100,65 @@ fn bad_name(clash: Option<&str>) -> String {
     match clash {
         Some(other) => format!("cannot be told from \"{other}\": choose another name"),
         None => "must be named with letters, digits and `_`".to_owned(),
+    }
+}
+
+/// How to go on with a run that another command than this one began.
+const CONTINUE: &str = "continue this run as it is with `clinstruct resume DIR`";
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Store(e) => return e.hint(),
+            Self::Plan(e) => return e.hint(),
+            Self::Machine(e) => return e.hint(),
+            Self::Backend(e) => return e.hint(),
+            Self::Write { source, .. } => return source.hint(),
+            Self::UnknownPart(_) => "`clinstruct plan` lists the parts".into(),
+            Self::NoAnswers { fault, words, .. } => fault_hint(*fault, words),
+            Self::EmptyJobs { fault: fault @ Some(_), last, .. } => fault_hint(*fault, last),
+            Self::EmptyJobs { fault: None, .. } => {
+                "fix what the provider reports, then rerun the same command to resume".into()
+            }
+            Self::OtherModel { .. } => format!(
+                "name another folder, {CONTINUE}, or add --accept-change: what other models answered is kept, and \
+                 the rows are requested, and paid for, again"
+            ),
+            Self::PlanChange(_) => format!(
+                "name another folder, {CONTINUE}, or add --accept-change to replace these rows: answers that still \
+                 fit are reused, the others are requested, and paid for, again"
+            ),
+            Self::OtherAccount { .. } => {
+                "use the previous key and address until these jobs have ended, or add --accept-change to request, \
+                 and pay for, their rows again"
+                    .into()
+            }
+            Self::Annotator { .. } | Self::AnnotatorName { .. } => {
+                "fix the annotator in the program that registers it".into()
+            }
+            Self::JournalMismatch(_) => {
+                "run `clinstruct reparse DIR` to read the answers again with this plan".into()
+            }
+        })
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Store(e) => e.blame(),
+            Self::Plan(e) => e.blame(),
+            Self::Machine(e) => e.blame(),
+            Self::Backend(e) => e.blame(),
+            Self::Write { source, .. } => source.blame(),
+            Self::UnknownPart(_)
+            | Self::OtherModel { .. }
+            | Self::PlanChange(_)
+            | Self::OtherAccount { .. }
+            | Self::Annotator { .. }
+            | Self::AnnotatorName { .. } => Blame::Usage,
+            Self::EmptyJobs { .. } | Self::NoAnswers { .. } | Self::JournalMismatch(_) => {
+                Blame::Environment
+            }
+        }
     }
 }
 

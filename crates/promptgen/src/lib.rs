@@ -27,6 +27,7 @@ mod card;
 mod plan;
 mod request;
 
+use clinstruct_schema::{Blame, Hint};
 pub use plan::Plan;
 pub use request::{PromptOptions, prompt_request};
 
@@ -42,4 +43,18 @@ pub enum Error {
         #[source]
         source: clinstruct_catalog::TemplateError,
     },
+}
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Template { source, .. } => source.hint(),
+        }
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Template { source, .. } => source.blame(),
+        }
+    }
 }

@@ -43,7 +43,7 @@ mod values;
 
 use std::path::{Path, PathBuf};
 
-use clinstruct_schema::{Attributes, Message};
+use clinstruct_schema::{Attributes, Blame, Hint, Message};
 
 /// A conversation of a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,10 +138,11 @@ impl Error {
     pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
         Self::Io { path: path.to_owned(), source }
     }
+}
 
-    /// What to do about it.
-    pub fn hint(&self) -> &'static str {
-        match self {
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
             Self::Io { .. } => "check the path, and whether the file may be read",
             Self::UnknownKind { .. } => {
                 "convert it, or rename it where only the extension is wrong"
@@ -153,7 +154,12 @@ impl Error {
             Self::Encrypted { .. } => "decrypt it first",
             Self::NoColumn { .. } => "name one of its columns, as in FILE:COLUMN",
             Self::Empty { .. } => "check that it is the right file",
-        }
+        };
+        Some(hint.to_owned())
+    }
+
+    fn blame(&self) -> Blame {
+        Blame::Usage
     }
 }
 

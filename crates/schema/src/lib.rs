@@ -1,5 +1,5 @@
 //! The records that cross crate boundaries: ids, requests, outcomes, patients, situations,
-//! conversations and their provenance, annotations, the summary of a run.
+//! conversations and their provenance, annotations, the summary of a run; and [`Hint`], which all errors implement.
 //!
 //! Plain data with serde, and the invariants of that data; no input or output, no randomness, no
 //! templates. Every record that is stored carries [`SCHEMA_VERSION`]. A type that only one crate needs
@@ -8,6 +8,7 @@
 mod annotation;
 mod constraint;
 mod conversation;
+mod hint;
 mod id;
 mod language;
 mod mode;
@@ -25,6 +26,7 @@ pub use constraint::{Constraint, Facet, Instruction, Meaning, Pattern};
 pub use conversation::{
     Attributes, Conversation, Provenance, Rejected, SituationRow, Split, Stage, TurnProvenance,
 };
+pub use hint::{Blame, Hint};
 pub use id::{BackendId, IdError, PartId, RequestId, RowId, Slug};
 pub use language::Language;
 pub use mode::{ConversationMode, Register};

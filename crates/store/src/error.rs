@@ -1,6 +1,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use clinstruct_schema::{Blame, Hint};
+
 /// Result of using the store.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -94,30 +96,38 @@ impl Error {
         };
         Self { source: Some(Box::new(e)), ..Self::new(kind, operation, path, message) }
     }
+}
 
-    /// What to do about it.
-    pub fn hint(&self) -> String {
-        match self.kind {
-            ErrorKind::StorageFull => {
-                "free some disk space, then rerun the same command to resume".into()
-            }
-            ErrorKind::ReadOnly => "name a folder that you can write to with --out".into(),
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        let hint = match self.kind {
+            ErrorKind::StorageFull => "free some disk space, then rerun the same command to resume",
+            ErrorKind::ReadOnly => "use --out to name a folder that you can write to",
             ErrorKind::Locked => {
-                "wait for the other process to end, or name another folder with --out".into()
+                "wait for the other process to end, or name another folder with --out"
             }
             ErrorKind::NewerJournal { .. } => {
                 "use the newer clinstruct that made this run, or name another folder with --out"
-                    .into()
             }
-            ErrorKind::NotAJournal => {
-                "move the file away, or name another folder with --out".into()
-            }
-            ErrorKind::Unfinished => "rerun the command that began the run to resume it".into(),
+            ErrorKind::NotAJournal => "move the file away, or name another folder with --out",
+            ErrorKind::Unfinished => "rerun the command that began the run to resume it",
             ErrorKind::Corrupt => {
-                "put the folder back from a copy; the rows in raw/ can be read with `zstdcat`"
-                    .into()
+                "restore the folder from a backup; `zstdcat` prints the rows in raw/"
             }
-            ErrorKind::Io => "fix it, then rerun the same command to resume".into(),
+            ErrorKind::Io => "fix it, then rerun the same command to resume",
+        };
+        Some(hint.to_owned())
+    }
+
+    fn blame(&self) -> Blame {
+        match self.kind {
+            ErrorKind::NewerJournal { .. } | ErrorKind::NotAJournal => Blame::Usage,
+            ErrorKind::StorageFull
+            | ErrorKind::ReadOnly
+            | ErrorKind::Locked
+            | ErrorKind::Unfinished
+            | ErrorKind::Corrupt
+            | ErrorKind::Io => Blame::Environment,
         }
     }
 }

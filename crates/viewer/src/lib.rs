@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 
 pub use app::router;
 use clinstruct_curate::metrics::Facts;
+use clinstruct_schema::{Blame, Hint};
 pub use index::{Found, Hit, Index, Neighbors, Query};
 pub use kappa::{cohen, fleiss};
 pub use matching::{Agreement, MatchedReview, MatchedReviews, TextCounts, TextStatus};
@@ -115,6 +116,48 @@ pub enum Error {
         /// Newest version that this build knows.
         known: u32,
     },
+}
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NotLoopback(_) => "use a tunnel, such as ssh -L, to read from another machine",
+            Self::Listen { .. } => "name another port with --port, or 0 for any that is free",
+            Self::Io { source, .. } => return source.hint(),
+            Self::Row { .. } => "name a folder or file of rows that `clinstruct build` wrote",
+            Self::Annotations(e) => return e.hint(),
+            Self::Rebuilding(_) => "wait until the build has ended, then rerun the same command",
+            Self::Nothing(_) => "make some with `clinstruct build`, or name another folder",
+            Self::Database { .. } => {
+                "check the disk and the permissions, then rerun the same command"
+            }
+            Self::Review(_) | Self::NoRow(_) | Self::TextChanged { .. } => {
+                "reload the page, then send the review again"
+            }
+            Self::NotReviews(_) => "move the file away, or name another run",
+            Self::NewerReviews { .. } => {
+                "use the newer clinstruct that saved these reviews; the file was not changed"
+            }
+        };
+        Some(hint.to_owned())
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::NotLoopback(_)
+            | Self::Listen { .. }
+            | Self::Row { .. }
+            | Self::Nothing(_)
+            | Self::Review(_)
+            | Self::NoRow(_)
+            | Self::TextChanged { .. }
+            | Self::NotReviews(_)
+            | Self::NewerReviews { .. } => Blame::Usage,
+            Self::Io { source, .. } => source.blame(),
+            Self::Annotations(e) => e.blame(),
+            Self::Rebuilding(_) | Self::Database { .. } => Blame::Environment,
+        }
+    }
 }
 
 /// Result of this crate.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use clinstruct_catalog::Catalog;
 use clinstruct_curate::contamination::{EvalItems, Hit};
 use clinstruct_curate::metrics::MetricsAccumulator;
 use clinstruct_curate::near_duplicates::{Collected, Collector, Duplicates, collect};
@@ -73,7 +72,7 @@ fn evaluation_file(given: &str) -> (PathBuf, Option<String>) {
     }
 }
 
-fn evaluation(given: &[String]) -> anyhow::Result<(EvalItems, Vec<Benchmark>)> {
+fn evaluation(given: &[String]) -> clinstruct_app::Result<(EvalItems, Vec<Benchmark>)> {
     let mut all = EvalItems::new();
     let mut benchmarks = Vec::new();
     for given in given {
@@ -89,8 +88,7 @@ fn evaluation(given: &[String]) -> anyhow::Result<(EvalItems, Vec<Benchmark>)> {
                 benchmark.left_out += 1;
                 bad.push(row);
             }
-        })
-        .map_err(|e| wrong(&e))?;
+        })?;
         tell_bad(&path, &bad);
         if benchmark.items == 0 {
             return Err(usage(
@@ -104,16 +102,8 @@ fn evaluation(given: &[String]) -> anyhow::Result<(EvalItems, Vec<Benchmark>)> {
 }
 
 /// The items that must not be in the dataset of a run.
-pub(crate) fn eval_items(given: &[String]) -> anyhow::Result<EvalItems> {
+pub(crate) fn eval_items(given: &[String]) -> clinstruct_app::Result<EvalItems> {
     Ok(evaluation(given)?.0)
-}
-
-fn wrong(e: &clinstruct_records::Error) -> anyhow::Error {
-    let mut told = e.to_string();
-    if let Some(cause) = std::error::Error::source(e) {
-        let _ = write!(told, ": {cause}");
-    }
-    usage(told, e.hint())
 }
 
 fn tell_bad(path: &Path, bad: &[BadRow]) {
@@ -154,11 +144,8 @@ fn row(record: &Record, variant: bool) -> Row<'_> {
 }
 
 /// Runs all checks on files.
-pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
-    let catalog = match &args.resources {
-        None => Catalog::embedded()?,
-        Some(dir) => Catalog::read(clinstruct_app::read_resources(dir)?)?,
-    };
+pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
+    let catalog = clinstruct_app::read_catalog(args.resources.as_deref())?;
     if !(0.0..=1.0).contains(&args.similar) {
         return Err(usage(
             format!("--similar {} is no share", args.similar),
@@ -230,8 +217,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
                 }
             }
             Err(row) => bad.push(row),
-        })
-        .map_err(|e| wrong(&e))?;
+        })?;
         take(&kept[done..], &mut accumulators);
         tell_bad(path, &bad);
         if !unread.is_empty() {

@@ -14,7 +14,10 @@ use crate::table::number;
 use clinstruct_app::Setup;
 
 /// Prints what a run would ask for and cost; sends nothing and needs no key.
-pub(crate) fn estimate_command(mut args: RunArgs, answers: &[String]) -> anyhow::Result<Code> {
+pub(crate) fn estimate_command(
+    mut args: RunArgs,
+    answers: &[String],
+) -> clinstruct_app::Result<Code> {
     args.estimate_only = true;
     let setup = Setup::new(to_estimate(&args.given()?)?)?;
     let context = setup.context(false)?;
@@ -98,7 +101,7 @@ fn table(e: &Estimate, context: &RunContext<'_>) -> String {
 /// Has the user agree to what a run may cost, and gives that; `None` where it costs nothing.
 ///
 /// Refuses where nobody agreed to spend.
-pub(crate) fn confirm_budget(budget: Option<Budget>) -> anyhow::Result<Option<MicroUsd>> {
+pub(crate) fn confirm_budget(budget: Option<Budget>) -> clinstruct_app::Result<Option<MicroUsd>> {
     let Some(budget) = budget else { return Ok(None) };
     let most = budget.most;
     let (so_far, limit) = (dollars(budget.spent), dollars(most));

@@ -20,7 +20,7 @@ use clinstruct_app::Setup;
 use clinstruct_app::summary_of;
 
 /// The plan: counts, or every row.
-pub(crate) fn plan(mut args: RunArgs, rows: bool) -> anyhow::Result<Code> {
+pub(crate) fn plan(mut args: RunArgs, rows: bool) -> clinstruct_app::Result<Code> {
     args.keyless = true;
     let setup = Setup::new(settings::of_named_run(args)?)?;
     let context = setup.context(false)?;
@@ -61,7 +61,7 @@ pub(crate) fn plan(mut args: RunArgs, rows: bool) -> anyhow::Result<Code> {
 }
 
 /// The prompt requests.
-pub(crate) fn requests(mut args: RunArgs, row: Option<&str>) -> anyhow::Result<Code> {
+pub(crate) fn requests(mut args: RunArgs, row: Option<&str>) -> clinstruct_app::Result<Code> {
     args.keyless = true;
     let setup = Setup::new(settings::of_named_run(args)?)?;
     let context = setup.context(false)?;
@@ -95,7 +95,7 @@ pub(crate) fn requests(mut args: RunArgs, row: Option<&str>) -> anyhow::Result<C
 }
 
 /// How far a run has come; with `watch` again and again, until no job is open.
-pub(crate) fn status(args: RunArgs, watch: bool) -> anyhow::Result<Code> {
+pub(crate) fn status(args: RunArgs, watch: bool) -> clinstruct_app::Result<Code> {
     let setup = Setup::to_look(settings::of_run(args)?)?;
     loop {
         let store = setup.store_to_read()?;
@@ -120,12 +120,13 @@ struct Place {
 }
 
 /// The run by part and turn, in the plan's order.
-fn by_turn(setup: &Setup, store: &Store) -> anyhow::Result<Vec<Place>> {
+fn by_turn(setup: &Setup, store: &Store) -> clinstruct_app::Result<Vec<Place>> {
     let args = Settings { estimate_only: true, ..setup.args.clone() };
-    let plan_of = |args: Settings| -> anyhow::Result<Vec<clinstruct_pipeline::EstimateLine>> {
-        let setup = Setup::new(args)?;
-        Ok(expected(&setup.context(false)?)?.lines)
-    };
+    let plan_of =
+        |args: Settings| -> clinstruct_app::Result<Vec<clinstruct_pipeline::EstimateLine>> {
+            let setup = Setup::new(args)?;
+            Ok(expected(&setup.context(false)?)?.lines)
+        };
     let expected = plan_of(args).unwrap_or_default();
     let mut all: Vec<Place> = expected
         .into_iter()
@@ -166,7 +167,7 @@ fn time_left(jobs: &[JobRecord], turns: &[Place]) -> Option<String> {
     crate::progress::left(answered, rest, time)
 }
 
-fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
+fn one_status(setup: &Setup, store: &Store) -> clinstruct_app::Result<Code> {
     let money = store.money()?;
     let counts = store.counts()?;
     let jobs = store.jobs()?;
@@ -248,7 +249,7 @@ fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
 }
 
 /// What is waited for.
-pub(crate) fn turns(mut args: RunArgs) -> anyhow::Result<Code> {
+pub(crate) fn turns(mut args: RunArgs) -> clinstruct_app::Result<Code> {
     args.keyless = true;
     let setup = Setup::new(settings::of_run(args)?)?;
     let context = setup.context(false)?;

@@ -15,7 +15,7 @@ use clinstruct_app::Setup;
 
 /// The reviews of a run or of a file of rows, matched with the texts that the rows have now. With `confirm`, those
 /// of unknown texts are confirmed first; how many these were.
-fn matched(data: &Path, confirm: bool) -> anyhow::Result<(MatchedReviews, u64)> {
+fn matched(data: &Path, confirm: bool) -> clinstruct_app::Result<(MatchedReviews, u64)> {
     let home = if data.is_file() { data.parent().unwrap_or(Path::new(".")) } else { data };
     let path = reviews_path(home);
     if !path.exists() {
@@ -45,7 +45,7 @@ pub(crate) struct Accepted {
 ///
 /// # Errors
 /// No reviews, or none that lets a conversation through.
-pub(crate) fn accepted(out: &Path) -> anyhow::Result<Accepted> {
+pub(crate) fn accepted(out: &Path) -> clinstruct_app::Result<Accepted> {
     let (matched, _) = matched(out, false)?;
     let accepted = Accepted { ids: matched.accepted(), counts: matched.counts() };
     let line = line(&accepted.counts);
@@ -89,7 +89,7 @@ pub(crate) fn counts(counts: &TextCounts, accepted: usize) -> serde_json::Value 
 }
 
 /// Shows how many reviews count and how far reviewers agree; with `--confirm`, after confirming.
-pub(crate) fn reviews(args: ReviewsArgs) -> anyhow::Result<Code> {
+pub(crate) fn reviews(args: ReviewsArgs) -> clinstruct_app::Result<Code> {
     let json = args.run.json;
     let data = match args.data {
         Some(data) => data,

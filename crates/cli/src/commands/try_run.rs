@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use clinstruct_backend_rehearsal::Rehearsal;
+use clinstruct_app::{Context as _, Error};
+use clinstruct_backend_rehearsal::{Rates, Rehearsal};
 use clinstruct_batch_client::openai::read_line;
 use clinstruct_batch_client::{BatchBackend, BatchRequest, JobState, Shard, ShardTag};
 use clinstruct_parser::decode;
@@ -23,7 +23,11 @@ use crate::settings;
 use clinstruct_app::{Setup, run_name};
 
 /// Plays one conversation of a seed row, as a run would.
-pub(crate) fn try_run(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyhow::Result<Code> {
+pub(crate) fn try_run(
+    args: RunArgs,
+    row: Option<&str>,
+    prompt_only: bool,
+) -> clinstruct_app::Result<Code> {
     let setup = Setup::new(settings::of_named_run(args)?)?;
     let context = setup.context(false)?;
     if clinstruct_app::budget::is_paid(&context.routes) && !setup.args.yes {
@@ -37,7 +41,8 @@ pub(crate) fn try_run(args: RunArgs, row: Option<&str>, prompt_only: bool) -> an
     let Some((part, plan, index)) = found else {
         return Err(plan::no_row(row.unwrap_or_default()));
     };
-    print(&format!("== {}\n", plan.id(index).context("make the row")?))?;
+    let id = plan.id(index).ok_or_else(|| plan::no_row(row.unwrap_or_default()))?;
+    print(&format!("== {id}\n"))?;
     let name = run_name(&setup);
     let mut sent = 0_usize;
     let mut ask = |speaker: Speaker, request: &BatchRequest| {
@@ -54,7 +59,7 @@ pub(crate) fn try_run(args: RunArgs, row: Option<&str>, prompt_only: bool) -> an
             print(&format!("\n[{role}]\n{}\n", message.content))
         }
         PlayEvent::Failed { attempt, failure } => {
-            say(&format!("attempt {attempt}: {}: {}", failure.reason, failure.detail));
+            say(&format!("attempt {attempt}: {}", told(&failure.reason, &failure.detail)));
             Ok(())
         }
     };
@@ -64,12 +69,21 @@ pub(crate) fn try_run(args: RunArgs, row: Option<&str>, prompt_only: bool) -> an
     let ended = ended.or_else(|| played.conversations.iter().find_map(|c| c.rejection.as_ref()));
     match ended {
         None => Ok(Code::Done),
-        Some(why) if why.failed => bail!("no response: {}: {}", why.reason, why.detail),
+        Some(why) if why.failed => Err(Error::environment(
+            format!("no response: {}", told(&why.reason, &why.detail)),
+            "check the provider or server and its settings, then rerun the same command",
+        )),
         Some(why) => {
-            say(&format!("rejected: {}: {}", why.reason, why.detail));
+            say(&format!("rejected: {}", told(&why.reason, &why.detail)));
             Ok(Code::Failures)
         }
     }
+}
+
+/// A reason with its detail, which names the checks that failed itself.
+fn told(reason: &str, detail: &str) -> String {
+    let names_itself = detail.strip_prefix(reason).is_some_and(|rest| rest.starts_with(':'));
+    if names_itself { detail.to_owned() } else { format!("{reason}: {detail}") }
 }
 
 /// Sends one request as a job of one row; gives its response, or why there is none.
@@ -77,7 +91,7 @@ async fn ask_one(
     backend: &dyn BatchBackend,
     tag: &str,
     request: &BatchRequest,
-) -> anyhow::Result<Delivery> {
+) -> clinstruct_app::Result<Delivery> {
     let shard = Shard::in_memory(ShardTag(tag.to_owned()), vec![request.clone()]);
     let job = backend.submit(&shard).await?;
     let ended = loop {
@@ -97,9 +111,9 @@ async fn ask_one(
 }
 
 /// Answers a batch file, line by line.
-pub(crate) fn rehearse(args: RunArgs, input: &Path, output: &Path) -> anyhow::Result<Code> {
+pub(crate) fn rehearse(args: RunArgs, input: &Path, output: &Path) -> clinstruct_app::Result<Code> {
     let setup = Setup::new(settings::own(args)?)?;
-    let rates = crate::backends::rates(&setup.args.misbehave)?;
+    let rates = Rates::parse(&setup.args.misbehave)?;
     let engine = Rehearsal::new(setup.catalog.instructions(), rates, None);
     let from = File::open(input).map_err(|e| {
         usage(
@@ -137,12 +151,12 @@ fn id_of(name: &str) -> RequestId {
 }
 
 /// A row under the name that it was asked for with.
-fn named(row: Vec<u8>, id: RequestId, name: &str) -> anyhow::Result<Vec<u8>> {
+fn named(row: Vec<u8>, id: RequestId, name: &str) -> clinstruct_app::Result<Vec<u8>> {
     let id = id.to_string();
     if id == name {
         return Ok(row);
     }
     // A row may be broken on purpose, so it is a text here, in which the id stands once.
-    let row = String::from_utf8(row)?;
+    let row = String::from_utf8_lossy(&row);
     Ok(row.replacen(&format!("\"{id}\""), &serde_json::to_string(name)?, 1).into_bytes())
 }

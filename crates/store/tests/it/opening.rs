@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use clinstruct_schema::Hint as _;
 use clinstruct_store::{Durability, Error, ErrorKind, Store};
 use rusqlite::Connection;
 
@@ -17,7 +18,7 @@ fn refused(dir: &Path) -> Error {
 
 /// The message, with the folder's name taken out.
 fn text(e: &Error, dir: &Path) -> String {
-    format!("{e}\n{}", e.hint()).replace(&dir.display().to_string(), "DIR")
+    format!("{e}\n{}", e.hint().unwrap_or_default()).replace(&dir.display().to_string(), "DIR")
 }
 
 #[test]
