@@ -80,3 +80,23 @@ impl Error {
         Self::Unfit(what.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_has_a_hint() {
+        let remote = |kind| Error::Remote(clinstruct_batch_client::Error::new(kind, "fetch", "no"));
+        let missing = io::Error::from(io::ErrorKind::NotFound);
+        for (error, blame, hint) in [
+            (Error::io("read", Path::new("x"))(missing), Blame::Environment, "check the path"),
+            (remote(ErrorKind::Unauthorised), Blame::Environment, "accept the model's terms"),
+            (remote(ErrorKind::Unavailable), Blame::Environment, "to resume the download"),
+            (Error::unfit("no"), Blame::Usage, "`clinstruct model list`"),
+        ] {
+            assert_eq!(error.blame(), blame, "{error}");
+            assert!(error.hint().is_some_and(|told| told.contains(hint)), "{error}");
+        }
+    }
+}

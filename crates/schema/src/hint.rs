@@ -27,13 +27,13 @@ impl Hint for io::Error {
     fn hint(&self) -> Option<String> {
         let hint = match self.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                "free some disk space, then rerun the same command to resume"
+                "free some disk space, then rerun the same command"
             }
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 "check the permissions, or use --out to name a folder that you can write to"
             }
             io::ErrorKind::NotFound => "check the path",
-            _ => "fix it, then rerun the same command to resume",
+            _ => "fix it, then rerun the same command",
         };
         Some(hint.to_owned())
     }
@@ -72,11 +72,11 @@ mod tests {
             .map(|kind| format!("{kind}: {}", io::Error::from(kind).hint().unwrap_or_default()))
             .collect();
         insta::assert_snapshot!(hints.join("\n"), @"
-        no storage space: free some disk space, then rerun the same command to resume
+        no storage space: free some disk space, then rerun the same command
         permission denied: check the permissions, or use --out to name a folder that you can write to
         read-only filesystem or storage medium: check the permissions, or use --out to name a folder that you can write to
         entity not found: check the path
-        broken pipe: fix it, then rerun the same command to resume
+        broken pipe: fix it, then rerun the same command
         ");
     }
 }

@@ -131,3 +131,39 @@ impl Hint for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_a_hint() {
+        let kinds = [
+            ErrorKind::StorageFull,
+            ErrorKind::ReadOnly,
+            ErrorKind::Locked,
+            ErrorKind::NewerJournal { found: 9, known: 5 },
+            ErrorKind::NotAJournal,
+            ErrorKind::Unfinished,
+            ErrorKind::Corrupt,
+            ErrorKind::Io,
+        ];
+        let lines: Vec<String> = kinds
+            .into_iter()
+            .map(|kind| {
+                let e = Error::new(kind, "open", Path::new("run.sqlite"), "no");
+                format!("{kind:?}, {:?}: {}", e.blame(), e.hint().unwrap_or_default())
+            })
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"), @"
+        StorageFull, Environment: free some disk space, then rerun the same command to resume
+        ReadOnly, Environment: use --out to name a folder that you can write to
+        Locked, Environment: wait for the other process to end, or name another folder with --out
+        NewerJournal { found: 9, known: 5 }, Usage: use the newer clinstruct that made this run, or name another folder with --out
+        NotAJournal, Usage: move the file away, or name another folder with --out
+        Unfinished, Environment: rerun the command that began the run to resume it
+        Corrupt, Environment: restore the folder from a backup; `zstdcat` prints the rows in raw/
+        Io, Environment: fix it, then rerun the same command to resume
+        ");
+    }
+}

@@ -190,3 +190,45 @@ pub async fn serve(
     ready(bound);
     axum::serve(listener, router).with_graceful_shutdown(shutdown).await.map_err(failed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_error_has_a_hint() {
+        let path = || PathBuf::from("run");
+        let at = SocketAddr::from(([0, 0, 0, 0], 80));
+        for (error, blame, hint) in [
+            (Error::NotLoopback(at), Blame::Usage, "use a tunnel"),
+            (
+                Error::Listen { address: at, source: io::ErrorKind::AddrInUse.into() },
+                Blame::Usage,
+                "--port",
+            ),
+            (
+                Error::Io { path: path(), source: io::ErrorKind::NotFound.into() },
+                Blame::Environment,
+                "check the path",
+            ),
+            (Error::Row { path: path(), line: 1, why: "no".into() }, Blame::Usage, "rows that"),
+            (Error::Rebuilding(path()), Blame::Environment, "wait until the build has ended"),
+            (Error::Nothing(path()), Blame::Usage, "make some with `clinstruct build`"),
+            (
+                Error::Database { path: path(), source: rusqlite::Error::InvalidQuery },
+                Blame::Environment,
+                "check the disk",
+            ),
+            (Error::NoRow("x".into()), Blame::Usage, "reload the page"),
+            (Error::NotReviews(path()), Blame::Usage, "move the file away"),
+            (
+                Error::NewerReviews { path: path(), found: 9, known: 1 },
+                Blame::Usage,
+                "use the newer clinstruct",
+            ),
+        ] {
+            assert_eq!(error.blame(), blame, "{error}");
+            assert!(error.hint().is_some_and(|told| told.contains(hint)), "{error}");
+        }
+    }
+}

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clinstruct_app::{Context as _, Error};
 use clinstruct_backend_rehearsal::{Rates, Rehearsal};
 use clinstruct_batch_client::openai::read_line;
-use clinstruct_batch_client::{BatchBackend, BatchRequest, JobState, Shard, ShardTag};
+use clinstruct_batch_client::{BatchBackend, BatchRequest, Ended, JobState, Shard, ShardTag};
 use clinstruct_parser::decode;
 use clinstruct_pipeline::{Delivery, Extent, PlayEvent, play};
 use clinstruct_schema::{RequestId, Role, Speaker};
@@ -80,10 +80,13 @@ pub(crate) fn try_run(
     }
 }
 
-/// A reason with its detail, which names the checks that failed itself.
+/// A reason with its detail, which may name the check that failed itself.
 fn told(reason: &str, detail: &str) -> String {
-    let names_itself = detail.strip_prefix(reason).is_some_and(|rest| rest.starts_with(':'));
-    if names_itself { detail.to_owned() } else { format!("{reason}: {detail}") }
+    if detail.contains(&format!("{reason}: ")) {
+        detail.to_owned()
+    } else {
+        format!("{reason}: {detail}")
+    }
 }
 
 /// Sends one request as a job of one row; gives its response, or why there is none.
@@ -107,7 +110,14 @@ async fn ask_one(
             return Ok(Ok(decoded.outcome));
         }
     }
-    Ok(Err(format!("no row came in job {tag}, which ended as {ended:?}")))
+    let how = match ended {
+        Ended::Completed => "completed".to_owned(),
+        Ended::Expired => "expired".to_owned(),
+        Ended::Cancelled => "cancelled".to_owned(),
+        Ended::Failed(fault) => format!("failed: {fault}"),
+        Ended::Lost => "lost".to_owned(),
+    };
+    Ok(Err(format!("no row came in job {tag}, {how}")))
 }
 
 /// Answers a batch file, line by line.
@@ -128,8 +138,12 @@ pub(crate) fn rehearse(args: RunArgs, input: &Path, output: &Path) -> clinstruct
         if line.trim().is_empty() {
             continue;
         }
-        let (name, request) = read_line(line.as_bytes())
-            .with_context(|| format!("line {} of {}", number + 1, input.display()))?;
+        let (name, request) = read_line(line.as_bytes()).map_err(|e| {
+            usage(
+                format!("{}, line {}: {e}", input.display(), number + 1),
+                "give a batch input file: each line has a `custom_id` and a `body` with the request",
+            )
+        })?;
         // Other programs name their rows as they like; each name draws for itself.
         let id = RequestId::parse(&name).unwrap_or_else(|_| id_of(&name));
         for row in engine.rows_of(&name, &BatchRequest { id, request }) {
@@ -159,4 +173,19 @@ fn named(row: Vec<u8>, id: RequestId, name: &str) -> clinstruct_app::Result<Vec<
     // A row may be broken on purpose, so it is a text here, in which the id stands once.
     let row = String::from_utf8_lossy(&row);
     Ok(row.replacen(&format!("\"{id}\""), &serde_json::to_string(name)?, 1).into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_check_is_shown_once() {
+        assert_eq!(
+            told("max_words", "max_words: 120 of at most 80 words"),
+            "max_words: 120 of at most 80 words"
+        );
+        assert_eq!(told("cut", "assistant of turn 1: cut: x"), "assistant of turn 1: cut: x");
+        assert_eq!(told("refused", "I cannot help"), "refused: I cannot help");
+    }
 }
