@@ -196,7 +196,7 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @"
         the provider answers no request: <html>
           Environment: check --base-url and --backend (raw/ has the responses as they were received), then rerun the same command to resume; answered requests are not sent again
-        9 answers in a row cannot be used; the last: seed
+        the provider refused 9 requests in a row; the last: seed
           Environment: add --no-seed, then rerun the same command to resume; answered requests are not sent again
         5 consecutive jobs returned no rows; last job: no rows
           Environment: fix what the provider reports, then rerun the same command to resume
