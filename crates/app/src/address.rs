@@ -6,13 +6,12 @@ use clinstruct_batch_client::{Address, Descriptor, Endpoint, Secret};
 use clinstruct_provider_http::is_loopback;
 
 use crate::backend_settings::backend_of_role;
-use crate::error::unopened;
 use crate::{Settings, usage, variable};
 
 /// How a backend is reached; `None` where it has no address.
-fn endpoint(settings: &Settings, backend: &Descriptor) -> anyhow::Result<Option<Endpoint>> {
+fn endpoint(settings: &Settings, backend: &Descriptor) -> crate::Result<Option<Endpoint>> {
     match backend.endpoint {
-        Some(endpoint) => endpoint(settings.profile.as_deref()).map(Some).map_err(unopened),
+        Some(endpoint) => endpoint(settings.profile.as_deref()).map(Some).map_err(Into::into),
         None => Ok(None),
     }
 }
@@ -22,7 +21,7 @@ pub(crate) fn reach(
     settings: &Settings,
     backend: &Descriptor,
     is_main: bool,
-) -> anyhow::Result<(Vec<String>, Option<Secret>)> {
+) -> crate::Result<(Vec<String>, Option<Secret>)> {
     let Some(endpoint) = endpoint(settings, backend)? else { return Ok((Vec::new(), None)) };
     let addresses = base_urls(settings, &endpoint, is_main)?;
     let name = &endpoint.key_variable;
@@ -44,7 +43,7 @@ fn base_urls(
     settings: &Settings,
     endpoint: &Endpoint,
     is_main: bool,
-) -> anyhow::Result<Vec<String>> {
+) -> crate::Result<Vec<String>> {
     let variable_name = &endpoint.address_variable;
     let not_saved = || {
         usage(

@@ -20,8 +20,8 @@ fn count(text: &str) -> u64 {
     bpe_openai::o200k_base().count(text) as u64
 }
 
-/// Tokens per answer from settings such as `assistant=400`; defaults for the rest.
-fn answer_tokens(settings: &[String]) -> anyhow::Result<AnswerTokens> {
+/// Tokens of answers from settings such as `assistant=400`; the usual ones where none are given.
+fn answer_tokens(settings: &[String]) -> crate::Result<AnswerTokens> {
     let mut tokens = AnswerTokens::USUAL;
     for setting in settings {
         let hint = "write --answer-tokens ROLE=N; the roles are prompt-writer, assistant and user";
@@ -43,19 +43,19 @@ fn answer_tokens(settings: &[String]) -> anyhow::Result<AnswerTokens> {
     Ok(tokens)
 }
 
-/// Estimated cost of a run, with the user's token counts where given.
-pub fn estimate_run(context: &RunContext<'_>, answers: &[String]) -> anyhow::Result<Estimate> {
+/// What the run of a context would cost, with the tokens of answers where the user knows them.
+pub fn estimate_run(context: &RunContext<'_>, answers: &[String]) -> crate::Result<Estimate> {
     let spread = if answers.is_empty() { SPREAD } else { SPREAD_GIVEN };
     Ok(estimate(context, &count, answer_tokens(answers)?, spread, SAMPLE)?)
 }
 
-/// Estimated number of requests; counts no text.
-pub fn expected(context: &RunContext<'_>) -> anyhow::Result<Estimate> {
+/// What a run will ask for, requests only: no text is counted.
+pub fn expected(context: &RunContext<'_>) -> crate::Result<Estimate> {
     Ok(estimate(context, &|_| 0, AnswerTokens::USUAL, SPREAD, SAMPLE)?)
 }
 
-/// The settings to estimate with: those of the named run, otherwise those of a provider that serves the model.
-pub fn to_estimate(given: &Given) -> anyhow::Result<Settings> {
+/// The settings to estimate with: those of the run that is named, and otherwise a provider that has the model.
+pub fn to_estimate(given: &Given) -> crate::Result<Settings> {
     let known = settings::of_named_run(given)?;
     let named = given.out().is_some_and(|out| settings::has_run(&out));
     let backends = &given.host.backends;
@@ -92,7 +92,7 @@ pub fn budget(
     setup: &Setup,
     context: &RunContext<'_>,
     store: &Store,
-) -> anyhow::Result<Option<Budget>> {
+) -> crate::Result<Option<Budget>> {
     if !is_paid(&context.routes) {
         return Ok(None);
     }

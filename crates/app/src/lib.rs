@@ -24,12 +24,12 @@ pub mod weights;
 
 pub use clinstruct_pipeline::{Annotator, AnnotatorError};
 pub use environment::{now, variable};
-pub use error::{UsageError, usage};
+pub use error::{Context, Error, ErrorKind, Result, usage};
 pub use record::{Call, Given, Settings};
 pub use registry::{BackendFacts, Host, Registry};
 pub use routes::routes;
 pub use run::Run;
-pub use setup::{Setup, read_resources, run_name};
+pub use setup::{Setup, read_catalog, run_name};
 pub use stages::{
     DATASET, Inputs, Stage, about, facts, parts, read_report, run_stages, summary_of, write_report,
     write_whole,

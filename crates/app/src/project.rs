@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use crate::Context as _;
 use serde::{Deserialize, Serialize};
 
 use crate::record::{Layer, TokenParameter, layer};
@@ -52,8 +52,8 @@ struct ProjectFile {
     keep_reasoning: bool,
 }
 
-/// The settings of the project file; empty if there is no file.
-pub(crate) fn read(backends: &Registry) -> anyhow::Result<Layer> {
+/// The settings of the project file; none where there is no file.
+pub(crate) fn read(backends: &Registry) -> crate::Result<Layer> {
     let file: ProjectFile = match std::fs::read_to_string(PROJECT_FILE) {
         Ok(text) => toml::from_str(&text).map_err(|e| {
             usage(format!("{PROJECT_FILE}: {e}"), "it takes the same names as the flags")

@@ -49,9 +49,8 @@ pub struct Given {
 }
 
 impl Given {
-    /// Separates flags from environment, given the values of all arguments and the names of those set by the
-    /// environment.
-    pub fn new(all: &impl Serialize, from_environment: &[String]) -> anyhow::Result<Self> {
+    /// Flags and environment apart, from the values of all arguments and the names of those that the environment set.
+    pub fn new(all: &impl Serialize, from_environment: &[String]) -> crate::Result<Self> {
         let mut flags = layer(all)?;
         let environment = from_environment.iter().filter_map(|name| flags.remove_entry(name));
         let environment = environment.collect();
@@ -184,8 +183,8 @@ impl Settings {
 /// Settings by name, without those that are unset.
 pub type Layer = Map<String, Value>;
 
-/// The fields of a record that are set.
-pub(crate) fn layer(of: &impl Serialize) -> anyhow::Result<Layer> {
+/// A record's fields that are set.
+pub(crate) fn layer(of: &impl Serialize) -> crate::Result<Layer> {
     let Value::Object(mut all) = serde_json::to_value(of)? else { return Ok(Layer::new()) };
     all.retain(|_, value| match value {
         Value::Null | Value::Bool(false) => false,

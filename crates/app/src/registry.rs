@@ -59,8 +59,8 @@ impl Registry {
         })
     }
 
-    /// The error for an unknown backend name.
-    pub(crate) fn unknown(&self, name: &str) -> anyhow::Error {
+    /// The error that none has this name.
+    pub(crate) fn unknown(&self, name: &str) -> crate::Error {
         let known: Vec<&str> = self.all.iter().map(|known| known.name).collect();
         usage(
             format!("there is no backend \"{name}\""),

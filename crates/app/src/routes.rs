@@ -11,7 +11,6 @@ use clinstruct_pipeline::{Route, Routes};
 use clinstruct_schema::{Price, Speaker};
 
 use crate::backend_settings::{backend_of_role, backend_settings};
-use crate::error::unopened;
 use crate::{BackendFacts, Settings, address, usage, variable, weights};
 
 /// The roles that a model plays, as named on the command line.
@@ -28,7 +27,7 @@ pub fn routes(
     out: &Path,
     threads: usize,
     detached: bool,
-) -> anyhow::Result<Routes> {
+) -> crate::Result<Routes> {
     let main = settings.backend_name();
     let mut maker = Maker { settings, catalog, out, threads, detached, opened: Vec::new() };
     let mut routes = Routes::one(maker.route(main, settings.model.as_deref(), true)?);
@@ -75,7 +74,7 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    fn route(&mut self, name: &str, model: Option<&str>, is_main: bool) -> anyhow::Result<Route> {
+    fn route(&mut self, name: &str, model: Option<&str>, is_main: bool) -> crate::Result<Route> {
         let sends_nothing = self.settings.keyless || self.settings.estimate_only;
         let Some(backend) = self.settings.host.backends.get(name) else {
             return match self.settings.facts.get(name) {
@@ -116,7 +115,7 @@ impl Maker<'_> {
         backend: &Descriptor,
         given: &BackendSettings,
         named: Option<&str>,
-    ) -> anyhow::Result<String> {
+    ) -> crate::Result<String> {
         if let Some(named) = named {
             return Ok(named.to_owned());
         }
@@ -139,7 +138,7 @@ impl Maker<'_> {
         backend: &Descriptor,
         given: &mut BackendSettings,
         is_main: bool,
-    ) -> anyhow::Result<Arc<dyn BatchBackend>> {
+    ) -> crate::Result<Arc<dyn BatchBackend>> {
         if matches!(backend.model, ModelRule::Weights) {
             let file = weights::file_of(&given.model, self.catalog)?;
             given.model = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -152,7 +151,7 @@ impl Maker<'_> {
             given.reserved_memory = self.opened.iter().map(|o| o.memory).sum();
         }
         (given.base_urls, given.key) = address::reach(self.settings, backend, is_main)?;
-        let opened = (backend.open)(given).map_err(unopened)?;
+        let opened = (backend.open)(given)?;
         let host = &self.settings.host;
         if let Some(restart) = &opened.restart
             && restart.unless_set.iter().all(|name| variable(name).is_none())
@@ -195,7 +194,7 @@ fn price(
     rule: PriceRule,
     model: &str,
     is_main: bool,
-) -> anyhow::Result<Option<Price>> {
+) -> crate::Result<Option<Price>> {
     if rule == PriceRule::Free {
         return Ok(None);
     }

@@ -22,8 +22,8 @@ pub struct Run<'s> {
 }
 
 impl<'s> Run<'s> {
-    /// Opens the run of a setup; an error if that would change or drop rows that have answers.
-    pub fn open(setup: &'s Setup, how: Drive) -> anyhow::Result<Self> {
+    /// Opens the run of a setup, and refuses what would change or drop rows that have answers.
+    pub fn open(setup: &'s Setup, how: Drive) -> crate::Result<Self> {
         let detached = matches!(how, Drive::SubmitOnly | Drive::CollectOnly);
         let context = setup.context(detached)?;
         let ends_with_us = |r: &Route| !r.backend.capabilities().survives_process;
@@ -40,8 +40,8 @@ impl<'s> Run<'s> {
         Ok(Self { context, store, setup, how, begun_with })
     }
 
-    /// The budget; `None` if nothing is sent, or nothing that costs money.
-    pub fn budget(&self) -> anyhow::Result<Option<Budget>> {
+    /// What it may cost; `None` where it sends nothing, or nothing that costs.
+    pub fn budget(&self) -> crate::Result<Option<Budget>> {
         if matches!(self.how, Drive::ToTheEnd | Drive::SubmitOnly) {
             return budget::budget(self.setup, &self.context, &self.store);
         }
@@ -54,7 +54,7 @@ impl<'s> Run<'s> {
         &mut self,
         max_cost: Option<MicroUsd>,
         retry: bool,
-    ) -> anyhow::Result<Option<usize>> {
+    ) -> crate::Result<Option<usize>> {
         self.context.config.max_cost = max_cost;
         settings::keep(&mut self.store, &settings::to_save(&self.setup.settings)?)?;
         if !retry {
@@ -69,7 +69,7 @@ impl<'s> Run<'s> {
         &mut self,
         progress: &mut dyn Progress,
         stop: &StopSignal,
-    ) -> anyhow::Result<(Outcome, Tally)> {
+    ) -> crate::Result<(Outcome, Tally)> {
         let name = run_name(self.setup);
         let Self { context, store, how, .. } = self;
         let driven =

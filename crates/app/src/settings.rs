@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use crate::Context as _;
 use clinstruct_provider_http::without_secrets;
 use clinstruct_store::Store;
 use serde_json::Value;
@@ -51,8 +51,8 @@ const OF_PROFILE: [&str; 4] = ["base_url", "partial_address", "tier", "queued_to
 /// Settings that apply to one model only.
 const OF_MODEL: [&str; 2] = ["price", "queued_tokens"];
 
-/// Merges layers: each setting comes from the first layer that has it.
-pub fn combine(given: &Given, layers: impl IntoIterator<Item = Layer>) -> anyhow::Result<Settings> {
+/// Settings from several layers: each from the first that has it.
+pub fn combine(given: &Given, layers: impl IntoIterator<Item = Layer>) -> crate::Result<Settings> {
     let mut all = Layer::new();
     for layer in layers {
         for (name, value) in layer {
@@ -76,8 +76,8 @@ pub fn combine(given: &Given, layers: impl IntoIterator<Item = Layer>) -> anyhow
     })
 }
 
-/// The settings of a command that begins a run, or uses none.
-pub fn own(given: &Given) -> anyhow::Result<Settings> {
+/// The settings of a command that begins a run, or is about none.
+pub fn own(given: &Given) -> crate::Result<Settings> {
     let file = project::read(&given.host.backends)?;
     let mut settings = combine(given, [given.flags.clone(), given.environment.clone(), file])?;
     settings.out = Some(out_of(&settings));
@@ -90,8 +90,8 @@ fn out_of(settings: &Settings) -> PathBuf {
     named.unwrap_or_else(|| Path::new("data").join(settings.backend_name()))
 }
 
-/// The settings of a command on a run: flags over the settings that the run was built with.
-pub fn of_run(given: &Given) -> anyhow::Result<Settings> {
+/// The settings of a command on a run: those that the run was built with, under the flags.
+pub fn of_run(given: &Given) -> crate::Result<Settings> {
     let own = own(given)?;
     let out = out_of(&own);
     if !has_run(&out) {
@@ -133,9 +133,9 @@ pub fn of_run(given: &Given) -> anyhow::Result<Settings> {
     Ok(settings)
 }
 
-/// The settings of the run in the folder that the command names; the command's own if it names none, or if `--out`
-/// names a folder without a run.
-pub fn of_named_run(given: &Given) -> anyhow::Result<Settings> {
+/// The settings of the run in the folder that the command names; its own where it names none, or, with --out, one
+/// that has no run yet.
+pub fn of_named_run(given: &Given) -> crate::Result<Settings> {
     let is_flag = given.flags.contains_key("out");
     match given.out() {
         Some(out) if given.named || (is_flag && has_run(&out)) => of_run(given),
@@ -143,8 +143,8 @@ pub fn of_named_run(given: &Given) -> anyhow::Result<Settings> {
     }
 }
 
-/// The settings of the run in the command's folder; the command's own if there is no run yet.
-pub fn of_run_or_own(given: &Given) -> anyhow::Result<Settings> {
+/// The settings of the run that is in the command's folder; its own where none is there yet.
+pub fn of_run_or_own(given: &Given) -> crate::Result<Settings> {
     let own = own(given)?;
     if has_run(&out_of(&own)) { of_run(given) } else { Ok(own) }
 }
@@ -154,16 +154,17 @@ pub fn has_run(folder: &Path) -> bool {
     folder.join("run.sqlite").exists()
 }
 
-/// The error for a folder without a run.
-pub fn no_run(folder: &Path) -> anyhow::Error {
+/// What to report where a folder has none.
+pub fn no_run(folder: &Path) -> crate::Error {
     usage(
         format!("there is no run in {}", folder.display()),
         "name the folder of a run, or make one with `clinstruct build`",
     )
 }
 
-/// Settings as saved with a run: without secrets, and independent of the current folder and environment.
-pub fn to_save(settings: &Settings) -> anyhow::Result<String> {
+/// Settings as a run keeps them: without secrets, and so that they mean the same in another folder and with
+/// another environment.
+pub fn to_save(settings: &Settings) -> crate::Result<String> {
     let mut saved = settings.clone();
     let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     saved.out = None;
@@ -202,13 +203,13 @@ fn facts(settings: &Settings) -> BTreeMap<String, BackendFacts> {
         .collect()
 }
 
-/// The settings saved with a run, unchanged.
-pub fn kept(store: &Store) -> anyhow::Result<Option<String>> {
+/// The settings that a run has kept, as they are.
+pub fn kept(store: &Store) -> crate::Result<Option<String>> {
     Ok(store.meta(SETTINGS)?)
 }
 
-/// Saves settings with their run.
-pub fn keep(store: &mut Store, settings: &str) -> anyhow::Result<()> {
+/// Keeps settings with their run.
+pub fn keep(store: &mut Store, settings: &str) -> crate::Result<()> {
     Ok(store.set_meta(SETTINGS, settings)?)
 }
 

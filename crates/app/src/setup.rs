@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use crate::Context as _;
 use clinstruct_batch_client::Pacing;
 use clinstruct_catalog::{Catalog, Files};
 use clinstruct_curate::splits::Shares;
@@ -26,30 +26,27 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Checks the settings and reads the resources.
-    pub fn new(settings: Settings) -> anyhow::Result<Self> {
-        let catalog = match &settings.resources {
-            None => Catalog::embedded()?,
-            Some(dir) => Catalog::read(read_resources(dir)?)?,
-        };
+    /// Checks settings, and reads the resources.
+    pub fn new(settings: Settings) -> crate::Result<Self> {
+        let catalog = read_catalog(settings.resources.as_deref())?;
         Self::with(settings, catalog)
     }
 
-    /// The same for a command that only needs part names: if the run's resources can no longer be read, the embedded
-    /// names are used.
-    pub fn to_look(settings: Settings) -> anyhow::Result<Self> {
+    /// The same for a command that only names parts: where the run's resources cannot be read any more, the
+    /// names of those that were compiled in do.
+    pub fn to_look(settings: Settings) -> crate::Result<Self> {
         match Self::new(settings.clone()) {
             Err(e) if settings.resources.is_some() => {
                 (settings.host.notify)(&format!(
                     "{e}; the resources of this build are used for names"
                 ));
-                Self::with(settings, Catalog::embedded()?)
+                Self::with(settings, read_catalog(None)?)
             }
             setup => setup,
         }
     }
 
-    fn with(settings: Settings, catalog: Catalog) -> anyhow::Result<Self> {
+    fn with(settings: Settings, catalog: Catalog) -> crate::Result<Self> {
         if let Some(usd) = settings.max_cost
             && !(0.0..1e9).contains(&usd)
         {
@@ -83,8 +80,8 @@ impl Setup {
         Ok(Self { settings, out, jobs, catalog })
     }
 
-    /// The configuration of the pipeline. `detached`: the command ends before its jobs do.
-    pub fn context(&self, detached: bool) -> anyhow::Result<RunContext<'_>> {
+    /// What the pipeline is to do. `detached` says that the command ends before its jobs do.
+    pub fn context(&self, detached: bool) -> crate::Result<RunContext<'_>> {
         let defaults = RunConfig::default();
         let routes = crate::routes(&self.settings, &self.catalog, &self.out, self.jobs, detached)?;
         let backend = self.settings.host.backends.get(self.settings.backend_name());
@@ -113,14 +110,14 @@ impl Setup {
 
     /// Opens the run's store for writing; creates its folder.
     ///
-    /// Answers that cost nothing need not survive a power cut; paid ones must.
-    pub fn store(&self, free: bool) -> anyhow::Result<Store> {
+    /// What costs nothing to ask again need not outlive a power cut; what is paid for must.
+    pub fn store(&self, free: bool) -> crate::Result<Store> {
         let durability = if free { Durability::Fast } else { Durability::Full };
         Ok(Store::open(&self.out, durability)?)
     }
 
     /// Shares of validation and test.
-    pub fn shares(&self) -> anyhow::Result<Shares> {
+    pub fn shares(&self) -> crate::Result<Shares> {
         let wrong =
             || usage("--split gives no two shares below 1 in all", "write --split 0.05,0.05");
         match self.settings.split[..] {
@@ -132,8 +129,8 @@ impl Setup {
         }
     }
 
-    /// Opens the run's store for reading.
-    pub fn store_to_read(&self) -> anyhow::Result<Store> {
+    /// Opens the run's store to look at it.
+    pub fn store_to_read(&self) -> crate::Result<Store> {
         if !settings::has_run(&self.out) {
             return Err(settings::no_run(&self.out));
         }
@@ -141,9 +138,18 @@ impl Setup {
     }
 }
 
+/// The resources of a folder; those that are compiled in where none is named.
+pub fn read_catalog(resources: Option<&Path>) -> crate::Result<Catalog> {
+    let catalog = match resources {
+        None => Catalog::embedded(),
+        Some(dir) => Catalog::read(read_resources(dir)?),
+    };
+    catalog.map_err(crate::Error::resources)
+}
+
 /// All files below a resources folder.
-pub fn read_resources(dir: &Path) -> anyhow::Result<Files> {
-    fn walk(root: &Path, dir: &Path, files: &mut Files) -> anyhow::Result<()> {
+fn read_resources(dir: &Path) -> crate::Result<Files> {
+    fn walk(root: &Path, dir: &Path, files: &mut Files) -> crate::Result<()> {
         let entries = std::fs::read_dir(dir)
             .with_context(|| format!("read the resources folder {}", dir.display()))?;
         for entry in entries {

@@ -63,9 +63,9 @@ enum Run {
     /// It writes the annotations that a model was asked for.
     Annotates(&'static dyn Annotator),
     /// It reads whole files, and completes the summary.
-    Curates(fn(&Inputs<'_>, &mut Summary) -> anyhow::Result<()>),
+    Curates(fn(&Inputs<'_>, &mut Summary) -> crate::Result<()>),
     /// It reads whole files and the summary. Neighbours of this kind run side by side.
-    Writes(fn(&Setup, &Summary) -> anyhow::Result<()>),
+    Writes(fn(&Setup, &Summary) -> crate::Result<()>),
 }
 
 impl Stage {
@@ -176,7 +176,7 @@ fn due(all: Vec<Stage>, first: Option<&str>) -> Vec<Stage> {
 ///
 /// # Errors
 /// A file that cannot be read or written, and a journal that does not match the plan.
-pub fn run_stages(inputs: &Inputs<'_>, first: Option<&str>) -> anyhow::Result<Summary> {
+pub fn run_stages(inputs: &Inputs<'_>, first: Option<&str>) -> crate::Result<Summary> {
     let mut due = due(stages(&inputs.setup.settings.host), first);
     let mut files = OutputFiles { prompts: false, situations: false, conversations: false };
     for stage in &due {

@@ -7,8 +7,8 @@ use clinstruct_models::ModelCache;
 
 use crate::{usage, variable};
 
-/// The folder of the weights.
-pub fn model_cache() -> anyhow::Result<ModelCache> {
+/// Where weights are kept.
+pub fn model_cache() -> crate::Result<ModelCache> {
     let folder = match variable("CLINSTRUCT_MODELS") {
         Some(folder) => PathBuf::from(folder),
         None => dirs::cache_dir().map(|cache| cache.join("clinstruct").join("models")).ok_or_else(
@@ -23,8 +23,8 @@ pub fn model_cache() -> anyhow::Result<ModelCache> {
     Ok(ModelCache::new(folder))
 }
 
-/// The file of a model: a path on this machine, or a file in the cache by its listed name or its own.
-pub fn file_of(name: &str, catalog: &Catalog) -> anyhow::Result<PathBuf> {
+/// The file of a model: one of this machine, or one in the cache by its name in the list or of its own.
+pub fn file_of(name: &str, catalog: &Catalog) -> crate::Result<PathBuf> {
     let path = Path::new(name);
     if path.is_file() {
         return Ok(path.to_owned());

@@ -64,7 +64,9 @@ pub struct Error {
     /// Whether the provider may have acted despite the error. False if it refused or was never reached: then nothing
     /// was created, and there is nothing to search for.
     pub may_have_acted: bool,
-    /// The cause.
+    /// Bytes that came of a [truncated](ErrorKind::Truncated) download, where they are counted.
+    pub received: Option<u64>,
+    /// The error below.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -77,7 +79,8 @@ impl Error {
             ErrorKind::Unavailable | ErrorKind::Server | ErrorKind::Protocol | ErrorKind::Truncated
         );
         let message = message.into();
-        Self { kind, operation, message, retry_after: None, may_have_acted, source: None }
+        let (retry_after, received, source) = (None, None, None);
+        Self { kind, operation, message, retry_after, may_have_acted, received, source }
     }
 
     /// Adds the cause.

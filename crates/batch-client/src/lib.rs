@@ -37,6 +37,7 @@
 mod backend;
 mod descriptor;
 mod error;
+mod hint;
 mod job_fault;
 mod limits;
 pub mod openai;
@@ -50,6 +51,7 @@ pub use descriptor::{
     Pacing, PriceRule, Restart, Unavailable,
 };
 pub use error::{Error, ErrorKind, Result};
+pub use hint::fault_hint;
 pub use job_fault::JobFault;
 pub use limits::{Capabilities, Cost, Limits};
 pub use secret::Secret;

@@ -23,11 +23,17 @@ pub struct Mistake {
 /// All mistakes that were found.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 #[error("the resources have {} mistake{}", mistakes.len(), if mistakes.len() == 1 { "" } else { "s" })]
-#[diagnostic(help("fix them all, then rerun the command"))]
 pub struct CatalogError {
     /// At least one, sorted by file and position.
     #[related]
     pub mistakes: Vec<Mistake>,
+}
+
+impl CatalogError {
+    /// What to do. It is no `Hint`, so that nobody shows the sentence and loses the mistakes.
+    pub fn hint(&self) -> &'static str {
+        "fix them all, then rerun the command"
+    }
 }
 
 /// Collects mistakes of one file.

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use clinstruct_schema::PatientCard;
+use clinstruct_schema::{Blame, Hint, PatientCard};
 use minijinja::{Environment, UndefinedBehavior, context};
 
 /// A template that could not be rendered.
@@ -14,7 +14,17 @@ pub struct TemplateError {
     pub source: minijinja::Error,
 }
 
-/// The compiled MiniJinja templates. An undefined variable is an error.
+impl Hint for TemplateError {
+    fn hint(&self) -> Option<String> {
+        Some(format!("fix templates/{} in the folder of --resources", self.name))
+    }
+
+    fn blame(&self) -> Blame {
+        Blame::Usage
+    }
+}
+
+/// The MiniJinja templates, compiled. A variable that is not given is an error.
 #[derive(Debug)]
 pub struct Templates {
     environment: Environment<'static>,

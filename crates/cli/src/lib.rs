@@ -16,7 +16,6 @@
 //! ```
 
 mod args;
-mod backends;
 mod commands;
 #[cfg(test)]
 mod documented;

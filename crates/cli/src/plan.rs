@@ -5,16 +5,19 @@ use clinstruct_store::Store;
 
 use crate::exit::usage;
 
-/// The error for a row that is not in the plan.
-pub(crate) fn no_row(id: &str) -> anyhow::Error {
+/// The error for a row that the plan does not have.
+pub(crate) fn no_row(id: &str) -> clinstruct_app::Error {
     usage(
         format!("the plan has no seed row \"{id}\""),
         "type `clinstruct plan --rows` to see all of them",
     )
 }
 
-/// An error if the run was made with another plan.
-pub(crate) fn ensure_same_plan(context: &RunContext<'_>, store: &Store) -> anyhow::Result<()> {
+/// Refuses to read a run with another plan than it was made with.
+pub(crate) fn ensure_same_plan(
+    context: &RunContext<'_>,
+    store: &Store,
+) -> clinstruct_app::Result<()> {
     let made = store.meta("plan")?.unwrap_or_default();
     if made == context.fingerprint() {
         return Ok(());

@@ -8,8 +8,8 @@ use clinstruct_app::{Call, Given, Settings, usage};
 use crate::args::RunArgs;
 
 impl RunArgs {
-    /// The arguments, with flags and environment separated.
-    pub(crate) fn given(&self) -> anyhow::Result<Given> {
+    /// What they say, flags and environment apart.
+    pub(crate) fn given(&self) -> clinstruct_app::Result<Given> {
         let given = Given::new(self, &self.from_environment)?;
         let call = Call {
             yes: self.yes,
@@ -24,31 +24,31 @@ impl RunArgs {
 
 /// The settings of a command that begins a run, or uses none.
 #[expect(clippy::needless_pass_by_value, reason = "settings take the place of arguments")]
-pub(crate) fn own(args: RunArgs) -> anyhow::Result<Settings> {
+pub(crate) fn own(args: RunArgs) -> clinstruct_app::Result<Settings> {
     clinstruct_app::settings::own(&args.given()?)
 }
 
 /// The settings of a command on a run: flags over the settings that the run was built with.
 #[expect(clippy::needless_pass_by_value, reason = "settings take the place of arguments")]
-pub(crate) fn of_run(args: RunArgs) -> anyhow::Result<Settings> {
+pub(crate) fn of_run(args: RunArgs) -> clinstruct_app::Result<Settings> {
     clinstruct_app::settings::of_run(&args.given()?)
 }
 
 /// The settings of the run in the folder that the command names; the command's own if it names none, or if `--out`
 /// names a folder without a run.
 #[expect(clippy::needless_pass_by_value, reason = "settings take the place of arguments")]
-pub(crate) fn of_named_run(args: RunArgs) -> anyhow::Result<Settings> {
+pub(crate) fn of_named_run(args: RunArgs) -> clinstruct_app::Result<Settings> {
     clinstruct_app::settings::of_named_run(&args.given()?)
 }
 
 /// The settings of the run in the command's folder; the command's own if there is no run yet.
 #[expect(clippy::needless_pass_by_value, reason = "settings take the place of arguments")]
-pub(crate) fn of_run_or_own(args: RunArgs) -> anyhow::Result<Settings> {
+pub(crate) fn of_run_or_own(args: RunArgs) -> clinstruct_app::Result<Settings> {
     clinstruct_app::settings::of_run_or_own(&args.given()?)
 }
 
-/// The folder of a command's positional argument becomes that of its settings.
-pub(crate) fn in_folder(run: &mut RunArgs, dir: Option<PathBuf>) -> anyhow::Result<()> {
+/// The folder that a command's positional argument names is that of its settings.
+pub(crate) fn in_folder(run: &mut RunArgs, dir: Option<PathBuf>) -> clinstruct_app::Result<()> {
     let Some(dir) = dir else { return Ok(()) };
     let by_flag = !run.from_environment.iter().any(|name| name == "out");
     if let Some(out) = run.out.as_ref().filter(|out| by_flag && **out != dir) {
@@ -70,7 +70,7 @@ pub(crate) fn folder_and_name(
     run: &mut RunArgs,
     first: Option<String>,
     second: Option<String>,
-) -> anyhow::Result<Option<String>> {
+) -> clinstruct_app::Result<Option<String>> {
     let by_flag = run.out.is_some() && !run.from_environment.iter().any(|name| name == "out");
     match first {
         Some(word) if second.is_none() && (by_flag || !Path::new(&word).is_dir()) => {

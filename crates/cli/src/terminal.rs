@@ -9,17 +9,7 @@ use std::fmt::Write as _;
 use std::io::{ErrorKind, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Nobody reads stdout any more.
-#[derive(Debug)]
-pub(crate) struct Unread;
-
-impl std::fmt::Display for Unread {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("nobody reads the output any more")
-    }
-}
-
-impl std::error::Error for Unread {}
+use clinstruct_app::Error;
 
 /// Whether a terminal would interpret the character instead of showing it.
 ///
@@ -68,15 +58,15 @@ pub(crate) fn json(value: &impl serde::Serialize) -> serde_json::Result<String> 
 
 /// Prints to stdout.
 ///
-/// The first write that nobody reads is ignored, so that a command that prints at its end still reports its result by
-/// its exit code. Further writes fail with [`Unread`].
-pub(crate) fn out(text: &str) -> anyhow::Result<()> {
+/// The first time that nobody reads it is let pass, so that a command that prints at its end still says by its exit
+/// code what became of it. One that prints on is stopped by [`Error::unread`].
+pub(crate) fn out(text: &str) -> clinstruct_app::Result<()> {
     static CLOSED: AtomicBool = AtomicBool::new(false);
     let mut out = std::io::stdout().lock();
     match out.write_all(printable(text).as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() == ErrorKind::BrokenPipe => {
             if CLOSED.swap(true, Ordering::Relaxed) {
-                Err(Unread.into())
+                Err(Error::unread())
             } else {
                 Ok(())
             }

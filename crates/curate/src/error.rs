@@ -1,7 +1,9 @@
 use std::io;
 use std::path::PathBuf;
 
-/// Why a dataset cannot be curated, or its rows cannot be read with their annotations.
+use clinstruct_schema::{Blame, Hint};
+
+/// Why a dataset cannot be curated, or its rows not be read with their annotations.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file could not be read.
@@ -30,8 +32,8 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
-    /// Annotations that do not match their conversations.
-    #[error("{path}, line {line}: {why}; rerun the command that built the run to write both again")]
+    /// Annotations that do not belong to the conversations beside them.
+    #[error("{path}, line {line}: {why}")]
     Mismatch {
         /// File of annotations.
         path: PathBuf,
@@ -41,11 +43,33 @@ pub enum Error {
         why: String,
     },
     /// Conversations without annotations, as a killed build leaves them.
-    #[error("{path} does not exist; rerun the command that built the run to write it")]
+    #[error("{path} does not exist")]
     NotCurated {
         /// The missing file.
         path: PathBuf,
     },
+}
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Read { source, .. } | Self::Write { source, .. } => source.hint(),
+            Self::Row { .. } => Some("use a folder that `clinstruct build` wrote".to_owned()),
+            Self::Mismatch { .. } | Self::NotCurated { .. } => {
+                Some("rerun the command that built the run to write its files again".to_owned())
+            }
+        }
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Row { .. } => Blame::Usage,
+            Self::Read { .. }
+            | Self::Write { .. }
+            | Self::Mismatch { .. }
+            | Self::NotCurated { .. } => Blame::Environment,
+        }
+    }
 }
 
 /// Result of this crate.

@@ -22,6 +22,8 @@ mod table;
 use std::io;
 use std::path::PathBuf;
 
+use clinstruct_schema::{Blame, Hint};
+
 pub use about::About;
 pub use folder::dataset;
 pub use format::{Encoding, Format, System};
@@ -47,6 +49,26 @@ pub enum Error {
     /// The selection is empty.
     #[error("there are no conversations to export: {0}")]
     Empty(String),
+}
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Rows(e) => e.hint(),
+            Self::Write { source, .. } => source.hint(),
+            Self::Empty(_) => {
+                Some("choose other splits, or more reviewed conversations".to_owned())
+            }
+        }
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Rows(e) => e.blame(),
+            Self::Write { source, .. } => source.blame(),
+            Self::Empty(_) => Blame::Usage,
+        }
+    }
 }
 
 /// Result of an export.

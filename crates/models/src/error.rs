@@ -2,7 +2,10 @@ use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Result of a download.
+use clinstruct_batch_client::ErrorKind;
+use clinstruct_schema::{Blame, Hint};
+
+/// Result of fetching.
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Why weights are not available.
@@ -37,6 +40,36 @@ pub enum Error {
     Unfit(String),
 }
 
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Io { source, .. } => return source.hint(),
+            Self::Remote(e) if e.kind == ErrorKind::Unauthorised => {
+                "accept the model's terms at the hub, create a token that may read, and export HF_TOKEN=.."
+            }
+            Self::Remote(_) => {
+                "rerun the same command to resume the download; HF_ENDPOINT and PIP_INDEX_URL name other places to \
+                 fetch from"
+            }
+            Self::Checksum { .. } => {
+                "the file is not used; if it was there before, remove it, then rerun the same command; if the sum is \
+                 wrong again, somebody has changed the file or the expected sum"
+            }
+            Self::Unfit(_) => "`clinstruct model list` shows models that can be fetched",
+        };
+        Some(hint.to_owned())
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Io { source, .. } => source.blame(),
+            Self::Remote(e) => e.blame(),
+            Self::Checksum { .. } => Blame::Environment,
+            Self::Unfit(_) => Blame::Usage,
+        }
+    }
+}
+
 impl Error {
     pub(crate) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
@@ -45,5 +78,25 @@ impl Error {
 
     pub(crate) fn unfit(what: impl Display) -> Self {
         Self::Unfit(what.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_has_a_hint() {
+        let remote = |kind| Error::Remote(clinstruct_batch_client::Error::new(kind, "fetch", "no"));
+        let missing = io::Error::from(io::ErrorKind::NotFound);
+        for (error, blame, hint) in [
+            (Error::io("read", Path::new("x"))(missing), Blame::Environment, "check the path"),
+            (remote(ErrorKind::Unauthorised), Blame::Environment, "accept the model's terms"),
+            (remote(ErrorKind::Unavailable), Blame::Environment, "to resume the download"),
+            (Error::unfit("no"), Blame::Usage, "`clinstruct model list`"),
+        ] {
+            assert_eq!(error.blame(), blame, "{error}");
+            assert!(error.hint().is_some_and(|told| told.contains(hint)), "{error}");
+        }
     }
 }

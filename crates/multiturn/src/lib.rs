@@ -52,6 +52,7 @@ mod styles;
 
 pub use clinstruct_catalog as catalog;
 pub use clinstruct_schema as schema;
+use clinstruct_schema::{Blame, Hint};
 pub use dialogue::{Dialogue, Next, Repair, RequestOptions, TurnOutcome};
 pub use prompts::PromptContext;
 pub use retry::{Defect, RetryCounts, RetryPolicy};
@@ -69,4 +70,18 @@ pub enum Error {
         #[source]
         source: clinstruct_catalog::TemplateError,
     },
+}
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Template { source, .. } => source.hint(),
+        }
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Template { source, .. } => source.blame(),
+        }
+    }
 }

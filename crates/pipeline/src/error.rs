@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
-use clinstruct_schema::Fault;
+use clinstruct_batch_client::fault_hint;
+use clinstruct_schema::{Blame, Fault, Hint};
 
 /// Result of the pipeline.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -102,6 +103,65 @@ fn bad_name(clash: Option<&str>) -> String {
     }
 }
 
+/// How to go on with a run that another command than this one began.
+const CONTINUE: &str = "continue this run as it is with `clinstruct resume DIR`";
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Store(e) => return e.hint(),
+            Self::Plan(e) => return e.hint(),
+            Self::Machine(e) => return e.hint(),
+            Self::Backend(e) => return e.hint(),
+            Self::Write { source, .. } => return source.hint(),
+            Self::UnknownPart(_) => "`clinstruct plan` lists the parts".into(),
+            Self::NoAnswers { fault, words, .. } => fault_hint(*fault, words),
+            Self::EmptyJobs { fault: fault @ Some(_), last, .. } => fault_hint(*fault, last),
+            Self::EmptyJobs { fault: None, .. } => {
+                "fix what the provider reports, then rerun the same command to resume".into()
+            }
+            Self::OtherModel { .. } => format!(
+                "name another folder, {CONTINUE}, or add --accept-change: what other models answered is kept, and \
+                 the rows are requested, and paid for, again"
+            ),
+            Self::PlanChange(_) => format!(
+                "name another folder, {CONTINUE}, or add --accept-change to replace these rows: answers that still \
+                 fit are reused, the others are requested, and paid for, again"
+            ),
+            Self::OtherAccount { .. } => {
+                "use the previous key and address until these jobs have ended, or add --accept-change to request, \
+                 and pay for, their rows again"
+                    .into()
+            }
+            Self::Annotator { .. } | Self::AnnotatorName { .. } => {
+                "fix the annotator in the program that registers it".into()
+            }
+            Self::JournalMismatch(_) => {
+                "run `clinstruct reparse DIR` to read the answers again with this plan".into()
+            }
+        })
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Store(e) => e.blame(),
+            Self::Plan(e) => e.blame(),
+            Self::Machine(e) => e.blame(),
+            Self::Backend(e) => e.blame(),
+            Self::Write { source, .. } => source.blame(),
+            Self::UnknownPart(_)
+            | Self::OtherModel { .. }
+            | Self::PlanChange(_)
+            | Self::OtherAccount { .. }
+            | Self::Annotator { .. }
+            | Self::AnnotatorName { .. } => Blame::Usage,
+            Self::EmptyJobs { .. } | Self::NoAnswers { .. } | Self::JournalMismatch(_) => {
+                Blame::Environment
+            }
+        }
+    }
+}
+
 fn no_answers(many: Option<u64>, fault: Option<Fault>) -> String {
     match (many, fault) {
         (None, _) => "the provider answers no request".into(),
@@ -109,5 +169,47 @@ fn no_answers(many: Option<u64>, fault: Option<Fault>) -> String {
             format!("the provider refused {many} requests in a row; the last")
         }
         (Some(many), _) => format!("{many} answers in a row cannot be used; the last"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stops_a_run_has_a_hint() {
+        let plain = |jobs, fault| Error::EmptyJobs { jobs, fault, last: "no rows".into() };
+        let all = [
+            Error::NoAnswers { many: None, fault: None, words: "<html>".into() },
+            Error::NoAnswers { many: Some(9), fault: Some(Fault::Request), words: "seed".into() },
+            plain(5, None),
+            plain(5, Some(Fault::Quota)),
+            Error::OtherModel { known: "a".into(), asked: "b".into() },
+            Error::OtherAccount { jobs: 2, known: "a".into(), asked: "b".into() },
+            Error::AnnotatorName { name: "a b".into(), clash: None },
+            Error::JournalMismatch("row".into()),
+        ];
+        let lines: Vec<String> = all
+            .iter()
+            .map(|e| format!("{e}\n  {:?}: {}", e.blame(), e.hint().unwrap_or_default()))
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"), @"
+        the provider answers no request: <html>
+          Environment: check --base-url and --backend (raw/ has the responses as they were received), then rerun the same command to resume; answered requests are not sent again
+        the provider refused 9 requests in a row; the last: seed
+          Environment: add --no-seed, then rerun the same command to resume; answered requests are not sent again
+        5 consecutive jobs returned no rows; last job: no rows
+          Environment: fix what the provider reports, then rerun the same command to resume
+        5 consecutive jobs returned no rows; last job: no rows
+          Environment: add quota or credit, then rerun the same command to resume; answered requests are not sent again
+        this run was begun with a, and not with b
+          Usage: name another folder, continue this run as it is with `clinstruct resume DIR`, or add --accept-change: what other models answered is kept, and the rows are requested, and paid for, again
+        2 jobs were sent to a and have not ended; this call is for b
+          Usage: use the previous key and address until these jobs have ended, or add --accept-change to request, and pay for, their rows again
+        the annotator \"a b\" must be named with letters, digits and `_`
+          Usage: fix the annotator in the program that registers it
+        the journal has a row that the plan does not have: row
+          Environment: run `clinstruct reparse DIR` to read the answers again with this plan
+        ");
     }
 }

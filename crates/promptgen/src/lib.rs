@@ -26,6 +26,7 @@ mod card;
 mod plan;
 mod request;
 
+use clinstruct_schema::{Blame, Hint};
 pub use plan::Plan;
 pub use request::{PromptOptions, prompt_request};
 
@@ -41,4 +42,18 @@ pub enum Error {
         #[source]
         source: clinstruct_catalog::TemplateError,
     },
+}
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Template { source, .. } => source.hint(),
+        }
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Template { source, .. } => source.blame(),
+        }
+    }
 }

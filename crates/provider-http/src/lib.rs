@@ -14,7 +14,7 @@ pub use clinstruct_batch_client::Secret;
 use clinstruct_batch_client::{Error, ErrorKind, Result};
 use clinstruct_parser::{ProviderError, error_in_success, is_own_code, provider_error};
 use clinstruct_schema::Fault;
-pub use lines::{cut, lines};
+pub use lines::lines;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;

@@ -2,9 +2,10 @@ use bytes::{Bytes, BytesMut};
 use clinstruct_batch_client::{Error, ErrorKind, Result, RowStream};
 use futures::stream::{self, BoxStream, StreamExt as _};
 
-/// The error of a truncated download; fetching again is free.
-pub fn cut(what: &str) -> Error {
-    Error::new(ErrorKind::Truncated, "fetch rows", format!("the download was truncated: {what}"))
+/// The error of a download that ended too soon, after so many bytes; asking again is free.
+fn cut(received: u64, what: &str) -> Error {
+    let message = format!("the download was cut off: {what}");
+    Error { received: Some(received), ..Error::new(ErrorKind::Truncated, "fetch rows", message) }
 }
 
 struct Splitter {
@@ -77,14 +78,17 @@ impl Splitter {
         if let Some(expected) = self.expected
             && self.got != expected
         {
-            return Some(Err(cut(&format!("{} of {expected} bytes received", self.got))));
+            return Some(Err(cut(self.got, &format!("{} of {expected} bytes came", self.got))));
         }
         let rest = self.drop_held();
         if rest.iter().all(u8::is_ascii_whitespace) {
             return None;
         }
         if serde_json::from_slice::<serde::de::IgnoredAny>(&rest).is_err() {
-            return Some(Err(cut(&format!("it ends within a row, after {} bytes", self.got))));
+            return Some(Err(cut(
+                self.got,
+                &format!("it ends within a row, after {} bytes", self.got),
+            )));
         }
         Some(Ok(rest.to_vec()))
     }

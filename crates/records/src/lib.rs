@@ -43,7 +43,7 @@ mod values;
 
 use std::path::{Path, PathBuf};
 
-use clinstruct_schema::{Attributes, Message};
+use clinstruct_schema::{Attributes, Blame, Hint, Message};
 
 /// A conversation from a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,18 +136,28 @@ impl Error {
     pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
         Self::Io { path: path.to_owned(), source }
     }
+}
 
-    /// Hint.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::Io { .. } => "check the path and the permissions",
-            Self::UnknownKind { .. } => "convert it, or rename it if only the extension is wrong",
-            Self::Broken { .. } => "check the file's format and its extension",
-            Self::Damaged { .. } => "download or write the file again; none of its rows were used",
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Io { .. } => "check the path, and whether the file may be read",
+            Self::UnknownKind { .. } => {
+                "convert it, or rename it where only the extension is wrong"
+            }
+            Self::Broken { .. } => "check what the file is, and that its extension says so",
+            Self::Damaged { .. } => {
+                "download the file or write it again; none of its rows were used"
+            }
             Self::Encrypted { .. } => "decrypt it first",
             Self::NoColumn { .. } => "name one of its columns, as in FILE:COLUMN",
             Self::Empty { .. } => "check that it is the right file",
-        }
+        };
+        Some(hint.to_owned())
+    }
+
+    fn blame(&self) -> Blame {
+        Blame::Usage
     }
 }
 

@@ -1,5 +1,5 @@
-//! Records shared by the crates: ids, requests, outcomes, patients, situations, conversations and their provenance,
-//! annotations, the summary of a run.
+//! The records that cross crate boundaries: ids, requests, outcomes, patients, situations,
+//! conversations and their provenance, annotations, the summary of a run; and [`Hint`], which all errors implement.
 //!
 //! Plain data with serde, and its invariants; no I/O, no randomness, no templates. Every stored record has a
 //! [`SCHEMA_VERSION`]. Types of a single crate do not belong here.
@@ -7,6 +7,7 @@
 mod annotation;
 mod constraint;
 mod conversation;
+mod hint;
 mod id;
 mod language;
 mod mode;
@@ -24,6 +25,7 @@ pub use constraint::{Constraint, Facet, Instruction, Meaning, Pattern};
 pub use conversation::{
     Attributes, Conversation, Provenance, Rejected, SituationRow, Split, Stage, TurnProvenance,
 };
+pub use hint::{Blame, Hint};
 pub use id::{BackendId, IdError, PartId, RequestId, RowId, Slug};
 pub use language::Language;
 pub use mode::{ConversationMode, Register};

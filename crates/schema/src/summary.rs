@@ -11,7 +11,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BackendId, MicroUsd, SCHEMA_VERSION, Speaker, Usage};
+use crate::{BackendId, Blame, Hint, MicroUsd, SCHEMA_VERSION, Speaker, Usage};
 
 pub use metric::{InstructionCounts, Metric, MetricId, Metrics, Target, TextKind, Unit};
 
@@ -185,6 +185,23 @@ impl std::error::Error for SummaryError {
         match self {
             Self::Json(e) => Some(e),
             Self::Newer { .. } => None,
+        }
+    }
+}
+
+impl Hint for SummaryError {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Json(_) => "run `clinstruct reparse` to write it again",
+            Self::Newer { .. } => "read the run with the version of clinstruct that built it",
+        };
+        Some(hint.to_owned())
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Json(_) => Blame::Environment,
+            Self::Newer { .. } => Blame::Usage,
         }
     }
 }

@@ -1,6 +1,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use clinstruct_schema::{Blame, Hint};
+
 /// Result of using the store.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -94,29 +96,74 @@ impl Error {
         };
         Self { source: Some(Box::new(e)), ..Self::new(kind, operation, path, message) }
     }
+}
 
-    /// Hint.
-    pub fn hint(&self) -> String {
-        match self.kind {
-            ErrorKind::StorageFull => {
-                "free some disk space, then rerun the same command to resume".into()
-            }
-            ErrorKind::ReadOnly => "name a folder that you can write to with --out".into(),
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        let hint = match self.kind {
+            ErrorKind::StorageFull => "free some disk space, then rerun the same command to resume",
+            ErrorKind::ReadOnly => "use --out to name a folder that you can write to",
             ErrorKind::Locked => {
-                "wait for the other process to end, or name another folder with --out".into()
+                "wait for the other process to end, or name another folder with --out"
             }
             ErrorKind::NewerJournal { .. } => {
-                "use the newer clinstruct that built this run, or name another folder with --out"
-                    .into()
+                "use the newer clinstruct that made this run, or name another folder with --out"
             }
-            ErrorKind::NotAJournal => {
-                "move the file away, or name another folder with --out".into()
-            }
-            ErrorKind::Unfinished => "rerun the command that started the run to resume it".into(),
+            ErrorKind::NotAJournal => "move the file away, or name another folder with --out",
+            ErrorKind::Unfinished => "rerun the command that began the run to resume it",
             ErrorKind::Corrupt => {
-                "restore the folder from a backup; `zstdcat` reads the rows in raw/".into()
+                "restore the folder from a backup; `zstdcat` prints the rows in raw/"
             }
-            ErrorKind::Io => "fix it, then rerun the same command to resume".into(),
+            ErrorKind::Io => "fix it, then rerun the same command to resume",
+        };
+        Some(hint.to_owned())
+    }
+
+    fn blame(&self) -> Blame {
+        match self.kind {
+            ErrorKind::NewerJournal { .. } | ErrorKind::NotAJournal => Blame::Usage,
+            ErrorKind::StorageFull
+            | ErrorKind::ReadOnly
+            | ErrorKind::Locked
+            | ErrorKind::Unfinished
+            | ErrorKind::Corrupt
+            | ErrorKind::Io => Blame::Environment,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_a_hint() {
+        let kinds = [
+            ErrorKind::StorageFull,
+            ErrorKind::ReadOnly,
+            ErrorKind::Locked,
+            ErrorKind::NewerJournal { found: 9, known: 5 },
+            ErrorKind::NotAJournal,
+            ErrorKind::Unfinished,
+            ErrorKind::Corrupt,
+            ErrorKind::Io,
+        ];
+        let lines: Vec<String> = kinds
+            .into_iter()
+            .map(|kind| {
+                let e = Error::new(kind, "open", Path::new("run.sqlite"), "no");
+                format!("{kind:?}, {:?}: {}", e.blame(), e.hint().unwrap_or_default())
+            })
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"), @"
+        StorageFull, Environment: free some disk space, then rerun the same command to resume
+        ReadOnly, Environment: use --out to name a folder that you can write to
+        Locked, Environment: wait for the other process to end, or name another folder with --out
+        NewerJournal { found: 9, known: 5 }, Usage: use the newer clinstruct that made this run, or name another folder with --out
+        NotAJournal, Usage: move the file away, or name another folder with --out
+        Unfinished, Environment: rerun the command that began the run to resume it
+        Corrupt, Environment: restore the folder from a backup; `zstdcat` prints the rows in raw/
+        Io, Environment: fix it, then rerun the same command to resume
+        ");
     }
 }

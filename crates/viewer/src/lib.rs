@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 pub use app::router;
 use clinstruct_curate::metrics::Facts;
+use clinstruct_schema::{Blame, Hint};
 pub use index::{Found, Hit, Index, Neighbors, Query};
 pub use kappa::{cohen, fleiss};
 pub use matching::{Agreement, MatchedReview, MatchedReviews, TextCounts, TextStatus};
@@ -118,6 +119,48 @@ pub enum Error {
     },
 }
 
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NotLoopback(_) => "use a tunnel, such as ssh -L, to read from another machine",
+            Self::Listen { .. } => "name another port with --port, or 0 for any that is free",
+            Self::Io { source, .. } => return source.hint(),
+            Self::Row { .. } => "name a folder or file of rows that `clinstruct build` wrote",
+            Self::Annotations(e) => return e.hint(),
+            Self::Rebuilding(_) => "wait until the build has ended, then rerun the same command",
+            Self::Nothing(_) => "make some with `clinstruct build`, or name another folder",
+            Self::Database { .. } => {
+                "check the disk and the permissions, then rerun the same command"
+            }
+            Self::Review(_) | Self::NoRow(_) | Self::TextChanged { .. } => {
+                "reload the page, then send the review again"
+            }
+            Self::NotReviews(_) => "move the file away, or name another run",
+            Self::NewerReviews { .. } => {
+                "use the newer clinstruct that saved these reviews; the file was not changed"
+            }
+        };
+        Some(hint.to_owned())
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::NotLoopback(_)
+            | Self::Listen { .. }
+            | Self::Row { .. }
+            | Self::Nothing(_)
+            | Self::Review(_)
+            | Self::NoRow(_)
+            | Self::TextChanged { .. }
+            | Self::NotReviews(_)
+            | Self::NewerReviews { .. } => Blame::Usage,
+            Self::Io { source, .. } => source.blame(),
+            Self::Annotations(e) => e.blame(),
+            Self::Rebuilding(_) | Self::Database { .. } => Blame::Environment,
+        }
+    }
+}
+
 /// Result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -147,4 +190,46 @@ pub async fn serve(
     let router = router(run, bound.port(), facts)?;
     ready(bound);
     axum::serve(listener, router).with_graceful_shutdown(shutdown).await.map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_error_has_a_hint() {
+        let path = || PathBuf::from("run");
+        let at = SocketAddr::from(([0, 0, 0, 0], 80));
+        for (error, blame, hint) in [
+            (Error::NotLoopback(at), Blame::Usage, "use a tunnel"),
+            (
+                Error::Listen { address: at, source: io::ErrorKind::AddrInUse.into() },
+                Blame::Usage,
+                "--port",
+            ),
+            (
+                Error::Io { path: path(), source: io::ErrorKind::NotFound.into() },
+                Blame::Environment,
+                "check the path",
+            ),
+            (Error::Row { path: path(), line: 1, why: "no".into() }, Blame::Usage, "rows that"),
+            (Error::Rebuilding(path()), Blame::Environment, "wait until the build has ended"),
+            (Error::Nothing(path()), Blame::Usage, "make some with `clinstruct build`"),
+            (
+                Error::Database { path: path(), source: rusqlite::Error::InvalidQuery },
+                Blame::Environment,
+                "check the disk",
+            ),
+            (Error::NoRow("x".into()), Blame::Usage, "reload the page"),
+            (Error::NotReviews(path()), Blame::Usage, "move the file away"),
+            (
+                Error::NewerReviews { path: path(), found: 9, known: 1 },
+                Blame::Usage,
+                "use the newer clinstruct",
+            ),
+        ] {
+            assert_eq!(error.blame(), blame, "{error}");
+            assert!(error.hint().is_some_and(|told| told.contains(hint)), "{error}");
+        }
+    }
 }

@@ -21,7 +21,7 @@ pub fn facts(catalog: &Catalog) -> Facts {
 }
 
 /// Runs the passes over the rows: writes `annotations/`, completes the summary.
-pub(super) fn curate(inputs: &Inputs<'_>, summary: &mut Summary) -> anyhow::Result<()> {
+pub(super) fn curate(inputs: &Inputs<'_>, summary: &mut Summary) -> crate::Result<()> {
     let facts = facts(&inputs.setup.catalog);
     let (shares, seed) = (inputs.setup.shares()?, summary.seed);
     let eval_items = inputs.eval_items;

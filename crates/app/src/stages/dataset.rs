@@ -19,7 +19,7 @@ pub fn parts(out: &Path, summary: &Summary) -> Vec<Part> {
 }
 
 /// Writes the dataset folder of a finished run.
-pub(super) fn dataset(args: &Settings, out: &Path, summary: &Summary) -> anyhow::Result<()> {
+pub(super) fn dataset(args: &Settings, out: &Path, summary: &Summary) -> crate::Result<()> {
     if summary.in_dataset() == 0 {
         (args.host.notify)("the dataset has no rows: no dataset folder is written");
         return Ok(());
@@ -37,7 +37,7 @@ pub(super) fn dataset(args: &Settings, out: &Path, summary: &Summary) -> anyhow:
 }
 
 /// What the card says about a run.
-pub fn about(args: &Settings, out: &Path, summary: &Summary) -> anyhow::Result<About> {
+pub fn about(args: &Settings, out: &Path, summary: &Summary) -> crate::Result<About> {
     let jobs = Store::open_read_only(out)?.jobs()?;
     // The day on which the last answer came, not today: the same run gives the same card.
     let last = jobs.iter().map(|j| j.updated).max().unwrap_or(0);

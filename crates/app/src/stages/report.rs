@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use crate::Context as _;
 use clinstruct_curate::Mix;
 use clinstruct_report::{Counts, JobCost, Report};
 use clinstruct_schema::SituationRow;
@@ -18,21 +18,21 @@ use super::summary::{summary_of, write_whole};
 const PAGE: &str = "report.html";
 
 /// Writes the report of the run in `out`.
-pub fn write_report(out: &Path) -> anyhow::Result<PathBuf> {
+pub fn write_report(out: &Path) -> crate::Result<PathBuf> {
     let path = out.join(PAGE);
     write_whole(&path, &clinstruct_report::page(&read_report(out)?))?;
     Ok(path)
 }
 
 /// Reads what the report of the run in `out` shows.
-pub fn read_report(out: &Path) -> anyhow::Result<Report> {
+pub fn read_report(out: &Path) -> crate::Result<Report> {
     let summary = summary_of(out)?;
     let files: Vec<(bool, &str)> = summary
         .parts
         .iter()
         .flat_map(|p| [true, false].map(|planned| (planned, &*p.stem)))
         .collect();
-    let one = |(planned, stem): &(bool, &str)| -> anyhow::Result<Counts> {
+    let one = |(planned, stem): &(bool, &str)| -> crate::Result<Counts> {
         let mut counts = Counts::default();
         if *planned {
             let path = out.join("situations").join(format!("{stem}.jsonl"));
@@ -49,7 +49,7 @@ pub fn read_report(out: &Path) -> anyhow::Result<Report> {
         }
         Ok(counts)
     };
-    let all: Vec<Counts> = files.par_iter().map(one).collect::<anyhow::Result<_>>()?;
+    let all: Vec<Counts> = files.par_iter().map(one).collect::<crate::Result<_>>()?;
     let counts = all.into_iter().fold(Counts::default(), Counts::and);
     let mut jobs: Vec<JobCost> = Store::open_read_only(out)?
         .jobs()?
@@ -65,7 +65,7 @@ pub fn read_report(out: &Path) -> anyhow::Result<Report> {
     Ok(Report { name, summary, counts, jobs })
 }
 
-fn each<T: DeserializeOwned>(path: &Path, mut take: impl FnMut(T)) -> anyhow::Result<()> {
+fn each<T: DeserializeOwned>(path: &Path, mut take: impl FnMut(T)) -> crate::Result<()> {
     let file = File::open(path).with_context(|| format!("read {}", path.display()))?;
     for (line, text) in (1..).zip(BufReader::with_capacity(1 << 20, file).lines()) {
         let text = text.with_context(|| format!("read {}", path.display()))?;

@@ -3,56 +3,51 @@
 use std::path::Path;
 use std::{fs, io};
 
-use anyhow::Context as _;
 use clinstruct_schema::Summary;
-use clinstruct_schema::summary::SummaryError;
 
 use super::Inputs;
-use crate::usage;
+use crate::{Context as _, usage};
 
 /// Reads the summary of a finished run, also one of the previous version.
-pub fn summary_of(out: &Path) -> anyhow::Result<Summary> {
+pub fn summary_of(out: &Path) -> crate::Result<Summary> {
     let path = out.join("summary.json");
-    let text = fs::read_to_string(&path).map_err(|e| {
-        let hint = "give the folder of a finished run with --out, or make one: clinstruct build";
-        if e.kind() == io::ErrorKind::NotFound {
-            usage(format!("there is no finished run in {}", out.display()), hint)
-        } else {
-            anyhow::Error::new(e).context(format!("read {}", path.display()))
+    let reading = || format!("read {}", path.display());
+    let text = match fs::read_to_string(&path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            return Err(usage(
+                format!("there is no finished run in {}", out.display()),
+                "use --out to name the folder of a finished run, or make one with `clinstruct build`",
+            ));
         }
-    })?;
-    Summary::read(&text).map_err(|e| match e {
-        SummaryError::Newer { .. } => usage(
-            format!("{}: {e}", path.display()),
-            "read the run with the version of clinstruct that built it",
-        ),
-        SummaryError::Json(_) => anyhow::Error::new(e).context(format!(
-            "cannot read {}; `clinstruct reparse` writes it again",
-            path.display()
-        )),
-    })
+        read => read.with_context(reading)?,
+    };
+    Summary::read(&text).with_context(reading)
 }
 
 /// Writes the summary.
-fn write_summary(out: &Path, summary: &Summary) -> anyhow::Result<()> {
+fn write_summary(out: &Path, summary: &Summary) -> crate::Result<()> {
     let text = format!("{}\n", serde_json::to_string_pretty(summary)?);
     write_whole(&out.join("summary.json"), &text)
 }
 
 /// Writes a file that is there whole or not at all.
-pub fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
-    clinstruct_whole_file::write(path, text).with_context(|| format!("write {}", path.display()))
+pub fn write_whole(path: &Path, text: &str) -> crate::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let partial = path.with_file_name(format!(".{name}.partial"));
+    fs::write(&partial, text)
+        .and_then(|()| fs::rename(&partial, path))
+        .with_context(|| format!("write {}", path.display()))
 }
 
 /// Writes `summary.json`, and removes what belongs to parts that the run no longer has.
-pub(super) fn summary(inputs: &Inputs<'_>, summary: &mut Summary) -> anyhow::Result<()> {
+pub(super) fn summary(inputs: &Inputs<'_>, summary: &mut Summary) -> crate::Result<()> {
     let before = summary_of(&inputs.setup.out).ok();
     write_summary(&inputs.setup.out, summary)?;
     remove_left_out(&inputs.setup.out, before.as_ref(), summary)
 }
 
 /// Removes the files of parts that the run had and that were left out of it, as somebody has accepted.
-fn remove_left_out(out: &Path, before: Option<&Summary>, now: &Summary) -> anyhow::Result<()> {
+fn remove_left_out(out: &Path, before: Option<&Summary>, now: &Summary) -> crate::Result<()> {
     let parts = before.into_iter().flat_map(|summary| &summary.parts);
     for part in parts.filter(|old| now.parts.iter().all(|new| new.stem != old.stem)) {
         for kind in ["prompts", "situations", "conversations", "rejected"] {

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
-use anyhow::Context as _;
+use clinstruct_app::Context as _;
 use clinstruct_app::budget::expected;
 use clinstruct_app::{Inputs, Run, Settings, run_stages};
 use clinstruct_curate::Annotations;
@@ -22,38 +22,38 @@ use clinstruct_app::Setup;
 /// Most distinct details that are counted per reason.
 const DETAILS: usize = 10_000;
 
-/// Runs `build`.
-pub(crate) fn build(args: RunArgs) -> anyhow::Result<Code> {
+/// The whole job.
+pub(crate) fn build(args: RunArgs) -> clinstruct_app::Result<Code> {
     drive(settings::own(args)?, Drive::ToTheEnd, false)
 }
 
-/// Submits what is due, in an existing or a new run.
-pub(crate) fn submit(args: RunArgs) -> anyhow::Result<Code> {
+/// Sends what is due, of a run that is there or of a new one.
+pub(crate) fn submit(args: RunArgs) -> clinstruct_app::Result<Code> {
     drive(settings::of_run_or_own(args)?, Drive::SubmitOnly, false)
 }
 
-/// Ingests finished rows.
-pub(crate) fn collect(args: RunArgs) -> anyhow::Result<Code> {
+/// Takes in what has come.
+pub(crate) fn collect(args: RunArgs) -> clinstruct_app::Result<Code> {
     drive(settings::of_run(args)?, Drive::CollectOnly, false)
 }
 
-/// Resumes with the settings that the run was built with.
-pub(crate) fn resume(args: RunArgs) -> anyhow::Result<Code> {
+/// Continues with the settings that the run was built with.
+pub(crate) fn resume(args: RunArgs) -> clinstruct_app::Result<Code> {
     drive(settings::of_run(args)?, Drive::ToTheEnd, false)
 }
 
-/// Retries failed rows.
-pub(crate) fn retry(args: RunArgs) -> anyhow::Result<Code> {
+/// Asks once more for what failed.
+pub(crate) fn retry(args: RunArgs) -> clinstruct_app::Result<Code> {
     drive(settings::of_run(args)?, Drive::ToTheEnd, true)
 }
 
-/// Parses the raw responses again.
-pub(crate) fn reparse(mut args: RunArgs) -> anyhow::Result<Code> {
+/// Reads the raw responses anew.
+pub(crate) fn reparse(mut args: RunArgs) -> clinstruct_app::Result<Code> {
     args.keyless = true;
     drive(settings::of_run(args)?, Drive::Replay, false)
 }
 
-fn drive(args: Settings, how: Drive, retry: bool) -> anyhow::Result<Code> {
+fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code> {
     let setup = Setup::new(args)?;
     // If the pool already exists, the first call has set its size.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(setup.jobs).build_global();
@@ -147,7 +147,7 @@ fn leave() -> ! {
     std::process::exit(Code::Interrupted as i32)
 }
 
-fn verdict(summary: &Summary, out: &Path, gate: bool) -> anyhow::Result<Code> {
+fn verdict(summary: &Summary, out: &Path, gate: bool) -> clinstruct_app::Result<Code> {
     if !summary.counts_add_up {
         print_err("error: the counts do not add up: a planned row is lost or counted twice");
         return Ok(Code::Failures);
@@ -168,9 +168,9 @@ fn verdict(summary: &Summary, out: &Path, gate: bool) -> anyhow::Result<Code> {
     Ok(Code::Done)
 }
 
-/// For a run that ended without a row in the dataset: says so, with the most common reason from `rejected/` or
-/// `annotations/`.
-fn nothing_reached(summary: &Summary, out: &Path) -> anyhow::Result<Option<String>> {
+/// Of a run that has ended without a row in the dataset: that, and why most rows are not in it, in the words of
+/// `rejected/` or `annotations/`.
+fn nothing_reached(summary: &Summary, out: &Path) -> clinstruct_app::Result<Option<String>> {
     let missing = summary.left_out() + summary.dropped();
     if summary.in_dataset() > 0 || summary.in_progress() > 0 || missing == 0 {
         return Ok(None);
@@ -222,8 +222,8 @@ fn same_command() -> String {
     std::env::args().map(quote).collect::<Vec<_>>().join(" ")
 }
 
-/// Reruns a stage from the raw responses, and those that depend on it; sends nothing.
-pub(crate) fn rerun(mut args: RunArgs, stage: &'static str) -> anyhow::Result<Code> {
+/// Runs one stage again from the raw responses, and those that depend on it; sends nothing.
+pub(crate) fn rerun(mut args: RunArgs, stage: &'static str) -> clinstruct_app::Result<Code> {
     args.keyless = true;
     let setup = Setup::new(settings::of_run(args)?)?;
     let context = setup.context(false)?;

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use clinstruct_catalog::Catalog;
 use clinstruct_curate::contamination::{EvalItems, Hit};
 use clinstruct_curate::metrics::MetricsAccumulator;
 use clinstruct_curate::near_duplicates::{Collected, Collector, Duplicates, collect};
@@ -76,7 +75,7 @@ fn evaluation_file(given: &str) -> (PathBuf, Option<String>) {
     }
 }
 
-fn evaluation(given: &[String]) -> anyhow::Result<(EvalItems, Vec<Benchmark>)> {
+fn evaluation(given: &[String]) -> clinstruct_app::Result<(EvalItems, Vec<Benchmark>)> {
     let mut all = EvalItems::new();
     let mut benchmarks = Vec::new();
     for given in given {
@@ -92,8 +91,7 @@ fn evaluation(given: &[String]) -> anyhow::Result<(EvalItems, Vec<Benchmark>)> {
                 benchmark.left_out += 1;
                 bad.push(row);
             }
-        })
-        .map_err(|e| wrong(&e))?;
+        })?;
         tell_bad(&path, &bad);
         if benchmark.items == 0 {
             return Err(usage(
@@ -106,17 +104,9 @@ fn evaluation(given: &[String]) -> anyhow::Result<(EvalItems, Vec<Benchmark>)> {
     Ok((all, benchmarks))
 }
 
-/// The evaluation items that must not be in a run's dataset.
-pub(crate) fn eval_items(given: &[String]) -> anyhow::Result<EvalItems> {
+/// The items that must not be in the dataset of a run.
+pub(crate) fn eval_items(given: &[String]) -> clinstruct_app::Result<EvalItems> {
     Ok(evaluation(given)?.0)
-}
-
-fn wrong(e: &clinstruct_records::Error) -> anyhow::Error {
-    let mut told = e.to_string();
-    if let Some(cause) = std::error::Error::source(e) {
-        let _ = write!(told, ": {cause}");
-    }
-    usage(told, e.hint())
 }
 
 fn tell_bad(path: &Path, bad: &[BadRow]) {
@@ -160,7 +150,7 @@ struct Input {
 }
 
 /// The files that were given, and those of the runs whose folders were given.
-fn inputs(given: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
+fn inputs(given: &[PathBuf]) -> clinstruct_app::Result<Vec<Input>> {
     let mut all = Vec::new();
     for path in given {
         if !path.is_dir() {
@@ -209,11 +199,8 @@ fn row(record: &Record, variant: bool) -> Row<'_> {
 }
 
 /// Runs all checks on files.
-pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
-    let catalog = match &args.resources {
-        None => Catalog::embedded()?,
-        Some(dir) => Catalog::read(clinstruct_app::read_resources(dir)?)?,
-    };
+pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
+    let catalog = clinstruct_app::read_catalog(args.resources.as_deref())?;
     if !(0.0..=1.0).contains(&args.similar) {
         return Err(usage(
             format!("--similar {} is no share", args.similar),
@@ -295,8 +282,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Code> {
                 }
             }
             Err(row) => bad.push(row),
-        })
-        .map_err(|e| wrong(&e))?;
+        })?;
         take(&kept[done..], &mut accumulators);
         tell_bad(path, &bad);
         if !unread.is_empty() {

@@ -13,8 +13,11 @@ use crate::exit::{Code, usage};
 use crate::table::number;
 use clinstruct_app::Setup;
 
-/// Prints the estimated requests and cost; sends nothing and needs no key.
-pub(crate) fn estimate_command(mut args: RunArgs, answers: &[String]) -> anyhow::Result<Code> {
+/// Prints what a run would ask for and cost; sends nothing and needs no key.
+pub(crate) fn estimate_command(
+    mut args: RunArgs,
+    answers: &[String],
+) -> clinstruct_app::Result<Code> {
     args.estimate_only = true;
     let setup = Setup::new(to_estimate(&args.given()?)?)?;
     let context = setup.context(false)?;
@@ -97,8 +100,8 @@ fn table(e: &Estimate, context: &RunContext<'_>) -> String {
 
 /// Asks the user to confirm the budget of a run, and returns it; `None` if it costs nothing.
 ///
-/// An error if nobody confirmed the spending.
-pub(crate) fn confirm_budget(budget: Option<Budget>) -> anyhow::Result<Option<MicroUsd>> {
+/// Refuses where nobody agreed to spend.
+pub(crate) fn confirm_budget(budget: Option<Budget>) -> clinstruct_app::Result<Option<MicroUsd>> {
     let Some(budget) = budget else { return Ok(None) };
     let most = budget.most;
     let (so_far, limit) = (dollars(budget.spent), dollars(most));

@@ -13,7 +13,7 @@ use crate::settings;
 use clinstruct_app::Setup;
 
 /// Writes training files, or the dataset folder again.
-pub(crate) fn export(args: ExportArgs) -> anyhow::Result<Code> {
+pub(crate) fn export(args: ExportArgs) -> clinstruct_app::Result<Code> {
     let run = settings::of_run(args.run.clone())?;
     let setup = Setup::new(run)?;
     let summary = summary_of(&setup.out)?;
@@ -66,7 +66,7 @@ fn report(
     to: &Path,
     written: &[(PathBuf, u64)],
     reviews: Option<serde_json::Value>,
-) -> anyhow::Result<Code> {
+) -> clinstruct_app::Result<Code> {
     if json {
         let files: Vec<_> = written
             .iter()

@@ -19,8 +19,8 @@ use crate::{plan, settings};
 use clinstruct_app::Setup;
 use clinstruct_app::summary_of;
 
-/// Prints the plan: counts, or every row.
-pub(crate) fn plan(mut args: RunArgs, rows: bool) -> anyhow::Result<Code> {
+/// The plan: counts, or every row.
+pub(crate) fn plan(mut args: RunArgs, rows: bool) -> clinstruct_app::Result<Code> {
     args.keyless = true;
     let setup = Setup::new(settings::of_named_run(args)?)?;
     let context = setup.context(false)?;
@@ -60,8 +60,8 @@ pub(crate) fn plan(mut args: RunArgs, rows: bool) -> anyhow::Result<Code> {
     Ok(Code::Done)
 }
 
-/// Prints the prompt requests.
-pub(crate) fn requests(mut args: RunArgs, row: Option<&str>) -> anyhow::Result<Code> {
+/// The prompt requests.
+pub(crate) fn requests(mut args: RunArgs, row: Option<&str>) -> clinstruct_app::Result<Code> {
     args.keyless = true;
     let setup = Setup::new(settings::of_named_run(args)?)?;
     let context = setup.context(false)?;
@@ -94,8 +94,8 @@ pub(crate) fn requests(mut args: RunArgs, row: Option<&str>) -> anyhow::Result<C
     Ok(Code::Done)
 }
 
-/// Prints the progress of a run; with `watch` repeatedly, until no job is open.
-pub(crate) fn status(args: RunArgs, watch: bool) -> anyhow::Result<Code> {
+/// How far a run has come; with `watch` again and again, until no job is open.
+pub(crate) fn status(args: RunArgs, watch: bool) -> clinstruct_app::Result<Code> {
     let setup = Setup::to_look(settings::of_run(args)?)?;
     loop {
         let store = setup.store_to_read()?;
@@ -119,13 +119,14 @@ struct Place {
     expected: Option<u64>,
 }
 
-/// Progress by part and turn, in plan order.
-fn by_turn(setup: &Setup, store: &Store) -> anyhow::Result<Vec<Place>> {
+/// The run by part and turn, in the plan's order.
+fn by_turn(setup: &Setup, store: &Store) -> clinstruct_app::Result<Vec<Place>> {
     let args = Settings { estimate_only: true, ..setup.settings.clone() };
-    let plan_of = |args: Settings| -> anyhow::Result<Vec<clinstruct_pipeline::EstimateLine>> {
-        let setup = Setup::new(args)?;
-        Ok(expected(&setup.context(false)?)?.lines)
-    };
+    let plan_of =
+        |args: Settings| -> clinstruct_app::Result<Vec<clinstruct_pipeline::EstimateLine>> {
+            let setup = Setup::new(args)?;
+            Ok(expected(&setup.context(false)?)?.lines)
+        };
     let expected = plan_of(args).unwrap_or_default();
     let mut all: Vec<Place> = expected
         .into_iter()
@@ -166,7 +167,7 @@ fn time_left(jobs: &[JobRecord], turns: &[Place]) -> Option<String> {
     crate::progress::left(answered, rest, time)
 }
 
-fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
+fn one_status(setup: &Setup, store: &Store) -> clinstruct_app::Result<Code> {
     let money = store.money()?;
     let counts = store.counts()?;
     let jobs = store.jobs()?;
@@ -247,8 +248,8 @@ fn one_status(setup: &Setup, store: &Store) -> anyhow::Result<Code> {
     Ok(Code::Done)
 }
 
-/// Prints the requests in flight.
-pub(crate) fn turns(mut args: RunArgs) -> anyhow::Result<Code> {
+/// What is waited for.
+pub(crate) fn turns(mut args: RunArgs) -> clinstruct_app::Result<Code> {
     args.keyless = true;
     let setup = Setup::new(settings::of_run(args)?)?;
     let context = setup.context(false)?;

@@ -30,7 +30,7 @@ pub(crate) fn as_json(j: &JobRecord) -> Value {
 }
 
 /// Lists the jobs.
-pub(crate) fn list(args: RunArgs) -> anyhow::Result<Code> {
+pub(crate) fn list(args: RunArgs) -> clinstruct_app::Result<Code> {
     let args = settings::of_run(args)?;
     let jobs = Store::open_read_only(args.out.as_deref().unwrap_or(Path::new("")))?.jobs()?;
     if args.json {
@@ -72,8 +72,8 @@ fn table(jobs: &[JobRecord]) -> String {
     out
 }
 
-/// Cancels one job, or all open jobs, at the provider. Their completed rows are still fetched.
-pub(crate) fn cancel(args: RunArgs, tag: Option<&str>) -> anyhow::Result<Code> {
+/// Cancels one job, or all that are open, at the provider. What they have is still fetched.
+pub(crate) fn cancel(args: RunArgs, tag: Option<&str>) -> clinstruct_app::Result<Code> {
     let setup = Setup::to_look(settings::of_run(args)?)?;
     let jobs = setup.store_to_read()?.jobs()?;
     let is_open = |j: &&JobRecord| j.state != JobProgress::Ended;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::Context as _;
+use clinstruct_app::Context as _;
 use clinstruct_app::Registry;
 
 use super::{print, print_err};
@@ -14,15 +14,15 @@ use crate::exit::Code;
 pub(crate) fn completions(
     shell: clap_complete::Shell,
     backends: &Registry,
-) -> anyhow::Result<Code> {
+) -> clinstruct_app::Result<Code> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::with(backends), "clinstruct", &mut script);
     print(&String::from_utf8_lossy(&script))?;
     Ok(Code::Done)
 }
 
-/// Writes a manual page for the program and each command.
-pub(crate) fn pages(to: &Path, backends: &Registry) -> anyhow::Result<Code> {
+/// Writes a manual page for the command and each of its commands.
+pub(crate) fn pages(to: &Path, backends: &Registry) -> clinstruct_app::Result<Code> {
     fs::create_dir_all(to).with_context(|| format!("make {}", to.display()))?;
     clap_mangen::generate_to(Cli::with(backends), to)
         .with_context(|| format!("write manual pages to {}", to.display()))?;

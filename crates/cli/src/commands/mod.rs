@@ -23,7 +23,7 @@ use crate::settings::{folder_and_name, in_folder};
 use crate::terminal;
 
 /// Runs the command.
-pub(crate) fn run(cli: Cli, backends: &Registry) -> anyhow::Result<Code> {
+pub(crate) fn run(cli: Cli, backends: &Registry) -> clinstruct_app::Result<Code> {
     match cli.command {
         Command::Build(on) => build::build(args(on)?),
         Command::Submit(on) => build::submit(args(on)?),
@@ -73,20 +73,20 @@ pub(crate) fn run(cli: Cli, backends: &Registry) -> anyhow::Result<Code> {
     }
 }
 
-/// The settings of a command, with the folder from its argument.
-fn args(on: OnRun) -> anyhow::Result<RunArgs> {
+/// The settings of a command, with the folder that its argument names.
+fn args(on: OnRun) -> clinstruct_app::Result<RunArgs> {
     let OnRun { dir, mut run } = on;
     in_folder(&mut run, dir)?;
     Ok(run)
 }
 
 /// Writes to stdout.
-pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+pub(crate) fn print(text: &str) -> clinstruct_app::Result<()> {
     terminal::out(text)
 }
 
 /// Writes a value as one line of JSON to stdout.
-pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+pub(crate) fn print_json(value: &impl serde::Serialize) -> clinstruct_app::Result<()> {
     print(&format!("{}\n", terminal::json(value)?))
 }
 

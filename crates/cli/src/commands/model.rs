@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use clinstruct_app::Context as _;
 use clinstruct_app::variable;
 use clinstruct_app::weights::{file_of, model_cache};
 use clinstruct_catalog::Catalog;
@@ -20,19 +20,19 @@ use crate::args::ModelCommand;
 use crate::exit::{Code, usage};
 use crate::hub::{HUB_KEY, hub};
 use crate::table::number;
-use clinstruct_app::read_resources;
+use clinstruct_app::read_catalog;
 
 /// First pause before a retry.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Interval between plain progress lines.
 const BETWEEN: Duration = Duration::from_secs(5);
 
-/// Lists models, downloads one, or prints its path.
-pub(crate) fn model(command: ModelCommand, resources: Option<&Path>) -> anyhow::Result<Code> {
-    let catalog = match resources {
-        None => Catalog::embedded()?,
-        Some(dir) => Catalog::read(read_resources(dir)?)?,
-    };
+/// Lists models, gets one, or says where one is.
+pub(crate) fn model(
+    command: ModelCommand,
+    resources: Option<&Path>,
+) -> clinstruct_app::Result<Code> {
+    let catalog = read_catalog(resources)?;
     match command {
         ModelCommand::List { json } => list(&catalog, &model_cache()?, json)?,
         ModelCommand::Path { name } => {
@@ -61,7 +61,7 @@ pub(crate) fn model(command: ModelCommand, resources: Option<&Path>) -> anyhow::
     Ok(Code::Done)
 }
 
-fn list(catalog: &Catalog, cache: &ModelCache, json: bool) -> anyhow::Result<()> {
+fn list(catalog: &Catalog, cache: &ModelCache, json: bool) -> clinstruct_app::Result<()> {
     let others: Vec<String> = cache
         .names()
         .into_iter()
@@ -105,7 +105,7 @@ fn fetch(
     what: &str,
     sha256: Option<&str>,
     pause: Duration,
-) -> anyhow::Result<CachedModel> {
+) -> clinstruct_app::Result<CachedModel> {
     if let Some(sum) = sha256
         && (sum.len() != 64 || !sum.bytes().all(|b| b.is_ascii_hexdigit()))
     {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use clinstruct_app::Context as _;
 use clinstruct_app::variable;
 use clinstruct_batch_client::{Error, ErrorKind};
 use clinstruct_provider_http::{Auth, Client, Secret};
@@ -11,7 +11,7 @@ use clinstruct_publish::{Target, entries, publish as upload};
 
 use super::{print_err, print_json};
 use crate::args::PublishArgs;
-use crate::exit::{Code, Hinted, usage};
+use crate::exit::{Code, usage};
 use crate::hub::{HUB, HUB_ENDPOINT as ENDPOINT, HUB_KEY as KEY, hub};
 use crate::settings;
 
@@ -19,7 +19,7 @@ use crate::settings;
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Uploads the dataset folder in one commit.
-pub(crate) fn publish(args: PublishArgs) -> anyhow::Result<Code> {
+pub(crate) fn publish(args: PublishArgs) -> clinstruct_app::Result<Code> {
     let json = args.run.json;
     let pause = args.run.pause.map_or(PAUSE, Duration::from_millis);
     let out = settings::of_run_or_own(args.run)?.out.unwrap_or_default();
@@ -55,7 +55,7 @@ pub(crate) fn publish(args: PublishArgs) -> anyhow::Result<Code> {
     };
     let hinted = |error: Error| {
         let hint = hint(&error, &base, &args.repository, &args.branch, &out);
-        Hinted { error, hint }
+        clinstruct_app::Error::from(error).with_hint(hint)
     };
     let client = Client::new(&base, Some(Secret::new(&key)), Auth::Bearer, &[]).map_err(hinted)?;
     let entries = entries(&folder).map_err(hinted)?;

@@ -10,14 +10,14 @@ use crate::exit::Code;
 use crate::settings;
 
 /// Writes the report again.
-pub(crate) fn report(args: RunArgs) -> anyhow::Result<Code> {
+pub(crate) fn report(args: RunArgs) -> clinstruct_app::Result<Code> {
     let path = write_report(&settings::of_run_or_own(args)?.out.unwrap_or_default())?;
     print_err(&format!("written to {}", path.display()));
     Ok(Code::Done)
 }
 
-/// Writes the comparison of two runs.
-pub(crate) fn compare(first: &Path, second: &Path, to: &Path) -> anyhow::Result<Code> {
+/// Writes two runs side by side.
+pub(crate) fn compare(first: &Path, second: &Path, to: &Path) -> clinstruct_app::Result<Code> {
     let mut runs = [read_report(first)?, read_report(second)?];
     if runs[0].name == runs[1].name {
         // Folders with the same name in different places.

@@ -13,9 +13,9 @@ use crate::exit::{Code, usage};
 use crate::settings;
 use clinstruct_app::Setup;
 
-/// The reviews of a run or of a file of rows, matched with the current texts. With `confirm`, first confirms those of
-/// unknown texts; returns how many.
-fn matched(data: &Path, confirm: bool) -> anyhow::Result<(MatchedReviews, u64)> {
+/// The reviews of a run or of a file of rows, matched with the texts that the rows have now. With `confirm`, those
+/// of unknown texts are confirmed first; how many these were.
+fn matched(data: &Path, confirm: bool) -> clinstruct_app::Result<(MatchedReviews, u64)> {
     let home = if data.is_file() { data.parent().unwrap_or(Path::new(".")) } else { data };
     let path = reviews_path(home);
     if !path.exists() {
@@ -44,8 +44,8 @@ pub(crate) struct Accepted {
 /// The conversations of a run whose current text somebody accepted and nobody rejected. Prints how many reviews count.
 ///
 /// # Errors
-/// There are no reviews, or none that accepts a conversation.
-pub(crate) fn accepted(out: &Path) -> anyhow::Result<Accepted> {
+/// No reviews, or none that lets a conversation through.
+pub(crate) fn accepted(out: &Path) -> clinstruct_app::Result<Accepted> {
     let (matched, _) = matched(out, false)?;
     let accepted = Accepted { ids: matched.accepted(), counts: matched.counts() };
     let line = line(&accepted.counts);
@@ -88,8 +88,8 @@ pub(crate) fn counts(counts: &TextCounts, accepted: usize) -> serde_json::Value 
     value
 }
 
-/// Prints how many reviews count and how far reviewers agree; with `--confirm`, after confirming.
-pub(crate) fn reviews(args: ReviewsArgs) -> anyhow::Result<Code> {
+/// Shows how many reviews count and how far reviewers agree; with `--confirm`, after confirming.
+pub(crate) fn reviews(args: ReviewsArgs) -> clinstruct_app::Result<Code> {
     let json = args.run.json;
     let data = match args.data {
         Some(data) => data,

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use clinstruct_app::Context as _;
 
 use clinstruct_catalog::Catalog;
 use clinstruct_curate::metrics::Facts;
@@ -30,7 +30,7 @@ fn facts(mut run: RunArgs, data: &Path) -> Facts {
 }
 
 /// Serves a run until Ctrl-C.
-pub(crate) fn serve(args: ServeArgs) -> anyhow::Result<Code> {
+pub(crate) fn serve(args: ServeArgs) -> clinstruct_app::Result<Code> {
     let data: PathBuf = match args.data {
         Some(data) => data,
         None => Setup::new(settings::own(args.run.clone())?)?.out,
@@ -54,20 +54,6 @@ pub(crate) fn serve(args: ServeArgs) -> anyhow::Result<Code> {
     let stop = async {
         let _ = tokio::signal::ctrl_c().await;
     };
-    match runtime.block_on(clinstruct_viewer::serve(&data, address, facts, ready, stop)) {
-        Ok(()) => Ok(Code::Done),
-        Err(clinstruct_viewer::Error::Nothing(path)) => Err(usage(
-            format!("there are no conversations in {}", path.display()),
-            "make some with `clinstruct build`, or name another folder",
-        )),
-        Err(clinstruct_viewer::Error::Row { path, line, why }) => Err(usage(
-            format!("{}, line {line}: {why}", path.display()),
-            "serve reads rows that `clinstruct build` wrote",
-        )),
-        Err(clinstruct_viewer::Error::Listen { address, source }) => Err(usage(
-            format!("cannot listen on {address}: {source}"),
-            "name another port with --port, or 0 for any that is free",
-        )),
-        Err(e) => Err(e.into()),
-    }
+    runtime.block_on(clinstruct_viewer::serve(&data, address, facts, ready, stop))?;
+    Ok(Code::Done)
 }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use clinstruct_app::Context as _;
 use clinstruct_draw::Draw;
 use serde_json::Value;
 
@@ -21,8 +21,8 @@ pub(crate) fn show(
     id: Option<&str>,
     random: usize,
     kind: Kind,
-) -> anyhow::Result<Code> {
-    // The seed of a run does not affect which records are shown.
+) -> clinstruct_app::Result<Code> {
+    // A seed of the run is not one for what is shown.
     let seed = args.seed;
     let setup = Setup::to_look(settings::of_run_or_own(args)?)?;
     let wanted = |stem: &str, part: &str| {
@@ -89,7 +89,7 @@ pub(crate) fn show(
     Ok(Code::Done)
 }
 
-fn pretty(record: &Value) -> anyhow::Result<String> {
+fn pretty(record: &Value) -> clinstruct_app::Result<String> {
     let mut out = String::new();
     let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
     let _ = writeln!(out, "== {}", text(&record["id"]));

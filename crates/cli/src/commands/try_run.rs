@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use clinstruct_backend_rehearsal::Rehearsal;
+use clinstruct_app::{Context as _, Error};
+use clinstruct_backend_rehearsal::{Rates, Rehearsal};
 use clinstruct_batch_client::openai::read_line;
-use clinstruct_batch_client::{BatchBackend, BatchRequest, JobState, Shard, ShardTag};
+use clinstruct_batch_client::{BatchBackend, BatchRequest, Ended, JobState, Shard, ShardTag};
 use clinstruct_parser::decode;
 use clinstruct_pipeline::{Delivery, Extent, PlayEvent, play};
 use clinstruct_schema::{RequestId, Role, Speaker};
@@ -23,7 +23,11 @@ use crate::settings;
 use clinstruct_app::{Setup, run_name};
 
 /// Plays one conversation of a seed row, as a run would.
-pub(crate) fn try_run(args: RunArgs, row: Option<&str>, prompt_only: bool) -> anyhow::Result<Code> {
+pub(crate) fn try_run(
+    args: RunArgs,
+    row: Option<&str>,
+    prompt_only: bool,
+) -> clinstruct_app::Result<Code> {
     let setup = Setup::new(settings::of_named_run(args)?)?;
     let context = setup.context(false)?;
     if clinstruct_app::budget::is_paid(&context.routes) && !setup.settings.yes {
@@ -37,7 +41,8 @@ pub(crate) fn try_run(args: RunArgs, row: Option<&str>, prompt_only: bool) -> an
     let Some((part, plan, index)) = found else {
         return Err(plan::no_row(row.unwrap_or_default()));
     };
-    print(&format!("== {}\n", plan.id(index).context("make the row")?))?;
+    let id = plan.id(index).ok_or_else(|| plan::no_row(row.unwrap_or_default()))?;
+    print(&format!("== {id}\n"))?;
     let name = run_name(&setup);
     let mut sent = 0_usize;
     let mut ask = |speaker: Speaker, request: &BatchRequest| {
@@ -54,7 +59,7 @@ pub(crate) fn try_run(args: RunArgs, row: Option<&str>, prompt_only: bool) -> an
             print(&format!("\n[{role}]\n{}\n", message.content))
         }
         PlayEvent::Failed { attempt, failure } => {
-            print_err(&format!("attempt {attempt}: {}: {}", failure.reason, failure.detail));
+            print_err(&format!("attempt {attempt}: {}", told(&failure.reason, &failure.detail)));
             Ok(())
         }
     };
@@ -64,20 +69,32 @@ pub(crate) fn try_run(args: RunArgs, row: Option<&str>, prompt_only: bool) -> an
     let ended = ended.or_else(|| played.conversations.iter().find_map(|c| c.rejection.as_ref()));
     match ended {
         None => Ok(Code::Done),
-        Some(why) if why.failed => bail!("no response: {}: {}", why.reason, why.detail),
+        Some(why) if why.failed => Err(Error::environment(
+            format!("no response: {}", told(&why.reason, &why.detail)),
+            "check the provider or server and its settings, then rerun the same command",
+        )),
         Some(why) => {
-            print_err(&format!("rejected: {}: {}", why.reason, why.detail));
+            print_err(&format!("rejected: {}", told(&why.reason, &why.detail)));
             Ok(Code::Failures)
         }
     }
 }
 
-/// Sends one request as a job of one row; returns its response, or why there is none.
+/// A reason with its detail, which may name the check that failed itself.
+fn told(reason: &str, detail: &str) -> String {
+    if detail.contains(&format!("{reason}: ")) {
+        detail.to_owned()
+    } else {
+        format!("{reason}: {detail}")
+    }
+}
+
+/// Sends one request as a job of one row; gives its response, or why there is none.
 async fn ask_one(
     backend: &dyn BatchBackend,
     tag: &str,
     request: &BatchRequest,
-) -> anyhow::Result<Delivery> {
+) -> clinstruct_app::Result<Delivery> {
     let shard = Shard::in_memory(ShardTag(tag.to_owned()), vec![request.clone()]);
     let job = backend.submit(&shard).await?;
     let ended = loop {
@@ -93,13 +110,20 @@ async fn ask_one(
             return Ok(Ok(decoded.outcome));
         }
     }
-    Ok(Err(format!("no row came in job {tag}, which ended as {ended:?}")))
+    let how = match ended {
+        Ended::Completed => "completed".to_owned(),
+        Ended::Expired => "expired".to_owned(),
+        Ended::Cancelled => "cancelled".to_owned(),
+        Ended::Failed(fault) => format!("failed: {fault}"),
+        Ended::Lost => "lost".to_owned(),
+    };
+    Ok(Err(format!("no row came in job {tag}, {how}")))
 }
 
 /// Answers a batch file, line by line.
-pub(crate) fn rehearse(args: RunArgs, input: &Path, output: &Path) -> anyhow::Result<Code> {
+pub(crate) fn rehearse(args: RunArgs, input: &Path, output: &Path) -> clinstruct_app::Result<Code> {
     let setup = Setup::new(settings::own(args)?)?;
-    let rates = crate::backends::rates(&setup.settings.misbehave)?;
+    let rates = Rates::parse(&setup.settings.misbehave)?;
     let engine = Rehearsal::new(setup.catalog.instructions(), rates, None);
     let from = File::open(input).map_err(|e| {
         usage(
@@ -114,9 +138,13 @@ pub(crate) fn rehearse(args: RunArgs, input: &Path, output: &Path) -> anyhow::Re
         if line.trim().is_empty() {
             continue;
         }
-        let (name, request) = read_line(line.as_bytes())
-            .with_context(|| format!("line {} of {}", number + 1, input.display()))?;
-        // Other programs use arbitrary row ids; each id seeds its own draws.
+        let (name, request) = read_line(line.as_bytes()).map_err(|e| {
+            usage(
+                format!("{}, line {}: {e}", input.display(), number + 1),
+                "give a batch input file: each line has a `custom_id` and a `body` with the request",
+            )
+        })?;
+        // Other programs name their rows as they like; each name draws for itself.
         let id = RequestId::parse(&name).unwrap_or_else(|_| id_of(&name));
         for row in engine.rows_of(&name, &BatchRequest { id, request }) {
             to.write_all(&named(row, id, &name)?)?;
@@ -136,13 +164,28 @@ fn id_of(name: &str) -> RequestId {
     RequestId(id)
 }
 
-/// A row under the id of its request.
-fn named(row: Vec<u8>, id: RequestId, name: &str) -> anyhow::Result<Vec<u8>> {
+/// A row under the name that it was asked for with.
+fn named(row: Vec<u8>, id: RequestId, name: &str) -> clinstruct_app::Result<Vec<u8>> {
     let id = id.to_string();
     if id == name {
         return Ok(row);
     }
-    // Rows may be broken on purpose, so this works on text, in which the id occurs once.
-    let row = String::from_utf8(row)?;
+    // A row may be broken on purpose, so it is a text here, in which the id stands once.
+    let row = String::from_utf8_lossy(&row);
     Ok(row.replacen(&format!("\"{id}\""), &serde_json::to_string(name)?, 1).into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_check_is_shown_once() {
+        assert_eq!(
+            told("max_words", "max_words: 120 of at most 80 words"),
+            "max_words: 120 of at most 80 words"
+        );
+        assert_eq!(told("cut", "assistant of turn 1: cut: x"), "assistant of turn 1: cut: x");
+        assert_eq!(told("refused", "I cannot help"), "refused: I cannot help");
+    }
 }

@@ -1,13 +1,9 @@
 //! The help of every command in snapshots: the diff shows a change as users read it.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 
-use crate::clinstruct;
-
-/// The help texts, concatenated.
-const PINNED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/help.txt");
+use crate::{clinstruct, pinned};
 
 fn help(dir: &Path, command: &[&str]) -> String {
     let output = clinstruct(dir).args(command).arg("--help").output().unwrap();
@@ -39,16 +35,5 @@ fn the_help_of_every_command_is_pinned() {
     let mut text = String::new();
     all(dir.path(), &[], &mut text);
     assert!(text.matches("$ clinstruct").count() > 25, "commands are missing");
-    if std::env::var_os("CLINSTRUCT_PIN_HELP").is_some() {
-        fs::write(PINNED, &text).unwrap();
-        return;
-    }
-    let pinned = fs::read_to_string(PINNED).unwrap();
-    for (number, (pinned, now)) in (1..).zip(pinned.lines().zip(text.lines())) {
-        assert_eq!(
-            pinned, now,
-            "line {number} of help.txt; if that is meant, run this test with CLINSTRUCT_PIN_HELP=1"
-        );
-    }
-    assert_eq!(pinned.lines().count(), text.lines().count(), "run it with CLINSTRUCT_PIN_HELP=1");
+    pinned::compare("help.txt", &text);
 }

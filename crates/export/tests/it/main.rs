@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clinstruct_export::{About, Encoding, Error, Format, Part, Selection, System, dataset, export};
 use clinstruct_records::{Record, chats};
-use clinstruct_schema::{BackendId, PartSummary, Role, SCHEMA_VERSION, Split, Summary};
+use clinstruct_schema::{BackendId, Hint as _, PartSummary, Role, SCHEMA_VERSION, Split, Summary};
 use clinstruct_testkit::conversation as row;
 use serde_json::{Value, json};
 
@@ -334,18 +334,18 @@ fn annotations_of_another_run_are_an_error() {
     let part = run(dir.path());
     let fails = || {
         let (to, parts) = (dir.path().join("dataset"), std::slice::from_ref(&part));
-        dataset(parts, &Selection::default(), System::No, &about(), &to).unwrap_err().to_string()
+        dataset(parts, &Selection::default(), System::No, &about(), &to).unwrap_err()
     };
     let path = file(dir.path(), "annotations");
     let annotations = fs::read_to_string(&path).unwrap();
     fs::write(&path, annotations.replace("\"b\"", "\"x\"")).unwrap();
-    let error = fails();
+    let error = fails().to_string();
     assert!(error.contains("line 2: it is of x, the conversation is \"b\""), "{error}");
     fs::write(&path, annotations.lines().next().unwrap()).unwrap();
-    assert!(fails().contains("has no annotation"));
+    assert!(fails().to_string().contains("has no annotation"));
     fs::write(&path, annotations).unwrap();
     fs::write(file(dir.path(), "conversations"), "{}\n").unwrap();
-    assert!(fails().contains("line 1: not a row of clinstruct"));
+    assert!(fails().to_string().contains("line 1: not a row of clinstruct"));
     fs::remove_file(&path).unwrap();
-    assert!(fails().contains("rerun the command"));
+    assert!(fails().hint().unwrap().starts_with("rerun the command"));
 }

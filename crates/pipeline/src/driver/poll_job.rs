@@ -217,7 +217,7 @@ async fn read_rows(polled: &mut Polled<'_>, reference: JobRef, end: JobEnd) -> R
     let backend = polled.backend;
     let again = backend.capabilities().survives_process;
     let mut retry = Retry::new(polled.pauses, polled.sender);
-    let mut cut: Option<String> = None;
+    let mut cut: Option<(Option<u64>, u64)> = None;
     let mut pages = 0;
     loop {
         let rows = backend.rows(&reference);
@@ -253,11 +253,12 @@ async fn read_rows(polled: &mut Polled<'_>, reference: JobRef, end: JobEnd) -> R
             return Ok((end, reference));
         }
         if e.kind == ErrorKind::Truncated {
-            // The same twice is its actual length, not a broken connection.
-            if cut.as_ref() == Some(&e.message) {
+            // The same twice is how long it is, and not a connection that broke. Rows tell where bytes are not counted.
+            let length = (e.received, polled.seen.0);
+            if cut == Some(length) {
                 return Ok((end, reference));
             }
-            cut = Some(e.message.clone());
+            cut = Some(length);
         }
         // Duplicate rows are recognized by their ids.
         match retry.after(e).await {

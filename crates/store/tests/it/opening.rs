@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use clinstruct_schema::Hint as _;
 use clinstruct_store::{Durability, Error, ErrorKind, Store};
 use rusqlite::Connection;
 
@@ -17,7 +18,7 @@ fn refused(dir: &Path) -> Error {
 
 /// The message, without the folder's name.
 fn text(e: &Error, dir: &Path) -> String {
-    format!("{e}\n{}", e.hint()).replace(&dir.display().to_string(), "DIR")
+    format!("{e}\n{}", e.hint().unwrap_or_default()).replace(&dir.display().to_string(), "DIR")
 }
 
 #[test]
@@ -263,8 +264,8 @@ fn who_only_looks_sees_all_and_writes_nothing() {
         .unwrap_err();
     assert_eq!(e.kind, ErrorKind::ReadOnly);
     insta::assert_snapshot!(text(&e, dir.path()), @r"
-    write DIR/run.sqlite: the run was opened read-only
-    name a folder that you can write to with --out
+    write DIR/run.sqlite: the run was opened to be read only
+    use --out to name a folder that you can write to
     ");
     assert_eq!(looker.set_meta("a", "b").unwrap_err().kind, ErrorKind::ReadOnly);
     assert_eq!(looker.unindexed().unwrap(), []);
@@ -300,8 +301,8 @@ fn rows_that_are_gone_are_seen_at_the_opening() {
     let gone = Store::open(dir.path(), Durability::Fast).unwrap_err();
     assert_eq!(gone.kind, ErrorKind::Corrupt);
     insta::assert_snapshot!(text(&gone, dir.path()), @r"
-    read DIR/raw/segment-000001.zst: the journal refers to rows in it, but the file is missing
-    restore the folder from a backup; `zstdcat` reads the rows in raw/
+    read DIR/raw/segment-000001.zst: the journal knows rows in it, but the file is gone
+    restore the folder from a backup; `zstdcat` prints the rows in raw/
     ");
     fs::write(&path, vec![0; good.len()]).unwrap();
     let store = open(dir.path());
