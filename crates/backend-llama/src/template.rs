@@ -148,6 +148,6 @@ mod tests {
     fn a_template_that_cannot_be_used_is_named_at_once() {
         assert!(template("{% for %}").unwrap_err().contains("cannot be read"));
         assert!(template("{{ raise_exception('no') }}").unwrap_err().contains("no"));
-        assert!(template("hello").unwrap_err().contains("leaves out"));
+        assert!(template("hello").unwrap_err().contains("omits the messages"));
     }
 }

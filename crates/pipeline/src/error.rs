@@ -16,7 +16,7 @@ pub enum Error {
     #[error("lay out the plan")]
     Plan(#[from] clinstruct_promptgen::Error),
     /// A conversation's texts.
-    #[error("play a conversation on")]
+    #[error("build the requests of a conversation")]
     Machine(#[from] clinstruct_multiturn::Error),
     /// The backend.
     #[error("the provider gives no answers")]

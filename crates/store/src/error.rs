@@ -107,10 +107,10 @@ impl Hint for Error {
                 "wait for the other process to end, or name another folder with --out"
             }
             ErrorKind::NewerJournal { .. } => {
-                "use the newer clinstruct that made this run, or name another folder with --out"
+                "use the newer clinstruct that built this run, or name another folder with --out"
             }
             ErrorKind::NotAJournal => "move the file away, or name another folder with --out",
-            ErrorKind::Unfinished => "rerun the command that began the run to resume it",
+            ErrorKind::Unfinished => "rerun the command that started the run to resume it",
             ErrorKind::Corrupt => {
                 "restore the folder from a backup; `zstdcat` prints the rows in raw/"
             }
@@ -159,9 +159,9 @@ mod tests {
         StorageFull, Environment: free some disk space, then rerun the same command to resume
         ReadOnly, Environment: use --out to name a folder that you can write to
         Locked, Environment: wait for the other process to end, or name another folder with --out
-        NewerJournal { found: 9, known: 5 }, Usage: use the newer clinstruct that made this run, or name another folder with --out
+        NewerJournal { found: 9, known: 5 }, Usage: use the newer clinstruct that built this run, or name another folder with --out
         NotAJournal, Usage: move the file away, or name another folder with --out
-        Unfinished, Environment: rerun the command that began the run to resume it
+        Unfinished, Environment: rerun the command that started the run to resume it
         Corrupt, Environment: restore the folder from a backup; `zstdcat` prints the rows in raw/
         Io, Environment: fix it, then rerun the same command to resume
         ");

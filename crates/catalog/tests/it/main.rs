@@ -287,7 +287,7 @@ fn rules_of_single_files_are_checked() {
     the resources have 1 mistake
     parts/1-specialty-x-domain.toml at "0": `prompts_per_request` must be 1 to 9
     the resources have 1 mistake
-    parts/1-specialty-x-domain.toml at "\"prompt_none.j2\"": unknown template "prompt_none.j2"
+    parts/1-specialty-x-domain.toml at "\"prompt_none.j2\"": there is no template "prompt_none.j2"
         put it into templates/
     the resources have 1 mistake
     parts/3-tasks-x-topics-x-patients.toml at "": another part has the id "task-topic"

@@ -315,7 +315,7 @@ fn rows_that_were_lost_and_sent_again_change_no_file_of_the_dataset() {
     let [plain, lossy] = [("plain", &[][..]), ("lossy", &lossy)].map(|(out, faults)| {
         // Without a name the model is called after its faults.
         let args = ["build", "--limit", "5", "--model", "m", "--out", out, "--json"];
-        json(dir.path(), &[&args[..], &["--misbehave", "none"], faults].concat())["call"]["asked"]
+        json(dir.path(), &[&args[..], &["--misbehave", "none"], faults].concat())["call"]["requested"]
             .as_u64()
             .unwrap()
     });

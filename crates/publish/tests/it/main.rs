@@ -378,7 +378,7 @@ async fn a_folder_that_was_changed_is_not_sent() {
     folder(dir.path(), &[("a.parquet", 500)]);
     file(dir.path(), "data/part/old.parquet", b"old");
     let stray = upload(&hub, dir.path(), KEY).await.unwrap_err().to_string();
-    assert!(stray.contains("old.parquet is in no list"), "{stray}");
+    assert!(stray.contains("old.parquet is not in the list"), "{stray}");
     fs::remove_file(dir.path().join("data/part/old.parquet")).unwrap();
     fs::remove_file(dir.path().join("README.md")).unwrap();
     let missing = upload(&hub, dir.path(), KEY).await.unwrap_err().to_string();

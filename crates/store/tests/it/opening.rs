@@ -264,7 +264,7 @@ fn who_only_looks_sees_all_and_writes_nothing() {
         .unwrap_err();
     assert_eq!(e.kind, ErrorKind::ReadOnly);
     insta::assert_snapshot!(text(&e, dir.path()), @r"
-    write DIR/run.sqlite: the run was opened to be read only
+    write DIR/run.sqlite: the run was opened read-only
     use --out to name a folder that you can write to
     ");
     assert_eq!(looker.set_meta("a", "b").unwrap_err().kind, ErrorKind::ReadOnly);
@@ -301,7 +301,7 @@ fn rows_that_are_gone_are_seen_at_the_opening() {
     let gone = Store::open(dir.path(), Durability::Fast).unwrap_err();
     assert_eq!(gone.kind, ErrorKind::Corrupt);
     insta::assert_snapshot!(text(&gone, dir.path()), @r"
-    read DIR/raw/segment-000001.zst: the journal knows rows in it, but the file is gone
+    read DIR/raw/segment-000001.zst: the journal refers to rows in it, but the file is missing
     restore the folder from a backup; `zstdcat` prints the rows in raw/
     ");
     fs::write(&path, vec![0; good.len()]).unwrap();
