@@ -469,9 +469,12 @@ pub(crate) struct CheckArgs {
     /// Print everything as JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// Exit with 1 if a metric misses its target
+    /// Exit with 1 if a metric misses its target; too few texts to tell do not fail the gate
     #[arg(long)]
     pub(crate) gate: bool,
+    /// List every row of this metric with its place instead, such as `doses_without_warning`
+    #[arg(long, value_name = "METRIC", value_parser = crate::metric_name::metric)]
+    pub(crate) show: Option<clinstruct_schema::summary::MetricId>,
     /// Evaluation set to search for (.jsonl, .json, .csv or .parquet); can be repeated
     #[arg(long, value_name = "FILE[:COLUMN]")]
     pub(crate) eval: Vec<String>,

@@ -21,6 +21,7 @@ mod commands;
 mod documented;
 mod exit;
 mod hub;
+mod metric_name;
 mod plan;
 mod progress;
 mod register;

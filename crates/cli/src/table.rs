@@ -116,16 +116,23 @@ pub(crate) fn summary(s: &Summary) -> String {
         );
     }
     if let Some(q) = &s.quality {
-        let missed: Vec<_> = q.metrics.missed().collect();
         let _ = writeln!(
             out,
-            "{} metrics measured, {} miss their target; {} near duplicates dropped",
+            "{} metrics: {}; {} near duplicates dropped",
             q.metrics.values.len(),
-            missed.len(),
+            q.metrics.verdicts(),
             number(q.duplicates.rows)
         );
-        for m in missed {
-            let _ = writeln!(out, "  MISSED {m}: {:.4} of {}", m.value, number(m.of));
+        for m in q.metrics.missed() {
+            let rows = match m.rows.as_slice() {
+                [] => String::new(),
+                rows => format!(" (first rows: {})", rows.join(", ")),
+            };
+            let _ = writeln!(out, "  MISSED {m}: {}{rows}", m.result(number));
+        }
+        let unmeasured = q.metrics.not_measured();
+        if !unmeasured.is_empty() {
+            let _ = writeln!(out, "  not measured: {}", unmeasured.join("; "));
         }
     }
     out

@@ -6,7 +6,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use clinstruct_schema::summary::{MetricId, Target};
+use clinstruct_schema::summary::{Measured, MetricId, Target};
 use clinstruct_schema::{
     Annotation, Attributes, Message, PartId, RowId, SituationRow, Split, Summary,
 };
@@ -245,8 +245,9 @@ pub fn curate_run(dir: &Path, summary: &mut Summary, settings: &Settings<'_>) ->
     }
     let off = summary.parts.iter().filter(|p| !p.adds_up()).count();
     summary.counts_add_up = off == 0;
-    let (off, planned) = (off as f64, summary.planned());
-    quality.metrics.push(MetricId::PartsNotAddingUp, None, off, planned, Target::AtMost(0.0));
+    let of = if summary.planned() == 0 { 0 } else { summary.parts.len() as u64 };
+    let measured = Measured::Counted { count: off as u64, of };
+    quality.metrics.push(MetricId::PartsNotAddingUp, None, measured, Target::AtMost(0.0));
     summary.quality = Some(quality);
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use clinstruct_schema::Split;
-use clinstruct_schema::summary::Target;
+use clinstruct_schema::summary::Verdict;
 use serde_json::{Value, json};
 
 use crate::about::About;
@@ -89,14 +89,6 @@ fn head(about: &About, folder: &Folder) -> String {
 /// A table cell without characters that would end it.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
-}
-
-fn yes(met: bool) -> &'static str {
-    if met { "yes" } else { "**no**" }
-}
-
-fn shown(value: f64) -> String {
-    if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.4}") }
 }
 
 /// The whole card.
@@ -213,24 +205,27 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
     say("");
     say("## Quality");
     say("");
-    let metrics = about.summary.metrics();
-    if metrics.is_empty() {
-        say("The dataset was not measured.");
-    } else {
-        let missed = metrics.iter().filter(|m| !m.met).count();
-        say(&format!("{} metrics were measured; {missed} miss their target.", metrics.len()));
+    if let Some(quality) = &about.summary.quality {
+        let metrics = &quality.metrics;
+        say(&format!("{} metrics: {}.", metrics.values.len(), metrics.verdicts()));
         say("");
-        say("| metric | value | of | target | met |");
-        say("| --- | ---: | ---: | --- | --- |");
-        for m in metrics {
-            let (target, met) = match (m.target, m.met) {
-                (Target::None, _) => (String::new(), ""),
-                (Target::AtMost(most), met) => (format!("at most {most}"), yes(met)),
-                (Target::AtLeast(least), met) => (format!("at least {least}"), yes(met)),
+        say("| metric | result (share, 95% interval) | target | verdict |");
+        say("| --- | ---: | --- | --- |");
+        for m in metrics.values.iter().filter(|m| m.verdict != Verdict::NotMeasured) {
+            let (name, result) = (cell(&m.to_string()), m.result(|n| n.to_string()));
+            let verdict = match m.verdict {
+                Verdict::Missed => "**missed**".to_owned(),
+                _ => m.verdict_text(),
             };
-            let (name, value) = (cell(&m.to_string()), shown(m.value));
-            say(&format!("| {name} | {value} | {} | {target} | {met} |", m.of));
+            say(&format!("| {name} | {result} | {} | {verdict} |", m.target_text()));
         }
+        let unmeasured = metrics.not_measured();
+        if !unmeasured.is_empty() {
+            say("");
+            say(&format!("Not measured: {}.", unmeasured.join("; ")));
+        }
+    } else {
+        say("The dataset was not measured.");
     }
     if !about.summary.repairs.is_empty() {
         say("");

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use clinstruct_schema::dollars;
-use clinstruct_schema::summary::{Metric, MetricId};
+use clinstruct_schema::summary::{Metric, MetricId, Verdict};
 
 use crate::Report;
-use crate::html::{figure, number, page as whole, section, table, text, value};
-use crate::page::target;
+use crate::html::{figure, number, page as whole, section, table, text};
+use crate::page::verdict;
 use crate::picture;
 
 const SECTIONS: [(&str, &str); 4] = [
@@ -53,7 +53,7 @@ fn result(a: &Report, b: &Report) -> String {
         ("rows dropped", |r| r.summary.dropped()),
         ("rows rejected or failed", |r| r.summary.left_out()),
         ("metrics that miss their target", |r| {
-            r.summary.metrics().iter().filter(|m| !m.met).count() as u64
+            r.summary.metrics().iter().filter(|m| m.verdict == Verdict::Missed).count() as u64
         }),
         ("requests answered", |r| r.summary.requests_answered),
         ("tokens", |r| r.jobs.iter().map(|j| j.tokens).sum()),
@@ -91,8 +91,8 @@ fn metrics(a: &Report, b: &Report) -> String {
     }
     let shown = |m: Option<&Metric>| match m {
         None => "–".to_owned(),
-        Some(m) if m.met => value(m.value),
-        Some(m) => format!("<span class=\"missed\">{}</span>", value(m.value)),
+        Some(m) if m.verdict == Verdict::NotMeasured => "–".to_owned(),
+        Some(m) => verdict(m, &m.result(number)),
     };
     let rows: Vec<Vec<String>> = all
         .into_iter()
@@ -109,7 +109,7 @@ fn metrics(a: &Report, b: &Report) -> String {
                 shown(x),
                 shown(y),
                 difference,
-                x.or(y).map_or_else(String::new, target),
+                x.or(y).map_or_else(String::new, |m| text(&m.target_text())),
             ]
         })
         .collect();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use clinstruct_schema::summary::{Metric, Target, TextKind};
+use clinstruct_schema::summary::{Metric, TextKind, Verdict};
 use clinstruct_schema::{Conversation, PartSummary, Role, Speaker, dollars};
 
 use crate::Report;
@@ -66,7 +66,7 @@ fn result(report: &Report) -> String {
             number(summary.in_dataset())
         );
     }
-    let missed = summary.metrics().iter().filter(|m| !m.met).count();
+    let missed = summary.metrics().iter().filter(|m| m.verdict == Verdict::Missed).count();
     let tokens: u64 = report.jobs.iter().map(|j| j.tokens).sum();
     let cost: u64 = report.jobs.iter().map(|j| j.micro_usd).sum();
     let cards = [
@@ -142,32 +142,46 @@ fn flow(report: &Report) -> String {
     section("flow", "Flow of rows", &body)
 }
 
-pub(crate) fn target(m: &Metric) -> String {
-    match m.target {
-        Target::AtMost(most) => format!("at most {}", value(most)),
-        Target::AtLeast(least) => format!("at least {}", value(least)),
-        Target::None => String::new(),
+/// A verdict as HTML; blank if there is no target.
+pub(crate) fn verdict(m: &Metric, shown: &str) -> String {
+    let shown = text(shown);
+    if m.verdict == Verdict::Missed {
+        format!("<span class=\"missed\">{shown}</span>")
+    } else {
+        shown
     }
 }
 
 fn metrics(report: &Report) -> String {
-    if report.summary.metrics().is_empty() {
+    let Some(quality) = &report.summary.quality else {
         return "<p>The dataset was not measured.</p>\n".to_owned();
-    }
-    let rows: Vec<Vec<String>> = report
-        .summary
-        .metrics()
+    };
+    let metrics = &quality.metrics;
+    let rows: Vec<Vec<String>> = metrics
+        .values
         .iter()
+        .filter(|m| m.verdict != Verdict::NotMeasured)
         .map(|m| {
-            let met = match (m.target, m.met) {
-                (Target::None, _) => String::new(),
-                (_, true) => "met".to_owned(),
-                _ => "<span class=\"missed\">missed</span>".to_owned(),
-            };
-            vec![text(&m.to_string()), value(m.value), number(m.of), target(m), met]
+            let shown = verdict(m, &m.verdict_text());
+            vec![text(&m.to_string()), text(&m.result(number)), text(&m.target_text()), shown]
         })
         .collect();
-    table(&["metric", "value", "of", "target", ""], &rows, true)
+    let mut body =
+        table(&["metric", "result (share, 95% interval)", "target", "verdict"], &rows, true);
+    let faulty: Vec<Vec<String>> = metrics
+        .missed()
+        .filter(|m| !m.rows.is_empty())
+        .map(|m| vec![text(&m.to_string()), text(&m.rows.join(", "))])
+        .collect();
+    if !faulty.is_empty() {
+        body += "<h3>First rows that miss a target</h3>\n";
+        body += &table(&["metric", "rows"], &faulty, false);
+    }
+    let unmeasured = metrics.not_measured();
+    if !unmeasured.is_empty() {
+        let _ = writeln!(body, "<p>Not measured: {}.</p>", text(&unmeasured.join("; ")));
+    }
+    body
 }
 
 fn coverage(report: &Report) -> String {

@@ -3,8 +3,11 @@
 //! Two runs with the same settings and answers have the same bytes here. What a single call of the program did
 //! (requests sent, jobs ended) is not included.
 
+mod id;
 mod metric;
+mod unmeasured;
 mod v1;
+mod verdict;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,7 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{BackendId, Blame, Hint, MicroUsd, SCHEMA_VERSION, Speaker, Usage};
 
-pub use metric::{InstructionCounts, Metric, MetricId, Metrics, Target, TextKind, Unit};
+pub use id::{MetricId, Target, Unit};
+pub use metric::{InstructionCounts, Measured, Metric, Metrics, TextKind};
+pub use unmeasured::{Property, Unmeasured};
+pub use verdict::{Verdict, percent, wilson};
 
 /// Turns and prompt requests whose first attempt failed, by result.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -262,7 +262,7 @@ async function agreement(stale) {
 }
 
 async function run(stale) {
-  const [{ run, summary, missed }, progress] = await Promise.all([ask("/api/summary"), ask("/api/progress")]);
+  const [{ run, summary, missed, verdicts, not_measured }, progress] = await Promise.all([ask("/api/summary"), ask("/api/progress")]);
   if (stale()) return;
   const parts = (summary?.parts || []).map((p) => make("tr", {}, make("td", {}, p.stem), make("td", {}, String(p.planned)), make("td", {}, String(p.in_dataset)), make("td", {}, String(Object.values(p.dropped ?? {}).reduce((s, n) => s + n, 0)))));
   const live = progress.journal ? [["jobs", progress.jobs], ["open jobs", progress.open], ["rows received", progress.rows],
@@ -271,7 +271,9 @@ async function run(stale) {
     ["rejected", progress.parts.reduce((s, p) => s + p.rejected, 0)]] : [["journal", "none: only the rows can be read"]];
   show("run", make("section", {}, make("h2", {}, "Run"), make("p", {}, run), facts(live),
     make("div", { class: "wide" }, make("table", {}, make("thead", {}, make("tr", {}, ["part", "planned", "in the dataset", "dropped"].map((h) => make("th", { scope: "col" }, h)))), make("tbody", {}, parts))),
-    missed.length ? make("ul", {}, missed.map((m) => make("li", { class: "bad" }, m))) : null));
+    verdicts ? make("p", {}, `Metrics: ${verdicts}`) : null,
+    missed.length ? make("ul", {}, missed.map((m) => make("li", { class: "bad" }, m))) : null,
+    not_measured.length ? make("p", { class: "soft" }, `Not measured: ${not_measured.join("; ")}`) : null));
   if (progress.open) setTimeout(() => { if (!stale()) run(stale).catch((e) => { if (!stale()) failed(e); }); }, 3000);
 }
 

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use clinstruct_curate::metrics::Facts;
 use clinstruct_schema::Summary;
+use clinstruct_schema::summary::Metrics;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -185,12 +186,15 @@ async fn summary(State(app): State<App>) -> Response {
         let summary = Summary::read(&text).ok();
         // A file of rows has no summary next to it, but its rows have their provenance.
         let rehearsal = summary.as_ref().is_some_and(|s| s.rehearsal) || current(app)?.rehearsal();
-        let metrics = summary.iter().flat_map(Summary::metrics);
-        let missed = metrics.filter(|m| !m.met).map(|m| format!("{m}: {}", m.value));
-        let missed: Vec<String> = missed.collect();
+        let quality = summary.as_ref().and_then(|s| s.quality.as_ref());
+        let metrics = quality.map(|q| &q.metrics);
+        let missed = metrics.into_iter().flat_map(Metrics::missed);
+        let missed: Vec<String> =
+            missed.map(|m| format!("{m}: {}", m.result(|n| n.to_string()))).collect();
         Ok(axum::Json(json!({
             "run": app.run.display().to_string(), "summary": summary, "rehearsal": rehearsal,
-            "missed": missed,
+            "missed": missed, "verdicts": metrics.map(Metrics::verdicts),
+            "not_measured": metrics.map(Metrics::not_measured).unwrap_or_default(),
         })))
     })
     .await

@@ -127,7 +127,7 @@ pub(crate) struct RunArgs {
     /// Evaluation set whose items must not reach the dataset (.jsonl, .json, .csv or .parquet); can be repeated
     #[arg(long, value_name = "FILE[:COLUMN]")]
     pub(crate) eval: Vec<String>,
-    /// Exit with 1 if a metric misses its target
+    /// Exit with 1 if a metric misses its target; too few texts to tell do not fail the gate
     #[arg(long)]
     pub(crate) gate: bool,
     /// Keep the reasoning of assistant turns in the rows, for export as `reasoning_content`

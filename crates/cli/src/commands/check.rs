@@ -1,16 +1,18 @@
 //! `clinstruct check`: all metrics of any chat dataset.
 
+mod show;
+mod table;
+
 use std::collections::{BTreeMap, HashSet};
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clinstruct_curate::contamination::{EvalItems, Hit};
-use clinstruct_curate::metrics::MetricsAccumulator;
+use clinstruct_curate::metrics::{Facts, MetricsAccumulator};
 use clinstruct_curate::near_duplicates::{Collected, Collector, Duplicates, collect};
 use clinstruct_curate::{Annotations, Row, Variants};
 use clinstruct_records::{BadRow, Record, chats, texts};
 use clinstruct_schema::SCHEMA_VERSION;
-use clinstruct_schema::summary::{MetricId, Metrics, Target, TextKind, Unit};
+use clinstruct_schema::summary::{Measured, MetricId, Metrics, Target, Verdict};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -190,8 +192,8 @@ fn look(record: &Record, row: &Row<'_>, evaluation: &EvalItems) -> Seen {
     Seen { collected: collect(row), hits }
 }
 
-fn row(record: &Record, variant: bool) -> Row<'_> {
-    let row = Row { variant, ..Row::new(&record.id, &record.messages) };
+fn row(record: &Record, number: usize, variant: bool) -> Row<'_> {
+    let row = Row { number, variant, ..Row::new(&record.id, &record.messages) };
     match &record.attributes {
         Some(attributes) => row.with_attributes(attributes),
         None => row,
@@ -211,27 +213,28 @@ pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
     let facts = facts(&catalog);
     let threads = rayon::current_num_threads().max(1);
     let mut accumulators: Vec<MetricsAccumulator> =
-        (0..threads).map(|_| MetricsAccumulator::new(facts.clone())).collect();
+        (0..threads).map(|_| accumulator(&facts, args.show)).collect();
     let mut collector = Collector::default();
     let mut kept: Vec<Record> = Vec::new();
     let mut bad_rows = Vec::new();
     let mut unread_columns = BTreeMap::new();
     let mut dropped_rows = BTreeMap::new();
     let mut known = Variants::default();
-    let mut take = |kept: &[Record], accumulators: &mut Vec<MetricsAccumulator>| {
-        let is_variant =
+    let mut take = |first: usize, kept: &[Record], accumulators: &mut Vec<MetricsAccumulator>| {
+        let mut is_variant =
             |r: &Record| r.attributes.as_ref().is_some_and(|a| known.is_variant(&a.base));
-        let variants: Vec<bool> = kept.iter().map(is_variant).collect();
+        let numbered = kept.iter().enumerate().map(|(i, r)| (first + i, is_variant(r)));
+        let numbered: Vec<(usize, bool)> = numbered.collect();
         let share = kept.len().div_ceil(accumulators.len()).max(1);
         let seen: Vec<Vec<Seen>> = kept
             .par_chunks(share)
-            .zip(variants.par_chunks(share))
+            .zip(numbered.par_chunks(share))
             .zip(accumulators.par_iter_mut())
-            .map(|((some, variants), own)| {
+            .map(|((some, numbered), own)| {
                 some.iter()
-                    .zip(variants)
-                    .map(|(record, variant)| {
-                        let row = row(record, *variant);
+                    .zip(numbered)
+                    .map(|(record, (number, variant))| {
+                        let row = row(record, *number, *variant);
                         own.add(&row);
                         look(record, &row, &evaluation)
                     })
@@ -277,13 +280,13 @@ pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
                 }
                 kept.push(record);
                 if kept.len() - done >= ROWS_AT_ONCE {
-                    take(&kept[done..], &mut accumulators);
+                    take(done, &kept[done..], &mut accumulators);
                     done = kept.len();
                 }
             }
             Err(row) => bad.push(row),
         })?;
-        take(&kept[done..], &mut accumulators);
+        take(done, &kept[done..], &mut accumulators);
         tell_bad(path, &bad);
         if !unread.is_empty() {
             print_err(&unread_warning(path, &unread));
@@ -304,10 +307,12 @@ pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
     let text = |row: usize, message: usize| kept[row].messages[message].content.clone();
     let duplicates = collector.find(args.similar, &text);
     let mut metrics = Metrics::default();
-    if let Some(all) = accumulators.into_iter().reduce(MetricsAccumulator::and) {
+    let mut faults = Vec::new();
+    if let Some(mut all) = accumulators.into_iter().reduce(MetricsAccumulator::and) {
+        faults = all.faults();
         all.finish(&mut metrics);
     }
-    whole(&mut metrics, &duplicates, &benchmarks, bad_rows.len() as u64);
+    whole(&mut metrics, &duplicates, &benchmarks, &bad_rows);
     let report = Report {
         schema_version: SCHEMA_VERSION,
         files: args.files.clone(),
@@ -318,134 +323,48 @@ pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
         unread_columns,
         dropped_rows,
     };
-    if args.json {
-        print_json(&report)?;
-    } else {
-        print(&table(&report))?;
+    match args.show {
+        Some(id) => show::show(&report, &kept, id, faults, args.json)?,
+        None if args.json => print_json(&report)?,
+        None => print(&table::table(&report))?,
     }
     let missed = report.metrics.missed().count();
     if !report.bad_rows.is_empty() || (args.gate && missed > 0) {
         if args.gate && missed > 0 {
-            print_err(&format!("{missed} metrics miss their target"));
+            let few = report.metrics.with(Verdict::TooFew).count();
+            let few =
+                if few > 0 { format!("; {few} have too few texts to tell") } else { String::new() };
+            print_err(&format!("{missed} metrics miss their target{few}"));
         }
         return Ok(Code::Failures);
     }
     Ok(Code::Done)
 }
 
-/// Merges the metrics of all rows.
-fn whole(metrics: &mut Metrics, duplicates: &Duplicates, benchmarks: &[Benchmark], bad: u64) {
+fn accumulator(facts: &Facts, show: Option<MetricId>) -> MetricsAccumulator {
+    let new = MetricsAccumulator::new(facts.clone());
+    match show {
+        Some(id) => new.with_every_fault_of(id),
+        None => new,
+    }
+}
+
+/// Adds the metrics of all rows together.
+fn whole(metrics: &mut Metrics, duplicates: &Duplicates, benchmarks: &[Benchmark], bad: &[String]) {
     let (rows, none) = (metrics.conversations, Target::AtMost(0.0));
-    metrics.push(MetricId::UnreadableRows, None, bad as f64, rows + bad, none);
-    let near = duplicates.duplicates.len() as f64;
-    metrics.push(MetricId::NearDuplicates, None, near, rows, none);
+    let count = |count: usize, of| Measured::Counted { count: count as u64, of };
+    let first = |ids: &mut dyn Iterator<Item = &str>| ids.take(5).map(str::to_owned).collect();
+    let unreadable = count(bad.len(), rows + bad.len() as u64);
+    let places =
+        first(&mut bad.iter().map(|b| b.split_once(": ").map_or(b.as_str(), |(at, _)| at)));
+    metrics.push_with_rows(MetricId::UnreadableRows, None, unreadable, none, places);
+    let near = &duplicates.duplicates;
+    let ids = first(&mut near.iter().map(|d| d.id.as_str()));
+    metrics.push_with_rows(MetricId::NearDuplicates, None, count(near.len(), rows), none, ids);
     for b in benchmarks {
-        metrics.push(MetricId::EvalItems, Some(&b.name), b.rows as f64, rows, none);
+        let mut ids: Vec<&str> = b.hits.iter().map(|h| h.id.as_str()).collect();
+        ids.dedup();
+        let (ids, found) = (first(&mut ids.into_iter()), count(b.rows as usize, rows));
+        metrics.push_with_rows(MetricId::EvalItems, Some(&b.name), found, none, ids);
     }
-}
-
-/// The metrics as a table.
-fn metrics(metrics: &Metrics) -> String {
-    let mut out = String::new();
-    for m in &metrics.values {
-        // Formats a share with its number of texts, so that 1 of 4 and 4 of 4 differ.
-        let (value, percent) = match m.id.unit() {
-            Unit::Count => (number(m.value as u64), String::new()),
-            Unit::Ratio => (format!("{:.2}", m.value), String::new()),
-            Unit::Share => (
-                number((m.value * m.of as f64).round() as u64),
-                format!("{:.2} %", m.value * 100.0),
-            ),
-        };
-        let shown = |target: f64| match m.id.unit() {
-            Unit::Share => format!("{} %", target * 100.0),
-            _ => target.to_string(),
-        };
-        let target = match m.target {
-            Target::AtMost(most) => format!("at most {}", shown(most)),
-            Target::AtLeast(least) => format!("at least {}", shown(least)),
-            Target::None => String::new(),
-        };
-        let mark = if m.met { "" } else { "  MISSED" };
-        let line = format!(
-            "  {:<58} {value:>9} of {:>9}  {percent:>8}  {target}{mark}",
-            m.to_string(),
-            number(m.of)
-        );
-        let _ = writeln!(out, "{}", line.trim_end());
-    }
-    out
-}
-
-fn table(report: &Report) -> String {
-    let mut out = String::new();
-    let m = &report.metrics;
-    let _ = writeln!(
-        out,
-        "{} conversations: {} prompts, {} answers, {} follow-ups",
-        number(m.conversations),
-        number(m.texts[0]),
-        number(m.texts[1]),
-        number(m.texts[2])
-    );
-    out.push_str(&metrics(m));
-    for (kind, openings) in TextKind::ALL.into_iter().zip(&m.openings) {
-        if !openings.is_empty() {
-            let _ = writeln!(out, "openings of {}", kind.plural());
-        }
-        for (opening, count) in openings.iter().take(5) {
-            let _ = writeln!(out, "  {:>9}  {opening}", number(*count));
-        }
-    }
-    if !m.instructions.is_empty() {
-        let _ = writeln!(out, "instructions followed");
-        let mut sorted: BTreeMap<&str, _> =
-            m.instructions.iter().map(|(n, c)| (n.as_str(), c)).collect();
-        while let Some((name, c)) = sorted.pop_first() {
-            let share = |n: u64| 100.0 * n as f64 / c.checked.max(1) as f64;
-            let _ = writeln!(
-                out,
-                "  {name:<22} {:>9}  strictly {:>6.2} %  loosely {:>6.2} %",
-                number(c.checked),
-                share(c.strict),
-                share(c.loose)
-            );
-        }
-    }
-    let d = &report.duplicates;
-    if !d.duplicates.is_empty() {
-        let _ = writeln!(
-            out,
-            "near duplicates: {} conversations repeat {} others; pairs of prompts {}, answers {}, follow-ups {}",
-            number(d.duplicates.len() as u64),
-            number(d.clusters),
-            number(d.pairs[0]),
-            number(d.pairs[1]),
-            number(d.pairs[2])
-        );
-        for duplicate in d.duplicates.iter().take(NAMED) {
-            let _ = writeln!(out, "  {} repeats {}", duplicate.id, duplicate.repeats);
-        }
-    }
-    for b in &report.contamination {
-        let _ = writeln!(
-            out,
-            "{}: {} items, {} left out; found in {} rows",
-            b.name,
-            number(b.items),
-            number(b.left_out),
-            number(b.rows)
-        );
-        for hit in b.hits.iter().take(NAMED) {
-            let _ = writeln!(
-                out,
-                "  {}, message {}: {} of {} words",
-                hit.id,
-                hit.message + 1,
-                hit.matched,
-                hit.words
-            );
-        }
-    }
-    out
 }

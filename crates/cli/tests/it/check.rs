@@ -22,7 +22,9 @@ fn a_rehearsal_run_meets_its_targets() {
     // The first rows of each part have few tasks, with less varied prompts.
     let missed: Vec<&Value> = metrics
         .iter()
-        .filter(|m| m["met"] == false && m["id"] != "distinct_pairs" && m["id"] != "zlib_ratio")
+        .filter(|m| {
+            m["verdict"] == "missed" && m["id"] != "distinct_pairs" && m["id"] != "zlib_ratio"
+        })
         .collect();
     assert!(missed.is_empty(), "{missed:#?}");
     assert!(metrics.len() > 35, "{}", metrics.len());
@@ -78,6 +80,58 @@ fn a_missed_target_is_an_error_where_the_gate_is_closed() {
     let (_, out, _) = check(dir.path(), &["check", "d.jsonl", "--json"]);
     let report: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(report["metrics"]["conversations"], 1);
+}
+
+#[test]
+fn a_metric_is_counted_and_names_its_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let answers = ["Give 400 mg of ibuprofen.", "Give 200 mg of ibuprofen with food."];
+    let row = |i: usize, answer: &str| {
+        let id = format!("row-{i}");
+        serde_json::json!({ "id": id, "prompt": format!("What against pain, in case {i}?"), "completion": answer })
+            .to_string()
+    };
+    let rows: Vec<String> = (0..4).map(|i| row(i, answers[i % 2])).collect();
+    fs::write(dir.path().join("d.jsonl"), rows.join("\n")).unwrap();
+    let (code, out, _) = check(dir.path(), &["check", "d.jsonl"]);
+    assert_eq!(code, Some(0));
+    let line = |name: &str| out.lines().find(|l| l.trim_start().starts_with(name)).unwrap();
+    let doses = line("doses without a warning");
+    assert!(doses.contains(" 4 of 4 ") && doses.ends_with("MISSED"), "{doses}");
+    // No fault in four answers is no proof.
+    let openers = line("filler openers");
+    assert!(openers.contains(" 0 of 4 ") && openers.ends_with("too few to tell (least 300)"));
+    assert!(!out.lines().any(|l| l.ends_with(" met")), "{out}");
+    let unmeasured = line("not measured:");
+    for name in ["answers in another language", "missed red flags and contraindications (4)"] {
+        assert!(unmeasured.contains(name), "{unmeasured}");
+    }
+
+    let show = ["check", "d.jsonl", "--show", "doses-without-warning"];
+    let (_, out, _) = check(dir.path(), &show);
+    assert_eq!(out.lines().count(), 4);
+    assert!(out.starts_with("row-0, message 2, bytes 5..11: Give 400 mg of ibuprofen.\n"), "{out}");
+    let (_, out, _) = check(dir.path(), &[&show[..], &["--json"]].concat());
+    let fault: Value = serde_json::from_str(out.lines().nth(1).unwrap()).unwrap();
+    assert_eq!((&fault["id"], &fault["turn"]), (&"row-1".into(), &1.into()));
+    assert_eq!((&fault["message"], &fault["span"]), (&1.into(), &serde_json::json!([5, 11])));
+    let (_, out, _) = check(dir.path(), &["check", "d.jsonl", "--show", "exact_duplicates"]);
+    assert_eq!(out.lines().count(), 0, "too short to count: {out}");
+    let (code, _, err) = check(dir.path(), &["check", "d.jsonl", "--show", "zlib_ratio"]);
+    assert_eq!(code, Some(2));
+    assert!(err.contains("the metrics with rows are"), "{err}");
+}
+
+/// A dataset without a fault that is too small to say so passes the gate.
+#[test]
+fn too_few_texts_do_not_fail_the_gate() {
+    let dir = tempfile::tempdir().unwrap();
+    let row =
+        r#"{"prompt": "How long does a sprain take to heal?", "completion": "About six weeks."}"#;
+    fs::write(dir.path().join("d.jsonl"), row).unwrap();
+    let (code, out, err) = check(dir.path(), &["check", "d.jsonl", "--gate"]);
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(out.contains("metrics: 0 met, 0 missed, "), "{out}");
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use clinstruct_schema::summary::{MetricId, Target};
+use clinstruct_schema::summary::{Measured, MetricId, Target};
 use clinstruct_schema::{Dropped, Message};
 use rayon::prelude::*;
 
@@ -251,7 +251,8 @@ impl Pass for Contamination<'_> {
             *curated.quality.contaminated.entry(name.clone()).or_default() += rows;
             // Rows with an item are dropped; none remain.
             let metrics = &mut curated.quality.metrics;
-            metrics.push(MetricId::EvalItems, Some(name), 0.0, left, Target::AtMost(0.0));
+            let measured = Measured::Counted { count: 0, of: left };
+            metrics.push(MetricId::EvalItems, Some(name), measured, Target::AtMost(0.0));
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Measures the remaining rows: each metric with its target.
 
 mod accumulator;
+mod faults;
 mod texts;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use clinstruct_schema::summary::{MetricId, Target, TextKind};
 use rayon::prelude::*;
 
 pub use accumulator::MetricsAccumulator;
+pub use faults::{Fault, excerpt};
 
 use super::{Annotates, Pass};
 use crate::{Curated, Fields, Result, Row, Source};
@@ -19,10 +21,36 @@ use crate::{Curated, Fields, Result, Row, Source};
 const TOP: usize = 10;
 /// Size of the sample of prompts for variety.
 const SAMPLE: usize = 950;
-/// In fewer texts, the most common openings always have a large share.
-const ENOUGH_TEXTS: u64 = 500;
 /// Shorter texts may repeat: `Yes.`
 pub(crate) const FEWEST_WORDS: usize = 8;
+
+/// Metrics that are listed even if no text was there to measure.
+const LISTED: [MetricId; 24] = [
+    MetricId::BlankTexts,
+    MetricId::TruncatedAnswers,
+    MetricId::ControlCharacters,
+    MetricId::Mojibake,
+    MetricId::NotNfc,
+    MetricId::ControlTokens,
+    MetricId::HashHeadings,
+    MetricId::MetaCommentary,
+    MetricId::DuplicateIds,
+    MetricId::RoleOrder,
+    MetricId::InstructionsNotFollowed,
+    MetricId::ContradictingInstructions,
+    MetricId::OtherLanguage,
+    MetricId::DosesWithoutWarning,
+    MetricId::WarningsWithoutDose,
+    MetricId::DosesAboveRange,
+    MetricId::OtherPatient,
+    MetricId::OtherCountryTerms,
+    MetricId::OtherEmergencyNumber,
+    MetricId::UnansweredQuestions,
+    MetricId::UnsolicitedQuestions,
+    MetricId::FillerOpeners,
+    MetricId::ClosingOffers,
+    MetricId::OverlongAnswers,
+];
 
 /// The target of a metric of this pass.
 fn target(id: MetricId, kind: Option<TextKind>) -> Target {
@@ -38,6 +66,8 @@ fn target(id: MetricId, kind: Option<TextKind>) -> Target {
         MetricId::OtherLanguage => Target::AtMost(0.005),
         MetricId::UnsolicitedQuestions => Target::AtMost(0.05),
         MetricId::UnansweredQuestions | MetricId::OverlongAnswers => Target::AtMost(0.02),
+        // Reported only: a needless warning does no harm.
+        MetricId::WarningsWithoutDose => Target::None,
         _ => Target::AtMost(0.0),
     }
 }

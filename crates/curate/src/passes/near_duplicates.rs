@@ -4,7 +4,7 @@
 //! purpose, so their prompts are not compared; their answers are.
 
 use clinstruct_schema::Dropped;
-use clinstruct_schema::summary::{DuplicateCounts, MetricId, Target, TextKind};
+use clinstruct_schema::summary::{DuplicateCounts, Measured, MetricId, Target, TextKind};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -187,7 +187,8 @@ impl Pass for NearDuplicates {
         // Duplicates are dropped; none remain.
         let left = curated.kept().count() as u64;
         let metrics = &mut curated.quality.metrics;
-        metrics.push(MetricId::NearDuplicates, None, 0.0, left, Target::AtMost(0.0));
+        let measured = Measured::Counted { count: 0, of: left };
+        metrics.push(MetricId::NearDuplicates, None, measured, Target::AtMost(0.0));
         Ok(())
     }
 }

@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use clinstruct_schema::summary::{MetricId, Target};
+use clinstruct_schema::summary::{Measured, MetricId, Target};
 use clinstruct_schema::{Attributes, Dropped, Situation};
 
 use super::{Annotates, Pass};
 use crate::{Curated, Fields, Result, Row, Source};
 
-/// With fewer rows, a single dropped row has a large share.
-const ENOUGH_ROWS: u64 = 500;
 /// Largest allowed distance of a distribution.
 const DISTANCE: Target = Target::AtMost(0.02);
 /// Largest allowed ratio of the realised to the planned share of an age.
@@ -99,14 +97,14 @@ impl Pass for PlanDistance {
                 let ages = values.values().filter(|n| n[0] > 0);
                 most = ages.map(|n| share(*n, 1) / share(*n, 0)).fold(0.0, f64::max);
             }
-            let target = DISTANCE.only_if(self.rows >= ENOUGH_ROWS);
             let quality = &mut curated.quality;
             quality.distances.insert(name.to_owned(), distance);
-            quality.metrics.push(MetricId::PlanDistance, Some(name), distance, totals[1], target);
+            let measured = Measured::Value { value: distance, of: totals[1] };
+            quality.metrics.push(MetricId::PlanDistance, Some(name), measured, DISTANCE);
         }
-        let target = CONCENTRATION.only_if(self.rows >= ENOUGH_ROWS);
         let metrics = &mut curated.quality.metrics;
-        metrics.push(MetricId::AgeConcentration, None, most, self.rows, target);
+        let measured = Measured::Value { value: most, of: self.rows };
+        metrics.push(MetricId::AgeConcentration, None, measured, CONCENTRATION);
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use clinstruct_schema::summary::{MetricId, Target};
+use clinstruct_schema::summary::{Measured, MetricId, Target};
 use clinstruct_schema::{Dropped, Split};
 
 use super::{Annotates, Pass};
@@ -174,15 +174,18 @@ impl Pass for Splits {
         let mut sides: HashMap<u64, Split> = HashMap::new();
         let mut leaks = 0_u64;
         for (row, split) in self.rows.iter().zip(&splits) {
+            let mut leaked = false;
             for key in &row.keys {
-                leaks += u64::from(*sides.entry(*key).or_insert(*split) != *split);
+                leaked |= *sides.entry(*key).or_insert(*split) != *split;
             }
+            leaks += u64::from(leaked);
             if let Some(annotation) = curated.annotation(row.number) {
                 annotation.split = Some(*split);
             }
         }
-        let (leaks, of) = (leaks as f64, items.len() as u64);
-        curated.quality.metrics.push(MetricId::SplitLeaks, None, leaks, of, Target::AtMost(0.0));
+        let measured = Measured::Counted { count: leaks, of: items.len() as u64 };
+        let metrics = &mut curated.quality.metrics;
+        metrics.push(MetricId::SplitLeaks, None, measured, Target::AtMost(0.0));
         Ok(())
     }
 }

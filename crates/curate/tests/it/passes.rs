@@ -5,7 +5,7 @@ use clinstruct_curate::minhash::{jaccard, pairs, runs, signature};
 use clinstruct_curate::near_duplicates::{Collector, Duplicates, SIMILAR, collect};
 use clinstruct_curate::splits::{Item, Shares, split};
 use clinstruct_draw::Draw;
-use clinstruct_schema::summary::{MetricId, Metrics};
+use clinstruct_schema::summary::{MetricId, Metrics, Property, Verdict};
 use clinstruct_schema::{Message, Role, Split};
 use proptest::prelude::*;
 
@@ -165,6 +165,43 @@ fn evaluation_items_are_found_whole_and_in_large_part() {
 }
 
 #[test]
+fn metrics_name_the_same_rows_for_any_number_of_threads() {
+    let texts: Vec<[clinstruct_schema::Message; 2]> = (0..40)
+        .map(|i| {
+            let answer =
+                if i % 2 == 0 { "Give 500 mg of amoxicillin." } else { "Rest, and drink." };
+            [said(&format!("What now, in case {i}?"), Role::User), said(answer, Role::Assistant)]
+        })
+        .collect();
+    let ids: Vec<String> = (0..40).map(|i| format!("row {i}")).collect();
+    let measured = |threads: usize| {
+        let new = || {
+            MetricsAccumulator::new(Facts::default())
+                .with_every_fault_of(MetricId::DosesWithoutWarning)
+        };
+        let mut accumulators: Vec<_> = (0..threads).map(|_| new()).collect();
+        for (number, text) in texts.iter().enumerate().rev() {
+            let row = Row { number, ..Row::new(&ids[number], text) };
+            accumulators[number * 7 % threads].add(&row);
+        }
+        let mut all = accumulators.into_iter().reduce(MetricsAccumulator::and).unwrap();
+        let faults = all.faults();
+        let mut metrics = Metrics::default();
+        all.finish(&mut metrics);
+        (metrics, faults)
+    };
+    let (metrics, faults) = measured(1);
+    let doses = metrics.values.iter().find(|m| m.id == MetricId::DosesWithoutWarning).unwrap();
+    assert_eq!((doses.count, doses.of), (Some(20), 20));
+    assert_eq!(doses.rows, ["row 0", "row 2", "row 4", "row 6", "row 8"]);
+    let places: Vec<_> =
+        faults.iter().map(|f| (f.id.as_str(), f.turn, f.message, f.span)).collect();
+    assert_eq!(places.len(), 20);
+    assert_eq!(places[19], ("row 38", 1, 1, Some([5, 11])));
+    assert_eq!(measured(3), (metrics, faults));
+}
+
+#[test]
 fn metrics_report_what_is_wrong() {
     let mut measured = MetricsAccumulator::new(Facts::default());
     let good = [
@@ -195,6 +232,14 @@ fn metrics_report_what_is_wrong() {
     }
     assert_eq!(metrics.value(MetricId::WrappingQuotes, Some("prompts")), Some(0.5));
     assert_eq!(metrics.texts, [2, 2, 1]);
-    assert!(metrics.missed().count() >= 7);
+    let verdict = |id| metrics.values.iter().find(|m| m.id == id).map(|m| (m.verdict, m.met));
+    // A fault misses a target of none, however little was measured; a share of two answers says nothing.
+    assert_eq!(verdict(MetricId::DosesWithoutWarning), Some((Verdict::Missed, false)));
+    assert_eq!(verdict(MetricId::FillerOpeners), Some((Verdict::TooFew, false)));
+    assert_eq!(verdict(MetricId::Mojibake), Some((Verdict::TooFew, false)));
+    assert_eq!(verdict(MetricId::OtherLanguage), Some((Verdict::NotMeasured, false)));
+    assert_eq!(metrics.missed().count(), 4, "{:?}", metrics.missed().collect::<Vec<_>>());
+    let judged = metrics.unmeasured.iter().map(|u| (u.property, u.of));
+    assert!(judged.eq(Property::FOR_A_JUDGE.into_iter().zip([2, 2, 1])));
     assert!(metrics.values.is_sorted_by_key(|m| m.id));
 }

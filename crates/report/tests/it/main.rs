@@ -42,10 +42,11 @@ fn summary(in_dataset: u64, near: u64) -> Value {
         } },
         "quality": {
             "metrics": { "conversations": 3, "texts": [3, 3, 0], "values": [
-                { "id": "truncated_answers", "value": 0.25, "of": 4, "target": { "at_most": 0.1 },
-                  "met": false },
+                { "id": "truncated_answers", "value": 0.25, "of": 40, "target": { "at_most": 0.0 },
+                  "met": false, "rows": ["row <1>"] },
             ], "instructions": { "max_words": { "checked": 4, "strict": 3, "loose": 4 } },
-              "openings": [[["what", 2]], [], []] },
+              "openings": [[["what", 2]], [], []],
+              "unmeasured": [{ "property": "judged_style", "subject": "humour", "of": 12 }] },
             "duplicates": { "pairs": [1, 2, 3], "variants": 4, "clusters": 5, "rows": near },
             "contaminated": { "exam <2>": 6 }, "splits": { "small": { "train": 2, "test": 1 } },
             "distances": { "sex": 0.015 },
@@ -99,9 +100,11 @@ fn its_numbers_are_those_of_the_summary() {
     assert!(page.contains("task-topic to near_duplicate: 1"));
     assert!(page.contains("max_words to repaired: 7"));
     assert!(page.contains("max_words to rejected: 2"));
-    assert!(
-        page.contains("<td>0.25</td><td>4</td><td>at most 0.1</td><td><span class=\"missed\">")
-    );
+    assert!(page.contains(
+        "<td>10 of 40 (25%, 14.2% to 40.2%)</td><td>at most 0</td><td><span class=\"missed\">"
+    ));
+    assert!(page.contains("<td>row &lt;1&gt;</td>"));
+    assert!(page.contains("<p>Not measured: style for a judge: humour (12).</p>"));
     assert!(page.contains("Burkina Faso: 3"));
     assert!(page.contains("2025-11-24 16:00 UTC") && page.contains("2025-11-24 17:00 UTC"));
     assert!(page.contains("distance from the plan 0.015"));

@@ -3,121 +3,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Unit of a metric's value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Rows, texts or parts.
-    Count,
-    /// A share, 0 to 1.
-    Share,
-    /// An unbounded ratio.
-    Ratio,
-}
-
-macro_rules! metrics {
-    ($($(#[doc = $doc:literal])+ $id:ident, $unit:ident, $label:literal;)+) => {
-        /// What a metric measures, in listing order.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum MetricId {
-            $($(#[doc = $doc])+ $id,)+
-        }
-
-        impl MetricId {
-            /// All metrics, in listing order.
-            pub const ALL: &[Self] = &[$(Self::$id),+];
-
-            /// Description for people.
-            pub fn label(self) -> &'static str {
-                match self {
-                    $(Self::$id => $label,)+
-                }
-            }
-
-            /// Unit of its value.
-            pub fn unit(self) -> Unit {
-                match self {
-                    $(Self::$id => Unit::$unit,)+
-                }
-            }
-        }
-    };
-}
-
-metrics! {
-    /// Parts of a run whose rows are not all accounted for.
-    PartsNotAddingUp, Count, "parts whose counts do not add up";
-    /// Rows of a file that are not conversations.
-    UnreadableRows, Count, "unreadable rows";
-    /// Texts that equal another one; by kind of text.
-    ExactDuplicates, Count, "exact duplicates";
-    /// Conversations that nearly repeat another one.
-    NearDuplicates, Count, "near duplicates";
-    /// Texts that begin with one of the ten most common openings; by kind of text.
-    TopOpenings, Share, "share of the ten most common openings";
-    /// Distinct bigrams divided by all bigrams, in a sample of prompts.
-    DistinctPairs, Ratio, "distinct-2 of prompts";
-    /// Size divided by compressed size, for a sample of prompts.
-    ZlibRatio, Ratio, "zlib ratio of prompts";
-    /// Texts without a visible character.
-    BlankTexts, Share, "empty or blank texts";
-    /// Truncated answers.
-    TruncatedAnswers, Share, "truncated answers";
-    /// Texts with a control character or U+FFFD.
-    ControlCharacters, Share, "control characters and U+FFFD";
-    /// UTF-8 texts that were decoded with another encoding.
-    Mojibake, Share, "mojibake";
-    /// Texts that are not in Unicode normalization form C.
-    NotNfc, Share, "not in normalization form C";
-    /// Texts with a role tag or a control token of a chat format.
-    ControlTokens, Share, "role tags and control tokens";
-    /// Texts wholly in quotation marks; by kind of text.
-    WrappingQuotes, Share, "wrapping quotes";
-    /// Texts with a heading written as `###`.
-    HashHeadings, Share, "### at the start of a line";
-    /// Meta-commentary: texts about the text itself or the model.
-    MetaCommentary, Share, "meta-commentary";
-    /// Conversations with a duplicate id.
-    DuplicateIds, Share, "duplicate ids";
-    /// Conversations whose roles do not alternate between user and assistant.
-    RoleOrder, Share, "roles out of order";
-    /// Instructions that an answer does not obey.
-    InstructionsNotFollowed, Share, "instructions not followed";
-    /// Situations whose styles contradict each other.
-    ContradictingInstructions, Share, "situations with contradicting instructions";
-    /// Answers in another language than requested.
-    OtherLanguage, Share, "answers in another language";
-    /// Answers with a dose but without a warning to verify it.
-    DosesWithoutWarning, Share, "doses without a warning";
-    /// Answers with a warning to verify a dose, but without a dose.
-    WarningsWithoutDose, Share, "warnings without a dose";
-    /// Doses far above a medicine's usual range.
-    DosesAboveRange, Share, "doses above what the medicine is given in";
-    /// Texts with an age or sex that contradicts the patient's.
-    OtherPatient, Share, "ages and sexes that differ from the patient's card";
-    /// Answers that name a law or a brand of another country.
-    OtherCountryTerms, Share, "laws and brands of another country";
-    /// Answers that name an emergency number of another country.
-    OtherEmergencyNumber, Share, "emergency numbers of another country";
-    /// Questions of an answer that the next turn does not answer.
-    UnansweredQuestions, Share, "unanswered questions to the health worker";
-    /// Unsolicited questions at the end of an answer.
-    UnsolicitedQuestions, Share, "unsolicited questions";
-    /// Answers that begin with a filler.
-    FillerOpeners, Share, "filler openers";
-    /// Answers that end with an offer of more.
-    ClosingOffers, Share, "offers at the end";
-    /// Answers with more words than their mode allows.
-    OverlongAnswers, Share, "answers longer than their mode allows";
-    /// Distance between the realised and planned distributions; by attribute.
-    PlanDistance, Share, "distance from the plan";
-    /// The largest ratio of the realised to the planned share of an age.
-    AgeConcentration, Ratio, "most concentrated age, by its planned share";
-    /// Rows that contain an item of an evaluation set; by set.
-    EvalItems, Count, "rows with items";
-    /// Variants of one prompt, or rows about one patient, in two splits.
-    SplitLeaks, Count, "variants or patients in two splits";
-}
+use super::id::{MetricId, Target, Unit};
+use super::unmeasured::{Unmeasured, by_property};
+use super::verdict::{Verdict, least, percent, wilson};
 
 /// A kind of text of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -145,51 +33,155 @@ impl TextKind {
     }
 }
 
-/// Target of a metric's value.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Target {
-    /// At most this.
-    AtMost(f64),
-    /// At least this.
-    AtLeast(f64),
-    /// None: the value is only reported.
-    None,
-}
-
-impl Target {
-    /// Whether a value meets it.
-    pub fn is_met(self, value: f64) -> bool {
-        match self {
-            Self::AtMost(most) => value <= most + 1e-9,
-            Self::AtLeast(least) => value + 1e-9 >= least,
-            Self::None => true,
-        }
-    }
-
-    /// This target if `enough` was measured, none otherwise: a few texts say nothing about a distribution.
-    #[must_use]
-    pub fn only_if(self, enough: bool) -> Self {
-        if enough { self } else { Self::None }
-    }
+/// Result of a measurement.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Measured {
+    /// Some of the texts or rows that were looked at.
+    Counted {
+        /// Texts or rows with what is measured.
+        count: u64,
+        /// All that were looked at.
+        of: u64,
+    },
+    /// A number that counts nothing, such as a ratio.
+    Value {
+        /// The number.
+        value: f64,
+        /// Texts or rows that it was computed from.
+        of: u64,
+    },
 }
 
 /// One metric with its target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Written")]
 pub struct Metric {
     /// What it measures.
     pub id: MetricId,
     /// Subject of the metric, if there are several: a kind of text, an attribute or an evaluation set.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// Value.
     pub value: f64,
+    /// Texts or rows with what is measured; `null` for a ratio or a distance.
+    pub count: Option<u64>,
     /// Number of texts or rows that were measured.
     pub of: u64,
+    /// 95% interval of the share that `count` is of `of`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
     /// Target.
     pub target: Target,
-    /// Whether the target is met; true if nothing was measured.
+    /// Number of texts or rows below which there are too few to tell; 0 without a target.
+    pub least: u64,
+    /// Whether the target is met.
+    pub verdict: Verdict,
+    /// Whether the verdict is that it is met.
     pub met: bool,
+    /// Ids of the first rows with a fault.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<String>,
+}
+
+/// A metric in `summary.json`. Before it had a verdict, it had its value, target and number of texts only.
+#[derive(Deserialize)]
+struct Written {
+    id: MetricId,
+    #[serde(default)]
+    subject: Option<String>,
+    value: f64,
+    of: u64,
+    target: Target,
+    #[serde(default)]
+    count: Option<u64>,
+    #[serde(default)]
+    rows: Vec<String>,
+}
+
+impl From<Written> for Metric {
+    fn from(written: Written) -> Self {
+        let Written { id, subject, value, of, target, count, rows } = written;
+        let measured = count.map_or_else(
+            || Measured::of_value(id, value, of),
+            |count| Measured::Counted { count, of },
+        );
+        Self { rows, ..Self::new(id, subject, measured, target) }
+    }
+}
+
+impl Measured {
+    /// A result of which only the value was written.
+    pub(super) fn of_value(id: MetricId, value: f64, of: u64) -> Self {
+        match id.unit() {
+            Unit::Count => Self::Counted { count: value.round() as u64, of },
+            Unit::Share => Self::Counted { count: (value * of as f64).round() as u64, of },
+            Unit::Distance | Unit::Ratio => Self::Value { value, of },
+        }
+    }
+}
+
+impl Metric {
+    fn new(id: MetricId, subject: Option<String>, measured: Measured, target: Target) -> Self {
+        let (value, count, of) = match measured {
+            Measured::Value { value, of } => (value, None, of),
+            Measured::Counted { count, of } if id.unit() == Unit::Share => {
+                (count as f64 / of.max(1) as f64, Some(count), of)
+            }
+            Measured::Counted { count, of } => (count as f64, Some(count), of),
+        };
+        let least = least(id, target);
+        let verdict = Verdict::on(value, of, target, least);
+        Self {
+            id,
+            subject,
+            value,
+            count,
+            of,
+            interval: count.filter(|_| of > 0).map(|count| wilson(count, of)),
+            target,
+            least,
+            verdict,
+            met: verdict == Verdict::Met,
+            rows: Vec::new(),
+        }
+    }
+
+    /// The result for people: `4 of 4`, `3 of 97 (3.1%, 1.1% to 8.7%)` with the 95% interval, or `0.531 (n = 950)`.
+    /// `number` writes an integer.
+    pub fn result(&self, number: impl Fn(u64) -> String) -> String {
+        let of = number(self.of);
+        let Some(count) = self.count else { return format!("{:.3} (n = {of})", self.value) };
+        let counted = format!("{} of {of}", number(count));
+        match self.interval.map(|bounds| bounds.map(percent)) {
+            Some([low, high]) if count > 0 && count < self.of => {
+                let share = percent(count as f64 / self.of as f64);
+                format!("{counted} ({share}, {low} to {high})")
+            }
+            // None or all of them: the count says it.
+            _ => counted,
+        }
+    }
+
+    /// The target for people, such as `at most 1%`; blank if there is none.
+    pub fn target_text(&self) -> String {
+        let bound = |value: f64| match self.id.unit() {
+            Unit::Share if value > 0.0 => percent(value),
+            _ => value.to_string(),
+        };
+        match self.target {
+            Target::AtMost(most) => format!("at most {}", bound(most)),
+            Target::AtLeast(least) => format!("at least {}", bound(least)),
+            Target::None => String::new(),
+        }
+    }
+
+    /// The verdict for people, with the least number where less was measured.
+    pub fn verdict_text(&self) -> String {
+        match self.verdict {
+            Verdict::TooFew => format!("{} (least {})", self.verdict.label(), self.least),
+            verdict => verdict.label().to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for Metric {
@@ -227,12 +219,45 @@ pub struct Metrics {
     pub instructions: BTreeMap<String, InstructionCounts>,
     /// Most common openings of prompts, answers, follow-ups, with their counts.
     pub openings: [Vec<(String, u64)>; 3],
+    /// Requests and properties that no code measures.
+    #[serde(default)]
+    pub unmeasured: Vec<Unmeasured>,
 }
 
 impl Metrics {
     /// Metrics that miss their target.
     pub fn missed(&self) -> impl Iterator<Item = &Metric> {
-        self.values.iter().filter(|m| !m.met)
+        self.with(Verdict::Missed)
+    }
+
+    /// Metrics with this verdict.
+    pub fn with(&self, verdict: Verdict) -> impl Iterator<Item = &Metric> {
+        self.values.iter().filter(move |m| m.verdict == verdict)
+    }
+
+    /// Names of all that was not measured: metrics without a text, and what no code can tell.
+    pub fn not_measured(&self) -> Vec<String> {
+        let empty = self.with(Verdict::NotMeasured).map(ToString::to_string);
+        empty.chain(by_property(&self.unmeasured)).collect()
+    }
+
+    /// How many metrics have each verdict, such as `30 met, 2 missed, 5 too few to tell`.
+    pub fn verdicts(&self) -> String {
+        let counted = [
+            (Verdict::Met, "met"),
+            (Verdict::Missed, "missed"),
+            (Verdict::TooFew, "with too few texts to tell"),
+            (Verdict::NotMeasured, "not measured"),
+            (Verdict::NoTarget, "without a target"),
+        ]
+        .map(|(verdict, name)| (self.with(verdict).count(), name));
+        let some = |(count, name): &(usize, &str)| *count > 0 || matches!(*name, "met" | "missed");
+        let shown: Vec<String> = counted
+            .iter()
+            .filter(|c| some(c))
+            .map(|(count, name)| format!("{count} {name}"))
+            .collect();
+        shown.join(", ")
     }
 
     /// The value of a metric: the first with this id and, if given, this subject.
@@ -241,18 +266,31 @@ impl Metrics {
         self.values.iter().find(is).map(|m| m.value)
     }
 
-    /// Adds a metric at its position; if nothing was measured, its target is met.
+    /// Adds a metric at its position, with the verdict on it.
     pub fn push(
         &mut self,
         id: MetricId,
         subject: Option<&str>,
-        value: f64,
-        of: u64,
+        measured: Measured,
         target: Target,
     ) {
-        let met = of == 0 || target.is_met(value);
-        let metric = Metric { id, subject: subject.map(str::to_owned), value, of, target, met };
-        let at = self.values.partition_point(|m| m.id <= id);
+        self.add(Metric::new(id, subject.map(str::to_owned), measured, target));
+    }
+
+    /// Adds a metric at its position, with the ids of the first rows that it is about.
+    pub fn push_with_rows(
+        &mut self,
+        id: MetricId,
+        subject: Option<&str>,
+        measured: Measured,
+        target: Target,
+        rows: Vec<String>,
+    ) {
+        self.add(Metric { rows, ..Metric::new(id, subject.map(str::to_owned), measured, target) });
+    }
+
+    fn add(&mut self, metric: Metric) {
+        let at = self.values.partition_point(|m| m.id <= metric.id);
         self.values.insert(at, metric);
     }
 }

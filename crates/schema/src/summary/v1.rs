@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::metric::{InstructionCounts, MetricId, Metrics, Target};
+use super::id::{MetricId, Target};
+use super::metric::{InstructionCounts, Measured, Metrics};
 use super::{DuplicateCounts, PartSummary, Quality, RepairCounts};
 use crate::{BackendId, MicroUsd, Speaker, Usage};
 
@@ -165,6 +166,7 @@ impl From<Figures> for Metrics {
             values: Vec::new(),
             instructions: old.instructions,
             openings: old.openings,
+            unmeasured: Vec::new(),
         };
         for figure in &old.metrics {
             let target = match figure.aim {
@@ -173,7 +175,7 @@ impl From<Figures> for Metrics {
                 Aim::Told => Target::None,
             };
             if let Some((id, subject)) = id_of(&figure.name) {
-                metrics.push(id, subject, figure.value, figure.of, target);
+                metrics.push(id, subject, Measured::of_value(id, figure.value, figure.of), target);
             }
         }
         metrics

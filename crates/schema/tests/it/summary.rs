@@ -1,4 +1,6 @@
-use clinstruct_schema::summary::{Metric, MetricId, Metrics, SummaryError, Target};
+use clinstruct_schema::summary::{
+    Measured, Metric, MetricId, Metrics, Property, SummaryError, Target, Unmeasured, Verdict,
+};
 use clinstruct_schema::{SCHEMA_VERSION, Summary};
 use serde_json::{Value, json};
 
@@ -60,27 +62,79 @@ fn a_summary_of_a_newer_version_is_an_error() {
 }
 
 #[test]
-fn metrics_are_listed_by_id_and_met_where_nothing_was_measured() {
+fn metrics_are_listed_by_id_with_a_verdict() {
+    let none = Target::AtMost(0.0);
+    let counted = |count, of| Measured::Counted { count, of };
     let mut metrics = Metrics::default();
-    metrics.push(MetricId::SplitLeaks, None, 1.0, 4, Target::AtMost(0.0));
-    metrics.push(MetricId::WrappingQuotes, Some("prompts"), 0.0, 0, Target::AtLeast(1.0));
-    metrics.push(MetricId::WrappingQuotes, Some("answers"), 0.5, 2, Target::None);
-    let told: Vec<(String, bool)> = metrics.values.iter().map(|m| (m.to_string(), m.met)).collect();
+    metrics.push(MetricId::SplitLeaks, None, counted(1, 4), none);
+    metrics.push(MetricId::WrappingQuotes, Some("prompts"), counted(0, 0), none);
+    metrics.push(MetricId::WrappingQuotes, Some("answers"), counted(1, 2), Target::None);
+    metrics.push(MetricId::Mojibake, None, counted(0, 29), none);
+    let zlib = Measured::Value { value: 2.5, of: 950 };
+    metrics.push(MetricId::ZlibRatio, None, zlib, Target::AtMost(3.0));
+    let of = |m: &Metric| (m.to_string(), m.result(|n| n.to_string()), m.verdict_text());
+    let told: Vec<(String, String, String)> = metrics.values.iter().map(of).collect();
+    let told: Vec<[&str; 3]> =
+        told.iter().map(|(a, b, c)| [a.as_str(), b.as_str(), c.as_str()]).collect();
     assert_eq!(
         told,
         [
-            ("wrapping quotes, prompts".to_owned(), true),
-            ("wrapping quotes, answers".to_owned(), true),
-            ("variants or patients in two splits".to_owned(), false),
+            ["zlib ratio of prompts", "2.500 (n = 950)", "met"],
+            ["mojibake", "0 of 29", "too few to tell (least 30)"],
+            ["wrapping quotes, prompts", "0 of 0", "not measured"],
+            ["wrapping quotes, answers", "1 of 2 (50%, 9.5% to 90.5%)", ""],
+            ["variants or patients in two splits", "1 of 4 (25%, 4.6% to 69.9%)", "missed"],
         ]
     );
-    let first: &Metric = &metrics.values[0];
     assert_eq!(
-        json!(first),
+        metrics.verdicts(),
+        "1 met, 1 missed, 1 with too few texts to tell, 1 not measured, 1 without a target"
+    );
+    let unmeasured = |property, subject: Option<&str>, of| Unmeasured {
+        property,
+        subject: subject.map(str::to_owned),
+        of,
+    };
+    metrics.unmeasured = vec![
+        unmeasured(Property::JudgedStyle, Some("humour"), 2),
+        unmeasured(Property::JudgedStyle, Some("story"), 15),
+        unmeasured(Property::AnswerQuality, None, 89),
+    ];
+    assert_eq!(
+        metrics.not_measured(),
+        [
+            "wrapping quotes, prompts",
+            "style for a judge: humour (2), story (15)",
+            "quality of answers by a rubric (89)",
+        ]
+    );
+    assert_eq!(
+        json!(metrics.values[3]),
         json!({
-            "id": "wrapping_quotes", "subject": "prompts", "value": 0.0, "of": 0,
-            "target": { "at_least": 1.0 }, "met": true,
+            "id": "wrapping_quotes", "subject": "answers", "value": 0.5, "count": 1, "of": 2,
+            "interval": [0.094_531, 0.905_469], "target": "none", "least": 0,
+            "verdict": "no_target", "met": false,
         })
     );
-    assert_eq!(json!(metrics.values[1].target), json!("none"));
+}
+
+#[test]
+fn a_metric_that_was_written_without_a_verdict_gets_one() {
+    let read = |metric: Value| serde_json::from_value::<Metric>(metric).unwrap();
+    let old = |id: &str, value: f64, of: u64, most: f64| {
+        read(
+            json!({ "id": id, "value": value, "of": of, "target": { "at_most": most }, "met": true }),
+        )
+    };
+    let doses = old("doses_without_warning", 1.0, 4, 0.0);
+    assert_eq!((doses.count, doses.verdict, doses.met), (Some(4), Verdict::Missed, false));
+    assert_eq!(doses.result(|n| n.to_string()), "4 of 4");
+    let few = old("filler_openers", 0.0, 34, 0.01);
+    assert_eq!((few.least, few.verdict, few.met), (300, Verdict::TooFew, false));
+    assert_eq!(old("near_duplicates", 0.0, 700, 0.0).verdict, Verdict::Met);
+    assert_eq!(old("plan_distance", 0.015, 700, 0.02).count, None);
+    assert_eq!(old("mojibake", 0.0, 0, 0.0).verdict, Verdict::NotMeasured);
+    for metric in [doses, few] {
+        assert_eq!(read(json!(metric)), metric);
+    }
 }

@@ -6,33 +6,20 @@ use clinstruct_quality::{
     CONTROL, CONTROL_TOKEN, HASH_HEADING, NOT_NFC, ROLE_TAG, WRAPPING_QUOTES, card, compare, dose,
     hygiene, identify, name, segment, talk, verify,
 };
-use clinstruct_schema::summary::{InstructionCounts, MetricId, Metrics, TextKind};
-use clinstruct_schema::{Constraint, ConversationMode, Language, Message, Role, Situation};
-
-use super::texts::{
-    distinct, ends_by_asking, is_blank, is_mojibake, opening, without_styles, zlib_ratio,
+use clinstruct_schema::summary::{
+    InstructionCounts, Measured, MetricId, Metrics, Property, TextKind, Unmeasured,
 };
-use super::{ENOUGH_TEXTS, FEWEST_WORDS, Facts, SAMPLE, TOP, target};
+use clinstruct_schema::{
+    Constraint, ConversationMode, Language, Message, Register, Role, Situation,
+};
+
+use super::faults::{FIRST, Fault, Place, Repetitions, Seen, Tally};
+use super::texts::{
+    distinct, ends_by_asking, is_blank, mojibake, opening, without_styles, zlib_ratio,
+};
+use super::{FEWEST_WORDS, Facts, LISTED, SAMPLE, TOP, target};
 use crate::Row;
 use crate::tokens::{mix, tokens};
-
-/// A number of hits and a total.
-#[derive(Debug, Clone, Copy, Default)]
-struct Share {
-    seen: u64,
-    of: u64,
-}
-
-impl Share {
-    fn add(&mut self, seen: bool) {
-        self.seen += u64::from(seen);
-        self.of += 1;
-    }
-
-    fn share(self) -> f64 {
-        if self.of == 0 { 0.0 } else { self.seen as f64 / self.of as f64 }
-    }
-}
 
 /// Measures a dataset row by row, in any order.
 ///
@@ -42,7 +29,14 @@ pub struct MetricsAccumulator {
     facts: Facts,
     conversations: u64,
     texts: [u64; 3],
-    shares: BTreeMap<(MetricId, Option<TextKind>), Share>,
+    shares: BTreeMap<(MetricId, Option<TextKind>), Tally>,
+    /// A metric of which all faults are kept.
+    every: Option<MetricId>,
+    repetitions: Repetitions,
+    /// What no code can tell, with the texts or conversations that it is about.
+    unmeasured: BTreeMap<(Property, String), u64>,
+    /// Conversations of more than one turn.
+    longer: u64,
     instructions: BTreeMap<String, InstructionCounts>,
     openings: [HashMap<String, u64>; 3],
     seen: [HashMap<u64, u64>; 3],
@@ -59,6 +53,10 @@ impl MetricsAccumulator {
             conversations: 0,
             texts: [0; 3],
             shares: BTreeMap::new(),
+            every: None,
+            repetitions: Repetitions::default(),
+            unmeasured: BTreeMap::new(),
+            longer: 0,
             instructions: BTreeMap::new(),
             openings: Default::default(),
             seen: Default::default(),
@@ -68,8 +66,47 @@ impl MetricsAccumulator {
         }
     }
 
-    fn share(&mut self, id: MetricId, seen: bool) {
-        self.shares.entry((id, None)).or_default().add(seen);
+    /// Keeps all faults that this metric finds, not those of the first rows only.
+    #[must_use]
+    pub fn with_every_fault_of(mut self, id: MetricId) -> Self {
+        self.every = Some(id);
+        self
+    }
+
+    /// Whether [`MetricsAccumulator::faults`] can name the faults of a metric.
+    pub fn names_faults_of(id: MetricId) -> bool {
+        let more = [MetricId::WrappingQuotes, MetricId::ExactDuplicates];
+        LISTED.contains(&id) || more.contains(&id)
+    }
+
+    fn share(&mut self, id: MetricId, at: Place<'_>, seen: impl Into<Seen>) {
+        self.noted((id, None), at, seen.into(), "");
+    }
+
+    fn noted(
+        &mut self,
+        key: (MetricId, Option<TextKind>),
+        at: Place<'_>,
+        seen: Seen,
+        detail: &str,
+    ) {
+        let most = self.most(key.0);
+        self.shares.entry(key).or_default().add(at, seen, detail, most);
+    }
+
+    fn repeatable(&mut self, id: MetricId, hash: u64, at: Place<'_>) {
+        if self.every == Some(id) {
+            self.repetitions.add(id, hash, at);
+        }
+    }
+
+    /// Rows with a fault that are kept of a metric.
+    fn most(&self, id: MetricId) -> usize {
+        if self.every == Some(id) { usize::MAX } else { FIRST }
+    }
+
+    fn unmeasured(&mut self, property: Property, subject: &str) {
+        *self.unmeasured.entry((property, subject.to_owned())).or_default() += 1;
     }
 
     /// Measures a conversation.
@@ -77,33 +114,50 @@ impl MetricsAccumulator {
         self.conversations += 1;
         let id = row.id.bytes().fold(1, |h, b| mix(h ^ u64::from(b)));
         let new = self.ids.insert(id);
-        self.share(MetricId::DuplicateIds, !new);
+        self.shares.entry((MetricId::DuplicateIds, None)).or_default().count(!new);
+        let text = row.messages.first().map_or("", |m| m.content.as_str());
+        let whole = Place { row, message: 0, text };
+        self.repeatable(MetricId::DuplicateIds, id, whole);
+        if let Some(attributes) = row.attributes {
+            let situation = &attributes.situation;
+            for register in [situation.assistant_register, situation.user_register] {
+                if register != Register::Standard {
+                    self.unmeasured(Property::Register, register.as_str());
+                }
+            }
+        }
         let turns: Vec<&Message> = row.messages.iter().filter(|m| m.role != Role::System).collect();
         if turns.len() > 1 {
             let starts = turns.first().is_some_and(|m| m.role == Role::User);
             let alternate = turns.windows(2).all(|w| w[0].role != w[1].role);
             let ends = turns.last().is_some_and(|m| m.role == Role::Assistant);
-            self.share(MetricId::RoleOrder, !(starts && alternate && ends));
+            self.share(MetricId::RoleOrder, whole, !(starts && alternate && ends));
         }
         let mut asked_back = false;
-        for (_, kind, message) in row.texts() {
-            self.text(without_styles(&message.content, kind, row), kind, row, id);
+        let mut longer = false;
+        for (index, kind, message) in row.texts() {
+            let at = Place { row, message: index, text: &message.content };
+            let text = without_styles(&message.content, kind, row);
+            self.text(Place { text, ..at }, kind, id);
+            longer |= kind == TextKind::FollowUp;
             match kind {
-                TextKind::Answer => asked_back = self.answer(&message.content, row),
+                TextKind::Answer => asked_back = self.answer(at),
                 TextKind::FollowUp if asked_back => {
                     // A reply that contains a statement, not only questions.
                     let said = &message.content;
                     let questions = talk::questions(said, Language::English).len();
                     let all = segment::sentences(said, Language::English).len();
-                    self.share(MetricId::UnansweredQuestions, all <= questions);
+                    self.share(MetricId::UnansweredQuestions, at, all <= questions);
                 }
                 _ => {}
             }
         }
+        self.longer += u64::from(longer);
     }
 
     /// Measures any text.
-    fn text(&mut self, text: &str, kind: TextKind, row: &Row<'_>, id: u64) {
+    fn text(&mut self, at: Place<'_>, kind: TextKind, id: u64) {
+        let Place { text, row, .. } = at;
         let place = kind as usize;
         self.texts[place] += 1;
         let mut words = std::mem::take(&mut self.words);
@@ -112,6 +166,7 @@ impl MetricsAccumulator {
         if words.len() >= FEWEST_WORDS && !variant {
             let hash = words.iter().fold(3, |h, w| mix(h ^ w));
             *self.seen[place].entry(hash).or_default() += 1;
+            self.repeatable(MetricId::ExactDuplicates, hash ^ kind as u64, at);
         }
         self.words = words;
         if !variant {
@@ -121,17 +176,17 @@ impl MetricsAccumulator {
             }
         }
         let found = hygiene::check(text);
-        let has = |name: &str| found.iter().any(|v| v.check == name);
-        let (control, nfc) = (has(CONTROL), has(NOT_NFC));
-        let (tag, quotes, hash) =
-            (has(ROLE_TAG) || has(CONTROL_TOKEN), has(WRAPPING_QUOTES), has(HASH_HEADING));
-        self.share(MetricId::BlankTexts, is_blank(text));
-        self.share(MetricId::ControlCharacters, control);
-        self.share(MetricId::Mojibake, is_mojibake(text));
-        self.share(MetricId::NotNfc, nfc);
-        self.share(MetricId::ControlTokens, tag);
-        self.shares.entry((MetricId::WrappingQuotes, Some(kind))).or_default().add(quotes);
-        self.share(MetricId::HashHeadings, hash);
+        let find = |names: &[&str]| {
+            let first = found.iter().find(|v| names.contains(&v.check));
+            first.map_or(Seen::No, |v| v.span.clone().map_or(Seen::Somewhere, Seen::At))
+        };
+        self.share(MetricId::BlankTexts, at, is_blank(text));
+        self.share(MetricId::ControlCharacters, at, find(&[CONTROL]));
+        self.share(MetricId::Mojibake, at, mojibake(text));
+        self.share(MetricId::NotNfc, at, find(&[NOT_NFC]));
+        self.share(MetricId::ControlTokens, at, find(&[ROLE_TAG, CONTROL_TOKEN]));
+        self.noted((MetricId::WrappingQuotes, Some(kind)), at, find(&[WRAPPING_QUOTES]), "");
+        self.share(MetricId::HashHeadings, at, find(&[HASH_HEADING]));
         if kind == TextKind::Prompt && !variant {
             // Sampled and ordered by text, so that the metrics do not depend on ids.
             let hash = text.bytes().fold(6, |h, b| mix(h ^ u64::from(b)));
@@ -141,43 +196,52 @@ impl MetricsAccumulator {
             }
         }
         if kind != TextKind::Answer {
-            let meta = talk::meta(text, Language::English).is_some();
-            self.share(MetricId::MetaCommentary, meta);
-            self.card(text, row);
+            self.share(MetricId::MetaCommentary, at, talk::meta(text, Language::English));
+            self.card(at);
         }
     }
 
-    fn card(&mut self, text: &str, row: &Row<'_>) {
-        if let Some(attributes) = row.attributes {
-            let wrong = compare::patient(text, &attributes.card).is_some();
-            self.share(MetricId::OtherPatient, wrong);
+    fn card(&mut self, at: Place<'_>) {
+        if let Some(attributes) = at.row.attributes {
+            let wrong = compare::patient(at.text, &attributes.card);
+            let place = wrong.map(|(_, place)| place);
+            self.share(MetricId::OtherPatient, at, place);
         }
     }
 
     /// Measures an answer; returns whether it ends with a question.
-    fn answer(&mut self, text: &str, row: &Row<'_>) -> bool {
+    fn answer(&mut self, at: Place<'_>) -> bool {
+        let Place { text, row, .. } = at;
         let situation = row.attributes.map(|a| &a.situation);
         let asked = situation.map(Situation::language);
         let found = identify(text);
         if let Some(asked) = asked {
-            self.share(MetricId::OtherLanguage, found.is_some_and(|f| f != asked));
+            self.share(MetricId::OtherLanguage, at, found.is_some_and(|f| f != asked));
         }
         let language = asked.or(found).unwrap_or(Language::English);
         let json = situation
             .is_some_and(|s| s.constraints().any(|c| matches!(c, Constraint::JsonObject { .. })));
-        self.share(MetricId::TruncatedAnswers, !json && talk::cut(text, language).is_some());
-        self.share(MetricId::MetaCommentary, talk::meta(text, language).is_some());
-        self.share(MetricId::FillerOpeners, talk::opener(text, language).is_some());
-        self.share(MetricId::ClosingOffers, talk::closing(text, language).is_some());
+        let cut = if json { None } else { talk::cut(text, language) };
+        self.share(MetricId::TruncatedAnswers, at, cut);
+        self.share(MetricId::MetaCommentary, at, talk::meta(text, language));
+        self.share(MetricId::FillerOpeners, at, talk::opener(text, language));
+        self.share(MetricId::ClosingOffers, at, talk::closing(text, language));
         let doses = dose::doses(text, language);
-        let warned = dose::warning(text, !doses.is_empty(), language).is_some();
-        if !doses.is_empty() {
-            self.share(MetricId::DosesWithoutWarning, !warned);
+        let warning = dose::warning(text, !doses.is_empty(), language);
+        match (doses.first(), warning) {
+            (Some(dose), warning) => {
+                let unwarned = warning.is_none().then(|| dose.place.clone());
+                self.share(MetricId::DosesWithoutWarning, at, unwarned);
+                if warning.is_some() {
+                    self.share(MetricId::WarningsWithoutDose, at, false);
+                }
+            }
+            (None, Some(warning)) => {
+                self.share(MetricId::WarningsWithoutDose, at, Some(warning));
+            }
+            (None, None) => {}
         }
-        if warned {
-            self.share(MetricId::WarningsWithoutDose, doses.is_empty());
-        }
-        self.ranges(text, &doses);
+        self.ranges(at, &doses);
         if let Some(attributes) = row.attributes {
             let country = &attributes.card.patient.country_code;
             let emergency = self.facts.emergency.get(country).map_or("", String::as_str);
@@ -186,10 +250,11 @@ impl MetricsAccumulator {
                 emergency,
                 country_terms: &self.facts.country_terms,
             };
-            let foreign = compare::emergency_number(text, emergency).is_some();
-            let bound = compare::foreign(text, &about).is_some();
-            self.share(MetricId::OtherCountryTerms, bound);
-            self.share(MetricId::OtherEmergencyNumber, foreign);
+            let place = |found: Option<(String, _)>| found.map(|(_, place)| place);
+            let foreign = place(compare::emergency_number(text, emergency));
+            let bound = place(compare::foreign(text, &about));
+            self.share(MetricId::OtherCountryTerms, at, bound);
+            self.share(MetricId::OtherEmergencyNumber, at, foreign);
         }
         let mut wanted = false;
         if let Some(situation) = situation {
@@ -200,10 +265,29 @@ impl MetricsAccumulator {
                     counts.checked += 1;
                     counts.strict += u64::from(verdict.strict);
                     counts.loose += u64::from(verdict.loose);
-                    self.share(MetricId::InstructionsNotFollowed, !verdict.strict);
+                    let seen = match (verdict.strict, verdict.span) {
+                        (true, _) => Seen::No,
+                        (false, None) => Seen::Somewhere,
+                        (false, Some(span)) => Seen::At(span),
+                    };
+                    let detail = if verdict.strict {
+                        String::new()
+                    } else {
+                        format!("{}: {}", name(constraint), verdict.seen)
+                    };
+                    self.noted((MetricId::InstructionsNotFollowed, None), at, seen, &detail);
+                } else if let Constraint::Judged { aspect } = constraint {
+                    self.unmeasured(Property::JudgedStyle, aspect);
+                } else {
+                    self.unmeasured(Property::UndecidedInstruction, name(constraint));
                 }
             }
-            self.mode(text, situation.mode, language, situation);
+            for style in situation.asked_styles.iter().chain(&situation.system_styles) {
+                if style.constraints.is_empty() {
+                    self.unmeasured(Property::UncheckedStyle, style.id.as_str());
+                }
+            }
+            self.mode(at, situation.mode, language, situation);
             let mut facets: Vec<_> = situation
                 .asked_styles
                 .iter()
@@ -213,11 +297,11 @@ impl MetricsAccumulator {
             let all = facets.len();
             facets.sort_unstable();
             facets.dedup();
-            self.share(MetricId::ContradictingInstructions, facets.len() < all);
+            self.share(MetricId::ContradictingInstructions, at, facets.len() < all);
         }
         let asks = ends_by_asking(text, language);
         if !wanted {
-            self.share(MetricId::UnsolicitedQuestions, asks);
+            self.share(MetricId::UnsolicitedQuestions, at, asks);
         }
         asks
     }
@@ -225,7 +309,7 @@ impl MetricsAccumulator {
     /// Measures the length of an answer against its mode, unless the health worker asked for another length.
     fn mode(
         &mut self,
-        text: &str,
+        at: Place<'_>,
         mode: ConversationMode,
         language: Language,
         situation: &Situation,
@@ -244,12 +328,14 @@ impl MetricsAccumulator {
         let bound =
             situation.constraints().any(|c| matches!(c, Constraint::MaxWords { n } if *n <= most));
         if bound {
-            self.share(MetricId::OverlongAnswers, segment::words(text, language) > most as usize);
+            let long = segment::words(at.text, language) > most as usize;
+            self.share(MetricId::OverlongAnswers, at, long);
         }
     }
 
     /// Compares doses of known medicines with the largest single dose.
-    fn ranges(&mut self, text: &str, doses: &[dose::Dose]) {
+    fn ranges(&mut self, at: Place<'_>, doses: &[dose::Dose]) {
+        let text = at.text;
         if doses.is_empty() || self.facts.drugs.is_empty() {
             return;
         }
@@ -278,7 +364,8 @@ impl MetricsAccumulator {
             if drug.unit == said.unit {
                 let high = drug.high;
                 // A daily dose may be several single ones.
-                self.share(MetricId::DosesAboveRange, amount > 4.0 * high);
+                let above = (amount > 4.0 * high).then(|| said.place.clone());
+                self.share(MetricId::DosesAboveRange, at, above);
             }
         }
     }
@@ -292,10 +379,15 @@ impl MetricsAccumulator {
         for place in 0..3 {
             self.texts[place] += other.texts[place];
         }
-        for (key, share) in other.shares {
-            let sum = self.shares.entry(key).or_default();
-            (sum.seen, sum.of) = (sum.seen + share.seen, sum.of + share.of);
+        for (key, tally) in other.shares {
+            let most = self.most(key.0);
+            self.shares.entry(key).or_default().join(tally, most);
         }
+        for (key, count) in other.unmeasured {
+            *self.unmeasured.entry(key).or_default() += count;
+        }
+        self.longer += other.longer;
+        self.repetitions.join(other.repetitions);
         for (name, counts) in other.instructions {
             let sum = self.instructions.entry(name).or_default();
             sum.checked += counts.checked;
@@ -323,15 +415,27 @@ impl MetricsAccumulator {
         self
     }
 
+    /// The faults of the metric of which all are kept, in the order of their rows.
+    pub fn faults(&mut self) -> Vec<Fault> {
+        let own = |(id, _): &(MetricId, Option<TextKind>)| Some(*id) == self.every;
+        let keys: Vec<_> = self.shares.keys().copied().filter(own).collect();
+        let tallies = keys.iter().filter_map(|key| self.shares.get(key));
+        let mut faults: Vec<(usize, Fault)> = tallies.flat_map(Tally::faults).collect();
+        faults.extend(self.repetitions.faults());
+        faults.sort_by_key(|(row, fault)| (*row, fault.message));
+        faults.into_iter().map(|(_, fault)| fault).collect()
+    }
+
     /// Adds all metrics to `metrics`.
-    pub fn finish(self, metrics: &mut Metrics) {
+    pub fn finish(mut self, metrics: &mut Metrics) {
         metrics.conversations = self.conversations;
         metrics.texts = self.texts;
         for (place, kind) in TextKind::ALL.into_iter().enumerate() {
             let subject = Some(kind.plural());
             let repeated: u64 = self.seen[place].values().map(|n| n - 1).sum();
             let id = MetricId::ExactDuplicates;
-            metrics.push(id, subject, repeated as f64, self.texts[place], target(id, Some(kind)));
+            let measured = Measured::Counted { count: repeated, of: self.texts[place] };
+            metrics.push(id, subject, measured, target(id, Some(kind)));
 
             let total: u64 = self.openings[place].values().sum();
             let mut all: Vec<(String, u64)> =
@@ -339,23 +443,38 @@ impl MetricsAccumulator {
             all.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             all.truncate(TOP);
             let top: u64 = all.iter().map(|(_, n)| n).sum();
-            let share = if total == 0 { 0.0 } else { top as f64 / total as f64 };
             let id = MetricId::TopOpenings;
-            // In a few texts, ten openings always have a large share.
-            let target = target(id, Some(kind)).only_if(total >= ENOUGH_TEXTS);
-            metrics.push(id, subject, share, total, target);
+            let measured = Measured::Counted { count: top, of: total };
+            metrics.push(id, subject, measured, target(id, Some(kind)));
             metrics.openings[place] = all;
         }
         let sample: Vec<&str> = self.sample.values().map(String::as_str).collect();
-        let full = |id| target(id, None).only_if(sample.len() >= SAMPLE);
         let of = sample.len() as u64;
-        let pairs = MetricId::DistinctPairs;
-        metrics.push(pairs, None, distinct(&sample), of, full(pairs));
-        let zlib = MetricId::ZlibRatio;
-        metrics.push(zlib, None, zlib_ratio(&sample), of, full(zlib));
-        for ((id, kind), share) in &self.shares {
+        for (id, value) in [
+            (MetricId::DistinctPairs, distinct(&sample)),
+            (MetricId::ZlibRatio, zlib_ratio(&sample)),
+        ] {
+            metrics.push(id, None, Measured::Value { value, of }, target(id, None));
+        }
+        let by_kind = TextKind::ALL.map(|kind| (MetricId::WrappingQuotes, Some(kind)));
+        for key in LISTED.into_iter().map(|id| (id, None)).chain(by_kind) {
+            self.shares.entry(key).or_default();
+        }
+        for ((id, kind), tally) in &self.shares {
             let subject = kind.map(TextKind::plural);
-            metrics.push(*id, subject, share.share(), share.of, target(*id, *kind));
+            let measured = Measured::Counted { count: tally.seen, of: tally.of };
+            metrics.push_with_rows(*id, subject, measured, target(*id, *kind), tally.ids());
+        }
+        let unmeasured = self.unmeasured.into_iter();
+        metrics.unmeasured = unmeasured
+            .map(|((property, subject), of)| Unmeasured { property, subject: Some(subject), of })
+            .collect();
+        let answers = self.texts[TextKind::Answer as usize];
+        for property in Property::FOR_A_JUDGE {
+            let of = if property == Property::TopicDrift { self.longer } else { answers };
+            if of > 0 {
+                metrics.unmeasured.push(Unmeasured { property, subject: None, of });
+            }
         }
         metrics.instructions = self.instructions;
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::Write as _;
+use std::ops::Range;
 
 use clinstruct_quality::{segment, talk};
 use clinstruct_schema::Language;
@@ -56,16 +57,15 @@ pub(super) fn is_blank(text: &str) -> bool {
 }
 
 /// UTF-8 decoded as Latin-1 or Windows-1252.
-pub(super) fn is_mojibake(text: &str) -> bool {
+pub(super) fn mojibake(text: &str) -> Option<Range<usize>> {
     if text.is_ascii() {
-        return false;
+        return None;
     }
-    [
+    let known = [
         "Ã©", "Ã¨", "Ã¼", "Ã¶", "Ã¤", "Ã±", "Ã§", "Ã³", "Ã¡", "â€™", "â€œ", "â€“", "â€”", "Â°",
         "Â ", "à¤", "à¸",
-    ]
-    .iter()
-    .any(|m| text.contains(m))
+    ];
+    known.iter().find_map(|m| text.find(m).map(|at| at..at + m.len()))
 }
 
 /// Distinct bigrams divided by all bigrams. A compound such as `35-year-old` is one word, as in common tokenizers of
