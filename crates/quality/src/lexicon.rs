@@ -29,7 +29,9 @@ pub(crate) struct Lexicon {
     pub(crate) dose: Vec<String>,
     /// Further stems of words for what to verify, if a dose is stated.
     pub(crate) amounts: Vec<String>,
-    /// Small number words.
+    /// Phrases by which a text asks for urgent help or names signs of danger.
+    pub(crate) urgent: Vec<String>,
+    /// Small numbers as words.
     pub(crate) numbers: Vec<String>,
     /// Units that make a number a dose.
     pub(crate) sure_units: Vec<String>,

@@ -197,6 +197,23 @@ impl Pattern {
             None => self.0.clone(),
         }
     }
+
+    /// What the text with the number `n` in it asks for: a limit is exact, so that "below 120 words" allows 119 at most,
+    /// and "more than 120 words" asks for 121.
+    pub fn constraint(&self, constraint: &Constraint, n: u32) -> Constraint {
+        let before = self.0.split("{n}").next().unwrap_or_default().trim_end().to_lowercase();
+        let ends = |words: &[&str]| words.iter().any(|word| before.ends_with(word));
+        let n = match constraint {
+            Constraint::MaxWords { .. } | Constraint::MaxCharacters { .. }
+                if ends(&["below", "under", "less than", "fewer than"]) =>
+            {
+                n.saturating_sub(1)
+            }
+            Constraint::MinWords { .. } if ends(&["above", "over", "more than"]) => n + 1,
+            _ => n,
+        };
+        constraint.clone().with_count(n)
+    }
 }
 
 /// An instruction that a request can contain: its text and its meaning.
@@ -208,4 +225,27 @@ pub struct Instruction {
     pub text: Pattern,
     /// Its meanings; all apply.
     pub means: Vec<Meaning>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_what_its_text_says() {
+        let of = |text: &str, constraint: &Constraint| {
+            Pattern(text.to_owned()).constraint(constraint, 120)
+        };
+        let (most, least) = (Constraint::MaxWords { n: 0 }, Constraint::MinWords { n: 0 });
+        for text in ["Stay below {n} words.", "Use fewer than {n} words.", "Write less than {n}."] {
+            assert_eq!(of(text, &most), Constraint::MaxWords { n: 119 }, "{text}");
+        }
+        for text in ["At most {n} words.", "No more than {n} words.", "{n} words or fewer."] {
+            assert_eq!(of(text, &most), Constraint::MaxWords { n: 120 }, "{text}");
+        }
+        assert_eq!(of("No fewer than {n} words.", &least), Constraint::MinWords { n: 120 });
+        assert_eq!(of("More than {n} words.", &least), Constraint::MinWords { n: 121 });
+        let exact = Constraint::ExactBullets { n: 0 };
+        assert_eq!(of("Below {n} bullets.", &exact), Constraint::ExactBullets { n: 120 });
+    }
 }
