@@ -16,13 +16,13 @@ use serde::de::DeserializeOwned;
 pub(crate) const RECALL: f64 = 0.99;
 /// What is found of the kinds that fall short of it.
 const BELOW: &[(&str, f64)] = &[
-    ("dose_without_warning", 0.60),
+    ("dose_without_warning", 0.64),
     ("opener", 0.56),
-    ("closing", 0.38),
+    ("closing", 0.35),
     ("question", 0.56),
     ("missing_question", 0.0),
     ("meta", 0.94),
-    ("contradiction", 0.05),
+    ("contradiction", 0.04),
 ];
 /// Largest share of texts with a false alarm. The aim is 0.005.
 const FALSE_ALARMS: f64 = 0.19;
@@ -115,19 +115,24 @@ impl Style {
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Patient {
-    pub(crate) age: u32,
-    pub(crate) sex: Sex,
+struct Patient {
+    age: u32,
+    sex: Sex,
     /// As in `resources/sexes.toml`.
     #[serde(default)]
     #[expect(dead_code, reason = "the checks are not given the gender")]
-    pub(crate) gender: Option<String>,
+    gender: Option<String>,
 }
 
 impl Patient {
-    pub(crate) fn facts(&self) -> PatientFacts {
-        PatientFacts { age: AgeYears { years: self.age, months: None }, sex: self.sex }
+    fn facts(&self) -> PatientFacts {
+        facts(self.age, self.sex)
     }
+}
+
+/// What the checks are told about a patient.
+pub(crate) fn facts(years: u32, sex: Sex) -> PatientFacts {
+    PatientFacts { age: AgeYears { years, months: None }, sex }
 }
 
 impl Example {
@@ -246,14 +251,16 @@ pub(crate) fn share(part: usize, all: usize) -> f64 {
 impl std::fmt::Display for Count {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { found, missed, false_alarms, passed } = *self;
-        write!(
-            f,
-            "found {found:>3} of {:>3}, false {false_alarms:>2} of {:>3}, precision {:.3}, recall {:.3}",
-            found + missed,
-            false_alarms + passed,
-            share(found, found + false_alarms),
-            self.recall()
-        )
+        let (faults, others) = (found + missed, false_alarms + passed);
+        write!(f, "found {found:>3} of {faults:>3}, false {false_alarms:>2} of {others:>3}")?;
+        // A share of nothing says nothing.
+        if found + false_alarms > 0 {
+            write!(f, ", precision {:.3}", share(found, found + false_alarms))?;
+        }
+        if faults > 0 {
+            write!(f, ", recall {:.3}", self.recall())?;
+        }
+        Ok(())
     }
 }
 
