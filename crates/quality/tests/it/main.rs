@@ -1,5 +1,7 @@
 //! The checks on labelled examples: `corpus/`.
 
+mod answers;
 mod checks;
+mod planted;
 mod real_answers;
 mod sentences;
