@@ -74,6 +74,7 @@ impl Form {
                 Constraint::Contains { term } => form.contains.push(term.clone()),
                 Constraint::Excludes { term } => form.excludes.push(term.to_lowercase()),
                 Constraint::ClarifyingQuestions { n } => form.questions = *n as usize,
+                Constraint::OneStep => form.questions = form.questions.max(1),
                 Constraint::JsonObject { keys } => form.keys = Some(keys.clone()),
                 Constraint::DoseWarning => form.dose_warning = true,
                 Constraint::Formal => form.formal = true,
@@ -273,7 +274,9 @@ fn compose(voice: &mut Voice<'_>, form: &Form, parsed: &ParsedRequest) -> String
             keys.iter().map(|k| (k.clone(), voice.say("plan", false).into())).collect();
         return serde_json::Value::Object(entries).to_string();
     }
+    // The questions behind are sentences and share the last line.
     if let Some(n) = form.sentences {
+        let n = n.saturating_sub(form.questions).max(1);
         return sentences(voice, form, parsed, n, form.is_bounded()).join(space);
     }
     let tight = form.is_bounded();
@@ -465,7 +468,10 @@ fn finish(voice: &mut Voice<'_>, form: &Form, body: String) -> String {
     let prose = form.columns.is_none() && form.headings.is_none() && form.keys.is_none();
     for _ in 0..form.questions {
         let question = voice.say("question", form.is_bounded());
-        let listed = form.any_bullets || form.any_steps || form.bullets.is_some();
+        let listed = form.any_bullets
+            || form.any_steps
+            || form.markdown
+            || form.bullets.or(form.numbered).or(form.columns).is_some();
         text.push_str(if listed { "\n\n" } else { " " });
         text.push_str(&question);
     }
