@@ -3,3 +3,4 @@
 mod checks;
 mod real_answers;
 mod sentences;
+mod wording;
