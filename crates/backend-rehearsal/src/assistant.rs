@@ -266,6 +266,9 @@ fn join(language: Language) -> &'static str {
     " "
 }
 
+/// Words of the title and the list of an answer with Markdown.
+const MARKDOWN_WORDS: usize = 36;
+
 fn compose(voice: &mut Voice<'_>, form: &Form, parsed: &ParsedRequest) -> String {
     let language = voice.grammar.language;
     let space = join(language);
@@ -319,6 +322,7 @@ fn compose(voice: &mut Voice<'_>, form: &Form, parsed: &ParsedRequest) -> String
     // Shortens what is too long and extends what is too short.
     let reserve = 24 * form.questions
         + if form.titled { 8 } else { 0 }
+        + if form.markdown { MARKDOWN_WORDS } else { 0 }
         + if form.end.is_some() { 4 } else { 0 };
     let count = |all: &[String]| all.iter().map(|s| words(s, language)).sum::<usize>();
     if let Some(max) = form.max_words {

@@ -72,8 +72,8 @@ static AGES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
         format!(r"(?i)\b(?P<n>[0-9]{{1,3}})[- ](?P<unit>year|month|week|day)s?[- ]old{words_behind}"),
         format!(r"(?i)\b(?P<n>[0-9]{{1,3}})[ -]?(?P<unit>jährig|monatig|wöchig)(?:e[nrms]?)?{words_behind}"),
-        format!(
-            r"(?P<n>[0-9०-९]{{1,3}})[ -]?(?P<unit>वर्षीय|वर्षीया|(?:साल|वर्ष|महीने) (?:का|की|के|उम्र))(?P<behind>(?: [\x{{900}}-\x{{97f}}]+){{0,3}})"
+        String::from(
+            r"(?P<n>[0-9०-९]{1,3})[ -]?(?P<unit>वर्षीय|वर्षीया|(?:साल|वर्ष|महीने) (?:का|की|के|उम्र))(?P<behind>(?: [\x{900}-\x{97f}]+){0,3})",
         ),
         String::from(
             r"(?i)\b(?P<before>femmes?|hommes?|filles?|fillette|garçon|dame|monsieur|patiente?|enfant|mujer|hombre|niñ[ao]|señora?|chic[ao]|paciente|donna|uomo|ragazz[ao]|bambin[ao]|signor[ae]|paziente|mulher|homem|menin[ao]|senhora?|moça|rapaz)(?P<words>(?: \p{L}+){0,2}?) (?:de|di|com|âgée?s? de) (?P<n>[0-9]{1,3}) (?P<unit>ans|mois|años|meses|anni|mesi|anos)\b",

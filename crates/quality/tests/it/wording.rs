@@ -39,7 +39,6 @@ fn found(text: &str, language: Language) -> Vec<&'static str> {
 fn planted(check: &str, clean: &str, fault: &str) -> String {
     match check {
         "filler_opener" => format!("{fault} {clean}"),
-        "offer_at_the_end" => format!("{clean} {fault}"),
         "role_tag" => format!("{clean}\n{fault} {clean}"),
         // Tokens stand wherever a template had them.
         "control_token" if clean.len().is_multiple_of(2) => format!("{fault}{clean}"),

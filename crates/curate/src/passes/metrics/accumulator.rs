@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use clinstruct_quality::checks::{filler_opener, offer_at_the_end};
 use clinstruct_quality::{
-    CONTROL, CONTROL_TOKEN, HASH_HEADING, NOT_NFC, ROLE_TAG, Turn, WRAPPING_QUOTES, asked_language,
-    card, compare, dose, hygiene, identify, name, segment, talk, verify,
+    CONTROL, CONTROL_TOKEN, HASH_HEADING, NOT_NFC, ROLE_TAG, Turn, WRAPPING_QUOTES, card, compare,
+    dose, hygiene, identify, name, segment, talk, verify,
 };
 use clinstruct_schema::summary::{InstructionCounts, MetricId, Metrics, TextKind};
 use clinstruct_schema::{Constraint, ConversationMode, Language, Message, Role, Situation};
@@ -169,7 +169,7 @@ impl MetricsAccumulator {
         self.share(MetricId::TruncatedAnswers, !json && talk::cut(text, language).is_some());
         self.share(MetricId::MetaCommentary, talk::meta(text, language).is_some());
         // A greeting is no filler where the style asks for warmth: the check knows the style.
-        let instructions = situation.into_iter().flat_map(|s| s.constraints()).collect();
+        let instructions = situation.into_iter().flat_map(Situation::constraints).collect();
         let turn = Turn { language, instructions, ..Turn::answer(text) };
         self.share(MetricId::FillerOpeners, !filler_opener::CHECK.find(&turn).is_empty());
         self.share(MetricId::ClosingOffers, !offer_at_the_end::CHECK.find(&turn).is_empty());
