@@ -3,11 +3,9 @@
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
-use clinstruct_schema::Language;
 use serde::Deserialize;
 
-use crate::lexicon::lexicon;
-use crate::talk::is_mark;
+use crate::lines::is_mark;
 
 /// Phrases in lower case, found as whole words.
 ///
@@ -24,6 +22,8 @@ pub(crate) struct Phrases {
 struct Rule {
     at_start: bool,
     goes_on: bool,
+    /// Thai sets no spaces between words.
+    unspaced: bool,
 }
 
 impl From<Vec<String>> for Phrases {
@@ -36,7 +36,8 @@ impl From<Vec<String>> for Phrases {
             let (bare, goes_on) = bare.strip_suffix('*').map_or((bare, false), |p| (p, true));
             let ends_a_word = bare.chars().next_back().is_some_and(is_of_word);
             words.push(bare);
-            rules.push(Rule { at_start, goes_on: goes_on || !ends_a_word });
+            let unspaced = bare.contains(|c| ('\u{e00}'..='\u{e7f}').contains(&c));
+            rules.push(Rule { at_start, goes_on: goes_on || !ends_a_word, unspaced });
         }
         let finder = (!words.is_empty()).then(|| AhoCorasick::new(&words).ok()).flatten();
         Self { finder, rules }
@@ -55,12 +56,7 @@ impl Phrases {
     }
 
     /// Places of the phrases in a text that is in lower case.
-    pub(crate) fn all<'t>(
-        &'t self,
-        lower: &'t str,
-        language: Language,
-    ) -> impl Iterator<Item = Range<usize>> + 't {
-        let unspaced = lexicon(language).unspaced;
+    pub(crate) fn all<'t>(&'t self, lower: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
         let hits = self.finder.iter().flat_map(move |finder| finder.find_overlapping_iter(lower));
         hits.filter_map(move |hit| {
             let rule = self.rules.get(hit.pattern().as_usize())?;
@@ -69,29 +65,29 @@ impl Phrases {
             let starts = if rule.at_start {
                 before.is_none()
             } else {
-                unspaced || before.is_none_or(|c| !is_of_word(c))
+                rule.unspaced || before.is_none_or(|c| !is_of_word(c))
             };
-            let ends = unspaced || rule.goes_on || is_end_of_word(behind);
+            let ends = rule.unspaced || rule.goes_on || is_end_of_word(behind);
             (starts && ends).then(|| hit.range())
         })
     }
 
     /// The first place of one of the phrases.
-    pub(crate) fn find(&self, lower: &str, language: Language) -> Option<Range<usize>> {
-        self.all(lower, language).next()
+    pub(crate) fn find(&self, lower: &str) -> Option<Range<usize>> {
+        self.all(lower).next()
     }
 
     /// Whether a text has one of the phrases.
-    pub(crate) fn is_in(&self, lower: &str, language: Language) -> bool {
-        self.find(lower, language).is_some()
+    pub(crate) fn is_in(&self, lower: &str) -> bool {
+        self.find(lower).is_some()
     }
 
     /// The longest phrase that a text begins with.
-    pub(crate) fn start_of(&self, lower: &str, language: Language) -> Option<Range<usize>> {
+    pub(crate) fn start_of(&self, lower: &str) -> Option<Range<usize>> {
         // No phrase is longer than this: what stands behind cannot be at the start.
         let end = lower.char_indices().nth(LONGEST).map_or(lower.len(), |(at, _)| at);
         let head = lower.get(..end)?;
-        self.all(head, language).filter(|hit| hit.start == 0).max_by_key(|hit| hit.end)
+        self.all(head).filter(|hit| hit.start == 0).max_by_key(|hit| hit.end)
     }
 }
 
@@ -121,12 +117,12 @@ mod tests {
     fn phrases_are_whole_words() {
         let list = ["^well done", "should i", "pront*", "sure,", "good work"].map(str::to_owned);
         let phrases = Phrases::from(list.to_vec());
-        let has = |text| phrases.is_in(text, Language::English);
+        let has = |text| phrases.is_in(text);
         assert!(has("well done on that") && !has("it was well done"));
         assert!(has("should i go on?") && !has("it should improve"));
         assert!(has("i am pronto") && has("sure, give it"));
         assert!(has("good work!") && !has("a good work-up"));
-        assert_eq!(phrases.start_of("should i go", Language::English), Some(0..8));
-        assert_eq!(phrases.start_of("what should i do", Language::English), None);
+        assert_eq!(phrases.start_of("should i go"), Some(0..8));
+        assert_eq!(phrases.start_of("what should i do"), None);
     }
 }

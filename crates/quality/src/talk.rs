@@ -129,8 +129,3 @@ fn unmarked_questions(text: &str, language: Language) -> Vec<Range<usize>> {
     }
     found
 }
-
-/// Combining signs, mostly of Devanagari.
-pub(crate) fn is_mark(c: char) -> bool {
-    ('\u{900}'..='\u{903}').contains(&c) || ('\u{93a}'..='\u{94f}').contains(&c)
-}

@@ -7,9 +7,9 @@ use clinstruct_schema::Language;
 use crate::Turn;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
 use crate::lexicon::lexicon;
+use crate::lines::is_mark;
 use crate::phrases::plain;
 use crate::segment::sentences;
-use crate::talk::is_mark;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -102,10 +102,9 @@ fn openings(text: &str, language: Language) -> Vec<(Opening, Range<usize>)> {
             at(hit.start)..at(hit.end)
         };
         let before = found.len();
-        let filler = words.openers.start_of(&lower, language).map(|hit| (Opening::Filler, hit));
-        let greeting =
-            words.greetings.start_of(&lower, language).map(|hit| (Opening::Greeting, hit));
-        let praise = words.praise.find(&lower, language).map(|hit| (Opening::Praise, hit));
+        let filler = words.openers.start_of(&lower).map(|hit| (Opening::Filler, hit));
+        let greeting = words.greetings.start_of(&lower).map(|hit| (Opening::Greeting, hit));
+        let praise = words.praise.find(&lower).map(|hit| (Opening::Praise, hit));
         let all = [filler, greeting, praise].into_iter().flatten();
         found.extend(all.map(|(opening, hit)| (opening, place(hit))));
         if words.unspaced || (found.len() == before && whole.split_whitespace().count() > TITLE) {

@@ -70,12 +70,12 @@ const APART: usize = 120;
 /// only an answer can have: "this response" is medicine, and "this response has three bullet points" is not.
 fn is_meta(lower: &str, language: Language) -> bool {
     let words = lexicon(language);
-    if words.meta.is_in(lower, language) {
+    if words.meta.is_in(lower) {
         return true;
     }
-    let abouts: Vec<_> = words.meta_about.all(lower, language).collect();
+    let abouts: Vec<_> = words.meta_about.all(lower).collect();
     !abouts.is_empty()
-        && words.meta_subjects.all(lower, language).any(|subject| {
+        && words.meta_subjects.all(lower).any(|subject| {
             abouts.iter().any(|about| {
                 let apart = if about.start >= subject.end {
                     about.start - subject.end

@@ -63,8 +63,7 @@ fn awaits(turn: &Turn<'_>, sentence: &str) -> bool {
     let lower = plain(sentence);
     let asks = !questions(sentence, turn.language).is_empty();
     let counted = turn.asks(|c| matches!(c, Constraint::ClarifyingQuestions { .. }));
-    words.replies.is_in(&lower, turn.language)
-        || asks && (counted || words.continues.is_in(&lower, turn.language))
+    words.replies.is_in(&lower) || asks && (counted || words.continues.is_in(&lower))
 }
 
 /// A last sentence that offers more or wishes well, whatever tone was asked for.
@@ -92,10 +91,10 @@ fn endings(text: &str, language: Language) -> Vec<(Ending, Range<usize>)> {
         } else {
             &lower
         };
-        let sent_on = words.referrals.is_in(tail, language);
-        if words.closings.is_in(tail, language) && !sent_on {
+        let sent_on = words.referrals.is_in(tail);
+        if words.closings.is_in(tail) && !sent_on {
             found.push((Ending::Offer, span));
-        } else if words.pleasantries.is_in(tail, language) {
+        } else if words.pleasantries.is_in(tail) {
             found.push((Ending::Pleasantry, span));
         } else {
             let open = !sentence.ends_with(['.', '!', '?', '।', ':']);

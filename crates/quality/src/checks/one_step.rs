@@ -37,7 +37,7 @@ fn verify(_: &Constraint, text: &str, language: Language) -> Outcome {
     let words = lexicon(language);
     let asks = last_sentences(text, language).take(AT_THE_END).any(|span| {
         let sentence = &text[span];
-        !questions(sentence, language).is_empty() || words.replies.is_in(&plain(sentence), language)
+        !questions(sentence, language).is_empty() || words.replies.is_in(&plain(sentence))
     });
     let missing = "no question at the end that the next step depends on";
     if asks { Outcome::Passed } else { Outcome::Failed(Finding::new(missing)) }

@@ -7,11 +7,11 @@ use clinstruct_schema::{Constraint, Language};
 use crate::Turn;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
 use crate::lexicon::lexicon;
+use crate::lines::is_mark;
 use crate::lines::lines;
 use crate::phrases::plain;
 use crate::segment::sentences;
 use crate::structure::{is_fence, is_rule, marker_length};
-use crate::talk::is_mark;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -142,7 +142,7 @@ fn is_open_prose(text: &str, last: &Range<usize>, language: Language) -> bool {
     let before: Vec<Range<usize>> = lines(text).filter(|l| l.start < last.start).collect();
     let previous = before.last().cloned().map_or("", |l| &text[l]);
     let wishes = &lexicon(language).pleasantries;
-    if [line, previous].iter().any(|l| wishes.is_in(&plain(l), language)) {
+    if [line, previous].iter().any(|l| wishes.is_in(&plain(l))) {
         return false;
     }
     let labelled = line.contains(": ") && count <= VALUE;

@@ -128,3 +128,26 @@ fn thanks_of_the_health_worker_are_no_filler() {
         assert_eq!(check(&Turn::new(speaker, text)), []);
     }
 }
+
+/// Chat files that are not in the repository: `CLINSTRUCT_REAL_DATA` names their folder.
+#[test]
+fn chat_files_with_known_answers() {
+    let Some(folder) = std::env::var_os("CLINSTRUCT_REAL_DATA") else { return };
+    let folder = std::path::PathBuf::from(folder).join("chat-files");
+    let rows = |file: &str| -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(folder.join(file)).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let has = |row: &serde_json::Value, checks: &[&str]| {
+        row["messages"].as_array().unwrap().iter().any(|message| {
+            let turn = Turn::answer(message["content"].as_str().unwrap());
+            check(&turn).iter().any(|v| checks.contains(&v.check))
+        })
+    };
+    for row in rows("meta/false_alarms.jsonl") {
+        assert_eq!(has(&row, &["meta_commentary"]), row["id"] == "true", "{row}");
+    }
+    for row in rows("tags/special_tokens.jsonl") {
+        assert!(has(&row, &["control_token", "role_tag"]), "{row}");
+    }
+}
