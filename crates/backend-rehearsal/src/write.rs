@@ -126,7 +126,7 @@ fn violate(parsed: &ParsedRequest, text: &str) -> String {
             Constraint::EndsWith { marker } => {
                 text.trim_end_matches(marker.as_str()).trim_end().to_owned()
             }
-            Constraint::ClarifyingQuestions { .. } => text.replace('?', "."),
+            Constraint::ClarifyingQuestions { .. } | Constraint::OneStep => text.replace('?', "."),
             _ => continue,
         };
     }

@@ -7,23 +7,40 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
 use clinstruct_schema::{Language, language_table};
 use serde::Deserialize;
 
-/// Word lists of one language, in lower case.
+use crate::phrases::Phrases;
+
+/// What is known about one language; words in lower case.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Lexicon {
     /// Abbreviations that do not end a sentence, without their last dot.
     pub(crate) abbreviations: Vec<String>,
-    /// Starts of fillers.
-    pub(crate) openers: Vec<String>,
+    /// Starts of fillers, such as `Certainly!`: wrong in any tone.
+    pub(crate) openers: Phrases,
+    /// Starts of greetings and thanks.
+    pub(crate) greetings: Phrases,
+    /// Praise of the reader, in the first sentence.
+    pub(crate) praise: Phrases,
     /// Phrases of an offer of more.
-    pub(crate) closings: Vec<String>,
+    pub(crate) closings: Phrases,
+    /// Wishes, praise and forms of a letter, in the last sentence.
+    pub(crate) pleasantries: Phrases,
+    /// Phrases that ask the reader to report back.
+    pub(crate) replies: Phrases,
+    /// Words of a question whether to go on with the next step.
+    pub(crate) continues: Phrases,
+    /// Phrases that send the reader to somebody else, who answers questions.
+    pub(crate) referrals: Phrases,
     /// Phrases of meta-commentary.
-    pub(crate) meta: Vec<String>,
-    /// Stems of words for verifying.
+    pub(crate) meta: Phrases,
+    /// Phrases that may speak about the answer, and do so beside one of `meta_about`.
+    pub(crate) meta_subjects: Phrases,
+    /// What meta-commentary says about an answer.
+    pub(crate) meta_about: Phrases,
+    /// Stems that ask to verify.
     pub(crate) verify: Vec<String>,
     /// Stems of words for what to verify.
     pub(crate) dose: Vec<String>,
@@ -41,6 +58,12 @@ pub(crate) struct Lexicon {
     pub(crate) cues: Vec<String>,
     /// Ends of questions without a question mark.
     pub(crate) questions: Vec<String>,
+    /// Regular expression of a second question behind "and", in lower case.
+    #[serde(default)]
+    pub(crate) second_question: String,
+    /// Regular expression of what makes questions reported ones, in lower case.
+    #[serde(default)]
+    pub(crate) reported_question: String,
     /// Words of informal address.
     pub(crate) informal: Vec<String>,
     /// ISO 639-3 code, as used by the trigram detector.
@@ -83,8 +106,7 @@ pub(crate) struct Lexicon {
     /// Articles, each with its space: the next word is a noun, not an address.
     #[serde(default)]
     pub(crate) articles: Vec<String>,
-    /// Words that need a successor, in an unspaced script.
-    #[serde(default)]
+    /// Words that must be followed by another one.
     pub(crate) hanging: Vec<String>,
     /// Words between the two numbers of a range.
     #[serde(default)]
@@ -113,19 +135,10 @@ static LEXICONS: LazyLock<Vec<Lexicon>> = LazyLock::new(|| {
     FILES.into_iter().map(|(_, text)| toml::from_str(text).unwrap_or_default()).collect()
 });
 
-/// Finds [`Lexicon::meta`] of all languages in one pass.
-static META: LazyLock<Vec<Option<AhoCorasick>>> =
-    LazyLock::new(|| LEXICONS.iter().map(|l| AhoCorasick::new(&l.meta).ok()).collect());
-
 static LETTERED: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| of_all(|l| &l.lettered).collect());
 
-/// Whether a lower-case text contains a phrase of meta-commentary.
-pub(crate) fn has_meta(lower: &str, language: Language) -> bool {
-    META.get(language.index()).and_then(Option::as_ref).is_some_and(|m| m.is_match(lower))
-}
-
-/// Whether a letter after a word names a kind, as in hepatitis B, in any language.
+/// Whether a letter behind a word names a kind, as in hepatitis B, in any language.
 pub(crate) fn is_lettered(word: &str) -> bool {
     LETTERED.contains(word)
 }
@@ -159,8 +172,10 @@ mod tests {
         for (language, text) in FILES {
             let words: Lexicon = toml::from_str(text).unwrap();
             assert!(words.openers.len() > 10 && words.verify.len() > 5, "{}", language.code());
-            let all = words.openers.iter().chain(&words.closings).chain(&words.meta);
-            assert!(all.clone().all(|w| *w == w.to_lowercase()), "{}", language.code());
+            assert!(words.praise.len() > 20 && words.hanging.len() > 10, "{}", language.code());
+            let phrases = ["openers", "greetings", "praise", "closings", "pleasantries", "meta"];
+            let ours = |line: &&str| phrases.iter().any(|key| line.starts_with(key));
+            assert!(text.lines().filter(ours).all(|line| line == line.to_lowercase()));
             assert!(words.script.is_some() || words.common.len() >= 10, "{}", language.code());
             assert!(whatlang::Lang::from_code(&words.trigrams).is_some(), "{}", language.code());
         }

@@ -37,6 +37,7 @@ mod kept;
 pub mod language;
 mod lexicon;
 mod lines;
+mod phrases;
 mod run;
 pub mod segment;
 pub mod structure;
@@ -46,7 +47,7 @@ pub mod verify;
 
 use std::ops::Range;
 
-pub use card::{CountryTerms, PatientFacts, Place};
+pub use card::{CountryTerms, Gender, PatientFacts, Place};
 pub use check::Check;
 pub use hygiene::{CONTROL, CONTROL_TOKEN, HASH_HEADING, NOT_NFC, ROLE_TAG, WRAPPING_QUOTES};
 pub use kept::lost;

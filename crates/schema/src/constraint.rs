@@ -28,7 +28,7 @@ pub enum Facet {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Constraint {
-    /// Exactly `n` sentences, no lists.
+    /// Exactly `n` sentences, no lists, and none longer than [`Constraint::MAX_SENTENCE_WORDS`] words.
     ExactSentences {
         /// Count.
         n: u32,
@@ -108,6 +108,8 @@ pub enum Constraint {
         /// Count.
         n: u32,
     },
+    /// One step at a time: each answer ends by asking for what the next step depends on.
+    OneStep,
     /// A JSON object with exactly these keys, all values strings or arrays of strings.
     JsonObject {
         /// Names of the keys.
@@ -130,7 +132,11 @@ pub enum Constraint {
 }
 
 impl Constraint {
-    /// The same constraint with its count set; unchanged if it has none.
+    /// Most words of a sentence where the number of sentences is fixed: statements that are joined by
+    /// semicolons and "and" until they fill one sentence do not keep to the number.
+    pub const MAX_SENTENCE_WORDS: u32 = 40;
+
+    /// The same constraint with its count set; those without a count stay as they are.
     #[must_use]
     pub fn with_count(mut self, count: u32) -> Self {
         if let Self::ExactSentences { n }

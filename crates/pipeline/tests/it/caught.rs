@@ -84,6 +84,7 @@ fn what_was_spoilt_is_found_and_nothing_else() {
     let mut turns: Vec<(ChatRequest, Situation, PatientCard)> = Vec::new();
     let mut prompts: Vec<(ChatRequest, Vec<PatientCard>)> = Vec::new();
     let mut alarms = Count::default();
+    let mut false_alarms = String::new();
     for part in &catalog.parts {
         let plan = Plan::new(&catalog, part, 5, None);
         for i in 0..ROWS {
@@ -101,6 +102,7 @@ fn what_was_spoilt_is_found_and_nothing_else() {
             alarms.spoilt += 1;
             let Reading::Accepted(texts) = reading else {
                 alarms.found += 1;
+                writeln!(false_alarms, "  {reading:?}").unwrap();
                 continue;
             };
             for (k, text) in texts.texts.iter().enumerate() {
@@ -111,7 +113,6 @@ fn what_was_spoilt_is_found_and_nothing_else() {
             prompts.push((request, row.cards.clone()));
         }
     }
-    let mut false_alarms = String::new();
     for (request, situation, card) in &turns {
         let (_, answered) = outcome(&good, request);
         let reading = read_turn(

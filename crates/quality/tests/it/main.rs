@@ -5,3 +5,4 @@ mod checks;
 mod planted;
 mod real_answers;
 mod sentences;
+mod wording;

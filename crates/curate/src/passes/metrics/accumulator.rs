@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use clinstruct_quality::checks::{filler_opener, offer_at_the_end};
 use clinstruct_quality::{
-    CONTROL, CONTROL_TOKEN, HASH_HEADING, NOT_NFC, ROLE_TAG, WRAPPING_QUOTES, card, compare, dose,
-    hygiene, identify, name, segment, talk, verify,
+    CONTROL, CONTROL_TOKEN, HASH_HEADING, NOT_NFC, ROLE_TAG, Turn, WRAPPING_QUOTES, card, compare,
+    dose, hygiene, identify, name, segment, talk, verify,
 };
 use clinstruct_schema::summary::{InstructionCounts, MetricId, Metrics, TextKind};
 use clinstruct_schema::{Constraint, ConversationMode, Language, Message, Role, Situation};
@@ -167,8 +168,11 @@ impl MetricsAccumulator {
             .is_some_and(|s| s.constraints().any(|c| matches!(c, Constraint::JsonObject { .. })));
         self.share(MetricId::TruncatedAnswers, !json && talk::cut(text, language).is_some());
         self.share(MetricId::MetaCommentary, talk::meta(text, language).is_some());
-        self.share(MetricId::FillerOpeners, talk::opener(text, language).is_some());
-        self.share(MetricId::ClosingOffers, talk::closing(text, language).is_some());
+        // A greeting is no filler where the style asks for warmth: the check knows the style.
+        let instructions = situation.into_iter().flat_map(Situation::constraints).collect();
+        let turn = Turn { language, instructions, ..Turn::answer(text) };
+        self.share(MetricId::FillerOpeners, !filler_opener::CHECK.find(&turn).is_empty());
+        self.share(MetricId::ClosingOffers, !offer_at_the_end::CHECK.find(&turn).is_empty());
         let doses = dose::doses(text, language);
         let warned = dose::warning(text, !doses.is_empty(), language).is_some();
         if !doses.is_empty() {
@@ -194,7 +198,10 @@ impl MetricsAccumulator {
         let mut wanted = false;
         if let Some(situation) = situation {
             for constraint in situation.constraints() {
-                wanted |= matches!(constraint, Constraint::ClarifyingQuestions { .. });
+                wanted |= matches!(
+                    constraint,
+                    Constraint::ClarifyingQuestions { .. } | Constraint::OneStep
+                );
                 if let Some(verdict) = verify(constraint, text, language) {
                     let counts = self.instructions.entry(name(constraint).to_owned()).or_default();
                     counts.checked += 1;
