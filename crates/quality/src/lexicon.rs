@@ -1,4 +1,5 @@
-//! The word lists of the checks, by language: `lexicon/CODE.toml`, embedded.
+//! The word lists of the checks, by language: `lexicon/CODE.toml`, embedded. The words around doses are in
+//! `lexicon/doses/`.
 //!
 //! Everything that the checks know about a language is in its file: words, units, and properties of its script.
 //! [`clinstruct_schema::language_table`] says how to add one.
@@ -23,20 +24,6 @@ pub(crate) struct Lexicon {
     pub(crate) closings: Vec<String>,
     /// Phrases of meta-commentary.
     pub(crate) meta: Vec<String>,
-    /// Stems of words for verifying.
-    pub(crate) verify: Vec<String>,
-    /// Stems of words for what to verify.
-    pub(crate) dose: Vec<String>,
-    /// Further stems of words for what to verify, if a dose is stated.
-    pub(crate) amounts: Vec<String>,
-    /// Small number words.
-    pub(crate) numbers: Vec<String>,
-    /// Units that make a number a dose.
-    pub(crate) sure_units: Vec<String>,
-    /// Units that make a number a dose if the sentence contains a cue.
-    pub(crate) cued_units: Vec<String>,
-    /// Such cues.
-    pub(crate) cues: Vec<String>,
     /// Ends of questions without a question mark.
     pub(crate) questions: Vec<String>,
     /// Words of informal address.
@@ -48,18 +35,12 @@ pub(crate) struct Lexicon {
     pub(crate) script: Option<(u32, u32)>,
     /// Common words that few other languages with Latin script have.
     pub(crate) common: Vec<String>,
-    /// Its own digits, as a range in a regular expression's character class.
-    #[serde(default)]
-    pub(crate) digits: String,
     /// The script has no spaces between words and no sentence end marks, as in Thai.
     #[serde(default)]
     pub(crate) unspaced: bool,
     /// The script has no capitals, and sentences end with a danda, as in Hindi.
     #[serde(default)]
     pub(crate) caseless: bool,
-    /// Compound nouns are one word, as in German: a stem may occur inside a word.
-    #[serde(default)]
-    pub(crate) compounds: bool,
     /// A dot after a number makes an ordinal, as in German.
     #[serde(default)]
     pub(crate) ordinal_dots: bool,
@@ -84,18 +65,6 @@ pub(crate) struct Lexicon {
     /// Words that need a successor, in an unspaced script.
     #[serde(default)]
     pub(crate) hanging: Vec<String>,
-    /// Words between the two numbers of a range.
-    #[serde(default)]
-    pub(crate) ranges: Vec<String>,
-    /// Stems of words for body fluids: a number next to them is not a dose.
-    #[serde(default)]
-    pub(crate) losses: Vec<String>,
-    /// Words that make the preceding unit a concentration: per litre.
-    #[serde(default)]
-    pub(crate) per_volume: Vec<String>,
-    /// The same after a slash, if the language abbreviates it in its own script.
-    #[serde(default)]
-    pub(crate) volumes: Vec<String>,
     /// Regular expressions of verbs for calling a number.
     #[serde(default)]
     pub(crate) calls: Vec<String>,
@@ -156,7 +125,7 @@ mod tests {
     fn every_file_reads_and_is_in_lower_case() {
         for (language, text) in FILES {
             let words: Lexicon = toml::from_str(text).unwrap();
-            assert!(words.openers.len() > 10 && words.verify.len() > 5, "{}", language.code());
+            assert!(words.openers.len() > 10, "{}", language.code());
             let all = words.openers.iter().chain(&words.closings).chain(&words.meta);
             assert!(all.clone().all(|w| *w == w.to_lowercase()), "{}", language.code());
             assert!(words.script.is_some() || words.common.len() >= 10, "{}", language.code());
