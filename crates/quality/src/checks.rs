@@ -44,6 +44,7 @@ pub mod steps;
 pub mod table_columns;
 pub mod truncated_answer;
 pub mod unsolicited_question;
+pub mod warning_without_dose;
 pub mod wrapping_quotes;
 
 use crate::check::Check;
@@ -87,6 +88,7 @@ pub const ALL: &[&Check] = &[
     &other_country::CHECK,
     &truncated_answer::CHECK,
     &unsolicited_question::CHECK,
+    &warning_without_dose::CHECK,
 ];
 
 /// The check with this id, or an id of earlier versions.

@@ -3,7 +3,7 @@
 use clinstruct_schema::Language;
 
 use crate::check::Finding;
-use crate::dose::{doses, warning};
+use crate::dose::find;
 use crate::identify;
 use crate::lexicon::lexicon;
 
@@ -16,19 +16,16 @@ pub fn lost(before: &str, after: &str, language: Language) -> Vec<Finding> {
     let written_in = identify(before).unwrap_or(language);
     let mut found = Vec::new();
     let kept = numbers(after);
-    let stated = doses(before, written_in);
-    for dose in &stated {
+    let (first, second) = (find(before, written_in), find(after, language));
+    for dose in &first.stated {
         let words = before.get(dose.place.clone()).unwrap_or_default();
         if numbers(words).iter().any(|number| !kept.contains(number)) {
             found.push(Finding::at(dose.place.clone(), format!("the dose \"{words}\" is gone")));
         }
     }
-    let warned = |text: &str, language| warning(text, true, language);
-    if let Some(place) = warned(before, written_in).filter(|_| !stated.is_empty())
-        && warned(after, language).is_none()
-    {
-        let words = before.get(place.clone()).unwrap_or_default().trim();
-        found.push(Finding::at(place, format!("the warning \"{words}\" is gone")));
+    let warned = !first.stated.is_empty() && first.unwarned.is_none();
+    if warned && (second.unwarned.is_some() || second.stated.is_empty()) {
+        found.push(Finding::new("the sentence that asks to verify the dose is gone"));
     }
     if let Some(word) = urgent(before, written_in)
         && urgent(after, language).is_none()
@@ -100,7 +97,7 @@ mod tests {
             all,
             [
                 "the dose \"500 mg\" is gone",
-                "the warning \"Please verify the dose before use.\" is gone",
+                "the sentence that asks to verify the dose is gone",
                 "what was said about \"urgent\" is gone",
             ]
         );

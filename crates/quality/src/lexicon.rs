@@ -1,4 +1,5 @@
-//! The word lists of the checks, by language: `lexicon/CODE.toml`, embedded.
+//! The word lists of the checks, by language: `lexicon/CODE.toml`, embedded. The words around doses are in
+//! `lexicon/doses/`.
 //!
 //! Everything that the checks know about a language is in its file: words, units, and properties of its script.
 //! [`clinstruct_schema::language_table`] says how to add one.
@@ -40,22 +41,8 @@ pub(crate) struct Lexicon {
     pub(crate) meta_subjects: Phrases,
     /// What meta-commentary says about an answer.
     pub(crate) meta_about: Phrases,
-    /// Stems that ask to verify.
-    pub(crate) verify: Vec<String>,
-    /// Stems of words for what to verify.
-    pub(crate) dose: Vec<String>,
-    /// Further stems of words for what to verify, if a dose is stated.
-    pub(crate) amounts: Vec<String>,
     /// Phrases by which a text asks for urgent help or names signs of danger.
     pub(crate) urgent: Vec<String>,
-    /// Small numbers as words.
-    pub(crate) numbers: Vec<String>,
-    /// Units that make a number a dose.
-    pub(crate) sure_units: Vec<String>,
-    /// Units that make a number a dose if the sentence contains a cue.
-    pub(crate) cued_units: Vec<String>,
-    /// Such cues.
-    pub(crate) cues: Vec<String>,
     /// Ends of questions without a question mark.
     pub(crate) questions: Vec<String>,
     /// Regular expression of a second question behind "and", in lower case.
@@ -73,18 +60,12 @@ pub(crate) struct Lexicon {
     pub(crate) script: Option<(u32, u32)>,
     /// Common words that few other languages with Latin script have.
     pub(crate) common: Vec<String>,
-    /// Its own digits, as a range in a regular expression's character class.
-    #[serde(default)]
-    pub(crate) digits: String,
     /// The script has no spaces between words and no sentence end marks, as in Thai.
     #[serde(default)]
     pub(crate) unspaced: bool,
     /// The script has no capitals, and sentences end with a danda, as in Hindi.
     #[serde(default)]
     pub(crate) caseless: bool,
-    /// Compound nouns are one word, as in German: a stem may occur inside a word.
-    #[serde(default)]
-    pub(crate) compounds: bool,
     /// A dot after a number makes an ordinal, as in German.
     #[serde(default)]
     pub(crate) ordinal_dots: bool,
@@ -108,18 +89,6 @@ pub(crate) struct Lexicon {
     pub(crate) articles: Vec<String>,
     /// Words that must be followed by another one.
     pub(crate) hanging: Vec<String>,
-    /// Words between the two numbers of a range.
-    #[serde(default)]
-    pub(crate) ranges: Vec<String>,
-    /// Stems of words for body fluids: a number next to them is not a dose.
-    #[serde(default)]
-    pub(crate) losses: Vec<String>,
-    /// Words that make the preceding unit a concentration: per litre.
-    #[serde(default)]
-    pub(crate) per_volume: Vec<String>,
-    /// The same after a slash, if the language abbreviates it in its own script.
-    #[serde(default)]
-    pub(crate) volumes: Vec<String>,
     /// Regular expressions of verbs for calling a number.
     #[serde(default)]
     pub(crate) calls: Vec<String>,
@@ -171,7 +140,7 @@ mod tests {
     fn every_file_reads_and_is_in_lower_case() {
         for (language, text) in FILES {
             let words: Lexicon = toml::from_str(text).unwrap();
-            assert!(words.openers.len() > 10 && words.verify.len() > 5, "{}", language.code());
+            assert!(words.openers.len() > 10, "{}", language.code());
             assert!(words.praise.len() > 20 && words.hanging.len() > 10, "{}", language.code());
             let phrases = ["openers", "greetings", "praise", "closings", "pleasantries", "meta"];
             let ours = |line: &&str| phrases.iter().any(|key| line.starts_with(key));

@@ -169,7 +169,7 @@ fn five_hundred_rows_come_out_as_in_a_build() {
         built.values().filter(is).count()
     };
     let (prompts, turns) = (rejected(Stage::Prompt), rejected(Stage::Turn));
-    assert!(prompts >= 1 && turns >= 5, "{prompts} rows without a prompt, {turns} without a turn");
+    assert!(prompts >= 1 && turns >= 3, "{prompts} rows without a prompt, {turns} without a turn");
     let repaired: u64 = built_repairs.values().map(|(_, repaired, ..)| repaired).sum();
     assert!(repaired > 100, "{repaired}");
 }

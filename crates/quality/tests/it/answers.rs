@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use clinstruct_quality::card::Gender;
 use clinstruct_quality::{PatientFacts, Turn, Violation, checks, verify};
 use clinstruct_schema::{AgeYears, Constraint, Language, Sex, Speaker};
 use serde::Deserialize;
@@ -108,7 +109,7 @@ impl Style {
     fn constraint(self) -> Constraint {
         match self {
             Self::Warm => Constraint::Judged { aspect: "friendly".to_owned() },
-            Self::Stepwise => Constraint::Judged { aspect: "stepwise".to_owned() },
+            Self::Stepwise => Constraint::OneStep,
             Self::Letter => Constraint::Formal,
         }
     }
@@ -120,19 +121,21 @@ struct Patient {
     sex: Sex,
     /// As in `resources/sexes.toml`.
     #[serde(default)]
-    #[expect(dead_code, reason = "the checks are not given the gender")]
     gender: Option<String>,
 }
 
 impl Patient {
     fn facts(&self) -> PatientFacts {
-        facts(self.age, self.sex)
+        PatientFacts {
+            gender: Gender::of(self.gender.as_deref(), self.sex),
+            ..facts(self.age, self.sex)
+        }
     }
 }
 
 /// What the checks are told about a patient.
 pub(crate) fn facts(years: u32, sex: Sex) -> PatientFacts {
-    PatientFacts { age: AgeYears { years, months: None }, sex }
+    PatientFacts { age: AgeYears { years, months: None }, sex, gender: Gender::of(None, sex) }
 }
 
 impl Example {
@@ -192,7 +195,7 @@ pub(crate) fn examples(language: Language) -> Vec<Example> {
 /// The label that an alarm stands for: the check's id where it stands for none.
 fn fault(violation: &Violation) -> &'static str {
     match violation.check {
-        "dose_warning" if violation.detail.starts_with("asks to verify") => "warning_without_dose",
+        "one_step" => "missing_question",
         "dose_warning" => "dose_without_warning",
         "filler_opener" => "opener",
         "offer_at_the_end" => "closing",

@@ -2,6 +2,7 @@
 
 mod answers;
 mod checks;
+mod doses;
 mod planted;
 mod real_answers;
 mod sentences;

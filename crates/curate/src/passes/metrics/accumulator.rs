@@ -1,8 +1,10 @@
 //! Counts while rows are read, and computes the metrics at the end.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 
 use clinstruct_quality::checks::{filler_opener, offer_at_the_end};
+use clinstruct_quality::dose::Unit;
 use clinstruct_quality::{
     CONTROL, CONTROL_TOKEN, HASH_HEADING, NOT_NFC, ROLE_TAG, Turn, WRAPPING_QUOTES, card, compare,
     dose, hygiene, identify, name, segment, talk, verify,
@@ -173,15 +175,14 @@ impl MetricsAccumulator {
         let turn = Turn { language, instructions, ..Turn::answer(text) };
         self.share(MetricId::FillerOpeners, !filler_opener::CHECK.find(&turn).is_empty());
         self.share(MetricId::ClosingOffers, !offer_at_the_end::CHECK.find(&turn).is_empty());
-        let doses = dose::doses(text, language);
-        let warned = dose::warning(text, !doses.is_empty(), language).is_some();
-        if !doses.is_empty() {
-            self.share(MetricId::DosesWithoutWarning, !warned);
+        let doses = dose::find(text, language);
+        if !doses.stated.is_empty() {
+            self.share(MetricId::DosesWithoutWarning, doses.unwarned.is_some());
         }
-        if warned {
-            self.share(MetricId::WarningsWithoutDose, doses.is_empty());
+        if doses.warning.is_some() {
+            self.share(MetricId::WarningsWithoutDose, doses.stated.is_empty());
         }
-        self.ranges(text, &doses);
+        self.ranges(text, &doses.stated);
         if let Some(attributes) = row.attributes {
             let country = &attributes.card.patient.country_code;
             let emergency = self.facts.emergency.get(country).map_or("", String::as_str);
@@ -255,38 +256,18 @@ impl MetricsAccumulator {
         }
     }
 
-    /// Compares doses of known medicines with the largest single dose.
+    /// Doses compared with the largest single dose of the medicine that they belong to, where that is known.
     fn ranges(&mut self, text: &str, doses: &[dose::Dose]) {
-        if doses.is_empty() || self.facts.drugs.is_empty() {
-            return;
-        }
-        let lower = text.to_lowercase();
-        if lower.len() != text.len() {
-            return;
-        }
-        for said in doses {
-            let amount: String = text[said.place.clone()]
-                .chars()
-                .take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ','))
-                .map(|c| if c == ',' { '.' } else { c })
-                .collect();
-            let Ok(amount) = amount.trim_end_matches('.').parse::<f64>() else { continue };
-            // The medicine named last before the dose in the same sentence.
-            let before = &lower[..said.place.start];
-            let before = before.rsplit(['\n', '।', ';']).next().unwrap_or_default();
-            let before = before.rsplit(". ").next().unwrap_or_default();
-            let named = self
-                .facts
-                .drugs
-                .iter()
-                .filter_map(|d| Some((before.rfind(&d.name)?, d)))
-                .max_by_key(|(at, d)| (*at, d.name.len()));
-            let Some((_, drug)) = named else { continue };
-            if drug.unit == said.unit {
-                let high = drug.high;
-                // A daily dose may be several single ones.
-                self.share(MetricId::DosesAboveRange, amount > 4.0 * high);
-            }
+        for stated in doses.iter().filter(|dose| !dose.per_weight) {
+            let Some(place) = &stated.medicine else { continue };
+            let high = self.facts.drugs.iter().find_map(|drug| {
+                let unit = Unit::of_fact(&drug.unit)?;
+                let scale = stated.unit.in_unit(unit)?;
+                is_named(text, place, &drug.name).then_some(drug.high / scale)
+            });
+            let Some(high) = high else { continue };
+            // A day's dose may be several single ones.
+            self.share(MetricId::DosesAboveRange, stated.amount > 4.0 * high);
         }
     }
 
@@ -366,4 +347,14 @@ impl MetricsAccumulator {
         }
         metrics.instructions = self.instructions;
     }
+}
+
+/// Whether the word at a place begins or ends the name of a medicine that stands there: `amoxicilline` and
+/// `folic acid` do.
+fn is_named(text: &str, place: &Range<usize>, name: &str) -> bool {
+    let same = |part: Option<&str>| part.is_some_and(|part| part.to_lowercase() == name);
+    // An ending of another language is no other medicine; a longer word is, as is one of several names.
+    let begins = same(text.get(place.start..place.start + name.len()))
+        && place.end <= place.start + name.len() + 1;
+    begins || same(place.end.checked_sub(name.len()).and_then(|from| text.get(from..place.end)))
 }
