@@ -74,6 +74,7 @@ impl Form {
                 Constraint::Contains { term } => form.contains.push(term.clone()),
                 Constraint::Excludes { term } => form.excludes.push(term.to_lowercase()),
                 Constraint::ClarifyingQuestions { n } => form.questions = *n as usize,
+                Constraint::OneStep => form.questions = form.questions.max(1),
                 Constraint::JsonObject { keys } => form.keys = Some(keys.clone()),
                 Constraint::DoseWarning => form.dose_warning = true,
                 Constraint::Formal => form.formal = true,
@@ -265,6 +266,9 @@ fn join(language: Language) -> &'static str {
     " "
 }
 
+/// Words of the title and the list of an answer with Markdown.
+const MARKDOWN_WORDS: usize = 36;
+
 fn compose(voice: &mut Voice<'_>, form: &Form, parsed: &ParsedRequest) -> String {
     let language = voice.grammar.language;
     let space = join(language);
@@ -273,7 +277,9 @@ fn compose(voice: &mut Voice<'_>, form: &Form, parsed: &ParsedRequest) -> String
             keys.iter().map(|k| (k.clone(), voice.say("plan", false).into())).collect();
         return serde_json::Value::Object(entries).to_string();
     }
+    // The questions behind are sentences and share the last line.
     if let Some(n) = form.sentences {
+        let n = n.saturating_sub(form.questions).max(1);
         return sentences(voice, form, parsed, n, form.is_bounded()).join(space);
     }
     let tight = form.is_bounded();
@@ -316,6 +322,7 @@ fn compose(voice: &mut Voice<'_>, form: &Form, parsed: &ParsedRequest) -> String
     // Shortens what is too long and extends what is too short.
     let reserve = 24 * form.questions
         + if form.titled { 8 } else { 0 }
+        + if form.markdown { MARKDOWN_WORDS } else { 0 }
         + if form.end.is_some() { 4 } else { 0 };
     let count = |all: &[String]| all.iter().map(|s| words(s, language)).sum::<usize>();
     if let Some(max) = form.max_words {
@@ -465,7 +472,10 @@ fn finish(voice: &mut Voice<'_>, form: &Form, body: String) -> String {
     let prose = form.columns.is_none() && form.headings.is_none() && form.keys.is_none();
     for _ in 0..form.questions {
         let question = voice.say("question", form.is_bounded());
-        let listed = form.any_bullets || form.any_steps || form.bullets.is_some();
+        let listed = form.any_bullets
+            || form.any_steps
+            || form.markdown
+            || form.bullets.or(form.numbered).or(form.columns).is_some();
         text.push_str(if listed { "\n\n" } else { " " });
         text.push_str(&question);
     }

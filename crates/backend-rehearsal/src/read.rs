@@ -17,6 +17,8 @@ pub(crate) struct ParsedRequest {
     pub(crate) facts: Vec<(String, String)>,
     /// The same for each patient, in order.
     pub(crate) patients: Vec<Vec<(String, String)>>,
+    /// The numbers that the request gives them.
+    pub(crate) numbers: Vec<usize>,
 }
 
 impl ParsedRequest {
@@ -122,7 +124,7 @@ impl Reader {
                     Meaning::Role { speaker } => parsed.speaker = Some(*speaker),
                     Meaning::Keep { constraint } => {
                         let constraint = match count {
-                            Some(n) => constraint.clone().with_count(n),
+                            Some(n) => instruction.text.constraint(constraint, n),
                             None => constraint.clone(),
                         };
                         if !parsed.constraints.contains(&constraint) {
@@ -164,9 +166,10 @@ const LABELS: [&str; 19] = [
 fn facts_in(text: &str, parsed: &mut ParsedRequest) {
     for line in text.lines() {
         if let Some(number) = line.strip_prefix("Patient ")
-            && number.trim().parse::<u32>().is_ok()
+            && let Ok(number) = number.trim().parse()
         {
             parsed.patients.push(Vec::new());
+            parsed.numbers.push(number);
             continue;
         }
         let of_patient = line.starts_with("- ");

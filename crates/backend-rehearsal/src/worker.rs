@@ -21,6 +21,16 @@ fn fits(text: &str, sex: &str) -> bool {
     }
 }
 
+/// The sex by which a message speaks of the patient: by the gender, as a transgender man is a man.
+fn spoken_sex(patient: &Facts) -> &str {
+    match value(patient, "gender") {
+        // `woman` contains `man`.
+        Some(gender) if gender.contains("woman") => "female",
+        Some(gender) if gender.contains("man") => "male",
+        _ => value(patient, "sex").unwrap_or("female"),
+    }
+}
+
 fn duration(draw: &mut Draw) -> String {
     let words = &worker().words;
     let number = draw.pick(&words.numbers).map_or("two", String::as_str);
@@ -97,7 +107,7 @@ fn fitting(group: &str, name: &str, sex: &str, draw: &mut Draw) -> String {
 
 /// Writes the first message about a patient.
 pub(crate) fn prompt(parsed: &ParsedRequest, patient: &Facts, draw: &mut Draw) -> String {
-    let sex = value(patient, "sex").unwrap_or("female");
+    let sex = spoken_sex(patient);
     let age = value(patient, "age").unwrap_or("40 years");
     let country = value(patient, "country").or(parsed.fact("country")).unwrap_or_default();
     let background = value(patient, "background").filter(|b| *b != "none known");
@@ -289,7 +299,7 @@ pub(crate) fn follow_up(
     draw: &mut Draw,
 ) -> String {
     let patient = parsed.patients.first().map_or(&[][..], Vec::as_slice);
-    let sex = value(patient, "sex").unwrap_or("female");
+    let sex = spoken_sex(patient);
     let mut exact = None;
     let (mut most, mut least) = (None, 0);
     for constraint in &parsed.constraints {

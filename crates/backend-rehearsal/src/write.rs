@@ -61,8 +61,8 @@ fn prompts(parsed: &ParsedRequest, structured: bool, off: i32, draw: &mut Draw) 
     let mut texts: Vec<(usize, String)> = parsed
         .patients
         .iter()
-        .enumerate()
-        .map(|(i, patient)| (i + 1, worker::prompt(parsed, patient, draw)))
+        .zip(&parsed.numbers)
+        .map(|(patient, number)| (*number, worker::prompt(parsed, patient, draw)))
         .collect();
     if off < 0 {
         texts.pop();
@@ -70,7 +70,8 @@ fn prompts(parsed: &ParsedRequest, structured: bool, off: i32, draw: &mut Draw) 
     if off > 0
         && let Some(patient) = parsed.patients.first()
     {
-        texts.push((texts.len() + 1, worker::prompt(parsed, patient, draw)));
+        let last = texts.last().map_or(0, |(number, _)| *number);
+        texts.push((last + 1, worker::prompt(parsed, patient, draw)));
     }
     if structured {
         let entries: Vec<serde_json::Value> = texts
@@ -125,7 +126,7 @@ fn violate(parsed: &ParsedRequest, text: &str) -> String {
             Constraint::EndsWith { marker } => {
                 text.trim_end_matches(marker.as_str()).trim_end().to_owned()
             }
-            Constraint::ClarifyingQuestions { .. } => text.replace('?', "."),
+            Constraint::ClarifyingQuestions { .. } | Constraint::OneStep => text.replace('?', "."),
             _ => continue,
         };
     }
@@ -136,7 +137,21 @@ fn violate(parsed: &ParsedRequest, text: &str) -> String {
 fn said(reader: &Reader, rates: &Rates, request: &ChatRequest, id: RequestId) -> Said {
     let parsed = reader.read(request);
     let messages = reader.without_repair(request);
-    let mut draw = Draw::from_u64(bits(id, 1));
+    // A repair is the text that the first attempt would have been without its faults, as a model keeps what it wrote. Where
+    // it was that text which failed, the request's own draw writes another one.
+    let said_before: Vec<&str> = messages.iter().map(|m| m.content.as_str()).collect();
+    let mut draw = Draw::new(0, &said_before.join("\n"), "text");
+    if let [.., quoted, _] = request.messages.as_slice()
+        && messages.len() < request.messages.len()
+    {
+        let structured = request.json_schema.is_some();
+        let same = plain(&parsed, messages, structured, &mut draw.clone());
+        if same.trim() == quoted.content.trim() {
+            draw = Draw::from_u64(bits(id, 1));
+        }
+    } else if request.json_schema.is_some() {
+        draw = Draw::from_u64(bits(id, 1));
+    }
     let mut faults = Draw::from_u64(bits(id, 2));
     let mut happens = |kind: InjectedFault| faults.chance(rates.of(kind));
     // Every kind is drawn regardless of earlier ones, so that the rates are independent.

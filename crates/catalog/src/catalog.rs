@@ -73,6 +73,17 @@ pub struct Catalog {
     files: Files,
 }
 
+/// Phrases that code uses, beside those of the templates.
+const PHRASES: [&str; 7] = [
+    "aim-words",
+    "aim-characters",
+    "repair-head",
+    "repair-keep",
+    "repair-limits",
+    "repair-tail",
+    "prompt-retry",
+];
+
 impl Catalog {
     /// The embedded resources.
     pub fn embedded() -> Result<Self, CatalogError> {
@@ -185,7 +196,7 @@ impl Catalog {
         let phrases: Vec<Phrase> = l.file("phrases.toml", |r| {
             let phrases = r.entries::<Phrase>("phrase", true);
             distinct(r, "phrase", phrases.iter().map(|e| (e.value.id.as_str(), e.span.clone())));
-            for needed in ["repair-head", "repair-tail"] {
+            for needed in PHRASES {
                 if !phrases.iter().any(|p| p.value.id.as_str() == needed) {
                     r.mistake(0..0, format!("the phrase {needed} is missing"), None);
                 }

@@ -54,7 +54,7 @@ impl StyleOption {
     pub fn style(&self, pick: impl FnOnce(usize) -> usize) -> Style {
         let n = self.counts.get(pick(self.counts.len().max(1))).copied();
         let constraint = match n {
-            Some(n) => self.constraint.clone().with_count(n),
+            Some(n) => self.text.constraint(&self.constraint, n),
             None => self.constraint.clone(),
         };
         Style {

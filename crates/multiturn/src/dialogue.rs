@@ -99,22 +99,33 @@ pub enum Next {
 /// A complete text that failed checks, with the findings. The next attempt sends them back to the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repair {
-    /// The text.
+    /// The text as the model wrote it, without its reasoning.
     pub text: String,
     /// One finding per failed check.
     pub findings: Vec<String>,
 }
 
 impl Repair {
-    /// The message to the model: the phrases `repair-head` and `repair-tail` around the findings.
-    fn message(&self, catalog: &Catalog) -> String {
+    /// The message to the model, of the phrases `repair-..`: the findings, what must stay as it is, and the instructions
+    /// about form that still apply.
+    fn message(&self, catalog: &Catalog, limits: &[&str]) -> String {
         let mut message = catalog.phrase("repair-head").to_owned();
-        for finding in &self.findings {
-            message.push_str("\n- ");
-            message.push_str(finding);
+        let mut list = |head: Option<&str>, items: &mut dyn Iterator<Item = &str>| {
+            if let Some(line) = head {
+                message.push('\n');
+                message.push_str(line);
+            }
+            for item in items {
+                message.push_str("\n- ");
+                message.push_str(item);
+            }
+        };
+        list(None, &mut self.findings.iter().map(String::as_str));
+        list(Some(catalog.phrase("repair-keep")), &mut std::iter::empty());
+        if !limits.is_empty() {
+            list(Some(catalog.phrase("repair-limits")), &mut limits.iter().copied());
         }
-        message.push('\n');
-        message.push_str(catalog.phrase("repair-tail"));
+        list(Some(catalog.phrase("repair-tail")), &mut std::iter::empty());
         message
     }
 }
@@ -191,7 +202,12 @@ impl Dialogue {
         self.counts = counts;
     }
 
-    /// Its attributes and messages.
+    /// The text that the next attempt of this turn is to repair; `None` where there is none.
+    pub fn repair(&self) -> Option<&Repair> {
+        self.repair.as_ref()
+    }
+
+    /// What it is about, and what was said.
     pub fn into_parts(self) -> (PromptContext, Vec<Message>) {
         (self.context, self.messages)
     }
@@ -220,7 +236,8 @@ impl Dialogue {
         };
         if let Some(repair) = &self.repair {
             messages.push(message(Role::Assistant, &repair.text));
-            messages.push(Message { role: Role::User, content: repair.message(catalog) });
+            let content = repair.message(catalog, &self.context.limits(speaker));
+            messages.push(Message { role: Role::User, content });
         }
         // Part of the address of every stored response: a changed wording would request all of them again.
         let (place, attempt) = (self.messages.len(), self.counts.attempts);

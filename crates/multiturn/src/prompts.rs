@@ -3,7 +3,9 @@
 use std::sync::OnceLock;
 
 use clinstruct_catalog::{Catalog, Mode, Part, RegisterText, card_context};
-use clinstruct_schema::{BaseRow, PatientCard, Register, RowId, Situation, Style};
+use clinstruct_schema::{
+    BaseRow, Constraint, PatientCard, Register, RowId, Situation, Speaker, Style,
+};
 use minijinja::context;
 
 use crate::{Error, Variant, conversation_id, situation};
@@ -53,6 +55,16 @@ impl PromptContext {
         })
     }
 
+    /// The instructions about form that a repair of this speaker's message must still follow.
+    pub(crate) fn limits(&self, speaker: Speaker) -> Vec<&str> {
+        let situation = &self.situation;
+        let styles: [&[Style]; 2] = match speaker {
+            Speaker::Assistant => [&situation.asked_styles, &situation.system_styles],
+            Speaker::User | Speaker::PromptWriter => [&situation.user_styles, &[]],
+        };
+        styles.into_iter().flatten().map(|style| style.text.as_str()).collect()
+    }
+
     fn mode_text(&self, catalog: &Catalog, pick: fn(&Mode) -> &str) -> Option<String> {
         let mode = catalog.styles.modes.iter().find(|m| m.id == self.situation.mode);
         mode.map(|m| pick(m).to_owned())
@@ -86,6 +98,7 @@ impl PromptContext {
                 mode_text => self.mode_text(catalog, |m| &m.assistant),
                 register_text => register,
                 styles => texts(&situation.system_styles),
+                aims => aims(catalog, situation),
             },
         )
     }
@@ -122,7 +135,23 @@ fn texts(styles: &[Style]) -> Vec<String> {
     styles.iter().map(|s| s.text.clone()).collect()
 }
 
-/// The system prompts of a conversation, rendered lazily: a conversation that is replayed needs none.
+/// What the assistant is to aim for so that it keeps the limits of its situation: ten per cent less. Exact counts are asked
+/// for as they are.
+fn aims(catalog: &Catalog, situation: &Situation) -> Vec<String> {
+    let aim =
+        |phrase: &str, n: u32| catalog.phrase(phrase).replace("{n}", &(n - n / 10).to_string());
+    situation
+        .constraints()
+        .filter_map(|constraint| match constraint {
+            Constraint::MaxWords { n } => Some(aim("aim-words", *n)),
+            Constraint::MaxCharacters { n } => Some(aim("aim-characters", *n)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The system prompts of a conversation, each rendered once, when it is first needed: a conversation that is replayed
+/// needs none.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SystemPrompts {
     assistant: OnceLock<String>,

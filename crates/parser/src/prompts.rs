@@ -46,13 +46,22 @@ struct Entry {
     prompt: String,
 }
 
-/// Reads the prompts for `expected` patients. Prompts are matched to patients by number; entries without one, by
-/// position.
+/// Reads the prompts for patients 1 to `expected`, as [`prompts_for`] does.
 pub fn prompts(text: &str, format: PromptFormat, expected: usize) -> PromptsReading {
+    let all: Vec<u64> = (1..).take(expected).collect();
+    prompts_for(text, format, &all)
+}
+
+/// Reads the prompts for the patients with these numbers; a place of the result for each, in their order.
+///
+/// Prompts are joined to patients by their numbers; where an entry has none, by its place. A single prompt for a single
+/// patient needs no number, and one that is numbered from 1 again is that patient's.
+pub fn prompts_for(text: &str, format: PromptFormat, numbers: &[u64]) -> PromptsReading {
+    let expected = numbers.len();
     let mut reading = PromptsReading { prompts: vec![None; expected], problems: Vec::new() };
     let found = match format {
-        PromptFormat::Json => from_json(text, expected),
-        PromptFormat::Delimited => from_delimited(text, expected),
+        PromptFormat::Json => from_json(text, numbers),
+        PromptFormat::Delimited => from_delimited(text, numbers),
     };
     let (found, cleanup) = match found {
         Ok(found) => found,
@@ -64,8 +73,10 @@ pub fn prompts(text: &str, format: PromptFormat, expected: usize) -> PromptsRead
     if found.len() != expected {
         reading.problems.push(Problem::Count { expected, found: found.len() });
     }
+    let alone = found.len() == 1 && expected == 1;
     for (number, text) in found {
-        let place = usize::try_from(number).ok().and_then(|n| n.checked_sub(1));
+        let place = numbers.iter().position(|n| *n == number);
+        let place = place.or_else(|| (alone && number == 1).then_some(0));
         let Some(slot) = place.and_then(|p| reading.prompts.get_mut(p)) else {
             reading.problems.push(Problem::UnknownPatient { number });
             continue;
@@ -77,7 +88,7 @@ pub fn prompts(text: &str, format: PromptFormat, expected: usize) -> PromptsRead
         match read(&text, true) {
             Err(problem) => reading.problems.push(problem),
             Ok(cleaned) if cleaned.text.is_empty() => {
-                let patient = place.map_or(0, |p| p + 1);
+                let patient = usize::try_from(number).unwrap_or(usize::MAX);
                 reading.problems.push(Problem::Blank { patient });
             }
             Ok(mut cleaned) => {
@@ -103,11 +114,12 @@ fn answer_of(text: &str) -> Result<(Cow<'_, str>, Cleanup), Problem> {
     Ok((separated.text, rule))
 }
 
-fn from_json(text: &str, expected: usize) -> Result<(Numbered, Cleanup), Problem> {
+fn from_json(text: &str, numbers: &[u64]) -> Result<(Numbered, Cleanup), Problem> {
+    let expected = numbers.len();
     let malformed = |message: String| Problem::MalformedJson { message };
     // The object has nothing around it: an apparent reasoning marker inside it belongs to a prompt.
     if let Some((json, false)) = object(text)
-        && let Ok((found, cleanup, _)) = entries(json)
+        && let Ok((found, cleanup, _)) = entries(json, numbers)
     {
         return Ok((found, cleanup));
     }
@@ -126,7 +138,7 @@ fn from_json(text: &str, expected: usize) -> Result<(Numbered, Cleanup), Problem
             continue;
         };
         let at = from + start;
-        match entries(json) {
+        match entries(json, numbers) {
             Ok((_, _, Shape::One)) if at < outer_end => from = at + json.len(),
             Ok((found, cleanup, _)) => {
                 // The last object is the model's final one, unless only an earlier one has all prompts.
@@ -158,18 +170,22 @@ enum Shape {
 }
 
 /// The prompts of one JSON object.
-fn entries(json: &str) -> Result<(Numbered, Cleanup, Shape), String> {
+fn entries(json: &str, numbers: &[u64]) -> Result<(Numbered, Cleanup, Shape), String> {
     let repaired = repair_escapes(json);
     let cleanup = if repaired.is_some() { Cleanup::JSON_ESCAPES } else { Cleanup::default() };
     let answer: Answer =
         serde_json::from_str(repaired.as_deref().unwrap_or(json)).map_err(|e| e.to_string())?;
     let (numbered, shape) = match (answer.prompts, answer.prompt) {
         (Some(entries), _) => {
-            let numbered = (1..).zip(entries);
+            // Behind the last of these, a number that no patient has.
+            let places = numbers.iter().copied().chain(std::iter::repeat(0));
+            let numbered = places.zip(entries);
             let numbered = numbered.map(|(place, e)| (e.patient.unwrap_or(place), e.prompt));
             (numbered.collect(), Shape::All)
         }
-        (None, Some(prompt)) => (vec![(answer.patient.unwrap_or(1), prompt)], Shape::One),
+        (None, Some(prompt)) => {
+            (vec![(answer.patient.or(numbers.first().copied()).unwrap_or(1), prompt)], Shape::One)
+        }
         (None, None) => return Err("the object has neither `prompts` nor `prompt`".to_owned()),
     };
     Ok((numbered, cleanup, shape))
@@ -182,15 +198,17 @@ fn delimiter(line: &str) -> Option<u64> {
     inner.trim_matches(['=', ' ']).parse().ok()
 }
 
-fn from_delimited(text: &str, expected: usize) -> Result<(Numbered, Cleanup), Problem> {
+fn from_delimited(text: &str, numbers: &[u64]) -> Result<(Numbered, Cleanup), Problem> {
     let (text, rule) = answer_of(text)?;
     let found = delimited(&text);
     if !found.is_empty() {
         return Ok((found, rule));
     }
-    // A single message needs no delimiter.
-    if expected == 1 && !text.trim().is_empty() {
-        return Ok((vec![(1, text.into_owned())], rule));
+    // A single message needs no delimiter to be told apart.
+    if let [number] = numbers
+        && !text.trim().is_empty()
+    {
+        return Ok((vec![(*number, text.into_owned())], rule));
     }
     Err(Problem::MissingDelimiters)
 }

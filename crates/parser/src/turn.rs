@@ -70,6 +70,14 @@ pub(crate) fn read(text: &str, item: bool) -> Result<Cleaned, Problem> {
     Ok(cleaned)
 }
 
+/// A text as the model wrote it, without its reasoning and the white space around it.
+pub fn as_written(text: &str) -> String {
+    match separate(text) {
+        Ok(separated) => separated.text.trim().to_owned(),
+        Err(_) => text.trim().to_owned(),
+    }
+}
+
 /// Reads the text of a turn.
 pub fn turn(text: &str) -> Result<Cleaned, Problem> {
     let cleaned = read(text, false)?;

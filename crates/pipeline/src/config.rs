@@ -12,8 +12,8 @@ use clinstruct_schema::{BackendId, MicroUsd, Speaker};
 
 use crate::{Annotator, Error, Result, Routes};
 
-/// Increment this when the reading of responses changes, so that journals are replayed from the raw responses.
-const READING_VERSION: u32 = 3;
+/// Raised when the reading of responses changes, so that journals are played again from the raw responses.
+const READING_VERSION: u32 = 4;
 
 /// The side of a conversation that a request is for.
 pub use clinstruct_schema::Speaker as Role;
@@ -203,6 +203,8 @@ impl<'c> RunContext<'c> {
             model: &self.routes.of(Speaker::PromptWriter).model,
             seed: self.config.seed,
             structured: self.structured,
+            patients: &[],
+            findings: &[],
             attempt,
             temperature: self.config.temperature,
         }

@@ -8,9 +8,7 @@ use clinstruct_multiturn::conversation_id;
 use clinstruct_schema::{Message, RowId, RowOutcome, Speaker};
 use clinstruct_store::{Rejection, TaskKey};
 
-use crate::task::{
-    AnnotationTask, Child, FailureKind, Next, PromptTask, Task, prompts_of, variant_of,
-};
+use crate::task::{AnnotationTask, Child, FailureKind, Next, PromptTask, Task, variant_of};
 use crate::{Error, Failure, RunContext};
 
 /// The response to a request, or why there is none.
@@ -55,8 +53,8 @@ pub enum PlayEvent<'a> {
 pub struct Retries {
     /// The role.
     pub speaker: Speaker,
-    /// The reason of each unusable response.
-    pub failed: Vec<String>,
+    /// The checks that each attempt failed which gave a response that could not be used.
+    pub failed: Vec<Vec<String>>,
     /// Whether the last attempt succeeded.
     pub succeeded: bool,
 }
@@ -101,7 +99,7 @@ pub fn play<E: From<Error>>(
     let plan = context.plan(part).ok_or_else(mismatch)?;
     let row = task.row().clone();
     let mut task = Task::Prompt(task);
-    let children = match player.drive(&mut task, Some(&row.cards))? {
+    let children = match player.drive(&mut task)? {
         Next::Ask => Vec::new(),
         Next::Done(children) => children,
         Next::Rejected(why, children) => {
@@ -129,14 +127,14 @@ pub fn play<E: From<Error>>(
                 {
                     (player.events)(PlayEvent::Message(first))?;
                 }
-                let rejection = match player.drive(&mut task, None)? {
+                let rejection = match player.drive(&mut task)? {
                     Next::Rejected(why, _) => Some(why),
                     Next::Ask | Next::Done(_) => None,
                 };
                 let Task::Conversation(conversation) = task else { continue };
                 if rejection.is_none() {
                     for (_, task) in AnnotationTask::all(context, key, conversation.dialogue())? {
-                        player.drive(&mut Task::Annotation(Box::new(task)), None)?;
+                        player.drive(&mut Task::Annotation(Box::new(task)))?;
                     }
                 }
                 let (about, messages) = conversation.into_dialogue().into_parts();
@@ -156,12 +154,8 @@ struct Player<'a, 'c, E> {
 }
 
 impl<E: From<Error>> Player<'_, '_, E> {
-    /// Sends requests until the task has ended. `cards` are the patients of a prompt request.
-    fn drive(
-        &mut self,
-        task: &mut Task,
-        cards: Option<&[clinstruct_schema::PatientCard]>,
-    ) -> Result<Next, E> {
+    /// Asks until the task has ended.
+    fn drive(&mut self, task: &mut Task) -> Result<Next, E> {
         let mut retries: Option<Retries> = None;
         while let Some(request) = task.next_request(self.context)? {
             let speaker = task.speaker();
@@ -171,35 +165,37 @@ impl<E: From<Error>> Player<'_, '_, E> {
             let applied = task.apply(self.context, request.id, received)?;
             if let Some(failure) = &applied.failure {
                 (self.events)(PlayEvent::Failed { attempt, failure })?;
-                // A response with some usable prompts has succeeded.
-                if failure.kind == FailureKind::Unusable && applied.accepted.is_none() {
+                if failure.kind == FailureKind::Unusable {
                     let new = || Retries { speaker, failed: Vec::new(), succeeded: false };
-                    retries.get_or_insert_with(new).failed.push(failure.reason.clone());
+                    retries.get_or_insert_with(new).failed.push(failure.checks.clone());
                 }
             }
-            if applied.accepted.is_some() {
-                self.row.retries.extend(retries.take().map(|r| Retries { succeeded: true, ..r }));
-                match (&*task, cards, &outcome) {
-                    (Task::Conversation(conversation), ..) => {
-                        if let Some(message) = conversation.dialogue().messages().last() {
-                            (self.events)(PlayEvent::Message(message))?;
-                        }
+            let ended = !matches!(applied.next, Next::Ask);
+            let mut succeeded = applied.accepted.is_some();
+            match (&*task, &outcome) {
+                (Task::Prompt(task), _) => {
+                    // Some of the prompts may have come with an earlier response.
+                    succeeded = task.prompts().iter().all(Option::is_some);
+                    for prompt in task.prompts().iter().flatten().filter(|_| ended) {
+                        (self.events)(PlayEvent::Prompt(&prompt.text.text))?;
                     }
-                    (Task::Prompt(_), Some(cards), Ok(outcome)) => {
-                        for prompt in prompts_of(self.context, outcome, cards).iter().flatten() {
-                            (self.events)(PlayEvent::Prompt(&prompt.text))?;
-                        }
-                    }
-                    (Task::Annotation(task), _, Ok(outcome)) => {
-                        if let Some((name, value)) = task.read(outcome) {
-                            (self.events)(PlayEvent::Annotation { name, value: &value })?;
-                        }
-                    }
-                    (Task::Prompt(_) | Task::Annotation(_), ..) => {}
                 }
+                (Task::Conversation(task), _) if succeeded => {
+                    if let Some(message) = task.dialogue().messages().last() {
+                        (self.events)(PlayEvent::Message(message))?;
+                    }
+                }
+                (Task::Annotation(task), Ok(outcome)) if succeeded => {
+                    if let Some((name, value)) = task.read(outcome) {
+                        (self.events)(PlayEvent::Annotation { name, value: &value })?;
+                    }
+                }
+                _ => {}
             }
-            if !matches!(applied.next, Next::Ask) {
-                self.row.retries.extend(retries);
+            if succeeded || ended {
+                self.row.retries.extend(retries.take().map(|r| Retries { succeeded, ..r }));
+            }
+            if ended {
                 return Ok(applied.next);
             }
         }

@@ -18,13 +18,17 @@ pub struct PromptOptions<'a> {
     pub structured: bool,
     /// Earlier attempts; each has another sampling seed.
     pub attempt: u32,
+    /// The patients (from 0) whose prompts are requested; all of the row where empty.
+    pub patients: &'a [usize],
+    /// Why earlier attempts at these prompts failed, for the model.
+    pub findings: &'a [String],
     /// Sampling temperature.
     pub temperature: Option<f32>,
 }
 
-/// The schema of an answer with `count` prompts.
-fn schema(count: usize) -> JsonSchema {
-    let numbers: Vec<String> = (1..=count).map(|n| n.to_string()).collect();
+/// The schema of an answer with prompts for the patients with these numbers.
+fn schema(numbers: &[usize]) -> JsonSchema {
+    let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
     JsonSchema {
         name: "prompts".into(),
         schema: format!(
@@ -67,7 +71,13 @@ pub fn prompt_request(
             (s.axis.clone(), value)
         })
         .collect();
-    let cards: Vec<Value> = row.cards.iter().map(card_context).collect();
+    let all: Vec<usize> = (0..row.cards.len()).collect();
+    let patients = if options.patients.is_empty() { &all } else { options.patients };
+    let numbers: Vec<usize> = patients.iter().map(|i| i + 1).collect();
+    let cards: Vec<Value> = patients
+        .iter()
+        .filter_map(|i| Some(context! { number => i + 1, ..card_context(row.cards.get(*i)?) }))
+        .collect();
     let system = catalog
         .templates
         .render("prompt_system.j2", context! { structured => options.structured })
@@ -84,6 +94,13 @@ pub fn prompt_request(
             },
         )
         .map_err(template)?;
+    let user = match options.findings {
+        [] => user,
+        findings => {
+            let head = catalog.phrase("prompt-retry");
+            format!("{user}\n\n{head}\n- {}", findings.join("\n- "))
+        }
+    };
     Ok(ChatRequest {
         model: options.model.to_owned(),
         messages: vec![
@@ -97,6 +114,6 @@ pub fn prompt_request(
             row.id.as_str(),
             &format!("prompt try {}", options.attempt),
         ) >> 1,
-        json_schema: options.structured.then(|| schema(row.cards.len())),
+        json_schema: options.structured.then(|| schema(&numbers)),
     })
 }

@@ -45,11 +45,40 @@ pub struct PatientFacts {
     pub age: AgeYears,
     /// The recorded sex.
     pub sex: Sex,
+    /// The gender, by which a text speaks of the patient.
+    pub gender: Gender,
+}
+
+/// How a text may speak of somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gender {
+    /// As a man or a boy.
+    Man,
+    /// As a woman or a girl.
+    Woman,
+    /// Either way, or neither.
+    Either,
+}
+
+impl Gender {
+    /// By the gender of a card, such as `transgender man`, and by the recorded sex where it has none.
+    pub fn of(gender: Option<&str>, sex: Sex) -> Self {
+        match (gender.map(str::trim), sex) {
+            // `woman` ends with `man`.
+            (Some(g), _) if g.ends_with("woman") || g.ends_with("girl") => Self::Woman,
+            (Some(g), _) if g.ends_with("man") || g.ends_with("boy") => Self::Man,
+            (None, Sex::Male) => Self::Man,
+            (None, Sex::Female) => Self::Woman,
+            _ => Self::Either,
+        }
+    }
 }
 
 impl From<&PatientCard> for PatientFacts {
     fn from(card: &PatientCard) -> Self {
-        Self { age: card.patient.age, sex: card.patient.sex }
+        let patient = &card.patient;
+        let gender = Gender::of(patient.gender.as_deref(), patient.sex);
+        Self { age: patient.age, sex: patient.sex, gender }
     }
 }
 

@@ -209,6 +209,7 @@ pub fn constraint_id(constraint: &Constraint) -> &'static str {
         Constraint::Contains { .. } => "contains",
         Constraint::Excludes { .. } => "excludes",
         Constraint::ClarifyingQuestions { .. } => "clarifying_questions",
+        Constraint::OneStep => "one_step",
         Constraint::JsonObject { .. } => "json_object",
         Constraint::Language { .. } => "language",
         Constraint::Formal => "formal",

@@ -1,144 +1,155 @@
-//! Doses and their warnings.
+//! Doses that a text advises to give or to take, and the warnings that go with them.
+//!
+//! A dose is a number with a unit. What makes it one is the words around it: [`words`](self) finds those in one
+//! pass over the text, [`numbers`](self) finds the numbers with their units, and `context` decides. The rules
+//! prefer a dose that is missed to a number that is none: an alarm costs a repair, and a repair of a text
+//! that was right makes it worse.
+//!
+//! Not counted are concentrations and laboratory values, food and drink, blood, what came out of a body, what
+//! the patient already takes, took or was told to stop, and the strength of a product. Grams, millilitres and
+//! litres are doses only beside a medicine, a route or a frequency.
+
+mod context;
+mod numbers;
+mod warning;
+mod words;
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
 use clinstruct_schema::Language;
-use regex::Regex;
 
-use crate::lexicon::{lexicon, of_all};
+use self::words::{Hit, Words};
 use crate::segment::sentences;
 
-/// A dose with its position.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dose {
-    /// Number and unit, as written.
-    pub place: Range<usize>,
-    /// Unit, lower case.
-    pub unit: String,
+/// Units of doses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Micrograms.
+    Microgram,
+    /// Milligrams.
+    Milligram,
+    /// Grams.
+    Gram,
+    /// Millilitres.
+    Millilitre,
+    /// Litres, of a fluid or of oxygen.
+    Litre,
+    /// International units.
+    International,
+    /// Millimoles or milliequivalents.
+    Millimole,
+    /// Per cent.
+    Percent,
+    /// Tablets, drops, puffs and what else is counted.
+    Piece,
 }
 
-/// One pattern per language: a number, possibly a range, and any of its units.
-static PATTERNS: LazyLock<Vec<Option<Regex>>> = LazyLock::new(|| {
-    Language::ALL
-        .iter()
-        .map(|language| {
-            let words = lexicon(*language);
-            let mut units: Vec<String> =
-                words.sure_units.iter().chain(&words.cued_units).map(|u| regex::escape(u)).collect();
-            // Longer ones first: `mg` before `g`.
-            units.sort_by_key(|u| std::cmp::Reverse(u.len()));
-            let own: String = Language::ALL.iter().map(|l| lexicon(*l).digits.as_str()).collect();
-            let digits = format!("[0-9{own}]");
-            let range: Vec<&str> = of_all(|l| &l.ranges).collect();
-            let range = range.join("|");
-            let words: Vec<String> = words.numbers.iter().map(|n| regex::escape(n)).collect();
-            let number = format!(r"(?:{digits}+(?:[.,\u{{a0}} ]{digits}+)*|{})", words.join("|"));
-            let pattern = format!(
-                r"(?i)(?P<number>{number}(?:\s?(?:-|–|{range})\s?{number})?)[\s\u{{a0}}-]?(?P<unit>{})",
-                units.join("|")
-            );
-            Regex::new(&pattern).ok()
+impl Unit {
+    /// The unit of a fact about a medicine; `None` for pieces, which differ in what they hold.
+    pub fn of_fact(unit: &str) -> Option<Self> {
+        Some(match unit {
+            "microgram" => Self::Microgram,
+            "mg" => Self::Milligram,
+            "g" => Self::Gram,
+            "ml" => Self::Millilitre,
+            "units" => Self::International,
+            _ => return None,
         })
-        .collect()
-});
-
-/// The doses in a text. Laboratory values, pressures, weights and losses are excluded.
-pub fn doses(text: &str, language: Language) -> Vec<Dose> {
-    let Some(pattern) = PATTERNS.get(language.index()).and_then(Option::as_ref) else {
-        return Vec::new();
-    };
-    if !pattern.is_match(text) {
-        return Vec::new();
     }
-    let words = lexicon(language);
-    let mut found = Vec::new();
-    for sentence in sentences(text, language) {
-        let Some(said) = text.get(sentence.clone()) else { continue };
-        let lower = said.to_lowercase();
-        for hit in pattern.captures_iter(said) {
-            let (Some(whole), Some(unit)) = (hit.get(0), hit.name("unit")) else { continue };
-            let behind = said.get(whole.end()..).unwrap_or_default();
-            // A number word only counts things, and is a separate word.
-            let worded = !whole.as_str().starts_with(|c: char| c.is_numeric());
-            let before = said.get(..whole.start()).and_then(|t| t.chars().next_back());
-            let inside = !words.unspaced && before.is_some_and(char::is_alphanumeric);
-            let counted = unit.as_str().chars().count() > 2;
-            if worded && (inside || !counted) {
-                continue;
-            }
-            if goes_into_a_word(unit.as_str(), behind) || is_value(behind) {
-                continue;
-            }
-            let unit = unit.as_str().to_lowercase();
-            let sure = words.sure_units.contains(&unit);
-            if sure || words.cues.iter().any(|c| lower.contains(c.as_str())) && !is_loss(&lower) {
-                let place = sentence.start + whole.start()..sentence.start + whole.end();
-                found.push(Dose { place, unit });
-            }
+
+    /// What one is in another unit; `None` where the two measure different things.
+    pub fn in_unit(self, other: Self) -> Option<f64> {
+        let scale = |unit| match unit {
+            Self::Microgram => Some(0.001),
+            Self::Milligram => Some(1.0),
+            Self::Gram => Some(1000.0),
+            _ => None,
+        };
+        match (scale(self), scale(other)) {
+            (Some(mine), Some(theirs)) => Some(mine / theirs),
+            _ => (self == other).then_some(1.0),
         }
     }
-    found
 }
 
-/// Whether the unit is only the start of a word, such as `g` of `gtt`.
-fn goes_into_a_word(unit: &str, behind: &str) -> bool {
-    let latin = unit.chars().next_back().is_some_and(|c| c.is_alphabetic() && c < '\u{900}');
-    let devanagari = unit.chars().next_back().is_some_and(|c| ('\u{900}'..='\u{97f}').contains(&c));
-    let next = behind.chars().next();
-    if latin {
-        return next.is_some_and(|c| c.is_alphabetic() && c < '\u{900}');
+/// A dose with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dose {
+    /// Number and unit, as they stand.
+    pub place: Range<usize>,
+    /// Its unit.
+    pub unit: Unit,
+    /// The number, the larger one of a range.
+    pub amount: f64,
+    /// For each kilogram or square metre of a body.
+    pub per_weight: bool,
+    /// The word that names its medicine, known or not; `None` where the words around it leave that open.
+    pub medicine: Option<Range<usize>>,
+}
+
+/// The doses of a text, and which of them come with a warning.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Doses {
+    /// All, in the order of the text.
+    pub stated: Vec<Dose>,
+    /// The first that no sentence asks to verify.
+    pub unwarned: Option<Dose>,
+    /// A sentence that asks to verify doses, by that name.
+    pub warning: Option<Range<usize>>,
+}
+
+/// Finds the doses of a text and the sentences that ask to verify them.
+///
+/// A warning that names doses counts for all of the text. One that does not ("please verify that before use")
+/// counts for the doses of its own sentence, of the one before, and of the list or table before.
+pub fn find(text: &str, language: Language) -> Doses {
+    let words = Words::of(language);
+    let lower = lower_case(text);
+    let numbers = numbers::numbers(text, &lower, words);
+    let hits = words.hits(&lower);
+    let verifies = hits.iter().any(|hit| hit.class == words::Class::Verify);
+    if numbers.is_empty() && !verifies {
+        return Doses::default();
     }
-    devanagari && next.is_some_and(|c| ('\u{900}'..='\u{963}').contains(&c))
+    let sentences = sentences(text, language);
+    let view = View { text, lower: &lower, words, hits: &hits, sentences: &sentences };
+    let stated = context::doses(&view, &numbers);
+    let (warning, unwarned) = warning::unwarned(&view, &stated);
+    Doses { unwarned: unwarned.map(|at| stated[at].clone()), stated, warning }
 }
 
-/// Whether the text after a unit makes it a concentration in the body, a pressure or similar.
-fn is_value(behind: &str) -> bool {
-    let behind = behind.trim_start().to_lowercase();
-    let Some(per) = behind.strip_prefix('/') else {
-        return behind.starts_with("hg")
-            || of_all(|l| &l.per_volume).any(|v| behind.starts_with(v));
-    };
-    let per = per.trim_start();
-    let unit: String = per
-        .chars()
-        .take_while(|c| {
-            c.is_alphabetic()
-                || *c == '.'
-                || ('\u{900}'..='\u{97f}').contains(c)
-                || ('\u{e00}'..='\u{e7f}').contains(c)
-        })
-        .collect();
-    matches!(unit.as_str(), "dl" | "l" | "ml" | "mmol" | "g" | "hpf" | "mm" | "m" | "μl" | "µl")
-        || of_all(|l| &l.volumes).any(|v| v == unit)
+/// A text with all that was found in it.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    text: &'a str,
+    lower: &'a str,
+    words: &'static Words,
+    hits: &'a [Hit],
+    sentences: &'a [Range<usize>],
 }
 
-/// Whether a sentence is about body fluids.
-fn is_loss(sentence: &str) -> bool {
-    of_all(|l| &l.losses).any(|w| sentence.contains(w))
-}
-
-/// The sentence that asks to verify a dose. If a dose is `stated`, it may also speak of an amount.
-pub fn warning(text: &str, stated: bool, language: Language) -> Option<Range<usize>> {
-    let words = lexicon(language);
-    let objects = || words.dose.iter().chain(words.amounts.iter().filter(|_| stated));
-    let whole = text.to_lowercase();
-    let some = |word: &String| whole.contains(word.as_str());
-    if !objects().any(some) || !words.verify.iter().any(some) {
-        return None;
+impl<'a> View<'a> {
+    /// The hits in a part of the text.
+    fn within(&self, part: &Range<usize>) -> &'a [Hit] {
+        let from = self.hits.partition_point(|hit| hit.start < part.start);
+        let to = self.hits.partition_point(|hit| hit.start < part.end);
+        self.hits.get(from..to).unwrap_or_default()
     }
-    sentences(text, language).into_iter().find(|s| {
-        let lower = text.get(s.clone()).unwrap_or_default().to_lowercase();
-        let has = |word: &String| starts_a_word(&lower, word, language);
-        words.verify.iter().any(has) && objects().any(has)
-    })
+
+    fn between(&self, from: usize, to: usize) -> &'a str {
+        self.lower.get(from..to).unwrap_or_default()
+    }
 }
 
-fn starts_a_word(text: &str, stem: &str, language: Language) -> bool {
-    let words = lexicon(language);
-    text.match_indices(stem).any(|(at, _)| {
-        let before = text.get(..at).and_then(|t| t.chars().next_back());
-        // German compounds: `Einzeldosis`, `gegengeprüft`.
-        words.unspaced || words.compounds || before.is_none_or(|c| !c.is_alphanumeric())
-    })
+/// Lower case in which every byte keeps its place: a letter whose small form has another length stays.
+fn lower_case(text: &str) -> String {
+    let mut lower = String::with_capacity(text.len());
+    for c in text.chars() {
+        let mut small = c.to_lowercase();
+        match (small.next(), small.next()) {
+            (Some(one), None) if one.len_utf8() == c.len_utf8() => lower.push(one),
+            _ => lower.push(c),
+        }
+    }
+    lower
 }

@@ -1,7 +1,7 @@
 //! Detects the language of a text.
 
 use std::collections::HashMap;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::sync::LazyLock;
 
 use clinstruct_schema::Language;
@@ -12,8 +12,11 @@ use crate::lexicon::{lexicon, scripts};
 /// Bytes of a text for trigram detection: more does not improve it, and costs time on every turn.
 const MOST_BYTES: usize = 600;
 
-/// Minimum number of letters for detection.
-const FEWEST_LETTERS: usize = 40;
+/// Texts with fewer letters than this are too short to tell.
+const FEWEST_LETTERS: usize = 12;
+
+/// The same for trigrams.
+const TRIGRAM_LETTERS: usize = 40;
 
 /// Each language with its name in the detector.
 static TRIGRAMS: LazyLock<Vec<(Language, Lang)>> = LazyLock::new(|| {
@@ -31,8 +34,10 @@ static SCRIPTS: LazyLock<Vec<(Language, RangeInclusive<u32>)>> =
 
 /// The language of a text; `None` if it is too short to detect.
 ///
-/// A language with a script of its own is detected by the share of that script among the letters, the others by common
-/// words and then by trigrams (the `whatlang` crate, limited to the languages of the table).
+/// A language with a script of its own is told by the share of that script among the letters, the others by
+/// common words, and by trigrams where the common words leave it open (the `whatlang` crate, bound to the
+/// languages of the table). Names of medicines, units and numbers are the same in many languages: a text
+/// without a common word has no language.
 pub fn identify(text: &str) -> Option<Language> {
     let mut letters = 0_usize;
     let mut counts = vec![0_usize; SCRIPTS.len()];
@@ -51,14 +56,21 @@ pub fn identify(text: &str) -> Option<Language> {
     if let Some((language, _)) = most.and_then(|script| SCRIPTS.get(script)) {
         return Some(*language);
     }
-    if let Some(found) = by_common_words(text) {
-        return Some(found);
+    let scores = by_common_words(text);
+    let best = (0..scores.len()).max_by_key(|i| scores[*i])?;
+    let second = (0..scores.len()).filter(|i| *i != best).map(|i| scores[i]).max()?;
+    if scores[best] >= SURE && scores[best] >= 2 * second {
+        return Some(COMMON[best].0);
+    }
+    if scores[best] < WORD || letters < TRIGRAM_LETTERS {
+        return None;
     }
     let end =
         (0..=MOST_BYTES.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
     let found = DETECTOR.detect_lang(text.get(..end)?)?;
     let (language, _) = TRIGRAMS.iter().find(|(_, name)| *name == found)?;
-    lexicon(*language).script.is_none().then_some(*language)
+    let seen = COMMON.iter().position(|(l, _)| l == language).is_some_and(|i| scores[i] > 0);
+    seen.then_some(*language)
 }
 
 /// The languages that are detected by common words.
@@ -66,12 +78,12 @@ static COMMON: LazyLock<Vec<(Language, &'static [String])>> = LazyLock::new(|| {
     let with_words = |language| (language, lexicon(language).common.as_slice());
     Language::ALL.into_iter().map(with_words).filter(|(_, words)| !words.is_empty()).collect()
 });
-/// Words that are examined.
-const WORDS: usize = 80;
-/// Minimum number of common words.
-const FEWEST_COMMON: usize = 6;
-/// Minimum if no other language has any.
-const FEWEST_ALONE: usize = 4;
+/// Words that are looked at.
+const WORDS: usize = 100;
+/// What a common word counts that one language has; one that several have counts its share.
+const WORD: usize = 12;
+/// Two such words and a shared one tell a language, where no other has half as much.
+const SURE: usize = 2 * WORD + WORD / 2;
 
 /// Bit set of the languages that have a common word, in the order of [`COMMON`].
 static OWNERS: LazyLock<HashMap<&'static str, u64>> = LazyLock::new(|| {
@@ -84,22 +96,66 @@ static OWNERS: LazyLock<HashMap<&'static str, u64>> = LazyLock::new(|| {
     owners
 });
 
-/// The language whose common words occur three times as often as any other's, or alone, which decides most texts.
-/// `None` leaves it to the trigrams.
-fn by_common_words(text: &str) -> Option<Language> {
-    let mut counts = vec![0_usize; COMMON.len()];
-    for word in text.split(|c: char| !c.is_alphabetic()).filter(|w| !w.is_empty()).take(WORDS) {
-        // Capitals start sentences, and nouns in German; those are not common words.
-        let Some(owners) = OWNERS.get(word) else { continue };
-        for (bit, count) in counts.iter_mut().enumerate() {
-            *count += usize::from((owners >> bit) & 1 == 1);
+/// How much the common words of each language of [`COMMON`] count in a text.
+fn by_common_words(text: &str) -> Vec<usize> {
+    let mut scores = vec![0_usize; COMMON.len()];
+    let mut before = '.';
+    let mut seen = 0;
+    for word in text.split_inclusive(|c: char| !c.is_alphabetic()) {
+        let mark = word.chars().next_back().filter(|c| !c.is_alphabetic());
+        let bare = word.trim_end_matches(|c: char| !c.is_alphabetic());
+        if !bare.is_empty() {
+            seen += 1;
+            if seen > WORDS {
+                break;
+            }
+            // A capital within a sentence is a name, or a noun in German: no common word.
+            let found = OWNERS.get(bare).copied().or_else(|| {
+                let starts = matches!(before, '.' | '!' | '?' | ':' | '\n' | '*' | '¿' | '¡');
+                let capital = starts && bare.chars().skip(1).all(char::is_lowercase);
+                capital.then(|| OWNERS.get(bare.to_lowercase().as_str()).copied()).flatten()
+            });
+            if let Some(owners) = found {
+                let share = WORD / owners.count_ones().max(1) as usize;
+                for (bit, score) in scores.iter_mut().enumerate() {
+                    *score += share * usize::from((owners >> bit) & 1 == 1);
+                }
+            }
+            before = ' ';
+        }
+        if let Some(mark) = mark.filter(|mark| *mark != ' ') {
+            before = mark;
         }
     }
-    let best = (0..counts.len()).max_by_key(|i| counts[*i])?;
-    let second = (0..counts.len()).filter(|i| *i != best).map(|i| counts[i]).max()?;
-    let sure = counts[best] >= FEWEST_COMMON && counts[best] >= 3 * second;
-    let alone = counts[best] >= FEWEST_ALONE && second == 0;
-    (sure || alone).then(|| COMMON[best].0)
+    scores
+}
+
+/// The first word in a script that none of the languages has, such as Chinese within a German text.
+///
+/// Greek letters are symbols, and one letter alone is a name of something.
+pub(crate) fn foreign_script(text: &str) -> Option<Range<usize>> {
+    if text.is_ascii() {
+        return None;
+    }
+    let mut start = None;
+    for (at, c) in text.char_indices() {
+        match (is_of_foreign_script(c), start) {
+            (true, None) => start = Some((at, 1)),
+            (true, Some((from, count))) => start = Some((from, count + 1)),
+            (false, Some((from, count))) if count > 1 => return Some(from..at),
+            (false, _) => start = None,
+        }
+    }
+    start.filter(|(_, count)| *count > 1).map(|(from, _)| from..text.len())
+}
+
+/// Cyrillic, Armenian, Hebrew and Arabic; Kana and Han; Hangul.
+fn is_of_foreign_script(c: char) -> bool {
+    c.is_alphabetic()
+        && matches!(
+            u32::from(c),
+            0x400..=0x6ff | 0x3040..=0x30ff | 0x3400..=0x4dbf | 0x4e00..=0x9fff | 0xac00..=0xd7af
+        )
 }
 
 /// Whether a text is in `language`, or too short to detect.
@@ -145,5 +201,40 @@ mod tests {
             assert_eq!(identify(text), Some(language), "{text}");
         }
         assert_eq!(identify("Yes."), None);
+    }
+
+    #[test]
+    fn six_plain_words_have_a_language() {
+        let texts = [
+            (Language::English, "Give the child water every hour."),
+            (Language::German, "Geben Sie dem Kind viel Wasser."),
+            (Language::French, "Donnez de l'eau à votre enfant."),
+            (Language::Italian, "Date acqua al bambino ogni ora."),
+            (Language::Portuguese, "Dê água à criança cada hora."),
+            (Language::Hindi, "बच्चे को हर घंटे पानी दीजिए।"),
+            (Language::Spanish, "Dé agua al niño cada hora."),
+            (Language::Thai, "ให้เด็กดื่มน้ำทุกชั่วโมง"),
+        ];
+        for (language, text) in texts {
+            assert_eq!(identify(text), Some(language), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_units_and_numbers_have_none() {
+        for text in [
+            "Paracetamol 500 mg, ibuprofen 400 mg, amoxicillin 250 mg, metformin 850 mg",
+            "Hb 11.2 g/dL, Na 140 mmol/L, K 4.1 mmol/L, creatinine 98 µmol/L",
+            "Artemether-lumefantrine 20/120 mg; primaquine 15 mg",
+        ] {
+            assert_eq!(identify(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn another_script_is_seen() {
+        let word = |text| foreign_script(text).map(|span| &text[span]);
+        assert_eq!(word("Das Verfahren (转诊手续) dauert."), Some("转诊手续"));
+        assert_eq!(word("β-lactam, 5 µg, Δ = 3, naïve, Ø"), None);
     }
 }

@@ -1,4 +1,5 @@
-//! The word lists of the checks, by language: `lexicon/CODE.toml`, embedded.
+//! The word lists of the checks, by language: `lexicon/CODE.toml`, embedded. The words around doses are in
+//! `lexicon/doses/`.
 //!
 //! Everything that the checks know about a language is in its file: words, units, and properties of its script.
 //! [`clinstruct_schema::language_table`] says how to add one.
@@ -7,38 +8,49 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
 use clinstruct_schema::{Language, language_table};
 use serde::Deserialize;
 
-/// Word lists of one language, in lower case.
+use crate::phrases::Phrases;
+
+/// What is known about one language; words in lower case.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Lexicon {
     /// Abbreviations that do not end a sentence, without their last dot.
     pub(crate) abbreviations: Vec<String>,
-    /// Starts of fillers.
-    pub(crate) openers: Vec<String>,
+    /// Starts of fillers, such as `Certainly!`: wrong in any tone.
+    pub(crate) openers: Phrases,
+    /// Starts of greetings and thanks.
+    pub(crate) greetings: Phrases,
+    /// Praise of the reader, in the first sentence.
+    pub(crate) praise: Phrases,
     /// Phrases of an offer of more.
-    pub(crate) closings: Vec<String>,
+    pub(crate) closings: Phrases,
+    /// Wishes, praise and forms of a letter, in the last sentence.
+    pub(crate) pleasantries: Phrases,
+    /// Phrases that ask the reader to report back.
+    pub(crate) replies: Phrases,
+    /// Words of a question whether to go on with the next step.
+    pub(crate) continues: Phrases,
+    /// Phrases that send the reader to somebody else, who answers questions.
+    pub(crate) referrals: Phrases,
     /// Phrases of meta-commentary.
-    pub(crate) meta: Vec<String>,
-    /// Stems of words for verifying.
-    pub(crate) verify: Vec<String>,
-    /// Stems of words for what to verify.
-    pub(crate) dose: Vec<String>,
-    /// Further stems of words for what to verify, if a dose is stated.
-    pub(crate) amounts: Vec<String>,
-    /// Small number words.
-    pub(crate) numbers: Vec<String>,
-    /// Units that make a number a dose.
-    pub(crate) sure_units: Vec<String>,
-    /// Units that make a number a dose if the sentence contains a cue.
-    pub(crate) cued_units: Vec<String>,
-    /// Such cues.
-    pub(crate) cues: Vec<String>,
+    pub(crate) meta: Phrases,
+    /// Phrases that may speak about the answer, and do so beside one of `meta_about`.
+    pub(crate) meta_subjects: Phrases,
+    /// What meta-commentary says about an answer.
+    pub(crate) meta_about: Phrases,
+    /// Phrases by which a text asks for urgent help or names signs of danger.
+    pub(crate) urgent: Vec<String>,
     /// Ends of questions without a question mark.
     pub(crate) questions: Vec<String>,
+    /// Regular expression of a second question behind "and", in lower case.
+    #[serde(default)]
+    pub(crate) second_question: String,
+    /// Regular expression of what makes questions reported ones, in lower case.
+    #[serde(default)]
+    pub(crate) reported_question: String,
     /// Words of informal address.
     pub(crate) informal: Vec<String>,
     /// ISO 639-3 code, as used by the trigram detector.
@@ -48,18 +60,12 @@ pub(crate) struct Lexicon {
     pub(crate) script: Option<(u32, u32)>,
     /// Common words that few other languages with Latin script have.
     pub(crate) common: Vec<String>,
-    /// Its own digits, as a range in a regular expression's character class.
-    #[serde(default)]
-    pub(crate) digits: String,
     /// The script has no spaces between words and no sentence end marks, as in Thai.
     #[serde(default)]
     pub(crate) unspaced: bool,
     /// The script has no capitals, and sentences end with a danda, as in Hindi.
     #[serde(default)]
     pub(crate) caseless: bool,
-    /// Compound nouns are one word, as in German: a stem may occur inside a word.
-    #[serde(default)]
-    pub(crate) compounds: bool,
     /// A dot after a number makes an ordinal, as in German.
     #[serde(default)]
     pub(crate) ordinal_dots: bool,
@@ -81,21 +87,8 @@ pub(crate) struct Lexicon {
     /// Articles, each with its space: the next word is a noun, not an address.
     #[serde(default)]
     pub(crate) articles: Vec<String>,
-    /// Words that need a successor, in an unspaced script.
-    #[serde(default)]
+    /// Words that must be followed by another one.
     pub(crate) hanging: Vec<String>,
-    /// Words between the two numbers of a range.
-    #[serde(default)]
-    pub(crate) ranges: Vec<String>,
-    /// Stems of words for body fluids: a number next to them is not a dose.
-    #[serde(default)]
-    pub(crate) losses: Vec<String>,
-    /// Words that make the preceding unit a concentration: per litre.
-    #[serde(default)]
-    pub(crate) per_volume: Vec<String>,
-    /// The same after a slash, if the language abbreviates it in its own script.
-    #[serde(default)]
-    pub(crate) volumes: Vec<String>,
     /// Regular expressions of verbs for calling a number.
     #[serde(default)]
     pub(crate) calls: Vec<String>,
@@ -111,19 +104,10 @@ static LEXICONS: LazyLock<Vec<Lexicon>> = LazyLock::new(|| {
     FILES.into_iter().map(|(_, text)| toml::from_str(text).unwrap_or_default()).collect()
 });
 
-/// Finds [`Lexicon::meta`] of all languages in one pass.
-static META: LazyLock<Vec<Option<AhoCorasick>>> =
-    LazyLock::new(|| LEXICONS.iter().map(|l| AhoCorasick::new(&l.meta).ok()).collect());
-
 static LETTERED: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| of_all(|l| &l.lettered).collect());
 
-/// Whether a lower-case text contains a phrase of meta-commentary.
-pub(crate) fn has_meta(lower: &str, language: Language) -> bool {
-    META.get(language.index()).and_then(Option::as_ref).is_some_and(|m| m.is_match(lower))
-}
-
-/// Whether a letter after a word names a kind, as in hepatitis B, in any language.
+/// Whether a letter behind a word names a kind, as in hepatitis B, in any language.
 pub(crate) fn is_lettered(word: &str) -> bool {
     LETTERED.contains(word)
 }
@@ -156,9 +140,11 @@ mod tests {
     fn every_file_reads_and_is_in_lower_case() {
         for (language, text) in FILES {
             let words: Lexicon = toml::from_str(text).unwrap();
-            assert!(words.openers.len() > 10 && words.verify.len() > 5, "{}", language.code());
-            let all = words.openers.iter().chain(&words.closings).chain(&words.meta);
-            assert!(all.clone().all(|w| *w == w.to_lowercase()), "{}", language.code());
+            assert!(words.openers.len() > 10, "{}", language.code());
+            assert!(words.praise.len() > 20 && words.hanging.len() > 10, "{}", language.code());
+            let phrases = ["openers", "greetings", "praise", "closings", "pleasantries", "meta"];
+            let ours = |line: &&str| phrases.iter().any(|key| line.starts_with(key));
+            assert!(text.lines().filter(ours).all(|line| line == line.to_lowercase()));
             assert!(words.script.is_some() || words.common.len() >= 10, "{}", language.code());
             assert!(whatlang::Lang::from_code(&words.trigrams).is_some(), "{}", language.code());
         }

@@ -33,9 +33,11 @@ pub mod checks;
 pub mod compare;
 pub mod dose;
 pub mod hygiene;
+mod kept;
 pub mod language;
 mod lexicon;
 mod lines;
+mod phrases;
 mod run;
 pub mod segment;
 pub mod structure;
@@ -45,9 +47,10 @@ pub mod verify;
 
 use std::ops::Range;
 
-pub use card::{CountryTerms, PatientFacts, Place};
+pub use card::{CountryTerms, Gender, PatientFacts, Place};
 pub use check::Check;
 pub use hygiene::{CONTROL, CONTROL_TOKEN, HASH_HEADING, NOT_NFC, ROLE_TAG, WRAPPING_QUOTES};
+pub use kept::lost;
 pub use language::{identify, is_in};
 pub use run::{check, check_prompt, check_turn};
 pub use turn::Turn;

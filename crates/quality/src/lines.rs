@@ -23,3 +23,8 @@ pub(crate) fn line_starts(text: &str) -> impl Iterator<Item = (usize, usize, &st
         (index + 1, from, start)
     })
 }
+
+/// Combining signs, mostly of Devanagari.
+pub(crate) fn is_mark(c: char) -> bool {
+    ('\u{900}'..='\u{903}').contains(&c) || ('\u{93a}'..='\u{94f}').contains(&c)
+}

@@ -54,15 +54,36 @@ pub fn sentences(text: &str, language: Language) -> Vec<Range<usize>> {
 
 /// The last sentence of a text; only its last line is examined.
 pub fn last_sentence(text: &str, language: Language) -> Option<Range<usize>> {
+    last_sentences(text, language).next()
+}
+
+/// The sentences of a text from its end; only the lines that are asked for are looked at.
+pub(crate) fn last_sentences(
+    text: &str,
+    language: Language,
+) -> impl Iterator<Item = Range<usize>> + '_ {
     let mut end = text.len();
-    loop {
-        let line = lines(&text[..end]).last()?;
-        let found = sentences(&text[line.clone()], language).pop();
-        if let Some(found) = found {
-            return Some(line.start + found.start..line.start + found.end);
+    let mut of_line: Vec<Range<usize>> = Vec::new();
+    std::iter::from_fn(move || {
+        loop {
+            if let Some(found) = of_line.pop() {
+                return Some(found);
+            }
+            let line = last_line(&text[..end])?;
+            end = line.start;
+            let found = sentences(&text[line.clone()], language).into_iter();
+            of_line = found.map(|s| line.start + s.start..line.start + s.end).collect();
         }
-        end = line.start;
-    }
+    })
+}
+
+/// The last line that is not blank, without the space around it.
+fn last_line(text: &str) -> Option<Range<usize>> {
+    let end = text.trim_end().len();
+    let start = text[..end].rfind('\n').map_or(0, |at| at + 1);
+    let line = &text[start..end];
+    let from = start + (line.len() - line.trim_start().len());
+    (from < end).then_some(from..end)
 }
 
 /// The sentences of one line.

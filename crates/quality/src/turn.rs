@@ -69,7 +69,35 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Whether one of the instructions is of this kind.
+    /// Whether a style asks for one of these aspects, which only a judge can tell.
+    fn has_aspect(&self, aspects: &[&str]) -> bool {
+        self.asks(
+            |c| matches!(c, Constraint::Judged { aspect } if aspects.contains(&aspect.as_str())),
+        )
+    }
+
+    /// Whether a style asks for warmth: praise and good wishes do what was asked.
+    pub(crate) fn is_warm(&self) -> bool {
+        self.has_aspect(&["friendly", "encouraging"])
+    }
+
+    /// Whether the text is like a letter to its reader, to whom a greeting and good wishes are addressed: a
+    /// formal letter, a warm one, or a text that is handed to the patient or the family.
+    pub(crate) fn is_letter(&self) -> bool {
+        self.is_warm() || self.has_aspect(&["plain"]) || self.asks(|c| *c == Constraint::Formal)
+    }
+
+    /// Whether a style asks the reader something and waits for the answer.
+    pub(crate) fn waits(&self) -> bool {
+        self.asks(|c| matches!(c, Constraint::ClarifyingQuestions { .. } | Constraint::OneStep))
+    }
+
+    /// Whether a style leaves a choice to the reader.
+    pub(crate) fn offers_choice(&self) -> bool {
+        self.has_aspect(&["options"])
+    }
+
+    /// Whether one of the instructions is such a one.
     pub(crate) fn asks(&self, wanted: impl Fn(&Constraint) -> bool) -> bool {
         self.instructions.iter().any(|c| wanted(c))
     }

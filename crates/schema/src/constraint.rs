@@ -28,7 +28,7 @@ pub enum Facet {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Constraint {
-    /// Exactly `n` sentences, no lists.
+    /// Exactly `n` sentences, no lists, and none longer than [`Constraint::MAX_SENTENCE_WORDS`] words.
     ExactSentences {
         /// Count.
         n: u32,
@@ -108,6 +108,8 @@ pub enum Constraint {
         /// Count.
         n: u32,
     },
+    /// One step at a time: each answer ends by asking for what the next step depends on.
+    OneStep,
     /// A JSON object with exactly these keys, all values strings or arrays of strings.
     JsonObject {
         /// Names of the keys.
@@ -130,7 +132,11 @@ pub enum Constraint {
 }
 
 impl Constraint {
-    /// The same constraint with its count set; unchanged if it has none.
+    /// Most words of a sentence where the number of sentences is fixed: statements that are joined by
+    /// semicolons and "and" until they fill one sentence do not keep to the number.
+    pub const MAX_SENTENCE_WORDS: u32 = 40;
+
+    /// The same constraint with its count set; those without a count stay as they are.
     #[must_use]
     pub fn with_count(mut self, count: u32) -> Self {
         if let Self::ExactSentences { n }
@@ -197,6 +203,23 @@ impl Pattern {
             None => self.0.clone(),
         }
     }
+
+    /// What the text with the number `n` in it asks for: a limit is exact, so that "below 120 words" allows 119 at most,
+    /// and "more than 120 words" asks for 121.
+    pub fn constraint(&self, constraint: &Constraint, n: u32) -> Constraint {
+        let before = self.0.split("{n}").next().unwrap_or_default().trim_end().to_lowercase();
+        let ends = |words: &[&str]| words.iter().any(|word| before.ends_with(word));
+        let n = match constraint {
+            Constraint::MaxWords { .. } | Constraint::MaxCharacters { .. }
+                if ends(&["below", "under", "less than", "fewer than"]) =>
+            {
+                n.saturating_sub(1)
+            }
+            Constraint::MinWords { .. } if ends(&["above", "over", "more than"]) => n + 1,
+            _ => n,
+        };
+        constraint.clone().with_count(n)
+    }
 }
 
 /// An instruction that a request can contain: its text and its meaning.
@@ -208,4 +231,27 @@ pub struct Instruction {
     pub text: Pattern,
     /// Its meanings; all apply.
     pub means: Vec<Meaning>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_what_its_text_says() {
+        let of = |text: &str, constraint: &Constraint| {
+            Pattern(text.to_owned()).constraint(constraint, 120)
+        };
+        let (most, least) = (Constraint::MaxWords { n: 0 }, Constraint::MinWords { n: 0 });
+        for text in ["Stay below {n} words.", "Use fewer than {n} words.", "Write less than {n}."] {
+            assert_eq!(of(text, &most), Constraint::MaxWords { n: 119 }, "{text}");
+        }
+        for text in ["At most {n} words.", "No more than {n} words.", "{n} words or fewer."] {
+            assert_eq!(of(text, &most), Constraint::MaxWords { n: 120 }, "{text}");
+        }
+        assert_eq!(of("No fewer than {n} words.", &least), Constraint::MinWords { n: 120 });
+        assert_eq!(of("More than {n} words.", &least), Constraint::MinWords { n: 121 });
+        let exact = Constraint::ExactBullets { n: 0 };
+        assert_eq!(of("Below {n} bullets.", &exact), Constraint::ExactBullets { n: 120 });
+    }
 }

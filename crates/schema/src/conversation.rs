@@ -159,6 +159,15 @@ impl Stage {
     }
 }
 
+/// A text that failed its checks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedText {
+    /// The text, without the model's reasoning.
+    pub text: String,
+    /// What was found.
+    pub findings: Vec<String>,
+}
+
 /// A planned row that is not in the dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected {
@@ -174,6 +183,13 @@ pub struct Rejected {
     pub reason: String,
     /// Details, for display.
     pub detail: String,
-    /// [`crate::SCHEMA_VERSION`] at the time of writing.
+    /// The messages that were accepted before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<Message>,
+    /// The texts that were not accepted, oldest first, each with what was found: they were paid for, and a person may find
+    /// them good.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub texts: Vec<FailedText>,
+    /// [`crate::SCHEMA_VERSION`] when it was written.
     pub schema_version: u32,
 }

@@ -23,7 +23,8 @@ pub mod summary;
 pub use annotation::{Annotation, Dropped};
 pub use constraint::{Constraint, Facet, Instruction, Meaning, Pattern};
 pub use conversation::{
-    Attributes, Conversation, Provenance, Rejected, SituationRow, Split, Stage, TurnProvenance,
+    Attributes, Conversation, FailedText, Provenance, Rejected, SituationRow, Split, Stage,
+    TurnProvenance,
 };
 pub use hint::{Blame, Hint};
 pub use id::{BackendId, IdError, PartId, RequestId, RowId, Slug};

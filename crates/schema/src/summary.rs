@@ -21,19 +21,23 @@ pub use metric::{InstructionCounts, Measured, Metric, Metrics, TextKind};
 pub use unmeasured::{Property, Unmeasured};
 pub use verdict::{Verdict, percent, wilson};
 
-/// Turns and prompt requests whose first attempt failed, by result.
+/// Turns and prompt requests of which an attempt failed a check, by what came of them. An attempt that fails several checks
+/// counts for each of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepairCounts {
-    /// Turns and prompt requests whose first attempt failed.
+    /// Turns and prompt requests whose first attempt failed the check.
     pub first: u64,
-    /// The same by role.
+    /// Attempts that failed the check: the first ones, and those that were to repair them.
+    #[serde(default)]
+    pub attempts: u64,
+    /// These, by who was asked.
     #[serde(default)]
     pub speakers: BTreeMap<Speaker, u64>,
-    /// Those that succeeded in the end.
+    /// Turns and prompt requests of which an attempt failed the check, and that succeeded in the end.
     pub repaired: u64,
-    /// Those that never did: their conversations are rejected.
+    /// The same that never did: their conversations are rejected.
     pub rejected: u64,
-    /// Failed requests.
+    /// Requests whose answer failed this check before any other.
     pub requests: u64,
     /// Their tokens.
     pub usage: Usage,

@@ -95,6 +95,8 @@ fn keeps(rule: &Constraint, text: &str, language: Language) -> Option<bool> {
         Constraint::Contains { term } => text.to_lowercase().contains(&term.to_lowercase()),
         Constraint::Excludes { term } => !text.to_lowercase().contains(&term.to_lowercase()),
         Constraint::ClarifyingQuestions { n: k } => text.matches('?').count() == n(k),
+        Constraint::OneStep if language == Language::Thai => return None,
+        Constraint::OneStep => text.trim_end().ends_with('?'),
         Constraint::JsonObject { keys } => {
             let value: Result<BTreeMap<String, serde_json::Value>, _> = serde_json::from_str(text);
             value.is_ok_and(|v| v.len() == keys.len() && keys.iter().all(|k| v.contains_key(k)))
@@ -126,6 +128,7 @@ fn rules() -> Vec<Constraint> {
         Constraint::EndsWith { marker: "END OF ADVICE".into() },
         Constraint::Contains { term: "Buruli".into() },
         Constraint::ClarifyingQuestions { n: 2 },
+        Constraint::OneStep,
         Constraint::JsonObject { keys: vec!["summary".into(), "advice".into()] },
     ]
 }
@@ -214,7 +217,7 @@ fn a_dose_comes_with_a_warning_where_it_is_asked_for() {
     let dosed = |text: &str| text.contains(" mg");
     let mut doses = 0;
     for seed in 0..200 {
-        let with = answer(&engine, &[&rule], seed);
+        let with = answer(&engine, &[&rule, &format!("Case {seed}.")], seed);
         let lower = with.to_lowercase();
         let warned = ["verif", "check", "confirm", "formulary"].iter().any(|w| lower.contains(w));
         if dosed(&with) {
@@ -228,8 +231,10 @@ fn a_dose_comes_with_a_warning_where_it_is_asked_for() {
 #[test]
 fn answers_differ_and_the_same_request_gets_the_same() {
     let engine = engine(Constraint::Formal, Rates::none());
-    let texts: Vec<String> = (0..400).map(|seed| answer(&engine, &[], seed)).collect();
-    let again: Vec<String> = (0..400).map(|seed| answer(&engine, &[], seed)).collect();
+    let all = || -> Vec<String> {
+        (0..400).map(|seed| answer(&engine, &[&format!("Case {seed}.")], seed)).collect()
+    };
+    let (texts, again) = (all(), all());
     assert_eq!(texts, again);
     assert_eq!(texts.iter().collect::<HashSet<_>>().len(), 400);
     let mut openings: BTreeMap<String, usize> = BTreeMap::new();

@@ -70,6 +70,8 @@ pub(crate) fn requests(mut args: RunArgs, row: Option<&str>) -> clinstruct_app::
         seed: context.config.seed,
         structured: context.structured,
         attempt: 0,
+        patients: &[],
+        findings: &[],
         temperature: context.config.temperature,
     };
     let mut found = row.is_none();

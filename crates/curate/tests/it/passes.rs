@@ -1,6 +1,6 @@
 use clinstruct_curate::Row;
 use clinstruct_curate::contamination::EvalItems;
-use clinstruct_curate::metrics::{Facts, MetricsAccumulator};
+use clinstruct_curate::metrics::{DrugRange, Facts, MetricsAccumulator};
 use clinstruct_curate::minhash::{jaccard, pairs, runs, signature};
 use clinstruct_curate::near_duplicates::{Collector, Duplicates, SIMILAR, collect};
 use clinstruct_curate::splits::{Item, Shares, split};
@@ -199,6 +199,35 @@ fn metrics_name_the_same_rows_for_any_number_of_threads() {
     assert_eq!(places.len(), 20);
     assert_eq!(places[19], ("row 38", 1, 1, Some([5, 11])));
     assert_eq!(measured(3), (metrics, faults));
+}
+
+#[test]
+fn a_dose_is_compared_with_its_own_medicine() {
+    let drug = |name: &str, high| DrugRange { name: name.to_owned(), unit: "mg".to_owned(), high };
+    let facts =
+        Facts { drugs: vec![drug("warfarin", 10.0), drug("folic acid", 5.0)], ..Facts::default() };
+    // How many are compared, and how many are too large.
+    let measure = |text: &str| {
+        let mut measured = MetricsAccumulator::new(facts.clone());
+        let turns = [said("What next?", Role::User), said(text, Role::Assistant)];
+        measured.add(&Row::new("a", &turns));
+        let mut metrics = Metrics::default();
+        measured.finish(&mut metrics);
+        let found = metrics.values.iter().find(|m| m.id == MetricId::DosesAboveRange);
+        found.map_or((0, 0.0), |m| (m.of, m.value))
+    };
+    assert_eq!(measure("Give warfarin 5 mg in the evening."), (1, 0.0));
+    assert_eq!(measure("Give **warfarin**: 500 mg in the evening."), (1, 1.0));
+    assert_eq!(measure("Give 500 mg of warfarin."), (1, 1.0));
+    assert_eq!(measure("Give warfarin 0.5 g."), (1, 1.0));
+    assert_eq!(measure("| Folic acid | 400 mg | once daily |"), (1, 1.0));
+    assert_eq!(measure("Geben Sie Warfarin 500 mg täglich."), (1, 1.0));
+    // Another medicine, known or not, and doses that are no single ones.
+    assert_eq!(measure("Danazol 200 mg raises the effect of warfarin."), (0, 0.0));
+    assert_eq!(measure("Beside warfarin, give paracetamol 1 g."), (0, 0.0));
+    assert_eq!(measure("With warfarin, 200 mg danazol needs care."), (0, 0.0));
+    assert_eq!(measure("Give warfarin 100 micrograms/kg."), (0, 0.0));
+    assert_eq!(measure("She is on warfarin 500 mg."), (0, 0.0));
 }
 
 #[test]

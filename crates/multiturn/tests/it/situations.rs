@@ -101,7 +101,7 @@ fn numbers_stand_in_texts_and_constraints_alike() {
             if !option.counts.is_empty() {
                 let fits = |n: &&u32| {
                     option.text.with(Some(**n)) == style.text
-                        && style.constraints == [option.constraint.clone().with_count(**n)]
+                        && style.constraints == [option.text.constraint(&option.constraint, **n)]
                 };
                 assert!(option.counts.iter().any(|n| fits(&n)), "{}: {style:?}", row.id);
             }

@@ -1,6 +1,7 @@
 //! Reopens tasks that ended without an answer.
 
-use clinstruct_store::{Store, TaskKey, TaskState};
+use clinstruct_schema::Stage;
+use clinstruct_store::{Store, TaskKey, TaskKind, TaskState};
 
 use crate::Result;
 
@@ -20,11 +21,20 @@ pub fn reopen(store: &mut Store, which: Reopen) -> Result<usize> {
         Reopen::Refused => store.refused_tasks()?,
         Reopen::Failed => store.failed_tasks()?,
     };
-    let bases: Vec<TaskKey> = ended.iter().copied().filter(|k| k.is_seed_row()).collect();
     let base_of = |key: TaskKey| TaskKey::seed_row(key.part(), key.seed_row_index());
+    let mut bases: Vec<TaskKey> = ended.iter().copied().filter(|k| k.is_seed_row()).collect();
+    // A conversation without a prompt begins again with its seed row, whose other prompts are found in the store.
+    for key in ended.iter().filter(|key| key.kind() == TaskKind::Conversation) {
+        let rejection = store.task(*key)?.and_then(|task| task.rejection);
+        if rejection.is_some_and(|why| why.stage == Stage::Prompt) {
+            bases.extend(base_of(*key));
+        }
+    }
+    bases.sort_unstable();
+    bases.dedup();
     let mut put_back = Vec::new();
-    for key in &ended {
-        // The conversations of a failed seed row are reopened with it.
+    for key in ended.iter().chain(bases.iter().filter(|base| !ended.contains(base))) {
+        // The conversations of a seed row that failed come again with it.
         if !key.is_seed_row() && base_of(*key).is_some_and(|b| bases.binary_search(&b).is_ok()) {
             continue;
         }
@@ -35,6 +45,9 @@ pub fn reopen(store: &mut Store, which: Reopen) -> Result<usize> {
             task.delivery_attempts = 0;
             task.unusable = 0;
             task.rejection = None;
+            if key.is_seed_row() {
+                task.steps.clear();
+            }
             put_back.push(task);
         }
     }

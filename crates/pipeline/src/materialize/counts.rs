@@ -1,6 +1,6 @@
 //! Counts of rows and repairs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clinstruct_multiturn::Variant;
 use clinstruct_schema::{PartSummary, RepairCounts, Speaker};
@@ -59,23 +59,33 @@ pub(super) fn add(sum: &mut PartSummary, more: &PartSummary) {
     }
 }
 
-/// Counts the failed attempts at one turn or prompt request, by the reason of the first one.
+/// Counts the failed attempts at one turn or prompt request, by the checks that they failed.
 pub(super) fn add_retries(
     context: &RunContext<'_>,
     repairs: &mut BTreeMap<String, RepairCounts>,
     retried: &Retried,
 ) {
-    let Some((first, _)) = retried.failed.first() else { return };
     let route = context.routes.of(retried.speaker);
     let limits = route.backend.limits();
-    let counts = repairs.entry(first.clone()).or_default();
-    counts.first += 1;
-    *counts.speakers.entry(retried.speaker).or_default() += 1;
-    counts.repaired += u64::from(retried.succeeded);
-    counts.rejected += u64::from(!retried.succeeded);
-    for (_, usage) in &retried.failed {
-        counts.requests += 1;
-        counts.usage += *usage;
-        counts.micro_usd += route.cost(*usage, &limits);
+    let mut checks: BTreeSet<&str> = BTreeSet::new();
+    for (number, failed) in retried.failed.iter().enumerate() {
+        for check in &failed.checks {
+            let counts = repairs.entry(check.clone()).or_default();
+            counts.attempts += 1;
+            if number == 0 {
+                counts.first += 1;
+                *counts.speakers.entry(retried.speaker).or_default() += 1;
+            }
+            if checks.insert(check) {
+                counts.repaired += u64::from(retried.succeeded);
+                counts.rejected += u64::from(!retried.succeeded);
+            }
+        }
+        if let Some(first) = failed.checks.first() {
+            let counts = repairs.entry(first.clone()).or_default();
+            counts.requests += 1;
+            counts.usage += failed.usage;
+            counts.micro_usd += route.cost(failed.usage, &limits);
+        }
     }
 }

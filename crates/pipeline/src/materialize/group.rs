@@ -1,25 +1,35 @@
 //! A seed row with its prompts and conversations, rebuilt from the plan, the journal and the responses.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use clinstruct_multiturn::conversation_id;
 use clinstruct_parser::{Cleaned, Cleanup};
 use clinstruct_schema::{
-    Attributes, BaseRow, Conversation as Row, Provenance, RowId, RowOutcome, SCHEMA_VERSION,
-    Speaker, TurnProvenance, Usage,
+    Attributes, BaseRow, Conversation as Row, FailedText, Provenance, RowId, RowOutcome,
+    SCHEMA_VERSION, Speaker, TurnProvenance, Usage,
 };
 use clinstruct_store::{RawReader, Step, TaskKey, TaskRecord, TaskState};
 
-use crate::task::{ConversationTask, Locate, prompts_of, replay_turn, response, variant_of};
+use super::Source;
+use crate::task::{
+    AcceptedPrompt, ConversationTask, Locate, PromptTask, prompts_of, replay_turn, response,
+    variant_of,
+};
 use crate::{Error, Result, RunContext};
 
-/// A seed row as input of the outputs.
+/// Texts that failed their checks, by the task that requested them, each with its place in the response.
+pub(super) type FailedTexts = HashMap<TaskKey, Vec<(usize, FailedText)>>;
+
+/// A seed row, as the outputs read it.
 pub(super) struct Group<'a> {
     pub(super) context: &'a RunContext<'a>,
-    pub(super) row: BaseRow,
-    /// Its prompts, if accepted: one per patient.
-    pub(super) prompts: Vec<Option<Cleaned>>,
-    /// Provenance of the prompts.
-    prompt_turn: Option<TurnProvenance>,
+    pub(super) row: Arc<BaseRow>,
+    /// Its prompts, where they came, with their provenance: one for each patient.
+    pub(super) prompts: Vec<Option<(Cleaned, TurnProvenance)>>,
     pub(super) conversations: Vec<Conversation<'a>>,
+    /// Texts of its rejected rows, by the task that they failed: with the place of the patient for prompts.
+    failed_texts: &'a FailedTexts,
     /// Conversations that wait for their prompts.
     pub(super) not_begun: u64,
     /// Whether a rehearsal wrote its prompts.
@@ -53,22 +63,24 @@ impl<'a> Group<'a> {
     /// The seed row of these tasks, its own first; `None` if there are none. `reads` says in which states a
     /// conversation's row is needed.
     pub(super) fn new(
-        context: &'a RunContext<'a>,
-        locate: Locate<'_>,
-        reader: &RawReader,
+        from: &Source<'a>,
         part: u8,
         tasks: &'a [TaskRecord],
+        failed_texts: &'a FailedTexts,
         reads: &dyn Fn(TaskState) -> bool,
     ) -> Result<Option<Self>> {
+        let Source { context, locate, reader } = *from;
         let Some((base, conversations)) = tasks.split_first() else { return Ok(None) };
         let plan = context.plan(part).ok_or_else(|| mismatch(base.key))?;
-        let row = plan.row(base.key.seed_row_index() as usize).ok_or_else(|| mismatch(base.key))?;
+        let index = base.key.seed_row_index() as usize;
+        let task = PromptTask::planned(context, part, index)?.ok_or_else(|| mismatch(base.key))?;
+        let row = Arc::clone(task.row());
         let mut group = Self {
             context,
             prompts: vec![None; row.cards.len()],
-            prompt_turn: None,
             rehearsal: context.rehearsal,
             conversations: Vec::with_capacity(conversations.len()),
+            failed_texts,
             not_begun: 0,
             row,
         };
@@ -77,13 +89,15 @@ impl<'a> Group<'a> {
             group.not_begun = (group.row.cards.len() * plan.part().variants()) as u64;
             return Ok(Some(group));
         }
-        if let Some(step) = base.steps.last() {
+        let accepted = prompts_of(context, locate, reader, base, task)?;
+        for (slot, prompt) in group.prompts.iter_mut().zip(accepted.prompts()) {
+            let Some(AcceptedPrompt { text, step }) = prompt else { continue };
             let outcome = response(locate, reader, step.request)?
                 .ok_or_else(|| Error::JournalMismatch(step.request.to_string()))?;
             let turn = turn_provenance(context, Speaker::PromptWriter, step, &outcome);
-            group.prompt_turn = Some(turn);
+            let cleanup = text.cleanup.names().map(str::to_owned).collect();
             group.rehearsal |= is_rehearsal(&outcome);
-            group.prompts = prompts_of(context, &outcome, &group.row.cards);
+            *slot = Some((text.clone(), TurnProvenance { cleanup, ..turn }));
         }
         for task in conversations {
             let row = if reads(task.state) { group.replay(locate, reader, task)? } else { None };
@@ -101,12 +115,14 @@ impl<'a> Group<'a> {
     ) -> Result<Option<Row>> {
         let context = self.context;
         let k = usize::from(task.key.prompt()).saturating_sub(1);
-        let Some(prompt) = self.prompts.get(k).and_then(Option::as_ref) else { return Ok(None) };
+        let Some((prompt, prompt_turn)) = self.prompts.get(k).and_then(Option::as_ref) else {
+            return Ok(None);
+        };
         let variant = variant_of(task.key.variant());
         let part = task.key.part();
         let mut replayed =
             ConversationTask::new(context, part, &self.row, k, variant, &prompt.text)?;
-        let mut turns: Vec<TurnProvenance> = self.prompt_turn(k).into_iter().collect();
+        let mut turns = vec![prompt_turn.clone()];
         let mut rehearsal = self.rehearsal;
         for step in &task.steps {
             let mismatch = || Error::JournalMismatch(self.conversation_id(task.key).to_string());
@@ -144,11 +160,18 @@ impl<'a> Group<'a> {
         if self.row.cards.len() == 1 { id.clone() } else { id.child('p', k + 1) }
     }
 
-    /// Provenance of prompt `k`.
-    pub(super) fn prompt_turn(&self, k: usize) -> Option<TurnProvenance> {
-        let prompt = self.prompts.get(k)?.as_ref()?;
-        let cleanup = prompt.cleanup.names().map(str::to_owned).collect();
-        Some(TurnProvenance { cleanup, ..self.prompt_turn.clone()? })
+    /// The texts of a rejected conversation that failed their checks; those of its prompt, where it has none.
+    pub(super) fn failed_texts(&self, key: TaskKey) -> Vec<FailedText> {
+        let k = usize::from(key.prompt()).saturating_sub(1);
+        let of = |task: TaskKey, place: usize| {
+            let texts = self.failed_texts.get(&task).into_iter().flatten();
+            texts.filter(|(at, _)| *at == place).map(|(_, text)| text.clone()).collect()
+        };
+        if self.prompts.get(k).is_some_and(Option::is_some) {
+            return of(key, 0);
+        }
+        let base = TaskKey::seed_row(key.part(), key.seed_row_index());
+        base.map(|base| of(base, k)).unwrap_or_default()
     }
 
     /// The id of one of its conversations.

@@ -23,7 +23,7 @@ use crate::task::{Locate, base_key, retried};
 use crate::{Result, RunContext, planned_rows};
 pub use annotations::write_annotations;
 use file::{Pending, line};
-use group::Group;
+use group::{FailedTexts, Group};
 
 /// Seed rows that are rebuilt together.
 const ROWS_AT_ONCE: usize = 128;
@@ -96,9 +96,14 @@ pub fn write_outputs(
         while next < plan.len() || !made.is_empty() {
             let to = (next + ROWS_AT_ONCE).min(plan.len());
             let tasks = if next < to { tasks_of(store, *part, next, to)? } else { Vec::new() };
+            let mut failed_texts = FailedTexts::new();
             for record in tasks.iter().flatten() {
                 for retries in retried(context, store, &reader, record)? {
                     counts::add_retries(context, &mut repairs, &retries);
+                    if !retries.succeeded && files.conversations {
+                        let texts = retries.failed.into_iter().flat_map(|failed| failed.texts);
+                        failed_texts.entry(record.key).or_default().extend(texts);
+                    }
                 }
             }
             let mut places = HashMap::new();
@@ -113,7 +118,10 @@ pub fn write_outputs(
                 || {
                     tasks
                         .into_par_iter()
-                        .map(|group| lines_of(context, &locate, &reader, *part, &group, files))
+                        .map(|tasks| {
+                            let from = Source { context, locate: &locate, reader: &reader };
+                            lines_of(&from, *part, &tasks, &failed_texts, files)
+                        })
                         .collect::<Result<Vec<Lines>>>()
                 },
             );
@@ -164,18 +172,24 @@ fn tasks_of(store: &Store, part: u8, from: usize, to: usize) -> Result<Vec<Vec<T
     Ok(groups)
 }
 
+/// Where the texts of rows come from.
+struct Source<'a> {
+    context: &'a RunContext<'a>,
+    locate: Locate<'a>,
+    reader: &'a RawReader,
+}
+
 /// The lines of one seed row and its conversations.
 fn lines_of(
-    context: &RunContext<'_>,
-    locate: Locate<'_>,
-    reader: &RawReader,
+    from: &Source<'_>,
     part: u8,
     tasks: &[TaskRecord],
+    failed_texts: &FailedTexts,
     files: OutputFiles,
 ) -> Result<Lines> {
     let mut lines = Lines::default();
     let reads = |state| OUTPUTS.iter().any(|o| (o.wanted)(files) && (o.reads)(state));
-    let Some(group) = Group::new(context, locate, reader, part, tasks, &reads)? else {
+    let Some(group) = Group::new(from, part, tasks, failed_texts, &reads)? else {
         return Ok(lines);
     };
     lines.summary = counts::of(&group);

@@ -1,6 +1,5 @@
 //! `prompts/`: the accepted prompts, with their patients.
 
-use clinstruct_parser::Cleaned;
 use clinstruct_schema::{PartId, PatientCard, RowId, SCHEMA_VERSION, Subject, TurnProvenance};
 use serde::Serialize;
 
@@ -35,11 +34,11 @@ fn write(group: &Group<'_>, into: &mut Vec<u8>) -> Result<()> {
     let (context, row) = (group.context, &group.row);
     let prompts = group.prompts.iter().zip(&row.cards).enumerate();
     for (k, (prompt, card)) in prompts {
-        let Some(Cleaned { text, .. }) = prompt else { continue };
+        let Some((prompt, turn)) = prompt else { continue };
         let prompt = PromptRow {
             id: group.prompt_id(k),
             part: &row.part,
-            prompt: text,
+            prompt: &prompt.text,
             subjects: &row.subjects,
             card,
             provenance: PromptProvenance {
@@ -47,7 +46,7 @@ fn write(group: &Group<'_>, into: &mut Vec<u8>) -> Result<()> {
                 model: &context.model,
                 rehearsal: group.rehearsal,
                 seed: context.config.seed,
-                turns: group.prompt_turn(k).into_iter().collect(),
+                turns: vec![turn.clone()],
             },
             schema_version: SCHEMA_VERSION,
         };

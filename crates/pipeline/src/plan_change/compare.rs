@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use clinstruct_multiturn::Variant;
 use clinstruct_promptgen::Plan;
@@ -14,7 +15,7 @@ use super::models::in_short;
 use super::shape::{Answered, Shape, Shapes};
 use crate::config::PlanFacts;
 use crate::control::Drive;
-use crate::task::{prompts_of, response, variant_code, variant_of, variants_of};
+use crate::task::{PromptTask, prompts_of, variant_code, variant_of, variants_of};
 use crate::{Result, RunContext};
 
 /// Rows that are expanded and compared together.
@@ -294,18 +295,21 @@ impl<'a, 'c> Comparison<'a, 'c> {
     /// The conversations that a row's prompts become by the new rule for emergencies, which depends on the prompts'
     /// texts; `None` if they are unknown.
     fn variants_now(&self, part: u8, index: usize, old: &OldRow) -> Result<Option<Vec<(u8, u8)>>> {
-        let Some(step) = old.tasks.first().and_then(|base| base.steps.last()) else {
+        let Some(base) = old.tasks.first().filter(|base| !base.steps.is_empty()) else {
             return Ok(None);
         };
-        let plan = self.context.plan(part);
-        let Some(row) = plan.and_then(|plan| plan.row(index)) else { return Ok(None) };
+        let Some(task) = PromptTask::planned(self.context, part, index)? else { return Ok(None) };
+        let row = Arc::clone(task.row());
         let locate = |id| Ok(self.store.locate(id)?);
-        let Some(outcome) = response(&locate, &self.store.reader(), step.request)? else {
-            return Ok(None);
-        };
+        for step in &base.steps {
+            if locate(step.request)?.is_none() {
+                return Ok(None);
+            }
+        }
+        let task = prompts_of(self.context, &locate, &self.store.reader(), base, task)?;
         let mut all = Vec::new();
-        for (k, prompt) in prompts_of(self.context, &outcome, &row.cards).iter().enumerate() {
-            let text = prompt.as_ref().map(|p| p.text.as_str());
+        for (k, prompt) in task.prompts().iter().enumerate() {
+            let text = prompt.as_ref().map(|p| p.text.text.as_str());
             let number = u8::try_from(k + 1).unwrap_or(u8::MAX);
             let variants = variants_of(self.context, part, &row, k, text)?;
             all.extend(variants.into_iter().map(|v| (number, variant_code(v))));

@@ -115,7 +115,8 @@ impl<'a, 'c> Shapes<'a, 'c> {
             (country.code.as_str(), digest.done())
         };
         let mut repair = Digest::default();
-        for phrase in ["repair-head", "repair-tail"] {
+        for phrase in ["repair-head", "repair-keep", "repair-limits", "repair-tail", "prompt-retry"]
+        {
             repair.add(catalog.phrase(phrase).as_bytes());
         }
         Self { context, checks: catalog.countries.iter().map(one).collect(), repair: repair.done() }

@@ -4,10 +4,10 @@ use clinstruct_batch_client::BatchRequest;
 use clinstruct_catalog::Catalog;
 use clinstruct_multiturn::{self as multiturn, Dialogue, PromptContext, TurnOutcome, Variant};
 use clinstruct_quality::card::{About, CountryTerms};
-use clinstruct_schema::{BaseRow, PatientCard, RequestId, RowOutcome, Speaker, Stage};
+use clinstruct_schema::{BaseRow, Language, PatientCard, RequestId, RowOutcome, Speaker, Stage};
 use clinstruct_store::Step;
 
-use super::reading::{Reading, missing, read_turn};
+use super::reading::{Reading, compare_with_repaired, missing, read_turn};
 use super::{Applied, Next, Received, batch, rejection};
 use crate::{Error, Result, RunContext};
 
@@ -69,7 +69,12 @@ impl ConversationTask {
     ) -> Result<Reading<clinstruct_parser::Cleaned>> {
         let (speaker, about_it) = (self.speaker()?, self.dialogue.context());
         let facts = about(context.catalog, &context.country_terms, &about_it.card);
-        Ok(read_turn(outcome, speaker, &about_it.situation, &facts))
+        let reading = read_turn(outcome, speaker, &about_it.situation, &facts);
+        let language = match speaker {
+            Speaker::Assistant => about_it.situation.language(),
+            Speaker::User | Speaker::PromptWriter => Language::English,
+        };
+        Ok(compare_with_repaired(reading, self.dialogue.repair(), language))
     }
 
     /// Applies what came of the request for the turn that is due: another request is made, or the conversation ends.

@@ -22,9 +22,9 @@ pub use annotation::{Annotator, AnnotatorError};
 pub(crate) use conversation::ConversationTask;
 pub use conversation::about;
 pub(crate) use keys::{base_key, row_id, variant_code, variant_of, variants_of};
-pub(crate) use prompt::PromptTask;
+pub(crate) use prompt::{AcceptedPrompt, PromptTask};
 pub(crate) use reading::delivers;
-pub use reading::{Failure, FailureKind, Reading, read_prompts, read_turn};
+pub use reading::{Failure, FailureKind, PromptFinding, Prompts, Reading, read_prompts, read_turn};
 pub use replay::due_request;
 pub(crate) use replay::{Locate, Retried, prompts_of, rebuild, replay_turn, response, retried};
 
@@ -112,7 +112,7 @@ impl Task {
     fn give_up(&self, context: &RunContext<'_>, why: &GivenUp) -> Result<Next> {
         let because = |stage| rejection(stage, true, why.reason.clone(), why.detail.clone());
         match self {
-            Self::Prompt(task) => task.rejected(context, because(Stage::Prompt)),
+            Self::Prompt(task) => task.ended(context, because(Stage::Prompt)),
             Self::Conversation(_) => Ok(Next::Rejected(because(Stage::Turn), Vec::new())),
             Self::Annotation(_) => Ok(Next::Rejected(because(Stage::Annotation), Vec::new())),
         }

@@ -5,22 +5,34 @@ use std::sync::Arc;
 use clinstruct_batch_client::BatchRequest;
 use clinstruct_multiturn::RetryCounts;
 use clinstruct_parser::Cleaned;
-use clinstruct_promptgen::prompt_request;
-use clinstruct_schema::{BaseRow, RequestId, Stage};
+use clinstruct_promptgen::{PromptOptions, prompt_request};
+use clinstruct_schema::{BaseRow, RequestId, RowOutcome, Stage};
 use clinstruct_store::{Rejection, Step, TaskKey};
 
 use super::conversation::ConversationTask;
 use super::keys::{base_key, conversation_key, variants_of};
-use super::reading::{Reading, missing, read_prompts};
+use super::reading::{PromptFinding, Prompts, Reading, missing, read_prompts};
 use super::{Applied, Child, Next, Received, Task, batch, rejection};
 use crate::{Error, Result, RunContext};
 
-/// A seed row that waits for its prompts.
+/// A prompt that was accepted.
+#[derive(Debug, Clone)]
+pub(crate) struct AcceptedPrompt {
+    pub(crate) text: Cleaned,
+    /// The response that has it.
+    pub(crate) step: Step,
+}
+
+/// A seed row that waits for its prompts. Good prompts are kept; only those of the other patients are requested again.
 #[derive(Debug)]
 pub(crate) struct PromptTask {
     key: TaskKey,
     row: Arc<BaseRow>,
     pub(super) counts: RetryCounts,
+    /// A place for each patient.
+    prompts: Vec<Option<AcceptedPrompt>>,
+    /// What was wrong with the last answer that had a text.
+    findings: Vec<PromptFinding>,
 }
 
 impl PromptTask {
@@ -34,7 +46,8 @@ impl PromptTask {
             return Ok(None);
         };
         let (key, counts) = (base_key(part, index)?, RetryCounts::default());
-        Ok(Some(Self { key, row: Arc::new(row), counts }))
+        let prompts = vec![None; row.cards.len()];
+        Ok(Some(Self { key, row: Arc::new(row), counts, prompts, findings: Vec::new() }))
     }
 
     pub(crate) fn key(&self) -> TaskKey {
@@ -45,18 +58,61 @@ impl PromptTask {
         &self.row
     }
 
-    /// The request of the attempt that is due.
-    pub(crate) fn next_request(&self, context: &RunContext<'_>) -> Result<BatchRequest> {
-        self.request(context, self.counts.attempts)
+    /// A place for each patient, with the prompt that was accepted.
+    pub(crate) fn prompts(&self) -> &[Option<AcceptedPrompt>] {
+        &self.prompts
     }
 
-    /// The request of an attempt, from 0.
-    pub(super) fn request(&self, context: &RunContext<'_>, attempt: u32) -> Result<BatchRequest> {
+    /// The patients that have no prompt yet, from 0.
+    fn patients(&self) -> Vec<usize> {
+        let all = self.prompts.iter().enumerate();
+        all.filter(|(_, prompt)| prompt.is_none()).map(|(patient, _)| patient).collect()
+    }
+
+    /// The request of the attempt that is due: for the prompts that are missing, with the reasons.
+    pub(crate) fn next_request(&self, context: &RunContext<'_>) -> Result<BatchRequest> {
         let plan = context
             .plan(self.key.part())
             .ok_or_else(|| Error::JournalMismatch(self.row.id.to_string()))?;
-        let options = context.prompt_options(attempt);
+        let patients = self.patients();
+        // What was wrong with the whole answer says nothing about single prompts once the others are there.
+        let whole = patients.len() == self.prompts.len();
+        let concerns = |finding: &&PromptFinding| {
+            finding.patient.map_or(whole, |patient| patients.contains(&patient))
+        };
+        let findings: Vec<String> =
+            self.findings.iter().filter(concerns).map(PromptFinding::note).collect();
+        let options = PromptOptions {
+            patients: &patients,
+            findings: &findings,
+            ..context.prompt_options(self.counts.attempts)
+        };
         Ok(batch(prompt_request(context.catalog, plan.part(), &self.row, &options)?))
+    }
+
+    /// Reads a response to that request.
+    pub(super) fn read(&self, context: &RunContext<'_>, outcome: &RowOutcome) -> Reading<Prompts> {
+        read_prompts(outcome, context.prompt_format(), &self.row.cards, &self.patients())
+    }
+
+    /// Takes the good prompts of a response; gives it as the journal keeps it, where it has any.
+    pub(super) fn take(
+        &mut self,
+        request: RequestId,
+        attempts: u8,
+        prompts: Prompts,
+    ) -> Option<Step> {
+        let good = prompts.texts.iter().flatten();
+        let cleanup = good.fold(0, |bits, prompt| bits | prompt.cleanup.bits());
+        let step = Step { request, attempts, cleanup };
+        let mut taken = false;
+        for (patient, text) in self.patients().into_iter().zip(prompts.texts) {
+            let (Some(slot), Some(text)) = (self.prompts.get_mut(patient), text) else { continue };
+            *slot = Some(AcceptedPrompt { text, step });
+            taken = true;
+        }
+        self.findings = prompts.findings;
+        taken.then_some(step)
     }
 
     /// Applies what came of a request: the conversations begin, another request is made, or all rows that the prompts
@@ -68,66 +124,54 @@ impl PromptTask {
         outcome: Received<'_>,
     ) -> Result<Applied> {
         let policy = context.retry_policy();
+        let attempts = u8::try_from(self.counts.attempts + 1).unwrap_or(u8::MAX);
         let reading = match outcome {
-            Ok(outcome) => read_prompts(outcome, context.prompt_format(), &self.row.cards),
+            Ok(outcome) => self.read(context, outcome),
             Err(absent) => missing(absent),
         };
         let failure = reading.failure();
         let (accepted, next) = match reading {
             Reading::Accepted(prompts) => {
-                (Some(self.step(request, &prompts)), self.done(context, &prompts, None)?)
+                (self.take(request, attempts, prompts), self.done(context, None)?)
             }
             Reading::Unusable { reason, detail, partial, defect, .. } => {
-                if self.counts.unusable(&policy, defect) {
-                    (None, Next::Ask)
+                let step = partial.and_then(|prompts| self.take(request, attempts, prompts));
+                let next = if self.counts.unusable(&policy, defect) {
+                    Next::Ask
                 } else {
-                    let why = rejection(Stage::Prompt, false, reason, detail);
-                    match partial {
-                        Some(prompts) => {
-                            // The last attempt is accepted after all.
-                            self.counts.attempts -= 1;
-                            let step = self.step(request, &prompts);
-                            (Some(step), self.done(context, &prompts, Some(&why))?)
-                        }
-                        None => (None, self.rejected(context, why)?),
-                    }
-                }
+                    self.ended(context, rejection(Stage::Prompt, false, reason, detail))?
+                };
+                (step, next)
             }
             Reading::Undelivered { reason, detail, paid } => {
                 let next = if self.counts.undelivered(&policy, paid) {
                     Next::Ask
                 } else {
-                    self.rejected(context, rejection(Stage::Prompt, true, reason, detail))?
+                    self.ended(context, rejection(Stage::Prompt, true, reason, detail))?
                 };
                 (None, next)
             }
             Reading::Refused { reason, detail } => {
-                (None, self.rejected(context, rejection(Stage::Prompt, true, reason, detail))?)
+                (None, self.ended(context, rejection(Stage::Prompt, true, reason, detail))?)
             }
         };
         Ok(Applied { failure, accepted, next })
     }
 
-    /// The accepted response, as the journal keeps it.
-    fn step(&self, request: RequestId, prompts: &[Option<Cleaned>]) -> Step {
-        Step {
-            request,
-            attempts: u8::try_from(self.counts.attempts + 1).unwrap_or(u8::MAX),
-            cleanup: prompts.iter().flatten().fold(0, |bits, p| bits | p.cleanup.bits()),
+    /// The end, with the prompts that there are.
+    pub(super) fn ended(&self, context: &RunContext<'_>, why: Rejection) -> Result<Next> {
+        if self.prompts.iter().all(Option::is_none) {
+            return self.rejected(context, why);
         }
+        self.done(context, Some(&why))
     }
 
     /// The conversations of the prompts; those without a prompt are rejected with `why`.
-    fn done(
-        &self,
-        context: &RunContext<'_>,
-        prompts: &[Option<Cleaned>],
-        why: Option<&Rejection>,
-    ) -> Result<Next> {
+    fn done(&self, context: &RunContext<'_>, why: Option<&Rejection>) -> Result<Next> {
         let part = self.key.part();
         let mut children = Vec::new();
-        for (k, prompt) in prompts.iter().enumerate() {
-            let text = prompt.as_ref().map(|p| p.text.as_str());
+        for (k, prompt) in self.prompts.iter().enumerate() {
+            let text = prompt.as_ref().map(|p| p.text.text.as_str());
             for variant in variants_of(context, part, &self.row, k, text)? {
                 let key = conversation_key(self.key, k, variant)?;
                 children.push(match text {
@@ -136,11 +180,23 @@ impl PromptTask {
                             ConversationTask::new(context, part, &self.row, k, variant, text)?;
                         Child::Begins(key, Task::Conversation(Box::new(task)))
                     }
-                    None => Child::Rejected(key, why.cloned().unwrap_or_else(missing_prompt)),
+                    None => Child::Rejected(key, self.why_missing(k, why)),
                 });
             }
         }
         Ok(Next::Done(children))
+    }
+
+    /// Why the prompt of patient `k` is missing.
+    fn why_missing(&self, k: usize, why: Option<&Rejection>) -> Rejection {
+        let own = self.findings.iter().find(|finding| finding.patient == Some(k));
+        match (own, why) {
+            (Some(own), why) if why.is_none_or(|why| !why.failed) => {
+                rejection(Stage::Prompt, false, own.check.clone(), own.detail.clone())
+            }
+            (_, Some(why)) => why.clone(),
+            (_, None) => missing_prompt(),
+        }
     }
 
     /// The end without prompts: all rows that they would have given are rejected.

@@ -4,7 +4,9 @@ use clinstruct_multiturn::{Defect, Repair, TurnOutcome};
 use clinstruct_parser::{Cleaned, Problem, PromptFormat};
 use clinstruct_quality::card::About;
 use clinstruct_quality::{Violation, check_prompt, check_turn};
-use clinstruct_schema::{Fault, FinishReason, PatientCard, RowOutcome, Situation, Speaker};
+use clinstruct_schema::{
+    Fault, FinishReason, Language, PatientCard, RowOutcome, Situation, Speaker,
+};
 
 /// What a response is worth.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +19,9 @@ pub enum Reading<T> {
         reason: String,
         /// Details for a person.
         detail: String,
-        /// Usable part, for when no attempt is left.
+        /// All checks that failed; the reason alone where the text was not checked.
+        checks: Vec<String>,
+        /// Usable part of it.
         partial: Option<T>,
         /// The text with the findings of its checks, where it is complete and can be repaired.
         repair: Option<Repair>,
@@ -51,6 +55,8 @@ pub struct Failure {
     pub reason: String,
     /// Details for a person.
     pub detail: String,
+    /// All checks that failed; the reason alone where the text was not checked.
+    pub checks: Vec<String>,
 }
 
 /// Kinds of failures, as [`Reading`] has them.
@@ -73,7 +79,11 @@ impl<T> Reading<T> {
             Self::Undelivered { reason, detail, .. } => (FailureKind::Undelivered, reason, detail),
             Self::Refused { reason, detail } => (FailureKind::Refused, reason, detail),
         };
-        Some(Failure { kind, reason: reason.clone(), detail: detail.clone() })
+        let checks = match self {
+            Self::Unusable { checks, .. } => checks.clone(),
+            _ => vec![reason.clone()],
+        };
+        Some(Failure { kind, reason: reason.clone(), detail: detail.clone(), checks })
     }
 
     pub(super) fn unusable(reason: &str, detail: impl Into<String>) -> Self {
@@ -81,8 +91,9 @@ impl<T> Reading<T> {
     }
 
     fn defective(defect: Defect, reason: &str, detail: impl Into<String>) -> Self {
-        let (reason, detail) = (reason.into(), detail.into());
-        Self::Unusable { reason, detail, partial: None, repair: None, defect }
+        let (reason, detail) = (reason.to_owned(), detail.into());
+        let checks = vec![reason.clone()];
+        Self::Unusable { reason, detail, checks, partial: None, repair: None, defect }
     }
 }
 
@@ -177,57 +188,149 @@ fn excerpt(text: &str) -> String {
     short
 }
 
-/// The checks that failed, with the findings for a repair.
-fn of_violations(text: String, violations: &[Violation]) -> Reading<Cleaned> {
-    let reason = violations.first().map_or("", |v| v.check).to_owned();
+/// The checks that failed, with the findings for a repair of `text`.
+fn of_violations(text: &str, violations: &[Violation]) -> Reading<Cleaned> {
+    let checks = names(violations.iter().map(|v| v.check));
     let details: Vec<String> =
         violations.iter().map(|v| format!("{}: {}", v.check, v.detail)).collect();
+    let findings = violations.iter().map(Violation::repair_note).collect();
     Reading::Unusable {
-        reason,
+        reason: checks.first().cloned().unwrap_or_default(),
         detail: details.join("; "),
+        checks,
+        partial: None,
+        repair: Some(Repair { text: clinstruct_parser::as_written(text), findings }),
+        defect: Defect::Text,
+    }
+}
+
+/// Names, each once, in the order in which they come first.
+fn names<'n>(all: impl Iterator<Item = &'n str>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in all {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+/// Name of the finding that a rewritten text has lost something medical.
+const LOST_IN_REPAIR: &str = "lost_in_repair";
+
+/// Compares a text that passed its checks with the one that it repairs. Where it has lost something medical, the first one
+/// is to be repaired again: it is never replaced by a text that says less.
+pub(super) fn compare_with_repaired(
+    reading: Reading<Cleaned>,
+    first: Option<&Repair>,
+    language: Language,
+) -> Reading<Cleaned> {
+    let (Reading::Accepted(cleaned), Some(first)) = (&reading, first) else { return reading };
+    let lost = clinstruct_quality::lost(&first.text, &cleaned.text, language);
+    if lost.is_empty() {
+        return reading;
+    }
+    let lost: Vec<String> =
+        lost.iter().map(|finding| format!("{LOST_IN_REPAIR}: {}", finding.detail)).collect();
+    // What was lost by earlier rewrites of the same text was named then.
+    let earlier = first.findings.iter().filter(|f| !f.starts_with(LOST_IN_REPAIR)).cloned();
+    Reading::Unusable {
+        reason: LOST_IN_REPAIR.to_owned(),
+        detail: lost.join("; "),
+        checks: vec![LOST_IN_REPAIR.to_owned()],
         partial: None,
         repair: Some(Repair {
-            text,
-            findings: violations.iter().map(Violation::repair_note).collect(),
+            text: first.text.clone(),
+            findings: earlier.chain(lost.iter().cloned()).collect(),
         }),
         defect: Defect::Text,
     }
 }
 
-/// Reads the answer to a prompt request.
+/// The prompts of an answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Prompts {
+    /// A place for each patient that was asked about; `None` where there is no usable prompt.
+    pub texts: Vec<Option<Cleaned>>,
+    /// What is wrong with the answer or with its prompts.
+    pub findings: Vec<PromptFinding>,
+}
+
+/// What is wrong with an answer to a prompt request, or with one of its prompts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PromptFinding {
+    /// The patient, from 0; `None` where it is about the whole answer.
+    pub patient: Option<usize>,
+    /// Check or problem.
+    pub check: String,
+    /// What was found.
+    pub detail: String,
+    /// The prompt, where there is one.
+    pub text: Option<String>,
+}
+
+impl PromptFinding {
+    /// What the model is told about it when the prompt is requested again.
+    pub(super) fn note(&self) -> String {
+        match self.patient {
+            Some(patient) => format!("Patient {}: {}: {}", patient + 1, self.check, self.detail),
+            None => self.detail.clone(),
+        }
+    }
+}
+
+/// Reads the answer to a request for the prompts of these `patients` (from 0) of a row with these cards.
 pub fn read_prompts(
     outcome: &RowOutcome,
     format: PromptFormat,
     cards: &[PatientCard],
-) -> Reading<Vec<Option<Cleaned>>> {
+    patients: &[usize],
+) -> Reading<Prompts> {
     let text = match text_of(outcome) {
         Ok(text) => text,
         Err(reading) => return reading,
     };
-    let reading = clinstruct_parser::prompts(text, format, cards.len());
-    let mut prompts = reading.prompts;
-    let mut faults: Vec<Violation> = Vec::new();
-    for (k, prompt) in prompts.iter_mut().enumerate() {
-        let found =
-            prompt.as_ref().map(|p| check_prompt(&p.text, cards.get(k))).unwrap_or_default();
-        if !found.is_empty() {
-            *prompt = None;
-            faults.extend(found);
-        }
-    }
-    if prompts.iter().all(Option::is_some) {
-        return Reading::Accepted(prompts);
-    }
-    let partial = prompts.iter().any(Option::is_some).then_some(prompts);
-    let (reason, detail) = match (reading.problems.first(), faults.first()) {
-        (Some(problem), _) => {
-            let all: Vec<String> = reading.problems.iter().map(Problem::to_string).collect();
-            (problem.code().to_owned(), all.join("; "))
-        }
-        (None, Some(fault)) => (fault.check.to_owned(), fault.detail.clone()),
-        (None, None) => ("missing_prompt".to_owned(), "a prompt is missing".to_owned()),
+    let numbers: Vec<u64> = patients.iter().map(|patient| *patient as u64 + 1).collect();
+    let reading = clinstruct_parser::prompts_for(text, format, &numbers);
+    let whole = |problem: &Problem| PromptFinding {
+        patient: None,
+        check: problem.code().to_owned(),
+        detail: problem.to_string(),
+        text: None,
     };
-    Reading::Unusable { reason, detail, partial, repair: None, defect: Defect::Text }
+    let mut findings: Vec<PromptFinding> = reading.problems.iter().map(whole).collect();
+    let mut texts = reading.prompts;
+    for (patient, slot) in patients.iter().zip(&mut texts) {
+        let Some(prompt) = slot else { continue };
+        let found = check_prompt(&prompt.text, cards.get(*patient));
+        findings.extend(found.iter().map(|violation| PromptFinding {
+            patient: Some(*patient),
+            check: violation.check.to_owned(),
+            detail: violation.detail.clone(),
+            text: Some(prompt.text.clone()),
+        }));
+        if !found.is_empty() {
+            *slot = None;
+        }
+    }
+    if texts.iter().all(Option::is_some) {
+        return Reading::Accepted(Prompts { texts, findings: Vec::new() });
+    }
+    if findings.is_empty() {
+        let detail = "a prompt is missing".to_owned();
+        let check = "missing_prompt".to_owned();
+        findings.push(PromptFinding { patient: None, check, detail, text: None });
+    }
+    let checks = names(findings.iter().map(|finding| finding.check.as_str()));
+    let details: Vec<&str> = findings.iter().map(|finding| finding.detail.as_str()).collect();
+    Reading::Unusable {
+        reason: checks.first().cloned().unwrap_or_default(),
+        detail: details.join("; "),
+        checks,
+        partial: Some(Prompts { texts, findings }),
+        repair: None,
+        defect: Defect::Text,
+    }
 }
 
 /// Reads a turn of a conversation.
@@ -248,7 +351,7 @@ pub fn read_turn(
             if violations.is_empty() {
                 return Reading::Accepted(cleaned);
             }
-            of_violations(cleaned.text, &violations)
+            of_violations(text, &violations)
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clinstruct_batch_client::BatchRequest;
 use clinstruct_multiturn::RetryCounts;
 use clinstruct_parser::{Cleaned, decode};
-use clinstruct_schema::{BaseRow, PatientCard, RequestId, RowId, RowOutcome, Speaker, Usage};
+use clinstruct_schema::{BaseRow, FailedText, RequestId, RowId, RowOutcome, Speaker, Usage};
 use clinstruct_store::{RawReader, RowLocation, Store, TaskKey, TaskKind, TaskRecord, TaskState};
 
 use super::Task;
@@ -13,7 +13,7 @@ use super::annotation::{AnnotationTask, number};
 use super::conversation::ConversationTask;
 use super::keys::variant_of;
 use super::prompt::PromptTask;
-use super::reading::{Reading, read_prompts};
+use super::reading::Reading;
 use crate::{Error, Result, RunContext};
 
 /// Where the responses to requests lie.
@@ -34,16 +34,25 @@ pub(crate) fn response(
     }
 }
 
-/// The prompts that a seed row's accepted response gives.
+/// A seed row's task at its start, brought to the prompts of its accepted responses.
 pub(crate) fn prompts_of(
     context: &RunContext<'_>,
-    outcome: &RowOutcome,
-    cards: &[PatientCard],
-) -> Vec<Option<Cleaned>> {
-    match read_prompts(outcome, context.prompt_format(), cards) {
-        Reading::Accepted(prompts) | Reading::Unusable { partial: Some(prompts), .. } => prompts,
-        _ => Vec::new(),
+    locate: Locate<'_>,
+    reader: &RawReader,
+    record: &TaskRecord,
+    mut task: PromptTask,
+) -> Result<PromptTask> {
+    for step in &record.steps {
+        let outcome =
+            response(locate, reader, step.request)?.ok_or_else(|| mismatch(record.key))?;
+        let reading = task.read(context, &outcome);
+        if let Reading::Accepted(prompts) | Reading::Unusable { partial: Some(prompts), .. } =
+            reading
+        {
+            task.take(step.request, step.attempts, prompts);
+        }
     }
+    Ok(task)
 }
 
 /// Adds the turn of an accepted response. Its checks were passed when it was accepted and are not run again; `None`
@@ -81,6 +90,9 @@ pub(crate) fn rebuild(
     };
     let mut prompts = prompt_task(context, key)?;
     if key.is_seed_row() {
+        let locate = |id| Ok(store.locate(id)?);
+        replay_prompt_attempts(&mut prompts, context, &locate, reader, record.attempts)?
+            .ok_or_else(|| mismatch(key))?;
         prompts.counts = counts;
         return Ok(Some((prompts.next_request(context)?, Task::Prompt(prompts))));
     }
@@ -133,25 +145,72 @@ fn conversation_at_start(
     let mismatch = || mismatch(key);
     let base = TaskKey::seed_row(key.part(), key.seed_row_index()).ok_or_else(mismatch)?;
     let base = store.task(base)?.ok_or_else(mismatch)?;
-    let accepted = base.steps.last().ok_or_else(mismatch)?.request;
     let locate = |id| Ok(store.locate(id)?);
-    let outcome = response(&locate, reader, accepted)?.ok_or_else(mismatch)?;
+    let prompts = prompt_task(context, base.key)?;
+    let prompts = prompts_of(context, &locate, reader, &base, prompts)?;
     let k = usize::from(key.prompt()).checked_sub(1).ok_or_else(mismatch)?;
-    let prompts = prompts_of(context, &outcome, &row.cards);
-    let prompt = prompts.get(k).and_then(Option::as_ref).ok_or_else(mismatch)?;
+    let prompt = prompts.prompts().get(k).and_then(Option::as_ref).ok_or_else(mismatch)?;
     let variant = variant_of(key.variant());
-    ConversationTask::new(context, key.part(), row, k, variant, &prompt.text)
+    ConversationTask::new(context, key.part(), row, k, variant, &prompt.text.text)
 }
 
-/// Replays the failed attempts of the turn that is due, up to `attempts`; gives the reason of each and the tokens that
-/// it used.
+/// An attempt that gave a response which could not be used.
+#[derive(Debug)]
+pub(crate) struct FailedAttempt {
+    /// All checks that failed.
+    pub(crate) checks: Vec<String>,
+    /// Tokens that it used.
+    pub(crate) usage: Usage,
+    /// The texts that failed, each with what was found: one of a turn, those of its patients (from 0) of a prompt request.
+    pub(crate) texts: Vec<(usize, FailedText)>,
+}
+
+/// Replays the failed attempts at a seed row's prompts, up to `attempts`; `None` where a response is missing.
+fn replay_prompt_attempts(
+    task: &mut PromptTask,
+    context: &RunContext<'_>,
+    locate: Locate<'_>,
+    reader: &RawReader,
+    attempts: u32,
+) -> Result<Option<Vec<FailedAttempt>>> {
+    let mut failed = Vec::new();
+    while task.counts.attempts < attempts {
+        let request = task.next_request(context)?.id;
+        let Some(outcome) = response(locate, reader, request)? else { return Ok(None) };
+        let Reading::Unusable { checks, partial, .. } = task.read(context, &outcome) else {
+            return Ok(None);
+        };
+        let mut texts: Vec<(usize, FailedText)> = Vec::new();
+        for finding in partial.iter().flat_map(|prompts| &prompts.findings) {
+            let (Some(patient), Some(text)) = (finding.patient, &finding.text) else { continue };
+            let note = format!("{}: {}", finding.check, finding.detail);
+            match texts.last_mut().filter(|(last, _)| *last == patient) {
+                Some((_, last)) => last.findings.push(note),
+                None => {
+                    let failed = FailedText { text: text.clone(), findings: vec![note] };
+                    texts.push((patient, failed));
+                }
+            }
+        }
+        let usage = outcome.usage().unwrap_or_default();
+        failed.push(FailedAttempt { checks, usage, texts });
+        task.counts.attempts += 1;
+        if let Some(prompts) = partial {
+            let attempts = u8::try_from(task.counts.attempts).unwrap_or(u8::MAX);
+            task.take(request, attempts, prompts);
+        }
+    }
+    Ok(Some(failed))
+}
+
+/// Replays the failed attempts of the turn that is due, up to `attempts`.
 fn replay_attempts(
     task: &mut ConversationTask,
     context: &RunContext<'_>,
     locate: Locate<'_>,
     reader: &RawReader,
     attempts: u32,
-) -> Result<Vec<(String, Usage)>> {
+) -> Result<Vec<FailedAttempt>> {
     let mut failed = Vec::new();
     while task.dialogue.counts().attempts < attempts {
         let Some(request) = task.next_request(context)? else { break };
@@ -161,8 +220,18 @@ fn replay_attempts(
         };
         let outcome = response(locate, reader, request.id)?.ok_or_else(|| mismatch("missing"))?;
         let reading = task.read(context, &outcome)?;
-        let Reading::Unusable { reason, .. } = &reading else { return Err(mismatch("accepted")) };
-        failed.push((reason.clone(), outcome.usage().unwrap_or_default()));
+        let Reading::Unusable { checks, detail, .. } = &reading else {
+            return Err(mismatch("accepted"));
+        };
+        let text = match &outcome {
+            RowOutcome::Answer(c) | RowOutcome::Cut(c) => clinstruct_parser::as_written(&c.text),
+            _ => String::new(),
+        };
+        let text = FailedText { text, findings: vec![detail.clone()] };
+        let texts = Some((0, text)).filter(|(_, failed)| !failed.text.is_empty());
+        let usage = outcome.usage().unwrap_or_default();
+        let texts = texts.into_iter().collect();
+        failed.push(FailedAttempt { checks: checks.clone(), usage, texts });
         task.dialogue.apply(reading.into());
     }
     Ok(failed)
@@ -173,8 +242,7 @@ fn replay_attempts(
 pub(crate) struct Retried {
     pub(crate) speaker: Speaker,
     pub(crate) succeeded: bool,
-    /// The reason of each attempt that failed, with the tokens that it used.
-    pub(crate) failed: Vec<(String, Usage)>,
+    pub(crate) failed: Vec<FailedAttempt>,
 }
 
 /// Attempts at a seed row's prompts, where the first one failed.
@@ -184,36 +252,22 @@ fn retried_prompts(
     reader: &RawReader,
     record: &TaskRecord,
 ) -> Result<Option<Retried>> {
-    let attempts = match (record.steps.last(), record.state) {
-        (Some(step), _) => u32::from(step.attempts),
-        (None, TaskState::Rejected) => record.attempts,
-        (None, _) => 0,
-    };
-    if attempts < 2 && (attempts == 0 || !record.steps.is_empty()) {
+    let last = record.steps.last().map_or(0, |step| u32::from(step.attempts));
+    if record.attempts == 0 && last <= 1 {
         return Ok(None);
     }
-    let task = prompt_task(context, record.key)?;
-    let locate = |id| Ok(store.locate(id)?);
-    let mut retried =
-        Retried { speaker: Speaker::PromptWriter, succeeded: false, failed: Vec::new() };
-    for attempt in 0..attempts {
-        let request = task.request(context, attempt)?;
-        let Some(outcome) = response(&locate, reader, request.id)? else { continue };
-        match read_prompts(&outcome, context.prompt_format(), &task.row().cards) {
-            Reading::Accepted(_) => retried.succeeded = true,
-            // The last attempt, of which the prompts that were good are used.
-            Reading::Unusable { partial: Some(_), .. }
-                if attempt + 1 == attempts && !record.steps.is_empty() =>
-            {
-                retried.succeeded = true;
-            }
-            Reading::Unusable { reason, .. } => {
-                retried.failed.push((reason, outcome.usage().unwrap_or_default()));
-            }
-            Reading::Undelivered { .. } | Reading::Refused { .. } => {}
-        }
+    let accepted = prompt_task(context, record.key)?;
+    let accepted = prompts_of(context, &|id| Ok(store.locate(id)?), reader, record, accepted)?;
+    let succeeded = accepted.prompts().iter().all(Option::is_some);
+    // The attempt that brought the last prompt did not fail.
+    let failed = if succeeded { last.saturating_sub(1) } else { record.attempts.max(last) };
+    if failed == 0 || (!succeeded && record.state == TaskState::Waiting) {
+        return Ok(None);
     }
-    Ok(Some(retried))
+    let mut task = prompt_task(context, record.key)?;
+    let locate = |id| Ok(store.locate(id)?);
+    let failed = replay_prompt_attempts(&mut task, context, &locate, reader, failed)?;
+    Ok(failed.map(|failed| Retried { speaker: Speaker::PromptWriter, succeeded, failed }))
 }
 
 /// What a task was asked more than once for: a seed row's prompts, a conversation's turns.

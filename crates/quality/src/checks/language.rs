@@ -4,7 +4,7 @@ use clinstruct_schema::Language;
 
 use crate::Turn;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
-use crate::language::identify;
+use crate::language::{foreign_script, identify};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -15,8 +15,16 @@ pub const CHECK: Check = Check {
     group: Group::Instruction,
     strictness: PerSpeaker::assistant(Strictness::Stops),
     run: Run::Text { find, example: Turn::answer },
-    good: &["Give small sips of water and look at the child again after an hour.", "Oui."],
-    bad: &["Donnez de petites gorgées d'eau et revoyez l'enfant au bout d'une heure."],
+    good: &[
+        "Give small sips of water and look at the child again after an hour.",
+        "Oui.",
+        "Paracetamol 500 mg, ibuprofen 400 mg, amoxicillin 250 mg",
+    ],
+    bad: &[
+        "Donnez de petites gorgées d'eau et revoyez l'enfant au bout d'une heure.",
+        "Geben Sie dem Kind viel Wasser.",
+        "Ask the ward for the form (转诊手续) before you leave.",
+    ],
 };
 
 fn find(turn: &Turn<'_>) -> Vec<Finding> {
@@ -25,7 +33,11 @@ fn find(turn: &Turn<'_>) -> Vec<Finding> {
 
 /// What is wrong with the language of a text; texts that are too short to detect pass.
 pub(crate) fn other_language(text: &str, asked: Language) -> Option<Finding> {
-    let found = identify(text)?;
-    (found != asked)
-        .then(|| Finding::new(format!("asked for {}, written in {}", asked.code(), found.code())))
+    if let Some(found) = identify(text).filter(|found| *found != asked) {
+        let seen = format!("asked for {}, written in {}", asked.code(), found.code());
+        return Some(Finding::new(seen));
+    }
+    let span = foreign_script(text)?;
+    let seen = format!("asked for {}, {} is in another script", asked.code(), &text[span.clone()]);
+    Some(Finding::at(span, seen))
 }

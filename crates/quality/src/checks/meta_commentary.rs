@@ -6,7 +6,8 @@ use clinstruct_schema::Language;
 
 use crate::Turn;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
-use crate::lexicon::{has_meta, lexicon};
+use crate::lexicon::lexicon;
+use crate::phrases::plain;
 use crate::segment::sentences;
 
 /// The check.
@@ -22,8 +23,29 @@ pub const CHECK: Check = Check {
         user: Some(Strictness::Blocks),
     },
     run: Run::Text { find, example: Turn::answer },
-    good: &["Give water."],
-    bad: &["As an AI, I give advice. Drink.", "Here is the revised answer: drink."],
+    good: &[
+        "Give water.",
+        "Take the tablets as instructed for the whole course.",
+        "Cortisol falls after this test. This response is absent in Cushing's syndrome.",
+        "Keep to your instructions from the ward. Change the dressing in two days.",
+        "I gave up my training for the marathon because of the pain.",
+        "I have kept him nil by mouth and have written to his doctor.",
+        "I have followed your instructions and given the fluids.",
+        "In my previous pregnancy I had the same rash.",
+        "Here is the revised schedule of vaccines.",
+        "As an AI engineer, she sits for ten hours a day.",
+        "The user of an inhaler has to shake it. The language model of the scanner reads the film.",
+    ],
+    bad: &[
+        "As an AI, I give advice. Drink.",
+        "Here is the revised answer: drink.",
+        "I'm just an AI, so ask a doctor. Drink.",
+        "As instructed, this answer has exactly three sentences. Drink.",
+        "Drink. I have kept it to five bullet points, as you asked.",
+        "Drink. This response adheres to the requested format.",
+        "I'm sorry, but I cannot assist with that request.",
+        "The user wants to know how much to drink. Drink.",
+    ],
 };
 
 fn find(turn: &Turn<'_>) -> Vec<Finding> {
@@ -33,20 +55,36 @@ fn find(turn: &Turn<'_>) -> Vec<Finding> {
 
 /// The first sentence with meta-commentary.
 pub fn meta(text: &str, language: Language) -> Option<Range<usize>> {
-    let lower = text.to_lowercase().replace('’', "'");
-    if !has_meta(&lower, language) {
+    // Most texts have none of the phrases: they are looked for before the text is cut into sentences.
+    if !is_meta(&plain(text), language) {
         return None;
     }
-    sentences(text, language).into_iter().find(|s| {
-        let lower = text.get(s.clone()).unwrap_or_default().to_lowercase().replace('’', "'");
-        lexicon(language).meta.iter().any(|m| holds(&lower, m, language))
-    })
+    let mut all = sentences(text, language).into_iter();
+    all.find(|s| is_meta(&plain(text.get(s.clone()).unwrap_or_default()), language))
 }
 
-/// Whether a text contains a phrase that starts at a word boundary.
-fn holds(text: &str, phrase: &str, language: Language) -> bool {
-    text.match_indices(phrase).any(|(at, _)| {
-        let before = text.get(..at).and_then(|t| t.chars().next_back());
-        lexicon(language).unspaced || before.is_none_or(|c| !c.is_alphanumeric())
-    })
+/// Most bytes between what is spoken of and what is said about it, in a script that marks no sentences.
+const APART: usize = 120;
+
+/// Whether a text, in lower case, has a phrase that is always meta-commentary, or one that may be with what
+/// only an answer can have: "this response" is medicine, and "this response has three bullet points" is not.
+fn is_meta(lower: &str, language: Language) -> bool {
+    let words = lexicon(language);
+    if words.meta.is_in(lower) {
+        return true;
+    }
+    let abouts: Vec<_> = words.meta_about.all(lower).collect();
+    !abouts.is_empty()
+        && words.meta_subjects.all(lower).any(|subject| {
+            abouts.iter().any(|about| {
+                let apart = if about.start >= subject.end {
+                    about.start - subject.end
+                } else if subject.start >= about.end {
+                    subject.start - about.end
+                } else {
+                    return false;
+                };
+                !words.unspaced || apart <= APART
+            })
+        })
 }

@@ -1,4 +1,4 @@
-//! An offer of more at the end.
+//! An offer of more or a pleasantry at the end.
 
 use std::ops::Range;
 
@@ -7,40 +7,128 @@ use clinstruct_schema::{Constraint, Language};
 use crate::Turn;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
 use crate::lexicon::lexicon;
-use crate::segment::last_sentence;
+use crate::phrases::plain;
+use crate::segment::last_sentences;
+use crate::talk::questions;
 
 /// The check.
 pub const CHECK: Check = Check {
     id: "offer_at_the_end",
     former_ids: &[],
     repair_name: None,
-    summary: "An offer of more at the end.",
+    summary: "An offer of more or a pleasantry at the end, where no tone was asked for that has them.",
     group: Group::Wording,
     strictness: PerSpeaker::assistant(Strictness::Blocks),
     run: Run::Text { find, example: Turn::answer },
-    good: &["Give water. Let me know is what to say.\nSee the child again."],
-    bad: &["Give water. Let me know if you need more.", "Rest. Would you like a table?"],
+    good: &[
+        "Give water. Let me know is what to say.\nSee the child again.",
+        "Give water. His breathing should improve within two days.",
+        "Rest. If you have any of these signs, come back at once.",
+        "Rest. If you have any questions, ask your midwife.",
+        "Do not hesitate to call an ambulance.",
+        "Take care with the second dose.",
+    ],
+    bad: &[
+        "Give water. Let me know if you need more.",
+        "Rest. Would you like a table?",
+        "Rest. Safe travels to all of you!",
+        "Rest. You have the choice, and you're doing a wonderful job.",
+        "Rest. Let me know how it goes. Take care!",
+        "Rest. Feel free to ask.\n\nEND OF ADVICE",
+    ],
 };
 
-fn find(turn: &Turn<'_>) -> Vec<Finding> {
-    // If questions were requested, an offer is allowed.
-    if turn.asks(|c| matches!(c, Constraint::ClarifyingQuestions { .. })) {
-        return Vec::new();
-    }
-    let found = closing(turn.text, turn.language);
-    found.map(|span| Finding::quote(turn.text, span)).into_iter().collect()
+/// What stands at the end beside the matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// An offer of more.
+    Offer,
+    /// A wish, praise or the form of a letter.
+    Pleasantry,
 }
 
-/// The last sentence, if it is an offer.
-pub fn closing(text: &str, language: Language) -> Option<Range<usize>> {
-    let last = last_sentence(text, language)?;
-    let lower = text.get(last.clone())?.to_lowercase().replace('’', "'");
-    // A line of an unspaced script contains several sentences: only its end is examined.
-    let tail: String = if lexicon(language).unspaced {
-        let skip = lower.chars().count().saturating_sub(60);
-        lower.chars().skip(skip).collect()
-    } else {
-        lower
+fn find(turn: &Turn<'_>) -> Vec<Finding> {
+    let unwanted = |ending, span: &Range<usize>| match ending {
+        Ending::Offer => !(turn.waits() && awaits(turn, &turn.text[span.clone()])),
+        Ending::Pleasantry => !turn.is_letter(),
     };
-    lexicon(language).closings.iter().any(|c| tail.contains(c.as_str())).then_some(last)
+    let all = endings(turn.text, turn.language).into_iter();
+    let found = all.into_iter().find(|(ending, span)| unwanted(*ending, span));
+    found.map(|(_, span)| Finding::quote(turn.text, span)).into_iter().collect()
+}
+
+/// Whether a sentence asks for what a style waits for: a report, leave to go on, or the answer to a question.
+fn awaits(turn: &Turn<'_>, sentence: &str) -> bool {
+    let words = lexicon(turn.language);
+    let lower = plain(sentence);
+    let asks = !questions(sentence, turn.language).is_empty();
+    let counted = turn.asks(|c| matches!(c, Constraint::ClarifyingQuestions { .. }));
+    words.replies.is_in(&lower) || asks && (counted || words.continues.is_in(&lower))
+}
+
+/// A last sentence that offers more or wishes well, whatever tone was asked for.
+pub fn closing(text: &str, language: Language) -> Option<Range<usize>> {
+    endings(text, language).into_iter().next().map(|(_, span)| span)
+}
+
+/// Sentences at the end that are looked at, as long as each is no part of the matter.
+const SENTENCES: usize = 4;
+/// Words of a signature or a mark at the end.
+const SIGNATURE: usize = 3;
+/// Characters at the end of a line of an unspaced script, which holds more than one sentence.
+const TAIL: usize = 60;
+
+fn endings(text: &str, language: Language) -> Vec<(Ending, Range<usize>)> {
+    let words = lexicon(language);
+    let mut found = Vec::new();
+    for span in last_sentences(text, language).take(SENTENCES) {
+        let sentence = &text[span.clone()];
+        let from = sentence.find(|c: char| c.is_alphanumeric() || c == '¿').unwrap_or(0);
+        let lower = plain(sentence.get(from..).unwrap_or(sentence));
+        let tail = if words.unspaced {
+            let skip = lower.chars().count().saturating_sub(TAIL);
+            lower.char_indices().nth(skip).map_or(lower.as_str(), |(at, _)| &lower[at..])
+        } else {
+            &lower
+        };
+        let sent_on = words.referrals.is_in(tail);
+        if words.closings.is_in(tail) && !sent_on {
+            found.push((Ending::Offer, span));
+        } else if words.pleasantries.is_in(tail) {
+            found.push((Ending::Pleasantry, span));
+        } else {
+            let open = !sentence.ends_with(['.', '!', '?', '।', ':']);
+            let signature = open && sentence.split_whitespace().count() <= SIGNATURE;
+            if words.unspaced || !signature {
+                break;
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_style_that_waits_may_ask_and_a_warm_one_may_wish() {
+        let judged = |aspect: &str| Constraint::Judged { aspect: aspect.into() };
+        let finds = |text, constraint: &Constraint| {
+            !find(&Turn { instructions: vec![constraint], ..Turn::answer(text) }).is_empty()
+        };
+        let report = "Splint it. Let me know whether there is a pulse.";
+        let on = "Splint it. Would you like me to go on with the next step?";
+        let offer = "Splint it. Would you like me to draft the letter?";
+        let wish = "Splint it. Safe travels!";
+        let free = "Splint it. Feel free to ask.";
+        for waiting in [Constraint::OneStep, Constraint::ClarifyingQuestions { n: 1 }] {
+            assert!(!finds(report, &waiting) && !finds(on, &waiting) && finds(free, &waiting));
+            assert!(finds(wish, &waiting));
+        }
+        assert!(finds(offer, &Constraint::OneStep) && finds(report, &judged("friendly")));
+        assert!(!finds(wish, &judged("friendly")) && finds(free, &judged("encouraging")));
+        let letter = "Splint it.\n\nYours sincerely\nDr Ada Mensah";
+        assert!(!finds(letter, &Constraint::Formal) && finds(letter, &judged("direct")));
+    }
 }

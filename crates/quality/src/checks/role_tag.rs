@@ -1,5 +1,7 @@
 //! A role tag at the start of a line.
 
+use std::ops::Range;
+
 use crate::Turn;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
 use crate::lines::line_starts;
@@ -18,36 +20,128 @@ pub const CHECK: Check = Check {
     },
     run: Run::Text { find, example: Turn::answer },
     good: &[
+        "AI: aortic insufficiency\nMR: mitral regurgitation",
+        "System: cardiovascular\nFinding: a murmur",
         "Give fluids.\n- one\n- two\n\n## Next\nC:\\temp and \\frac{1}{2}",
         "The user: a nurse of the ward.",
     ],
-    bad: &["User: give fluids.", "Fluids.\n(chatbot) more"],
+    bad: &[
+        "User: give fluids.",
+        "Fluids.\n(chatbot) more",
+        "**User:** is it so?",
+        "Human: is it so?\nAI: it is.",
+        "System: be brief.\nUser: is it so?",
+        "Utilisateur : est-ce vrai ?",
+        "USER: is it so? ASSISTANT: it is.",
+        "Rest.\n### Response:\nDrink.",
+        "Rest two days.### Human: and then?",
+    ],
 };
 
-const TAGS: [&str; 14] = [
-    "(user)",
-    "(chatbot)",
-    "(assistant)",
-    "user:",
-    "assistant:",
-    "chatbot:",
-    "human:",
-    "ai:",
-    "system:",
-    "<|user|>",
-    "<|assistant|>",
-    "<|im_start|>",
-    "[user]",
-    "[assistant]",
+/// Tags in brackets, lower case.
+const TAGS: [&str; 7] =
+    ["(user)", "(chatbot)", "(assistant)", "<|user|>", "<|assistant|>", "<|im_start|>", "[user]"];
+
+/// The same, longer than the tag that they contain.
+const BRACKETED: [&str; 3] = ["[assistant]", "[chatbot]", "[bot]"];
+
+/// Names that are tags before a colon, lower case.
+const NAMES: [&str; 12] = [
+    "user",
+    "assistant",
+    "chatbot",
+    "human",
+    "usuario",
+    "usuário",
+    "utilizador",
+    "benutzer",
+    "utilisateur",
+    "utente",
+    "उपयोगकर्ता",
+    "ผู้ใช้",
 ];
 
+/// Names that are tags where another tag is in the text: alone, each of them is an abbreviation, an organ
+/// system or a colleague.
+const PAIRED: [&str; 14] = [
+    "ai",
+    "ki",
+    "ia",
+    "bot",
+    "gpt",
+    "model",
+    "system",
+    "sistema",
+    "assistent",
+    "assistente",
+    "asistente",
+    "instruction",
+    "सहायक",
+    "ผู้ช่วย",
+];
+
+/// Tags that one flattened conversation has within its lines.
+const FLAT: [(&str, &str); 4] =
+    [("USER:", "ASSISTANT:"), ("User:", "Assistant:"), ("Human:", "Assistant:"), ("Human:", "AI:")];
+
+/// Headings of the prompt formats of instruction sets.
+const HEADINGS: [&str; 6] = [
+    "### Human:",
+    "### Assistant:",
+    "### User:",
+    "### Instruction:",
+    "### Response:",
+    "### Input:",
+];
+
+/// Characters at the start of a line in which a tag stands.
+const WIDTH: usize = 28;
+
+/// The tag at the start of a line, with its bytes; `paired` tags too where the flag is set.
+fn tag(line: &str, paired: bool) -> Option<(String, usize)> {
+    let bare = line.trim_start_matches(['*', '_', '>', ' ']);
+    let marks = line.len() - bare.len();
+    let lower: String = bare.chars().take(WIDTH).flat_map(char::to_lowercase).collect();
+    if let Some(tag) = TAGS.iter().chain(&BRACKETED).find(|tag| lower.starts_with(**tag)) {
+        return Some(((*tag).to_owned(), marks + tag.len().min(bare.len())));
+    }
+    let colon = bare.find([':', '：'])?;
+    let (name, _) = lower.split_once([':', '：'])?;
+    let name = name.trim_end_matches(['*', '_', ' ', '\u{a0}', '\u{202f}']);
+    let known = NAMES.contains(&name) || paired && PAIRED.contains(&name);
+    known.then(|| (format!("{name}:"), marks + colon + 1))
+}
+
+/// A conversation that was flattened into lines, or a heading of a prompt format.
+fn flattened(text: &str) -> Option<Range<usize>> {
+    let heading = HEADINGS.iter().find_map(|h| text.find(h).map(|at| at..at + h.len()));
+    heading.or_else(|| {
+        FLAT.iter().find_map(|(first, second)| {
+            let at = text.find(first)?;
+            text.get(at..)?.find(second)?;
+            Some(at..at + first.len())
+        })
+    })
+}
+
 fn find(turn: &Turn<'_>) -> Vec<Finding> {
-    line_starts(turn.text)
-        .filter_map(|(number, from, line)| {
-            let lower: String = line.chars().take(16).flat_map(char::to_lowercase).collect();
-            let tag = TAGS.iter().find(|tag| lower.starts_with(**tag))?;
-            let span = from..from + tag.len().min(line.len());
+    let text = turn.text;
+    let of_lines = |paired: bool| {
+        line_starts(text).filter_map(move |(number, from, line)| {
+            let (tag, length) = tag(line, paired)?;
+            let span = from..from + length.min(line.len());
             Some(Finding::at(span, format!("line {number} starts with {tag}")))
         })
-        .collect()
+    };
+    let mut found: Vec<Finding> = of_lines(false).collect();
+    if !found.is_empty() {
+        found = of_lines(true).collect();
+    }
+    if found.is_empty() {
+        found.extend(flattened(text).map(|span| {
+            let detail = format!("it has {}", &text[span.clone()]);
+            Finding::at(span, detail)
+        }));
+    }
+    found
 }

@@ -7,9 +7,11 @@ use clinstruct_schema::{Constraint, Language};
 use crate::Turn;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
 use crate::lexicon::lexicon;
+use crate::lines::is_mark;
 use crate::lines::lines;
-use crate::structure::{is_rule, marker_length};
-use crate::talk::is_mark;
+use crate::phrases::plain;
+use crate::segment::sentences;
+use crate::structure::{is_fence, is_rule, marker_length};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -20,8 +22,32 @@ pub const CHECK: Check = Check {
     group: Group::Wording,
     strictness: PerSpeaker::assistant(Strictness::Blocks),
     run: Run::Text { find, example: Turn::answer },
-    good: &["Give water.", "Give:\n- water and salt", "Rest.\nEND OF ADVICE"],
-    bad: &["Give water and look at the"],
+    good: &[
+        "Give water.",
+        "Give:\n- water and salt",
+        "Rest.\nEND OF ADVICE",
+        "Appendicitis",
+        "Acute appendicitis with perforation",
+        "Rice, beans, lentils, green leaves, eggs and fish",
+        "140 mmol/L",
+        "Serum sodium: 140 mmol/L",
+        "Hepatitis A",
+        "Look at the chart.\n\nSource: WHO 2023",
+        "| Sign | Meaning |\n|---|---|\n| Fever | Infection |",
+        "```\nscore = age + 2\n```",
+        "Rest.\n\nWith kind regards\nDr Ada Mensah",
+        "1. Rest the leg\n2. Call for transport",
+    ],
+    bad: &[
+        "Give water and look at the",
+        "Give water. Then look",
+        "Rest the leg.\n\nThen look for swelling of both feet",
+        "- Give water.\n- Keep him warm.\n- Count the breaths",
+        "- Give water\n- Look for signs of",
+        "Give water,",
+        "```json\n{\"dose\": 5",
+        "| Sign | Meaning |\n|---|---|\n| Fever | Infec",
+    ],
 };
 
 fn find(turn: &Turn<'_>) -> Vec<Finding> {
@@ -32,7 +58,14 @@ fn find(turn: &Turn<'_>) -> Vec<Finding> {
     found.map(|span| Finding::quote(turn.text, span)).into_iter().collect()
 }
 
-/// Position where a text is truncated: its last line is prose without an end mark, and not an item, title or row.
+/// Words of an answer that is a diagnosis or a title and no sentence.
+const NAME: usize = 8;
+/// Words of a value with its label.
+const VALUE: usize = 12;
+/// Words of a mark or a signature.
+const MARK: usize = 2;
+
+/// Where a text is truncated: it ends within a sentence, an item, a row or a block of code.
 pub fn cut(text: &str, language: Language) -> Option<Range<usize>> {
     let lexicon = lexicon(language);
     if lexicon.unspaced {
@@ -43,16 +76,88 @@ pub fn cut(text: &str, language: Language) -> Option<Range<usize>> {
     }
     let last = lines(text).last()?;
     let line = &text[last.clone()];
-    if is_rule(line) || line.starts_with('|') || marker_length(line) > 0 {
+    if is_fence(line) || text.contains("```") {
+        let fences = lines(text).filter(|l| is_fence(&text[l.clone()])).count();
+        return (fences % 2 == 1).then_some(last);
+    }
+    if is_rule(line) || is_ended(line) {
         return None;
     }
-    if line.ends_with(['"', '\'', '”', '’', '»', ')', ']', '}', '*', '`', '_', '“']) {
+    if line.starts_with('#') {
         return None;
     }
-    let end = line.chars().next_back()?;
-    let ended = matches!(end, '.' | '!' | '?' | '।' | '॥' | ':' | ';' | '…' | '¶')
-        || !(end.is_alphanumeric() || is_mark(end) || end == ',' || end == '-');
-    // A line of one word or a marker such as `END OF ADVICE` is not a truncated sentence.
+    let word = line.rsplit(char::is_whitespace).next().unwrap_or_default();
+    // `Hepatitis A` ends with a letter, and `look at a` with a word.
+    if line.ends_with(',') || lexicon.hanging.iter().any(|h| h == word) {
+        return Some(last);
+    }
+    // All rows of a table are closed or none is.
+    if line.starts_with('|') {
+        let closed =
+            lines(text).any(|l| text[l.clone()].starts_with('|') && text[l].ends_with('|'));
+        return closed.then_some(last);
+    }
+    if marker_length(line) > 0 {
+        return is_open_among_ended(text, &last).then_some(last);
+    }
+    is_open_prose(text, &last, language).then_some(last)
+}
+
+fn is_ended(line: &str) -> bool {
+    let closing = ['"', '\'', '”', '’', '»', ')', ']', '}', '*', '`', '_', '“'];
+    let Some(end) = line.chars().next_back() else { return true };
+    line.ends_with(closing)
+        || matches!(end, '.' | '!' | '?' | '।' | '॥' | ':' | ';' | '…' | '¶')
+        || !(end.is_alphanumeric() || is_mark(end) || end == ',' || end == '-')
+}
+
+/// Whether all other items end with a mark, two of them or more, and the last one does not.
+fn is_open_among_ended(text: &str, last: &Range<usize>) -> bool {
+    let mut others = 0;
+    for line in lines(text).filter(|l| l.start < last.start) {
+        let line = &text[line];
+        if marker_length(line) > 0 && !line.starts_with('#') {
+            if !line.ends_with(['.', '!', '?', '।']) {
+                return false;
+            }
+            others += 1;
+        }
+    }
+    others > 1
+}
+
+/// Whether the last line, which is prose, breaks off.
+fn is_open_prose(text: &str, last: &Range<usize>, language: Language) -> bool {
+    let line = &text[last.clone()];
+    let count = line.split_whitespace().count();
+    // Behind a sentence with an end, one without is broken, however short.
+    if sentences(line, language).len() > 1 {
+        return true;
+    }
+    // A mark such as `END OF ADVICE`, or the form of a letter, which has no full stop.
     let shouted = !line.chars().any(char::is_lowercase) && line.is_ascii();
-    (!ended && !shouted && line.split_whitespace().count() > 2).then_some(last)
+    if shouted || count <= MARK {
+        return false;
+    }
+    let before: Vec<Range<usize>> = lines(text).filter(|l| l.start < last.start).collect();
+    let previous = before.last().cloned().map_or("", |l| &text[l]);
+    let wishes = &lexicon(language).pleasantries;
+    if [line, previous].iter().any(|l| wishes.is_in(&plain(l))) {
+        return false;
+    }
+    let labelled = line.contains(": ") && count <= VALUE;
+    if labelled {
+        return false;
+    }
+    let prose = before.into_iter().any(|l| {
+        let line = &text[l];
+        marker_length(line) == 0 && line.ends_with(['.', '!', '?', '।'])
+    });
+    if prose {
+        return true;
+    }
+    let valued = line.chars().any(char::is_numeric) && count <= VALUE;
+    let parts = line.split(", ");
+    let listed = parts.clone().count() > 2 && parts.into_iter().all(|p| p.split(' ').count() <= 5);
+    !(count <= NAME || valued || listed)
 }

@@ -1,7 +1,5 @@
 //! A question at the end of an answer, if none was requested.
 
-use clinstruct_schema::Constraint;
-
 use crate::Turn;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
 use crate::segment::last_sentence;
@@ -21,7 +19,8 @@ pub const CHECK: Check = Check {
 };
 
 fn find(turn: &Turn<'_>) -> Vec<Finding> {
-    if turn.asks(|c| matches!(c, Constraint::ClarifyingQuestions { .. })) {
+    // One who lays out options may ask which of them it is to be.
+    if turn.waits() || turn.offers_choice() {
         return Vec::new();
     }
     let last = last_sentence(turn.text, turn.language);

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use clinstruct_quality::{identify, talk, verify};
+use clinstruct_quality::{dose, identify, talk, verify};
 use clinstruct_schema::{Constraint, Language};
 use serde::Deserialize;
 
@@ -20,7 +20,11 @@ struct Example {
 fn reports(check: &str, text: &str, language: Language) -> bool {
     let broken = |c: &Constraint| verify(c, text, language).is_some_and(|v| !v.strict);
     match check {
-        "dose_warning" => broken(&Constraint::DoseWarning),
+        // Both directions: only the first is a fault of a text.
+        "dose_warning" => {
+            let doses = dose::find(text, language);
+            doses.unwarned.is_some() || (doses.stated.is_empty() && doses.warning.is_some())
+        }
         "formal" => broken(&Constraint::Formal),
         "opener" => talk::opener(text, language).is_some(),
         "closing" => talk::closing(text, language).is_some(),

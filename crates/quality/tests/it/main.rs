@@ -1,5 +1,9 @@
 //! The checks on labelled examples: `corpus/`.
 
+mod answers;
 mod checks;
+mod doses;
+mod planted;
 mod real_answers;
 mod sentences;
+mod wording;

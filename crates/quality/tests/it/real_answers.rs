@@ -47,7 +47,7 @@ fn read(catalog: &Catalog, row: &Row) -> (Option<Speaker>, Vec<Constraint>) {
                         Meaning::Role { speaker: one } => speaker = Some(*one),
                         Meaning::Keep { constraint } => {
                             let constraint = match digits.parse() {
-                                Ok(n) if counted => constraint.clone().with_count(n),
+                                Ok(n) if counted => instruction.text.constraint(constraint, n),
                                 _ => constraint.clone(),
                             };
                             if !constraints.contains(&constraint) {

@@ -206,6 +206,7 @@ impl From<Repair> for RepairCounts {
     fn from(old: Repair) -> Self {
         Self {
             first: old.first,
+            attempts: old.requests,
             speakers: old.speakers,
             repaired: old.mended,
             rejected: old.rejected,

@@ -1,10 +1,13 @@
 //! Counts while rows are read, and computes the metrics at the end.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 
+use clinstruct_quality::checks::{filler_opener, offer_at_the_end};
+use clinstruct_quality::dose::Unit;
 use clinstruct_quality::{
-    CONTROL, CONTROL_TOKEN, HASH_HEADING, NOT_NFC, ROLE_TAG, WRAPPING_QUOTES, card, compare, dose,
-    hygiene, identify, name, segment, talk, verify,
+    CONTROL, CONTROL_TOKEN, Check, HASH_HEADING, NOT_NFC, ROLE_TAG, Turn, WRAPPING_QUOTES, card,
+    compare, dose, hygiene, identify, name, segment, talk, verify,
 };
 use clinstruct_schema::summary::{
     InstructionCounts, Measured, MetricId, Metrics, Property, TextKind, Unmeasured,
@@ -224,24 +227,22 @@ impl MetricsAccumulator {
         let cut = if json { None } else { talk::cut(text, language) };
         self.share(MetricId::TruncatedAnswers, at, cut);
         self.share(MetricId::MetaCommentary, at, talk::meta(text, language));
-        self.share(MetricId::FillerOpeners, at, talk::opener(text, language));
-        self.share(MetricId::ClosingOffers, at, talk::closing(text, language));
-        let doses = dose::doses(text, language);
-        let warning = dose::warning(text, !doses.is_empty(), language);
-        match (doses.first(), warning) {
-            (Some(dose), warning) => {
-                let unwarned = warning.is_none().then(|| dose.place.clone());
-                self.share(MetricId::DosesWithoutWarning, at, unwarned);
-                if warning.is_some() {
-                    self.share(MetricId::WarningsWithoutDose, at, false);
-                }
-            }
-            (None, Some(warning)) => {
-                self.share(MetricId::WarningsWithoutDose, at, Some(warning));
-            }
-            (None, None) => {}
+        // A greeting is no filler where the style asks for warmth: the check knows the style.
+        let instructions = situation.into_iter().flat_map(Situation::constraints).collect();
+        let turn = Turn { language, instructions, ..Turn::answer(text) };
+        let first = |check: &Check| check.find(&turn).into_iter().next().and_then(|v| v.span);
+        self.share(MetricId::FillerOpeners, at, first(&filler_opener::CHECK));
+        self.share(MetricId::ClosingOffers, at, first(&offer_at_the_end::CHECK));
+        let doses = dose::find(text, language);
+        if !doses.stated.is_empty() {
+            let unwarned = doses.unwarned.as_ref().map(|dose| dose.place.clone());
+            self.share(MetricId::DosesWithoutWarning, at, unwarned);
         }
-        self.ranges(at, &doses);
+        if let Some(warning) = doses.warning.clone() {
+            let alone = Some(warning).filter(|_| doses.stated.is_empty());
+            self.share(MetricId::WarningsWithoutDose, at, alone);
+        }
+        self.ranges(at, &doses.stated);
         if let Some(attributes) = row.attributes {
             let country = &attributes.card.patient.country_code;
             let emergency = self.facts.emergency.get(country).map_or("", String::as_str);
@@ -259,7 +260,10 @@ impl MetricsAccumulator {
         let mut wanted = false;
         if let Some(situation) = situation {
             for constraint in situation.constraints() {
-                wanted |= matches!(constraint, Constraint::ClarifyingQuestions { .. });
+                wanted |= matches!(
+                    constraint,
+                    Constraint::ClarifyingQuestions { .. } | Constraint::OneStep
+                );
                 if let Some(verdict) = verify(constraint, text, language) {
                     let counts = self.instructions.entry(name(constraint).to_owned()).or_default();
                     counts.checked += 1;
@@ -333,40 +337,19 @@ impl MetricsAccumulator {
         }
     }
 
-    /// Compares doses of known medicines with the largest single dose.
+    /// Doses compared with the largest single dose of the medicine that they belong to, where that is known.
     fn ranges(&mut self, at: Place<'_>, doses: &[dose::Dose]) {
-        let text = at.text;
-        if doses.is_empty() || self.facts.drugs.is_empty() {
-            return;
-        }
-        let lower = text.to_lowercase();
-        if lower.len() != text.len() {
-            return;
-        }
-        for said in doses {
-            let amount: String = text[said.place.clone()]
-                .chars()
-                .take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ','))
-                .map(|c| if c == ',' { '.' } else { c })
-                .collect();
-            let Ok(amount) = amount.trim_end_matches('.').parse::<f64>() else { continue };
-            // The medicine named last before the dose in the same sentence.
-            let before = &lower[..said.place.start];
-            let before = before.rsplit(['\n', '।', ';']).next().unwrap_or_default();
-            let before = before.rsplit(". ").next().unwrap_or_default();
-            let named = self
-                .facts
-                .drugs
-                .iter()
-                .filter_map(|d| Some((before.rfind(&d.name)?, d)))
-                .max_by_key(|(at, d)| (*at, d.name.len()));
-            let Some((_, drug)) = named else { continue };
-            if drug.unit == said.unit {
-                let high = drug.high;
-                // A daily dose may be several single ones.
-                let above = (amount > 4.0 * high).then(|| said.place.clone());
-                self.share(MetricId::DosesAboveRange, at, above);
-            }
+        for stated in doses.iter().filter(|dose| !dose.per_weight) {
+            let Some(place) = &stated.medicine else { continue };
+            let high = self.facts.drugs.iter().find_map(|drug| {
+                let unit = Unit::of_fact(&drug.unit)?;
+                let scale = stated.unit.in_unit(unit)?;
+                is_named(at.text, place, &drug.name).then_some(drug.high / scale)
+            });
+            let Some(high) = high else { continue };
+            // A day's dose may be several single ones.
+            let above = (stated.amount > 4.0 * high).then(|| stated.place.clone());
+            self.share(MetricId::DosesAboveRange, at, above);
         }
     }
 
@@ -478,4 +461,14 @@ impl MetricsAccumulator {
         }
         metrics.instructions = self.instructions;
     }
+}
+
+/// Whether the word at a place begins or ends the name of a medicine that stands there: `amoxicilline` and
+/// `folic acid` do.
+fn is_named(text: &str, place: &Range<usize>, name: &str) -> bool {
+    let same = |part: Option<&str>| part.is_some_and(|part| part.to_lowercase() == name);
+    // An ending of another language is no other medicine; a longer word is, as is one of several names.
+    let begins = same(text.get(place.start..place.start + name.len()))
+        && place.end <= place.start + name.len() + 1;
+    begins || same(place.end.checked_sub(name.len()).and_then(|from| text.get(from..place.end)))
 }

@@ -62,37 +62,89 @@ fn an_unusable_response_is_requested_again_with_another_seed_until_no_attempt_is
 }
 
 #[test]
-fn of_the_last_attempt_the_good_prompts_are_used() {
+fn good_prompts_are_kept_and_the_missing_one_is_requested_again() {
     let context = context(PART, true);
     let mut base = Waiting::base(&context, 0);
-    for _ in 0..3 {
-        let partial = edited(&base, |prompts| drop(prompts.remove(1)));
+    let first = base.request.id;
+    for attempt in 1..4 {
+        let partial = edited(&base, |prompts| {
+            prompts.retain(|prompt| prompt["patient"] != 2);
+            if prompts.is_empty() {
+                prompts.push(serde_json::json!({ "patient": 2, "prompt": "" }));
+            }
+        });
         base = base.asks(&context, &partial);
+        assert_eq!(base.counts(), [attempt, 0, 0]);
+        // The three others are accepted, once, and not requested again.
+        assert_eq!(base.record.steps.len(), 1);
+        assert_eq!((base.record.steps[0].request, base.record.steps[0].attempts), (first, 1));
+        let user = &base.request.request.messages[1].content;
+        assert!(user.contains("\nPatient 2\n") && !user.contains("Patient 1"), "{user}");
+        let schema = &base.request.request.json_schema.as_ref().unwrap().schema;
+        assert!(schema.contains(r#""enum":[2]"#), "{schema}");
     }
-    let partial = edited(&base, |prompts| drop(prompts.remove(1)));
-    let stepped = base.step(&context, &partial);
+    let (good, request) = (base.good(), base.request.id);
+    let stepped = base.step(&context, &good);
     let done = &stepped.records[0];
-    assert_eq!((done.state, done.attempts, done.steps[0].attempts), (TaskState::Done, 3, 4));
+    assert_eq!((done.state, done.attempts), (TaskState::Done, 3));
+    let steps: Vec<_> = done.steps.iter().map(|step| (step.request, step.attempts)).collect();
+    assert_eq!(steps, [(first, 1), (request, 4)]);
+    assert_eq!(stepped.rejections(), []);
+    let prompts: HashSet<u8> = stepped.waiting().iter().map(|w| w.record.key.prompt()).collect();
+    assert_eq!(prompts, HashSet::from([1, 2, 3, 4]));
+}
+
+#[test]
+fn without_attempts_left_the_good_prompts_are_used_and_the_missing_one_is_rejected() {
+    let context = context(PART, true);
+    let mut base = Waiting::base(&context, 0);
+    base = {
+        let partial = edited(&base, |prompts| drop(prompts.remove(1)));
+        base.asks(&context, &partial)
+    };
+    for _ in 0..2 {
+        base = base.asks(&context, &refusal());
+    }
+    let stepped = base.step(&context, &refusal());
+    let done = &stepped.records[0];
+    assert_eq!((done.state, done.attempts, done.steps.len()), (TaskState::Done, 4, 1));
     // Both variants of the second prompt are rejected, and counted.
     let rejected: Vec<(u8, u8)> =
         stepped.rejections().iter().map(|(key, _)| (key.prompt(), key.variant())).collect();
     assert_eq!(rejected, [(2, 1), (2, 2)]);
     for (_, why) in stepped.rejections() {
-        assert_eq!((why.stage, why.failed), (Stage::Prompt, false));
-        assert_eq!(why.detail, "3 prompts where 4 were asked for");
+        assert_eq!((why.stage, why.failed, &*why.reason), (Stage::Prompt, false, "refused"));
     }
     let prompts: HashSet<u8> = stepped.waiting().iter().map(|w| w.record.key.prompt()).collect();
     assert_eq!(prompts, HashSet::from([1, 3, 4]));
 }
 
 #[test]
-fn a_prompt_that_fails_a_check_is_a_missing_one() {
+fn a_prompt_that_fails_a_check_is_requested_again_with_the_reason() {
     let context = context(PART, true);
     let base = Waiting::base(&context, 0);
     let wrong = edited(&base, |prompts| {
-        prompts[0]["prompt"] = "As an AI language model, I was asked to write a prompt.".into();
+        prompts[2]["prompt"] = "As an AI language model, I was asked to write a prompt.".into();
     });
-    assert_eq!(base.asks(&context, &wrong).counts(), [1, 0, 0]);
+    let again = base.asks(&context, &wrong);
+    assert_eq!(again.counts(), [1, 0, 0]);
+    let user = &again.request.request.messages[1].content;
+    assert!(user.contains("\nPatient 3\n") && !user.contains("Patient 2"), "{user}");
+    let (_, notes) = user.rsplit_once("An earlier try did not pass these checks:\n").unwrap();
+    assert!(notes.starts_with("- Patient 3: meta_commentary: "), "{notes}");
+    // Without attempts left, the conversations of that prompt have this reason.
+    let mut last = again;
+    for _ in 0..2 {
+        let wrong = edited(&last, |prompts| {
+            prompts[0]["prompt"] = "As an AI language model, I write a prompt.".into();
+        });
+        last = last.asks(&context, &wrong);
+    }
+    let wrong = edited(&last, |prompts| prompts[0]["prompt"] = "As an AI, I write.".into());
+    let stepped = last.step(&context, &wrong);
+    let reasons: Vec<_> =
+        stepped.rejections().iter().map(|(key, why)| (key.prompt(), why.reason.clone())).collect();
+    assert_eq!(reasons, [(3, "meta_commentary".to_owned()), (3, "meta_commentary".to_owned())]);
 }
 
 #[test]

@@ -1,0 +1,384 @@
+//! Whether a number with a unit is a dose that the text advises, and of which medicine.
+
+use std::ops::Range;
+
+use super::numbers::Number;
+use super::words::{Class, Hit, whole_word};
+use super::{Dose, Unit, View};
+use crate::lines::lines;
+use crate::structure::marker_length;
+
+/// The longest distance, in bytes, at which two words belong together without a boundary between them.
+const BESIDE: usize = 90;
+
+/// How far behind a number, in letters, what it measures is named.
+const NEXT: usize = 24;
+
+/// The doses among the numbers of a text.
+pub(super) fn doses(view: &View<'_>, numbers: &[Number]) -> Vec<Dose> {
+    let mut found = Vec::new();
+    for (at, sentence) in view.sentences.iter().enumerate() {
+        let from = numbers.partition_point(|number| number.place.start < sentence.start);
+        let to = numbers.partition_point(|number| number.place.start < sentence.end);
+        let own = numbers.get(from..to).unwrap_or_default();
+        if own.is_empty() || is_question(view.between(sentence.start, sentence.end)) {
+            continue;
+        }
+        let context = Context { view, sentence, hits: view.within(sentence), lead: lead(view, at) };
+        let advised = own.iter().filter(|number| context.is_dose(number));
+        found.extend(advised.map(|number| Dose {
+            place: number.place.clone(),
+            unit: number.unit,
+            amount: number.amount,
+            per_weight: number.per_weight,
+            medicine: context.medicine(number),
+        }));
+    }
+    found
+}
+
+fn is_question(sentence: &str) -> bool {
+    sentence.trim_end().trim_end_matches(['*', '_', '"', '”', '»', ')']).ends_with('?')
+}
+
+/// The sentence before an item of a list or a row of a table, whose words count for it too.
+fn lead(view: &View<'_>, at: usize) -> Option<Range<usize>> {
+    let sentence = view.sentences.get(at)?;
+    is_listed(view.text, sentence).then(|| view.sentences.get(at.checked_sub(1)?).cloned())?
+}
+
+/// Whether a sentence stands in an item of a list or a row of a table.
+pub(super) fn is_listed(text: &str, sentence: &Range<usize>) -> bool {
+    let start = text[..sentence.start].rfind('\n').map_or(0, |at| at + 1);
+    let line = lines(&text[start..]).next().and_then(|line| text[start..].get(line));
+    line.is_some_and(|line| line.trim_start().starts_with('|') || marker_length(line) > 0)
+}
+
+/// A sentence with its words.
+struct Context<'a> {
+    view: &'a View<'a>,
+    sentence: &'a Range<usize>,
+    hits: &'a [Hit],
+    lead: Option<Range<usize>>,
+}
+
+impl Context<'_> {
+    fn is_dose(&self, number: &Number) -> bool {
+        let clause = self.clause(&number.place);
+        if self.counts_other(number) || self.is_history(number, &clause) {
+            return false;
+        }
+        let other = self.is_other(number, &clause);
+        let has = |class| self.hits.iter().any(|h| h.class == class && overlaps(&clause, h));
+        match number.unit {
+            Unit::Percent => !other && self.is_strength_of_medicine(number, &clause),
+            _ if number.sure => !other,
+            Unit::Piece => {
+                !other
+                    && (number.per_weight
+                        || [Class::Medicine, Class::Route, Class::Frequency, Class::Advice]
+                            .into_iter()
+                            .any(has))
+            }
+            _ => {
+                if other {
+                    return false;
+                }
+                let advised = self.hits.iter().any(|h| h.class == Class::Advice);
+                // A flow is one of its own sentence: `clearance above 50 mL/min`.
+                let named =
+                    has(Class::Medicine) || (self.leads(Class::Medicine) && !number.per_time);
+                has(Class::Route)
+                    || has(Class::Frequency)
+                    || (advised && (number.per_weight || has(Class::Form)))
+                    || (number.unit == Unit::Millimole && advised)
+                    || (named && !self.is_estimate(number))
+            }
+        }
+    }
+
+    fn leads(&self, class: Class) -> bool {
+        let Some(lead) = &self.lead else { return false };
+        self.view.within(lead).iter().any(|hit| hit.class == class)
+    }
+
+    /// The part of the sentence between semicolons and dashes.
+    fn clause(&self, place: &Range<usize>) -> Range<usize> {
+        let before = self.view.between(self.sentence.start, place.start);
+        let after = self.view.between(place.end, self.sentence.end);
+        let boundary = |text: &str| -> Vec<usize> {
+            [";", " – ", " — ", " - "]
+                .iter()
+                .flat_map(|mark| text.match_indices(mark).map(|(at, _)| at))
+                .collect()
+        };
+        let start = boundary(before).into_iter().max().map_or(0, |at| at + 1);
+        let end = boundary(after).into_iter().min().unwrap_or(after.len());
+        self.sentence.start + start..place.end + end
+    }
+
+    /// Hits before a number in a clause, the nearest first.
+    fn before(&self, at: usize, from: usize) -> impl Iterator<Item = &Hit> {
+        let to = self.hits.partition_point(|hit| hit.start < at);
+        self.hits[..to].iter().rev().filter(move |hit| hit.start >= from && hit.end <= at)
+    }
+
+    /// Hits behind a number in a clause, the nearest first.
+    fn after(&self, at: usize, to: usize) -> impl Iterator<Item = &Hit> {
+        let from = self.hits.partition_point(|hit| hit.start < at);
+        self.hits[from..].iter().filter(move |hit| hit.start < to)
+    }
+
+    /// Whether the thing counted stands right behind the unit and is no medicine: `500 mL of clean water`.
+    fn counts_other(&self, number: &Number) -> bool {
+        let mut at = number.place.end;
+        for hit in self.after(number.place.end, self.sentence.end) {
+            let gap = self.view.between(at, hit.start);
+            if !gap.chars().all(|c| c.is_whitespace() || matches!(c, '*' | '_' | '\'' | '’')) {
+                return false;
+            }
+            match hit.class {
+                Class::Link => at = at.max(hit.end),
+                Class::Other => return true,
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    /// Whether the patient takes it already, was told to stop it, or it is only the strength of a product.
+    fn is_history(&self, number: &Number, clause: &Range<usize>) -> bool {
+        let says = |hit: &&Hit| matches!(hit.class, Class::Advice | Class::Limit | Class::History);
+        // A comma after which something else is advised ends what the patient takes.
+        let last = self.before(number.place.start, self.sentence.start).find(says);
+        if last.is_some_and(|hit| hit.class == Class::History) {
+            return true;
+        }
+        let next = self
+            .after(number.place.end, clause.end)
+            .find(|hit| matches!(hit.class, Class::Advice | Class::Earlier))
+            .filter(|hit| hit.class != Class::Advice);
+        let Some(next) = next else { return false };
+        let gap = self.view.between(number.place.end, next.start);
+        let near = gap.len() < BESIDE && !gap.contains([',', '(', '|', ':']);
+        // What is advised in another clause says nothing about this number.
+        let advised = last.filter(|hit| hit.class == Class::Advice).is_some_and(|hit| {
+            let gap = self.view.between(hit.end, number.place.start);
+            gap.len() < BESIDE && !gap.contains([',', ';', ':'])
+        });
+        near && !advised
+    }
+
+    /// Whether the number belongs to a laboratory value, food, blood or the like.
+    fn is_other(&self, number: &Number, clause: &Range<usize>) -> bool {
+        let topic = |hit: &&Hit| {
+            matches!(hit.class, Class::Medicine | Class::Route | Class::Advice | Class::Other)
+        };
+        // What is named right behind the number comes first: `1 L saline`.
+        let next = self.after(number.place.end, clause.end).find(topic);
+        if let Some(next) = next {
+            let gap = self.view.between(number.place.end, next.start);
+            let close = gap.len() <= 8 && !gap.contains(['.', ',', ';', ':', '(', ')', '|']);
+            if close && matches!(next.class, Class::Medicine | Class::Route) {
+                return false;
+            }
+        }
+        if let Some(last) = self.before(number.place.start, clause.start).find(topic) {
+            if last.class != Class::Other {
+                // A verb alone does not make grams of something else a dose.
+                let open =
+                    !number.sure && number.unit != Unit::Piece && last.class == Class::Advice;
+                return open && self.names_other(number, clause);
+            }
+            return true;
+        }
+        next.is_some_and(|hit| {
+            let gap = self.view.between(number.place.end, hit.start);
+            hit.class == Class::Other
+                && gap.chars().count() <= NEXT
+                && !gap.contains([',', '(', ':', '|'])
+        })
+    }
+
+    /// Whether the clause names something else that is measured, and no medicine.
+    fn names_other(&self, number: &Number, clause: &Range<usize>) -> bool {
+        let mut other = false;
+        for hit in self.hits.iter().filter(|hit| overlaps(clause, hit)) {
+            match hit.class {
+                Class::Medicine | Class::Route => return false,
+                Class::Other => {
+                    other |= hit.start.abs_diff(number.place.start) < BESIDE;
+                }
+                _ => {}
+            }
+        }
+        other
+    }
+
+    /// Whether a percentage is that of a medicine which the text advises: `hydrocortisone 1% cream`.
+    fn is_strength_of_medicine(&self, number: &Number, clause: &Range<usize>) -> bool {
+        let beside = |from: usize, to: usize| {
+            let gap = self.view.between(from, to);
+            let advised = self
+                .hits
+                .iter()
+                .any(|hit| hit.class == Class::Advice && from <= hit.start && hit.end <= to);
+            let words = gap.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
+            !advised
+                && !gap.contains(['.', ',', ';', ':', '|', '('])
+                && words.count() <= 1
+                && gap.len() <= 24
+        };
+        let is = |hit: &&Hit| matches!(hit.class, Class::Medicine | Class::Form);
+        let before = self
+            .before(number.place.start, clause.start)
+            .find(is)
+            .is_some_and(|hit| beside(hit.end, number.place.start));
+        let after = self
+            .after(number.place.end, clause.end)
+            .find(is)
+            .is_some_and(|hit| beside(number.place.end, hit.start));
+        let in_clause = |class| self.hits.iter().any(|h| h.class == class && overlaps(clause, h));
+        let named = in_clause(Class::Medicine) || in_clause(Class::Form);
+        let advised = in_clause(Class::Advice) || in_clause(Class::Frequency);
+        (before || after) && named && advised && !self.carries(number, clause)
+    }
+
+    /// `0.9% saline`, `5% dextrose`: the percentage is part of the name.
+    fn carries(&self, number: &Number, clause: &Range<usize>) -> bool {
+        let medicines = self.hits.iter().filter(|h| h.class == Class::Medicine);
+        let distance = |hit: &&Hit| {
+            let place = &number.place;
+            if hit.end <= place.start {
+                place.start - hit.end
+            } else {
+                hit.start.abs_diff(place.end)
+            }
+        };
+        let nearest = medicines.filter(|hit| overlaps(clause, hit)).min_by_key(distance);
+        nearest.is_some_and(|hit| {
+            let name = self.view.between(hit.start, hit.end);
+            self.view.words.carriers.iter().any(|carrier| name.starts_with(carrier.as_str()))
+        })
+    }
+
+    /// About 4 g, with nothing that says how to give it: an estimate of what was swallowed.
+    fn is_estimate(&self, number: &Number) -> bool {
+        let before = self.hits.iter().rev().find(|hit| hit.end <= number.place.start);
+        before.is_some_and(|hit| {
+            hit.class == Class::About
+                && self.view.between(hit.end, number.place.start).trim().is_empty()
+        })
+    }
+
+    /// The word that names the medicine of a dose.
+    fn medicine(&self, number: &Number) -> Option<Range<usize>> {
+        if self.view.words.unspaced {
+            return self.nearest_medicine(number);
+        }
+        let behind = self.word_behind(number.place.end);
+        if let Some((word, Some(Class::Medicine))) = &behind {
+            return Some(word.clone());
+        }
+        let before = self.word_before(number.place.start);
+        match (before, behind) {
+            // `200 mg danazol` beside another medicine: the word is unknown, and so is the medicine.
+            (Some((_, Some(Class::Medicine))), Some((_, None))) if !self.touches(number) => None,
+            (Some((word, _)), _) => Some(word),
+            (None, _) => None,
+        }
+    }
+
+    fn touches(&self, number: &Number) -> bool {
+        self.before(number.place.start, self.sentence.start)
+            .find(|hit| hit.class == Class::Medicine)
+            .is_some_and(|hit| {
+                self.view.between(hit.end, number.place.start).chars().all(|c| !c.is_alphanumeric())
+            })
+    }
+
+    fn class_at(&self, word: &Range<usize>) -> Option<Class> {
+        let covers = |hit: &&Hit| hit.start < word.end && word.start < hit.end;
+        let mut all = self.hits.iter().filter(covers).map(|hit| hit.class);
+        let first = all.next()?;
+        Some(if all.any(|class| class == Class::Medicine) { Class::Medicine } else { first })
+    }
+
+    /// The first word behind a place that is no link.
+    fn word_behind(&self, at: usize) -> Option<(Range<usize>, Option<Class>)> {
+        let mut from = at;
+        for _ in 0..3 {
+            let rest = self.view.between(from, self.sentence.end);
+            let skipped = rest.len() - rest.trim_start_matches([' ', '\u{a0}', '*', '_']).len();
+            let (start, end) = whole_word(self.view.lower, from + skipped, from + skipped);
+            if start == end || end > self.sentence.end {
+                return None;
+            }
+            let word = start..end;
+            match self.class_at(&word) {
+                Some(Class::Link) => from = end,
+                Some(class) => return Some((word, Some(class))),
+                None if word.len() <= 3 => from = end,
+                None => return Some((word, None)),
+            }
+        }
+        None
+    }
+
+    /// The first word before a place that may name a medicine: no link, form, route, frequency or number.
+    fn word_before(&self, at: usize) -> Option<(Range<usize>, Option<Class>)> {
+        let mut to = at;
+        for _ in 0..7 {
+            let text = self.view.between(self.sentence.start, to);
+            let kept =
+                text.trim_end_matches(|c: char| !c.is_alphanumeric() && !is_sign(c) && c != ';');
+            let end = self.sentence.start + kept.len();
+            let (start, _) = whole_word(self.view.lower, end, end);
+            if start >= end || start < self.sentence.start {
+                return None;
+            }
+            let word = start..end;
+            match self.class_at(&word) {
+                Some(Class::Medicine) => {
+                    return Some((self.medicine_at(&word), Some(Class::Medicine)));
+                }
+                Some(_) => to = start,
+                None if word.len() <= 3 || self.is_number(&word) => to = start,
+                None => return Some((word, None)),
+            }
+        }
+        None
+    }
+
+    fn is_number(&self, word: &Range<usize>) -> bool {
+        self.view.between(word.start, word.end).starts_with(|c: char| c.is_numeric())
+    }
+
+    fn medicine_at(&self, word: &Range<usize>) -> Range<usize> {
+        let covers = |hit: &&Hit| {
+            hit.class == Class::Medicine && hit.start < word.end && word.start < hit.end
+        };
+        self.hits.iter().find(covers).map_or(word.clone(), Hit::range)
+    }
+
+    /// In a script without spaces only known medicines can be told from other words.
+    fn nearest_medicine(&self, number: &Number) -> Option<Range<usize>> {
+        let is = |hit: &&Hit| hit.class == Class::Medicine;
+        let near = |from: usize, to: usize| self.view.between(from, to).len() < BESIDE;
+        let before = self.before(number.place.start, self.sentence.start).find(is);
+        if let Some(hit) = before.filter(|hit| near(hit.end, number.place.start)) {
+            return Some(hit.range());
+        }
+        let after = self.after(number.place.end, self.sentence.end).find(is);
+        after.filter(|hit| near(number.place.end, hit.start)).map(Hit::range)
+    }
+}
+
+fn overlaps(clause: &Range<usize>, hit: &Hit) -> bool {
+    hit.start < clause.end && clause.start < hit.end
+}
+
+/// A vowel sign of Devanagari, which is no letter.
+fn is_sign(c: char) -> bool {
+    ('\u{900}'..='\u{963}').contains(&c)
+}

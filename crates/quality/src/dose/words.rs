@@ -1,0 +1,404 @@
+//! The words around doses, found in one pass.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use clinstruct_schema::{Language, language_table};
+use serde::Deserialize;
+
+use super::Unit;
+
+/// What a word says about the numbers beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Class {
+    /// A medicine.
+    Medicine,
+    /// A way into the body.
+    Route,
+    /// How often or how fast.
+    Frequency,
+    /// Cream, ointment and the like: a percentage beside it is a dose.
+    Form,
+    /// Asks to give or to take.
+    Advice,
+    /// States a limit: at most.
+    Limit,
+    /// The numbers that follow are taken already, or are those of a product.
+    History,
+    /// The number before it is.
+    Earlier,
+    /// Another thing that is measured: a laboratory value, food, blood.
+    Other,
+    /// Asks to verify.
+    Verify,
+    /// A dose.
+    Dose,
+    /// What may stand for a dose beside one.
+    Amount,
+    /// So may a pronoun.
+    Pronoun,
+    /// Before use.
+    BeforeUse,
+    /// Where doses are looked up.
+    Source,
+    /// What else is verified.
+    Object,
+    /// Makes a dose a time: after the dose.
+    Time,
+    /// May stand between a number and what it counts.
+    Link,
+    /// An estimate.
+    About,
+}
+
+impl Class {
+    /// Of words of one group the longer one counts: `was given` is no `give`.
+    fn group(self) -> u8 {
+        match self {
+            Self::Link | Self::About => 0,
+            Self::Earlier => 3,
+            Self::Verify
+            | Self::Dose
+            | Self::Amount
+            | Self::Pronoun
+            | Self::BeforeUse
+            | Self::Source
+            | Self::Object
+            | Self::Time => 1,
+            _ => 2,
+        }
+    }
+}
+
+/// A word that was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) class: Class,
+}
+
+impl Hit {
+    pub(super) fn range(&self) -> Range<usize> {
+        self.start..self.end
+    }
+}
+
+/// `lexicon/doses/CODE.toml`; all in lower case.
+///
+/// An entry stands at the start of a word. One that ends with a space is a whole word, and one that begins with a
+/// hyphen may also stand inside a word, as in compounds and for the endings of the names of medicines.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    /// Small numbers as words.
+    numbers: BTreeMap<String, f64>,
+    /// Words between the two numbers of a range.
+    between: Vec<String>,
+    /// Between a unit and what it is for, as `/` is.
+    per: Vec<String>,
+    /// Behind it, body weights.
+    weights: Vec<String>,
+    /// Behind it, volumes and what else makes a concentration.
+    volumes: Vec<String>,
+    /// Units in words; abbreviations that all languages have are in [`ABBREVIATIONS`].
+    milligrams: Vec<String>,
+    micrograms: Vec<String>,
+    grams: Vec<String>,
+    millilitres: Vec<String>,
+    litres: Vec<String>,
+    international: Vec<String>,
+    /// Units of many things, of which some are doses.
+    units: Vec<String>,
+    millimoles: Vec<String>,
+    percent: Vec<String>,
+    pieces: Vec<String>,
+    /// Verbs stand at the end of a sentence, as in Hindi.
+    #[serde(default)]
+    verb_last: bool,
+    medicines: Vec<String>,
+    /// Those of them that carry others: a percentage is part of their name.
+    carriers: Vec<String>,
+    routes: Vec<String>,
+    frequencies: Vec<String>,
+    forms: Vec<String>,
+    advice: Vec<String>,
+    limits: Vec<String>,
+    history: Vec<String>,
+    earlier: Vec<String>,
+    others: Vec<String>,
+    links: Vec<String>,
+    about: Vec<String>,
+    verify: Vec<String>,
+    doses: Vec<String>,
+    amounts: Vec<String>,
+    pronouns: Vec<String>,
+    before_use: Vec<String>,
+    sources: Vec<String>,
+    objects: Vec<String>,
+    times: Vec<String>,
+}
+
+/// Units that every language abbreviates like this, in any script.
+const ABBREVIATIONS: &[(&str, Unit, bool)] = &[
+    ("mg", Unit::Milligram, true),
+    ("mgs", Unit::Milligram, true),
+    ("mcg", Unit::Microgram, true),
+    ("µg", Unit::Microgram, true),
+    ("μg", Unit::Microgram, true),
+    ("ug", Unit::Microgram, true),
+    ("iu", Unit::International, true),
+    ("i.u.", Unit::International, true),
+    ("g", Unit::Gram, false),
+    ("gm", Unit::Gram, false),
+    ("ml", Unit::Millilitre, false),
+    ("mls", Unit::Millilitre, false),
+    ("cc", Unit::Millilitre, false),
+    ("l", Unit::Litre, false),
+    ("mmol", Unit::Millimole, false),
+    ("meq", Unit::Millimole, false),
+    ("u", Unit::International, false),
+    ("%", Unit::Percent, false),
+];
+
+/// A unit as it is written.
+#[derive(Debug)]
+pub(super) struct UnitWord {
+    pub(super) text: String,
+    pub(super) unit: Unit,
+    /// A number of it is a dose unless something speaks against it.
+    pub(super) sure: bool,
+}
+
+/// What one language says about doses.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    /// The longer first.
+    pub(super) units: Vec<UnitWord>,
+    pub(super) numbers: Vec<(String, f64)>,
+    pub(super) between: Vec<String>,
+    pub(super) per: Vec<String>,
+    pub(super) weights: Vec<String>,
+    pub(super) volumes: Vec<String>,
+    pub(super) decimal_comma: bool,
+    pub(super) unspaced: bool,
+    pub(super) verb_last: bool,
+    pub(super) carriers: Vec<String>,
+    patterns: Vec<Pattern>,
+    search: Option<AhoCorasick>,
+    number_search: Option<AhoCorasick>,
+}
+
+#[derive(Debug)]
+struct Pattern {
+    class: Class,
+    whole: bool,
+    inside: bool,
+}
+
+const FILES: [(Language, &str); Language::ALL.len()] =
+    language_table!(files "../../lexicon/doses/");
+
+/// In the order of [`Language::ALL`]. A test reads all of them.
+static WORDS: LazyLock<Vec<Words>> = LazyLock::new(|| {
+    let files: Vec<File> =
+        FILES.iter().map(|(_, text)| toml::from_str(text).unwrap_or_default()).collect();
+    FILES
+        .iter()
+        .zip(&files)
+        .map(|((language, _), file)| Words::new(*language, file, &files))
+        .collect()
+});
+
+impl Words {
+    pub(super) fn of(language: Language) -> &'static Self {
+        &WORDS[language.index()]
+    }
+
+    fn new(language: Language, file: &File, all: &[File]) -> Self {
+        let mut units: Vec<UnitWord> = ABBREVIATIONS
+            .iter()
+            .map(|(text, unit, sure)| UnitWord {
+                text: (*text).to_owned(),
+                unit: *unit,
+                sure: *sure,
+            })
+            .collect();
+        for (list, unit, sure) in [
+            (&file.milligrams, Unit::Milligram, true),
+            (&file.micrograms, Unit::Microgram, true),
+            (&file.grams, Unit::Gram, false),
+            (&file.millilitres, Unit::Millilitre, false),
+            (&file.litres, Unit::Litre, false),
+            (&file.international, Unit::International, true),
+            (&file.units, Unit::International, false),
+            (&file.millimoles, Unit::Millimole, false),
+            (&file.percent, Unit::Percent, false),
+            (&file.pieces, Unit::Piece, false),
+        ] {
+            units.extend(list.iter().map(|text| UnitWord { text: text.clone(), unit, sure }));
+        }
+        units.sort_by_key(|unit| std::cmp::Reverse(unit.text.len()));
+
+        let mut patterns = Vec::new();
+        let mut texts: Vec<String> = Vec::new();
+        let mut add = |list: &[String], class| {
+            for entry in list {
+                let inside = entry.starts_with('-');
+                let whole = entry.ends_with(' ');
+                patterns.push(Pattern { class, whole, inside });
+                let text = entry.strip_prefix('-').unwrap_or(entry);
+                texts.push(text.trim_end().to_owned());
+            }
+        };
+        // Names of medicines cross borders: all languages know those of all.
+        for other in all {
+            add(&other.medicines, Class::Medicine);
+        }
+        for (list, class) in [
+            (&file.routes, Class::Route),
+            (&file.frequencies, Class::Frequency),
+            (&file.forms, Class::Form),
+            (&file.advice, Class::Advice),
+            (&file.limits, Class::Limit),
+            (&file.history, Class::History),
+            (&file.earlier, Class::Earlier),
+            (&file.others, Class::Other),
+            (&file.links, Class::Link),
+            (&file.about, Class::About),
+            (&file.verify, Class::Verify),
+            (&file.doses, Class::Dose),
+            (&file.amounts, Class::Amount),
+            (&file.pronouns, Class::Pronoun),
+            (&file.before_use, Class::BeforeUse),
+            (&file.sources, Class::Source),
+            (&file.objects, Class::Object),
+            (&file.times, Class::Time),
+        ] {
+            add(list, class);
+        }
+        let point = matches!(language, Language::English | Language::Hindi | Language::Thai);
+        Self {
+            units,
+            numbers: file.numbers.iter().map(|(word, number)| (word.clone(), *number)).collect(),
+            between: file.between.clone(),
+            per: file.per.clone(),
+            weights: file.weights.clone(),
+            volumes: file.volumes.clone(),
+            decimal_comma: !point,
+            unspaced: language == Language::Thai,
+            verb_last: file.verb_last,
+            carriers: all.iter().flat_map(|file| file.carriers.clone()).collect(),
+            patterns,
+            search: AhoCorasick::new(&texts).ok(),
+            number_search: AhoCorasick::new(file.numbers.keys()).ok(),
+        }
+    }
+
+    /// All words of a text in lower case, in its order; of those inside another one of their group the longer.
+    pub(super) fn hits(&self, lower: &str) -> Vec<Hit> {
+        let Some(search) = &self.search else { return Vec::new() };
+        let mut hits: Vec<Hit> = search
+            .find_overlapping_iter(lower)
+            .filter_map(|found| {
+                let pattern = self.patterns.get(found.pattern().as_usize())?;
+                let (mut start, mut end) = (found.start(), found.end());
+                if !(pattern.inside || starts_a_word(lower, start))
+                    || (pattern.whole && !ends_a_word(lower, end))
+                {
+                    return None;
+                }
+                if pattern.class == Class::Medicine {
+                    (start, end) = whole_word(lower, start, end);
+                }
+                Some(Hit { start, end, class: pattern.class })
+            })
+            .collect();
+        hits.sort_by_key(|hit| (hit.start, std::cmp::Reverse(hit.end), hit.class));
+        hits.dedup();
+        let mut longest = [(0, 0); 4];
+        hits.retain(|hit| {
+            let group = usize::from(hit.class.group());
+            if group == 0 {
+                return true;
+            }
+            let (start, end) = longest[group];
+            if hit.end <= end && (hit.start, hit.end) != (start, end) {
+                return false;
+            }
+            longest[group] = (hit.start, hit.end);
+            true
+        });
+        hits
+    }
+
+    /// The numbers that are written as words.
+    pub(super) fn number_words(&self, lower: &str) -> Vec<(Range<usize>, f64)> {
+        let Some(search) = &self.number_search else { return Vec::new() };
+        let mut found: Vec<(Range<usize>, f64)> = search
+            .find_overlapping_iter(lower)
+            .filter(|m| starts_a_word(lower, m.start()) && ends_a_word(lower, m.end()))
+            .filter_map(|m| Some((m.range(), self.numbers.get(m.pattern().as_usize())?.1)))
+            .collect();
+        found.sort_by_key(|(place, _)| (place.start, std::cmp::Reverse(place.end)));
+        found
+    }
+}
+
+/// A letter, or a sign on one, of Devanagari.
+fn is_devanagari(c: char) -> bool {
+    ('\u{900}'..='\u{963}').contains(&c)
+}
+
+/// A letter of Thai, whose words are not set apart.
+pub(super) fn is_thai(c: char) -> bool {
+    ('\u{e00}'..='\u{e7f}').contains(&c)
+}
+
+fn is_of_word(c: char) -> bool {
+    (c.is_alphanumeric() && !is_thai(c)) || is_devanagari(c)
+}
+
+/// Whether a word starts at a place.
+pub(super) fn starts_a_word(text: &str, at: usize) -> bool {
+    let first = text[at..].chars().next();
+    let before = text[..at].chars().next_back();
+    first.is_none_or(|c| !is_of_word(c)) || before.is_none_or(|c| !is_of_word(c))
+}
+
+/// Whether a word ends at a place.
+pub(super) fn ends_a_word(text: &str, at: usize) -> bool {
+    let last = text[..at].chars().next_back();
+    let next = text[at..].chars().next();
+    last.is_none_or(|c| !is_of_word(c)) || next.is_none_or(|c| !is_of_word(c))
+}
+
+/// The word around a place.
+pub(super) fn whole_word(text: &str, start: usize, end: usize) -> (usize, usize) {
+    let before = text[..start].chars().rev().take_while(|c| is_of_word(*c));
+    let after = text[end..].chars().take_while(|c| is_of_word(*c));
+    (
+        start - before.map(char::len_utf8).sum::<usize>(),
+        end + after.map(char::len_utf8).sum::<usize>(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_reads_and_is_in_lower_case() {
+        for (language, text) in FILES {
+            let file: File =
+                toml::from_str(text).unwrap_or_else(|e| panic!("{}: {e}", language.code()));
+            assert!(file.verify.len() > 5 && file.advice.len() > 10, "{}", language.code());
+            let entries = text.lines().filter(|line| !line.starts_with('#'));
+            for line in entries {
+                assert_eq!(line, super::super::lower_case(line), "{}", language.code());
+            }
+        }
+    }
+}

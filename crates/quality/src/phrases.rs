@@ -1,0 +1,128 @@
+//! Lists of phrases that are found in one pass, as whole words.
+
+use std::ops::Range;
+
+use aho_corasick::AhoCorasick;
+use serde::Deserialize;
+
+use crate::lines::is_mark;
+
+/// Phrases in lower case, found as whole words.
+///
+/// `^` before a phrase: only at the start of the text. `*` behind it: words that go on are found too. A phrase
+/// that ends with a punctuation mark needs no end of a word. Unspaced scripts have no words to be whole.
+#[derive(Debug, Default, Deserialize)]
+#[serde(from = "Vec<String>")]
+pub(crate) struct Phrases {
+    finder: Option<AhoCorasick>,
+    rules: Vec<Rule>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Rule {
+    at_start: bool,
+    goes_on: bool,
+    /// Thai sets no spaces between words.
+    unspaced: bool,
+}
+
+impl From<Vec<String>> for Phrases {
+    fn from(list: Vec<String>) -> Self {
+        let mut rules = Vec::with_capacity(list.len());
+        let mut words = Vec::with_capacity(list.len());
+        for phrase in &list {
+            let (bare, at_start) =
+                phrase.strip_prefix('^').map_or((phrase.as_str(), false), |p| (p, true));
+            let (bare, goes_on) = bare.strip_suffix('*').map_or((bare, false), |p| (p, true));
+            let ends_a_word = bare.chars().next_back().is_some_and(is_of_word);
+            words.push(bare);
+            let unspaced = bare.contains(|c| ('\u{e00}'..='\u{e7f}').contains(&c));
+            rules.push(Rule { at_start, goes_on: goes_on || !ends_a_word, unspaced });
+        }
+        let finder = (!words.is_empty()).then(|| AhoCorasick::new(&words).ok()).flatten();
+        Self { finder, rules }
+    }
+}
+
+fn is_of_word(c: char) -> bool {
+    c.is_alphanumeric() || is_mark(c)
+}
+
+impl Phrases {
+    /// The number of phrases.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Places of the phrases in a text that is in lower case.
+    pub(crate) fn all<'t>(&'t self, lower: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
+        let hits = self.finder.iter().flat_map(move |finder| finder.find_overlapping_iter(lower));
+        hits.filter_map(move |hit| {
+            let rule = self.rules.get(hit.pattern().as_usize())?;
+            let before = lower.get(..hit.start())?.chars().next_back();
+            let behind = lower.get(hit.end()..)?;
+            let starts = if rule.at_start {
+                before.is_none()
+            } else {
+                rule.unspaced || before.is_none_or(|c| !is_of_word(c))
+            };
+            let ends = rule.unspaced || rule.goes_on || is_end_of_word(behind);
+            (starts && ends).then(|| hit.range())
+        })
+    }
+
+    /// The first place of one of the phrases.
+    pub(crate) fn find(&self, lower: &str) -> Option<Range<usize>> {
+        self.all(lower).next()
+    }
+
+    /// Whether a text has one of the phrases.
+    pub(crate) fn is_in(&self, lower: &str) -> bool {
+        self.find(lower).is_some()
+    }
+
+    /// The longest phrase that a text begins with.
+    pub(crate) fn start_of(&self, lower: &str) -> Option<Range<usize>> {
+        // No phrase is longer than this: what stands behind cannot be at the start.
+        let end = lower.char_indices().nth(LONGEST).map_or(lower.len(), |(at, _)| at);
+        let head = lower.get(..end)?;
+        self.all(head).filter(|hit| hit.start == 0).max_by_key(|hit| hit.end)
+    }
+}
+
+/// Longest phrase, in characters, that is looked for at the start of a text.
+const LONGEST: usize = 48;
+
+/// Whether a word ends before `behind`: a hyphen joins it with the next one.
+fn is_end_of_word(behind: &str) -> bool {
+    let mut next = behind.chars();
+    match next.next() {
+        None => true,
+        Some('-') => !next.next().is_some_and(is_of_word),
+        Some(c) => !is_of_word(c),
+    }
+}
+
+/// A text as phrases are looked for in it: lower case, with straight apostrophes.
+pub(crate) fn plain(text: &str) -> String {
+    text.to_lowercase().replace('’', "'")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phrases_are_whole_words() {
+        let list = ["^well done", "should i", "pront*", "sure,", "good work"].map(str::to_owned);
+        let phrases = Phrases::from(list.to_vec());
+        let has = |text| phrases.is_in(text);
+        assert!(has("well done on that") && !has("it was well done"));
+        assert!(has("should i go on?") && !has("it should improve"));
+        assert!(has("i am pronto") && has("sure, give it"));
+        assert!(has("good work!") && !has("a good work-up"));
+        assert_eq!(phrases.start_of("should i go"), Some(0..8));
+        assert_eq!(phrases.start_of("what should i do"), None);
+    }
+}
