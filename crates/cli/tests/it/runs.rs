@@ -19,7 +19,13 @@ fn check_rows(out: &Path, stem: &str) -> usize {
         for (i, message) in messages.iter().enumerate() {
             let role = if i % 2 == 0 { "user" } else { "assistant" };
             assert_eq!(message["role"], role, "{id}");
-            assert_eq!(quality(message["content"].as_str().unwrap()), [], "{id}");
+            let mut text = message["content"].as_str().unwrap().to_owned();
+            // What the health worker asks of the answer was not written by a model.
+            let styles = row["attributes"]["situation"]["asked_styles"].as_array().unwrap();
+            for style in styles.iter().filter(|_| i == 0) {
+                text = text.replace(style["text"].as_str().unwrap(), "");
+            }
+            assert_eq!(quality(text.trim()), [], "{id}");
         }
         assert_eq!(messages.len() % 2, 0, "{id} ends with the assistant");
         let turns = row["provenance"]["turns"].as_array().unwrap();

@@ -282,12 +282,13 @@ fn prompt_requests_that_were_repeated_are_counted_with_the_turns() {
     assert!(n("first") > 10 && n("first") < 60, "{counts}");
     assert_eq!(n("first"), n("repaired") + n("rejected"));
     assert_eq!(counts["speakers"]["prompt_writer"], counts["first"]);
-    // Every answer that was received and failed is counted once.
+    // Every answer that was received is counted: as accepted, as failed, or as both where some of its prompts are good.
     let status = json(dir.path(), &["status", "o", "--json"]);
     let accepted: u64 =
         status["turns"].as_array().unwrap().iter().map(|t| t["answered"].as_u64().unwrap()).sum();
     let failed: u64 = repairs.values().map(|c| c["requests"].as_u64().unwrap()).sum();
-    assert_eq!(status["answered"].as_u64().unwrap(), accepted + failed, "{repairs:#?}");
+    let answered = status["answered"].as_u64().unwrap();
+    assert!(accepted < answered && answered <= accepted + failed, "{answered}: {repairs:#?}");
 }
 
 #[test]

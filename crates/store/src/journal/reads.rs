@@ -216,11 +216,13 @@ impl Store {
                 let new = TurnCounts { part, place, ..TurnCounts::default() };
                 add(all.entry((part, place)).or_insert(new));
             };
-            for place in first..first + steps {
+            // The accepted responses of a seed row each hold some of its prompts: they are one place.
+            let taken = if seed_row { steps.min(1) } else { steps };
+            for place in first..first + taken {
                 at(place, &|c| c.answered += tasks);
             }
             if waits {
-                at(first + steps, &|c| c.waiting += tasks);
+                at(if seed_row { 0 } else { first + taken }, &|c| c.waiting += tasks);
             }
         }
         Ok(all.into_values().collect())
