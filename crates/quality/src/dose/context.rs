@@ -14,9 +14,24 @@ const BESIDE: usize = 90;
 /// How far behind a number, in letters, what it measures is named.
 const NEXT: usize = 24;
 
+/// The longest start, in letters, of a clause that says that a medicine is taken.
+const RELATIVE: usize = 32;
+
+/// Per cents that are those of oxygen in the blood rather than a strength.
+const SATURATION: Range<f64> = 75.0..100.0;
+
+/// A longer rest of a clause than this is no verb with its object.
+const CLAUSE: usize = 20;
+
+/// Larger amounts than these without a medicine are food or drink.
+const SMALL_GRAMS: f64 = 10.0;
+const SMALL_MILLILITRES: f64 = 50.0;
+
 /// The doses among the numbers of a text.
 pub(super) fn doses(view: &View<'_>, numbers: &[Number]) -> Vec<Dose> {
     let mut found = Vec::new();
+    // The sentence before measures food or drink, as the bare numbers behind it then do.
+    let mut fed = None;
     for (at, sentence) in view.sentences.iter().enumerate() {
         let from = numbers.partition_point(|number| number.place.start < sentence.start);
         let to = numbers.partition_point(|number| number.place.start < sentence.end);
@@ -25,7 +40,12 @@ pub(super) fn doses(view: &View<'_>, numbers: &[Number]) -> Vec<Dose> {
             continue;
         }
         let context = Context { view, sentence, hits: view.within(sentence), lead: lead(view, at) };
-        let advised = own.iter().filter(|number| context.is_dose(number));
+        let goes_on = fed.is_some_and(|last| last + 1 == at) && !context.names(&MEASURED);
+        let is_dose = |number: &&Number| {
+            let bare = matches!(number.unit, Unit::Gram | Unit::Millilitre | Unit::Litre);
+            !(goes_on && bare) && context.is_dose(number)
+        };
+        let advised = own.iter().filter(is_dose);
         found.extend(advised.map(|number| Dose {
             place: number.place.clone(),
             unit: number.unit,
@@ -33,8 +53,24 @@ pub(super) fn doses(view: &View<'_>, numbers: &[Number]) -> Vec<Dose> {
             per_weight: number.per_weight,
             medicine: context.medicine(number),
         }));
+        if goes_on || (context.names(&[Class::Other]) && !context.names(&MEASURED)) {
+            fed = Some(at);
+        }
     }
     found
+}
+
+/// What a bare number of grams or millilitres measures if it is a dose.
+const MEASURED: [Class; 3] = [Class::Medicine, Class::Route, Class::Form];
+
+/// Whether an amount that only a frequency stands beside can be one of a medicine: two litres a day are drunk.
+fn is_small(number: &Number) -> bool {
+    match number.unit {
+        Unit::Gram => number.amount <= SMALL_GRAMS,
+        Unit::Millilitre => number.amount <= SMALL_MILLILITRES,
+        Unit::Litre => number.per_time,
+        _ => true,
+    }
 }
 
 fn is_question(sentence: &str) -> bool {
@@ -65,13 +101,20 @@ struct Context<'a> {
 impl Context<'_> {
     fn is_dose(&self, number: &Number) -> bool {
         let clause = self.clause(&number.place);
-        if self.counts_other(number) || self.is_history(number, &clause) {
+        if self.counts_other(number)
+            || self.is_interval(number)
+            || self.is_history(number, &clause)
+            || self.is_described(number)
+        {
             return false;
         }
         let other = self.is_other(number, &clause);
         let has = |class| self.hits.iter().any(|h| h.class == class && overlaps(&clause, h));
         match number.unit {
-            Unit::Percent => !other && self.is_strength_of_medicine(number, &clause),
+            Unit::Percent => {
+                let saturation = SATURATION.contains(&number.amount);
+                !other && !saturation && self.is_strength_of_medicine(number, &clause)
+            }
             _ if number.sure => !other,
             Unit::Piece => {
                 !other
@@ -89,7 +132,7 @@ impl Context<'_> {
                 let named =
                     has(Class::Medicine) || (self.leads(Class::Medicine) && !number.per_time);
                 has(Class::Route)
-                    || has(Class::Frequency)
+                    || (has(Class::Frequency) && (named || has(Class::Form) || is_small(number)))
                     || (advised && (number.per_weight || has(Class::Form)))
                     || (number.unit == Unit::Millimole && advised)
                     || (named && !self.is_estimate(number))
@@ -100,6 +143,51 @@ impl Context<'_> {
     fn leads(&self, class: Class) -> bool {
         let Some(lead) = &self.lead else { return false };
         self.view.within(lead).iter().any(|hit| hit.class == class)
+    }
+
+    /// Whether the sentence has a word of one of these classes.
+    fn names(&self, classes: &[Class]) -> bool {
+        self.hits.iter().any(|hit| classes.contains(&hit.class))
+    }
+
+    /// Whether a number says when: `pause after each 20 mL`.
+    fn is_interval(&self, number: &Number) -> bool {
+        let place = &number.place;
+        self.before(place.start, self.sentence.start).any(|hit| {
+            hit.class == Class::Interval
+                && self.view.between(hit.end, place.start).trim().is_empty()
+        })
+    }
+
+    /// Whether the sentence describes a tablet of this strength, and neither how to take it nor to give it.
+    fn is_described(&self, number: &Number) -> bool {
+        let said = [Class::Advice, Class::Frequency, Class::Route, Class::Limit];
+        if !number.sure || number.per_weight || self.names(&said) {
+            return false;
+        }
+        if self
+            .lead
+            .as_ref()
+            .is_some_and(|lead| self.view.within(lead).iter().any(|hit| said.contains(&hit.class)))
+        {
+            return false;
+        }
+        let pieces = || self.view.words.units.iter().filter(|unit| unit.unit == Unit::Piece);
+        let is_piece = |word: &str| pieces().any(|piece| piece.text == word);
+        let after = self.view.between(number.place.end, self.sentence.end);
+        let before = self.view.between(self.sentence.start, number.place.start);
+        if self.view.words.unspaced {
+            let before = before.trim_end();
+            return pieces().any(|piece| before.ends_with(piece.text.as_str()));
+        }
+        let bare = |c: char| !c.is_alphanumeric() && !is_sign(c);
+        let behind = after.trim_start_matches([' ', '\u{a0}', '-']).split_whitespace().next();
+        behind.is_some_and(|word| is_piece(word.trim_end_matches(bare)))
+            || before
+                .rsplit(' ')
+                .take(4)
+                .take_while(|word| !word.ends_with([',', ';', ':', '|']))
+                .any(is_piece)
     }
 
     /// The part of the sentence between semicolons and dashes.
@@ -151,7 +239,8 @@ impl Context<'_> {
         let says = |hit: &&Hit| matches!(hit.class, Class::Advice | Class::Limit | Class::History);
         // A comma after which something else is advised ends what the patient takes.
         let last = self.before(number.place.start, self.sentence.start).find(says);
-        if last.is_some_and(|hit| hit.class == Class::History) {
+        let ended = |hit: &Hit| self.ends_before(hit.end, number.place.start);
+        if last.is_some_and(|hit| hit.class == Class::History && !ended(hit)) {
             return true;
         }
         let next = self
@@ -161,12 +250,33 @@ impl Context<'_> {
         let Some(next) = next else { return false };
         let gap = self.view.between(number.place.end, next.start);
         let near = gap.len() < BESIDE && !gap.contains([',', '(', '|', ':']);
+        let near = near || self.is_relative(number, next);
         // What is advised in another clause says nothing about this number.
         let advised = last.filter(|hit| hit.class == Class::Advice).is_some_and(|hit| {
             let gap = self.view.between(hit.end, number.place.start);
             gap.len() < BESIDE && !gap.contains([',', ';', ':'])
         });
         near && !advised
+    }
+
+    /// Whether a clause that is not short ends between two places, in a script that shows it by a space only.
+    fn ends_before(&self, from: usize, to: usize) -> bool {
+        let gap = self.view.between(from, to);
+        let rest = gap.split(' ').next().unwrap_or_default();
+        self.view.words.unspaced
+            && rest.len() < gap.trim_end().len()
+            && rest.chars().count() > CLAUSE
+    }
+
+    /// Whether a clause right behind the number says that it is taken: `10 mg, which he has taken for years`.
+    fn is_relative(&self, number: &Number, earlier: &Hit) -> bool {
+        let gap = self.view.between(number.place.end, earlier.start).trim_start();
+        let medicines = self.view.within(&(number.place.end..earlier.start));
+        gap.strip_prefix([',', '(']).is_some_and(|gap| {
+            gap.chars().count() <= RELATIVE
+                && !gap.contains([',', '(', ')', '|', ':'])
+                && !medicines.iter().any(|hit| hit.class == Class::Medicine)
+        })
     }
 
     /// Whether the number belongs to a laboratory value, food, blood or the like.

@@ -11,7 +11,9 @@ use super::{Dose, View};
 enum Asks {
     /// Doses, by that name.
     Doses,
-    /// What was said before: `please verify that before use`.
+    /// Amounts, or what is used: `confirm that number`, `verify before use`. Only doses are meant in a text with doses.
+    Amounts,
+    /// What was said before: `please verify that`.
     ThatSaid,
 }
 
@@ -20,12 +22,18 @@ const COMMA: usize = 40;
 /// What stands on the side of a verb where its object does not.
 const WRONG_SIDE: usize = 14;
 
+/// The longest `of the` between an amount and what it is of.
+const OF: usize = 10;
+
 /// The first sentence that asks to verify doses by that name, and the first dose without a warning.
 pub(super) fn unwarned(view: &View<'_>, doses: &[Dose]) -> (Option<Range<usize>>, Option<usize>) {
     let asks: Vec<Option<Asks>> = view.sentences.iter().map(|s| asks(view, s)).collect();
     let named = asks.iter().position(|asks| *asks == Some(Asks::Doses));
     if let Some(named) = named {
         return (view.sentences.get(named).cloned(), None);
+    }
+    if asks.contains(&Some(Asks::Amounts)) {
+        return (None, None);
     }
     let of = |dose: &Dose| {
         let after = view.sentences.partition_point(|s| s.start <= dose.place.start);
@@ -63,14 +71,24 @@ fn asks(view: &View<'_>, sentence: &Range<usize>) -> Option<Asks> {
     let verbs = hits.iter().filter(|hit| hit.class == Class::Verify);
     let mut found = None;
     for verb in verbs {
-        match object(view, verb, hits) {
+        let near = bracket(view, sentence, verb).map_or(hits, |bracket| view.within(&bracket));
+        match object(view, verb, near) {
             Some(Class::Dose) => return Some(Asks::Doses),
-            None if stands_alone(view, verb) => found = Some(Asks::ThatSaid),
-            Some(Class::Object) | None => {}
-            Some(_) => found = Some(Asks::ThatSaid),
+            Some(Class::Amount | Class::BeforeUse) => found = Some(Asks::Amounts),
+            Some(Class::Object) => {}
+            None if !stands_alone(view, verb) => {}
+            None | Some(_) => found = found.or(Some(Asks::ThatSaid)),
         }
     }
     found
+}
+
+/// The inside of the brackets around a verb: what stands outside of them is not what it asks to verify.
+fn bracket(view: &View<'_>, sentence: &Range<usize>, verb: &Hit) -> Option<Range<usize>> {
+    let before = view.between(sentence.start, verb.start);
+    let open = before.rfind('(').filter(|open| !before[*open..].contains(')'))?;
+    let close = view.between(verb.end, sentence.end).find(')')?;
+    Some(sentence.start + open..verb.end + close)
 }
 
 /// `Please verify.`, `(à vérifier)`: nothing else is said, so it is what was said before.
@@ -95,6 +113,8 @@ fn object(view: &View<'_>, verb: &Hit, hits: &[Hit]) -> Option<Class> {
         )
     });
     let near = objects.filter_map(|hit| {
+        let of_another =
+            matches!(hit.class, Class::Dose | Class::Amount) && is_of_another(view, hit, hits);
         if hit.class == Class::Dose && is_time(view, hit, hits) {
             return None;
         }
@@ -119,15 +139,20 @@ fn object(view: &View<'_>, verb: &Hit, hits: &[Hit]) -> Option<Class> {
         let wrong = behind == view.words.verb_last;
         let distance =
             gap.chars().count() + usize::from(far) * COMMA + usize::from(wrong) * WRONG_SIDE;
-        Some((distance, hit.class))
+        Some((distance, if of_another { Class::Object } else { hit.class }))
     });
     let near: Vec<(usize, Class)> = near.collect();
     // What is looked up, or when, says little about what is verified: another object in the clause decides.
     let (_, nearest) = near.iter().min_by_key(|(distance, class)| (*distance, rank(*class)))?;
-    if !matches!(nearest, Class::Dose | Class::Object) {
+    if !matches!(nearest, Class::Dose | Class::Amount | Class::Object) {
         let said = |class: Class| near.iter().any(|(d, c)| *c == class && *d < 2 * COMMA);
         if said(Class::Dose) {
             return Some(Class::Dose);
+        }
+        // `Confirm that volume`.
+        let amount = |(d, c): &(usize, Class)| *c == Class::Amount && *d < COMMA;
+        if near.iter().any(amount) {
+            return Some(Class::Amount);
         }
         let sourced = *nearest != Class::BeforeUse && said(Class::Source);
         let near_object = near.iter().any(|(d, c)| *c == Class::Object && *d < COMMA);
@@ -141,6 +166,27 @@ fn object(view: &View<'_>, verb: &Hit, hits: &[Hit]) -> Option<Class> {
 /// At the same distance another object is the likelier one.
 fn rank(class: Class) -> u8 {
     u8::from(class != Class::Object)
+}
+
+/// `The amount of urine`: the amount of something that is no dose.
+fn is_of_another(view: &View<'_>, amount: &Hit, hits: &[Hit]) -> bool {
+    hits.iter().filter(|hit| hit.class == Class::Object).any(|other| {
+        // The whole follows its part in the languages in which the verb does not come last.
+        let (from, to) = if view.words.verb_last {
+            (other.end, amount.start)
+        } else if amount.class == Class::Amount {
+            (amount.end, other.start)
+        } else {
+            return false;
+        };
+        let compared =
+            |hit: &Hit| hit.class == Class::Comparison && from <= hit.start && hit.end <= to;
+        from <= to
+            && !hits.iter().any(compared)
+            && view.between(from, to).chars().count() <= OF
+            && view.between(from, to).split_whitespace().count() <= 2
+            && !view.between(from, to).contains([',', ';', '.', ':', '('])
+    })
 }
 
 /// `After the dose, check the pulse`: the dose is a time there.

@@ -51,13 +51,19 @@ pub(super) enum Class {
     Link,
     /// An estimate.
     About,
+    /// Makes the number behind it an interval: after each 20 mL.
+    Interval,
+    /// Behind it stands what an amount is compared with, not what it is of.
+    Comparison,
+    /// Holds a shorter word that says nothing there: `stop the bleeding` stops no medicine.
+    Neutral,
 }
 
 impl Class {
     /// Of words of one group the longer one counts: `was given` is no `give`.
     fn group(self) -> u8 {
         match self {
-            Self::Link | Self::About => 0,
+            Self::Link | Self::About | Self::Interval | Self::Comparison => 0,
             Self::Earlier => 3,
             Self::Verify
             | Self::Dose
@@ -131,6 +137,9 @@ struct File {
     others: Vec<String>,
     links: Vec<String>,
     about: Vec<String>,
+    intervals: Vec<String>,
+    neutral: Vec<String>,
+    comparisons: Vec<String>,
     verify: Vec<String>,
     doses: Vec<String>,
     amounts: Vec<String>,
@@ -268,6 +277,9 @@ impl Words {
             (&file.others, Class::Other),
             (&file.links, Class::Link),
             (&file.about, Class::About),
+            (&file.intervals, Class::Interval),
+            (&file.neutral, Class::Neutral),
+            (&file.comparisons, Class::Comparison),
             (&file.verify, Class::Verify),
             (&file.doses, Class::Dose),
             (&file.amounts, Class::Amount),
