@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::context::is_listed;
-use super::words::{Class, Hit};
+use super::words::{Class, Hit, whole_word};
 use super::{Dose, View};
 
 /// What a sentence asks to verify.
@@ -21,6 +21,9 @@ enum Asks {
 const COMMA: usize = 40;
 /// What stands on the side of a verb where its object does not.
 const WRONG_SIDE: usize = 14;
+
+/// The longest `please` or `carefully` between a verb and "before use".
+const BESIDE_VERB: usize = 12;
 
 /// The longest `of the` between an amount and what it is of.
 const OF: usize = 10;
@@ -74,13 +77,26 @@ fn asks(view: &View<'_>, sentence: &Range<usize>) -> Option<Asks> {
         let near = bracket(view, sentence, verb).map_or(hits, |bracket| view.within(&bracket));
         match object(view, verb, near) {
             Some(Class::Dose) => return Some(Asks::Doses),
-            Some(Class::Amount | Class::BeforeUse) => found = Some(Asks::Amounts),
+            Some(Class::Amount) => found = Some(Asks::Amounts),
+            Some(Class::BeforeUse) if is_beside(view, verb, near) => found = Some(Asks::Amounts),
             Some(Class::Object) => {}
             None if !stands_alone(view, verb) => {}
             None | Some(_) => found = found.or(Some(Asks::ThatSaid)),
         }
     }
     found
+}
+
+/// Whether "before use" stands beside a verb, so that nothing else can be what it asks to verify.
+fn is_beside(view: &View<'_>, verb: &Hit, hits: &[Hit]) -> bool {
+    hits.iter().filter(|hit| hit.class == Class::BeforeUse).any(|hit| {
+        let gap = if hit.start >= verb.end {
+            view.between(whole_word(view.lower, verb.start, verb.end).1, hit.start)
+        } else {
+            view.between(hit.end, verb.start)
+        };
+        gap.chars().count() <= BESIDE_VERB
+    })
 }
 
 /// The inside of the brackets around a verb: what stands outside of them is not what it asks to verify.

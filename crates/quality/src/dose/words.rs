@@ -53,6 +53,8 @@ pub(super) enum Class {
     About,
     /// Makes the number behind it an interval: after each 20 mL.
     Interval,
+    /// What is counted there is in store.
+    Stock,
     /// Behind it stands what an amount is compared with, not what it is of.
     Comparison,
     /// Holds a shorter word that says nothing there: `stop the bleeding` stops no medicine.
@@ -139,6 +141,7 @@ struct File {
     about: Vec<String>,
     intervals: Vec<String>,
     neutral: Vec<String>,
+    stock: Vec<String>,
     comparisons: Vec<String>,
     verify: Vec<String>,
     doses: Vec<String>,
@@ -279,6 +282,7 @@ impl Words {
             (&file.about, Class::About),
             (&file.intervals, Class::Interval),
             (&file.neutral, Class::Neutral),
+            (&file.stock, Class::Stock),
             (&file.comparisons, Class::Comparison),
             (&file.verify, Class::Verify),
             (&file.doses, Class::Dose),
