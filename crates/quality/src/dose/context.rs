@@ -229,6 +229,9 @@ impl Context<'_> {
         if past.is_some_and(|hit| !self.ends_before(hit.end, number.place.start)) {
             return true;
         }
+        if self.is_stopped(number) {
+            return true;
+        }
         let next = self
             .after(number.place.end, clause.end)
             .find(|hit| matches!(hit.class, Class::Advice | Class::Earlier))
@@ -244,6 +247,20 @@ impl Context<'_> {
         });
         // In a script without spaces the mark of a past verb follows its object: `ให้ 500 มก. ไปแล้ว`.
         near && (!advised || (self.view.words.unspaced && gap.trim().is_empty()))
+    }
+
+    /// Whether what is said about a number behind a colon or a dash is that it is stopped: `warfarin 5 mg: stop it`.
+    fn is_stopped(&self, number: &Number) -> bool {
+        let said = self.view.between(number.place.end, self.sentence.end);
+        let says = |hit: &&Hit| {
+            matches!(
+                hit.class,
+                Class::Advice | Class::Limit | Class::History | Class::Frequency | Class::Route
+            )
+        };
+        let first = self.after(number.place.end, self.sentence.end).find(says);
+        let bare = said.trim_start_matches(['*', '_', ' ', '\u{a0}']);
+        bare.starts_with([':', '–', '—']) && first.is_some_and(|hit| hit.class == Class::History)
     }
 
     /// Whether what a word says ends before a number that has a medicine of its own: `since she already vomits a lot,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::context::is_listed;
 use super::words::{Class, Hit, whole_word};
-use super::{Dose, View};
+use super::{Dose, Unit, View};
 
 /// What a sentence asks to verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +122,7 @@ fn object(view: &View<'_>, verb: &Hit, hits: &[Hit]) -> Option<Class> {
             hit.class,
             Class::Dose
                 | Class::Amount
+                | Class::Count
                 | Class::Pronoun
                 | Class::BeforeUse
                 | Class::Source
@@ -155,7 +156,13 @@ fn object(view: &View<'_>, verb: &Hit, hits: &[Hit]) -> Option<Class> {
         let wrong = behind == view.words.verb_last;
         let distance =
             gap.chars().count() + usize::from(far) * COMMA + usize::from(wrong) * WRONG_SIDE;
-        Some((distance, if of_another { Class::Object } else { hit.class }))
+        let class = match hit.class {
+            _ if of_another => Class::Object,
+            Class::Count if counts_pieces(view, hit) => Class::Amount,
+            Class::Count => Class::Object,
+            class => class,
+        };
+        Some((distance, class))
     });
     let near: Vec<(usize, Class)> = near.collect();
     // What is looked up, or when, says little about what is verified: another object in the clause decides.
@@ -182,6 +189,22 @@ fn object(view: &View<'_>, verb: &Hit, hits: &[Hit]) -> Option<Class> {
 /// At the same distance another object is the likelier one.
 fn rank(class: Class) -> u8 {
     u8::from(class != Class::Object)
+}
+
+/// `The number of puffs`, and not that of wet nappies.
+fn counts_pieces(view: &View<'_>, count: &Hit) -> bool {
+    let mut pieces = view.words.units.iter().filter(|unit| unit.unit == Unit::Piece);
+    let before = view.between(0, count.start).trim_end();
+    let after = view.between(count.end, view.lower.len());
+    // An article may stand between the two.
+    let mut words = after.split_whitespace().take(2).map(|word| word.trim_matches(['.', ',', '*']));
+    if view.words.verb_last {
+        pieces.any(|piece| before.ends_with(piece.text.as_str()))
+    } else if view.words.unspaced {
+        pieces.any(|piece| after.starts_with(piece.text.as_str()))
+    } else {
+        words.any(|word| pieces.clone().any(|piece| piece.text == word))
+    }
 }
 
 /// `The amount of urine`: the amount of something that is no dose.

@@ -37,6 +37,8 @@ pub(super) enum Class {
     Dose,
     /// What may stand for a dose beside one.
     Amount,
+    /// So may the number of what is counted, if that is tablets or the like.
+    Count,
     /// So may a pronoun.
     Pronoun,
     /// Before use.
@@ -70,6 +72,7 @@ impl Class {
             Self::Verify
             | Self::Dose
             | Self::Amount
+            | Self::Count
             | Self::Pronoun
             | Self::BeforeUse
             | Self::Source
@@ -146,6 +149,7 @@ struct File {
     verify: Vec<String>,
     doses: Vec<String>,
     amounts: Vec<String>,
+    counts: Vec<String>,
     pronouns: Vec<String>,
     before_use: Vec<String>,
     sources: Vec<String>,
@@ -287,6 +291,7 @@ impl Words {
             (&file.verify, Class::Verify),
             (&file.doses, Class::Dose),
             (&file.amounts, Class::Amount),
+            (&file.counts, Class::Count),
             (&file.pronouns, Class::Pronoun),
             (&file.before_use, Class::BeforeUse),
             (&file.sources, Class::Source),
