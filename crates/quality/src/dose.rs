@@ -6,10 +6,12 @@
 //! that was right makes it worse.
 //!
 //! Not counted are concentrations and laboratory values, food and drink, blood, what came out of a body, what
-//! the patient already takes, took or was told to stop, and the strength of a product. Grams, millilitres and
-//! litres are doses only beside a medicine, a route or a frequency.
+//! the patient already takes, took, forgot or was told to stop, what is left in a box, and the strength of a product
+//! that is only described. Grams, millilitres and litres are doses only beside a medicine, a route or a frequency,
+//! and large ones not beside a frequency alone: two litres a day are drunk.
 
 mod context;
+mod medicine;
 mod numbers;
 mod warning;
 mod words;
@@ -100,8 +102,9 @@ pub struct Doses {
 
 /// Finds the doses of a text and the sentences that ask to verify them.
 ///
-/// A warning that names doses counts for all of the text. One that does not ("please verify that before use")
-/// counts for the doses of its own sentence, of the one before, and of the list or table before.
+/// A warning that names doses or amounts ("confirm this number"), or says no more than "verify before use", counts for
+/// all of the text. Another one ("check that with the pharmacist") counts for the doses of its own sentence, of the one
+/// before, and of the list or table before.
 pub fn find(text: &str, language: Language) -> Doses {
     let words = Words::of(language);
     let lower = lower_case(text);

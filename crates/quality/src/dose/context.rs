@@ -3,20 +3,35 @@
 use std::ops::Range;
 
 use super::numbers::Number;
-use super::words::{Class, Hit, whole_word};
+use super::words::{Class, Hit};
 use super::{Dose, Unit, View};
 use crate::lines::lines;
 use crate::structure::marker_length;
 
 /// The longest distance, in bytes, at which two words belong together without a boundary between them.
-const BESIDE: usize = 90;
+pub(super) const BESIDE: usize = 90;
 
 /// How far behind a number, in letters, what it measures is named.
 const NEXT: usize = 24;
 
+/// The longest start, in letters, of a clause that says that a medicine is taken.
+const RELATIVE: usize = 32;
+
+/// Per cents that are those of oxygen in the blood rather than a strength.
+const SATURATION: Range<f64> = 75.0..100.0;
+
+/// A longer rest of a clause than this is no verb with its object.
+const CLAUSE: usize = 20;
+
+/// Larger amounts than these without a medicine are food or drink.
+const SMALL_GRAMS: f64 = 10.0;
+const SMALL_MILLILITRES: f64 = 50.0;
+
 /// The doses among the numbers of a text.
 pub(super) fn doses(view: &View<'_>, numbers: &[Number]) -> Vec<Dose> {
     let mut found = Vec::new();
+    // The sentence before measures food or drink, as the bare numbers behind it then do.
+    let mut fed = None;
     for (at, sentence) in view.sentences.iter().enumerate() {
         let from = numbers.partition_point(|number| number.place.start < sentence.start);
         let to = numbers.partition_point(|number| number.place.start < sentence.end);
@@ -24,8 +39,23 @@ pub(super) fn doses(view: &View<'_>, numbers: &[Number]) -> Vec<Dose> {
         if own.is_empty() || is_question(view.between(sentence.start, sentence.end)) {
             continue;
         }
-        let context = Context { view, sentence, hits: view.within(sentence), lead: lead(view, at) };
-        let advised = own.iter().filter(|number| context.is_dose(number));
+        let context = Context {
+            view,
+            sentence,
+            hits: view.within(sentence),
+            numbers: own,
+            lead: lead(view, at),
+        };
+        let goes_on = fed.is_some_and(|last| last + 1 == at) && !context.names(&MEASURED);
+        let food = goes_on || (context.names(&[Class::Other]) && !context.names(&MEASURED));
+        let mut eaten = goes_on;
+        let is_dose = |number: &&Number| {
+            let bare = matches!(number.unit, Unit::Gram | Unit::Millilitre | Unit::Litre);
+            let is_dose = !(eaten && bare) && context.is_dose(number);
+            eaten |= food && bare && !is_dose;
+            is_dose
+        };
+        let advised = own.iter().filter(is_dose);
         found.extend(advised.map(|number| Dose {
             place: number.place.clone(),
             unit: number.unit,
@@ -33,8 +63,24 @@ pub(super) fn doses(view: &View<'_>, numbers: &[Number]) -> Vec<Dose> {
             per_weight: number.per_weight,
             medicine: context.medicine(number),
         }));
+        if food {
+            fed = Some(at);
+        }
     }
     found
+}
+
+/// What a bare number of grams or millilitres measures if it is a dose.
+const MEASURED: [Class; 3] = [Class::Medicine, Class::Route, Class::Form];
+
+/// Whether an amount that only a frequency stands beside can be one of a medicine: two litres a day are drunk.
+fn is_small(number: &Number) -> bool {
+    match number.unit {
+        Unit::Gram => number.amount <= SMALL_GRAMS,
+        Unit::Millilitre => number.amount <= SMALL_MILLILITRES,
+        Unit::Litre => number.per_time,
+        _ => true,
+    }
 }
 
 fn is_question(sentence: &str) -> bool {
@@ -55,23 +101,33 @@ pub(super) fn is_listed(text: &str, sentence: &Range<usize>) -> bool {
 }
 
 /// A sentence with its words.
-struct Context<'a> {
-    view: &'a View<'a>,
-    sentence: &'a Range<usize>,
-    hits: &'a [Hit],
-    lead: Option<Range<usize>>,
+pub(super) struct Context<'a> {
+    pub(super) view: &'a View<'a>,
+    pub(super) sentence: &'a Range<usize>,
+    pub(super) hits: &'a [Hit],
+    /// The numbers of the sentence.
+    pub(super) numbers: &'a [Number],
+    /// The sentence before a list.
+    pub(super) lead: Option<Range<usize>>,
 }
 
 impl Context<'_> {
     fn is_dose(&self, number: &Number) -> bool {
         let clause = self.clause(&number.place);
-        if self.counts_other(number) || self.is_history(number, &clause) {
+        if self.counts_other(number)
+            || self.is_interval(number)
+            || self.is_history(number, &clause)
+            || self.is_described(number)
+        {
             return false;
         }
         let other = self.is_other(number, &clause);
         let has = |class| self.hits.iter().any(|h| h.class == class && overlaps(&clause, h));
         match number.unit {
-            Unit::Percent => !other && self.is_strength_of_medicine(number, &clause),
+            Unit::Percent => {
+                let saturation = SATURATION.contains(&number.amount);
+                !other && !saturation && self.is_strength_of_medicine(number, &clause)
+            }
             _ if number.sure => !other,
             Unit::Piece => {
                 !other
@@ -89,7 +145,7 @@ impl Context<'_> {
                 let named =
                     has(Class::Medicine) || (self.leads(Class::Medicine) && !number.per_time);
                 has(Class::Route)
-                    || has(Class::Frequency)
+                    || (has(Class::Frequency) && (named || has(Class::Form) || is_small(number)))
                     || (advised && (number.per_weight || has(Class::Form)))
                     || (number.unit == Unit::Millimole && advised)
                     || (named && !self.is_estimate(number))
@@ -100,6 +156,20 @@ impl Context<'_> {
     fn leads(&self, class: Class) -> bool {
         let Some(lead) = &self.lead else { return false };
         self.view.within(lead).iter().any(|hit| hit.class == class)
+    }
+
+    /// Whether the sentence has a word of one of these classes.
+    pub(super) fn names(&self, classes: &[Class]) -> bool {
+        self.hits.iter().any(|hit| classes.contains(&hit.class))
+    }
+
+    /// Whether a number says when: `pause after each 20 mL`.
+    fn is_interval(&self, number: &Number) -> bool {
+        let place = &number.place;
+        self.before(place.start, self.sentence.start).any(|hit| {
+            hit.class == Class::Interval
+                && self.view.between(hit.end, place.start).trim().is_empty()
+        })
     }
 
     /// The part of the sentence between semicolons and dashes.
@@ -118,13 +188,13 @@ impl Context<'_> {
     }
 
     /// Hits before a number in a clause, the nearest first.
-    fn before(&self, at: usize, from: usize) -> impl Iterator<Item = &Hit> {
+    pub(super) fn before(&self, at: usize, from: usize) -> impl Iterator<Item = &Hit> {
         let to = self.hits.partition_point(|hit| hit.start < at);
         self.hits[..to].iter().rev().filter(move |hit| hit.start >= from && hit.end <= at)
     }
 
     /// Hits behind a number in a clause, the nearest first.
-    fn after(&self, at: usize, to: usize) -> impl Iterator<Item = &Hit> {
+    pub(super) fn after(&self, at: usize, to: usize) -> impl Iterator<Item = &Hit> {
         let from = self.hits.partition_point(|hit| hit.start < at);
         self.hits[from..].iter().filter(move |hit| hit.start < to)
     }
@@ -148,10 +218,18 @@ impl Context<'_> {
 
     /// Whether the patient takes it already, was told to stop it, or it is only the strength of a product.
     fn is_history(&self, number: &Number, clause: &Range<usize>) -> bool {
-        let says = |hit: &&Hit| matches!(hit.class, Class::Advice | Class::Limit | Class::History);
-        // A comma after which something else is advised ends what the patient takes.
+        let says = |hit: &&Hit| match hit.class {
+            Class::Advice | Class::Limit | Class::History => true,
+            // Only what is counted is in store: `if the pain remains, ibuprofen 400 mg`.
+            Class::Stock => number.unit == Unit::Piece,
+            _ => false,
+        };
         let last = self.before(number.place.start, self.sentence.start).find(says);
-        if last.is_some_and(|hit| hit.class == Class::History) {
+        let past = last.filter(|hit| matches!(hit.class, Class::History | Class::Stock));
+        if past.is_some_and(|hit| !self.ends_before(hit.end, number.place.start)) {
+            return true;
+        }
+        if self.is_stopped(number) {
             return true;
         }
         let next = self
@@ -161,12 +239,58 @@ impl Context<'_> {
         let Some(next) = next else { return false };
         let gap = self.view.between(number.place.end, next.start);
         let near = gap.len() < BESIDE && !gap.contains([',', '(', '|', ':']);
+        let near = near || self.is_relative(number, next);
         // What is advised in another clause says nothing about this number.
         let advised = last.filter(|hit| hit.class == Class::Advice).is_some_and(|hit| {
             let gap = self.view.between(hit.end, number.place.start);
             gap.len() < BESIDE && !gap.contains([',', ';', ':'])
         });
-        near && !advised
+        // In a script without spaces the mark of a past verb follows its object: `ให้ 500 มก. ไปแล้ว`.
+        near && (!advised || (self.view.words.unspaced && gap.trim().is_empty()))
+    }
+
+    /// Whether what is said about a number behind a colon or a dash is that it is stopped: `warfarin 5 mg: stop it`.
+    fn is_stopped(&self, number: &Number) -> bool {
+        let said = self.view.between(number.place.end, self.sentence.end);
+        let says = |hit: &&Hit| {
+            matches!(
+                hit.class,
+                Class::Advice | Class::Limit | Class::History | Class::Frequency | Class::Route
+            )
+        };
+        let first = self.after(number.place.end, self.sentence.end).find(says);
+        let bare = said.trim_start_matches(['*', '_', ' ', '\u{a0}']);
+        bare.starts_with([':', '–', '—']) && first.is_some_and(|hit| hit.class == Class::History)
+    }
+
+    /// Whether what a word says ends before a number that has a medicine of its own: `since she already vomits a lot,
+    /// ondansetron 4 mg`. In a script without spaces between words a space ends a clause that is not short.
+    fn ends_before(&self, from: usize, to: usize) -> bool {
+        let gap = self.view.between(from, to);
+        if self.view.words.unspaced {
+            let rest = gap.split(' ').next().unwrap_or_default();
+            return rest.len() < gap.trim_end().len() && rest.chars().count() > CLAUSE;
+        }
+        let Some(comma) = gap.find(',') else { return false };
+        let rest = &gap[..comma];
+        let medicines = |part: Range<usize>| {
+            self.view.within(&part).iter().any(|hit| hit.class == Class::Medicine)
+        };
+        rest.split_whitespace().count() > 0
+            && !rest.contains(char::is_numeric)
+            && !medicines(from..from + comma)
+            && medicines(from + comma..to)
+    }
+
+    /// Whether a clause right behind the number says that it is taken: `10 mg, which he has taken for years`.
+    fn is_relative(&self, number: &Number, earlier: &Hit) -> bool {
+        let gap = self.view.between(number.place.end, earlier.start).trim_start();
+        let medicines = self.view.within(&(number.place.end..earlier.start));
+        gap.strip_prefix([',', '(']).is_some_and(|gap| {
+            gap.chars().count() <= RELATIVE
+                && !gap.contains([',', '(', ')', '|', ':'])
+                && !medicines.iter().any(|hit| hit.class == Class::Medicine)
+        })
     }
 
     /// Whether the number belongs to a laboratory value, food, blood or the like.
@@ -270,108 +394,6 @@ impl Context<'_> {
                 && self.view.between(hit.end, number.place.start).trim().is_empty()
         })
     }
-
-    /// The word that names the medicine of a dose.
-    fn medicine(&self, number: &Number) -> Option<Range<usize>> {
-        if self.view.words.unspaced {
-            return self.nearest_medicine(number);
-        }
-        let behind = self.word_behind(number.place.end);
-        if let Some((word, Some(Class::Medicine))) = &behind {
-            return Some(word.clone());
-        }
-        let before = self.word_before(number.place.start);
-        match (before, behind) {
-            // `200 mg danazol` beside another medicine: the word is unknown, and so is the medicine.
-            (Some((_, Some(Class::Medicine))), Some((_, None))) if !self.touches(number) => None,
-            (Some((word, _)), _) => Some(word),
-            (None, _) => None,
-        }
-    }
-
-    fn touches(&self, number: &Number) -> bool {
-        self.before(number.place.start, self.sentence.start)
-            .find(|hit| hit.class == Class::Medicine)
-            .is_some_and(|hit| {
-                self.view.between(hit.end, number.place.start).chars().all(|c| !c.is_alphanumeric())
-            })
-    }
-
-    fn class_at(&self, word: &Range<usize>) -> Option<Class> {
-        let covers = |hit: &&Hit| hit.start < word.end && word.start < hit.end;
-        let mut all = self.hits.iter().filter(covers).map(|hit| hit.class);
-        let first = all.next()?;
-        Some(if all.any(|class| class == Class::Medicine) { Class::Medicine } else { first })
-    }
-
-    /// The first word behind a place that is no link.
-    fn word_behind(&self, at: usize) -> Option<(Range<usize>, Option<Class>)> {
-        let mut from = at;
-        for _ in 0..3 {
-            let rest = self.view.between(from, self.sentence.end);
-            let skipped = rest.len() - rest.trim_start_matches([' ', '\u{a0}', '*', '_']).len();
-            let (start, end) = whole_word(self.view.lower, from + skipped, from + skipped);
-            if start == end || end > self.sentence.end {
-                return None;
-            }
-            let word = start..end;
-            match self.class_at(&word) {
-                Some(Class::Link) => from = end,
-                Some(class) => return Some((word, Some(class))),
-                None if word.len() <= 3 => from = end,
-                None => return Some((word, None)),
-            }
-        }
-        None
-    }
-
-    /// The first word before a place that may name a medicine: no link, form, route, frequency or number.
-    fn word_before(&self, at: usize) -> Option<(Range<usize>, Option<Class>)> {
-        let mut to = at;
-        for _ in 0..7 {
-            let text = self.view.between(self.sentence.start, to);
-            let kept =
-                text.trim_end_matches(|c: char| !c.is_alphanumeric() && !is_sign(c) && c != ';');
-            let end = self.sentence.start + kept.len();
-            let (start, _) = whole_word(self.view.lower, end, end);
-            if start >= end || start < self.sentence.start {
-                return None;
-            }
-            let word = start..end;
-            match self.class_at(&word) {
-                Some(Class::Medicine) => {
-                    return Some((self.medicine_at(&word), Some(Class::Medicine)));
-                }
-                Some(_) => to = start,
-                None if word.len() <= 3 || self.is_number(&word) => to = start,
-                None => return Some((word, None)),
-            }
-        }
-        None
-    }
-
-    fn is_number(&self, word: &Range<usize>) -> bool {
-        self.view.between(word.start, word.end).starts_with(|c: char| c.is_numeric())
-    }
-
-    fn medicine_at(&self, word: &Range<usize>) -> Range<usize> {
-        let covers = |hit: &&Hit| {
-            hit.class == Class::Medicine && hit.start < word.end && word.start < hit.end
-        };
-        self.hits.iter().find(covers).map_or(word.clone(), Hit::range)
-    }
-
-    /// In a script without spaces only known medicines can be told from other words.
-    fn nearest_medicine(&self, number: &Number) -> Option<Range<usize>> {
-        let is = |hit: &&Hit| hit.class == Class::Medicine;
-        let near = |from: usize, to: usize| self.view.between(from, to).len() < BESIDE;
-        let before = self.before(number.place.start, self.sentence.start).find(is);
-        if let Some(hit) = before.filter(|hit| near(hit.end, number.place.start)) {
-            return Some(hit.range());
-        }
-        let after = self.after(number.place.end, self.sentence.end).find(is);
-        after.filter(|hit| near(number.place.end, hit.start)).map(Hit::range)
-    }
 }
 
 fn overlaps(clause: &Range<usize>, hit: &Hit) -> bool {
@@ -379,6 +401,6 @@ fn overlaps(clause: &Range<usize>, hit: &Hit) -> bool {
 }
 
 /// A vowel sign of Devanagari, which is no letter.
-fn is_sign(c: char) -> bool {
+pub(super) fn is_sign(c: char) -> bool {
     ('\u{900}'..='\u{963}').contains(&c)
 }

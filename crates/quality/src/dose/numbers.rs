@@ -122,12 +122,20 @@ fn with_unit(
     if before.ends_with('/') && !before.trim_end_matches('/').ends_with(|c| digit(c).is_some()) {
         return None;
     }
-    let from = skip(lower, number.end, &[' ', '\u{a0}', '\u{202f}', '\u{2009}', '-', '*', '_']);
-    let unit = words.units.iter().find(|unit| {
-        lower[from..].starts_with(unit.text.as_str())
-            && (unit.unit == Unit::Percent || ends_a_word(lower, from + unit.text.len()))
-    })?;
-    let mut end = from + unit.text.len();
+    let behind = skip(lower, number.end, &[' ', '\u{a0}', '\u{202f}', '\u{2009}', '-', '*', '_']);
+    let unit_at = |from: usize| {
+        words.units.iter().find(|unit| {
+            lower[from..].starts_with(unit.text.as_str())
+                && (unit.unit == Unit::Percent || ends_a_word(lower, from + unit.text.len()))
+        })
+    };
+    // `litro y medio`: the unit is a part of the number.
+    let own = if worded { unit_at(number.start) } else { None };
+    let (from, unit) = match own {
+        Some(unit) => (number.start, unit),
+        None => (behind, unit_at(behind)?),
+    };
+    let mut end = if own.is_some() { number.end } else { from + unit.text.len() };
     let written = text.get(from..end).unwrap_or_default();
     match unit.text.as_str() {
         // The gauge of a needle, not grams.
@@ -142,6 +150,10 @@ fn with_unit(
     if worded && unit.unit != Unit::Piece && unit.text.chars().count() < 3 {
         return None;
     }
+    // `a litre` is an amount, and `a drop in pressure` is none.
+    if unit.unit == Unit::Piece && lower.get(number.clone()) == Some("a") {
+        return None;
+    }
     let (mut per_weight, mut per_time) = (false, false);
     while let Some((per, to)) = per(lower, end, words) {
         match per {
@@ -150,6 +162,11 @@ fn with_unit(
             Per::Time => per_time = true,
         }
         end = to;
+    }
+    match per_behind(lower, end, words) {
+        Some(Per::Volume) => return None,
+        Some(Per::Weight) => per_weight = true,
+        Some(Per::Time) | None => {}
     }
     let (start, other) = range_before(lower, number.start, words);
     let amount = other.map_or(amount, |other: f64| other.max(amount));
@@ -174,6 +191,9 @@ enum Per {
     Time,
     Volume,
 }
+
+/// How many words may stand between a unit and what it is for.
+const WORDS_BEHIND: usize = 3;
 
 /// Latin abbreviations of volumes and amounts of matter.
 const VOLUMES: [&str; 17] = [
@@ -228,6 +248,28 @@ fn per(lower: &str, at: usize, words: &Words) -> Option<(Per, usize)> {
         }
         _ => None,
     }
+}
+
+/// What a unit is for that stands behind what is measured: `300 mg of iodine per mL`.
+fn per_behind(lower: &str, end: usize, words: &Words) -> Option<Per> {
+    let mut at = end;
+    for _ in 0..WORDS_BEHIND {
+        at = skip(lower, at, &SPACES);
+        let rest = &lower[at..];
+        let word = rest.find(|c: char| SPACES.contains(&c) || c == '/').unwrap_or(rest.len());
+        let word = &rest[..word];
+        let closes = |c: char| matches!(c, '.' | ',' | ';' | ':' | '(' | ')' | '|' | '\n');
+        if word.is_empty() || word.contains(|c: char| digit(c).is_some() || closes(c)) {
+            return None;
+        }
+        let inside =
+            words.per.iter().filter(|_| words.unspaced).filter_map(|per| word.find(per.as_str()));
+        at += inside.min().unwrap_or(word.len());
+        if let Some((per, _)) = per(lower, at, words) {
+            return Some(per);
+        }
+    }
+    None
 }
 
 /// Where a range begins of which the second number is at a place, and its first number.

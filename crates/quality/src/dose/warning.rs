@@ -3,15 +3,17 @@
 use std::ops::Range;
 
 use super::context::is_listed;
-use super::words::{Class, Hit};
-use super::{Dose, View};
+use super::words::{Class, Hit, whole_word};
+use super::{Dose, Unit, View};
 
 /// What a sentence asks to verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asks {
     /// Doses, by that name.
     Doses,
-    /// What was said before: `please verify that before use`.
+    /// Amounts, or what is used: `confirm that number`, `verify before use`. Only doses are meant in a text with doses.
+    Amounts,
+    /// What was said before: `please verify that`.
     ThatSaid,
 }
 
@@ -20,12 +22,21 @@ const COMMA: usize = 40;
 /// What stands on the side of a verb where its object does not.
 const WRONG_SIDE: usize = 14;
 
+/// The longest `please` or `carefully` between a verb and "before use".
+const BESIDE_VERB: usize = 12;
+
+/// The longest `of the` between an amount and what it is of.
+const OF: usize = 10;
+
 /// The first sentence that asks to verify doses by that name, and the first dose without a warning.
 pub(super) fn unwarned(view: &View<'_>, doses: &[Dose]) -> (Option<Range<usize>>, Option<usize>) {
     let asks: Vec<Option<Asks>> = view.sentences.iter().map(|s| asks(view, s)).collect();
     let named = asks.iter().position(|asks| *asks == Some(Asks::Doses));
     if let Some(named) = named {
         return (view.sentences.get(named).cloned(), None);
+    }
+    if asks.contains(&Some(Asks::Amounts)) {
+        return (None, None);
     }
     let of = |dose: &Dose| {
         let after = view.sentences.partition_point(|s| s.start <= dose.place.start);
@@ -63,14 +74,37 @@ fn asks(view: &View<'_>, sentence: &Range<usize>) -> Option<Asks> {
     let verbs = hits.iter().filter(|hit| hit.class == Class::Verify);
     let mut found = None;
     for verb in verbs {
-        match object(view, verb, hits) {
+        let near = bracket(view, sentence, verb).map_or(hits, |bracket| view.within(&bracket));
+        match object(view, verb, near) {
             Some(Class::Dose) => return Some(Asks::Doses),
-            None if stands_alone(view, verb) => found = Some(Asks::ThatSaid),
-            Some(Class::Object) | None => {}
-            Some(_) => found = Some(Asks::ThatSaid),
+            Some(Class::Amount) => found = Some(Asks::Amounts),
+            Some(Class::BeforeUse) if is_beside(view, verb, near) => found = Some(Asks::Amounts),
+            Some(Class::Object) => {}
+            None if !stands_alone(view, verb) => {}
+            None | Some(_) => found = found.or(Some(Asks::ThatSaid)),
         }
     }
     found
+}
+
+/// Whether "before use" stands beside a verb, so that nothing else can be what it asks to verify.
+fn is_beside(view: &View<'_>, verb: &Hit, hits: &[Hit]) -> bool {
+    hits.iter().filter(|hit| hit.class == Class::BeforeUse).any(|hit| {
+        let gap = if hit.start >= verb.end {
+            view.between(whole_word(view.lower, verb.start, verb.end).1, hit.start)
+        } else {
+            view.between(hit.end, verb.start)
+        };
+        gap.chars().count() <= BESIDE_VERB
+    })
+}
+
+/// The inside of the brackets around a verb: what stands outside of them is not what it asks to verify.
+fn bracket(view: &View<'_>, sentence: &Range<usize>, verb: &Hit) -> Option<Range<usize>> {
+    let before = view.between(sentence.start, verb.start);
+    let open = before.rfind('(').filter(|open| !before[*open..].contains(')'))?;
+    let close = view.between(verb.end, sentence.end).find(')')?;
+    Some(sentence.start + open..verb.end + close)
 }
 
 /// `Please verify.`, `(à vérifier)`: nothing else is said, so it is what was said before.
@@ -88,6 +122,7 @@ fn object(view: &View<'_>, verb: &Hit, hits: &[Hit]) -> Option<Class> {
             hit.class,
             Class::Dose
                 | Class::Amount
+                | Class::Count
                 | Class::Pronoun
                 | Class::BeforeUse
                 | Class::Source
@@ -95,6 +130,8 @@ fn object(view: &View<'_>, verb: &Hit, hits: &[Hit]) -> Option<Class> {
         )
     });
     let near = objects.filter_map(|hit| {
+        let of_another =
+            matches!(hit.class, Class::Dose | Class::Amount) && is_of_another(view, hit, hits);
         if hit.class == Class::Dose && is_time(view, hit, hits) {
             return None;
         }
@@ -119,15 +156,26 @@ fn object(view: &View<'_>, verb: &Hit, hits: &[Hit]) -> Option<Class> {
         let wrong = behind == view.words.verb_last;
         let distance =
             gap.chars().count() + usize::from(far) * COMMA + usize::from(wrong) * WRONG_SIDE;
-        Some((distance, hit.class))
+        let class = match hit.class {
+            _ if of_another => Class::Object,
+            Class::Count if counts_pieces(view, hit) => Class::Amount,
+            Class::Count => Class::Object,
+            class => class,
+        };
+        Some((distance, class))
     });
     let near: Vec<(usize, Class)> = near.collect();
     // What is looked up, or when, says little about what is verified: another object in the clause decides.
     let (_, nearest) = near.iter().min_by_key(|(distance, class)| (*distance, rank(*class)))?;
-    if !matches!(nearest, Class::Dose | Class::Object) {
+    if !matches!(nearest, Class::Dose | Class::Amount | Class::Object) {
         let said = |class: Class| near.iter().any(|(d, c)| *c == class && *d < 2 * COMMA);
         if said(Class::Dose) {
             return Some(Class::Dose);
+        }
+        // `Confirm that volume`.
+        let amount = |(d, c): &(usize, Class)| *c == Class::Amount && *d < COMMA;
+        if near.iter().any(amount) {
+            return Some(Class::Amount);
         }
         let sourced = *nearest != Class::BeforeUse && said(Class::Source);
         let near_object = near.iter().any(|(d, c)| *c == Class::Object && *d < COMMA);
@@ -141,6 +189,43 @@ fn object(view: &View<'_>, verb: &Hit, hits: &[Hit]) -> Option<Class> {
 /// At the same distance another object is the likelier one.
 fn rank(class: Class) -> u8 {
     u8::from(class != Class::Object)
+}
+
+/// `The number of puffs`, and not that of wet nappies.
+fn counts_pieces(view: &View<'_>, count: &Hit) -> bool {
+    let mut pieces = view.words.units.iter().filter(|unit| unit.unit == Unit::Piece);
+    let before = view.between(0, count.start).trim_end();
+    let after = view.between(count.end, view.lower.len());
+    // An article may stand between the two.
+    let mut words = after.split_whitespace().take(2).map(|word| word.trim_matches(['.', ',', '*']));
+    if view.words.verb_last {
+        pieces.any(|piece| before.ends_with(piece.text.as_str()))
+    } else if view.words.unspaced {
+        pieces.any(|piece| after.starts_with(piece.text.as_str()))
+    } else {
+        words.any(|word| pieces.clone().any(|piece| piece.text == word))
+    }
+}
+
+/// `The amount of urine`: the amount of something that is no dose.
+fn is_of_another(view: &View<'_>, amount: &Hit, hits: &[Hit]) -> bool {
+    hits.iter().filter(|hit| hit.class == Class::Object).any(|other| {
+        // The whole follows its part in the languages in which the verb does not come last.
+        let (from, to) = if view.words.verb_last {
+            (other.end, amount.start)
+        } else if amount.class == Class::Amount {
+            (amount.end, other.start)
+        } else {
+            return false;
+        };
+        let compared =
+            |hit: &Hit| hit.class == Class::Comparison && from <= hit.start && hit.end <= to;
+        from <= to
+            && !hits.iter().any(compared)
+            && view.between(from, to).chars().count() <= OF
+            && view.between(from, to).split_whitespace().count() <= 2
+            && !view.between(from, to).contains([',', ';', '.', ':', '('])
+    })
 }
 
 /// `After the dose, check the pulse`: the dose is a time there.

@@ -37,6 +37,8 @@ pub(super) enum Class {
     Dose,
     /// What may stand for a dose beside one.
     Amount,
+    /// So may the number of what is counted, if that is tablets or the like.
+    Count,
     /// So may a pronoun.
     Pronoun,
     /// Before use.
@@ -51,17 +53,26 @@ pub(super) enum Class {
     Link,
     /// An estimate.
     About,
+    /// Makes the number behind it an interval: after each 20 mL.
+    Interval,
+    /// What is counted there is in store.
+    Stock,
+    /// Behind it stands what an amount is compared with, not what it is of.
+    Comparison,
+    /// Holds a shorter word that says nothing there: `stop the bleeding` stops no medicine.
+    Neutral,
 }
 
 impl Class {
     /// Of words of one group the longer one counts: `was given` is no `give`.
     fn group(self) -> u8 {
         match self {
-            Self::Link | Self::About => 0,
+            Self::Link | Self::About | Self::Interval | Self::Comparison => 0,
             Self::Earlier => 3,
             Self::Verify
             | Self::Dose
             | Self::Amount
+            | Self::Count
             | Self::Pronoun
             | Self::BeforeUse
             | Self::Source
@@ -131,9 +142,14 @@ struct File {
     others: Vec<String>,
     links: Vec<String>,
     about: Vec<String>,
+    intervals: Vec<String>,
+    neutral: Vec<String>,
+    stock: Vec<String>,
+    comparisons: Vec<String>,
     verify: Vec<String>,
     doses: Vec<String>,
     amounts: Vec<String>,
+    counts: Vec<String>,
     pronouns: Vec<String>,
     before_use: Vec<String>,
     sources: Vec<String>,
@@ -268,9 +284,14 @@ impl Words {
             (&file.others, Class::Other),
             (&file.links, Class::Link),
             (&file.about, Class::About),
+            (&file.intervals, Class::Interval),
+            (&file.neutral, Class::Neutral),
+            (&file.stock, Class::Stock),
+            (&file.comparisons, Class::Comparison),
             (&file.verify, Class::Verify),
             (&file.doses, Class::Dose),
             (&file.amounts, Class::Amount),
+            (&file.counts, Class::Count),
             (&file.pronouns, Class::Pronoun),
             (&file.before_use, Class::BeforeUse),
             (&file.sources, Class::Source),
