@@ -34,6 +34,7 @@ pub const CHECK: Check = Check {
         "In my previous pregnancy I had the same rash.",
         "Here is the revised schedule of vaccines.",
         "As an AI engineer, she sits for ten hours a day.",
+        "<think>The user wants to know how much to drink.</think>Drink.",
         "The user of an inhaler has to shake it. The language model of the scanner reads the film.",
     ],
     bad: &[
@@ -43,6 +44,9 @@ pub const CHECK: Check = Check {
         "As instructed, this answer has exactly three sentences. Drink.",
         "Drink. I have kept it to five bullet points, as you asked.",
         "Drink. This response adheres to the requested format.",
+        "Drink. (This answer has 45 words and therefore stays within your limit.)",
+        "Here is a shorter version that avoids hard words:\n\nDrink.",
+        "Note: this response follows the format you asked for.",
         "I'm sorry, but I cannot assist with that request.",
         "The user wants to know how much to drink. Drink.",
     ],
@@ -59,8 +63,23 @@ pub fn meta(text: &str, language: Language) -> Option<Range<usize>> {
     if !is_meta(&plain(text), language) {
         return None;
     }
+    let thought = thought(text);
     let mut all = sentences(text, language).into_iter();
-    all.find(|s| is_meta(&plain(text.get(s.clone()).unwrap_or_default()), language))
+    all.find(|s| {
+        // What stands behind the thoughts in the same line is looked at alone.
+        let range = match &thought {
+            Some(thought) if s.end > thought.start => s.start.max(thought.end).min(s.end)..s.end,
+            _ => s.clone(),
+        };
+        is_meta(&plain(text.get(range).unwrap_or_default()), language)
+    })
+}
+
+/// Thoughts that leaked into a text: their token is reported, and what they say is not said to the reader.
+fn thought(text: &str) -> Option<Range<usize>> {
+    let start = text.find("<think>")?;
+    let end = text[start..].find("</think>").map_or(text.len(), |at| start + at + "</think>".len());
+    Some(start..end)
 }
 
 /// Most bytes between what is spoken of and what is said about it, in a script that marks no sentences.
