@@ -8,6 +8,7 @@ use clinstruct_schema::Language;
 use whatlang::{Detector, Lang};
 
 use crate::lexicon::{lexicon, scripts};
+use crate::lines::without_quotes;
 
 /// Bytes of a text for trigram detection: more does not improve it, and costs time on every turn.
 const MOST_BYTES: usize = 600;
@@ -73,10 +74,9 @@ pub(crate) fn foreign_paragraph(text: &str, asked: Language) -> Option<(Range<us
         if paragraph.trim_start().starts_with(['>', '|']) {
             continue;
         }
-        let said = without_quotes(paragraph);
+        let said = without_quotes(paragraph, PARAGRAPH_BYTES);
         if has_words(&said, asked)
-            && let Some((found, Certainty::Sure)) = detect(&said)
-            && found != asked
+            && let Some(found) = paragraph_language(&said, asked).filter(|found| *found != asked)
         {
             return Some((start..start + paragraph.len(), found));
         }
@@ -84,24 +84,16 @@ pub(crate) fn foreign_paragraph(text: &str, asked: Language) -> Option<(Range<us
     None
 }
 
-/// The beginning of a paragraph without what it quotes.
-fn without_quotes(paragraph: &str) -> String {
-    let mut said = String::with_capacity(PARAGRAPH_BYTES.min(paragraph.len()));
-    let mut quoted = false;
-    for c in paragraph.chars() {
-        match c {
-            '"' | '`' => quoted = !quoted,
-            '“' if quoted => quoted = false,
-            '“' | '„' | '«' => quoted = true,
-            '”' | '»' => quoted = false,
-            _ if !quoted => said.push(c),
-            _ => {}
-        }
-        if said.len() >= PARAGRAPH_BYTES {
-            break;
-        }
+/// The language of a paragraph where it cannot be the one that was asked for: which of its neighbours it is
+/// matters less.
+fn paragraph_language(said: &str, asked: Language) -> Option<Language> {
+    if let Some((found, Certainty::Sure)) = detect(said) {
+        return Some(found);
     }
-    said
+    let scores = by_common_words(said);
+    let best = (0..scores.len()).max_by_key(|i| scores[*i])?;
+    let ours = COMMON.iter().position(|(l, _)| *l == asked).map_or(0, |i| scores[i]);
+    (scores[best] >= SURE && ours * 2 <= scores[best]).then(|| COMMON[best].0)
 }
 
 /// Whether a paragraph is long enough to have a language of its own.
@@ -121,6 +113,12 @@ fn has_words(paragraph: &str, asked: Language) -> bool {
 /// Where only trigrams tell, the common words must speak for it, too: a line with the names of medicines may
 /// look like one of the neighbouring languages.
 pub(crate) fn identify_other(text: &str, asked: Language) -> Option<Language> {
+    // What is to be said to somebody may be quoted in another language; a text that is all quotation is judged.
+    let said = text
+        .contains(['"', '“', '„', '«'])
+        .then(|| without_quotes(text, usize::MAX))
+        .filter(|said| said.len() * 4 > text.len());
+    let text = said.as_deref().unwrap_or(text);
     let (found, certainty) = detect(text).filter(|(found, _)| *found != asked)?;
     if certainty == Certainty::Likely {
         let scores = by_common_words(text);

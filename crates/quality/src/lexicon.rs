@@ -29,6 +29,8 @@ pub(crate) struct Lexicon {
     pub(crate) praising: Phrases,
     /// What the reader does, and is praised for.
     pub(crate) praised: Phrases,
+    /// Words that address the reader, before a praise that goes on.
+    pub(crate) address: Phrases,
     /// Phrases of an offer of more.
     pub(crate) closings: Phrases,
     /// Wishes, praise and forms of a letter, in the last sentence.

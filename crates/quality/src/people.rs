@@ -60,7 +60,7 @@ pub(crate) struct Person {
 }
 
 /// Nouns for a person, of the languages that have words between spaces.
-const NOUNS: &str = r"woman|man|lady|gentleman|boy|girl|male|female|frau|mann|herrn?|dame|mädchen|jungen?|patientin|femmes?|hommes?|filles?|fillette|fils|garçon|monsieur|mujer|hombre|niñ[ao]|señora?|chic[ao]|donna|uomo|ragazz[ao]|bambin[ao]|signor[ae]|mulher|homem|menin[ao]|senhora?|moça|rapaz|hij[ao]|figli[ao]|filh[ao]|tochter|sohn";
+const NOUNS: &str = r"woman|man|lady|gentleman|boy|girl|male|female|frau|mann|herrn?|dame|mädchen|jungen?|patientin|femmes?|hommes?|filles?|fillette|fils|garçon|monsieur|mujer|hombre|niñ[ao]|señora?|chic[ao]|donna|uomo|ragazz[ao]|bambin[ao]|signor[ae]|mulher|homem|menin[ao]|senhora?|moça|rapaz|hij[ao]|varón|figli[ao]|filh[ao]|tochter|sohn";
 
 /// Words for the patient, whose gender is in the article if anywhere.
 const PATIENTS: &str = "patiente?|patientin|paciente|paziente";
@@ -79,13 +79,13 @@ static AGES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         format!(r"(?i)\b(?:woman|man|lady|gentleman|boy|girl) of {n}(?P<unit> months?| years?)?\b"),
         // `45 F` may be a temperature elsewhere, and `16F` a catheter.
         format!(r"\A\s*(?:(?:Pt|pt|Patient)[:,]? )?{n} ?(?P<behind>[MF])\b[ ,.]"),
-        format!(r"\b(?P<behind>[MF])/(?P<n>[1-9][0-9])\b"),
-        format!(r"\b(?P<n>[1-9][0-9])/(?P<behind>[MF])\b"),
+        String::from(r"\b(?P<behind>[MF])/(?P<n>[1-9][0-9])\b"),
+        String::from(r"\b(?P<n>[1-9][0-9])/(?P<behind>[MF])\b"),
         format!(r"(?i)\b{n}[ -]?(?P<unit>jährig|monatig|wöchig)(?:e[nrms]?)?{behind}"),
         format!(r"(?i)\b{n} (?P<unit>jahre|monate|wochen|tage) alt(?:e[nrms]?)?\b{behind}"),
         format!(r"(?i)\b{who}(?: \p{{L}}+){{0,2}}? (?:im alter )?von {n} (?P<unit>jahren|monaten)\b"),
         // An apposition: `the patient, 45 years, ..`. The bare unit may also measure how long something lasts.
-        format!(r"(?i)\b{who}(?: \p{{L}}+){{0,2}}(?:,|,? \() ?{n} (?P<unit>years|jahre|{romance})(?P<next>[,.;:)!?]| \p{{L}}+)"),
+        format!(r"(?i)\b{who}(?: \p{{L}}+){{0,2}}(?:,|,? \() ?(?:de |di |âgée?s? de )?{n} (?P<unit>years|jahre|{romance})[,.;:)!?]"),
         format!(r"(?i)\b{who}(?: \p{{L}}+){{0,2}}? (?:de|di|com|âgée?s? de) {n} (?P<unit>{romance})\b"),
         format!(r"(?i)\bâgée?s? de {n} (?P<unit>ans|mois)\b"),
         // `has 45 years`, as the Romance languages say it.
@@ -175,6 +175,7 @@ pub(crate) fn called(word: &str) -> Option<Called> {
         "monsieur",
         "hombre",
         "niño",
+        "varón",
         "señor",
         "chico",
         "hijo",
@@ -352,9 +353,17 @@ fn person(text: &str, hit: &Captures<'_>) -> Option<Person> {
         .take_while(|w| !PARTING.contains(&w.as_str()))
         .collect();
     let german = unit.is_some_and(|u| u.as_str().to_lowercase().ends_with("ig"));
+    // The postposition has the gender of the noun: `का मरीज़`, `की मरीज़`.
+    let hindi = unit.and_then(|u| match u.as_str().rsplit(' ').next() {
+        Some("का") => Some(Called::Noun(Gender::Man)),
+        Some("की") => Some(Called::Noun(Gender::Woman)),
+        _ => None,
+    });
     let named = words.iter().find_map(|w| {
         let said = if german && ["patient", "patienten"].contains(&w.as_str()) {
             Some(Called::Noun(Gender::Man))
+        } else if ["मरीज़", "मरीज", "रोगी"].contains(&w.as_str()) {
+            hindi
         } else {
             called(w)
         };

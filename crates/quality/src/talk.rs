@@ -12,6 +12,7 @@ pub use crate::checks::meta_commentary::meta;
 pub use crate::checks::offer_at_the_end::closing;
 pub use crate::checks::truncated_answer::cut;
 use crate::lexicon::{Lexicon, lexicon};
+use crate::lines::without_quotes;
 use crate::phrases::plain;
 use crate::segment::{last_sentence, sentences};
 use crate::structure::marker_length;
@@ -20,13 +21,15 @@ use crate::structure::marker_length;
 const APART: usize = 3;
 /// Words behind both in a sentence of praise: `an amazing job under all this pressure`.
 const REST: usize = 4;
+/// Words of a verb at the end of a sentence.
+const VERB: usize = 2;
 /// Characters, where no spaces part the words.
 const UNSPACED_APART: usize = 12;
 
 /// Where a sentence, in lower case, praises what the reader does.
 ///
-/// The adjective and the noun stand close together and almost end their clause: "a good question to ask
-/// the mother is whether the child drinks" goes on.
+/// The adjective and the noun stand close together and end their clause, or it addresses the reader: "great
+/// work of breathing", "good reflexes of the pupils" and "a good question to ask the mother" go on.
 pub(crate) fn praise(lower: &str, language: Language) -> Option<Range<usize>> {
     let words = lexicon(language);
     let nouns: Vec<_> = words.praised.all(lower).collect();
@@ -48,8 +51,12 @@ pub(crate) fn praise(lower: &str, language: Language) -> Option<Range<usize>> {
             };
             let rest = lower.get(second.end..)?;
             let clause = rest.split(['.', '!', ',', ';', ':', '।', '\n']).next().unwrap_or(rest);
-            let ends = words.unspaced || clause.split_whitespace().count() <= REST;
-            (close && ends).then(|| first.start..second.end)
+            let left = clause.split_whitespace().count();
+            let addressed = || words.address.is_in(&lower[..first.start]);
+            // Hindi has its verb behind the noun.
+            let verb = if words.caseless { VERB } else { 0 };
+            let ends = words.unspaced || left <= verb || (left <= REST && addressed());
+            (close && ends).then_some(first.start..second.end)
         })
     })
 }
@@ -86,9 +93,9 @@ const QUOTES: [char; 6] = ['"', '“', '”', '„', '«', '»'];
 /// the reader whatever its form.
 pub(crate) fn put_to_the_reader(text: &str, language: Language) -> Option<Range<usize>> {
     let last = last_sentence(text, language)?;
-    questions(text, language)
-        .into_iter()
-        .find(|span| !is_quoted(text, span) && (*span == last || is_put(text, span, language)))
+    questions(text, language).into_iter().find(|span| {
+        !is_quoted(text, span, language) && (*span == last || is_put(text, span, language))
+    })
 }
 
 /// The start of the line of a sentence.
@@ -96,7 +103,12 @@ fn line_start(text: &str, span: &Range<usize>) -> usize {
     text[..span.start].rfind('\n').map_or(0, |at| at + 1)
 }
 
-fn is_quoted(text: &str, span: &Range<usize>) -> bool {
+fn is_quoted(text: &str, span: &Range<usize>, language: Language) -> bool {
+    if lexicon(language).unspaced {
+        // The whole line is one sentence there.
+        let said = without_quotes(&text[span.clone()], usize::MAX);
+        return unmarked_questions(&said, language).is_empty();
+    }
     let before = &text[line_start(text, span)..span.start];
     let open = before.matches(['„', '«', '“']).count() > before.matches(['»', '”']).count();
     text[span.clone()].contains(QUOTES) || before.matches('"').count() % 2 == 1 || open

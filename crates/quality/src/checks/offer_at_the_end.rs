@@ -98,8 +98,16 @@ fn endings(text: &str, language: Language) -> Vec<(Ending, Range<usize>)> {
         } else {
             &lower
         };
-        let sent_on = words.referrals.is_in(tail);
-        if words.closings.is_in(tail) && !sent_on {
+        let offers = words.closings.all(tail).any(|hit| {
+            // Where a line is one sentence, only the clause of the offer and what follows it can send the reader on.
+            let clause = if words.unspaced {
+                tail[..hit.start].rfind(' ').map_or(tail, |at| &tail[at..])
+            } else {
+                tail
+            };
+            !words.referrals.is_in(clause)
+        });
+        if offers {
             found.push((Ending::Offer, span));
         } else if words.pleasantries.is_in(tail) || praise(tail, language).is_some() {
             found.push((Ending::Pleasantry, span));

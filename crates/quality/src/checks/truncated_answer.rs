@@ -66,8 +66,10 @@ fn find(turn: &Turn<'_>) -> Vec<Finding> {
 const NAME: usize = 8;
 /// Words of a value with its label.
 const VALUE: usize = 12;
-/// Words of such a value in lower case: more are a sentence.
-const OF_VALUE: usize = 5;
+/// Words of a label behind which a value may be as long.
+const LABEL: usize = 2;
+/// Words of a value in lower case behind another one: more are a sentence.
+const OF_VALUE: usize = 4;
 /// Words of a mark or a signature.
 const MARK: usize = 2;
 
@@ -167,10 +169,11 @@ fn is_open_prose(text: &str, last: &Range<usize>, language: Language) -> bool {
         return false;
     }
     let plain_line = line.replace(['*', '_'], "");
-    let value = plain_line.split_once(": ").map(|(_, value)| value);
     let labelled = count <= VALUE
-        && value.is_some_and(|value| {
-            value.split_whitespace().count() <= OF_VALUE || !value.starts_with(char::is_lowercase)
+        && plain_line.split_once(": ").is_some_and(|(label, value)| {
+            label.split_whitespace().count() <= LABEL
+                || value.split_whitespace().count() <= OF_VALUE
+                || !value.starts_with(char::is_lowercase)
         });
     if labelled {
         return false;
