@@ -8,6 +8,7 @@ use clinstruct_schema::Language;
 use whatlang::{Detector, Lang};
 
 use crate::lexicon::{lexicon, scripts};
+use crate::lines::without_quotes;
 
 /// Bytes of a text for trigram detection: more does not improve it, and costs time on every turn.
 const MOST_BYTES: usize = 600;
@@ -39,6 +40,98 @@ static SCRIPTS: LazyLock<Vec<(Language, RangeInclusive<u32>)>> =
 /// languages of the table). Names of medicines, units and numbers are the same in many languages: a text
 /// without a common word has no language.
 pub fn identify(text: &str) -> Option<Language> {
+    let (found, _) = detect(text)?;
+    Some(found)
+}
+
+/// How sure a detected language is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Certainty {
+    /// By its script or by several common words of its own.
+    Sure,
+    /// By trigrams.
+    Likely,
+}
+
+/// Fewest words of a paragraph whose language is told apart from that of the text.
+const PARAGRAPH_WORDS: usize = 8;
+/// Letters in which a paragraph is told by its script.
+const PARAGRAPH_LETTERS: usize = 40;
+/// Bytes of a paragraph that are looked at.
+const PARAGRAPH_BYTES: usize = 300;
+
+/// A paragraph in another language than the text was asked for in.
+///
+/// Sentences to be said to a patient are quoted, or set off as a block: these are no paragraphs of the answer.
+pub(crate) fn foreign_paragraph(text: &str, asked: Language) -> Option<(Range<usize>, Language)> {
+    if !text.contains("\n\n") {
+        return None;
+    }
+    let mut at = 0;
+    for paragraph in text.split("\n\n") {
+        let start = at;
+        at += paragraph.len() + 2;
+        if paragraph.trim_start().starts_with(['>', '|']) {
+            continue;
+        }
+        let said = without_quotes(paragraph, PARAGRAPH_BYTES);
+        if has_words(&said, asked)
+            && let Some(found) = paragraph_language(&said, asked).filter(|found| *found != asked)
+        {
+            return Some((start..start + paragraph.len(), found));
+        }
+    }
+    None
+}
+
+/// The language of a paragraph where it cannot be the one that was asked for: which of its neighbours it is
+/// matters less.
+fn paragraph_language(said: &str, asked: Language) -> Option<Language> {
+    if let Some((found, Certainty::Sure)) = detect(said) {
+        return Some(found);
+    }
+    let scores = by_common_words(said);
+    let best = (0..scores.len()).max_by_key(|i| scores[*i])?;
+    let ours = COMMON.iter().position(|(l, _)| *l == asked).map_or(0, |i| scores[i]);
+    (scores[best] >= SURE && ours * 2 <= scores[best]).then(|| COMMON[best].0)
+}
+
+/// Whether a paragraph is long enough to have a language of its own.
+fn has_words(paragraph: &str, asked: Language) -> bool {
+    let words = paragraph.split_whitespace().filter(|w| w.chars().any(char::is_alphabetic));
+    if words.take(PARAGRAPH_WORDS).count() == PARAGRAPH_WORDS {
+        return true;
+    }
+    // Thai sets no spaces between its words.
+    let thai = |c: &char| ('\u{e00}'..='\u{e7f}').contains(c);
+    !lexicon(asked).unspaced
+        && paragraph.chars().filter(thai).take(PARAGRAPH_LETTERS).count() == PARAGRAPH_LETTERS
+}
+
+/// The language of a text that is another one than it was asked for in.
+///
+/// Where only trigrams tell, the common words must speak for it, too: a line with the names of medicines may
+/// look like one of the neighbouring languages.
+pub(crate) fn identify_other(text: &str, asked: Language) -> Option<Language> {
+    // What is to be said to somebody may be quoted in another language; a text that is all quotation is judged.
+    let said = text
+        .contains(['"', '“', '„', '«'])
+        .then(|| without_quotes(text, usize::MAX))
+        .filter(|said| said.len() * 4 > text.len());
+    let text = said.as_deref().unwrap_or(text);
+    let (found, certainty) = detect(text).filter(|(found, _)| *found != asked)?;
+    if certainty == Certainty::Likely {
+        let scores = by_common_words(text);
+        let of =
+            |language| COMMON.iter().position(|(l, _)| *l == language).map_or(0, |i| scores[i]);
+        if of(found) <= of(asked) {
+            return None;
+        }
+    }
+    Some(found)
+}
+
+fn detect(text: &str) -> Option<(Language, Certainty)> {
     let mut letters = 0_usize;
     let mut counts = vec![0_usize; SCRIPTS.len()];
     for c in text.chars() {
@@ -54,13 +147,13 @@ pub fn identify(text: &str) -> Option<Language> {
     }
     let most = counts.iter().position(|count| count * 2 > letters);
     if let Some((language, _)) = most.and_then(|script| SCRIPTS.get(script)) {
-        return Some(*language);
+        return Some((*language, Certainty::Sure));
     }
     let scores = by_common_words(text);
     let best = (0..scores.len()).max_by_key(|i| scores[*i])?;
     let second = (0..scores.len()).filter(|i| *i != best).map(|i| scores[i]).max()?;
     if scores[best] >= SURE && scores[best] >= 2 * second {
-        return Some(COMMON[best].0);
+        return Some((COMMON[best].0, Certainty::Sure));
     }
     if scores[best] < WORD || letters < TRIGRAM_LETTERS {
         return None;
@@ -69,8 +162,10 @@ pub fn identify(text: &str) -> Option<Language> {
         (0..=MOST_BYTES.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
     let found = DETECTOR.detect_lang(text.get(..end)?)?;
     let (language, _) = TRIGRAMS.iter().find(|(_, name)| *name == found)?;
-    let seen = COMMON.iter().position(|(l, _)| l == language).is_some_and(|i| scores[i] > 0);
-    seen.then_some(*language)
+    // What the common words speak for more is not overruled by trigrams, which names of medicines lead astray.
+    let seen = COMMON.iter().position(|(l, _)| l == language);
+    let seen = seen.is_some_and(|i| scores[i] > 0 && scores[i] * 3 >= scores[best] * 2);
+    seen.then_some((*language, Certainty::Likely))
 }
 
 /// The languages that are detected by common words.
@@ -109,13 +204,15 @@ fn by_common_words(text: &str) -> Vec<usize> {
             if seen > WORDS {
                 break;
             }
+            // One letter with a dot is an abbreviation, such as `i.m.`, and one behind it is, too.
+            let letter = bare.len() == 1 && (mark == Some('.') || before == '.');
             // A capital within a sentence is a name, or a noun in German: no common word.
             let found = OWNERS.get(bare).copied().or_else(|| {
                 let starts = matches!(before, '.' | '!' | '?' | ':' | '\n' | '*' | '¿' | '¡');
                 let capital = starts && bare.chars().skip(1).all(char::is_lowercase);
                 capital.then(|| OWNERS.get(bare.to_lowercase().as_str()).copied()).flatten()
             });
-            if let Some(owners) = found {
+            if let Some(owners) = found.filter(|_| !letter || bare == "I" || bare == "A") {
                 let share = WORD / owners.count_ones().max(1) as usize;
                 for (bit, score) in scores.iter_mut().enumerate() {
                     *score += share * usize::from((owners >> bit) & 1 == 1);

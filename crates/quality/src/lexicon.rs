@@ -25,6 +25,12 @@ pub(crate) struct Lexicon {
     pub(crate) greetings: Phrases,
     /// Praise of the reader, in the first sentence.
     pub(crate) praise: Phrases,
+    /// Adjectives of praise: in a short sentence beside one of `praised`, they praise.
+    pub(crate) praising: Phrases,
+    /// What the reader does, and is praised for.
+    pub(crate) praised: Phrases,
+    /// Words that address the reader, before a praise that goes on.
+    pub(crate) address: Phrases,
     /// Phrases of an offer of more.
     pub(crate) closings: Phrases,
     /// Wishes, praise and forms of a letter, in the last sentence.
@@ -45,6 +51,8 @@ pub(crate) struct Lexicon {
     pub(crate) urgent: Vec<String>,
     /// Ends of questions without a question mark.
     pub(crate) questions: Vec<String>,
+    /// Starts of a sentence that takes the question before it as a condition, such as "if so".
+    pub(crate) conditions: Phrases,
     /// Regular expression of a second question behind "and", in lower case.
     #[serde(default)]
     pub(crate) second_question: String,
@@ -78,6 +86,18 @@ pub(crate) struct Lexicon {
     /// Polite particles after a question, in an unspaced script.
     #[serde(default)]
     pub(crate) polite: Vec<String>,
+    /// Particles that only questions end with, in an unspaced script.
+    #[serde(default)]
+    pub(crate) asking: Vec<String>,
+    /// Endings with such a particle that are no questions.
+    #[serde(default)]
+    pub(crate) softened: Vec<String>,
+    /// Words that may follow a question word at the end of a question, in an unspaced script.
+    #[serde(default)]
+    pub(crate) trailing: Vec<String>,
+    /// Question words that are followed by what is counted, in an unspaced script.
+    #[serde(default)]
+    pub(crate) counting: Vec<String>,
     /// Words that make a question indirect, in an unspaced script.
     #[serde(default)]
     pub(crate) reports: Vec<String>,
@@ -89,6 +109,9 @@ pub(crate) struct Lexicon {
     pub(crate) articles: Vec<String>,
     /// Words that must be followed by another one.
     pub(crate) hanging: Vec<String>,
+    /// Ends of whole sentences that look like one of `hanging`, in an unspaced script.
+    #[serde(default)]
+    pub(crate) whole_ends: Vec<String>,
     /// Regular expressions of verbs for calling a number.
     #[serde(default)]
     pub(crate) calls: Vec<String>,

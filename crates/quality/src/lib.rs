@@ -37,6 +37,7 @@ mod kept;
 pub mod language;
 mod lexicon;
 mod lines;
+mod people;
 mod phrases;
 mod run;
 pub mod segment;

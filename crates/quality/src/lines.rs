@@ -28,3 +28,23 @@ pub(crate) fn line_starts(text: &str) -> impl Iterator<Item = (usize, usize, &st
 pub(crate) fn is_mark(c: char) -> bool {
     ('\u{900}'..='\u{903}').contains(&c) || ('\u{93a}'..='\u{94f}').contains(&c)
 }
+
+/// A text without what it quotes, as far as `most` bytes.
+pub(crate) fn without_quotes(text: &str, most: usize) -> String {
+    let mut said = String::with_capacity(most.min(text.len()));
+    let mut quoted = false;
+    for c in text.chars() {
+        match c {
+            '"' | '`' => quoted = !quoted,
+            '“' if quoted => quoted = false,
+            '“' | '„' | '«' => quoted = true,
+            '”' | '»' => quoted = false,
+            _ if !quoted => said.push(c),
+            _ => {}
+        }
+        if said.len() >= most {
+            break;
+        }
+    }
+    said
+}

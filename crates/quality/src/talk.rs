@@ -8,12 +8,58 @@ use regex::Regex;
 
 pub use crate::checks::filler_opener::opener;
 pub use crate::checks::formal::informal;
-pub use crate::checks::meta_commentary::meta;
+pub use crate::checks::meta_commentary::{meta, meta_of_user};
 pub use crate::checks::offer_at_the_end::closing;
 pub use crate::checks::truncated_answer::cut;
-use crate::lexicon::lexicon;
+use crate::lexicon::{Lexicon, lexicon};
+use crate::lines::without_quotes;
 use crate::phrases::plain;
-use crate::segment::sentences;
+use crate::segment::{last_sentence, sentences};
+use crate::structure::marker_length;
+
+/// Words between what is praised and the praise: `an excellent and very important question`.
+const APART: usize = 3;
+/// Words behind both in a sentence of praise: `an amazing job under all this pressure`.
+const REST: usize = 4;
+/// Words of a verb at the end of a sentence.
+const VERB: usize = 2;
+/// Characters, where no spaces part the words.
+const UNSPACED_APART: usize = 12;
+
+/// Where a sentence, in lower case, praises what the reader does.
+///
+/// The adjective and the noun stand close together and end their clause, or it addresses the reader: "great
+/// work of breathing", "good reflexes of the pupils" and "a good question to ask the mother" go on.
+pub(crate) fn praise(lower: &str, language: Language) -> Option<Range<usize>> {
+    let words = lexicon(language);
+    let nouns: Vec<_> = words.praised.all(lower).collect();
+    if nouns.is_empty() {
+        return None;
+    }
+    words.praising.all(lower).find_map(|adjective| {
+        nouns.iter().find_map(|noun| {
+            let (first, second) =
+                if noun.start < adjective.start { (noun, &adjective) } else { (&adjective, noun) };
+            let between = lower.get(first.end..second.start)?;
+            if between.contains([',', '.', ':', ';']) {
+                return None;
+            }
+            let close = if words.unspaced {
+                between.chars().count() <= UNSPACED_APART
+            } else {
+                between.split_whitespace().count() <= APART
+            };
+            let rest = lower.get(second.end..)?;
+            let clause = rest.split(['.', '!', ',', ';', ':', '।', '\n']).next().unwrap_or(rest);
+            let left = clause.split_whitespace().count();
+            let addressed = || words.address.is_in(&lower[..first.start]);
+            // Hindi has its verb behind the noun.
+            let verb = if words.caseless { VERB } else { 0 };
+            let ends = words.unspaced || left <= verb || (left <= REST && addressed());
+            (close && ends).then_some(first.start..second.end)
+        })
+    })
+}
 
 /// The sentences that are questions.
 pub fn questions(text: &str, language: Language) -> Vec<Range<usize>> {
@@ -37,6 +83,59 @@ pub fn questions(text: &str, language: Language) -> Vec<Range<usize>> {
     found
 }
 
+/// Quotation marks around what somebody is to be asked.
+const QUOTES: [char; 6] = ['"', '“', '”', '„', '«', '»'];
+
+/// The first question that is put to the reader.
+///
+/// A heading asks for the reader, a quoted question is for somebody else, as are those of a list, and one
+/// that the next sentence answers ("Does it drink? If so, ..") is a condition. A question at the end is put to
+/// the reader whatever its form.
+pub(crate) fn put_to_the_reader(text: &str, language: Language) -> Option<Range<usize>> {
+    let last = last_sentence(text, language)?;
+    questions(text, language).into_iter().find(|span| {
+        !is_quoted(text, span, language) && (*span == last || is_put(text, span, language))
+    })
+}
+
+/// The start of the line of a sentence.
+fn line_start(text: &str, span: &Range<usize>) -> usize {
+    text[..span.start].rfind('\n').map_or(0, |at| at + 1)
+}
+
+fn is_quoted(text: &str, span: &Range<usize>, language: Language) -> bool {
+    if lexicon(language).unspaced {
+        // The whole line is one sentence there.
+        let said = without_quotes(&text[span.clone()], usize::MAX);
+        return unmarked_questions(&said, language).is_empty();
+    }
+    let before = &text[line_start(text, span)..span.start];
+    let open = before.matches(['„', '«', '“']).count() > before.matches(['»', '”']).count();
+    text[span.clone()].contains(QUOTES) || before.matches('"').count() % 2 == 1 || open
+}
+
+/// Whether a question within a text is put to the reader.
+fn is_put(text: &str, span: &Range<usize>, language: Language) -> bool {
+    let to = text[span.end..].find('\n').map_or(text.len(), |at| span.end + at);
+    let line = text[line_start(text, span)..to].trim();
+    let set_off = marker_length(line) > 0
+        || line.starts_with(['#', '|', '>'])
+        || (line.starts_with("**") && line.ends_with("**"));
+    // Without a blank line between, a line that is only a question is the heading of the next one.
+    let behind = text.get(to + 1..).unwrap_or_default();
+    let alone = line.len() == span.len();
+    let heads = alone && !behind.trim().is_empty() && !behind.starts_with('\n');
+    if set_off || heads {
+        return false;
+    }
+    let next = text[span.end..to].trim_start_matches(|c: char| !c.is_alphanumeric());
+    let end = next.char_indices().nth(CONDITION).map_or(next.len(), |(at, _)| at);
+    !lexicon(language).conditions.is_in(&plain(&next[..end]))
+}
+
+/// Characters behind a question in which a condition begins.
+const CONDITION: usize = 40;
+
 /// The number of questions, those that are joined behind one question mark counted one by one: "How old is
 /// he, and does he drink?" asks two things.
 pub fn asked(text: &str, language: Language) -> usize {
@@ -59,17 +158,33 @@ pub fn asked(text: &str, language: Language) -> usize {
     count
 }
 
+/// Characters behind "how many" in which what is counted is named.
+const COUNTED: usize = 12;
+
+/// Whether a clause of an unspaced script asks: with a question word at its end, before particles and words
+/// of time, or with one anywhere and the particle of a question.
+fn clause_asks(clause: &str, lexicon: &Lexicon) -> bool {
+    let bare = clause.trim_end_matches(['?', ')', '"', '”', '.', '*']);
+    let particle = lexicon.asking.iter().any(|a| bare.ends_with(a.as_str()));
+    let particle = particle && !lexicon.softened.iter().any(|s| bare.ends_with(s.as_str()));
+    let bare = lexicon.polite.iter().fold(bare, |c, p| c.trim_end_matches(p.as_str()));
+    if lexicon.reports.iter().any(|r| bare.contains(r.as_str())) {
+        return false;
+    }
+    let bare = lexicon.trailing.iter().fold(bare, |c, t| c.trim_end_matches(t.as_str()));
+    lexicon.questions.iter().any(|q| {
+        let Some(at) = bare.rfind(q.as_str()) else { return false };
+        let behind = bare[at + q.len()..].chars().count();
+        behind == 0 || particle || (lexicon.counting.contains(q) && behind <= COUNTED)
+    })
+}
+
 /// Clauses of a line of an unspaced script that end with a question word, at least one.
 fn clauses(line: &str, language: Language) -> usize {
     let lexicon = lexicon(language);
-    let asks = |clause: &&str| {
-        let bare = clause.trim_end_matches('?');
-        let bare = lexicon.polite.iter().fold(bare, |c, p| c.trim_end_matches(p.as_str()));
-        !lexicon.reports.iter().any(|r| bare.contains(r.as_str()))
-            && lexicon.questions.iter().any(|q| bare.ends_with(q.as_str()))
-    };
     let marks = line.matches('?').count();
-    line.split_whitespace().filter(asks).count().saturating_sub(marks.saturating_sub(1)).max(1)
+    let asking = line.split_whitespace().filter(|clause| clause_asks(clause, lexicon)).count();
+    asking.saturating_sub(marks.saturating_sub(1)).max(1)
 }
 
 /// Questions in one sentence, in lower case: those behind "and" that begin as a question of their own does.
@@ -118,11 +233,7 @@ fn unmarked_questions(text: &str, language: Language) -> Vec<Range<usize>> {
             continue;
         }
         // A question word at the end of a clause asks; within one it is indirect.
-        let asks = words.split_whitespace().any(|clause| {
-            let bare = lexicon.polite.iter().fold(clause, |c, p| c.trim_end_matches(p.as_str()));
-            let reported = lexicon.reports.iter().any(|r| bare.contains(r.as_str()));
-            !reported && lexicon.questions.iter().any(|q| bare.ends_with(q.as_str()))
-        });
+        let asks = words.split_whitespace().any(|clause| clause_asks(clause, lexicon));
         if asks {
             found.push(line);
         }

@@ -10,6 +10,7 @@ use crate::lexicon::lexicon;
 use crate::lines::is_mark;
 use crate::phrases::plain;
 use crate::segment::sentences;
+use crate::talk::praise;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -29,6 +30,8 @@ pub const CHECK: Check = Check {
         "A good work-up begins with a history.",
         "The meat has to be well done.",
         "It is good that she drinks.",
+        "A good question to ask the mother is whether the child drinks.",
+        "Excellent observation units have two nurses for each four beds.",
     ],
     bad: &[
         "Certainly! Give water.",
@@ -38,6 +41,9 @@ pub const CHECK: Check = Check {
         "It's great that you're thinking about the journey. Give water.",
         "It is a hard choice, and it's clear how much you care. Give water.",
         "**Answer**\n\nGreat question! Give water.",
+        "Excellent observation. Give water.",
+        "That's an excellent and very important question. Give water.",
+        "You are doing remarkable work under all this pressure. Give water.",
         "Hello! Give water.",
         "Dear colleague,\n\nGive water.",
     ],
@@ -104,8 +110,12 @@ fn openings(text: &str, language: Language) -> Vec<(Opening, Range<usize>)> {
         let before = found.len();
         let filler = words.openers.start_of(&lower).map(|hit| (Opening::Filler, hit));
         let greeting = words.greetings.start_of(&lower).map(|hit| (Opening::Greeting, hit));
-        let praise = words.praise.find(&lower).map(|hit| (Opening::Praise, hit));
-        let all = [filler, greeting, praise].into_iter().flatten();
+        let praised = words
+            .praise
+            .find(&lower)
+            .or_else(|| praise(&lower, language))
+            .map(|hit| (Opening::Praise, hit));
+        let all = [filler, greeting, praised].into_iter().flatten();
         found.extend(all.map(|(opening, hit)| (opening, place(hit))));
         if words.unspaced || (found.len() == before && whole.split_whitespace().count() > TITLE) {
             break;

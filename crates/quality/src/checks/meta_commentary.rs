@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use clinstruct_schema::Language;
+use clinstruct_schema::{Language, Speaker};
 
 use crate::Turn;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
@@ -34,6 +34,7 @@ pub const CHECK: Check = Check {
         "In my previous pregnancy I had the same rash.",
         "Here is the revised schedule of vaccines.",
         "As an AI engineer, she sits for ten hours a day.",
+        "<think>The user wants to know how much to drink.</think>Drink.",
         "The user of an inhaler has to shake it. The language model of the scanner reads the film.",
     ],
     bad: &[
@@ -43,24 +44,58 @@ pub const CHECK: Check = Check {
         "As instructed, this answer has exactly three sentences. Drink.",
         "Drink. I have kept it to five bullet points, as you asked.",
         "Drink. This response adheres to the requested format.",
+        "Drink. (This answer has 45 words and therefore stays within your limit.)",
+        "Here is a shorter version that avoids hard words:\n\nDrink.",
+        "Note: this response follows the format you asked for.",
         "I'm sorry, but I cannot assist with that request.",
         "The user wants to know how much to drink. Drink.",
     ],
 };
 
 fn find(turn: &Turn<'_>) -> Vec<Finding> {
-    let found = meta(turn.text, turn.language);
+    let found = match turn.speaker {
+        Speaker::Assistant => meta(turn.text, turn.language),
+        Speaker::PromptWriter | Speaker::User => meta_of_user(turn.text, turn.language),
+    };
     found.map(|span| Finding::quote(turn.text, span)).into_iter().collect()
 }
 
-/// The first sentence with meta-commentary.
+/// The first sentence of an answer with meta-commentary.
 pub fn meta(text: &str, language: Language) -> Option<Range<usize>> {
+    first(text, language, is_meta)
+}
+
+/// The same of a message to the assistant, which may say how the answer is to be: "put the answer into a table".
+pub fn meta_of_user(text: &str, language: Language) -> Option<Range<usize>> {
+    first(text, language, |lower, language| lexicon(language).meta.is_in(lower))
+}
+
+fn first(
+    text: &str,
+    language: Language,
+    is_meta: impl Fn(&str, Language) -> bool,
+) -> Option<Range<usize>> {
     // Most texts have none of the phrases: they are looked for before the text is cut into sentences.
     if !is_meta(&plain(text), language) {
         return None;
     }
+    let thought = thought(text);
     let mut all = sentences(text, language).into_iter();
-    all.find(|s| is_meta(&plain(text.get(s.clone()).unwrap_or_default()), language))
+    all.find(|s| {
+        // What stands behind the thoughts in the same line is looked at alone.
+        let range = match &thought {
+            Some(thought) if s.end > thought.start => s.start.max(thought.end).min(s.end)..s.end,
+            _ => s.clone(),
+        };
+        is_meta(&plain(text.get(range).unwrap_or_default()), language)
+    })
+}
+
+/// Thoughts that leaked into a text: their token is reported, and what they say is not said to the reader.
+fn thought(text: &str) -> Option<Range<usize>> {
+    let start = text.find("<think>")?;
+    let end = text[start..].find("</think>").map_or(text.len(), |at| start + at + "</think>".len());
+    Some(start..end)
 }
 
 /// Most bytes between what is spoken of and what is said about it, in a script that marks no sentences.
@@ -87,4 +122,17 @@ fn is_meta(lower: &str, language: Language) -> bool {
                 !words.unspaced || apart <= APART
             })
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_health_worker_may_say_how_the_answer_is_to_be() {
+        let text = "What next? Put the answer into a table with exactly 2 columns.";
+        assert_eq!(find(&Turn::prompt(text)), []);
+        assert_eq!(find(&Turn::follow_up(text)), []);
+        assert!(!find(&Turn::prompt("As an AI language model, I ask: what next?")).is_empty());
+    }
 }

@@ -9,7 +9,7 @@ use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
 use crate::lexicon::lexicon;
 use crate::phrases::plain;
 use crate::segment::last_sentences;
-use crate::talk::questions;
+use crate::talk::{praise, questions};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -34,6 +34,8 @@ pub const CHECK: Check = Check {
         "Rest. Safe travels to all of you!",
         "Rest. You have the choice, and you're doing a wonderful job.",
         "Rest. Let me know how it goes. Take care!",
+        "Rest. You are all doing wonderful work, carry on like this!",
+        "Rest. We hope you found this article useful!",
         "Rest. Feel free to ask.\n\nEND OF ADVICE",
     ],
 };
@@ -83,6 +85,11 @@ fn endings(text: &str, language: Language) -> Vec<(Ending, Range<usize>)> {
     let mut found = Vec::new();
     for span in last_sentences(text, language).take(SENTENCES) {
         let sentence = &text[span.clone()];
+        // With something behind it, the first sentence is an opening.
+        if text[..span.start].trim().is_empty() && text[span.end..].contains(char::is_alphanumeric)
+        {
+            break;
+        }
         let from = sentence.find(|c: char| c.is_alphanumeric() || c == '¿').unwrap_or(0);
         let lower = plain(sentence.get(from..).unwrap_or(sentence));
         let tail = if words.unspaced {
@@ -91,10 +98,18 @@ fn endings(text: &str, language: Language) -> Vec<(Ending, Range<usize>)> {
         } else {
             &lower
         };
-        let sent_on = words.referrals.is_in(tail);
-        if words.closings.is_in(tail) && !sent_on {
+        let offers = words.closings.all(tail).any(|hit| {
+            // Where a line is one sentence, only the clause of the offer and what follows it can send the reader on.
+            let clause = if words.unspaced {
+                tail[..hit.start].rfind(' ').map_or(tail, |at| &tail[at..])
+            } else {
+                tail
+            };
+            !words.referrals.is_in(clause)
+        });
+        if offers {
             found.push((Ending::Offer, span));
-        } else if words.pleasantries.is_in(tail) {
+        } else if words.pleasantries.is_in(tail) || praise(tail, language).is_some() {
             found.push((Ending::Pleasantry, span));
         } else {
             let open = !sentence.ends_with(['.', '!', '?', '।', ':']);

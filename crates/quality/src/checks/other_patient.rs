@@ -4,11 +4,12 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use clinstruct_schema::{AgeYears, Sex};
-use regex::{Captures, Regex};
+use regex::Regex;
 
 use crate::Turn;
 use crate::card::{Gender, PatientFacts};
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
+use crate::people::{Called, OTHERS, Person, Unit, called, people};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -36,6 +37,10 @@ pub const CHECK: Check = Check {
         "Una mujer de 45 años tose desde hace 3 años.",
         "45 वर्षीय महिला को खाँसी है।",
         "หญิงอายุ 45 ปี ไอ",
+        "My patient, a woman of 45, weighs as much as a man of 80 kg.",
+        "La paciente tiene 45 años y asma desde hace 10 años.",
+        "La patiente a 45 ans ; son mari, 50 ans, l'accompagne.",
+        "Estimado señor doctor, la paciente tiene 45 años.",
     ],
     bad: &[
         "A 54-year-old woman coughs.",
@@ -52,6 +57,21 @@ pub const CHECK: Check = Check {
         "Um homem de 45 anos tosse.",
         "45 वर्षीय पुरुष को खाँसी है।",
         "ชายอายุ 45 ปี ไอ",
+        "A woman, aged 54, coughs.",
+        "45 M, coughs.",
+        "A 54 y/o woman coughs.",
+        "Meine Patientin ist 54 Jahre alt.",
+        "Mein Patient ist 45 Jahre alt.",
+        "Der 45-jährige Patient hustet.",
+        "Eine Dame, 54 Jahre, hustet.",
+        "Mon patient a 45 ans et tousse.",
+        "La patiente, 54 ans, tousse.",
+        "Mi paciente, un hombre, tiene 45 años.",
+        "La mia paziente ha 54 anni.",
+        "O paciente, 45 anos, tosse.",
+        "एक महिला, उम्र 54 साल, खाँसती है।",
+        "ผู้หญิงวัย 54 ปี ไอ",
+        "ดูแลผู้ป่วยชาย 45 ปี",
     ],
 };
 
@@ -64,28 +84,6 @@ fn example(text: &'static str) -> Turn<'static> {
 fn find(turn: &Turn<'_>) -> Vec<Finding> {
     turn.patient.and_then(|patient| other_patient(turn.text, patient)).into_iter().collect()
 }
-
-/// Ages with their unit. What names the person stands behind the number in English, German and Hindi, and
-/// before it in the others.
-static AGES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    let words_behind = r"(?P<behind>(?:[ -]\p{L}+){0,3})";
-    [
-        format!(r"(?i)\b(?P<n>[0-9]{{1,3}})[- ](?P<unit>year|month|week|day)s?[- ]old{words_behind}"),
-        format!(r"(?i)\b(?P<n>[0-9]{{1,3}})[ -]?(?P<unit>jährig|monatig|wöchig)(?:e[nrms]?)?{words_behind}"),
-        String::from(
-            r"(?P<n>[0-9०-९]{1,3})[ -]?(?P<unit>वर्षीय|वर्षीया|(?:साल|वर्ष|महीने) (?:का|की|के|उम्र))(?P<behind>(?: [\x{900}-\x{97f}]+){0,3})",
-        ),
-        String::from(
-            r"(?i)\b(?P<before>femmes?|hommes?|filles?|fillette|garçon|dame|monsieur|patiente?|enfant|mujer|hombre|niñ[ao]|señora?|chic[ao]|paciente|donna|uomo|ragazz[ao]|bambin[ao]|signor[ae]|paziente|mulher|homem|menin[ao]|senhora?|moça|rapaz)(?P<words>(?: \p{L}+){0,2}?) (?:de|di|com|âgée?s? de) (?P<n>[0-9]{1,3}) (?P<unit>ans|mois|años|meses|anni|mesi|anos)\b",
-        ),
-        String::from(
-            r"(?P<before>ผู้ป่วยหญิง|ผู้ป่วยชาย|ผู้หญิง|ผู้ชาย|เด็กหญิง|เด็กชาย|หญิง|ชาย|ผู้ป่วย)[^0-9๐-๙]{0,12}อายุ ?(?P<n>[0-9๐-๙]{1,3}) ?(?P<unit>ปี|เดือน)",
-        ),
-    ]
-    .iter()
-    .filter_map(|pattern| Regex::new(pattern).ok())
-    .collect()
-});
 
 /// The patient without an age: who "my patient" and "this man" are.
 static PATIENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -102,95 +100,6 @@ static ORGANS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
     .ok()
 });
-
-/// Somebody besides the patient, in English and, for the ages, in the other languages.
-static OTHERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?i)\b(?:mother|father|mum|mom|dad|parents?|sister|brother|siblings?|twin|son|daughter|husband|wife|spouse|partner|boyfriend|girlfriend|uncle|aunt|cousin|nephew|niece|grand[a-z]+|relatives?|family|baby|newborn|neighbou?r|friend|colleague|nurse|doctor|midwife|paramedic|surgeon|carer|caregiver|commander|mutter|vater|eltern|schwester|bruder|sohn|tochter|ehemann|ehefrau|kollegin|kollege|mère|père|parents|sœur|frère|fils|mari|épouse|madre|padre|hermana|hermano|hij[oa]|esposa|marido|sorella|fratello|figli[oa]|moglie|marito|mãe|pai|irmã|irmão|filh[oa])\b|माँ|मां|पिता|बहन|भाई|बेटा|बेटी|पति|पत्नी|แม่|พ่อ|พี่|น้อง|ลูก|สามี|ภรรยา",
-    )
-    .ok()
-});
-
-/// How a word speaks of somebody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Called {
-    /// A noun, which says the gender.
-    Noun(Gender),
-    /// `male` or `female`, which may say the recorded sex.
-    Sex(Sex),
-}
-
-fn called(word: &str) -> Option<Called> {
-    Some(match word {
-        "male" => Called::Sex(Sex::Male),
-        "female" => Called::Sex(Sex::Female),
-        "man" | "boy" | "gentleman" | "mann" | "junge" | "jungen" | "herr" => {
-            Called::Noun(Gender::Man)
-        }
-        "homme"
-        | "hommes"
-        | "garçon"
-        | "monsieur"
-        | "hombre"
-        | "niño"
-        | "señor"
-        | "chico"
-        | "uomo"
-        | "ragazzo"
-        | "bambino"
-        | "signore"
-        | "homem"
-        | "menino"
-        | "senhor"
-        | "rapaz"
-        | "पुरुष"
-        | "आदमी"
-        | "लड़का"
-        | "लड़के"
-        | "युवक"
-        | "ชาย"
-        | "ผู้ชาย"
-        | "เด็กชาย"
-        | "ผู้ป่วยชาย" => Called::Noun(Gender::Man),
-        "woman"
-        | "girl"
-        | "lady"
-        | "frau"
-        | "mädchen"
-        | "dame"
-        | "patientin"
-        | "femme"
-        | "femmes"
-        | "fille"
-        | "filles"
-        | "fillette"
-        | "mujer"
-        | "niña"
-        | "señora"
-        | "chica"
-        | "donna"
-        | "ragazza"
-        | "bambina"
-        | "signora"
-        | "mulher"
-        | "menina"
-        | "senhora"
-        | "moça"
-        | "महिला"
-        | "औरत"
-        | "लड़की"
-        | "युवती"
-        | "หญิง"
-        | "ผู้หญิง"
-        | "เด็กหญิง"
-        | "ผู้ป่วยหญิง" => Called::Noun(Gender::Woman),
-        _ => return None,
-    })
-}
-
-/// Words behind which another phrase begins: who is named there is not the one whose age was given.
-const PARTING: [&str; 12] =
-    ["with", "who", "and", "of", "in", "from", "at", "after", "mit", "und", "aus", "nach"];
 
 impl PatientFacts {
     /// How a word contradicts the patient, if it does.
@@ -214,76 +123,36 @@ impl PatientFacts {
     }
 
     /// Whether an age is the patient's, a year more or less.
-    fn is_aged(&self, number: u32, unit: &str) -> bool {
-        let known = self.age;
-        match unit {
-            "year" | "jährig" | "वर्षीय" | "वर्षीया" | "ans" | "años" | "anni" | "anos" | "ปี" => {
-                match known.months {
-                    None => number.abs_diff(known.years) <= 1,
-                    Some(_) => number <= 1,
-                }
-            }
-            "month" | "monatig" | "mois" | "meses" | "mesi" | "เดือน" => {
-                match known.months {
-                    Some(months) => number.abs_diff(months) <= 1,
-                    None => number / 12 == known.years || number <= 24 && known.years <= 2,
-                }
-            }
-            _ if unit.starts_with("साल") || unit.starts_with("वर्ष") => {
-                self.is_aged(number, "year")
-            }
-            _ if unit.starts_with("महीने") => self.is_aged(number, "month"),
-            // Weeks and days.
-            _ => true,
+    fn is_aged(&self, person: &Person) -> bool {
+        let (number, known) = (person.age, self.age);
+        match person.unit {
+            Unit::Years => match known.months {
+                None => number.abs_diff(known.years) <= 1,
+                Some(_) => number <= 1,
+            },
+            Unit::Months => match known.months {
+                Some(months) => number.abs_diff(months) <= 1,
+                None => number / 12 == known.years || number <= 24 && known.years <= 2,
+            },
+            Unit::Shorter => true,
         }
+    }
+
+    /// The other sex or gender of a child whom a parent brings: the son or daughter of the patient's age is the
+    /// patient, who is too young to have one.
+    fn brought(&self, people: &[Person]) -> Option<Finding> {
+        if self.age.years >= PARENT {
+            return None;
+        }
+        let ours = || people.iter().filter(|p| p.is_child && self.is_aged(p));
+        let other = |p: &Person| self.contradicts(p.called?);
+        ours().all(|p| other(p).is_some()).then_some(())?;
+        ours().find_map(|p| Some(of_sex(p.span.clone(), other(p)?)))
     }
 }
 
-/// Somebody whose age a text gives.
-struct Person {
-    span: Range<usize>,
-    /// Whether it may be somebody besides the patient.
-    other: bool,
-    agrees: bool,
-    called: Option<Called>,
-}
-
-/// Digits of any of the scripts as a number.
-fn number(digits: &str) -> Option<u32> {
-    digits.chars().try_fold(0, |sum: u32, c| {
-        let digit = match c {
-            '0'..='9' => u32::from(c) - u32::from('0'),
-            '०'..='९' => u32::from(c) - u32::from('०'),
-            '๐'..='๙' => u32::from(c) - u32::from('๐'),
-            _ => return None,
-        };
-        Some(sum * 10 + digit)
-    })
-}
-
-/// The person whom a match is about.
-fn person(text: &str, hit: &Captures<'_>, patient: PatientFacts) -> Option<Person> {
-    let number_span = hit.name("n")?;
-    let unit = hit.name("unit")?;
-    let behind = hit.name("behind").map_or("", |m| m.as_str());
-    let before = hit.name("before").map_or("", |m| m.as_str());
-    let head = text.get(..hit.get(0)?.start())?;
-    // Whoever was named in the same sentence may be the one whose age it is.
-    let sentence = head.rfind(['.', '!', '?', '\n', '।', ';']).map_or(head, |at| &head[at..]);
-    let others = OTHERS.as_ref()?;
-    let mut words = behind
-        .split([' ', '-'])
-        .filter(|w| !w.is_empty())
-        .map(str::to_lowercase)
-        .take_while(|w| !PARTING.contains(&w.as_str()));
-    let said = called(&before.to_lowercase()).or_else(|| words.find_map(|w| called(&w)));
-    Some(Person {
-        other: others.is_match(sentence) || others.is_match(behind),
-        span: number_span.start()..unit.end(),
-        agrees: patient.is_aged(number(number_span.as_str())?, &unit.as_str().to_lowercase()),
-        called: said,
-    })
-}
+/// Age from which a patient may have children.
+const PARENT: u32 = 12;
 
 fn of_sex(span: Range<usize>, (said, known): (Sex, Sex)) -> Finding {
     let seen = format!("{} where the patient is {}", said.as_str(), known.as_str());
@@ -296,14 +165,9 @@ fn of_sex(span: Range<usize>, (said, known): (Sex, Sex)) -> Finding {
 /// is the patient's, pronouns are never held against it, and in a text that names somebody else only a noun
 /// beside the patient's age counts.
 pub(crate) fn other_patient(text: &str, patient: PatientFacts) -> Option<Finding> {
-    let mut people: Vec<Person> = AGES
-        .iter()
-        .flat_map(|ages| ages.captures_iter(text))
-        .filter_map(|hit| person(text, &hit, patient))
-        .collect();
-    people.sort_by_key(|p| p.span.start);
+    let people = people(text);
     if let Some(first) = people.iter().find(|p| !p.other)
-        && !people.iter().any(|p| p.agrees)
+        && !people.iter().any(|p| patient.is_aged(p))
     {
         // English says the whole of it, `54-year-old`: what a repair quotes stays as it was.
         let old = text.get(first.span.end..).unwrap_or_default();
@@ -313,10 +177,11 @@ pub(crate) fn other_patient(text: &str, patient: PatientFacts) -> Option<Finding
             format!("{} where the patient's age is {}", &text[span.clone()], patient.age.measure());
         return Some(Finding::at(span, seen));
     }
-    let contrary = people.iter().filter(|p| p.agrees && !p.other).find_map(|p| {
+    let contrary = people.iter().filter(|p| patient.is_aged(p) && !p.other).find_map(|p| {
         let found = patient.contradicts(p.called?)?;
         Some(of_sex(p.span.clone(), found))
     });
+    let contrary = contrary.or_else(|| patient.brought(&people));
     if contrary.is_some() || OTHERS.as_ref()?.is_match(text) {
         return contrary;
     }

@@ -6,6 +6,7 @@ use clinstruct_schema::{Constraint, Language};
 
 use crate::Turn;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
+use crate::checks::filler_opener::opener;
 use crate::lexicon::lexicon;
 use crate::lines::is_mark;
 use crate::lines::lines;
@@ -37,6 +38,8 @@ pub const CHECK: Check = Check {
         "```\nscore = age + 2\n```",
         "Rest.\n\nWith kind regards\nDr Ada Mensah",
         "1. Rest the leg\n2. Call for transport",
+        "Great question! Pulmonary embolism",
+        "Thank you for the details.\n\n**Diagnosis:** acute cholecystitis",
     ],
     bad: &[
         "Give water and look at the",
@@ -45,6 +48,7 @@ pub const CHECK: Check = Check {
         "- Give water.\n- Keep him warm.\n- Count the breaths",
         "- Give water\n- Look for signs of",
         "Give water,",
+        "| 0 | 10 mg |\n\nDoses for adults: each of them should be checked in the formul",
         "```json\n{\"dose\": 5",
         "| Sign | Meaning |\n|---|---|\n| Fever | Infec",
     ],
@@ -62,15 +66,34 @@ fn find(turn: &Turn<'_>) -> Vec<Finding> {
 const NAME: usize = 8;
 /// Words of a value with its label.
 const VALUE: usize = 12;
+/// Words of a label behind which a value may be as long.
+const LABEL: usize = 2;
+/// Words of a value in lower case behind another one: more are a sentence.
+const OF_VALUE: usize = 4;
 /// Words of a mark or a signature.
 const MARK: usize = 2;
 
 /// Where a text is truncated: it ends within a sentence, an item, a row or a block of code.
 pub fn cut(text: &str, language: Language) -> Option<Range<usize>> {
+    // A diagnosis behind an opening sentence is as whole as one alone.
+    if let Some(opening) = opener(text, language)
+        && let Some(first) = sentences(text, language).into_iter().find(|s| s.end >= opening.end)
+        && first.end < text.trim_end().len()
+    {
+        let found = cut_alone(&text[first.end..], language)?;
+        return Some(found.start + first.end..found.end + first.end);
+    }
+    cut_alone(text, language)
+}
+
+fn cut_alone(text: &str, language: Language) -> Option<Range<usize>> {
     let lexicon = lexicon(language);
     if lexicon.unspaced {
         // Without end marks, a word that needs a successor shows that the sentence is incomplete.
         let end = text.trim_end();
+        if lexicon.whole_ends.iter().any(|w| end.ends_with(w.as_str())) {
+            return None;
+        }
         let found = lexicon.hanging.iter().find(|h| end.ends_with(h.as_str()))?;
         return Some(end.len() - found.len()..end.len());
     }
@@ -145,7 +168,13 @@ fn is_open_prose(text: &str, last: &Range<usize>, language: Language) -> bool {
     if [line, previous].iter().any(|l| wishes.is_in(&plain(l))) {
         return false;
     }
-    let labelled = line.contains(": ") && count <= VALUE;
+    let plain_line = line.replace(['*', '_'], "");
+    let labelled = count <= VALUE
+        && plain_line.split_once(": ").is_some_and(|(label, value)| {
+            label.split_whitespace().count() <= LABEL
+                || value.split_whitespace().count() <= OF_VALUE
+                || !value.starts_with(char::is_lowercase)
+        });
     if labelled {
         return false;
     }

@@ -199,7 +199,7 @@ impl MetricsAccumulator {
             }
         }
         if kind != TextKind::Answer {
-            self.share(MetricId::MetaCommentary, at, talk::meta(text, Language::English));
+            self.share(MetricId::MetaCommentary, at, talk::meta_of_user(text, Language::English));
             self.card(at);
         }
     }
