@@ -280,7 +280,8 @@ fn prompt_requests_that_were_repeated_are_counted_with_the_turns() {
     let counts = &repairs["malformed_json"];
     let n = |key: &str| counts[key].as_u64().unwrap();
     assert!(n("first") > 10 && n("first") < 60, "{counts}");
-    assert_eq!(n("first"), n("repaired") + n("rejected"));
+    // A later attempt can be the first one with this fault.
+    assert!(n("first") <= n("repaired") + n("rejected"));
     assert_eq!(counts["speakers"]["prompt_writer"], counts["first"]);
     // Every answer that was received is counted: as accepted, as failed, or as both where some of its prompts are good.
     let status = json(dir.path(), &["status", "o", "--json"]);
