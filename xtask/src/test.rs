@@ -88,6 +88,8 @@ fn optional_suites() -> &'static [Suite] {
                     "build",
                     "--limit",
                     "60",
+                    // The folder may be one of an earlier version, with other resources.
+                    "--accept-change",
                     "--out",
                     "target/python-run",
                 ],
