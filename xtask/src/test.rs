@@ -78,6 +78,8 @@ fn optional_suites() -> &'static [Suite] {
                     "mlcroissant",
                     "huggingface_hub",
                 ],
+                // One of an earlier version has other rows, and a cache of them.
+                &["rm", "-rf", "target/python-run"],
                 &[
                     "cargo",
                     "run",
@@ -88,8 +90,6 @@ fn optional_suites() -> &'static [Suite] {
                     "build",
                     "--limit",
                     "60",
-                    // The folder may be one of an earlier version, with other resources.
-                    "--accept-change",
                     "--out",
                     "target/python-run",
                 ],
