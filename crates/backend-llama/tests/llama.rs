@@ -68,7 +68,7 @@ fn what_is_wrong_is_known_before_a_model_is_loaded() {
     refused(options(&plain), "has no chat template");
     refused(options(&put("page.gguf", b"<html>".to_vec())), "is not a model in the GGUF format");
     let cut = head(&[family, template], &NUMBERS);
-    refused(options(&put("cut.gguf", cut[..cut.len() / 2].to_vec())), "not a whole one");
+    refused(options(&put("cut.gguf", cut[..cut.len() / 2].to_vec())), "or is incomplete");
     let long = Options { context: Some(9000), ..options(&good) };
     refused(long, "--context 9000 is more than");
     // Other models of this process have reserved everything.
