@@ -4,11 +4,10 @@
 //! requests, checks, retries and repairs.
 
 use clinstruct_batch_client::BatchRequest;
-use clinstruct_multiturn::conversation_id;
 use clinstruct_schema::{Message, RowId, RowOutcome, Speaker};
-use clinstruct_store::{Rejection, TaskKey};
+use clinstruct_store::Rejection;
 
-use crate::task::{AnnotationTask, Child, FailureKind, Next, PromptTask, Task, variant_of};
+use crate::task::{AnnotationTask, Child, FailureKind, Next, PromptTask, Task, id_of};
 use crate::{Error, Failure, RunContext};
 
 /// The response to a request, or why there is none.
@@ -112,15 +111,13 @@ pub fn play<E: From<Error>>(
         Extent::FirstConversation => 1,
         Extent::Everything => usize::MAX,
     };
-    let id_of = |key: TaskKey| {
-        let k = usize::from(key.prompt()).saturating_sub(1);
-        conversation_id(plan.part(), &row.id, k, variant_of(key.variant()))
-    };
     for child in children.into_iter().take(most) {
         let played = match child {
-            Child::Rejected(key, why) => {
-                PlayedConversation { id: id_of(key), messages: Vec::new(), rejection: Some(why) }
-            }
+            Child::Rejected(key, why) => PlayedConversation {
+                id: id_of(plan.part(), &row.id, key),
+                messages: Vec::new(),
+                rejection: Some(why),
+            },
             Child::Begins(key, mut task) => {
                 if let Task::Conversation(conversation) = &task
                     && let Some(first) = conversation.dialogue().messages().first()

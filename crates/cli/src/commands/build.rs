@@ -47,7 +47,7 @@ pub(crate) fn retry(args: RunArgs) -> clinstruct_app::Result<Code> {
     drive(settings::of_run(args)?, Drive::ToTheEnd, true)
 }
 
-/// Reads the raw responses anew.
+/// Reads the raw responses again.
 pub(crate) fn reparse(mut args: RunArgs) -> clinstruct_app::Result<Code> {
     args.keyless = true;
     drive(settings::of_run(args)?, Drive::Replay, false)

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use clinstruct_multiturn::conversation_id;
 use clinstruct_parser::{Cleaned, Cleanup};
 use clinstruct_schema::{
     Attributes, BaseRow, Conversation as Row, FailedText, Provenance, RowId, RowOutcome,
@@ -13,7 +12,7 @@ use clinstruct_store::{RawReader, Step, TaskKey, TaskRecord, TaskState};
 
 use super::Source;
 use crate::task::{
-    AcceptedPrompt, ConversationTask, Locate, PromptTask, prompts_of, replay_turn, response,
+    AcceptedPrompt, ConversationTask, Locate, PromptTask, id_of, prompts_of, replay_turn, response,
     variant_of,
 };
 use crate::{Error, Result, RunContext};
@@ -176,11 +175,9 @@ impl<'a> Group<'a> {
 
     /// The id of one of its conversations.
     pub(super) fn conversation_id(&self, key: TaskKey) -> RowId {
-        let k = usize::from(key.prompt()).saturating_sub(1);
-        let (variant, id) = (variant_of(key.variant()), &self.row.id);
         match self.context.plan(key.part()) {
-            Some(plan) => conversation_id(plan.part(), id, k, variant),
-            None => id.clone(),
+            Some(plan) => id_of(plan.part(), &self.row.id, key),
+            None => self.row.id.clone(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Keys of tasks in the journal.
 
+use clinstruct_catalog::Part;
 use clinstruct_multiturn::Variant;
 use clinstruct_schema::{BaseRow, RowId};
 use clinstruct_store::TaskKey;
@@ -36,8 +37,13 @@ pub(crate) fn variants_of(
 pub(crate) fn row_id(context: &RunContext<'_>, key: TaskKey) -> Option<RowId> {
     let plan = context.plan(key.part())?;
     let row = plan.row(key.seed_row_index() as usize)?;
-    let k = usize::from(key.prompt()).checked_sub(1)?;
-    Some(clinstruct_multiturn::conversation_id(plan.part(), &row.id, k, variant_of(key.variant())))
+    (key.prompt() > 0).then(|| id_of(plan.part(), &row.id, key))
+}
+
+/// The id of a conversation of the seed row `row`.
+pub(crate) fn id_of(part: &Part, row: &RowId, key: TaskKey) -> RowId {
+    let k = usize::from(key.prompt()).saturating_sub(1);
+    clinstruct_multiturn::conversation_id(part, row, k, variant_of(key.variant()))
 }
 
 /// The key of a seed row.

@@ -21,7 +21,7 @@ pub(crate) use annotation::{AnnotationTask, check_names, number, read as read_an
 pub use annotation::{Annotator, AnnotatorError};
 pub(crate) use conversation::ConversationTask;
 pub use conversation::about;
-pub(crate) use keys::{base_key, row_id, variant_code, variant_of, variants_of};
+pub(crate) use keys::{base_key, id_of, row_id, variant_code, variant_of, variants_of};
 pub(crate) use prompt::{AcceptedPrompt, PromptTask};
 pub(crate) use reading::delivers;
 pub use reading::{Failure, FailureKind, PromptFinding, Prompts, Reading, read_prompts, read_turn};

@@ -1,11 +1,9 @@
 //! Rebuilds tasks from the journal and the raw responses.
 
-use std::sync::Arc;
-
 use clinstruct_batch_client::BatchRequest;
 use clinstruct_multiturn::RetryCounts;
 use clinstruct_parser::{Cleaned, decode};
-use clinstruct_schema::{BaseRow, FailedText, RequestId, RowId, RowOutcome, Speaker, Usage};
+use clinstruct_schema::{FailedText, RequestId, RowId, RowOutcome, Speaker, Usage};
 use clinstruct_store::{RawReader, RowLocation, Store, TaskKey, TaskKind, TaskRecord, TaskState};
 
 use super::Task;
@@ -102,13 +100,13 @@ pub(crate) fn rebuild(
             return Ok(None);
         };
         let conversation = store.task(key.subject())?.ok_or_else(|| mismatch(key))?;
-        let task = accepted_turns(context, store, reader, &conversation, prompts.row())?;
+        let task = accepted_turns(context, store, reader, &conversation, prompts)?;
         let mut task = AnnotationTask::new(*annotator, task.into_dialogue());
         task.counts = counts;
         let request = task.next_request(context)?;
         return Ok(request.map(|request| (request, Task::Annotation(Box::new(task)))));
     }
-    let mut task = accepted_turns(context, store, reader, record, prompts.row())?;
+    let mut task = accepted_turns(context, store, reader, record, prompts)?;
     let locate = |id| Ok(store.locate(id)?);
     replay_attempts(&mut task, context, &locate, reader, record.attempts)?;
     task.dialogue.set_counts(counts);
@@ -116,16 +114,16 @@ pub(crate) fn rebuild(
     Ok(request.map(|request| (request, Task::Conversation(Box::new(task)))))
 }
 
-/// A conversation with its accepted turns, from the journal.
+/// A conversation with its accepted turns, from the journal. `prompts` is its seed row's task at its start.
 fn accepted_turns(
     context: &RunContext<'_>,
     store: &Store,
     reader: &RawReader,
     record: &TaskRecord,
-    row: &Arc<BaseRow>,
+    prompts: PromptTask,
 ) -> Result<ConversationTask> {
     let key = record.key;
-    let mut task = conversation_at_start(context, store, reader, key, row)?;
+    let mut task = conversation_at_start(context, store, reader, key, prompts)?;
     let locate = |id| Ok(store.locate(id)?);
     for step in &record.steps {
         let outcome = response(&locate, reader, step.request)?.ok_or_else(|| mismatch(key))?;
@@ -134,24 +132,23 @@ fn accepted_turns(
     Ok(task)
 }
 
-/// A conversation at its start, from the journal.
+/// A conversation at its start, from the journal. `prompts` is its seed row's task at its start.
 fn conversation_at_start(
     context: &RunContext<'_>,
     store: &Store,
     reader: &RawReader,
     key: TaskKey,
-    row: &Arc<BaseRow>,
+    prompts: PromptTask,
 ) -> Result<ConversationTask> {
     let mismatch = || mismatch(key);
     let base = TaskKey::seed_row(key.part(), key.seed_row_index()).ok_or_else(mismatch)?;
     let base = store.task(base)?.ok_or_else(mismatch)?;
     let locate = |id| Ok(store.locate(id)?);
-    let prompts = prompt_task(context, base.key)?;
     let prompts = prompts_of(context, &locate, reader, &base, prompts)?;
     let k = usize::from(key.prompt()).checked_sub(1).ok_or_else(mismatch)?;
     let prompt = prompts.prompts().get(k).and_then(Option::as_ref).ok_or_else(mismatch)?;
     let variant = variant_of(key.variant());
-    ConversationTask::new(context, key.part(), row, k, variant, &prompt.text.text)
+    ConversationTask::new(context, key.part(), prompts.row(), k, variant, &prompt.text.text)
 }
 
 /// An attempt that gave a response which could not be used.
@@ -287,7 +284,7 @@ pub(crate) fn retried(
         return Ok(Vec::new());
     }
     let prompts = prompt_task(context, key)?;
-    let mut task = conversation_at_start(context, store, reader, key, prompts.row())?;
+    let mut task = conversation_at_start(context, store, reader, key, prompts)?;
     let locate = |id| Ok(store.locate(id)?);
     let mut all = Vec::new();
     let steps = record.steps.iter().map(|s| (Some(s), u32::from(s.attempts).saturating_sub(1)));
