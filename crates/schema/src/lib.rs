@@ -5,8 +5,10 @@
 //! [`SCHEMA_VERSION`]. Types of a single crate do not belong here.
 
 mod annotation;
+mod case;
 mod constraint;
 mod conversation;
+mod fact;
 mod hint;
 mod id;
 mod language;
@@ -21,11 +23,16 @@ mod situation;
 pub mod summary;
 
 pub use annotation::{Annotation, Dropped};
+pub use case::{
+    Case, CaseCondition, CaseMedicine, CasePatient, CaseText, CaseVitals, Coded, Frame,
+    FramePatient, Measurement, Origin, Place, RecordSource, Stated, StatedFact,
+};
 pub use constraint::{Constraint, Facet, Instruction, Meaning, Pattern};
 pub use conversation::{
     Attributes, Conversation, FailedText, Provenance, Rejected, SituationRow, Split, Stage,
     TurnProvenance,
 };
+pub use fact::{FactKind, FactName};
 pub use hint::{Blame, Hint};
 pub use id::{BackendId, IdError, PartId, RequestId, RowId, Slug};
 pub use language::Language;

@@ -1,0 +1,152 @@
+//! The names of facts about a patient.
+
+use serde::{Deserialize, Serialize};
+
+/// What kind of value a fact has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FactKind {
+    /// Age, sex, pregnancy.
+    Patient,
+    /// Vital signs and size.
+    Vital,
+    /// Laboratory values, scores and other measurements.
+    Measurement,
+    /// A statement.
+    Text,
+}
+
+macro_rules! facts {
+    ($($(#[$doc:meta])* $variant:ident = $id:literal, $kind:ident, $unit:literal;)*) => {
+        /// A fact about a patient, as a message can state it. Names follow FHIR's vital signs and common laboratory
+        /// panels, units are UCUM (<https://ucum.org/ucum>).
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum FactName {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl FactName {
+            /// All names, in the order in which they are listed to a model.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The name in records.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $id,)* }
+            }
+
+            /// What kind of value it has.
+            pub fn kind(self) -> FactKind {
+                match self { $(Self::$variant => FactKind::$kind,)* }
+            }
+
+            /// Its usual UCUM unit; `1` for a fact without one.
+            pub fn unit(self) -> &'static str {
+                match self { $(Self::$variant => $unit,)* }
+            }
+        }
+    };
+}
+
+facts! {
+    /// Age.
+    Age = "age", Patient, "a";
+    /// Recorded sex.
+    Sex = "sex", Patient, "1";
+    /// Completed weeks of pregnancy.
+    PregnancyWeeks = "pregnancy_weeks", Patient, "wk";
+    /// Body weight.
+    Weight = "weight", Vital, "kg";
+    /// Body height or length.
+    Height = "height", Vital, "cm";
+    /// Body temperature.
+    Temperature = "temperature", Vital, "Cel";
+    /// Heart rate.
+    HeartRate = "heart_rate", Vital, "/min";
+    /// Respiratory rate.
+    RespiratoryRate = "respiratory_rate", Vital, "/min";
+    /// Systolic blood pressure.
+    Systolic = "systolic", Vital, "mm[Hg]";
+    /// Diastolic blood pressure.
+    Diastolic = "diastolic", Vital, "mm[Hg]";
+    /// Oxygen saturation.
+    Saturation = "saturation", Vital, "%";
+    /// Body mass index.
+    Bmi = "bmi", Measurement, "kg/m2";
+    /// Blood glucose.
+    Glucose = "glucose", Measurement, "mmol/L";
+    /// Glycated haemoglobin.
+    Hba1c = "hba1c", Measurement, "%";
+    /// Haemoglobin.
+    Haemoglobin = "haemoglobin", Measurement, "g/dL";
+    /// White cell count.
+    WhiteCells = "white_cells", Measurement, "10*9/L";
+    /// Neutrophil count.
+    Neutrophils = "neutrophils", Measurement, "10*9/L";
+    /// Platelet count.
+    Platelets = "platelets", Measurement, "10*9/L";
+    /// Sodium.
+    Sodium = "sodium", Measurement, "mmol/L";
+    /// Potassium.
+    Potassium = "potassium", Measurement, "mmol/L";
+    /// Creatinine.
+    Creatinine = "creatinine", Measurement, "umol/L";
+    /// Estimated glomerular filtration rate.
+    Egfr = "egfr", Measurement, "mL/min/{1.73_m2}";
+    /// Urea.
+    Urea = "urea", Measurement, "mmol/L";
+    /// Bilirubin.
+    Bilirubin = "bilirubin", Measurement, "umol/L";
+    /// Alanine aminotransferase.
+    Alt = "alt", Measurement, "U/L";
+    /// International normalised ratio.
+    Inr = "inr", Measurement, "1";
+    /// C-reactive protein.
+    Crp = "crp", Measurement, "mg/L";
+    /// Lactate.
+    Lactate = "lactate", Measurement, "mmol/L";
+    /// Troponin.
+    Troponin = "troponin", Measurement, "ng/L";
+    /// Thyroid-stimulating hormone.
+    Tsh = "tsh", Measurement, "m[IU]/L";
+    /// CD4 count.
+    Cd4 = "cd4", Measurement, "/uL";
+    /// Viral load.
+    ViralLoad = "viral_load", Measurement, "{copies}/mL";
+    /// Ejection fraction.
+    EjectionFraction = "ejection_fraction", Measurement, "%";
+    /// Glasgow coma scale.
+    Gcs = "gcs", Measurement, "{score}";
+    /// Pain score of ten.
+    PainScore = "pain_score", Measurement, "{score}";
+    /// Another measurement, with its name in the value.
+    Other = "other", Measurement, "1";
+    /// Why the patient is seen.
+    Complaint = "complaint", Text, "1";
+    /// A finding of the examination or of imaging.
+    Finding = "finding", Text, "1";
+    /// A long-standing or newly diagnosed condition.
+    Condition = "condition", Text, "1";
+    /// A medicine that the patient takes, with dose and frequency where stated.
+    Medicine = "medicine", Text, "1";
+    /// An allergy, with the reaction where stated; `none` where the message rules them out.
+    Allergy = "allergy", Text, "1";
+    /// A past event.
+    History = "history", Text, "1";
+    /// Family history.
+    Family = "family", Text, "1";
+    /// Occupation, home or habits.
+    Social = "social", Text, "1";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_as_in_records() {
+        for name in FactName::ALL {
+            let text = serde_json::to_string(name).unwrap();
+            assert_eq!(text, format!("\"{}\"", name.as_str()));
+        }
+    }
+}
