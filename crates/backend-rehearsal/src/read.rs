@@ -37,6 +37,26 @@ impl ParsedRequest {
     }
 }
 
+/// Whether a first message is not about a patient.
+pub(crate) fn without_patient(patient: &[(String, String)]) -> bool {
+    value(patient, "patient").is_some_and(|value| value.starts_with("none"))
+}
+
+/// What a case says where it has nothing to say.
+const UNKNOWN: [&str; 6] = [
+    "none",
+    "none known",
+    "none so far",
+    "not known",
+    "nothing of note",
+    "as in the first message",
+];
+
+/// A known value of a patient.
+pub(crate) fn known<'a>(patient: &'a [(String, String)], label: &str) -> Option<&'a str> {
+    value(patient, label).filter(|value| !UNKNOWN.contains(value))
+}
+
 /// A value of a patient.
 pub(crate) fn value<'a>(patient: &'a [(String, String)], label: &str) -> Option<&'a str> {
     patient.iter().find(|(l, _)| l == label).map(|(_, v)| v.as_str())
@@ -141,7 +161,7 @@ impl Reader {
 }
 
 /// Labels of lines that state facts.
-const LABELS: [&str; 19] = [
+const LABELS: [&str; 22] = [
     "profession",
     "specialty",
     "domain",
@@ -156,6 +176,9 @@ const LABELS: [&str; 19] = [
     "medicines",
     "allergies",
     "vital signs",
+    "pregnant",
+    "complaint",
+    "measurements",
     "presenting",
     "history",
     "family",
@@ -165,9 +188,8 @@ const LABELS: [&str; 19] = [
 
 fn facts_in(text: &str, parsed: &mut ParsedRequest) {
     for line in text.lines() {
-        if let Some(number) = line.strip_prefix("Patient ")
-            && let Ok(number) = number.trim().parse()
-        {
+        let number = line.strip_prefix("Patient ").or(line.strip_prefix("Question "));
+        if let Some(number) = number.and_then(|number| number.trim().parse().ok()) {
             parsed.patients.push(Vec::new());
             parsed.numbers.push(number);
             continue;

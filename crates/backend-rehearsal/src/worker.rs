@@ -5,7 +5,7 @@ use clinstruct_schema::{Constraint, Language, Register};
 
 use crate::assistant::words;
 use crate::grammar::{Template, grammar, worker};
-use crate::read::{ParsedRequest, value};
+use crate::read::{ParsedRequest, known, value, without_patient};
 
 type Facts = [(String, String)];
 
@@ -105,12 +105,79 @@ fn fitting(group: &str, name: &str, sex: &str, draw: &mut Draw) -> String {
     "a change that is hard to name".into()
 }
 
-/// Writes the first message about a patient.
-pub(crate) fn prompt(parsed: &ParsedRequest, patient: &Facts, draw: &mut Draw) -> String {
+/// A first message, and the facts that it states: name, value, unit.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Written {
+    pub(crate) text: String,
+    pub(crate) facts: Vec<(&'static str, String, &'static str)>,
+}
+
+/// Writes a first message that is not about a patient.
+fn question(parsed: &ParsedRequest, place: &Facts, draw: &mut Draw) -> String {
+    let fact = |label: &str| parsed.fact(label).map(str::to_owned);
+    let topic = fact("topic").or_else(|| fact("domain")).or_else(|| fact("specialty"));
+    let country = value(place, "country").or(parsed.fact("country")).unwrap_or_default();
+    let (topic, specialty) = (topic.unwrap_or_default(), fact("specialty").unwrap_or_default());
+    let mut names = vec!["topic", "test", "finding", "measure", "drug", "timeframe"];
+    for (name, known) in [("country", country), ("specialty", specialty.as_str())] {
+        if !known.is_empty() {
+            names.push(name);
+        }
+    }
+    let english = grammar(Language::English);
+    let mut write = |name: &str| -> String {
+        let list = worker().all("question", name);
+        let chosen = (0..16).find_map(|_| draw.pick(list).filter(|t| t.needs_only(&names)));
+        let Some(template) = chosen else { return String::new() };
+        template.fill(|slot| match slot {
+            "topic" => lower_first(&topic),
+            "specialty" => specialty.clone(),
+            "country" => country.to_owned(),
+            list => english.map(|g| g.item(list, draw)).unwrap_or_default(),
+        })
+    };
+    let sentences = [write("open"), write("more"), write("ask")];
+    sentences.join(" ").trim().to_owned()
+}
+
+/// Two vital signs at presentation, by age, as a sentence with its facts.
+fn measured(age: &str, draw: &mut Draw) -> Option<Written> {
+    let years = if age.contains("month") {
+        0
+    } else {
+        age.split_whitespace().next().and_then(|n| n.parse::<u32>().ok()).unwrap_or(40)
+    };
+    let (from, to) = match years {
+        0 => (110, 150),
+        1..=5 => (95, 130),
+        6..=12 => (75, 110),
+        _ => (62, 104),
+    };
+    let rate = draw.between(from, to);
+    let temperature = f64::from(draw.between(364, 384)) / 10.0;
+    let template = draw.pick(worker().all("case", "measured"))?;
+    let text = template.fill(|slot| match slot {
+        "heart_rate" => rate.to_string(),
+        "temperature" => format!("{temperature:.1}"),
+        _ => String::new(),
+    });
+    let facts = vec![
+        ("heart_rate", rate.to_string(), "/min"),
+        ("temperature", format!("{temperature:.1}"), "Cel"),
+    ];
+    Some(Written { text, facts })
+}
+
+/// Writes a first message.
+pub(crate) fn prompt(parsed: &ParsedRequest, patient: &Facts, draw: &mut Draw) -> Written {
+    if without_patient(patient) {
+        return Written { text: question(parsed, patient, draw), facts: Vec::new() };
+    }
     let sex = spoken_sex(patient);
     let age = value(patient, "age").unwrap_or("40 years");
     let country = value(patient, "country").or(parsed.fact("country")).unwrap_or_default();
-    let background = value(patient, "background").filter(|b| *b != "none known");
+    let background = known(patient, "background");
+    let mut facts = stated_patient(patient, age);
     let people = if is_child(age) { "person_child" } else { "person_adult" };
     let mut names = vec![
         "person",
@@ -141,7 +208,7 @@ pub(crate) fn prompt(parsed: &ParsedRequest, patient: &Facts, draw: &mut Draw) -
         }
     }
     let english = grammar(Language::English);
-    let write = |draw: &mut Draw, group: &str, name: &str| -> String {
+    let mut write = |draw: &mut Draw, group: &str, name: &str| -> String {
         let list = worker().all(group, name);
         let mut chosen: Option<&Template> = None;
         for _ in 0..16 {
@@ -163,11 +230,18 @@ pub(crate) fn prompt(parsed: &ParsedRequest, patient: &Facts, draw: &mut Draw) -
                     correct_article(&worded(&raw, age, sex, draw))
                 })
                 .unwrap_or_default(),
-            "complaint" | "detail" | "attempt" | "place" | "concern" => {
-                fitting("lists", slot, sex, draw)
+            "complaint" => {
+                let complaint = fitting("lists", slot, sex, draw);
+                facts.push(("complaint", complaint.clone(), "1"));
+                complaint
             }
+            "detail" | "attempt" | "place" | "concern" => fitting("lists", slot, sex, draw),
             "duration" => duration(draw),
-            "background" => background.unwrap_or_default().replace("; ", " and "),
+            "background" => {
+                let background = background.unwrap_or_default();
+                facts.extend(background.split("; ").map(|b| ("condition", b.to_owned(), "1")));
+                background.replace("; ", " and ")
+            }
             "topic" => lower_first(topic.as_deref().unwrap_or_default()),
             "specialty" => specialty.clone().unwrap_or_default(),
             "domain" => domain.clone().unwrap_or_default(),
@@ -207,7 +281,34 @@ pub(crate) fn prompt(parsed: &ParsedRequest, patient: &Facts, draw: &mut Draw) -
         }
     }
     sentences.retain(|s| !s.is_empty());
-    sentences.join(" ")
+    if let Some(weeks) = value(patient, "pregnant").and_then(|p| p.split_whitespace().next()) {
+        let list = worker().all("case", "pregnant");
+        let sentence = draw.pick(list).map(|t| t.fill(|_| weeks.to_owned()));
+        sentences.extend(sentence);
+    }
+    if draw.chance(MEASURED)
+        && let Some(measured) = measured(age, draw)
+    {
+        let last = sentences.len().saturating_sub(1);
+        sentences.insert(last, measured.text);
+        facts.extend(measured.facts);
+    }
+    Written { text: sentences.join(" "), facts }
+}
+
+/// Probability that a first message states vital signs.
+const MEASURED: f64 = 0.4;
+
+/// The facts that every message about a patient states.
+fn stated_patient(patient: &Facts, age: &str) -> Vec<(&'static str, String, &'static str)> {
+    let number = age.split_whitespace().next().unwrap_or_default().to_owned();
+    let unit = if age.contains("month") { "mo" } else { "a" };
+    let mut facts = vec![("age", number, unit)];
+    facts.extend(value(patient, "sex").map(|sex| ("sex", sex.to_owned(), "1")));
+    if let Some(weeks) = value(patient, "pregnant").and_then(|p| p.split_whitespace().next()) {
+        facts.push(("pregnancy_weeks", weeks.to_owned(), "wk"));
+    }
+    facts
 }
 
 /// `a 8-year-old` becomes `an 8-year-old`; likewise 11, 18 and the eighties.
@@ -246,12 +347,11 @@ fn reply(patient: &Facts, question: &str, already: &str, most: usize, draw: &mut
     let asked = kinds.iter().find(|fact| fact.keys.iter().any(|k| lower.contains(k.as_str())));
     // A question that names no kind, or is in another language, gets a fact that was not mentioned yet.
     let unused = || {
-        kinds.iter().find(|fact| value(patient, &fact.label).is_some_and(|v| !already.contains(v)))
+        kinds.iter().find(|fact| known(patient, &fact.label).is_some_and(|v| !already.contains(v)))
     };
-    let told = asked.or_else(unused).and_then(|fact| {
-        let known = value(patient, &fact.label).filter(|v| *v != "none known");
-        known.map(|v| (fact.kind.as_str(), v))
-    });
+    let told = asked
+        .or_else(unused)
+        .and_then(|fact| known(patient, &fact.label).map(|v| (fact.kind.as_str(), v)));
     let Some((kind, fact)) = told else {
         let unknown = draw.pick(worker().all("reply", "unknown")).map(Template::plain);
         return unknown.map(|u| lead(&u, draw)).unwrap_or_default();

@@ -10,7 +10,7 @@ use crate::assistant;
 use crate::rates::{InjectedFault, Rates};
 use crate::read::{ParsedRequest, Reader};
 use crate::schema;
-use crate::worker;
+use crate::worker::{self, Written};
 
 /// Approximate bytes per token of a provider's tokenizer for English.
 const BYTES_PER_TOKEN: u64 = 4;
@@ -58,7 +58,7 @@ fn plain(
 
 /// The prompts for all patients; `off` more or fewer than requested.
 fn prompts(parsed: &ParsedRequest, structured: bool, off: i32, draw: &mut Draw) -> String {
-    let mut texts: Vec<(usize, String)> = parsed
+    let mut texts: Vec<(usize, Written)> = parsed
         .patients
         .iter()
         .zip(&parsed.numbers)
@@ -76,14 +76,31 @@ fn prompts(parsed: &ParsedRequest, structured: bool, off: i32, draw: &mut Draw) 
     if structured {
         let entries: Vec<serde_json::Value> = texts
             .into_iter()
-            .map(|(patient, prompt)| serde_json::json!({ "patient": patient, "prompt": prompt }))
+            .map(|(patient, Written { text, facts })| {
+                let fact = |(name, value, unit): (&str, String, &str)| {
+                    serde_json::json!({ "name": name, "value": value, "unit": unit })
+                };
+                let facts: Vec<serde_json::Value> = facts.into_iter().map(fact).collect();
+                serde_json::json!({ "patient": patient, "prompt": text, "facts": facts })
+            })
             .collect();
         serde_json::json!({ "prompts": entries }).to_string()
     } else {
         let each: Vec<String> =
-            texts.into_iter().map(|(patient, text)| format!("=== {patient} ===\n{text}")).collect();
+            texts.into_iter().map(|(patient, written)| delimited(patient, &written)).collect();
         each.join("\n\n")
     }
+}
+
+/// A prompt with its facts between delimiters.
+fn delimited(patient: usize, Written { text, facts }: &Written) -> String {
+    let mut out = format!("=== {patient} ===\n{text}");
+    if !facts.is_empty() {
+        let fact = |(name, value, unit): &(&str, String, &str)| format!("{name}: {value} {unit}");
+        let facts: Vec<String> = facts.iter().map(fact).collect();
+        out = format!("{out}\n=== {patient} facts ===\n{}", facts.join("\n"));
+    }
+    out
 }
 
 /// Breaks one instruction that code can check; returns the text unchanged if none can be broken.

@@ -1,7 +1,8 @@
 use std::collections::HashSet;
 
 use clinstruct_schema::{
-    AgeYears, Constraint, CountryBound, Instruction, Meaning, Model, Patient, Pattern, Price, Sex,
+    AgeYears, Constraint, ConversationMode, CountryBound, Frame, FramePatient, Instruction,
+    Meaning, Model, Pattern, Place, Price, Sex,
 };
 use include_dir::{Dir, include_dir};
 
@@ -74,7 +75,7 @@ pub struct Catalog {
 }
 
 /// Phrases that code uses, beside those of the templates.
-const PHRASES: [&str; 7] = [
+const PHRASES: [&str; 8] = [
     "aim-words",
     "aim-characters",
     "repair-head",
@@ -82,6 +83,7 @@ const PHRASES: [&str; 7] = [
     "repair-limits",
     "repair-tail",
     "prompt-retry",
+    "prompt-openings",
 ];
 
 impl Catalog {
@@ -369,22 +371,30 @@ impl Catalog {
         self.parts.iter().find(|p| p.id.as_str() == name || p.stem == name)
     }
 
-    /// A patient of this age in the usual care setting of a country, by its code; `None` if the catalog has no such
-    /// country or age. An infant (`years` is 0) is six months old.
-    pub fn patient(&self, years: u32, sex: Sex, country: &str) -> Option<Patient> {
+    /// The frame of a prompt about a patient of this age in the usual care setting of a country, by its code; `None` if
+    /// the catalog has no such country or age. A child under two is six months past its years.
+    pub fn frame(&self, years: u32, sex: Sex, country: &str) -> Option<Frame> {
         let country = self.countries.iter().find(|c| c.code == country)?;
         let band = self.ages.iter().find(|b| (b.from..=b.to).contains(&years))?;
         let setting = country.settings.first().and_then(|s| self.settings.get(*s))?;
-        Some(Patient {
-            age_band: band.id.clone(),
-            age: AgeYears { years, months: (years == 0).then_some(6) },
-            sex,
-            gender: None,
-            country_code: country.code.clone(),
-            country: country.name.clone(),
-            income: country.income,
-            region: country.region.clone(),
-            setting: setting.id.clone(),
+        Some(Frame {
+            place: Place {
+                country_code: country.code.clone(),
+                country: country.name.clone(),
+                income: country.income,
+                region: country.region.clone(),
+                setting: setting.id.clone(),
+            },
+            patient: Some(FramePatient {
+                age_band: band.id.clone(),
+                age: AgeYears { years, months: (years < 2).then_some(6) },
+                sex,
+                gender: None,
+                pregnancy_weeks: None,
+                condition: None,
+            }),
+            mode: ConversationMode::Normal,
+            emergency_instruction: false,
         })
     }
 

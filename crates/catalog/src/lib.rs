@@ -30,4 +30,4 @@ pub use part::{
 pub use patient::{Condition, Drug, Histories, HistoryEntry, VitalRanges};
 pub use read::Files;
 pub use style::{Group, Mode, Phrase, RegisterText, StyleOption, Styles};
-pub use templates::{TemplateError, Templates, card_context};
+pub use templates::{TemplateError, Templates, case_context, frame_context};

@@ -183,7 +183,6 @@ pub(crate) fn part(reader: &mut Reader<'_>, c: &Axes<'_>) -> Option<Part> {
             reader.mistake(e.probability.span(), "`probability` must be between 0 and 1", None);
         }
         EmergencyRule {
-            words: e.words,
             probability: e.probability.into_inner(),
             instruction: StyleOption {
                 id: e.id,

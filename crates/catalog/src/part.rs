@@ -148,24 +148,13 @@ pub struct StyleRule {
     pub without: Vec<Without>,
 }
 
-/// Handling of prompts that describe an emergency.
+/// Prompts that become a single conversation with an emergency instruction in place of the styles.
 #[derive(Debug, Clone)]
 pub struct EmergencyRule {
-    /// Lower-case words that indicate one; matched as whole words of the prompt.
-    pub words: Vec<String>,
-    /// Share of those prompts that become one conversation with the instruction.
+    /// Share of them among the prompts whose topic can be an emergency.
     pub probability: f64,
     /// The instruction.
     pub instruction: StyleOption,
-}
-
-impl EmergencyRule {
-    /// Whether `prompt` contains one of the words, as a whole word in any case.
-    pub fn speaks_of_emergency(&self, prompt: &str) -> bool {
-        prompt
-            .split(|c: char| !c.is_alphanumeric())
-            .any(|word| self.words.iter().any(|w| w.eq_ignore_ascii_case(word)))
-    }
 }
 
 /// A part of the dataset.
@@ -208,7 +197,7 @@ pub struct Part {
 }
 
 impl Part {
-    /// Conversations per prompt that describes no emergency.
+    /// Conversations per prompt without the emergency instruction.
     pub fn variants(&self) -> usize {
         self.styles.as_ref().map_or(1, |s| s.variants)
     }
@@ -217,7 +206,6 @@ impl Part {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawEmergency {
-    pub(crate) words: Vec<String>,
     pub(crate) probability: Spanned<f64>,
     pub(crate) id: Slug,
     pub(crate) text: String,

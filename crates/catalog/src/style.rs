@@ -81,6 +81,8 @@ impl StyleOption {
 pub struct Mode {
     /// Which.
     pub id: ConversationMode,
+    /// How the writer is to write a first message; empty where nothing is to be said.
+    pub writer: String,
     /// Instruction to the assistant.
     pub assistant: String,
     /// Instruction to the simulated user.
@@ -155,6 +157,8 @@ pub(crate) struct RawOption {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawMode {
     pub(crate) id: ConversationMode,
+    #[serde(default)]
+    pub(crate) writer: String,
     pub(crate) assistant: String,
     pub(crate) user: String,
     pub(crate) lines: Vec<RawOption>,

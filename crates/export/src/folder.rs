@@ -33,7 +33,8 @@ fn speaker(speaker: Speaker) -> &'static str {
 
 fn cells(row: &Conversation, system: System, reasoning: bool) -> Vec<Cell> {
     let (attributes, provenance) = (&row.attributes, &row.provenance);
-    let (situation, patient) = (&attributes.situation, &attributes.card.patient);
+    let situation = &attributes.situation;
+    let (who, place) = (attributes.who(), attributes.place());
     let text = |t: &str| Cell::Text(t.to_owned());
     let styles = situation.asked_styles.iter().chain(&situation.system_styles);
     let turns = provenance.turns.iter().map(|t| {
@@ -56,10 +57,10 @@ fn cells(row: &Conversation, system: System, reasoning: bool) -> Vec<Cell> {
         text(situation.specialty.as_deref().unwrap_or_default()),
         Cell::Texts(attributes.subjects.iter().map(|s| s.name.clone()).collect()),
         Cell::Texts(styles.map(|s| s.id.to_string()).collect()),
-        text(patient.sex.as_str()),
-        number(patient.age.years),
-        text(&patient.country_code),
-        text(patient.setting.as_str()),
+        text(who.map_or("", |who| who.sex.as_str())),
+        who.map_or(Cell::Null, |who| number(who.age.years)),
+        text(place.as_ref().map_or("", |place| &place.country_code)),
+        text(place.as_ref().map_or("", |place| place.setting.as_str())),
         text(attributes.base.as_str()),
         Cell::Text(format!("{} ({})", provenance.model, provenance.backend)),
         Cell::Flag(provenance.rehearsal),

@@ -103,9 +103,10 @@ impl System {
             Self::Context => {
                 lines.push(format!("Profession: {}", situation.profession));
                 lines.extend(situation.specialty.as_ref().map(|s| format!("Specialty: {s}")));
-                let patient = &attributes.card.patient;
-                lines.push(format!("Country: {}", patient.country));
-                lines.push(format!("Care setting: {}", patient.setting));
+                if let Some(place) = attributes.place() {
+                    lines.push(format!("Country: {}", place.country));
+                    lines.push(format!("Care setting: {}", place.setting));
+                }
             }
         }
         lines.extend(situation.system_styles.iter().map(|s| s.text.clone()));

@@ -108,8 +108,8 @@ const COLUMNS: [(&str, Kind, &str); 19] = [
         Kind::Texts,
         "Instructions on style and form, requested by the user or set by the system prompt.",
     ),
-    ("sex", Kind::Text, "Sex of the simulated patient."),
-    ("age_years", Kind::Int, "Age of the simulated patient, in years."),
+    ("sex", Kind::Text, "Sex of the simulated patient; blank if the question is not about one."),
+    ("age_years", Kind::OptionalInt, "Age of the simulated patient, in years; null without one."),
     ("country", Kind::Text, "Code of the country of care, ISO 3166-1 alpha-2, lower case."),
     ("setting", Kind::Text, "Care setting."),
     ("base", Kind::Text, "Base prompt, shared by its variants."),
@@ -129,7 +129,7 @@ const COLUMNS: [(&str, Kind, &str); 19] = [
     (
         "attributes",
         Kind::Text,
-        "Everything else about the row as JSON: patient card, situation, constraints.",
+        "Everything else about the row as JSON: case, place, situation, constraints.",
     ),
 ];
 

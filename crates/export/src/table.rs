@@ -45,6 +45,8 @@ pub(crate) enum Kind {
     Text,
     /// A number.
     Int,
+    /// Integer, or null.
+    OptionalInt,
     /// True or false.
     Flag,
     /// A list of strings.
@@ -100,6 +102,7 @@ impl Column {
         match self.kind {
             Kind::Text => format!("required binary {name} (STRING);"),
             Kind::Int => format!("required int32 {name};"),
+            Kind::OptionalInt => format!("optional int32 {name};"),
             Kind::Flag => format!("required boolean {name};"),
             Kind::Texts => list("required binary element (STRING);"),
             Kind::Records(fields) => {
@@ -132,6 +135,11 @@ impl Column {
         let first = |i: usize| i16::from(i > 0);
         match (self.kind, cell) {
             (Kind::Int, Cell::Int(n)) => self.leaves[0].ints.push(n),
+            (Kind::OptionalInt, Cell::Int(n)) => {
+                self.leaves[0].ints.push(n);
+                self.leaves[0].definition.push(1);
+            }
+            (Kind::OptionalInt, Cell::Null) => self.leaves[0].definition.push(0),
             (Kind::Flag, Cell::Flag(f)) => self.leaves[0].flags.push(f),
             (Kind::Text, Cell::Text(t)) => self.leaves[0].texts.push(text(t)),
             (Kind::Texts, Cell::Texts(all)) => {
@@ -227,15 +235,17 @@ impl<W: Write + Send> Table<W> {
         }
         let mut group = self.writer.next_row_group()?;
         for column in &mut self.columns {
-            let nested = !matches!(column.kind, Kind::Text | Kind::Int | Kind::Flag);
+            let nested =
+                !matches!(column.kind, Kind::Text | Kind::Int | Kind::OptionalInt | Kind::Flag);
             for (at, leaf) in column.leaves.iter_mut().enumerate() {
                 let Some(mut to) = group.next_column()? else { break };
                 let leaf = std::mem::take(leaf);
-                let levels = |all: Vec<i16>| nested.then_some(all);
-                let (definition, repetition) = (levels(leaf.definition), levels(leaf.repetition));
+                let optional = column.kind == Kind::OptionalInt;
+                let definition = (nested || optional).then_some(leaf.definition);
+                let repetition = nested.then_some(leaf.repetition);
                 let (definition, repetition) = (definition.as_deref(), repetition.as_deref());
                 let number = match column.kind {
-                    Kind::Int => true,
+                    Kind::Int | Kind::OptionalInt => true,
                     Kind::Records(fields) => fields.get(at).is_some_and(|f| f.number),
                     _ => false,
                 };

@@ -8,7 +8,7 @@
 use std::error::Error;
 
 use clinstruct_multiturn::catalog::Catalog;
-use clinstruct_multiturn::schema::{ChatRequest, PatientCard, RowId, Sex, Situation};
+use clinstruct_multiturn::schema::{Case, ChatRequest, RowId, Sex, Situation};
 use clinstruct_multiturn::{Dialogue, PromptContext, RequestOptions, RetryPolicy, TurnOutcome};
 
 /// Replaces a call of a chat model. It omits the full stop in the first attempt of each turn.
@@ -20,10 +20,10 @@ fn model(request: &ChatRequest) -> String {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let catalog = Catalog::embedded()?;
-    let patient =
-        catalog.patient(45, Sex::Female, "ke").ok_or("the catalog has no such country")?;
+    let frame = catalog.frame(45, Sex::Female, "ke").ok_or("the catalog has no such country")?;
+    let case = frame.patient.as_ref().map(Case::new);
     let situation = Situation { turns: 2, ..Situation::new("Nurse") };
-    let context = PromptContext::new(RowId::new("demo.one")?, PatientCard::new(patient), situation);
+    let context = PromptContext::new(RowId::new("demo.one")?, frame.place, case, situation);
     let mut dialogue = Dialogue::new(context, "My patient coughs. Why?", RetryPolicy::default());
 
     let options = RequestOptions::new(&catalog, "some-model");

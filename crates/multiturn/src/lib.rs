@@ -3,7 +3,7 @@
 //!
 //! A [`Dialogue`] builds the next request from the messages so far, and decides what follows from a response: the next
 //! turn, another attempt, a repair, or the end. Two models talk to each other: the assistant, and a simulated health
-//! worker who sees the patient card and the dialogue with swapped roles. The assistant never sees the card. Pure: the
+//! worker who sees the case and the dialogue with swapped roles. The assistant never sees the case. Pure: the
 //! same arguments give the same bytes.
 //!
 //! It does not send, wait, parse or check; the caller passes each result as a [`TurnOutcome`].
@@ -12,7 +12,7 @@
 //!
 //! ```
 //! use clinstruct_multiturn::catalog::Catalog;
-//! use clinstruct_multiturn::schema::{ChatRequest, PatientCard, RowId, Sex, Situation};
+//! use clinstruct_multiturn::schema::{Case, ChatRequest, RowId, Sex, Situation};
 //! use clinstruct_multiturn::{
 //!     Dialogue, Next, PromptContext, RequestOptions, RetryPolicy, TurnOutcome,
 //! };
@@ -22,9 +22,10 @@
 //! # }
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let catalog = Catalog::embedded()?;
-//! let patient = catalog.patient(45, Sex::Female, "ke").ok_or("no such country")?;
+//! let frame = catalog.frame(45, Sex::Female, "ke").ok_or("no such country")?;
+//! let case = frame.patient.as_ref().map(Case::new);
 //! let situation = Situation { turns: 2, ..Situation::new("Nurse") };
-//! let context = PromptContext::new(RowId::new("demo.one")?, PatientCard::new(patient), situation);
+//! let context = PromptContext::new(RowId::new("demo.one")?, frame.place, case, situation);
 //! let mut dialogue = Dialogue::new(context, "My patient coughs. Why?", RetryPolicy::default());
 //!
 //! let options = RequestOptions::new(&catalog, "some-model");

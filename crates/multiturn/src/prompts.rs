@@ -2,9 +2,9 @@
 
 use std::sync::OnceLock;
 
-use clinstruct_catalog::{Catalog, Mode, Part, RegisterText, card_context};
+use clinstruct_catalog::{Catalog, Mode, Part, RegisterText, case_context};
 use clinstruct_schema::{
-    BaseRow, Constraint, PatientCard, Register, RowId, Situation, Speaker, Style,
+    BaseRow, Case, Constraint, Place, Register, RowId, Situation, Speaker, Style,
 };
 use minijinja::context;
 
@@ -18,8 +18,10 @@ const MAX_TOKENS: u32 = 900;
 pub struct PromptContext {
     /// The conversation's id, which keys its draws and sampling seeds.
     pub id: RowId,
-    /// The patient; only the simulated health worker sees the card.
-    pub card: PatientCard,
+    /// Where care takes place.
+    pub place: Place,
+    /// The patient; only the simulated health worker sees the case. `None` for a question that is not about one.
+    pub case: Option<Case>,
     /// Mode, turns, styles.
     pub situation: Situation,
     /// Maximum tokens of an answer of the assistant.
@@ -28,12 +30,12 @@ pub struct PromptContext {
 
 impl PromptContext {
     /// A conversation outside any plan.
-    pub fn new(id: RowId, card: PatientCard, situation: Situation) -> Self {
-        Self { id, card, situation, max_tokens: MAX_TOKENS }
+    pub fn new(id: RowId, place: Place, case: Option<Case>, situation: Situation) -> Self {
+        Self { id, place, case, situation, max_tokens: MAX_TOKENS }
     }
 
-    /// The conversation of `variant` from prompt `k` (from 0) of a planned row, with its situation drawn; `None` if the
-    /// row has fewer prompts.
+    /// The conversation of `variant` from prompt `k` (from 0) of a planned row, with its situation drawn and this case;
+    /// `None` if the row has fewer prompts.
     pub fn planned(
         catalog: &Catalog,
         part: &Part,
@@ -41,6 +43,7 @@ impl PromptContext {
         row: &BaseRow,
         k: usize,
         variant: Variant,
+        case: Option<Case>,
     ) -> Option<Self> {
         let task = row
             .subjects
@@ -49,7 +52,8 @@ impl PromptContext {
             .find_map(|s| catalog.tasks.iter().find(|t| Some(&t.id) == s.slugs.last()));
         Some(Self {
             id: conversation_id(part, &row.id, k, variant),
-            card: row.cards.get(k)?.clone(),
+            place: row.frames.get(k)?.place.clone(),
+            case,
             situation: situation(catalog, part, seed, row, k, variant),
             max_tokens: task.map_or(part.max_tokens, |t| t.max_tokens),
         })
@@ -84,7 +88,7 @@ impl PromptContext {
 
     fn assistant(&self, catalog: &Catalog) -> Result<String, Error> {
         let situation = &self.situation;
-        let setting = catalog.settings.iter().find(|s| s.id == self.card.patient.setting);
+        let setting = catalog.settings.iter().find(|s| s.id == self.place.setting);
         let register = register_text(catalog, situation.assistant_register, |r| &r.assistant);
         self.render(
             catalog,
@@ -92,7 +96,7 @@ impl PromptContext {
             context! {
                 profession => situation.profession.as_str(),
                 specialty => situation.specialty.as_deref(),
-                country => self.card.patient.country.as_str(),
+                country => self.place.country.as_str(),
                 setting => setting.map(|s| s.name.as_str()),
                 setting_text => setting.map(|s| s.text.as_str()),
                 mode_text => self.mode_text(catalog, |m| &m.assistant),
@@ -111,11 +115,11 @@ impl PromptContext {
             context! {
                 profession => situation.profession.as_str(),
                 specialty => situation.specialty.as_deref(),
-                country => self.card.patient.country.as_str(),
+                country => self.place.country.as_str(),
                 mode_text => self.mode_text(catalog, |m| &m.user),
                 register_text => register_text(catalog, situation.user_register, |r| &r.user),
                 styles => texts(&situation.user_styles),
-                card => card_context(&self.card),
+                case => self.case.as_ref().map(case_context),
             },
         )?;
         Ok((user, self.render(catalog, "user_opening.j2", context! {})?))

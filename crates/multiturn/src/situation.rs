@@ -1,5 +1,5 @@
 use clinstruct_catalog::{Axis, Catalog, Facts, Part, StyleOption};
-use clinstruct_draw::{self as draw, Draw};
+use clinstruct_draw::Draw;
 use clinstruct_schema::{BaseRow, ConversationMode, Register, RowId, Situation, Style};
 
 use crate::styles::{asked, fits, share};
@@ -28,19 +28,10 @@ pub fn conversation_id(part: &Part, row: &RowId, k: usize, variant: Variant) -> 
     }
 }
 
-/// The conversations that prompt `k` (from 0) of a row becomes: one per draw of styles, or a single one if it describes
-/// an emergency and is drawn as such. Without a prompt, the default number.
-pub fn variants(
-    part: &Part,
-    seed: u64,
-    row: &RowId,
-    k: usize,
-    prompt: Option<&str>,
-) -> Vec<Variant> {
-    if let (Some(rule), Some(prompt)) = (&part.emergency, prompt)
-        && rule.speaks_of_emergency(prompt)
-        && Draw::new(seed, prompt_id(part, row, k).as_str(), "emergency").chance(rule.probability)
-    {
+/// The conversations that prompt `k` (from 0) of a row becomes: one per draw of styles, or a single one if its frame has
+/// the emergency instruction.
+pub fn variants(part: &Part, row: &BaseRow, k: usize) -> Vec<Variant> {
+    if row.frames.get(k).is_some_and(|frame| frame.emergency_instruction) {
         return vec![Variant::Emergency];
     }
     (1..=part.variants()).map(Variant::Styled).collect()
@@ -85,15 +76,8 @@ pub fn situation(
     let asked_count = options.len();
     facts.asked_groups = options.iter().map(|o| o.group.as_str()).collect();
 
-    let mode = part
-        .mode
-        .iter()
-        .find(|rule| rule.when.holds(&facts))
-        .and_then(|rule| {
-            let weights = rule.weights.get_ref().iter().map(|(m, w)| (m.as_str(), *w, *m));
-            draw::choose(seed, key, "mode", weights)
-        })
-        .unwrap_or(ConversationMode::Normal);
+    // Drawn with the frame: all variants of a prompt share it.
+    let mode = row.frames.get(k).map_or(ConversationMode::Normal, |frame| frame.mode);
     facts.mode = Some(mode);
     let turns = part.turns.iter().find(|rule| rule.when.holds(&facts)).map_or(1, |rule| {
         Draw::new(seed, key, "turns").weighted(*rule.weights.get_ref()) as u32 + 1

@@ -51,7 +51,7 @@ pub use decoded::DecodedRow;
 pub use error_body::{error_in_success, provider_error};
 pub use fault::{ProviderError, classify, is_own_code};
 pub use problem::Problem;
-pub use prompts::{PromptFormat, PromptsReading, prompts, prompts_for};
+pub use prompts::{PromptFormat, PromptsReading, WrittenPrompt, prompts, prompts_for};
 pub use reasoning::reasoning;
 pub use row::decode;
 pub use turn::{as_written, is_text_refusal, turn};

@@ -1,6 +1,8 @@
 use std::borrow::Cow;
 
+use clinstruct_schema::{FactKind, FactName, StatedFact};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::clean::{Cleaned, Cleanup};
 use crate::json::{object, repair_escapes};
@@ -14,54 +16,81 @@ const OBJECTS: usize = 200;
 /// The format of the prompts in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PromptFormat {
-    /// `{"prompts": [{"patient": 1, "prompt": "…"}, …]}`.
+    /// `{"prompts": [{"patient": 1, "prompt": "…", "facts": [{"name": "age", "value": "54", "unit": "a"}, …]}, …]}`.
     Json,
-    /// A line `=== 1 ===` before each text.
+    /// A line `=== 1 ===` before each text; a line `=== 1 facts ===` before its facts, each a line `name: value unit`.
     Delimited,
+}
+
+/// A prompt with the facts that its writer listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenPrompt {
+    /// The message.
+    pub text: Cleaned,
+    /// The listed facts whose names are known; `None` if there is no list.
+    pub facts: Option<Vec<StatedFact>>,
 }
 
 /// The prompts of an answer, by patient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PromptsReading {
     /// One entry per patient; `None` if there is no usable prompt.
-    pub prompts: Vec<Option<Cleaned>>,
+    pub prompts: Vec<Option<WrittenPrompt>>,
     /// All problems.
     pub problems: Vec<Problem>,
+}
+
+/// An entry before its text is cleaned.
+#[derive(Debug, Clone)]
+struct Found {
+    number: u64,
+    text: String,
+    facts: Option<Vec<StatedFact>>,
 }
 
 #[derive(Deserialize)]
 struct Answer {
     #[serde(default)]
-    prompts: Option<Vec<Entry>>,
+    prompts: Option<Vec<Value>>,
     #[serde(default)]
     prompt: Option<String>,
     #[serde(default)]
-    patient: Option<u64>,
+    patient: Value,
+    #[serde(default)]
+    facts: Value,
 }
 
 #[derive(Deserialize)]
 struct Entry {
     #[serde(default)]
-    patient: Option<u64>,
+    patient: Value,
     prompt: String,
+    #[serde(default)]
+    facts: Value,
 }
 
 /// Reads the prompts for patients 1 to `expected`, as [`prompts_for`] does.
 pub fn prompts(text: &str, format: PromptFormat, expected: usize) -> PromptsReading {
     let all: Vec<u64> = (1..).take(expected).collect();
-    prompts_for(text, format, &all)
+    prompts_for(text, format, &all, true)
 }
 
 /// Reads the prompts for the patients with these numbers; a place of the result for each, in their order.
 ///
-/// Prompts are joined to patients by their numbers; where an entry has none, by its place. A single prompt for a single
-/// patient needs no number, and one that is numbered from 1 again is that patient's.
-pub fn prompts_for(text: &str, format: PromptFormat, numbers: &[u64]) -> PromptsReading {
+/// Prompts are joined to patients by their numbers, never by their places. A single prompt for a single patient needs no
+/// number, and one that is numbered from 1 again is that patient's. With `whole` false the answer was cut off: the prompts
+/// before the cut are read, the one that it hit is not.
+pub fn prompts_for(
+    text: &str,
+    format: PromptFormat,
+    numbers: &[u64],
+    whole: bool,
+) -> PromptsReading {
     let expected = numbers.len();
     let mut reading = PromptsReading { prompts: vec![None; expected], problems: Vec::new() };
     let found = match format {
         PromptFormat::Json => from_json(text, numbers),
-        PromptFormat::Delimited => from_delimited(text, numbers),
+        PromptFormat::Delimited => from_delimited(text, numbers, whole),
     };
     let (found, cleanup) = match found {
         Ok(found) => found,
@@ -74,9 +103,9 @@ pub fn prompts_for(text: &str, format: PromptFormat, numbers: &[u64]) -> Prompts
         reading.problems.push(Problem::Count { expected, found: found.len() });
     }
     let alone = found.len() == 1 && expected == 1;
-    for (number, text) in found {
+    for Found { number, text, facts } in found {
         let place = numbers.iter().position(|n| *n == number);
-        let place = place.or_else(|| (alone && number == 1).then_some(0));
+        let place = place.or_else(|| (alone && number <= 1).then_some(0));
         let Some(slot) = place.and_then(|p| reading.prompts.get_mut(p)) else {
             reading.problems.push(Problem::UnknownPatient { number });
             continue;
@@ -93,14 +122,60 @@ pub fn prompts_for(text: &str, format: PromptFormat, numbers: &[u64]) -> Prompts
             }
             Ok(mut cleaned) => {
                 cleaned.cleanup = cleaned.cleanup.and(cleanup);
-                *slot = Some(cleaned);
+                *slot = Some(WrittenPrompt { text: cleaned, facts });
             }
         }
     }
     reading
 }
 
-type Numbered = Vec<(u64, String)>;
+/// A patient's number as models write it: `2`, `2.0`, `"2"`, `"Patient 2"`; `None` if there is none.
+fn number(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(n) => n.as_u64().or_else(|| n.as_f64().map(|f| f as u64)),
+        Value::String(text) => {
+            let digits = text.trim_start_matches(|c: char| !c.is_ascii_digit());
+            let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+            digits.get(..end)?.parse().ok()
+        }
+        _ => None,
+    }
+}
+
+/// The facts of a list; what is no fact, or has an unknown name, is skipped. `None` if it is no list.
+fn facts(value: &Value) -> Option<Vec<StatedFact>> {
+    let text = |value: &Value| match value {
+        Value::String(text) => Some(text.trim().to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(yes) => Some(yes.to_string()),
+        _ => None,
+    };
+    let unit = |value: Option<&Value>| {
+        let unit = value.and_then(text).filter(|unit| !unit.is_empty());
+        unit.unwrap_or_else(|| "1".to_owned())
+    };
+    match value {
+        Value::Array(items) => {
+            let fact = |item: &Value| {
+                let name = FactName::parse(item.get("name")?.as_str()?)?;
+                let value = item.get("value").and_then(text).filter(|value| !value.is_empty())?;
+                Some(StatedFact { name, value, unit: unit(item.get("unit")) })
+            };
+            Some(items.iter().filter_map(fact).collect())
+        }
+        // Some models write the names as keys.
+        Value::Object(items) => {
+            let fact = |(name, value): (&String, &Value)| {
+                let name = FactName::parse(name)?;
+                Some(StatedFact { name, value: text(value)?, unit: unit(None) })
+            };
+            Some(items.iter().filter_map(fact).collect())
+        }
+        _ => None,
+    }
+}
+
+type Numbered = Vec<Found>;
 
 /// The answer without reasoning, and the rule that removed it.
 fn answer_of(text: &str) -> Result<(Cow<'_, str>, Cleanup), Problem> {
@@ -126,21 +201,41 @@ fn from_json(text: &str, numbers: &[u64]) -> Result<(Numbered, Cleanup), Problem
     let (text, rule) = answer_of(text)?;
     let mut error: Option<String> = None;
     let mut chosen: Option<(&str, Numbered, Cleanup)> = None;
+    // Entries with a number that stand alone: one on each line, or in an object that is cut off or damaged.
+    let mut alone: Numbered = Vec::new();
+    let mut alone_cleanup = Cleanup::default();
     let mut from = 0;
-    // End of an object that is searched because it does not fit itself. An entry of it is no answer.
+    // End of an object that is searched because it does not fit itself. An entry of it is no answer, unless it is the list
+    // of prompts that is damaged.
     let mut outer_end = 0;
+    let mut in_list = false;
     for _ in 0..OBJECTS {
         let Some(rest) = text.get(from..) else { break };
         let Some(start) = rest.find('{') else { break };
         let Some((json, _)) = rest.get(start..).and_then(object) else {
             // The text has an unclosed brace; an object may start after it.
+            in_list |= rest.get(start..).is_some_and(is_list);
             from += start + 1;
             continue;
         };
         let at = from + start;
         match entries(json, numbers) {
-            Ok((_, _, Shape::One)) if at < outer_end => from = at + json.len(),
-            Ok((found, cleanup, _)) => {
+            Ok((found, cleanup, Shape::One { numbered })) => {
+                let inside = at < outer_end;
+                if numbered && (in_list || !inside) {
+                    for entry in found.clone() {
+                        alone.retain(|earlier| earlier.number != entry.number);
+                        alone.push(entry);
+                    }
+                    alone_cleanup = alone_cleanup.and(cleanup);
+                }
+                if !inside && chosen.as_ref().is_none_or(|(_, before, _)| before.len() != expected)
+                {
+                    chosen = Some((json, found, cleanup));
+                }
+                from = at + json.len();
+            }
+            Ok((found, cleanup, Shape::All)) => {
                 // The last object is the model's final one, unless only an earlier one has all prompts.
                 let whole = found.len() == expected;
                 if whole || chosen.as_ref().is_none_or(|(_, before, _)| before.len() != expected) {
@@ -150,10 +245,16 @@ fn from_json(text: &str, numbers: &[u64]) -> Result<(Numbered, Cleanup), Problem
             }
             Err(message) => {
                 error.get_or_insert(message);
+                if is_list(json) {
+                    in_list = true;
+                }
                 outer_end = outer_end.max(at + json.len());
                 from = at + 1;
             }
         }
+    }
+    if chosen.as_ref().is_none_or(|(_, found, _)| found.len() < alone.len()) && !alone.is_empty() {
+        return Ok((alone, alone_cleanup.and(rule)));
     }
     let (json, found, cleanup) = chosen.ok_or_else(|| {
         malformed(error.unwrap_or_else(|| "there is no whole JSON object".to_owned()))
@@ -163,13 +264,18 @@ fn from_json(text: &str, numbers: &[u64]) -> Result<(Numbered, Cleanup), Problem
     Ok((found, cleanup.and(rule).and(around)))
 }
 
+/// Whether a text that starts with a brace is an object with the list of prompts.
+fn is_list(text: &str) -> bool {
+    text.strip_prefix('{').is_some_and(|inner| inner.trim_start().starts_with("\"prompts\""))
+}
+
 /// Whether an object contains all prompts or a single one.
 enum Shape {
     All,
-    One,
+    One { numbered: bool },
 }
 
-/// The prompts of one JSON object.
+/// The prompts of one JSON object. An entry of the list without a message is skipped.
 fn entries(json: &str, numbers: &[u64]) -> Result<(Numbered, Cleanup, Shape), String> {
     let repaired = repair_escapes(json);
     let cleanup = if repaired.is_some() { Cleanup::JSON_ESCAPES } else { Cleanup::default() };
@@ -177,53 +283,126 @@ fn entries(json: &str, numbers: &[u64]) -> Result<(Numbered, Cleanup, Shape), St
         serde_json::from_str(repaired.as_deref().unwrap_or(json)).map_err(|e| e.to_string())?;
     let (numbered, shape) = match (answer.prompts, answer.prompt) {
         (Some(entries), _) => {
-            // Behind the last of these, a number that no patient has.
-            let places = numbers.iter().copied().chain(std::iter::repeat(0));
-            let numbered = places.zip(entries);
-            let numbered = numbered.map(|(place, e)| (e.patient.unwrap_or(place), e.prompt));
-            (numbered.collect(), Shape::All)
+            let mut error = None;
+            let entry = |entry: Value| match serde_json::from_value::<Entry>(entry) {
+                Ok(e) => Some(Found {
+                    number: number(&e.patient).unwrap_or(0),
+                    text: e.prompt,
+                    facts: facts(&e.facts),
+                }),
+                Err(e) => {
+                    error.get_or_insert(e.to_string());
+                    None
+                }
+            };
+            let found: Numbered = entries.into_iter().filter_map(entry).collect();
+            if let (true, Some(error)) = (found.is_empty(), error) {
+                return Err(error);
+            }
+            (found, Shape::All)
         }
         (None, Some(prompt)) => {
-            (vec![(answer.patient.or(numbers.first().copied()).unwrap_or(1), prompt)], Shape::One)
+            let given = number(&answer.patient);
+            let known = given.or(numbers.first().copied()).unwrap_or(1);
+            let found = Found { number: known, text: prompt, facts: facts(&answer.facts) };
+            (vec![found], Shape::One { numbered: given.is_some() })
         }
         (None, None) => return Err("the object has neither `prompts` nor `prompt`".to_owned()),
     };
     Ok((numbered, cleanup, shape))
 }
 
-/// The number of a delimiter line: `=== 2 ===`, possibly bold or with other spacing.
-fn delimiter(line: &str) -> Option<u64> {
-    let inner = line.trim().trim_matches('*').trim();
-    let inner = inner.strip_prefix("===")?.strip_suffix("===")?;
-    inner.trim_matches(['=', ' ']).parse().ok()
+/// A delimiter line.
+enum Delimiter {
+    Message(u64),
+    Facts(u64),
 }
 
-fn from_delimited(text: &str, numbers: &[u64]) -> Result<(Numbered, Cleanup), Problem> {
+/// Reads a delimiter line: `=== 2 ===`, `=== 2 facts ===`, possibly bold or with other spacing.
+fn delimiter(line: &str) -> Option<Delimiter> {
+    let inner = line.trim().trim_matches('*').trim();
+    let inner = inner.strip_prefix("===")?.strip_suffix("===")?;
+    let inner = inner.trim_matches(['=', ' ']);
+    match inner.split_once(' ') {
+        None => inner.parse().ok().map(Delimiter::Message),
+        Some((number, word)) => {
+            let is_facts = word.trim().eq_ignore_ascii_case("facts");
+            is_facts.then(|| number.parse().ok().map(Delimiter::Facts)).flatten()
+        }
+    }
+}
+
+fn from_delimited(
+    text: &str,
+    numbers: &[u64],
+    whole: bool,
+) -> Result<(Numbered, Cleanup), Problem> {
     let (text, rule) = answer_of(text)?;
-    let found = delimited(&text);
+    let found = delimited(&text, whole);
     if !found.is_empty() {
         return Ok((found, rule));
     }
     // A single message needs no delimiter to be told apart.
     if let [number] = numbers
+        && whole
         && !text.trim().is_empty()
     {
-        return Ok((vec![(*number, text.into_owned())], rule));
+        return Ok((vec![Found { number: *number, text: text.into_owned(), facts: None }], rule));
     }
     Err(Problem::MissingDelimiters)
 }
 
-fn delimited(text: &str) -> Numbered {
+fn delimited(text: &str, whole: bool) -> Numbered {
     let mut found: Numbered = Vec::new();
+    let mut in_facts = false;
     for line in text.split_inclusive('\n') {
         match delimiter(line) {
-            Some(number) => found.push((number, String::new())),
-            None => {
-                if let Some((_, text)) = found.last_mut() {
-                    text.push_str(line);
+            Some(Delimiter::Message(number)) => {
+                in_facts = false;
+                found.push(Found { number, text: String::new(), facts: None });
+            }
+            Some(Delimiter::Facts(number)) => {
+                in_facts = true;
+                if let Some(last) = found.last_mut()
+                    && last.number == number
+                {
+                    last.facts.get_or_insert_default();
                 }
             }
+            None => match found.last_mut() {
+                Some(Found { facts: Some(facts), .. }) if in_facts => facts.extend(fact_of(line)),
+                Some(last) if !in_facts => last.text.push_str(line),
+                _ => {}
+            },
+        }
+    }
+    if !whole {
+        if in_facts {
+            // The last fact may be cut.
+            if let Some(facts) = found.last_mut().and_then(|last| last.facts.as_mut()) {
+                facts.pop();
+            }
+        } else {
+            found.pop();
         }
     }
     found
+}
+
+/// The fact of a line `name: value unit`.
+fn fact_of(line: &str) -> Option<StatedFact> {
+    let line = line.trim().trim_start_matches(['-', '*', '•', ' ']);
+    let (name, rest) = line.split_once(':')?;
+    let (name, rest) = (FactName::parse(name)?, rest.trim());
+    if rest.is_empty() {
+        return None;
+    }
+    let has_digit = |text: &str| text.contains(|c: char| c.is_ascii_digit());
+    let split = rest.rsplit_once(' ').filter(|(value, unit)| {
+        let unit_like = *unit == "1" || !has_digit(unit) || *unit == name.unit();
+        name.kind() != FactKind::Text && has_digit(value) && unit_like
+            || *unit == "1" && name.unit() == "1"
+    });
+    let (value, unit) = split.unwrap_or((rest, "1"));
+    Some(StatedFact { name, value: value.trim().to_owned(), unit: unit.to_owned() })
 }

@@ -205,6 +205,7 @@ impl<'c> RunContext<'c> {
             structured: self.structured,
             patients: &[],
             findings: &[],
+            openings: &[],
             attempt,
             temperature: self.config.temperature,
         }

@@ -222,11 +222,12 @@ fn row(
         annotator: None,
         known: known(&request.request.messages) + schema,
         unsaid: [0; 3],
-        answers: u32::try_from(row.cards.len()).unwrap_or(u32::MAX),
+        answers: u32::try_from(row.frames.len()).unwrap_or(u32::MAX),
     }];
-    for k in 0..row.cards.len() {
-        for variant in variants_of(context, part, row, k, None)? {
-            let mut conversation = ConversationTask::new(context, part, row, k, variant, UNSAID)?;
+    for k in 0..row.frames.len() {
+        for variant in variants_of(context, part, row, k)? {
+            let mut conversation =
+                ConversationTask::unwritten(context, part, row, k, variant, UNSAID)?;
             while let Some(request) = conversation.next_request(context)? {
                 let dialogue = conversation.dialogue();
                 let said = dialogue.messages().len() as u32;

@@ -34,6 +34,6 @@ pub use play::{Delivery, Extent, PlayEvent, PlayedConversation, PlayedRow, Retri
 pub use progress::{Event, Progress, Tally};
 pub use routes::{Route, Routes};
 pub use task::{
-    Annotator, AnnotatorError, Failure, FailureKind, PromptFinding, Prompts, Reading, about,
-    due_request, read_prompts, read_turn,
+    Annotator, AnnotatorError, Failure, FailureKind, Prompt, PromptFinding, Prompts, Reading,
+    about, due_request, read_prompts, read_turn,
 };

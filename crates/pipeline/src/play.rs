@@ -174,7 +174,7 @@ impl<E: From<Error>> Player<'_, '_, E> {
                     // Some of the prompts may have come with an earlier response.
                     succeeded = task.prompts().iter().all(Option::is_some);
                     for prompt in task.prompts().iter().flatten().filter(|_| ended) {
-                        (self.events)(PlayEvent::Prompt(&prompt.text.text))?;
+                        (self.events)(PlayEvent::Prompt(&prompt.prompt.text.text))?;
                     }
                 }
                 (Task::Conversation(task), _) if succeeded => {

@@ -1,6 +1,6 @@
 //! Turns a catalog, a part and a seed into the plan of its rows, and a row into the request for its prompts.
 //!
-//! [`Plan::row`] builds any row alone: who asks, about what, about which patients, and where. Every draw is keyed by
+//! [`Plan::row`] builds any row alone: who asks, about what, about which patients, where, and in which mode. Every draw is keyed by
 //! the seed, the row's id and a purpose, so that rows can be built in any order, by any number of threads, and an entry
 //! that is added to an axis leaves all other rows unchanged. Pure: no clock, file or global. It does not handle
 //! answers.
@@ -18,14 +18,16 @@
 //! let options = PromptOptions { model: "gpt-4o", seed: 42, ..PromptOptions::default() };
 //! let request = prompt_request(&catalog, part, &row, &options)?;
 //! assert_eq!(request.model, "gpt-4o");
-//! assert!(request.messages[1].content.contains(&row.cards[0].patient.country));
+//! assert!(request.messages[1].content.contains(&row.frames[0].place.country));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod card;
+mod case;
+mod frame;
 mod plan;
 mod request;
 
+pub use case::complete;
 use clinstruct_schema::{Blame, Hint};
 pub use plan::Plan;
 pub use request::{PromptOptions, prompt_request};

@@ -1,8 +1,8 @@
 use clinstruct_catalog::{Axis, Catalog, Part, Value, Who};
 use clinstruct_draw as draw;
-use clinstruct_schema::{BaseRow, PatientCard, RowId, Slug, Subject};
+use clinstruct_schema::{BaseRow, Frame, RowId, Slug, Subject};
 
-use crate::card;
+use crate::frame::{self, Scope};
 
 /// The rows of one part, in their order: the last axis runs fastest.
 #[derive(Debug, Clone)]
@@ -90,9 +90,21 @@ impl<'c> Plan<'c> {
             emergency |= is_emergency;
         }
         let (profession, specialty) = self.worker(&id, &values);
-        let source = card::Source { catalog: self.catalog, part: self.part, seed: self.seed };
-        let cards: Vec<PatientCard> = (0..self.part.prompts_per_request)
-            .map(|k| card::draw_card(&source, &id, k, &who))
+        let scope = Scope {
+            who,
+            can_be_emergency: true,
+            patient: frame::AboutPatient::Patient,
+            pregnancy: frame::PregnancyRule::Possible,
+        };
+        let source = frame::Source {
+            catalog: self.catalog,
+            part: self.part,
+            seed: self.seed,
+            subjects: &subjects,
+            emergency,
+        };
+        let frames: Vec<Frame> = (0..self.part.prompts_per_request)
+            .map(|k| frame::draw_frame(&source, &id, k, &scope))
             .collect::<Option<_>>()?;
         Some(BaseRow {
             id,
@@ -101,7 +113,7 @@ impl<'c> Plan<'c> {
             profession,
             specialty,
             emergency,
-            cards,
+            frames,
         })
     }
 

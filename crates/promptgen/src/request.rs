@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
-use clinstruct_catalog::{Catalog, Part, card_context};
+use clinstruct_catalog::{Catalog, Part, frame_context};
 use clinstruct_draw as draw;
-use clinstruct_schema::{BaseRow, ChatRequest, JsonSchema, Message, Role};
+use clinstruct_schema::{BaseRow, ChatRequest, FactName, JsonSchema, Message, Role};
 use minijinja::{Value, context};
 
 use crate::Error;
@@ -22,26 +22,36 @@ pub struct PromptOptions<'a> {
     pub patients: &'a [usize],
     /// Why earlier attempts at these prompts failed, for the model.
     pub findings: &'a [String],
+    /// How the prompts of the row that are kept begin, so that the others begin otherwise.
+    pub openings: &'a [String],
     /// Sampling temperature.
     pub temperature: Option<f32>,
 }
 
 /// The schema of an answer with prompts for the patients with these numbers.
+///
+/// The message comes before its facts, so that a model writes first and lists afterwards: providers generate the keys in
+/// the order of the schema. No key is nullable, since strict schemas require every key.
 fn schema(numbers: &[usize]) -> JsonSchema {
     let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-    JsonSchema {
-        name: "prompts".into(),
-        schema: format!(
-            concat!(
-                r#"{{"type":"object","additionalProperties":false,"required":["prompts"],"#,
-                r#""properties":{{"prompts":{{"type":"array","items":{{"type":"object","#,
-                r#""additionalProperties":false,"required":["patient","prompt"],"#,
-                r#""properties":{{"patient":{{"type":"integer","enum":[{numbers}]}},"#,
-                r#""prompt":{{"type":"string"}}}}}}}}}}}}"#
-            ),
-            numbers = numbers.join(",")
-        ),
-    }
+    let names: Vec<String> =
+        FactName::ALL.iter().map(|name| format!("\"{}\"", name.as_str())).collect();
+    let object = |properties: &[(&str, &str)]| {
+        let each = |(key, schema): &(&str, &str)| format!("\"{key}\":{schema}");
+        let keys: Vec<String> = properties.iter().map(|(key, _)| format!("\"{key}\"")).collect();
+        format!(
+            r#"{{"type":"object","additionalProperties":false,"required":[{}],"properties":{{{}}}}}"#,
+            keys.join(","),
+            properties.iter().map(each).collect::<Vec<_>>().join(",")
+        )
+    };
+    let array = |items: &str| format!(r#"{{"type":"array","items":{items}}}"#);
+    let string = r#"{"type":"string"}"#;
+    let name = format!(r#"{{"type":"string","enum":[{}]}}"#, names.join(","));
+    let fact = object(&[("name", &name), ("value", string), ("unit", string)]);
+    let number = format!(r#"{{"type":"integer","enum":[{}]}}"#, numbers.join(","));
+    let entry = object(&[("patient", &number), ("prompt", string), ("facts", &array(&fact))]);
+    JsonSchema { name: "prompts".into(), schema: object(&[("prompts", &array(&entry))]) }
 }
 
 /// The request for the prompts of `row`.
@@ -66,41 +76,58 @@ pub fn prompt_request(
                 profession => row.profession.as_str(),
                 description => task.map(|t| t.description.as_str()),
                 case => task.map(|t| t.case.as_str()),
+                question => "",
                 domain => domain.map(|d| d.name.as_str()),
             };
             (s.axis.clone(), value)
         })
         .collect();
-    let all: Vec<usize> = (0..row.cards.len()).collect();
+    let all: Vec<usize> = (0..row.frames.len()).collect();
     let patients = if options.patients.is_empty() { &all } else { options.patients };
     let numbers: Vec<usize> = patients.iter().map(|i| i + 1).collect();
-    let cards: Vec<Value> = patients
+    let frames: Vec<Value> = patients
         .iter()
-        .filter_map(|i| Some(context! { number => i + 1, ..card_context(row.cards.get(*i)?) }))
+        .filter_map(|i| {
+            let frame = row.frames.get(*i)?;
+            Some(context! { number => i + 1, ..frame_context(catalog, frame) })
+        })
         .collect();
+    let requested = || patients.iter().filter_map(|i| row.frames.get(*i));
+    let about_patients = requested().any(|frame| frame.patient.is_some());
+    let questions = requested().any(|frame| frame.patient.is_none());
+    let names: Vec<&str> = FactName::ALL.iter().map(|name| name.as_str()).collect();
     let system = catalog
         .templates
-        .render("prompt_system.j2", context! { structured => options.structured })
+        .render(
+            "prompt_system.j2",
+            context! {
+                structured => options.structured,
+                patients => about_patients,
+                names => names,
+            },
+        )
         .map_err(template)?;
-    let user = catalog
+    let mut user = catalog
         .templates
         .render(
             &part.template,
             context! {
                 subjects => subjects,
-                cards => cards,
+                frames => frames,
+                patients => about_patients,
+                questions => questions,
                 profession => row.profession.as_str(),
                 specialty => row.specialty.as_deref(),
             },
         )
         .map_err(template)?;
-    let user = match options.findings {
-        [] => user,
-        findings => {
-            let head = catalog.phrase("prompt-retry");
-            format!("{user}\n\n{head}\n- {}", findings.join("\n- "))
+    let mut list = |phrase: &str, items: &[String]| {
+        if !items.is_empty() {
+            user = format!("{user}\n\n{}\n- {}", catalog.phrase(phrase), items.join("\n- "));
         }
     };
+    list("prompt-retry", options.findings);
+    list("prompt-openings", options.openings);
     Ok(ChatRequest {
         model: options.model.to_owned(),
         messages: vec![

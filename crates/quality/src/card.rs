@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
-use clinstruct_schema::{AgeYears, CountryBound, PatientCard, Sex};
+use clinstruct_schema::{self as schema, AgeYears, Case, CountryBound, Sex, Who};
 
 /// Country-specific terms, indexed for a search in one pass.
 #[derive(Debug, Clone, Default)]
@@ -74,9 +74,21 @@ impl Gender {
     }
 }
 
-impl From<&PatientCard> for PatientFacts {
-    fn from(card: &PatientCard) -> Self {
-        let patient = &card.patient;
+impl From<Who<'_>> for PatientFacts {
+    fn from(who: Who<'_>) -> Self {
+        Self { age: who.age, sex: who.sex, gender: Gender::of(who.gender, who.sex) }
+    }
+}
+
+impl From<&schema::FramePatient> for PatientFacts {
+    fn from(patient: &schema::FramePatient) -> Self {
+        let gender = Gender::of(patient.gender.as_deref(), patient.sex);
+        Self { age: patient.age, sex: patient.sex, gender }
+    }
+}
+
+impl From<&schema::CasePatient> for PatientFacts {
+    fn from(patient: &schema::CasePatient) -> Self {
         let gender = Gender::of(patient.gender.as_deref(), patient.sex);
         Self { age: patient.age, sex: patient.sex, gender }
     }
@@ -96,8 +108,10 @@ pub struct Place<'a> {
 /// Facts about the patient and the place of a conversation.
 #[derive(Debug, Clone, Copy)]
 pub struct About<'a> {
-    /// The hidden patient card.
-    pub card: &'a PatientCard,
+    /// The patient; `None` where the conversation is not about one.
+    pub case: Option<&'a Case>,
+    /// Country and setting of care.
+    pub place: &'a schema::Place,
     /// Emergency telephone number; empty if unknown.
     pub emergency: &'a str,
     /// Country-specific terms.
@@ -106,8 +120,8 @@ pub struct About<'a> {
 
 impl<'a> About<'a> {
     /// The country of care.
-    pub fn place(&self) -> Place<'a> {
-        let country = self.card.patient.country_code.as_str();
+    pub fn country(&self) -> Place<'a> {
+        let country = self.place.country_code.as_str();
         Place { country, emergency: self.emergency, terms: self.country_terms }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use clinstruct_schema::PatientCard;
+use clinstruct_schema::Who;
 
 use crate::card::About;
 use crate::check::Finding;
@@ -12,14 +12,14 @@ fn with_place(finding: Finding) -> Option<(String, Range<usize>)> {
     Some((finding.detail, finding.span?))
 }
 
-/// Age and sex in a text that contradict the patient's card: [`other_patient`].
-pub fn patient(text: &str, card: &PatientCard) -> Option<(String, Range<usize>)> {
-    other_patient::other_patient(text, card.into()).and_then(with_place)
+/// Age and sex in a text that contradict the patient: [`other_patient`].
+pub fn patient(text: &str, who: Who<'_>) -> Option<(String, Range<usize>)> {
+    other_patient::other_patient(text, who.into()).and_then(with_place)
 }
 
 /// A law, an authority or a brand name of another country: [`other_country`].
 pub fn foreign(text: &str, about: &About<'_>) -> Option<(String, Range<usize>)> {
-    other_country::foreign_term(text, &about.place()).and_then(with_place)
+    other_country::foreign_term(text, &about.country()).and_then(with_place)
 }
 
 /// An emergency number to call that is not the country's: [`other_country`].

@@ -1,6 +1,6 @@
 //! Runs the checks on one turn.
 
-use clinstruct_schema::{Constraint, PatientCard, Situation, Speaker};
+use clinstruct_schema::{Constraint, Frame, Situation, Speaker};
 
 use crate::card::{About, PatientFacts};
 use crate::check::{Check, Outcome, Run, Strictness, constraint_id};
@@ -72,9 +72,10 @@ fn in_order_of_lines(found: &mut [Violation]) {
 
 /// All checks on a prompt.
 ///
-/// `card` is that of its patient.
-pub fn check_prompt(text: &str, card: Option<&PatientCard>) -> Vec<Violation> {
-    check(&Turn { patient: card.map(PatientFacts::from), ..Turn::prompt(text) })
+/// `frame` is what the plan fixed about it.
+pub fn check_prompt(text: &str, frame: &Frame) -> Vec<Violation> {
+    let patient = frame.patient.as_ref().map(PatientFacts::from);
+    check(&Turn { patient, ..Turn::prompt(text) })
 }
 
 /// All checks on a turn of a conversation.

@@ -58,12 +58,12 @@ impl<'a> Turn<'a> {
             Speaker::Assistant => Self {
                 language: situation.language(),
                 instructions: situation.constraints().collect(),
-                place: Some(about.place()),
+                place: Some(about.country()),
                 ..turn
             },
             Speaker::User => Self {
                 instructions: situation.user_styles.iter().flat_map(|s| &s.constraints).collect(),
-                patient: Some(about.card.into()),
+                patient: about.case.map(|case| (&case.patient).into()),
                 ..turn
             },
         }

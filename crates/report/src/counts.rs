@@ -54,14 +54,17 @@ fn hash(id: &RowId) -> u64 {
 
 impl Counts {
     fn count(&mut self, part: &str, attributes: &Attributes, which: usize) {
-        let patient = &attributes.card.patient;
-        for (name, value) in
-            attributes.traits().into_iter().chain([("region", patient.region.clone())])
-        {
+        let region = attributes.place().map(|place| ("region", place.region.clone()));
+        for (name, value) in attributes.traits().into_iter().chain(region) {
             self.shares.entry(name).or_default().entry(value).or_default()[which] += 1;
         }
-        let youngest = self.bands.entry(patient.age_band.to_string()).or_insert(u32::MAX);
-        *youngest = patient.age.years.min(*youngest);
+        // Questions without a patient come after all ages.
+        let (band, years) = attributes.who().map_or_else(
+            || (Attributes::NO_PATIENT.to_owned(), u32::MAX),
+            |who| (who.age_band.to_string(), who.age.years),
+        );
+        let youngest = self.bands.entry(band).or_insert(u32::MAX);
+        *youngest = years.min(*youngest);
         for style in &attributes.situation.asked_styles {
             let all = self.shares.entry("requested style").or_default();
             all.entry(style.id.to_string()).or_default()[which] += 1;
@@ -85,15 +88,18 @@ impl Counts {
     pub fn add(&mut self, row: &Conversation) {
         self.rows += 1;
         self.count(row.part.as_str(), &row.attributes, 1);
-        let patient = &row.attributes.card.patient;
-        let band = self.ages.entry(patient.age.years / BAND).or_default();
-        match patient.sex.as_str() {
-            "male" => band[0] += 1,
-            "female" => band[1] += 1,
-            _ => band[2] += 1,
+        if let Some(who) = row.attributes.who() {
+            let band = self.ages.entry(who.age.years / BAND).or_default();
+            match who.sex.as_str() {
+                "male" => band[0] += 1,
+                "female" => band[1] += 1,
+                _ => band[2] += 1,
+            }
         }
-        let country = self.countries.entry(patient.country_code.clone());
-        country.or_insert_with(|| (patient.country.clone(), 0)).1 += 1;
+        if let Some(place) = row.attributes.place() {
+            let country = self.countries.entry(place.country_code.clone());
+            country.or_insert_with(|| (place.country.clone(), 0)).1 += 1;
+        }
         let mode = row.attributes.situation.mode.as_str();
         let bins = self.lengths.entry(mode).or_insert([0; BINS]);
         for message in row.messages.iter().filter(|m| m.role == Role::Assistant) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use clinstruct_schema::summary::{Metric, TextKind, Verdict};
-use clinstruct_schema::{Conversation, PartSummary, Role, Speaker, dollars};
+use clinstruct_schema::{Attributes, Conversation, PartSummary, Role, Speaker, dollars};
 
 use crate::Report;
 use crate::counts::BIN;
@@ -445,7 +445,12 @@ fn cost(report: &Report) -> String {
 }
 
 fn chat(row: &Conversation) -> String {
-    let (situation, patient) = (&row.attributes.situation, &row.attributes.card.patient);
+    let situation = &row.attributes.situation;
+    let patient = row.attributes.who().map_or_else(
+        || Attributes::NO_PATIENT.to_owned(),
+        |who| format!("{}, {}", who.sex.as_str(), who.age.measure()),
+    );
+    let country = row.attributes.place().map(|place| place.country.clone()).unwrap_or_default();
     let styles: Vec<&str> = situation
         .asked_styles
         .iter()
@@ -453,12 +458,11 @@ fn chat(row: &Conversation) -> String {
         .map(|s| s.id.as_str())
         .collect();
     let mut chat = format!(
-        "<div class=\"chat\"><small>{} · {} · {}, {}, {} · {}</small>",
+        "<div class=\"chat\"><small>{} · {} · {}, {} · {}</small>",
         text(row.id.as_str()),
         text(&situation.profession),
-        text(patient.sex.as_str()),
-        text(&patient.age.measure()),
-        text(&patient.country),
+        text(&patient),
+        text(&country),
         if styles.is_empty() { "no style".to_owned() } else { text(&styles.join(", ")) }
     );
     for message in &row.messages {

@@ -277,6 +277,45 @@ pub struct Case {
 }
 
 impl Case {
+    /// The case of a patient about whom nothing else is known.
+    pub fn new(patient: &FramePatient) -> Self {
+        let mut origins: BTreeMap<String, Origin> =
+            ["patient.age", "patient.sex"].map(|path| (path.to_owned(), Origin::Frame)).into();
+        for (path, known) in [
+            ("patient.gender", patient.gender.is_some()),
+            ("patient.pregnancy_weeks", patient.pregnancy_weeks.is_some()),
+        ] {
+            if known {
+                origins.insert(path.to_owned(), Origin::Frame);
+            }
+        }
+        let condition = |c: &Coded| CaseCondition {
+            name: c.name.clone(),
+            icd10: c.code.clone(),
+            origin: Origin::Frame,
+        };
+        Self {
+            patient: CasePatient {
+                age_band: patient.age_band.clone(),
+                age: patient.age,
+                sex: patient.sex,
+                gender: patient.gender.clone(),
+                pregnancy_weeks: patient.pregnancy_weeks,
+            },
+            vitals: CaseVitals::default(),
+            complaint: Vec::new(),
+            measurements: Vec::new(),
+            conditions: patient.condition.iter().map(condition).collect(),
+            medicines: Vec::new(),
+            allergies: Vec::new(),
+            history: Vec::new(),
+            family: Vec::new(),
+            social: Vec::new(),
+            origins,
+            source: RecordSource::Code,
+        }
+    }
+
     /// The origin of a vital sign.
     pub fn origin(&self, name: FactName) -> Option<Origin> {
         self.origins.get(&format!("vitals.{}", name.as_str())).copied()

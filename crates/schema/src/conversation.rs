@@ -1,8 +1,24 @@
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BackendId, Message, PartId, PatientCard, RequestId, RowId, Situation, Speaker, Subject, Usage,
+    AgeYears, BackendId, Case, Message, PartId, PatientCard, Place, RequestId, RowId, Sex,
+    Situation, Slug, Speaker, Subject, Usage,
 };
+
+/// Age, sex and gender of a patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Who<'a> {
+    /// Age band.
+    pub age_band: &'a Slug,
+    /// Age.
+    pub age: AgeYears,
+    /// Recorded sex.
+    pub sex: Sex,
+    /// Gender, from adolescence.
+    pub gender: Option<&'a str>,
+}
 
 /// Everything about a conversation that is not its text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,8 +27,15 @@ pub struct Attributes {
     pub base: RowId,
     /// What the row combines.
     pub subjects: Vec<Subject>,
-    /// The hidden patient card.
-    pub card: PatientCard,
+    /// Where care takes place; absent from rows of earlier versions, whose card has it.
+    #[serde(default)]
+    pub place: Option<Place>,
+    /// The patient; `None` for a question that is not about one, and in rows of earlier versions.
+    #[serde(default)]
+    pub case: Option<Case>,
+    /// The case in the shape of earlier versions; removed in the next one.
+    #[serde(default)]
+    pub card: Option<PatientCard>,
     /// Mode, turns, styles.
     pub situation: Situation,
 }
@@ -23,17 +46,44 @@ impl Attributes {
 
     /// The attributes whose distributions are compared with the plan and between runs, with this row's value of each.
     pub fn traits(&self) -> [(&'static str, String); 8] {
-        let (situation, patient) = (&self.situation, &self.card.patient);
+        let (situation, who) = (&self.situation, self.who());
+        let setting = self.place().map_or_else(String::new, |place| place.setting.to_string());
         [
             ("mode", situation.mode.as_str().to_owned()),
             ("turns", situation.turns.to_string()),
             ("language", situation.language().code().to_owned()),
             ("register", situation.assistant_register.as_str().to_owned()),
             ("profession", situation.profession.clone()),
-            (Self::AGE_BAND, patient.age_band.to_string()),
-            ("sex", patient.sex.as_str().to_owned()),
-            ("care setting", patient.setting.to_string()),
+            (Self::AGE_BAND, who.map_or(Self::NO_PATIENT.to_owned(), |p| p.age_band.to_string())),
+            ("sex", who.map_or(Self::NO_PATIENT, |p| p.sex.as_str()).to_owned()),
+            ("care setting", setting),
         ]
+    }
+
+    /// The value of an attribute of the patient for a question that is not about one.
+    pub const NO_PATIENT: &str = "no patient";
+
+    /// Age and sex of the patient, also of rows of earlier versions.
+    pub fn who(&self) -> Option<Who<'_>> {
+        match (&self.case, &self.card) {
+            (Some(case), _) => {
+                let p = &case.patient;
+                let gender = p.gender.as_deref();
+                Some(Who { age_band: &p.age_band, age: p.age, sex: p.sex, gender })
+            }
+            (None, Some(card)) => {
+                let p = &card.patient;
+                let gender = p.gender.as_deref();
+                Some(Who { age_band: &p.age_band, age: p.age, sex: p.sex, gender })
+            }
+            (None, None) => None,
+        }
+    }
+
+    /// Country and setting of care, also of rows of earlier versions.
+    pub fn place(&self) -> Option<Cow<'_, Place>> {
+        let of_card = || self.card.as_ref().map(|card| Cow::Owned(card.patient.place()));
+        self.place.as_ref().map(Cow::Borrowed).or_else(of_card)
     }
 }
 

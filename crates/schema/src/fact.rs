@@ -138,6 +138,79 @@ facts! {
     Social = "social", Text, "1";
 }
 
+/// Other names that models give to facts.
+const ALIASES: &[(&str, FactName)] = &[
+    ("gender", FactName::Sex),
+    ("gestational_age", FactName::PregnancyWeeks),
+    ("gestation", FactName::PregnancyWeeks),
+    ("pregnancy", FactName::PregnancyWeeks),
+    ("body_weight", FactName::Weight),
+    ("body_height", FactName::Height),
+    ("length", FactName::Height),
+    ("body_temperature", FactName::Temperature),
+    ("temp", FactName::Temperature),
+    ("pulse", FactName::HeartRate),
+    ("pulse_rate", FactName::HeartRate),
+    ("hr", FactName::HeartRate),
+    ("rr", FactName::RespiratoryRate),
+    ("breathing_rate", FactName::RespiratoryRate),
+    ("blood_pressure", FactName::Systolic),
+    ("bp", FactName::Systolic),
+    ("systolic_blood_pressure", FactName::Systolic),
+    ("systolic_bp", FactName::Systolic),
+    ("diastolic_blood_pressure", FactName::Diastolic),
+    ("diastolic_bp", FactName::Diastolic),
+    ("spo2", FactName::Saturation),
+    ("oxygen_saturation", FactName::Saturation),
+    ("body_mass_index", FactName::Bmi),
+    ("blood_glucose", FactName::Glucose),
+    ("hemoglobin", FactName::Haemoglobin),
+    ("hb", FactName::Haemoglobin),
+    ("white_blood_cells", FactName::WhiteCells),
+    ("wbc", FactName::WhiteCells),
+    ("gfr", FactName::Egfr),
+    ("lvef", FactName::EjectionFraction),
+    ("glasgow_coma_scale", FactName::Gcs),
+    ("pain", FactName::PainScore),
+    ("presenting_complaint", FactName::Complaint),
+    ("chief_complaint", FactName::Complaint),
+    ("symptom", FactName::Complaint),
+    ("sign", FactName::Finding),
+    ("examination", FactName::Finding),
+    ("imaging", FactName::Finding),
+    ("diagnosis", FactName::Condition),
+    ("comorbidity", FactName::Condition),
+    ("medication", FactName::Medicine),
+    ("drug", FactName::Medicine),
+    ("treatment", FactName::Medicine),
+    ("past_history", FactName::History),
+    ("surgery", FactName::History),
+    ("family_history", FactName::Family),
+    ("social_history", FactName::Social),
+    ("occupation", FactName::Social),
+];
+
+impl FactName {
+    /// Reads a name as models write it: in any case, with spaces or hyphens, in the plural, or under another usual name.
+    pub fn parse(text: &str) -> Option<Self> {
+        let name: String = text
+            .trim()
+            .trim_matches(['*', '`', '"'])
+            .chars()
+            .map(|c| if c == ' ' || c == '-' { '_' } else { c.to_ascii_lowercase() })
+            .collect();
+        let known = |name: &str| {
+            let own = Self::ALL.iter().copied().find(|known| known.as_str() == name);
+            own.or_else(|| ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, own)| *own))
+        };
+        let singular = || {
+            let one = name.strip_suffix("ies").map(|stem| format!("{stem}y"));
+            known(&one.unwrap_or_else(|| name.strip_suffix('s').unwrap_or(&name).to_owned()))
+        };
+        known(&name).or_else(singular)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +220,21 @@ mod tests {
         for name in FactName::ALL {
             let text = serde_json::to_string(name).unwrap();
             assert_eq!(text, format!("\"{}\"", name.as_str()));
+            assert_eq!(FactName::parse(name.as_str()), Some(*name));
         }
+    }
+
+    #[test]
+    fn names_are_read_as_models_write_them() {
+        for (text, name) in [
+            ("Heart rate", FactName::HeartRate),
+            ("**SpO2**", FactName::Saturation),
+            ("allergies", FactName::Allergy),
+            ("Medications", FactName::Medicine),
+            ("white-cells", FactName::WhiteCells),
+        ] {
+            assert_eq!(FactName::parse(text), Some(name), "{text}");
+        }
+        assert_eq!(FactName::parse("favourite colour"), None);
     }
 }

@@ -30,7 +30,7 @@ pub use case::{
 pub use constraint::{Constraint, Facet, Instruction, Meaning, Pattern};
 pub use conversation::{
     Attributes, Conversation, FailedText, Provenance, Rejected, SituationRow, Split, Stage,
-    TurnProvenance,
+    TurnProvenance, Who,
 };
 pub use fact::{FactKind, FactName};
 pub use hint::{Blame, Hint};

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::Slug;
+use crate::{Place, Slug};
 
 /// Recorded sex.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -41,20 +41,25 @@ pub enum IncomeGroup {
     Unclassified,
 }
 
-/// Age in whole years; below one year, months count.
+/// Age in whole years; under two years, months count too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AgeYears {
     /// Whole years.
     pub years: u32,
-    /// Whole months, given only if `years` is 0.
+    /// Whole months beyond the years, given only under two years.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub months: Option<u32>,
 }
 
 impl AgeYears {
+    /// The age in whole months, under two years.
+    pub fn total_months(self) -> Option<u32> {
+        self.months.map(|months| self.years * 12 + months)
+    }
+
     /// Before a noun: `7-month-old`, `63-year-old`.
     pub fn adjective(self) -> String {
-        match self.months {
+        match self.total_months() {
             Some(months) => format!("{months}-month-old"),
             None => format!("{}-year-old", self.years),
         }
@@ -65,7 +70,7 @@ impl AgeYears {
         let of = |n: u32, unit: &str| {
             if n == 1 { format!("1 {unit}") } else { format!("{n} {unit}s") }
         };
-        match self.months {
+        match self.total_months() {
             Some(months) => of(months, "month"),
             None => of(self.years, "year"),
         }
@@ -94,6 +99,19 @@ pub struct Patient {
     pub region: String,
     /// Care setting.
     pub setting: Slug,
+}
+
+impl Patient {
+    /// Where care takes place.
+    pub fn place(&self) -> Place {
+        Place {
+            country_code: self.country_code.clone(),
+            country: self.country.clone(),
+            income: self.income,
+            region: self.region.clone(),
+            setting: self.setting.clone(),
+        }
+    }
 }
 
 /// A term that applies to some countries only: a law, an authority, a brand name.

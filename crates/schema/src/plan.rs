@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{PartId, PatientCard, RowId, Slug};
+use crate::{Frame, PartId, RowId, Slug};
 
 /// One value of an axis in a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,6 @@ pub struct BaseRow {
     pub specialty: Option<String>,
     /// Whether one of the subjects is emergency medicine.
     pub emergency: bool,
-    /// One patient per requested prompt.
-    pub cards: Vec<PatientCard>,
+    /// What is fixed about each requested prompt.
+    pub frames: Vec<Frame>,
 }

@@ -59,9 +59,10 @@ fn span(text: &str, bytes: Option<std::ops::Range<usize>>) -> Option<[usize; 2]>
 fn turns(row: &Conversation, facts: &Facts) -> Vec<Value> {
     let situation = &row.attributes.situation;
     let language = situation.language();
-    let card = &row.attributes.card;
-    let emergency = facts.emergency.get(&card.patient.country_code).map_or("", String::as_str);
-    let about = About { card, emergency, country_terms: &facts.country_terms };
+    let Some(place) = row.attributes.place() else { return Vec::new() };
+    let emergency = facts.emergency.get(&place.country_code).map_or("", String::as_str);
+    let case = row.attributes.case.as_ref();
+    let about = About { case, place: &place, emergency, country_terms: &facts.country_terms };
     let one = |(i, message): (usize, &clinstruct_schema::Message)| {
         let text = &message.content;
         let speaker = Speaker::of_message(i);

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 
-use clinstruct_schema::{Conversation, Dropped, Rejected};
+use clinstruct_schema::{Attributes, Conversation, Dropped, Rejected};
 
 use crate::facets::FACETS;
 use crate::text::TextHash;
@@ -112,7 +112,9 @@ impl Indexed {
             });
         }
         let row: Conversation = serde_json::from_str(line)?;
-        let (situation, patient) = (&row.attributes.situation, &row.attributes.card.patient);
+        let situation = &row.attributes.situation;
+        let (who, place) = (row.attributes.who(), row.attributes.place());
+        let none = Attributes::NO_PATIENT;
         let texts: Vec<&str> = row.messages.iter().map(|m| m.content.as_str()).collect();
         let attempts = row.provenance.turns.iter().map(|t| t.attempts).max().unwrap_or(1);
         Ok(Self {
@@ -131,10 +133,10 @@ impl Indexed {
                 situation.language().code().to_owned(),
                 situation.turns.to_string(),
                 situation.profession.clone(),
-                patient.sex.as_str().to_owned(),
-                patient.age_band.to_string(),
-                patient.country.clone(),
-                patient.setting.to_string(),
+                who.map_or(none, |who| who.sex.as_str()).to_owned(),
+                who.map_or(none, |who| who.age_band.as_str()).to_owned(),
+                place.as_ref().map(|place| place.country.clone()).unwrap_or_default(),
+                place.as_ref().map(|place| place.setting.to_string()).unwrap_or_default(),
             ],
         })
     }

@@ -72,6 +72,7 @@ pub(crate) fn requests(mut args: RunArgs, row: Option<&str>) -> clinstruct_app::
         attempt: 0,
         patients: &[],
         findings: &[],
+        openings: &[],
         temperature: context.config.temperature,
     };
     let mut found = row.is_none();

@@ -12,7 +12,7 @@ use crate::{STEMS, append, clinstruct, files, json, resources, rows, run};
 /// Invariants of every row of a finished run.
 fn check_rows(out: &Path, stem: &str) -> usize {
     let rows = rows(out, "conversations", stem);
-    let quality = |text: &str| clinstruct_quality::check_prompt(text, None);
+    let quality = |text: &str| clinstruct_quality::check(&clinstruct_quality::Turn::prompt(text));
     for row in &rows {
         let id = row["id"].as_str().unwrap();
         let messages = row["messages"].as_array().unwrap();
@@ -32,8 +32,9 @@ fn check_rows(out: &Path, stem: &str) -> usize {
         assert_eq!(turns.len(), messages.len(), "{id}");
         assert_eq!(row["provenance"]["rehearsal"], true, "{id}");
         assert_eq!(row["schema_version"], clinstruct_schema::SCHEMA_VERSION, "{id}");
-        let card = &row["attributes"]["card"];
-        assert!(card["patient"]["country"].is_string(), "{id}");
+        let attributes = &row["attributes"];
+        assert!(attributes["place"]["country"].is_string(), "{id}");
+        assert_eq!(attributes["case"].is_null(), attributes["card"].is_null(), "{id}");
         assert!(row["attributes"]["situation"]["asked_styles"].is_array(), "{id}");
     }
     rows.len()

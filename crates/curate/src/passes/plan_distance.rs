@@ -32,15 +32,12 @@ fn count(counts: &mut Counts, attributes: &Attributes) {
 
 /// What distributions are compared of: more than pictures show.
 fn traits(attributes: &Attributes) -> impl Iterator<Item = (&'static str, String)> {
-    let patient = &attributes.card.patient;
+    let age = attributes.who().map(|who| (AGE, who.age.measure()));
+    let country = attributes.place().map(|place| ("country", place.country_code.clone()));
     let subject = attributes.subjects.first().and_then(|s| s.slugs.last());
-    let others = [
-        (AGE, patient.age.measure()),
-        ("country", patient.country_code.clone()),
-        ("style", styles(&attributes.situation)),
-    ];
+    let others = [("style", styles(&attributes.situation))];
     let subject = subject.map(|slug| ("subject", slug.to_string()));
-    attributes.traits().into_iter().chain(others).chain(subject)
+    attributes.traits().into_iter().chain(others).chain(age).chain(country).chain(subject)
 }
 
 fn styles(situation: &Situation) -> String {

@@ -137,7 +137,13 @@ impl Keyed {
             keys.push(key(&format!("base {base}")));
         }
         if let Some(attributes) = row.attributes {
-            keys.push(key(&serde_json::to_string(&attributes.card).unwrap_or_default()));
+            // Rows about the same patient stay together.
+            let patient = match (&attributes.case, &attributes.card) {
+                (Some(case), _) => serde_json::to_string(case).ok(),
+                (None, Some(card)) => serde_json::to_string(card).ok(),
+                (None, None) => None,
+            };
+            keys.extend(patient.map(|patient| key(&patient)));
             subject = attributes.subjects.first().and_then(|s| s.slugs.first());
         }
         let subject = subject.map(ToString::to_string).unwrap_or_default();

@@ -6,15 +6,21 @@ use clinstruct_multiturn::{
     TurnOutcome, Variant, first_message,
 };
 use clinstruct_promptgen::Plan;
-use clinstruct_schema::{BaseRow, ChatRequest, Role, Situation, Speaker};
+use clinstruct_schema::{BaseRow, Case, ChatRequest, Role, Situation, Speaker};
 use proptest::prelude::*;
 
 use crate::{CATALOG, SEED, drawn, options, part, plan};
 
 fn dialogue(row: &BaseRow, k: usize, variant: Variant, policy: RetryPolicy) -> Dialogue {
     let part = part(row.part.as_str());
-    let context = PromptContext::planned(&CATALOG, part, SEED, row, k, variant).unwrap();
+    let context =
+        PromptContext::planned(&CATALOG, part, SEED, row, k, variant, case(row, k)).unwrap();
     Dialogue::new(context, "one", policy)
+}
+
+/// The case of a frame without stated facts.
+fn case(row: &BaseRow, k: usize) -> Option<Case> {
+    row.frames[k].patient.as_ref().map(Case::new)
 }
 
 fn ask(dialogue: &Dialogue) -> ChatRequest {
@@ -47,7 +53,7 @@ fn the_user_sees_the_dialogue_with_its_roles_swapped() {
     let plan = plan("task-topic");
     let row = (300..plan.len()).map(|i| plan.row(i).unwrap()).find(|row| {
         let s = drawn(row, 1, Variant::Styled(1));
-        s.turns > 1 && !s.system_styles.is_empty()
+        s.turns > 1 && !s.system_styles.is_empty() && row.frames[1].patient.is_some()
     });
     let row = row.unwrap();
     let s = drawn(&row, 1, Variant::Styled(1));
@@ -64,11 +70,11 @@ fn the_user_sees_the_dialogue_with_its_roles_swapped() {
     let texts: Vec<&str> = user.messages[2..].iter().map(|m| m.content.as_str()).collect();
     assert_eq!(texts, [&first_message("one", &s), "two"]);
 
-    // Only the health worker sees the card; both know the place.
+    // Only the health worker sees the case; both know the place.
     let (to_user, to_assistant) = (&user.messages[0].content, &assistant.messages[0].content);
     assert!(to_user.contains("- allergies: ") && to_user.contains("- vital signs: "));
     assert!(!to_assistant.contains("allergies") && !to_assistant.contains("vital signs"));
-    let country = &row.cards[1].patient.country;
+    let country = &row.frames[1].place.country;
     assert!(to_user.contains(country) && to_assistant.contains(country));
     for style in &s.system_styles {
         assert!(to_assistant.contains(&style.text) && !to_user.contains(&style.text));
@@ -217,7 +223,15 @@ fn the_same_inputs_give_the_same_bytes() {
             let part = catalog.part(name).unwrap();
             let row = Plan::new(&catalog, part, SEED, None).row(i).unwrap();
             let variant = Variant::Styled(2);
-            let context = PromptContext::planned(&catalog, part, SEED, &row, i % 4, variant);
+            let context = PromptContext::planned(
+                &catalog,
+                part,
+                SEED,
+                &row,
+                i % 4,
+                variant,
+                case(&row, i % 4),
+            );
             let mut dialogue = Dialogue::new(context.unwrap(), "A prompt.", RetryPolicy::default());
             let options = RequestOptions { seed: SEED, ..RequestOptions::new(&catalog, "m") };
             let mut all = vec![format!("{:?}", dialogue.context())];
@@ -262,7 +276,7 @@ proptest! {
         let policy = RetryPolicy { attempts, deliveries, paid_deliveries, ..RetryPolicy::default() };
         let row = plan("specialty-domain").row(0).unwrap();
         let planned = PromptContext::planned(
-            &CATALOG, part("specialty-domain"), SEED, &row, 0, Variant::Styled(1),
+            &CATALOG, part("specialty-domain"), SEED, &row, 0, Variant::Styled(1), case(&row, 0),
         ).unwrap();
         let situation = Situation { turns, ..Situation::new("Nurse") };
         let mut dialogue = Dialogue::new(PromptContext { situation, ..planned }, "one", policy);

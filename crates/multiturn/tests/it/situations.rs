@@ -171,40 +171,25 @@ fn part_1_has_the_shares_of_its_file() {
 }
 
 #[test]
-fn the_emergency_rule_looks_for_whole_words() {
-    let rule = part("task-topic").emergency.as_ref().unwrap();
-    let said = |prompt: &str| rule.speaks_of_emergency(prompt);
-    for prompt in ["Is this an emergency?", "EMERGENCY: help", "two emergencies,", "emergency-room"]
-    {
-        assert!(said(prompt), "{prompt}");
-    }
-    for prompt in ["", "He emerged", "emergencyroom", "an emergent case", "nonemergency"] {
-        assert!(!said(prompt), "{prompt}");
-    }
-}
-
-#[test]
-fn about_half_of_emergencies_become_one_conversation() {
+fn a_frame_with_the_emergency_instruction_becomes_one_conversation() {
     let part = part("task-topic");
     let plan = plan("task-topic");
     let (mut all, mut single) = (0, 0);
-    for row in (0..plan.len()).map(|i| plan.id(i).unwrap()) {
-        for k in 0..4 {
-            let of = |prompt| variants(part, SEED, &row, k, prompt);
-            let styled = vec![Variant::Styled(1), Variant::Styled(2)];
-            assert_eq!(of(None), styled);
-            assert_eq!(of(Some("What dose is usual?")), styled);
-            let found = of(Some("Is this an emergency?"));
+    for row in plan.rows() {
+        for (k, frame) in row.frames.iter().enumerate() {
+            let found = variants(part, &row, k);
             all += 1;
-            if found == [Variant::Emergency] {
+            if frame.emergency_instruction {
                 single += 1;
+                assert_eq!(found, [Variant::Emergency]);
             } else {
-                assert_eq!(found, styled);
+                assert_eq!(found, [Variant::Styled(1), Variant::Styled(2)]);
             }
         }
     }
+    // The originals' share.
     let share = f64::from(single) / f64::from(all);
-    assert!((share - 0.5).abs() < 0.02, "{share}");
+    assert!((share - 0.028).abs() < 0.006, "{share}");
 }
 
 #[test]
@@ -225,7 +210,7 @@ fn an_emergency_carries_its_instruction_and_nothing_else_asked_for() {
 fn parts_without_the_rule_have_one_conversation() {
     for name in ["specialty-domain", "task-subtopic"] {
         let row = plan(name).row(3).unwrap();
-        let found = variants(part(name), SEED, &row.id, 0, Some("This is an emergency!"));
+        let found = variants(part(name), &row, 0);
         assert_eq!(found, [Variant::Styled(1)]);
         assert_eq!(conversation_id(part(name), &row.id, 0, Variant::Styled(1)), row.id);
         let s = drawn(&row, 0, Variant::Styled(1));
@@ -241,7 +226,7 @@ fn conversation_ids_are_unique() {
         for i in 0..plan.len() {
             let row = plan.id(i).unwrap();
             for k in 0..part.prompts_per_request {
-                let mut all = variants(part, SEED, &row, k, None);
+                let mut all: Vec<Variant> = (1..=part.variants()).map(Variant::Styled).collect();
                 if part.emergency.is_some() {
                     all.push(Variant::Emergency);
                 }

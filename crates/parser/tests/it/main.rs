@@ -5,8 +5,10 @@ mod neutral;
 mod rows;
 mod thoughts;
 
-use clinstruct_parser::{Problem, PromptFormat, clean, decode, prompts, turn};
-use clinstruct_schema::{Fault, RequestId, RowFormat, RowOutcome};
+use clinstruct_parser::{
+    Problem, PromptFormat, WrittenPrompt, clean, decode, prompts, prompts_for, turn,
+};
+use clinstruct_schema::{Fault, RequestId, RowFormat, RowOutcome, StatedFact};
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -170,7 +172,7 @@ fn prompts_are_joined_by_patient() {
     let read = |entries: Vec<serde_json::Value>| {
         let reading = prompts(&json!({ "prompts": entries }).to_string(), PromptFormat::Json, 4);
         let texts: Vec<&str> =
-            reading.prompts.iter().map(|p| p.as_ref().map_or("-", |p| &p.text)).collect();
+            reading.prompts.iter().map(|p| p.as_ref().map_or("-", |p| &p.text.text)).collect();
         let problems: Vec<&str> = reading.problems.iter().map(Problem::code).collect();
         format!("{texts:?} {problems:?}")
     };
@@ -188,6 +190,93 @@ fn prompts_are_joined_by_patient() {
     ["a", "b", "c", "d"] ["prompt_count", "unknown_patient"]
     ["again", "b", "-", "d"] ["duplicate_patient"]
     ["-", "b", "c", "d"] ["blank_prompt"]
+    "#);
+}
+
+/// The prompts of a reading: text and facts of each.
+fn written(text: &str, format: PromptFormat, numbers: &[u64], whole: bool) -> String {
+    let reading = prompts_for(text, format, numbers, whole);
+    let each: Vec<String> = reading
+        .prompts
+        .iter()
+        .map(|prompt| {
+            let Some(WrittenPrompt { text, facts }) = prompt else { return "-".into() };
+            let fact = |f: &StatedFact| format!("{}={} {}", f.name.as_str(), f.value, f.unit);
+            let facts = facts.as_ref().map(|all| all.iter().map(fact).collect::<Vec<_>>());
+            format!("{:?} {facts:?}", text.text)
+        })
+        .collect();
+    let problems: Vec<&str> = reading.problems.iter().map(Problem::code).collect();
+    format!("{} {problems:?}", each.join(" | "))
+}
+
+#[test]
+fn facts_come_with_their_prompt() {
+    let fact =
+        |name: &str, value: serde_json::Value| json!({ "name": name, "value": value, "unit": "1" });
+    let entry = |n: u32, facts: serde_json::Value| json!({ "patient": n, "prompt": "Why?", "facts": facts });
+    let json = |entries: Vec<serde_json::Value>| {
+        written(&json!({ "prompts": entries }).to_string(), PromptFormat::Json, &[1], true)
+    };
+    let known = json!([
+        fact("age", json!("54")),
+        fact("Heart Rate", json!(88)),
+        fact("mood", json!("low"))
+    ]);
+    let delimited = |text: &str| written(text, PromptFormat::Delimited, &[1], true);
+    let all = [
+        json(vec![entry(1, known)]),
+        json(vec![entry(1, json!([]))]),
+        json(vec![entry(1, json!("none"))]),
+        json(vec![entry(1, json!({ "age": 54, "medications": "aspirin 75 mg" }))]),
+        json(vec![json!({ "patient": "1", "prompt": "Why?" })]),
+        delimited(
+            "=== 1 ===\nWhy?\n=== 1 facts ===\nage: 54 a\n- pulse: 88 /min\nmedicine: aspirin 75 mg once daily 1\nsex: female 1\nbp: 120/80 mm[Hg]",
+        ),
+        delimited("=== 1 ===\nWhy: because?\n"),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    "Why?" Some(["age=54 1", "heart_rate=88 1"]) []
+    "Why?" Some([]) []
+    "Why?" None []
+    "Why?" Some(["age=54 1", "medicine=aspirin 75 mg 1"]) []
+    "Why?" None []
+    "Why?" Some(["age=54 a", "heart_rate=88 /min", "medicine=aspirin 75 mg once daily 1", "sex=female 1", "systolic=120/80 mm[Hg]"]) []
+    "Why: because?" None []
+    "#);
+}
+
+#[test]
+fn an_answer_that_is_cut_off_or_damaged_keeps_its_complete_prompts() {
+    let whole = json!({ "prompts": [
+        { "patient": 1, "prompt": "One?", "facts": [{ "name": "age", "value": "5", "unit": "a" }] },
+        { "patient": 2, "prompt": "Two?", "facts": [] },
+        { "patient": 3, "prompt": "Three?", "facts": [] },
+    ] })
+    .to_string();
+    let cut = |at: &str| &whole[..whole.find(at).unwrap() + at.len()];
+    let json = |text: &str, whole| written(text, PromptFormat::Json, &[1, 2, 3], whole);
+    let delimited = "=== 1 ===\nOne?\n=== 1 facts ===\nage: 5 a\n=== 2 ===\nTwo is cu";
+    let in_facts = "=== 1 ===\nOne?\n=== 2 ===\nTwo?\n=== 2 facts ===\nage: 5 a\nweight: 1";
+    let all = [
+        json(cut("Three"), false),
+        json(cut("\"Two?\""), false),
+        json(&whole.replace("\"prompt\":\"Two?\"", "\"prompt\":null"), true),
+        json(&whole.replace("\"Two?\"", "\"Two\"?\""), true),
+        json(&whole.replace("\"patient\":2,", ""), true),
+        written(delimited, PromptFormat::Delimited, &[1, 2], false),
+        written(in_facts, PromptFormat::Delimited, &[1, 2], false),
+        written("One without an end", PromptFormat::Delimited, &[1], false),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    "One?" Some(["age=5 a"]) | "Two?" Some([]) | - ["prompt_count"]
+    "One?" Some(["age=5 a"]) | - | - ["prompt_count"]
+    "One?" Some(["age=5 a"]) | - | "Three?" Some([]) ["prompt_count"]
+    "One?" Some(["age=5 a"]) | - | "Three?" Some([]) ["prompt_count"]
+    "One?" Some(["age=5 a"]) | - | "Three?" Some([]) ["unknown_patient"]
+    "One?" Some(["age=5 a"]) | - ["prompt_count"]
+    "One?" None | "Two?" Some(["age=5 a"]) []
+    - ["missing_delimiters"]
     "#);
 }
 

@@ -17,7 +17,7 @@ fn shown(text: &str, format: PromptFormat, expected: usize) -> String {
         .iter()
         .map(|p| {
             p.as_ref().map_or("-".into(), |p| {
-                format!("{} {:?}", p.text, p.cleanup.names().collect::<Vec<_>>())
+                format!("{} {:?}", p.text.text, p.text.cleanup.names().collect::<Vec<_>>())
             })
         })
         .collect();
@@ -47,7 +47,7 @@ fn a_draft_in_the_thoughts_is_no_answer() {
         format!("<think>Maybe {draft}"),
         format!("<think>Maybe {draft}</think>"),
         format!("<|channel|>analysis<|message|>{draft}"),
-        // An entry of an object that does not fit is not the answer.
+        // A complete entry counts, beside one without a message.
         r#"{"prompts": [{"patient": 1, "prompt": "a"}, {"patient": 2}]}"#.to_owned(),
         r#"{"patient": 2, "prompt": "b"}"#.to_owned(),
         // Markers within a prompt.
@@ -72,7 +72,7 @@ fn a_draft_in_the_thoughts_is_no_answer() {
     -, - | unclosed_reasoning
     -, - | only_reasoning
     -, - | only_reasoning
-    -, - | malformed_json
+    a [], - | prompt_count
     -, b [] | prompt_count
     a ["reasoning"], b ["control_token"] | 
     a [], - | unclosed_reasoning

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use clinstruct_parser::{Cleaned, Cleanup};
+use clinstruct_parser::Cleanup;
 use clinstruct_schema::{
     Attributes, BaseRow, Conversation as Row, FailedText, Provenance, RowId, RowOutcome,
     SCHEMA_VERSION, Speaker, TurnProvenance, Usage,
@@ -12,8 +12,8 @@ use clinstruct_store::{RawReader, Step, TaskKey, TaskRecord, TaskState};
 
 use super::Source;
 use crate::task::{
-    AcceptedPrompt, ConversationTask, Locate, PromptTask, id_of, prompts_of, replay_turn, response,
-    variant_of,
+    AcceptedPrompt, ConversationTask, Locate, Prompt, PromptTask, id_of, prompts_of, replay_turn,
+    response, variant_of,
 };
 use crate::{Error, Result, RunContext};
 
@@ -25,7 +25,7 @@ pub(super) struct Group<'a> {
     pub(super) context: &'a RunContext<'a>,
     pub(super) row: Arc<BaseRow>,
     /// Its prompts, where they came, with their provenance: one for each patient.
-    pub(super) prompts: Vec<Option<(Cleaned, TurnProvenance)>>,
+    pub(super) prompts: Vec<Option<(Prompt, TurnProvenance)>>,
     pub(super) conversations: Vec<Conversation<'a>>,
     /// Texts of its rejected rows, by the task that they failed: with the place of the patient for prompts.
     failed_texts: &'a FailedTexts,
@@ -76,7 +76,7 @@ impl<'a> Group<'a> {
         let row = Arc::clone(task.row());
         let mut group = Self {
             context,
-            prompts: vec![None; row.cards.len()],
+            prompts: vec![None; row.frames.len()],
             rehearsal: context.rehearsal,
             conversations: Vec::with_capacity(conversations.len()),
             failed_texts,
@@ -85,18 +85,18 @@ impl<'a> Group<'a> {
         };
         if base.state == TaskState::Waiting {
             group.prompts.clear();
-            group.not_begun = (group.row.cards.len() * plan.part().variants()) as u64;
+            group.not_begun = (group.row.frames.len() * plan.part().variants()) as u64;
             return Ok(Some(group));
         }
         let accepted = prompts_of(context, locate, reader, base, task)?;
         for (slot, prompt) in group.prompts.iter_mut().zip(accepted.prompts()) {
-            let Some(AcceptedPrompt { text, step }) = prompt else { continue };
+            let Some(AcceptedPrompt { prompt, step }) = prompt else { continue };
             let outcome = response(locate, reader, step.request)?
                 .ok_or_else(|| Error::JournalMismatch(step.request.to_string()))?;
             let turn = turn_provenance(context, Speaker::PromptWriter, step, &outcome);
-            let cleanup = text.cleanup.names().map(str::to_owned).collect();
+            let cleanup = prompt.text.cleanup.names().map(str::to_owned).collect();
             group.rehearsal |= is_rehearsal(&outcome);
-            *slot = Some((text.clone(), TurnProvenance { cleanup, ..turn }));
+            *slot = Some((prompt.clone(), TurnProvenance { cleanup, ..turn }));
         }
         for task in conversations {
             let row = if reads(task.state) { group.replay(locate, reader, task)? } else { None };
@@ -119,8 +119,7 @@ impl<'a> Group<'a> {
         };
         let variant = variant_of(task.key.variant());
         let part = task.key.part();
-        let mut replayed =
-            ConversationTask::new(context, part, &self.row, k, variant, &prompt.text)?;
+        let mut replayed = ConversationTask::new(context, part, &self.row, k, variant, prompt)?;
         let mut turns = vec![prompt_turn.clone()];
         let mut rehearsal = self.rehearsal;
         for step in &task.steps {
@@ -139,7 +138,9 @@ impl<'a> Group<'a> {
             attributes: Attributes {
                 base: self.prompt_id(k),
                 subjects: self.row.subjects.clone(),
-                card: about.card,
+                card: about.case.as_ref().map(|case| case.card(&about.place)),
+                case: about.case,
+                place: Some(about.place),
                 situation: about.situation,
             },
             provenance: Provenance {
@@ -156,7 +157,7 @@ impl<'a> Group<'a> {
     /// The id of prompt `k` (from 0).
     pub(super) fn prompt_id(&self, k: usize) -> RowId {
         let id = &self.row.id;
-        if self.row.cards.len() == 1 { id.clone() } else { id.child('p', k + 1) }
+        if self.row.frames.len() == 1 { id.clone() } else { id.child('p', k + 1) }
     }
 
     /// The texts of a rejected conversation that failed their checks; those of its prompt, where it has none.

@@ -1,6 +1,6 @@
-//! `prompts/`: the accepted prompts, with their patients.
+//! `prompts/`: the accepted prompts, with what was fixed about them and what they state.
 
-use clinstruct_schema::{PartId, PatientCard, RowId, SCHEMA_VERSION, Subject, TurnProvenance};
+use clinstruct_schema::{Frame, PartId, RowId, SCHEMA_VERSION, Stated, Subject, TurnProvenance};
 use serde::Serialize;
 
 use super::{Group, Output, line};
@@ -16,7 +16,8 @@ struct PromptRow<'a> {
     part: &'a PartId,
     prompt: &'a str,
     subjects: &'a [Subject],
-    card: &'a PatientCard,
+    frame: &'a Frame,
+    stated: &'a Stated,
     provenance: PromptProvenance<'a>,
     schema_version: u32,
 }
@@ -32,15 +33,16 @@ struct PromptProvenance<'a> {
 
 fn write(group: &Group<'_>, into: &mut Vec<u8>) -> Result<()> {
     let (context, row) = (group.context, &group.row);
-    let prompts = group.prompts.iter().zip(&row.cards).enumerate();
-    for (k, (prompt, card)) in prompts {
+    let prompts = group.prompts.iter().zip(&row.frames).enumerate();
+    for (k, (prompt, frame)) in prompts {
         let Some((prompt, turn)) = prompt else { continue };
         let prompt = PromptRow {
             id: group.prompt_id(k),
             part: &row.part,
-            prompt: &prompt.text,
+            prompt: &prompt.text.text,
             subjects: &row.subjects,
-            card,
+            frame,
+            stated: &prompt.stated,
             provenance: PromptProvenance {
                 backend: &context.backend.0,
                 model: &context.model,

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use clinstruct_multiturn::Variant;
 use clinstruct_promptgen::Plan;
@@ -15,7 +14,7 @@ use super::models::in_short;
 use super::shape::{Answered, Shape, Shapes};
 use crate::config::PlanFacts;
 use crate::control::Drive;
-use crate::task::{PromptTask, prompts_of, variant_code, variant_of, variants_of};
+use crate::task::variant_of;
 use crate::{Result, RunContext};
 
 /// Rows that are expanded and compared together.
@@ -210,14 +209,13 @@ impl<'a, 'c> Comparison<'a, 'c> {
             }
         }
         let shapes = &self.shapes;
-        let verdict = |(index, old, all): &(usize, OldRow, Vec<Answered>), new| {
-            self.verdict(part, *index, old, all, new)
-        };
+        let verdict =
+            |(_, old, all): &(usize, OldRow, Vec<Answered>), new| self.verdict(old, all, new);
         if let (true, Some(first)) = (self.same_rows, answered.first()) {
             // Their inputs are equal; expanding one shows whether this version agrees.
             let new = shapes.planned(part, first.0, Some((first.1.row.request, &first.2)))?;
             let all = first.2.len() as u64;
-            if verdict(first, new)?.kept == all || self.read_again {
+            if verdict(first, new).kept == all || self.read_again {
                 return Ok(answered.iter().map(|(.., all)| self.unchanged(all)).collect());
             }
         }
@@ -227,7 +225,7 @@ impl<'a, 'c> Comparison<'a, 'c> {
             .into_par_iter()
             .map(|(index, request, all)| shapes.planned(part, index, Some((request, all))))
             .collect::<Result<_>>()?;
-        answered.iter().zip(new).map(|(row, new)| verdict(row, new)).collect()
+        Ok(answered.iter().zip(new).map(|(row, new)| verdict(row, new)).collect())
     }
 
     /// Result for rows that are the same in both plans.
@@ -245,34 +243,26 @@ impl<'a, 'c> Comparison<'a, 'c> {
 
     fn verdict(
         &self,
-        part: u8,
-        index: usize,
         old: &OldRow,
         conversations: &[Answered],
         new: Option<PlannedRow>,
-    ) -> Result<Verdict> {
+    ) -> Verdict {
         let all = conversations.len() as u64;
         let changed = |cause| Verdict { changed: all, cause: Some(cause), ..Verdict::default() };
-        let Some(new) = new else { return Ok(Verdict { dropped: all, ..Verdict::default() }) };
+        let Some(new) = new else { return Verdict { dropped: all, ..Verdict::default() } };
         if old.row.request != new.request {
-            return Ok(changed(Cause::Request));
+            return changed(Cause::Request);
         }
         let shapes = (Shape::from_bytes(&old.row.shape), Shape::from_bytes(&new.shape));
-        let (Some(before), Some(now)) = shapes else { return Ok(changed(Cause::Plan)) };
+        let (Some(before), Some(now)) = shapes else { return changed(Cause::Plan) };
         if before.row != now.row {
-            return Ok(changed(Cause::Plan));
+            return changed(Cause::Plan);
         }
         if self.read_again {
-            return Ok(changed(Cause::Reading));
+            return changed(Cause::Reading);
         }
-        let still = if before.emergency == now.emergency {
-            None
-        } else {
-            self.variants_now(part, index, old)?
-        };
         let mut verdict = Verdict::default();
         for Answered { prompt, variant, attempts } in conversations {
-            let stays = still.as_ref().is_none_or(|still| still.contains(&(*prompt, *variant)));
             let same = match (before.of(*prompt, *variant), now.of(*prompt, *variant)) {
                 (_, None) => None,
                 (before, now) => Some(before == now),
@@ -280,7 +270,7 @@ impl<'a, 'c> Comparison<'a, 'c> {
             // A turn with several attempts was requested with a message about what failed.
             let repeated = *attempts > 1 && before.repair != now.repair
                 || u32::from(*attempts) > self.context.config.attempts;
-            match same.filter(|_| stays) {
+            match same {
                 None => verdict.dropped += 1,
                 Some(true) if !repeated => verdict.kept += 1,
                 Some(_) => {
@@ -289,32 +279,7 @@ impl<'a, 'c> Comparison<'a, 'c> {
                 }
             }
         }
-        Ok(verdict)
-    }
-
-    /// The conversations that a row's prompts become by the new rule for emergencies, which depends on the prompts'
-    /// texts; `None` if they are unknown.
-    fn variants_now(&self, part: u8, index: usize, old: &OldRow) -> Result<Option<Vec<(u8, u8)>>> {
-        let Some(base) = old.tasks.first().filter(|base| !base.steps.is_empty()) else {
-            return Ok(None);
-        };
-        let Some(task) = PromptTask::planned(self.context, part, index)? else { return Ok(None) };
-        let row = Arc::clone(task.row());
-        let locate = |id| Ok(self.store.locate(id)?);
-        for step in &base.steps {
-            if locate(step.request)?.is_none() {
-                return Ok(None);
-            }
-        }
-        let task = prompts_of(self.context, &locate, &self.store.reader(), base, task)?;
-        let mut all = Vec::new();
-        for (k, prompt) in task.prompts().iter().enumerate() {
-            let text = prompt.as_ref().map(|p| p.text.text.as_str());
-            let number = u8::try_from(k + 1).unwrap_or(u8::MAX);
-            let variants = variants_of(self.context, part, &row, k, text)?;
-            all.extend(variants.into_iter().map(|v| (number, variant_code(v))));
-        }
-        Ok(Some(all))
+        verdict
     }
 
     /// The differences, for display.

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use clinstruct_multiturn::Variant;
 use clinstruct_schema::RequestId;
 use clinstruct_store::PlannedRow;
 use serde::Serialize;
@@ -56,8 +55,6 @@ pub(super) struct Answered {
 pub(super) struct Shape {
     /// The row itself: subjects, patients.
     pub(super) row: [u8; DIGEST],
-    /// The condition for treating a prompt as an emergency.
-    pub(super) emergency: [u8; DIGEST],
     /// The message to a model about an answer that failed its checks.
     pub(super) repair: [u8; DIGEST],
     /// For each conversation that the row can become, by prompt and variant as in its task's key: situation, system
@@ -67,7 +64,7 @@ pub(super) struct Shape {
 
 impl Shape {
     fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = [self.row, self.emergency, self.repair].concat();
+        let mut bytes = [self.row, self.repair].concat();
         for (prompt, variant, digest) in &self.conversations {
             bytes.extend([*prompt, *variant]);
             bytes.extend(digest);
@@ -77,14 +74,13 @@ impl Shape {
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (row, rest) = bytes.split_first_chunk()?;
-        let (emergency, rest) = rest.split_first_chunk()?;
         let (repair, rest) = rest.split_first_chunk()?;
         let one = |bytes: &[u8]| {
             let ([prompt, variant], digest) = bytes.split_first_chunk()?;
             Some((*prompt, *variant, *digest.first_chunk()?))
         };
         let conversations = rest.chunks_exact(2 + DIGEST).map(one).collect::<Option<_>>()?;
-        Some(Self { row: *row, emergency: *emergency, repair: *repair, conversations })
+        Some(Self { row: *row, repair: *repair, conversations })
     }
 
     pub(super) fn of(&self, prompt: u8, variant: u8) -> Option<[u8; DIGEST]> {
@@ -115,8 +111,15 @@ impl<'a, 'c> Shapes<'a, 'c> {
             (country.code.as_str(), digest.done())
         };
         let mut repair = Digest::default();
-        for phrase in ["repair-head", "repair-keep", "repair-limits", "repair-tail", "prompt-retry"]
-        {
+        let phrases = [
+            "repair-head",
+            "repair-keep",
+            "repair-limits",
+            "repair-tail",
+            "prompt-retry",
+            "prompt-openings",
+        ];
+        for phrase in phrases {
             repair.add(catalog.phrase(phrase).as_bytes());
         }
         Self { context, checks: catalog.countries.iter().map(one).collect(), repair: repair.done() }
@@ -138,16 +141,9 @@ impl<'a, 'c> Shapes<'a, 'c> {
         if expected.is_some_and(|(expected, _)| expected != request) {
             return Ok(Some(PlannedRow { task, id, request, shape: Vec::new() }));
         }
-        let rule = context.plan(part).and_then(|plan| plan.part().emergency.as_ref());
-        let mut emergency = Digest::default();
-        if let Some(rule) = rule {
-            emergency.add_json(&rule.words).add_json(&rule.probability);
-        }
         let mut conversations = Vec::new();
-        for k in 0..row.cards.len() {
-            let mut variants = variants_of(context, part, row, k, None)?;
-            variants.extend(rule.map(|_| Variant::Emergency));
-            for variant in variants {
+        for k in 0..row.frames.len() {
+            for variant in variants_of(context, part, row, k)? {
                 let (prompt, code) =
                     (u8::try_from(k + 1).unwrap_or(u8::MAX), variant_code(variant));
                 let is_wanted = |(_, all): (_, &[Answered])| {
@@ -155,14 +151,13 @@ impl<'a, 'c> Shapes<'a, 'c> {
                 };
                 if expected.is_none_or(is_wanted) {
                     let conversation =
-                        ConversationTask::new(context, part, row, k, variant, UNSAID)?;
+                        ConversationTask::unwritten(context, part, row, k, variant, UNSAID)?;
                     conversations.push((prompt, code, self.conversation(conversation)?));
                 }
             }
         }
         let shape = Shape {
             row: Digest::default().add_json(&**row).done(),
-            emergency: emergency.done(),
             repair: self.repair,
             conversations,
         };
@@ -173,7 +168,7 @@ impl<'a, 'c> Shapes<'a, 'c> {
         let mut digest = Digest::default();
         let about = conversation.dialogue().context();
         digest.add_json(&about.situation);
-        let country = about.card.patient.country_code.as_str();
+        let country = about.place.country_code.as_str();
         digest.add(self.checks.get(country).map_or(&[][..], |checks| checks));
         // The first request of each side contains its system prompt; later ones contain the same.
         for _ in 0..2 {
@@ -194,13 +189,12 @@ mod tests {
     fn a_shape_is_read_as_it_was_written() {
         let shape = Shape {
             row: [1; DIGEST],
-            emergency: [2; DIGEST],
             repair: [3; DIGEST],
             conversations: vec![(1, 1, [4; DIGEST]), (1, 200, [5; DIGEST]), (2, 1, [6; DIGEST])],
         };
         assert_eq!(Shape::from_bytes(&shape.to_bytes()), Some(shape.clone()));
         assert_eq!(shape.of(1, 200), Some([5; DIGEST]));
         assert_eq!(shape.of(2, 2), None);
-        assert_eq!(Shape::from_bytes(&[0; 3 * DIGEST - 1]), None);
+        assert_eq!(Shape::from_bytes(&[0; 2 * DIGEST - 1]), None);
     }
 }

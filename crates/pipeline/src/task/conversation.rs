@@ -3,11 +3,14 @@
 use clinstruct_batch_client::BatchRequest;
 use clinstruct_catalog::Catalog;
 use clinstruct_multiturn::{self as multiturn, Dialogue, PromptContext, TurnOutcome, Variant};
+use clinstruct_promptgen::complete;
 use clinstruct_quality::card::{About, CountryTerms};
-use clinstruct_schema::{BaseRow, Language, PatientCard, RequestId, RowOutcome, Speaker, Stage};
+use clinstruct_schema::{
+    BaseRow, Case, Language, Place, RequestId, RowOutcome, Speaker, Stage, Stated,
+};
 use clinstruct_store::Step;
 
-use super::reading::{Reading, compare_with_repaired, missing, read_turn};
+use super::reading::{Prompt, Reading, compare_with_repaired, missing, read_turn};
 use super::{Applied, Next, Received, batch, rejection};
 use crate::{Error, Result, RunContext};
 
@@ -25,14 +28,43 @@ impl ConversationTask {
         row: &BaseRow,
         k: usize,
         variant: Variant,
-        prompt: &str,
+        prompt: &Prompt,
+    ) -> Result<Self> {
+        let (text, stated) = (&prompt.text.text, &prompt.stated);
+        Self::start(context, part, row, k, variant, text, stated)
+    }
+
+    /// The same with a stand-in for a prompt that is not written yet, which states nothing.
+    pub(crate) fn unwritten(
+        context: &RunContext<'_>,
+        part: u8,
+        row: &BaseRow,
+        k: usize,
+        variant: Variant,
+        text: &str,
+    ) -> Result<Self> {
+        Self::start(context, part, row, k, variant, text, &Stated::NONE)
+    }
+
+    fn start(
+        context: &RunContext<'_>,
+        part: u8,
+        row: &BaseRow,
+        k: usize,
+        variant: Variant,
+        text: &str,
+        stated: &Stated,
     ) -> Result<Self> {
         let mismatch = || Error::JournalMismatch(row.id.to_string());
         let part = context.plan(part).ok_or_else(mismatch)?.part();
         let (catalog, seed) = (context.catalog, context.config.seed);
-        let planned = PromptContext::planned(catalog, part, seed, row, k, variant);
+        let frame = row.frames.get(k).ok_or_else(mismatch)?;
+        // The variants of a prompt share its case: the key is the prompt's.
+        let key = row.id.child('p', k + 1);
+        let case = complete(catalog, seed, key.as_str(), frame, stated);
+        let planned = PromptContext::planned(catalog, part, seed, row, k, variant, case);
         let planned = planned.ok_or_else(mismatch)?;
-        Ok(Self { dialogue: Dialogue::new(planned, prompt, context.retry_policy()) })
+        Ok(Self { dialogue: Dialogue::new(planned, text, context.retry_policy()) })
     }
 
     pub(crate) fn dialogue(&self) -> &Dialogue {
@@ -68,7 +100,8 @@ impl ConversationTask {
         outcome: &RowOutcome,
     ) -> Result<Reading<clinstruct_parser::Cleaned>> {
         let (speaker, about_it) = (self.speaker()?, self.dialogue.context());
-        let facts = about(context.catalog, &context.country_terms, &about_it.card);
+        let facts =
+            about(context.catalog, &context.country_terms, about_it.case.as_ref(), &about_it.place);
         let reading = read_turn(outcome, speaker, &about_it.situation, &facts);
         let language = match speaker {
             Speaker::Assistant => about_it.situation.language(),
@@ -116,8 +149,9 @@ impl ConversationTask {
 pub fn about<'a>(
     catalog: &'a Catalog,
     country_terms: &'a CountryTerms,
-    card: &'a PatientCard,
+    case: Option<&'a Case>,
+    place: &'a Place,
 ) -> About<'a> {
-    let country = catalog.countries.iter().find(|c| c.code == card.patient.country_code);
-    About { card, emergency: country.map_or("", |c| c.emergency.as_str()), country_terms }
+    let country = catalog.countries.iter().find(|c| c.code == place.country_code);
+    About { case, place, emergency: country.map_or("", |c| c.emergency.as_str()), country_terms }
 }

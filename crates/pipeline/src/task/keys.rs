@@ -21,16 +21,15 @@ pub(crate) fn variant_of(code: u8) -> Variant {
     if code == EMERGENCY_CODE { Variant::Emergency } else { Variant::Styled(usize::from(code)) }
 }
 
-/// The conversations that prompt `k` (from 0) of a row becomes; without a `prompt`, those that it would have become.
+/// The conversations that prompt `k` (from 0) of a row becomes.
 pub(crate) fn variants_of(
     context: &RunContext<'_>,
     part: u8,
     row: &BaseRow,
     k: usize,
-    prompt: Option<&str>,
 ) -> Result<Vec<Variant>> {
     let plan = context.plan(part).ok_or_else(|| Error::JournalMismatch(row.id.to_string()))?;
-    Ok(clinstruct_multiturn::variants(plan.part(), context.config.seed, &row.id, k, prompt))
+    Ok(clinstruct_multiturn::variants(plan.part(), row, k))
 }
 
 /// The id of a conversation, or of the one that an annotation is about; `None` where the plan does not have it.

@@ -13,7 +13,7 @@ mod replay;
 mod tests;
 
 use clinstruct_batch_client::{BatchRequest, request_id};
-use clinstruct_multiturn::{RetryCounts, Variant};
+use clinstruct_multiturn::RetryCounts;
 use clinstruct_schema::{ChatRequest, RequestId, RowOutcome, Speaker, Stage};
 use clinstruct_store::{GivenUp, Rejection, Step, TaskKey, TaskRecord, TaskState};
 
@@ -24,7 +24,9 @@ pub use conversation::about;
 pub(crate) use keys::{base_key, id_of, row_id, variant_code, variant_of, variants_of};
 pub(crate) use prompt::{AcceptedPrompt, PromptTask};
 pub(crate) use reading::delivers;
-pub use reading::{Failure, FailureKind, PromptFinding, Prompts, Reading, read_prompts, read_turn};
+pub use reading::{
+    Failure, FailureKind, Prompt, PromptFinding, Prompts, Reading, read_prompts, read_turn,
+};
 pub use replay::due_request;
 pub(crate) use replay::{Locate, Retried, prompts_of, rebuild, replay_turn, response, retried};
 
@@ -271,12 +273,10 @@ pub(crate) fn try_templates(context: &RunContext<'_>) -> Result<()> {
         let Some(task) = PromptTask::planned(context, *part, 0)? else { continue };
         task.next_request(context)?;
         let row = task.row();
-        for k in 0..row.cards.len() {
-            let mut variants = variants_of(context, *part, row, k, None)?;
-            variants.push(Variant::Emergency);
-            for variant in variants {
+        for k in 0..row.frames.len() {
+            for variant in variants_of(context, *part, row, k)? {
                 let mut conversation =
-                    ConversationTask::new(context, *part, row, k, variant, "A question.")?;
+                    ConversationTask::unwritten(context, *part, row, k, variant, "A question.")?;
                 while conversation.next_request(context)?.is_some() {
                     conversation.say("A turn.");
                 }

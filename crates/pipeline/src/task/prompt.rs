@@ -4,21 +4,23 @@ use std::sync::Arc;
 
 use clinstruct_batch_client::BatchRequest;
 use clinstruct_multiturn::RetryCounts;
-use clinstruct_parser::Cleaned;
 use clinstruct_promptgen::{PromptOptions, prompt_request};
 use clinstruct_schema::{BaseRow, RequestId, RowOutcome, Stage};
 use clinstruct_store::{Rejection, Step, TaskKey};
 
 use super::conversation::ConversationTask;
 use super::keys::{base_key, conversation_key, variants_of};
-use super::reading::{PromptFinding, Prompts, Reading, missing, read_prompts};
+use super::reading::{Prompt, PromptFinding, Prompts, Reading, missing, read_prompts};
 use super::{Applied, Child, Next, Received, Task, batch, rejection};
 use crate::{Error, Result, RunContext};
+
+/// Words of a prompt that are shown as its opening.
+const OPENING: usize = 8;
 
 /// A prompt that was accepted.
 #[derive(Debug, Clone)]
 pub(crate) struct AcceptedPrompt {
-    pub(crate) text: Cleaned,
+    pub(crate) prompt: Prompt,
     /// The response that has it.
     pub(crate) step: Step,
 }
@@ -46,7 +48,7 @@ impl PromptTask {
             return Ok(None);
         };
         let (key, counts) = (base_key(part, index)?, RetryCounts::default());
-        let prompts = vec![None; row.cards.len()];
+        let prompts = vec![None; row.frames.len()];
         Ok(Some(Self { key, row: Arc::new(row), counts, prompts, findings: Vec::new() }))
     }
 
@@ -82,9 +84,12 @@ impl PromptTask {
         };
         let findings: Vec<String> =
             self.findings.iter().filter(concerns).map(PromptFinding::note).collect();
+        let kept = self.prompts.iter().flatten();
+        let openings: Vec<String> = kept.map(|kept| opening(&kept.prompt.text.text)).collect();
         let options = PromptOptions {
             patients: &patients,
             findings: &findings,
+            openings: &openings,
             ..context.prompt_options(self.counts.attempts)
         };
         Ok(batch(prompt_request(context.catalog, plan.part(), &self.row, &options)?))
@@ -92,7 +97,7 @@ impl PromptTask {
 
     /// Reads a response to that request.
     pub(super) fn read(&self, context: &RunContext<'_>, outcome: &RowOutcome) -> Reading<Prompts> {
-        read_prompts(outcome, context.prompt_format(), &self.row.cards, &self.patients())
+        read_prompts(outcome, context.prompt_format(), &self.row.frames, &self.patients())
     }
 
     /// Takes the good prompts of a response; gives it as the journal keeps it, where it has any.
@@ -103,12 +108,14 @@ impl PromptTask {
         prompts: Prompts,
     ) -> Option<Step> {
         let good = prompts.texts.iter().flatten();
-        let cleanup = good.fold(0, |bits, prompt| bits | prompt.cleanup.bits());
+        let cleanup = good.fold(0, |bits, prompt| bits | prompt.text.cleanup.bits());
         let step = Step { request, attempts, cleanup };
         let mut taken = false;
-        for (patient, text) in self.patients().into_iter().zip(prompts.texts) {
-            let (Some(slot), Some(text)) = (self.prompts.get_mut(patient), text) else { continue };
-            *slot = Some(AcceptedPrompt { text, step });
+        for (patient, prompt) in self.patients().into_iter().zip(prompts.texts) {
+            let (Some(slot), Some(prompt)) = (self.prompts.get_mut(patient), prompt) else {
+                continue;
+            };
+            *slot = Some(AcceptedPrompt { prompt, step });
             taken = true;
         }
         self.findings = prompts.findings;
@@ -171,13 +178,12 @@ impl PromptTask {
         let part = self.key.part();
         let mut children = Vec::new();
         for (k, prompt) in self.prompts.iter().enumerate() {
-            let text = prompt.as_ref().map(|p| p.text.text.as_str());
-            for variant in variants_of(context, part, &self.row, k, text)? {
+            for variant in variants_of(context, part, &self.row, k)? {
                 let key = conversation_key(self.key, k, variant)?;
-                children.push(match text {
-                    Some(text) => {
+                children.push(match prompt {
+                    Some(AcceptedPrompt { prompt, .. }) => {
                         let task =
-                            ConversationTask::new(context, part, &self.row, k, variant, text)?;
+                            ConversationTask::new(context, part, &self.row, k, variant, prompt)?;
                         Child::Begins(key, Task::Conversation(Box::new(task)))
                     }
                     None => Child::Rejected(key, self.why_missing(k, why)),
@@ -202,14 +208,19 @@ impl PromptTask {
     /// The end without prompts: all rows that they would have given are rejected.
     pub(super) fn rejected(&self, context: &RunContext<'_>, why: Rejection) -> Result<Next> {
         let mut children = Vec::new();
-        for k in 0..self.row.cards.len() {
-            for variant in variants_of(context, self.key.part(), &self.row, k, None)? {
+        for k in 0..self.row.frames.len() {
+            for variant in variants_of(context, self.key.part(), &self.row, k)? {
                 let key = conversation_key(self.key, k, variant)?;
                 children.push(Child::Rejected(key, why.clone()));
             }
         }
         Ok(Next::Rejected(why, children))
     }
+}
+
+/// The first words of a prompt, for a model that is to begin another one differently.
+fn opening(text: &str) -> String {
+    text.split_whitespace().take(OPENING).collect::<Vec<_>>().join(" ")
 }
 
 fn missing_prompt() -> Rejection {

@@ -1,11 +1,12 @@
 //! Reads responses: what an outcome means for the task that asked.
 
 use clinstruct_multiturn::{Defect, Repair, TurnOutcome};
-use clinstruct_parser::{Cleaned, Problem, PromptFormat};
+use clinstruct_parser::{Cleaned, Problem, PromptFormat, WrittenPrompt};
 use clinstruct_quality::card::About;
 use clinstruct_quality::{Violation, check_prompt, check_turn};
 use clinstruct_schema::{
-    Fault, FinishReason, Language, PatientCard, RowOutcome, Situation, Speaker,
+    Fault, FinishReason, Frame, Language, RecordSource, RowOutcome, Situation, Speaker, Stated,
+    StatedFact,
 };
 
 /// What a response is worth.
@@ -247,11 +248,20 @@ pub(super) fn compare_with_repaired(
     }
 }
 
+/// A first message with the facts that it states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// The message.
+    pub text: Cleaned,
+    /// Its facts.
+    pub stated: Stated,
+}
+
 /// The prompts of an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Prompts {
     /// A place for each patient that was asked about; `None` where there is no usable prompt.
-    pub texts: Vec<Option<Cleaned>>,
+    pub texts: Vec<Option<Prompt>>,
     /// What is wrong with the answer or with its prompts.
     pub findings: Vec<PromptFinding>,
 }
@@ -279,19 +289,26 @@ impl PromptFinding {
     }
 }
 
-/// Reads the answer to a request for the prompts of these `patients` (from 0) of a row with these cards.
+/// Reads the answer to a request for the prompts of these `patients` (from 0) of a row with these frames.
+///
+/// Of an answer that was cut off or damaged, every complete prompt is used. A prompt is never unusable because of its list of
+/// facts.
 pub fn read_prompts(
     outcome: &RowOutcome,
     format: PromptFormat,
-    cards: &[PatientCard],
+    frames: &[Frame],
     patients: &[usize],
 ) -> Reading<Prompts> {
-    let text = match text_of(outcome) {
-        Ok(text) => text,
-        Err(reading) => return reading,
+    let (text, cut) = match (text_of(outcome), outcome) {
+        (Ok(text), _) => (text, None),
+        (Err(reading), RowOutcome::Cut(completion)) => (completion.text.as_str(), Some(reading)),
+        (Err(reading), _) => return reading,
     };
     let numbers: Vec<u64> = patients.iter().map(|patient| *patient as u64 + 1).collect();
-    let reading = clinstruct_parser::prompts_for(text, format, &numbers);
+    let reading = clinstruct_parser::prompts_for(text, format, &numbers, cut.is_none());
+    if let Some(cut) = cut.filter(|_| reading.prompts.iter().all(Option::is_none)) {
+        return cut;
+    }
     let whole = |problem: &Problem| PromptFinding {
         patient: None,
         check: problem.code().to_owned(),
@@ -299,19 +316,23 @@ pub fn read_prompts(
         text: None,
     };
     let mut findings: Vec<PromptFinding> = reading.problems.iter().map(whole).collect();
-    let mut texts = reading.prompts;
-    for (patient, slot) in patients.iter().zip(&mut texts) {
-        let Some(prompt) = slot else { continue };
-        let found = check_prompt(&prompt.text, cards.get(*patient));
+    let mut texts: Vec<Option<Prompt>> = Vec::with_capacity(patients.len());
+    for (patient, written) in patients.iter().zip(reading.prompts) {
+        let (Some(WrittenPrompt { text: prompt, facts }), Some(frame)) =
+            (written, frames.get(*patient))
+        else {
+            texts.push(None);
+            continue;
+        };
+        let found = check_prompt(&prompt.text, frame);
         findings.extend(found.iter().map(|violation| PromptFinding {
             patient: Some(*patient),
             check: violation.check.to_owned(),
             detail: violation.detail.clone(),
             text: Some(prompt.text.clone()),
         }));
-        if !found.is_empty() {
-            *slot = None;
-        }
+        let stated = || stated(&prompt.text, frame, facts);
+        texts.push(found.is_empty().then(|| Prompt { stated: stated(), text: prompt.clone() }));
     }
     if texts.iter().all(Option::is_some) {
         return Reading::Accepted(Prompts { texts, findings: Vec::new() });
@@ -330,6 +351,13 @@ pub fn read_prompts(
         partial: Some(Prompts { texts, findings }),
         repair: None,
         defect: Defect::Text,
+    }
+}
+
+fn stated(_text: &str, _frame: &Frame, facts: Option<Vec<StatedFact>>) -> Stated {
+    match facts {
+        Some(facts) => Stated { facts, source: RecordSource::Writer },
+        None => Stated::NONE,
     }
 }
 

@@ -148,7 +148,7 @@ fn conversation_at_start(
     let k = usize::from(key.prompt()).checked_sub(1).ok_or_else(mismatch)?;
     let prompt = prompts.prompts().get(k).and_then(Option::as_ref).ok_or_else(mismatch)?;
     let variant = variant_of(key.variant());
-    ConversationTask::new(context, key.part(), prompts.row(), k, variant, &prompt.text.text)
+    ConversationTask::new(context, key.part(), prompts.row(), k, variant, &prompt.prompt)
 }
 
 /// An attempt that gave a response which could not be used.

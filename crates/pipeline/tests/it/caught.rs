@@ -12,7 +12,7 @@ use clinstruct_pipeline::{Reading, about, read_prompts, read_turn};
 use clinstruct_promptgen::{Plan, PromptOptions, prompt_request};
 use clinstruct_quality::card::CountryTerms;
 use clinstruct_schema::{
-    BaseRow, ChatRequest, PatientCard, RowFormat, RowOutcome, Situation, Speaker,
+    BaseRow, Case, ChatRequest, Frame, Place, RowFormat, RowOutcome, Situation, Speaker,
 };
 
 /// Kinds that corrupt a turn's text.
@@ -50,6 +50,11 @@ fn outcome(engine: &Rehearsal, request: &ChatRequest) -> (Vec<u8>, RowOutcome) {
     (row, decoded.outcome)
 }
 
+/// The case of a frame without stated facts.
+fn case(row: &BaseRow, k: usize) -> Option<Case> {
+    row.frames[k].patient.as_ref().map(Case::new)
+}
+
 fn turn(
     catalog: &Catalog,
     row: &BaseRow,
@@ -58,7 +63,7 @@ fn turn(
 ) -> Option<(ChatRequest, Situation)> {
     let part = catalog.part(row.part.as_str())?;
     let variant = Variant::Styled(k % part.variants());
-    let planned = PromptContext::planned(catalog, part, 5, row, k, variant)?;
+    let planned = PromptContext::planned(catalog, part, 5, row, k, variant, case(row, k))?;
     let dialogue = Dialogue::new(planned, prompt, RetryPolicy::default());
     let options = RequestOptions { seed: 5, ..RequestOptions::new(catalog, "rehearsal") };
     let request = dialogue.next_request(&options).ok()??;
@@ -81,8 +86,8 @@ fn what_was_spoilt_is_found_and_nothing_else() {
     let catalog = Catalog::embedded().unwrap();
     let country_terms = CountryTerms::new(catalog.country_terms.clone());
     let good = engine(&catalog, None);
-    let mut turns: Vec<(ChatRequest, Situation, PatientCard)> = Vec::new();
-    let mut prompts: Vec<(ChatRequest, Vec<PatientCard>)> = Vec::new();
+    let mut turns: Vec<(ChatRequest, Situation, Option<Case>, Place)> = Vec::new();
+    let mut prompts: Vec<(ChatRequest, Vec<Frame>)> = Vec::new();
     let mut alarms = Count::default();
     let mut false_alarms = String::new();
     for part in &catalog.parts {
@@ -97,8 +102,8 @@ fn what_was_spoilt_is_found_and_nothing_else() {
             };
             let request = prompt_request(&catalog, part, &row, &options).unwrap();
             let (_, answered) = outcome(&good, &request);
-            let all: Vec<usize> = (0..row.cards.len()).collect();
-            let reading = read_prompts(&answered, PromptFormat::Json, &row.cards, &all);
+            let all: Vec<usize> = (0..row.frames.len()).collect();
+            let reading = read_prompts(&answered, PromptFormat::Json, &row.frames, &all);
             alarms.spoilt += 1;
             let Reading::Accepted(texts) = reading else {
                 alarms.found += 1;
@@ -106,20 +111,21 @@ fn what_was_spoilt_is_found_and_nothing_else() {
                 continue;
             };
             for (k, text) in texts.texts.iter().enumerate() {
-                let text = &text.as_ref().unwrap().text;
+                let text = &text.as_ref().unwrap().text.text;
                 let asked = turn(&catalog, &row, k, text);
-                turns.extend(asked.map(|(r, s)| (r, s, row.cards[k].clone())));
+                let place = row.frames[k].place.clone();
+                turns.extend(asked.map(|(r, s)| (r, s, case(&row, k), place)));
             }
-            prompts.push((request, row.cards.clone()));
+            prompts.push((request, row.frames.clone()));
         }
     }
-    for (request, situation, card) in &turns {
+    for (request, situation, case, place) in &turns {
         let (_, answered) = outcome(&good, request);
         let reading = read_turn(
             &answered,
             Speaker::Assistant,
             situation,
-            &about(&catalog, &country_terms, card),
+            &about(&catalog, &country_terms, case.as_ref(), place),
         );
         alarms.spoilt += 1;
         if !matches!(reading, Reading::Accepted(_)) {
@@ -137,26 +143,26 @@ fn what_was_spoilt_is_found_and_nothing_else() {
             count.found += u64::from(spoilt && found);
         };
         if PROMPTS.contains(&kind) {
-            for (request, cards) in &prompts {
+            for (request, frames) in &prompts {
                 let (_, answered) = outcome(&bad, request);
-                let all: Vec<usize> = (0..cards.len()).collect();
-                let reading = read_prompts(&answered, PromptFormat::Json, cards, &all);
+                let all: Vec<usize> = (0..frames.len()).collect();
+                let reading = read_prompts(&answered, PromptFormat::Json, frames, &all);
                 // One prompt too many is left out, and all that were asked for are there.
                 let given = match &answered {
                     RowOutcome::Answer(c) => c.text.matches("\"prompt\":").count(),
                     _ => 0,
                 };
-                let whole = kind == "wrong_count" && given >= cards.len();
+                let whole = kind == "wrong_count" && given >= frames.len();
                 tell(!whole, !stands(&reading, |_| false));
             }
         } else {
-            for (request, situation, card) in &turns {
+            for (request, situation, case, place) in &turns {
                 let (row, answered) = outcome(&bad, request);
                 let reading = read_turn(
                     &answered,
                     Speaker::Assistant,
                     situation,
-                    &about(&catalog, &country_terms, card),
+                    &about(&catalog, &country_terms, case.as_ref(), place),
                 );
                 // A fault without effect corrupts nothing: English instead of English, or no instruction to break.
                 let spoilt = row != outcome(&good, request).0;

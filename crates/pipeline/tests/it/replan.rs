@@ -166,18 +166,14 @@ fn another_country_changes_the_rows_that_draw_it() {
 }
 
 #[test]
-fn the_rule_for_emergencies_changes_what_prompts_say() {
+fn another_share_of_emergencies_changes_their_rows() {
     let folder = finished(8);
-    let words = "words = [\"emergency\", \"emergencies\"]";
-    let same = catalog(&[(PART_3, words, "words = [\"emergency\", \"emergencies\", \"zzyzx\"]")]);
-    assert_eq!(lost(&context(&same, config(8)), &folder, Drive::ToTheEnd), None);
-    let wide =
-        catalog(&[(PART_3, words, "words = [\"emergency\", \"emergencies\", \"the\", \"a\"]")]);
-    let change = lost(&context(&wide, config(8)), &folder, Drive::ToTheEnd).unwrap();
+    let share = "[emergency]\nprobability = 0.05";
+    let often = catalog(&[(PART_3, share, "[emergency]\nprobability = 0.5")]);
+    let change = lost(&context(&often, config(8)), &folder, Drive::ToTheEnd).unwrap();
     assert_eq!(parts(&change), ["task-topic"]);
     let (changed, dropped) = rows(&change);
-    // About half of the prompts become one emergency conversation instead of two variants.
-    assert!(changed == 0 && dropped > 0 && dropped < answered(&folder, 2), "{change}");
+    assert!(changed > 0 && dropped == 0 && changed <= answered(&folder, 2), "{change}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use clinstruct_catalog::{Catalog, Files, Part, Who};
 use clinstruct_promptgen::{Plan, PromptOptions, prompt_request};
-use clinstruct_schema::{BaseRow, ChatRequest, IncomeGroup, Sex};
+use clinstruct_schema::{BaseRow, ChatRequest, FactName, IncomeGroup, Sex};
 use proptest::prelude::*;
 
 const SEED: u64 = 42;
@@ -20,6 +20,7 @@ const OPTIONS: PromptOptions<'static> = PromptOptions {
     attempt: 0,
     patients: &[],
     findings: &[],
+    openings: &[],
     temperature: None,
 };
 
@@ -150,7 +151,7 @@ fn a_fourth_part_is_one_more_file() {
     let plan = Plan::new(&catalog, part, SEED, None);
     assert_eq!(plan.len(), 21 * 13);
     for row in plan.rows() {
-        assert_eq!(row.cards.len(), 2);
+        assert_eq!(row.frames.len(), 2);
         assert_eq!(row.profession, row.subjects[0].name);
         let request = request(&catalog, part, &row);
         assert!(request.messages[1].content.contains(&format!("Task: {}", row.subjects[1].name)));
@@ -214,12 +215,11 @@ fn patients_keep_the_rules_of_their_subjects() {
             .subjects
             .iter()
             .any(|s| s.slugs.iter().any(|slug| slug.as_str() == "obstetrics-and-gynecology"));
-        for card in &row.cards {
-            let patient = &card.patient;
+        for patient in row.frames.iter().filter_map(|frame| frame.patient.as_ref()) {
             assert!(!obstetric || patient.sex != Sex::Male, "{}", row.id);
             let band = c.ages.iter().position(|a| a.id == patient.age_band).unwrap();
             assert!((c.ages[band].from..=c.ages[band].to).contains(&patient.age.years));
-            assert_eq!(patient.age.months.is_some(), patient.age.years == 0, "{}", row.id);
+            assert_eq!(patient.age.months.is_some(), patient.age.years < 2, "{}", row.id);
             let fits = |who: &Who| who.ages.0 <= band && band <= who.ages.1;
             if let Some(first) = rules.first() {
                 assert!(fits(first), "{}: {}", row.id, patient.age_band);
@@ -238,25 +238,22 @@ fn patients_keep_the_rules_of_their_subjects() {
 }
 
 #[test]
-fn patients_are_of_a_piece() {
+fn frames_are_of_a_piece() {
     let c = &*CATALOG;
     for (_, row) in some_rows(7) {
-        for card in &row.cards {
-            let patient = &card.patient;
+        for frame in &row.frames {
+            let place = &frame.place;
+            let country = c.countries.iter().find(|x| x.code == place.country_code).unwrap();
+            assert_eq!((&country.name, country.income), (&place.country, place.income));
+            let setting = c.settings.iter().position(|s| s.id == place.setting).unwrap();
+            assert!(country.settings.contains(&setting), "{}", row.id);
+            let Some(patient) = &frame.patient else { continue };
             let band = c.ages.iter().position(|a| a.id == patient.age_band).unwrap();
             assert_eq!(patient.gender.is_some(), band >= c.gender_from, "{}", row.id);
-            let v = &card.vitals;
-            assert!(v.diastolic < v.systolic, "{}: {}/{}", row.id, v.systolic, v.diastolic);
-            let range = &c.vitals[band];
-            assert!((range.heart_rate[0]..=range.heart_rate[1]).contains(&v.heart_rate));
-            assert!((range.height[0]..=range.height[1]).contains(&v.height), "{}", row.id);
-            let country = c.countries.iter().find(|x| x.code == patient.country_code).unwrap();
-            assert_eq!((&country.name, country.income), (&patient.country, patient.income));
-            let setting = c.settings.iter().position(|s| s.id == patient.setting).unwrap();
-            assert!(country.settings.contains(&setting), "{}", row.id);
-            assert!(card.medicines.len() <= card.conditions.len() && card.conditions.len() <= 3);
-            for medicine in &card.medicines {
-                assert!(!card.allergies.contains(&medicine.drug), "{}", row.id);
+            if let Some(weeks) = patient.pregnancy_weeks {
+                assert_ne!(patient.sex, Sex::Male, "{}", row.id);
+                assert!((15..=49).contains(&patient.age.years), "{}", row.id);
+                assert!((4..=42).contains(&weeks), "{}", row.id);
             }
         }
     }
@@ -275,9 +272,10 @@ fn two_spirit_is_said_only_where_it_exists() {
     let part = catalog.part("task-topic").unwrap();
     let mut seen = HashSet::new();
     for row in Plan::new(&catalog, part, SEED, Some(800)).rows() {
-        for card in row.cards {
-            if card.patient.gender.as_deref() == Some("two-spirit person") {
-                seen.insert(card.patient.country_code);
+        for frame in row.frames {
+            let gender = frame.patient.as_ref().and_then(|p| p.gender.as_deref());
+            if gender == Some("two-spirit person") {
+                seen.insert(frame.place.country_code);
             }
         }
     }
@@ -292,7 +290,7 @@ fn the_four_patients_of_a_row_live_in_four_income_groups() {
     let mut first = HashSet::new();
     for i in (0..plan.len()).step_by(3) {
         let row = plan.row(i).unwrap();
-        let groups: Vec<IncomeGroup> = row.cards.iter().map(|c| c.patient.income).collect();
+        let groups: Vec<IncomeGroup> = row.frames.iter().map(|f| f.place.income).collect();
         assert_eq!(groups.len(), 4);
         assert_eq!(groups.iter().collect::<HashSet<_>>().len(), 4, "{}: {groups:?}", row.id);
         assert!(!groups.contains(&IncomeGroup::Unclassified));
@@ -302,23 +300,29 @@ fn the_four_patients_of_a_row_live_in_four_income_groups() {
 }
 
 #[test]
-fn a_request_tells_what_the_cards_say() {
+fn a_request_states_the_frames() {
     for (part, row) in some_rows(23) {
         let request = request(&CATALOG, part, &row);
         let text = &request.messages[1].content;
         let said = |label: &str| -> Vec<&str> {
             text.lines().filter_map(|l| l.strip_prefix(label)).collect()
         };
-        let cards: Vec<_> = row.cards.iter().map(|c| &c.patient).collect();
-        let countries: Vec<_> = cards.iter().map(|p| p.country.as_str()).collect();
+        let countries: Vec<_> = row.frames.iter().map(|f| f.place.country.as_str()).collect();
         assert_eq!(said("- country: "), countries, "{}", row.id);
-        let sexes: Vec<_> = cards.iter().map(|p| p.sex.as_str()).collect();
+        let patients: Vec<_> = row.frames.iter().filter_map(|f| f.patient.as_ref()).collect();
+        let sexes: Vec<_> = patients.iter().map(|p| p.sex.as_str()).collect();
         assert_eq!(said("- sex: "), sexes, "{}", row.id);
-        let ages: Vec<_> = cards.iter().map(|p| p.age.measure()).collect();
+        let ages: Vec<_> = patients.iter().map(|p| p.age.measure()).collect();
         assert_eq!(said("- age: "), ages, "{}", row.id);
         assert_eq!(said("Profession: "), [row.profession.as_str()], "{}", row.id);
-        let patients = (1..=cards.len()).map(|n| n.to_string()).collect::<Vec<_>>();
-        assert_eq!(said("Patient "), patients, "{}", row.id);
+        let heads: Vec<String> = (1..)
+            .zip(&row.frames)
+            .map(|(n, f)| {
+                format!("{} {n}", if f.patient.is_some() { "Patient" } else { "Question" })
+            })
+            .collect();
+        let is_head = |l: &&str| l.starts_with("Patient ") || l.starts_with("Question ");
+        assert_eq!(text.lines().filter(is_head).collect::<Vec<_>>(), heads, "{}", row.id);
         assert!(!text.contains("{{") && !text.contains("none\n- "), "{text}");
     }
 }
@@ -336,7 +340,19 @@ fn structured_requests_carry_a_schema_and_no_markers() {
     assert!(plain.messages[0].content.contains("=== 1 ==="));
     assert!(!bound.messages[0].content.contains("==="));
     assert_eq!(plain.messages[1], bound.messages[1]);
-    insta::assert_snapshot!(bound.json_schema.unwrap().schema, @r#"{"type":"object","additionalProperties":false,"required":["prompts"],"properties":{"prompts":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["patient","prompt"],"properties":{"patient":{"type":"integer","enum":[1,2,3,4]},"prompt":{"type":"string"}}}}}}"#);
+    let schema: serde_json::Value =
+        serde_json::from_str(&bound.json_schema.as_ref().unwrap().schema).unwrap();
+    let entry = &schema["properties"]["prompts"]["items"];
+    assert_eq!(entry["required"], serde_json::json!(["patient", "prompt", "facts"]));
+    assert_eq!(entry["properties"]["patient"]["enum"], serde_json::json!([1, 2, 3, 4]));
+    let fact = &entry["properties"]["facts"]["items"];
+    assert_eq!(fact["required"], serde_json::json!(["name", "value", "unit"]));
+    let names = fact["properties"]["name"]["enum"].as_array().unwrap();
+    assert_eq!(names.len(), FactName::ALL.len());
+    // A model writes the keys in the order of the schema: the message comes before its facts.
+    let text = &bound.json_schema.as_ref().unwrap().schema;
+    assert!(text.find("\"prompt\":{").unwrap() < text.find("\"facts\":{").unwrap());
+    assert!(!text.contains("null"));
     // Another attempt is the same request except for its sampling.
     let again = of(false, 1);
     assert_ne!(plain.seed, again.seed);
@@ -369,7 +385,7 @@ fn another_seed_gives_other_rows_under_the_same_ids() {
         let same = one.rows().zip(two.rows()).filter(|(a, b)| {
             assert_eq!(a.id, b.id);
             assert_eq!(a.subjects, b.subjects);
-            a.cards == b.cards
+            a.frames == b.frames
         });
         assert_eq!(same.count(), 0, "{}", part.id);
     }
@@ -385,7 +401,7 @@ proptest! {
         let i = (at * plan.len() as f64) as usize;
         let row = plan.row(i).unwrap();
         prop_assert_eq!(Some(row.id.clone()), plan.id(i));
-        prop_assert_eq!(row.cards.len(), part.prompts_per_request);
+        prop_assert_eq!(row.frames.len(), part.prompts_per_request);
         let options = PromptOptions { seed, ..OPTIONS };
         let request = prompt_request(&CATALOG, part, &row, &options).unwrap();
         prop_assert!(i64::try_from(request.seed).is_ok());

@@ -126,11 +126,11 @@ impl PatientFacts {
     fn is_aged(&self, person: &Person) -> bool {
         let (number, known) = (person.age, self.age);
         match person.unit {
-            Unit::Years => match known.months {
+            Unit::Years => match known.months.filter(|_| known.years == 0) {
                 None => number.abs_diff(known.years) <= 1,
                 Some(_) => number <= 1,
             },
-            Unit::Months => match known.months {
+            Unit::Months => match known.total_months() {
                 Some(months) => number.abs_diff(months) <= 1,
                 None => number / 12 == known.years || number <= 24 && known.years <= 2,
             },

@@ -206,7 +206,8 @@ impl MetricsAccumulator {
 
     fn card(&mut self, at: Place<'_>) {
         if let Some(attributes) = at.row.attributes {
-            let wrong = compare::patient(at.text, &attributes.card);
+            let Some(who) = attributes.who() else { return };
+            let wrong = compare::patient(at.text, who);
             let place = wrong.map(|(_, place)| place);
             self.share(MetricId::OtherPatient, at, place);
         }
@@ -243,11 +244,12 @@ impl MetricsAccumulator {
             self.share(MetricId::WarningsWithoutDose, at, alone);
         }
         self.ranges(at, &doses.stated);
-        if let Some(attributes) = row.attributes {
-            let country = &attributes.card.patient.country_code;
-            let emergency = self.facts.emergency.get(country).map_or("", String::as_str);
+        if let Some((attributes, care)) = row.attributes.and_then(|a| Some((a, a.place()?))) {
+            let emergency = self.facts.emergency.get(&care.country_code);
+            let emergency = emergency.map_or("", String::as_str);
             let about = card::About {
-                card: &attributes.card,
+                case: attributes.case.as_ref(),
+                place: &care,
                 emergency,
                 country_terms: &self.facts.country_terms,
             };

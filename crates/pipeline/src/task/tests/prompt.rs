@@ -237,19 +237,20 @@ fn a_request_that_was_given_up_before_ends_all_rows() {
 }
 
 #[test]
-fn a_prompt_that_speaks_of_an_emergency_may_become_one_conversation() {
+fn a_frame_with_the_emergency_instruction_becomes_one_conversation() {
     let context = context(PART, true);
     let (mut emergencies, mut styled) = (0, 0);
-    for index in 0..10 {
+    let plan = &context.plans[0].1;
+    let urgent = |index: &usize| {
+        let row = plan.row(*index).unwrap();
+        row.frames.iter().any(|frame| frame.emergency_instruction)
+    };
+    for index in (0..plan.len()).filter(urgent).take(5) {
         let base = Waiting::base(&context, index);
-        let urgent = edited(&base, |prompts| {
-            for prompt in prompts {
-                let text = prompt["prompt"].as_str().unwrap();
-                prompt["prompt"] = format!("{text} This is an emergency.").into();
-            }
-        });
-        let waiting = base.step(&context, &urgent).waiting();
-        for prompt in 1..=4 {
+        let frames = plan.row(index).unwrap().frames;
+        let good = base.good();
+        let waiting = base.step(&context, &good).waiting();
+        for (prompt, frame) in (1..=4).zip(frames) {
             let keys = waiting.iter().map(|w| w.record.key).filter(|k| k.prompt() == prompt);
             let variants: Vec<_> = keys.map(|k| variant_of(k.variant())).collect();
             match variants.as_slice() {
@@ -257,7 +258,34 @@ fn a_prompt_that_speaks_of_an_emergency_may_become_one_conversation() {
                 [_, _] => styled += 1,
                 other => panic!("{other:?}"),
             }
+            assert_eq!(variants.len() == 1, frame.emergency_instruction);
         }
     }
-    assert!(emergencies > 5 && styled > 5, "{emergencies} and {styled}");
+    assert!(emergencies >= 5 && styled > 5, "{emergencies} and {styled}");
+}
+
+#[test]
+fn what_is_requested_again_is_shown_how_the_others_begin() {
+    let context = context(PART, true);
+    let base = Waiting::base(&context, 1);
+    let partial = edited(&base, |prompts| {
+        prompts.pop();
+    });
+    let again = base.asks(&context, &partial);
+    let text = &again.request.request.messages[1].content;
+    let openings = text.split_once(CATALOG.phrase("prompt-openings")).unwrap().1;
+    assert_eq!(openings.lines().filter(|l| l.starts_with("- ")).count(), 3, "{text}");
+}
+
+#[test]
+fn a_truncated_answer_keeps_its_complete_prompts() {
+    let context = context(PART, true);
+    let base = Waiting::base(&context, 1);
+    let RowOutcome::Answer(mut completion) = base.good() else { panic!() };
+    let last = completion.text.rfind("\"prompt\"").unwrap();
+    completion.text.truncate(last + 12);
+    let again = base.asks(&context, &RowOutcome::Cut(completion));
+    let text = &again.request.request.messages[1].content;
+    let heads = text.lines().filter(|l| l.starts_with("Patient ") || l.starts_with("Question "));
+    assert_eq!(heads.count(), 1, "{text}");
 }

@@ -1,0 +1,219 @@
+//! Draws what is fixed about a prompt before it is written.
+
+use clinstruct_catalog::{Axis, Catalog, Countries, Country, Facts, Part, Who};
+use clinstruct_draw::{self as draw, Draw};
+use clinstruct_schema::{
+    AgeYears, ConversationMode, Frame, FramePatient, IncomeGroup, Place, RowId, Sex, Subject,
+};
+
+/// Whether a question is about a patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AboutPatient {
+    Patient,
+    None,
+    Either,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PregnancyRule {
+    Possible,
+    Required,
+    Never,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Scope {
+    pub(crate) who: Who,
+    pub(crate) patient: AboutPatient,
+    pub(crate) pregnancy: PregnancyRule,
+    pub(crate) can_be_emergency: bool,
+}
+
+/// Inputs of all frames of a row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source<'c> {
+    pub(crate) catalog: &'c Catalog,
+    pub(crate) part: &'c Part,
+    pub(crate) seed: u64,
+    pub(crate) subjects: &'c [Subject],
+    /// Whether one of the subjects is emergency medicine.
+    pub(crate) emergency: bool,
+}
+
+/// Probability of the usual care setting of a country that has others.
+const USUAL_SETTING: f64 = 0.7;
+/// Probability that a question is about a patient where it may or may not be.
+const WITH_PATIENT: f64 = 0.6;
+/// Probability that a patient who can be pregnant is.
+const PREGNANT: f64 = 0.04;
+/// Ages in years, both included, at which a patient of a case can be pregnant.
+const CHILDBEARING: (u32, u32) = (15, 49);
+/// Weeks of pregnancy that are drawn, both included.
+const WEEKS: (u32, u32) = (6, 40);
+
+const GROUPS: [(&str, IncomeGroup); 4] = [
+    ("high", IncomeGroup::High),
+    ("upper-middle", IncomeGroup::UpperMiddle),
+    ("lower-middle", IncomeGroup::LowerMiddle),
+    ("low", IncomeGroup::Low),
+];
+
+/// The frame of prompt `k` (from 0) of a row; `None` only if the catalog has no country or no age band that fits.
+pub(crate) fn draw_frame(
+    source: &Source<'_>,
+    row: &RowId,
+    k: usize,
+    scope: &Scope,
+) -> Option<Frame> {
+    let key = row.child('p', k + 1);
+    let key = key.as_str();
+    let country = draw_country(source, row, k)?;
+    let setting = draw_setting(source, key, country)?;
+    let place = Place {
+        country_code: country.code.clone(),
+        country: country.name.clone(),
+        income: country.income,
+        region: country.region.clone(),
+        setting,
+    };
+    let with_patient = match scope.patient {
+        AboutPatient::Patient => true,
+        AboutPatient::None => false,
+        AboutPatient::Either => Draw::new(source.seed, key, "with patient").chance(WITH_PATIENT),
+    };
+    let patient =
+        if with_patient { Some(draw_patient(source, key, scope, country)?) } else { None };
+    let emergency_instruction = scope.can_be_emergency
+        && source.part.emergency.as_ref().is_some_and(|rule| {
+            Draw::new(source.seed, key, "emergency instruction").chance(rule.probability)
+        });
+    let mode = draw_mode(source, key, scope, emergency_instruction);
+    Some(Frame { place, patient, mode, emergency_instruction })
+}
+
+fn draw_country<'c>(source: &Source<'c>, row: &RowId, k: usize) -> Option<&'c Country> {
+    let all = &source.catalog.countries;
+    let key = row.child('p', k + 1);
+    match source.part.countries {
+        Countries::Any => {
+            let any = all.iter().map(|c| (c.code.as_str(), 1.0, c));
+            draw::choose(source.seed, key.as_str(), "country", any)
+        }
+        Countries::OnePerIncomeGroup => {
+            // The assignment of groups to patients is drawn, so that no group always comes first.
+            let groups = GROUPS.iter().map(|(name, group)| (*name, 1.0, *group));
+            let order = draw::order(source.seed, row.as_str(), "income groups", groups);
+            let group = *order.get(k % order.len().max(1))?;
+            let within =
+                all.iter().filter(|c| c.income == group).map(|c| (c.code.as_str(), 1.0, c));
+            draw::choose(source.seed, key.as_str(), "country", within)
+        }
+    }
+}
+
+fn draw_setting(
+    source: &Source<'_>,
+    key: &str,
+    country: &Country,
+) -> Option<clinstruct_schema::Slug> {
+    let others = country.settings.len().saturating_sub(1).max(1) as f64;
+    let settings = country.settings.iter().enumerate().filter_map(|(i, s)| {
+        let weight = if i == 0 { USUAL_SETTING } else { (1.0 - USUAL_SETTING) / others };
+        source.catalog.settings.get(*s).map(|s| (s.id.as_str(), weight, s))
+    });
+    draw::choose(source.seed, key, "setting", settings).map(|setting| setting.id.clone())
+}
+
+/// The mode, by the part's rules. Where the topic cannot be an emergency, the other modes share that weight.
+fn draw_mode(
+    source: &Source<'_>,
+    key: &str,
+    scope: &Scope,
+    emergency_instruction: bool,
+) -> ConversationMode {
+    let axes = [Axis::Task, Axis::Specialty, Axis::Profession, Axis::Domain, Axis::Subtopic];
+    let subjects: Vec<(Axis, String)> = source
+        .subjects
+        .iter()
+        .filter_map(|s| axes.iter().find(|a| a.as_str() == s.axis).map(|a| (*a, s.value_id())))
+        .collect();
+    let facts = Facts {
+        subjects: subjects.iter().map(|(axis, id)| (*axis, id.as_str())).collect(),
+        emergency: source.emergency && scope.can_be_emergency,
+        emergency_instruction,
+        mode: None,
+        asked_groups: Vec::new(),
+    };
+    let rule = source.part.mode.iter().find(|rule| rule.when.holds(&facts));
+    let drawn = rule.and_then(|rule| {
+        let weights = rule
+            .weights
+            .get_ref()
+            .iter()
+            .filter(|(mode, _)| scope.can_be_emergency || **mode != ConversationMode::Emergency)
+            .map(|(mode, weight)| (mode.as_str(), *weight, *mode));
+        draw::choose(source.seed, key, "mode", weights)
+    });
+    drawn.unwrap_or(ConversationMode::Normal)
+}
+
+fn draw_patient(
+    source: &Source<'_>,
+    key: &str,
+    scope: &Scope,
+    country: &Country,
+) -> Option<FramePatient> {
+    let (catalog, seed, who) = (source.catalog, source.seed, &scope.who);
+    let required = scope.pregnancy == PregnancyRule::Required;
+    let years_of = |from: u32, to: u32| {
+        if required { (from.max(CHILDBEARING.0), to.min(CHILDBEARING.1)) } else { (from, to) }
+    };
+    let sexes = catalog
+        .sexes
+        .iter()
+        .filter(|s| who.sexes[s.id as usize])
+        .filter(|s| !required || s.id != Sex::Male)
+        .map(|s| (s.id.as_str(), s.weight, s.id));
+    let sex = draw::choose(seed, key, "sex", sexes)?;
+    let bands = catalog
+        .ages
+        .iter()
+        .enumerate()
+        .filter(|(i, band)| {
+            let (from, to) = years_of(band.from, band.to);
+            who.includes(*i, sex) && from <= to
+        })
+        .map(|(i, band)| (band.id.as_str(), band.weight, (i, band)));
+    let (band_index, band) = draw::choose(seed, key, "age band", bands)?;
+    let mut numbers = Draw::new(seed, key, "numbers");
+    let (from, to) = years_of(band.from, band.to);
+    let years = numbers.between(from, to);
+    let months = numbers.between(u32::from(years == 0), 11);
+    let age = AgeYears { years, months: (years < 2).then_some(months) };
+    let gender = (band_index >= catalog.gender_from)
+        .then(|| {
+            let genders = catalog
+                .genders
+                .iter()
+                .filter(|g| g.countries.is_empty() || g.countries.contains(&country.code))
+                .map(|g| (g.id.as_str(), g.weights[sex as usize], g));
+            draw::choose(seed, key, "gender", genders).map(|g| g.name.clone())
+        })
+        .flatten();
+    let can_be = sex != Sex::Male && (CHILDBEARING.0..=CHILDBEARING.1).contains(&years);
+    let mut pregnancy = Draw::new(seed, key, "pregnancy");
+    let pregnant = match scope.pregnancy {
+        PregnancyRule::Required => can_be,
+        PregnancyRule::Possible => can_be && sex == Sex::Female && pregnancy.chance(PREGNANT),
+        PregnancyRule::Never => false,
+    };
+    let pregnancy_weeks = pregnant.then(|| pregnancy.between(WEEKS.0, WEEKS.1));
+    Some(FramePatient {
+        age_band: band.id.clone(),
+        age,
+        sex,
+        gender,
+        pregnancy_weeks,
+        condition: None,
+    })
+}
