@@ -143,19 +143,18 @@ impl<'c> Plan<'c> {
     /// Who can be the patient, and whether it is emergency medicine.
     fn rule(&self, value: Value) -> (Who, bool) {
         let c = self.catalog;
-        let of_domain = |d: usize| c.domains.get(d).map(|d| (d.who, d.emergency));
+        let of_domain = |d: usize| c.domains.get(d).map(|d| (d.scope.who, d.emergency));
         match value {
             Value::Task(_) | Value::Profession(_) => None,
             Value::Specialty(p, s) => c
                 .professions
                 .get(p)
                 .and_then(|p| p.specialties.get(s))
-                .map(|s| (s.who, s.emergency)),
+                .map(|s| (s.scope.who, s.emergency)),
             Value::Domain(d) => of_domain(d),
-            Value::Subtopic(s) => c
-                .subtopics
-                .get(s)
-                .map(|s| (s.who, of_domain(s.domain).is_some_and(|(_, emergency)| emergency))),
+            Value::Subtopic(s) => c.subtopics.get(s).map(|s| {
+                (s.scope.who, of_domain(s.domain).is_some_and(|(_, emergency)| emergency))
+            }),
         }
         .unwrap_or((Who::ANYONE, false))
     }
