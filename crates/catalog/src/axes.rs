@@ -4,48 +4,7 @@ use clinstruct_schema::{IncomeGroup, Sex, Slug};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-/// Who can be the patient: the rule of a specialty, domain, subtopic or condition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Who {
-    /// First and last age band, by index, inclusive.
-    pub ages: (usize, usize),
-    /// Male, female, intersex.
-    pub sexes: [bool; 3],
-}
-
-impl Who {
-    /// Everyone.
-    pub const ANYONE: Self = Self { ages: (0, usize::MAX), sexes: [true; 3] };
-
-    /// Whether it includes a patient of this age band and sex.
-    pub fn includes(&self, band: usize, sex: Sex) -> bool {
-        self.ages.0 <= band && band <= self.ages.1 && self.sexes[sex as usize]
-    }
-
-    /// The intersection of both rules; `None` if it is empty.
-    #[must_use]
-    pub fn and(&self, other: &Self) -> Option<Self> {
-        let ages = (self.ages.0.max(other.ages.0), self.ages.1.min(other.ages.1));
-        let sexes = std::array::from_fn(|i| self.sexes[i] && other.sexes[i]);
-        (ages.0 <= ages.1 && sexes.contains(&true)).then_some(Self { ages, sexes })
-    }
-}
-
-/// An age band in whole years, both ends included.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AgeBand {
-    /// Slug.
-    pub id: Slug,
-    /// Name.
-    pub name: String,
-    /// Youngest age in years.
-    pub from: u32,
-    /// Oldest age in years.
-    pub to: u32,
-    /// Weight among all bands.
-    pub weight: f64,
-}
+use crate::Scope;
 
 /// A recorded sex with its weight.
 #[derive(Debug, Clone, Deserialize)]
@@ -110,6 +69,8 @@ pub struct Profession {
     pub name: String,
     /// Its specialties.
     pub specialties: Vec<Specialty>,
+    /// Its prompts.
+    pub scope: Scope,
 }
 
 /// A specialty of a profession.
@@ -119,10 +80,10 @@ pub struct Specialty {
     pub id: Slug,
     /// Name.
     pub name: String,
-    /// Who can be its patient.
-    pub who: Who,
     /// Whether it is an emergency specialty.
     pub emergency: bool,
+    /// Its prompts.
+    pub scope: Scope,
 }
 
 /// A domain of medicine.
@@ -132,10 +93,10 @@ pub struct Domain {
     pub id: Slug,
     /// Name.
     pub name: String,
-    /// Who can be its patient.
-    pub who: Who,
     /// Whether it is emergency medicine.
     pub emergency: bool,
+    /// Its prompts.
+    pub scope: Scope,
 }
 
 /// A subtopic of a domain.
@@ -147,13 +108,12 @@ pub struct Subtopic {
     pub name: String,
     /// Index of its domain.
     pub domain: usize,
-    /// Who can be its patient.
-    pub who: Who,
+    /// Its prompts; what it does not state is its domain's.
+    pub scope: Scope,
 }
 
 /// A task.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Task {
     /// Slug.
     pub id: Slug,
@@ -163,8 +123,14 @@ pub struct Task {
     pub description: String,
     /// The case to invent for it, in one sentence.
     pub case: String,
+    /// The question to invent for it where there is no patient, in one sentence.
+    pub question: String,
     /// Maximum tokens of an answer.
     pub max_tokens: u32,
+    /// Whether answers depend on rules of the country, which are to be looked up where they are not known.
+    pub rules: bool,
+    /// Its prompts.
+    pub scope: Scope,
 }
 
 /// An axis that a part can cross.
@@ -211,13 +177,6 @@ pub enum Value {
     Subtopic(usize),
 }
 
-/// `ages` and `sexes` of an entry, as written.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub(crate) struct RawWho {
-    pub(crate) ages: Option<Spanned<String>>,
-    pub(crate) sexes: Option<Spanned<Vec<Sex>>>,
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawGender {
@@ -238,42 +197,4 @@ pub(crate) struct RawCountry {
     pub(crate) languages: Vec<String>,
     pub(crate) emergency: String,
     pub(crate) settings: Spanned<Vec<Spanned<String>>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawProfession {
-    pub(crate) id: Spanned<Slug>,
-    pub(crate) name: String,
-    #[serde(rename = "people")]
-    pub(crate) _people: Option<String>,
-    #[serde(default)]
-    pub(crate) specialty: Vec<RawField>,
-}
-
-/// A specialty or a domain.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawField {
-    pub(crate) id: Spanned<Slug>,
-    pub(crate) name: String,
-    pub(crate) ages: Option<Spanned<String>>,
-    pub(crate) sexes: Option<Spanned<Vec<Sex>>>,
-    #[serde(default)]
-    pub(crate) emergency: bool,
-}
-
-impl RawField {
-    pub(crate) fn who(&self) -> RawWho {
-        RawWho { ages: self.ages.clone(), sexes: self.sexes.clone() }
-    }
-}
-
-/// A subtopic with a rule; one without is a plain string.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawSubtopic {
-    pub(crate) name: Spanned<String>,
-    pub(crate) ages: Option<Spanned<String>>,
-    pub(crate) sexes: Option<Spanned<Vec<Sex>>>,
 }

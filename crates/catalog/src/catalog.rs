@@ -6,18 +6,18 @@ use clinstruct_schema::{
 };
 use include_dir::{Dir, include_dir};
 
-use crate::axes::{RawField, RawProfession};
-use crate::load::{Loader, distinct, fields, resolve, values};
+use crate::load::{Loader, distinct, resolve, values};
 use crate::load_axes::{
     check_exclusions, history, line_span, read_ages, read_conditions, read_countries, read_sexes,
-    read_situations, read_subtopics, read_vitals,
+    read_situations, read_vitals,
 };
 use crate::load_parts::{Axes, read_parts};
+use crate::load_topics::{Known, Topics, read_topics};
 use crate::mistake::{CatalogError, nearest};
 use crate::style::RawOption;
 use crate::{
     AgeBand, Axis, Condition, Country, Domain, Drug, Files, Gender, Histories, Part, Phrase,
-    Profession, Setting, SexShare, StyleOption, Styles, Subtopic, Task, Templates, Value,
+    Profession, Scope, Setting, SexShare, StyleOption, Styles, Subtopic, Task, Templates, Value,
     VitalRanges,
 };
 
@@ -130,30 +130,6 @@ impl Catalog {
         let (income_year, countries) = l.file("countries.toml", |r| read_countries(r, &settings));
         let (sexes, genders, gender_from) =
             l.file("sexes.toml", |r| read_sexes(r, &ages, &countries));
-        let tasks = l.file("tasks.toml", |r| {
-            let tasks = r.entries::<Task>("task", true);
-            distinct(r, "task", tasks.iter().map(|e| (e.value.id.as_str(), e.span.clone())));
-            values(tasks)
-        });
-        let professions = l.file("professions.toml", |r| {
-            let raw = values(r.entries::<RawProfession>("profession", true));
-            distinct(r, "profession", raw.iter().map(|p| (p.id.get_ref().as_str(), p.id.span())));
-            raw.into_iter()
-                .map(|p| Profession {
-                    id: p.id.into_inner(),
-                    name: p.name,
-                    specialties: fields(r, &ages, "specialty", p.specialty),
-                })
-                .collect::<Vec<_>>()
-        });
-        let domains: Vec<Domain> = l.file("domains.toml", |r| {
-            let raw = values(r.entries::<RawField>("domain", true));
-            fields(r, &ages, "domain", raw)
-                .into_iter()
-                .map(|f| Domain { id: f.id, name: f.name, who: f.who, emergency: f.emergency })
-                .collect()
-        });
-        let subtopics = read_subtopics(l, &ages, &domains);
         let drugs = l.file("drugs.toml", |r| {
             let drugs = r.entries::<Drug>("drug", true);
             distinct(r, "drug", drugs.iter().map(|e| (e.value.id.as_str(), e.span.clone())));
@@ -169,6 +145,8 @@ impl Catalog {
             values(drugs)
         });
         let conditions = l.file("conditions.toml", |r| read_conditions(r, &ages, &drugs));
+        let Topics { tasks, professions, domains, subtopics } =
+            read_topics(l, Known { ages: &ages, conditions: &conditions });
         let vitals = l.file("vitals.toml", |r| read_vitals(r, &ages));
         let histories = l.file("history.toml", |r| Histories {
             allergy: history(r, &ages, "allergy"),
@@ -414,6 +392,27 @@ impl Catalog {
                 })
                 .collect(),
         }
+    }
+
+    /// The scope of a value; no restriction for an index that the catalog lacks.
+    pub fn scope(&self, value: Value) -> Scope {
+        match value {
+            Value::Task(t) => self.tasks.get(t).map(|t| &t.scope),
+            Value::Profession(p) => self.professions.get(p).map(|p| &p.scope),
+            Value::Specialty(p, s) => {
+                self.professions.get(p).and_then(|p| p.specialties.get(s)).map(|s| &s.scope)
+            }
+            Value::Domain(d) => self.domains.get(d).map(|d| &d.scope),
+            Value::Subtopic(s) => self.subtopics.get(s).map(|s| &s.scope),
+        }
+        .cloned()
+        .unwrap_or(Scope::ANYONE)
+        .without_impossible_pregnancy()
+    }
+
+    /// The scope of a row with these values.
+    pub fn row_scope(&self, values: &[Value]) -> Scope {
+        Scope::resolve(values.iter().map(|value| self.scope(*value)))
     }
 
     /// The text of a phrase; empty if there is none.

@@ -11,16 +11,18 @@ mod catalog;
 mod load;
 mod load_axes;
 mod load_parts;
+mod load_topics;
 mod mistake;
 mod part;
 mod patient;
 mod read;
+mod scope;
 mod style;
 mod templates;
+mod who;
 
 pub use axes::{
-    AgeBand, Axis, Country, Domain, Gender, Profession, Setting, SexShare, Specialty, Subtopic,
-    Task, Value, Who,
+    Axis, Country, Domain, Gender, Profession, Setting, SexShare, Specialty, Subtopic, Task, Value,
 };
 pub use catalog::Catalog;
 pub use mistake::{CatalogError, Mistake};
@@ -29,5 +31,7 @@ pub use part::{
 };
 pub use patient::{Condition, Drug, Histories, HistoryEntry, VitalRanges};
 pub use read::Files;
+pub use scope::{AboutPatient, PregnancyRule, Scope};
 pub use style::{Group, Mode, Phrase, RegisterText, StyleOption, Styles};
 pub use templates::{TemplateError, Templates, case_context, frame_context};
+pub use who::{AgeBand, Who};

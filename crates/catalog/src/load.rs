@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use toml::Spanned;
 
-use crate::axes::{RawField, RawWho};
 use crate::mistake::{Mistake, Place, nearest};
 use crate::read::{Entry, Reader};
 use crate::style::{Count, RawOption};
-use crate::{AgeBand, Files, Specialty, StyleOption, Who};
+use crate::who::RawWho;
+use crate::{AgeBand, Files, StyleOption, Who};
 use clinstruct_schema::Pattern;
 
 /// Reads files and collects their mistakes.
@@ -156,26 +156,6 @@ pub(crate) fn option(reader: &mut Reader<'_>, raw: RawOption, group: &str) -> St
         claims: raw.claims.into_inner(),
         not_with: raw.not_with.into_iter().map(Spanned::into_inner).collect(),
     }
-}
-
-pub(crate) fn fields(
-    reader: &mut Reader<'_>,
-    ages: &[AgeBand],
-    what: &str,
-    raw: Vec<RawField>,
-) -> Vec<Specialty> {
-    distinct(reader, what, raw.iter().map(|f| (f.id.get_ref().as_str(), f.id.span())));
-    raw.into_iter()
-        .map(|field| {
-            let who = who(reader, ages, &field.who());
-            Specialty {
-                id: field.id.into_inner(),
-                name: field.name,
-                who,
-                emergency: field.emergency,
-            }
-        })
-        .collect()
 }
 
 pub(crate) fn values<T>(entries: Vec<Entry<T>>) -> Vec<T> {

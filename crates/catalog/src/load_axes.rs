@@ -1,20 +1,20 @@
 //! Reads the files of axes, patient facts and situations.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
-use clinstruct_schema::{Register, Sex, Slug};
+use clinstruct_schema::{Register, Sex};
 use toml::Spanned;
 
-use crate::axes::{RawCountry, RawGender, RawWho};
+use crate::axes::{RawCountry, RawGender};
 use crate::load::{Loader, distinct, option, resolve, sums_to_one, values, who};
 use crate::mistake::nearest;
 use crate::patient::{RawCondition, RawHistory};
 use crate::read::Reader;
 use crate::style::{RawMode, RawOption};
+use crate::who::RawWho;
 use crate::{
-    AgeBand, Condition, Country, Domain, Drug, Gender, HistoryEntry, Mode, Setting, SexShare,
-    Styles, Subtopic, VitalRanges,
+    AgeBand, Condition, Country, Drug, Gender, HistoryEntry, Mode, Setting, SexShare, Styles,
+    VitalRanges,
 };
 
 /// The six regions of the WHO.
@@ -115,50 +115,6 @@ pub(crate) fn read_sexes(
         sums_to_one(r, span.clone(), genders.iter().map(|g| g.weights[sex]));
     }
     (values(sexes), genders, gender_from)
-}
-
-pub(crate) fn read_subtopics(
-    l: &mut Loader<'_>,
-    ages: &[AgeBand],
-    domains: &[Domain],
-) -> Vec<Subtopic> {
-    let mut all = Vec::new();
-    let mut seen: BTreeMap<Slug, String> = BTreeMap::new();
-    let names: Vec<String> =
-        l.files.keys().filter(|n| n.starts_with("subtopics/")).cloned().collect();
-    for name in names {
-        let found = l.file(&name, |r| {
-            let domain = r.value::<Spanned<String>>("domain", true);
-            let domain = domain.and_then(|d| {
-                let known = domains.iter().map(|d| d.id.as_str());
-                resolve(r, "domain", d.value.get_ref(), d.value.span(), known)
-            });
-            let raw = r.subtopics();
-            let mut found = Vec::new();
-            for raw in raw {
-                let rule = RawWho { ages: raw.ages, sexes: raw.sexes };
-                let mut who = who(r, ages, &rule);
-                let Ok(id) = Slug::of_name(raw.name.get_ref()) else {
-                    r.mistake(raw.name.span(), "a subtopic needs a letter or a digit", None);
-                    continue;
-                };
-                if let Some(other) = seen.insert(id.clone(), name.clone()) {
-                    let message =
-                        format!("the subtopic \"{}\" is in {other} too", raw.name.get_ref());
-                    r.mistake(raw.name.span(), message, Some("choose a more specific name".into()));
-                }
-                if let Some(domain) = domain {
-                    // If the two rules do not overlap, the narrower one applies.
-                    who = who.and(&domains[domain].who).unwrap_or(who);
-                    found.push(Subtopic { id, name: raw.name.into_inner(), domain, who });
-                }
-            }
-            found
-        });
-        all.extend(found);
-    }
-    all.sort_by_key(|s| s.domain);
-    all
 }
 
 pub(crate) fn read_conditions(

@@ -7,7 +7,6 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-use crate::axes::RawSubtopic;
 use crate::mistake::{Mistake, Place};
 
 /// Resource files: path relative to the resources folder (with `/`) to text.
@@ -86,25 +85,25 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The subtopics of a file: names, or tables with a name and a rule.
-    pub(crate) fn subtopics(&mut self) -> Vec<RawSubtopic> {
-        let Some(value) = self.take("subtopics") else {
-            self.mistake(0..0, "missing field `subtopics`", None);
+    /// The items of a list, each a table, or a name alone from which `named` makes one.
+    pub(crate) fn names_or_tables<T: DeserializeOwned>(
+        &mut self,
+        key: &str,
+        named: impl Fn(Spanned<String>) -> T,
+    ) -> Vec<T> {
+        let Some(value) = self.take(key) else {
+            self.mistake(0..0, format!("missing field `{key}`"), None);
             return Vec::new();
         };
         let span = value.span();
         let DeValue::Array(array) = value.into_inner() else {
-            self.mistake(span, "`subtopics` must be an array", None);
+            self.mistake(span, format!("`{key}` must be an array"), None);
             return Vec::new();
         };
         array
             .into_iter()
             .filter_map(|item| match item.get_ref() {
-                DeValue::String(name) => Some(RawSubtopic {
-                    name: Spanned::new(item.span(), name.to_string()),
-                    ages: None,
-                    sexes: None,
-                }),
+                DeValue::String(name) => Some(named(Spanned::new(item.span(), name.to_string()))),
                 _ => self.convert(item).map(|e| e.value),
             })
             .collect()

@@ -26,12 +26,14 @@ pub struct PromptContext {
     pub situation: Situation,
     /// Maximum tokens of an answer of the assistant.
     pub max_tokens: u32,
+    /// Whether answers depend on rules of the country.
+    pub rules: bool,
 }
 
 impl PromptContext {
     /// A conversation outside any plan.
     pub fn new(id: RowId, place: Place, case: Option<Case>, situation: Situation) -> Self {
-        Self { id, place, case, situation, max_tokens: MAX_TOKENS }
+        Self { id, place, case, situation, max_tokens: MAX_TOKENS, rules: false }
     }
 
     /// The conversation of `variant` from prompt `k` (from 0) of a planned row, with its situation drawn and this case;
@@ -56,6 +58,7 @@ impl PromptContext {
             case,
             situation: situation(catalog, part, seed, row, k, variant),
             max_tokens: task.map_or(part.max_tokens, |t| t.max_tokens),
+            rules: task.is_some_and(|t| t.rules),
         })
     }
 
@@ -103,6 +106,7 @@ impl PromptContext {
                 register_text => register,
                 styles => texts(&situation.system_styles),
                 aims => aims(catalog, situation),
+                rules => self.rules,
             },
         )
     }

@@ -1,33 +1,12 @@
 //! Draws what is fixed about a prompt before it is written.
 
-use clinstruct_catalog::{Axis, Catalog, Countries, Country, Facts, Part, Who};
+use clinstruct_catalog::{
+    AboutPatient, Axis, Catalog, Countries, Country, Facts, Part, PregnancyRule, Scope,
+};
 use clinstruct_draw::{self as draw, Draw};
 use clinstruct_schema::{
     AgeYears, ConversationMode, Frame, FramePatient, IncomeGroup, Place, RowId, Sex, Subject,
 };
-
-/// Whether a question is about a patient.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AboutPatient {
-    Patient,
-    None,
-    Either,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PregnancyRule {
-    Possible,
-    Required,
-    Never,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct Scope {
-    pub(crate) who: Who,
-    pub(crate) patient: AboutPatient,
-    pub(crate) pregnancy: PregnancyRule,
-    pub(crate) can_be_emergency: bool,
-}
 
 /// Inputs of all frames of a row.
 #[derive(Debug, Clone, Copy)]
@@ -46,11 +25,6 @@ const USUAL_SETTING: f64 = 0.7;
 const WITH_PATIENT: f64 = 0.6;
 /// Probability that a patient who can be pregnant is.
 const PREGNANT: f64 = 0.04;
-/// Ages in years, both included, at which a patient of a case can be pregnant.
-const CHILDBEARING: (u32, u32) = (15, 49);
-/// Weeks of pregnancy that are drawn, both included.
-const WEEKS: (u32, u32) = (6, 40);
-
 const GROUPS: [(&str, IncomeGroup); 4] = [
     ("high", IncomeGroup::High),
     ("upper-middle", IncomeGroup::UpperMiddle),
@@ -164,32 +138,22 @@ fn draw_patient(
     country: &Country,
 ) -> Option<FramePatient> {
     let (catalog, seed, who) = (source.catalog, source.seed, &scope.who);
-    let required = scope.pregnancy == PregnancyRule::Required;
-    let years_of = |from: u32, to: u32| {
-        if required { (from.max(CHILDBEARING.0), to.min(CHILDBEARING.1)) } else { (from, to) }
-    };
     let sexes = catalog
         .sexes
         .iter()
         .filter(|s| who.sexes[s.id as usize])
-        .filter(|s| !required || s.id != Sex::Male)
         .map(|s| (s.id.as_str(), s.weight, s.id));
     let sex = draw::choose(seed, key, "sex", sexes)?;
-    let bands = catalog
-        .ages
-        .iter()
-        .enumerate()
-        .filter(|(i, band)| {
-            let (from, to) = years_of(band.from, band.to);
-            who.includes(*i, sex) && from <= to
-        })
-        .map(|(i, band)| (band.id.as_str(), band.weight, (i, band)));
-    let (band_index, band) = draw::choose(seed, key, "age band", bands)?;
-    let mut numbers = Draw::new(seed, key, "numbers");
-    let (from, to) = years_of(band.from, band.to);
-    let years = numbers.between(from, to);
-    let months = numbers.between(u32::from(years == 0), 11);
-    let age = AgeYears { years, months: (years < 2).then_some(months) };
+    let bands = catalog.ages.iter().enumerate().filter(|(i, _)| who.includes(*i, sex)).filter_map(
+        |(i, band)| {
+            let months = scope.months_in(band)?;
+            Some((band.id.as_str(), band.weight, (i, band, months)))
+        },
+    );
+    let (band_index, band, months) = draw::choose(seed, key, "age band", bands)?;
+    // A newborn of the plan is at least a month old: days are not in the age.
+    let months = Draw::new(seed, key, "age").between(months.0.max(1), months.1.max(1));
+    let age = AgeYears { years: months / 12, months: (months < 24).then_some(months % 12) };
     let gender = (band_index >= catalog.gender_from)
         .then(|| {
             let genders = catalog
@@ -200,14 +164,14 @@ fn draw_patient(
             draw::choose(seed, key, "gender", genders).map(|g| g.name.clone())
         })
         .flatten();
-    let can_be = sex != Sex::Male && (CHILDBEARING.0..=CHILDBEARING.1).contains(&years);
     let mut pregnancy = Draw::new(seed, key, "pregnancy");
-    let pregnant = match scope.pregnancy {
-        PregnancyRule::Required => can_be,
-        PregnancyRule::Possible => can_be && sex == Sex::Female && pregnancy.chance(PREGNANT),
-        PregnancyRule::Never => false,
-    };
-    let pregnancy_weeks = pregnant.then(|| pregnancy.between(WEEKS.0, WEEKS.1));
+    let pregnant = scope.can_be_pregnant(months, sex)
+        && match scope.pregnancy {
+            PregnancyRule::Required => true,
+            PregnancyRule::Possible => sex == Sex::Female && pregnancy.chance(PREGNANT),
+            PregnancyRule::Never => false,
+        };
+    let pregnancy_weeks = pregnant.then(|| pregnancy.between(scope.weeks.0, scope.weeks.1));
     Some(FramePatient {
         age_band: band.id.clone(),
         age,

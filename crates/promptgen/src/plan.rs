@@ -1,8 +1,8 @@
-use clinstruct_catalog::{Axis, Catalog, Part, Value, Who};
+use clinstruct_catalog::{Axis, Catalog, Part, Scope, Value};
 use clinstruct_draw as draw;
 use clinstruct_schema::{BaseRow, Frame, RowId, Slug, Subject};
 
-use crate::frame::{self, Scope};
+use crate::frame;
 
 /// The rows of one part, in their order: the last axis runs fastest.
 #[derive(Debug, Clone)]
@@ -82,20 +82,9 @@ impl<'c> Plan<'c> {
         let values = self.values(index)?;
         let id = self.id(index)?;
         let subjects = values.iter().map(|(v, _)| self.subject(*v)).collect::<Option<Vec<_>>>()?;
-        let mut who = Who::ANYONE;
-        let mut emergency = false;
-        for (value, _) in &values {
-            let (rule, is_emergency) = self.rule(*value);
-            who = together(&who, &rule);
-            emergency |= is_emergency;
-        }
+        let scope = self.scope(index)?;
+        let emergency = values.iter().any(|(value, _)| self.is_emergency(*value));
         let (profession, specialty) = self.worker(&id, &values);
-        let scope = Scope {
-            who,
-            can_be_emergency: true,
-            patient: frame::AboutPatient::Patient,
-            pregnancy: frame::PregnancyRule::Possible,
-        };
         let source = frame::Source {
             catalog: self.catalog,
             part: self.part,
@@ -115,6 +104,12 @@ impl<'c> Plan<'c> {
             emergency,
             frames,
         })
+    }
+
+    /// Which prompts row `index` allows; `None` past the end.
+    pub fn scope(&self, index: usize) -> Option<Scope> {
+        let values: Vec<Value> = self.values(index)?.into_iter().map(|(value, _)| value).collect();
+        Some(self.catalog.row_scope(&values))
     }
 
     /// All rows in order.
@@ -152,24 +147,18 @@ impl<'c> Plan<'c> {
         Some(Subject { axis: axis.as_str().to_owned(), slugs, name: name.clone() })
     }
 
-    /// Who can be the patient, and whether it is emergency medicine.
-    fn rule(&self, value: Value) -> (Who, bool) {
+    /// Whether a value is emergency medicine.
+    fn is_emergency(&self, value: Value) -> bool {
         let c = self.catalog;
-        let of_domain = |d: usize| c.domains.get(d).map(|d| (d.who, d.emergency));
+        let of_domain = |d: usize| c.domains.get(d).is_some_and(|d| d.emergency);
         match value {
-            Value::Task(_) | Value::Profession(_) => None,
-            Value::Specialty(p, s) => c
-                .professions
-                .get(p)
-                .and_then(|p| p.specialties.get(s))
-                .map(|s| (s.who, s.emergency)),
+            Value::Task(_) | Value::Profession(_) => false,
+            Value::Specialty(p, s) => {
+                c.professions.get(p).and_then(|p| p.specialties.get(s)).is_some_and(|s| s.emergency)
+            }
             Value::Domain(d) => of_domain(d),
-            Value::Subtopic(s) => c
-                .subtopics
-                .get(s)
-                .map(|s| (s.who, of_domain(s.domain).is_some_and(|(_, emergency)| emergency))),
+            Value::Subtopic(s) => c.subtopics.get(s).is_some_and(|s| of_domain(s.domain)),
         }
-        .unwrap_or((Who::ANYONE, false))
     }
 
     /// Profession and specialty of the health worker: from the row, otherwise drawn.
@@ -198,13 +187,4 @@ impl<'c> Plan<'c> {
         let drawn = draw::choose(self.seed, id.as_str(), "profession", shares);
         (drawn.map(|p| p.name.clone()).unwrap_or_default(), None)
     }
-}
-
-/// The intersection of both rules. If no age fits both, the first one's ages apply: a specialist's patients outweigh a
-/// domain's. The sexes of both apply unless that excludes everyone.
-fn together(first: &Who, second: &Who) -> Who {
-    first.and(second).unwrap_or_else(|| {
-        let sexes = Who { ages: first.ages, sexes: second.sexes };
-        first.and(&sexes).unwrap_or(*first)
-    })
 }

@@ -76,7 +76,7 @@ pub fn prompt_request(
                 profession => row.profession.as_str(),
                 description => task.map(|t| t.description.as_str()),
                 case => task.map(|t| t.case.as_str()),
-                question => "",
+                question => task.map(|t| t.question.as_str()),
                 domain => domain.map(|d| d.name.as_str()),
             };
             (s.axis.clone(), value)

@@ -1,6 +1,8 @@
 //! The catalog: the embedded resources are valid, and all mistakes of a changed copy are reported together.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod scope;
+
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
@@ -106,18 +108,18 @@ fn nobody_male_is_an_obstetric_patient() {
     for p in &c.professions {
         for s in &p.specialties {
             if obstetric(&p.name) || obstetric(&s.name) {
-                assert!(!s.who.sexes[male], "{} {}", p.id, s.id);
+                assert!(!s.scope.who.sexes[male], "{} {}", p.id, s.id);
                 seen[0] += 1;
             }
         }
     }
     for d in c.domains.iter().filter(|d| obstetric(&d.name)) {
-        assert!(!d.who.sexes[male], "{}", d.id);
+        assert!(!d.scope.who.sexes[male], "{}", d.id);
         seen[1] += 1;
     }
     for s in &c.subtopics {
         if obstetric(&s.name) || obstetric(&c.domains[s.domain].name) {
-            assert!(!s.who.sexes[male], "{}", s.id);
+            assert!(!s.scope.who.sexes[male], "{}", s.id);
             seen[2] += 1;
         }
     }

@@ -182,7 +182,9 @@ fn an_entry_that_pushes_rows_over_the_limit_is_refused() {
     let text = fs::read_to_string(&file).unwrap();
     let at = text.find("[[task]]").unwrap();
     let entry = "[[task]]\nid = \"shift-planning\"\nname = \"Shift Planning\"\n\
-                 description = \"Plan shifts.\"\ncase = \"Make up a ward.\"\nmax_tokens = 800\n\n";
+                 patient = \"patient\"\nemergency = \"never\"\n\
+                 description = \"Plan shifts.\"\ncase = \"Make up a ward.\"\n\
+                 question = \"Ask about shifts.\"\nmax_tokens = 800\n\n";
     fs::write(&file, format!("{}{entry}{}", &text[..at], &text[at..])).unwrap();
     let said = refused(dir.path(), &build);
     assert!(said.contains("resources: 10 rows that are no longer planned"), "{said}");

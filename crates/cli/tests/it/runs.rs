@@ -176,7 +176,8 @@ fn new_entries_ask_for_their_rows_alone() {
     append(
         &mine.join("tasks.toml"),
         "\n[[task]]\nid = \"shift-planning\"\nname = \"Shift Planning\"\ndescription = \"Plan shifts.\"\n\
-         case = \"Make up a ward.\"\nmax_tokens = 800\n",
+         patient = \"patient\"\nemergency = \"never\"\ncase = \"Make up a ward.\"\n\
+         question = \"Ask about shifts.\"\nmax_tokens = 800\n",
     );
     let second = json(dir.path(), &args("98"));
     let after = rows(&dir.path().join("o"), "conversations", STEMS[0]);

@@ -168,7 +168,7 @@ fn another_country_changes_the_rows_that_draw_it() {
 #[test]
 fn another_share_of_emergencies_changes_their_rows() {
     let folder = finished(8);
-    let share = "[emergency]\nprobability = 0.05";
+    let share = "[emergency]\nprobability = 0.14";
     let often = catalog(&[(PART_3, share, "[emergency]\nprobability = 0.5")]);
     let change = lost(&context(&often, config(8)), &folder, Drive::ToTheEnd).unwrap();
     assert_eq!(parts(&change), ["task-topic"]);

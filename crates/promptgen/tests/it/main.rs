@@ -60,10 +60,10 @@ fn rules(row: &BaseRow) -> Vec<Who> {
             match s.axis.as_str() {
                 "specialty" => {
                     let profession = c.professions.iter().find(|p| p.id == *first).unwrap();
-                    profession.specialties.iter().find(|x| x.id == *last).map(|x| x.who)
+                    profession.specialties.iter().find(|x| x.id == *last).map(|x| x.scope.who)
                 }
-                "domain" => c.domains.iter().find(|d| d.id == *last).map(|d| d.who),
-                "subtopic" => c.subtopics.iter().find(|x| x.id == *last).map(|x| x.who),
+                "domain" => c.domains.iter().find(|d| d.id == *last).map(|d| d.scope.who),
+                "subtopic" => c.subtopics.iter().find(|x| x.id == *last).map(|x| x.scope.who),
                 _ => None,
             }
         })
@@ -180,7 +180,8 @@ fn an_added_specialty_and_task_change_no_other_row() {
         "tasks.toml",
         "[[task]]\nid = \"predictive-analytics\"",
         "[[task]]\nid = \"second-opinion\"\nname = \"Second Opinion\"\ndescription = \"Judge.\"\n\
-         case = \"Make up a case.\"\nmax_tokens = 900\n\n[[task]]\nid = \"predictive-analytics\"",
+         patient = \"either\"\nemergency = \"possible\"\ncase = \"Make up a case.\"\n\
+         question = \"Ask in general.\"\nmax_tokens = 900\n\n[[task]]\nid = \"predictive-analytics\"",
     );
     let more = Catalog::read(files).unwrap();
     let mut added = Vec::new();
