@@ -135,6 +135,11 @@ fn detect(text: &str) -> Option<(Language, Certainty)> {
     let mut letters = 0_usize;
     let mut counts = vec![0_usize; SCRIPTS.len()];
     for c in text.chars() {
+        // No script of one language alone has letters of ASCII.
+        if c.is_ascii() {
+            letters += usize::from(c.is_ascii_alphabetic());
+            continue;
+        }
         match SCRIPTS.iter().position(|(_, script)| script.contains(&u32::from(c))) {
             Some(script) => counts[script] += 1,
             None if c.is_alphabetic() => {}

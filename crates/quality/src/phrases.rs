@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use aho_corasick::AhoCorasick;
 use serde::Deserialize;
 
+use crate::finder::{Finder, Wanted, places};
 use crate::lines::is_mark;
 
 /// Phrases in lower case, found as whole words.
@@ -14,8 +14,10 @@ use crate::lines::is_mark;
 #[derive(Debug, Default, Deserialize)]
 #[serde(from = "Vec<String>")]
 pub(crate) struct Phrases {
-    finder: Option<AhoCorasick>,
+    finder: Finder,
     rules: Vec<Rule>,
+    /// Whether one of them may stand within a word.
+    anywhere: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -39,13 +41,14 @@ impl From<Vec<String>> for Phrases {
             let unspaced = bare.contains(|c| ('\u{e00}'..='\u{e7f}').contains(&c));
             rules.push(Rule { at_start, goes_on: goes_on || !ends_a_word, unspaced });
         }
-        let finder = (!words.is_empty()).then(|| AhoCorasick::new(&words).ok()).flatten();
-        Self { finder, rules }
+        let anywhere = rules.iter().any(|rule| rule.unspaced);
+        Self { finder: Finder::new(words), rules, anywhere }
     }
 }
 
 fn is_of_word(c: char) -> bool {
-    c.is_alphanumeric() || is_mark(c)
+    // The punctuation that texts have most is told without the tables.
+    !matches!(c, '\u{2000}'..='\u{206f}') && (c.is_alphanumeric() || is_mark(c))
 }
 
 impl Phrases {
@@ -55,21 +58,33 @@ impl Phrases {
         self.rules.len()
     }
 
-    /// Places of the phrases in a text that is in lower case.
-    pub(crate) fn all<'t>(&'t self, lower: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
-        let hits = self.finder.iter().flat_map(move |finder| finder.find_overlapping_iter(lower));
-        hits.filter_map(move |hit| {
-            let rule = self.rules.get(hit.pattern().as_usize())?;
-            let before = lower.get(..hit.start())?.chars().next_back();
-            let behind = lower.get(hit.end()..)?;
+    /// Calls `found` with each place of a phrase in a text that is in lower case, in the order of their starts.
+    fn each(&self, lower: &str, mut found: impl FnMut(Range<usize>)) {
+        if self.rules.is_empty() {
+            return;
+        }
+        // Behind a letter no phrase begins, but for those of unspaced scripts.
+        let wanted = [[true, self.anywhere]; 2];
+        let places = places(lower, is_of_word, Wanted { ascii: wanted, other: wanted });
+        self.finder.each(lower, &places, |phrase, start, end| {
+            let rule = self.rules[phrase];
             let starts = if rule.at_start {
-                before.is_none()
+                start == 0
             } else {
-                rule.unspaced || before.is_none_or(|c| !is_of_word(c))
+                rule.unspaced || !lower[..start].chars().next_back().is_some_and(is_of_word)
             };
-            let ends = rule.unspaced || rule.goes_on || is_end_of_word(behind);
-            (starts && ends).then(|| hit.range())
-        })
+            if starts && (rule.unspaced || rule.goes_on || is_end_of_word(&lower[end..])) {
+                found(start..end);
+            }
+        });
+    }
+
+    /// Places of the phrases in a text that is in lower case, in the order of their ends.
+    pub(crate) fn all(&self, lower: &str) -> impl Iterator<Item = Range<usize>> + use<> {
+        let mut all = Vec::new();
+        self.each(lower, |place| all.push(place));
+        all.sort_by_key(|place| (place.end, place.start));
+        all.into_iter()
     }
 
     /// The first place of one of the phrases.
@@ -106,6 +121,9 @@ fn is_end_of_word(behind: &str) -> bool {
 
 /// A text as phrases are looked for in it: lower case, with straight apostrophes.
 pub(crate) fn plain(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     text.to_lowercase().replace('’', "'")
 }
 
