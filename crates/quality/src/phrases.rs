@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::Deserialize;
 
 use crate::finder::{Finder, Wanted, places};
-use crate::lines::is_mark;
+use crate::lines::{is_alphanumeric, is_mark};
 
 /// Phrases in lower case, found as whole words.
 ///
@@ -47,8 +47,7 @@ impl From<Vec<String>> for Phrases {
 }
 
 fn is_of_word(c: char) -> bool {
-    // The punctuation that texts have most is told without the tables.
-    !matches!(c, '\u{2000}'..='\u{206f}') && (c.is_alphanumeric() || is_mark(c))
+    is_alphanumeric(c) || is_mark(c)
 }
 
 impl Phrases {
@@ -58,15 +57,17 @@ impl Phrases {
         self.rules.len()
     }
 
-    /// Calls `found` with each place of a phrase in a text that is in lower case, in the order of their starts.
-    fn each(&self, lower: &str, mut found: impl FnMut(Range<usize>)) {
-        if self.rules.is_empty() {
-            return;
-        }
-        // Behind a letter no phrase begins, but for those of unspaced scripts.
-        let wanted = [[true, self.anywhere]; 2];
-        let places = places(lower, is_of_word, Wanted { ascii: wanted, other: wanted });
-        self.finder.each(lower, &places, |phrase, start, end| {
+    /// Where phrases of these lists may begin in a text in lower case.
+    ///
+    /// Behind a letter none does, but for those of unspaced scripts.
+    pub(crate) fn places(lists: &[&Self], lower: &str) -> Vec<usize> {
+        let wanted = [[true, lists.iter().any(|list| list.anywhere)]; 2];
+        places(lower, is_of_word, Wanted { ascii: wanted, other: wanted })
+    }
+
+    /// Calls `found` with each phrase that stands at one of these places of a text that is in lower case.
+    fn each(&self, lower: &str, places: &[usize], mut found: impl FnMut(Range<usize>)) {
+        self.finder.each(lower, places, |phrase, start, end| {
             let rule = self.rules[phrase];
             let starts = if rule.at_start {
                 start == 0
@@ -81,8 +82,17 @@ impl Phrases {
 
     /// Places of the phrases in a text that is in lower case, in the order of their ends.
     pub(crate) fn all(&self, lower: &str) -> impl Iterator<Item = Range<usize>> + use<> {
+        self.all_at(lower, &Self::places(&[self], lower))
+    }
+
+    /// The same for one who knows [`Phrases::places`].
+    pub(crate) fn all_at(
+        &self,
+        lower: &str,
+        places: &[usize],
+    ) -> impl Iterator<Item = Range<usize>> + use<> {
         let mut all = Vec::new();
-        self.each(lower, |place| all.push(place));
+        self.each(lower, places, |place| all.push(place));
         all.sort_by_key(|place| (place.end, place.start));
         all.into_iter()
     }
@@ -102,7 +112,7 @@ impl Phrases {
         // No phrase is longer than this: what stands behind cannot be at the start.
         let end = lower.char_indices().nth(LONGEST).map_or(lower.len(), |(at, _)| at);
         let head = lower.get(..end)?;
-        self.all(head).filter(|hit| hit.start == 0).max_by_key(|hit| hit.end)
+        self.all_at(head, &[0]).max_by_key(|hit| hit.end)
     }
 }
 

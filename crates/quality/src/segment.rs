@@ -114,23 +114,25 @@ fn is_letter(c: char) -> bool {
     matches!(c, '\u{904}'..='\u{939}' | '\u{958}'..='\u{961}' | 'a'..='z' | 'A'..='Z' | '0'..='9' | '०'..='९')
 }
 
+/// Where the end marks of a line are.
+fn end_marks(line: &str) -> impl Iterator<Item = usize> {
+    // The first bytes of the danda and of the ellipsis; most bytes are neither those nor a mark.
+    let may = |byte: u8| matches!(byte, b'.' | b'!' | b'?' | 0xe0 | 0xe2);
+    let is_mark = |at: &usize| line[*at..].starts_with(is_end_mark);
+    line.bytes().enumerate().filter(move |(_, byte)| may(*byte)).map(|(at, _)| at).filter(is_mark)
+}
+
 /// Possible sentence ends: those of UAX 29, and after an ellipsis or a closing quotation mark.
 fn breaks(line: &str) -> Vec<usize> {
     let mut breaks = plain_breaks(line).unwrap_or_else(|| {
         let segmenter = SentenceSegmenter::new(SentenceBreakInvariantOptions::default());
         segmenter.segment_str(line).filter(|b| *b > 0).collect()
     });
-    let mut marked = false;
-    for (at, c) in line.char_indices() {
-        if is_end_mark(c) {
-            marked = true;
-        } else if c.is_whitespace() {
-            if marked {
-                breaks.push(at + c.len_utf8());
-            }
-            marked = false;
-        } else if !CLOSING.contains(&c) {
-            marked = false;
+    for at in end_marks(line) {
+        let behind = line[at..].char_indices().skip(1);
+        let mut behind = behind.skip_while(|(_, c)| CLOSING.contains(c));
+        if let Some((space, c)) = behind.next().filter(|(_, c)| c.is_whitespace()) {
+            breaks.push(at + space + c.len_utf8());
         }
     }
     breaks.sort_unstable();
@@ -177,14 +179,18 @@ fn property(c: char) -> Option<Property> {
 /// The sentence breaks of UAX 29 in a line of common Latin text, for which its rules are few; `None` for any other
 /// line. A test compares them with those of `icu_segmenter`, which reads every character with its tables.
 fn plain_breaks(line: &str) -> Option<Vec<usize>> {
-    let known = |c: char| c.is_ascii() && !c.is_ascii_control() || property(c).is_some();
-    if !line.chars().all(known) {
+    if !line.bytes().all(|byte| matches!(byte, 0x20..0x7f))
+        && !line.chars().all(|c| property(c).is_some())
+    {
         return None;
     }
     let at = |at: usize| line[at..].chars().next().and_then(|c| Some((property(c)?, c.len_utf8())));
     let mut breaks = Vec::new();
-    for (mark, _) in line.match_indices(['.', '!', '?']) {
-        let stop = line.as_bytes()[mark] == b'.';
+    for (mark, byte) in line.bytes().enumerate() {
+        if !matches!(byte, b'.' | b'!' | b'?') {
+            continue;
+        }
+        let stop = byte == b'.';
         let mut end = mark + 1;
         for skipped in [Property::Close, Property::Space] {
             while let Some((_, length)) = at(end).filter(|(own, _)| *own == skipped) {

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::Unit;
 use crate::finder::{Finder, Wanted, places};
+use crate::lines::is_alphanumeric;
 
 /// What a word says about the numbers beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -416,9 +417,7 @@ pub(super) fn is_thai(c: char) -> bool {
 }
 
 fn is_of_word(c: char) -> bool {
-    // The punctuation that texts have most is told without the tables.
-    !matches!(c, '\u{2000}'..='\u{206f}')
-        && ((c.is_alphanumeric() && !is_thai(c)) || is_devanagari(c))
+    (is_alphanumeric(c) && !is_thai(c)) || is_devanagari(c)
 }
 
 /// Whether words that begin with a character are found at the places of [`Words::places`].
