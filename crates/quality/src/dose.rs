@@ -108,8 +108,13 @@ pub struct Doses {
 pub fn find(text: &str, language: Language) -> Doses {
     let words = Words::of(language);
     let lower = lower_case(text);
-    let numbers = numbers::numbers(text, &lower, words);
-    let hits = words.hits(&lower);
+    let places = Words::places(&lower);
+    let numbers = numbers::numbers(text, &lower, words, &places);
+    // Most texts have neither: all other words matter only beside one of these.
+    if numbers.is_empty() && !words.may_verify(&lower, &places) {
+        return Doses::default();
+    }
+    let hits = words.hits(&lower, &places);
     let verifies = hits.iter().any(|hit| hit.class == words::Class::Verify);
     if numbers.is_empty() && !verifies {
         return Doses::default();
@@ -146,8 +151,15 @@ impl<'a> View<'a> {
 
 /// Lower case in which every byte keeps its place: a letter whose small form has another length stays.
 fn lower_case(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     let mut lower = String::with_capacity(text.len());
     for c in text.chars() {
+        if c.is_ascii() {
+            lower.push(c.to_ascii_lowercase());
+            continue;
+        }
         let mut small = c.to_lowercase();
         match (small.next(), small.next()) {
             (Some(one), None) if one.len_utf8() == c.len_utf8() => lower.push(one),

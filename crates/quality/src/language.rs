@@ -8,7 +8,7 @@ use clinstruct_schema::Language;
 use whatlang::{Detector, Lang};
 
 use crate::lexicon::{lexicon, scripts};
-use crate::lines::without_quotes;
+use crate::lines::{is_alphabetic, without_quotes};
 
 /// Bytes of a text for trigram detection: more does not improve it, and costs time on every turn.
 const MOST_BYTES: usize = 600;
@@ -135,9 +135,14 @@ fn detect(text: &str) -> Option<(Language, Certainty)> {
     let mut letters = 0_usize;
     let mut counts = vec![0_usize; SCRIPTS.len()];
     for c in text.chars() {
+        // No script of one language alone has letters of ASCII.
+        if c.is_ascii() {
+            letters += usize::from(c.is_ascii_alphabetic());
+            continue;
+        }
         match SCRIPTS.iter().position(|(_, script)| script.contains(&u32::from(c))) {
             Some(script) => counts[script] += 1,
-            None if c.is_alphabetic() => {}
+            None if is_alphabetic(c) => {}
             None => continue,
         }
         letters += 1;
@@ -196,9 +201,9 @@ fn by_common_words(text: &str) -> Vec<usize> {
     let mut scores = vec![0_usize; COMMON.len()];
     let mut before = '.';
     let mut seen = 0;
-    for word in text.split_inclusive(|c: char| !c.is_alphabetic()) {
-        let mark = word.chars().next_back().filter(|c| !c.is_alphabetic());
-        let bare = word.trim_end_matches(|c: char| !c.is_alphabetic());
+    for word in text.split_inclusive(|c: char| !is_alphabetic(c)) {
+        let mark = word.chars().next_back().filter(|c| !is_alphabetic(*c));
+        let bare = word.trim_end_matches(|c: char| !is_alphabetic(c));
         if !bare.is_empty() {
             seen += 1;
             if seen > WORDS {
@@ -231,7 +236,8 @@ fn by_common_words(text: &str) -> Vec<usize> {
 ///
 /// Greek letters are symbols, and one letter alone is a name of something.
 pub(crate) fn foreign_script(text: &str) -> Option<Range<usize>> {
-    if text.is_ascii() {
+    // No letter of the other scripts is before U+0400.
+    if text.bytes().all(|byte| byte < 0xd0) {
         return None;
     }
     let mut start = None;
@@ -248,11 +254,10 @@ pub(crate) fn foreign_script(text: &str) -> Option<Range<usize>> {
 
 /// Cyrillic, Armenian, Hebrew and Arabic; Kana and Han; Hangul.
 fn is_of_foreign_script(c: char) -> bool {
-    c.is_alphabetic()
-        && matches!(
-            u32::from(c),
-            0x400..=0x6ff | 0x3040..=0x30ff | 0x3400..=0x4dbf | 0x4e00..=0x9fff | 0xac00..=0xd7af
-        )
+    matches!(
+        u32::from(c),
+        0x400..=0x6ff | 0x3040..=0x30ff | 0x3400..=0x4dbf | 0x4e00..=0x9fff | 0xac00..=0xd7af
+    ) && c.is_alphabetic()
 }
 
 /// Whether a text is in `language`, or too short to detect.

@@ -32,6 +32,7 @@ pub mod check;
 pub mod checks;
 pub mod compare;
 pub mod dose;
+mod finder;
 pub mod hygiene;
 mod kept;
 pub mod language;

@@ -1,6 +1,7 @@
-//! The lines of a text.
+//! The lines of a text, and the kinds of its characters.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// Non-blank lines, trimmed.
 pub(crate) fn lines(text: &str) -> impl Iterator<Item = Range<usize>> {
@@ -22,6 +23,44 @@ pub(crate) fn line_starts(text: &str) -> impl Iterator<Item = (usize, usize, &st
         at += line.len();
         (index + 1, from, start)
     })
+}
+
+/// One more than the last character of which a bit is kept: the scripts of all languages are before it.
+const TABLED: usize = 0x1000;
+
+/// A bit for each of the first characters.
+type Bits = [u64; TABLED / 64];
+
+fn bits(of: fn(char) -> bool) -> Bits {
+    let mut bits = [0; TABLED / 64];
+    for c in (0..).take(TABLED).filter_map(char::from_u32).filter(|c| of(*c)) {
+        bits[c as usize / 64] |= 1 << (c as usize % 64);
+    }
+    bits
+}
+
+static ALPHABETIC: LazyLock<Bits> = LazyLock::new(|| bits(char::is_alphabetic));
+static ALPHANUMERIC: LazyLock<Bits> = LazyLock::new(|| bits(char::is_alphanumeric));
+
+/// What the bits say of a character; none where they do not reach.
+fn tabled(bits: &Bits, c: char) -> Option<bool> {
+    let word = bits.get(c as usize / 64)?;
+    Some(word >> (c as usize % 64) & 1 == 1)
+}
+
+/// The same as [`char::is_alphabetic`], which searches ranges for every character that is not of ASCII.
+pub(crate) fn is_alphabetic(c: char) -> bool {
+    tabled(&ALPHABETIC, c).unwrap_or_else(|| !is_punctuation(c) && c.is_alphabetic())
+}
+
+/// The same as [`char::is_alphanumeric`].
+pub(crate) fn is_alphanumeric(c: char) -> bool {
+    tabled(&ALPHANUMERIC, c).unwrap_or_else(|| !is_punctuation(c) && c.is_alphanumeric())
+}
+
+/// Of the block of dashes and quotation marks, which texts in all languages have.
+fn is_punctuation(c: char) -> bool {
+    matches!(c, '\u{2000}'..='\u{206f}')
 }
 
 /// Combining signs, mostly of Devanagari.
@@ -47,4 +86,17 @@ pub(crate) fn without_quotes(text: &str, most: usize) -> String {
         }
     }
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_are_of_the_kind_that_the_standard_library_says() {
+        for c in (0..0x11_0000).filter_map(char::from_u32) {
+            assert_eq!(is_alphabetic(c), c.is_alphabetic(), "{c:?}");
+            assert_eq!(is_alphanumeric(c), c.is_alphanumeric(), "{c:?}");
+        }
+    }
 }

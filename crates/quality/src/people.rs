@@ -1,7 +1,7 @@
 //! The people whose age a text gives, and how it calls them, in all languages.
 
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use clinstruct_schema::Sex;
 use regex::{Captures, Regex};
@@ -67,7 +67,7 @@ const PATIENTS: &str = "patiente?|patientin|paciente|paziente";
 
 /// Ages with their unit. What names the person stands behind the number in English, German and Hindi, and
 /// before it in the others.
-static AGES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+static AGES: LazyLock<Vec<Ages>> = LazyLock::new(|| {
     let behind = r"(?P<behind>(?:[ -]\p{L}+){0,3})";
     let n = "(?P<n>[0-9]{1,3})";
     let who = format!("(?:{NOUNS}|{PATIENTS})");
@@ -103,10 +103,72 @@ static AGES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
             r"(?:ผู้ป่วย|คนไข้)[^0-9๐-๙\n]{0,12}(?:อายุ|วัย) ?(?P<n>[0-9๐-๙]{1,3}) ?(?P<unit>ปี|เดือน)",
         ),
     ]
-    .iter()
-    .filter_map(|pattern| Regex::new(pattern).ok())
+    .map(|pattern| Ages { pattern, regex: OnceLock::new() })
+    .into_iter()
     .collect()
 });
+
+/// A pattern of ages, which is built when a text may have one.
+struct Ages {
+    pattern: String,
+    regex: OnceLock<Option<Regex>>,
+}
+
+impl Ages {
+    fn regex(&self) -> Option<&Regex> {
+        self.regex.get_or_init(|| Regex::new(&self.pattern).ok()).as_ref()
+    }
+}
+
+/// Bit set of the patterns of [`AGES`] that a text may match, by what stands beside its numbers.
+///
+/// Most numbers of a text are no ages, and each pattern reads all of it. No first letters of a unit that are compared
+/// here have another form than their capital.
+fn patterns(text: &str) -> u32 {
+    let is_digit = |c: char| digit(c).is_some();
+    let mut found = 0;
+    let mut first = true;
+    let mut at = 0;
+    while let Some(start) = text[at..].find(is_digit) {
+        let start = at + start;
+        let head = &text.as_bytes()[..start];
+        let rest = text[start..].trim_start_matches(is_digit);
+        at = text.len() - rest.len();
+        let unit = rest.strip_prefix([' ', '-']).unwrap_or(rest);
+        let begins = |word: &str| {
+            let begin = unit.as_bytes().get(..word.len());
+            begin.is_some_and(|begin| begin.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        let follows = |word: &str| {
+            let end = head.len().checked_sub(word.len()).and_then(|from| head.get(from..));
+            end.is_some_and(|end| end.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        let mut add = |may: bool, patterns: &[u32]| {
+            if may {
+                found |= patterns.iter().fold(0, |bits, pattern| bits | 1 << pattern);
+            }
+        };
+        add(begins("year") || begins("month") || begins("wee") || begins("day"), &[0]);
+        add(begins("y"), &[1, 10]);
+        add(follows("aged "), &[2]);
+        add(follows("of "), &[3]);
+        add(first && unit.starts_with(['M', 'F']), &[4]);
+        add(head.ends_with(b"M/") || head.ends_with(b"F/"), &[5]);
+        add(rest.starts_with("/M") || rest.starts_with("/F"), &[6]);
+        add(begins("j") || begins("mona") || begins("w"), &[7, 8, 9, 10]);
+        add(begins("ta"), &[8]);
+        // `ans`, `anni` and `anos`, but not `and`.
+        let third = unit.as_bytes().get(2);
+        let years = begins("an") && third.is_none_or(|c| !c.is_ascii() || b"nosNOS".contains(c));
+        let years = years || begins("a") && unit.as_bytes().get(1).is_some_and(|c| !c.is_ascii());
+        add(years || begins("mo") || begins("me"), &[10, 11, 12, 13]);
+        let letter = unit.chars().next().filter(|c| !c.is_ascii()).unwrap_or_default();
+        add(('\u{900}'..='\u{97f}').contains(&letter), &[14, 15]);
+        add(('\u{e00}'..='\u{e7f}').contains(&letter), &[16, 17]);
+        first = false;
+    }
+    found
+}
 
 /// Words behind `has 45 years` and `, 45 years` by which it is how long something lasts.
 const LASTING: [&str; 16] = [
@@ -294,17 +356,19 @@ const NEAR: usize = 100;
 /// Ages that somebody once had.
 const PAST: [&str; 6] = ["he was ", "she was ", "they were ", "als er ", "als sie ", "i was "];
 
+/// A digit of any of the scripts.
+fn digit(c: char) -> Option<u32> {
+    match c {
+        '0'..='9' => Some(u32::from(c) - u32::from('0')),
+        '०'..='९' => Some(u32::from(c) - u32::from('०')),
+        '๐'..='๙' => Some(u32::from(c) - u32::from('๐')),
+        _ => None,
+    }
+}
+
 /// Digits of any of the scripts as a number.
 fn number(digits: &str) -> Option<u32> {
-    digits.chars().try_fold(0, |sum: u32, c| {
-        let digit = match c {
-            '0'..='9' => u32::from(c) - u32::from('0'),
-            '०'..='९' => u32::from(c) - u32::from('०'),
-            '๐'..='๙' => u32::from(c) - u32::from('๐'),
-            _ => return None,
-        };
-        Some(sum * 10 + digit)
-    })
+    digits.chars().try_fold(0, |sum: u32, c| Some(sum * 10 + digit(c)?))
 }
 
 /// The end of a text, at most so many bytes.
@@ -385,11 +449,12 @@ fn person(text: &str, hit: &Captures<'_>) -> Option<Person> {
 
 /// The people whose age a text gives, in the order of the text.
 pub(crate) fn people(text: &str) -> Vec<Person> {
-    if !text.contains(|c: char| c.is_numeric()) {
-        return Vec::new();
-    }
+    let patterns = patterns(text);
     let mut found: Vec<Person> = AGES
         .iter()
+        .enumerate()
+        .filter(|(at, _)| patterns >> at & 1 == 1)
+        .filter_map(|(_, ages)| ages.regex())
         .flat_map(|ages| ages.captures_iter(text))
         .filter_map(|hit| person(text, &hit))
         .collect();
@@ -404,7 +469,36 @@ mod tests {
     #[test]
     fn every_pattern_reads() {
         assert_eq!(AGES.len(), 18);
+        assert!(AGES.iter().all(|ages| ages.regex().is_some()));
         assert!(CALLED.is_some() && OTHERS.is_some());
+    }
+
+    #[test]
+    fn what_stands_beside_a_number_leaves_out_no_pattern_that_matches() {
+        let more = [
+            "45 F, coughs.",
+            "A 45 Y.O. woman, 45YO. M/45 and 45/F.",
+            "A man AGED 45 YEARS, a woman Of 60",
+            "Una mujer de 45 AÑOS, un uomo di 45 ANNI, une femme de 45 MOIS, um homem de 45 Anos.",
+            "Eine 45-JÄHRIGE Frau, ein 5 Monate alter Junge, 3 Wochen altes Mädchen, 9 TAGE alt",
+            "Ein Mann von 45 Jahren, ein Junge im Alter von 5 MONATEN.",
+            "Una bambina di 5 MESI, la paciente tiene 45 años. Une fillette âgée de 7 mois.",
+            "४५ वर्षीय महिला, एक महिला, उम्र 54 साल, ५ महीने की बच्ची",
+            "ผู้หญิงวัย ๕๔ ปี ชาย 5เดือน คนไข้อายุ 30ปี",
+            "The 2 boys, 12 girls and 3 men of 80 kg drank 5 mL, 10 and 20.",
+        ];
+        let check = &crate::checks::other_patient::CHECK;
+        let mut matched = 0;
+        for text in check.good.iter().chain(check.bad).chain(&more) {
+            for (at, ages) in AGES.iter().enumerate() {
+                if ages.regex().is_some_and(|regex| regex.is_match(text)) {
+                    matched |= 1 << at;
+                    assert!(patterns(text) >> at & 1 == 1, "{at}: {text}");
+                }
+            }
+        }
+        assert_eq!(matched, (1 << AGES.len()) - 1, "{matched:b}");
+        assert_eq!(patterns("Give 500 mg, 5 times, for 10 and 2.5 hours; 24 h, 3."), 0);
     }
 
     #[test]

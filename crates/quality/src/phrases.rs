@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use aho_corasick::AhoCorasick;
 use serde::Deserialize;
 
-use crate::lines::is_mark;
+use crate::finder::{Finder, Wanted, places};
+use crate::lines::{is_alphanumeric, is_mark};
 
 /// Phrases in lower case, found as whole words.
 ///
@@ -14,8 +14,10 @@ use crate::lines::is_mark;
 #[derive(Debug, Default, Deserialize)]
 #[serde(from = "Vec<String>")]
 pub(crate) struct Phrases {
-    finder: Option<AhoCorasick>,
+    finder: Finder,
     rules: Vec<Rule>,
+    /// Whether one of them may stand within a word.
+    anywhere: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -39,13 +41,13 @@ impl From<Vec<String>> for Phrases {
             let unspaced = bare.contains(|c| ('\u{e00}'..='\u{e7f}').contains(&c));
             rules.push(Rule { at_start, goes_on: goes_on || !ends_a_word, unspaced });
         }
-        let finder = (!words.is_empty()).then(|| AhoCorasick::new(&words).ok()).flatten();
-        Self { finder, rules }
+        let anywhere = rules.iter().any(|rule| rule.unspaced);
+        Self { finder: Finder::new(words), rules, anywhere }
     }
 }
 
 fn is_of_word(c: char) -> bool {
-    c.is_alphanumeric() || is_mark(c)
+    is_alphanumeric(c) || is_mark(c)
 }
 
 impl Phrases {
@@ -55,21 +57,44 @@ impl Phrases {
         self.rules.len()
     }
 
-    /// Places of the phrases in a text that is in lower case.
-    pub(crate) fn all<'t>(&'t self, lower: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
-        let hits = self.finder.iter().flat_map(move |finder| finder.find_overlapping_iter(lower));
-        hits.filter_map(move |hit| {
-            let rule = self.rules.get(hit.pattern().as_usize())?;
-            let before = lower.get(..hit.start())?.chars().next_back();
-            let behind = lower.get(hit.end()..)?;
+    /// Where phrases of these lists may begin in a text in lower case.
+    ///
+    /// Behind a letter none does, but for those of unspaced scripts.
+    pub(crate) fn places(lists: &[&Self], lower: &str) -> Vec<usize> {
+        let wanted = [[true, lists.iter().any(|list| list.anywhere)]; 2];
+        places(lower, is_of_word, Wanted { ascii: wanted, other: wanted })
+    }
+
+    /// Calls `found` with each phrase that stands at one of these places of a text that is in lower case.
+    fn each(&self, lower: &str, places: &[usize], mut found: impl FnMut(Range<usize>)) {
+        self.finder.each(lower, places, |phrase, start, end| {
+            let rule = self.rules[phrase];
             let starts = if rule.at_start {
-                before.is_none()
+                start == 0
             } else {
-                rule.unspaced || before.is_none_or(|c| !is_of_word(c))
+                rule.unspaced || !lower[..start].chars().next_back().is_some_and(is_of_word)
             };
-            let ends = rule.unspaced || rule.goes_on || is_end_of_word(behind);
-            (starts && ends).then(|| hit.range())
-        })
+            if starts && (rule.unspaced || rule.goes_on || is_end_of_word(&lower[end..])) {
+                found(start..end);
+            }
+        });
+    }
+
+    /// Places of the phrases in a text that is in lower case, in the order of their ends.
+    pub(crate) fn all(&self, lower: &str) -> impl Iterator<Item = Range<usize>> + use<> {
+        self.all_at(lower, &Self::places(&[self], lower))
+    }
+
+    /// The same for one who knows [`Phrases::places`].
+    pub(crate) fn all_at(
+        &self,
+        lower: &str,
+        places: &[usize],
+    ) -> impl Iterator<Item = Range<usize>> + use<> {
+        let mut all = Vec::new();
+        self.each(lower, places, |place| all.push(place));
+        all.sort_by_key(|place| (place.end, place.start));
+        all.into_iter()
     }
 
     /// The first place of one of the phrases.
@@ -87,7 +112,7 @@ impl Phrases {
         // No phrase is longer than this: what stands behind cannot be at the start.
         let end = lower.char_indices().nth(LONGEST).map_or(lower.len(), |(at, _)| at);
         let head = lower.get(..end)?;
-        self.all(head).filter(|hit| hit.start == 0).max_by_key(|hit| hit.end)
+        self.all_at(head, &[0]).max_by_key(|hit| hit.end)
     }
 }
 
@@ -106,6 +131,9 @@ fn is_end_of_word(behind: &str) -> bool {
 
 /// A text as phrases are looked for in it: lower case, with straight apostrophes.
 pub(crate) fn plain(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     text.to_lowercase().replace('’', "'")
 }
 

@@ -114,26 +114,118 @@ fn is_letter(c: char) -> bool {
     matches!(c, '\u{904}'..='\u{939}' | '\u{958}'..='\u{961}' | 'a'..='z' | 'A'..='Z' | '0'..='9' | '०'..='९')
 }
 
+/// Where the end marks of a line are.
+fn end_marks(line: &str) -> impl Iterator<Item = usize> {
+    // The first bytes of the danda and of the ellipsis; most bytes are neither those nor a mark.
+    let may = |byte: u8| matches!(byte, b'.' | b'!' | b'?' | 0xe0 | 0xe2);
+    let is_mark = |at: &usize| line[*at..].starts_with(is_end_mark);
+    line.bytes().enumerate().filter(move |(_, byte)| may(*byte)).map(|(at, _)| at).filter(is_mark)
+}
+
 /// Possible sentence ends: those of UAX 29, and after an ellipsis or a closing quotation mark.
 fn breaks(line: &str) -> Vec<usize> {
-    let segmenter = SentenceSegmenter::new(SentenceBreakInvariantOptions::default());
-    let mut breaks: Vec<usize> = segmenter.segment_str(line).filter(|b| *b > 0).collect();
-    let mut marked = false;
-    for (at, c) in line.char_indices() {
-        if is_end_mark(c) {
-            marked = true;
-        } else if c.is_whitespace() {
-            if marked {
-                breaks.push(at + c.len_utf8());
-            }
-            marked = false;
-        } else if !CLOSING.contains(&c) {
-            marked = false;
+    let mut breaks = plain_breaks(line).unwrap_or_else(|| {
+        let segmenter = SentenceSegmenter::new(SentenceBreakInvariantOptions::default());
+        segmenter.segment_str(line).filter(|b| *b > 0).collect()
+    });
+    for at in end_marks(line) {
+        let behind = line[at..].char_indices().skip(1);
+        let mut behind = behind.skip_while(|(_, c)| CLOSING.contains(c));
+        if let Some((space, c)) = behind.next().filter(|(_, c)| c.is_whitespace()) {
+            breaks.push(at + space + c.len_utf8());
         }
     }
     breaks.sort_unstable();
     breaks.dedup();
     breaks
+}
+
+/// Property of a character for sentence boundaries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Property {
+    Lower,
+    Upper,
+    Numeric,
+    /// A full stop.
+    Stop,
+    /// A question or exclamation mark.
+    Mark,
+    Close,
+    Space,
+    Continue,
+    Other,
+}
+
+/// The property of a character of common Latin text; `None` of any other one.
+fn property(c: char) -> Option<Property> {
+    Some(match c {
+        'a'..='z' | 'µ' | 'ß'..='ö' | 'ø'..='ÿ' => Property::Lower,
+        'A'..='Z' | 'À'..='Ö' | 'Ø'..='Þ' => Property::Upper,
+        '0'..='9' => Property::Numeric,
+        '.' => Property::Stop,
+        '!' | '?' => Property::Mark,
+        '"' | '\'' | '(' | ')' | '[' | ']' | '{' | '}' | '‘' | '’' | '“' | '”' | '«' | '»' => {
+            Property::Close
+        }
+        ' ' | '\t' | '\u{a0}' => Property::Space,
+        ',' | '-' | ':' | ';' | '–' | '—' => Property::Continue,
+        '\u{20}'..='\u{7e}' | '°' | '±' | '×' | '÷' | '·' | '½' | '•' | '…' | '→' | '≤' | '≥' => {
+            Property::Other
+        }
+        _ => return None,
+    })
+}
+
+/// The sentence breaks of UAX 29 in a line of common Latin text, for which its rules are few; `None` for any other
+/// line. A test compares them with those of `icu_segmenter`, which reads every character with its tables.
+fn plain_breaks(line: &str) -> Option<Vec<usize>> {
+    if !line.bytes().all(|byte| matches!(byte, 0x20..0x7f))
+        && !line.chars().all(|c| property(c).is_some())
+    {
+        return None;
+    }
+    let at = |at: usize| line[at..].chars().next().and_then(|c| Some((property(c)?, c.len_utf8())));
+    let mut breaks = Vec::new();
+    for (mark, byte) in line.bytes().enumerate() {
+        if !matches!(byte, b'.' | b'!' | b'?') {
+            continue;
+        }
+        let stop = byte == b'.';
+        let mut end = mark + 1;
+        for skipped in [Property::Close, Property::Space] {
+            while let Some((_, length)) = at(end).filter(|(own, _)| *own == skipped) {
+                end += length;
+            }
+        }
+        let Some((next, _)) = at(end) else { continue };
+        let goes_on = match next {
+            // SB8a.
+            Property::Continue | Property::Stop | Property::Mark => true,
+            // SB6.
+            Property::Numeric if stop && end == mark + 1 => true,
+            // SB7.
+            Property::Upper if stop && end == mark + 1 => {
+                let before = line[..mark].chars().next_back().and_then(property);
+                matches!(before, Some(Property::Upper | Property::Lower))
+            }
+            _ => false,
+        };
+        // SB8.
+        let lower = || {
+            let rest = line[end..].chars().filter_map(property);
+            let mut first = rest.filter(|own| {
+                use Property::{Lower, Mark, Stop, Upper};
+                matches!(own, Lower | Upper | Stop | Mark)
+            });
+            first.next() == Some(Property::Lower)
+        };
+        // SB11.
+        if !goes_on && !(stop && lower()) {
+            breaks.push(end);
+        }
+    }
+    breaks.extend((!line.is_empty()).then_some(line.len()));
+    Some(breaks)
 }
 
 /// Whether the sentence that seems to end with `piece` continues with `after`.
@@ -215,4 +307,48 @@ pub fn words(text: &str, language: Language) -> usize {
         count += rest.split_whitespace().filter(|w| w.chars().any(char::is_alphanumeric)).count();
     }
     count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_icu(line: &str) -> Vec<usize> {
+        let segmenter = SentenceSegmenter::new(SentenceBreakInvariantOptions::default());
+        segmenter.segment_str(line).filter(|b| *b > 0).collect()
+    }
+
+    /// Compares all lines of so many of these characters.
+    fn compare(characters: &[char], length: usize) {
+        for number in 0..characters.len().pow(u32::try_from(length).unwrap()) {
+            let mut rest = number;
+            let line: String = (0..length)
+                .map(|_| {
+                    let c = characters[rest % characters.len()];
+                    rest /= characters.len();
+                    c
+                })
+                .collect();
+            assert_eq!(plain_breaks(&line), Some(of_icu(&line)), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn plain_lines_break_where_the_segmenter_breaks_them() {
+        compare(&['a', 'A', '1', '.', '?', '"', ' ', ','], 6);
+        let known: Vec<char> =
+            (0..0x11_0000).filter_map(char::from_u32).filter(|c| property(*c).is_some()).collect();
+        assert!(known.len() > 170);
+        // Each character at each place where its property counts.
+        for c in known {
+            for frame in
+                ["{}. A", "{}.A", "A.{}", "A.{}A", "A. {}", "A. {}a", "A.{} A", "A?{}A", "A? {}A"]
+            {
+                let line = frame.replace("{}", &c.to_string());
+                assert_eq!(plain_breaks(&line), Some(of_icu(&line)), "{line:?}");
+            }
+        }
+        assert_eq!(plain_breaks("यह है। वह है।"), None);
+        assert_eq!(plain_breaks("A.\u{301} B"), None);
+    }
 }

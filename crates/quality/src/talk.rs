@@ -63,7 +63,7 @@ pub(crate) fn praise(lower: &str, language: Language) -> Option<Range<usize>> {
 
 /// The sentences that are questions.
 pub fn questions(text: &str, language: Language) -> Vec<Range<usize>> {
-    let marked = text.contains(['?', '？', '؟']);
+    let marked = text.contains('?') || !text.is_ascii() && text.contains(['？', '؟']);
     if lexicon(language).unspaced {
         return unmarked_questions(text, language);
     }

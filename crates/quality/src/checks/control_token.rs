@@ -1,6 +1,9 @@
 //! A control token of a model, such as `<|im_end|>` or `[INST]`, anywhere.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 
 use crate::Turn;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
@@ -167,13 +170,18 @@ const LONGEST_TOKEN: usize = 48;
 /// What is left of the channels of an answer where a decoder has dropped the tokens between them.
 const DROPPED: [&str; 2] = ["assistantfinal", "assistantanalysis"];
 
+static DROPPED_SEARCH: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::new(DROPPED).ok());
+
 /// The first control token.
 fn control_token(text: &str) -> Option<Range<usize>> {
-    let found = text.char_indices().find_map(|(at, open)| {
-        if !matches!(open, '<' | '[' | ']' | '&' | '＜') {
+    let found = text.bytes().enumerate().find_map(|(at, byte)| {
+        // The first byte of `＜` is the last of these.
+        if !matches!(byte, b'<' | b'[' | b']' | b'&' | 0xef) {
             return None;
         }
-        let rest = &text[at..];
+        let rest = text.get(at..)?;
+        let open = rest.chars().next().filter(|c| c.is_ascii() || *c == '＜')?;
         let length = match open {
             '<' | '＜' => piped_token(rest).or_else(|| named_token(rest, '>')),
             '[' => squared_token(rest),
@@ -182,6 +190,9 @@ fn control_token(text: &str) -> Option<Range<usize>> {
         };
         length.map(|length| at..at + length)
     });
+    if found.is_none() && DROPPED_SEARCH.as_ref().is_some_and(|search| !search.is_match(text)) {
+        return None;
+    }
     found.or_else(|| DROPPED.iter().find_map(|word| text.find(word).map(|at| at..at + word.len())))
 }
 

@@ -7,7 +7,7 @@ use clinstruct_schema::{Language, Speaker};
 use crate::Turn;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
 use crate::lexicon::lexicon;
-use crate::phrases::plain;
+use crate::phrases::{Phrases, plain};
 use crate::segment::sentences;
 
 /// The check.
@@ -105,12 +105,14 @@ const APART: usize = 120;
 /// only an answer can have: "this response" is medicine, and "this response has three bullet points" is not.
 fn is_meta(lower: &str, language: Language) -> bool {
     let words = lexicon(language);
-    if words.meta.is_in(lower) {
+    let lists = [&words.meta, &words.meta_about, &words.meta_subjects];
+    let places = Phrases::places(&lists, lower);
+    if words.meta.all_at(lower, &places).next().is_some() {
         return true;
     }
-    let abouts: Vec<_> = words.meta_about.all(lower).collect();
+    let abouts: Vec<_> = words.meta_about.all_at(lower, &places).collect();
     !abouts.is_empty()
-        && words.meta_subjects.all(lower).any(|subject| {
+        && words.meta_subjects.all_at(lower, &places).any(|subject| {
             abouts.iter().any(|about| {
                 let apart = if about.start >= subject.end {
                     about.start - subject.end

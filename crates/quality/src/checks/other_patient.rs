@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use clinstruct_schema::{AgeYears, Sex};
 use regex::Regex;
 
@@ -101,6 +102,34 @@ static ORGANS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// Parts of the words of [`PATIENT`] and [`ORGANS`], by which a text without any of them is told fast.
+static NAMED: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let parts = [
+        "man",
+        "boy",
+        "girl",
+        "lady",
+        "male",
+        "uterus",
+        "womb",
+        "ovar",
+        "vagina",
+        "cervix",
+        "pregnancy",
+        "prostate",
+        "test",
+        "penis",
+        "scrotum",
+    ];
+    AhoCorasick::builder().ascii_case_insensitive(true).build(parts).ok()
+});
+
+/// Whether a text may name a person by the sex, or an organ.
+fn may_name(text: &str) -> bool {
+    // The patterns take the long s for an s.
+    text.contains('ſ') || NAMED.as_ref().is_none_or(|named| named.is_match(text))
+}
+
 impl PatientFacts {
     /// How a word contradicts the patient, if it does.
     ///
@@ -182,7 +211,7 @@ pub(crate) fn other_patient(text: &str, patient: PatientFacts) -> Option<Finding
         Some(of_sex(p.span.clone(), found))
     });
     let contrary = contrary.or_else(|| patient.brought(&people));
-    if contrary.is_some() || OTHERS.as_ref()?.is_match(text) {
+    if contrary.is_some() || !may_name(text) || OTHERS.as_ref()?.is_match(text) {
         return contrary;
     }
     if let Some(hit) = PATIENT.as_ref()?.captures(text) {

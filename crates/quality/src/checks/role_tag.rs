@@ -1,6 +1,9 @@
 //! A role tag at the start of a line.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 
 use crate::Turn;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
@@ -101,6 +104,11 @@ const WIDTH: usize = 28;
 fn tag(line: &str, paired: bool) -> Option<(String, usize)> {
     let bare = line.trim_start_matches(['*', '_', '>', ' ']);
     let marks = line.len() - bare.len();
+    // Most lines begin with neither a bracket nor a name before a colon.
+    let is_colon = |c| matches!(c, ':' | '：');
+    if !bare.starts_with(['(', '<', '[']) && !bare.chars().take(WIDTH).any(is_colon) {
+        return None;
+    }
     let lower: String = bare.chars().take(WIDTH).flat_map(char::to_lowercase).collect();
     if let Some(tag) = TAGS.iter().chain(&BRACKETED).find(|tag| lower.starts_with(**tag)) {
         return Some(((*tag).to_owned(), marks + tag.len().min(bare.len())));
@@ -112,8 +120,17 @@ fn tag(line: &str, paired: bool) -> Option<(String, usize)> {
     known.then(|| (format!("{name}:"), marks + colon + 1))
 }
 
+/// What begins a heading or a flattened conversation, found in one pass.
+static FLATTENED: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let first = FLAT.iter().map(|(first, _)| *first);
+    AhoCorasick::new(HEADINGS.into_iter().chain(first)).ok()
+});
+
 /// A conversation that was flattened into lines, or a heading of a prompt format.
 fn flattened(text: &str) -> Option<Range<usize>> {
+    if FLATTENED.as_ref().is_some_and(|first| !first.is_match(text)) {
+        return None;
+    }
     let heading = HEADINGS.iter().find_map(|h| text.find(h).map(|at| at..at + h.len()));
     heading.or_else(|| {
         FLAT.iter().find_map(|(first, second)| {

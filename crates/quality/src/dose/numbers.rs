@@ -44,11 +44,10 @@ fn fraction(c: char) -> Option<f64> {
 }
 
 /// All numbers of a text with a unit that may be one of a dose. Concentrations are left out.
-pub(super) fn numbers(text: &str, lower: &str, words: &Words) -> Vec<Number> {
+pub(super) fn numbers(text: &str, lower: &str, words: &Words, places: &[usize]) -> Vec<Number> {
     let mut found = Vec::new();
     let mut at = 0;
-    while let Some(start) = lower[at..].find(|c| digit(c).is_some() || fraction(c).is_some()) {
-        let start = at + start;
+    while let Some(start) = next_digit(lower, at) {
         let (end, amount) = number_at(lower, start, words);
         at = end;
         let before = lower[..start].chars().next_back();
@@ -59,12 +58,32 @@ pub(super) fn numbers(text: &str, lower: &str, words: &Words) -> Vec<Number> {
         let start = start - usize::from(before == Some('.') && is_naked(&lower[..start]));
         found.extend(with_unit(text, lower, start..end, amount, words, false));
     }
-    for (place, amount) in words.number_words(lower) {
+    for (place, amount) in words.number_words(lower, places) {
         found.extend(with_unit(text, lower, place, amount, words, true));
     }
     found.sort_by_key(|number| (number.place.start, std::cmp::Reverse(number.place.end)));
     found.dedup_by(|next, last| next.place.start < last.place.end);
     found
+}
+
+/// The next digit or fraction from a place on.
+fn next_digit(lower: &str, mut at: usize) -> Option<usize> {
+    let bytes = lower.as_bytes();
+    while let Some(byte) = bytes.get(at) {
+        if byte.is_ascii_digit() {
+            return Some(at);
+        }
+        if byte.is_ascii() {
+            at += 1;
+            continue;
+        }
+        let c = lower[at..].chars().next()?;
+        if digit(c).is_some() || fraction(c).is_some() {
+            return Some(at);
+        }
+        at += c.len_utf8();
+    }
+    None
 }
 
 /// `.5 mg`: a point without a digit before it.
@@ -124,8 +143,10 @@ fn with_unit(
     }
     let behind = skip(lower, number.end, &[' ', '\u{a0}', '\u{202f}', '\u{2009}', '-', '*', '_']);
     let unit_at = |from: usize| {
+        let first = lower.as_bytes().get(from);
         words.units.iter().find(|unit| {
-            lower[from..].starts_with(unit.text.as_str())
+            unit.text.as_bytes().first() == first
+                && lower[from..].starts_with(unit.text.as_str())
                 && (unit.unit == Unit::Percent || ends_a_word(lower, from + unit.text.len()))
         })
     };

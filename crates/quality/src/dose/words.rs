@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use clinstruct_schema::{Language, language_table};
 use serde::Deserialize;
 
 use super::Unit;
+use crate::finder::{Finder, Wanted, places};
+use crate::lines::is_alphanumeric;
 
 /// What a word says about the numbers beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -203,8 +205,14 @@ pub(super) struct Words {
     pub(super) verb_last: bool,
     pub(super) carriers: Vec<String>,
     patterns: Vec<Pattern>,
-    search: Option<AhoCorasick>,
-    number_search: Option<AhoCorasick>,
+    /// Those that stand at the start of a word.
+    starts: Finder,
+    /// Those that may also stand within one, with their places in `patterns`.
+    inside: (Option<AhoCorasick>, Vec<usize>),
+    /// Those that ask to verify.
+    verifies: Finder,
+    verifies_inside: Option<AhoCorasick>,
+    number_words: Finder,
 }
 
 #[derive(Debug)]
@@ -218,19 +226,18 @@ const FILES: [(Language, &str); Language::ALL.len()] =
     language_table!(files "../../lexicon/doses/");
 
 /// In the order of [`Language::ALL`]. A test reads all of them.
-static WORDS: LazyLock<Vec<Words>> = LazyLock::new(|| {
-    let files: Vec<File> =
-        FILES.iter().map(|(_, text)| toml::from_str(text).unwrap_or_default()).collect();
-    FILES
-        .iter()
-        .zip(&files)
-        .map(|((language, _), file)| Words::new(*language, file, &files))
-        .collect()
+static READ: LazyLock<Vec<File>> = LazyLock::new(|| {
+    FILES.iter().map(|(_, text)| toml::from_str(text).unwrap_or_default()).collect()
 });
+
+/// In the same order; each is built when its language is met.
+static WORDS: [OnceLock<Words>; Language::ALL.len()] =
+    [const { OnceLock::new() }; Language::ALL.len()];
 
 impl Words {
     pub(super) fn of(language: Language) -> &'static Self {
-        &WORDS[language.index()]
+        let at = language.index();
+        WORDS[at].get_or_init(|| Self::new(language, &READ[at], &READ))
     }
 
     fn new(language: Language, file: &File, all: &[File]) -> Self {
@@ -258,22 +265,9 @@ impl Words {
         }
         units.sort_by_key(|unit| std::cmp::Reverse(unit.text.len()));
 
-        let mut patterns = Vec::new();
-        let mut texts: Vec<String> = Vec::new();
-        let mut add = |list: &[String], class| {
-            for entry in list {
-                let inside = entry.starts_with('-');
-                let whole = entry.ends_with(' ');
-                patterns.push(Pattern { class, whole, inside });
-                let text = entry.strip_prefix('-').unwrap_or(entry);
-                texts.push(text.trim_end().to_owned());
-            }
-        };
         // Names of medicines cross borders: all languages know those of all.
-        for other in all {
-            add(&other.medicines, Class::Medicine);
-        }
-        for (list, class) in [
+        let medicines = all.iter().map(|other| (&other.medicines, Class::Medicine));
+        let own = [
             (&file.routes, Class::Route),
             (&file.frequencies, Class::Frequency),
             (&file.forms, Class::Form),
@@ -297,9 +291,33 @@ impl Words {
             (&file.sources, Class::Source),
             (&file.objects, Class::Object),
             (&file.times, Class::Time),
-        ] {
-            add(list, class);
+        ];
+        let mut patterns = Vec::new();
+        // What stands only at the start of a word, and what also stands within one; an empty text is never found.
+        let (mut starts, mut within, mut inside) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut verifies, mut verifies_inside) = (Vec::new(), Vec::new());
+        for (list, class) in medicines.chain(own) {
+            for entry in list {
+                let text = entry.strip_prefix('-').unwrap_or(entry).trim_end();
+                let anywhere = entry.starts_with('-') || !text.starts_with(is_start);
+                if anywhere {
+                    within.push(text);
+                    inside.push(patterns.len());
+                }
+                starts.push(if anywhere { "" } else { text });
+                match class {
+                    Class::Verify if anywhere => verifies_inside.push(text),
+                    Class::Verify => verifies.push(text),
+                    _ => {}
+                }
+                let inside = entry.starts_with('-');
+                patterns.push(Pattern { class, whole: entry.ends_with(' '), inside });
+            }
         }
+        let automaton = |words: &[&str]| {
+            let builder = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(words);
+            builder.ok().filter(|_| !words.is_empty())
+        };
         let point = matches!(language, Language::English | Language::Hindi | Language::Thai);
         Self {
             units,
@@ -313,30 +331,43 @@ impl Words {
             verb_last: file.verb_last,
             carriers: all.iter().flat_map(|file| file.carriers.clone()).collect(),
             patterns,
-            search: AhoCorasick::new(&texts).ok(),
-            number_search: AhoCorasick::new(file.numbers.keys()).ok(),
+            starts: Finder::new(starts),
+            inside: (automaton(&within), inside),
+            verifies: Finder::new(verifies),
+            verifies_inside: automaton(&verifies_inside),
+            number_words: Finder::new(file.numbers.keys().map(String::as_str)),
         }
     }
 
+    /// Where words are looked for in a text in lower case: at the starts of words, and at all letters of scripts that
+    /// do not set words apart.
+    pub(super) fn places(lower: &str) -> Vec<usize> {
+        let ascii = [[false, false], [true, false]];
+        places(lower, is_of_word, Wanted { ascii, other: [[true, true], [true, false]] })
+    }
+
     /// All words of a text in lower case, in its order; of those inside another one of their group the longer.
-    pub(super) fn hits(&self, lower: &str) -> Vec<Hit> {
-        let Some(search) = &self.search else { return Vec::new() };
-        let mut hits: Vec<Hit> = search
-            .find_overlapping_iter(lower)
-            .filter_map(|found| {
-                let pattern = self.patterns.get(found.pattern().as_usize())?;
-                let (mut start, mut end) = (found.start(), found.end());
-                if !(pattern.inside || starts_a_word(lower, start))
-                    || (pattern.whole && !ends_a_word(lower, end))
-                {
-                    return None;
-                }
-                if pattern.class == Class::Medicine {
-                    (start, end) = whole_word(lower, start, end);
-                }
-                Some(Hit { start, end, class: pattern.class })
-            })
-            .collect();
+    pub(super) fn hits(&self, lower: &str, places: &[usize]) -> Vec<Hit> {
+        let mut hits: Vec<Hit> = Vec::new();
+        let mut add = |pattern: &Pattern, start: usize, end: usize| {
+            if pattern.whole && !ends_a_word(lower, end) {
+                return;
+            }
+            let (start, end) = if pattern.class == Class::Medicine {
+                whole_word(lower, start, end)
+            } else {
+                (start, end)
+            };
+            hits.push(Hit { start, end, class: pattern.class });
+        };
+        self.starts.each(lower, places, |at, start, end| add(&self.patterns[at], start, end));
+        let (search, inside) = &self.inside;
+        for found in search.iter().flat_map(|search| search.find_overlapping_iter(lower)) {
+            let pattern = &self.patterns[inside[found.pattern().as_usize()]];
+            if pattern.inside || starts_a_word(lower, found.start()) {
+                add(pattern, found.start(), found.end());
+            }
+        }
         hits.sort_by_key(|hit| (hit.start, std::cmp::Reverse(hit.end), hit.class));
         hits.dedup();
         let mut longest = [(0, 0); 4];
@@ -355,14 +386,21 @@ impl Words {
         hits
     }
 
+    /// Whether a text in lower case may have a word that asks to verify.
+    pub(super) fn may_verify(&self, lower: &str, places: &[usize]) -> bool {
+        let mut found = false;
+        self.verifies.each(lower, places, |_, _, _| found = true);
+        found || self.verifies_inside.as_ref().is_some_and(|search| search.is_match(lower))
+    }
+
     /// The numbers that are written as words.
-    pub(super) fn number_words(&self, lower: &str) -> Vec<(Range<usize>, f64)> {
-        let Some(search) = &self.number_search else { return Vec::new() };
-        let mut found: Vec<(Range<usize>, f64)> = search
-            .find_overlapping_iter(lower)
-            .filter(|m| starts_a_word(lower, m.start()) && ends_a_word(lower, m.end()))
-            .filter_map(|m| Some((m.range(), self.numbers.get(m.pattern().as_usize())?.1)))
-            .collect();
+    pub(super) fn number_words(&self, lower: &str, places: &[usize]) -> Vec<(Range<usize>, f64)> {
+        let mut found: Vec<(Range<usize>, f64)> = Vec::new();
+        self.number_words.each(lower, places, |word, start, end| {
+            if ends_a_word(lower, end) {
+                found.push((start..end, self.numbers[word].1));
+            }
+        });
         found.sort_by_key(|(place, _)| (place.start, std::cmp::Reverse(place.end)));
         found
     }
@@ -379,7 +417,12 @@ pub(super) fn is_thai(c: char) -> bool {
 }
 
 fn is_of_word(c: char) -> bool {
-    (c.is_alphanumeric() && !is_thai(c)) || is_devanagari(c)
+    (is_alphanumeric(c) && !is_thai(c)) || is_devanagari(c)
+}
+
+/// Whether words that begin with a character are found at the places of [`Words::places`].
+fn is_start(c: char) -> bool {
+    c.is_ascii_alphanumeric() || !c.is_ascii()
 }
 
 /// Whether a word starts at a place.
@@ -415,6 +458,7 @@ mod tests {
         for (language, text) in FILES {
             let file: File =
                 toml::from_str(text).unwrap_or_else(|e| panic!("{}: {e}", language.code()));
+            assert!(file.numbers.keys().all(|word| word.starts_with(is_start)));
             assert!(file.verify.len() > 5 && file.advice.len() > 10, "{}", language.code());
             let entries = text.lines().filter(|line| !line.starts_with('#'));
             for line in entries {
