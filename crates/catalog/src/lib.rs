@@ -7,9 +7,11 @@
 //! It draws nothing and knows no run; the caller reads the folder.
 
 mod axes;
+mod body;
 mod catalog;
 mod load;
 mod load_axes;
+mod load_body;
 mod load_parts;
 mod mistake;
 mod part;
@@ -21,6 +23,10 @@ mod templates;
 pub use axes::{
     AgeBand, Axis, Country, Domain, Gender, Profession, Setting, SexShare, Specialty, Subtopic,
     Task, Value, Who,
+};
+pub use body::{
+    AdultSize, Body, BySex, Effect, Effects, Expecting, Growth, GrowthPoint, Measured, NormalSigns,
+    Population, PregnancyGain, Signs, SizeRule, Unmeasured,
 };
 pub use catalog::Catalog;
 pub use mistake::{CatalogError, Mistake};

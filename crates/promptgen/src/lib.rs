@@ -23,9 +23,11 @@
 //! ```
 
 mod card;
+mod case;
 mod plan;
 mod request;
 
+pub use case::complete;
 use clinstruct_schema::{Blame, Hint};
 pub use plan::Plan;
 pub use request::{PromptOptions, prompt_request};
