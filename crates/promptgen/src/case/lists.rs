@@ -48,6 +48,10 @@ pub(super) fn conditions(ctx: &Completion<'_>, case: &Case) -> Vec<CaseCondition
 }
 
 pub(super) fn medicines(ctx: &Completion<'_>, case: &Case) -> Vec<CaseMedicine> {
+    // The catalog does not say which medicines are safe in pregnancy.
+    if case.patient.pregnancy_weeks.is_some() {
+        return Vec::new();
+    }
     let known = |name: &str| ctx.catalog.conditions.iter().find(|c| c.name == name);
     case.conditions
         .iter()

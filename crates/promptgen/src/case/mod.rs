@@ -76,8 +76,11 @@ pub fn complete(
     // Doses depend on weight, weight on conditions, vital signs on all of them.
     body::complete(&ctx, &mut case);
     if open(FactName::Medicine) {
-        let drawn = lists::medicines(&ctx, &case);
-        case.medicines.extend(drawn);
+        for medicine in lists::medicines(&ctx, &case) {
+            if !case.medicines.iter().any(|m| m.drug.eq_ignore_ascii_case(&medicine.drug)) {
+                case.medicines.push(medicine);
+            }
+        }
     }
     if open(FactName::Allergy) {
         let drawn = lists::allergies(&ctx, &case);

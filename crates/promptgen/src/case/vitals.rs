@@ -40,7 +40,7 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
     set(case, FactName::Temperature, temperature, 0.1);
 
     let factor =
-        total(active.iter().filter_map(|a| a.factor(|e| e.heart_rate)).chain(hidden.heart_rate));
+        total(active.iter().filter_map(|a| a.value(|e| e.heart_rate)).chain(hidden.heart_rate));
     let fastest = (220.0 - years * 0.9).max(120.0);
     let heart_rate = sign(FactName::HeartRate, normal.heart_rate) * factor;
     set(case, FactName::HeartRate, heart_rate.clamp(28.0, fastest), 1.0);
@@ -48,7 +48,7 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
     let factor = total(
         active
             .iter()
-            .filter_map(|a| a.factor(|e| e.respiratory_rate))
+            .filter_map(|a| a.value(|e| e.respiratory_rate))
             .chain(hidden.respiratory_rate),
     );
     let respiratory_rate = sign(FactName::RespiratoryRate, normal.respiratory_rate) * factor;
@@ -71,8 +71,11 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
     let pressure_known = case.vitals.systolic.is_some() || case.vitals.diastolic.is_some();
     let share = unmeasured.map_or(0.0, |u| if years < 5.0 { u.infant_pressure } else { 0.0 });
     if pressure_known || !skipped("pressure measured", share) {
-        let factor = total(active.iter().filter_map(|a| a.factor(|e| e.systolic)));
-        let systolic = sign(FactName::Systolic, normal.systolic) * factor;
+        let factor = total(active.iter().filter_map(|a| a.value(|e| e.systolic)));
+        // A pressure that stands out does so by itself, not by the patient's usual one.
+        let [mean, sd] = normal.systolic;
+        let sd = if (factor - 1.0).abs() > 0.12 { 0.6 * sd } else { sd };
+        let systolic = sign(FactName::Systolic, [mean, sd]) * factor;
         let diastolic_z = sign(FactName::Diastolic, [0.0, 1.0]);
         let (systolic, diastolic) = pressures(case, &normal, systolic, diastolic_z);
         set(case, FactName::Systolic, systolic, 1.0);
@@ -82,7 +85,7 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
     let share = unmeasured.map_or(0.0, |u| u.saturation);
     if !skipped("saturation measured", share) {
         let own = sign(FactName::Saturation, normal.saturation);
-        let low = active.iter().filter_map(|a| a.target(|e| e.saturation)).fold(own, f64::min);
+        let low = active.iter().filter_map(|a| a.value(|e| e.saturation)).fold(own, f64::min);
         set(case, FactName::Saturation, low.clamp(50.0, 100.0), 1.0);
     }
 }
@@ -117,25 +120,22 @@ fn normal(ctx: &Completion<'_>, case: &Case) -> NormalSigns {
 
 /// An effect that applies, and how severe the case is in it: 0 mild, 1 severe.
 #[derive(Debug, Clone, Copy)]
-struct Active<'c> {
+struct Applied<'c> {
     effect: &'c Effect,
     severity: f64,
     /// Whether it comes from the complaint.
     acute: bool,
 }
 
-impl Active<'_> {
-    fn target(&self, field: impl Fn(&Effect) -> Option<[f64; 2]>) -> Option<f64> {
+impl Applied<'_> {
+    /// The number of a range that goes with the severity.
+    fn value(&self, field: impl Fn(&Effect) -> Option<[f64; 2]>) -> Option<f64> {
         field(self.effect).map(|range| between(range, self.severity))
-    }
-
-    fn factor(&self, field: impl Fn(&Effect) -> Option<[f64; 2]>) -> Option<f64> {
-        self.target(field)
     }
 }
 
 /// The effects that apply to the case.
-fn active<'c>(ctx: &Completion<'c>, case: &Case) -> Vec<Active<'c>> {
+fn active<'c>(ctx: &Completion<'c>, case: &Case) -> Vec<Applied<'c>> {
     let effects = &ctx.catalog.effects;
     let lower = |text: &String| text.to_lowercase();
     let complaint: Vec<String> = case.complaint.iter().map(|t| lower(&t.text)).collect();
@@ -174,19 +174,19 @@ fn active<'c>(ctx: &Completion<'c>, case: &Case) -> Vec<Active<'c>> {
                 || says(&stated, &e.diagnoses)
                 || measured(e)
         })
-        .map(|effect| Active { effect, severity: acute_severity, acute: true });
+        .map(|effect| Applied { effect, severity: acute_severity, acute: true });
     let others = effects
         .conditions
         .iter()
         .filter(|e| says(&conditions, &e.words))
         .chain(effects.medicines.iter().filter(|e| says(&medicines, &e.words)))
-        .map(|effect| Active { effect, severity: everyday_severity, acute: false });
+        .map(|effect| Applied { effect, severity: everyday_severity, acute: false });
     let years = ctx.patient.age.years;
-    let all: Vec<Active<'_>> = complaints
+    let all: Vec<Applied<'_>> = complaints
         .chain(others)
         .filter(|a| a.effect.ages.is_none_or(|[from, to]| (from..=to).contains(&years)))
         .collect();
-    let cancelled = |a: &Active<'_>| all.iter().any(|b| b.effect.cancels.contains(&a.effect.id));
+    let cancelled = |a: &Applied<'_>| all.iter().any(|b| b.effect.cancels.contains(&a.effect.id));
     all.iter().filter(|a| !cancelled(a)).copied().collect()
 }
 
@@ -211,7 +211,7 @@ fn graded(severity: f64, complaint: &[String]) -> f64 {
 }
 
 /// Lets the stated signs say how severe the complaint is.
-fn adapt(case: &Case, normal: &NormalSigns, active: &mut [Active<'_>]) {
+fn adapt(case: &Case, normal: &NormalSigns, active: &mut [Applied<'_>]) {
     let v = &case.vitals;
     let mut severities: Vec<f64> = Vec::new();
     for a in active.iter().filter(|a| a.acute) {
@@ -243,7 +243,7 @@ struct Reactions {
     respiratory_rate: Option<f64>,
 }
 
-fn stated_reactions(case: &Case, normal: &NormalSigns, active: &[Active<'_>]) -> Reactions {
+fn stated_reactions(case: &Case, normal: &NormalSigns, active: &[Applied<'_>]) -> Reactions {
     let v = &case.vitals;
     let explained = |field: fn(&Effect) -> Option<[f64; 2]>| {
         active.iter().any(|a| a.acute && field(a.effect).is_some())
@@ -295,9 +295,9 @@ fn total(factors: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// The temperature that the complaint calls for, with a scatter; otherwise the patient's own.
-fn temperature(ctx: &Completion<'_>, active: &[Active<'_>], own: f64) -> f64 {
+fn temperature(ctx: &Completion<'_>, active: &[Applied<'_>], own: f64) -> f64 {
     let mut draw = Draw::new(ctx.seed, ctx.key, "temperature of the complaint");
-    let targets = active.iter().filter_map(|a| a.target(|e| e.temperature));
+    let targets = active.iter().filter_map(|a| a.value(|e| e.temperature));
     // The one farthest from normal decides.
     let far = |t: &f64| (t - 36.9).abs();
     match targets.max_by(|a, b| far(a).total_cmp(&far(b))) {
