@@ -32,6 +32,8 @@ Commands:
                          ARGS go to the test runner
   lint                   format, clippy, documentation, spelling, licences and the guide
   tidy                   check manifests, edges between crates, and conventions of the sources
+  audit [CASES]          draw CASES patients (20,000 unless told) and print their sizes, vital signs, allergies and
+                         regimens beside references; fails if one violates a rule
   bench [RUNS] [FLAGS]   time whole rehearsal runs (3 unless told) and print the medians
   bench provider [RUNS]  the same against the test provider on loopback, in batches and by chat
   bench peers PYTHON [RUNS]
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
             Some("test") => test::run(&environment, rest),
             Some("lint") => none_left(rest).and_then(|()| lint::run(&environment)),
             Some("tidy") => none_left(rest).and_then(|()| tidy::run(&environment)),
+            Some("audit") => process::audit(&environment, rest),
             Some("bench") if rest.first().is_some_and(|a| a == "llama") => {
                 bench_llama::run(&environment, &rest[1..])
             }

@@ -30,6 +30,14 @@ pub(crate) fn build_dataset(environment: &Environment, flags: &[OsString]) -> Re
     become_it(command)
 }
 
+/// Becomes the audit of drawn cases, which is an example of the crate that draws them.
+pub(crate) fn audit(environment: &Environment, arguments: &[OsString]) -> Result<()> {
+    let mut command = Command::new(&environment.cargo);
+    command.args(["run", "--quiet", "--manifest-path"]).arg(environment.root.join("Cargo.toml"));
+    command.args(["--package", "clinstruct-promptgen", "--example", "audit", "--"]).args(arguments);
+    become_it(command)
+}
+
 /// Whether the flags or the environment select a model in the program itself.
 fn wants_llama(environment: &Environment, flags: &[OsString]) -> bool {
     let flags: Vec<_> = flags.iter().map(|f| f.to_string_lossy()).collect();

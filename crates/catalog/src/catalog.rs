@@ -11,14 +11,15 @@ use crate::load_axes::{
     check_exclusions, history, line_span, read_ages, read_conditions, read_countries, read_sexes,
     read_situations, read_vitals,
 };
+use crate::load_body::{read_body, read_effects, read_signs};
 use crate::load_parts::{Axes, read_parts};
 use crate::load_topics::{Known, Topics, read_topics};
 use crate::mistake::{CatalogError, nearest};
 use crate::style::RawOption;
 use crate::{
-    AgeBand, Axis, Condition, Country, Domain, Drug, Files, Gender, Histories, Part, Phrase,
-    Profession, Scope, Setting, SexShare, StyleOption, Styles, Subtopic, Task, Templates, Value,
-    VitalRanges,
+    AgeBand, Axis, Body, Condition, Country, Domain, Drug, Effects, Files, Gender, Histories, Part,
+    Phrase, Profession, Scope, Setting, SexShare, Signs, StyleOption, Styles, Subtopic, Task,
+    Templates, Value, VitalRanges,
 };
 
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../resources");
@@ -54,6 +55,12 @@ pub struct Catalog {
     pub conditions: Vec<Condition>,
     /// Vital signs by age band.
     pub vitals: Vec<VitalRanges>,
+    /// Sizes by age, sex and population.
+    pub body: Body,
+    /// Vital signs of healthy people.
+    pub signs: Signs,
+    /// What moves vital signs.
+    pub effects: Effects,
     /// Histories.
     pub histories: Histories,
     /// Styles, modes, lengths, registers.
@@ -147,7 +154,10 @@ impl Catalog {
         let conditions = l.file("conditions.toml", |r| read_conditions(r, &ages, &drugs));
         let Topics { tasks, professions, domains, subtopics } =
             read_topics(l, Known { ages: &ages, conditions: &conditions });
-        let vitals = l.file("vitals.toml", |r| read_vitals(r, &ages));
+        let (vitals, signs) =
+            l.file("vitals.toml", |r| (read_vitals(r, &ages), read_signs(r, &settings)));
+        let body = l.file("body.toml", |r| read_body(r, &countries));
+        let effects = l.file("complaints.toml", read_effects);
         let histories = l.file("history.toml", |r| Histories {
             allergy: history(r, &ages, "allergy"),
             family: history(r, &ages, "family"),
@@ -308,6 +318,9 @@ impl Catalog {
             drugs,
             conditions,
             vitals,
+            body,
+            signs,
+            effects,
             histories,
             styles,
             country_terms,

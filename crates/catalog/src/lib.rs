@@ -7,9 +7,11 @@
 //! It draws nothing and knows no run; the caller reads the folder.
 
 mod axes;
+mod body;
 mod catalog;
 mod load;
 mod load_axes;
+mod load_body;
 mod load_parts;
 mod load_topics;
 mod mistake;
@@ -23,6 +25,10 @@ mod who;
 
 pub use axes::{
     Axis, Country, Domain, Gender, Profession, Setting, SexShare, Specialty, Subtopic, Task, Value,
+};
+pub use body::{
+    AdultSize, Body, BySex, Effect, Effects, Expecting, Growth, GrowthPoint, Measured, NormalSigns,
+    Population, PregnancyGain, Signs, SizeRule, Unmeasured,
 };
 pub use catalog::Catalog;
 pub use mistake::{CatalogError, Mistake};

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The six regions of the WHO.
-const REGIONS: [&str; 6] = ["AFR", "AMR", "SEAR", "EUR", "EMR", "WPR"];
+pub(crate) const REGIONS: [&str; 6] = ["AFR", "AMR", "SEAR", "EUR", "EMR", "WPR"];
 
 pub(crate) fn line_span(text: &str, line: Option<usize>) -> Range<usize> {
     let line = line.unwrap_or(1).max(1);

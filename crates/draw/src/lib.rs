@@ -53,6 +53,12 @@ impl Draw {
         self.unit() < p
     }
 
+    /// A standard normal number (Box and Muller, 1958). Takes two draws.
+    pub fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * libm::log(1.0 - self.unit())).sqrt();
+        radius * libm::cos(std::f64::consts::TAU * self.unit())
+    }
+
     /// The index of one of `weights`, in proportion; 0 if all are 0.
     pub fn weighted(&mut self, weights: impl IntoIterator<Item = f64> + Clone) -> usize {
         let total: f64 = weights.clone().into_iter().sum();
@@ -213,6 +219,18 @@ mod tests {
             (draw.bits(), draw.below(1000), draw.between(3, 9)),
             (4_404_608_567_492_725_794, 996, 6)
         );
+    }
+
+    #[test]
+    fn normal_numbers_have_mean_0_and_variance_1() {
+        let mut draw = Draw::from_u64(8);
+        let numbers: Vec<f64> = (0..20_000).map(|_| draw.normal()).collect();
+        let mean = numbers.iter().sum::<f64>() / 20_000.0;
+        let variance = numbers.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 20_000.0;
+        assert!(mean.abs() < 0.02, "{mean}");
+        assert!((variance - 1.0).abs() < 0.03, "{variance}");
+        let beyond = numbers.iter().filter(|x| x.abs() > 1.96).count();
+        assert!((900..1100).contains(&beyond), "{beyond} of 20000 with 1000 expected");
     }
 
     #[test]

@@ -217,9 +217,10 @@ fn mistakes_of_many_files_are_shown_at_once() {
     // An invalid template.
     put("templates/user_opening.j2", "I am ready.", "I am {{ ready.");
     insta::assert_snapshot!(mistakes(files), @r#"
-    the resources have 8 mistakes
+    the resources have 9 mistakes
     countries.toml at "capital": unknown field `capital`, expected one of `code`, `name`, `income`, `region`, `languages`, `emergency`, `settings`
     vitals.toml at "colour": unknown field `colour`
+    body.toml at "[[population]]": unknown country code "af"
     history.toml at "": not valid TOML: missing opening quote, expected `"`
         see https://toml.io/en/v1.0.0 for the syntax
     styles.toml at "\"humour\"": duplicate option "humour"

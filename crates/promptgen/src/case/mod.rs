@@ -1,37 +1,103 @@
-//! Completes a case.
+//! Completes what the plan fixes and a message states to a case: one patient for all turns and variants.
+//!
+//! The frame wins over the message, and the message over every draw. A complaint is never drawn. A list that the
+//! message states is complete: nobody takes warfarin in a case whose message says "no regular medicines". The rest is
+//! drawn by the case's key, each fact with a purpose of its own, so that a stated fact changes only what depends on it.
 
-use std::collections::BTreeMap;
+mod body;
+mod curve;
+mod lists;
+mod medicine;
+mod stated;
+mod text;
+mod vitals;
 
 use clinstruct_catalog::Catalog;
-use clinstruct_schema::{Case, CasePatient, CaseVitals, Frame, Origin, Stated};
+use clinstruct_schema::{Case, CaseCondition, FactName, Frame, FramePatient, Stated};
 
-/// The case of a frame.
+/// What a case is completed from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Completion<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) seed: u64,
+    /// Key of the case's draws.
+    pub(crate) key: &'a str,
+    pub(crate) frame: &'a Frame,
+    pub(crate) patient: &'a FramePatient,
+    pub(crate) stated: &'a Stated,
+    /// Index of the age band.
+    pub(crate) band: usize,
+}
+
+impl Completion<'_> {
+    /// Age in months; in the middle of the year where only years are known.
+    fn months(&self) -> f64 {
+        let age = self.patient.age;
+        age.total_months().map_or_else(|| f64::from(age.years) * 12.0 + 6.0, f64::from)
+    }
+
+    /// What is for men and what is for women; in between for an intersex patient.
+    fn by_sex(&self, men: f64, women: f64) -> f64 {
+        use clinstruct_schema::Sex;
+        match self.patient.sex {
+            Sex::Male => men,
+            Sex::Female => women,
+            Sex::Intersex => f64::midpoint(men, women),
+        }
+    }
+}
+
+/// The case of the patient of `frame` whose first message states `stated`; `None` for a frame without a patient, or
+/// with an age that no band of the catalog includes.
+///
+/// Pure: all draws are keyed by `seed` and `key`, which is unique to the conversation. Values of `stated` that cannot be
+/// read are ignored.
 pub fn complete(
-    _catalog: &Catalog,
-    _seed: u64,
-    _key: &str,
+    catalog: &Catalog,
+    seed: u64,
+    key: &str,
     frame: &Frame,
     stated: &Stated,
 ) -> Option<Case> {
     let patient = frame.patient.as_ref()?;
-    Some(Case {
-        patient: CasePatient {
-            age_band: patient.age_band.clone(),
-            age: patient.age,
-            sex: patient.sex,
-            gender: patient.gender.clone(),
-            pregnancy_weeks: patient.pregnancy_weeks,
-        },
-        vitals: CaseVitals::default(),
-        complaint: Vec::new(),
-        measurements: Vec::new(),
-        conditions: Vec::new(),
-        medicines: Vec::new(),
-        allergies: Vec::new(),
-        history: Vec::new(),
-        family: Vec::new(),
-        social: Vec::new(),
-        origins: BTreeMap::from([("patient.age".to_owned(), Origin::Frame)]),
-        source: stated.source,
-    })
+    let years = patient.age.years;
+    let named = catalog.ages.iter().position(|a| a.id == patient.age_band);
+    let band =
+        named.or_else(|| catalog.ages.iter().position(|a| (a.from..=a.to).contains(&years)))?;
+    let ctx = Completion { catalog, seed, key, frame, patient, stated, band };
+    let mut case = stated::take_over(&ctx);
+    let open = |name| !stated::is_complete(stated, name);
+
+    if open(FactName::Condition) && !stated::rules_out_any(stated, FactName::History) {
+        let drawn = lists::conditions(&ctx, &case);
+        let fits = |c: &CaseCondition| stated::fits_stated_medicines(&ctx, &c.name);
+        case.conditions.extend(drawn.into_iter().filter(fits));
+    }
+    // Doses depend on weight, weight on conditions, vital signs on all of them.
+    body::complete(&ctx, &mut case);
+    if open(FactName::Medicine) {
+        for medicine in lists::medicines(&ctx, &case) {
+            if !case.medicines.iter().any(|m| m.drug.eq_ignore_ascii_case(&medicine.drug)) {
+                case.medicines.push(medicine);
+            }
+        }
+    }
+    if open(FactName::Allergy) {
+        let drawn = lists::allergies(&ctx, &case);
+        case.allergies.extend(drawn);
+    }
+    if open(FactName::History) && !stated::rules_out_any(stated, FactName::Condition) {
+        let drawn = lists::history(&ctx, &case);
+        case.history.extend(drawn);
+    }
+    if open(FactName::Family) {
+        let drawn = lists::family(&ctx, &case);
+        case.family.extend(drawn);
+    }
+    if open(FactName::Social) {
+        let drawn = lists::social(&ctx, &case);
+        case.social.extend(drawn);
+    }
+    vitals::complete(&ctx, &mut case);
+    Some(case)
 }

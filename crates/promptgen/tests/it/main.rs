@@ -1,6 +1,9 @@
 //! The plan and its requests: rows by id, patients by the rules, axes and parts that are added as data.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod audit;
+mod case;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 

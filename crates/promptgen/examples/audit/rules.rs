@@ -1,0 +1,283 @@
+//! Rules that no case may violate. Independent of the generator: nothing here reads its tables.
+
+use clinstruct_schema::{Case, FactKind, FactName, Origin, Sex};
+
+use super::cases::Drawn;
+use super::data::{Data, Excluded, List, Pair, WeightReference};
+
+/// The rules in this file beside those of the data.
+const IN_CODE: usize = 14;
+
+pub(crate) fn number(data: &Data) -> usize {
+    let expected: usize = data.scenario.iter().map(|s| s.expect.len()).sum();
+    IN_CODE + data.excluded.len() + data.pair.len() + expected
+}
+
+/// What is wrong with the case.
+pub(crate) fn violations(data: &Data, drawn: &Drawn<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    signs(data, drawn, &mut found);
+    size(data, drawn, &mut found);
+    statements(drawn, &mut found);
+    let p = &drawn.case.patient;
+    if p.pregnancy_weeks.is_some() && (p.sex == Sex::Male || !(12..=55).contains(&p.age.years)) {
+        found.push("is pregnant".to_owned());
+    }
+    found.extend(data.excluded.iter().filter_map(|rule| excluded(rule, drawn)));
+    found.extend(data.pair.iter().filter_map(|rule| pair(rule, &drawn.case)));
+    let who = format!("{} {}", p.age.measure(), p.sex.as_str());
+    found
+        .into_iter()
+        .map(|what| format!("{} ({who}, {}): {what}", drawn.key, drawn.scenario.id))
+        .collect()
+}
+
+fn is_drawn(case: &Case, name: FactName) -> bool {
+    case.origin(name) == Some(Origin::Drawn)
+}
+
+fn signs(data: &Data, drawn: &Drawn<'_>, found: &mut Vec<String>) {
+    let (case, scenario) = (&drawn.case, drawn.scenario);
+    let v = &case.vitals;
+    if let (Some(systolic), Some(diastolic)) = (v.systolic, v.diastolic) {
+        if diastolic >= systolic - 10.0 {
+            found.push(format!("blood pressure {systolic}/{diastolic}"));
+        }
+        if diastolic < systolic * 0.3 {
+            found.push(format!("pulse pressure of {systolic}/{diastolic}"));
+        }
+    }
+    if v.systolic.is_some() != v.diastolic.is_some() {
+        found.push("half a blood pressure".to_owned());
+    }
+    for (name, any) in
+        [(FactName::Saturation, [50.0, 100.0]), (FactName::Temperature, [27.0, 42.0])]
+    {
+        if let Some(value) = v.get(name)
+            && !(any[0]..=any[1]).contains(&value)
+        {
+            found.push(format!("{} {value}", name.as_str()));
+        }
+    }
+    let band = data.band(drawn.years());
+    for (name, limits) in band.iter().flat_map(|b| b.signs()) {
+        if let Some(value) = v.get(name)
+            && is_drawn(case, name)
+            && !(limits.any[0]..=limits.any[1]).contains(&value)
+        {
+            found.push(format!("{} {value} at this age", name.as_str()));
+        }
+    }
+    for (name, [low, high]) in &scenario.expect {
+        if let Some(value) = v.get(*name)
+            && !(*low..=*high).contains(&value)
+        {
+            found.push(format!("{} {value}, not {low} to {high}", name.as_str()));
+        }
+    }
+    let slowed = case.medicines.iter().any(|m| m.drug.ends_with("olol"))
+        || case.conditions.iter().any(|c| c.name.contains("anorexia"));
+    if scenario.faster
+        && !slowed
+        && let (Some(rate), Some(band)) = (v.heart_rate, band)
+        && rate < band.heart_rate.median[0] - 12.0
+    {
+        found.push(format!("heart rate {rate} in spite of {}", scenario.id));
+    }
+}
+
+fn size(data: &Data, drawn: &Drawn<'_>, found: &mut Vec<String>) {
+    let case = &drawn.case;
+    let (Some(height), Some(weight)) = (case.vitals.height, case.vitals.weight) else {
+        // Only a message can leave a size open, by stating one that is no number.
+        if !drawn
+            .scenario
+            .facts
+            .iter()
+            .any(|f| matches!(f.name, FactName::Height | FactName::Weight))
+        {
+            found.push("no size".to_owned());
+        }
+        return;
+    };
+    let years = drawn.years();
+    let bmi = weight / (height / 100.0).powi(2);
+    if years >= 19 {
+        let tallest = if case.patient.sex == Sex::Female { 192.0 } else { 212.0 };
+        if !(120.0..=tallest).contains(&height) {
+            found.push(format!("height {height}"));
+        }
+        let most = if case.patient.pregnancy_weeks.is_some() { 57.0 } else { 50.3 };
+        if is_drawn(case, FactName::Weight) && !(14.8..=most).contains(&bmi) {
+            found.push(format!("body mass index {bmi:.1}"));
+        }
+        if let Some([low, high]) = drawn.scenario.bmi
+            && case.patient.pregnancy_weeks.is_none()
+            && !(low - 0.2..=high + 0.2).contains(&bmi)
+        {
+            found.push(format!("body mass index {bmi:.1} with {}", drawn.scenario.id));
+        }
+    }
+    if drawn.scenario.thin && bmi > 14.6 {
+        found.push(format!("body mass index {bmi:.1} of a wasted child"));
+    }
+    let months = case.patient.age.total_months().map_or(f64::from(years) * 12.0 + 6.0, f64::from);
+    let wasted = drawn.scenario.thin;
+    if years < 10 && is_drawn(case, FactName::Weight) && !wasted {
+        let [low, high] = weight_limits(&data.weight, months, case.patient.sex);
+        if !(low..=high).contains(&weight) {
+            found.push(format!("weight {weight}, not {low:.1} to {high:.1}"));
+        }
+    }
+}
+
+/// Four standard deviations below and above the median, from three.
+fn weight_limits(all: &[WeightReference], months: f64, sex: Sex) -> [f64; 2] {
+    let of = |w: &WeightReference| {
+        let [low, median, high] = match sex {
+            Sex::Male => w.boys,
+            Sex::Female => w.girls,
+            Sex::Intersex => [w.boys[0].min(w.girls[0]), w.boys[1], w.boys[2].max(w.girls[2])],
+        };
+        [median - (median - low) * 1.3, median + (high - median) * 1.5]
+    };
+    let after = all.iter().position(|w| w.months >= months).unwrap_or(all.len() - 1).max(1);
+    let (a, b) = (&all[after - 1], &all[after]);
+    let part = ((months - a.months) / (b.months - a.months)).clamp(0.0, 1.0);
+    let (from, to) = (of(a), of(b));
+    [0, 1].map(|i| from[i] + (to[i] - from[i]) * part)
+}
+
+/// What a message states holds, and what it leaves no room for is not drawn.
+fn statements(drawn: &Drawn<'_>, found: &mut Vec<String>) {
+    let (case, scenario) = (&drawn.case, drawn.scenario);
+    for fact in &scenario.facts {
+        let name = fact.name;
+        let number = fact
+            .value
+            .split('/')
+            .next()
+            .and_then(|v| v.parse::<f64>().ok())
+            .filter(|n| n.is_finite());
+        if let (FactKind::Vital, Some(number)) = (name.kind(), number)
+            && (case.vitals.get(name) != Some(number) || case.origin(name) != Some(Origin::Stated))
+        {
+            found.push(format!("{} is not the stated {}", name.as_str(), fact.value));
+        }
+        if name.kind() == FactKind::Vital
+            && number.is_none()
+            && case.vitals.get(name).is_some()
+            && !fact.value.is_empty()
+        {
+            found.push(format!("{} was drawn beside \"{}\"", name.as_str(), fact.value));
+        }
+        let (all, drawn) = origins(case, name);
+        let nothing = fact.value.starts_with("no ") || fact.value.starts_with("none");
+        if drawn > 0 {
+            found.push(format!(
+                "{drawn} drawn beside the stated {} \"{}\"",
+                name.as_str(),
+                fact.value
+            ));
+        }
+        if nothing
+            && all > 0
+            && name.kind() == FactKind::Text
+            && name != FactName::Complaint
+            && name != FactName::Finding
+        {
+            found.push(format!("{all} in spite of {} \"{}\"", name.as_str(), fact.value));
+        }
+    }
+    if case.complaint.iter().any(|c| c.origin != Origin::Stated) {
+        found.push("a complaint was drawn".to_owned());
+    }
+    for name in FactName::ALL.iter().filter(|n| n.kind() == FactKind::Vital) {
+        if case.vitals.get(*name).is_some() != case.origin(*name).is_some() {
+            found.push(format!("{} and its origin do not agree", name.as_str()));
+        }
+    }
+    let mut drugs: Vec<&str> = case.medicines.iter().map(|m| m.drug.as_str()).collect();
+    drugs.sort_unstable();
+    if let Some([drug, ..]) = drugs.windows(2).find(|pair| pair[0] == pair[1]) {
+        found.push(format!("takes {drug} twice"));
+    }
+}
+
+/// How many items the list of a fact has, and how many of them were drawn.
+fn origins(case: &Case, name: FactName) -> (usize, usize) {
+    let all: Vec<Origin> = match name {
+        FactName::Condition => case.conditions.iter().map(|c| c.origin).collect(),
+        FactName::Medicine => case.medicines.iter().map(|m| m.origin).collect(),
+        FactName::Allergy => case.allergies.iter().map(|t| t.origin).collect(),
+        FactName::History => case.history.iter().map(|t| t.origin).collect(),
+        FactName::Family => case.family.iter().map(|t| t.origin).collect(),
+        FactName::Social => case.social.iter().map(|t| t.origin).collect(),
+        _ => Vec::new(),
+    };
+    (all.len(), all.iter().filter(|o| **o == Origin::Drawn).count())
+}
+
+/// The texts of a list, in lower case, with their origins.
+pub(crate) fn texts(case: &Case, list: List) -> Vec<(String, Origin)> {
+    let of = |all: &[clinstruct_schema::CaseText]| -> Vec<(String, Origin)> {
+        all.iter().map(|t| (t.text.to_lowercase(), t.origin)).collect()
+    };
+    match list {
+        List::Complaint => of(&case.complaint),
+        List::Conditions => {
+            case.conditions.iter().map(|c| (c.name.to_lowercase(), c.origin)).collect()
+        }
+        List::Medicines => {
+            case.medicines.iter().map(|m| (m.drug.to_lowercase(), m.origin)).collect()
+        }
+        List::Allergies => of(&case.allergies),
+        List::History => of(&case.history),
+        List::Family => of(&case.family),
+        List::Social => of(&case.social),
+    }
+}
+
+/// The lists that are about the patient, not about relatives.
+const OWN: [List; 6] = [
+    List::Complaint,
+    List::Conditions,
+    List::Medicines,
+    List::Allergies,
+    List::History,
+    List::Social,
+];
+
+fn excluded(rule: &Excluded, drawn: &Drawn<'_>) -> Option<String> {
+    let p = &drawn.case.patient;
+    let about = (rule.sexes.is_empty() || rule.sexes.contains(&p.sex))
+        && rule.ages.is_none_or(|[from, to]| (from..=to).contains(&p.age.years))
+        && (!rule.pregnant || p.pregnancy_weeks.is_some());
+    if !about {
+        return None;
+    }
+    let lists: &[List] = if rule.lists.is_empty() { &OWN } else { &rule.lists };
+    let all = lists.iter().flat_map(|list| texts(&drawn.case, *list));
+    all.into_iter()
+        .filter(|(_, origin)| !rule.drawn_only || *origin == Origin::Drawn)
+        .map(|(text, _)| text)
+        .find(|text| {
+            rule.words.iter().any(|w| text.contains(w.as_str()))
+                && !rule.without.iter().any(|w| text.contains(w.as_str()))
+        })
+        .map(|text| format!("{}: {text}", rule.id))
+}
+
+fn pair(rule: &Pair, case: &Case) -> Option<String> {
+    let find = |words: &[String], lists: &[List]| {
+        let lists: &[List] = if lists.is_empty() { &OWN } else { lists };
+        lists
+            .iter()
+            .flat_map(|list| texts(case, *list))
+            .map(|(text, _)| text)
+            .find(|text| words.iter().any(|w| text.contains(w.as_str())))
+    };
+    let first = find(&rule.first, &rule.first_in)?;
+    let second = find(&rule.second, &rule.second_in)?;
+    (first != second).then(|| format!("{}: {first}; {second}", rule.id))
+}

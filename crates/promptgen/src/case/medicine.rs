@@ -1,0 +1,221 @@
+//! Divides a stated medicine into drug, dose and frequency.
+
+use clinstruct_schema::{CaseMedicine, Origin};
+
+/// First words of a frequency.
+const FREQUENCY: &[&str] = &[
+    "once",
+    "twice",
+    "thrice",
+    "three",
+    "four",
+    "five",
+    "six",
+    "daily",
+    "every",
+    "each",
+    "at",
+    "as",
+    "weekly",
+    "monthly",
+    "nightly",
+    "hourly",
+    "bd",
+    "bid",
+    "od",
+    "qd",
+    "tds",
+    "tid",
+    "qds",
+    "qid",
+    "prn",
+    "nocte",
+    "mane",
+    "in",
+    "on",
+    "per",
+    "when",
+    "with",
+    "before",
+    "after",
+    "for",
+    "q4h",
+    "q6h",
+    "q8h",
+    "q12h",
+    "q24h",
+    "by",
+    "via",
+    "po",
+    "iv",
+    "im",
+    "sc",
+    "oral",
+    "orally",
+    "morning",
+    "evening",
+    "alternate",
+];
+/// Units of a dose.
+const UNITS: &[&str] = &[
+    "mg",
+    "g",
+    "mcg",
+    "µg",
+    "μg",
+    "ug",
+    "ng",
+    "kg",
+    "ml",
+    "l",
+    "iu",
+    "u",
+    "unit",
+    "units",
+    "mmol",
+    "meq",
+    "%",
+    "puff",
+    "puffs",
+    "drop",
+    "drops",
+    "tablet",
+    "tablets",
+    "capsule",
+    "capsules",
+    "microgram",
+    "micrograms",
+    "milligram",
+    "milligrams",
+    "gram",
+    "grams",
+    "sachet",
+    "sachets",
+    "spray",
+    "sprays",
+    "mg/ml",
+    "mg/kg",
+    "mcg/h",
+    "mg/day",
+    "patch",
+    "patches",
+    "ampoule",
+    "ampoules",
+    "tab",
+    "tabs",
+    "million",
+];
+
+/// The medicine of a stated value, such as `metformin 500 mg twice daily`. What cannot be divided becomes the drug.
+pub(super) fn parse(value: &str) -> CaseMedicine {
+    let value = value.trim();
+    let whole = |drug: &str| CaseMedicine {
+        drug: drug.to_owned(),
+        dose: String::new(),
+        frequency: String::new(),
+        atc: String::new(),
+        origin: Origin::Stated,
+    };
+    let words: Vec<&str> = value.split_whitespace().collect();
+    let frequency_from = |words: &[&str]| {
+        words.iter().position(|w| FREQUENCY.contains(&bare(w).as_str())).unwrap_or(words.len())
+    };
+    let Some(start) = words.iter().position(|w| w.starts_with(|c: char| c.is_ascii_digit())) else {
+        // No dose: `aspirin once daily`.
+        let at = frequency_from(&words);
+        return if at == 0 {
+            whole(value)
+        } else {
+            CaseMedicine { frequency: words[at..].join(" "), ..whole(&words[..at].join(" ")) }
+        };
+    };
+    let Some((dose, end)) = dose(&words, start) else {
+        return whole(value);
+    };
+    let (drug, rest) = if start > 0 {
+        (&words[..start], &words[end..])
+    } else {
+        // The dose stands first: `500 mg of metformin twice daily`.
+        let after = &words[end..];
+        let after = if after.first() == Some(&"of") { &after[1..] } else { after };
+        after.split_at(frequency_from(after))
+    };
+    if drug.is_empty() || frequency_from(drug) < drug.len() {
+        return whole(value);
+    }
+    let drug = drug.join(" ");
+    CaseMedicine {
+        dose,
+        frequency: rest.join(" ").trim_matches([',', ';', '.', ' ']).to_owned(),
+        ..whole(drug.trim_matches([',', ';', ':', ' ']))
+    }
+}
+
+fn bare(word: &str) -> String {
+    word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
+}
+
+/// The dose that starts at this word, and where it ends.
+fn dose(words: &[&str], start: usize) -> Option<(String, usize)> {
+    let word = words.get(start)?;
+    let digits = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '/' | '-' | '–');
+    let number = word.trim_end_matches(|c: char| !c.is_ascii_digit() && c != '%');
+    let unit = word.get(number.len()..).unwrap_or_default();
+    let is_unit = |unit: &str| {
+        let unit =
+            unit.trim_matches(|c: char| matches!(c, ',' | ';' | '.' | ')' | '(')).to_lowercase();
+        UNITS.contains(&unit.as_str())
+    };
+    let is_number = |text: &str| text.trim_end_matches('%').chars().all(digits);
+    if is_number(number) && !number.is_empty() && is_unit(unit) {
+        let unit = unit.trim_end_matches([',', ';', '.']);
+        return Some((format!("{number} {unit}"), start + 1));
+    }
+    if number.ends_with('%') && is_number(number) {
+        return Some((number.to_owned(), start + 1));
+    }
+    // `500mg/5ml` and the like keep their form.
+    if is_number(word) {
+        let next = words.get(start + 1)?;
+        if is_unit(next) {
+            let next = next.trim_end_matches([',', ';', '.']);
+            return Some((format!("{word} {next}"), start + 2));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(value: &str, drug: &str, dose: &str, frequency: &str) {
+        let m = parse(value);
+        assert_eq!([m.drug.as_str(), &m.dose, &m.frequency], [drug, dose, frequency], "{value}");
+    }
+
+    #[test]
+    fn medicines_are_divided_where_they_can_be() {
+        check("metformin 500 mg twice daily", "metformin", "500 mg", "twice daily");
+        check("bisoprolol 2.5mg OD", "bisoprolol", "2.5 mg", "OD");
+        check(
+            "co-trimoxazole 160/800 mg, once daily",
+            "co-trimoxazole",
+            "160/800 mg",
+            "once daily",
+        );
+        check("insulin glargine 20 units at night", "insulin glargine", "20 units", "at night");
+        check("salbutamol inhaler as needed", "salbutamol inhaler", "", "as needed");
+        check(
+            "500 mg of amoxicillin three times daily",
+            "amoxicillin",
+            "500 mg",
+            "three times daily",
+        );
+        check("aspirin", "aspirin", "", "");
+        check("hydrocortisone 1% cream", "hydrocortisone", "1%", "cream");
+        check("warfarin 3 or 4 tablets", "warfarin 3 or 4 tablets", "", "");
+        check("", "", "", "");
+        check("5", "5", "", "");
+    }
+}

@@ -1,0 +1,420 @@
+//! Takes over what the frame fixes and the message states.
+
+use std::collections::BTreeMap;
+
+use clinstruct_schema::{
+    Case, CaseCondition, CasePatient, CaseText, CaseVitals, FactKind, FactName, Measurement,
+    Origin, Sex, Stated, StatedFact,
+};
+
+use super::{Completion, medicine};
+
+/// Weeks and ages in years at which a stated pregnancy can be.
+const PREGNANT_WEEKS: std::ops::RangeInclusive<u32> = 1..=43;
+const PREGNANT_AGES: std::ops::RangeInclusive<u32> = 10..=58;
+
+/// Whole values that say that there is nothing.
+const NONE: &[&str] = &[
+    "none",
+    "no",
+    "nil",
+    "nothing",
+    "negative",
+    "nkda",
+    "nka",
+    "none known",
+    "not any",
+    "unremarkable",
+    "nil of note",
+    "non-contributory",
+    "aucun",
+    "aucune",
+    "ninguno",
+    "ninguna",
+    "nenhum",
+    "nenhuma",
+    "keine",
+    "nessuno",
+    "nessuna",
+    "hakuna",
+    "なし",
+    "无",
+    "無",
+    "ไม่มี",
+    "कोई नहीं",
+    "لا يوجد",
+    "нет",
+];
+/// How values begin that say that there is nothing.
+const NONE_STARTS: &[&str] = &[
+    "no known",
+    "no regular",
+    "no past",
+    "no medic",
+    "no allerg",
+    "no chronic",
+    "no long",
+    "no significant",
+    "no previous",
+    "no other",
+    "no current",
+    "no drug",
+    "no family",
+    "no relevant",
+    "no comorbid",
+    "no prior",
+    "not on any",
+    "not taking any",
+    "nil ",
+    "denies ",
+    "without any",
+    "takes no",
+    "takes nothing",
+    "none ",
+    "previously healthy",
+    "previously well",
+    "otherwise healthy",
+    "otherwise well",
+];
+/// Values that say that nobody knows.
+const UNKNOWN: &[&str] =
+    &["unknown", "not known", "unspecified", "unclear", "not available", "not stated", "n/a"];
+/// Words of values that name nothing: `his usual tablets`, `several chronic conditions`.
+const VAGUE: &[&str] = &[
+    "regular",
+    "usual",
+    "other",
+    "some",
+    "several",
+    "multiple",
+    "many",
+    "various",
+    "a",
+    "few",
+    "her",
+    "his",
+    "their",
+    "the",
+    "home",
+    "daily",
+    "current",
+    "long-term",
+    "chronic",
+    "tablet",
+    "tablets",
+    "pill",
+    "pills",
+    "medicine",
+    "medicines",
+    "medication",
+    "medications",
+    "drug",
+    "drugs",
+    "meds",
+    "treatment",
+    "treatments",
+    "therapy",
+    "and",
+    "of",
+    "polypharmacy",
+    "comorbidities",
+    "comorbidity",
+    "condition",
+    "conditions",
+    "illness",
+    "illnesses",
+    "disease",
+    "diseases",
+    "long-standing",
+    "medical",
+    "problems",
+    "yes",
+];
+
+fn lower(value: &str) -> String {
+    value.trim().trim_end_matches('.').to_lowercase()
+}
+
+/// Whether the value says that there is nothing of its kind.
+fn rules_out(value: &str) -> bool {
+    let value = lower(value);
+    NONE.contains(&value.as_str()) || NONE_STARTS.iter().any(|start| value.starts_with(start))
+}
+
+fn is_unknown(value: &str) -> bool {
+    let value = lower(value);
+    UNKNOWN.iter().any(|u| value.starts_with(u))
+}
+
+fn is_vague(value: &str) -> bool {
+    lower(value)
+        .split(|c: char| !(c.is_alphanumeric() || c == '-'))
+        .filter(|w| !w.is_empty())
+        .all(|w| VAGUE.contains(&w))
+}
+
+/// The facts of this name that have a value.
+fn facts(stated: &Stated, name: FactName) -> impl Iterator<Item = &StatedFact> {
+    stated.facts.iter().filter(move |f| f.name == name && !f.value.trim().is_empty())
+}
+
+/// Whether a stated fact of this name says that there is nothing of its kind.
+pub(super) fn rules_out_any(stated: &Stated, name: FactName) -> bool {
+    facts(stated, name).any(|f| rules_out(&f.value))
+}
+
+/// Whether the message states everything of this kind, so that nothing is drawn. It does not where it names nothing:
+/// "takes her usual tablets".
+pub(super) fn is_complete(stated: &Stated, name: FactName) -> bool {
+    facts(stated, name).any(|f| !is_vague(&f.value))
+}
+
+/// Whether a drawn condition agrees with the medicines that the message states: one that is treated needs a stated
+/// medicine for it.
+pub(super) fn fits_stated_medicines(ctx: &Completion<'_>, condition: &str) -> bool {
+    if !is_complete(ctx.stated, FactName::Medicine) {
+        return true;
+    }
+    let catalog = ctx.catalog;
+    let Some(known) = catalog.conditions.iter().find(|c| c.name == condition) else {
+        return false;
+    };
+    let mut drugs = known.drugs.iter().filter_map(|d| catalog.drugs.get(*d)).peekable();
+    drugs.peek().is_none()
+        || drugs.any(|drug| {
+            facts(ctx.stated, FactName::Medicine)
+                .any(|f| f.value.to_lowercase().contains(&drug.name.to_lowercase()))
+        })
+}
+
+/// The case with all that the frame fixes and the message states.
+pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
+    let stated = ctx.stated;
+    let mut origins = BTreeMap::new();
+    let mut fixed = |path: &str, origin| origins.insert(path.to_owned(), origin);
+    let p = ctx.patient;
+    for path in ["patient.age_band", "patient.age", "patient.sex"] {
+        fixed(path, Origin::Frame);
+    }
+    if p.gender.is_some() {
+        fixed("patient.gender", Origin::Frame);
+    }
+    let can_be_pregnant = p.sex != Sex::Male && PREGNANT_AGES.contains(&p.age.years);
+    let stated_weeks = facts(stated, FactName::PregnancyWeeks)
+        .find_map(|f| number(&f.value))
+        .map(|weeks| weeks.floor() as u32)
+        .filter(|weeks| can_be_pregnant && PREGNANT_WEEKS.contains(weeks));
+    let pregnancy_weeks = match (p.pregnancy_weeks, stated_weeks) {
+        (Some(weeks), _) => {
+            fixed("patient.pregnancy_weeks", Origin::Frame);
+            Some(weeks)
+        }
+        (None, Some(weeks)) => {
+            fixed("patient.pregnancy_weeks", Origin::Stated);
+            Some(weeks)
+        }
+        (None, None) => None,
+    };
+
+    let mut vitals = CaseVitals::default();
+    for name in FactName::ALL.iter().filter(|n| n.kind() == FactKind::Vital) {
+        let value = facts(stated, *name).find_map(vital).or_else(|| pressure_pair(stated, *name));
+        if let Some(value) = value
+            && vitals.set(*name, value)
+        {
+            fixed(&format!("vitals.{}", name.as_str()), Origin::Stated);
+        }
+    }
+
+    let text =
+        |f: &StatedFact| CaseText { text: f.value.trim().to_owned(), origin: Origin::Stated };
+    let names_something =
+        |f: &&StatedFact| !rules_out(&f.value) && !is_unknown(&f.value) && !is_vague(&f.value);
+    let texts = |name| facts(stated, name).filter(names_something).map(text).collect::<Vec<_>>();
+    let mut conditions: Vec<CaseCondition> = p
+        .condition
+        .iter()
+        .map(|c| CaseCondition {
+            name: c.name.clone(),
+            icd10: c.code.clone(),
+            origin: Origin::Frame,
+        })
+        .collect();
+    for fact in facts(stated, FactName::Condition).filter(names_something) {
+        let name = fact.value.trim();
+        if !conditions.iter().any(|c| same_condition(&c.name, name)) {
+            conditions.push(CaseCondition {
+                name: name.to_owned(),
+                icd10: String::new(),
+                origin: Origin::Stated,
+            });
+        }
+    }
+    Case {
+        patient: CasePatient {
+            age_band: p.age_band.clone(),
+            age: p.age,
+            sex: p.sex,
+            gender: p.gender.clone(),
+            pregnancy_weeks,
+        },
+        vitals,
+        complaint: stated
+            .facts
+            .iter()
+            .filter(|f| matches!(f.name, FactName::Complaint | FactName::Finding))
+            .filter(|f| !f.value.trim().is_empty())
+            .map(text)
+            .collect(),
+        measurements: stated
+            .facts
+            .iter()
+            .filter(|f| f.name.kind() == FactKind::Measurement && !f.value.trim().is_empty())
+            .map(|f| Measurement {
+                name: f.name,
+                value: f.value.trim().to_owned(),
+                unit: f.unit.clone(),
+                origin: Origin::Stated,
+            })
+            .collect(),
+        conditions,
+        medicines: facts(stated, FactName::Medicine)
+            .filter(names_something)
+            .map(|f| medicine::parse(&f.value))
+            .collect(),
+        allergies: texts(FactName::Allergy),
+        history: texts(FactName::History),
+        family: texts(FactName::Family),
+        social: texts(FactName::Social),
+        origins,
+        source: stated.source,
+    }
+}
+
+/// Whether two names mean one condition: `type 2 diabetes`, `Type 2 diabetes mellitus`.
+fn same_condition(a: &str, b: &str) -> bool {
+    let (a, b) = (lower(a), lower(b));
+    a.contains(&b) || b.contains(&a)
+}
+
+/// The number at the start of a value: `138`, `38,5`, `about 60 kg`. `None` for a range, and for text.
+pub(super) fn number(value: &str) -> Option<f64> {
+    let (number, rest) = leading_number(value)?;
+    let rest = rest.trim_start();
+    let range = rest.starts_with(['-', '–', '/', '±'])
+        || rest.strip_prefix("to ").is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit()));
+    (!range).then_some(number)
+}
+
+fn leading_number(value: &str) -> Option<(f64, &str)> {
+    let mut value = value.trim();
+    for about in
+        ["about", "approximately", "approx.", "approx", "around", "roughly", "~", "≈", "ca."]
+    {
+        if value.get(..about.len()).is_some_and(|start| start.eq_ignore_ascii_case(about)) {
+            value = value[about.len()..].trim_start();
+        }
+    }
+    let end =
+        value.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == ',')).unwrap_or(value.len());
+    let (digits, rest) = value.split_at(end);
+    let digits = digits.trim_end_matches(['.', ',']);
+    let plain = match digits.split_once(',') {
+        // A decimal comma, or a separator of thousands.
+        Some((_, decimals)) if decimals.len() != 3 => digits.replace(',', "."),
+        _ => digits.replace(',', ""),
+    };
+    let number: f64 = plain.parse().ok()?;
+    number.is_finite().then_some((number, rest))
+}
+
+/// A stated vital sign in its usual unit, if a living patient can have it.
+fn vital(fact: &StatedFact) -> Option<f64> {
+    // `120/80` is a systolic pressure of 120; other values with a slash are ranges.
+    let value = match fact.value.split_once('/') {
+        Some((systolic, _)) if fact.name == FactName::Systolic => systolic,
+        _ => fact.value.as_str(),
+    };
+    let number = number(value)?;
+    let unit = lower(&fact.unit);
+    let number = match (fact.name, unit.as_str()) {
+        (FactName::Weight, "lb" | "lbs" | "[lb_av]" | "pound" | "pounds") => number * 0.453_592_37,
+        (FactName::Weight, "g" | "gram" | "grams") => number / 1000.0,
+        (FactName::Height, "m" | "metre" | "metres" | "meter" | "meters") => number * 100.0,
+        (FactName::Height, "[in_i]" | "in" | "inch" | "inches") => number * 2.54,
+        (FactName::Temperature, "[degf]" | "°f" | "f" | "degf") => (number - 32.0) / 1.8,
+        _ => number,
+    };
+    let possible = match fact.name {
+        FactName::Weight => 0.3..=400.0,
+        FactName::Height => 20.0..=250.0,
+        FactName::Temperature => 15.0..=44.0,
+        FactName::HeartRate => 0.0..=350.0,
+        FactName::RespiratoryRate => 0.0..=150.0,
+        FactName::Systolic => 0.0..=320.0,
+        FactName::Diastolic => 0.0..=220.0,
+        _ => 0.0..=100.0,
+    };
+    possible.contains(&number).then(|| (number * 100.0).round() / 100.0)
+}
+
+/// The diastolic pressure of a systolic one that is stated as a pair.
+fn pressure_pair(stated: &Stated, name: FactName) -> Option<f64> {
+    if name != FactName::Diastolic {
+        return None;
+    }
+    facts(stated, FactName::Systolic)
+        .find_map(|f| f.value.split_once('/').and_then(|(_, diastolic)| number(diastolic)))
+        .filter(|d| (0.0..=220.0).contains(d))
+}
+
+/// Whether the message states something that code could not read as a number: the sign is left open.
+pub(super) fn is_unreadable(ctx: &Completion<'_>, case: &Case, name: FactName) -> bool {
+    case.vitals.get(name).is_none() && facts(ctx.stated, name).next().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_leniently() {
+        let read = |v: &str| number(v);
+        assert_eq!(read("138"), Some(138.0));
+        assert_eq!(read(" 38,5 °C"), Some(38.5));
+        assert_eq!(read("about 60 kg"), Some(60.0));
+        assert_eq!(read("~72"), Some(72.0));
+        assert_eq!(read("1,200 g"), Some(1200.0));
+        assert_eq!(read("54."), Some(54.0));
+        for text in ["", "high", "60-70", "60 to 70", "1.2.3", "-", "NaN", "inf", ",", "½"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn values_that_say_nothing_are_told_apart() {
+        for none in
+            ["none", "None known.", "No regular medicines", "nil", "NKDA", "ninguna", "denies any"]
+        {
+            assert!(rules_out(none), "{none}");
+        }
+        for some in ["nortriptyline", "nonsteroidal anti-inflammatory drugs", "Noonan syndrome"] {
+            assert!(!rules_out(some), "{some}");
+        }
+        assert!(is_vague("his usual medicines") && is_vague("several chronic conditions"));
+        assert!(!is_vague("usual metformin") && !is_vague("chronic kidney disease stage 3"));
+    }
+
+    #[test]
+    fn vital_signs_are_converted_and_impossible_ones_ignored() {
+        let read = |name, value: &str, unit: &str| {
+            vital(&StatedFact { name, value: value.into(), unit: unit.into() })
+        };
+        assert_eq!(read(FactName::Weight, "154", "[lb_av]"), Some(69.85));
+        assert_eq!(read(FactName::Temperature, "101.3", "[degF]"), Some(38.5));
+        assert_eq!(read(FactName::Height, "1.72", "m"), Some(172.0));
+        assert_eq!(read(FactName::Systolic, "120/80", "mm[Hg]"), Some(120.0));
+        assert_eq!(read(FactName::Saturation, "980", "%"), None);
+        assert_eq!(read(FactName::Weight, "-3", "kg"), None);
+    }
+}

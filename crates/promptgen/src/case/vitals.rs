@@ -1,0 +1,335 @@
+//! Vital signs: those of a healthy person, moved by complaint, conditions, medicines and the signs that are stated.
+
+use clinstruct_catalog::{Effect, NormalSigns};
+use clinstruct_draw::Draw;
+use clinstruct_schema::{Case, FactName, Origin};
+
+use super::curve::{between, interpolated, normal_within, part, rounded};
+use super::{Completion, stated, text};
+
+/// Standard deviations that a drawn sign is at most away from the mean.
+const WITHIN: [f64; 2] = [-2.2, 2.2];
+/// Smallest pulse pressure, mmHg, and its largest share of the systolic pressure.
+const PULSE: (f64, f64) = (18.0, 0.62);
+/// Effects beyond the strongest count this much.
+const FURTHER: f64 = 0.4;
+
+/// Sets the vital signs that are open; leaves out those that are not measured in the setting.
+pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
+    let normal = normal(ctx, case);
+    let mut active = active(ctx, case);
+    let acute = active.iter().any(|a| a.acute);
+    adapt(case, &normal, &mut active);
+    let hidden = stated_reactions(case, &normal, &active);
+
+    let set = |case: &mut Case, name: FactName, value: f64, step: f64| {
+        if case.vitals.get(name).is_none()
+            && !stated::is_unreadable(ctx, case, name)
+            && case.vitals.set(name, rounded(value, step))
+        {
+            case.origins.insert(format!("vitals.{}", name.as_str()), Origin::Drawn);
+        }
+    };
+    let sign = |name: FactName, of: [f64; 2]| {
+        let mut draw = Draw::new(ctx.seed, ctx.key, name.as_str());
+        of[0] + of[1] * normal_within(&mut draw, WITHIN)
+    };
+    let years = f64::from(ctx.patient.age.years);
+
+    let temperature = temperature(ctx, &active, sign(FactName::Temperature, normal.temperature));
+    set(case, FactName::Temperature, temperature, 0.1);
+
+    let factor =
+        total(active.iter().filter_map(|a| a.value(|e| e.heart_rate)).chain(hidden.heart_rate));
+    let fastest = (220.0 - years * 0.9).max(120.0);
+    let heart_rate = sign(FactName::HeartRate, normal.heart_rate) * factor;
+    set(case, FactName::HeartRate, heart_rate.clamp(28.0, fastest), 1.0);
+
+    let factor = total(
+        active
+            .iter()
+            .filter_map(|a| a.value(|e| e.respiratory_rate))
+            .chain(hidden.respiratory_rate),
+    );
+    let respiratory_rate = sign(FactName::RespiratoryRate, normal.respiratory_rate) * factor;
+    let fastest = if years < 1.0 {
+        85.0
+    } else if years < 12.0 {
+        65.0
+    } else {
+        48.0
+    };
+    set(case, FactName::RespiratoryRate, respiratory_rate.clamp(4.0, fastest), 1.0);
+
+    let unmeasured =
+        ctx.catalog.signs.unmeasured.iter().find(|u| u.setting == ctx.frame.place.setting);
+    let skipped = |purpose: &str, share: f64| {
+        let share = if acute { share / 2.0 } else { share };
+        Draw::new(ctx.seed, ctx.key, purpose).chance(share)
+    };
+    // A pressure is measured as a whole: one that states half of it has measured both.
+    let pressure_known = case.vitals.systolic.is_some() || case.vitals.diastolic.is_some();
+    let share = unmeasured.map_or(0.0, |u| if years < 5.0 { u.infant_pressure } else { 0.0 });
+    if pressure_known || !skipped("pressure measured", share) {
+        let factor = total(active.iter().filter_map(|a| a.value(|e| e.systolic)));
+        // A pressure that stands out does so by itself, not by the patient's usual one.
+        let [mean, sd] = normal.systolic;
+        let sd = if (factor - 1.0).abs() > 0.12 { 0.6 * sd } else { sd };
+        let systolic = sign(FactName::Systolic, [mean, sd]) * factor;
+        let diastolic_z = sign(FactName::Diastolic, [0.0, 1.0]);
+        let (systolic, diastolic) = pressures(case, &normal, systolic, diastolic_z);
+        set(case, FactName::Systolic, systolic, 1.0);
+        set(case, FactName::Diastolic, diastolic, 1.0);
+    }
+
+    let share = unmeasured.map_or(0.0, |u| u.saturation);
+    if !skipped("saturation measured", share) {
+        let own = sign(FactName::Saturation, normal.saturation);
+        let low = active.iter().filter_map(|a| a.value(|e| e.saturation)).fold(own, f64::min);
+        set(case, FactName::Saturation, low.clamp(50.0, 100.0), 1.0);
+    }
+}
+
+/// The signs of a healthy person of the patient's age, pregnant or not.
+fn normal(ctx: &Completion<'_>, case: &Case) -> NormalSigns {
+    let signs = &ctx.catalog.signs;
+    let months = ctx.months();
+    let at = |field: fn(&NormalSigns) -> [f64; 2]| {
+        [0, 1].map(|i| interpolated(signs.normal.iter().map(|n| (n.months, field(n)[i])), months))
+    };
+    let mut normal = NormalSigns {
+        months,
+        heart_rate: at(|n| n.heart_rate),
+        respiratory_rate: at(|n| n.respiratory_rate),
+        systolic: at(|n| n.systolic),
+        diastolic: at(|n| n.diastolic),
+        temperature: at(|n| n.temperature),
+        saturation: at(|n| n.saturation),
+    };
+    if let Some(weeks) = case.patient.pregnancy_weeks {
+        let weeks = f64::from(weeks);
+        let heart_rate =
+            interpolated(signs.expecting.iter().map(|e| (e.weeks, e.heart_rate)), weeks);
+        let systolic = interpolated(signs.expecting.iter().map(|e| (e.weeks, e.systolic)), weeks);
+        normal.heart_rate[0] *= heart_rate;
+        normal.systolic[0] *= systolic;
+        normal.diastolic[0] *= systolic;
+    }
+    normal
+}
+
+/// An effect that applies, and how severe the case is in it: 0 mild, 1 severe.
+#[derive(Debug, Clone, Copy)]
+struct Applied<'c> {
+    effect: &'c Effect,
+    severity: f64,
+    /// Whether it comes from the complaint.
+    acute: bool,
+}
+
+impl Applied<'_> {
+    /// The number of a range that goes with the severity.
+    fn value(&self, field: impl Fn(&Effect) -> Option<[f64; 2]>) -> Option<f64> {
+        field(self.effect).map(|range| between(range, self.severity))
+    }
+}
+
+/// The effects that apply to the case.
+fn active<'c>(ctx: &Completion<'c>, case: &Case) -> Vec<Applied<'c>> {
+    let effects = &ctx.catalog.effects;
+    let lower = |text: &String| text.to_lowercase();
+    let complaint: Vec<String> = case.complaint.iter().map(|t| lower(&t.text)).collect();
+    let stated: Vec<String> = case
+        .conditions
+        .iter()
+        .filter(|c| c.origin == Origin::Stated)
+        .map(|c| lower(&c.name))
+        .collect();
+    let conditions: Vec<String> = case.conditions.iter().map(|c| lower(&c.name)).collect();
+    let medicines: Vec<String> = case.medicines.iter().map(|m| lower(&m.drug)).collect();
+
+    let says = |texts: &[String], words: &[String]| texts.iter().any(|t| text::says_any(t, words));
+    let measured = |effect: &Effect| {
+        effect.measured.iter().any(|limit| {
+            let values = case.measurements.iter().filter(|m| m.name == limit.name);
+            values
+                .filter(|m| m.unit == limit.name.unit())
+                .filter_map(|m| stated::number(&m.value))
+                .any(|v| {
+                    limit.below.is_some_and(|below| v < below)
+                        || limit.above.is_some_and(|above| v > above)
+                })
+        })
+    };
+    let mut draw = Draw::new(ctx.seed, ctx.key, "severity");
+    // Most cases are neither mild nor severe.
+    let acute_severity = graded(f64::midpoint(draw.unit(), draw.unit()), &complaint);
+    let everyday_severity = f64::midpoint(draw.unit(), draw.unit());
+    let complaints = effects
+        .complaints
+        .iter()
+        .filter(|e| {
+            says(&complaint, &e.words)
+                || says(&complaint, &e.diagnoses)
+                || says(&stated, &e.diagnoses)
+                || measured(e)
+        })
+        .map(|effect| Applied { effect, severity: acute_severity, acute: true });
+    let others = effects
+        .conditions
+        .iter()
+        .filter(|e| says(&conditions, &e.words))
+        .chain(effects.medicines.iter().filter(|e| says(&medicines, &e.words)))
+        .map(|effect| Applied { effect, severity: everyday_severity, acute: false });
+    let years = ctx.patient.age.years;
+    let all: Vec<Applied<'_>> = complaints
+        .chain(others)
+        .filter(|a| a.effect.ages.is_none_or(|[from, to]| (from..=to).contains(&years)))
+        .collect();
+    let cancelled = |a: &Applied<'_>| all.iter().any(|b| b.effect.cancels.contains(&a.effect.id));
+    all.iter().filter(|a| !cancelled(a)).copied().collect()
+}
+
+/// The severity that words in the complaint give it.
+fn graded(severity: f64, complaint: &[String]) -> f64 {
+    let says = |words: &[&str]| complaint.iter().any(|t| words.iter().any(|w| text::says(t, w)));
+    if says(&[
+        "severe",
+        "severely",
+        "life-threatening",
+        "critically",
+        "profuse",
+        "massive",
+        "peri-arrest",
+    ]) {
+        0.5 + 0.5 * severity
+    } else if says(&["mild", "mildly", "slight", "slightly", "low-grade"]) {
+        0.45 * severity
+    } else {
+        severity
+    }
+}
+
+/// Lets the stated signs say how severe the complaint is.
+fn adapt(case: &Case, normal: &NormalSigns, active: &mut [Applied<'_>]) {
+    let v = &case.vitals;
+    let mut severities: Vec<f64> = Vec::new();
+    for a in active.iter().filter(|a| a.acute) {
+        let e = a.effect;
+        let ratio = |value: Option<f64>, mean: [f64; 2]| value.map(|v| v / mean[0]);
+        let pairs = [
+            (v.temperature, e.temperature),
+            (v.saturation, e.saturation),
+            (ratio(v.heart_rate, normal.heart_rate), e.heart_rate),
+            (ratio(v.respiratory_rate, normal.respiratory_rate), e.respiratory_rate),
+            (ratio(v.systolic, normal.systolic), e.systolic),
+        ];
+        severities
+            .extend(pairs.iter().filter_map(|(value, range)| Some(part((*range)?, (*value)?))));
+    }
+    if severities.is_empty() {
+        return;
+    }
+    let severity = severities.iter().sum::<f64>() / severities.len() as f64;
+    for a in active.iter_mut().filter(|a| a.acute) {
+        a.severity = severity;
+    }
+}
+
+/// What stated signs do to others that no complaint explains.
+#[derive(Debug, Clone, Copy, Default)]
+struct Reactions {
+    heart_rate: Option<f64>,
+    respiratory_rate: Option<f64>,
+}
+
+fn stated_reactions(case: &Case, normal: &NormalSigns, active: &[Applied<'_>]) -> Reactions {
+    let v = &case.vitals;
+    let explained = |field: fn(&Effect) -> Option<[f64; 2]>| {
+        active.iter().any(|a| a.acute && field(a.effect).is_some())
+    };
+    let (mut heart_rate, mut respiratory_rate) = (1.0, 1.0);
+    if let Some(t) = v.temperature
+        && !explained(|e| e.temperature)
+    {
+        // About ten beats per minute and degree in an adult; the same share in a child.
+        let degrees = (t - normal.temperature[0]).clamp(-8.0, 4.5);
+        if degrees.abs() > 0.9 {
+            heart_rate *= 1.0 + 0.09 * degrees;
+            respiratory_rate *= 1.0 + 0.05 * degrees;
+        }
+    }
+    if let Some(saturation) = v.saturation.filter(|s| *s < 93.0)
+        && !explained(|e| e.saturation)
+    {
+        let lack = (93.0 - saturation).min(15.0);
+        heart_rate *= 1.05 + 0.015 * lack;
+        respiratory_rate *= 1.12 + 0.025 * lack;
+    }
+    if let Some(systolic) = v.systolic
+        && !explained(|e| e.systolic)
+    {
+        let ratio = systolic / normal.systolic[0];
+        if ratio < 0.8 {
+            heart_rate *= 1.1 + (0.8 - ratio);
+            respiratory_rate *= 1.05 + 0.6 * (0.8 - ratio);
+        }
+    }
+    if let Some(rate) = v.respiratory_rate
+        && !explained(|e| e.respiratory_rate)
+        && rate > 1.5 * normal.respiratory_rate[0]
+    {
+        heart_rate *= 1.1;
+    }
+    let moved = |factor: f64| ((factor - 1.0).abs() > 1e-9).then_some(factor);
+    Reactions { heart_rate: moved(heart_rate), respiratory_rate: moved(respiratory_rate) }
+}
+
+/// All factors together: the strongest fully, the others in part, since they share their cause.
+fn total(factors: impl Iterator<Item = f64>) -> f64 {
+    let mut logarithms: Vec<f64> = factors.filter(|f| *f > 0.0).map(libm::log).collect();
+    logarithms.sort_by(|a, b| b.abs().total_cmp(&a.abs()));
+    let sum =
+        logarithms.iter().enumerate().map(|(i, l)| if i == 0 { *l } else { FURTHER * l }).sum();
+    libm::exp(sum)
+}
+
+/// The temperature that the complaint calls for, with a scatter; otherwise the patient's own.
+fn temperature(ctx: &Completion<'_>, active: &[Applied<'_>], own: f64) -> f64 {
+    let mut draw = Draw::new(ctx.seed, ctx.key, "temperature of the complaint");
+    let targets = active.iter().filter_map(|a| a.value(|e| e.temperature));
+    // The one farthest from normal decides.
+    let far = |t: &f64| (t - 36.9).abs();
+    match targets.max_by(|a, b| far(a).total_cmp(&far(b))) {
+        Some(target) => (target + 0.12 * normal_within(&mut draw, WITHIN)).clamp(28.0, 41.8),
+        None => own,
+    }
+}
+
+/// Systolic and diastolic pressure that go together. A stated one holds.
+fn pressures(case: &Case, normal: &NormalSigns, systolic: f64, diastolic_z: f64) -> (f64, f64) {
+    let v = &case.vitals;
+    let (smallest, largest) = PULSE;
+    // Half as far from its mean as the systolic pressure, and some scatter of its own.
+    let beside = |systolic: f64| {
+        let moved = 0.5 * (systolic - normal.systolic[0]);
+        normal.diastolic[0] + moved + 0.7 * normal.diastolic[1] * diastolic_z
+    };
+    let systolic = match (v.systolic, v.diastolic) {
+        (Some(systolic), _) => systolic,
+        (None, Some(diastolic)) => {
+            let moved = systolic + 1.1 * (diastolic - beside(systolic));
+            // Rounded up, so that the bounds hold for whole numbers as well.
+            moved
+                .clamp(
+                    diastolic + smallest,
+                    (diastolic / (1.0 - largest)).max(diastolic + smallest),
+                )
+                .ceil()
+        }
+        (None, None) => systolic.clamp(45.0, 255.0),
+    };
+    let highest = (systolic - smallest).min(systolic * 0.78);
+    let diastolic = beside(systolic).max((1.0 - largest) * systolic).min(highest).max(0.0);
+    (systolic, diastolic)
+}

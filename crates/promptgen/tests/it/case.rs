@@ -1,0 +1,313 @@
+//! Cases: what is fixed, what is stated, and what follows from it.
+
+use clinstruct_promptgen::complete;
+use clinstruct_schema::{
+    AgeYears, Case, Coded, ConversationMode, FactName, Frame, FramePatient, IncomeGroup, Origin,
+    Place, RecordSource, Sex, Stated, StatedFact,
+};
+use proptest::prelude::*;
+
+use crate::{CATALOG, SEED};
+
+fn frame(years: u32, sex: Sex) -> Frame {
+    let band = CATALOG.ages.iter().find(|a| (a.from..=a.to).contains(&years)).unwrap();
+    Frame {
+        place: Place {
+            country_code: "de".into(),
+            country: "Germany".into(),
+            income: IncomeGroup::High,
+            region: "EUR".into(),
+            setting: CATALOG.settings[0].id.clone(),
+        },
+        patient: Some(FramePatient {
+            age_band: band.id.clone(),
+            age: AgeYears { years, months: (years == 0).then_some(7) },
+            sex,
+            gender: None,
+            pregnancy_weeks: None,
+            condition: None,
+        }),
+        mode: ConversationMode::Chat,
+        emergency_instruction: false,
+    }
+}
+
+fn stated(facts: &[(FactName, &str)]) -> Stated {
+    let facts = facts
+        .iter()
+        .map(|(name, value)| StatedFact {
+            name: *name,
+            value: (*value).to_owned(),
+            unit: name.unit().to_owned(),
+        })
+        .collect();
+    Stated { facts, source: RecordSource::Writer }
+}
+
+fn case(key: &str, frame: &Frame, facts: &[(FactName, &str)]) -> Case {
+    complete(&CATALOG, SEED, key, frame, &stated(facts)).unwrap()
+}
+
+/// The mean of a sign over a hundred cases.
+fn mean(frame: &Frame, facts: &[(FactName, &str)], name: FactName) -> f64 {
+    let values =
+        (0..100).map(|i| case(&format!("mean.{i}"), frame, facts).vitals.get(name).unwrap());
+    values.sum::<f64>() / 100.0
+}
+
+#[test]
+fn a_frame_without_a_patient_has_no_case() {
+    let frame = Frame { patient: None, ..frame(40, Sex::Female) };
+    assert_eq!(complete(&CATALOG, SEED, "none", &frame, &Stated::NONE), None);
+}
+
+#[test]
+fn a_case_depends_on_its_key_alone() {
+    let frame = frame(40, Sex::Female);
+    assert_eq!(case("a", &frame, &[]), case("a", &frame, &[]));
+    assert_ne!(case("a", &frame, &[]), case("b", &frame, &[]));
+}
+
+#[test]
+fn a_stated_fact_changes_only_what_depends_on_it() {
+    let frame = frame(52, Sex::Male);
+    for i in 0..50 {
+        let key = format!("alone.{i}");
+        let before = case(&key, &frame, &[]);
+        let mut after = case(&key, &frame, &[(FactName::Saturation, "97")]);
+        after.vitals.saturation = before.vitals.saturation;
+        after.origins.clone_from(&before.origins);
+        after.source = before.source;
+        assert_eq!(after, before);
+    }
+}
+
+#[test]
+fn stated_values_hold_and_say_so() {
+    let facts = [
+        (FactName::Weight, "81.5"),
+        (FactName::Height, "178"),
+        (FactName::Temperature, "38,9"),
+        (FactName::Systolic, "104/61"),
+        (FactName::Age, "12"),
+        (FactName::Lactate, "2.1"),
+    ];
+    let case = case("hold", &frame(52, Sex::Male), &facts);
+    let v = &case.vitals;
+    assert_eq!((v.weight, v.height, v.temperature), (Some(81.5), Some(178.0), Some(38.9)));
+    assert_eq!((v.systolic, v.diastolic), (Some(104.0), Some(61.0)));
+    for name in [FactName::Weight, FactName::Temperature, FactName::Systolic, FactName::Diastolic] {
+        assert_eq!(case.origin(name), Some(Origin::Stated), "{name:?}");
+    }
+    assert_eq!(case.origin(FactName::HeartRate), Some(Origin::Drawn));
+    // The frame wins over the message.
+    assert_eq!(case.patient.age.years, 52);
+    assert_eq!(case.origins["patient.age"], Origin::Frame);
+    assert_eq!(case.measurements.len(), 1);
+    assert_eq!(case.source, RecordSource::Writer);
+}
+
+#[test]
+fn a_body_mass_index_and_one_size_give_the_other() {
+    let frame = frame(45, Sex::Female);
+    let weight = case("a", &frame, &[(FactName::Bmi, "34.2"), (FactName::Height, "165")]);
+    assert_eq!(weight.vitals.weight, Some(93.0));
+    let height = case("a", &frame, &[(FactName::Bmi, "20"), (FactName::Weight, "51.2")]);
+    assert_eq!(height.vitals.height, Some(160.0));
+    let both = case("a", &frame, &[(FactName::Bmi, "24")]).vitals;
+    let bmi = both.weight.unwrap() / (both.height.unwrap() / 100.0).powi(2);
+    assert!((bmi - 24.0).abs() < 0.3, "{bmi}");
+}
+
+#[test]
+fn a_stated_weight_has_a_height_that_goes_with_it() {
+    let frame = frame(30, Sex::Male);
+    let light = mean(&frame, &[(FactName::Weight, "55")], FactName::Height);
+    let heavy = mean(&frame, &[(FactName::Weight, "115")], FactName::Height);
+    assert!(heavy > light + 6.0, "{light} and {heavy}");
+    // Also an impossible one has an answer.
+    let v = case("far", &frame, &[(FactName::Weight, "300")]).vitals;
+    assert!((150.0..=205.0).contains(&v.height.unwrap()), "{v:?}");
+}
+
+#[test]
+fn children_grow() {
+    let mut last = (0.0, 0.0);
+    for years in [0, 1, 2, 4, 6, 8, 10, 12, 14, 16, 18] {
+        let frame = frame(years, Sex::Female);
+        let size = (mean(&frame, &[], FactName::Height), mean(&frame, &[], FactName::Weight));
+        assert!(size.0 > last.0 && size.1 > last.1, "{size:?} at {years} after {last:?}");
+        last = size;
+    }
+}
+
+#[test]
+fn conditions_decide_size() {
+    let bmi = |years: u32, what: &str| {
+        let frame = frame(years, Sex::Female);
+        let facts = [(FactName::Condition, what)];
+        let h = mean(&frame, &facts, FactName::Height) / 100.0;
+        mean(&frame, &facts, FactName::Weight) / h / h
+    };
+    assert!(bmi(45, "obesity") > 30.5);
+    assert!(bmi(45, "migraine") < 28.0);
+    assert!(bmi(22, "anorexia nervosa") < 18.0);
+    assert!(bmi(2, "severe acute malnutrition") < 13.6);
+    let height =
+        |what| mean(&frame(30, Sex::Female), &[(FactName::Condition, what)], FactName::Height);
+    assert!(height("Turner syndrome") < 153.0);
+    assert!(height("Marfan syndrome") > 174.0);
+}
+
+#[test]
+fn a_pregnancy_adds_weight_and_quickens_the_heart() {
+    let woman = frame(28, Sex::Female);
+    let mut pregnant = woman.clone();
+    pregnant.patient.as_mut().unwrap().pregnancy_weeks = Some(38);
+    let gain = mean(&pregnant, &[], FactName::Weight) - mean(&woman, &[], FactName::Weight);
+    assert!((10.0..13.0).contains(&gain), "{gain}");
+    let faster = mean(&pregnant, &[], FactName::HeartRate) - mean(&woman, &[], FactName::HeartRate);
+    assert!((8.0..18.0).contains(&faster), "{faster}");
+    // A message may state one that the frame leaves open, but not of a man.
+    let facts = [(FactName::PregnancyWeeks, "24 weeks")];
+    assert_eq!(case("p", &woman, &facts).patient.pregnancy_weeks, Some(24));
+    assert_eq!(case("p", &frame(28, Sex::Male), &facts).patient.pregnancy_weeks, None);
+    assert_eq!(case("p", &pregnant, &facts).patient.pregnancy_weeks, Some(38));
+}
+
+#[test]
+fn complaints_move_signs_unless_they_are_denied() {
+    let frame = frame(50, Sex::Male);
+    let temperature = |text| mean(&frame, &[(FactName::Complaint, text)], FactName::Temperature);
+    for text in [
+        "fever for two days",
+        "Fever and rigors",
+        "high fever",
+        "fièvre depuis hier",
+        "दो दिन से बुखार",
+    ] {
+        assert!(temperature(text) > 38.3, "{text}");
+    }
+    for text in ["no fever", "afebrile, cough", "denies cough, fever or rash", "fever has resolved"]
+    {
+        assert!(temperature(text) < 37.3, "{text}");
+    }
+    let rate = |facts: &[(FactName, &str)]| mean(&frame, facts, FactName::HeartRate);
+    let calm = rate(&[]);
+    assert!(rate(&[(FactName::Complaint, "haematemesis, in shock")]) > calm + 25.0);
+    assert!(rate(&[(FactName::Condition, "septic shock")]) > calm + 25.0);
+    assert!(rate(&[(FactName::Finding, "complete heart block")]) < calm - 15.0);
+    assert!(rate(&[(FactName::Medicine, "bisoprolol 5 mg once daily")]) < calm - 4.0);
+    assert!(rate(&[(FactName::Temperature, "39.6")]) > calm + 12.0);
+    assert!(rate(&[(FactName::Lactate, "6.2")]) > calm + 25.0);
+    let saturation = |text| mean(&frame, &[(FactName::Condition, text)], FactName::Saturation);
+    assert!(saturation("pneumonia") < 93.5);
+    assert!(saturation("chronic obstructive pulmonary disease") < 95.0);
+    assert!(saturation("previous pneumonia") > 96.0);
+}
+
+#[test]
+fn stated_signs_bind_the_others() {
+    let frame = frame(60, Sex::Female);
+    for i in 0..100 {
+        let key = format!("bind.{i}");
+        let low = case(&key, &frame, &[(FactName::Systolic, "82")]).vitals;
+        let (systolic, diastolic) = (low.systolic.unwrap(), low.diastolic.unwrap());
+        assert!(diastolic <= systolic - 18.0 && diastolic > 25.0, "{low:?}");
+        let high = case(&key, &frame, &[(FactName::Diastolic, "118")]).vitals;
+        assert!(high.systolic.unwrap() >= 136.0, "{high:?}");
+    }
+    // A mild fever goes with a slower heart than a high one.
+    let facts = |t| [(FactName::Complaint, "fever and cough"), (FactName::Temperature, t)];
+    let mild = mean(&frame, &facts("38.0"), FactName::HeartRate);
+    let high = mean(&frame, &facts("39.8"), FactName::HeartRate);
+    assert!(high > mild + 8.0, "{mild} and {high}");
+}
+
+#[test]
+fn a_message_that_states_a_list_leaves_nothing_to_draw() {
+    let nothing = [
+        (FactName::Medicine, "no regular medicines"),
+        (FactName::Condition, "No past medical history."),
+        (FactName::Allergy, "NKDA"),
+    ];
+    let some = [
+        (FactName::Medicine, "metformin 500 mg twice daily"),
+        (FactName::Condition, "type 2 diabetes"),
+        (FactName::Allergy, "rash after penicillin"),
+        (FactName::Social, "farmer"),
+    ];
+    let mut frame = frame(63, Sex::Female);
+    for i in 0..60 {
+        let key = format!("lists.{i}");
+        let c = case(&key, &frame, &nothing);
+        assert!(c.medicines.is_empty() && c.conditions.is_empty(), "{c:?}");
+        assert!(c.allergies.is_empty() && c.history.is_empty(), "{c:?}");
+        let c = case(&key, &frame, &some);
+        assert_eq!((c.medicines.len(), c.conditions.len()), (1, 1));
+        assert_eq!(c.medicines[0].drug, "metformin");
+        assert_eq!(c.medicines[0].dose, "500 mg");
+        assert_eq!((c.allergies.len(), c.social.len()), (1, 1));
+    }
+    // Medicines that are not named leave the list open, and the frame's condition stays.
+    let condition = Coded { name: "hypertension".into(), code: "I10".into() };
+    frame.patient.as_mut().unwrap().condition = Some(condition);
+    let facts = [(FactName::Medicine, "her usual tablets"), (FactName::Condition, "Hypertension")];
+    let cases: Vec<Case> = (0..60).map(|i| case(&format!("open.{i}"), &frame, &facts)).collect();
+    assert!(cases.iter().all(|c| c.conditions.len() == 1), "{:?}", cases[0]);
+    assert!(cases.iter().all(|c| c.conditions[0].origin == Origin::Frame));
+    assert!(cases.iter().any(|c| !c.medicines.is_empty()));
+}
+
+#[test]
+fn what_is_stated_in_words_is_left_open() {
+    let facts = [(FactName::HeartRate, "rather fast"), (FactName::Weight, "60-70")];
+    let case = case("open", &frame(40, Sex::Male), &facts);
+    assert_eq!((case.vitals.heart_rate, case.vitals.weight), (None, None));
+    assert_eq!(case.origin(FactName::HeartRate), None);
+    assert!(case.vitals.height.is_some() && case.vitals.temperature.is_some());
+}
+
+#[test]
+fn saturation_is_often_not_measured_where_there_is_little() {
+    let mut frame = frame(40, Sex::Male);
+    let without = |frame: &Frame| {
+        (0..200).filter(|i| case(&format!("s.{i}"), frame, &[]).vitals.saturation.is_none()).count()
+    };
+    assert_eq!(without(&frame), 0);
+    let setting = CATALOG.settings.iter().find(|s| s.id.as_str() == "low-resource").unwrap();
+    frame.place.setting = setting.id.clone();
+    assert!((60..120).contains(&without(&frame)), "{}", without(&frame));
+}
+
+fn any_fact() -> impl Strategy<Value = StatedFact> {
+    let value = prop_oneof![
+        ".{0,40}",
+        "-?[0-9]{1,6}([.,/][0-9]{0,3})?( [a-z%]{0,4})?",
+        "(no|denies|previous|severe)? ?(fever|pain|sepsis|copd|obesity|बुखार|é)[.,;]? ?[a-zß•]{0,5}",
+    ];
+    (0..FactName::ALL.len(), value, "[a-zA-Z\\[\\]%/]{0,6}")
+        .prop_map(|(i, value, unit)| StatedFact { name: FactName::ALL[i], value, unit })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn any_facts_give_a_case_with_sound_numbers(
+        facts in proptest::collection::vec(any_fact(), 0..12),
+        years in 0_u32..104,
+        sex in 0_usize..3,
+    ) {
+        let frame = frame(years, [Sex::Male, Sex::Female, Sex::Intersex][sex]);
+        let stated = Stated { facts, source: RecordSource::Writer };
+        let case = complete(&CATALOG, SEED, "any", &frame, &stated).unwrap();
+        for name in FactName::ALL {
+            if let Some(value) = case.vitals.get(*name) {
+                prop_assert!(value.is_finite() && value >= 0.0, "{name:?} {value}");
+                prop_assert!(case.origin(*name).is_some());
+            }
+        }
+        prop_assert!(case.origins.contains_key("patient.age"));
+    }
+}
