@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
-use clinstruct_schema::{AgeYears, CountryBound, PatientCard, Sex};
+use clinstruct_schema::{AgeYears, CasePatient, CountryBound, FramePatient, PatientCard, Sex};
 
 /// Country-specific terms, indexed for a search in one pass.
 #[derive(Debug, Clone, Default)]
@@ -77,6 +77,20 @@ impl Gender {
 impl From<&PatientCard> for PatientFacts {
     fn from(card: &PatientCard) -> Self {
         let patient = &card.patient;
+        let gender = Gender::of(patient.gender.as_deref(), patient.sex);
+        Self { age: patient.age, sex: patient.sex, gender }
+    }
+}
+
+impl From<&FramePatient> for PatientFacts {
+    fn from(patient: &FramePatient) -> Self {
+        let gender = Gender::of(patient.gender.as_deref(), patient.sex);
+        Self { age: patient.age, sex: patient.sex, gender }
+    }
+}
+
+impl From<&CasePatient> for PatientFacts {
+    fn from(patient: &CasePatient) -> Self {
         let gender = Gender::of(patient.gender.as_deref(), patient.sex);
         Self { age: patient.age, sex: patient.sex, gender }
     }

@@ -121,6 +121,12 @@ pub fn find(text: &str, language: Language) -> Doses {
     Doses { unwarned: unwarned.map(|at| stated[at].clone()), stated, warning }
 }
 
+/// The words of a text that name medicines, in its order. `lower` is the text in lower case.
+pub(crate) fn medicine_words(lower: &str, language: Language) -> Vec<Range<usize>> {
+    let hits = Words::of(language).hits(lower);
+    hits.iter().filter(|hit| hit.class == words::Class::Medicine).map(Hit::range).collect()
+}
+
 /// A text with all that was found in it.
 #[derive(Clone, Copy)]
 struct View<'a> {
@@ -145,7 +151,7 @@ impl<'a> View<'a> {
 }
 
 /// Lower case in which every byte keeps its place: a letter whose small form has another length stays.
-fn lower_case(text: &str) -> String {
+pub(crate) fn lower_case(text: &str) -> String {
     let mut lower = String::with_capacity(text.len());
     for c in text.chars() {
         let mut small = c.to_lowercase();

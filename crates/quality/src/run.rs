@@ -1,6 +1,6 @@
 //! Runs the checks on one turn.
 
-use clinstruct_schema::{Constraint, PatientCard, Situation, Speaker};
+use clinstruct_schema::{Constraint, Frame, PatientCard, Situation, Speaker};
 
 use crate::card::{About, PatientFacts};
 use crate::check::{Check, Outcome, Run, Strictness, constraint_id};
@@ -75,6 +75,12 @@ fn in_order_of_lines(found: &mut [Violation]) {
 /// `card` is that of its patient.
 pub fn check_prompt(text: &str, card: Option<&PatientCard>) -> Vec<Violation> {
     check(&Turn { patient: card.map(PatientFacts::from), ..Turn::prompt(text) })
+}
+
+/// All checks on a prompt, with what was planned for it.
+pub fn check_prompt_in(text: &str, frame: &Frame) -> Vec<Violation> {
+    let patient = frame.patient.as_ref().map(PatientFacts::from);
+    check(&Turn { patient, frame: Some(frame), ..Turn::prompt(text) })
 }
 
 /// All checks on a turn of a conversation.
