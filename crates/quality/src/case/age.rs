@@ -306,9 +306,15 @@ pub(super) fn sex(view: &View<'_>, ages: &[Age]) -> Option<(Sex, Range<usize>)> 
 
 /// A noun with which the patient is named without an age: `this man`, `our female patient`, `sex: male`.
 static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?i)(?-u:\b)(?:(?:my|our|the|this|that) (?:(?:sick|ill|old|young|elderly|older|younger|poor|pregnant|anxious|tired|same|little) ){0,2}(?P<a>man|woman|boy|girl|lady|gentleman)(?P<who> who shares| next door| next to| from the next| in the next| in the other)?|(?:my|our|the|this)? ?(?P<b>male|female) patient|(?:patient|pt|sex|gender)(?: is| was|:|,)+ ?(?:an? )?(?:[a-z]+ )?(?P<c>male|female|man|woman|boy|girl|lady|gentleman)|(?:\A|[.!?] )(?P<d>male|female)[,.]|(?P<e>Mr|Mrs|Ms|Miss)\.? \p{Lu}|pregnant (?P<f>woman|girl|lady))(?-u:\b)?",
-    )
+    Regex::new(concat!(
+        r"(?i)(?-u:\b)(?:",
+        r"(?:my|our|the|this|that) (?:(?:sick|ill|old|young|elderly|older|younger|poor|pregnant|anxious|tired|same|little) ){0,2}(?P<a>man|woman|boy|girl|lady|gentleman)(?-u:\b)(?P<who> who shares| next door| next to| from the next| in the next| in the other)?",
+        r"|(?:my|our|the|this)? ?(?P<b>male|female) patient(?-u:\b)",
+        r"|(?:patient|pt|sex|gender)(?: is| was|:|,)+ ?(?:an? )?(?:[a-z]+ )?(?P<c>male|female|man|woman|boy|girl|lady|gentleman)(?-u:\b)",
+        r"|(?:\A|[.!?] )(?P<d>male|female)[,.]",
+        r"|(?-i:(?P<e>Mr|Mrs|Ms|Miss)\.? \p{Lu})",
+        r"|pregnant (?P<f>woman|girl|lady)(?-u:\b))"
+    ))
     .ok()
 });
 

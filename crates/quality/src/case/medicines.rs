@@ -160,6 +160,12 @@ fn dose_behind(view: &View<'_>, name: &Range<usize>) -> Option<(Range<usize>, (f
     if gap.chars().count() > 28 || gap.contains([',', ';', '.', '\n', '(']) && !gap.ends_with('(') {
         return None;
     }
+    // `metformin at 500 mg`, but not `metformin has been too much since 500 mg`.
+    let apart = ["since", "than", "from", "titration", "level", "instead"];
+    let mut words = gap.split_whitespace();
+    if words.clone().count() > 3 || words.any(|word| apart.contains(&word)) {
+        return None;
+    }
     let per = view.lower.get(number.end..).is_some_and(|rest| rest.starts_with('/'));
     let unit = unit(number.unit).filter(|_| !per)?;
     Some((number.span.start..number.end, (number.value, unit)))

@@ -99,6 +99,14 @@ impl<'a> View<'a> {
         if self.has(gap.clone(), Class::Report) {
             return false;
         }
+        // `the parents of a 3-year-old boy`.
+        let whose = self.between(gap.start, gap.end);
+        if [" of a ", " of an ", " of my ", " of our ", " of this ", " of the patient"]
+            .iter()
+            .any(|of| whose.starts_with(of))
+        {
+            return false;
+        }
         let before = sentence.start..last.start;
         let brought = |hit: &Hit| {
             hit.class == Class::Report

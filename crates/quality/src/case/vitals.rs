@@ -408,7 +408,8 @@ fn is_nobodys(view: &View<'_>, sentence: &Range<usize>, number: &Number, begins:
     };
     let compared =
         view.within(sentence.start..at).any(|hit| hit.class == Class::Comparison && adjacent(hit));
-    let sign = view.between(sentence.start, at).trim_end().ends_with(['>', '<', '≥', '≤', '±']);
+    let sign =
+        view.between(sentence.start, at).trim_end().ends_with(['>', '<', '≥', '≤', '±', '×']);
     let limited = view.within(clause..at).any(|hit| match hit.class {
         Class::Limit | Class::Thing => true,
         Class::Usual => hit.start < begins.max(hit.start + 1),
