@@ -36,7 +36,9 @@ pub mod no_markdown;
 pub mod not_nfc;
 pub mod offer_at_the_end;
 pub mod one_step;
+pub mod other_case;
 pub mod other_country;
+pub mod other_frame;
 pub mod other_patient;
 pub mod role_tag;
 pub mod starts_with_title;
@@ -59,6 +61,8 @@ pub const ALL: &[&Check] = &[
     &not_nfc::CHECK,
     &language::CHECK,
     &other_patient::CHECK,
+    &other_frame::CHECK,
+    &other_case::CHECK,
     &exact_sentences::CHECK,
     &max_words::CHECK,
     &min_words::CHECK,

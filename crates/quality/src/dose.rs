@@ -126,6 +126,12 @@ pub fn find(text: &str, language: Language) -> Doses {
     Doses { unwarned: unwarned.map(|at| stated[at].clone()), stated, warning }
 }
 
+/// The words of a text that name medicines, in its order. `lower` is the text in lower case.
+pub(crate) fn medicine_words(lower: &str, language: Language) -> Vec<Range<usize>> {
+    let hits = Words::of(language).hits(lower, &Words::places(lower));
+    hits.iter().filter(|hit| hit.class == words::Class::Medicine).map(Hit::range).collect()
+}
+
 /// A text with all that was found in it.
 #[derive(Clone, Copy)]
 struct View<'a> {
@@ -150,7 +156,7 @@ impl<'a> View<'a> {
 }
 
 /// Lower case in which every byte keeps its place: a letter whose small form has another length stays.
-fn lower_case(text: &str) -> String {
+pub(crate) fn lower_case(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }

@@ -28,6 +28,7 @@
 //! know about a language is data, in `lexicon/CODE.toml`.
 
 pub mod card;
+pub mod case;
 pub mod check;
 pub mod checks;
 pub mod compare;

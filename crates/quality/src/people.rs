@@ -354,7 +354,23 @@ const MEASURES: [&str; 12] =
 /// Bytes before an age among which its person is named.
 const NEAR: usize = 100;
 /// Ages that somebody once had.
-const PAST: [&str; 6] = ["he was ", "she was ", "they were ", "als er ", "als sie ", "i was "];
+const PAST: [&str; 9] = [
+    "he was ",
+    "she was ",
+    "they were ",
+    "als er ",
+    "als sie ",
+    "i was ",
+    // The one who writes is no patient.
+    "i am ",
+    "i'm ",
+    "i’m ",
+];
+/// Words behind an age that is nobody's: `a class of 12-year-old pupils`, `what a 10-year-old can read`.
+const GENERAL: [&str; 14] = [
+    "pupils", "children", "students", "patients", "girls", "boys", "women", "men", "people", "can",
+    "could", "would", "should", "adults",
+];
 
 /// A digit of any of the scripts.
 fn digit(c: char) -> Option<u32> {
@@ -416,6 +432,9 @@ fn person(text: &str, hit: &Captures<'_>) -> Option<Person> {
         .map(str::to_lowercase)
         .take_while(|w| !PARTING.contains(&w.as_str()))
         .collect();
+    if words.first().is_some_and(|w| GENERAL.contains(&w.as_str())) {
+        return None;
+    }
     let german = unit.is_some_and(|u| u.as_str().to_lowercase().ends_with("ig"));
     // The postposition has the gender of the noun: `का मरीज़`, `की मरीज़`.
     let hindi = unit.and_then(|u| match u.as_str().rsplit(' ').next() {

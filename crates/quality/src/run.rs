@@ -75,7 +75,7 @@ fn in_order_of_lines(found: &mut [Violation]) {
 /// `frame` is what the plan fixed about it.
 pub fn check_prompt(text: &str, frame: &Frame) -> Vec<Violation> {
     let patient = frame.patient.as_ref().map(PatientFacts::from);
-    check(&Turn { patient, ..Turn::prompt(text) })
+    check(&Turn { patient, frame: Some(frame), ..Turn::prompt(text) })
 }
 
 /// All checks on a turn of a conversation.

@@ -1,6 +1,6 @@
 //! A text with its facts for the checks.
 
-use clinstruct_schema::{Constraint, Language, Situation, Speaker};
+use clinstruct_schema::{Case, Constraint, Frame, Language, Situation, Speaker};
 
 use crate::card::{About, PatientFacts, Place};
 
@@ -21,13 +21,19 @@ pub struct Turn<'a> {
     pub patient: Option<PatientFacts>,
     /// The country of care.
     pub place: Option<Place<'a>>,
+    /// What was planned for a first message.
+    pub frame: Option<&'a Frame>,
+    /// The case of the conversation.
+    pub case: Option<&'a Case>,
 }
 
 impl<'a> Turn<'a> {
     /// An English text without further facts.
     pub fn new(speaker: Speaker, text: &'a str) -> Self {
         let language = Language::English;
-        Self { speaker, text, language, instructions: Vec::new(), patient: None, place: None }
+        let instructions = Vec::new();
+        let (patient, place, frame, case) = (None, None, None, None);
+        Self { speaker, text, language, instructions, patient, place, frame, case }
     }
 
     /// An answer of the assistant.
@@ -64,6 +70,8 @@ impl<'a> Turn<'a> {
             Speaker::User => Self {
                 instructions: situation.user_styles.iter().flat_map(|s| &s.constraints).collect(),
                 patient: about.case.map(|case| (&case.patient).into()),
+                case: about.case,
+                place: Some(about.country()),
                 ..turn
             },
         }

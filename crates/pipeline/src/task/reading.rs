@@ -5,8 +5,7 @@ use clinstruct_parser::{Cleaned, Problem, PromptFormat, WrittenPrompt};
 use clinstruct_quality::card::About;
 use clinstruct_quality::{Violation, check_prompt, check_turn};
 use clinstruct_schema::{
-    Fault, FinishReason, Frame, Language, RecordSource, RowOutcome, Situation, Speaker, Stated,
-    StatedFact,
+    Fault, FinishReason, Frame, Language, RowOutcome, Situation, Speaker, Stated,
 };
 
 /// What a response is worth.
@@ -331,7 +330,7 @@ pub fn read_prompts(
             detail: violation.detail.clone(),
             text: Some(prompt.text.clone()),
         }));
-        let stated = || stated(&prompt.text, frame, facts);
+        let stated = || clinstruct_quality::case::record(&prompt.text, frame, facts.as_deref());
         texts.push(found.is_empty().then(|| Prompt { stated: stated(), text: prompt.clone() }));
     }
     if texts.iter().all(Option::is_some) {
@@ -351,13 +350,6 @@ pub fn read_prompts(
         partial: Some(Prompts { texts, findings }),
         repair: None,
         defect: Defect::Text,
-    }
-}
-
-fn stated(_text: &str, _frame: &Frame, facts: Option<Vec<StatedFact>>) -> Stated {
-    match facts {
-        Some(facts) => Stated { facts, source: RecordSource::Writer },
-        None => Stated::NONE,
     }
 }
 

@@ -134,7 +134,7 @@ impl PatientFacts {
     /// How a word contradicts the patient, if it does.
     ///
     /// `male` and `female` may mean the recorded sex or the gender: a transgender man may be called either.
-    fn contradicts(&self, word: Called) -> Option<(Sex, Sex)> {
+    pub(crate) fn contradicts(&self, word: Called) -> Option<(Sex, Sex)> {
         let of = |gender| if gender == Gender::Man { Sex::Male } else { Sex::Female };
         match word {
             Called::Noun(gender) => {

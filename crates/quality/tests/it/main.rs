@@ -1,6 +1,7 @@
 //! The checks on labelled examples: `corpus/`.
 
 mod answers;
+mod case;
 mod checks;
 mod doses;
 mod planted;

@@ -1,0 +1,104 @@
+//! What a message says about its patient: read by code, and compared with the frame and the case.
+//!
+//! [`read()`] finds ages, vital signs, laboratory values and medicines, whatever wrote them. [`record()`] compares a list
+//! of facts with the message that it came with. [`against_frame()`] and [`contradictions()`] find what contradicts the
+//! patient; both prefer a contradiction that is missed to one that is none, since each costs another request.
+//!
+//! A number is read in three steps: what stands right behind it (its unit), what stands before it (its label), and
+//! whether it is said of the patient at all. Limits, ranges, dates, durations, wishes for the answer, things, groups and
+//! other people have numbers of their own.
+
+mod age;
+mod contradictions;
+mod country;
+mod frame;
+mod medicines;
+mod numbers;
+mod pregnancy;
+mod record;
+mod topic;
+mod view;
+mod vitals;
+mod words;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use clinstruct_schema::{Case, FactName, StatedFact};
+
+pub use self::contradictions::{
+    Contradiction, ContradictionKind, contradictions, contradictions_in,
+};
+pub use self::frame::against_frame;
+pub(crate) use self::frame::beyond;
+pub use self::record::record;
+pub use self::topic::{left_topic, topic_words};
+use self::view::View;
+use self::vitals::{Reading, readings};
+
+/// A fact with its place in the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadFact {
+    /// The fact.
+    pub fact: StatedFact,
+    /// Where it stands, in bytes.
+    pub span: Range<usize>,
+}
+
+impl ReadFact {
+    fn new(name: FactName, value: impl Into<String>, unit: &str, span: Range<usize>) -> Self {
+        Self { fact: StatedFact { name, value: value.into(), unit: unit.to_owned() }, span }
+    }
+}
+
+/// The facts that a message states of its patient, in the order of the text.
+///
+/// Age, size and vital signs are in the unit of their [`FactName`] (an infant's age in `mo`, `wk` or `d`); laboratory
+/// values in the unit that the text gives. Each is read once: the first value that is not of an earlier time.
+/// Medicines are those that the patient takes in a dose.
+pub fn read(text: &str) -> Vec<ReadFact> {
+    of_view(&View::new(text))
+}
+
+fn of_view(view: &View<'_>) -> Vec<ReadFact> {
+    let ages = age::ages(view);
+    let mut all = Vec::new();
+    if let Some(age) = ages.first() {
+        let value = age.number.to_string();
+        all.push(ReadFact::new(FactName::Age, value, age.unit, age.span.clone()));
+    }
+    if let Some((sex, span)) = age::sex(view, &ages) {
+        all.push(ReadFact::new(FactName::Sex, sex.as_str(), "1", span));
+    }
+    let pregnancies = pregnancy::pregnancies(view);
+    let weeks = pregnancies.into_iter().find_map(|p| Some((p.weeks?, p.span)));
+    if let Some((weeks, span)) = weeks {
+        all.push(ReadFact::new(FactName::PregnancyWeeks, weeks.to_string(), "wk", span));
+    }
+    let values = readings(view);
+    let mut seen = BTreeSet::new();
+    let (current, past): (Vec<&Reading>, Vec<&Reading>) = values.iter().partition(|r| !r.past);
+    for reading in current.into_iter().chain(past) {
+        if seen.insert(reading.name) {
+            let span = reading.span.clone();
+            all.push(ReadFact::new(reading.name, reading.text.as_str(), reading.unit, span));
+        }
+    }
+    for mention in medicines::mentions(view) {
+        if mention.taken && mention.dose.is_some() {
+            let value = view.text.get(mention.span.clone()).unwrap_or_default();
+            all.push(ReadFact::new(FactName::Medicine, value, "1", mention.span));
+        }
+    }
+    all.sort_by_key(|read| (read.span.start, read.fact.name));
+    all
+}
+
+/// The facts that a text states and a case lacks, or has otherwise.
+///
+/// A later turn may add to a case: a new measurement, a medicine that was not named before. They are counted, not
+/// refused.
+pub fn added(text: &str, case: &Case) -> Vec<ReadFact> {
+    let view = View::new(text);
+    of_view(&view).into_iter().filter(|read| !contradictions::has(&view, case, read)).collect()
+}

@@ -1,0 +1,365 @@
+//! Ages and sexes of the patient.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use clinstruct_schema::{AgeYears, Sex};
+use regex::{Captures, Regex};
+
+use super::view::View;
+use crate::card::Gender;
+use crate::people::{self, Called, Person, Unit, called};
+
+/// An age that is said of the patient.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Age {
+    pub(super) span: Range<usize>,
+    pub(super) number: u32,
+    /// `a`, `mo`, `wk` or `d`.
+    pub(super) unit: &'static str,
+    pub(super) called: Option<Called>,
+}
+
+impl Age {
+    /// Whether it is the patient's, a year more or less, and a month more or less in an infant.
+    pub(super) fn is(&self, known: AgeYears) -> bool {
+        let n = self.number;
+        match (self.unit, known.months) {
+            ("a", None) => n.abs_diff(known.years) <= 1,
+            ("a", Some(_)) => n <= 1,
+            ("mo", Some(months)) => n.abs_diff(months) <= 1,
+            ("mo", None) => n / 12 == known.years || (n <= 24 && known.years <= 2),
+            ("wk", months) => months.is_some_and(|m| (n / 4).abs_diff(m) <= 1),
+            (_, months) => months.is_some_and(|m| (n / 30).abs_diff(m) <= 1),
+        }
+    }
+}
+
+/// What [`people`](crate::people) does not read: the shorthand of notes, and an age without a noun.
+///
+/// `n` is the number, `word` one in letters, `unit` its unit; `sex` calls the person.
+static MORE: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    let n = "(?P<n>[0-9]{1,3})";
+    let noun = "woman|man|female|male|lady|gentleman|girl|boy";
+    [
+        // `she is 45`, `she's 45`, `turned 45`, `the lady is 77`.
+        format!(r"(?i)(?-u:\b)(?:she|he|they|patient|pt|lady|gentleman|woman|man|girl|boy|child)(?:'s|’s| is| turned)(?: now| only| already| just| about| around| actually)* {n}(?P<bare>[ ,.;:!?)]|$)"),
+        format!(r"(?i)(?-u:\b)age[d]?(?: of| is|:|=|,)? ?{n}(?P<free>(?-u:\b))"),
+        format!(r"(?i)(?-u:\b)(?P<sex>{noun})(?:,|:| \(|, aged| of)? ?{n}(?: ?(?:y|yrs?|years?))?(?P<bare>[,.;:)]|$)"),
+        format!(r"(?i)(?-u:\b)(?P<sex>{noun})(?: patient)?(?:,|:|/| \() ?{n} ?(?P<unit>y|yrs?|years?|mo|months?)(?-u:\b)"),
+        format!(r"(?i)(?-u:\b){n}[- ]?(?P<unit>y|yr|yrs|year|years|yo|y/o|mo|months?|mths?)[- ]?(?:old)?[,]? (?P<sex>{noun})(?-u:\b)"),
+        format!(r"(?i)(?-u:\b){n}[- ](?P<unit>y|yr|yrs|year|mo|mth|month|week|wk|day)s?[- ]old(?-u:\b)"),
+        format!(r"(?:^|[,(:.] ?|(?i:patient|pt|Hi|Hello)[,:]? ){n} ?(?P<unit>y|yrs?|years)(?P<comma>[,.;)]|$)"),
+        // `45F`, `Pt 53F`, `45yoF`, `28 F,`.
+        String::from(r"(?-u:\b)(?P<n>[0-9]{1,2})(?P<short> ?)(?:y|yo|yrs?|y/o)? ?(?P<sex>[MF])(?P<end>[ ,.;:)]|$)"),
+        String::from(r"(?-u:\b)(?P<sex>[MF])(?:[/,]| |, ?)(?P<n>[0-9]{1,2})(?P<bare>[ ,.;:)]|$)"),
+        String::from(r"(?-u:\b)At (?P<n>[0-9]{2,3}),? (?:she|he|they)(?-u:\b)"),
+        String::from(r"(?i)(?-u:\b)with (?:her|his) (?P<n>[0-9]{1,3}) years(?-u:\b)"),
+        String::from(r"(?i)(?-u:\b)(?P<word>(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen)[- ](?P<unit>year|month|week|day)s?[- ](?:old|of age)(?-u:\b)"),
+    ]
+    .iter()
+    .filter_map(|pattern| Regex::new(pattern).ok())
+    .collect()
+});
+
+/// Words behind a bare number by which it is no age.
+const COUNTED: [&str; 28] = [
+    "kg", "kilo", "cm", "weeks", "week", "wks", "months", "month", "days", "hours", "%", "percent",
+    "lb", "pounds", "minutes", "minute", "out", "mg", "ml", "degrees", "beats", "breaths", "over",
+    "mmhg", "per", "tablets", "on", "bpm",
+];
+
+/// All ages of the patient, in the order of the text.
+pub(super) fn ages(view: &View<'_>) -> Vec<Age> {
+    let mut all: Vec<Age> = people::people(view.text)
+        .into_iter()
+        .filter(|person| !person.other)
+        .filter_map(|person| of_person(view, person))
+        .collect();
+    for hit in MORE.iter().flat_map(|pattern| pattern.captures_iter(view.text)) {
+        let Some(age) = of_hit(view, &hit) else { continue };
+        match all.iter_mut().find(|a| a.span.start == age.span.start) {
+            Some(known) => known.called = known.called.or(age.called),
+            None => all.push(age),
+        }
+    }
+    all.retain(|age| !is_nobodys(view, age));
+    all.sort_by_key(|age| age.span.start);
+    all
+}
+
+fn of_person(view: &View<'_>, person: Person) -> Option<Age> {
+    let word = view.between(person.span.start, person.span.end);
+    let week = ["week", "woch", "wöch", "wk"].iter().any(|w| word.contains(w));
+    let unit = match person.unit {
+        Unit::Years => "a",
+        Unit::Months => "mo",
+        Unit::Shorter if week => "wk",
+        Unit::Shorter => "d",
+    };
+    let sentence = view.sentence(person.span.start);
+    (!view.is_of_other(&sentence, person.span.start)).then_some(Age {
+        span: person.span,
+        number: person.age,
+        unit,
+        called: person.called,
+    })
+}
+
+fn of_hit(view: &View<'_>, hit: &Captures<'_>) -> Option<Age> {
+    let digits = hit.name("n").or_else(|| hit.name("word"))?;
+    let number = match digits.as_str().parse::<u32>() {
+        Ok(number) => number,
+        Err(_) => in_words(&digits.as_str().to_lowercase())?,
+    };
+    let rest = view.lower.get(digits.end()..)?;
+    if hit.name("unit").is_none() {
+        let next = rest.trim_start().split([' ', ',', '.', ';']).next().unwrap_or_default();
+        if COUNTED.contains(&next) || is_joined(rest) {
+            return None;
+        }
+    }
+    // A bare number behind a verb ends its phrase: `she is 91 on air` is no age.
+    if hit.name("bare").is_some_and(|m| m.as_str() == " ") {
+        let next = rest.trim_start().split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+        let ends = [
+            "and", "years", "year", "yrs", "yr", "with", "but", "so", "who", "now", "y", "w",
+            "last", "this",
+        ];
+        if !ends.contains(&next) {
+            return None;
+        }
+    }
+    if hit.name("short").is_some_and(|m| m.as_str() == " ") && number >= 93 {
+        return None;
+    }
+    let shorthand = hit.name("end").is_some();
+    let tube = ["catheter", "foley", "tube", "gauge", "sheath", "ng"];
+    if shorthand
+        && tube.iter().any(|word| rest.trim_start_matches(['f', 'm', ' ']).starts_with(word))
+    {
+        return None;
+    }
+    let unit = hit.name("unit").map_or("a", |unit| {
+        let unit = unit.as_str().to_lowercase();
+        if unit.starts_with("mo") || unit.starts_with("mth") {
+            "mo"
+        } else if unit.starts_with('w') {
+            "wk"
+        } else if unit.starts_with('d') {
+            "d"
+        } else {
+            "a"
+        }
+    });
+    if unit == "a" && number > 115 {
+        return None;
+    }
+    let sentence = view.sentence(digits.start());
+    let said = hit.name("sex").map(|m| m.as_str().to_lowercase());
+    let head = view.between(sentence.start, digits.start());
+    let fraction =
+        head.strip_suffix(['.', ',', '/']).is_some_and(|h| h.ends_with(char::is_numeric));
+    if fraction {
+        return None;
+    }
+    // `when she was 12`, `I am 28`: another time, another person.
+    let earlier = ["i am ", "i'm ", "i’m ", "was ", "were ", "bed ", "room ", "day "];
+    if earlier.iter().any(|word| head.ends_with(word))
+        || view.is_of_other(&sentence, digits.start())
+    {
+        return None;
+    }
+    let end = hit.name("unit").map_or(digits.end(), |m| m.end());
+    Some(Age { span: digits.start()..end, number, unit, called: said.and_then(|s| called(&s)) })
+}
+
+/// Whether a number goes on: a decimal, a range, a ratio.
+fn is_joined(rest: &str) -> bool {
+    let mut chars = rest.chars();
+    match chars.next() {
+        Some('.' | ',' | ':') => chars.next().is_some_and(|c| c.is_ascii_digit()),
+        Some('/' | '-' | '–' | '%' | '+' | '°') => !rest.starts_with("-year"),
+        _ => false,
+    }
+}
+
+/// `forty-five` as a number.
+fn in_words(words: &str) -> Option<u32> {
+    const ONES: [&str; 19] = [
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+    ];
+    const TENS: [&str; 8] =
+        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+    let mut sum = 0;
+    for word in words.split(['-', ' ']) {
+        let one = ONES.iter().position(|w| *w == word).map(|i| i + 1);
+        let ten = TENS.iter().position(|w| *w == word).map(|i| (i + 2) * 10);
+        sum += u32::try_from(one.or(ten)?).ok()?;
+    }
+    Some(sum)
+}
+
+/// Ages of a group, of a thought, or in a wish for a text.
+fn is_nobodys(view: &View<'_>, age: &Age) -> bool {
+    let sentence = view.sentence(age.span.start);
+    let head = view.between(sentence.start, age.span.start).trim_end();
+    let rest = view.between(age.span.end, sentence.end);
+    let behind = rest.trim_start_matches(['-', ' ', 's']);
+    let behind = behind.strip_prefix("old").unwrap_or(behind).trim_start();
+    let ends = |word: &str| {
+        head.strip_suffix(word).is_some_and(|left| left.is_empty() || left.ends_with(' '))
+    };
+    let starts = |word: &str| {
+        behind.strip_prefix(word).is_some_and(|r| !r.starts_with(|c: char| c.is_alphabetic()))
+    };
+    COMPARED.iter().any(|word| ends(word)) || GENERAL.iter().any(|word| starts(word))
+}
+
+/// Words right before an age of nobody.
+const COMPARED: [&str; 24] = [
+    "over",
+    "under",
+    "above",
+    "below",
+    "than",
+    "until",
+    "from",
+    "between",
+    "every",
+    "turns",
+    "before",
+    "after",
+    "if",
+    "like a",
+    "that a",
+    "imagine a",
+    "when",
+    "least",
+    "i am",
+    "i'm",
+    "i’m",
+    "since",
+    "most",
+    "only if",
+];
+
+/// Words right behind one.
+const GENERAL: [&str; 21] = [
+    "can",
+    "could",
+    "would",
+    "should",
+    "pupils",
+    "children",
+    "students",
+    "patients",
+    "girls",
+    "boys",
+    "women",
+    "men",
+    "people",
+    "adults",
+    "or older",
+    "or younger",
+    "and older",
+    "and younger",
+    "and over",
+    "and above",
+    "or over",
+];
+
+/// The sex that a text gives of the patient, and where.
+pub(super) fn sex(view: &View<'_>, ages: &[Age]) -> Option<(Sex, Range<usize>)> {
+    let of = |word| match word {
+        Called::Noun(Gender::Woman) => Some(Sex::Female),
+        Called::Noun(Gender::Man) => Some(Sex::Male),
+        Called::Noun(Gender::Either) => None,
+        Called::Sex(sex) => Some(sex),
+    };
+    let aged = ages.iter().find_map(|age| Some((of(age.called?)?, age.span.clone())));
+    aged.or_else(|| named(view).and_then(|(word, place)| Some((of(word)?, place)))).or_else(|| {
+        pronoun(view).map(|(gender, place)| {
+            let sex = if gender == Gender::Woman { Sex::Female } else { Sex::Male };
+            (sex, place)
+        })
+    })
+}
+
+/// A noun with which the patient is named without an age: `this man`, `our female patient`, `sex: male`.
+static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"(?i)(?-u:\b)(?:",
+        r"(?:my|our|the|this|that) (?:(?:sick|ill|old|young|elderly|older|younger|poor|pregnant|anxious|tired|same|little) ){0,2}(?P<a>man|woman|boy|girl|lady|gentleman)(?-u:\b)(?P<who> who shares| next door| next to| from the next| in the next| in the other)?",
+        r"|(?:my|our|the|this)? ?(?P<b>male|female) patient(?-u:\b)",
+        r"|(?:patient|pt|sex|gender)(?: is| was|:|,)+ ?(?:an? )?(?:[a-z]+ )?(?P<c>male|female|man|woman|boy|girl|lady|gentleman)(?-u:\b)",
+        r"|(?:\A|[.!?] )(?P<d>male|female)[,.]",
+        r"|(?-i:(?P<e>Mr|Mrs|Ms|Miss)\.? \p{Lu})",
+        r"|pregnant (?P<f>woman|girl|lady)(?-u:\b))"
+    ))
+    .ok()
+});
+
+/// How a text names the patient without an age.
+pub(super) fn named(view: &View<'_>) -> Option<(Called, Range<usize>)> {
+    for hit in NAMED.as_ref()?.captures_iter(view.text) {
+        if hit.name("who").is_some() {
+            continue;
+        }
+        let word = ["a", "b", "c", "d", "e", "f"].iter().find_map(|group| hit.name(group))?;
+        let said = match word.as_str().to_lowercase().as_str() {
+            "mr" => Some(Called::Noun(Gender::Man)),
+            "mrs" | "ms" | "miss" => Some(Called::Noun(Gender::Woman)),
+            other => called(other),
+        };
+        let sentence = view.sentence(word.start());
+        if let Some(said) = said
+            && !view.is_of_other(&sentence, word.start())
+        {
+            return Some((said, word.range()));
+        }
+    }
+    None
+}
+
+/// Pronouns of one person.
+static PRONOUNS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)(?-u:\b)(?:(?P<f>she|her|hers|herself)|(?P<m>he|his|him|himself))(?-u:\b)")
+        .ok()
+});
+
+/// The gender of the pronouns of a text that speaks of one person only.
+pub(super) fn pronoun(view: &View<'_>) -> Option<(Gender, Range<usize>)> {
+    if view.hits.iter().any(|hit| hit.class == super::words::Class::Person) {
+        return None;
+    }
+    let mut seen = None;
+    for hit in PRONOUNS.as_ref()?.captures_iter(view.text) {
+        let gender = if hit.name("f").is_some() { Gender::Woman } else { Gender::Man };
+        let place = hit.get(0)?.range();
+        match &seen {
+            None => seen = Some((gender, place)),
+            Some((first, _)) if *first != gender => return None,
+            Some(_) => {}
+        }
+    }
+    seen
+}

@@ -1,0 +1,55 @@
+//! What contradicts the frame in a first message.
+
+use clinstruct_schema::Frame;
+
+use super::contradictions::{of_age, of_country, of_pregnancy, of_sex};
+use super::pregnancy::pregnancies;
+use super::view::View;
+use super::{Contradiction, age};
+use crate::card::PatientFacts;
+use crate::check::Finding;
+use crate::checks::other_patient;
+
+/// Pronouns of the other sex that tell in a message whom it is about.
+const PRONOUNS: usize = 2;
+
+/// What contradicts the frame in a first message: another age, sex, pregnancy or country of care, or a patient where the
+/// question has none.
+///
+/// What the frame does not fix is the writer's.
+pub fn against_frame(text: &str, frame: &Frame) -> Vec<Finding> {
+    let of_patient = frame
+        .patient
+        .as_ref()
+        .and_then(|patient| other_patient::other_patient(text, PatientFacts::from(patient)));
+    let told = of_patient.is_some();
+    of_patient.into_iter().chain(beyond(text, frame, told)).collect()
+}
+
+/// What [`other_patient`] does not find; its finding on age or sex is not repeated.
+pub(crate) fn beyond(text: &str, frame: &Frame, told: bool) -> Vec<Finding> {
+    let view = View::new(text);
+    let ages = age::ages(&view);
+    let mut all: Vec<Contradiction> = Vec::new();
+    let mut findings = Vec::new();
+    match &frame.patient {
+        Some(patient) => {
+            let facts = PatientFacts::from(patient);
+            if !told {
+                all.extend(of_age(&ages, facts));
+                all.extend(of_sex(&view, &ages, facts, PRONOUNS));
+            }
+            all.extend(of_pregnancy(&pregnancies(&view), patient.pregnancy_weeks));
+        }
+        None => {
+            // Only somebody with age and sex is clearly one patient.
+            let one = ages.iter().find(|age| age.called.is_some() && age.unit != "d");
+            findings.extend(one.map(|age| {
+                Finding::at(age.span.clone(), "a patient where the question is about none")
+            }));
+        }
+    }
+    all.extend(of_country(&view, &frame.place.country_code));
+    findings.extend(all.into_iter().map(|c| Finding::at(c.span, c.detail)));
+    findings
+}

@@ -1,0 +1,203 @@
+//! Pregnancies: whether, and how far.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::numbers::Part;
+use super::view::View;
+use super::words::Class;
+
+/// What a text says about a pregnancy of the patient.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Pregnancy {
+    pub(super) is: bool,
+    /// Completed weeks.
+    pub(super) weeks: Option<u32>,
+    pub(super) span: Range<usize>,
+}
+
+/// Completed weeks of a pregnancy.
+const WEEKS: Range<f64> = 3.0..44.0;
+
+/// Words of a pregnancy that is only thought of.
+static THOUGHT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)(?-u:\b)(?:if|whether|unless|could|can|may|might|would|should|were|safe|trying|plans?|planning|wants?|become|becomes|get|gets|getting|rule out|ruled out|exclude|excluded|excluding|in case|risk|was|had been|previous|previously|last|first|second|third|earlier|until|before|during her|ever|never|avoid|avoided|in a|for a|of a|in any|pending|when|wife|sister|daughter|test before|check for|suspect|possible|possibly|once|twice|history of|every|all|assume|assuming|suppose)(?-u:\b)").ok()
+});
+
+/// That the patient is pregnant, without weeks.
+static YES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)(?-u:\b)(?:(?:is|she's|she’s|also|currently|now|heavily|\d months) pregnant|(?:my|our|the|this|a|young|year-old|F) pregnant (?:woman|patient|girl|lady|teenager|adolescent|adult)|pregnancy test (?:is |was |came back )?positive|positive pregnancy test|(?:is|now) in (?:the|her) (?:first|second|third) trimester|expecting (?:twins|a baby|her)|months along|multigravida|primigravida)(?-u:\b)|\A\s*pregnant(?-u:\b)|G\dP\d").ok()
+});
+
+/// That she is not.
+static NO: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)(?-u:\b)(?:(?:not|isn't|isn’t|never been|non-?) ?pregnant|no pregnancy|pregnancy test (?:is |was |came back )?negative|negative pregnancy test|denies (?:any )?pregnancy|pregnancy (?:is |was |has been )?(?:ruled out|excluded)|postpartum,? day \d+|\d+ (?:days|weeks) post-?partum|gave birth (?:last|yesterday|\d+ (?:days|weeks)|a week|two|three))(?-u:\b)").ok()
+});
+
+/// In the other languages: a word for her state, and the one that denies it.
+static OTHERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)(?P<no>nicht schwanger|keine schwangerschaft|(?:n'est|n’est) pas enceinte|pas enceinte|no está embarazada|no esta embarazada|não está grávida|non è incinta|गर्भवती नहीं|ไม่ได้ตั้งครรภ์|ไม่ตั้งครรภ์)|(?P<yes>(?:ist|sie ist) schwanger|est enceinte|está embarazada|está grávida|è incinta|गर्भवती है|ตั้งครรภ์)").ok()
+});
+
+/// A number of weeks that needs no other word: `at 34+2 weeks`, `34 weeks pregnant`, `34/40`.
+static SURE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)\A(?:\+\d)?[ -]?(?:weeks?|wks?|w)?(?: (?:and )?\d days?)?['’]?[ -](?:pregnan|gestation|gravid|of (?:pregnan|gestation)|along|into (?:the|her) pregnan|amenorrh)|\A\+\d ?(?:weeks?|wks?|w)?(?-u:\b)").ok()
+});
+
+/// What a text says about a pregnancy of the patient, in its order.
+pub(super) fn pregnancies(view: &View<'_>) -> Vec<Pregnancy> {
+    let mut all = weeks(view);
+    let state = |pattern: &Option<Regex>, is: bool| -> Vec<Pregnancy> {
+        let hits = pattern.iter().flat_map(|p| p.find_iter(view.text));
+        hits.filter(|hit| is_said(view, hit.range(), is))
+            .map(|hit| Pregnancy { is, weeks: None, span: hit.range() })
+            .collect()
+    };
+    let no = state(&NO, false);
+    let mut yes = state(&YES, true);
+    yes.retain(|y| !no.iter().any(|n| n.span.start <= y.span.end && y.span.start <= n.span.end));
+    all.extend(no);
+    all.extend(yes);
+    for hit in OTHERS.iter().flat_map(|p| p.captures_iter(view.text)) {
+        let is = hit.name("no").is_none();
+        if let Some(found) = hit.get(0)
+            && !all.iter().any(|p| p.weeks.is_some())
+        {
+            all.push(Pregnancy { is, weeks: None, span: found.range() });
+        }
+    }
+    all.sort_by_key(|p| p.span.start);
+    all
+}
+
+/// Whether it is said of the patient, now.
+fn is_said(view: &View<'_>, at: Range<usize>, is: bool) -> bool {
+    let sentence = view.sentence(at.start);
+    if view.is_of_other(&sentence, at.start) {
+        return false;
+    }
+    let clause = view.clause_start(&sentence, at.start);
+    let head = view.between(clause, at.start);
+    let whole = view.between(sentence.start, sentence.end).trim_end();
+    let tail = view.between(at.end, view.clause_end(&sentence, at.end));
+    let thought = |text: &str| THOUGHT.as_ref().is_some_and(|p| p.is_match(text));
+    if thought(head) || (is && tail.trim_start().starts_with(['?', 's'])) {
+        return false;
+    }
+    let asks =
+        ["is she pregnant", "is the patient pregnant", "is it", "are you", "is this", "is that"];
+    !(is && whole.ends_with('?') && asks.iter().any(|ask| whole.trim_start().starts_with(ask)))
+        && !(is
+            && ["twice", "before", "last", "times", "at the time", "then"]
+                .iter()
+                .any(|w| tail.trim_start().starts_with(w)))
+}
+
+/// Numbers of weeks of a pregnancy.
+fn weeks(view: &View<'_>) -> Vec<Pregnancy> {
+    let mut all: Vec<Pregnancy> = Vec::new();
+    for number in &view.numbers {
+        let at = number.span.start;
+        if !WEEKS.contains(&number.value) || number.value.fract() != 0.0 {
+            continue;
+        }
+        let sentence = view.sentence(at);
+        let rest = view.lower.get(number.span.end..).unwrap_or_default();
+        let head = view.between(sentence.start, at);
+        let forty = number.part == Part::Pair(40.0) && rest.trim_start().starts_with("/40");
+        let sure = forty || SURE.as_ref().is_some_and(|p| p.is_match(rest));
+        let is_weeks = number.unit == Some("wk") || named_weeks(view, number.span.end, &sentence);
+        let clause = view.clause_start(&sentence, at);
+        let context = view
+            .within(sentence.start..at)
+            .filter(|hit| hit.class == Class::Pregnant)
+            .last()
+            .is_some_and(|hit| view.between(hit.end, at).chars().count() <= 50);
+        let lasts = [
+            " for ", " since ", " past ", " last ", " over ", " every ", " next ", " in ", "for ",
+            " after ", " within ",
+        ];
+        let lasting = lasts.iter().any(|word| {
+            head.ends_with(word) || head.trim_end_matches(['a', 't', ' ']).ends_with(word)
+        }) || rest
+            .trim_start_matches(|c: char| c.is_alphanumeric() || c == ' ')
+            .starts_with("ago")
+            || view.between(number.end, sentence.end).trim_start().starts_with("ago")
+            || [
+                "of leave",
+                "of cough",
+                "of fever",
+                "of pain",
+                "of treatment",
+                "of therapy",
+                "history",
+                "later",
+                "postpartum",
+                "post-partum",
+                "after",
+            ]
+            .iter()
+            .any(|word| view.between(number.end, sentence.end).trim_start().starts_with(word));
+        let woman = [
+            "year-old at ",
+            "years old at ",
+            "yo at ",
+            "she is at ",
+            "f at ",
+            "woman at ",
+            "patient at ",
+            "now at ",
+            "she's at ",
+            "lady at ",
+            "girl at ",
+            "patient is at ",
+            "dates her at ",
+        ]
+        .iter()
+        .any(|word| head.ends_with(word));
+        let week_of = head.ends_with("week ") || head.ends_with("schwangerschaftswoche ");
+        let pregnant_behind = week_of
+            && view.within(number.end..sentence.end).any(|hit| hit.class == Class::Pregnant);
+        let close_behind = view.within(number.end..sentence.end).any(|hit| {
+            hit.class == Class::Pregnant && view.between(number.end, hit.start).chars().count() <= 6
+        });
+        let named = (context && (is_weeks || (week_of)) && !lasting)
+            || (woman && is_weeks && !lasting)
+            || pregnant_behind
+            || (is_weeks && !lasting && close_behind);
+        if !(sure || named) || (lasting && !sure) {
+            continue;
+        }
+        let thought = view.between(clause, at);
+        if THOUGHT.as_ref().is_some_and(|p| p.is_match(thought))
+            || view.is_of_other(&sentence, at)
+            || view.within(clause..at).any(|hit| matches!(hit.class, Class::Limit | Class::Thing))
+            || view.within(clause..at).any(|hit| {
+                hit.class == Class::Comparison && view.between(hit.end, at).trim().is_empty()
+            })
+            || matches!(number.part, Part::Other)
+        {
+            continue;
+        }
+        // The days behind the weeks are no second number.
+        if all.last().is_some_and(|last| last.span.end >= at) {
+            continue;
+        }
+        let end = if forty { number.span.end + 3 } else { number.end };
+        let weeks = Some(number.value as u32);
+        all.push(Pregnancy { is: true, weeks, span: at..end });
+    }
+    all
+}
+
+/// Whether a word for weeks follows: `34. Schwangerschaftswoche`, `34+2 weeks`.
+fn named_weeks(view: &View<'_>, at: usize, sentence: &Range<usize>) -> bool {
+    view.within(at..view.text.len().min(sentence.end.max(at + 30).min(view.text.len())))
+        .filter(|hit| hit.class == Class::Weeks)
+        .any(|hit| {
+            let gap = view.between(at, hit.start);
+            gap.chars().all(|c| matches!(c, ' ' | '.' | '+') || c.is_numeric())
+        })
+}

@@ -1,0 +1,178 @@
+//! A text with the words and numbers found in it, and what stands around them.
+
+use std::ops::Range;
+
+use super::numbers::{Number, numbers};
+use super::words::{Class, Hit, Words, sentence};
+
+/// A text with all that was found in it.
+pub(super) struct View<'a> {
+    pub(super) text: &'a str,
+    /// In lower case, with every byte at its place.
+    pub(super) lower: String,
+    pub(super) hits: Vec<Hit>,
+    pub(super) numbers: Vec<Number>,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        let lower = crate::dose::lower_case(text);
+        let hits = Words::hits(text, &lower);
+        let mut numbers = numbers(text, &lower);
+        // The 2 of SpO2 is no number.
+        numbers.retain(|n| {
+            let named = |h: &&Hit| h.start < n.span.start && n.span.end <= h.end;
+            !hits.iter().filter(named).any(|h| matches!(h.class, Class::Label(_) | Class::Pregnant))
+        });
+        Self { text, lower, hits, numbers }
+    }
+
+    pub(super) fn between(&self, from: usize, to: usize) -> &str {
+        self.lower.get(from..to).unwrap_or_default()
+    }
+
+    /// Hits that lie in a part of the text.
+    pub(super) fn within(&self, part: Range<usize>) -> impl DoubleEndedIterator<Item = &Hit> {
+        let from = self.hits.partition_point(|hit| hit.start < part.start);
+        let to = self.hits.partition_point(|hit| hit.start < part.end);
+        let all = self.hits.get(from..to).unwrap_or_default();
+        all.iter().filter(move |hit| hit.end <= part.end)
+    }
+
+    /// Whether a part of the text has a word of a class.
+    pub(super) fn has(&self, part: Range<usize>, class: Class) -> bool {
+        self.within(part).any(|hit| hit.class == class)
+    }
+
+    pub(super) fn sentence(&self, at: usize) -> Range<usize> {
+        sentence(self.text, at)
+    }
+
+    /// Where the clause before a place begins: behind the last comma of its sentence.
+    pub(super) fn clause_start(&self, sentence: &Range<usize>, at: usize) -> usize {
+        let before = self.between(sentence.start, at);
+        let mark = |(i, c): &(usize, char)| {
+            let decimal = || {
+                let digit = |c: Option<char>| c.is_some_and(char::is_numeric);
+                digit(before.get(..*i).and_then(|b| b.chars().next_back()))
+                    && digit(before.get(i + 1..).and_then(|b| b.chars().next()))
+            };
+            matches!(c, ',' | '—' | '–') && !decimal()
+        };
+        let comma = before.char_indices().rev().find(mark).map(|(i, c)| i + c.len_utf8());
+        let but = [" but ", " aber ", " mais ", " pero ", " ma ", " mas "]
+            .iter()
+            .filter_map(|word| before.rfind(word).map(|i| i + word.len()))
+            .max();
+        sentence.start + comma.max(but).unwrap_or_default()
+    }
+
+    /// The end of the clause behind a place.
+    pub(super) fn clause_end(&self, sentence: &Range<usize>, at: usize) -> usize {
+        let after = self.between(at, sentence.end);
+        at + after.find([',', '(', ')']).unwrap_or(after.len())
+    }
+
+    /// Whether somebody besides the patient is the one of whom a number at `at` is said.
+    pub(super) fn is_of_other(&self, sentence: &Range<usize>, at: usize) -> bool {
+        let people = |hit: &&Hit| matches!(hit.class, Class::Person | Class::Subject);
+        let own = |hit: &&Hit| people(hit) && !self.is_possessive(hit);
+        let Some(last) = self.within(sentence.start..at).rev().find(own) else { return false };
+        // `the porter, a man of 60`.
+        let before = self.within(sentence.start..last.start).rev().find(own);
+        if let Some(other) = before.filter(|hit| hit.class == Class::Person)
+            && last.class == Class::Subject
+            && [", a ", ", an ", ", the "].contains(&self.between(other.end, last.start))
+        {
+            return true;
+        }
+        // `her mother` is one person, and `another man` is somebody else.
+        let last = self
+            .within(sentence.start..at)
+            .filter(|hit| hit.class == Class::Person)
+            .find(|hit| hit.start <= last.start && last.end <= hit.end)
+            .unwrap_or(last);
+        if last.class != Class::Person {
+            return false;
+        }
+        let gap = last.end..at;
+        if self.has(gap.clone(), Class::Report) {
+            return false;
+        }
+        // `the parents of a 3-year-old boy`.
+        let whose = self.between(gap.start, gap.end);
+        if [" of a ", " of an ", " of my ", " of our ", " of this ", " of the patient"]
+            .iter()
+            .any(|of| whose.starts_with(of))
+        {
+            return false;
+        }
+        let before = sentence.start..last.start;
+        let brought = |hit: &Hit| {
+            hit.class == Class::Report
+                && self.lower.get(hit.start..hit.end).is_some_and(|word| word.starts_with("br"))
+        };
+        if self.within(before.clone()).any(brought) {
+            return false;
+        }
+        // `came with her mother, weight 50 kg`.
+        let parted = self.between(gap.start, gap.end).contains([',', ':', ';']);
+        let mut words = self.between(before.start, before.end).split_whitespace().rev().take(2);
+        let beside =
+            words.any(|w| ["with", "by", "from", "to", "mit", "von", "avec", "con"].contains(&w));
+        !(parted && beside)
+    }
+
+    /// Whether `son` is the French word for `her`, as before a label.
+    fn is_possessive(&self, hit: &Hit) -> bool {
+        self.lower.get(hit.start..hit.end) == Some("son")
+            && self
+                .hits
+                .iter()
+                .any(|h| matches!(h.class, Class::Label(_)) && h.start == hit.end + 1)
+    }
+
+    /// The last of these classes before a place in its sentence.
+    pub(super) fn last_of(
+        &self,
+        sentence: &Range<usize>,
+        at: usize,
+        wanted: impl Fn(Class) -> bool,
+    ) -> Option<&Hit> {
+        // `repeat` in `to repeat` is another word.
+        let inside = |hit: &Hit| {
+            self.hits.iter().any(|long| {
+                wanted(long.class)
+                    && long.start <= hit.start
+                    && hit.end <= long.end
+                    && long.end - long.start > hit.end - hit.start
+            })
+        };
+        self.within(sentence.start..at).rev().find(|hit| wanted(hit.class) && !inside(hit))
+    }
+
+    /// Whether what is said at a place is said of the time when the patient was first seen, and not of a later one.
+    pub(super) fn is_initial(&self, at: Range<usize>) -> bool {
+        let sentence = self.sentence(at.start);
+        let time = |class| matches!(class, Class::Initial | Class::Later);
+        // `checked again:` holds no `again`, and `before the` no time of its own.
+        match self.last_of(&sentence, at.start, time) {
+            Some(hit) => hit.class == Class::Initial,
+            None => {
+                let mut behind = self.within(at.end..sentence.end).filter(|hit| time(hit.class));
+                behind.next().is_some_and(|hit| hit.class == Class::Initial)
+            }
+        }
+    }
+
+    /// Whether it is said of a later time.
+    pub(super) fn is_later(&self, at: Range<usize>) -> bool {
+        let sentence = self.sentence(at.start);
+        let start = self.clause_start(&sentence, at.start);
+        // What is taken currently is no news.
+        self.within(start..sentence.end).any(|hit| {
+            let word = self.lower.get(hit.start..hit.end).unwrap_or_default();
+            hit.class == Class::Later && !word.starts_with("current") && word != "still"
+        })
+    }
+}

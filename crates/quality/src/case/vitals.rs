@@ -1,0 +1,463 @@
+//! Vital signs, size and laboratory values.
+
+use std::ops::Range;
+
+use clinstruct_schema::FactName;
+
+use super::numbers::{Number, Part};
+use super::view::View;
+use super::words::{Class, Hit};
+
+/// A value that a text gives of the patient.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Reading {
+    pub(super) name: FactName,
+    /// In `unit`.
+    pub(super) value: f64,
+    /// As it is to be listed.
+    pub(super) text: String,
+    /// UCUM.
+    pub(super) unit: &'static str,
+    /// The number with its unit.
+    pub(super) span: Range<usize>,
+    /// Whether it is of an earlier time.
+    pub(super) past: bool,
+}
+
+/// Letters between a label and its number.
+const GAP: usize = 45;
+
+/// All values of a text, in its order.
+pub(super) fn readings(view: &View<'_>) -> Vec<Reading> {
+    let mut all = Vec::new();
+    for (at, number) in view.numbers.iter().enumerate() {
+        read(view, at, number, &mut all);
+    }
+    all
+}
+
+fn read(view: &View<'_>, at: usize, number: &Number, all: &mut Vec<Reading>) {
+    if matches!(number.part, Part::Other | Part::Second) {
+        return;
+    }
+    let sentence = view.sentence(number.span.start);
+    let label = label(view, &sentence, number);
+    let Some(named) = name(view, at, number, label, all) else { return };
+    let begins = label.map_or(number.span.start, |hit| hit.start);
+    if is_nobodys(view, &sentence, number, begins) {
+        return;
+    }
+    let clause = view.clause_start(&sentence, begins);
+    let ends = view.clause_end(&sentence, number.end);
+    let past = number.part != Part::Changed && view.has(clause..ends, Class::Past);
+    let mut add = |name, value: f64, unit, text| {
+        let span = number.span.start..number.end;
+        all.push(Reading { name, value, text, unit, span, past });
+    };
+    match named {
+        Named::Pressure(systolic, diastolic) => {
+            add(FactName::Systolic, systolic, "mm[Hg]", plain(systolic));
+            let end = view.numbers.get(at + 1).map_or(number.end, |n| n.end);
+            if let Some(last) = all.last_mut() {
+                last.span.end = end;
+            }
+            let span = number.span.start..end;
+            let (name, unit, text) = (FactName::Diastolic, "mm[Hg]", plain(diastolic));
+            all.push(Reading { name, value: diastolic, text, unit, span, past });
+        }
+        Named::One(name, unit) => {
+            let Some((value, unit)) = canonical(name, number.value, unit) else { return };
+            let text = if value.to_bits() == number.value.to_bits() {
+                number.text.clone()
+            } else {
+                plain(value)
+            };
+            add(name, value, unit, text);
+        }
+        Named::Feet(cm) => add(FactName::Height, cm, "cm", plain(cm)),
+    }
+}
+
+/// A number as short as it can be written, with at most one decimal.
+pub(super) fn plain(value: f64) -> String {
+    let rounded = (value * 10.0).round() / 10.0;
+    format!("{rounded}")
+}
+
+enum Named {
+    One(FactName, Option<&'static str>),
+    Pressure(f64, f64),
+    /// Feet and inches, in centimetres.
+    Feet(f64),
+}
+
+/// The label before a number.
+fn label<'v>(view: &'v View<'_>, sentence: &Range<usize>, number: &Number) -> Option<&'v Hit> {
+    let is_label = |hit: &&Hit| matches!(hit.class, Class::Label(_));
+    let mut near = view.within(sentence.start..number.span.start).rev().filter(is_label).peekable();
+    let last = *near.peek()?;
+    // Of labels at one place, the longest: `systolic pressure`, `K+`.
+    let longest = near.filter(|hit| hit.start <= last.start && last.end <= hit.end);
+    let hit = longest.max_by_key(|hit| hit.end - hit.start).unwrap_or(last);
+    let gap = view.between(hit.end, number.span.start);
+    let bare =
+        |c: char| matches!(c, ' ' | ':' | '=' | '~' | '\u{a0}' | '(' | '-' | '≈' | '*' | '|');
+    let short = hit.end - hit.start <= 1;
+    if short {
+        // `T on arrival: 38.6`.
+        let mut from = hit.end;
+        let times = view.within(hit.end..number.span.start).filter(|h| h.class == Class::Initial);
+        let when = times.max_by_key(|h| h.end - h.start);
+        let mut clear = true;
+        if let Some(when) = when {
+            clear = view.between(from, when.start).chars().all(bare);
+            from = when.end;
+        }
+        let rest = view.between(from, number.span.start);
+        return (clear && rest.chars().all(bare)).then_some(hit);
+    }
+    if gap.chars().count() > GAP || gap.contains([',', ';', '/', '\n', ')', '>', '<', '≥', '≤'])
+    {
+        return None;
+    }
+    let digits = gap.chars().any(char::is_numeric);
+    let other = view
+        .within(hit.end..number.span.start)
+        .any(|h| matches!(h.class, Class::Limit | Class::Pregnant | Class::Person));
+    // `Weight in kg: 62`, but not `weight 62 kg and 164`.
+    (!digits && !other).then_some(hit)
+}
+
+/// Labels of a vital sign behind its number: `91 % saturation`, `24 breaths`.
+fn label_behind(view: &View<'_>, number: &Number) -> Option<FactName> {
+    let rest = view.lower.get(number.end..)?.trim_start_matches([' ', '-', '(']);
+    let starts = |words: &[&str]| words.iter().any(|word| rest.starts_with(word));
+    if number.unit == Some("%")
+        && starts(&[
+            "sat",
+            "spo2",
+            "on air",
+            "on room air",
+            "ra ",
+            "ra,",
+            "ra.",
+            "in room air",
+            "oxygen sat",
+            "o2 sat",
+        ])
+    {
+        return Some(FactName::Saturation);
+    }
+    if matches!(number.unit, Some("cm" | "m")) && starts(&["tall", "in height"]) {
+        return Some(FactName::Height);
+    }
+    if number.unit.is_none() && starts(&["systolic"]) {
+        return Some(FactName::Systolic);
+    }
+    None
+}
+
+/// What a number is, by its label, its unit and its size.
+fn name(
+    view: &View<'_>,
+    at: usize,
+    number: &Number,
+    label: Option<&Hit>,
+    before: &[Reading],
+) -> Option<Named> {
+    let said = label.and_then(|hit| match hit.class {
+        Class::Label(name) => Some(name),
+        _ => None,
+    });
+    if let Part::Pair(second) = number.part {
+        return pair(view, at, number, second, said);
+    }
+    if let Some(cm) = feet(view, at, number) {
+        return Some(Named::Feet(cm));
+    }
+    let by_label = said.filter(|name| fits(view, *name, number));
+    let behind = label_behind(view, number);
+    if let Some(name) = by_label.or(behind.filter(|name| fits(view, *name, number))) {
+        return Some(Named::One(name, number.unit));
+    }
+    let by_unit = match number.unit? {
+        "kg" | "[lb_av]" => FactName::Weight,
+        "Cel" if (30.0..45.0).contains(&number.value) => FactName::Temperature,
+        "[degF]" if (93.0..113.0).contains(&number.value) => FactName::Temperature,
+        "deg" if (35.0..43.0).contains(&number.value) => FactName::Temperature,
+        "{beats}/min" => FactName::HeartRate,
+        "{breaths}/min" => FactName::RespiratoryRate,
+        // Beside a weight: `62 kg, 164 cm`.
+        "cm" if before.last().is_some_and(|last| {
+            last.name == FactName::Weight
+                && view
+                    .between(last.span.end, number.span.start)
+                    .trim_matches([',', '/', ' '])
+                    .len()
+                    <= 3
+        }) =>
+        {
+            FactName::Height
+        }
+        _ => return None,
+    };
+    fits(view, by_unit, number).then_some(Named::One(by_unit, number.unit))
+}
+
+/// A pair of numbers as a blood pressure.
+fn pair(
+    view: &View<'_>,
+    at: usize,
+    number: &Number,
+    second: f64,
+    said: Option<FactName>,
+) -> Option<Named> {
+    let (systolic, diastolic) = (number.value, second);
+    let next = view.numbers.get(at + 1)?;
+    let whole = systolic.fract() == 0.0 && diastolic.fract() == 0.0;
+    let measured = next.unit == Some("mm[Hg]");
+    let other = next.unit.is_some() && !measured;
+    let range = if said.is_some() || measured { 40.0 } else { 70.0 };
+    let low = if said.is_some() || measured { 15.0 } else { 35.0 };
+    let sized = (range..280.0).contains(&systolic)
+        && (low..180.0).contains(&diastolic)
+        && systolic > diastolic;
+    (whole && sized && !other && number.unit.is_none())
+        .then_some(Named::Pressure(systolic, diastolic))
+}
+
+/// Feet and inches from the number of feet, in centimetres.
+fn feet(view: &View<'_>, at: usize, number: &Number) -> Option<f64> {
+    if !(1.0..8.0).contains(&number.value) {
+        return None;
+    }
+    let next = view.numbers.get(at + 1);
+    let inches = |from: usize| {
+        next.filter(|n| n.span.start <= from + 2 && n.value < 12.0).map_or(0.0, |n| n.value)
+    };
+    let rest = view.lower.get(number.span.end..)?;
+    if rest.starts_with(['\'', '′', '’']) {
+        let mark = rest.chars().next().map_or(1, char::len_utf8);
+        // An apostrophe without inches belongs to a word.
+        let digit = rest
+            .get(mark..)
+            .is_some_and(|r| r.trim_start().starts_with(|c: char| c.is_ascii_digit()));
+        return digit
+            .then(|| (number.value * 30.48 + inches(number.span.end + mark) * 2.54).round());
+    }
+    if number.unit != Some("[ft_i]") {
+        return None;
+    }
+    let tall = inches(number.end);
+    Some((number.value * 30.48 + tall * 2.54).round())
+}
+
+/// Whether a number can be a fact: by its unit, what follows it, and its size.
+fn fits(view: &View<'_>, name: FactName, number: &Number) -> bool {
+    let Some((units, sizes)) = kind(name) else { return false };
+    if let Some(unit) = number.unit {
+        return units.contains(&unit)
+            && canonical(name, number.value, Some(unit)).is_some_and(|(value, _)| {
+                let wide = sizes.start * 0.5..sizes.end * 1.5;
+                // Laboratory values come in many units.
+                wide.contains(&value) || !is_vital(name)
+            });
+    }
+    let fahrenheit = name == FactName::Temperature && (93.0..113.0).contains(&number.value);
+    let metres = name == FactName::Height
+        && (0.4..2.5).contains(&number.value)
+        && number.value.fract() != 0.0;
+    if !(sizes.contains(&number.value) || fahrenheit || metres) {
+        return false;
+    }
+    bare(view, number)
+}
+
+fn is_vital(name: FactName) -> bool {
+    matches!(name.kind(), clinstruct_schema::FactKind::Vital)
+}
+
+/// Whether nothing is counted by a number without a unit.
+fn bare(view: &View<'_>, number: &Number) -> bool {
+    let rest = view.lower.get(number.end..).unwrap_or_default();
+    let Some(next) = rest.chars().next() else { return true };
+    if next == '-' || next == '–' {
+        return rest.get(next.len_utf8()..).is_some_and(|r| r.starts_with(' '));
+    }
+    if next == '/' {
+        return false;
+    }
+    if super::words::is_of_word(next) {
+        return false;
+    }
+    let word = rest.trim_start_matches([' ', '\u{a0}', '*', '"']);
+    if word.len() == rest.len() || word.is_empty() {
+        return true;
+    }
+    let at = number.end + rest.len() - word.len();
+    if !word.starts_with(super::words::is_of_word) {
+        return !word.starts_with(|c: char| ('\u{e00}'..='\u{e7f}').contains(&c))
+            || view.hits.iter().any(|hit| hit.start == at && hit.class == Class::Follower);
+    }
+    view.hits.iter().any(|hit| {
+        hit.start == at
+            && matches!(hit.class, Class::Follower | Class::Label(_) | Class::Later | Class::Past)
+    })
+}
+
+/// Units and plausible sizes of a fact without one.
+fn kind(name: FactName) -> Option<(&'static [&'static str], Range<f64>)> {
+    const MILLIMOLES: &[&str] = &["mmol/L", "meq/L"];
+    Some(match name {
+        FactName::Weight => (&["kg", "[lb_av]", "g"], 2.0..300.0),
+        FactName::Height => (&["cm", "m"], 30.0..230.0),
+        FactName::Temperature => (&["Cel", "[degF]", "deg"], 30.0..43.5),
+        FactName::HeartRate => (&["{beats}/min", "/min"], 20.0..300.0),
+        FactName::RespiratoryRate => (&["{breaths}/min", "/min"], 4.0..120.0),
+        FactName::Systolic => (&["mm[Hg]"], 40.0..280.0),
+        FactName::Diastolic => (&["mm[Hg]"], 15.0..180.0),
+        FactName::Saturation => (&["%"], 40.0..100.5),
+        FactName::Bmi => (&["kg/m2"], 8.0..80.0),
+        FactName::Glucose => (&["mmol/L", "mg/dL"], 0.5..900.0),
+        FactName::Hba1c => (&["%", "mmol/mol"], 3.5..20.0),
+        FactName::Haemoglobin => (&["g/dL", "g/L", "mmol/L"], 2.0..230.0),
+        FactName::WhiteCells => (&["10*9/L", "/uL"], 0.1..60_000.0),
+        FactName::Neutrophils => (&["10*9/L", "/uL"], 0.05..40_000.0),
+        FactName::Platelets => (&["10*9/L", "/uL"], 1.0..1_000_000.0),
+        FactName::Sodium => (MILLIMOLES, 95.0..200.0),
+        FactName::Potassium => (MILLIMOLES, 1.0..10.0),
+        FactName::Creatinine => (&["umol/L", "mg/dL", "mmol/L"], 0.2..2_500.0),
+        FactName::Egfr => (&["mL/min/{1.73_m2}"], 1.0..160.0),
+        FactName::Urea => (&["mmol/L", "mg/dL"], 0.5..300.0),
+        FactName::Bilirubin => (&["umol/L", "mg/dL"], 0.1..900.0),
+        FactName::Alt => (&["U/L"], 3.0..15_000.0),
+        FactName::Inr => (&[], 0.7..15.0),
+        FactName::Crp => (&["mg/L", "mg/dL"], 0.1..600.0),
+        FactName::Lactate => (&["mmol/L", "mg/dL"], 0.2..30.0),
+        FactName::Troponin => (&["ng/L", "ng/mL", "pg/mL"], 0.001..100_000.0),
+        FactName::Tsh => (&["m[IU]/L"], 0.001..200.0),
+        FactName::Cd4 => (&["/uL"], 1.0..2_500.0),
+        FactName::ViralLoad => (&["{copies}/mL"], 1.0..20_000_000.0),
+        FactName::EjectionFraction => (&["%"], 5.0..80.0),
+        FactName::Gcs => (&[], 3.0..15.5),
+        FactName::PainScore => (&[], 0.0..10.5),
+        _ => return None,
+    })
+}
+
+/// Whether a value is one that a living body has.
+pub(super) fn is_plausible(name: FactName, value: f64) -> bool {
+    let Some((_, sizes)) = kind(name) else { return false };
+    // Newborns weigh less than what is read without a unit.
+    let start = if name == FactName::Weight { 0.3 } else { sizes.start };
+    (start..sizes.end).contains(&value)
+}
+
+/// The unit of this UCUM name, among those that facts have.
+pub(super) fn ucum(unit: &str) -> Option<&'static str> {
+    FactName::ALL.iter().find_map(|name| {
+        let all = kind(*name).map_or(&[] as &[&str], |(units, _)| units);
+        let usual = Some(name.unit()).filter(|u| *u == unit && *u != "1");
+        all.iter().copied().find(|u| *u == unit).or(usual)
+    })
+}
+
+/// A value in the unit in which it is listed; `None` for one that cannot be it.
+pub(super) fn canonical(
+    name: FactName,
+    value: f64,
+    unit: Option<&'static str>,
+) -> Option<(f64, &'static str)> {
+    let tenth = |v: f64| (v * 10.0).round() / 10.0;
+    Some(match (name, unit) {
+        (FactName::Weight, Some("[lb_av]")) => (tenth(value * 0.453_592_37), "kg"),
+        (FactName::Weight, Some("g")) => (tenth(value / 100.0) / 10.0, "kg"),
+        (FactName::Height, Some("m")) => ((value * 100.0).round(), "cm"),
+        (FactName::Height, None) if value < 2.5 => ((value * 100.0).round(), "cm"),
+        (FactName::Temperature, Some("[degF]")) => (tenth((value - 32.0) / 1.8), "Cel"),
+        (FactName::Temperature, None | Some("deg")) if value > 90.0 => {
+            (tenth((value - 32.0) / 1.8), "Cel")
+        }
+        (FactName::Temperature, _) => {
+            if !(25.0..45.0).contains(&value) {
+                return None;
+            }
+            (value, "Cel")
+        }
+        (FactName::Haemoglobin, None) if value > 25.0 => (value, "g/L"),
+        (FactName::Glucose, None) if value > 35.0 => (value, "mg/dL"),
+        (FactName::Creatinine, None) if value < 15.0 => (value, "mg/dL"),
+        (FactName::Bilirubin, None) if value < 6.0 => (value, "mg/dL"),
+        (FactName::Platelets | FactName::WhiteCells | FactName::Neutrophils, None)
+            if value > 1_500.0 =>
+        {
+            (value, "/uL")
+        }
+        (_, Some(unit)) if !is_vital(name) => (value, unit),
+        (name, _) => (value, name.unit()),
+    })
+}
+
+/// Whether a number is a limit, of somebody else, of a thing, or of nobody.
+fn is_nobodys(view: &View<'_>, sentence: &Range<usize>, number: &Number, begins: usize) -> bool {
+    let at = number.span.start;
+    let clause = view.clause_start(sentence, begins);
+    let adjacent = |hit: &Hit| {
+        let gap = view.between(hit.end, at);
+        gap.chars().all(|c| matches!(c, ' ' | '\u{a0}' | '~' | 'a'))
+    };
+    let compared =
+        view.within(sentence.start..at).any(|hit| hit.class == Class::Comparison && adjacent(hit));
+    let sign =
+        view.between(sentence.start, at).trim_end().ends_with(['>', '<', '≥', '≤', '±', '×']);
+    let limited = view.within(clause..at).any(|hit| match hit.class {
+        Class::Limit | Class::Thing => true,
+        Class::Usual => hit.start < begins.max(hit.start + 1),
+        _ => false,
+    });
+    let behind = number.end..sentence.end;
+    let rest = view.between(number.end, sentence.end);
+    let near = rest.len() - rest.trim_start_matches([' ', '-', '.', '\u{a0}']).len();
+    let counted =
+        view.within(behind).any(|hit| hit.class == Class::Behind && hit.start <= number.end + near);
+    compared
+        || sign
+        || limited
+        || counted
+        || is_general(view, sentence, begins)
+        || is_change(view, number)
+        || view.is_of_other(sentence, at)
+}
+
+/// A question about any patient: `Is 38 °C a fever?`, `Would a systolic of 180 be an emergency?`.
+fn is_general(view: &View<'_>, sentence: &Range<usize>, begins: usize) -> bool {
+    let whole = view.between(sentence.start, sentence.end).trim();
+    if !whole.ends_with('?') {
+        return false;
+    }
+    let head = view.between(sentence.start, begins).trim();
+    let mut words = head.split_whitespace();
+    let asks = ["is", "would", "does", "do", "can", "are", "what", "which", "could"];
+    words.next().is_some_and(|first| asks.contains(&first))
+        && words.all(|word| ["a", "an", "any", "the", "what", "is", "of"].contains(&word))
+}
+
+/// An amount by which something changes: `5 kg of weight loss`, `3 kg lighter`.
+fn is_change(view: &View<'_>, number: &Number) -> bool {
+    let rest = view.lower.get(number.end..).unwrap_or_default().trim_start();
+    let starts = |words: &[&str]| words.iter().any(|word| rest.starts_with(word));
+    starts(&[
+        "of weight",
+        "weight loss",
+        "weight gain",
+        "lighter",
+        "heavier",
+        "more than",
+        "less than",
+        "in weight",
+        "loss",
+        "gain",
+    ]) || view.lower.get(..number.span.start).is_some_and(|head| {
+        head.trim_end().ends_with("weight loss of") || head.trim_end().ends_with("mg/kg at")
+    })
+}

@@ -1,0 +1,246 @@
+//! The words around facts, found in one pass: `lexicon/case/CODE.toml`.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use clinstruct_schema::{FactName, Language, language_table};
+use serde::Deserialize;
+
+/// What a word says about the numbers beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    /// The number behind it is this fact.
+    Label(FactName),
+    /// The number right behind it is only compared with.
+    Comparison,
+    /// The number is a limit, a wish or a thought.
+    Limit,
+    /// The label behind it is of no patient.
+    Usual,
+    /// What a comparison is, behind a number.
+    Behind,
+    /// Somebody else.
+    Person,
+    /// Somebody else only says it.
+    Report,
+    /// The patient.
+    Subject,
+    /// A thing or a group with numbers of its own.
+    Thing,
+    /// Another time.
+    Past,
+    /// The first time that the patient was seen.
+    Initial,
+    /// A later time.
+    Later,
+    /// May stand behind a number without a unit.
+    Follower,
+    /// A pregnancy.
+    Pregnant,
+    /// Weeks.
+    Weeks,
+    /// No pregnancy.
+    NotPregnant,
+}
+
+/// A word that was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) class: Class,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    labels: BTreeMap<FactName, Vec<String>>,
+    words: Lists,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lists {
+    pressure: Vec<String>,
+    comparisons: Vec<String>,
+    limits: Vec<String>,
+    usual: Vec<String>,
+    behind: Vec<String>,
+    persons: Vec<String>,
+    reports: Vec<String>,
+    subjects: Vec<String>,
+    things: Vec<String>,
+    past: Vec<String>,
+    initial: Vec<String>,
+    later: Vec<String>,
+    followers: Vec<String>,
+    pregnant: Vec<String>,
+    weeks: Vec<String>,
+    not_pregnant: Vec<String>,
+}
+
+const FILES: [(Language, &str); Language::ALL.len()] = language_table!(files "../../lexicon/case/");
+
+#[derive(Debug)]
+struct Pattern {
+    classes: Vec<Class>,
+    /// As written, where capitals count.
+    exact: Option<String>,
+    /// Only the start of a word.
+    stem: bool,
+}
+
+/// The words of all languages: a message may mix them.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    patterns: Vec<Pattern>,
+    search: Option<AhoCorasick>,
+}
+
+/// Read once.
+static WORDS: LazyLock<Words> = LazyLock::new(|| {
+    let mut all: BTreeMap<String, Vec<Class>> = BTreeMap::new();
+    for (_, text) in FILES {
+        let file: File = toml::from_str(text).unwrap_or_default();
+        let lists = file.words;
+        let labels = file.labels.into_iter().map(|(name, list)| (Class::Label(name), list));
+        let others = [
+            // One number of a pressure is the systolic one.
+            (Class::Label(FactName::Systolic), lists.pressure),
+            (Class::Comparison, lists.comparisons),
+            (Class::Limit, lists.limits),
+            (Class::Usual, lists.usual),
+            (Class::Behind, lists.behind),
+            (Class::Person, lists.persons),
+            (Class::Report, lists.reports),
+            (Class::Subject, lists.subjects),
+            (Class::Thing, lists.things),
+            (Class::Past, lists.past),
+            (Class::Initial, lists.initial),
+            (Class::Later, lists.later),
+            (Class::Follower, lists.followers),
+            (Class::Pregnant, lists.pregnant),
+            (Class::Weeks, lists.weeks),
+            (Class::NotPregnant, lists.not_pregnant),
+        ];
+        for (class, list) in labels.chain(others) {
+            for entry in list {
+                let classes = all.entry(entry).or_default();
+                if !classes.contains(&class) {
+                    classes.push(class);
+                }
+            }
+        }
+    }
+    let mut patterns = Vec::new();
+    let mut texts = Vec::new();
+    for (entry, classes) in all {
+        let stem = entry.ends_with('*');
+        let word = entry.trim_end_matches('*').to_owned();
+        let exact = word.contains(char::is_uppercase).then(|| word.clone());
+        texts.push(crate::dose::lower_case(&word));
+        patterns.push(Pattern { classes, exact, stem });
+    }
+    let search = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&texts).ok();
+    Words { patterns, search }
+});
+
+impl Words {
+    /// All words of a text, in its order. `lower` is the text in lower case with every byte at its place.
+    pub(super) fn hits(text: &str, lower: &str) -> Vec<Hit> {
+        let words: &Self = &WORDS;
+        let Some(search) = &words.search else { return Vec::new() };
+        let mut hits = Vec::new();
+        for found in search.find_overlapping_iter(lower) {
+            let Some(pattern) = words.patterns.get(found.pattern().as_usize()) else { continue };
+            let (start, end) = (found.start(), found.end());
+            if !starts_a_word(lower, start) || !(pattern.stem || ends_a_word(lower, end)) {
+                continue;
+            }
+            if pattern.exact.as_deref().is_some_and(|exact| text.get(start..end) != Some(exact)) {
+                continue;
+            }
+            // The rest of the word belongs to a stem.
+            let end = if pattern.stem { word_end(lower, end) } else { end };
+            hits.extend(pattern.classes.iter().map(|class| Hit { start, end, class: *class }));
+        }
+        hits.sort_by_key(|hit| (hit.start, std::cmp::Reverse(hit.end)));
+        hits
+    }
+}
+
+fn is_thai(c: char) -> bool {
+    ('\u{e00}'..='\u{e7f}').contains(&c)
+}
+
+/// Letters, digits and the signs of Devanagari. Thai words stand without spaces.
+pub(super) fn is_of_word(c: char) -> bool {
+    (c.is_alphanumeric() && !is_thai(c)) || ('\u{900}'..='\u{963}').contains(&c)
+}
+
+/// Whether a word starts at a place.
+pub(super) fn starts_a_word(text: &str, at: usize) -> bool {
+    let before = text.get(..at).and_then(|t| t.chars().next_back());
+    before.is_none_or(|c| !is_of_word(c))
+}
+
+/// Whether a word ends at a place: a digit may follow, as in `HR112`.
+fn ends_a_word(text: &str, at: usize) -> bool {
+    let next = text.get(at..).and_then(|t| t.chars().next());
+    next.is_none_or(|c| !is_of_word(c) || c.is_numeric())
+}
+
+/// The end of the word around a place.
+pub(super) fn word_end(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    at + rest.chars().take_while(|c| is_of_word(*c)).map(char::len_utf8).sum::<usize>()
+}
+
+/// The sentence around a place: a full stop ends it only before a capital or a script without them.
+pub(super) fn sentence(text: &str, at: usize) -> Range<usize> {
+    let ends = |i: usize, c: char| match c {
+        '!' | '?' | '\n' | '।' | ';' => true,
+        '.' => {
+            let rest = text.get(i + 1..).unwrap_or_default();
+            let mut next = rest.chars();
+            let spaced = next.next().is_none_or(char::is_whitespace);
+            // German ordinals: `in der 34. Schwangerschaftswoche`.
+            let week = ["Schwangerschaftswoche", "SSW", "Woche"];
+            if week.iter().any(|word| rest.trim_start().starts_with(word)) {
+                return false;
+            }
+            let following = rest.trim_start().chars().next();
+            spaced && following.is_none_or(|c| !c.is_lowercase() && !c.is_ascii_digit())
+        }
+        _ => false,
+    };
+    let before = text.get(..at).unwrap_or_default();
+    let start = before.char_indices().rev().find(|(i, c)| ends(*i, *c));
+    let start = start.map_or(0, |(i, c)| i + c.len_utf8());
+    let after = text.get(at..).unwrap_or_default();
+    let end = after.char_indices().find(|(i, c)| ends(at + i, *c));
+    start..end.map_or(text.len(), |(i, c)| at + i + c.len_utf8())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_reads() {
+        for (language, text) in FILES {
+            let file: File =
+                toml::from_str(text).unwrap_or_else(|e| panic!("{}: {e}", language.code()));
+            assert!(file.labels.contains_key(&FactName::Weight), "{}", language.code());
+            assert!(!file.words.pregnant.is_empty(), "{}", language.code());
+        }
+    }
+
+    #[test]
+    fn sentences_end_at_full_stops_before_capitals() {
+        let text = "Wt. 62 kg approx. today. She coughs.";
+        assert_eq!(&text[sentence(text, 8)], "Wt. 62 kg approx. today.");
+    }
+}

@@ -1,0 +1,92 @@
+//! A fact that contradicts the case of the conversation.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use clinstruct_schema::{
+    AgeYears, Case, CaseMedicine, CasePatient, CaseVitals, Origin, RecordSource, Sex, Slug,
+};
+
+use crate::Turn;
+use crate::case::{ContradictionKind, contradictions_in};
+use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
+use crate::checks::other_patient;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "other_case",
+    former_ids: &[],
+    repair_name: None,
+    summary: "A fact that contradicts the patient's case: size, pregnancy, first findings, medicines, country.",
+    group: Group::Facts,
+    strictness: PerSpeaker {
+        prompt: None,
+        assistant: Some(Strictness::Measures),
+        user: Some(Strictness::Blocks),
+    },
+    run: Run::Text { find, example },
+    good: &[
+        "She weighs 62 kg.",
+        "Her temperature is 37.2 now, after paracetamol.",
+        "She came with 39.4 °C, as I said.",
+        "Her mother weighs 80 kg.",
+        "Should I give more if the weight is over 80 kg?",
+        "I raised the metformin to 1 g twice daily.",
+        "She takes metformin 500 mg twice daily.",
+    ],
+    bad: &[
+        "She weighs 81 kg.",
+        "She came with 36.8 °C, as I said.",
+        "She is 20 weeks pregnant.",
+        "She takes metformin 850 mg twice daily.",
+        "She takes no medicines.",
+        "She is 54 years old.",
+    ],
+};
+
+static EXAMPLE: LazyLock<Option<Case>> = LazyLock::new(|| {
+    let patient = CasePatient {
+        age_band: Slug::new("adult").ok()?,
+        age: AgeYears { years: 45, months: None },
+        sex: Sex::Female,
+        gender: None,
+        pregnancy_weeks: None,
+    };
+    let metformin = CaseMedicine {
+        drug: "metformin".to_owned(),
+        dose: "500 mg".to_owned(),
+        frequency: "twice daily".to_owned(),
+        atc: String::new(),
+        origin: Origin::Stated,
+    };
+    let vitals =
+        CaseVitals { weight: Some(62.0), temperature: Some(39.4), ..CaseVitals::default() };
+    Some(Case {
+        patient,
+        vitals,
+        complaint: Vec::new(),
+        measurements: Vec::new(),
+        conditions: Vec::new(),
+        medicines: vec![metformin],
+        allergies: Vec::new(),
+        history: Vec::new(),
+        family: Vec::new(),
+        social: Vec::new(),
+        origins: BTreeMap::new(),
+        source: RecordSource::Code,
+    })
+});
+
+fn example(text: &'static str) -> Turn<'static> {
+    Turn { case: EXAMPLE.as_ref(), ..Turn::follow_up(text) }
+}
+
+fn find(turn: &Turn<'_>) -> Vec<Finding> {
+    let Some(case) = turn.case else { return Vec::new() };
+    let found = contradictions_in(turn.text, case, turn.place.map(|place| place.country));
+    // What `other_patient` reports is not repeated.
+    let told = turn.patient.is_some_and(|p| other_patient::other_patient(turn.text, p).is_some());
+    let person = |what| matches!(what, ContradictionKind::Age | ContradictionKind::Sex);
+    let new = found.into_iter().filter(|c| !(told && person(c.what)));
+    new.map(|c| Finding::at(c.span, c.detail)).collect()
+}
