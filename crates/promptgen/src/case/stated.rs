@@ -291,10 +291,65 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
     }
 }
 
-/// Whether two names mean one condition: `type 2 diabetes`, `Type 2 diabetes mellitus`.
+/// Words that make no other condition of one.
+const QUALIFIERS: &[&str] = &[
+    "mellitus",
+    "disease",
+    "disorder",
+    "syndrome",
+    "chronic",
+    "essential",
+    "primary",
+    "known",
+    "stage",
+    "grade",
+    "well",
+    "poorly",
+    "controlled",
+    "uncontrolled",
+    "stable",
+    "mild",
+    "moderate",
+    "severe",
+    "longstanding",
+    "long-standing",
+    "diagnosed",
+    "newly",
+    "treated",
+    "on",
+    "treatment",
+    "the",
+    "of",
+    "and",
+    "a",
+    "in",
+];
+
+/// Whether two names mean one condition: `type 2 diabetes`, `Type 2 diabetes mellitus with kidney disease`. Pulmonary
+/// hypertension is not hypertension.
 fn same_condition(a: &str, b: &str) -> bool {
-    let (a, b) = (lower(a), lower(b));
-    a.contains(&b) || b.contains(&a)
+    let words = |name: &str| -> Vec<String> {
+        let name = lower(name);
+        let name = name.split(" with ").next().unwrap_or_default();
+        name.split(|c: char| !(c.is_alphanumeric() || c == '-'))
+            .filter(|w| !w.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let (a, b) = (words(a), words(b));
+    let adds_nothing = |a: &[String], b: &[String]| {
+        a.iter().all(|w| {
+            b.contains(w)
+                || QUALIFIERS.contains(&w.as_str())
+                || w.parse::<u32>().is_ok_and(|_| !has_type(a))
+        })
+    };
+    !a.is_empty() && !b.is_empty() && adds_nothing(&a, &b) && adds_nothing(&b, &a)
+}
+
+/// Whether a number in the name tells types apart, rather than stages.
+fn has_type(words: &[String]) -> bool {
+    words.iter().any(|w| w == "type")
 }
 
 /// The number at the start of a value: `138`, `38,5`, `about 60 kg`. `None` for a range, and for text.
@@ -403,6 +458,26 @@ mod tests {
         }
         assert!(is_vague("his usual medicines") && is_vague("several chronic conditions"));
         assert!(!is_vague("usual metformin") && !is_vague("chronic kidney disease stage 3"));
+    }
+
+    #[test]
+    fn conditions_with_other_words_are_others() {
+        for (a, b) in [
+            ("type 2 diabetes", "Type 2 diabetes mellitus"),
+            ("hypertension", "poorly controlled hypertension"),
+            ("chronic kidney disease stage 3", "chronic kidney disease"),
+            ("type 2 diabetes", "type 2 diabetes with retinopathy"),
+        ] {
+            assert!(same_condition(a, b) && same_condition(b, a), "{a} and {b}");
+        }
+        for (a, b) in [
+            ("hypertension", "pulmonary hypertension"),
+            ("type 1 diabetes", "type 2 diabetes"),
+            ("asthma", "COPD"),
+            ("asthma", ""),
+        ] {
+            assert!(!same_condition(a, b) && !same_condition(b, a), "{a} and {b}");
+        }
     }
 
     #[test]
