@@ -5,7 +5,7 @@ use clinstruct_draw::Draw;
 use clinstruct_schema::{Case, FactName, Origin};
 
 use super::curve::{between, interpolated, normal_within, part, rounded};
-use super::{Completion, stated, text};
+use super::{Completion, number, stated, text};
 
 /// Standard deviations that a drawn sign is at most away from the mean.
 const WITHIN: [f64; 2] = [-2.2, 2.2];
@@ -151,7 +151,7 @@ fn active<'c>(ctx: &Completion<'c>, case: &Case) -> Vec<Applied<'c>> {
             let values = case.measurements.iter().filter(|m| m.name == limit.name);
             values
                 .filter(|m| m.unit == limit.name.unit())
-                .filter_map(|m| stated::number(&m.value))
+                .filter_map(|m| number::number(&m.value))
                 .any(|v| {
                     limit.below.is_some_and(|below| v < below)
                         || limit.above.is_some_and(|above| v > above)
