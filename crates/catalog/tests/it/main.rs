@@ -242,6 +242,46 @@ fn a_part_that_is_no_toml_is_shown_where_it_breaks() {
 }
 
 #[test]
+fn mistakes_about_sizes_and_vital_signs_are_shown() {
+    let wrong = [
+        ("body.toml", "countries = [\"ca\", \"us\"]", "countries = [\"ca\", \"xx\"]"),
+        ("body.toml", "region = \"SEAR\"\n", ""),
+        ("body.toml", "men = 178.7", "men = -178.7"),
+        ("body.toml", "months = 24", "months = 2"),
+        (
+            "complaints.toml",
+            "cancels = [\"fever\", \"infection\"]",
+            "cancels = [\"fevers\", \"infection\"]",
+        ),
+        ("complaints.toml", "\"palpitation*\"", "\"Palpitation*\""),
+        (
+            "complaints.toml",
+            "{ name = \"lactate\", above = 3.0 }",
+            "{ name = \"weight\", above = 3.0 }",
+        ),
+        ("complaints.toml", "{ name = \"lactate\", above = 3.0 }", "{ name = \"lactate\" }"),
+        ("vitals.toml", "setting = \"low-resource\"", "setting = \"low-resources\""),
+        ("vitals.toml", "saturation = 0.45", "saturation = 45.0"),
+    ];
+    let shown: String = wrong.iter().map(|(name, old, new)| mistakes_of(name, old, new)).collect();
+    let shown = shown.replace("the resources have 1 mistake\n", "");
+    insta::assert_snapshot!(shown, @r#"
+    body.toml at "[[population]]": unknown country code "xx"
+    body.toml at "": the region SEAR has 0 default populations, not one
+    body.toml at "[[population]]": western-europe: -178.7 is not a positive number
+    body.toml at "[[growth]]": the [[growth]] entries are not in ascending order
+    complaints.toml at "[[complaint]]": unknown class "fevers"
+        did you mean "fever"?
+    complaints.toml at "[[complaint]]": "Palpitation*" is not in lower case
+    complaints.toml at "[[complaint]]": weight is not a measurement
+    complaints.toml at "[[complaint]]": lactate needs either `below` or `above`
+    vitals.toml at "[[unmeasured]]": unknown setting "low-resources"
+        did you mean "low-resource"?
+    vitals.toml at "[[unmeasured]]": the share 45 is not between 0 and 1
+    "#);
+}
+
+#[test]
 fn a_wrong_name_comes_with_the_nearest_one() {
     let wrong = [
         ("domains.toml", "infants..adolescents\"\n", "infant..adolescents\"\n"),
