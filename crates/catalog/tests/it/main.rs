@@ -213,7 +213,7 @@ fn mistakes_of_many_files_are_shown_at_once() {
     put("styles.toml", "id = \"analogy\"", "id = \"humour\"");
     // Unknown fields, in an entry and at the top level.
     put("countries.toml", "code = \"", "capital = \"Kabul\"\ncode = \"");
-    put("vitals.toml", "[[vitals]]", "colour = 1\n\n[[vitals]]");
+    put("vitals.toml", "[[normal]]", "colour = 1\n\n[[normal]]");
     // An invalid template.
     put("templates/user_opening.j2", "I am ready.", "I am {{ ready.");
     insta::assert_snapshot!(mistakes(files), @r#"
