@@ -9,7 +9,7 @@ use include_dir::{Dir, include_dir};
 use crate::load::{Loader, distinct, resolve, values};
 use crate::load_axes::{
     check_exclusions, history, line_span, read_ages, read_conditions, read_countries, read_sexes,
-    read_situations, read_vitals,
+    read_situations,
 };
 use crate::load_body::{read_body, read_effects, read_signs};
 use crate::load_parts::{Axes, read_parts};
@@ -19,7 +19,7 @@ use crate::style::RawOption;
 use crate::{
     AgeBand, Axis, Body, Condition, Country, Domain, Drug, Effects, Files, Gender, Histories, Part,
     Phrase, Profession, Scope, Setting, SexShare, Signs, StyleOption, Styles, Subtopic, Task,
-    Templates, Value, VitalRanges,
+    Templates, Value,
 };
 
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../resources");
@@ -53,8 +53,6 @@ pub struct Catalog {
     pub drugs: Vec<Drug>,
     /// Conditions.
     pub conditions: Vec<Condition>,
-    /// Vital signs by age band.
-    pub vitals: Vec<VitalRanges>,
     /// Sizes by age, sex and population.
     pub body: Body,
     /// Vital signs of healthy people.
@@ -154,8 +152,7 @@ impl Catalog {
         let conditions = l.file("conditions.toml", |r| read_conditions(r, &ages, &drugs));
         let Topics { tasks, professions, domains, subtopics } =
             read_topics(l, Known { ages: &ages, conditions: &conditions });
-        let (vitals, signs) =
-            l.file("vitals.toml", |r| (read_vitals(r, &ages), read_signs(r, &settings)));
+        let signs = l.file("vitals.toml", |r| read_signs(r, &settings));
         let body = l.file("body.toml", |r| read_body(r, &countries));
         let effects = l.file("complaints.toml", read_effects);
         let histories = l.file("history.toml", |r| Histories {
@@ -317,7 +314,6 @@ impl Catalog {
             subtopics,
             drugs,
             conditions,
-            vitals,
             body,
             signs,
             effects,

@@ -35,7 +35,7 @@ pub use mistake::{CatalogError, Mistake};
 pub use part::{
     Countries, EmergencyRule, Facts, ModeRule, Part, StyleRule, TurnsRule, When, Without,
 };
-pub use patient::{Condition, Drug, Histories, HistoryEntry, VitalRanges};
+pub use patient::{Condition, Drug, Histories, HistoryEntry};
 pub use read::Files;
 pub use scope::{AboutPatient, PregnancyRule, Scope};
 pub use style::{Group, Mode, Phrase, RegisterText, StyleOption, Styles};

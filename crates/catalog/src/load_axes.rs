@@ -14,7 +14,6 @@ use crate::style::{RawMode, RawOption};
 use crate::who::RawWho;
 use crate::{
     AgeBand, Condition, Country, Drug, Gender, HistoryEntry, Mode, Setting, SexShare, Styles,
-    VitalRanges,
 };
 
 /// The six regions of the WHO.
@@ -148,22 +147,6 @@ pub(crate) fn read_conditions(
             }
         })
         .collect()
-}
-
-pub(crate) fn read_vitals(r: &mut Reader<'_>, ages: &[AgeBand]) -> Vec<VitalRanges> {
-    let mut all = values(r.entries::<VitalRanges>("vitals", true));
-    distinct(r, "band", all.iter().map(|v| (v.band.get_ref().as_str(), v.band.span())));
-    for v in &all {
-        let known = ages.iter().map(|a| a.id.as_str());
-        resolve(r, "age band", v.band.get_ref().as_str(), v.band.span(), known);
-    }
-    for age in ages {
-        if !all.iter().any(|v| v.band.get_ref() == &age.id) {
-            r.mistake(0..0, format!("the age band \"{}\" has no vital signs", age.id), None);
-        }
-    }
-    all.sort_by_key(|v| ages.iter().position(|a| &a.id == v.band.get_ref()));
-    all
 }
 
 pub(crate) fn history(r: &mut Reader<'_>, ages: &[AgeBand], key: &str) -> Vec<HistoryEntry> {

@@ -46,30 +46,6 @@ pub struct Condition {
     pub excludes: Vec<Slug>,
 }
 
-/// Ranges of vital signs in one age band, both ends included.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VitalRanges {
-    /// Age band.
-    pub band: Spanned<Slug>,
-    /// Beats per minute.
-    pub heart_rate: [u32; 2],
-    /// Breaths per minute.
-    pub respiratory_rate: [u32; 2],
-    /// mmHg.
-    pub systolic: [u32; 2],
-    /// mmHg.
-    pub diastolic: [u32; 2],
-    /// Degrees Celsius.
-    pub temperature: [f64; 2],
-    /// Per cent.
-    pub saturation: [u32; 2],
-    /// Kilograms.
-    pub weight: [f64; 2],
-    /// Centimetres.
-    pub height: [u32; 2],
-}
-
 /// A statement about a patient's history.
 #[derive(Debug, Clone)]
 pub struct HistoryEntry {

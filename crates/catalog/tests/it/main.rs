@@ -213,7 +213,7 @@ fn mistakes_of_many_files_are_shown_at_once() {
     put("styles.toml", "id = \"analogy\"", "id = \"humour\"");
     // Unknown fields, in an entry and at the top level.
     put("countries.toml", "code = \"", "capital = \"Kabul\"\ncode = \"");
-    put("vitals.toml", "[[vitals]]", "colour = 1\n\n[[vitals]]");
+    put("vitals.toml", "[[normal]]", "colour = 1\n\n[[normal]]");
     // An invalid template.
     put("templates/user_opening.j2", "I am ready.", "I am {{ ready.");
     insta::assert_snapshot!(mistakes(files), @r#"
@@ -239,6 +239,46 @@ fn a_part_that_is_no_toml_is_shown_where_it_breaks() {
     let shown = mistakes(files);
     let syntax: Vec<_> = shown.lines().filter(|l| l.contains("not valid TOML")).collect();
     insta::assert_snapshot!(syntax.join("\n"), @r#"parts/1-specialty-x-domain.toml at "": not valid TOML: string values must be quoted, expected literal string"#);
+}
+
+#[test]
+fn mistakes_about_sizes_and_vital_signs_are_shown() {
+    let wrong = [
+        ("body.toml", "countries = [\"ca\", \"us\"]", "countries = [\"ca\", \"xx\"]"),
+        ("body.toml", "region = \"SEAR\"\n", ""),
+        ("body.toml", "men = 178.7", "men = -178.7"),
+        ("body.toml", "months = 24", "months = 2"),
+        (
+            "complaints.toml",
+            "cancels = [\"fever\", \"infection\"]",
+            "cancels = [\"fevers\", \"infection\"]",
+        ),
+        ("complaints.toml", "\"palpitation*\"", "\"Palpitation*\""),
+        (
+            "complaints.toml",
+            "{ name = \"lactate\", above = 3.0 }",
+            "{ name = \"weight\", above = 3.0 }",
+        ),
+        ("complaints.toml", "{ name = \"lactate\", above = 3.0 }", "{ name = \"lactate\" }"),
+        ("vitals.toml", "setting = \"low-resource\"", "setting = \"low-resources\""),
+        ("vitals.toml", "saturation = 0.45", "saturation = 45.0"),
+    ];
+    let shown: String = wrong.iter().map(|(name, old, new)| mistakes_of(name, old, new)).collect();
+    let shown = shown.replace("the resources have 1 mistake\n", "");
+    insta::assert_snapshot!(shown, @r#"
+    body.toml at "[[population]]": unknown country code "xx"
+    body.toml at "": the region SEAR has 0 default populations, not one
+    body.toml at "[[population]]": western-europe: -178.7 is not a positive number
+    body.toml at "[[growth]]": the [[growth]] entries are not in ascending order
+    complaints.toml at "[[complaint]]": unknown class "fevers"
+        did you mean "fever"?
+    complaints.toml at "[[complaint]]": "Palpitation*" is not in lower case
+    complaints.toml at "[[complaint]]": weight is not a measurement
+    complaints.toml at "[[complaint]]": lactate needs either `below` or `above`
+    vitals.toml at "[[unmeasured]]": unknown setting "low-resources"
+        did you mean "low-resource"?
+    vitals.toml at "[[unmeasured]]": the share 45 is not between 0 and 1
+    "#);
 }
 
 #[test]

@@ -52,8 +52,8 @@ pub(crate) fn draw<'d>(
         catalog.parts.iter().map(|part| Plan::new(catalog, part, seed, None)).collect();
     let of = |plan: &Plan<'_>| plan.len() * plan.part().prompts_per_request;
     let total: usize = plans.iter().map(of).sum();
-    // Questions without a patient have no case.
-    let drawn = (0..).filter_map(move |i: usize| {
+    // Questions without a patient have no case; a catalog of nothing else ends too.
+    let drawn = (0..number.saturating_mul(20)).filter_map(move |i| {
         // More cases than patients go round again, under other keys.
         let mut at = (i as u128 * total as u128 / number.min(total) as u128) as usize % total;
         let plan = plans.iter().find(|plan| {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Data {
+    pub(crate) limits: Shares,
     pub(crate) country: Vec<CountryReference>,
     pub(crate) weight: Vec<WeightReference>,
     pub(crate) band: Vec<Band>,
@@ -26,6 +27,14 @@ impl Data {
     pub(crate) fn band(&self, years: u32) -> Option<&Band> {
         self.band.iter().find(|b| (b.years[0]..=b.years[1]).contains(&years))
     }
+}
+
+/// Largest shares, in per cent.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Shares {
+    pub(crate) broken_regimens: f64,
+    pub(crate) same_sentence: f64,
 }
 
 /// Men and women of a country.

@@ -285,6 +285,10 @@ impl<'d> Metrics<'d> {
         line(out, "\nRegimens: whole, broken, none of the medicines");
         for (regimen, [whole, broken, none]) in self.data.regimen.iter().zip(&self.regimens) {
             line(out, &format!("  {:46} {whole:5} {broken:5} {none:5}", regimen.id));
+            let share = percent(*broken, whole + broken + none);
+            if share > self.data.limits.broken_regimens {
+                misses.push(format!("{share:.1}% of the regimens for {} are broken", regimen.id));
+            }
         }
         line(
             out,
@@ -294,10 +298,11 @@ impl<'d> Metrics<'d> {
             // Ties are decided by the text, so that two runs print the same.
             let most = counts.iter().max_by_key(|(text, n)| (**n, text.as_str()));
             let (text, n) = most.map_or(("", 0), |(text, n)| (text.as_str(), *n));
-            line(
-                out,
-                &format!("  {name:10} {:5}  {:.2}%  {text}", counts.len(), percent(n, self.cases)),
-            );
+            let share = percent(n, self.cases);
+            line(out, &format!("  {name:10} {:5}  {share:.2}%  {text}", counts.len()));
+            if self.cases >= ENOUGH && share > self.data.limits.same_sentence {
+                misses.push(format!("{share:.2}% of the cases have \"{text}\" in {name}"));
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use clinstruct_draw::Draw;
 use clinstruct_schema::{Case, FactName, Origin};
 
 use super::curve::{between, interpolated, lms, lms_z, normal_within, rounded};
-use super::{Completion, stated, text};
+use super::{Completion, number, stated, text};
 
 /// Age in months from which the sizes of adults apply.
 const ADULT: f64 = 228.0;
@@ -91,7 +91,7 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
         .measurements
         .iter()
         .filter(|m| m.name == FactName::Bmi)
-        .find_map(|m| stated::number(&m.value))
+        .find_map(|m| number::number(&m.value))
         .filter(|b| (8.0..=100.0).contains(b));
     let (height, weight) = match (vitals.height, vitals.weight, bmi) {
         (Some(height), Some(weight), _) => (height, weight),

@@ -8,6 +8,7 @@ mod body;
 mod curve;
 mod lists;
 mod medicine;
+mod number;
 mod stated;
 mod text;
 mod vitals;

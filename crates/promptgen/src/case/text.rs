@@ -38,9 +38,24 @@ const CHANGES: &[&str] = &[
     "only",
     "yet",
 ];
-/// After a word: it is denied.
-const AFTERWARDS: &[&str] =
-    &["resolved", "absent", "denied", "subsided", "settled", "none", "excluded", "negative"];
+/// After a word: it is denied, or only a matter of prevention.
+const AFTERWARDS: &[&str] = &[
+    "resolved",
+    "absent",
+    "denied",
+    "subsided",
+    "settled",
+    "none",
+    "excluded",
+    "negative",
+    "vaccine",
+    "vaccination",
+    "vaccinated",
+    "prophylaxis",
+    "screening",
+    "exposure",
+    "contact",
+];
 
 /// Whether the text, in lower case, states one of the words.
 pub(super) fn says_any(text: &str, words: &[String]) -> bool {
@@ -127,7 +142,11 @@ fn is_denied(text: &str, at: usize, end: usize) -> bool {
         return true;
     }
     let next = words(after.split(',').next().unwrap_or(after));
-    next.iter().take(3).any(|w| AFTERWARDS.contains(&w.as_str()))
+    let is_long_ago =
+        next.iter().take(5).position(|w| w == "ago").is_some_and(|i| {
+            next[..i].iter().any(|w| w.starts_with("year") || w.starts_with("month"))
+        });
+    is_long_ago || next.iter().take(3).any(|w| AFTERWARDS.contains(&w.as_str()))
 }
 
 #[cfg(test)]
@@ -140,6 +159,7 @@ mod tests {
             "fever and cough",
             "3-day history of fever",
             "fevers at night",
+            "fever two days ago and since",
             "no cough, fever of 39",
             "not eating. fever since monday",
             "no relief of fever after paracetamol",
@@ -155,6 +175,8 @@ mod tests {
             "afebrile",
             "previous fever in may",
             "fever has resolved",
+            "fever two years ago",
+            "yellow fever vaccine",
             "without cough or fever",
             "feverfew",
         ] {

@@ -5,7 +5,7 @@ use clinstruct_draw::Draw;
 use clinstruct_schema::{Case, FactName, Origin};
 
 use super::curve::{between, interpolated, normal_within, part, rounded};
-use super::{Completion, stated, text};
+use super::{Completion, number, stated, text};
 
 /// Standard deviations that a drawn sign is at most away from the mean.
 const WITHIN: [f64; 2] = [-2.2, 2.2];
@@ -42,7 +42,7 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
     let factor =
         total(active.iter().filter_map(|a| a.value(|e| e.heart_rate)).chain(hidden.heart_rate));
     let fastest = (220.0 - years * 0.9).max(120.0);
-    let heart_rate = sign(FactName::HeartRate, normal.heart_rate) * factor;
+    let heart_rate = sign(FactName::HeartRate, moved(normal.heart_rate, factor)) * factor;
     set(case, FactName::HeartRate, heart_rate.clamp(28.0, fastest), 1.0);
 
     let factor = total(
@@ -72,10 +72,7 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
     let share = unmeasured.map_or(0.0, |u| if years < 5.0 { u.infant_pressure } else { 0.0 });
     if pressure_known || !skipped("pressure measured", share) {
         let factor = total(active.iter().filter_map(|a| a.value(|e| e.systolic)));
-        // A pressure that stands out does so by itself, not by the patient's usual one.
-        let [mean, sd] = normal.systolic;
-        let sd = if (factor - 1.0).abs() > 0.12 { 0.6 * sd } else { sd };
-        let systolic = sign(FactName::Systolic, [mean, sd]) * factor;
+        let systolic = sign(FactName::Systolic, moved(normal.systolic, factor)) * factor;
         let diastolic_z = sign(FactName::Diastolic, [0.0, 1.0]);
         let (systolic, diastolic) = pressures(case, &normal, systolic, diastolic_z);
         set(case, FactName::Systolic, systolic, 1.0);
@@ -154,7 +151,7 @@ fn active<'c>(ctx: &Completion<'c>, case: &Case) -> Vec<Applied<'c>> {
             let values = case.measurements.iter().filter(|m| m.name == limit.name);
             values
                 .filter(|m| m.unit == limit.name.unit())
-                .filter_map(|m| stated::number(&m.value))
+                .filter_map(|m| number::number(&m.value))
                 .any(|v| {
                     limit.below.is_some_and(|below| v < below)
                         || limit.above.is_some_and(|above| v > above)
@@ -178,7 +175,7 @@ fn active<'c>(ctx: &Completion<'c>, case: &Case) -> Vec<Applied<'c>> {
     let others = effects
         .conditions
         .iter()
-        .filter(|e| says(&conditions, &e.words))
+        .filter(|e| says(&conditions, &e.words) || says(&complaint, &e.words))
         .chain(effects.medicines.iter().filter(|e| says(&medicines, &e.words)))
         .map(|effect| Applied { effect, severity: everyday_severity, acute: false });
     let years = ctx.patient.age.years;
@@ -230,9 +227,11 @@ fn adapt(case: &Case, normal: &NormalSigns, active: &mut [Applied<'_>]) {
     if severities.is_empty() {
         return;
     }
-    let severity = severities.iter().sum::<f64>() / severities.len() as f64;
+    // The drawn severity counts half as much as a stated sign: signs of one illness are not equally severe.
+    let stated = 2.0 * severities.iter().sum::<f64>();
+    let weight = 1.0 + 2.0 * severities.len() as f64;
     for a in active.iter_mut().filter(|a| a.acute) {
-        a.severity = severity;
+        a.severity = (a.severity + stated) / weight;
     }
 }
 
@@ -281,8 +280,8 @@ fn stated_reactions(case: &Case, normal: &NormalSigns, active: &[Applied<'_>]) -
     {
         heart_rate *= 1.1;
     }
-    let moved = |factor: f64| ((factor - 1.0).abs() > 1e-9).then_some(factor);
-    Reactions { heart_rate: moved(heart_rate), respiratory_rate: moved(respiratory_rate) }
+    let any = |factor: f64| ((factor - 1.0).abs() > 1e-9).then_some(factor);
+    Reactions { heart_rate: any(heart_rate), respiratory_rate: any(respiratory_rate) }
 }
 
 /// All factors together: the strongest fully, the others in part, since they share their cause.
@@ -292,6 +291,12 @@ fn total(factors: impl Iterator<Item = f64>) -> f64 {
     let sum =
         logarithms.iter().enumerate().map(|(i, l)| if i == 0 { *l } else { FURTHER * l }).sum();
     libm::exp(sum)
+}
+
+/// Mean and standard deviation of a sign that something moves: one that stands out does so by itself, whatever is usual
+/// for the patient.
+fn moved([mean, sd]: [f64; 2], factor: f64) -> [f64; 2] {
+    [mean, if (factor - 1.0).abs() > 0.12 { 0.65 * sd } else { sd }]
 }
 
 /// The temperature that the complaint calls for, with a scatter; otherwise the patient's own.
