@@ -8,15 +8,19 @@ use include_dir::{Dir, include_dir};
 use crate::axes::{RawField, RawProfession};
 use crate::load::{Loader, distinct, fields, resolve, values};
 use crate::load_axes::{
-    check_exclusions, history, line_span, read_ages, read_conditions, read_countries, read_sexes,
-    read_situations, read_subtopics, read_vitals,
+    check_exclusions, line_span, read_ages, read_countries, read_sexes, read_situations,
+    read_subtopics, read_vitals,
 };
+use crate::load_history::read_histories;
 use crate::load_parts::{Axes, read_parts};
+use crate::load_patient::{
+    Conditions, Known, Regimens, check_treatments, read_conditions, read_drugs, read_regimens,
+};
 use crate::mistake::{CatalogError, nearest};
 use crate::style::RawOption;
 use crate::{
-    AgeBand, Axis, Condition, Country, Domain, Drug, Files, Gender, Histories, Part, Phrase,
-    Profession, Setting, SexShare, StyleOption, Styles, Subtopic, Task, Templates, Value,
+    AgeBand, Axis, Condition, Country, Domain, Drug, Files, Gender, Histories, Never, Part, Phrase,
+    Profession, Regimen, Setting, SexShare, StyleOption, Styles, Subtopic, Task, Templates, Value,
     VitalRanges,
 };
 
@@ -51,6 +55,12 @@ pub struct Catalog {
     pub drugs: Vec<Drug>,
     /// Conditions.
     pub conditions: Vec<Condition>,
+    /// Medicines that are prescribed together.
+    pub regimens: Vec<Regimen>,
+    /// What is not drawn together.
+    pub never: Vec<Never>,
+    /// Share of pregnant patients who take a regimen without a condition.
+    pub pregnancy_treated: f64,
     /// Vital signs by age band.
     pub vitals: Vec<VitalRanges>,
     /// Histories.
@@ -152,29 +162,20 @@ impl Catalog {
                 .collect()
         });
         let subtopics = read_subtopics(l, &ages, &domains);
-        let drugs = l.file("drugs.toml", |r| {
-            let drugs = r.entries::<Drug>("drug", true);
-            distinct(r, "drug", drugs.iter().map(|e| (e.value.id.as_str(), e.span.clone())));
-            for d in &drugs {
-                let v = &d.value;
-                let sound =
-                    v.low > 0.0 && v.high >= v.low && v.step > 0.0 && !v.frequencies.is_empty();
-                if !sound {
-                    let message = format!("the doses of {} are not a range", v.name);
-                    r.mistake(d.span.clone(), message, None);
-                }
-            }
-            values(drugs)
-        });
-        let conditions = l.file("conditions.toml", |r| read_conditions(r, &ages, &drugs));
+        let drugs = l.file("drugs.toml", read_drugs);
+        let of_professions = professions.iter().flat_map(|p| &p.specialties).map(|s| &s.id);
+        let field_ids: HashSet<String> =
+            domains.iter().map(|d| &d.id).chain(of_professions).map(ToString::to_string).collect();
+        let known =
+            Known { ages: &ages, settings: &settings, countries: &countries, fields: &field_ids };
+        let (conditions, untreated) =
+            l.file("conditions.toml", |r| read_conditions(r, &known, &drugs));
+        let Regimens { all: regimens, never, pregnancy_treated } =
+            l.file("regimens.toml", |r| read_regimens(r, &known, &drugs, &conditions));
+        let of = Conditions { conditions: &conditions, regimens: &regimens };
+        check_treatments(l, &untreated, &of);
         let vitals = l.file("vitals.toml", |r| read_vitals(r, &ages));
-        let histories = l.file("history.toml", |r| Histories {
-            allergy: history(r, &ages, "allergy"),
-            family: history(r, &ages, "family"),
-            social: history(r, &ages, "social"),
-            past: history(r, &ages, "past"),
-            presenting: history(r, &ages, "presenting"),
-        });
+        let histories = l.file("history.toml", |r| read_histories(r, &known, &drugs, &conditions));
         let mut styles = Styles::default();
         l.file("styles.toml", |r| {
             styles.groups = values(r.entries("group", true));
@@ -327,6 +328,9 @@ impl Catalog {
             subtopics,
             drugs,
             conditions,
+            regimens,
+            never,
+            pregnancy_treated,
             vitals,
             histories,
             styles,

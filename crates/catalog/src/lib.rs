@@ -10,11 +10,15 @@ mod axes;
 mod catalog;
 mod load;
 mod load_axes;
+mod load_history;
 mod load_parts;
+mod load_patient;
 mod mistake;
 mod part;
 mod patient;
 mod read;
+mod regimen;
+mod sentence;
 mod style;
 mod templates;
 
@@ -27,7 +31,11 @@ pub use mistake::{CatalogError, Mistake};
 pub use part::{
     Countries, EmergencyRule, Facts, ModeRule, Part, StyleRule, TurnsRule, When, Without,
 };
-pub use patient::{Condition, Drug, Histories, HistoryEntry, VitalRanges};
+pub use patient::{
+    Availability, Condition, Drug, Histories, HistoryEntry, Kind, Pregnancy, Relative, VitalRanges,
+};
 pub use read::Files;
+pub use regimen::{Never, Regimen, RegimenItem};
+pub use sentence::{Piece, Sentence};
 pub use style::{Group, Mode, Phrase, RegisterText, StyleOption, Styles};
 pub use templates::{TemplateError, Templates, card_context};

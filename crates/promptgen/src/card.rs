@@ -1,8 +1,19 @@
 //! Draws a patient and the card that goes with it. All patients are made up.
 
-use clinstruct_catalog::{Catalog, Condition, Countries, Country, Drug, HistoryEntry, Part, Who};
+use std::collections::BTreeMap;
+
+use clinstruct_catalog::{Catalog, Countries, Country, Part, Who};
 use clinstruct_draw::{self as draw, Draw};
-use clinstruct_schema::{AgeYears, IncomeGroup, Medicine, Patient, PatientCard, RowId, Vitals};
+use clinstruct_schema::{
+    AgeYears, Case, CaseCondition, CasePatient, CaseText, CaseVitals, Coded, ConversationMode,
+    Frame, FramePatient, IncomeGroup, Origin, PatientCard, Place, RecordSource, RowId, Stated,
+    Vitals,
+};
+
+use crate::case::{
+    Completion, Slots, allergies, conditions, family, fill, frame_condition, history, medicines,
+    social,
+};
 
 /// Inputs of all cards of a plan.
 #[derive(Debug, Clone, Copy)]
@@ -14,13 +25,6 @@ pub(crate) struct Source<'c> {
 
 /// Probability of the usual care setting of a country that has others.
 const USUAL_SETTING: f64 = 0.7;
-/// Probability that a patient takes a medicine for a condition that has one.
-const TREATED: f64 = 0.8;
-/// Weights of 0 to 3 conditions, for people under 41 and for older ones.
-const CONDITIONS_YOUNG: [f64; 4] = [0.35, 0.45, 0.15, 0.05];
-/// See [`CONDITIONS_YOUNG`].
-const CONDITIONS_OLD: [f64; 4] = [0.05, 0.30, 0.40, 0.25];
-
 const GROUPS: [(&str, IncomeGroup); 4] = [
     ("high", IncomeGroup::High),
     ("upper-middle", IncomeGroup::UpperMiddle),
@@ -83,74 +87,83 @@ pub(crate) fn draw_card(
         .flatten();
 
     let fits = |who: &Who| who.includes(band_index, sex);
-    let one = |purpose: &str, entries: &[HistoryEntry]| {
-        let entries = entries
-            .iter()
-            .filter(|h| fits(&h.who))
-            .map(|h| (h.id.as_str(), h.weight, h.text.clone()));
-        draw::choose(seed, key, purpose, entries).unwrap_or_default()
-    };
-    let allergies = one("allergy", &catalog.histories.allergy);
-    let family = one("family", &catalog.histories.family);
-    let social = one("social", &catalog.histories.social);
-    let presenting = one("presenting", &catalog.histories.presenting);
-    let past_events = catalog
+    let presenting = catalog
         .histories
-        .past
+        .presenting
         .iter()
         .filter(|h| fits(&h.who))
         .map(|h| (h.id.as_str(), h.weight, h));
-    let how_many = numbers.below(3);
-    let past = past_of(draw::order(seed, key, "past", past_events), how_many);
-
+    let slots = Slots { years, ..Slots::default() };
+    let presenting = draw::choose(seed, key, "presenting", presenting)
+        .map(|h| fill(&h.text, &mut Draw::new(seed, key, "presenting words"), &slots))
+        .unwrap_or_default();
     let vitals = draw_vitals(source, band_index, years, months, &mut numbers)?;
-    let shares = if years > 40 { CONDITIONS_OLD } else { CONDITIONS_YOUNG };
-    let how_many = numbers.weighted(shares);
-    let conditions = draw_conditions(source, key, how_many, &fits);
-    let medicines = conditions
-        .iter()
-        .filter_map(|c| draw_medicine(source, key, c, &allergies, years, vitals.weight))
-        .collect();
 
-    Some(PatientCard {
-        patient: Patient {
-            age_band: band.id.clone(),
-            age,
-            sex,
-            gender,
-            country_code: country.code.clone(),
-            country: country.name.clone(),
-            income: country.income,
-            region: country.region.clone(),
-            setting: setting.id.clone(),
+    let place = Place {
+        country_code: country.code.clone(),
+        country: country.name.clone(),
+        income: country.income,
+        region: country.region.clone(),
+        setting: setting.id.clone(),
+    };
+    let mut patient = FramePatient {
+        age_band: band.id.clone(),
+        age,
+        sex,
+        gender: gender.clone(),
+        pregnancy_weeks: None,
+        condition: None,
+    };
+    patient.condition = frame_condition(catalog, seed, key, &patient, place.income, &[], &[])
+        .map(|c| Coded { name: c.name.clone(), code: c.icd10.clone() });
+    let framed = patient.condition.iter().map(|c| CaseCondition {
+        name: c.name.clone(),
+        icd10: c.code.clone(),
+        origin: Origin::Frame,
+    });
+    let text = |text: String| CaseText { text, origin: Origin::Drawn };
+    let mut case = Case {
+        patient: CasePatient { age_band: band.id.clone(), age, sex, gender, pregnancy_weeks: None },
+        vitals: CaseVitals {
+            height: Some(f64::from(vitals.height)),
+            weight: Some(vitals.weight),
+            heart_rate: Some(f64::from(vitals.heart_rate)),
+            respiratory_rate: Some(f64::from(vitals.respiratory_rate)),
+            systolic: Some(f64::from(vitals.systolic)),
+            diastolic: Some(f64::from(vitals.diastolic)),
+            temperature: Some(vitals.temperature),
+            saturation: Some(f64::from(vitals.saturation)),
         },
-        conditions: conditions.iter().map(|c| c.name.clone()).collect(),
-        medicines,
-        allergies,
-        vitals,
-        past,
-        family,
-        social,
-        presenting,
-    })
-}
-
-/// The first `many` compatible events: at most one of each kind (`born-early`, `born-at-term`), and nothing with an
-/// entry that says that there is nothing.
-fn past_of(events: Vec<&HistoryEntry>, many: usize) -> Vec<String> {
-    let kind = |h: &HistoryEntry| h.id.as_str().split('-').next().unwrap_or_default().to_owned();
-    let alone = |h: &HistoryEntry| matches!(kind(h).as_str(), "none" | "nothing" | "unknown");
-    let mut taken: Vec<&HistoryEntry> = Vec::new();
-    for event in events {
-        if taken.len() == many {
-            break;
-        }
-        let clash = taken.iter().any(|t| kind(t) == kind(event) || alone(t) || alone(event));
-        if !clash {
-            taken.push(event);
-        }
-    }
-    taken.into_iter().map(|h| h.text.clone()).collect()
+        complaint: vec![text(presenting)],
+        measurements: Vec::new(),
+        conditions: framed.collect(),
+        medicines: Vec::new(),
+        allergies: Vec::new(),
+        history: Vec::new(),
+        family: Vec::new(),
+        social: Vec::new(),
+        origins: BTreeMap::new(),
+        source: RecordSource::Code,
+    };
+    let mode = ConversationMode::Normal;
+    let frame = Frame { place, patient: Some(patient.clone()), mode, emergency_instruction: false };
+    let stated = Stated::NONE;
+    let ctx = Completion {
+        catalog,
+        seed,
+        key,
+        frame: &frame,
+        patient: &patient,
+        stated: &stated,
+        band: band_index,
+    };
+    case.conditions.extend(conditions(&ctx, &case));
+    case.medicines = medicines(&ctx, &case);
+    case.allergies = allergies(&ctx, &case);
+    case.history = history(&ctx, &case);
+    case.family = family(&ctx, &case);
+    case.social = social(&ctx, &case);
+    Some(case.card(&frame.place))
 }
 
 fn draw_country<'c>(source: &Source<'c>, row: &RowId, k: usize) -> Option<&'c Country> {
@@ -212,91 +225,4 @@ fn draw_vitals(
         weight: tenths(between(ranges.weight, position)),
         height: height.round() as u32,
     })
-}
-
-fn draw_conditions<'c>(
-    source: &Source<'c>,
-    key: &str,
-    how_many: usize,
-    fits: &dyn Fn(&Who) -> bool,
-) -> Vec<&'c Condition> {
-    let possible = source
-        .catalog
-        .conditions
-        .iter()
-        .filter(|c| fits(&c.who))
-        .map(|c| (c.id.as_str(), c.weight, c));
-    let mut taken: Vec<&Condition> = Vec::new();
-    for condition in draw::order(source.seed, key, "conditions", possible) {
-        if taken.len() == how_many {
-            break;
-        }
-        let clash = |a: &Condition, b: &Condition| a.excludes.contains(&b.id);
-        if !taken.iter().any(|t| clash(t, condition) || clash(condition, t)) {
-            taken.push(condition);
-        }
-    }
-    taken
-}
-
-fn draw_medicine(
-    source: &Source<'_>,
-    key: &str,
-    condition: &Condition,
-    allergies: &str,
-    years: u32,
-    weight: f64,
-) -> Option<Medicine> {
-    let purpose = format!("medicine for {}", condition.id);
-    let mut numbers = Draw::new(source.seed, key, &purpose);
-    if !numbers.chance(TREATED) {
-        return None;
-    }
-    let child = years < 13;
-    let drugs = condition
-        .drugs
-        .iter()
-        .filter_map(|d| source.catalog.drugs.get(*d))
-        .filter(|d| !allergies.contains(&d.name))
-        .filter(|d| !child || d.child_mg_per_kg.is_some())
-        .map(|d| (d.id.as_str(), 1.0, d));
-    let drug = draw::choose(source.seed, key, &purpose, drugs)?;
-    let frequency = numbers.pick(&drug.frequencies)?.clone();
-    let dose = match drug.child_mg_per_kg {
-        // A child's dose depends on its weight, in the drug's own unit, and never exceeds the adult's.
-        Some(range) if child => {
-            let amount = (range[0] + numbers.unit() * (range[1] - range[0])) * weight;
-            rounded(amount.min(drug.high))
-        }
-        _ => adult_dose(drug, &mut numbers),
-    };
-    let dose = format!("{dose} {}", drug.unit);
-    Some(Medicine { drug: drug.name.clone(), dose, frequency })
-}
-
-/// An available dose: a whole number of steps above the lowest.
-fn adult_dose(drug: &Drug, numbers: &mut Draw) -> String {
-    let steps = ((drug.high - drug.low) / drug.step + 1e-9).floor().max(0.0) as u32;
-    let dose = drug.low + drug.step * f64::from(numbers.between(0, steps));
-    plain(dose)
-}
-
-/// Two significant figures, as in practice for a child's dose.
-fn rounded(amount: f64) -> String {
-    let unit = if amount >= 100.0 {
-        10.0
-    } else if amount >= 10.0 {
-        1.0
-    } else if amount >= 1.0 {
-        0.5
-    } else {
-        0.05
-    };
-    plain(((amount / unit).round() * unit).max(unit))
-}
-
-/// A number without trailing zeros, at most three decimals.
-fn plain(number: f64) -> String {
-    let text = format!("{number:.3}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

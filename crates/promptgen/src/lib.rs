@@ -23,6 +23,7 @@
 //! ```
 
 mod card;
+mod case;
 mod plan;
 mod request;
 
