@@ -40,6 +40,9 @@ fn duration(draw: &mut Draw) -> String {
 
 /// `63 years` before a noun: `63-year-old`.
 fn age_text(age: &str) -> String {
+    if age.starts_with("less") {
+        return "newborn".into();
+    }
     let mut parts = age.split_whitespace();
     let (number, unit) = (parts.next().unwrap_or("40"), parts.next().unwrap_or("years"));
     format!("{number}-{}-old", unit.trim_end_matches('s'))
@@ -301,7 +304,8 @@ const MEASURED: f64 = 0.4;
 
 /// The facts that every message about a patient states.
 fn stated_patient(patient: &Facts, age: &str) -> Vec<(&'static str, String, &'static str)> {
-    let number = age.split_whitespace().next().unwrap_or_default().to_owned();
+    let number = age.split_whitespace().next().filter(|_| !age.starts_with("less"));
+    let number = number.unwrap_or("0").to_owned();
     let unit = if age.contains("month") { "mo" } else { "a" };
     let mut facts = vec![("age", number, unit)];
     facts.extend(value(patient, "sex").map(|sex| ("sex", sex.to_owned(), "1")));

@@ -8,18 +8,21 @@ use include_dir::{Dir, include_dir};
 
 use crate::load::{Loader, distinct, resolve, values};
 use crate::load_axes::{
-    check_exclusions, history, line_span, read_ages, read_conditions, read_countries, read_sexes,
-    read_situations,
+    check_exclusions, line_span, read_ages, read_countries, read_sexes, read_situations,
 };
 use crate::load_body::{read_body, read_effects, read_signs};
+use crate::load_history::read_histories;
 use crate::load_parts::{Axes, read_parts};
-use crate::load_topics::{Known, Topics, read_topics};
+use crate::load_patient::{
+    Conditions, Known, Regimens, check_treatments, read_conditions, read_drugs, read_regimens,
+};
+use crate::load_topics::{self, Topics, field_ids, read_topics};
 use crate::mistake::{CatalogError, nearest};
 use crate::style::RawOption;
 use crate::{
-    AgeBand, Axis, Body, Condition, Country, Domain, Drug, Effects, Files, Gender, Histories, Part,
-    Phrase, Profession, Scope, Setting, SexShare, Signs, StyleOption, Styles, Subtopic, Task,
-    Templates, Value,
+    AgeBand, Axis, Body, Condition, Country, Domain, Drug, Effects, Files, Gender, Histories,
+    Never, Part, Phrase, Profession, Regimen, Scope, Setting, SexShare, Signs, StyleOption, Styles,
+    Subtopic, Task, Templates, Value,
 };
 
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../resources");
@@ -59,6 +62,12 @@ pub struct Catalog {
     pub signs: Signs,
     /// What moves vital signs.
     pub effects: Effects,
+    /// Medicines that are prescribed together.
+    pub regimens: Vec<Regimen>,
+    /// What is not drawn together.
+    pub never: Vec<Never>,
+    /// Share of pregnant patients who take a regimen without a condition.
+    pub pregnancy_treated: f64,
     /// Histories.
     pub histories: Histories,
     /// Styles, modes, lengths, registers.
@@ -135,33 +144,22 @@ impl Catalog {
         let (income_year, countries) = l.file("countries.toml", |r| read_countries(r, &settings));
         let (sexes, genders, gender_from) =
             l.file("sexes.toml", |r| read_sexes(r, &ages, &countries));
-        let drugs = l.file("drugs.toml", |r| {
-            let drugs = r.entries::<Drug>("drug", true);
-            distinct(r, "drug", drugs.iter().map(|e| (e.value.id.as_str(), e.span.clone())));
-            for d in &drugs {
-                let v = &d.value;
-                let sound =
-                    v.low > 0.0 && v.high >= v.low && v.step > 0.0 && !v.frequencies.is_empty();
-                if !sound {
-                    let message = format!("the doses of {} are not a range", v.name);
-                    r.mistake(d.span.clone(), message, None);
-                }
-            }
-            values(drugs)
-        });
-        let conditions = l.file("conditions.toml", |r| read_conditions(r, &ages, &drugs));
+        let drugs = l.file("drugs.toml", read_drugs);
+        let field_ids = field_ids(l.files);
+        let known =
+            Known { ages: &ages, settings: &settings, countries: &countries, fields: &field_ids };
+        let (conditions, untreated) =
+            l.file("conditions.toml", |r| read_conditions(r, &known, &drugs));
+        let Regimens { all: regimens, never, pregnancy_treated } =
+            l.file("regimens.toml", |r| read_regimens(r, &known, &drugs, &conditions));
+        let of = Conditions { conditions: &conditions, regimens: &regimens };
+        check_treatments(l, &untreated, &of);
         let Topics { tasks, professions, domains, subtopics } =
-            read_topics(l, Known { ages: &ages, conditions: &conditions });
+            read_topics(l, load_topics::Known { ages: &ages, conditions: &conditions });
         let signs = l.file("vitals.toml", |r| read_signs(r, &settings));
         let body = l.file("body.toml", |r| read_body(r, &countries));
         let effects = l.file("complaints.toml", read_effects);
-        let histories = l.file("history.toml", |r| Histories {
-            allergy: history(r, &ages, "allergy"),
-            family: history(r, &ages, "family"),
-            social: history(r, &ages, "social"),
-            past: history(r, &ages, "past"),
-            presenting: history(r, &ages, "presenting"),
-        });
+        let histories = l.file("history.toml", |r| read_histories(r, &known, &drugs, &conditions));
         let mut styles = Styles::default();
         l.file("styles.toml", |r| {
             styles.groups = values(r.entries("group", true));
@@ -317,6 +315,9 @@ impl Catalog {
             body,
             signs,
             effects,
+            regimens,
+            never,
+            pregnancy_treated,
             histories,
             styles,
             country_terms,

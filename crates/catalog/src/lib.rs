@@ -9,16 +9,21 @@
 mod axes;
 mod body;
 mod catalog;
+mod context;
 mod load;
 mod load_axes;
 mod load_body;
+mod load_history;
 mod load_parts;
+mod load_patient;
 mod load_topics;
 mod mistake;
 mod part;
 mod patient;
 mod read;
+mod regimen;
 mod scope;
+mod sentence;
 mod style;
 mod templates;
 mod who;
@@ -31,13 +36,18 @@ pub use body::{
     Population, PregnancyGain, Signs, SizeRule, Unmeasured,
 };
 pub use catalog::Catalog;
+pub use context::{case_context, frame_context};
 pub use mistake::{CatalogError, Mistake};
 pub use part::{
     Countries, EmergencyRule, Facts, ModeRule, Part, StyleRule, TurnsRule, When, Without,
 };
-pub use patient::{Condition, Drug, Histories, HistoryEntry};
+pub use patient::{
+    Availability, Condition, Drug, Histories, HistoryEntry, Kind, Pregnancy, Relative,
+};
 pub use read::Files;
+pub use regimen::{Never, Regimen, RegimenItem};
 pub use scope::{AboutPatient, PregnancyRule, Scope};
+pub use sentence::{Piece, Sentence};
 pub use style::{Group, Mode, Phrase, RegisterText, StyleOption, Styles};
-pub use templates::{TemplateError, Templates, case_context, frame_context};
+pub use templates::{TemplateError, Templates};
 pub use who::{AgeBand, Who};

@@ -6,15 +6,11 @@ use clinstruct_schema::{Register, Sex};
 use toml::Spanned;
 
 use crate::axes::{RawCountry, RawGender};
-use crate::load::{Loader, distinct, option, resolve, sums_to_one, values, who};
+use crate::load::{Loader, distinct, option, resolve, sums_to_one, values};
 use crate::mistake::nearest;
-use crate::patient::{RawCondition, RawHistory};
 use crate::read::Reader;
 use crate::style::{RawMode, RawOption};
-use crate::who::RawWho;
-use crate::{
-    AgeBand, Condition, Country, Drug, Gender, HistoryEntry, Mode, Setting, SexShare, Styles,
-};
+use crate::{AgeBand, Country, Gender, Mode, Setting, SexShare, Styles};
 
 /// The six regions of the WHO.
 pub(crate) const REGIONS: [&str; 6] = ["AFR", "AMR", "SEAR", "EUR", "EMR", "WPR"];
@@ -114,62 +110,6 @@ pub(crate) fn read_sexes(
         sums_to_one(r, span.clone(), genders.iter().map(|g| g.weights[sex]));
     }
     (values(sexes), genders, gender_from)
-}
-
-pub(crate) fn read_conditions(
-    r: &mut Reader<'_>,
-    ages: &[AgeBand],
-    drugs: &[Drug],
-) -> Vec<Condition> {
-    let raw = values(r.entries::<RawCondition>("condition", true));
-    distinct(r, "condition", raw.iter().map(|c| (c.id.get_ref().as_str(), c.id.span())));
-    let ids: Vec<String> = raw.iter().map(|c| c.id.get_ref().to_string()).collect();
-    raw.into_iter()
-        .map(|c| {
-            let who = who(r, ages, &RawWho { ages: c.ages, sexes: c.sexes });
-            for other in &c.excludes {
-                let known = ids.iter().map(String::as_str);
-                resolve(r, "condition", other.get_ref().as_str(), other.span(), known);
-            }
-            let known = || drugs.iter().map(|d| d.id.as_str());
-            let drugs = c
-                .drugs
-                .iter()
-                .filter_map(|d| resolve(r, "drug", d.get_ref().as_str(), d.span(), known()))
-                .collect();
-            Condition {
-                id: c.id.into_inner(),
-                name: c.name,
-                who,
-                weight: c.weight,
-                drugs,
-                excludes: c.excludes.into_iter().map(Spanned::into_inner).collect(),
-            }
-        })
-        .collect()
-}
-
-pub(crate) fn history(r: &mut Reader<'_>, ages: &[AgeBand], key: &str) -> Vec<HistoryEntry> {
-    let raw = r.entries::<RawHistory>(key, true);
-    distinct(r, key, raw.iter().map(|e| (e.value.id.get_ref().as_str(), e.value.id.span())));
-    let all: Vec<HistoryEntry> = values(raw)
-        .into_iter()
-        .map(|h| HistoryEntry {
-            who: who(r, ages, &RawWho { ages: h.ages, sexes: h.sexes }),
-            id: h.id.into_inner(),
-            text: h.text,
-            weight: h.weight,
-        })
-        .collect();
-    for (band, age) in ages.iter().enumerate() {
-        for sex in [Sex::Male, Sex::Female, Sex::Intersex] {
-            if !all.iter().any(|h| h.who.includes(band, sex) && h.weight > 0.0) {
-                let message = format!("no [[{key}]] entry fits {} {}", sex.as_str(), age.id);
-                r.mistake(0..0, message, None);
-            }
-        }
-    }
-    all
 }
 
 pub(crate) fn read_situations(r: &mut Reader<'_>, styles: &mut Styles) {

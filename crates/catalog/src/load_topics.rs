@@ -1,6 +1,6 @@
 //! Reads tasks, professions, domains and subtopics with their scopes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use clinstruct_schema::{Sex, Slug};
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use crate::load::{Loader, distinct, resolve, values};
 use crate::read::Reader;
 use crate::scope::{bands_of, months_of, overlap};
 use crate::{
-    AboutPatient, AgeBand, Condition, Domain, PregnancyRule, Profession, Scope, Specialty,
+    AboutPatient, AgeBand, Condition, Domain, Files, PregnancyRule, Profession, Scope, Specialty,
     Subtopic, Task, Who,
 };
 
@@ -155,6 +155,30 @@ pub(crate) struct Topics {
     pub(crate) professions: Vec<Profession>,
     pub(crate) domains: Vec<Domain>,
     pub(crate) subtopics: Vec<Subtopic>,
+}
+
+/// The ids of domains and specialties, which conditions refer to. A file that is not TOML has none; that is reported where
+/// it is read.
+pub(crate) fn field_ids(files: &Files) -> HashSet<String> {
+    #[derive(Default, Deserialize)]
+    struct Field {
+        id: String,
+        #[serde(default)]
+        specialty: Vec<Self>,
+    }
+    #[derive(Default, Deserialize)]
+    struct File {
+        #[serde(default)]
+        domain: Vec<Field>,
+        #[serde(default)]
+        profession: Vec<Field>,
+    }
+    let read = |name: &str| -> File {
+        files.get(name).and_then(|text| toml::from_str(text).ok()).unwrap_or_default()
+    };
+    let domains = read("domains.toml").domain.into_iter();
+    let specialties = read("professions.toml").profession.into_iter().flat_map(|p| p.specialty);
+    domains.chain(specialties).map(|field| field.id).collect()
 }
 
 pub(crate) fn read_topics(l: &mut Loader<'_>, known: Known<'_>) -> Topics {

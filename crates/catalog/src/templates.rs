@@ -1,9 +1,7 @@
 use std::collections::BTreeMap;
 
-use clinstruct_schema::{Blame, Case, CaseText, ConversationMode, FactName, Frame, Hint};
-use minijinja::{Environment, UndefinedBehavior, context};
-
-use crate::Catalog;
+use clinstruct_schema::{Blame, Hint};
+use minijinja::{Environment, UndefinedBehavior};
 
 /// A template that could not be rendered.
 #[derive(Debug, thiserror::Error)]
@@ -83,88 +81,4 @@ impl Templates {
             .map(|text| text.trim().to_owned())
             .map_err(|source| TemplateError { name: name.to_owned(), source })
     }
-}
-
-/// A frame for templates: every field is a string; those of the patient are absent where there is none.
-pub fn frame_context(catalog: &Catalog, frame: &Frame) -> minijinja::Value {
-    let setting = catalog.settings.iter().find(|s| s.id == frame.place.setting);
-    // What starts with the emergency instruction is written as an emergency, in any mode.
-    let mode = if frame.emergency_instruction { ConversationMode::Emergency } else { frame.mode };
-    let mode = catalog.styles.modes.iter().find(|m| m.id == mode);
-    let patient = frame.patient.as_ref();
-    context! {
-        country => frame.place.country.as_str(),
-        setting => setting.map(|s| s.name.as_str()),
-        setting_text => setting.map(|s| s.text.as_str()),
-        mode_text => mode.map(|m| m.writer.as_str()),
-        patient => patient.map(|p| context! {
-            age => p.age.measure(),
-            sex => p.sex.as_str(),
-            gender => p.gender.as_deref(),
-            pregnancy => p.pregnancy_weeks.map(|weeks| format!("{weeks} weeks")),
-            background => p.condition.as_ref().map(|c| c.name.as_str()),
-        }),
-    }
-}
-
-/// A case for templates: every field is a string, lists are joined by semicolons; what is not known says so.
-pub fn case_context(case: &Case) -> minijinja::Value {
-    let list = |items: Vec<String>, none: &str| {
-        if items.is_empty() { none.to_owned() } else { items.join("; ") }
-    };
-    let texts =
-        |all: &[CaseText], none: &str| list(all.iter().map(|t| t.text.clone()).collect(), none);
-    let medicines = case
-        .medicines
-        .iter()
-        .map(|m| [&m.drug, &m.dose, &m.frequency].map(String::as_str).join(" ").trim().to_owned());
-    let patient = &case.patient;
-    context! {
-        age => patient.age.measure(),
-        sex => patient.sex.as_str(),
-        gender => patient.gender.as_deref(),
-        pregnancy => patient.pregnancy_weeks.map(|weeks| format!("{weeks} weeks")),
-        background => list(case.conditions.iter().map(|c| c.name.clone()).collect(), "none known"),
-        medicines => list(medicines.collect(), "none"),
-        allergies => texts(&case.allergies, "none known"),
-        vitals => vitals(case),
-        measurements => list(case.measurements.iter().map(measurement).collect(), "none so far"),
-        complaint => texts(&case.complaint, "as in the first message"),
-        history => texts(&case.history, "nothing of note"),
-        family => texts(&case.family, "not known"),
-        social => texts(&case.social, "not known"),
-    }
-}
-
-fn measurement(measured: &clinstruct_schema::Measurement) -> String {
-    let name = match measured.name {
-        FactName::Other => String::new(),
-        name => format!("{} ", name.as_str().replace('_', " ")),
-    };
-    let unit = if measured.unit == "1" { String::new() } else { format!(" {}", measured.unit) };
-    format!("{name}{}{unit}", measured.value)
-}
-
-/// The vital signs that were measured, and which were not.
-fn vitals(case: &Case) -> String {
-    let v = &case.vitals;
-    let mut known: Vec<String> = Vec::new();
-    let mut unknown: Vec<&str> = Vec::new();
-    let mut say = |label: &'static str, value: Option<String>| match value {
-        Some(value) => known.push(format!("{label} {value}")),
-        None => unknown.push(label),
-    };
-    let whole = |value: Option<f64>, unit: &str| value.map(|v| format!("{}{unit}", v.round()));
-    say("heart rate", whole(v.heart_rate, " a minute"));
-    say("respiratory rate", whole(v.respiratory_rate, " a minute"));
-    let pressure = v.systolic.zip(v.diastolic);
-    say("blood pressure", pressure.map(|(s, d)| format!("{}/{} mmHg", s.round(), d.round())));
-    say("temperature", v.temperature.map(|t| format!("{t:.1} °C")));
-    say("oxygen saturation", whole(v.saturation, " %"));
-    say("weight", v.weight.map(|w| format!("{w:.1} kg")));
-    say("height", whole(v.height, " cm"));
-    if !unknown.is_empty() {
-        known.push(format!("not measured: {}", unknown.join(", ")));
-    }
-    known.join("; ")
 }

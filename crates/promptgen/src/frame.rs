@@ -5,8 +5,11 @@ use clinstruct_catalog::{
 };
 use clinstruct_draw::{self as draw, Draw};
 use clinstruct_schema::{
-    AgeYears, ConversationMode, Frame, FramePatient, IncomeGroup, Place, RowId, Sex, Subject,
+    AgeYears, Coded, ConversationMode, Frame, FramePatient, IncomeGroup, Place, RowId, Sex, Slug,
+    Subject,
 };
+
+use crate::case::frame_condition;
 
 /// Inputs of all frames of a row.
 #[derive(Debug, Clone, Copy)]
@@ -57,11 +60,12 @@ pub(crate) fn draw_frame(
     };
     let patient =
         if with_patient { Some(draw_patient(source, key, scope, country)?) } else { None };
-    let emergency_instruction = scope.can_be_emergency
+    let can_be_emergency = scope.can_be_emergency && patient.is_some();
+    let emergency_instruction = can_be_emergency
         && source.part.emergency.as_ref().is_some_and(|rule| {
             Draw::new(source.seed, key, "emergency instruction").chance(rule.probability)
         });
-    let mode = draw_mode(source, key, scope, emergency_instruction);
+    let mode = draw_mode(source, key, can_be_emergency, emergency_instruction);
     Some(Frame { place, patient, mode, emergency_instruction })
 }
 
@@ -85,11 +89,7 @@ fn draw_country<'c>(source: &Source<'c>, row: &RowId, k: usize) -> Option<&'c Co
     }
 }
 
-fn draw_setting(
-    source: &Source<'_>,
-    key: &str,
-    country: &Country,
-) -> Option<clinstruct_schema::Slug> {
+fn draw_setting(source: &Source<'_>, key: &str, country: &Country) -> Option<Slug> {
     let others = country.settings.len().saturating_sub(1).max(1) as f64;
     let settings = country.settings.iter().enumerate().filter_map(|(i, s)| {
         let weight = if i == 0 { USUAL_SETTING } else { (1.0 - USUAL_SETTING) / others };
@@ -102,7 +102,7 @@ fn draw_setting(
 fn draw_mode(
     source: &Source<'_>,
     key: &str,
-    scope: &Scope,
+    can_be_emergency: bool,
     emergency_instruction: bool,
 ) -> ConversationMode {
     let axes = [Axis::Task, Axis::Specialty, Axis::Profession, Axis::Domain, Axis::Subtopic];
@@ -113,7 +113,7 @@ fn draw_mode(
         .collect();
     let facts = Facts {
         subjects: subjects.iter().map(|(axis, id)| (*axis, id.as_str())).collect(),
-        emergency: source.emergency && scope.can_be_emergency,
+        emergency: source.emergency && can_be_emergency,
         emergency_instruction,
         mode: None,
         asked_groups: Vec::new(),
@@ -124,7 +124,7 @@ fn draw_mode(
             .weights
             .get_ref()
             .iter()
-            .filter(|(mode, _)| scope.can_be_emergency || **mode != ConversationMode::Emergency)
+            .filter(|(mode, _)| can_be_emergency || **mode != ConversationMode::Emergency)
             .map(|(mode, weight)| (mode.as_str(), *weight, *mode));
         draw::choose(source.seed, key, "mode", weights)
     });
@@ -151,8 +151,7 @@ fn draw_patient(
         },
     );
     let (band_index, band, months) = draw::choose(seed, key, "age band", bands)?;
-    // A newborn of the plan is at least a month old: days are not in the age.
-    let months = Draw::new(seed, key, "age").between(months.0.max(1), months.1.max(1));
+    let months = Draw::new(seed, key, "age").between(months.0, months.1);
     let age = AgeYears { years: months / 12, months: (months < 24).then_some(months % 12) };
     let gender = (band_index >= catalog.gender_from)
         .then(|| {
@@ -172,12 +171,22 @@ fn draw_patient(
             PregnancyRule::Never => false,
         };
     let pregnancy_weeks = pregnant.then(|| pregnancy.between(scope.weeks.0, scope.weeks.1));
-    Some(FramePatient {
+    let mut patient = FramePatient {
         age_band: band.id.clone(),
         age,
         sex,
         gender,
         pregnancy_weeks,
         condition: None,
-    })
+    };
+    let fields: Vec<&str> = source
+        .subjects
+        .iter()
+        .filter(|s| s.axis != Axis::Task.as_str())
+        .flat_map(|s| s.slugs.iter().map(Slug::as_str))
+        .collect();
+    let condition =
+        frame_condition(catalog, seed, key, &patient, country.income, &fields, &scope.conditions);
+    patient.condition = condition.map(|c| Coded { name: c.name.clone(), code: c.icd10.clone() });
+    Some(patient)
 }

@@ -9,24 +9,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgeYears, ConversationMode, FactName, IncomeGroup, Medicine, Patient, PatientCard, Sex, Slug,
-    Vitals,
+    AgeYears, ConversationMode, FactName, Medicine, Patient, PatientCard, Place, Sex, Slug, Vitals,
 };
-
-/// Country and setting of care.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
-    /// ISO 3166-1 alpha-2 code, lower case.
-    pub country_code: String,
-    /// The country's English name.
-    pub country: String,
-    /// Its World Bank income group.
-    pub income: IncomeGroup,
-    /// Its WHO region.
-    pub region: String,
-    /// Care setting.
-    pub setting: Slug,
-}
 
 /// What the plan fixes about a prompt before it is written. A message that contradicts it is requested again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -16,6 +16,7 @@ mod mode;
 mod model;
 mod money;
 mod patient;
+mod place;
 mod plan;
 mod request;
 mod response;
@@ -25,7 +26,7 @@ pub mod summary;
 pub use annotation::{Annotation, Dropped};
 pub use case::{
     Case, CaseCondition, CaseMedicine, CasePatient, CaseText, CaseVitals, Coded, Frame,
-    FramePatient, Measurement, Origin, Place, RecordSource, Stated, StatedFact,
+    FramePatient, Measurement, Origin, RecordSource, Stated, StatedFact,
 };
 pub use constraint::{Constraint, Facet, Instruction, Meaning, Pattern};
 pub use conversation::{
@@ -39,9 +40,8 @@ pub use language::Language;
 pub use mode::{ConversationMode, Register};
 pub use model::{Model, ModelPackage};
 pub use money::{MicroUsd, Price, dollars};
-pub use patient::{
-    AgeYears, CountryBound, IncomeGroup, Medicine, Patient, PatientCard, Sex, Vitals,
-};
+pub use patient::{AgeYears, CountryBound, Medicine, Patient, PatientCard, Sex, Vitals};
+pub use place::{IncomeGroup, Place};
 pub use plan::{BaseRow, Subject};
 pub use request::{ChatRequest, JsonSchema, Message, Role, Speaker};
 pub use response::{Completion, Fault, FinishReason, REHEARSAL_MARK, RowFormat, RowOutcome, Usage};

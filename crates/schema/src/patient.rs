@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Place, Slug};
+use crate::{IncomeGroup, Place, Slug};
 
 /// Recorded sex.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,22 +25,6 @@ impl Sex {
     }
 }
 
-/// World Bank income group of a country.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum IncomeGroup {
-    /// High income.
-    High,
-    /// Upper middle income.
-    UpperMiddle,
-    /// Lower middle income.
-    LowerMiddle,
-    /// Low income.
-    Low,
-    /// Not classified this year.
-    Unclassified,
-}
-
 /// Age in whole years; under two years, months count too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AgeYears {
@@ -60,6 +44,7 @@ impl AgeYears {
     /// Before a noun: `7-month-old`, `63-year-old`.
     pub fn adjective(self) -> String {
         match self.total_months() {
+            Some(0) => "newborn".to_owned(),
             Some(months) => format!("{months}-month-old"),
             None => format!("{}-year-old", self.years),
         }
@@ -71,6 +56,7 @@ impl AgeYears {
             if n == 1 { format!("1 {unit}") } else { format!("{n} {unit}s") }
         };
         match self.total_months() {
+            Some(0) => "less than a month".to_owned(),
             Some(months) => of(months, "month"),
             None => of(self.years, "year"),
         }

@@ -206,7 +206,7 @@ fn mistakes_of_many_files_are_shown_at_once() {
     // Weights that sum to 0.9.
     put("parts/1-specialty-x-domain.toml", "emergency = 0.10", "emergency = 0.0");
     // No TOML.
-    put("history.toml", "text = \"", "text = ");
+    put("history.toml", "text = \"shooting", "text = shooting");
     // A missing field.
     put("phrases.toml", "text = \"Be respectful to everyone, whoever they are.\"\n", "");
     // A duplicate id.
@@ -296,8 +296,8 @@ fn a_wrong_name_comes_with_the_nearest_one() {
     domains.toml at "\"infant..adolescents\"": unknown age band "infant"
         did you mean "infants"?
     the resources have 1 mistake
-    conditions.toml at "\"xcolecalciferol\"": unknown drug "xcolecalciferol"
-        did you mean "colecalciferol"?
+    conditions.toml at "\"xfurosemide\"": unknown drug "xfurosemide"
+        did you mean "furosemide"?
     the resources have 1 mistake
     countries.toml at "\"XMR\"": unknown WHO region "XMR"
     the resources have 1 mistake
@@ -354,4 +354,94 @@ fn files_that_are_missing_or_not_read_are_mistakes() {
     phrase.toml at "": the file phrase.toml is not used
         did you mean "phrases.toml"?
     "#);
+}
+
+#[test]
+fn rules_about_patients_are_checked() {
+    let wrong = [
+        ("drugs.toml", "atc = \"A10BA02\"", "atc = \"A10BA2\""),
+        ("drugs.toml", "high = 1000\n", "high = 100\n"),
+        ("conditions.toml", "icd10 = \"P07.3\"", "icd10 = \"P7\""),
+        ("conditions.toml", "fields = [\"dermatology\"", "fields = [\"dermatologie\""),
+        ("conditions.toml", "excludes = [\"rosacea\"]\n", ""),
+        ("conditions.toml", "treated = 1\n", "treated = 2\n"),
+        ("conditions.toml", "id = \"clubfoot\"\n", "id = \"clubfoot\"\ntreated = 0.5\n"),
+        ("regimens.toml", "condition = \"gout\"", "condition = \"gowt\""),
+        ("regimens.toml", "condition = \"gout\"", "condition = \"clubfoot\""),
+        ("regimens.toml", "doses = [40, 80]", "doses = [40, 81]"),
+        ("regimens.toml", "with = [\"N05AN\"]", "with = [\"N05AX99\"]"),
+        ("regimens.toml", "share = 0.6", "share = 6"),
+        ("history.toml", "infusion {ago}", "infusion {agoo}"),
+        ("history.toml", "grommets placed at {age}", "grommets placed {ago}"),
+        ("history.toml", "kind = \"home\"", "kind = \"hoem\""),
+        ("history.toml", "relatives = [\"mother\"", "relatives = [\"mothr\""),
+    ];
+    let shown: String = wrong.iter().map(|(name, old, new)| mistakes_of(name, old, new)).collect();
+    insta::assert_snapshot!(shown, @r#"
+    the resources have 1 mistake
+    drugs.toml at "[[drug]]": metformin: A10BA2 is not an ATC code
+    the resources have 1 mistake
+    drugs.toml at "[[drug]]": the doses of metformin are not a range
+    the resources have 1 mistake
+    conditions.toml at "\"P7\"": "P7" is not an ICD-10 code
+    the resources have 1 mistake
+    conditions.toml at "\"dermatologie\"": unknown field "dermatologie"
+        did you mean "dermatology"?
+    the resources have 1 mistake
+    conditions.toml at "\"acne\"": rosacea excludes acne, which does not exclude it
+        list it on both sides
+    the resources have 1 mistake
+    conditions.toml at "2": `treated` is 2, not between 0 and 1
+    the resources have 1 mistake
+    conditions.toml at "\"clubfoot\"": clubfoot is treated, but has neither drugs nor regimens
+    the resources have 1 mistake
+    regimens.toml at "\"gowt\"": unknown condition "gowt"
+        did you mean "gout"?
+    the resources have 1 mistake
+    conditions.toml at "\"clubfoot\"": `treated` is missing for the regimens of clubfoot
+    the resources have 1 mistake
+    regimens.toml at "{ any = [\"atorvastatin\"], doses = [40, 81], frequency = \"once daily\" }": 81 is not a strength of any of its drugs
+        see `strengths` in drugs.toml
+    the resources have 1 mistake
+    regimens.toml at "\"N05AX99\"": no drug has a code N05AX99...
+    the resources have 1 mistake
+    regimens.toml at "{ any = [\"furosemide\"], doses = [20, 40], frequency = \"once daily in the morning\", share = 6 }": `share` is 6, not between 0 and 1
+    the resources have 1 mistake
+    history.toml at "\"flushing during a vancomycin infusion {agoo}\"": unknown slot {agoo}
+        did you mean "ago"?
+    the resources have 1 mistake
+    history.toml at "\"grommets placed {ago}\"": {ago} needs `ago`
+    the resources have 1 mistake
+    history.toml at "\"hoem\"": unknown kind "hoem"
+        did you mean "home"?
+    the resources have 1 mistake
+    history.toml at "\"mothr\"": unknown relative "mothr"
+        did you mean "mother"?
+    "#);
+}
+
+#[test]
+fn what_a_patient_is_drawn_from_is_rich_and_coded() {
+    let c = embedded();
+    assert!(c.conditions.len() >= 250 && c.drugs.len() >= 300 && c.regimens.len() >= 300);
+    for condition in &c.conditions {
+        for other in &condition.excludes {
+            let other = c.conditions.iter().find(|o| &o.id == other).unwrap();
+            assert!(other.excludes.contains(&condition.id), "{} and {}", condition.id, other.id);
+        }
+        let regimens = c.regimens.iter().filter_map(|r| r.condition);
+        let treatments = condition.drugs.len()
+            + regimens.filter(|r| c.conditions[*r].id == condition.id).count();
+        assert_eq!(condition.treated > 0.0, treatments > 0, "{}", condition.id);
+    }
+    // A rule that a regimen breaks by itself would be followed by nobody.
+    for regimen in &c.regimens {
+        for item in &regimen.items {
+            let possible = item.any.iter().any(|d| {
+                let code = regimen.condition.map_or("", |i| c.conditions[i].icd10.as_str());
+                !c.never.iter().any(|n| n.forbids_with(&c.drugs[*d], code))
+            });
+            assert!(possible, "{} is against a rule", regimen.id);
+        }
+    }
 }

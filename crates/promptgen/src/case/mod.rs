@@ -5,9 +5,15 @@
 //! drawn by the case's key, each fact with a purpose of its own, so that a stated fact changes only what depends on it.
 
 mod body;
+mod conditions;
 mod curve;
-mod lists;
+mod fill;
+mod history;
+mod known;
+#[cfg(test)]
+mod lists_tests;
 mod medicine;
+mod medicines;
 mod number;
 mod stated;
 mod text;
@@ -15,6 +21,7 @@ mod vitals;
 
 use clinstruct_catalog::Catalog;
 use clinstruct_schema::{Case, CaseCondition, FactName, Frame, FramePatient, Stated};
+pub(crate) use conditions::frame_condition;
 
 /// What a case is completed from.
 #[derive(Debug, Clone, Copy)]
@@ -70,33 +77,33 @@ pub fn complete(
     let open = |name| !stated::is_complete(stated, name);
 
     if open(FactName::Condition) && !stated::rules_out_any(stated, FactName::History) {
-        let drawn = lists::conditions(&ctx, &case);
+        let drawn = conditions::conditions(&ctx, &case);
         let fits = |c: &CaseCondition| stated::fits_stated_medicines(&ctx, &c.name);
         case.conditions.extend(drawn.into_iter().filter(fits));
     }
     // Doses depend on weight, weight on conditions, vital signs on all of them.
     body::complete(&ctx, &mut case);
     if open(FactName::Medicine) {
-        for medicine in lists::medicines(&ctx, &case) {
+        for medicine in medicines::medicines(&ctx, &case) {
             if !case.medicines.iter().any(|m| m.drug.eq_ignore_ascii_case(&medicine.drug)) {
                 case.medicines.push(medicine);
             }
         }
     }
     if open(FactName::Allergy) {
-        let drawn = lists::allergies(&ctx, &case);
+        let drawn = history::allergies(&ctx, &case);
         case.allergies.extend(drawn);
     }
     if open(FactName::History) && !stated::rules_out_any(stated, FactName::Condition) {
-        let drawn = lists::history(&ctx, &case);
+        let drawn = history::history(&ctx, &case);
         case.history.extend(drawn);
     }
     if open(FactName::Family) {
-        let drawn = lists::family(&ctx, &case);
+        let drawn = history::family(&ctx, &case);
         case.family.extend(drawn);
     }
     if open(FactName::Social) {
-        let drawn = lists::social(&ctx, &case);
+        let drawn = history::social(&ctx, &case);
         case.social.extend(drawn);
     }
     vitals::complete(&ctx, &mut case);

@@ -24,7 +24,7 @@ impl Age {
     /// Whether it is the patient's, a year more or less, and a month more or less in an infant.
     pub(super) fn is(&self, known: AgeYears) -> bool {
         let n = self.number;
-        match (self.unit, known.months) {
+        match (self.unit, known.total_months()) {
             ("a", None) => n.abs_diff(known.years) <= 1,
             ("a", Some(_)) => n <= 1,
             ("mo", Some(months)) => n.abs_diff(months) <= 1,
