@@ -130,8 +130,8 @@ pub(super) fn of_sex(
         let detail = format!("{} where the patient is {}", said.as_str(), known.as_str());
         Some(Contradiction { what: ContradictionKind::Sex, detail, span })
     };
-    let aged = ages.iter().filter(|age| age.is(facts.age) || ages.len() == 1);
-    let aged = aged.filter_map(|age| found(age.called?, age.span.clone())).next();
+    let mut aged = ages.iter().filter(|age| age.is(facts.age) || ages.len() == 1);
+    let aged = aged.find_map(|age| found(age.called?, age.span.clone()));
     if aged.is_some() {
         return aged;
     }
@@ -191,11 +191,9 @@ pub(super) fn of_country(view: &View<'_>, code: &str) -> Option<Contradiction> {
 pub(super) fn is_same(name: FactName, said: f64, known: f64) -> bool {
     let off = match name {
         FactName::Weight => f64::max(1.0, known * 0.03),
-        FactName::Height => 2.0,
+        FactName::Height | FactName::RespiratoryRate => 2.0,
         FactName::Temperature => 0.25,
-        FactName::HeartRate => 5.0,
-        FactName::RespiratoryRate => 2.0,
-        FactName::Systolic | FactName::Diastolic => 5.0,
+        FactName::HeartRate | FactName::Systolic | FactName::Diastolic => 5.0,
         FactName::Saturation => 1.0,
         _ => known.abs() * 0.03,
     };
@@ -217,20 +215,16 @@ pub(super) fn converted(name: FactName, value: f64, from: &str, to: &str) -> Opt
         return Some(value);
     }
     let factor = match (name, from, to) {
-        (FactName::Haemoglobin, "g/L", "g/dL") => 0.1,
-        (FactName::Haemoglobin, "g/dL", "g/L") => 10.0,
+        (FactName::Haemoglobin, "g/L", "g/dL") | (FactName::Crp, "mg/L", "mg/dL") => 0.1,
+        (FactName::Haemoglobin, "g/dL", "g/L") | (FactName::Crp, "mg/dL", "mg/L") => 10.0,
         (FactName::Creatinine, "mg/dL", "umol/L") => 88.4,
         (FactName::Creatinine, "umol/L", "mg/dL") => 1.0 / 88.4,
         (FactName::Glucose, "mg/dL", "mmol/L") => 1.0 / 18.0,
         (FactName::Glucose, "mmol/L", "mg/dL") => 18.0,
         (FactName::Bilirubin, "mg/dL", "umol/L") => 17.1,
         (FactName::Bilirubin, "umol/L", "mg/dL") => 1.0 / 17.1,
-        (FactName::Crp, "mg/dL", "mg/L") => 10.0,
-        (FactName::Crp, "mg/L", "mg/dL") => 0.1,
-        (_, "/uL", "10*9/L") => 0.001,
-        (_, "10*9/L", "/uL") => 1000.0,
-        (_, "ng/mL", "ng/L") => 1000.0,
-        (_, "ng/L", "ng/mL") => 0.001,
+        (_, "/uL", "10*9/L") | (_, "ng/L", "ng/mL") => 0.001,
+        (_, "10*9/L", "/uL") | (_, "ng/mL", "ng/L") => 1000.0,
         (_, "pg/mL", "ng/L") | (_, "ng/L", "pg/mL") => 1.0,
         _ => return None,
     };

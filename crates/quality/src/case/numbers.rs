@@ -113,11 +113,11 @@ pub(super) fn numbers(text: &str, lower: &str) -> Vec<Number> {
             ["from", "von", "de", "da"].iter().any(|word| before.ends_with(word))
         };
         let part = match (previous, next) {
-            (Some((_, '/')), Some('/')) | (_, Some(':')) | (Some((_, ':')), _) => Part::Other,
-            // `from 70 to 61`: the first was, the second is.
-            (_, Some('-')) => Part::Other,
+            // Of `from 70 to 61`, the first was and the second is.
             (Some((p, '-')), None) if from(p) => Part::Changed,
-            (Some((_, '-')), _) => Part::Other,
+            (Some((_, '/')), Some('/')) | (_, Some(':' | '-')) | (Some((_, ':' | '-')), _) => {
+                Part::Other
+            }
             (None, Some('/')) => all.get(i + 1).map_or(Part::Alone, |next| {
                 let third = all.get(i + 2).and_then(|third| touches(next, third));
                 if third == Some('/') { Part::Other } else { Part::Pair(next.value) }

@@ -88,11 +88,10 @@ fn is_said(view: &View<'_>, at: Range<usize>, is: bool) -> bool {
     }
     let asks =
         ["is she pregnant", "is the patient pregnant", "is it", "are you", "is this", "is that"];
-    !(is && whole.ends_with('?') && asks.iter().any(|ask| whole.trim_start().starts_with(ask)))
-        && !(is
-            && ["twice", "before", "last", "times", "at the time", "then"]
-                .iter()
-                .any(|w| tail.trim_start().starts_with(w)))
+    let asked = whole.ends_with('?') && asks.iter().any(|ask| whole.trim_start().starts_with(ask));
+    let then = ["twice", "before", "last", "times", "at the time", "then"];
+    let once = then.iter().any(|word| tail.trim_start().starts_with(word));
+    !is || !(asked || once)
 }
 
 /// Numbers of weeks of a pregnancy.
@@ -112,8 +111,7 @@ fn weeks(view: &View<'_>) -> Vec<Pregnancy> {
         let clause = view.clause_start(&sentence, at);
         let context = view
             .within(sentence.start..at)
-            .filter(|hit| hit.class == Class::Pregnant)
-            .last()
+            .rfind(|hit| hit.class == Class::Pregnant)
             .is_some_and(|hit| view.between(hit.end, at).chars().count() <= 50);
         let lasts = [
             " for ", " since ", " past ", " last ", " over ", " every ", " next ", " in ", "for ",
@@ -167,7 +165,7 @@ fn weeks(view: &View<'_>) -> Vec<Pregnancy> {
             || (woman && is_weeks && !lasting)
             || pregnant_behind
             || (is_weeks && !lasting && close_behind);
-        if !(sure || named) || (lasting && !sure) {
+        if !sure && (lasting || !named) {
             continue;
         }
         let thought = view.between(clause, at);

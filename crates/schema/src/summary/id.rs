@@ -96,6 +96,12 @@ metrics! {
     DosesAboveRange, Share, "doses above what the medicine is given in";
     /// Texts with an age or sex that contradicts the patient's.
     OtherPatient, Share, "ages and sexes that differ from the patient's card";
+    /// Conversations in which a text after the first contradicts the case.
+    CaseContradictions, Share, "conversations that contradict their case";
+    /// Later turns of the health worker that state a fact which the case does not have.
+    AddedFacts, Share, "turns of the health worker that add a fact to the case";
+    /// Later turns of the health worker that bring another complaint and nothing of what the conversation is about.
+    DerailedTurns, Share, "turns of the health worker that leave the topic";
     /// Answers that name a law or a brand of another country.
     OtherCountryTerms, Share, "laws and brands of another country";
     /// Answers that name an emergency number of another country.

@@ -1,5 +1,7 @@
 //! Counts while rows are read, and computes the metrics at the end.
 
+mod cases;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
@@ -78,7 +80,13 @@ impl MetricsAccumulator {
 
     /// Whether [`MetricsAccumulator::faults`] can name the faults of a metric.
     pub fn names_faults_of(id: MetricId) -> bool {
-        let more = [MetricId::WrappingQuotes, MetricId::ExactDuplicates];
+        let more = [
+            MetricId::WrappingQuotes,
+            MetricId::ExactDuplicates,
+            MetricId::CaseContradictions,
+            MetricId::AddedFacts,
+            MetricId::DerailedTurns,
+        ];
         LISTED.contains(&id) || more.contains(&id)
     }
 
@@ -156,6 +164,7 @@ impl MetricsAccumulator {
             }
         }
         self.longer += u64::from(longer);
+        self.case(row, whole);
     }
 
     /// Measures any text.

@@ -1,0 +1,42 @@
+//! What the texts of a conversation say of its case.
+
+use clinstruct_quality::case::{added, contradictions, left_topic};
+use clinstruct_schema::summary::{MetricId, TextKind};
+
+use super::super::faults::{Place, Seen};
+use super::MetricsAccumulator;
+use crate::Row;
+
+impl MetricsAccumulator {
+    /// Measures what the texts after the first say of the case of their conversation.
+    pub(super) fn case(&mut self, row: &Row<'_>, whole: Place<'_>) {
+        let Some(attributes) = row.attributes else { return };
+        let (Some(case), Some(care)) = (&attributes.case, attributes.place()) else { return };
+        let subjects: Vec<&str> = attributes.subjects.iter().map(|s| s.name.as_str()).collect();
+        let mut contrary = None;
+        let mut before = String::new();
+        for (index, kind, message) in row.texts() {
+            let text = message.content.as_str();
+            let at = Place { row, message: index, text };
+            if kind != TextKind::Prompt && contrary.is_none() {
+                let first = contradictions(text, case, &care).into_iter().next();
+                contrary = first.map(|c| (at, c));
+            }
+            if kind == TextKind::FollowUp {
+                let added = added(text, case).into_iter().next();
+                let detail = added.as_ref().map_or("", |read| read.fact.name.as_str());
+                let seen = Seen::from(added.as_ref().map(|read| read.span.clone()));
+                self.noted((MetricId::AddedFacts, None), at, seen, detail);
+                let left = left_topic(text, &before, &subjects);
+                self.share(MetricId::DerailedTurns, at, left);
+            }
+            before.push_str(text);
+            before.push('\n');
+        }
+        let key = (MetricId::CaseContradictions, None);
+        match contrary {
+            Some((at, found)) => self.noted(key, at, Seen::At(found.span), &found.detail),
+            None => self.noted(key, whole, Seen::No, ""),
+        }
+    }
+}
