@@ -198,7 +198,9 @@ mod tests {
         let words: Vec<String> =
             (0..3000_u32).map(|n| format!("{:x}", n * 7919 % 65_537)).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let text: String = (0..400_u32).map(|n| format!("{:x} ", n * 104_729 % 99_991)).collect();
+        let text: Vec<String> =
+            (0..400_u32).map(|n| format!("{:x}", n * 104_729 % 99_991)).collect();
+        let text = text.join(" ");
         let mut expected: Vec<(usize, usize, usize)> = Vec::new();
         for (index, word) in words.iter().enumerate() {
             for (place, _) in text.char_indices().filter(|(at, _)| text[*at..].starts_with(word)) {

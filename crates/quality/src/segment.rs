@@ -220,7 +220,7 @@ fn plain_breaks(line: &str) -> Option<Vec<usize>> {
             first.next() == Some(Property::Lower)
         };
         // SB11.
-        if !goes_on && !(stop && lower()) {
+        if !(goes_on || stop && lower()) {
             breaks.push(end);
         }
     }

@@ -139,15 +139,26 @@ const CONDITION: usize = 40;
 /// The number of questions, those that are joined behind one question mark counted one by one: "How old is
 /// he, and does he drink?" asks two things.
 pub fn asked(text: &str, language: Language) -> usize {
-    let words = lexicon(language);
+    count(text, &questions(text, language), language)
+}
+
+/// The sentence with the second question of a text that asks more than one, as [`asked`] counts them.
+pub fn second_question(text: &str, language: Language) -> Option<Range<usize>> {
     let marked = questions(text, language);
+    let several = count(text, &marked, language) > 1;
+    marked.get(1).or(marked.first()).filter(|_| several).cloned()
+}
+
+/// The number of questions in these sentences, of which one with several marks is there as often.
+fn count(text: &str, marked: &[Range<usize>], language: Language) -> usize {
+    let words = lexicon(language);
     let joined = |span: &Range<usize>| {
         let lower = plain(&text[span.clone()]);
         if words.unspaced { clauses(&lower, language) } else { joined(&lower, language) }
     };
     let mut seen = None;
     let mut count = 0;
-    for span in &marked {
+    for span in marked {
         count += 1;
         // Several marks in one sentence are counted by their number already.
         if seen != Some(span) {

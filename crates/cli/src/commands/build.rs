@@ -70,8 +70,14 @@ fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code
     setup.shares()?;
     let mut run = Run::open(&setup, how)?;
     let max_cost = super::estimate::confirm_budget(run.budget()?)?;
-    if let Some(again) = run.begin(max_cost, retry)? {
-        print_err(&format!("{again} prompts or conversations are retried"));
+    match run.begin(max_cost, retry)? {
+        None => {}
+        Some(0) => print_err(&format!(
+            "nothing failed that could be retried; see what was rejected with `clinstruct show {} --kind rejected`",
+            setup.out.display()
+        )),
+        Some(1) => print_err("1 prompt or conversation is retried"),
+        Some(again) => print_err(&format!("{again} prompts or conversations are retried")),
     }
     let stop = StopSignal::default();
     let mut progress = Terminal::new(expected(&run.context)?.requests);

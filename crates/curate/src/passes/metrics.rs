@@ -25,7 +25,7 @@ const SAMPLE: usize = 950;
 pub(crate) const FEWEST_WORDS: usize = 8;
 
 /// Metrics that are listed even if no text was there to measure.
-const LISTED: [MetricId; 24] = [
+const LISTED: [MetricId; 25] = [
     MetricId::BlankTexts,
     MetricId::TruncatedAnswers,
     MetricId::ControlCharacters,
@@ -47,6 +47,7 @@ const LISTED: [MetricId; 24] = [
     MetricId::OtherEmergencyNumber,
     MetricId::UnansweredQuestions,
     MetricId::UnsolicitedQuestions,
+    MetricId::SeveralQuestions,
     MetricId::FillerOpeners,
     MetricId::ClosingOffers,
     MetricId::OverlongAnswers,
@@ -63,12 +64,13 @@ fn target(id: MetricId, kind: Option<TextKind>) -> Target {
         | MetricId::DosesAboveRange
         | MetricId::FillerOpeners
         | MetricId::ClosingOffers => Target::AtMost(0.01),
-        // A warning too many harms nobody, and taking it away might. What the health worker finds out later adds to a
-        // case, and a turn may ask about something else.
-        MetricId::WarningsWithoutDose | MetricId::AddedFacts | MetricId::DerailedTurns => {
-            Target::None
-        }
-        MetricId::CaseContradictions => Target::AtMost(0.01),
+        // A warning too many harms nobody, and taking it away might. Health workers ask several things at once, too. What
+        // they find out later adds to a case, and a turn may ask about something else.
+        MetricId::WarningsWithoutDose
+        | MetricId::SeveralQuestions
+        | MetricId::AddedFacts
+        | MetricId::DerailedTurns => Target::None,
+        MetricId::CaseContradictions => Target::AtMost(0.0),
         MetricId::OtherLanguage => Target::AtMost(0.005),
         MetricId::UnsolicitedQuestions => Target::AtMost(0.05),
         MetricId::UnansweredQuestions | MetricId::OverlongAnswers => Target::AtMost(0.02),

@@ -272,3 +272,30 @@ fn metrics_report_what_is_wrong() {
     assert!(judged.eq(Property::FOR_A_JUDGE.into_iter().zip([2, 2, 1])));
     assert!(metrics.values.is_sorted_by_key(|m| m.id));
 }
+
+#[test]
+fn first_messages_that_ask_several_things_are_counted() {
+    let measure = |text: &str| {
+        let id = MetricId::SeveralQuestions;
+        let mut measured = MetricsAccumulator::new(Facts::default()).with_every_fault_of(id);
+        // Only the first message is one.
+        let later = "What is normal? And how often do I count it?";
+        let all =
+            [said(text, Role::User), said("Count it.", Role::Assistant), said(later, Role::User)];
+        measured.add(&Row::new("a", &all));
+        let places: Vec<_> = measured.faults().into_iter().map(|f| (f.message, f.span)).collect();
+        let mut metrics = Metrics::default();
+        measured.finish(&mut metrics);
+        let found = metrics.values.iter().find(|m| m.id == id).map(|m| (m.of, m.verdict));
+        (metrics.value(id, None), found, places)
+    };
+    let two = "She is dizzy. What is the dose, and how should I monitor her?";
+    let none = Some((1, Verdict::NoTarget));
+    assert_eq!(measure(two), (Some(1.0), none, vec![(0, Some([14, two.len()]))]));
+    assert_eq!(measure("Is it bad? Who can help?"), (Some(1.0), none, vec![(0, Some([11, 24]))]));
+    assert_eq!(measure("What is the dose of zinc and of iron?"), (Some(0.0), none, vec![]));
+    // Whatever its language.
+    let german =
+        "Er hustet seit drei Tagen. Was soll ich ihm geben, und wann muss er ins Krankenhaus?";
+    assert_eq!(measure(german).0, Some(1.0));
+}

@@ -212,7 +212,8 @@ pub(super) struct Words {
     /// Those that ask to verify.
     verifies: Finder,
     verifies_inside: Option<AhoCorasick>,
-    number_words: Finder,
+    /// Numbers as words.
+    worded: Finder,
 }
 
 #[derive(Debug)]
@@ -335,7 +336,7 @@ impl Words {
             inside: (automaton(&within), inside),
             verifies: Finder::new(verifies),
             verifies_inside: automaton(&verifies_inside),
-            number_words: Finder::new(file.numbers.keys().map(String::as_str)),
+            worded: Finder::new(file.numbers.keys().map(String::as_str)),
         }
     }
 
@@ -396,7 +397,7 @@ impl Words {
     /// The numbers that are written as words.
     pub(super) fn number_words(&self, lower: &str, places: &[usize]) -> Vec<(Range<usize>, f64)> {
         let mut found: Vec<(Range<usize>, f64)> = Vec::new();
-        self.number_words.each(lower, places, |word, start, end| {
+        self.worded.each(lower, places, |word, start, end| {
             if ends_a_word(lower, end) {
                 found.push((start..end, self.numbers[word].1));
             }

@@ -5,6 +5,7 @@ mod case;
 mod checks;
 mod doses;
 mod planted;
+mod questions;
 mod real_answers;
 mod sentences;
 mod wording;

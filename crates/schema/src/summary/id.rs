@@ -110,6 +110,8 @@ metrics! {
     UnansweredQuestions, Share, "unanswered questions to the health worker";
     /// Unsolicited questions at the end of an answer.
     UnsolicitedQuestions, Share, "unsolicited questions";
+    /// First messages that ask more than one question, also two that are joined behind one question mark.
+    SeveralQuestions, Share, "first messages that ask more than one question";
     /// Answers that begin with a filler.
     FillerOpeners, Share, "filler openers";
     /// Answers that end with an offer of more.

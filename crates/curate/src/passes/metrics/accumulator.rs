@@ -207,6 +207,11 @@ impl MetricsAccumulator {
                 self.sample.pop_last();
             }
         }
+        if kind == TextKind::Prompt {
+            // Health workers write English; a dataset of somebody else may have messages in any language.
+            let language = identify(text).unwrap_or(Language::English);
+            self.share(MetricId::SeveralQuestions, at, talk::second_question(text, language));
+        }
         if kind != TextKind::Answer {
             self.share(MetricId::MetaCommentary, at, talk::meta_of_user(text, Language::English));
             self.card(at);
