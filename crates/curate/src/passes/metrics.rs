@@ -70,7 +70,6 @@ fn target(id: MetricId, kind: Option<TextKind>) -> Target {
         | MetricId::SeveralQuestions
         | MetricId::AddedFacts
         | MetricId::DerailedTurns => Target::None,
-        MetricId::CaseContradictions => Target::AtMost(0.0),
         MetricId::OtherLanguage => Target::AtMost(0.005),
         MetricId::UnsolicitedQuestions => Target::AtMost(0.05),
         MetricId::UnansweredQuestions | MetricId::OverlongAnswers => Target::AtMost(0.02),
