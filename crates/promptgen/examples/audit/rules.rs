@@ -68,9 +68,7 @@ fn signs(data: &Data, drawn: &Drawn<'_>, found: &mut Vec<String>) {
             found.push(format!("{} {value} at this age", name.as_str()));
         }
     }
-    let short_of_breath = texts(case, List::Conditions)
-        .iter()
-        .any(|(text, _)| data.low_saturation.iter().any(|w| text.contains(w.as_str())));
+    let short_of_breath = is_short_of_breath(data, case);
     for (name, [low, high]) in &scenario.expect {
         if let Some(value) = v.get(*name)
             && !(*name == FactName::Saturation && short_of_breath)
@@ -88,6 +86,13 @@ fn signs(data: &Data, drawn: &Drawn<'_>, found: &mut Vec<String>) {
     {
         found.push(format!("heart rate {rate} in spite of {}", scenario.id));
     }
+}
+
+/// Whether a long-standing condition lowers the saturation.
+pub(crate) fn is_short_of_breath(data: &Data, case: &Case) -> bool {
+    texts(case, List::Conditions)
+        .iter()
+        .any(|(text, _)| data.low_saturation.iter().any(|w| text.contains(w.as_str())))
 }
 
 fn size(data: &Data, drawn: &Drawn<'_>, found: &mut Vec<String>) {
