@@ -32,7 +32,7 @@ Commands:
                          ARGS go to the test runner
   lint                   format, clippy, documentation, spelling, licences and the guide
   tidy                   check manifests, edges between crates, and conventions of the sources
-  audit [CASES]          draw CASES patients (20,000 unless told) and print their sizes, vital signs, allergies and
+  audit [CASES] [SEED]   draw CASES patients (20,000 unless told) and print their sizes, vital signs, allergies and
                          regimens beside references; fails if one violates a rule
   bench [RUNS] [FLAGS]   time whole rehearsal runs (3 unless told) and print the medians
   bench provider [RUNS]  the same against the test provider on loopback, in batches and by chat

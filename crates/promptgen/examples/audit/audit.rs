@@ -10,7 +10,7 @@ use clinstruct_catalog::Catalog;
 pub(crate) use data::Data;
 use metrics::Metrics;
 
-/// Seed of the cases.
+/// Seed of the cases unless told.
 pub(crate) const SEED: u64 = 42;
 
 /// What was found.
@@ -27,11 +27,11 @@ pub(crate) struct Audit {
 
 impl Audit {
     /// Draws `number` cases and examines them.
-    pub(crate) fn of(catalog: &Catalog, data: &Data, number: usize) -> Self {
+    pub(crate) fn of(catalog: &Catalog, data: &Data, seed: u64, number: usize) -> Self {
         let mut metrics = Metrics::new(data);
         let mut violations = Vec::new();
         let mut cases = 0;
-        for drawn in cases::draw(catalog, data, SEED, number) {
+        for drawn in cases::draw(catalog, data, seed, number) {
             cases += 1;
             metrics.add(&drawn);
             violations.extend(rules::violations(data, &drawn));

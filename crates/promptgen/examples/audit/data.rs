@@ -9,6 +9,8 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Data {
+    /// Words of conditions with a low saturation.
+    pub(crate) low_saturation: Vec<String>,
     pub(crate) limits: Shares,
     pub(crate) country: Vec<CountryReference>,
     pub(crate) weight: Vec<WeightReference>,

@@ -7,7 +7,7 @@ use clinstruct_schema::{FactName, Origin};
 
 use super::cases::Drawn;
 use super::data::{Data, List, Scenario};
-use super::rules::texts;
+use super::rules::{self, texts};
 
 /// Vital signs, in the order of the tables.
 const SIGNS: [FactName; 6] = [
@@ -140,8 +140,10 @@ impl<'d> Metrics<'d> {
         if drawn.scenario.is_calm() {
             self.calm_cases += 1;
             self.fevers += usize::from(v.temperature.is_some_and(|t| t >= 38.0));
-            self.saturations += usize::from(v.saturation.is_some());
-            self.low_saturations += usize::from(v.saturation.is_some_and(|s| s <= 94.0));
+            let saturation =
+                v.saturation.filter(|_| !rules::is_short_of_breath(self.data, &drawn.case));
+            self.saturations += usize::from(saturation.is_some());
+            self.low_saturations += usize::from(saturation.is_some_and(|s| s <= 94.0));
         }
     }
 
@@ -254,7 +256,7 @@ impl<'d> Metrics<'d> {
         line(
             out,
             &format!(
-                "\nWithout a complaint ({} cases): 38.0 or more {fever:.1}% (reference: under 3%), saturation of 94 or less {low:.1}% (under 3%)",
+                "\nWithout a complaint ({} cases): 38.0 or more {fever:.1}% (reference: under 3%), saturation of 94 or less {low:.1}% (under 3%; without diseases of heart and lungs)",
                 self.calm_cases
             ),
         );

@@ -68,8 +68,10 @@ fn signs(data: &Data, drawn: &Drawn<'_>, found: &mut Vec<String>) {
             found.push(format!("{} {value} at this age", name.as_str()));
         }
     }
+    let short_of_breath = is_short_of_breath(data, case);
     for (name, [low, high]) in &scenario.expect {
         if let Some(value) = v.get(*name)
+            && !(*name == FactName::Saturation && short_of_breath)
             && !(*low..=*high).contains(&value)
         {
             found.push(format!("{} {value}, not {low} to {high}", name.as_str()));
@@ -84,6 +86,13 @@ fn signs(data: &Data, drawn: &Drawn<'_>, found: &mut Vec<String>) {
     {
         found.push(format!("heart rate {rate} in spite of {}", scenario.id));
     }
+}
+
+/// Whether a long-standing condition lowers the saturation.
+pub(crate) fn is_short_of_breath(data: &Data, case: &Case) -> bool {
+    texts(case, List::Conditions)
+        .iter()
+        .any(|(text, _)| data.low_saturation.iter().any(|w| text.contains(w.as_str())))
 }
 
 fn size(data: &Data, drawn: &Drawn<'_>, found: &mut Vec<String>) {
@@ -215,7 +224,9 @@ fn origins(case: &Case, name: FactName) -> (usize, usize) {
         FactName::Social => case.social.iter().map(|t| t.origin).collect(),
         _ => Vec::new(),
     };
-    (all.len(), all.iter().filter(|o| **o == Origin::Drawn).count())
+    // A message that contradicts the frame is written again; it is no draw.
+    let own = all.iter().filter(|o| **o != Origin::Frame).count();
+    (own, all.iter().filter(|o| **o == Origin::Drawn).count())
 }
 
 /// The texts of a list, in lower case, with their origins.

@@ -215,30 +215,37 @@ struct Rules {
 }
 
 fn rules(ctx: &Completion<'_>, case: &Case) -> Rules {
-    let texts: Vec<String> = case
+    // What the message states outweighs the rest: a stated anorexia, obesity in the frame.
+    let stated = case
         .conditions
         .iter()
+        .filter(|c| c.origin == Origin::Stated)
         .map(|c| &c.name)
-        .chain(case.complaint.iter().map(|c| &c.text))
-        .map(|t| t.to_lowercase())
-        .collect();
-    // Words about the past are looked for as they are.
-    let applies = |rule: &SizeRule| {
-        texts.iter().any(|t| {
-            rule.words
-                .iter()
-                .any(|w| text::says(t, w) || (w.contains("previous") && t.contains(w.as_str())))
-        })
-    };
+        .chain(case.complaint.iter().map(|c| &c.text));
+    let others = case.conditions.iter().filter(|c| c.origin != Origin::Stated).map(|c| &c.name);
     let mut found = Rules::default();
-    for rule in ctx.catalog.body.sizes.iter().filter(|rule| applies(rule)) {
-        let decided = found.bmi.is_some() || found.bmi_shift.is_some() || found.bmi_z.is_some();
-        if !decided {
-            found.bmi = rule.bmi;
-            found.bmi_shift = rule.bmi_shift;
-            found.bmi_z = rule.bmi_z;
+    for texts in [lower(stated), lower(others)] {
+        // Words about the past are looked for as they are.
+        let applies = |rule: &SizeRule| {
+            texts.iter().any(|t| {
+                rule.words
+                    .iter()
+                    .any(|w| text::says(t, w) || (w.contains("previous") && t.contains(w.as_str())))
+            })
+        };
+        for rule in ctx.catalog.body.sizes.iter().filter(|rule| applies(rule)) {
+            let decided = found.bmi.is_some() || found.bmi_shift.is_some() || found.bmi_z.is_some();
+            if !decided {
+                found.bmi = rule.bmi;
+                found.bmi_shift = rule.bmi_shift;
+                found.bmi_z = rule.bmi_z;
+            }
+            found.height_z = found.height_z.or(rule.height_z);
         }
-        found.height_z = found.height_z.or(rule.height_z);
     }
     found
+}
+
+fn lower<'t>(texts: impl Iterator<Item = &'t String>) -> Vec<String> {
+    texts.map(|t| t.to_lowercase()).collect()
 }

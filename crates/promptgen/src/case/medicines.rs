@@ -5,7 +5,7 @@ use clinstruct_draw::{self as draw, Draw};
 use clinstruct_schema::{Case, CaseMedicine, FactName, Origin};
 
 use super::history::drawn_allergies;
-use super::{Completion, known};
+use super::{Completion, known, stated};
 
 /// Patients below this age in years get doses for children.
 const ADULT_DOSES: u32 = 13;
@@ -78,7 +78,7 @@ pub(crate) fn medicines(ctx: &Completion<'_>, case: &Case) -> Vec<CaseMedicine> 
         return Vec::new();
     }
     let states_any =
-        known::stated(ctx, FactName::Medicine).next().is_some() || !case.medicines.is_empty();
+        stated::is_complete(ctx.stated, FactName::Medicine) || !case.medicines.is_empty();
     let limits = Limits::new(ctx, case);
     let mut taken = known::medicines(ctx, case);
     let mut all = Vec::new();

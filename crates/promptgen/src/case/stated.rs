@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use clinstruct_schema::{
-    Case, CaseCondition, CasePatient, CaseText, CaseVitals, FactKind, FactName, Measurement,
-    Origin, Sex, Stated, StatedFact,
+    Case, CaseCondition, CaseMedicine, CasePatient, CaseText, CaseVitals, FactKind, FactName,
+    Measurement, Origin, Sex, Stated, StatedFact,
 };
 
 use super::number::{number, pressure_pair, vital};
-use super::{Completion, medicine};
+use super::{Completion, known, medicine};
 
 /// Weeks and ages in years at which a stated pregnancy can be.
 const PREGNANT_WEEKS: std::ops::RangeInclusive<u32> = 1..=43;
@@ -170,6 +170,9 @@ pub(super) fn is_complete(stated: &Stated, name: FactName) -> bool {
     facts(stated, name).any(|f| !is_vague(&f.value))
 }
 
+/// Share of treated patients from which a condition without a medicine stands out.
+const USUALLY_TREATED: f64 = 0.4;
+
 /// Whether a drawn condition agrees with the medicines that the message states: one that is treated needs a stated
 /// medicine for it.
 pub(super) fn fits_stated_medicines(ctx: &Completion<'_>, condition: &str) -> bool {
@@ -180,8 +183,8 @@ pub(super) fn fits_stated_medicines(ctx: &Completion<'_>, condition: &str) -> bo
     let Some(known) = catalog.conditions.iter().find(|c| c.name == condition) else {
         return false;
     };
-    let mut drugs = known.drugs.iter().filter_map(|d| catalog.drugs.get(*d)).peekable();
-    drugs.peek().is_none()
+    let mut drugs = known.drugs.iter().filter_map(|d| catalog.drugs.get(*d));
+    known.treated < USUALLY_TREATED
         || drugs.any(|drug| {
             facts(ctx.stated, FactName::Medicine)
                 .any(|f| f.value.to_lowercase().contains(&drug.name.to_lowercase()))
@@ -248,7 +251,10 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
         if !conditions.iter().any(|c| same_condition(&c.name, name)) {
             conditions.push(CaseCondition {
                 name: name.to_owned(),
-                icd10: String::new(),
+                icd10: match known::conditions_in(ctx.catalog, ctx.band, name).as_slice() {
+                    [condition] => condition.icd10.clone(),
+                    _ => String::new(),
+                },
                 origin: Origin::Stated,
             });
         }
@@ -283,7 +289,14 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
         conditions,
         medicines: facts(stated, FactName::Medicine)
             .filter(names_something)
-            .map(|f| medicine::parse(&f.value))
+            .map(|f| {
+                let medicine = medicine::parse(&f.value);
+                let atc = match known::drugs(ctx.catalog, &medicine.drug).as_slice() {
+                    [drug] => drug.atc.clone(),
+                    _ => String::new(),
+                };
+                CaseMedicine { atc, ..medicine }
+            })
             .collect(),
         allergies: texts(FactName::Allergy),
         history: texts(FactName::History),

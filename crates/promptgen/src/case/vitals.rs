@@ -11,6 +11,8 @@ use super::{Completion, number, stated, text};
 const WITHIN: [f64; 2] = [-2.2, 2.2];
 /// Smallest pulse pressure, mmHg, and its largest share of the systolic pressure.
 const PULSE: (f64, f64) = (18.0, 0.62);
+/// Systolic pressure of an adult with a complaint of high pressure, at least (ESC and WHO definition), mmHg.
+const HYPERTENSION: f64 = 140.0;
 /// Effects beyond the strongest count this much.
 const FURTHER: f64 = 0.4;
 
@@ -41,7 +43,7 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
 
     let factor =
         total(active.iter().filter_map(|a| a.value(|e| e.heart_rate)).chain(hidden.heart_rate));
-    let fastest = (220.0 - years * 0.9).max(120.0);
+    let fastest = (210.0 - years).max(125.0);
     let heart_rate = sign(FactName::HeartRate, moved(normal.heart_rate, factor)) * factor;
     set(case, FactName::HeartRate, heart_rate.clamp(28.0, fastest), 1.0);
 
@@ -73,6 +75,8 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
     if pressure_known || !skipped("pressure measured", share) {
         let factor = total(active.iter().filter_map(|a| a.value(|e| e.systolic)));
         let systolic = sign(FactName::Systolic, moved(normal.systolic, factor)) * factor;
+        let high = active.iter().any(|a| a.acute && a.effect.systolic.is_some_and(|s| s[0] > 1.2));
+        let systolic = if high && years >= 16.0 { systolic.max(HYPERTENSION) } else { systolic };
         let diastolic_z = sign(FactName::Diastolic, [0.0, 1.0]);
         let (systolic, diastolic) = pressures(case, &normal, systolic, diastolic_z);
         set(case, FactName::Systolic, systolic, 1.0);

@@ -12,7 +12,7 @@ use shared::{Audit, Data, SEED, cases, rules};
 #[test]
 fn drawn_cases_violate_no_rule_and_meet_their_references() {
     let catalog = Catalog::embedded().unwrap();
-    let audit = Audit::of(&catalog, &Data::read().unwrap(), 2000);
+    let audit = Audit::of(&catalog, &Data::read().unwrap(), SEED, 2000);
     assert_eq!(audit.violations, Vec::<String>::new());
     assert_eq!(audit.misses, Vec::<String>::new());
     assert!(audit.report().contains("2000 cases"), "{}", audit.report());
