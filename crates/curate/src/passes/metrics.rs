@@ -62,13 +62,13 @@ fn target(id: MetricId, kind: Option<TextKind>) -> Target {
         MetricId::InstructionsNotFollowed
         | MetricId::DosesAboveRange
         | MetricId::FillerOpeners
-        | MetricId::ClosingOffers => Target::AtMost(0.01),
+        | MetricId::ClosingOffers
+        | MetricId::CaseContradictions => Target::AtMost(0.01),
         // A warning too many harms nobody, and taking it away might. What the health worker finds out later adds to a
         // case, and a turn may ask about something else.
         MetricId::WarningsWithoutDose | MetricId::AddedFacts | MetricId::DerailedTurns => {
             Target::None
         }
-        MetricId::CaseContradictions => Target::AtMost(0.01),
         MetricId::OtherLanguage => Target::AtMost(0.005),
         MetricId::UnsolicitedQuestions => Target::AtMost(0.05),
         MetricId::UnansweredQuestions | MetricId::OverlongAnswers => Target::AtMost(0.02),
