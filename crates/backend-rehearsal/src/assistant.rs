@@ -170,12 +170,23 @@ impl Voice<'_> {
     }
 }
 
-/// Writes an answer.
-pub(crate) fn answer(parsed: &ParsedRequest, before: &str, draw: &mut Draw) -> String {
+/// The patient's age in years, as the first message gives it; blank if it does not.
+fn age_in(message: &str) -> String {
+    let digits = |text: &str| -> String { text.chars().take_while(char::is_ascii_digit).collect() };
+    if let Some((before, _)) = message.split_once("-year-old") {
+        let number: String = before.chars().rev().take_while(char::is_ascii_digit).collect();
+        return number.chars().rev().collect();
+    }
+    let after = [" of ", " aged ", " ("].iter().flat_map(|lead| message.split(lead).skip(1));
+    after.map(digits).find(|number| !number.is_empty()).unwrap_or_default()
+}
+
+/// Writes an answer. `first` is the first message, `before` what was answered so far.
+pub(crate) fn answer(parsed: &ParsedRequest, first: &str, before: &str, draw: &mut Draw) -> String {
     let form = Form::of(&parsed.constraints);
     let language = parsed.language();
     let Some(grammar) = grammar(language) else { return String::new() };
-    let age = (draw.between(1, 90)).to_string();
+    let age = age_in(first);
     let mut voice = Voice {
         grammar,
         country: parsed.fact("country").unwrap_or_default(),

@@ -51,7 +51,9 @@ fn plain(
                 .filter(|m| m.role == Role::Assistant)
                 .map(|m| m.content.as_str())
                 .collect();
-            assistant::answer(parsed, &before.join("\n"), draw)
+            let first = messages.iter().find(|m| m.role == Role::User);
+            let first = first.map_or("", |m| m.content.as_str());
+            assistant::answer(parsed, first, &before.join("\n"), draw)
         }
     }
 }

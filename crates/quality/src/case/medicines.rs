@@ -199,7 +199,8 @@ pub(super) fn is_named(word: &str, drug: &str) -> bool {
     let own = stem(word);
     !own.is_empty()
         && own.chars().count() >= 4
-        && drug.split(|c: char| !c.is_alphabetic()).any(|part| stem(part) == own)
+        && (stem(&drug) == own
+            || drug.split(|c: char| !c.is_alphabetic()).any(|part| stem(part) == own))
 }
 
 #[cfg(test)]
@@ -214,6 +215,14 @@ mod tests {
     fn read(text: &str) -> Vec<(String, bool)> {
         let view = View::new(text);
         mentions(&view).into_iter().map(|m| (text[m.span].to_owned(), m.taken)).collect()
+    }
+
+    #[test]
+    fn a_medicine_is_known_by_its_first_letters() {
+        assert!(is_named("folic acid", "folic acid"));
+        assert!(is_named("metformina", "metformin"));
+        assert!(is_named("valproate", "sodium valproate"));
+        assert!(!is_named("folic acid", "tranexamic acid"));
     }
 
     #[test]
