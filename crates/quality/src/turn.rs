@@ -65,6 +65,7 @@ impl<'a> Turn<'a> {
                 language: situation.language(),
                 instructions: situation.constraints().collect(),
                 place: Some(about.country()),
+                case: about.case,
                 ..turn
             },
             Speaker::User => Self {
