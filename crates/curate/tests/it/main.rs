@@ -1,5 +1,6 @@
 //! The passes alone, and over a run folder.
 #![expect(clippy::unwrap_used, clippy::float_cmp, reason = "helpers of tests; halves are exact")]
 
+mod case;
 mod passes;
 mod run;

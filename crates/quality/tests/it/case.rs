@@ -1,5 +1,5 @@
 //! Facts about the patient in texts, and contradictions planted into them: `corpus/case/`.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -41,7 +41,10 @@ fn corpus() -> Vec<(&'static str, Corpus)> {
     let read = |language: Language| {
         let path = folder.join(format!("{}.toml", language.code()));
         let text = std::fs::read_to_string(&path).unwrap();
-        (language.code(), toml::from_str(&text).unwrap_or_else(|e| panic!("{path:?}: {e}")))
+        (
+            language.code(),
+            toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display())),
+        )
     };
     Language::ALL.into_iter().map(read).collect()
 }
