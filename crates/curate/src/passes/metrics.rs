@@ -63,7 +63,8 @@ fn target(id: MetricId, kind: Option<TextKind>) -> Target {
         MetricId::InstructionsNotFollowed
         | MetricId::DosesAboveRange
         | MetricId::FillerOpeners
-        | MetricId::ClosingOffers => Target::AtMost(0.01),
+        | MetricId::ClosingOffers
+        | MetricId::CaseContradictions => Target::AtMost(0.01),
         // A warning too many harms nobody, and taking it away might. Health workers ask several things at once, too. What
         // they find out later adds to a case, and a turn may ask about something else.
         MetricId::WarningsWithoutDose

@@ -39,9 +39,10 @@ fn contradictions_added_facts_and_derailed_turns_are_counted() {
     let rows: Vec<Conversation> =
         turns.iter().enumerate().map(|(i, turn)| with_turn(&format!("r{i}"), turn)).collect();
     let mut measured = MetricsAccumulator::new(Facts::default());
-    for row in &rows {
+    for (number, row) in rows.iter().enumerate() {
         let id = row.id.to_string();
-        measured.add(&Row::new(&id, &row.messages).with_attributes(&row.attributes));
+        let row = Row::new(&id, &row.messages).with_attributes(&row.attributes);
+        measured.add(&Row { number, ..row });
     }
     let mut metrics = Metrics::default();
     measured.finish(&mut metrics);
