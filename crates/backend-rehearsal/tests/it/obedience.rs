@@ -176,7 +176,8 @@ fn a_rule_that_is_not_in_the_request_is_not_kept() {
         let engine = engine(rule.clone(), Rates::none());
         let kept = (0..60)
             .filter(|seed| {
-                keeps(&rule, &answer(&engine, &[], *seed), Language::English) == Some(true)
+                let case = format!("Case {seed}.");
+                keeps(&rule, &answer(&engine, &[&case], *seed), Language::English) == Some(true)
             })
             .count();
         let all = matches!(rule, Constraint::NoMarkdown);

@@ -41,8 +41,17 @@ struct Waiting {
 }
 
 impl Waiting {
+    /// A seed row of the context's part: of those all of whose prompts have their usual number of variants.
+    fn base(context: &RunContext<'_>, nth: usize) -> Self {
+        let plan = &context.plans[0].1;
+        let usual = |i: &usize| {
+            plan.row(*i).unwrap().frames.iter().all(|frame| !frame.emergency_instruction)
+        };
+        Self::seed_row(context, (0..plan.len()).filter(usual).nth(nth).unwrap())
+    }
+
     /// Seed row `index` of the context's part.
-    fn base(context: &RunContext<'_>, index: usize) -> Self {
+    fn seed_row(context: &RunContext<'_>, index: usize) -> Self {
         let (record, request, task) = start(context, context.plans[0].0, index).unwrap().unwrap();
         Self { record, request, task }
     }

@@ -34,11 +34,11 @@ impl Progress for Silent {
 fn rates() -> Rates {
     let mut rates = Rates::default();
     for (kind, rate) in [
-        ("refusal", 0.03),
-        ("cut", 0.05),
+        ("refusal", 0.06),
+        ("cut", 0.15),
         ("empty", 0.03),
-        ("malformed_json", 0.15),
-        ("wrong_count", 0.25),
+        ("malformed_json", 0.4),
+        ("wrong_count", 0.4),
         ("violation", 0.2),
         ("wrong_language", 0.1),
         ("missing", 0.03),

@@ -246,7 +246,7 @@ fn a_frame_with_the_emergency_instruction_becomes_one_conversation() {
         row.frames.iter().any(|frame| frame.emergency_instruction)
     };
     for index in (0..plan.len()).filter(urgent).take(5) {
-        let base = Waiting::base(&context, index);
+        let base = Waiting::seed_row(&context, index);
         let frames = plan.row(index).unwrap().frames;
         let good = base.good();
         let waiting = base.step(&context, &good).waiting();
