@@ -1,9 +1,14 @@
 //! Frames and cases as the variables of templates.
 
-use clinstruct_schema::{Case, CaseText, ConversationMode, FactName, Frame, Measurement};
+use clinstruct_schema::{Case, CaseText, ConversationMode, FactName, Frame, Measurement, Sex};
 use minijinja::context;
 
 use crate::Catalog;
+
+/// The gender, where it says more than the sex.
+fn stated_gender(sex: Sex, gender: Option<&str>) -> Option<&str> {
+    gender.filter(|gender| !matches!((sex, *gender), (Sex::Male, "man") | (Sex::Female, "woman")))
+}
 
 /// A frame for templates: every field is a string; those of the patient are absent where there is none.
 pub fn frame_context(catalog: &Catalog, frame: &Frame) -> minijinja::Value {
@@ -20,7 +25,7 @@ pub fn frame_context(catalog: &Catalog, frame: &Frame) -> minijinja::Value {
         patient => patient.map(|p| context! {
             age => p.age.measure(),
             sex => p.sex.as_str(),
-            gender => p.gender.as_deref(),
+            gender => stated_gender(p.sex, p.gender.as_deref()),
             pregnancy => p.pregnancy_weeks.map(|weeks| format!("{weeks} weeks")),
             background => p.condition.as_ref().map(|c| c.name.as_str()),
         }),
@@ -42,7 +47,7 @@ pub fn case_context(case: &Case) -> minijinja::Value {
     context! {
         age => patient.age.measure(),
         sex => patient.sex.as_str(),
-        gender => patient.gender.as_deref(),
+        gender => stated_gender(patient.sex, patient.gender.as_deref()),
         pregnancy => patient.pregnancy_weeks.map(|weeks| format!("{weeks} weeks")),
         background => list(case.conditions.iter().map(|c| c.name.clone()).collect(), "none known"),
         medicines => list(medicines.collect(), "none"),

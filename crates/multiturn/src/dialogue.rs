@@ -8,7 +8,7 @@ use crate::prompts::SystemPrompts;
 use crate::{Defect, Error, PromptContext, RetryCounts, RetryPolicy, first_message};
 
 /// Maximum tokens of a message of the simulated health worker.
-const USER_MAX_TOKENS: u32 = 400;
+const USER_MAX_TOKENS: u32 = 600;
 
 /// What requests depend on besides their conversation.
 #[derive(Debug, Clone, Copy)]

@@ -4,14 +4,14 @@ use std::sync::OnceLock;
 
 use clinstruct_catalog::{Catalog, Mode, Part, RegisterText, case_context};
 use clinstruct_schema::{
-    BaseRow, Case, Constraint, Place, Register, RowId, Situation, Speaker, Style,
+    BaseRow, Case, Constraint, Language, Place, Register, RowId, Situation, Speaker, Style,
 };
 use minijinja::context;
 
 use crate::{Error, Variant, conversation_id, situation};
 
 /// Default of the maximum tokens of an answer.
-const MAX_TOKENS: u32 = 900;
+const MAX_TOKENS: u32 = 1200;
 
 /// Inputs of the system prompts of a conversation, besides the catalog.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,12 +52,16 @@ impl PromptContext {
             .iter()
             .filter(|s| s.axis == "task")
             .find_map(|s| catalog.tasks.iter().find(|t| Some(&t.id) == s.slugs.last()));
+        let situation = situation(catalog, part, seed, row, k, variant);
+        let tokens = task.map_or(MAX_TOKENS, |t| t.max_tokens);
+        // Tokenizers cut the scripts of these languages into more tokens than Latin letters.
+        let wide = matches!(situation.language(), Language::Hindi | Language::Thai);
         Some(Self {
             id: conversation_id(part, &row.id, k, variant),
             place: row.frames.get(k)?.place.clone(),
             case,
-            situation: situation(catalog, part, seed, row, k, variant),
-            max_tokens: task.map_or(part.max_tokens, |t| t.max_tokens),
+            situation,
+            max_tokens: if wide { tokens * 2 } else { tokens },
             rules: task.is_some_and(|t| t.rules),
         })
     }

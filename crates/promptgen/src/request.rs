@@ -103,6 +103,7 @@ pub fn prompt_request(
             context! {
                 structured => options.structured,
                 patients => about_patients,
+                questions => questions,
                 names => names,
             },
         )
