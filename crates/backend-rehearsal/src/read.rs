@@ -43,13 +43,12 @@ pub(crate) fn without_patient(patient: &[(String, String)]) -> bool {
 }
 
 /// What a case says where it has nothing to say.
-const UNKNOWN: [&str; 6] = [
-    "none",
+const UNKNOWN: [&str; 5] = [
     "none known",
-    "none so far",
-    "not known",
-    "nothing of note",
-    "as in the first message",
+    "none beyond your messages",
+    "nothing beyond your messages",
+    "nothing known beyond your messages",
+    "as in your first message",
 ];
 
 /// A known value of a patient.

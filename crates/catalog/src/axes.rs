@@ -129,6 +129,8 @@ pub struct Task {
     pub max_tokens: u32,
     /// Whether answers depend on rules of the country, which are to be looked up where they are not known.
     pub rules: bool,
+    /// Whether answers contain text in other languages.
+    pub translates: bool,
     /// Its prompts.
     pub scope: Scope,
 }

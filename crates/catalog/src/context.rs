@@ -50,14 +50,14 @@ pub fn case_context(case: &Case) -> minijinja::Value {
         gender => stated_gender(patient.sex, patient.gender.as_deref()),
         pregnancy => patient.pregnancy_weeks.map(|weeks| format!("{weeks} weeks")),
         background => list(case.conditions.iter().map(|c| c.name.clone()).collect(), "none known"),
-        medicines => list(medicines.collect(), "none"),
+        medicines => list(medicines.collect(), "none beyond your messages"),
         allergies => texts(&case.allergies, "none known"),
         vitals => vitals(case),
-        measurements => list(case.measurements.iter().map(measurement).collect(), "none so far"),
-        complaint => texts(&case.complaint, "as in the first message"),
-        history => texts(&case.history, "nothing of note"),
-        family => texts(&case.family, "not known"),
-        social => texts(&case.social, "not known"),
+        measurements => list(case.measurements.iter().map(measurement).collect(), "none beyond your messages"),
+        complaint => texts(&case.complaint, "as in your first message"),
+        history => texts(&case.history, "nothing beyond your messages"),
+        family => texts(&case.family, "nothing known beyond your messages"),
+        social => texts(&case.social, "nothing known beyond your messages"),
     }
 }
 
@@ -66,7 +66,8 @@ fn measurement(measured: &Measurement) -> String {
         FactName::Other => String::new(),
         name => format!("{} ", name.as_str().replace('_', " ")),
     };
-    let unit = if measured.unit == "1" { String::new() } else { format!(" {}", measured.unit) };
+    let said = measured.unit == "1" || measured.value.ends_with(&measured.unit);
+    let unit = if said { String::new() } else { format!(" {}", measured.unit) };
     format!("{name}{}{unit}", measured.value)
 }
 

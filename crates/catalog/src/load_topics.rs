@@ -96,6 +96,8 @@ scoped! {
         max_tokens: u32,
         #[serde(default)]
         rules: bool,
+        #[serde(default)]
+        translates: bool,
     }
 }
 
@@ -216,6 +218,7 @@ fn read_tasks(r: &mut Reader<'_>, known: Known<'_>) -> Vec<Task> {
                 question: raw.question,
                 max_tokens: raw.max_tokens,
                 rules: raw.rules,
+                translates: raw.translates,
                 scope,
             }
         })

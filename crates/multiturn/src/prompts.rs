@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use clinstruct_catalog::{Catalog, Mode, Part, RegisterText, case_context};
 use clinstruct_schema::{
-    BaseRow, Case, Constraint, Language, Place, Register, RowId, Situation, Speaker, Style,
+    BaseRow, Case, Constraint, Language, Place, Register, RowId, Situation, Speaker, Style, Subject,
 };
 use minijinja::context;
 
@@ -28,12 +28,22 @@ pub struct PromptContext {
     pub max_tokens: u32,
     /// Whether answers depend on rules of the country.
     pub rules: bool,
+    /// What the row combines, for the health worker: `Task: Diagnosing Symptoms`.
+    pub subjects: Vec<String>,
 }
 
 impl PromptContext {
     /// A conversation outside any plan.
     pub fn new(id: RowId, place: Place, case: Option<Case>, situation: Situation) -> Self {
-        Self { id, place, case, situation, max_tokens: MAX_TOKENS, rules: false }
+        Self {
+            id,
+            place,
+            case,
+            situation,
+            max_tokens: MAX_TOKENS,
+            rules: false,
+            subjects: Vec::new(),
+        }
     }
 
     /// The conversation of `variant` from prompt `k` (from 0) of a planned row, with its situation drawn and this case;
@@ -63,6 +73,7 @@ impl PromptContext {
             situation,
             max_tokens: if wide { tokens * 2 } else { tokens },
             rules: task.is_some_and(|t| t.rules),
+            subjects: row.subjects.iter().filter_map(labelled).collect(),
         })
     }
 
@@ -127,11 +138,23 @@ impl PromptContext {
                 mode_text => self.mode_text(catalog, |m| &m.user),
                 register_text => register_text(catalog, situation.user_register, |r| &r.user),
                 styles => texts(&situation.user_styles),
+                subjects => &self.subjects,
                 case => self.case.as_ref().map(case_context),
             },
         )?;
         Ok((user, self.render(catalog, "user_opening.j2", context! {})?))
     }
+}
+
+/// A subject with its label; `None` for the health worker's own specialty and profession, which are stated.
+fn labelled(subject: &Subject) -> Option<String> {
+    let label = match subject.axis.as_str() {
+        "task" => "Task",
+        "domain" => "Domain",
+        "subtopic" => "Topic",
+        _ => return None,
+    };
+    Some(format!("{label}: {}", subject.name))
 }
 
 fn register_text(

@@ -116,6 +116,11 @@ pub fn situation(
         system_styles: options.iter().skip(asked_count).map(style).collect(),
         user_styles: user_length.iter().map(style).collect(),
         emergency_instruction: variant == Variant::Emergency,
+        translates: row
+            .subjects
+            .iter()
+            .filter(|s| s.axis == "task")
+            .any(|s| catalog.tasks.iter().any(|t| t.translates && Some(&t.id) == s.slugs.last())),
         profession: row.profession.clone(),
         specialty: row.specialty.clone(),
     }

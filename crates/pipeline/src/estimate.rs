@@ -32,7 +32,7 @@ pub struct AnswerTokens {
 
 impl AnswerTokens {
     /// Typical lengths of current chat models with these templates.
-    pub const USUAL: Self = Self { prompt_writer: 130.0, assistant: 330.0, user: 60.0 };
+    pub const USUAL: Self = Self { prompt_writer: 320.0, assistant: 330.0, user: 60.0 };
 
     /// All lengths multiplied by a factor.
     #[must_use]

@@ -73,6 +73,16 @@ pub fn headings(text: &str) -> Vec<Range<usize>> {
     matching(text, |l| heading_length(l).is_some())
 }
 
+/// Lines that are bold from end to end.
+pub fn bold_lines(text: &str) -> usize {
+    let bold = |line: &str| {
+        let inner = line.trim().trim_end_matches(':').strip_prefix("**");
+        let inner = inner.and_then(|rest| rest.strip_suffix("**"));
+        inner.is_some_and(|inner| !inner.trim().is_empty() && !inner.contains("**"))
+    };
+    text.lines().filter(|line| bold(line)).count()
+}
+
 /// Columns of each table row of a text, without the lines below headers.
 pub fn table_rows(text: &str) -> Vec<usize> {
     matching(text, |l| l.starts_with('|') && !is_rule(l))

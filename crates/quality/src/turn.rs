@@ -25,6 +25,8 @@ pub struct Turn<'a> {
     pub frame: Option<&'a Frame>,
     /// The case of the conversation.
     pub case: Option<&'a Case>,
+    /// Whether it contains text in other languages.
+    pub translates: bool,
 }
 
 impl<'a> Turn<'a> {
@@ -33,7 +35,8 @@ impl<'a> Turn<'a> {
         let language = Language::English;
         let instructions = Vec::new();
         let (patient, place, frame, case) = (None, None, None, None);
-        Self { speaker, text, language, instructions, patient, place, frame, case }
+        let translates = false;
+        Self { speaker, text, language, instructions, patient, place, frame, case, translates }
     }
 
     /// An answer of the assistant.
@@ -63,6 +66,7 @@ impl<'a> Turn<'a> {
             Speaker::PromptWriter => turn,
             Speaker::Assistant => Self {
                 language: situation.language(),
+                translates: situation.translates,
                 instructions: situation.constraints().collect(),
                 place: Some(about.country()),
                 case: about.case,

@@ -305,17 +305,13 @@ impl Case {
         self.origins.get(&format!("vitals.{}", name.as_str())).copied()
     }
 
-    /// The case in the shape of earlier versions, which has no place for what is not known: vital signs that were not
-    /// measured are those of a healthy adult.
+    /// The case in the shape of earlier versions. What is not known stays empty.
     pub fn card(&self, place: &Place) -> PatientCard {
-        let whole = |value: Option<f64>, usual: u32| value.map_or(usual, |v| v.round() as u32);
-        let usual = Vitals::ADULT;
+        let whole = |value: Option<f64>| value.map(|v| v.round() as u32);
         let v = &self.vitals;
         let texts =
             |all: &[CaseText]| -> Vec<String> { all.iter().map(|t| t.text.clone()).collect() };
-        let joined = |all: &[CaseText], none: &str| {
-            if all.is_empty() { none.to_owned() } else { texts(all).join("; ") }
-        };
+        let joined = |all: &[CaseText]| texts(all).join("; ");
         PatientCard {
             patient: Patient {
                 age_band: self.patient.age_band.clone(),
@@ -338,21 +334,21 @@ impl Case {
                     frequency: m.frequency.clone(),
                 })
                 .collect(),
-            allergies: joined(&self.allergies, "no known allergies"),
+            allergies: joined(&self.allergies),
             vitals: Vitals {
-                heart_rate: whole(v.heart_rate, usual.heart_rate),
-                respiratory_rate: whole(v.respiratory_rate, usual.respiratory_rate),
-                systolic: whole(v.systolic, usual.systolic),
-                diastolic: whole(v.diastolic, usual.diastolic),
-                temperature: v.temperature.unwrap_or(usual.temperature),
-                saturation: whole(v.saturation, usual.saturation),
-                weight: v.weight.unwrap_or(usual.weight),
-                height: whole(v.height, usual.height),
+                heart_rate: whole(v.heart_rate),
+                respiratory_rate: whole(v.respiratory_rate),
+                systolic: whole(v.systolic),
+                diastolic: whole(v.diastolic),
+                temperature: v.temperature,
+                saturation: whole(v.saturation),
+                weight: v.weight,
+                height: whole(v.height),
             },
             past: texts(&self.history),
-            family: joined(&self.family, "none known"),
-            social: joined(&self.social, "none known"),
-            presenting: texts(&self.complaint).join("; "),
+            family: joined(&self.family),
+            social: joined(&self.social),
+            presenting: joined(&self.complaint),
         }
     }
 }

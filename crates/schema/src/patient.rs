@@ -121,42 +121,28 @@ pub struct Medicine {
     pub frequency: String,
 }
 
-/// Vital signs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Vital signs; `None` where not measured.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Vitals {
     /// Beats per minute.
-    pub heart_rate: u32,
+    pub heart_rate: Option<u32>,
     /// Breaths per minute.
-    pub respiratory_rate: u32,
+    pub respiratory_rate: Option<u32>,
     /// Systolic blood pressure, mmHg.
-    pub systolic: u32,
+    pub systolic: Option<u32>,
     /// Diastolic blood pressure, mmHg.
-    pub diastolic: u32,
+    pub diastolic: Option<u32>,
     /// Degrees Celsius.
-    pub temperature: f64,
+    pub temperature: Option<f64>,
     /// Oxygen saturation, per cent.
-    pub saturation: u32,
+    pub saturation: Option<u32>,
     /// Kilograms.
-    pub weight: f64,
+    pub weight: Option<f64>,
     /// Centimetres.
-    pub height: u32,
+    pub height: Option<u32>,
 }
 
-impl Vitals {
-    /// Those of a healthy adult at rest.
-    pub const ADULT: Self = Self {
-        heart_rate: 72,
-        respiratory_rate: 14,
-        systolic: 120,
-        diastolic: 80,
-        temperature: 36.8,
-        saturation: 98,
-        weight: 70.0,
-        height: 170,
-    };
-}
-
-/// The whole card: only the simulated health worker sees it.
+/// A case in the shape of earlier versions, for one version; see [`crate::Case::card`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PatientCard {
     /// Who and where.
@@ -177,21 +163,4 @@ pub struct PatientCard {
     pub social: String,
     /// The presenting problem, if the row's subject does not state it.
     pub presenting: String,
-}
-
-impl PatientCard {
-    /// A healthy patient without further facts, with the vital signs of an adult at rest.
-    pub fn new(patient: Patient) -> Self {
-        Self {
-            patient,
-            conditions: Vec::new(),
-            medicines: Vec::new(),
-            allergies: "no known allergies".into(),
-            vitals: Vitals::ADULT,
-            past: Vec::new(),
-            family: "none known".into(),
-            social: "none known".into(),
-            presenting: String::new(),
-        }
-    }
 }

@@ -38,6 +38,9 @@ pub struct Situation {
     pub user_styles: Vec<Style>,
     /// Whether the first message has the fixed emergency instruction.
     pub emergency_instruction: bool,
+    /// Whether answers contain text in other languages: then their language is not checked.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub translates: bool,
     /// Profession of the health worker.
     pub profession: String,
     /// Specialty, if the row has or implies one.
@@ -57,6 +60,7 @@ impl Situation {
             system_styles: Vec::new(),
             user_styles: Vec::new(),
             emergency_instruction: false,
+            translates: false,
             profession: profession.to_owned(),
             specialty: None,
         }

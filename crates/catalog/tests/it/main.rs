@@ -235,7 +235,7 @@ fn mistakes_of_many_files_are_shown_at_once() {
 #[test]
 fn a_part_that_is_no_toml_is_shown_where_it_breaks() {
     let mut files = Catalog::embedded_files();
-    change(&mut files, "parts/1-specialty-x-domain.toml", "max_tokens = 900", "max_tokens = ");
+    change(&mut files, "parts/1-specialty-x-domain.toml", "max_tokens = 1600", "max_tokens = ");
     let shown = mistakes(files);
     let syntax: Vec<_> = shown.lines().filter(|l| l.contains("not valid TOML")).collect();
     insta::assert_snapshot!(syntax.join("\n"), @r#"parts/1-specialty-x-domain.toml at "": not valid TOML: string values must be quoted, expected literal string"#);

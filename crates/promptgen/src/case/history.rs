@@ -237,6 +237,9 @@ pub(crate) fn family(ctx: &Completion<'_>, case: &Case) -> Vec<CaseText> {
 }
 
 /// Occupation, home and habits.
+/// Kinds of social facts that are drawn beside a message that states facts.
+const SAFE_BESIDE_A_MESSAGE: [&str; 2] = ["smoking", "alcohol"];
+
 pub(crate) fn social(ctx: &Completion<'_>, case: &Case) -> Vec<CaseText> {
     if known::ruled_out(ctx, FactName::Social) {
         return Vec::new();
@@ -247,7 +250,12 @@ pub(crate) fn social(ctx: &Completion<'_>, case: &Case) -> Vec<CaseText> {
     for kind in &histories.kinds {
         let list = format!("social {}", kind.id);
         let ruled_out = taken.iter().any(|(t, _)| t.not_kinds.contains(&kind.id));
-        if ruled_out || !Draw::new(ctx.seed, ctx.key, &list).chance(kind.share) {
+        // Beside a message, only what no message contradicts: whoever cannot walk does not walk to the market.
+        let beside = SAFE_BESIDE_A_MESSAGE.contains(&kind.id.as_str());
+        if ruled_out
+            || !(beside || ctx.stated.facts.is_empty())
+            || !Draw::new(ctx.seed, ctx.key, &list).chance(kind.share)
+        {
             continue;
         }
         let say = |entry: &HistoryEntry, _: &[&HistoryEntry]| {

@@ -76,7 +76,8 @@ pub fn complete(
     let mut case = stated::take_over(&ctx);
     let open = |name| !stated::is_complete(stated, name);
 
-    if open(FactName::Condition) && !stated::rules_out_any(stated, FactName::History) {
+    // A message about a patient has the conditions that matter for it. Another one would change its question.
+    if stated.facts.is_empty() {
         let drawn = conditions::conditions(&ctx, &case);
         let fits = |c: &CaseCondition| stated::fits_stated_medicines(&ctx, &c.name);
         case.conditions.extend(drawn.into_iter().filter(fits));
@@ -98,7 +99,8 @@ pub fn complete(
         let drawn = history::history(&ctx, &case);
         case.history.extend(drawn);
     }
-    if open(FactName::Family) {
+    // A relative's disease would be a clue that the message did not have.
+    if stated.facts.is_empty() {
         let drawn = history::family(&ctx, &case);
         case.family.extend(drawn);
     }

@@ -236,6 +236,14 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
         |f: &StatedFact| CaseText { text: f.value.trim().to_owned(), origin: Origin::Stated };
     let names_something =
         |f: &&StatedFact| !rules_out(&f.value) && !is_unknown(&f.value) && !is_vague(&f.value);
+    let taken = |f: &&StatedFact| {
+        let value = lower(&f.value);
+        let not =
+            ["no ", "not ", "without ", "never ", "off "].iter().any(|w| value.starts_with(w));
+        let ended =
+            ["on hold", "withheld", "stopped", "paused", "until ", "discontinued", "ran out"];
+        !not && !ended.iter().any(|w| value.contains(w))
+    };
     let texts = |name| facts(stated, name).filter(names_something).map(text).collect::<Vec<_>>();
     let mut conditions: Vec<CaseCondition> = p
         .condition
@@ -289,6 +297,7 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
         conditions,
         medicines: facts(stated, FactName::Medicine)
             .filter(names_something)
+            .filter(taken)
             .map(|f| {
                 let medicine = medicine::parse(&f.value);
                 let atc = match known::drugs(ctx.catalog, &medicine.drug).as_slice() {
@@ -341,6 +350,66 @@ const QUALIFIERS: &[&str] = &[
     "in",
 ];
 
+/// Long words that many conditions share.
+const COMMON: &[&str] = &[
+    "disorder",
+    "syndrome",
+    "infection",
+    "deficiency",
+    "insufficiency",
+    "congenital",
+    "hereditary",
+    "recurrent",
+    "inflammatory",
+    "respiratory",
+    "cardiovascular",
+    "childhood",
+    "pulmonary",
+    "cerebral",
+    "abdominal",
+    "intestinal",
+    "bacterial",
+    "idiopathic",
+    "secondary",
+    "malignant",
+    "transplant",
+    "carcinoma",
+    "moderate",
+    "controlled",
+    "long-standing",
+    "generalised",
+    "peripheral",
+    "obstructive",
+    "treatment",
+    "diagnosed",
+    "metastatic",
+    "intellectual",
+    "myocardial",
+    "hypertension",
+    "haemorrhage",
+    "thrombosis",
+    "polyneuropathy",
+    "osteoarthritis",
+    "depression",
+    "epilepsy",
+    "pneumonia",
+    "psoriasis",
+    "migraine",
+    "headache",
+    "leukaemia",
+    "lymphoma",
+    "cardiomyopathy",
+    "neuropathy",
+    "nephropathy",
+    "vascular",
+    "autoimmune",
+    "arthritis",
+    "diabetes",
+    "mellitus",
+    "hepatitis",
+    "failure",
+];
+
 /// Whether two names mean one condition: `type 2 diabetes`, `Type 2 diabetes mellitus with kidney disease`. Pulmonary
 /// hypertension is not hypertension.
 fn same_condition(a: &str, b: &str) -> bool {
@@ -353,6 +422,11 @@ fn same_condition(a: &str, b: &str) -> bool {
             .collect()
     };
     let (a, b) = (words(a), words(b));
+    // A rare word names the condition: `Duchenne`, `haemangioma on the left buttock`.
+    let names = |w: &&String| w.chars().count() >= 8 && !COMMON.contains(&w.as_str());
+    if a.iter().filter(names).any(|w| b.contains(w)) {
+        return true;
+    }
     let adds_nothing = |a: &[String], b: &[String]| {
         a.iter().all(|w| {
             b.contains(w)

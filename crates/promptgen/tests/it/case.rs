@@ -73,7 +73,7 @@ fn a_stated_fact_changes_only_what_depends_on_it() {
     let frame = frame(52, Sex::Male);
     for i in 0..50 {
         let key = format!("alone.{i}");
-        let before = case(&key, &frame, &[]);
+        let before = case(&key, &frame, &[(FactName::Saturation, "98")]);
         let mut after = case(&key, &frame, &[(FactName::Saturation, "97")]);
         after.vitals.saturation = before.vitals.saturation;
         after.origins.clone_from(&before.origins);

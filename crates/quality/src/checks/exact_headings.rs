@@ -18,11 +18,14 @@ pub const CHECK: Check = Check {
         user: Some(Strictness::Blocks),
     },
     run: Run::Instruction { verify, example: || Constraint::ExactHeadings { n: 1 } },
-    good: &["## Care\nRest."],
-    bad: &["Rest."],
+    good: &["## Care\nRest.", "**Care**\nRest."],
+    bad: &["Rest.", "**Care** is rest."],
 };
 
 fn verify(constraint: &Constraint, text: &str, _: Language) -> Outcome {
     let Constraint::ExactHeadings { n } = constraint else { return Outcome::Undecided };
-    Outcome::exactly(*n, structure::headings(text).len(), "headings")
+    let marked = structure::headings(text).len();
+    // In plain chat, a line in bold alone is a heading.
+    let found = if marked == 0 { structure::bold_lines(text) } else { marked };
+    Outcome::exactly(*n, found, "headings")
 }

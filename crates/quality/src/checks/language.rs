@@ -30,6 +30,9 @@ pub const CHECK: Check = Check {
 };
 
 fn find(turn: &Turn<'_>) -> Vec<Finding> {
+    if turn.translates {
+        return Vec::new();
+    }
     other_language(turn.text, turn.language).into_iter().collect()
 }
 

@@ -233,7 +233,8 @@ impl MetricsAccumulator {
         let situation = row.attributes.map(|a| &a.situation);
         let asked = situation.map(Situation::language);
         let found = identify(text);
-        if let Some(asked) = asked {
+        let translates = situation.is_some_and(|situation| situation.translates);
+        if let Some(asked) = asked.filter(|_| !translates) {
             self.share(MetricId::OtherLanguage, at, found.is_some_and(|f| f != asked));
         }
         let language = asked.or(found).unwrap_or(Language::English);

@@ -1,23 +1,11 @@
 //! What the texts of a conversation say of its case.
 
-use clinstruct_quality::case::{ContradictionKind, added, contradictions, left_topic};
+use clinstruct_quality::case::{added, contradictions, left_topic};
 use clinstruct_schema::summary::{MetricId, TextKind};
 
 use super::super::faults::{Place, Seen};
 use super::MetricsAccumulator;
 use crate::Row;
-
-/// Whether an answer that says it says it of the patient. Answers speak of other people, in stories and in general, and of
-/// medicines that the patient is to take.
-fn is_of_patient(what: ContradictionKind) -> bool {
-    !matches!(
-        what,
-        ContradictionKind::Sex
-            | ContradictionKind::Pregnancy
-            | ContradictionKind::Medicine
-            | ContradictionKind::Country
-    )
-}
 
 impl MetricsAccumulator {
     /// Measures what the texts after the first say of the case of their conversation.
@@ -30,10 +18,10 @@ impl MetricsAccumulator {
         for (index, kind, message) in row.texts() {
             let text = message.content.as_str();
             let at = Place { row, message: index, text };
-            if kind != TextKind::Prompt && contrary.is_none() {
-                let counts = |what| kind == TextKind::FollowUp || is_of_patient(what);
-                let all = contradictions(text, case, &care);
-                contrary = all.into_iter().find(|c| counts(c.what)).map(|c| (at, c));
+            // Answers speak of other people, of what is usual at an age, and of what may come.
+            if kind == TextKind::FollowUp && contrary.is_none() {
+                let first = contradictions(text, case, &care).into_iter().next();
+                contrary = first.map(|c| (at, c));
             }
             if kind == TextKind::FollowUp {
                 let added = added(text, case).into_iter().next();
