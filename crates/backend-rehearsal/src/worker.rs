@@ -139,8 +139,9 @@ fn question(parsed: &ParsedRequest, place: &Facts, draw: &mut Draw) -> String {
             list => english.map(|g| g.item(list, draw)).unwrap_or_default(),
         })
     };
-    let sentences = [write("open"), write("more"), write("ask")];
-    sentences.join(" ").trim().to_owned()
+    let [open, more, ask] = ["open", "more", "ask"].map(&mut write);
+    let [open, ask] = [open, ask].map(|sentence| lead(&sentence, draw));
+    [open, more, ask].join(" ").trim().to_owned()
 }
 
 /// Two vital signs at presentation, by age, as a sentence with its facts.

@@ -19,6 +19,9 @@ const UNSAID: &str = "\u{2026}";
 /// Upper bound of the share of requests that are repeated.
 const RETRIES: f64 = 0.04;
 
+/// Usual tokens of the list of facts that a prompt writer adds to a message about a patient.
+const RECORD: f64 = 220.0;
+
 /// Assumed tokens of each speaker's answers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct AnswerTokens {
@@ -32,7 +35,7 @@ pub struct AnswerTokens {
 
 impl AnswerTokens {
     /// Typical lengths of current chat models with these templates.
-    pub const USUAL: Self = Self { prompt_writer: 320.0, assistant: 330.0, user: 60.0 };
+    pub const USUAL: Self = Self { prompt_writer: 150.0, assistant: 330.0, user: 60.0 };
 
     /// All lengths multiplied by a factor.
     #[must_use]
@@ -106,6 +109,8 @@ struct Sampled {
     unsaid: [u32; 3],
     /// Answers that it requests at once.
     answers: u32,
+    /// Records of patients among them.
+    records: u32,
 }
 
 /// Estimates a run. `count` counts the tokens of a text; `spread` is the factor by which answers may be longer or
@@ -171,12 +176,13 @@ fn line(
     let speaker = first.map_or(Speaker::Assistant, |s| s.speaker);
     let known: f64 = these.iter().map(|s| s.known as f64).sum();
     let mut unsaid = [0.0; 3];
-    let mut said = 0.0;
+    let (mut said, mut records) = (0.0, 0.0);
     for s in these {
         for (sum, n) in unsaid.iter_mut().zip(s.unsaid) {
             *sum += f64::from(n);
         }
         said += f64::from(s.answers);
+        records += f64::from(s.records);
     }
     let annotator = first.and_then(|s| s.annotator);
     let each = move |a: AnswerTokens| annotator.map_or(a.of(speaker), |(_, n)| f64::from(n));
@@ -184,7 +190,7 @@ fn line(
         let history = unsaid[0] * a.prompt_writer + unsaid[1] * a.assistant + unsaid[2] * a.user;
         Usage {
             prompt_tokens: ((known + history) * scale).round() as u64,
-            completion_tokens: (said * each(a) * scale).round() as u64,
+            completion_tokens: ((said * each(a) + records * RECORD) * scale).round() as u64,
             ..Usage::default()
         }
     };
@@ -223,6 +229,7 @@ fn row(
         known: known(&request.request.messages) + schema,
         unsaid: [0; 3],
         answers: u32::try_from(row.frames.len()).unwrap_or(u32::MAX),
+        records: row.frames.iter().filter(|frame| frame.patient.is_some()).count() as u32,
     }];
     for k in 0..row.frames.len() {
         for variant in variants_of(context, part, row, k)? {
@@ -241,6 +248,7 @@ fn row(
                     // The first message is the prompt writer's; then they take turns.
                     unsaid: [1, said / 2, (said - 1) / 2],
                     answers: 1,
+                    records: 0,
                 });
                 conversation.say(UNSAID);
             }
@@ -255,6 +263,7 @@ fn row(
                     known: known(&request.request.messages),
                     unsaid: [1, said / 2, said / 2 - 1],
                     answers: 1,
+                    records: 0,
                 });
             }
         }

@@ -236,7 +236,8 @@ fn providers(dir: &Path, all: &mut Transcript<'_>) {
     fs::remove_dir_all(dir.join("o")).unwrap();
     let served = Loopback::start(config());
     let small = ["build", "--limit", "1", "--part", "specialty-domain"];
-    assert!(served.command(dir, "openai", &small).output().unwrap().status.success());
+    let built = served.command(dir, "openai", &small).output().unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     all.add(served.command(dir, "openai", &small).args(["--role", "user=gpt-4o-mini"]));
 
     let mut known = config();
