@@ -251,7 +251,7 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
         "- A model wrote the answers. Nobody has verified that they are right; doses and advice may be wrong.",
     );
     say(
-        "- Automatic checks cover form, language, agreement with the patient's card, duplicates and the like. They do not",
+        "- Automatic checks cover form, language, agreement with the patient's case, duplicates and the like. They do not",
     );
     say("  judge whether an answer is good medicine.");
     say(

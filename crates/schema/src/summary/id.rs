@@ -95,7 +95,7 @@ metrics! {
     /// Doses far above a medicine's usual range.
     DosesAboveRange, Share, "doses above what the medicine is given in";
     /// Texts with an age or sex that contradicts the patient's.
-    OtherPatient, Share, "ages and sexes that differ from the patient's card";
+    OtherPatient, Share, "ages and sexes that differ from the patient's";
     /// Conversations in which a text after the first contradicts the case.
     CaseContradictions, Share, "conversations that contradict their case";
     /// Later turns of the health worker that state a fact which the case does not have.
