@@ -10,6 +10,8 @@ use clinstruct_schema::{
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ParsedRequest {
     pub(crate) speaker: Option<Speaker>,
+    /// Whether the facts of a message are requested, and no message.
+    pub(crate) extracts: bool,
     pub(crate) constraints: Vec<Constraint>,
     pub(crate) register: Option<Register>,
     pub(crate) mode: Option<ConversationMode>,
@@ -138,6 +140,7 @@ impl Reader {
                     continue;
                 }
             }
+            parsed.extracts |= instruction.id == "role-extraction";
             for meaning in &instruction.means {
                 match meaning {
                     Meaning::Role { speaker } => parsed.speaker = Some(*speaker),
