@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::Context as _;
 use serde::{Deserialize, Serialize};
 
-use crate::record::{Layer, TokenParameter, layer};
+use crate::record::{ExtractionSetting, Layer, TokenParameter, layer};
 use crate::{Registry, usage};
 
 /// Name of the project file, looked for in the current folder.
@@ -50,6 +50,7 @@ struct ProjectFile {
     split: Vec<f64>,
     gate: bool,
     keep_reasoning: bool,
+    extraction: Option<ExtractionSetting>,
 }
 
 /// The settings of the project file; none where there is no file.

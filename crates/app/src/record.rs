@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use clinstruct_pipeline::Extraction;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -16,6 +17,28 @@ pub enum TokenParameter {
     MaxTokens,
     /// The name that newer models of OpenAI require
     MaxCompletionTokens,
+}
+
+/// When a model is asked once more for the facts that a first message states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExtractionSetting {
+    /// Never: code alone reads a message whose list is missing or cannot be read
+    Never,
+    /// For messages whose list is missing or cannot be read
+    Missing,
+    /// For all messages about a patient
+    Always,
+}
+
+impl From<ExtractionSetting> for Extraction {
+    fn from(setting: ExtractionSetting) -> Self {
+        match setting {
+            ExtractionSetting::Never => Self::Never,
+            ExtractionSetting::Missing => Self::Missing,
+            ExtractionSetting::Always => Self::Always,
+        }
+    }
 }
 
 /// Options of a single call, never saved with a run.
@@ -132,6 +155,8 @@ pub struct Settings {
     pub gate: bool,
     /// Keep the reasoning of assistant turns in the rows, for export as `reasoning_content`
     pub keep_reasoning: bool,
+    /// When to ask a model once more for the facts that a first message states [default: never]
+    pub extraction: Option<ExtractionSetting>,
     /// Shares of the rows for validation and test [default: 0.05,0.05]
     pub split: Vec<f64>,
     /// Title of the dataset, for its card

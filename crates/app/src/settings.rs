@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::backend_settings::{backend_of_role, backend_settings};
 
-pub use crate::record::{Call, Given, Layer, Settings, TokenParameter};
+pub use crate::record::{Call, ExtractionSetting, Given, Layer, Settings, TokenParameter};
 use crate::{BackendFacts, address, project, usage};
 
 /// Name of the note that holds the saved settings of a run.

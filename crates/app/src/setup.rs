@@ -100,6 +100,7 @@ impl Setup {
             window: self.settings.window.or(pacing.window).unwrap_or(defaults.window).max(1),
             outbox: Some(self.out.join("outbox")),
             accept_change: self.settings.accept_change,
+            extraction: self.settings.extraction.map_or(defaults.extraction, Into::into),
             keep_reasoning: self.settings.keep_reasoning,
             annotators: self.settings.host.annotators.clone(),
             pause: self.settings.pause.map_or(defaults.pause, Duration::from_millis),

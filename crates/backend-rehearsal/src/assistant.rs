@@ -4,7 +4,7 @@ use clinstruct_draw::Draw;
 use clinstruct_schema::{Constraint, Language, Register};
 
 use crate::grammar::{Grammar, capital, doses, grammar};
-use crate::read::ParsedRequest;
+use crate::read::{ParsedRequest, age_in};
 
 const FLOW: [&str; 9] = [
     "assessment",
@@ -168,17 +168,6 @@ impl Voice<'_> {
     fn title(&mut self) -> String {
         capital(self.grammar.item("title", self.draw))
     }
-}
-
-/// The patient's age in years, as the first message gives it; blank if it does not.
-fn age_in(message: &str) -> String {
-    let digits = |text: &str| -> String { text.chars().take_while(char::is_ascii_digit).collect() };
-    if let Some((before, _)) = message.split_once("-year-old") {
-        let number: String = before.chars().rev().take_while(char::is_ascii_digit).collect();
-        return number.chars().rev().collect();
-    }
-    let after = [" of ", " aged ", " ("].iter().flat_map(|lead| message.split(lead).skip(1));
-    after.map(digits).find(|number| !number.is_empty()).unwrap_or_default()
 }
 
 /// Writes an answer. `first` is the first message, `before` what was answered so far.

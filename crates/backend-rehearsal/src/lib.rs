@@ -13,6 +13,7 @@
 
 mod assistant;
 mod descriptor;
+mod extract;
 mod grammar;
 mod rates;
 mod read;

@@ -10,6 +10,8 @@ use clinstruct_schema::{
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ParsedRequest {
     pub(crate) speaker: Option<Speaker>,
+    /// Whether the facts of a message are requested, and no message.
+    pub(crate) extracts: bool,
     pub(crate) constraints: Vec<Constraint>,
     pub(crate) register: Option<Register>,
     pub(crate) mode: Option<ConversationMode>,
@@ -35,6 +37,17 @@ impl ParsedRequest {
             })
             .unwrap_or(Language::English)
     }
+}
+
+/// The patient's age in years, as the first message gives it; blank if it does not.
+pub(crate) fn age_in(message: &str) -> String {
+    let digits = |text: &str| -> String { text.chars().take_while(char::is_ascii_digit).collect() };
+    if let Some((before, _)) = message.split_once("-year-old") {
+        let number: String = before.chars().rev().take_while(char::is_ascii_digit).collect();
+        return number.chars().rev().collect();
+    }
+    let after = [" of ", " aged ", " ("].iter().flat_map(|lead| message.split(lead).skip(1));
+    after.map(digits).find(|number| !number.is_empty()).unwrap_or_default()
 }
 
 /// Whether a first message is not about a patient.
@@ -138,6 +151,7 @@ impl Reader {
                     continue;
                 }
             }
+            parsed.extracts |= instruction.id == "role-extraction";
             for meaning in &instruction.means {
                 match meaning {
                     Meaning::Role { speaker } => parsed.speaker = Some(*speaker),

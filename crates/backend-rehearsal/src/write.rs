@@ -7,6 +7,7 @@ use clinstruct_schema::{
 };
 
 use crate::assistant;
+use crate::extract;
 use crate::rates::{InjectedFault, Rates};
 use crate::read::{ParsedRequest, Reader};
 use crate::schema;
@@ -37,6 +38,10 @@ fn plain(
     draw: &mut Draw,
 ) -> String {
     match parsed.speaker {
+        Some(Speaker::PromptWriter) if parsed.extracts => {
+            let message = messages.iter().rfind(|m| m.role == Role::User);
+            extract::list(message.map_or("", |m| m.content.as_str()), structured)
+        }
         Some(Speaker::PromptWriter) => prompts(parsed, structured, 0, draw),
         Some(Speaker::User) => {
             let last = messages.iter().rfind(|m| m.role == Role::User);
@@ -203,7 +208,7 @@ fn said(reader: &Reader, rates: &Rates, request: &ChatRequest, id: RequestId) ->
         let text = Some("I'm sorry, but I can't help with that.".to_owned());
         return Said { text, finish: Some(FinishReason::Stop), ..Said::default() };
     }
-    let writes_prompts = parsed.speaker == Some(Speaker::PromptWriter);
+    let writes_prompts = parsed.speaker == Some(Speaker::PromptWriter) && !parsed.extracts;
     let structured = request.json_schema.is_some();
     let unknown = request.json_schema.as_ref().filter(|_| parsed.speaker.is_none());
     let mut text = if let Some(schema) = unknown {

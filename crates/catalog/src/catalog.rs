@@ -100,6 +100,16 @@ const PHRASES: [&str; 8] = [
     "prompt-openings",
 ];
 
+/// Templates that code renders, beside those of the parts.
+const TEMPLATES: [&str; 6] = [
+    "prompt_system.j2",
+    "extract_system.j2",
+    "extract_user.j2",
+    "assistant_system.j2",
+    "user_system.j2",
+    "user_opening.j2",
+];
+
 impl Catalog {
     /// The embedded resources.
     pub fn embedded() -> Result<Self, CatalogError> {
@@ -263,8 +273,7 @@ impl Catalog {
             let message = format!("not a valid template: {}", e.detail().unwrap_or("syntax error"));
             l.mistakes.push(place.mistake(span, message, None));
         }
-        for name in ["prompt_system.j2", "assistant_system.j2", "user_system.j2", "user_opening.j2"]
-        {
+        for name in TEMPLATES {
             let broken = l.files.contains_key(&format!("templates/{name}"));
             if !templates.has(name) && !broken {
                 let place = l.place(&format!("templates/{name}"));

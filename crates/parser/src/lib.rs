@@ -1,6 +1,6 @@
-//! Decodes raw provider rows into outcomes, and answers into prompts and turns.
+//! Decodes raw provider rows into outcomes, and answers into prompts, facts and turns.
 //!
-//! Total: [`decode`], [`prompts`] and [`turn`] accept any bytes and any text, never panic, and drop nothing silently;
+//! Total: [`decode`], [`prompts`], [`facts_of`] and [`turn`] accept any bytes and any text, never panic, and drop nothing silently;
 //! unusable input is returned with a named problem. A model's text survives to the byte (backslashes, `**bold**`,
 //! LaTeX, tabs, CRLF, combining characters, emoji), except what a rule of [`Cleanup`] removes, and every rule that did
 //! is named.
@@ -28,11 +28,13 @@
 //! # Ok::<(), clinstruct_parser::Problem>(())
 //! ```
 
+mod answer;
 mod clean;
 mod content;
 mod control;
 mod decoded;
 mod error_body;
+mod facts;
 mod fault;
 mod finish;
 mod json;
@@ -49,6 +51,7 @@ mod web_page;
 pub use clean::{Cleaned, Cleanup, clean};
 pub use decoded::DecodedRow;
 pub use error_body::{error_in_success, provider_error};
+pub use facts::facts_of;
 pub use fault::{ProviderError, classify, is_own_code};
 pub use problem::Problem;
 pub use prompts::{PromptFormat, PromptsReading, WrittenPrompt, prompts, prompts_for};

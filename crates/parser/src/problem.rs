@@ -34,6 +34,8 @@ pub enum Problem {
     },
     /// No delimiter line.
     MissingDelimiters,
+    /// No list of facts.
+    NoFacts,
     /// A turn without text.
     NoText,
     /// Reasoning without an end: the start of the answer is unknown.
@@ -68,6 +70,7 @@ impl Problem {
             Self::DuplicatePatient { .. } => "duplicate_patient",
             Self::MalformedJson { .. } => "malformed_json",
             Self::MissingDelimiters => "missing_delimiters",
+            Self::NoFacts => "no_facts",
             Self::NoText => "empty",
             Self::UnclosedReasoning { .. } => "unclosed_reasoning",
             Self::OnlyReasoning { .. } => "only_reasoning",
@@ -90,6 +93,7 @@ impl fmt::Display for Problem {
             Self::DuplicatePatient { number } => write!(f, "a second prompt for patient {number}"),
             Self::MalformedJson { message } => write!(f, "not the JSON asked for: {message}"),
             Self::MissingDelimiters => f.write_str("no delimiter line stands before a prompt"),
+            Self::NoFacts => f.write_str("no list of facts"),
             Self::NoText => f.write_str("no text"),
             Self::UnclosedReasoning { text } => {
                 write!(f, "reasoning is opened and not closed: {text}")

@@ -1,17 +1,13 @@
-use std::borrow::Cow;
-
-use clinstruct_schema::{FactKind, FactName, StatedFact};
+use clinstruct_schema::StatedFact;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::answer::{OBJECTS, answer_of};
 use crate::clean::{Cleaned, Cleanup};
+use crate::facts::{fact_of, facts};
 use crate::json::{object, repair_escapes};
 use crate::problem::Problem;
-use crate::reasoning::separate;
-use crate::turn::{is_text_refusal, read};
-
-/// Number of braces at which an object is searched for.
-const OBJECTS: usize = 200;
+use crate::turn::read;
 
 /// The format of the prompts in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,52 +138,7 @@ fn number(value: &Value) -> Option<u64> {
     }
 }
 
-/// The facts of a list; what is no fact, or has an unknown name, is skipped. `None` if it is no list.
-fn facts(value: &Value) -> Option<Vec<StatedFact>> {
-    let text = |value: &Value| match value {
-        Value::String(text) => Some(text.trim().to_owned()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(yes) => Some(yes.to_string()),
-        _ => None,
-    };
-    let unit = |value: Option<&Value>| {
-        let unit = value.and_then(text).filter(|unit| !unit.is_empty());
-        unit.unwrap_or_else(|| "1".to_owned())
-    };
-    match value {
-        Value::Array(items) => {
-            let fact = |item: &Value| {
-                let name = FactName::parse(item.get("name")?.as_str()?)?;
-                let value = item.get("value").and_then(text).filter(|value| !value.is_empty())?;
-                Some(StatedFact { name, value, unit: unit(item.get("unit")) })
-            };
-            Some(items.iter().filter_map(fact).collect())
-        }
-        // Some models write the names as keys.
-        Value::Object(items) => {
-            let fact = |(name, value): (&String, &Value)| {
-                let name = FactName::parse(name)?;
-                Some(StatedFact { name, value: text(value)?, unit: unit(None) })
-            };
-            Some(items.iter().filter_map(fact).collect())
-        }
-        _ => None,
-    }
-}
-
 type Numbered = Vec<Found>;
-
-/// The answer without reasoning, and the rule that removed it.
-fn answer_of(text: &str) -> Result<(Cow<'_, str>, Cleanup), Problem> {
-    let separated = separate(text)?;
-    if is_text_refusal(&separated.text) {
-        return Err(Problem::TextRefusal {
-            text: separated.text.trim().chars().take(120).collect(),
-        });
-    }
-    let rule = if separated.changed { Cleanup::REASONING } else { Cleanup::default() };
-    Ok((separated.text, rule))
-}
 
 fn from_json(text: &str, numbers: &[u64]) -> Result<(Numbered, Cleanup), Problem> {
     let expected = numbers.len();
@@ -387,22 +338,4 @@ fn delimited(text: &str, whole: bool) -> Numbered {
         }
     }
     found
-}
-
-/// The fact of a line `name: value unit`.
-fn fact_of(line: &str) -> Option<StatedFact> {
-    let line = line.trim().trim_start_matches(['-', '*', '•', ' ']);
-    let (name, rest) = line.split_once(':')?;
-    let (name, rest) = (FactName::parse(name)?, rest.trim());
-    if rest.is_empty() {
-        return None;
-    }
-    let has_digit = |text: &str| text.contains(|c: char| c.is_ascii_digit());
-    let split = rest.rsplit_once(' ').filter(|(value, unit)| {
-        let unit_like = *unit == "1" || !has_digit(unit) || *unit == name.unit();
-        name.kind() != FactKind::Text && has_digit(value) && unit_like
-            || *unit == "1" && name.unit() == "1"
-    });
-    let (value, unit) = split.unwrap_or((rest, "1"));
-    Some(StatedFact { name, value: value.trim().to_owned(), unit: unit.to_owned() })
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use clinstruct_catalog::{Catalog, Part};
 use clinstruct_multiturn::{RequestOptions, RetryPolicy};
 use clinstruct_parser::PromptFormat;
-use clinstruct_promptgen::{Plan, PromptOptions};
+use clinstruct_promptgen::{ExtractionOptions, Plan, PromptOptions};
 use clinstruct_quality::card::CountryTerms;
 use clinstruct_schema::{BackendId, MicroUsd, Speaker};
 
-use crate::{Annotator, Error, Result, Routes};
+use crate::{Annotator, Error, Extraction, Result, Routes};
 
 /// Raised when the reading of responses changes, so that journals are played again from the raw responses.
 const READING_VERSION: u32 = 4;
@@ -52,6 +52,8 @@ pub struct RunConfig {
     /// Whether to accept another model or account than the run was built with, and a plan that changes or drops rows
     /// that have answers.
     pub accept_change: bool,
+    /// Which prompts a model is asked about once more, for the facts that they state.
+    pub extraction: Extraction,
     /// Whether rows keep the model's reasoning.
     pub keep_reasoning: bool,
     /// What a model is asked about each finished conversation.
@@ -76,6 +78,7 @@ impl Default for RunConfig {
             max_cost: None,
             pause: Duration::from_secs(1),
             accept_change: false,
+            extraction: Extraction::default(),
             keep_reasoning: false,
             annotators: Vec::new(),
         }
@@ -152,12 +155,16 @@ impl<'c> RunContext<'c> {
     /// What the tasks in the journal depend on: if it changes, they are replayed.
     pub fn fingerprint(&self) -> String {
         let f = self.facts();
-        let mut annotators = String::new();
+        let mut stages = String::new();
+        // Plans of earlier versions have none either.
+        if self.config.extraction != Extraction::Never {
+            let _ = write!(stages, "; extraction {}", f.extraction);
+        }
         for one in &self.config.annotators {
-            let _ = write!(annotators, "; annotator {}", one.name());
+            let _ = write!(stages, "; annotator {}", one.name());
         }
         format!(
-            "reading {}; catalog {}; parts {}; limit {}; seed {}; {}; temperature {}; tries {}; structured {}{annotators}",
+            "reading {}; catalog {}; parts {}; limit {}; seed {}; {}; temperature {}; tries {}; structured {}{stages}",
             f.reading,
             f.catalog,
             f.parts.join(","),
@@ -182,6 +189,7 @@ impl<'c> RunContext<'c> {
             temperature: format!("{:?}", c.temperature),
             attempts: c.attempts.to_string(),
             structured: self.structured.to_string(),
+            extraction: c.extraction.as_str().to_owned(),
         }
     }
 
@@ -207,6 +215,23 @@ impl<'c> RunContext<'c> {
             findings: &[],
             openings: &[],
             attempt,
+            temperature: self.config.temperature,
+        }
+    }
+
+    pub(crate) fn extraction_options<'a>(
+        &'a self,
+        id: &'a str,
+        attempt: u32,
+        max_tokens: u32,
+    ) -> ExtractionOptions<'a> {
+        ExtractionOptions {
+            model: &self.routes.of(Speaker::PromptWriter).model,
+            seed: self.config.seed,
+            id,
+            structured: self.structured,
+            attempt,
+            max_tokens,
             temperature: self.config.temperature,
         }
     }
@@ -246,6 +271,7 @@ pub(crate) struct PlanFacts {
     temperature: String,
     attempts: String,
     structured: String,
+    extraction: String,
 }
 
 impl PlanFacts {
@@ -258,6 +284,8 @@ impl PlanFacts {
             let field = if from_end { fields.last() } else { fields.next() };
             field.unwrap_or_default().to_owned()
         };
+        let extraction = behind("extraction", true);
+        let never = || Extraction::Never.as_str().to_owned();
         Self {
             reading: behind("reading", false),
             catalog: behind("catalog", false),
@@ -267,6 +295,7 @@ impl PlanFacts {
             temperature: behind("temperature", true),
             attempts: behind("tries", true),
             structured: behind("structured", true),
+            extraction: if extraction.is_empty() { never() } else { extraction },
         }
     }
 
@@ -274,7 +303,7 @@ impl PlanFacts {
     /// matter.
     pub(crate) fn has_rows_of(&self, other: &Self) -> bool {
         let of = |f: &Self| {
-            let texts = [&f.catalog, &f.seed, &f.temperature, &f.structured];
+            let texts = [&f.catalog, &f.seed, &f.temperature, &f.structured, &f.extraction];
             texts.map(String::clone)
         };
         of(self) == of(other)
@@ -292,6 +321,7 @@ impl PlanFacts {
             ("temperature", &self.temperature, &new.temperature),
             ("attempts", &self.attempts, &new.attempts),
             ("prompts as JSON", &self.structured, &new.structured),
+            ("extraction", &self.extraction, &new.extraction),
         ]
         .into_iter()
         .filter(|(_, old, new)| old != new)

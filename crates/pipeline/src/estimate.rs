@@ -3,11 +3,11 @@
 //! Sampled rows of each plan are expanded into requests with their real system prompts and histories; only the model's
 //! texts are unknown, and are represented by token counts.
 
-use clinstruct_schema::{Message, MicroUsd, Speaker, Usage};
+use clinstruct_schema::{Message, MicroUsd, Speaker, Stated, Usage};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::task::{AnnotationTask, ConversationTask, PromptTask, variants_of};
+use crate::task::{AnnotationTask, ConversationTask, ExtractionTask, PromptTask, variants_of};
 use crate::{Result, RunContext};
 
 /// Overhead in tokens per message and per request. Source:
@@ -18,6 +18,8 @@ const PER_REQUEST: u64 = 3;
 const UNSAID: &str = "\u{2026}";
 /// Upper bound of the share of requests that are repeated.
 const RETRIES: f64 = 0.04;
+/// The stage of the requests for records, with the tokens that their answers usually have.
+const EXTRACTION: (&str, u32) = ("extraction", 110);
 
 /// Usual tokens of the list of facts that a prompt writer adds to a message about a patient.
 const RECORD: f64 = 220.0;
@@ -63,9 +65,12 @@ pub struct EstimateLine {
     pub part: String,
     /// Role.
     pub speaker: Speaker,
-    /// Which turn of the conversation, from 1; 0 for the prompt and for annotations.
+    /// Which turn of the conversation, from 1; 0 for the prompt, its record and annotations.
     pub turn: u32,
-    /// The annotator, where it is one that asks.
+    /// Who asks beside the conversation: an annotator, or `extraction` for the records of prompts. With [`Missing`] these are
+    /// the most that there can be.
+    ///
+    /// [`Missing`]: crate::Extraction::Missing
     #[serde(skip_serializing_if = "Option::is_none")]
     pub annotator: Option<&'static str>,
     /// Model.
@@ -231,7 +236,21 @@ fn row(
         answers: u32::try_from(row.frames.len()).unwrap_or(u32::MAX),
         records: row.frames.iter().filter(|frame| frame.patient.is_some()).count() as u32,
     }];
-    for k in 0..row.frames.len() {
+    for (k, frame) in row.frames.iter().enumerate() {
+        // Which lists will be missing is not known yet.
+        if context.config.extraction.asks(frame, &Stated::NONE) {
+            let request = ExtractionTask::request(context, part, row, k, UNSAID, 0)?.request;
+            let schema = request.json_schema.as_ref().map_or(0, |s| count(&s.schema));
+            all.push(Sampled {
+                speaker: Speaker::PromptWriter,
+                turn: 0,
+                annotator: Some(EXTRACTION),
+                known: known(&request.messages) + schema,
+                unsaid: [1, 0, 0],
+                answers: 1,
+                records: 0,
+            });
+        }
         for variant in variants_of(context, part, row, k)? {
             let mut conversation =
                 ConversationTask::unwritten(context, part, row, k, variant, UNSAID)?;

@@ -16,6 +16,7 @@ mod control;
 mod driver;
 mod error;
 mod estimate;
+mod extraction;
 mod materialize;
 mod plan_change;
 mod play;
@@ -28,6 +29,7 @@ pub use control::{Drive, Outcome, StopSignal};
 pub use driver::{Reopen, reopen, run};
 pub use error::{Error, Result};
 pub use estimate::{AnswerTokens, Estimate, EstimateLine, estimate};
+pub use extraction::Extraction;
 pub use materialize::{OutputFiles, write_annotations, write_outputs};
 pub use plan_change::{PartChange, PlanChange, check_plan};
 pub use play::{Delivery, Extent, PlayEvent, PlayedConversation, PlayedRow, Retries, play};
@@ -35,5 +37,5 @@ pub use progress::{Event, Progress, Tally};
 pub use routes::{Route, Routes};
 pub use task::{
     Annotator, AnnotatorError, Failure, FailureKind, Prompt, PromptFinding, Prompts, Reading,
-    about, due_request, read_prompts, read_turn,
+    about, due_request, read_extraction, read_prompts, read_turn,
 };

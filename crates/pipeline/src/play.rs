@@ -3,6 +3,8 @@
 //! It plays the same tasks as a run, so it shows what a run would do with a prompt, a template or a model: the same
 //! requests, checks, retries and repairs.
 
+use std::collections::VecDeque;
+
 use clinstruct_batch_client::BatchRequest;
 use clinstruct_schema::{Message, RowId, RowOutcome, Speaker};
 use clinstruct_store::Rejection;
@@ -111,8 +113,20 @@ pub fn play<E: From<Error>>(
         Extent::FirstConversation => 1,
         Extent::Everything => usize::MAX,
     };
-    for child in children.into_iter().take(most) {
+    let mut due = VecDeque::from(children);
+    while player.row.conversations.len() < most
+        && let Some(child) = due.pop_front()
+    {
         let played = match child {
+            // The conversations of a prompt begin once it has its record.
+            Child::Begins(_, mut task @ Task::Extraction(_)) => {
+                if let Next::Done(children) = player.drive(&mut task)? {
+                    for child in children.into_iter().rev() {
+                        due.push_front(child);
+                    }
+                }
+                continue;
+            }
             Child::Rejected(key, why) => PlayedConversation {
                 id: id_of(plan.part(), &row.id, key),
                 messages: Vec::new(),

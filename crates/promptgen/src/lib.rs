@@ -1,4 +1,5 @@
-//! Turns a catalog, a part and a seed into the plan of its rows, and a row into the request for its prompts.
+//! Turns a catalog, a part and a seed into the plan of its rows, and a row into the request for its prompts. [`extraction_request`] asks
+//! for the facts that a message states, whatever wrote it.
 //!
 //! [`Plan::row`] builds any row alone: who asks, about what, about which patients, where, and in which mode. Every draw is keyed by
 //! the seed, the row's id and a purpose, so that rows can be built in any order, by any number of threads, and an entry
@@ -23,12 +24,14 @@
 //! ```
 
 mod case;
+mod extraction;
 mod frame;
 mod plan;
 mod request;
 
 pub use case::complete;
 use clinstruct_schema::{Blame, Hint};
+pub use extraction::{ExtractionOptions, extraction_request};
 pub use plan::Plan;
 pub use request::{PromptOptions, prompt_request};
 
@@ -44,18 +47,27 @@ pub enum Error {
         #[source]
         source: clinstruct_catalog::TemplateError,
     },
+    /// A template of an extraction request could not be rendered.
+    #[error("write the extraction request of {id}")]
+    Extraction {
+        /// Its message.
+        id: String,
+        /// What is wrong.
+        #[source]
+        source: clinstruct_catalog::TemplateError,
+    },
 }
 
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Template { source, .. } => source.hint(),
+            Self::Template { source, .. } | Self::Extraction { source, .. } => source.hint(),
         }
     }
 
     fn blame(&self) -> Blame {
         match self {
-            Self::Template { source, .. } => source.blame(),
+            Self::Template { source, .. } | Self::Extraction { source, .. } => source.blame(),
         }
     }
 }

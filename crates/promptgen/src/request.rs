@@ -28,29 +28,39 @@ pub struct PromptOptions<'a> {
     pub temperature: Option<f32>,
 }
 
+/// The schema of an object that has these keys and no others.
+pub(crate) fn object(properties: &[(&str, &str)]) -> String {
+    let each = |(key, schema): &(&str, &str)| format!("\"{key}\":{schema}");
+    let keys: Vec<String> = properties.iter().map(|(key, _)| format!("\"{key}\"")).collect();
+    format!(
+        r#"{{"type":"object","additionalProperties":false,"required":[{}],"properties":{{{}}}}}"#,
+        keys.join(","),
+        properties.iter().map(each).collect::<Vec<_>>().join(",")
+    )
+}
+
+fn array(items: &str) -> String {
+    format!(r#"{{"type":"array","items":{items}}}"#)
+}
+
+/// The schema of a list of facts.
+pub(crate) fn facts() -> String {
+    let names: Vec<String> =
+        FactName::ALL.iter().map(|name| format!("\"{}\"", name.as_str())).collect();
+    let string = r#"{"type":"string"}"#;
+    let name = format!(r#"{{"type":"string","enum":[{}]}}"#, names.join(","));
+    array(&object(&[("name", &name), ("value", string), ("unit", string)]))
+}
+
 /// The schema of an answer with prompts for the patients with these numbers.
 ///
 /// The message comes before its facts, so that a model writes first and lists afterwards: providers generate the keys in
 /// the order of the schema. No key is nullable, since strict schemas require every key.
 fn schema(numbers: &[usize]) -> JsonSchema {
     let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-    let names: Vec<String> =
-        FactName::ALL.iter().map(|name| format!("\"{}\"", name.as_str())).collect();
-    let object = |properties: &[(&str, &str)]| {
-        let each = |(key, schema): &(&str, &str)| format!("\"{key}\":{schema}");
-        let keys: Vec<String> = properties.iter().map(|(key, _)| format!("\"{key}\"")).collect();
-        format!(
-            r#"{{"type":"object","additionalProperties":false,"required":[{}],"properties":{{{}}}}}"#,
-            keys.join(","),
-            properties.iter().map(each).collect::<Vec<_>>().join(",")
-        )
-    };
-    let array = |items: &str| format!(r#"{{"type":"array","items":{items}}}"#);
-    let string = r#"{"type":"string"}"#;
-    let name = format!(r#"{{"type":"string","enum":[{}]}}"#, names.join(","));
-    let fact = object(&[("name", &name), ("value", string), ("unit", string)]);
     let number = format!(r#"{{"type":"integer","enum":[{}]}}"#, numbers.join(","));
-    let entry = object(&[("patient", &number), ("prompt", string), ("facts", &array(&fact))]);
+    let prompt = r#"{"type":"string"}"#;
+    let entry = object(&[("patient", &number), ("prompt", prompt), ("facts", &facts())]);
     JsonSchema { name: "prompts".into(), schema: object(&[("prompts", &array(&entry))]) }
 }
 

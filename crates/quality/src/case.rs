@@ -12,6 +12,7 @@ mod age;
 mod contradictions;
 mod country;
 mod frame;
+mod household;
 mod medicines;
 mod numbers;
 mod pregnancy;

@@ -1,10 +1,11 @@
 use clinstruct_schema::{MicroUsd, RequestId, RowFormat, Stage, Usage};
 
-/// The key of a task: a seed row, a conversation, or an annotation of a conversation. Keys in order are the plan in order,
-/// the annotations of each annotator behind all rows.
+/// The key of a task: a seed row, the record of one of its prompts, a conversation, or an annotation of a conversation. Keys
+/// in order are the plan in order, a record before the conversations of its prompt, the annotations of each annotator behind
+/// all rows.
 ///
 /// `annotator << 48 | part << 40 | seed row << 16 | prompt << 8 | variant`; prompt and variant are 0 for the seed row itself,
-/// the annotator is 0 for all but annotations.
+/// the variant is 0 for a record, the annotator is 0 for all but annotations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TaskKey(pub(crate) i64);
 
@@ -24,6 +25,14 @@ impl TaskKey {
         }
         Self::seed_row(part, seed_row)
             .map(|key| Self(key.0 | i64::from(prompt) << 8 | i64::from(variant)))
+    }
+
+    /// The record of a prompt, which counts from 1, of a seed row.
+    pub fn extraction(part: u8, seed_row: u32, prompt: u8) -> Option<Self> {
+        if prompt == 0 {
+            return None;
+        }
+        Self::seed_row(part, seed_row).map(|key| Self(key.0 | i64::from(prompt) << 8))
     }
 
     /// Numbers of annotators: 1 to this.
@@ -69,7 +78,7 @@ impl TaskKey {
         (self.0 >> 8 & 0xff) as u8
     }
 
-    /// Variant, from 1; 0 for a seed row.
+    /// Variant, from 1; 0 for a seed row and for a record.
     pub fn variant(self) -> u8 {
         (self.0 & 0xff) as u8
     }
@@ -85,6 +94,8 @@ impl TaskKey {
             TaskKind::Annotation
         } else if self.is_seed_row() {
             TaskKind::Prompt
+        } else if self.variant() == 0 {
+            TaskKind::Extraction
         } else {
             TaskKind::Conversation
         }
@@ -96,6 +107,8 @@ impl TaskKey {
 pub enum TaskKind {
     /// The prompts of a seed row.
     Prompt,
+    /// The facts that a prompt states.
+    Extraction,
     /// A conversation.
     Conversation,
     /// What an annotator is asked about a conversation.
@@ -107,6 +120,7 @@ impl TaskKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Prompt => "prompt",
+            Self::Extraction => "extraction",
             Self::Conversation => "conversation",
             Self::Annotation => "annotation",
         }

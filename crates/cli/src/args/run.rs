@@ -29,6 +29,18 @@ pub(crate) enum TokenParameter {
     MaxCompletionTokens,
 }
 
+/// When a model is asked once more for the facts that a first message states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Extraction {
+    /// Never: code alone reads a message whose list is missing or cannot be read
+    Never,
+    /// For messages whose list is missing or cannot be read
+    Missing,
+    /// For all messages about a patient
+    Always,
+}
+
 /// Settings of a run. [`clinstruct_app::settings`] documents the precedence.
 #[derive(Debug, Clone, Default, Args, Serialize)]
 pub(crate) struct RunArgs {
@@ -133,6 +145,9 @@ pub(crate) struct RunArgs {
     /// Keep the reasoning of assistant turns in the rows, for export as `reasoning_content`
     #[arg(long)]
     pub(crate) keep_reasoning: bool,
+    /// When to ask the prompt writer's model once more for the facts that a first message states [default: never]
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub(crate) extraction: Option<Extraction>,
     /// Shares of the rows for validation and test [default: 0.05,0.05]
     #[arg(
         long,

@@ -6,6 +6,7 @@ mod change;
 mod check;
 mod crash_test;
 mod errors;
+mod extraction;
 mod foreign;
 mod help;
 mod oddities;

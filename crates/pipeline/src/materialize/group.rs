@@ -8,12 +8,12 @@ use clinstruct_schema::{
     Attributes, BaseRow, Conversation as Row, FailedText, Provenance, RowId, RowOutcome,
     SCHEMA_VERSION, Speaker, TurnProvenance, Usage,
 };
-use clinstruct_store::{RawReader, Step, TaskKey, TaskRecord, TaskState};
+use clinstruct_store::{RawReader, Step, TaskKey, TaskKind, TaskRecord, TaskState};
 
 use super::Source;
 use crate::task::{
-    AcceptedPrompt, ConversationTask, Locate, Prompt, PromptTask, id_of, prompts_of, replay_turn,
-    response, variant_of,
+    AcceptedPrompt, ConversationTask, Locate, Prompt, PromptTask, id_of, prompts_of,
+    replay_extraction, replay_turn, response, variant_of,
 };
 use crate::{Error, Result, RunContext};
 
@@ -29,7 +29,7 @@ pub(super) struct Group<'a> {
     pub(super) conversations: Vec<Conversation<'a>>,
     /// Texts of its rejected rows, by the task that they failed: with the place of the patient for prompts.
     failed_texts: &'a FailedTexts,
-    /// Conversations that wait for their prompts.
+    /// Conversations that wait for their prompts or their records.
     pub(super) not_begun: u64,
     /// Whether a rehearsal wrote its prompts.
     pub(super) rehearsal: bool,
@@ -99,10 +99,33 @@ impl<'a> Group<'a> {
             *slot = Some((prompt.clone(), TurnProvenance { cleanup, ..turn }));
         }
         for task in conversations {
+            // A record comes before the conversations of its prompt.
+            if task.key.kind() == TaskKind::Extraction {
+                if task.state == TaskState::Waiting {
+                    group.not_begun += plan.part().variants() as u64;
+                }
+                group.add_record(locate, reader, task)?;
+                continue;
+            }
             let row = if reads(task.state) { group.replay(locate, reader, task)? } else { None };
             group.conversations.push(Conversation { task, row });
         }
         Ok(Some(group))
+    }
+
+    /// Gives a prompt the facts that a model listed.
+    fn add_record(
+        &mut self,
+        locate: Locate<'_>,
+        reader: &RawReader,
+        task: &TaskRecord,
+    ) -> Result<()> {
+        let k = usize::from(task.key.prompt()).saturating_sub(1);
+        let prompt = self.prompts.get_mut(k).and_then(Option::as_mut);
+        let (Some((prompt, _)), Some(frame)) = (prompt, self.row.frames.get(k)) else {
+            return Err(mismatch(task.key));
+        };
+        replay_extraction(locate, reader, task, frame, prompt)
     }
 
     /// Replays a conversation; `None` if its prompt never came.

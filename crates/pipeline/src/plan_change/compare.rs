@@ -6,7 +6,7 @@ use std::ops::Range;
 use clinstruct_multiturn::Variant;
 use clinstruct_promptgen::Plan;
 use clinstruct_schema::RequestId;
-use clinstruct_store::{PlannedRow, Store, TaskKey, TaskRecord, TaskState};
+use clinstruct_store::{PlannedRow, Store, TaskKey, TaskKind, TaskRecord, TaskState};
 use rayon::prelude::*;
 
 use super::change::{PartChange, PlanChange};
@@ -50,13 +50,33 @@ impl OldRow {
         if prompts.state != TaskState::Done {
             return Ok(Vec::new());
         }
-        let for_prompts = attempts(prompts);
+        let is = |kind| move |task: &&TaskRecord| task.key.kind() == kind;
+        let for_prompts = |prompt: u8| {
+            let records = conversations.iter().filter(is(TaskKind::Extraction));
+            let own = records.filter(|task| task.key.prompt() == prompt).map(attempts).max();
+            own.unwrap_or(0).max(attempts(prompts))
+        };
         let one = |t: &TaskRecord| Answered {
             prompt: t.key.prompt(),
             variant: t.key.variant(),
-            attempts: attempts(t).max(for_prompts),
+            attempts: attempts(t).max(for_prompts(t.key.prompt())),
         };
-        Ok(conversations.iter().map(one).collect())
+        let mut all: Vec<Answered> =
+            conversations.iter().filter(is(TaskKind::Conversation)).map(one).collect();
+        // A prompt that waits for its record has no conversations yet.
+        let shape = Shape::from_bytes(&self.row.shape);
+        for task in conversations.iter().filter(is(TaskKind::Extraction)) {
+            if task.state == TaskState::Waiting {
+                let own = shape.iter().flat_map(|shape| &shape.conversations);
+                let own = own.filter(|(prompt, ..)| *prompt == task.key.prompt());
+                all.extend(own.map(|(prompt, variant, _)| Answered {
+                    prompt: *prompt,
+                    variant: *variant,
+                    attempts: attempts(prompts),
+                }));
+            }
+        }
+        Ok(all)
     }
 }
 

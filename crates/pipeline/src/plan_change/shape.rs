@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use clinstruct_schema::RequestId;
+use clinstruct_schema::{RequestId, Stated};
 use clinstruct_store::PlannedRow;
 use serde::Serialize;
 
-use crate::task::{ConversationTask, PromptTask, variant_code, variants_of};
+use crate::task::{ConversationTask, ExtractionTask, PromptTask, variant_code, variants_of};
 use crate::{Result, RunContext};
 
 /// Placeholder for text that a model has not written yet.
@@ -142,7 +142,13 @@ impl<'a, 'c> Shapes<'a, 'c> {
             return Ok(Some(PlannedRow { task, id, request, shape: Vec::new() }));
         }
         let mut conversations = Vec::new();
-        for k in 0..row.frames.len() {
+        for (k, frame) in row.frames.iter().enumerate() {
+            // A record decides what its conversations are about.
+            let asks = context.config.extraction.asks(frame, &Stated::NONE);
+            let record = asks
+                .then(|| ExtractionTask::request(context, part, row, k, UNSAID, 0))
+                .transpose()?
+                .map(|request| request.id);
             for variant in variants_of(context, part, row, k)? {
                 let (prompt, code) =
                     (u8::try_from(k + 1).unwrap_or(u8::MAX), variant_code(variant));
@@ -152,7 +158,7 @@ impl<'a, 'c> Shapes<'a, 'c> {
                 if expected.is_none_or(is_wanted) {
                     let conversation =
                         ConversationTask::unwritten(context, part, row, k, variant, UNSAID)?;
-                    conversations.push((prompt, code, self.conversation(conversation)?));
+                    conversations.push((prompt, code, self.conversation(conversation, record)?));
                 }
             }
         }
@@ -164,12 +170,19 @@ impl<'a, 'c> Shapes<'a, 'c> {
         Ok(Some(PlannedRow { task, id, request, shape: shape.to_bytes() }))
     }
 
-    fn conversation(&self, mut conversation: ConversationTask) -> Result<[u8; DIGEST]> {
+    fn conversation(
+        &self,
+        mut conversation: ConversationTask,
+        record: Option<RequestId>,
+    ) -> Result<[u8; DIGEST]> {
         let mut digest = Digest::default();
         let about = conversation.dialogue().context();
         digest.add_json(&about.situation);
         let country = about.place.country_code.as_str();
         digest.add(self.checks.get(country).map_or(&[][..], |checks| checks));
+        if let Some(record) = record {
+            digest.add(&record.0);
+        }
         // The first request of each side contains its system prompt; later ones contain the same.
         for _ in 0..2 {
             if let Some(request) = conversation.next_request(self.context)? {

@@ -8,10 +8,11 @@ use clinstruct_quality::card::{About, CountryTerms};
 use clinstruct_schema::{
     BaseRow, Case, Language, Place, RequestId, RowOutcome, Speaker, Stage, Stated,
 };
-use clinstruct_store::Step;
+use clinstruct_store::{Step, TaskKey};
 
+use super::keys::{conversation_key, variants_of};
 use super::reading::{Prompt, Reading, compare_with_repaired, missing, read_turn};
-use super::{Applied, Next, Received, batch, rejection};
+use super::{Applied, Child, Next, Received, Task, batch, rejection};
 use crate::{Error, Result, RunContext};
 
 /// A conversation that waits for a turn.
@@ -143,6 +144,22 @@ impl ConversationTask {
         };
         Ok(Applied { failure, accepted, next })
     }
+}
+
+/// The conversations of prompt `k` (from 0) of a row, at their start.
+pub(super) fn conversations_of(
+    context: &RunContext<'_>,
+    base: TaskKey,
+    row: &BaseRow,
+    k: usize,
+    prompt: &Prompt,
+) -> Result<Vec<Child>> {
+    let begin = |variant| {
+        let task = ConversationTask::new(context, base.part(), row, k, variant, prompt)?;
+        let key = conversation_key(base, k, variant)?;
+        Ok(Child::Begins(key, Task::Conversation(Box::new(task))))
+    };
+    variants_of(context, base.part(), row, k)?.into_iter().map(begin).collect()
 }
 
 /// What is known about a patient and the country of care.

@@ -51,6 +51,15 @@ pub(crate) fn base_key(part: u8, index: usize) -> Result<TaskKey> {
     key.ok_or_else(|| Error::JournalMismatch(format!("seed row {index}")))
 }
 
+/// The key of the record of prompt `k` (from 0) of a seed row.
+pub(crate) fn extraction_key(base: TaskKey, k: usize) -> Result<TaskKey> {
+    let (part, index) = (base.part(), base.seed_row_index());
+    u8::try_from(k + 1)
+        .ok()
+        .and_then(|prompt| TaskKey::extraction(part, index, prompt))
+        .ok_or_else(|| Error::JournalMismatch(format!("prompt {k} of seed row {index}")))
+}
+
 /// The key of a conversation from prompt `k` (from 0) of a seed row.
 pub(crate) fn conversation_key(base: TaskKey, k: usize, variant: Variant) -> Result<TaskKey> {
     let (part, index) = (base.part(), base.seed_row_index());

@@ -5,6 +5,7 @@
 
 mod annotation;
 mod conversation;
+mod extraction;
 mod keys;
 mod prompt;
 mod reading;
@@ -14,21 +15,25 @@ mod tests;
 
 use clinstruct_batch_client::{BatchRequest, request_id};
 use clinstruct_multiturn::RetryCounts;
-use clinstruct_schema::{ChatRequest, RequestId, RowOutcome, Speaker, Stage};
+use clinstruct_schema::{ChatRequest, RequestId, RowOutcome, Speaker, Stage, Stated};
 use clinstruct_store::{GivenUp, Rejection, Step, TaskKey, TaskRecord, TaskState};
 
 pub(crate) use annotation::{AnnotationTask, check_names, number, read as read_annotation};
 pub use annotation::{Annotator, AnnotatorError};
 pub(crate) use conversation::ConversationTask;
 pub use conversation::about;
+pub(crate) use extraction::ExtractionTask;
 pub(crate) use keys::{base_key, id_of, row_id, variant_code, variant_of, variants_of};
 pub(crate) use prompt::{AcceptedPrompt, PromptTask};
 pub(crate) use reading::delivers;
 pub use reading::{
-    Failure, FailureKind, Prompt, PromptFinding, Prompts, Reading, read_prompts, read_turn,
+    Failure, FailureKind, Prompt, PromptFinding, Prompts, Reading, read_extraction, read_prompts,
+    read_turn,
 };
 pub use replay::due_request;
-pub(crate) use replay::{Locate, Retried, prompts_of, rebuild, replay_turn, response, retried};
+pub(crate) use replay::{
+    Locate, Retried, prompts_of, rebuild, replay_extraction, replay_turn, response, retried,
+};
 
 use crate::{Error, Result, RunContext};
 
@@ -37,6 +42,8 @@ use crate::{Error, Result, RunContext};
 pub(crate) enum Task {
     /// The prompts of a seed row.
     Prompt(PromptTask),
+    /// The facts that a prompt states.
+    Extraction(Box<ExtractionTask>),
     /// The turns of a conversation.
     Conversation(Box<ConversationTask>),
     /// What an annotator asks about a finished conversation.
@@ -81,7 +88,7 @@ impl Task {
     /// Who is asked.
     pub(crate) fn speaker(&self) -> Speaker {
         match self {
-            Self::Prompt(_) => Speaker::PromptWriter,
+            Self::Prompt(_) | Self::Extraction(_) => Speaker::PromptWriter,
             Self::Conversation(task) => task.dialogue().speaker().unwrap_or(Speaker::Assistant),
             Self::Annotation(task) => task.speaker(),
         }
@@ -91,6 +98,7 @@ impl Task {
     pub(crate) fn next_request(&self, context: &RunContext<'_>) -> Result<Option<BatchRequest>> {
         match self {
             Self::Prompt(task) => task.next_request(context).map(Some),
+            Self::Extraction(task) => task.next_request(context).map(Some),
             Self::Conversation(task) => task.next_request(context),
             Self::Annotation(task) => task.next_request(context),
         }
@@ -105,6 +113,7 @@ impl Task {
     ) -> Result<Applied> {
         match self {
             Self::Prompt(task) => task.apply(context, request, outcome),
+            Self::Extraction(task) => task.apply(context, request, outcome),
             Self::Conversation(task) => task.apply(context, request, outcome),
             Self::Annotation(task) => Ok(task.apply(context, request, outcome)),
         }
@@ -115,6 +124,7 @@ impl Task {
         let because = |stage| rejection(stage, true, why.reason.clone(), why.detail.clone());
         match self {
             Self::Prompt(task) => task.ended(context, because(Stage::Prompt)),
+            Self::Extraction(task) => task.ended(context),
             Self::Conversation(_) => Ok(Next::Rejected(because(Stage::Turn), Vec::new())),
             Self::Annotation(_) => Ok(Next::Rejected(because(Stage::Annotation), Vec::new())),
         }
@@ -124,6 +134,7 @@ impl Task {
     pub(crate) fn counts(&self) -> RetryCounts {
         match self {
             Self::Prompt(task) => task.counts,
+            Self::Extraction(task) => task.counts,
             Self::Conversation(task) => task.dialogue().counts(),
             Self::Annotation(task) => task.counts,
         }
@@ -239,6 +250,20 @@ pub(crate) fn step(
         children.extend(annotations.into_iter().map(begins));
     }
     let mut stepped = Stepped::default();
+    // The conversations go on without their record. That there is no answer is noted all the same, so that a replay ends it
+    // in the same way.
+    if let (Task::Extraction(_), Next::Done(_), Some(failure)) = (&task, &next, &failure)
+        && failure.kind != FailureKind::Unusable
+    {
+        let (reason, detail) = (failure.reason.clone(), failure.detail.clone());
+        stepped.given_up.push(GivenUp {
+            request,
+            task: record.key,
+            refused: false,
+            reason,
+            detail,
+        });
+    }
     if let Next::Rejected(Rejection { failed: true, reason, detail, .. }, _) = &next {
         stepped.given_up.push(GivenUp {
             request,
@@ -273,7 +298,10 @@ pub(crate) fn try_templates(context: &RunContext<'_>) -> Result<()> {
         let Some(task) = PromptTask::planned(context, *part, 0)? else { continue };
         task.next_request(context)?;
         let row = task.row();
-        for k in 0..row.frames.len() {
+        for (k, frame) in row.frames.iter().enumerate() {
+            if context.config.extraction.asks(frame, &Stated::NONE) {
+                ExtractionTask::request(context, *part, row, k, "A question.", 0)?;
+            }
             for variant in variants_of(context, *part, row, k)? {
                 let mut conversation =
                     ConversationTask::unwritten(context, *part, row, k, variant, "A question.")?;

@@ -8,7 +8,8 @@ use clinstruct_promptgen::{PromptOptions, prompt_request};
 use clinstruct_schema::{BaseRow, RequestId, RowOutcome, Stage};
 use clinstruct_store::{Rejection, Step, TaskKey};
 
-use super::conversation::ConversationTask;
+use super::conversation::conversations_of;
+use super::extraction::ExtractionTask;
 use super::keys::{base_key, conversation_key, variants_of};
 use super::reading::{Prompt, PromptFinding, Prompts, Reading, missing, read_prompts};
 use super::{Applied, Child, Next, Received, Task, batch, rejection};
@@ -173,21 +174,23 @@ impl PromptTask {
         self.done(context, Some(&why))
     }
 
-    /// The conversations of the prompts; those without a prompt are rejected with `why`.
+    /// What follows from the prompts: their records, where they are requested, or their conversations. The conversations of
+    /// those without a prompt are rejected with `why`.
     fn done(&self, context: &RunContext<'_>, why: Option<&Rejection>) -> Result<Next> {
-        let part = self.key.part();
         let mut children = Vec::new();
         for (k, prompt) in self.prompts.iter().enumerate() {
-            for variant in variants_of(context, part, &self.row, k)? {
-                let key = conversation_key(self.key, k, variant)?;
-                children.push(match prompt {
-                    Some(AcceptedPrompt { prompt, .. }) => {
-                        let task =
-                            ConversationTask::new(context, part, &self.row, k, variant, prompt)?;
-                        Child::Begins(key, Task::Conversation(Box::new(task)))
-                    }
-                    None => Child::Rejected(key, self.why_missing(k, why)),
-                });
+            let Some(AcceptedPrompt { prompt, .. }) = prompt else {
+                for variant in variants_of(context, self.key.part(), &self.row, k)? {
+                    let key = conversation_key(self.key, k, variant)?;
+                    children.push(Child::Rejected(key, self.why_missing(k, why)));
+                }
+                continue;
+            };
+            match ExtractionTask::due(context, self.key, &self.row, k, prompt)? {
+                Some((key, task)) => {
+                    children.push(Child::Begins(key, Task::Extraction(Box::new(task))));
+                }
+                None => children.extend(conversations_of(context, self.key, &self.row, k, prompt)?),
             }
         }
         Ok(Next::Done(children))

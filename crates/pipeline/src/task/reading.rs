@@ -5,7 +5,7 @@ use clinstruct_parser::{Cleaned, Problem, PromptFormat, WrittenPrompt};
 use clinstruct_quality::card::About;
 use clinstruct_quality::{Violation, check_prompt, check_turn};
 use clinstruct_schema::{
-    Fault, FinishReason, Frame, Language, RowOutcome, Situation, Speaker, Stated,
+    Fault, FinishReason, Frame, Language, RecordSource, RowOutcome, Situation, Speaker, Stated,
 };
 
 /// What a response is worth.
@@ -350,6 +350,27 @@ pub fn read_prompts(
         partial: Some(Prompts { texts, findings }),
         repair: None,
         defect: Defect::Text,
+    }
+}
+
+/// Reads the answer to a request for the facts that the prompt `text` states. Of an answer that was cut off or damaged, every
+/// complete fact is used.
+pub fn read_extraction(outcome: &RowOutcome, text: &str, frame: &Frame) -> Reading<Stated> {
+    let facts = match (text_of(outcome), outcome) {
+        (Ok(answer), _) => clinstruct_parser::facts_of(answer, true)
+            .map_err(|problem| Reading::unusable(problem.code(), problem.to_string())),
+        (Err(reading), RowOutcome::Cut(completion)) => {
+            let facts = clinstruct_parser::facts_of(&completion.text, false);
+            facts.ok().filter(|facts| !facts.is_empty()).ok_or(reading)
+        }
+        (Err(reading), _) => Err(reading),
+    };
+    match facts {
+        Ok(facts) => Reading::Accepted(Stated {
+            source: RecordSource::Extraction,
+            ..clinstruct_quality::case::record(text, frame, Some(&facts))
+        }),
+        Err(reading) => reading,
     }
 }
 

@@ -3,15 +3,16 @@
 use clinstruct_batch_client::BatchRequest;
 use clinstruct_multiturn::RetryCounts;
 use clinstruct_parser::{Cleaned, decode};
-use clinstruct_schema::{FailedText, RequestId, RowId, RowOutcome, Speaker, Usage};
+use clinstruct_schema::{FailedText, Frame, RequestId, RowId, RowOutcome, Speaker, Usage};
 use clinstruct_store::{RawReader, RowLocation, Store, TaskKey, TaskKind, TaskRecord, TaskState};
 
 use super::Task;
 use super::annotation::{AnnotationTask, number};
 use super::conversation::ConversationTask;
-use super::keys::variant_of;
+use super::extraction::ExtractionTask;
+use super::keys::{extraction_key, variant_of};
 use super::prompt::PromptTask;
-use super::reading::Reading;
+use super::reading::{Prompt, Reading, read_extraction};
 use crate::{Error, Result, RunContext};
 
 /// Where the responses to requests lie.
@@ -51,6 +52,24 @@ pub(crate) fn prompts_of(
         }
     }
     Ok(task)
+}
+
+/// Gives a prompt the facts of its accepted extraction, where `record` has one.
+pub(crate) fn replay_extraction(
+    locate: Locate<'_>,
+    reader: &RawReader,
+    record: &TaskRecord,
+    frame: &Frame,
+    prompt: &mut Prompt,
+) -> Result<()> {
+    let Some(step) = record.steps.last() else { return Ok(()) };
+    let mismatch = || mismatch(record.key);
+    let outcome = response(locate, reader, step.request)?.ok_or_else(mismatch)?;
+    let Reading::Accepted(stated) = read_extraction(&outcome, &prompt.text.text, frame) else {
+        return Err(mismatch());
+    };
+    prompt.stated = stated;
+    Ok(())
 }
 
 /// Adds the turn of an accepted response. Its checks were passed when it was accepted and are not run again; `None`
@@ -94,6 +113,11 @@ pub(crate) fn rebuild(
         prompts.counts = counts;
         return Ok(Some((prompts.next_request(context)?, Task::Prompt(prompts))));
     }
+    if key.kind() == TaskKind::Extraction {
+        let mut task = extraction_at_start(context, store, reader, key, prompts)?;
+        task.counts = counts;
+        return Ok(Some((task.next_request(context)?, Task::Extraction(Box::new(task)))));
+    }
     if key.kind() == TaskKind::Annotation {
         let mut annotators = context.config.annotators.iter();
         let Some(annotator) = annotators.find(|one| number(**one) == key.annotator()) else {
@@ -132,6 +156,39 @@ fn accepted_turns(
     Ok(task)
 }
 
+/// The prompt of a task, from the journal, with the place of its patient, and its seed row's task. `prompts` is that task at
+/// its start.
+fn accepted_prompt(
+    context: &RunContext<'_>,
+    store: &Store,
+    reader: &RawReader,
+    key: TaskKey,
+    prompts: PromptTask,
+) -> Result<(PromptTask, usize, Prompt)> {
+    let mismatch = || mismatch(key);
+    let base = TaskKey::seed_row(key.part(), key.seed_row_index()).ok_or_else(mismatch)?;
+    let base = store.task(base)?.ok_or_else(mismatch)?;
+    let locate = |id| Ok(store.locate(id)?);
+    let prompts = prompts_of(context, &locate, reader, &base, prompts)?;
+    let k = usize::from(key.prompt()).checked_sub(1).ok_or_else(mismatch)?;
+    let prompt = prompts.prompts().get(k).and_then(Option::as_ref).ok_or_else(mismatch)?;
+    let prompt = prompt.prompt.clone();
+    Ok((prompts, k, prompt))
+}
+
+/// An extraction at its start, from the journal. `prompts` is its seed row's task at its start.
+fn extraction_at_start(
+    context: &RunContext<'_>,
+    store: &Store,
+    reader: &RawReader,
+    key: TaskKey,
+    prompts: PromptTask,
+) -> Result<ExtractionTask> {
+    let (prompts, k, prompt) = accepted_prompt(context, store, reader, key, prompts)?;
+    let due = ExtractionTask::due(context, prompts.key(), prompts.row(), k, &prompt)?;
+    due.map(|(_, task)| task).ok_or_else(|| mismatch(key))
+}
+
 /// A conversation at its start, from the journal. `prompts` is its seed row's task at its start.
 fn conversation_at_start(
     context: &RunContext<'_>,
@@ -140,15 +197,16 @@ fn conversation_at_start(
     key: TaskKey,
     prompts: PromptTask,
 ) -> Result<ConversationTask> {
-    let mismatch = || mismatch(key);
-    let base = TaskKey::seed_row(key.part(), key.seed_row_index()).ok_or_else(mismatch)?;
-    let base = store.task(base)?.ok_or_else(mismatch)?;
-    let locate = |id| Ok(store.locate(id)?);
-    let prompts = prompts_of(context, &locate, reader, &base, prompts)?;
-    let k = usize::from(key.prompt()).checked_sub(1).ok_or_else(mismatch)?;
-    let prompt = prompts.prompts().get(k).and_then(Option::as_ref).ok_or_else(mismatch)?;
+    let (prompts, k, mut prompt) = accepted_prompt(context, store, reader, key, prompts)?;
+    let frame = prompts.row().frames.get(k).ok_or_else(|| mismatch(key))?;
+    if context.config.extraction.asks(frame, &prompt.stated)
+        && let Some(record) = store.task(extraction_key(prompts.key(), k)?)?
+    {
+        let locate = |id| Ok(store.locate(id)?);
+        replay_extraction(&locate, reader, &record, frame, &mut prompt)?;
+    }
     let variant = variant_of(key.variant());
-    ConversationTask::new(context, key.part(), prompts.row(), k, variant, &prompt.prompt)
+    ConversationTask::new(context, key.part(), prompts.row(), k, variant, &prompt)
 }
 
 /// An attempt that gave a response which could not be used.
@@ -267,7 +325,34 @@ fn retried_prompts(
     Ok(failed.map(|failed| Retried { speaker: Speaker::PromptWriter, succeeded, failed }))
 }
 
-/// What a task was asked more than once for: a seed row's prompts, a conversation's turns.
+/// Attempts at a prompt's record, where the first one failed.
+fn retried_extraction(
+    context: &RunContext<'_>,
+    store: &Store,
+    reader: &RawReader,
+    record: &TaskRecord,
+) -> Result<Option<Retried>> {
+    let (key, step) = (record.key, record.steps.last());
+    let attempts = step.map_or(record.attempts, |step| u32::from(step.attempts).saturating_sub(1));
+    if attempts == 0 || record.state == TaskState::Waiting {
+        return Ok(None);
+    }
+    let prompts = prompt_task(context, key)?;
+    let mut task = extraction_at_start(context, store, reader, key, prompts)?;
+    let mut failed = Vec::new();
+    while task.counts.attempts < attempts {
+        let request = task.next_request(context)?.id;
+        let outcome = response(&|id| Ok(store.locate(id)?), reader, request)?;
+        let Some(outcome) = outcome else { return Ok(None) };
+        let Reading::Unusable { checks, .. } = task.read(&outcome)? else { return Ok(None) };
+        let usage = outcome.usage().unwrap_or_default();
+        failed.push(FailedAttempt { checks, usage, texts: Vec::new() });
+        task.counts.attempts += 1;
+    }
+    Ok(Some(Retried { speaker: Speaker::PromptWriter, succeeded: step.is_some(), failed }))
+}
+
+/// What a task was asked more than once for: a seed row's prompts, a prompt's record, a conversation's turns.
 pub(crate) fn retried(
     context: &RunContext<'_>,
     store: &Store,
@@ -277,6 +362,9 @@ pub(crate) fn retried(
     let key = record.key;
     if key.is_seed_row() {
         return Ok(retried_prompts(context, store, reader, record)?.into_iter().collect());
+    }
+    if key.kind() == TaskKind::Extraction {
+        return Ok(retried_extraction(context, store, reader, record)?.into_iter().collect());
     }
     let again = record.steps.iter().any(|s| s.attempts > 1);
     let ended = record.state == TaskState::Rejected && record.attempts > 0;
@@ -312,6 +400,7 @@ pub fn due_request(
     let built = rebuild(context, store, &store.reader(), record)?;
     Ok(built.map(|(request, task)| match task {
         Task::Prompt(task) => (task.row().id.clone(), request),
+        Task::Extraction(task) => (task.row().id.clone(), request),
         Task::Conversation(task) => (task.into_dialogue().into_parts().0.id, request),
         Task::Annotation(task) => (task.conversation().context().id.clone(), request),
     }))

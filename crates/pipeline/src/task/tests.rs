@@ -1,6 +1,7 @@
 //! Every transition of every task.
 
 mod conversation;
+mod extraction;
 mod prompt;
 
 use std::sync::{Arc, LazyLock};

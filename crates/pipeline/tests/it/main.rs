@@ -2,6 +2,7 @@
 
 mod annotations;
 mod caught;
+mod extraction;
 mod latencies;
 mod played;
 mod previous;

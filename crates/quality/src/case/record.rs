@@ -7,6 +7,7 @@ use clinstruct_schema::{FactKind, FactName, Frame, RecordSource, Sex, Stated, St
 use regex::Regex;
 
 use super::contradictions::{converted, is_same};
+use super::household;
 use super::numbers::{Number, Part, numbers};
 use super::view::View;
 use super::vitals::{Reading, canonical, readings};
@@ -51,7 +52,7 @@ pub fn record(text: &str, frame: &Frame, written: Option<&[StatedFact]>) -> Stat
     }
     // What a message says of the patient's home rules out that another one is drawn.
     if !facts.iter().any(|fact| fact.name == FactName::Social)
-        && let Some(said) = household(&view)
+        && let Some(said) = household::said(&view)
     {
         facts.push(StatedFact { name: FactName::Social, value: said, unit: "1".to_owned() });
     }
@@ -374,65 +375,6 @@ fn known_unit(unit: &str) -> Option<&'static str> {
         Some((Some(found), end)) if end >= text.trim_end().len() => Some(found),
         _ => super::vitals::ucum(unit),
     }
-}
-
-/// Words for those who live with a patient, and for where and how somebody lives.
-const HOUSEHOLD: &[&str] = &[
-    "wife",
-    "husband",
-    "partner",
-    "spouse",
-    "boyfriend",
-    "girlfriend",
-    "mother",
-    "father",
-    "parents",
-    "mum",
-    "dad",
-    "son",
-    "daughter",
-    "children",
-    "sister",
-    "brother",
-    "siblings",
-    "grandmother",
-    "grandfather",
-    "carer",
-    "lives",
-    "household",
-    "alone",
-    "widow",
-    "widowed",
-    "widower",
-    "orphanage",
-    "works",
-    "farmer",
-    "worker",
-    "retired",
-    "school",
-    "smokes",
-    "drinks",
-];
-
-/// Most characters of a statement about the household.
-const STATEMENT: usize = 160;
-
-/// The first sentence that speaks of the patient's household, work or habits, shortened at a word.
-fn household(view: &View<'_>) -> Option<String> {
-    let mut at = 0;
-    let word = view.lower.split_inclusive(|c: char| !c.is_alphanumeric()).find_map(|word| {
-        let start = at;
-        at += word.len();
-        HOUSEHOLD.contains(&word.trim_end_matches(|c: char| !c.is_alphanumeric())).then_some(start)
-    })?;
-    let sentence = view.sentence(word);
-    let said = view.text.get(sentence)?.trim();
-    if said.chars().count() <= STATEMENT {
-        return Some(said.to_owned());
-    }
-    let cut: String = said.chars().take(STATEMENT).collect();
-    let end = cut.rfind(' ').unwrap_or(cut.len());
-    Some(format!("{}…", cut.get(..end)?))
 }
 
 #[cfg(test)]

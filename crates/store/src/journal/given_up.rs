@@ -69,15 +69,22 @@ impl Tx<'_> {
         .map(drop)
     }
 
-    /// Deletes given-up requests, so that they are sent again: all of them, or only the refused ones.
+    /// Deletes given-up requests, so that they are sent again: all of them, or only the refused ones. Those for records stay:
+    /// the conversations of their prompts have begun without.
     pub fn forget_given_up(&mut self, only_refused: bool) -> Result<()> {
         // Their responses are unusable; the next response counts.
         self.execute(
-            "UPDATE request SET state = ?2, frame = NULL, row = NULL
-             WHERE id IN (SELECT request FROM given_up WHERE refused OR NOT ?1)",
+            "UPDATE request SET state = ?2, frame = NULL, row = NULL WHERE id IN (
+                 SELECT request FROM given_up
+                 WHERE (refused OR NOT ?1) AND (task & 255 <> 0 OR task & 65535 = 0)
+             )",
             params![only_refused, RequestState::Released],
         )?;
-        self.execute("DELETE FROM given_up WHERE refused OR NOT ?1", [only_refused]).map(drop)
+        self.execute(
+            "DELETE FROM given_up WHERE (refused OR NOT ?1) AND (task & 255 <> 0 OR task & 65535 = 0)",
+            [only_refused],
+        )
+        .map(drop)
     }
 
     /// Discards a stored response that is not an answer, so that the next one counts. Its raw response stays.

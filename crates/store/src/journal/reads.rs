@@ -191,13 +191,14 @@ impl Store {
             .map_err(self.failed("read"))
     }
 
-    /// Accepted responses, and tasks that wait for one, by part and place in the conversation; without annotations.
+    /// Accepted responses, and tasks that wait for one, by part and place in the conversation; without records
+    /// and annotations.
     pub fn turns(&self) -> Result<Vec<TurnCounts>> {
         let rows: Vec<(u8, bool, usize, bool, u64)> = self
             .connection
             .prepare_cached(
                 "SELECT key >> 40, kind = 'prompt', length(steps), state = 'waiting', count(*) FROM task
-                 WHERE kind <> 'annotation' GROUP BY 1, 2, 3, 4 ORDER BY 1, 2 DESC",
+                 WHERE kind IN ('prompt', 'conversation') GROUP BY 1, 2, 3, 4 ORDER BY 1, 2 DESC",
             )
             .and_then(|mut s| {
                 s.query_map([], |r| {
@@ -247,7 +248,7 @@ impl Store {
             .connection
             .prepare_cached(
                 "SELECT key >> 40, kind = 'prompt', state, count(*) FROM task
-                 WHERE kind <> 'annotation' GROUP BY 1, 2, 3 ORDER BY 1",
+                 WHERE kind IN ('prompt', 'conversation') GROUP BY 1, 2, 3 ORDER BY 1",
             )
             .and_then(|mut s| {
                 s.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))?.collect()

@@ -1,7 +1,9 @@
 //! Given-up requests, and the rows of the plan.
 
 use clinstruct_schema::Stage;
-use clinstruct_store::{GivenUp, PlannedRow, Rejection, Store, TaskKey, TaskRecord, TaskState};
+use clinstruct_store::{
+    GivenUp, PlannedRow, Rejection, Store, TaskKey, TaskKind, TaskRecord, TaskState,
+};
 
 use crate::journal::task;
 use crate::{base, folder, frame, new_job, open, request, row};
@@ -181,4 +183,48 @@ fn annotations_are_cleared_with_their_conversations() {
         (1, 2, 0)
     );
     assert_eq!(store.waiting_tasks(None, 100).unwrap().len(), 2 * annotators.len());
+}
+
+/// A record is between its seed row and the conversations of its prompt, is cleared with them, and stays given up.
+#[test]
+fn records_belong_to_their_seed_row() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    let record = |n| TaskKey::extraction(0, n, 1).unwrap();
+    let conversation = |n| TaskKey::conversation(0, n, 1, 1).unwrap();
+    assert_eq!(TaskKey::extraction(0, 1, 0), None);
+    assert_eq!(record(1).kind(), TaskKind::Extraction);
+    assert_eq!(record(1).annotation(1), None);
+    assert!(base(1) < record(1) && record(1) < conversation(1));
+    assert!(conversation(1) < TaskKey::extraction(0, 1, 2).unwrap());
+    let given = |n: u8, task| GivenUp {
+        request: request(n),
+        task,
+        refused: false,
+        reason: "missing".into(),
+        detail: String::new(),
+    };
+    store
+        .write(|tx| {
+            for n in [1, 2] {
+                tx.put_task(&task(base(n), TaskState::Done))?;
+                tx.put_task(&task(record(n), TaskState::Done))?;
+                tx.put_task(&task(conversation(n), TaskState::Done))?;
+            }
+            tx.give_up(&given(1, record(1)))?;
+            tx.give_up(&given(2, base(2)))
+        })
+        .unwrap();
+    // It counts as no conversation.
+    let counts = store.counts().unwrap();
+    assert_eq!((counts.len(), counts[0].conversations_done), (1, 2));
+    let answered: Vec<_> = store.turns().unwrap().iter().map(|c| (c.place, c.answered)).collect();
+    assert!(answered.iter().all(|(_, tasks)| *tasks == 2), "{answered:?}");
+    store.write(|tx| tx.forget_given_up(false)).unwrap();
+    assert!(store.given_up(request(1)).unwrap().is_some());
+    assert_eq!(store.given_up(request(2)).unwrap(), None);
+    store.write(|tx| tx.clear_task_range(base(1), base(2))).unwrap();
+    let left: Vec<TaskKey> =
+        store.tasks(base(0), base(9)).unwrap().iter().map(|task| task.key).collect();
+    assert_eq!(left, [base(2), record(2), conversation(2)]);
 }
