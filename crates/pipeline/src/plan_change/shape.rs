@@ -157,7 +157,7 @@ impl<'a, 'c> Shapes<'a, 'c> {
                 };
                 if expected.is_none_or(is_wanted) {
                     let conversation =
-                        ConversationTask::unwritten(context, part, row, k, variant, UNSAID)?;
+                        ConversationTask::outlined(context, part, row, k, variant, UNSAID)?;
                     conversations.push((prompt, code, self.conversation(conversation, record)?));
                 }
             }

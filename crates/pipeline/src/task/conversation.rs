@@ -31,8 +31,8 @@ impl ConversationTask {
         variant: Variant,
         prompt: &Prompt,
     ) -> Result<Self> {
-        let (text, stated) = (&prompt.text.text, &prompt.stated);
-        Self::start(context, part, row, k, variant, text, stated)
+        let case = prompt.case(|stated| case_of(context, row, k, stated));
+        Self::start(context, part, row, k, variant, &prompt.text.text, case)
     }
 
     /// The same with a stand-in for a prompt that is not written yet, which states nothing.
@@ -44,7 +44,21 @@ impl ConversationTask {
         variant: Variant,
         text: &str,
     ) -> Result<Self> {
-        Self::start(context, part, row, k, variant, text, &Stated::NONE)
+        let case = case_of(context, row, k, &Stated::NONE);
+        Self::start(context, part, row, k, variant, text, case)
+    }
+
+    /// The same with the patient of the frame alone, which is enough to tell one plan from another.
+    pub(crate) fn outlined(
+        context: &RunContext<'_>,
+        part: u8,
+        row: &BaseRow,
+        k: usize,
+        variant: Variant,
+        text: &str,
+    ) -> Result<Self> {
+        let patient = row.frames.get(k).and_then(|frame| frame.patient.as_ref());
+        Self::start(context, part, row, k, variant, text, patient.map(Case::new))
     }
 
     fn start(
@@ -54,15 +68,11 @@ impl ConversationTask {
         k: usize,
         variant: Variant,
         text: &str,
-        stated: &Stated,
+        case: Option<Case>,
     ) -> Result<Self> {
         let mismatch = || Error::JournalMismatch(row.id.to_string());
         let part = context.plan(part).ok_or_else(mismatch)?.part();
         let (catalog, seed) = (context.catalog, context.config.seed);
-        let frame = row.frames.get(k).ok_or_else(mismatch)?;
-        // The variants of a prompt share its case: the key is the prompt's.
-        let key = row.id.child('p', k + 1);
-        let case = complete(catalog, seed, key.as_str(), frame, stated);
         let planned = PromptContext::planned(catalog, part, seed, row, k, variant, case);
         let planned = planned.ok_or_else(mismatch)?;
         Ok(Self { dialogue: Dialogue::new(planned, text, context.retry_policy()) })
@@ -160,6 +170,12 @@ pub(super) fn conversations_of(
         Ok(Child::Begins(key, Task::Conversation(Box::new(task))))
     };
     variants_of(context, base.part(), row, k)?.into_iter().map(begin).collect()
+}
+
+/// The case of prompt `k` (from 0) of a row, which states these facts. The variants share it: its key is the prompt's.
+fn case_of(context: &RunContext<'_>, row: &BaseRow, k: usize, stated: &Stated) -> Option<Case> {
+    let key = row.id.child('p', k + 1);
+    complete(context.catalog, context.config.seed, key.as_str(), row.frames.get(k)?, stated)
 }
 
 /// What is known about a patient and the country of care.

@@ -97,7 +97,7 @@ impl ExtractionTask {
         let mut accepted = None;
         let again = match reading {
             Reading::Accepted(stated) => {
-                self.prompt.stated = stated;
+                self.prompt.set_stated(stated);
                 accepted = Some(Step { request, attempts, cleanup: 0 });
                 false
             }

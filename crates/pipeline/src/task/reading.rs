@@ -1,11 +1,14 @@
 //! Reads responses: what an outcome means for the task that asked.
 
+use std::sync::OnceLock;
+
 use clinstruct_multiturn::{Defect, Repair, TurnOutcome};
 use clinstruct_parser::{Cleaned, Problem, PromptFormat, WrittenPrompt};
 use clinstruct_quality::card::About;
 use clinstruct_quality::{Violation, check_prompt, check_turn};
 use clinstruct_schema::{
-    Fault, FinishReason, Frame, Language, RecordSource, RowOutcome, Situation, Speaker, Stated,
+    Case, Fault, FinishReason, Frame, Language, RecordSource, RowOutcome, Situation, Speaker,
+    Stated,
 };
 
 /// What a response is worth.
@@ -248,16 +251,34 @@ pub(super) fn compare_with_repaired(
 }
 
 /// A first message with the facts that it states.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Prompt {
     /// The message.
     pub text: Cleaned,
     /// Its facts.
     pub stated: Stated,
+    /// Its case, once one of its variants needed it.
+    case: OnceLock<Option<Case>>,
+}
+
+impl Prompt {
+    pub(super) fn new(text: Cleaned, stated: Stated) -> Self {
+        Self { text, stated, case: OnceLock::new() }
+    }
+
+    /// Another list of the facts that it states.
+    pub(super) fn set_stated(&mut self, stated: Stated) {
+        *self = Self::new(self.text.clone(), stated);
+    }
+
+    /// The case that all its variants share, completed by `complete` when it is first needed.
+    pub(super) fn case(&self, complete: impl FnOnce(&Stated) -> Option<Case>) -> Option<Case> {
+        self.case.get_or_init(|| complete(&self.stated)).clone()
+    }
 }
 
 /// The prompts of an answer.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Prompts {
     /// A place for each patient that was asked about; `None` where there is no usable prompt.
     pub texts: Vec<Option<Prompt>>,
@@ -331,7 +352,7 @@ pub fn read_prompts(
             text: Some(prompt.text.clone()),
         }));
         let stated = || clinstruct_quality::case::record(&prompt.text, frame, facts.as_deref());
-        texts.push(found.is_empty().then(|| Prompt { stated: stated(), text: prompt.clone() }));
+        texts.push(found.is_empty().then(|| Prompt::new(prompt.clone(), stated())));
     }
     if texts.iter().all(Option::is_some) {
         return Reading::Accepted(Prompts { texts, findings: Vec::new() });

@@ -68,7 +68,7 @@ pub(crate) fn replay_extraction(
     let Reading::Accepted(stated) = read_extraction(&outcome, &prompt.text.text, frame) else {
         return Err(mismatch());
     };
-    prompt.stated = stated;
+    prompt.set_stated(stated);
     Ok(())
 }
 
