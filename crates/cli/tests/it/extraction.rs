@@ -65,9 +65,9 @@ fn the_setting_is_saved_with_the_run_and_another_one_is_refused() {
 fn an_estimate_counts_the_requests_for_records() {
     let dir = tempfile::tempdir().unwrap();
     let of = |when: &str| {
-        let args = ["estimate", "--limit", "5", "--part", STEMS[1], "--extraction", when, "--json"];
+        let args = ["estimate", "--limit", "5", "--part", STEMS[2], "--extraction", when, "--json"];
         json(dir.path(), &args)["requests"].as_u64().unwrap()
     };
     let (never, always) = (of("never"), of("always"));
-    assert!((never + 1..=never + 5).contains(&always), "{never} {always}");
+    assert!((never + 5..=never + 20).contains(&always), "{never} {always}");
 }

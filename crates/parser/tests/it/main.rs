@@ -313,4 +313,16 @@ proptest! {
         let whole = reading.prompts.iter().all(Option::is_some);
         prop_assert!(whole || !reading.problems.is_empty(), "nothing is dropped in silence");
     }
+
+    #[test]
+    fn a_list_of_facts_is_read_from_any_text(text in "[\\[\\]{}\":,a-z =<>/`\n-]{0,80}", cut in 0_usize..60) {
+        // Whatever stands around a list, it is read, or there is a named problem.
+        let list = r#"{"facts":[{"name":"age","value":"54","unit":"a"}]}"#;
+        for text in [text.clone(), format!("{text}{list}"), format!("{}{text}", list.get(..cut).unwrap_or(list))] {
+            for whole in [true, false] {
+                let read = clinstruct_parser::facts_of(&text, whole);
+                prop_assert!(read.map_or_else(|problem| !problem.code().is_empty(), |facts| facts.len() < 99));
+            }
+        }
+    }
 }
