@@ -260,7 +260,9 @@ pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
             }
         }
     };
-    for input in &inputs(&args.files)? {
+    let inputs = inputs(&args.files)?;
+    let mut is_read = false;
+    for (number, input) in inputs.iter().enumerate() {
         let path = &input.path;
         let from = kept.len();
         let mut done = from;
@@ -297,7 +299,11 @@ pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
             dropped_rows.insert(path.display().to_string(), dropped);
         }
         bad_rows.extend(bad.iter().map(|b| format!("{}:{}: {}", path.display(), b.row, b.why)));
-        if kept.len() == from && dropped == 0 {
+        is_read |= kept.len() > from || dropped > 0;
+        // A run has an empty file for a part whose rows were all rejected.
+        let may_be_empty = input.run.is_some() && bad.is_empty();
+        let is_last = number + 1 == inputs.len();
+        if kept.len() == from && dropped == 0 && !(may_be_empty && (is_read || !is_last)) {
             return Err(usage(
                 format!("{} has no row that can be read", path.display()),
                 "`clinstruct check --help` says which rows are known",
