@@ -13,8 +13,8 @@ use clinstruct_multiturn::{Variant, first_message};
 use clinstruct_parser::{PromptFormat, prompts_for};
 use clinstruct_quality::{check_prompt, check_turn};
 use clinstruct_schema::{
-    Attributes, Conversation as Row, Frame, FramePatient, Message, Rejected, Role, RowId,
-    RowOutcome, SCHEMA_VERSION, SituationRow, Speaker, Stage, Stated, TurnProvenance,
+    Attributes, Conversation as Row, Frame, Message, Rejected, Role, RowId, RowOutcome,
+    SCHEMA_VERSION, SituationRow, Speaker, Stage, Stated, TurnProvenance,
 };
 use clinstruct_store::{PlannedRow, Rejection, Store, TaskKey, TaskKind, TaskRecord, TaskState};
 use rayon::prelude::*;
@@ -23,6 +23,7 @@ use serde::Deserialize;
 use super::group::{
     Conversation, FailedTexts, Group, PromptPatient, PromptRow, is_rehearsal, turn_provenance,
 };
+use super::kept_frame::frame;
 use super::old_file::OldFile;
 use super::{Source, tasks_of};
 use crate::plan_change::{Shapes, conversations_of};
@@ -156,10 +157,10 @@ fn planned(row: &PlannedRow, tasks: &[TaskRecord]) -> u64 {
         *styled.entry(prompt).or_default() += u64::from(!is_emergency(variant));
     }
     if styled.is_empty() {
-        return tasks.iter().filter(is_conversation).count() as u64;
+        return tasks.iter().filter(|task| is_conversation(task)).count() as u64;
     }
     let of_prompt = |(prompt, styled): (u8, u64)| {
-        let all = tasks.iter().filter(is_conversation).map(|t| t.key);
+        let all = tasks.iter().filter(|task| is_conversation(task)).map(|t| t.key);
         let mut of_it = all.filter(|key| key.prompt() == prompt);
         if styled == 0 || of_it.any(|key| is_emergency(key.variant())) { 1 } else { styled }
     };
@@ -167,32 +168,13 @@ fn planned(row: &PlannedRow, tasks: &[TaskRecord]) -> u64 {
 }
 
 /// Whether a task is a conversation, and not a seed row or the record of a prompt.
-fn is_conversation(task: &&TaskRecord) -> bool {
+fn is_conversation(task: &TaskRecord) -> bool {
     task.key.kind() == TaskKind::Conversation
 }
 
 /// Whether the conversation of a task has had its prompt.
 fn has_prompt(task: &TaskRecord) -> bool {
     task.rejection.as_ref().is_none_or(|why| why.stage != Stage::Prompt)
-}
-
-/// What is fixed about the prompt of a conversation, as far as its attributes say.
-fn frame(attributes: &Attributes) -> Option<Frame> {
-    let patient = attributes.who().map(|who| FramePatient {
-        age_band: who.age_band.clone(),
-        age: who.age,
-        sex: who.sex,
-        gender: who.gender.map(str::to_owned),
-        pregnancy_weeks: attributes.case.as_ref().and_then(|case| case.patient.pregnancy_weeks),
-        condition: None,
-    });
-    let situation = &attributes.situation;
-    Some(Frame {
-        place: attributes.place()?.into_owned(),
-        patient,
-        mode: situation.mode,
-        emergency_instruction: situation.emergency_instruction,
-    })
 }
 
 /// A conversation as it was, or why its texts cannot be read.
@@ -259,7 +241,7 @@ impl<'a> KeptPart<'a> {
                     continue;
                 }
                 let id = RowId::new(&row.id).map_err(|_| mismatch(&row))?;
-                let all = conversations.iter().filter(is_conversation);
+                let all = conversations.iter().filter(|task| is_conversation(task));
                 for task in all.filter(|t| t.state == TaskState::Done) {
                     let id = id_of(self.part, &id, task.key);
                     let is_there = self
@@ -303,7 +285,8 @@ impl<'a> KeptPart<'a> {
     ) -> Result<Option<Group<'a>>> {
         let context = self.context;
         let Some((base, rest)) = tasks.split_first() else { return Ok(None) };
-        let conversations: Vec<&'a TaskRecord> = rest.iter().filter(is_conversation).collect();
+        let conversations: Vec<&'a TaskRecord> =
+            rest.iter().filter(|task| is_conversation(task)).collect();
         let id = RowId::new(&kept.row.id).map_err(|_| mismatch(&kept.row))?;
         let mut group = Group {
             context,

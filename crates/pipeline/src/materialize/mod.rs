@@ -9,6 +9,7 @@ mod counts;
 mod file;
 mod group;
 mod kept;
+mod kept_frame;
 mod old_file;
 mod prompts;
 mod rejected;
