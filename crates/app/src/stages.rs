@@ -14,7 +14,10 @@ use std::collections::BTreeSet;
 
 use clinstruct_curate::clear_annotations;
 use clinstruct_curate::contamination::EvalItems;
-use clinstruct_pipeline::{Annotator, OutputFiles, RunContext, write_annotations, write_outputs};
+use clinstruct_pipeline::{
+    Annotator, KeptRows, OutputFiles, RunContext, Written, check_outputs, write_annotations,
+    write_outputs,
+};
 use clinstruct_schema::Summary;
 use clinstruct_store::Store;
 use rayon::prelude::*;
@@ -189,11 +192,19 @@ pub fn run_stages(inputs: &Inputs<'_>, first: Option<&str>) -> crate::Result<Sum
         (files.situations, files.conversations) = (true, true);
     }
     let out = &inputs.setup.out;
+    // Before anything is removed.
+    check_outputs(inputs.context, inputs.store, out)?;
     if files.conversations {
         // Annotations of earlier rows must never be beside other texts.
         clear_annotations(out)?;
     }
-    let mut all = write_outputs(inputs.context, inputs.store, out, files)?;
+    let Written { summary: mut all, kept } =
+        write_outputs(inputs.context, inputs.store, out, files)?;
+    if let Some(kept) = kept {
+        for line in of_kept_rows(&kept) {
+            (inputs.setup.settings.host.notify)(&line);
+        }
+    }
     due.retain(|stage| !stage.at_end || all.in_progress() == 0);
     let setup = inputs.setup;
     let mut left = due.as_slice();
@@ -215,6 +226,32 @@ pub fn run_stages(inputs: &Inputs<'_>, first: Option<&str>) -> crate::Result<Sum
         left = rest;
     }
     Ok(all)
+}
+
+/// What a person should know about rows that another plan made.
+fn of_kept_rows(kept: &KeptRows) -> Vec<String> {
+    let rows =
+        |n: u64| if n == 1 { "1 conversation".to_owned() } else { format!("{n} conversations") };
+    let mut lines = vec![format!(
+        "{} of this run were planned by another version of clinstruct, or with other resources: they are written from \
+         their stored answers",
+        rows(kept.conversations)
+    )];
+    if kept.unreadable > 0 {
+        lines.push(format!(
+            "{} cannot be read any more, and went to rejected/",
+            rows(kept.unreadable)
+        ));
+    }
+    if !kept.findings.is_empty() {
+        let each: Vec<String> =
+            kept.findings.iter().map(|(check, n)| format!("{check} {n}")).collect();
+        lines.push(format!(
+            "checks of this version that accepted conversations do not pass, with their number: {}; they stay accepted",
+            each.join(", ")
+        ));
+    }
+    lines
 }
 
 #[cfg(test)]

@@ -25,6 +25,6 @@ pub(crate) fn ensure_same_plan(
     Err(usage(
         "the run was built with other settings or resources, or by another version of this program",
         "leave out flags that `clinstruct build` did not get; if the resources or the program have changed, \
-         `clinstruct reparse` reads the answers again with them",
+         `clinstruct reparse` writes all files again",
     ))
 }

@@ -110,6 +110,8 @@ pub struct RunContext<'c> {
     pub plans: Vec<(u8, Plan<'c>)>,
     /// The journal's plan that this one was compared with, if it keeps every answered row.
     pub(crate) checked: OnceLock<String>,
+    /// The journal's plan, where its rows are written as they are instead of this plan's.
+    pub(crate) kept: OnceLock<PlanFacts>,
 }
 
 impl<'c> RunContext<'c> {
@@ -141,6 +143,7 @@ impl<'c> RunContext<'c> {
             routes,
             plans,
             checked: OnceLock::new(),
+            kept: OnceLock::new(),
         };
         crate::task::check_names(&context.config.annotators)?;
         crate::task::try_templates(&context)?;
@@ -307,6 +310,18 @@ impl PlanFacts {
             texts.map(String::clone)
         };
         of(self) == of(other)
+    }
+
+    /// Whether the settings that a person gives are the same: then other rows are due to other resources, or to another
+    /// version of this program.
+    pub(crate) fn has_settings_of(&self, other: &Self) -> bool {
+        let of = |f: &Self| [&f.seed, &f.limit, &f.temperature].map(String::clone);
+        of(self) == of(other) && self.parts == other.parts
+    }
+
+    /// The format of the answers to prompt requests.
+    pub(crate) fn prompt_format(&self) -> PromptFormat {
+        if self.structured == "true" { PromptFormat::Json } else { PromptFormat::Delimited }
     }
 
     /// The differences, for display; not those in resources and reading, which the rows show in more detail.

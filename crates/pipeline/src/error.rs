@@ -30,6 +30,15 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// A file that was written before.
+    #[error("read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: std::io::Error,
+    },
     /// A part that the catalog does not have.
     #[error("there is no part \"{0}\"")]
     UnknownPart(String),
@@ -64,6 +73,16 @@ pub enum Error {
     /// Answered rows would change or disappear.
     #[error("{0}")]
     PlanChange(Box<crate::PlanChange>),
+    /// The situations of rows that this plan does not have cannot be read.
+    #[error("{path} {}", no_situations(*rows, example))]
+    NoSituations {
+        /// The file that should have them.
+        path: PathBuf,
+        /// Accepted conversations that it lacks, or has for another plan.
+        rows: usize,
+        /// Id of one of them.
+        example: String,
+    },
     /// Jobs are under way at another account.
     #[error("{jobs} jobs were sent to {known} and have not ended; this call is for {asked}")]
     OtherAccount {
@@ -103,6 +122,13 @@ fn bad_name(clash: Option<&str>) -> String {
     }
 }
 
+fn no_situations(rows: usize, example: &str) -> String {
+    match rows {
+        1 => format!("lacks an accepted conversation of this run: {example}"),
+        _ => format!("lacks {rows} accepted conversations of this run, such as {example}"),
+    }
+}
+
 /// How to go on with a run that another command than this one began.
 const CONTINUE: &str = "continue this run as it is with `clinstruct resume DIR`";
 
@@ -113,7 +139,7 @@ impl Hint for Error {
             Self::Plan(e) => return e.hint(),
             Self::Machine(e) => return e.hint(),
             Self::Backend(e) => return e.hint(),
-            Self::Write { source, .. } => return source.hint(),
+            Self::Write { source, .. } | Self::Read { source, .. } => return source.hint(),
             Self::UnknownPart(_) => "`clinstruct plan` lists the parts".into(),
             Self::NoAnswers { fault, words, .. } => fault_hint(*fault, words),
             Self::EmptyJobs { fault: fault @ Some(_), last, .. } => fault_hint(*fault, last),
@@ -124,10 +150,23 @@ impl Hint for Error {
                 "name another folder, {CONTINUE}, or add --accept-change: what other models answered is kept, and \
                  the rows are requested, and paid for, again"
             ),
+            Self::PlanChange(change) if change.resources_only => {
+                "`clinstruct reparse DIR`, `clinstruct export DIR` and everything that only reads the run still work; to continue \
+                 it, use the resources or the version of clinstruct that it was begun with, name another folder, or \
+                 add --accept-change to replace these rows: answers that still fit are reused, the others are \
+                 requested, and paid for, again"
+                    .into()
+            }
             Self::PlanChange(_) => format!(
                 "name another folder, {CONTINUE}, or add --accept-change to replace these rows: answers that still \
                  fit are reused, the others are requested, and paid for, again"
             ),
+            Self::NoSituations { .. } => {
+                "these rows were planned by another version of clinstruct, or with other resources: restore the file \
+                 from a backup, or run `clinstruct reparse DIR` with the version and the resources that the run was \
+                 begun with; then rerun this command"
+                    .into()
+            }
             Self::OtherAccount { .. } => {
                 "use the previous key and address until these jobs have ended, or add --accept-change to request, \
                  and pay for, their rows again"
@@ -148,10 +187,11 @@ impl Hint for Error {
             Self::Plan(e) => e.blame(),
             Self::Machine(e) => e.blame(),
             Self::Backend(e) => e.blame(),
-            Self::Write { source, .. } => source.blame(),
+            Self::Write { source, .. } | Self::Read { source, .. } => source.blame(),
             Self::UnknownPart(_)
             | Self::OtherModel { .. }
             | Self::PlanChange(_)
+            | Self::NoSituations { .. }
             | Self::OtherAccount { .. }
             | Self::Annotator { .. }
             | Self::AnnotatorName { .. } => Blame::Usage,
@@ -185,6 +225,12 @@ mod tests {
             plain(5, None),
             plain(5, Some(Fault::Quota)),
             Error::OtherModel { known: "a".into(), asked: "b".into() },
+            Error::PlanChange(Box::new(crate::PlanChange {
+                resources_only: true,
+                ..crate::PlanChange::default()
+            })),
+            Error::NoSituations { path: "s.jsonl".into(), rows: 1, example: "a.b".into() },
+            Error::NoSituations { path: "s.jsonl".into(), rows: 2, example: "a.b".into() },
             Error::OtherAccount { jobs: 2, known: "a".into(), asked: "b".into() },
             Error::AnnotatorName { name: "a b".into(), clash: None },
             Error::JournalMismatch("row".into()),
@@ -204,6 +250,12 @@ mod tests {
           Environment: add quota or credit, then rerun the same command to resume; answered requests are not sent again
         this run was begun with a, and not with b
           Usage: name another folder, continue this run as it is with `clinstruct resume DIR`, or add --accept-change: what other models answered is kept, and the rows are requested, and paid for, again
+        this would overwrite the run: 0 rows with answers would change
+          Usage: `clinstruct reparse DIR`, `clinstruct export DIR` and everything that only reads the run still work; to continue it, use the resources or the version of clinstruct that it was begun with, name another folder, or add --accept-change to replace these rows: answers that still fit are reused, the others are requested, and paid for, again
+        s.jsonl lacks an accepted conversation of this run: a.b
+          Usage: these rows were planned by another version of clinstruct, or with other resources: restore the file from a backup, or run `clinstruct reparse DIR` with the version and the resources that the run was begun with; then rerun this command
+        s.jsonl lacks 2 accepted conversations of this run, such as a.b
+          Usage: these rows were planned by another version of clinstruct, or with other resources: restore the file from a backup, or run `clinstruct reparse DIR` with the version and the resources that the run was begun with; then rerun this command
         2 jobs were sent to a and have not ended; this call is for b
           Usage: use the previous key and address until these jobs have ended, or add --accept-change to request, and pay for, their rows again
         the annotator \"a b\" must be named with letters, digits and `_`

@@ -30,8 +30,10 @@ pub use driver::{Reopen, reopen, run};
 pub use error::{Error, Result};
 pub use estimate::{AnswerTokens, Estimate, EstimateLine, estimate};
 pub use extraction::Extraction;
-pub use materialize::{OutputFiles, write_annotations, write_outputs};
-pub use plan_change::{PartChange, PlanChange, check_plan};
+pub use materialize::{
+    KeptRows, OutputFiles, Written, check_outputs, write_annotations, write_outputs,
+};
+pub use plan_change::{PartChange, PlanChange, Resent, check_plan};
 pub use play::{Delivery, Extent, PlayEvent, PlayedConversation, PlayedRow, Retries, play};
 pub use progress::{Event, Progress, Tally};
 pub use routes::{Route, Routes};

@@ -7,6 +7,7 @@
 mod change;
 mod compare;
 mod models;
+mod resent;
 mod shape;
 
 use clinstruct_store::{ErrorKind, PlannedRow, Store};
@@ -16,16 +17,20 @@ use crate::config::PlanFacts;
 use crate::control::Drive;
 use crate::task::PromptTask;
 use crate::{Error, Result, RunContext};
-pub use change::{PartChange, PlanChange};
+pub use change::{PartChange, PlanChange, Resent};
 use compare::{Comparison, pages};
 use models::ensure_same_models;
-use shape::Shapes;
+
+pub(crate) use shape::{Shapes, conversations_of};
 
 /// Refuses a plan or models that would change or drop answered rows, unless the config accepts it.
 ///
+/// A replay of a run that other resources or another version planned, with its own settings, is not refused: such a run
+/// keeps its plan and its tasks, and its outputs are written from what is stored of it.
+///
 /// Writes nothing. A plan that only grows is accepted, and so is any plan while no row has an accepted answer.
 pub fn check_plan(context: &RunContext<'_>, store: &Store, how: Drive) -> Result<()> {
-    if context.config.accept_change {
+    if context.config.accept_change || context.kept.get().is_some() {
         return Ok(());
     }
     ensure_same_models(context, store)?;
@@ -33,11 +38,19 @@ pub fn check_plan(context: &RunContext<'_>, store: &Store, how: Drive) -> Result
     if known == context.fingerprint() || context.checked.get() == Some(&known) {
         return Ok(());
     }
-    let change = if store.has_planned()? {
+    let has_planned = store.has_planned()?;
+    let change = if has_planned {
         Comparison::new(context, store, &known, how)?.run()?
     } else {
         compare_addresses(context, store, &known)?
     };
+    if change.is_some() && has_planned && how == Drive::Replay {
+        let facts = PlanFacts::parse(&known);
+        if facts.has_settings_of(&context.facts()) {
+            let _ = context.kept.set(facts);
+            return Ok(());
+        }
+    }
     match change {
         Some(change) => Err(Error::PlanChange(Box::new(change))),
         None => {
@@ -51,6 +64,9 @@ pub fn check_plan(context: &RunContext<'_>, store: &Store, how: Drive) -> Result
 /// responses, because the journal was made with another plan or `how` requires it.
 pub(crate) fn adopt_plan(context: &RunContext<'_>, store: &mut Store, how: Drive) -> Result<bool> {
     check_plan(context, store, how)?;
+    if context.kept.get().is_some() {
+        return Ok(false);
+    }
     let fingerprint = context.fingerprint();
     let known = store.meta("plan")?;
     let same = known.as_deref() == Some(&fingerprint);
@@ -137,5 +153,6 @@ fn compare_addresses(
     if old.catalog != new.catalog {
         differences.push("resources".into());
     }
-    Ok(Some(PlanChange { differences, parts }))
+    let resources_only = old.has_settings_of(&new);
+    Ok(Some(PlanChange { differences, parts, resources_only, resent: None }))
 }

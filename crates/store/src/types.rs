@@ -63,6 +63,12 @@ impl TaskKey {
         (Self(from), Self(from.saturating_add(1 << 40)))
     }
 
+    /// The seed row of a conversation or annotation; the key itself for a seed row.
+    #[must_use]
+    pub fn seed_row_of(self) -> Self {
+        Self(self.0 & CONVERSATION & !0xffff)
+    }
+
     /// Index of the part.
     pub fn part(self) -> u8 {
         (self.0 >> 40 & 0xff) as u8
@@ -203,7 +209,7 @@ pub struct PlannedRow {
     pub task: TaskKey,
     /// The seed row's id.
     pub id: String,
-    /// Digests of everything else that shapes its rows, in a format of the pipeline.
+    /// The address of its first request.
     pub request: RequestId,
     /// Digests of all else that shapes what comes of it; the pipeline's own format.
     pub shape: Vec<u8>,

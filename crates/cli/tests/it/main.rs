@@ -18,6 +18,7 @@ mod oddities_money;
 mod oddities_texts;
 mod paid;
 mod pinned;
+mod previous;
 mod provider;
 mod reviews;
 mod runs;

@@ -53,7 +53,11 @@ impl Driver<'_, '_> {
             self.has_given_up = self.store.has_given_up()?;
         }
         for (i, (part, _)) in self.context.plans.iter().enumerate() {
-            self.cursor[i] = self.store.last_seed_row(*part)?.map_or(0, |b| b as usize + 1);
+            // A run that keeps its own plan starts no rows of this one.
+            self.cursor[i] = match self.context.kept.get() {
+                Some(_) => self.context.plans[i].1.len(),
+                None => self.store.last_seed_row(*part)?.map_or(0, |b| b as usize + 1),
+            };
         }
         self.tally.seed_rows_started = self.cursor.iter().sum();
         let counts = self.store.counts()?;

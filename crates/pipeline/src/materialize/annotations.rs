@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::file::{Pending, line};
+use super::kept;
 use crate::task::{Locate, Reading, number, read_annotation, response, row_id};
 use crate::{Annotator, Error, Result, RunContext};
 
@@ -27,11 +28,12 @@ pub fn write_annotations(
 ) -> Result<()> {
     let reader = store.reader();
     let folder = format!("annotations/{}", annotator.name());
-    for (part, plan) in &context.plans {
-        let mut file = Pending::open(dir, &folder, &plan.part().stem)?;
+    let keeps_rows = context.kept.get().is_some();
+    for (part, stem) in kept::numbers(context, store)? {
+        let mut file = Pending::open(dir, &folder, &stem)?;
         let mut after = None;
         loop {
-            let page = store.annotations(number(annotator), *part, after, AT_ONCE)?;
+            let page = store.annotations(number(annotator), part, after, AT_ONCE)?;
             let Some(last) = page.last() else { break };
             after = Some(last.key);
             let found: Vec<_> = page
@@ -40,12 +42,15 @@ pub fn write_annotations(
                 .map(|record| {
                     let step = record.steps.last();
                     let place = step.map(|step| store.locate(step.request)).transpose()?.flatten();
-                    Ok((record, place))
+                    let id =
+                        if keeps_rows { kept::row_id(context, store, record.key)? } else { None };
+                    Ok((record, place, id))
                 })
                 .collect::<Result<_>>()?;
-            let lines = found.into_par_iter().map(|(record, place)| {
+            let lines = found.into_par_iter().map(|(record, place, id)| {
                 let mismatch = || Error::JournalMismatch(format!("{:?}", record.key));
-                let id = row_id(context, record.key).ok_or_else(mismatch)?;
+                let planned = || row_id(context, record.key).filter(|_| !keeps_rows);
+                let id = id.or_else(planned).ok_or_else(mismatch)?;
                 if let Some(why) = &record.rejection {
                     let rejected = json!({ "reason": why.reason, "detail": why.detail });
                     return Ok(json!({ "id": id, "rejected": rejected }));

@@ -1,12 +1,13 @@
 //! A seed row with its prompts and conversations, rebuilt from the plan, the journal and the responses.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use clinstruct_parser::Cleanup;
 use clinstruct_schema::{
-    Attributes, BaseRow, Conversation as Row, FailedText, Provenance, RowId, RowOutcome,
-    SCHEMA_VERSION, Speaker, TurnProvenance, Usage,
+    Attributes, BaseRow, Conversation as Row, FailedText, Frame, PartId, PatientCard, Provenance,
+    RowId, RowOutcome, SCHEMA_VERSION, Speaker, Stated, Subject, TurnProvenance, Usage,
 };
 use clinstruct_store::{RawReader, Step, TaskKey, TaskKind, TaskRecord, TaskState};
 
@@ -23,21 +24,39 @@ pub(super) type FailedTexts = HashMap<TaskKey, Vec<(usize, FailedText)>>;
 /// A seed row, as the outputs read it.
 pub(super) struct Group<'a> {
     pub(super) context: &'a RunContext<'a>,
-    pub(super) row: Arc<BaseRow>,
-    /// Its prompts, where they came, with their provenance: one for each patient.
-    pub(super) prompts: Vec<Option<(Prompt, TurnProvenance)>>,
+    pub(super) id: RowId,
+    pub(super) part: PartId,
+    /// Its prompts, where they came: one for each patient.
+    pub(super) prompts: Vec<Option<PromptRow>>,
     pub(super) conversations: Vec<Conversation<'a>>,
     /// Texts of its rejected rows, by the task that they failed: with the place of the patient for prompts.
-    failed_texts: &'a FailedTexts,
+    pub(super) failed_texts: Cow<'a, FailedTexts>,
     /// Conversations that wait for their prompts or their records.
     pub(super) not_begun: u64,
     /// Whether a rehearsal wrote its prompts.
     pub(super) rehearsal: bool,
 }
 
+/// A prompt of a seed row.
+pub(super) struct PromptRow {
+    pub(super) id: RowId,
+    pub(super) text: String,
+    pub(super) subjects: Vec<Subject>,
+    pub(super) patient: PromptPatient,
+    pub(super) provenance: TurnProvenance,
+}
+
+/// What is known about the patient of a prompt.
+pub(super) enum PromptPatient {
+    /// What was fixed about it, and what it states.
+    Planned { frame: Frame, stated: Stated },
+    /// What its own version knew, where that is no frame.
+    Card(Option<PatientCard>),
+}
+
 /// A conversation of a seed row.
 pub(super) struct Conversation<'a> {
-    pub(super) task: &'a TaskRecord,
+    pub(super) task: Cow<'a, TaskRecord>,
     /// Its row so far. `None` if no output reads it, or if its prompt never came.
     pub(super) row: Option<Row>,
 }
@@ -76,77 +95,90 @@ impl<'a> Group<'a> {
         let row = Arc::clone(task.row());
         let mut group = Self {
             context,
-            prompts: vec![None; row.frames.len()],
+            id: row.id.clone(),
+            part: row.part.clone(),
+            prompts: Vec::with_capacity(row.frames.len()),
             rehearsal: context.rehearsal,
             conversations: Vec::with_capacity(conversations.len()),
-            failed_texts,
+            failed_texts: Cow::Borrowed(failed_texts),
             not_begun: 0,
-            row,
         };
         if base.state == TaskState::Waiting {
-            group.prompts.clear();
-            group.not_begun = (group.row.frames.len() * plan.part().variants()) as u64;
+            group.not_begun = (row.frames.len() * plan.part().variants()) as u64;
             return Ok(Some(group));
         }
         let accepted = prompts_of(context, locate, reader, base, task)?;
-        for (slot, prompt) in group.prompts.iter_mut().zip(accepted.prompts()) {
-            let Some(AcceptedPrompt { prompt, step }) = prompt else { continue };
+        for (k, (prompt, frame)) in accepted.prompts().iter().zip(&row.frames).enumerate() {
+            let Some(AcceptedPrompt { prompt, step }) = prompt else {
+                group.prompts.push(None);
+                continue;
+            };
             let outcome = response(locate, reader, step.request)?
                 .ok_or_else(|| Error::JournalMismatch(step.request.to_string()))?;
             let turn = turn_provenance(context, Speaker::PromptWriter, step, &outcome);
             let cleanup = prompt.text.cleanup.names().map(str::to_owned).collect();
             group.rehearsal |= is_rehearsal(&outcome);
-            *slot = Some((prompt.clone(), TurnProvenance { cleanup, ..turn }));
+            group.prompts.push(Some(PromptRow {
+                id: prompt_id(&row, k),
+                text: prompt.text.text.clone(),
+                subjects: row.subjects.clone(),
+                patient: PromptPatient::Planned {
+                    frame: frame.clone(),
+                    stated: prompt.stated.clone(),
+                },
+                provenance: TurnProvenance { cleanup, ..turn },
+            }));
         }
+        let mut prompts: Vec<Option<Prompt>> =
+            accepted.prompts().iter().map(|p| p.as_ref().map(|p| p.prompt.clone())).collect();
         for task in conversations {
+            let k = usize::from(task.key.prompt()).saturating_sub(1);
             // A record comes before the conversations of its prompt.
             if task.key.kind() == TaskKind::Extraction {
                 if task.state == TaskState::Waiting {
                     group.not_begun += plan.part().variants() as u64;
                 }
-                group.add_record(locate, reader, task)?;
+                let prompt = prompts.get_mut(k).and_then(Option::as_mut);
+                let (Some(prompt), Some(frame)) = (prompt, row.frames.get(k)) else {
+                    return Err(mismatch(task.key));
+                };
+                replay_extraction(locate, reader, task, frame, prompt)?;
+                if let Some(Some(known)) = group.prompts.get_mut(k) {
+                    let (frame, stated) = (frame.clone(), prompt.stated.clone());
+                    known.patient = PromptPatient::Planned { frame, stated };
+                }
                 continue;
             }
-            let row = if reads(task.state) { group.replay(locate, reader, task)? } else { None };
-            group.conversations.push(Conversation { task, row });
+            let prompt = prompts.get(k).and_then(Option::as_ref);
+            let row = match prompt {
+                Some(prompt) if reads(task.state) => {
+                    Some(group.replay(locate, reader, task, &row, k, prompt)?)
+                }
+                _ => None,
+            };
+            group.conversations.push(Conversation { task: Cow::Borrowed(task), row });
         }
         Ok(Some(group))
     }
 
-    /// Gives a prompt the facts that a model listed.
-    fn add_record(
-        &mut self,
-        locate: Locate<'_>,
-        reader: &RawReader,
-        task: &TaskRecord,
-    ) -> Result<()> {
-        let k = usize::from(task.key.prompt()).saturating_sub(1);
-        let prompt = self.prompts.get_mut(k).and_then(Option::as_mut);
-        let (Some((prompt, _)), Some(frame)) = (prompt, self.row.frames.get(k)) else {
-            return Err(mismatch(task.key));
-        };
-        replay_extraction(locate, reader, task, frame, prompt)
-    }
-
-    /// Replays a conversation; `None` if its prompt never came.
+    /// Replays a conversation of prompt `k` (from 0).
     fn replay(
         &self,
         locate: Locate<'_>,
         reader: &RawReader,
         task: &TaskRecord,
-    ) -> Result<Option<Row>> {
+        seed_row: &BaseRow,
+        k: usize,
+        prompt: &Prompt,
+    ) -> Result<Row> {
         let context = self.context;
-        let k = usize::from(task.key.prompt()).saturating_sub(1);
-        let Some((prompt, prompt_turn)) = self.prompts.get(k).and_then(Option::as_ref) else {
-            return Ok(None);
-        };
         let variant = variant_of(task.key.variant());
         let part = task.key.part();
-        let mut replayed = ConversationTask::new(context, part, &self.row, k, variant, prompt)?;
-        let mut turns = vec![prompt_turn.clone()];
+        let mut replayed = ConversationTask::new(context, part, seed_row, k, variant, prompt)?;
+        let mut turns: Vec<TurnProvenance> = self.prompt_turn(k).into_iter().collect();
         let mut rehearsal = self.rehearsal;
         for step in &task.steps {
-            let mismatch = || Error::JournalMismatch(self.conversation_id(task.key).to_string());
+            let mismatch = || mismatch(task.key);
             let outcome = response(locate, reader, step.request)?.ok_or_else(mismatch)?;
             let speaker = replayed.dialogue().speaker().ok_or_else(mismatch)?;
             replay_turn(&mut replayed, &outcome).ok_or_else(mismatch)?;
@@ -154,33 +186,38 @@ impl<'a> Group<'a> {
             turns.push(turn_provenance(context, speaker, step, &outcome));
         }
         let (about, messages) = replayed.into_dialogue().into_parts();
-        Ok(Some(Row {
+        Ok(Row {
             id: about.id,
-            part: self.row.part.clone(),
+            part: self.part.clone(),
             messages,
             attributes: Attributes {
-                base: self.prompt_id(k),
-                subjects: self.row.subjects.clone(),
+                base: prompt_id(seed_row, k),
+                subjects: seed_row.subjects.clone(),
                 card: about.case.as_ref().map(|case| case.card(&about.place)),
                 case: about.case,
                 place: Some(about.place),
                 situation: about.situation,
             },
-            provenance: Provenance {
-                backend: context.backend.clone(),
-                model: context.model.clone(),
-                rehearsal,
-                seed: context.config.seed,
-                turns,
-            },
+            provenance: self.provenance(rehearsal, turns),
             schema_version: SCHEMA_VERSION,
-        }))
+        })
     }
 
-    /// The id of prompt `k` (from 0).
-    pub(super) fn prompt_id(&self, k: usize) -> RowId {
-        let id = &self.row.id;
-        if self.row.frames.len() == 1 { id.clone() } else { id.child('p', k + 1) }
+    /// The provenance of one of its rows.
+    pub(super) fn provenance(&self, rehearsal: bool, turns: Vec<TurnProvenance>) -> Provenance {
+        let context = self.context;
+        Provenance {
+            backend: context.backend.clone(),
+            model: context.model.clone(),
+            rehearsal,
+            seed: context.config.seed,
+            turns,
+        }
+    }
+
+    /// The provenance of prompt `k` (from 0).
+    pub(super) fn prompt_turn(&self, k: usize) -> Option<TurnProvenance> {
+        Some(self.prompts.get(k)?.as_ref()?.provenance.clone())
     }
 
     /// The texts of a rejected conversation that failed their checks; those of its prompt, where it has none.
@@ -199,19 +236,24 @@ impl<'a> Group<'a> {
 
     /// The id of one of its conversations.
     pub(super) fn conversation_id(&self, key: TaskKey) -> RowId {
-        match self.context.plan(key.part()) {
-            Some(plan) => id_of(plan.part(), &self.row.id, key),
-            None => self.row.id.clone(),
+        match self.context.catalog.part(self.part.as_str()) {
+            Some(part) => id_of(part, &self.id, key),
+            None => self.id.clone(),
         }
     }
 }
 
+/// The id of prompt `k` (from 0) of a seed row.
+fn prompt_id(row: &BaseRow, k: usize) -> RowId {
+    if row.frames.len() == 1 { row.id.clone() } else { row.id.child('p', k + 1) }
+}
+
 /// Whether a response is marked as a rehearsal, whatever program delivered it.
-fn is_rehearsal(outcome: &RowOutcome) -> bool {
+pub(super) fn is_rehearsal(outcome: &RowOutcome) -> bool {
     matches!(outcome, RowOutcome::Answer(c) | RowOutcome::Cut(c) if c.rehearsal)
 }
 
-fn turn_provenance(
+pub(super) fn turn_provenance(
     context: &RunContext<'_>,
     speaker: Speaker,
     step: &Step,

@@ -8,6 +8,8 @@ mod conversations;
 mod counts;
 mod file;
 mod group;
+mod kept;
+mod old_file;
 mod prompts;
 mod rejected;
 mod situations;
@@ -15,15 +17,18 @@ mod situations;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use clinstruct_catalog::Part;
 use clinstruct_schema::{PartSummary, RepairCounts, RequestId, SCHEMA_VERSION, Summary};
 use clinstruct_store::{RawReader, Store, TaskKey, TaskRecord, TaskState};
 use rayon::prelude::*;
 
 use crate::task::{Locate, base_key, retried};
-use crate::{Result, RunContext, planned_rows};
+use crate::{Result, RunContext};
 pub use annotations::write_annotations;
 use file::{Pending, line};
 use group::{FailedTexts, Group};
+pub use kept::KeptRows;
+use kept::{KeptPart, KeptRow};
 
 /// Seed rows that are rebuilt together.
 const ROWS_AT_ONCE: usize = 128;
@@ -67,6 +72,67 @@ struct Lines {
     summary: PartSummary,
     /// Whether a rehearsal wrote any of it.
     rehearsal: bool,
+    /// If another plan made it.
+    kept: KeptRows,
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
+    /// The counts of all rows.
+    pub summary: Summary,
+    /// The rows that another plan than the present one made; `None` for a run with the present plan.
+    pub kept: Option<KeptRows>,
+}
+
+/// The rows of one part.
+struct Section<'a> {
+    number: u8,
+    part: &'a Part,
+    rows: usize,
+    /// If the run keeps its own plan.
+    kept: Option<KeptPart<'a>>,
+}
+
+/// The parts whose rows are written: those of the journal's plan, where the run keeps it.
+fn sections<'a>(
+    context: &'a RunContext<'a>,
+    store: &Store,
+    dir: &Path,
+) -> Result<Vec<Section<'a>>> {
+    Ok(match kept::parts(context, store, dir)? {
+        Some(parts) => parts
+            .into_iter()
+            .map(|(kept, rows)| Section {
+                number: kept.number(),
+                part: kept.part(),
+                rows,
+                kept: Some(kept),
+            })
+            .collect(),
+        None => context
+            .plans
+            .iter()
+            .map(|(number, plan)| Section {
+                number: *number,
+                part: plan.part(),
+                rows: plan.len(),
+                kept: None,
+            })
+            .collect(),
+    })
+}
+
+/// Fails where [`write_outputs`] would lack what it needs: of rows that another plan made, the situations of those that
+/// were accepted. Writes nothing.
+///
+/// # Errors
+/// [`Error::NoSituations`](crate::Error::NoSituations), and a journal or a file that cannot be read.
+pub fn check_outputs(context: &RunContext<'_>, store: &Store, dir: &Path) -> Result<()> {
+    for (kept, rows) in kept::parts(context, store, dir)?.into_iter().flatten() {
+        kept.check(store, rows, ROWS_AT_ONCE)?;
+    }
+    Ok(())
 }
 
 /// Writes the files below `dir` and counts every row.
@@ -75,29 +141,45 @@ pub fn write_outputs(
     store: &Store,
     dir: &Path,
     files: OutputFiles,
-) -> Result<Summary> {
+) -> Result<Written> {
     let reader = store.reader();
     let mut parts = Vec::new();
     let mut rehearsal = context.rehearsal;
     let mut repairs: BTreeMap<String, RepairCounts> = BTreeMap::new();
-    for (part, plan) in &context.plans {
-        let stem = &plan.part().stem;
-        let mut writers = Writers::open(dir, stem, files)?;
+    let mut kept_rows = KeptRows::default();
+    for Section { number, part, rows, kept } in sections(context, store, dir)? {
+        let mut writers = Writers::open(dir, &part.stem, files)?;
         let mut summary = PartSummary {
-            part: plan.part().id.to_string(),
-            stem: stem.clone(),
-            seed_rows: plan.len() as u64,
+            part: part.id.to_string(),
+            stem: part.stem.clone(),
+            seed_rows: rows as u64,
             ..PartSummary::default()
         };
         let mut begun = 0;
         let mut made: Vec<Lines> = Vec::new();
         let mut next = 0;
         // Batches are written while the next is built.
-        while next < plan.len() || !made.is_empty() {
-            let to = (next + ROWS_AT_ONCE).min(plan.len());
-            let tasks = if next < to { tasks_of(store, *part, next, to)? } else { Vec::new() };
+        while next < rows || !made.is_empty() {
+            let to = (next + ROWS_AT_ONCE).min(rows);
+            let tasks = if next < to { tasks_of(store, number, next, to)? } else { Vec::new() };
+            let own: HashMap<TaskKey, KeptRow> = match &kept {
+                Some(kept) if next < to => {
+                    let rows = kept.rows(store, next, to, &tasks)?;
+                    rows.into_iter().map(|row| (row.row.task, row)).collect()
+                }
+                _ => HashMap::new(),
+            };
+            for KeptRow { row, planned, .. } in own.values() {
+                summary.planned += planned;
+                if tasks.iter().flatten().all(|task| task.key != row.task) {
+                    summary.in_progress += planned;
+                }
+            }
             let mut failed_texts = FailedTexts::new();
             for record in tasks.iter().flatten() {
+                if own.get(&record.key.seed_row_of()).is_some_and(|row| !row.is_current) {
+                    continue;
+                }
                 for retries in retried(context, store, &reader, record)? {
                     counts::add_retries(context, &mut repairs, &retries);
                     if !retries.succeeded && files.conversations {
@@ -120,7 +202,9 @@ pub fn write_outputs(
                         .into_par_iter()
                         .map(|tasks| {
                             let from = Source { context, locate: &locate, reader: &reader };
-                            lines_of(&from, *part, &tasks, &failed_texts, files)
+                            let key = tasks.first().map(|task| task.key);
+                            let own = kept.as_ref().zip(key.and_then(|key| own.get(&key)));
+                            lines_of(&from, number, own, &tasks, &failed_texts, files)
                         })
                         .collect::<Result<Vec<Lines>>>()
                 },
@@ -131,30 +215,44 @@ pub fn write_outputs(
             for line in &made {
                 counts::add(&mut summary, &line.summary);
                 rehearsal |= line.rehearsal;
+                kept_rows.add(&line.kept);
             }
             next = to;
         }
-        let each = plan.part().prompts_per_request * plan.part().variants();
-        // The rows of a seed row that waits, or was not started, are unfinished.
-        summary.in_progress += ((plan.len() - begun) * each) as u64;
-        let spared = plan.part().variants().saturating_sub(1) as u64;
-        summary.planned = (planned_rows(plan) as u64) - summary.emergencies * spared;
+        if kept.is_none() {
+            let each = part.prompts_per_request * part.variants();
+            // The rows of a seed row that waits, or was not started, are unfinished.
+            summary.in_progress += ((rows - begun) * each) as u64;
+            let spared = part.variants().saturating_sub(1) as u64;
+            summary.planned = (rows * each) as u64 - summary.emergencies * spared;
+        }
+        // The files that are read must not be open when they are replaced.
+        drop(kept);
         writers.finish()?;
         parts.push(summary);
     }
-    Ok(Summary {
+    let own_plan = context.kept.get();
+    if own_plan.is_some() {
+        // What failed, and was repaired, was counted when it could be read with its request.
+        let before = std::fs::read_to_string(dir.join("summary.json")).ok();
+        let before = before.and_then(|text| Summary::read(&text).ok());
+        repairs = before.map_or(repairs, |summary| summary.repairs);
+    }
+    let resources = || context.catalog.fingerprint();
+    let summary = Summary {
         schema_version: SCHEMA_VERSION,
         backend: context.backend.clone(),
         model: context.model.clone(),
         rehearsal,
         seed: context.config.seed,
-        resources: context.catalog.fingerprint(),
+        resources: own_plan.map_or_else(resources, |facts| facts.catalog.clone()),
         counts_add_up: parts.iter().all(PartSummary::adds_up),
         parts,
         requests_answered: store.answered_total()?,
         repairs,
         quality: None,
-    })
+    };
+    Ok(Written { summary, kept: own_plan.map(|_| kept_rows) })
 }
 
 /// The tasks of seed rows `from..to`, grouped by started seed row, the seed row's own task first.
@@ -179,19 +277,25 @@ struct Source<'a> {
     reader: &'a RawReader,
 }
 
-/// The lines of one seed row and its conversations.
-fn lines_of(
-    from: &Source<'_>,
+/// The lines of one seed row and its conversations. `own` is the row of the run's own plan, where it keeps that.
+fn lines_of<'a>(
+    from: &Source<'a>,
     part: u8,
-    tasks: &[TaskRecord],
-    failed_texts: &FailedTexts,
+    own: Option<(&KeptPart<'a>, &KeptRow)>,
+    tasks: &'a [TaskRecord],
+    failed_texts: &'a FailedTexts,
     files: OutputFiles,
 ) -> Result<Lines> {
     let mut lines = Lines::default();
     let reads = |state| OUTPUTS.iter().any(|o| (o.wanted)(files) && (o.reads)(state));
-    let Some(group) = Group::new(from, part, tasks, failed_texts, &reads)? else {
-        return Ok(lines);
+    let group = match own {
+        Some((kept, row)) if !row.is_current => kept.group(from, row, tasks, &mut lines.kept)?,
+        _ => Group::new(from, part, tasks, failed_texts, &reads)?,
     };
+    let Some(mut group) = group else { return Ok(lines) };
+    if let Some((_, row)) = own {
+        group.not_begun = row.planned.saturating_sub(group.conversations.len() as u64);
+    }
     lines.summary = counts::of(&group);
     let rows = group.conversations.iter().filter_map(|c| c.row.as_ref());
     lines.rehearsal = group.rehearsal || rows.map(|row| &row.provenance).any(|p| p.rehearsal);

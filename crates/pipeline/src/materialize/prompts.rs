@@ -1,8 +1,11 @@
 //! `prompts/`: the accepted prompts, with what was fixed about them and what they state.
 
-use clinstruct_schema::{Frame, PartId, RowId, SCHEMA_VERSION, Stated, Subject, TurnProvenance};
+use clinstruct_schema::{
+    Frame, PartId, PatientCard, RowId, SCHEMA_VERSION, Stated, Subject, TurnProvenance,
+};
 use serde::Serialize;
 
+use super::group::PromptPatient;
 use super::{Group, Output, line};
 use crate::Result;
 
@@ -12,12 +15,17 @@ pub(super) const OUTPUT: Output =
 /// A row of the file.
 #[derive(Debug, Serialize)]
 struct PromptRow<'a> {
-    id: RowId,
+    id: &'a RowId,
     part: &'a PartId,
     prompt: &'a str,
     subjects: &'a [Subject],
-    frame: &'a Frame,
-    stated: &'a Stated,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame: Option<&'a Frame>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stated: Option<&'a Stated>,
+    /// Of a prompt that an earlier version requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    card: Option<&'a PatientCard>,
     provenance: PromptProvenance<'a>,
     schema_version: u32,
 }
@@ -32,23 +40,26 @@ struct PromptProvenance<'a> {
 }
 
 fn write(group: &Group<'_>, into: &mut Vec<u8>) -> Result<()> {
-    let (context, row) = (group.context, &group.row);
-    let prompts = group.prompts.iter().zip(&row.frames).enumerate();
-    for (k, (prompt, frame)) in prompts {
-        let Some((prompt, turn)) = prompt else { continue };
+    let context = group.context;
+    for prompt in group.prompts.iter().flatten() {
+        let (frame, stated, card) = match &prompt.patient {
+            PromptPatient::Planned { frame, stated } => (Some(frame), Some(stated), None),
+            PromptPatient::Card(card) => (None, None, card.as_ref()),
+        };
         let prompt = PromptRow {
-            id: group.prompt_id(k),
-            part: &row.part,
-            prompt: &prompt.text.text,
-            subjects: &row.subjects,
+            id: &prompt.id,
+            part: &group.part,
+            prompt: &prompt.text,
+            subjects: &prompt.subjects,
             frame,
-            stated: &prompt.stated,
+            stated,
+            card,
             provenance: PromptProvenance {
                 backend: &context.backend.0,
                 model: &context.model,
                 rehearsal: group.rehearsal,
                 seed: context.config.seed,
-                turns: vec![turn.clone()],
+                turns: vec![prompt.provenance.clone()],
             },
             schema_version: SCHEMA_VERSION,
         };

@@ -19,7 +19,7 @@ fn write(group: &Group<'_>, into: &mut Vec<u8>) -> Result<()> {
         let why = conversation.task.rejection.as_ref();
         let rejected = Rejected {
             id: group.conversation_id(conversation.task.key),
-            part: group.row.part.clone(),
+            part: group.part.clone(),
             stage: why.map_or(Stage::Turn, |w| w.stage),
             failed: conversation.failed(),
             reason: conversation.reason().to_owned(),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use clinstruct_schema::{MicroUsd, dollars};
+
 /// Answered rows that a new plan would change or drop.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlanChange {
@@ -9,6 +11,32 @@ pub struct PlanChange {
     pub differences: Vec<String>,
     /// The parts that lose rows.
     pub parts: Vec<PartChange>,
+    /// Whether the settings and models are the run's own: resources or version of the program differ.
+    pub resources_only: bool,
+    /// What would be sent again; `None` where the journal cannot tell.
+    pub resent: Option<Resent>,
+}
+
+/// Requests that a new plan sends again in the place of answered ones.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resent {
+    /// How many, retries included.
+    pub requests: u64,
+    /// What the stored answers to them cost at the present prices; `None` where nothing costs.
+    pub micro_usd: Option<MicroUsd>,
+}
+
+impl fmt::Display for Resent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let requests = match self.requests {
+            1 => "1 request".to_owned(),
+            many => format!("{many} requests"),
+        };
+        match self.micro_usd {
+            None => write!(f, "{requests} would be sent again, free of charge"),
+            Some(cost) => write!(f, "{requests} would be sent again, for about {}", dollars(cost)),
+        }
+    }
 }
 
 /// Answered rows of one part that a new plan would change or drop. Rows are conversations.
@@ -49,7 +77,10 @@ impl fmt::Display for PlanChange {
                 }
             }
         }
-        Ok(())
+        match &self.resent {
+            Some(resent) if resent.requests > 0 => write!(f, "\n  {resent}"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -65,6 +96,8 @@ mod tests {
                 PartChange { part: "a".into(), changed: 3, dropped: 0 },
                 PartChange { part: "b".into(), changed: 0, dropped: 4 },
             ],
+            resources_only: false,
+            resent: Some(Resent { requests: 12, micro_usd: Some(123_000) }),
         };
         insta::assert_snapshot!(change, @r"
         this would overwrite the run: 3 rows with answers would change and 4 would disappear
@@ -72,6 +105,9 @@ mod tests {
           part b left out
           in a: 3 change
           in b: 4 disappear
+          12 requests would be sent again, for about $0.12
         ");
+        let free = Resent { requests: 1, micro_usd: None };
+        assert_eq!(free.to_string(), "1 request would be sent again, free of charge");
     }
 }

@@ -1,6 +1,6 @@
 //! Compares two plans row by row: which answered rows a new plan keeps, changes and drops.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use clinstruct_multiturn::Variant;
@@ -11,7 +11,8 @@ use rayon::prelude::*;
 
 use super::change::{PartChange, PlanChange};
 use super::models::in_short;
-use super::shape::{Answered, Shape, Shapes};
+use super::resent::Sent;
+use super::shape::{Answered, Shape, Shapes, conversations_of};
 use crate::config::PlanFacts;
 use crate::control::Drive;
 use crate::task::variant_of;
@@ -41,10 +42,9 @@ impl OldRow {
             if store.locate(self.row.request)?.is_none() {
                 return Ok(Vec::new());
             }
-            let shape = Shape::from_bytes(&self.row.shape);
-            let all = shape.into_iter().flat_map(|s| s.conversations);
-            let styled = all.filter(|(_, v, _)| variant_of(*v) != Variant::Emergency);
-            let one = |(prompt, variant, _)| Answered { prompt, variant, attempts: 0 };
+            let all = conversations_of(&self.row.shape).into_iter();
+            let styled = all.filter(|(_, v)| variant_of(*v) != Variant::Emergency);
+            let one = |(prompt, variant)| Answered { prompt, variant, attempts: 0 };
             return Ok(styled.map(one).collect());
         };
         if prompts.state != TaskState::Done {
@@ -77,6 +77,14 @@ impl OldRow {
             }
         }
         Ok(all)
+    }
+}
+
+impl OldRow {
+    /// The key of one of its conversations.
+    fn conversation(&self, answered: Answered) -> Option<TaskKey> {
+        let (part, index) = (self.row.task.part(), self.row.task.seed_row_index());
+        TaskKey::conversation(part, index, answered.prompt, answered.variant)
     }
 }
 
@@ -130,6 +138,10 @@ struct Verdict {
     changed: u64,
     dropped: u64,
     cause: Option<Cause>,
+    /// The answered seed row.
+    row: Option<TaskKey>,
+    /// What has to be requested again.
+    again: Sent,
 }
 
 /// A changed plan and the one that was answered.
@@ -143,6 +155,7 @@ pub(super) struct Comparison<'a, 'c> {
     read_again: bool,
     /// Whether rows of both plans have the same inputs.
     same_rows: bool,
+    is_replay: bool,
 }
 
 impl<'a, 'c> Comparison<'a, 'c> {
@@ -158,13 +171,16 @@ impl<'a, 'c> Comparison<'a, 'c> {
         // Reading the answers again is the purpose of a replay.
         let read_again = old.reading != new.reading && how != Drive::Replay;
         let shapes = Shapes::new(context);
-        Ok(Self { context, store, shapes, old, new, read_again, same_rows })
+        let is_replay = how == Drive::Replay;
+        Ok(Self { context, store, shapes, old, new, read_again, same_rows, is_replay })
     }
 
     /// What the new plan would change or drop; `None` if it keeps every answered row.
     pub(super) fn run(&self) -> Result<Option<PlanChange>> {
         let mut parts: BTreeMap<String, PartChange> = BTreeMap::new();
         let mut answered: BTreeMap<String, u64> = BTreeMap::new();
+        let mut rows_left: BTreeMap<String, BTreeSet<TaskKey>> = BTreeMap::new();
+        let mut again = Sent::default();
         let mut last = None;
         loop {
             let page = self.store.planned_rows(last, ROWS_AT_ONCE)?;
@@ -173,7 +189,9 @@ impl<'a, 'c> Comparison<'a, 'c> {
             for old in with_tasks(self.store, page)? {
                 let rows = old.answered(self.store)?.len() as u64;
                 if rows > 0 {
-                    *answered.entry(part_of(&old.row.id).to_owned()).or_default() += rows;
+                    let part = part_of(&old.row.id);
+                    *answered.entry(part.to_owned()).or_default() += rows;
+                    rows_left.entry(part.to_owned()).or_default().insert(old.row.task);
                 }
             }
         }
@@ -184,8 +202,16 @@ impl<'a, 'c> Comparison<'a, 'c> {
         for (part, plan) in &self.context.plans {
             let id = plan.part().id.as_str();
             let Some(left) = answered.get_mut(id) else { continue };
+            let rows_left = rows_left.entry(id.to_owned()).or_default();
+            let mut added = 0;
             for page in pages(plan) {
-                for verdict in self.compare(*part, plan, page)? {
+                let (new, verdicts) = self.compare(*part, plan, page)?;
+                added += new;
+                for mut verdict in verdicts {
+                    if let Some(row) = verdict.row {
+                        rows_left.remove(&row);
+                    }
+                    again.append(&mut verdict.again);
                     *left = left.saturating_sub(verdict.kept + verdict.changed + verdict.dropped);
                     if let Some(cause) = verdict.cause {
                         causes[cause as usize] += verdict.changed;
@@ -197,6 +223,8 @@ impl<'a, 'c> Comparison<'a, 'c> {
                     }
                 }
             }
+            // New rows take the places of these.
+            again.rows.extend(rows_left.iter().take(added));
         }
         for (part, left) in answered.into_iter().filter(|(_, left)| *left > 0) {
             parts.entry(part).or_default().dropped += left;
@@ -206,18 +234,34 @@ impl<'a, 'c> Comparison<'a, 'c> {
         }
         let dropped = parts.values().map(|p| p.dropped).sum();
         let named = |(part, change): (String, PartChange)| PartChange { part, ..change };
-        Ok(Some(PlanChange {
-            differences: self.differences(causes, dropped)?,
-            parts: parts.into_iter().map(named).collect(),
-        }))
+        let differences = self.differences(causes, dropped)?;
+        let resources_only = self.old.has_settings_of(&self.new)
+            && self.store.meta("models")?.as_deref() == Some(&self.context.models());
+        // A replay with these settings is not refused, and asks for no price.
+        let resent = if self.is_replay && resources_only {
+            None
+        } else {
+            Some(again.price(self.context, self.store)?)
+        };
+        let parts = parts.into_iter().map(named).collect();
+        Ok(Some(PlanChange { differences, parts, resources_only, resent }))
     }
 
-    /// Compares some rows of the new plan with the old ones.
-    fn compare(&self, part: u8, plan: &Plan<'_>, page: Range<usize>) -> Result<Vec<Verdict>> {
+    /// Compares some rows of the new plan with the old ones: the number of those that the old plan does not have, and the
+    /// result for each answered one.
+    fn compare(
+        &self,
+        part: u8,
+        plan: &Plan<'_>,
+        page: Range<usize>,
+    ) -> Result<(usize, Vec<Verdict>)> {
         let mut known: Vec<(usize, PlannedRow)> = Vec::new();
+        let mut added = 0;
         for index in page {
             let Some(id) = plan.id(index) else { continue };
-            known.extend(self.store.planned(id.as_str())?.map(|row| (index, row)));
+            let row = self.store.planned(id.as_str())?;
+            added += usize::from(row.is_none());
+            known.extend(row.map(|row| (index, row)));
         }
         known.sort_by_key(|(_, row)| row.task);
         let (indices, rows): (Vec<usize>, Vec<PlannedRow>) = known.into_iter().unzip();
@@ -236,7 +280,8 @@ impl<'a, 'c> Comparison<'a, 'c> {
             let new = shapes.planned(part, first.0, Some((first.1.row.request, &first.2)))?;
             let all = first.2.len() as u64;
             if verdict(first, new).kept == all || self.read_again {
-                return Ok(answered.iter().map(|(.., all)| self.unchanged(all)).collect());
+                let one = |(_, old, all): &(usize, OldRow, Vec<Answered>)| self.unchanged(old, all);
+                return Ok((added, answered.iter().map(one).collect()));
             }
         }
         let expected: Vec<(usize, RequestId, &[Answered])> =
@@ -245,20 +290,22 @@ impl<'a, 'c> Comparison<'a, 'c> {
             .into_par_iter()
             .map(|(index, request, all)| shapes.planned(part, index, Some((request, all))))
             .collect::<Result<_>>()?;
-        Ok(answered.iter().zip(new).map(|(row, new)| verdict(row, new)).collect())
+        Ok((added, answered.iter().zip(new).map(|(row, new)| verdict(row, new)).collect()))
     }
 
     /// Result for rows that are the same in both plans.
-    fn unchanged(&self, conversations: &[Answered]) -> Verdict {
+    fn unchanged(&self, old: &OldRow, conversations: &[Answered]) -> Verdict {
         let all = conversations.len() as u64;
+        let row = Some(old.row.task);
         if self.read_again {
-            return Verdict { changed: all, cause: Some(Cause::Reading), ..Verdict::default() };
+            let cause = Some(Cause::Reading);
+            return Verdict { changed: all, cause, row, ..Verdict::default() };
         }
         let most = self.context.config.attempts;
         let changed = conversations.iter().filter(|a| u32::from(a.attempts) > most).count();
         let changed = changed as u64;
         let cause = (changed > 0).then_some(Cause::Plan);
-        Verdict { kept: all - changed, changed, dropped: 0, cause }
+        Verdict { kept: all - changed, changed, cause, row, ..Verdict::default() }
     }
 
     fn verdict(
@@ -268,8 +315,19 @@ impl<'a, 'c> Comparison<'a, 'c> {
         new: Option<PlannedRow>,
     ) -> Verdict {
         let all = conversations.len() as u64;
-        let changed = |cause| Verdict { changed: all, cause: Some(cause), ..Verdict::default() };
-        let Some(new) = new else { return Verdict { dropped: all, ..Verdict::default() } };
+        let row = Some(old.row.task);
+        let key = |a: &Answered| old.conversation(*a);
+        let changed = |cause| {
+            let mut again = Sent::default();
+            match cause {
+                Cause::Request => again.rows.extend(row),
+                // Its first request is the same, and is answered.
+                Cause::Plan => again.conversations.extend(conversations.iter().filter_map(key)),
+                Cause::Reading => {}
+            }
+            Verdict { changed: all, cause: Some(cause), row, again, ..Verdict::default() }
+        };
+        let Some(new) = new else { return Verdict { dropped: all, row, ..Verdict::default() } };
         if old.row.request != new.request {
             return changed(Cause::Request);
         }
@@ -281,21 +339,23 @@ impl<'a, 'c> Comparison<'a, 'c> {
         if self.read_again {
             return changed(Cause::Reading);
         }
-        let mut verdict = Verdict::default();
-        for Answered { prompt, variant, attempts } in conversations {
-            let same = match (before.of(*prompt, *variant), now.of(*prompt, *variant)) {
+        let mut verdict = Verdict { row, ..Verdict::default() };
+        for answered in conversations.iter().copied() {
+            let Answered { prompt, variant, attempts } = answered;
+            let same = match (before.of(prompt, variant), now.of(prompt, variant)) {
                 (_, None) => None,
                 (before, now) => Some(before == now),
             };
             // A turn with several attempts was requested with a message about what failed.
-            let repeated = *attempts > 1 && before.repair != now.repair
-                || u32::from(*attempts) > self.context.config.attempts;
+            let repeated = attempts > 1 && before.repair != now.repair
+                || u32::from(attempts) > self.context.config.attempts;
             match same {
                 None => verdict.dropped += 1,
                 Some(true) if !repeated => verdict.kept += 1,
                 Some(_) => {
                     verdict.changed += 1;
                     verdict.cause = Some(Cause::Plan);
+                    verdict.again.conversations.extend(old.conversation(answered));
                 }
             }
         }

@@ -14,6 +14,19 @@ const UNSAID: &str = "\u{2026}";
 /// Bytes per digest.
 const DIGEST: usize = 8;
 
+/// Bytes per conversation: prompt, variant, digest.
+const CONVERSATION: usize = 2 + DIGEST;
+
+/// The conversations that a row can become, by prompt and variant as in the keys of tasks, from its shape in the journal;
+/// also of the earlier format, which has one more digest before them. Empty for any other format.
+pub(crate) fn conversations_of(shape: &[u8]) -> Vec<(u8, u8)> {
+    let all = [2, 3].into_iter().filter_map(|digests| shape.get(digests * DIGEST..));
+    let all = all.into_iter().find(|rest| rest.len() % CONVERSATION == 0).unwrap_or_default();
+    let one =
+        |bytes: &[u8]| bytes.split_first_chunk().map(|([prompt, variant], _)| (*prompt, *variant));
+    all.chunks_exact(CONVERSATION).filter_map(one).collect()
+}
+
 /// The first bytes of a hash of some pieces.
 #[derive(Default)]
 struct Digest(blake3::Hasher);
@@ -41,13 +54,13 @@ impl Digest {
 
 /// A conversation that has its prompt, and thus an accepted answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Answered {
+pub(crate) struct Answered {
     /// Prompt, as in its task's key.
-    pub(super) prompt: u8,
+    pub(crate) prompt: u8,
     /// Variant, as in its task's key.
-    pub(super) variant: u8,
+    pub(crate) variant: u8,
     /// Most attempts of its prompt or any of its turns; 0 if unknown.
-    pub(super) attempts: u8,
+    pub(crate) attempts: u8,
 }
 
 /// What shapes a row besides its first request, by component.
@@ -75,11 +88,14 @@ impl Shape {
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (row, rest) = bytes.split_first_chunk()?;
         let (repair, rest) = rest.split_first_chunk()?;
+        if rest.len() % CONVERSATION != 0 {
+            return None;
+        }
         let one = |bytes: &[u8]| {
             let ([prompt, variant], digest) = bytes.split_first_chunk()?;
             Some((*prompt, *variant, *digest.first_chunk()?))
         };
-        let conversations = rest.chunks_exact(2 + DIGEST).map(one).collect::<Option<_>>()?;
+        let conversations = rest.chunks_exact(CONVERSATION).map(one).collect::<Option<_>>()?;
         Some(Self { row: *row, repair: *repair, conversations })
     }
 
@@ -90,7 +106,7 @@ impl Shape {
 }
 
 /// Computes the shapes of a plan's rows.
-pub(super) struct Shapes<'a, 'c> {
+pub(crate) struct Shapes<'a, 'c> {
     context: &'a RunContext<'c>,
     /// Facts for the checks by country code.
     checks: HashMap<&'a str, [u8; DIGEST]>,
@@ -98,7 +114,7 @@ pub(super) struct Shapes<'a, 'c> {
 }
 
 impl<'a, 'c> Shapes<'a, 'c> {
-    pub(super) fn new(context: &'a RunContext<'c>) -> Self {
+    pub(crate) fn new(context: &'a RunContext<'c>) -> Self {
         let catalog = context.catalog;
         let one = |country: &'a clinstruct_catalog::Country| {
             let mut digest = Digest::default();
@@ -127,7 +143,7 @@ impl<'a, 'c> Shapes<'a, 'c> {
 
     /// Row `index` of a part's plan, as stored in the journal. If a shape is `expected`, only its conversations are
     /// computed, and none if the first request differs.
-    pub(super) fn planned(
+    pub(crate) fn planned(
         &self,
         part: u8,
         index: usize,
@@ -209,5 +225,12 @@ mod tests {
         assert_eq!(shape.of(1, 200), Some([5; DIGEST]));
         assert_eq!(shape.of(2, 2), None);
         assert_eq!(Shape::from_bytes(&[0; 2 * DIGEST - 1]), None);
+        let conversations = [(1, 1), (1, 200), (2, 1)];
+        assert_eq!(conversations_of(&shape.to_bytes()), conversations);
+        // The earlier format is another one, but names its conversations.
+        let earlier = [&[9; DIGEST][..], &shape.to_bytes()].concat();
+        assert_eq!(Shape::from_bytes(&earlier), None);
+        assert_eq!(conversations_of(&earlier), conversations);
+        assert_eq!(conversations_of(&[0; 2 * DIGEST - 1]), []);
     }
 }

@@ -110,7 +110,7 @@ fn rows(folder: &Path, kind: &str) -> Vec<Value> {
 
 fn conversations(context: &RunContext<'_>, folder: &Path) -> Vec<Value> {
     let store = Store::open(folder, Durability::Fast).unwrap();
-    let summary = write_outputs(context, &store, folder, OutputFiles::ALL).unwrap();
+    let summary = write_outputs(context, &store, folder, OutputFiles::ALL).unwrap().summary;
     assert!(summary.counts_add_up, "{summary:?}");
     rows(folder, "conversations")
 }

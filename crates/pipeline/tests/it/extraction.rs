@@ -44,7 +44,7 @@ fn drive(context: &RunContext<'_>, folder: &Path, how: Drive) -> (Outcome, u64) 
 /// The rows of every file of a kind, in order.
 fn rows(context: &RunContext<'_>, folder: &Path, kind: &str) -> Vec<Value> {
     let store = Store::open(folder, Durability::Fast).unwrap();
-    let summary = write_outputs(context, &store, folder, OutputFiles::ALL).unwrap();
+    let summary = write_outputs(context, &store, folder, OutputFiles::ALL).unwrap().summary;
     assert!(summary.counts_add_up, "{summary:?}");
     let files = fs::read_dir(folder.join(kind)).unwrap().map(|file| file.unwrap().path());
     let mut files: Vec<_> = files.collect();

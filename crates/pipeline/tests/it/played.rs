@@ -81,7 +81,7 @@ fn built(context: &RunContext<'_>) -> (BTreeMap<RowId, End>, Repairs) {
     assert_eq!(outcome, Outcome::Finished);
     let files = OutputFiles::ALL;
     let Summary { repairs, counts_add_up, .. } =
-        write_outputs(context, &store, folder.path(), files).unwrap();
+        write_outputs(context, &store, folder.path(), files).unwrap().summary;
     assert!(counts_add_up);
     let done = rows::<Conversation>(folder.path(), "conversations");
     let mut ends: BTreeMap<_, _> =

@@ -1,17 +1,20 @@
 //! A run gets another plan: what it keeps, what it would lose, and that it reports this before writing.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use clinstruct_backend_rehearsal::{Rates, Rehearsal};
 use clinstruct_catalog::Catalog;
 use clinstruct_pipeline::{
-    Drive, Error, Event, Outcome, PartChange, PlanChange, Progress, Route, Routes, RunConfig,
-    RunContext, StopSignal, Tally, check_plan, run,
+    Drive, Error, Event, Outcome, OutputFiles, PartChange, PlanChange, Progress, Route, Routes,
+    RunConfig, RunContext, StopSignal, Tally, check_outputs, check_plan, run, write_outputs,
 };
 use clinstruct_promptgen::Plan;
-use clinstruct_store::{Durability, Store, TaskKey, Tx};
+use clinstruct_schema::{Price, RequestId};
+use clinstruct_store::{Durability, Store, TaskKey, TaskRecord, Tx};
 
 struct Silent;
 
@@ -264,4 +267,129 @@ fn nothing_answered_is_nothing_lost() {
     drive(&context(&catalog, config(3)), folder.path(), Drive::SubmitOnly).unwrap();
     let other = context(&catalog, RunConfig { seed: 2, ..config(2) });
     assert_eq!(lost(&other, &folder, Drive::ToTheEnd), None);
+}
+
+/// The files that are written, by kind and name.
+fn written(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    for kind in ["prompts", "situations", "conversations", "rejected"] {
+        for file in fs::read_dir(folder.join(kind)).unwrap() {
+            let path = file.unwrap().path();
+            let name = format!("{kind}/{}", path.file_name().unwrap().to_string_lossy());
+            all.insert(name, fs::read(&path).unwrap());
+        }
+    }
+    all
+}
+
+/// All tasks of the first parts.
+fn tasks(folder: &tempfile::TempDir) -> Vec<TaskRecord> {
+    let (from, to) = (TaskKey::seed_row(0, 0).unwrap(), TaskKey::seed_row(9, 0).unwrap());
+    open(folder).tasks(from, to).unwrap()
+}
+
+/// Edited resources change the rows of the first task: those are written from what is stored, all others from the plan.
+#[test]
+fn a_replay_of_rows_that_the_plan_does_not_have_writes_them_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let embedded = Catalog::embedded().unwrap();
+    let mut before = context(&embedded, config(30));
+    let mut rates = Rates::default();
+    let faults =
+        [("violation", 0.3), ("wrong_count", 0.3), ("malformed_json", 0.2), ("refusal", 0.2)];
+    assert!(faults.iter().all(|(fault, rate)| rates.set(fault, *rate)));
+    let backend = Arc::new(Rehearsal::new(embedded.instructions(), rates, None));
+    let (name, model) = ("rehearsal".into(), "rehearsal".into());
+    before.routes = Routes::one(Route { name, backend, model, price: None });
+    drive(&before, dir, Drive::ToTheEnd).unwrap();
+    let first = write_outputs(&before, &open(&folder), dir, OutputFiles::ALL).unwrap();
+    assert!(first.kept.is_none() && first.summary.counts_add_up);
+    fs::write(dir.join("summary.json"), serde_json::to_string(&first.summary).unwrap()).unwrap();
+    let (files, journal) = (written(dir), tasks(&folder));
+    // Of several responses, each has some of the prompts.
+    assert!(journal.iter().any(|t| t.key.is_seed_row() && t.steps.len() > 1));
+    assert!(files.iter().any(|(name, text)| name.starts_with("rejected") && !text.is_empty()));
+
+    let edited = catalog(&[("tasks.toml", "description = \"", "description = \"Carefully: ")]);
+    let after = context(&edited, config(30));
+    assert!(lost(&after, &folder, Drive::ToTheEnd).is_some());
+    let tally = drive(&after, dir, Drive::Replay).unwrap();
+    assert_eq!((tally.requested, tally.found), (0, 0));
+    assert_eq!(tasks(&folder), journal);
+    check_outputs(&after, &open(&folder), dir).unwrap();
+    let again = write_outputs(&after, &open(&folder), dir, OutputFiles::ALL).unwrap();
+    assert_eq!(again.summary, first.summary);
+    assert!(written(dir) == files);
+    let kept = again.kept.unwrap();
+    assert!(kept.conversations > 0 && kept.conversations < first.summary.in_dataset());
+    assert_eq!((kept.unreadable, kept.findings.len()), (0, 0), "{kept:?}");
+
+    // Which response has a prompt is only in `prompts/`, and what a conversation is about only in `situations/`.
+    let lacks = |kind: &str| {
+        let stem = "multiturn_task_x_specialties_x_demographic_x_answerstyle.jsonl";
+        let path = dir.join(kind).join(stem);
+        let text = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let refused = check_outputs(&after, &open(&folder), dir).unwrap_err();
+        fs::write(&path, text).unwrap();
+        let Error::NoSituations { rows, .. } = refused else { panic!("{refused}") };
+        rows as u64
+    };
+    assert!(lacks("prompts") < lacks("situations"));
+    assert!(lacks("situations") < kept.conversations);
+    check_outputs(&after, &open(&folder), dir).unwrap();
+
+    // With the resources that it was begun with, it goes on as before.
+    assert_eq!(lost(&before, &folder, Drive::ToTheEnd), None);
+}
+
+#[test]
+fn what_would_be_sent_again_has_a_number_and_a_price() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = Catalog::embedded().unwrap();
+    let paid = |config| {
+        let mut context = context(&catalog, config);
+        let backend = Arc::new(Rehearsal::new(catalog.instructions(), Rates::none(), None));
+        let (name, model) = ("rehearsal".into(), "rehearsal".into());
+        let price = Price {
+            model: "rehearsal".into(),
+            input: 1.0,
+            cached_input: 0.5,
+            output: 4.0,
+            date: String::new(),
+            source: String::new(),
+        };
+        context.routes = Routes::one(Route { name, backend, model, price: Some(price) });
+        context
+    };
+    drive(&paid(config(4)), folder.path(), Drive::ToTheEnd).unwrap();
+    let store = open(&folder);
+    let (answered, spent) = (store.answered_total().unwrap(), store.money().unwrap().spent);
+    drop(store);
+    let resent =
+        |context: &RunContext<'_>| lost(context, &folder, Drive::ToTheEnd).unwrap().resent.unwrap();
+    let all = resent(&paid(RunConfig { seed: 2, ..config(4) }));
+    assert_eq!(all.requests, answered);
+    // The ledger rounds each row up.
+    assert!(spent > 0 && spent.abs_diff(all.micro_usd.unwrap()) <= answered, "{all:?}, {spent}");
+    assert_eq!(resent(&context(&catalog, RunConfig { seed: 2, ..config(4) })).micro_usd, None);
+    // Rows that disappear are not asked for again.
+    assert_eq!(resent(&paid(config(2))).requests, 0);
+}
+
+#[test]
+fn other_system_prompts_ask_for_turns_and_not_for_prompts() {
+    let folder = finished(4);
+    let system = "templates/assistant_system.j2";
+    let mut files = Catalog::embedded_files();
+    files.get_mut(system).unwrap().push_str("\nBe kind.");
+    let kind = Catalog::read(files).unwrap();
+    let change = lost(&context(&kind, config(4)), &folder, Drive::ToTheEnd).unwrap();
+    let of_turns = |(task, _): &&(TaskKey, RequestId)| !task.is_seed_row();
+    let sent = open(&folder).answered_requests().unwrap();
+    let turns = sent.iter().filter(of_turns).count() as u64;
+    assert!(turns > 0 && turns < sent.len() as u64);
+    assert_eq!(change.resent.unwrap().requests, turns);
+    assert!(change.resources_only);
 }

@@ -37,6 +37,26 @@ impl Store {
             .map_err(self.failed("read"))
     }
 
+    /// The rows of that plan whose tasks are in `from..to`, in order.
+    pub fn planned_between(&self, from: TaskKey, to: TaskKey) -> Result<Vec<PlannedRow>> {
+        self.connection
+            .prepare_cached(
+                "SELECT task, id, request, shape FROM planned WHERE task >= ?1 AND task < ?2 ORDER BY task",
+            )
+            .and_then(|mut s| s.query_map([from.0, to.0], planned_of)?.collect())
+            .map_err(self.failed("read"))
+    }
+
+    /// The parts of that plan, in order: the index of each, and the number of its seed rows.
+    pub fn planned_parts(&self) -> Result<Vec<(u8, usize)>> {
+        self.connection
+            .prepare_cached("SELECT task >> 40, count(*) FROM planned GROUP BY 1 ORDER BY 1")
+            .and_then(|mut s| {
+                s.query_map([], |r| Ok((r.get(0)?, r.get::<_, i64>(1)? as usize)))?.collect()
+            })
+            .map_err(self.failed("read"))
+    }
+
     /// Whether the journal stores its plan; journals of earlier versions do not.
     pub fn has_planned(&self) -> Result<bool> {
         self.connection

@@ -274,6 +274,18 @@ impl Store {
         Ok(all)
     }
 
+    /// The requests with a response, each with the task that last sent it, in the order of the tasks.
+    pub fn answered_requests(&self) -> Result<Vec<(TaskKey, RequestId)>> {
+        self.connection
+            .prepare_cached(
+                "SELECT task, id FROM request WHERE state = 'answered' ORDER BY task, frame, row",
+            )
+            .and_then(|mut s| {
+                s.query_map([], |r| Ok((TaskKey(r.get(0)?), request_of(r, 1)?)))?.collect()
+            })
+            .map_err(self.failed("read"))
+    }
+
     /// Number of distinct requests with a response.
     pub fn answered_total(&self) -> Result<u64> {
         self.connection
