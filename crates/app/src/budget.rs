@@ -24,7 +24,8 @@ fn count(text: &str) -> u64 {
 fn answer_tokens(settings: &[String]) -> crate::Result<AnswerTokens> {
     let mut tokens = AnswerTokens::USUAL;
     for setting in settings {
-        let hint = "write --answer-tokens ROLE=N; the roles are prompt-writer, assistant and user";
+        let hint =
+            "write --answer-tokens ROLE=N; the roles are prompt-writer, record, assistant and user";
         let (role, n) = setting
             .split_once('=')
             .ok_or_else(|| usage(format!("--answer-tokens {setting} has no `=`"), hint))?;
@@ -35,6 +36,7 @@ fn answer_tokens(settings: &[String]) -> crate::Result<AnswerTokens> {
             .ok_or_else(|| usage(format!("{n} is no number of tokens"), hint))?;
         match role {
             "prompt-writer" => tokens.prompt_writer = n,
+            "record" => tokens.record = n,
             "assistant" => tokens.assistant = n,
             "user" => tokens.user = n,
             other => return Err(usage(format!("there is no role \"{other}\""), hint)),
@@ -74,6 +76,10 @@ pub fn is_paid(routes: &Routes) -> bool {
     routes.all().iter().any(|r| r.price.is_some())
 }
 
+/// Least default of the limit: a job reserves the most that its answers can cost, which of a few requests is more than the
+/// high end of their estimate.
+const LEAST_CAP: MicroUsd = 50_000;
+
 /// The budget of a run, in US dollars.
 #[derive(Debug, Clone)]
 pub struct Budget {
@@ -103,6 +109,6 @@ pub fn budget(
         return Ok(Some(Budget { spent, most, estimate: None, is_agreed }));
     }
     let e = estimate(context, &count, AnswerTokens::USUAL, SPREAD, FEW)?;
-    let most = given.unwrap_or_else(|| e.high_micro_usd.max(spent));
+    let most = given.unwrap_or_else(|| e.high_micro_usd.max(spent).max(LEAST_CAP));
     Ok(Some(Budget { spent, most, estimate: Some(e), is_agreed }))
 }

@@ -21,14 +21,13 @@ const RETRIES: f64 = 0.04;
 /// The stage of the requests for records, with the tokens that their answers usually have.
 const EXTRACTION: (&str, u32) = ("extraction", 110);
 
-/// Usual tokens of the list of facts that a prompt writer adds to a message about a patient.
-const RECORD: f64 = 220.0;
-
 /// Assumed tokens of each speaker's answers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct AnswerTokens {
     /// One prompt of a request.
     pub prompt_writer: f64,
+    /// The list of facts that the prompt writer adds to a message about a patient.
+    pub record: f64,
     /// An answer of the assistant.
     pub assistant: f64,
     /// A message of the health worker.
@@ -37,13 +36,15 @@ pub struct AnswerTokens {
 
 impl AnswerTokens {
     /// Typical lengths of current chat models with these templates.
-    pub const USUAL: Self = Self { prompt_writer: 150.0, assistant: 330.0, user: 60.0 };
+    pub const USUAL: Self =
+        Self { prompt_writer: 150.0, record: 220.0, assistant: 330.0, user: 60.0 };
 
     /// All lengths multiplied by a factor.
     #[must_use]
     pub fn times(self, factor: f64) -> Self {
         Self {
             prompt_writer: self.prompt_writer * factor,
+            record: self.record * factor,
             assistant: self.assistant * factor,
             user: self.user * factor,
         }
@@ -195,7 +196,7 @@ fn line(
         let history = unsaid[0] * a.prompt_writer + unsaid[1] * a.assistant + unsaid[2] * a.user;
         Usage {
             prompt_tokens: ((known + history) * scale).round() as u64,
-            completion_tokens: ((said * each(a) + records * RECORD) * scale).round() as u64,
+            completion_tokens: ((said * each(a) + records * a.record) * scale).round() as u64,
             ..Usage::default()
         }
     };

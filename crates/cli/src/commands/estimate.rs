@@ -83,9 +83,12 @@ fn table(e: &Estimate, context: &RunContext<'_>) -> String {
     }
     let _ = writeln!(
         out,
-        "answers thought to have {:.0}, {:.0} and {:.0} tokens (prompt, assistant, user); nothing counted \
-         as cached",
-        e.answer_tokens.prompt_writer, e.answer_tokens.assistant, e.answer_tokens.user
+        "answers thought to have {:.0}, {:.0}, {:.0} and {:.0} tokens (prompt, its list of facts, assistant, \
+         user); nothing counted as cached",
+        e.answer_tokens.prompt_writer,
+        e.answer_tokens.record,
+        e.answer_tokens.assistant,
+        e.answer_tokens.user
     );
     let _ = writeln!(
         out,

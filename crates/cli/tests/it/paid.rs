@@ -160,6 +160,19 @@ fn estimate_and_ledger_agree() {
         .sum::<f64>();
     let many: usize = files(&dir.path().join("o"), "prompts").values().map(|f| lines(f)).sum();
     args.extend(["--answer-tokens".into(), format!("prompt-writer={}", prompts / many as f64)]);
+    // Facts come with the messages about a patient only.
+    let rows: Vec<Value> = files(&dir.path().join("o"), "prompts")
+        .values()
+        .flat_map(|file| {
+            let text = String::from_utf8(file.clone()).unwrap();
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+        })
+        .filter(|row: &Value| !row["frame"]["patient"].is_null())
+        .collect();
+    let tokens =
+        |row: &Value| bpe_openai::o200k_base().count(&row["stated"]["facts"].to_string()) as f64;
+    let records = rows.iter().map(tokens).sum::<f64>() / rows.len() as f64;
+    args.extend(["--answer-tokens".into(), format!("record={records}")]);
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let estimated = json(dir.path(), &args)["usd"].as_f64().unwrap();
     let spent =
