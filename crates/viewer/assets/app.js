@@ -138,19 +138,40 @@ function facts(pairs) {
   return make("dl", {}, pairs.filter(([, v]) => v != null && v !== "").flatMap(([k, v]) => [make("dt", {}, k), make("dd", {}, String(v))]));
 }
 
-function card(row) {
-  const { card, situation, subjects } = row.attributes;
-  const p = card.patient;
-  const listed = (all) => all.length ? all.join("; ") : "none";
+/** The patient of a row: the case, the card of rows of earlier versions, or nobody. What was drawn says so. */
+function patient({ case: known, card }) {
+  const age = (a) => a.months == null ? `${a.years} ${a.years === 1 ? "year" : "years"}` : `${a.years * 12 + a.months} months`;
+  const listed = (all) => all.length ? all.join("; ") : null;
+  const medicine = (m) => [m.drug, m.dose, m.frequency].filter((part) => part).join(" ");
+  if (known) {
+    const { patient: p, vitals: v, origins } = known;
+    const drawn = (origin) => origin === "drawn" ? " (drawn)" : "";
+    const texts = (all) => listed(all.map((t) => t.text + drawn(t.origin)));
+    const vital = (name, label, unit) => v[name] == null ? [] : [`${label} ${v[name]} ${unit}${drawn(origins[`vitals.${name}`])}`];
+    const pressure = v.systolic == null || v.diastolic == null ? [] : [`blood pressure ${v.systolic}/${v.diastolic} mmHg${drawn(origins["vitals.systolic"])}`];
+    return facts([["age", age(p.age)], ["sex", p.sex], ["gender", p.gender], ["pregnant", p.pregnancy_weeks == null ? null : `${p.pregnancy_weeks} weeks`],
+      ["complaint", texts(known.complaint)], ["conditions", listed(known.conditions.map((c) => c.name + drawn(c.origin)))],
+      ["medicines", listed(known.medicines.map((m) => medicine(m) + drawn(m.origin)))], ["allergies", texts(known.allergies)],
+      ["vital signs", listed([...vital("heart_rate", "heart rate", "a minute"), ...vital("respiratory_rate", "respiratory rate", "a minute"), ...pressure,
+        ...vital("temperature", "temperature", "°C"), ...vital("saturation", "saturation", "%"), ...vital("weight", "weight", "kg"), ...vital("height", "height", "cm")])],
+      ["measurements", listed(known.measurements.map((m) => [m.name === "other" ? "" : m.name.replaceAll("_", " "), m.value, m.unit === "1" ? "" : m.unit].filter((part) => part).join(" ")))],
+      ["history", texts(known.history)], ["family", texts(known.family)], ["social", texts(known.social)]]);
+  }
+  if (!card) return make("p", { class: "soft" }, "The question is not about a single patient.");
+  return facts([["age", age(card.patient.age)], ["sex", card.patient.sex], ["presents with", card.presenting], ["conditions", listed(card.conditions)],
+    ["medicines", listed(card.medicines.map(medicine))], ["allergies", card.allergies], ["past", listed(card.past)], ["family", card.family], ["social", card.social]]);
+}
+
+function background(row) {
+  const { card, place: care, situation, subjects } = row.attributes;
+  const where = care ?? card?.patient;
   const styles = [...situation.asked_styles.map((s) => `asked: ${s.text}`), ...situation.system_styles.map((s) => `system: ${s.text}`),
     ...situation.user_styles.map((s) => `health worker: ${s.text}`)];
   return [
     make("section", {}, make("h2", {}, "Situation"), facts([["who asks", situation.specialty ? `${situation.profession}, ${situation.specialty}` : situation.profession],
-      ["about", subjects.map((s) => s.name).join(" × ")], ["mode", situation.mode], ["turns", situation.turns]]),
+      ["about", subjects.map((s) => s.name).join(" × ")], ["mode", situation.mode], ["turns", situation.turns], ["country", where?.country], ["setting", where?.setting]]),
       make("ul", {}, styles.map((s) => make("li", {}, s)))),
-    make("section", {}, make("h2", {}, "Patient card"), facts([["age", p.age.months == null ? `${p.age.years} ${p.age.years === 1 ? "year" : "years"}` : `${p.age.years} years, ${p.age.months} months`], ["sex", p.sex], ["country", p.country], ["setting", p.setting],
-      ["presents with", card.presenting], ["conditions", listed(card.conditions)], ["medicines", listed(card.medicines.map((m) => `${m.drug} ${m.dose} ${m.frequency}`))],
-      ["allergies", card.allergies], ["past", listed(card.past)], ["family", card.family], ["social", card.social]])),
+    make("section", {}, make("h2", {}, "Patient"), patient(row.attributes)),
     make("section", {}, make("h2", {}, "Provenance"), facts([["model", `${row.provenance.model} (${row.provenance.backend})`], ["seed", row.provenance.seed], ["rehearsal", row.provenance.rehearsal ? "yes: no model wrote this" : "no"]])),
   ];
 }
@@ -174,7 +195,7 @@ async function row(id, stale) {
     make("section", { "aria-label": "Conversation" }, make("p", { class: "bar" }, make("a", { href: place.address("/", { page }) }, "← list"),
       button("Previous", () => step(-1), { "data-focus": "back" }), button("Next", () => step(1), { "data-focus": "on" }), at),
       make("h2", { class: "soft" }, data.id), dropped, make("div", { class: "both" }, talk(data), variants), toVariants),
-    make("aside", { "aria-label": "About the conversation", tabindex: "0" }, review, data.rejected ? null : card(data.row))));
+    make("aside", { "aria-label": "About the conversation", tabindex: "0" }, review, data.rejected ? null : background(data.row))));
   Object.assign(shown, { id, page, review });
   scrollTo(0, 0);
   tell(`conversation ${data.id}`);

@@ -65,7 +65,7 @@ def use(page, url, planted, errors):
     expect(page.locator("article.assistant .said").first).to_contain_text(PLANTED)
     assert page.title() == "clinstruct viewer", "a planted script ran"
     assert page.locator(".said script, .said img").count() == 0
-    expect(page.locator("aside")).to_contain_text("Patient card")
+    expect(page.locator("aside")).to_contain_text("Patient")
     page.locator("article.assistant details summary").first.click()
     expect(page.locator("article pre")).to_be_visible()
     no_serious(page, "conversation")
