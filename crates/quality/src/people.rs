@@ -409,6 +409,21 @@ fn person(text: &str, hit: &Captures<'_>) -> Option<Person> {
     })
 }
 
+/// Whether an age is that of a past event: `repaired at two months of age`.
+pub(crate) fn is_of_event(text: &str, age: &Range<usize>) -> bool {
+    let (Some(before), Some(said), Some(after)) =
+        (text.get(..age.start), text.get(age.clone()), text.get(age.end..))
+    else {
+        return false;
+    };
+    let said = said.to_lowercase();
+    let word = |text: &str| text.to_lowercase().trim_end().ends_with(" at");
+    // A pattern may leave out the plural's last letter.
+    let after = after.trim_start_matches('s').trim_start();
+    (after.starts_with("of age") || said.ends_with("of age"))
+        && (said.starts_with("at ") || word(before))
+}
+
 /// The people whose age a text gives, in the order of the text.
 pub(crate) fn people(text: &str) -> Vec<Person> {
     let patterns = patterns(text);

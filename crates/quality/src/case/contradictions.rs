@@ -13,7 +13,7 @@ use super::vitals::{Reading, readings};
 use super::{ReadFact, country};
 use crate::card::{Gender, PatientFacts};
 use crate::dose::Unit;
-use crate::people::Called;
+use crate::people::{Called, is_of_event};
 
 /// What is contradicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,7 +90,7 @@ pub fn contradictions_in(text: &str, case: &Case, country: Option<&str>) -> Vec<
     let view = View::new(text);
     let facts = PatientFacts::from(&case.patient);
     let mut ages = age::ages(&view);
-    ages.retain(|age| !is_of_event(&view, &age.span));
+    ages.retain(|age| !is_of_event(text, &age.span));
     let mut all = Vec::new();
     all.extend(of_age(&ages, facts));
     all.extend(of_sex(&view, &ages, facts, 1));
@@ -100,15 +100,6 @@ pub fn contradictions_in(text: &str, case: &Case, country: Option<&str>) -> Vec<
     all.extend(country.and_then(|code| of_country(&view, code)));
     all.sort_by_key(|c| (c.span.start, c.what));
     all
-}
-
-/// Whether an age is that of a past event: `repaired at two months of age`.
-fn is_of_event(view: &View<'_>, age: &Range<usize>) -> bool {
-    let before = view.between(0, age.start).trim_end();
-    let after = view.between(age.end, view.text.len());
-    let names_it = after.trim_start().starts_with("of age")
-        || view.between(age.start, age.end).ends_with("of age");
-    names_it && before.ends_with(" at")
 }
 
 /// An age that is not the patient's, where none of the text is.

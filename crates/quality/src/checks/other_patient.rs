@@ -10,7 +10,7 @@ use regex::Regex;
 use crate::Turn;
 use crate::card::{Gender, PatientFacts};
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
-use crate::people::{Called, OTHERS, Person, Unit, called, people};
+use crate::people::{Called, OTHERS, Person, Unit, called, is_of_event, people};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -32,6 +32,7 @@ pub const CHECK: Check = Check {
         "A 45 year old tired lady.",
         "His 70-year-old mother and a 45-year-old woman with a cough.",
         "My 27-year-old colleague saw a woman of 45.",
+        "Her hernia was repaired at 11 months of age.",
         "They cough, and their son says he is worried.",
         "A 12-year-old boy, her son, brought the 45-year-old woman.",
         "Eine 45-jährige Frau hustet.",
@@ -194,7 +195,8 @@ fn of_sex(span: Range<usize>, (said, known): (Sex, Sex)) -> Finding {
 /// is the patient's, pronouns are never held against it, and in a text that names somebody else only a noun
 /// beside the patient's age counts.
 pub(crate) fn other_patient(text: &str, patient: PatientFacts) -> Option<Finding> {
-    let people = people(text);
+    let mut people = people(text);
+    people.retain(|person| !is_of_event(text, &person.span));
     if let Some(first) = people.iter().find(|p| !p.other)
         && !people.iter().any(|p| patient.is_aged(p))
     {
