@@ -157,7 +157,9 @@ impl Trial {
         let served = Loopback::start(config);
         served.provider.set_oddities(oddities);
         let price = format!("{}:{}", PRICE.0, PRICE.1);
-        let options = [&["--part", "specialty-domain", "--price", &price], options].concat();
+        // With this seed, the first of three conversations has two turns.
+        let options =
+            [&["--part", "specialty-domain", "--seed", "2", "--price", &price], options].concat();
         let options = options.into_iter().map(String::from).collect();
         Self { served, way, dir: tempfile::tempdir().unwrap(), options, cap: 1.0 }
     }
