@@ -131,7 +131,7 @@ pub struct Settings {
     /// Most requests in flight at each chat server [default: 256], or conversations at once in the llama backend
     /// [default: 32, fewer where memory is short]
     pub concurrency: Option<usize>,
-    /// Context of the llama backend, in tokens per conversation [default: 4096, or the model's]
+    /// Context of the llama backend, in tokens per conversation [default: 8192, or the model's]
     pub context: Option<usize>,
     /// Stop sequence of the llama backend; can be repeated
     pub stop: Vec<String>,

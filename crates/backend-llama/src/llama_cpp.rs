@@ -27,7 +27,7 @@ const STEP: usize = 512;
 /// in the last bits. Source: `GGML_FA_TILE_Q` in its `ggml-cpu/common.h`.
 const PIECE: usize = 63;
 /// Default context per conversation: fits the longest of the default resources.
-const CONTEXT: usize = 4096;
+const CONTEXT: usize = 8192;
 /// Default number of concurrent conversations, if memory allows.
 const AT_ONCE: usize = 32;
 /// Default share of the free memory to use.

@@ -104,7 +104,7 @@ pub(crate) struct RunArgs {
     /// backend [default: 32, fewer where memory is short]
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<usize>,
-    /// Context of the llama backend, in tokens per conversation [default: 4096, or the model's]
+    /// Context of the llama backend, in tokens per conversation [default: 8192, or the model's]
     #[arg(long, value_name = "TOKENS")]
     pub(crate) context: Option<usize>,
     /// Stop sequence of the llama backend; can be repeated
