@@ -23,7 +23,7 @@ fn facts(mut run: RunArgs, data: &Path) -> Facts {
     match settings.and_then(Setup::new) {
         Ok(setup) => clinstruct_app::facts(&setup.catalog),
         Err(e) => {
-            print_err(&format!("{e}; texts are held against the resources of this build"));
+            print_err(&format!("{e}; texts are checked against the resources of this build"));
             Catalog::embedded().map(|c| clinstruct_app::facts(&c)).unwrap_or_default()
         }
     }

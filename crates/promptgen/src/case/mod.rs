@@ -20,7 +20,7 @@ mod text;
 mod vitals;
 
 use clinstruct_catalog::Catalog;
-use clinstruct_schema::{Case, CaseCondition, FactName, Frame, FramePatient, Stated};
+use clinstruct_schema::{Case, FactName, Frame, FramePatient, Stated};
 pub(crate) use conditions::frame_condition;
 
 /// What a case is completed from.
@@ -79,8 +79,7 @@ pub fn complete(
     // A message about a patient has the conditions that matter for it. Another one would change its question.
     if stated.facts.is_empty() {
         let drawn = conditions::conditions(&ctx, &case);
-        let fits = |c: &CaseCondition| stated::fits_stated_medicines(&ctx, &c.name);
-        case.conditions.extend(drawn.into_iter().filter(fits));
+        case.conditions.extend(drawn);
     }
     // Doses depend on weight, weight on conditions, vital signs on all of them.
     body::complete(&ctx, &mut case);

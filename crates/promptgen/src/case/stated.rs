@@ -170,27 +170,6 @@ pub(super) fn is_complete(stated: &Stated, name: FactName) -> bool {
     facts(stated, name).any(|f| !is_vague(&f.value))
 }
 
-/// Share of treated patients from which a condition without a medicine stands out.
-const USUALLY_TREATED: f64 = 0.4;
-
-/// Whether a drawn condition agrees with the medicines that the message states: one that is treated needs a stated
-/// medicine for it.
-pub(super) fn fits_stated_medicines(ctx: &Completion<'_>, condition: &str) -> bool {
-    if !is_complete(ctx.stated, FactName::Medicine) {
-        return true;
-    }
-    let catalog = ctx.catalog;
-    let Some(known) = catalog.conditions.iter().find(|c| c.name == condition) else {
-        return false;
-    };
-    let mut drugs = known.drugs.iter().filter_map(|d| catalog.drugs.get(*d));
-    known.treated < USUALLY_TREATED
-        || drugs.any(|drug| {
-            facts(ctx.stated, FactName::Medicine)
-                .any(|f| f.value.to_lowercase().contains(&drug.name.to_lowercase()))
-        })
-}
-
 /// The case with all that the frame fixes and the message states.
 pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
     let stated = ctx.stated;
