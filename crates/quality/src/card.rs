@@ -82,15 +82,13 @@ impl From<Who<'_>> for PatientFacts {
 
 impl From<&schema::FramePatient> for PatientFacts {
     fn from(patient: &schema::FramePatient) -> Self {
-        let gender = Gender::of(patient.gender.as_deref(), patient.sex);
-        Self { age: patient.age, sex: patient.sex, gender }
+        patient.who().into()
     }
 }
 
 impl From<&schema::CasePatient> for PatientFacts {
     fn from(patient: &schema::CasePatient) -> Self {
-        let gender = Gender::of(patient.gender.as_deref(), patient.sex);
-        Self { age: patient.age, sex: patient.sex, gender }
+        patient.who().into()
     }
 }
 

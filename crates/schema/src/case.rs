@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AgeYears, ConversationMode, FactName, Medicine, Patient, PatientCard, Place, Sex, Slug, Vitals,
+    Who,
 };
 
 /// What the plan fixes about a prompt before it is written. A message that contradicts it is requested again.
@@ -146,6 +147,22 @@ pub struct CaseVitals {
     pub temperature: Option<f64>,
     /// Oxygen saturation, per cent.
     pub saturation: Option<f64>,
+}
+
+impl FramePatient {
+    /// Age, sex and gender.
+    pub fn who(&self) -> Who<'_> {
+        let gender = self.gender.as_deref();
+        Who { age_band: &self.age_band, age: self.age, sex: self.sex, gender }
+    }
+}
+
+impl CasePatient {
+    /// Age, sex and gender.
+    pub fn who(&self) -> Who<'_> {
+        let gender = self.gender.as_deref();
+        Who { age_band: &self.age_band, age: self.age, sex: self.sex, gender }
+    }
 }
 
 impl CaseVitals {

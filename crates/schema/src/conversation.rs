@@ -3,22 +3,9 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgeYears, BackendId, Case, Message, PartId, PatientCard, Place, RequestId, RowId, Sex,
-    Situation, Slug, Speaker, Subject, Usage,
+    BackendId, Case, Message, PartId, PatientCard, Place, RequestId, RowId, Situation, Speaker,
+    Subject, Usage, Who,
 };
-
-/// Age, sex and gender of a patient.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Who<'a> {
-    /// Age band.
-    pub age_band: &'a Slug,
-    /// Age.
-    pub age: AgeYears,
-    /// Recorded sex.
-    pub sex: Sex,
-    /// Gender, from adolescence.
-    pub gender: Option<&'a str>,
-}
 
 /// Everything about a conversation that is not its text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,19 +52,8 @@ impl Attributes {
 
     /// Age and sex of the patient, also of rows of earlier versions.
     pub fn who(&self) -> Option<Who<'_>> {
-        match (&self.case, &self.card) {
-            (Some(case), _) => {
-                let p = &case.patient;
-                let gender = p.gender.as_deref();
-                Some(Who { age_band: &p.age_band, age: p.age, sex: p.sex, gender })
-            }
-            (None, Some(card)) => {
-                let p = &card.patient;
-                let gender = p.gender.as_deref();
-                Some(Who { age_band: &p.age_band, age: p.age, sex: p.sex, gender })
-            }
-            (None, None) => None,
-        }
+        let of_card = || self.card.as_ref().map(|card| card.patient.who());
+        self.case.as_ref().map(|case| case.patient.who()).or_else(of_card)
     }
 
     /// Country and setting of care, also of rows of earlier versions.

@@ -31,7 +31,7 @@ pub use case::{
 pub use constraint::{Constraint, Facet, Instruction, Meaning, Pattern};
 pub use conversation::{
     Attributes, Conversation, FailedText, Provenance, Rejected, SituationRow, Split, Stage,
-    TurnProvenance, Who,
+    TurnProvenance,
 };
 pub use fact::{FactKind, FactName};
 pub use hint::{Blame, Hint};
@@ -40,7 +40,7 @@ pub use language::Language;
 pub use mode::{ConversationMode, Register};
 pub use model::{Model, ModelPackage};
 pub use money::{MicroUsd, Price, dollars};
-pub use patient::{AgeYears, CountryBound, Medicine, Patient, PatientCard, Sex, Vitals};
+pub use patient::{AgeYears, CountryBound, Medicine, Patient, PatientCard, Sex, Vitals, Who};
 pub use place::{IncomeGroup, Place};
 pub use plan::{BaseRow, Subject};
 pub use request::{ChatRequest, JsonSchema, Message, Role, Speaker};

@@ -63,6 +63,19 @@ impl AgeYears {
     }
 }
 
+/// Age, sex and gender of a patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Who<'a> {
+    /// Age band.
+    pub age_band: &'a Slug,
+    /// Age.
+    pub age: AgeYears,
+    /// Recorded sex.
+    pub sex: Sex,
+    /// Gender, from adolescence.
+    pub gender: Option<&'a str>,
+}
+
 /// Demographics, drawn before the prompt is requested. Always fictional.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Patient {
@@ -88,6 +101,12 @@ pub struct Patient {
 }
 
 impl Patient {
+    /// Age, sex and gender.
+    pub fn who(&self) -> Who<'_> {
+        let gender = self.gender.as_deref();
+        Who { age_band: &self.age_band, age: self.age, sex: self.sex, gender }
+    }
+
     /// Where care takes place.
     pub fn place(&self) -> Place {
         Place {
