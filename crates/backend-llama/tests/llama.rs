@@ -57,7 +57,7 @@ fn what_is_wrong_is_known_before_a_model_is_loaded() {
     let good = put("good.gguf", head(&[family, template], &NUMBERS));
     let plan = Plan::new(&Options { at_once: Some(2), ..options(&good) }).unwrap();
     // Two conversations and a spare sequence; 30 layers, 576 numbers each for keys and values, of 2 bytes.
-    assert_eq!((plan.context, plan.cache), (4096, 3 * 4096 * 30 * 2 * 576 * 2));
+    assert_eq!((plan.context, plan.cache), (8192, 3 * 8192 * 30 * 2 * 576 * 2));
 
     let refused = |options: Options, what: &str| {
         let broken = Plan::new(&options).unwrap_err();
