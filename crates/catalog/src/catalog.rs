@@ -374,25 +374,22 @@ impl Catalog {
         let country = self.countries.iter().find(|c| c.code == country)?;
         let band = self.ages.iter().find(|b| (b.from..=b.to).contains(&years))?;
         let setting = country.settings.first().and_then(|s| self.settings.get(*s))?;
-        Some(Frame {
-            place: Place {
-                country_code: country.code.clone(),
-                country: country.name.clone(),
-                income: country.income,
-                region: country.region.clone(),
-                setting: setting.id.clone(),
-            },
-            patient: Some(FramePatient {
-                age_band: band.id.clone(),
-                age: AgeYears { years, months: (years < 2).then_some(6) },
-                sex,
-                gender: None,
-                pregnancy_weeks: None,
-                condition: None,
-            }),
-            mode: ConversationMode::Normal,
-            emergency_instruction: false,
-        })
+        let place = Place {
+            country_code: country.code.clone(),
+            country: country.name.clone(),
+            income: country.income,
+            region: country.region.clone(),
+            setting: setting.id.clone(),
+        };
+        let patient = FramePatient {
+            age_band: band.id.clone(),
+            age: AgeYears { years, months: (years < 2).then_some(6) },
+            sex,
+            gender: None,
+            pregnancy_weeks: None,
+            condition: None,
+        };
+        Some(Frame::new(place, Some(patient), ConversationMode::Normal))
     }
 
     /// All values of an axis, in the resources' order.

@@ -1,6 +1,6 @@
 use clinstruct_schema::{
     Constraint, ConversationMode, Facet, Instruction, Meaning, Pattern, Register, Slug, Speaker,
-    Style,
+    Style, StylePlace,
 };
 use serde::Deserialize;
 use toml::Spanned;
@@ -63,6 +63,10 @@ impl StyleOption {
             text: self.text.with(n),
             claims: self.claims.clone(),
             constraints: vec![constraint],
+            wording: 0,
+            place: StylePlace::End,
+            turn: 1,
+            once: false,
         }
     }
 

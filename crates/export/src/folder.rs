@@ -50,7 +50,7 @@ fn cells(row: &Conversation, system: System, reasoning: bool) -> Vec<Cell> {
         text(row.id.as_str()),
         text(row.part.as_str()),
         messages(row, system, reasoning),
-        text(situation.language().code()),
+        text(situation.answer_language().code()),
         text(situation.mode.as_str()),
         number(situation.turns),
         text(&situation.profession),
@@ -106,7 +106,7 @@ pub fn dataset(
             .collect();
         let (mut languages, mut used) = (BTreeSet::new(), Used::default());
         rows(part, selection, |split, row| {
-            let language = row.attributes.situation.language().code();
+            let language = row.attributes.situation.answer_language().code();
             if !languages.contains(language) {
                 languages.insert(language.to_owned());
             }

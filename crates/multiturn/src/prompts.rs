@@ -65,7 +65,7 @@ impl PromptContext {
         let situation = situation(catalog, part, seed, row, k, variant);
         let tokens = task.map_or(MAX_TOKENS, |t| t.max_tokens);
         // Tokenizers cut the scripts of these languages into more tokens than Latin letters.
-        let wide = matches!(situation.language(), Language::Hindi | Language::Thai);
+        let wide = matches!(situation.answer_language(), Language::Hindi | Language::Thai);
         Some(Self {
             id: conversation_id(part, &row.id, k, variant),
             place: row.frames.get(k)?.place.clone(),

@@ -1,6 +1,6 @@
 use clinstruct_catalog::{Axis, Catalog, Facts, Part, StyleOption};
 use clinstruct_draw::Draw;
-use clinstruct_schema::{BaseRow, ConversationMode, Register, RowId, Situation, Style};
+use clinstruct_schema::{BaseRow, ConversationMode, Language, Register, RowId, Situation, Style};
 
 use crate::styles::{asked, fits, share};
 
@@ -77,7 +77,8 @@ pub fn situation(
     facts.asked_groups = options.iter().map(|o| o.group.as_str()).collect();
 
     // Drawn with the frame: all variants of a prompt share it.
-    let mode = row.frames.get(k).map_or(ConversationMode::Normal, |frame| frame.mode);
+    let frame = row.frames.get(k);
+    let mode = frame.map_or(ConversationMode::Normal, |frame| frame.mode);
     facts.mode = Some(mode);
     let turns = part.turns.iter().find(|rule| rule.when.holds(&facts)).map_or(1, |rule| {
         Draw::new(seed, key, "turns").weighted(*rule.weights.get_ref()) as u32 + 1
@@ -116,6 +117,10 @@ pub fn situation(
         system_styles: options.iter().skip(asked_count).map(style).collect(),
         user_styles: user_length.iter().map(style).collect(),
         emergency_instruction: variant == Variant::Emergency,
+        language: frame.map_or(Language::English, |f| f.language),
+        moves: Vec::new(),
+        withholds: frame.is_some_and(|f| f.withholds),
+        persona: frame.and_then(|f| f.persona.clone()),
         translates: row
             .subjects
             .iter()

@@ -66,7 +66,7 @@ pub(crate) fn draw_frame(
             Draw::new(source.seed, key, "emergency instruction").chance(rule.probability)
         });
     let mode = draw_mode(source, key, can_be_emergency, emergency_instruction);
-    Some(Frame { place, patient, mode, emergency_instruction })
+    Some(Frame { emergency_instruction, ..Frame::new(place, patient, mode) })
 }
 
 fn draw_country<'c>(source: &Source<'c>, row: &RowId, k: usize) -> Option<&'c Country> {

@@ -78,12 +78,12 @@ pub fn check_prompt(text: &str, frame: &Frame) -> Vec<Violation> {
     check(&Turn { patient, frame: Some(frame), ..Turn::prompt(text) })
 }
 
-/// All checks on a turn of a conversation.
+/// All checks on message `place` (from 0) of a conversation.
 pub fn check_turn(
     text: &str,
-    speaker: Speaker,
+    place: usize,
     situation: &Situation,
     about: &About<'_>,
 ) -> Vec<Violation> {
-    check(&Turn::of(text, speaker, situation, about))
+    check(&Turn::of(text, place, situation, about))
 }

@@ -54,20 +54,22 @@ impl<'a> Turn<'a> {
         Self::new(Speaker::User, text)
     }
 
-    /// A turn of a conversation in a situation.
+    /// Message `place` (from 0) of a conversation in a situation.
     pub(crate) fn of(
         text: &'a str,
-        speaker: Speaker,
+        place: usize,
         situation: &'a Situation,
         about: &About<'a>,
     ) -> Self {
-        let turn = Self::new(speaker, text);
+        let speaker = Speaker::of_message(place);
+        let turn = Self { language: situation.language, ..Self::new(speaker, text) };
+        let number = Situation::turn_of(place);
         match speaker {
             Speaker::PromptWriter => turn,
             Speaker::Assistant => Self {
-                language: situation.language(),
+                language: situation.language_at(number),
                 translates: situation.translates,
-                instructions: situation.constraints().collect(),
+                instructions: situation.constraints_at(number).collect(),
                 place: Some(about.country()),
                 case: about.case,
                 ..turn

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgeYears, ConversationMode, FactName, Medicine, Patient, PatientCard, Place, Sex, Slug, Vitals,
-    Who,
+    AgeYears, ConversationMode, FactName, Language, Medicine, Patient, PatientCard, Persona, Place,
+    Sex, Slug, Vitals, Voice, Who,
 };
 
 /// What the plan fixes about a prompt before it is written. A message that contradicts it is requested again.
@@ -26,6 +26,34 @@ pub struct Frame {
     /// Whether the prompt becomes a single conversation that starts with the part's emergency instruction.
     #[serde(default)]
     pub emergency_instruction: bool,
+    /// The language in which both sides write, where no style asks for another.
+    #[serde(default)]
+    pub language: Language,
+    /// How the message is written; `None` in rows of earlier versions.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub voice: Option<Voice>,
+    /// Whether the message leaves out something that the decision depends on, so that the assistant has to ask for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub withholds: bool,
+    /// Who writes, if not a health worker.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub persona: Option<Persona>,
+}
+
+impl Frame {
+    /// A frame without an emergency instruction, in English, that leaves the voice of the message open.
+    pub fn new(place: Place, patient: Option<FramePatient>, mode: ConversationMode) -> Self {
+        Self {
+            place,
+            patient,
+            mode,
+            emergency_instruction: false,
+            language: Language::English,
+            voice: None,
+            withholds: false,
+            persona: None,
+        }
+    }
 }
 
 /// The patient of a [`Frame`].

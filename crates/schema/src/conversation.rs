@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BackendId, Case, Message, PartId, PatientCard, Place, RequestId, RowId, Situation, Speaker,
-    Subject, Usage, Who,
+    Subject, Usage, Voice, Who,
 };
 
 /// Everything about a conversation that is not its text.
@@ -23,6 +23,9 @@ pub struct Attributes {
     /// The case in the shape of earlier versions; removed in the next one.
     #[serde(default)]
     pub card: Option<PatientCard>,
+    /// How the first message is written; `None` in rows of earlier versions.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub voice: Option<Voice>,
     /// Mode, turns, styles.
     pub situation: Situation,
 }
@@ -38,7 +41,7 @@ impl Attributes {
         [
             ("mode", situation.mode.as_str().to_owned()),
             ("turns", situation.turns.to_string()),
-            ("language", situation.language().code().to_owned()),
+            ("language", situation.answer_language().code().to_owned()),
             ("register", situation.assistant_register.as_str().to_owned()),
             ("profession", situation.profession.clone()),
             (Self::AGE_BAND, who.map_or(Self::NO_PATIENT.to_owned(), |p| p.age_band.to_string())),

@@ -32,6 +32,12 @@ macro_rules! language_table {
             $($(#[$doc])* #[serde(rename = $code)] $name,)+
         }
 
+        impl Default for Language {
+            fn default() -> Self {
+                Self::English
+            }
+        }
+
         impl Language {
             /// All of them.
             pub const ALL: [Self; [$($code),+].len()] = [$(Self::$name),+];

@@ -22,6 +22,7 @@ mod request;
 mod response;
 mod situation;
 pub mod summary;
+mod voice;
 
 pub use annotation::{Annotation, Dropped};
 pub use case::{
@@ -45,8 +46,9 @@ pub use place::{IncomeGroup, Place};
 pub use plan::{BaseRow, Subject};
 pub use request::{ChatRequest, JsonSchema, Message, Role, Speaker};
 pub use response::{Completion, Fault, FinishReason, REHEARSAL_MARK, RowFormat, RowOutcome, Usage};
-pub use situation::{Situation, Style};
+pub use situation::{Situation, Style, StylePlace};
 pub use summary::{PartSummary, RepairCounts, Summary};
+pub use voice::{Persona, Voice};
 
 /// Version of the records in a run's folder; incremented when a field changes its meaning.
 pub const SCHEMA_VERSION: u32 = 2;

@@ -1,6 +1,32 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Constraint, ConversationMode, Facet, Language, Register, Slug};
+use crate::{Constraint, ConversationMode, Facet, Language, Persona, Register, Slug};
+
+/// Where a requested style is in the health worker's message.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum StylePlace {
+    /// Before everything else.
+    Start,
+    /// Between two sentences or paragraphs.
+    Inside,
+    /// After everything else.
+    #[default]
+    End,
+}
+
+impl StylePlace {
+    /// The name in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Inside => "inside",
+            Self::End => "end",
+        }
+    }
+}
 
 /// An instruction about the answer, drawn for a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +41,29 @@ pub struct Style {
     pub claims: Vec<Facet>,
     /// The constraint to check.
     pub constraints: Vec<Constraint>,
+    /// Index of the wording among the option's.
+    #[serde(default)]
+    pub wording: u32,
+    /// Where the health worker's message has it.
+    #[serde(default)]
+    pub place: StylePlace,
+    /// The turn, from 1, whose message asks for it.
+    #[serde(default = "first_turn")]
+    pub turn: u32,
+    /// Whether it binds only the answer to that message. Rows of earlier versions have instructions for every answer.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub once: bool,
+}
+
+fn first_turn() -> u32 {
+    1
+}
+
+impl Style {
+    /// Whether it binds the answer of a turn, from 1.
+    pub fn binds(&self, turn: u32) -> bool {
+        if self.once { turn == self.turn } else { turn >= self.turn }
+    }
 }
 
 /// Everything about a conversation that is fixed before its first answer.
@@ -28,8 +77,7 @@ pub struct Situation {
     pub assistant_register: Register,
     /// Level of speech of the health worker.
     pub user_register: Register,
-    /// Styles that the health worker requests at the end of the first message; they take precedence over
-    /// `system_styles`.
+    /// Styles that the health worker requests; they take precedence over `system_styles`.
     pub asked_styles: Vec<Style>,
     /// Styles in the system prompt: the mode's own, length, form; each facet at most once and not among the requested
     /// ones.
@@ -41,6 +89,19 @@ pub struct Situation {
     /// Whether answers contain text in other languages: then their language is not checked.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub translates: bool,
+    /// The language in which both sides write, where no style asks for another.
+    #[serde(default)]
+    pub language: Language,
+    /// What the simulated health worker does in its second message, its third, and so on: entries of the catalog's
+    /// `moves.toml`. Empty in rows of earlier versions.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub moves: Vec<Slug>,
+    /// Whether the first message leaves out what the decision depends on, so that the first answer has to ask for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub withholds: bool,
+    /// Who writes, if not a health worker.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub persona: Option<Persona>,
     /// Profession of the health worker.
     pub profession: String,
     /// Specialty, if the row has or implies one.
@@ -61,22 +122,45 @@ impl Situation {
             user_styles: Vec::new(),
             emergency_instruction: false,
             translates: false,
+            language: Language::English,
+            moves: Vec::new(),
+            withholds: false,
+            persona: None,
             profession: profession.to_owned(),
             specialty: None,
         }
     }
 
-    /// All constraints on an answer of the assistant.
+    /// All constraints on answers of the assistant, whichever they bind.
     pub fn constraints(&self) -> impl Iterator<Item = &Constraint> {
-        self.asked_styles.iter().chain(&self.system_styles).flat_map(|s| &s.constraints)
+        self.styles().flat_map(|s| &s.constraints)
     }
 
-    /// The language that answers are to be in: the one asked for, English otherwise.
-    pub fn language(&self) -> Language {
-        let asked = self.constraints().find_map(|c| match c {
+    /// The constraints that bind the answer of a turn, from 1.
+    pub fn constraints_at(&self, turn: u32) -> impl Iterator<Item = &Constraint> {
+        self.styles().filter(move |s| s.binds(turn)).flat_map(|s| &s.constraints)
+    }
+
+    fn styles(&self) -> impl Iterator<Item = &Style> {
+        self.asked_styles.iter().chain(&self.system_styles)
+    }
+
+    /// The language of the last answer: the one asked for, otherwise that of the conversation.
+    pub fn answer_language(&self) -> Language {
+        self.language_at(self.turns)
+    }
+
+    /// The language that the answer of a turn, from 1, is to be in.
+    pub fn language_at(&self, turn: u32) -> Language {
+        let asked = self.constraints_at(turn).find_map(|c| match c {
             Constraint::Language { language } => Some(*language),
             _ => None,
         });
-        asked.unwrap_or(Language::English)
+        asked.unwrap_or(self.language)
+    }
+
+    /// The turn, from 1, of message `place` (from 0) of a conversation: a question and its answer are one turn.
+    pub fn turn_of(place: usize) -> u32 {
+        u32::try_from(place / 2 + 1).unwrap_or(u32::MAX)
     }
 }

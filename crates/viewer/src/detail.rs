@@ -5,7 +5,7 @@ use std::path::Path;
 use clinstruct_curate::metrics::Facts;
 use clinstruct_quality::card::About;
 use clinstruct_quality::{check_turn, name, verify};
-use clinstruct_schema::{Conversation, RequestId, Speaker};
+use clinstruct_schema::{Conversation, RequestId, Situation, Speaker};
 use clinstruct_store::Store;
 use serde_json::{Value, json};
 
@@ -58,7 +58,6 @@ fn span(text: &str, bytes: Option<std::ops::Range<usize>>) -> Option<[usize; 2]>
 /// Findings of the checks on each turn.
 fn turns(row: &Conversation, facts: &Facts) -> Vec<Value> {
     let situation = &row.attributes.situation;
-    let language = situation.language();
     let Some(place) = row.attributes.place() else { return Vec::new() };
     let emergency = facts.emergency.get(&place.country_code).map_or("", String::as_str);
     let case = row.attributes.case.as_ref();
@@ -66,13 +65,15 @@ fn turns(row: &Conversation, facts: &Facts) -> Vec<Value> {
     let one = |(i, message): (usize, &clinstruct_schema::Message)| {
         let text = &message.content;
         let speaker = Speaker::of_message(i);
-        let found: Vec<Value> = check_turn(text, speaker, situation, &about)
+        let found: Vec<Value> = check_turn(text, i, situation, &about)
             .into_iter()
             .map(|v| json!({ "check": v.check, "detail": v.detail, "span": span(text, v.span) }))
             .collect();
+        let turn = Situation::turn_of(i);
+        let language = situation.language_at(turn);
         let asked: Vec<Value> = if speaker == Speaker::Assistant {
             situation
-                .constraints()
+                .constraints_at(turn)
                 .filter_map(|c| {
                     let verdict = verify(c, text, language)?;
                     Some(json!({

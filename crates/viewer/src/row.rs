@@ -130,7 +130,7 @@ impl Indexed {
                 IN_DATASET.to_owned(),
                 row.part.to_string(),
                 situation.mode.as_str().to_owned(),
-                situation.language().code().to_owned(),
+                situation.answer_language().code().to_owned(),
                 situation.turns.to_string(),
                 situation.profession.clone(),
                 who.map_or(none, |who| who.sex.as_str()).to_owned(),

@@ -196,6 +196,7 @@ impl<'a> Group<'a> {
                 card: about.case.as_ref().map(|case| case.card(&about.place)),
                 case: about.case,
                 place: Some(about.place),
+                voice: seed_row.frames.get(k).and_then(|frame| frame.voice.clone()),
                 situation: about.situation,
             },
             provenance: self.provenance(rehearsal, turns),

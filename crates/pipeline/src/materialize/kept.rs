@@ -471,7 +471,7 @@ impl<'a> KeptPart<'a> {
                 }
             };
             if let Some(facts) = &facts {
-                let all = check_turn(&cleaned.text, speaker, situation, facts);
+                let all = check_turn(&cleaned.text, messages.len(), situation, facts);
                 found.extend(all.iter().map(|v| v.check));
             }
             rehearsal |= is_rehearsal(&outcome);

@@ -14,9 +14,11 @@ pub(super) fn frame(attributes: &Attributes) -> Option<Frame> {
     });
     let situation = &attributes.situation;
     Some(Frame {
-        place: attributes.place()?.into_owned(),
-        patient,
-        mode: situation.mode,
         emergency_instruction: situation.emergency_instruction,
+        language: situation.language,
+        voice: attributes.voice.clone(),
+        withholds: situation.withholds,
+        persona: situation.persona.clone(),
+        ..Frame::new(attributes.place()?.into_owned(), patient, situation.mode)
     })
 }

@@ -6,7 +6,7 @@ use clinstruct_multiturn::{self as multiturn, Dialogue, PromptContext, TurnOutco
 use clinstruct_promptgen::complete;
 use clinstruct_quality::card::{About, CountryTerms};
 use clinstruct_schema::{
-    BaseRow, Case, Language, Place, RequestId, RowOutcome, Speaker, Stage, Stated,
+    BaseRow, Case, Place, RequestId, RowOutcome, Situation, Speaker, Stage, Stated,
 };
 use clinstruct_store::{Step, TaskKey};
 
@@ -113,10 +113,11 @@ impl ConversationTask {
         let (speaker, about_it) = (self.speaker()?, self.dialogue.context());
         let facts =
             about(context.catalog, &context.country_terms, about_it.case.as_ref(), &about_it.place);
-        let reading = read_turn(outcome, speaker, &about_it.situation, &facts);
+        let place = self.dialogue.messages().len();
+        let reading = read_turn(outcome, place, &about_it.situation, &facts);
         let language = match speaker {
-            Speaker::Assistant => about_it.situation.language(),
-            Speaker::User | Speaker::PromptWriter => Language::English,
+            Speaker::Assistant => about_it.situation.language_at(Situation::turn_of(place)),
+            Speaker::User | Speaker::PromptWriter => about_it.situation.language,
         };
         Ok(compare_with_repaired(reading, self.dialogue.repair(), language))
     }

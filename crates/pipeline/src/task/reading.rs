@@ -7,8 +7,7 @@ use clinstruct_parser::{Cleaned, Problem, PromptFormat, WrittenPrompt};
 use clinstruct_quality::card::About;
 use clinstruct_quality::{Violation, check_prompt, check_turn};
 use clinstruct_schema::{
-    Case, Fault, FinishReason, Frame, Language, RecordSource, RowOutcome, Situation, Speaker,
-    Stated,
+    Case, Fault, FinishReason, Frame, Language, RecordSource, RowOutcome, Situation, Stated,
 };
 
 /// What a response is worth.
@@ -398,7 +397,7 @@ pub fn read_extraction(outcome: &RowOutcome, text: &str, frame: &Frame) -> Readi
 /// Reads a turn of a conversation.
 pub fn read_turn(
     outcome: &RowOutcome,
-    speaker: Speaker,
+    place: usize,
     situation: &Situation,
     about: &About<'_>,
 ) -> Reading<Cleaned> {
@@ -409,7 +408,7 @@ pub fn read_turn(
     match clinstruct_parser::turn(text) {
         Err(problem) => Reading::unusable(problem.code(), problem.to_string()),
         Ok(cleaned) => {
-            let violations = check_turn(&cleaned.text, speaker, situation, about);
+            let violations = check_turn(&cleaned.text, place, situation, about);
             if violations.is_empty() {
                 return Reading::Accepted(cleaned);
             }

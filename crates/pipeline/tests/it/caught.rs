@@ -12,7 +12,7 @@ use clinstruct_pipeline::{Reading, about, read_prompts, read_turn};
 use clinstruct_promptgen::{Plan, PromptOptions, prompt_request};
 use clinstruct_quality::card::CountryTerms;
 use clinstruct_schema::{
-    BaseRow, Case, ChatRequest, Frame, Place, RowFormat, RowOutcome, Situation, Speaker,
+    BaseRow, Case, ChatRequest, Frame, Place, RowFormat, RowOutcome, Situation,
 };
 
 /// Kinds that corrupt a turn's text.
@@ -123,7 +123,7 @@ fn what_was_spoilt_is_found_and_nothing_else() {
         let (_, answered) = outcome(&good, request);
         let reading = read_turn(
             &answered,
-            Speaker::Assistant,
+            1,
             situation,
             &about(&catalog, &country_terms, case.as_ref(), place),
         );
@@ -160,7 +160,7 @@ fn what_was_spoilt_is_found_and_nothing_else() {
                 let (row, answered) = outcome(&bad, request);
                 let reading = read_turn(
                     &answered,
-                    Speaker::Assistant,
+                    1,
                     situation,
                     &about(&catalog, &country_terms, case.as_ref(), place),
                 );

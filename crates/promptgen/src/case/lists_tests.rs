@@ -33,18 +33,17 @@ fn patient(years: u32, sex: Sex) -> FramePatient {
 
 fn frame(country: &str, setting: &str, patient: FramePatient) -> Frame {
     let c = CATALOG.countries.iter().find(|c| c.code == country).unwrap();
-    Frame {
-        place: Place {
+    Frame::new(
+        Place {
             country_code: c.code.clone(),
             country: c.name.clone(),
             income: c.income,
             region: c.region.clone(),
             setting: CATALOG.settings.iter().find(|s| s.id.as_str() == setting).unwrap().id.clone(),
         },
-        patient: Some(patient),
-        mode: ConversationMode::Normal,
-        emergency_instruction: false,
-    }
+        Some(patient),
+        ConversationMode::Normal,
+    )
 }
 
 fn named(id: &str) -> &'static Condition {

@@ -11,15 +11,15 @@ use crate::{CATALOG, SEED};
 
 fn frame(years: u32, sex: Sex) -> Frame {
     let band = CATALOG.ages.iter().find(|a| (a.from..=a.to).contains(&years)).unwrap();
-    Frame {
-        place: Place {
+    Frame::new(
+        Place {
             country_code: "de".into(),
             country: "Germany".into(),
             income: IncomeGroup::High,
             region: "EUR".into(),
             setting: CATALOG.settings[0].id.clone(),
         },
-        patient: Some(FramePatient {
+        Some(FramePatient {
             age_band: band.id.clone(),
             age: AgeYears { years, months: (years == 0).then_some(7) },
             sex,
@@ -27,9 +27,8 @@ fn frame(years: u32, sex: Sex) -> Frame {
             pregnancy_weeks: None,
             condition: None,
         }),
-        mode: ConversationMode::Chat,
-        emergency_instruction: false,
-    }
+        ConversationMode::Chat,
+    )
 }
 
 fn stated(facts: &[(FactName, &str)]) -> Stated {

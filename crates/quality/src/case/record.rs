@@ -385,15 +385,15 @@ mod tests {
 
     fn frame(sex: Sex) -> Frame {
         let slug = |s: &str| Slug::new(s).unwrap();
-        Frame {
-            place: Place {
+        Frame::new(
+            Place {
                 country_code: "np".into(),
                 country: "Nepal".into(),
                 income: IncomeGroup::LowerMiddle,
                 region: "SEAR".into(),
                 setting: slug("low-resource"),
             },
-            patient: Some(FramePatient {
+            Some(FramePatient {
                 age_band: slug("adult"),
                 age: AgeYears { years: 45, months: None },
                 sex,
@@ -401,9 +401,8 @@ mod tests {
                 pregnancy_weeks: None,
                 condition: None,
             }),
-            mode: ConversationMode::Normal,
-            emergency_instruction: false,
-        }
+            ConversationMode::Normal,
+        )
     }
 
     fn listed(list: &[(FactName, &str, &str)]) -> Vec<StatedFact> {

@@ -51,7 +51,7 @@ static EXAMPLE: LazyLock<Option<Frame>> = LazyLock::new(|| {
         condition: None,
     };
     let mode = ConversationMode::Normal;
-    Some(Frame { place, patient: Some(patient), mode, emergency_instruction: false })
+    Some(Frame::new(place, Some(patient), mode))
 });
 
 fn example(text: &'static str) -> Turn<'static> {

@@ -118,9 +118,9 @@ fn case(pregnant: bool) -> Case {
 
 fn frame(pregnant: bool) -> Frame {
     let of = case(pregnant).patient;
-    Frame {
-        place: place(),
-        patient: Some(FramePatient {
+    Frame::new(
+        place(),
+        Some(FramePatient {
             age_band: of.age_band,
             age: of.age,
             sex: of.sex,
@@ -128,9 +128,8 @@ fn frame(pregnant: bool) -> Frame {
             pregnancy_weeks: of.pregnancy_weeks,
             condition: None,
         }),
-        mode: ConversationMode::Normal,
-        emergency_instruction: false,
-    }
+        ConversationMode::Normal,
+    )
 }
 
 /// A text with the first or the second of each `{right|wrong}`.

@@ -231,20 +231,23 @@ impl MetricsAccumulator {
     fn answer(&mut self, at: Place<'_>) -> bool {
         let Place { text, row, .. } = at;
         let situation = row.attributes.map(|a| &a.situation);
-        let asked = situation.map(Situation::language);
+        let spoken = row.messages.iter().take(at.message).filter(|m| m.role != Role::System);
+        let number = Situation::turn_of(spoken.count());
+        let asked = situation.map(|s| s.language_at(number));
         let found = identify(text);
         let translates = situation.is_some_and(|situation| situation.translates);
         if let Some(asked) = asked.filter(|_| !translates) {
             self.share(MetricId::OtherLanguage, at, found.is_some_and(|f| f != asked));
         }
         let language = asked.or(found).unwrap_or(Language::English);
-        let json = situation
-            .is_some_and(|s| s.constraints().any(|c| matches!(c, Constraint::JsonObject { .. })));
+        let json = situation.is_some_and(|s| {
+            s.constraints_at(number).any(|c| matches!(c, Constraint::JsonObject { .. }))
+        });
         let cut = if json { None } else { talk::cut(text, language) };
         self.share(MetricId::TruncatedAnswers, at, cut);
         self.share(MetricId::MetaCommentary, at, talk::meta(text, language));
         // A greeting is no filler where the style asks for warmth: the check knows the style.
-        let instructions = situation.into_iter().flat_map(Situation::constraints).collect();
+        let instructions = situation.into_iter().flat_map(|s| s.constraints_at(number)).collect();
         let turn = Turn { language, instructions, ..Turn::answer(text) };
         let first = |check: &Check| check.find(&turn).into_iter().next().and_then(|v| v.span);
         self.share(MetricId::FillerOpeners, at, first(&filler_opener::CHECK));
@@ -276,7 +279,7 @@ impl MetricsAccumulator {
         }
         let mut wanted = false;
         if let Some(situation) = situation {
-            for constraint in situation.constraints() {
+            for constraint in situation.constraints_at(number) {
                 wanted |= matches!(
                     constraint,
                     Constraint::ClarifyingQuestions { .. } | Constraint::OneStep
@@ -308,7 +311,7 @@ impl MetricsAccumulator {
                     self.unmeasured(Property::UncheckedStyle, style.id.as_str());
                 }
             }
-            self.mode(at, situation.mode, language, situation);
+            self.mode(at, number, situation.mode, language, situation);
             let mut facets: Vec<_> = situation
                 .asked_styles
                 .iter()
@@ -331,6 +334,7 @@ impl MetricsAccumulator {
     fn mode(
         &mut self,
         at: Place<'_>,
+        number: u32,
         mode: ConversationMode,
         language: Language,
         situation: &Situation,
@@ -346,8 +350,9 @@ impl MetricsAccumulator {
                 }
             }
         };
-        let bound =
-            situation.constraints().any(|c| matches!(c, Constraint::MaxWords { n } if *n <= most));
+        let bound = situation
+            .constraints_at(number)
+            .any(|c| matches!(c, Constraint::MaxWords { n } if *n <= most));
         if bound {
             let long = segment::words(at.text, language) > most as usize;
             self.share(MetricId::OverlongAnswers, at, long);

@@ -1,0 +1,39 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{Register, Slug};
+
+/// How a first message is written. Drawn with the frame, so that all variants of a prompt share it; the names are
+/// entries of the catalog's `voices.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Voice {
+    /// Level of speech of the health worker, in all messages.
+    pub register: Register,
+    /// Form: full sentences, ward shorthand, a phone message, a dictated note, a pasted result.
+    pub form: Slug,
+    /// What the message begins with: the question, a result, a request, a scene, a quote.
+    pub opening: Slug,
+    /// How long it is.
+    pub length: Slug,
+    /// How many questions it asks.
+    pub questions: u32,
+    /// How the care setting shows.
+    pub place: Slug,
+}
+
+/// A patient or relative who writes for themselves, in place of a health worker. Each field is an entry of the catalog's
+/// `personas.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Persona {
+    /// Who writes: the patient, a parent, a grown-up child, a partner.
+    pub relation: Slug,
+    /// How much the writer understands of medical language.
+    pub literacy: Slug,
+    /// How well the writer remembers what happened, and when.
+    pub recall: Slug,
+    /// How well the writer knows the language of the conversation.
+    pub proficiency: Slug,
+    /// How worried the writer is.
+    pub worry: Slug,
+    /// How much the writer discloses without being asked.
+    pub openness: Slug,
+}
