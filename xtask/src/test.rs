@@ -48,8 +48,10 @@ const MODEL_TESTS: &str = "CLINSTRUCT_TEST_MODEL=$PWD/target/models/SmolLM2-135M
                            OMP_WAIT_POLICY=passive \
                            cargo test --quiet --package clinstruct-backend-llama --package clinstruct-cli \
                            --features llama --test llama -- --include-ignored --test-threads 1";
-const MODEL_RUN: &str = "rm -rf target/llama-run && CLINSTRUCT_MODELS=target/models target/debug/clinstruct build \
-                         --backend llama --model smollm2-135m --limit 1 --out target/llama-run && \
+/// A model of this size fails most checks, so that a run may end without a row: exit code 1 is a result too.
+const MODEL_RUN: &str = "rm -rf target/llama-run && { CLINSTRUCT_MODELS=target/models target/debug/clinstruct build \
+                         --backend llama --model smollm2-135m --part specialty-domain --part task-subtopic --limit 1 \
+                         --out target/llama-run; test $? -le 1; } && \
                          grep -q '\"counts_add_up\": true' target/llama-run/summary.json";
 
 /// All suites that need more than Rust.
