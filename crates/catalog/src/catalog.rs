@@ -89,9 +89,11 @@ pub struct Catalog {
 }
 
 /// Phrases that code uses, beside those of the templates.
-const PHRASES: [&str; 8] = [
+const PHRASES: [&str; 10] = [
     "aim-words",
     "aim-characters",
+    "aim-asked-words",
+    "aim-asked-characters",
     "repair-head",
     "repair-keep",
     "repair-limits",
@@ -101,10 +103,11 @@ const PHRASES: [&str; 8] = [
 ];
 
 /// Templates that code renders, beside those of the parts.
-const TEMPLATES: [&str; 6] = [
+const TEMPLATES: [&str; 7] = [
     "prompt_system.j2",
     "extract_system.j2",
     "extract_user.j2",
+    "exported_system.j2",
     "assistant_system.j2",
     "user_system.j2",
     "user_opening.j2",

@@ -119,8 +119,8 @@ impl PromptContext {
                 setting_text => setting.map(|s| s.text.as_str()),
                 mode_text => self.mode_text(catalog, |m| &m.assistant),
                 register_text => register,
-                styles => texts(&situation.system_styles),
-                aims => aims(catalog, situation),
+                styles => with_aims(catalog, &situation.system_styles),
+                aims => aims(catalog, &situation.asked_styles, ["aim-asked-words", "aim-asked-characters"]),
                 rules => self.rules,
             },
         )
@@ -170,19 +170,34 @@ fn texts(styles: &[Style]) -> Vec<String> {
     styles.iter().map(|s| s.text.clone()).collect()
 }
 
-/// What the assistant is to aim for so that it keeps the limits of its situation: ten per cent less. Exact counts are asked
-/// for as they are.
-fn aims(catalog: &Catalog, situation: &Situation) -> Vec<String> {
+/// What a model is to aim for so that it keeps the limits of these styles: ten per cent less. Exact counts are asked for as
+/// they are. `phrases` are for limits on words and on characters.
+fn aims(catalog: &Catalog, styles: &[Style], phrases: [&str; 2]) -> Vec<String> {
+    let [words, characters] = phrases;
     let aim =
         |phrase: &str, n: u32| catalog.phrase(phrase).replace("{n}", &(n - n / 10).to_string());
-    situation
-        .constraints()
+    styles
+        .iter()
+        .flat_map(|style| &style.constraints)
         .filter_map(|constraint| match constraint {
-            Constraint::MaxWords { n } => Some(aim("aim-words", *n)),
-            Constraint::MaxCharacters { n } => Some(aim("aim-characters", *n)),
+            Constraint::MaxWords { n } => Some(aim(words, *n)),
+            Constraint::MaxCharacters { n } => Some(aim(characters, *n)),
             _ => None,
         })
         .collect()
+}
+
+/// The texts of styles, each limit followed by what to aim for.
+fn with_aims(catalog: &Catalog, styles: &[Style]) -> Vec<String> {
+    let line = |style: &Style| {
+        let mut line = style.text.clone();
+        for aim in aims(catalog, std::slice::from_ref(style), ["aim-words", "aim-characters"]) {
+            line.push(' ');
+            line.push_str(&aim);
+        }
+        line
+    };
+    styles.iter().map(line).collect()
 }
 
 /// The system prompts of a conversation, each rendered once, when it is first needed: a conversation that is replayed
