@@ -212,7 +212,7 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
         say("| metric | result (share, 95% interval) | target | verdict |");
         say("| --- | ---: | --- | --- |");
         for m in metrics.values.iter().filter(|m| m.verdict != Verdict::NotMeasured) {
-            let (name, result) = (cell(&m.to_string()), m.result(|n| n.to_string()));
+            let (name, result) = (cell(&m.to_string()), cell(&m.result(|n| n.to_string())));
             let verdict = match m.verdict {
                 Verdict::Missed => "**missed**".to_owned(),
                 _ => m.verdict_text(),

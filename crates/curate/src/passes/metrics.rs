@@ -64,7 +64,8 @@ fn target(id: MetricId, kind: Option<TextKind>) -> Target {
         | MetricId::DosesAboveRange
         | MetricId::FillerOpeners
         | MetricId::ClosingOffers
-        | MetricId::CaseContradictions => Target::AtMost(0.01),
+        | MetricId::CaseContradictions
+        | MetricId::RepeatedStatement => Target::AtMost(0.01),
         // A warning too many harms nobody, and taking it away might. Health workers ask several things at once, too. What
         // they find out later adds to a case, and a turn may ask about something else.
         MetricId::WarningsWithoutDose

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clinstruct_export::{About, Encoding, Error, Format, Part, Selection, System, dataset, export};
 use clinstruct_records::{Record, chats};
+use clinstruct_schema::summary::{Measured, MetricId, Quality, Target};
 use clinstruct_schema::{BackendId, Hint as _, PartSummary, Role, SCHEMA_VERSION, Split, Summary};
 use clinstruct_testkit::conversation as row;
 use serde_json::{Value, json};
@@ -290,6 +291,25 @@ fn the_folder_has_all_that_a_hub_wants() {
     let before = fs::read(to.join("SHA256SUMS")).unwrap();
     dataset(&parts, &Selection::default(), System::Styles, &about(), &to).unwrap();
     assert_eq!(fs::read(to.join("SHA256SUMS")).unwrap(), before);
+}
+
+#[test]
+fn the_card_names_the_sentence_that_most_patients_share() {
+    let dir = tempfile::tempdir().unwrap();
+    let parts = [run(dir.path())];
+    let to = dir.path().join("out");
+    let mut quality = Quality::default();
+    let counted = "lives alone | \"near\" the market".to_owned();
+    let measured = Measured::Counted { count: 21, of: 2_000 };
+    let target = Target::AtMost(0.01);
+    quality.metrics.push_counted(MetricId::RepeatedStatement, counted, measured, target);
+    let mut about = about();
+    about.summary.quality = Some(quality);
+    dataset(&parts, &Selection::default(), System::Styles, &about, &to).unwrap();
+    let card = fs::read_to_string(to.join("README.md")).unwrap();
+    let row = "| patients with the most frequent drawn sentence | 21 of 2000 (1.1%, 0.7% to 1.6%): \
+               \"lives alone \\| \"near\" the market\" | at most 1% | **missed** |";
+    assert!(card.contains(row), "{card}");
 }
 
 #[test]

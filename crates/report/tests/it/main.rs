@@ -44,6 +44,8 @@ fn summary(in_dataset: u64, near: u64) -> Value {
             "metrics": { "conversations": 3, "texts": [3, 3, 0], "values": [
                 { "id": "truncated_answers", "value": 0.25, "of": 40, "target": { "at_most": 0.0 },
                   "met": false, "rows": ["row <1>"] },
+                { "id": "repeated_statement", "value": 0.01, "of": 900, "count": 9,
+                  "target": { "at_most": 0.01 }, "counted": "walks <daily>" },
             ], "instructions": { "max_words": { "checked": 4, "strict": 3, "loose": 4 } },
               "openings": [[["what", 2]], [], []],
               "unmeasured": [{ "property": "judged_style", "subject": "humour", "of": 12 }] },
@@ -96,13 +98,17 @@ fn its_numbers_are_those_of_the_summary() {
     }
     assert!(page.contains("<b>1\u{202f}234</b><span>requests answered</span>"));
     assert!(page.contains("<b>1\u{202f}500\u{202f}000</b><span>tokens</span>"));
-    assert!(page.contains("<b>1 of 1</b><span>metrics miss their target</span>"));
+    assert!(page.contains("<b>1 of 2</b><span>metrics miss their target</span>"));
     assert!(page.contains("task-topic to near_duplicate: 1"));
     assert!(page.contains("max_words to repaired: 7"));
     assert!(page.contains("max_words to rejected: 2"));
     assert!(page.contains(
         "<td>10 of 40 (25%, 14.2% to 40.2%)</td><td>at most 0</td><td><span class=\"missed\">"
     ));
+    assert!(page.contains(
+        "<td>9 of 900 (1%, 0.5% to 1.9%): &quot;walks &lt;daily&gt;&quot;</td><td>at most 1%</td>"
+    ));
+    assert!(page.contains("too few to tell (least 2000)"));
     assert!(page.contains("<td>row &lt;1&gt;</td>"));
     assert!(page.contains("<p>Not measured: style for a judge: humour (12).</p>"));
     assert!(page.contains("Burkina Faso: 3"));

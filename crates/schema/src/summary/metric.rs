@@ -81,6 +81,9 @@ pub struct Metric {
     /// Ids of the first rows with a fault.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<String>,
+    /// What was counted, where the name does not say it: the most frequent sentence.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub counted: String,
 }
 
 /// A metric in `summary.json`. Before it had a verdict, it had its value, target and number of texts only.
@@ -96,16 +99,18 @@ struct Written {
     count: Option<u64>,
     #[serde(default)]
     rows: Vec<String>,
+    #[serde(default)]
+    counted: String,
 }
 
 impl From<Written> for Metric {
     fn from(written: Written) -> Self {
-        let Written { id, subject, value, of, target, count, rows } = written;
+        let Written { id, subject, value, of, target, count, rows, counted } = written;
         let measured = count.map_or_else(
             || Measured::of_value(id, value, of),
             |count| Measured::Counted { count, of },
         );
-        Self { rows, ..Self::new(id, subject, measured, target) }
+        Self { rows, counted, ..Self::new(id, subject, measured, target) }
     }
 }
 
@@ -143,12 +148,18 @@ impl Metric {
             verdict,
             met: verdict == Verdict::Met,
             rows: Vec::new(),
+            counted: String::new(),
         }
     }
 
     /// The result for people: `4 of 4`, `3 of 97 (3.1%, 1.1% to 8.7%)` with the 95% interval, or `0.531 (n = 950)`.
-    /// `number` writes an integer.
+    /// What was counted follows in quotes, where there is a text for it. `number` writes an integer.
     pub fn result(&self, number: impl Fn(u64) -> String) -> String {
+        let numbers = self.numbers(number);
+        if self.counted.is_empty() { numbers } else { format!("{numbers}: \"{}\"", self.counted) }
+    }
+
+    fn numbers(&self, number: impl Fn(u64) -> String) -> String {
         let of = number(self.of);
         let Some(count) = self.count else { return format!("{:.3} (n = {of})", self.value) };
         let counted = format!("{} of {of}", number(count));
@@ -287,6 +298,17 @@ impl Metrics {
         rows: Vec<String>,
     ) {
         self.add(Metric { rows, ..Metric::new(id, subject.map(str::to_owned), measured, target) });
+    }
+
+    /// Adds a metric at its position, with the text that it counts.
+    pub fn push_counted(
+        &mut self,
+        id: MetricId,
+        counted: String,
+        measured: Measured,
+        target: Target,
+    ) {
+        self.add(Metric { counted, ..Metric::new(id, None, measured, target) });
     }
 
     fn add(&mut self, metric: Metric) {

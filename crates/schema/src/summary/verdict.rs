@@ -60,6 +60,8 @@ pub(super) fn least(id: MetricId, target: Target) -> u64 {
         (MetricId::PartsNotAddingUp, _) => 1,
         // Of fewer, the most common openings are always a large share, and a dropped row a large distance.
         (MetricId::TopOpenings | MetricId::PlanDistance | MetricId::AgeConcentration, _) => 500,
+        // One of some hundred sentences is above its share by chance in a smaller dataset.
+        (MetricId::RepeatedStatement, _) => 2_000,
         // Their targets are for a sample of this size.
         (MetricId::DistinctPairs | MetricId::ZlibRatio, _) => 950,
         (_, Target::AtMost(most)) if most > 0.0 => (3.0 / most).round() as u64,
@@ -142,6 +144,7 @@ mod tests {
         assert_eq!(of(MetricId::OtherLanguage, 0.005), 600);
         assert_eq!(of(MetricId::UnsolicitedQuestions, 0.05), 60);
         assert_eq!(of(MetricId::OverlongAnswers, 0.02), 150);
+        assert_eq!(of(MetricId::RepeatedStatement, 0.01), 2_000);
         assert_eq!(of(MetricId::Mojibake, 0.0), 30);
         assert_eq!(of(MetricId::PartsNotAddingUp, 0.0), 1);
         assert_eq!(least(MetricId::WarningsWithoutDose, Target::None), 0);

@@ -1,6 +1,7 @@
 //! Counts while rows are read, and computes the metrics at the end.
 
 mod cases;
+mod statements;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
@@ -17,6 +18,8 @@ use clinstruct_schema::summary::{
 use clinstruct_schema::{
     Constraint, ConversationMode, Language, Message, Register, Role, Situation,
 };
+
+use statements::Statements;
 
 use super::faults::{FIRST, Fault, Place, Repetitions, Seen, Tally};
 use super::texts::{
@@ -48,6 +51,7 @@ pub struct MetricsAccumulator {
     ids: HashSet<u64>,
     sample: BTreeMap<(u64, u64), String>,
     words: Vec<u64>,
+    statements: Statements,
 }
 
 impl MetricsAccumulator {
@@ -68,6 +72,7 @@ impl MetricsAccumulator {
             ids: HashSet::new(),
             sample: BTreeMap::new(),
             words: Vec::new(),
+            statements: Statements::default(),
         }
     }
 
@@ -165,6 +170,7 @@ impl MetricsAccumulator {
         }
         self.longer += u64::from(longer);
         self.case(row, whole);
+        self.statements.add(row);
     }
 
     /// Measures any text.
@@ -412,6 +418,7 @@ impl MetricsAccumulator {
         if let Some(share) = self.shares.get_mut(&(MetricId::DuplicateIds, None)) {
             share.seen += twice;
         }
+        self.statements.join(other.statements);
         self.ids.extend(other.ids);
         self.sample.extend(other.sample);
         while self.sample.len() > SAMPLE {
@@ -453,6 +460,7 @@ impl MetricsAccumulator {
             metrics.push(id, subject, measured, target(id, Some(kind)));
             metrics.openings[place] = all;
         }
+        self.statements.finish(metrics);
         let sample: Vec<&str> = self.sample.values().map(String::as_str).collect();
         let of = sample.len() as u64;
         for (id, value) in [
