@@ -44,7 +44,6 @@ pub(crate) fn read_histories(
         family: with.read(r, "family"),
         social: with.read(r, "social"),
         past: with.read(r, "past"),
-        presenting: with.read(r, "presenting"),
         relatives,
         kinds,
     }

@@ -252,8 +252,6 @@ pub struct Histories {
     pub social: Vec<HistoryEntry>,
     /// Past medical events.
     pub past: Vec<HistoryEntry>,
-    /// Presenting complaints.
-    pub presenting: Vec<HistoryEntry>,
 }
 
 #[derive(Debug, Deserialize)]

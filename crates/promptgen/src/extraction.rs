@@ -1,10 +1,9 @@
 use clinstruct_catalog::Catalog;
-use clinstruct_draw as draw;
-use clinstruct_schema::{ChatRequest, FactName, JsonSchema, Message, Role};
+use clinstruct_schema::{ChatRequest, FactName, JsonSchema};
 use minijinja::context;
 
 use crate::Error;
-use crate::request::{facts, object};
+use crate::request::{Call, facts, object};
 
 /// What an extraction request depends on besides its message.
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +63,7 @@ pub fn extraction_request(
     message: &str,
     options: &ExtractionOptions<'_>,
 ) -> Result<ChatRequest, Error> {
-    let ExtractionOptions { structured, attempt, .. } = *options;
+    let structured = options.structured;
     let names: Vec<&str> = FactName::ALL.iter().map(|name| name.as_str()).collect();
     let render = |name: &str, variables| {
         let rendered = catalog.templates.render(name, variables);
@@ -73,16 +72,15 @@ pub fn extraction_request(
     let system =
         render("extract_system.j2", context! { structured => structured, names => names })?;
     let user = render("extract_user.j2", context! { message => message })?;
-    Ok(ChatRequest {
-        model: options.model.to_owned(),
-        messages: vec![
-            Message { role: Role::System, content: system },
-            Message { role: Role::User, content: user },
-        ],
+    let call = Call {
+        model: options.model,
+        seed: options.seed,
+        id: options.id,
+        purpose: "extraction",
+        attempt: options.attempt,
         max_tokens: options.max_tokens,
         temperature: options.temperature,
-        seed: draw::number(options.seed, options.id, &format!("extraction try {attempt}")) >> 1,
-        json_schema: structured
-            .then(|| JsonSchema { name: "facts".into(), schema: object(&[("facts", &facts())]) }),
-    })
+    };
+    let schema = || JsonSchema { name: "facts".into(), schema: object(&[("facts", &facts())]) };
+    Ok(call.request(system, user, structured.then(schema)))
 }

@@ -28,6 +28,45 @@ pub struct PromptOptions<'a> {
     pub temperature: Option<f32>,
 }
 
+/// What a request depends on besides its texts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Call<'a> {
+    pub(crate) model: &'a str,
+    /// Seed of the run.
+    pub(crate) seed: u64,
+    /// What is asked about: a row or a message.
+    pub(crate) id: &'a str,
+    /// What is asked for: `prompt` or `extraction`.
+    pub(crate) purpose: &'static str,
+    /// Earlier attempts; each has another sampling seed.
+    pub(crate) attempt: u32,
+    pub(crate) max_tokens: u32,
+    pub(crate) temperature: Option<f32>,
+}
+
+impl Call<'_> {
+    /// The request with these texts.
+    pub(crate) fn request(
+        self,
+        system: String,
+        user: String,
+        json_schema: Option<JsonSchema>,
+    ) -> ChatRequest {
+        let Self { purpose, attempt, .. } = self;
+        ChatRequest {
+            model: self.model.to_owned(),
+            messages: vec![
+                Message { role: Role::System, content: system },
+                Message { role: Role::User, content: user },
+            ],
+            max_tokens: self.max_tokens,
+            temperature: self.temperature,
+            seed: draw::number(self.seed, self.id, &format!("{purpose} try {attempt}")) >> 1,
+            json_schema,
+        }
+    }
+}
+
 /// The schema of an object that has these keys and no others.
 pub(crate) fn object(properties: &[(&str, &str)]) -> String {
     let each = |(key, schema): &(&str, &str)| format!("\"{key}\":{schema}");
@@ -139,19 +178,14 @@ pub fn prompt_request(
     };
     list("prompt-retry", options.findings);
     list("prompt-openings", options.openings);
-    Ok(ChatRequest {
-        model: options.model.to_owned(),
-        messages: vec![
-            Message { role: Role::System, content: system },
-            Message { role: Role::User, content: user },
-        ],
+    let call = Call {
+        model: options.model,
+        seed: options.seed,
+        id: row.id.as_str(),
+        purpose: "prompt",
+        attempt: options.attempt,
         max_tokens: part.max_tokens,
         temperature: options.temperature,
-        seed: draw::number(
-            options.seed,
-            row.id.as_str(),
-            &format!("prompt try {}", options.attempt),
-        ) >> 1,
-        json_schema: options.structured.then(|| schema(&numbers)),
-    })
+    };
+    Ok(call.request(system, user, options.structured.then(|| schema(&numbers))))
 }
