@@ -11,6 +11,8 @@ use serde::Deserialize;
 pub(crate) struct Data {
     /// Words of conditions with a low saturation.
     pub(crate) low_saturation: Vec<String>,
+    /// Words of medicines and conditions that slow the heart or the breathing whatever the message states.
+    pub(crate) slowing: Vec<String>,
     pub(crate) limits: Shares,
     pub(crate) country: Vec<CountryReference>,
     pub(crate) weight: Vec<WeightReference>,
@@ -111,6 +113,9 @@ pub(crate) struct Scenario {
     /// The heart is at least as fast as usual.
     #[serde(default)]
     pub(crate) faster: bool,
+    /// Signs that each case has raised, by how much above the least median of the age.
+    #[serde(default)]
+    pub(crate) raised: BTreeMap<FactName, f64>,
     /// Limits of an adult's body mass index.
     pub(crate) bmi: Option<[f64; 2]>,
     /// A wasted child.

@@ -10,7 +10,8 @@ const IN_CODE: usize = 14;
 
 pub(crate) fn number(data: &Data) -> usize {
     let expected: usize = data.scenario.iter().map(|s| s.expect.len()).sum();
-    IN_CODE + data.excluded.len() + data.pair.len() + expected
+    let raised: usize = data.scenario.iter().map(|s| s.raised.len()).sum();
+    IN_CODE + data.excluded.len() + data.pair.len() + expected + raised
 }
 
 /// What is wrong with the case.
@@ -77,6 +78,7 @@ fn signs(data: &Data, drawn: &Drawn<'_>, found: &mut Vec<String>) {
             found.push(format!("{} {value}, not {low} to {high}", name.as_str()));
         }
     }
+    raised(data, drawn, found);
     let slowed = case.medicines.iter().any(|m| m.drug.ends_with("olol"))
         || case.conditions.iter().any(|c| c.name.contains("anorexia"));
     if scenario.faster
@@ -85,6 +87,27 @@ fn signs(data: &Data, drawn: &Drawn<'_>, found: &mut Vec<String>) {
         && rate < band.heart_rate.median[0] - 12.0
     {
         found.push(format!("heart rate {rate} in spite of {}", scenario.id));
+    }
+}
+
+/// What a message states as raised, each drawn sign has: the pulse of fever, the breathing of a child in shock.
+fn raised(data: &Data, drawn: &Drawn<'_>, found: &mut Vec<String>) {
+    let (case, scenario) = (&drawn.case, drawn.scenario);
+    let Some(band) = data.band(drawn.years()) else { return };
+    let slowed = texts(case, List::Medicines)
+        .iter()
+        .chain(&texts(case, List::Conditions))
+        .any(|(text, _)| data.slowing.iter().any(|word| text.contains(word.as_str())));
+    if slowed {
+        return;
+    }
+    for (name, limits) in band.signs() {
+        let (Some(share), Some(value)) = (scenario.raised.get(&name), case.vitals.get(name)) else {
+            continue;
+        };
+        if is_drawn(case, name) && value < limits.median[0] * share {
+            found.push(format!("{} {value} in spite of {}", name.as_str(), scenario.id));
+        }
     }
 }
 

@@ -44,7 +44,8 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
     let factor =
         total(active.iter().filter_map(|a| a.value(|e| e.heart_rate)).chain(hidden.heart_rate));
     let fastest = (210.0 - years).max(125.0);
-    let heart_rate = sign(FactName::HeartRate, moved(normal.heart_rate, factor)) * factor;
+    let of = moved(normal.heart_rate, factor);
+    let heart_rate = raised(ctx, FactName::HeartRate, of, factor) * factor;
     set(case, FactName::HeartRate, heart_rate.clamp(28.0, fastest), 1.0);
 
     let factor = total(
@@ -53,7 +54,8 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
             .filter_map(|a| a.value(|e| e.respiratory_rate))
             .chain(hidden.respiratory_rate),
     );
-    let respiratory_rate = sign(FactName::RespiratoryRate, normal.respiratory_rate) * factor;
+    let of = normal.respiratory_rate;
+    let respiratory_rate = raised(ctx, FactName::RespiratoryRate, of, factor) * factor;
     let fastest = if years < 1.0 {
         85.0
     } else if years < 12.0 {
@@ -251,9 +253,13 @@ fn stated_reactions(case: &Case, normal: &NormalSigns, active: &[Applied<'_>]) -
     let explained = |field: fn(&Effect) -> Option<[f64; 2]>| {
         active.iter().any(|a| a.acute && field(a.effect).is_some())
     };
+    // What only denies a fever does not explain one.
+    let fever = active
+        .iter()
+        .any(|a| a.acute && a.effect.temperature.is_some() && a.effect.heart_rate.is_some());
     let (mut heart_rate, mut respiratory_rate) = (1.0, 1.0);
     if let Some(t) = v.temperature
-        && !explained(|e| e.temperature)
+        && !fever
     {
         // About ten beats per minute and degree in an adult; the same share in a child.
         let degrees = (t - normal.temperature[0]).clamp(-8.0, 4.5);
@@ -301,6 +307,15 @@ fn total(factors: impl Iterator<Item = f64>) -> f64 {
 /// for the patient.
 fn moved([mean, sd]: [f64; 2], factor: f64) -> [f64; 2] {
     [mean, if (factor - 1.0).abs() > 0.12 { 0.65 * sd } else { sd }]
+}
+
+/// A sign, before its factor. One that something raises keeps at least half of the rise whatever is usual for the
+/// patient: a feverish child whose pulse is slower than that of a healthy one contradicts its message.
+fn raised(ctx: &Completion<'_>, name: FactName, [mean, sd]: [f64; 2], factor: f64) -> f64 {
+    let mut draw = Draw::new(ctx.seed, ctx.key, name.as_str());
+    let [low, high] = WITHIN;
+    let half = if factor > 1.0 { -mean * (factor - 1.0) / (2.0 * factor * sd) } else { low };
+    mean + sd * normal_within(&mut draw, [low.max(half), high])
 }
 
 /// The temperature that the complaint calls for, with a scatter; otherwise the patient's own.

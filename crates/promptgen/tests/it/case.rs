@@ -205,6 +205,48 @@ fn complaints_move_signs_unless_they_are_denied() {
     assert!(saturation("previous pneumonia") > 96.0);
 }
 
+/// The smallest value of a sign over three hundred cases.
+fn least(frame: &Frame, facts: &[(FactName, &str)], name: FactName) -> f64 {
+    let values =
+        (0..300).map(|i| case(&format!("least.{i}"), frame, facts).vitals.get(name).unwrap());
+    values.fold(f64::INFINITY, f64::min)
+}
+
+#[test]
+fn a_stated_illness_raises_pulse_and_breathing_in_each_case() {
+    const COMPLAINT: FactName = FactName::Complaint;
+    // What is stated, and how far the pulse and the breathing of the slowest case are above the usual.
+    let illnesses = [
+        ((FactName::Temperature, "39.2"), 1.06, 1.02),
+        ((FactName::Temperature, "38.2"), 1.02, 1.0),
+        ((COMPLAINT, "fever since yesterday"), 1.02, 0.99),
+        ((COMPLAINT, "hot all over and drowsy"), 1.02, 0.99),
+        ((FactName::Finding, "in shock, cold extremities"), 1.1, 1.04),
+        ((COMPLAINT, "bleeding profusely after the birth"), 1.05, 1.0),
+        ((COMPLAINT, "struggling to breathe"), 0.98, 1.03),
+    ];
+    for years in [0, 2, 5, 9, 15, 34, 71] {
+        let frame = frame(years, Sex::Female);
+        let usual = |name| mean(&frame, &[(COMPLAINT, "an itchy elbow")], name);
+        let (pulse, breathing) = (usual(FactName::HeartRate), usual(FactName::RespiratoryRate));
+        for (fact, faster, deeper) in illnesses {
+            let [heart_rate, respiratory_rate] = [FactName::HeartRate, FactName::RespiratoryRate]
+                .map(|name| least(&frame, &[fact], name));
+            // The usual one is a mean of a hundred draws, and a rate is a whole number.
+            let off = pulse * 0.02 + 1.0;
+            assert!(heart_rate >= pulse * faster - off, "{years} {fact:?} {heart_rate} {pulse}");
+            let off = breathing * 0.03 + 0.5;
+            assert!(
+                respiratory_rate >= breathing * deeper - off,
+                "{years} {fact:?} {respiratory_rate} {breathing}"
+            );
+        }
+        // A temperature that the message calls none is still the temperature.
+        let denied = [(FactName::Temperature, "39.2"), (COMPLAINT, "no fever at home")];
+        assert!(least(&frame, &denied, FactName::HeartRate) >= pulse * 1.04 - 2.0, "{years}");
+    }
+}
+
 #[test]
 fn stated_signs_bind_the_others() {
     let frame = frame(60, Sex::Female);
