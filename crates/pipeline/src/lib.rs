@@ -39,5 +39,5 @@ pub use progress::{Event, Progress, Tally};
 pub use routes::{Route, Routes};
 pub use task::{
     Annotator, AnnotatorError, Failure, FailureKind, Prompt, PromptFinding, Prompts, Reading,
-    about, due_request, read_extraction, read_prompts, read_turn,
+    about, annotator_name, due_request, read_extraction, read_prompts, read_turn,
 };

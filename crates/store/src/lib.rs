@@ -15,7 +15,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use journal::{Durability, Store, Tx};
 pub use segment::{EncodedFrame, RawReader, encode_frame};
 pub use types::{
-    FrameId, GivenUp, JobCounts, JobId, JobProgress, JobRecord, JobSums, Money, NewJob, PartCounts,
-    PlannedRow, RawFrame, Rejection, RowLocation, Step, TaskKey, TaskKind, TaskRecord, TaskState,
-    TurnCounts,
+    BesideCounts, FrameId, GivenUp, JobCounts, JobId, JobProgress, JobRecord, JobSums, Money,
+    NewJob, PartCounts, PlannedRow, RawFrame, Rejection, RowLocation, Step, TaskKey, TaskKind,
+    TaskRecord, TaskState, TurnCounts,
 };

@@ -392,6 +392,22 @@ pub struct TurnCounts {
     pub waiting: u64,
 }
 
+/// Number of tasks beside the conversations of a part by state: the records of its prompts, or the annotations of one
+/// annotator.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BesideCounts {
+    /// Part, by its index in the catalog.
+    pub part: u8,
+    /// The journal's number of the annotator; 0 for records.
+    pub annotator: u16,
+    /// Tasks that wait for an answer.
+    pub waiting: u64,
+    /// Tasks with an accepted answer.
+    pub done: u64,
+    /// Tasks without one.
+    pub rejected: u64,
+}
+
 /// Number of tasks of a part by state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PartCounts {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clinstruct_app::Settings;
 use clinstruct_app::budget::expected;
-use clinstruct_pipeline::planned_rows;
+use clinstruct_pipeline::{EstimateLine, annotator_name, planned_rows};
 use clinstruct_promptgen::{PromptOptions, prompt_request};
 use clinstruct_schema::{SCHEMA_VERSION, Speaker, dollars};
 use clinstruct_store::{JobRecord, PartCounts, Store};
@@ -122,20 +122,78 @@ struct Place {
     expected: Option<u64>,
 }
 
-/// The run by part and turn, in the plan's order.
-fn by_turn(setup: &Setup, store: &Store) -> clinstruct_app::Result<Vec<Place>> {
+/// What is asked about the conversations of a part: the records of its prompts, or the answers to one annotator.
+#[derive(Debug, serde::Serialize)]
+struct Beside {
+    part: String,
+    /// `extraction` for records, otherwise the annotator.
+    name: String,
+    done: u64,
+    waiting: u64,
+    rejected: u64,
+    /// Approximate final number of answers; missing if the run's settings can no longer be read.
+    expected: Option<u64>,
+}
+
+/// The lines of a run's estimate; none if its settings can no longer be read.
+fn estimated(setup: &Setup) -> Vec<EstimateLine> {
     let args = Settings { estimate_only: true, ..setup.settings.clone() };
-    let plan_of =
-        |args: Settings| -> clinstruct_app::Result<Vec<clinstruct_pipeline::EstimateLine>> {
-            let setup = Setup::new(args)?;
-            Ok(expected(&setup.context(false)?)?.lines)
+    let plan_of = |args: Settings| -> clinstruct_app::Result<Vec<EstimateLine>> {
+        let setup = Setup::new(args)?;
+        Ok(expected(&setup.context(false)?)?.lines)
+    };
+    plan_of(args).unwrap_or_default()
+}
+
+fn part_name(setup: &Setup, part: u8) -> String {
+    let known = setup.catalog.parts.get(usize::from(part));
+    known.map_or_else(|| format!("part {part}"), |p| p.id.to_string())
+}
+
+/// Records and annotations by part, in the order of the estimate.
+fn beside(
+    setup: &Setup,
+    store: &Store,
+    expected: &[EstimateLine],
+) -> clinstruct_app::Result<Vec<Beside>> {
+    let of = |l: &EstimateLine| {
+        let name = l.annotator?.to_owned();
+        let (part, expected) = (l.part.clone(), Some(l.requests));
+        Some(Beside { part, name, done: 0, waiting: 0, rejected: 0, expected })
+    };
+    let mut all: Vec<Beside> = expected.iter().filter_map(of).collect();
+    for c in store.beside()? {
+        let part = part_name(setup, c.part);
+        let known = annotator_name(&setup.settings.host.annotators, c.annotator);
+        let name = match (c.annotator, known) {
+            (0, _) => "extraction".to_owned(),
+            (_, Some(name)) => name.to_owned(),
+            // Of another program, which has an annotator that this one lacks.
+            (number, None) => format!("annotator {number}"),
         };
-    let expected = plan_of(args).unwrap_or_default();
+        let at = all.iter().position(|b| (&b.part, &b.name) == (&part, &name));
+        let at = at.unwrap_or_else(|| {
+            all.push(Beside { part, name, done: 0, waiting: 0, rejected: 0, expected: None });
+            all.len() - 1
+        });
+        if let Some(b) = all.get_mut(at) {
+            (b.done, b.waiting, b.rejected) = (c.done, c.waiting, c.rejected);
+        }
+    }
+    Ok(all)
+}
+
+/// The run by part and turn, in the plan's order.
+fn by_turn(
+    setup: &Setup,
+    store: &Store,
+    expected: &[EstimateLine],
+) -> clinstruct_app::Result<Vec<Place>> {
     let mut all: Vec<Place> = expected
-        .into_iter()
+        .iter()
         .filter(|l| l.annotator.is_none())
         .map(|l| Place {
-            part: l.part,
+            part: l.part.clone(),
             speaker: l.speaker,
             turn: l.turn,
             answered: 0,
@@ -144,8 +202,7 @@ fn by_turn(setup: &Setup, store: &Store) -> clinstruct_app::Result<Vec<Place>> {
         })
         .collect();
     for c in store.turns()? {
-        let part = setup.catalog.parts.get(usize::from(c.part));
-        let part = part.map_or_else(|| format!("part {}", c.part), |p| p.id.to_string());
+        let part = part_name(setup, c.part);
         let speaker = Speaker::of_message(c.place);
         let turn = c.place.div_ceil(2) as u32;
         let at = all.iter().position(|t| (&t.part, t.speaker, t.turn) == (&part, speaker, turn));
@@ -161,22 +218,40 @@ fn by_turn(setup: &Setup, store: &Store) -> clinstruct_app::Result<Vec<Place>> {
 }
 
 /// The remaining time at the current pace, for display.
-fn time_left(jobs: &[JobRecord], turns: &[Place]) -> Option<String> {
+fn time_left(jobs: &[JobRecord], turns: &[Place], beside: &[Beside]) -> Option<String> {
     let (first, last) =
         (jobs.iter().map(|j| j.created).min()?, jobs.iter().map(|j| j.updated).max()?);
-    let answered = turns.iter().map(|t| t.answered).sum();
-    let rest = turns.iter().map(|t| t.expected.unwrap_or(0).saturating_sub(t.answered)).sum();
+    let open = |expected: Option<u64>, ended| expected.unwrap_or(0).saturating_sub(ended);
+    let turns = turns.iter().map(|t| (t.answered, open(t.expected, t.answered)));
+    let beside = beside.iter().map(|b| (b.done, open(b.expected, b.done + b.rejected)));
+    let (answered, rest) = turns
+        .chain(beside)
+        .fold((0, 0), |(sum, all), (answered, rest)| (sum + answered, all + rest));
     let time = Duration::from_secs(u64::try_from(last - first).ok()?);
     crate::progress::left(answered, rest, time)
+}
+
+/// `  extraction              12 of about 40, 3 waited for, 1 rejected`
+fn beside_line(b: &Beside) -> String {
+    let of = b.expected.map_or(String::new(), |e| format!(" of about {}", number(e)));
+    let some = |count: u64, what: &str| match count {
+        0 => String::new(),
+        n => format!(", {} {what}", number(n)),
+    };
+    let (waiting, rejected) = (some(b.waiting, "waited for"), some(b.rejected, "rejected"));
+    format!("  {:<16} {:>9}{of}{waiting}{rejected}", b.name.replace('_', " "), number(b.done))
 }
 
 fn one_status(setup: &Setup, store: &Store) -> clinstruct_app::Result<Code> {
     let money = store.money()?;
     let counts = store.counts()?;
     let jobs = store.jobs()?;
-    let turns = by_turn(setup, store)?;
-    let waits = counts.iter().any(|c| c.seed_rows_waiting + c.conversations_waiting > 0);
-    let left = time_left(&jobs, &turns).filter(|_| waits);
+    let expected = estimated(setup);
+    let turns = by_turn(setup, store, &expected)?;
+    let beside = beside(setup, store, &expected)?;
+    let waits = counts.iter().any(|c| c.seed_rows_waiting + c.conversations_waiting > 0)
+        || beside.iter().any(|b| b.waiting > 0);
+    let left = time_left(&jobs, &turns, &beside).filter(|_| waits);
     let name_of =
         |c: &PartCounts| setup.catalog.parts.get(usize::from(c.part)).map(|p| p.id.to_string());
     // As of the last build: rows of later answers have not been curated yet.
@@ -196,7 +271,8 @@ fn one_status(setup: &Setup, store: &Store) -> clinstruct_app::Result<Code> {
             .collect();
         let jobs: Vec<_> = jobs.iter().map(super::jobs::as_json).collect();
         print_json(&json!({
-            "schema_version": SCHEMA_VERSION, "parts": parts, "turns": turns, "jobs": jobs,
+            "schema_version": SCHEMA_VERSION, "parts": parts, "turns": turns, "beside": beside,
+            "jobs": jobs,
             "dataset": built.as_ref().map(|s| json!({ "rows": s.in_dataset(), "dropped": s.dropped() })),
             "answered": store.answered_total()?, "usage": money.usage, "left": left,
             "usd_spent": money.spent as f64 / 1e6, "usd_reserved": money.reserved as f64 / 1e6,
@@ -223,6 +299,9 @@ fn one_status(setup: &Setup, store: &Store) -> clinstruct_app::Result<Code> {
                 n => format!(", {} waited for", number(n)),
             };
             let _ = writeln!(out, "  {who:<16} {:>9}{of}{waiting}", number(t.answered));
+        }
+        for b in beside.iter().filter(|b| b.part == name) {
+            let _ = writeln!(out, "{}", beside_line(b));
         }
     }
     let open = jobs.iter().filter(|j| j.state.as_str() != "ended").count();

@@ -35,6 +35,14 @@ fn all_records_can_be_asked_for_and_a_killed_run_goes_on_to_the_same_bytes() {
     for kind in ["conversations", "rejected", "prompts", "situations"] {
         assert!(files(&whole, kind) == files(&killed, kind), "{kind}");
     }
+    // Records are counted beside the turns, by part.
+    let status = json(dir.path(), &["status", "whole", "--json"]);
+    let beside = status["beside"].as_array().unwrap();
+    assert!(!beside.is_empty() && beside.iter().all(|b| b["name"] == "extraction"), "{beside:?}");
+    let sum = |key: &str| beside.iter().map(|b| b[key].as_u64().unwrap()).sum::<u64>();
+    assert!(sum("done") > 20 && sum("waiting") == 0, "{beside:?}");
+    let said = run(dir.path(), &["status", "whole"]).stdout;
+    assert_eq!(String::from_utf8(said).unwrap().matches("\n  extraction ").count(), beside.len());
     let cases = STEMS.iter().flat_map(|stem| rows(&whole, "conversations", stem));
     let sources: Vec<_> = cases
         .map(|row| row["attributes"]["case"]["source"].clone())

@@ -57,6 +57,11 @@ pub(crate) fn number(annotator: &dyn Annotator) -> u16 {
     1 + (draw::number(0, annotator.name(), "annotator") % u64::from(TaskKey::ANNOTATORS)) as u16
 }
 
+/// The name of the annotator with this number in the journal; `None` where this program has no such annotator.
+pub fn annotator_name(all: &[&'static dyn Annotator], number_of: u16) -> Option<&'static str> {
+    all.iter().find(|one| number(**one) == number_of).map(|one| one.name())
+}
+
 /// Checks the names of the annotators of a run.
 pub(crate) fn check_names(all: &[&'static dyn Annotator]) -> Result<()> {
     for (i, one) in all.iter().enumerate() {

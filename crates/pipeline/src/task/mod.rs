@@ -19,7 +19,7 @@ use clinstruct_schema::{ChatRequest, RequestId, RowOutcome, Speaker, Stage, Stat
 use clinstruct_store::{GivenUp, Rejection, Step, TaskKey, TaskRecord, TaskState};
 
 pub(crate) use annotation::{AnnotationTask, check_names, number, read as read_annotation};
-pub use annotation::{Annotator, AnnotatorError};
+pub use annotation::{Annotator, AnnotatorError, annotator_name};
 pub(crate) use conversation::ConversationTask;
 pub use conversation::about;
 pub(crate) use extraction::ExtractionTask;

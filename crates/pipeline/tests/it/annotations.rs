@@ -10,7 +10,8 @@ use clinstruct_catalog::Catalog;
 use clinstruct_multiturn::Dialogue;
 use clinstruct_pipeline::{
     Annotator, AnnotatorError, Drive, Error, Event, Outcome, OutputFiles, Progress, Route, Routes,
-    RunConfig, RunContext, StopSignal, Tally, estimate, run, write_annotations, write_outputs,
+    RunConfig, RunContext, StopSignal, Tally, annotator_name, estimate, run, write_annotations,
+    write_outputs,
 };
 use clinstruct_schema::{ChatRequest, JsonSchema, Message, Role};
 use clinstruct_store::{Durability, Store};
@@ -87,6 +88,24 @@ fn drive(context: &RunContext<'_>, folder: &Path, how: Drive) -> u64 {
     let (outcome, _) = runtime.block_on(ran).unwrap();
     assert!(how == Drive::Replay || outcome == Outcome::Finished);
     store.answered_total().unwrap()
+}
+
+/// Counts by the name of the annotator: done, waiting, rejected.
+fn counted(folder: &Path, all: &[&'static dyn Annotator]) -> Vec<(&'static str, u64, u64, u64)> {
+    let store = Store::open(folder, Durability::Fast).unwrap();
+    let mut sums: Vec<(&str, u64, u64, u64)> = Vec::new();
+    for c in store.beside().unwrap() {
+        let name = annotator_name(all, c.annotator).unwrap();
+        match sums.iter_mut().find(|(known, ..)| *known == name) {
+            Some((_, done, waiting, rejected)) => {
+                *done += c.done;
+                *waiting += c.waiting;
+                *rejected += c.rejected;
+            }
+            None => sums.push((name, c.done, c.waiting, c.rejected)),
+        }
+    }
+    sums
 }
 
 /// Rows of `folder` by file, ids with what `annotator` has.
@@ -177,6 +196,10 @@ fn what_cannot_be_read_is_rejected_and_the_conversation_stays() {
     assert_eq!(conversations(&with, folder), texts);
     let rejected = annotations(&with, folder, &STRICT);
     assert_eq!(ids(&rejected), ids(&texts));
+    let all = texts.len() as u64;
+    let mut counts = counted(folder, &[&LENGTH, &STRICT]);
+    counts.sort_unstable();
+    assert_eq!(counts, [("length", all, 0, 0), ("strict", 0, 0, all)]);
     for row in &rejected {
         assert_eq!(row["rejected"]["reason"], "unreadable_annotation");
         assert!(row["rejected"]["detail"].as_str().unwrap().ends_with("is not enough"), "{row}");

@@ -10,8 +10,8 @@ use super::columns::{STEP_BYTES, request_of, select_tasks, task_of};
 use crate::error::Result;
 use crate::segment::RawReader;
 use crate::types::{
-    JobCounts, JobId, JobProgress, JobRecord, Money, PartCounts, RowLocation, TaskKey, TaskRecord,
-    TaskState, TurnCounts,
+    BesideCounts, JobCounts, JobId, JobProgress, JobRecord, Money, PartCounts, RowLocation,
+    TaskKey, TaskRecord, TaskState, TurnCounts,
 };
 
 impl Store {
@@ -270,6 +270,33 @@ impl Store {
                 (false, TaskState::Rejected) => &mut c.conversations_rejected,
             };
             *slot = count as u64;
+        }
+        Ok(all)
+    }
+
+    /// Records and annotations by part, annotator and state; records first, annotators by their number.
+    pub fn beside(&self) -> Result<Vec<BesideCounts>> {
+        let rows: Vec<(u8, u16, TaskState, i64)> = self
+            .connection
+            .prepare_cached(
+                "SELECT (key >> 40) & 255, key >> 48, state, count(*) FROM task
+                 WHERE kind IN ('extraction', 'annotation') GROUP BY 1, 2, 3 ORDER BY 1, 2",
+            )
+            .and_then(|mut s| {
+                s.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))?.collect()
+            })
+            .map_err(self.failed("read"))?;
+        let mut all: Vec<BesideCounts> = Vec::new();
+        for (part, annotator, state, count) in rows {
+            if all.last().is_none_or(|c| (c.part, c.annotator) != (part, annotator)) {
+                all.push(BesideCounts { part, annotator, ..BesideCounts::default() });
+            }
+            let Some(c) = all.last_mut() else { continue };
+            match state {
+                TaskState::Waiting => c.waiting = count as u64,
+                TaskState::Done => c.done = count as u64,
+                TaskState::Rejected => c.rejected = count as u64,
+            }
         }
         Ok(all)
     }

@@ -2,7 +2,7 @@
 
 use clinstruct_schema::Stage;
 use clinstruct_store::{
-    GivenUp, PlannedRow, Rejection, Store, TaskKey, TaskKind, TaskRecord, TaskState,
+    BesideCounts, GivenUp, PlannedRow, Rejection, Store, TaskKey, TaskKind, TaskRecord, TaskState,
 };
 
 use crate::journal::task;
@@ -183,6 +183,35 @@ fn annotations_are_cleared_with_their_conversations() {
         (1, 2, 0)
     );
     assert_eq!(store.waiting_tasks(None, 100).unwrap().len(), 2 * annotators.len());
+}
+
+/// Records and annotations are counted beside the conversations, by part, annotator and state.
+#[test]
+fn what_is_asked_beside_conversations_is_counted() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    assert_eq!(store.beside().unwrap(), []);
+    let conversation = |part, n| TaskKey::conversation(part, n, 1, 1).unwrap();
+    let last = TaskKey::ANNOTATORS;
+    let states = [TaskState::Done, TaskState::Done, TaskState::Rejected, TaskState::Waiting];
+    store
+        .write(|tx| {
+            for (n, state) in (0..).zip(states) {
+                tx.put_task(&task(TaskKey::seed_row(3, n).unwrap(), TaskState::Done))?;
+                tx.put_task(&task(TaskKey::extraction(3, n, 1).unwrap(), state))?;
+                tx.put_task(&task(conversation(3, n), TaskState::Done))?;
+                for (part, number) in [(3, 1), (3, last), (200, last)] {
+                    let key = conversation(part, n).annotation(number).unwrap();
+                    tx.put_task(&task(key, state))?;
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+    let counted =
+        |part, annotator| BesideCounts { part, annotator, waiting: 1, done: 2, rejected: 1 };
+    let expected = [counted(3, 0), counted(3, 1), counted(3, last), counted(200, last)];
+    assert_eq!(store.beside().unwrap(), expected);
 }
 
 /// A record is between its seed row and the conversations of its prompt, is cleared with them, and stays given up.
