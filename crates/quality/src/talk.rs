@@ -11,8 +11,9 @@ pub use crate::checks::formal::informal;
 pub use crate::checks::meta_commentary::{meta, meta_of_user};
 pub use crate::checks::offer_at_the_end::closing;
 pub use crate::checks::truncated_answer::cut;
+use crate::language::identify;
 use crate::lexicon::{Lexicon, lexicon};
-use crate::lines::without_quotes;
+use crate::lines::{lines, without_quotes};
 use crate::phrases::plain;
 use crate::segment::{last_sentence, sentences};
 use crate::structure::marker_length;
@@ -96,6 +97,89 @@ pub(crate) fn put_to_the_reader(text: &str, language: Language) -> Option<Range<
     questions(text, language).into_iter().find(|span| {
         !is_quoted(text, span, language) && (*span == last || is_put(text, span, language))
     })
+}
+
+/// The questions that are put to the reader in the language of the text, with their number as [`asked`] counts them.
+///
+/// What is quoted, or stands in a paragraph of another language as the answer to a request for a translation does, is for
+/// somebody else.
+pub(crate) fn own_questions(text: &str, language: Language) -> (usize, usize) {
+    let all = questions(text, language);
+    if all.is_empty() {
+        return (0, 0);
+    }
+    let quoted = quoted(text);
+    let foreign = foreign_paragraphs(text, language);
+    // A sentence with several marks is there as often: the number of the mark that is looked at.
+    let mut last: Option<(Range<usize>, usize)> = None;
+    let mut own = |span: &Range<usize>| {
+        let at = match &last {
+            Some((before, at)) if before == span => at + 1,
+            _ => 0,
+        };
+        last = Some((span.clone(), at));
+        if foreign.iter().any(|p| p.start <= span.start && span.end <= p.end) {
+            return false;
+        }
+        let words = &text[span.clone()];
+        if lexicon(language).unspaced {
+            return !is_quoted(text, span, language);
+        }
+        let mark = words.match_indices(['?', '？', '؟']).nth(at).map_or(words.len(), |(i, _)| i);
+        let mark = span.start + mark;
+        !quoted.iter().any(|q| q.contains(&mark)) && !is_cited(text, span)
+    };
+    let marked: Vec<Range<usize>> = all.into_iter().filter(|span| own(span)).collect();
+    (marked.len(), count(text, &marked, language))
+}
+
+/// Whether a sentence stands in a line that is set off as a quotation.
+fn is_cited(text: &str, span: &Range<usize>) -> bool {
+    text[line_start(text, span)..].trim_start().starts_with('>')
+}
+
+/// What stands between quotation marks. A mark without its partner ends with its paragraph.
+fn quoted(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    // Where a quotation begins, and the marks that end it.
+    let mut open: Option<(usize, &[char])> = None;
+    let mut last = ' ';
+    for (at, c) in text.char_indices() {
+        if let Some((start, ends)) = open {
+            if ends.contains(&c) {
+                found.push(start..at);
+                open = None;
+            } else if c == '\n' && last == '\n' {
+                open = None;
+            }
+        } else {
+            open = match c {
+                '"' => Some((at, &['"'])),
+                '“' => Some((at, &['”', '"'])),
+                '„' => Some((at, &['“', '”', '"'])),
+                '«' => Some((at, &['»'])),
+                '»' => Some((at, &['«'])),
+                _ => None,
+            };
+        }
+        last = c;
+    }
+    found
+}
+
+/// The paragraphs in another language, where others are in the text's own.
+fn foreign_paragraphs(text: &str, language: Language) -> Vec<Range<usize>> {
+    let all: Vec<(Range<usize>, Option<Language>)> = lines(text)
+        .map(|line| {
+            let found = text.get(line.clone()).and_then(identify);
+            (line, found)
+        })
+        .collect();
+    if !all.iter().any(|(_, found)| *found == Some(language)) {
+        return Vec::new();
+    }
+    let other = |found: Option<Language>| found.is_some_and(|found| found != language);
+    all.into_iter().filter(|(_, found)| other(*found)).map(|(line, _)| line).collect()
 }
 
 /// The start of the line of a sentence.

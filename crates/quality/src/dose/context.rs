@@ -144,13 +144,27 @@ impl Context<'_> {
                 // A flow is one of its own sentence: `clearance above 50 mL/min`.
                 let named =
                     has(Class::Medicine) || (self.leads(Class::Medicine) && !number.per_time);
-                has(Class::Route)
+                let drunk = self.is_drunk(number, &clause, named || has(Class::Form));
+                (has(Class::Route) && !drunk)
                     || (has(Class::Frequency) && (named || has(Class::Form) || is_small(number)))
                     || (advised && (number.per_weight || has(Class::Form)))
                     || (number.unit == Unit::Millimole && advised)
                     || (named && !self.is_estimate(number))
             }
         }
+    }
+
+    /// Whether an amount is one that people drink, by mouth: `about 1.7 litres a day by mouth`. One for each kilogram
+    /// is calculated and given.
+    fn is_drunk(&self, number: &Number, clause: &Range<usize>, named: bool) -> bool {
+        let routes = self.hits.iter().filter(|h| h.class == Class::Route && overlaps(clause, h));
+        let by_mouth = |hit: &Hit| {
+            let route = self.view.between(hit.start, self.sentence.end);
+            self.view.words.oral.iter().any(|word| route.starts_with(word.as_str()))
+        };
+        matches!(number.unit, Unit::Millilitre | Unit::Litre)
+            && !(named || number.per_weight || is_small(number))
+            && routes.into_iter().all(by_mouth)
     }
 
     fn leads(&self, class: Class) -> bool {

@@ -15,7 +15,7 @@ pub(super) struct Number {
     pub(super) sure: bool,
     pub(super) amount: f64,
     pub(super) per_weight: bool,
-    /// In a time: `/h`.
+    /// In a time shorter than a day: `/h`.
     pub(super) per_time: bool,
     /// Half a tablet, as words.
     pub(super) worded: bool,
@@ -181,13 +181,14 @@ fn with_unit(
             Per::Volume => return None,
             Per::Weight => per_weight = true,
             Per::Time => per_time = true,
+            Per::Day => {}
         }
         end = to;
     }
     match per_behind(lower, end, words) {
         Some(Per::Volume) => return None,
         Some(Per::Weight) => per_weight = true,
-        Some(Per::Time) | None => {}
+        Some(Per::Time | Per::Day) | None => {}
     }
     let (start, other) = range_before(lower, number.start, words);
     let amount = other.map_or(amount, |other: f64| other.max(amount));
@@ -210,6 +211,8 @@ fn skip(lower: &str, at: usize, what: &[char]) -> usize {
 enum Per {
     Weight,
     Time,
+    /// A whole day, of which an amount is also what somebody drinks.
+    Day,
     Volume,
 }
 
@@ -221,10 +224,8 @@ const VOLUMES: [&str; 17] = [
     "dl", "l", "ml", "mmol", "mol", "g", "cc", "mm", "mm3", "m", "μl", "µl", "ul", "hpf", "cl",
     "nl", "hg",
 ];
-const TIMES: [&str; 18] = [
-    "h", "hr", "min", "d", "day", "24", "std", "tag", "j", "jour", "die", "dia", "día", "hour",
-    "hora", "ora", "heure", "giorno",
-];
+const TIMES: [&str; 8] = ["h", "hr", "min", "std", "hour", "hora", "ora", "heure"];
+const DAYS: [&str; 9] = ["d", "day", "tag", "j", "jour", "die", "dia", "día", "giorno"];
 
 /// What stands behind a unit and a stroke or a word for it, and where it ends.
 fn per(lower: &str, at: usize, words: &Words) -> Option<(Per, usize)> {
@@ -264,9 +265,10 @@ fn per(lower: &str, at: usize, words: &Words) -> Option<(Per, usize)> {
         "kg" | "kgkg" | "m2" | "m²" => Some((Per::Weight, end)),
         _ if VOLUMES.contains(&word) && (stroke || number > 0) => Some((Per::Volume, end)),
         _ if VOLUMES.contains(&word) && word.len() > 1 => Some((Per::Volume, end)),
-        _ if stroke && (TIMES.contains(&word) || number > 0 && word == "h") => {
-            Some((Per::Time, end))
-        }
+        // `/24 h` is a day, and `/4 h` is none.
+        "h" if stroke && lower[from..].starts_with("24") => Some((Per::Day, end)),
+        _ if stroke && TIMES.contains(&word) => Some((Per::Time, end)),
+        _ if stroke && DAYS.contains(&word) => Some((Per::Day, end)),
         _ => None,
     }
 }

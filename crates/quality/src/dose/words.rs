@@ -134,6 +134,7 @@ struct File {
     medicines: Vec<String>,
     /// Those of them that carry others: a percentage is part of their name.
     carriers: Vec<String>,
+    oral: Vec<String>,
     routes: Vec<String>,
     frequencies: Vec<String>,
     forms: Vec<String>,
@@ -204,6 +205,8 @@ pub(super) struct Words {
     pub(super) unspaced: bool,
     pub(super) verb_last: bool,
     pub(super) carriers: Vec<String>,
+    /// Routes by which people eat and drink, too.
+    pub(super) oral: Vec<String>,
     patterns: Vec<Pattern>,
     /// Those that stand at the start of a word.
     starts: Finder,
@@ -331,6 +334,7 @@ impl Words {
             unspaced: language == Language::Thai,
             verb_last: file.verb_last,
             carriers: all.iter().flat_map(|file| file.carriers.clone()).collect(),
+            oral: all.iter().flat_map(|file| file.oral.clone()).collect(),
             patterns,
             starts: Finder::new(starts),
             inside: (automaton(&within), inside),

@@ -1,6 +1,8 @@
 //! Messages that ask one thing or several, in eight languages.
 
 use clinstruct_quality::talk::{asked, second_question};
+use clinstruct_quality::verify;
+use clinstruct_schema::Constraint;
 use clinstruct_schema::Language::{
     self, English, French, German, Hindi, Italian, Portuguese, Spanish, Thai,
 };
@@ -82,4 +84,41 @@ fn the_second_question_is_named() {
     let joined = "What is the dose, and how should I monitor her?";
     assert_eq!(place(joined), Some(joined));
     assert_eq!(place("What is the dose?"), None);
+}
+
+/// Answers that ask the reader one question, beside questions for somebody else.
+const TRANSLATED: [(Language, &str); 10] = [
+    (
+        English,
+        "\"¿Le duele la cabeza? ¿Desde cuándo?\" is what you ask in Spanish. Does she speak it?",
+    ),
+    (English, "Say: “Haben Sie Schmerzen? Wo genau?” Is a relative there who speaks German?"),
+    (German, "Fragen Sie: „Do you have pain? Since when?“ Spricht er gut Englisch?"),
+    (German, "Sie sagt: „Gut.“ Wie alt ist das Kind jetzt?"),
+    (French, "Dites-lui : « ¿Le duele? ¿Dónde? » Parle-t-il espagnol à la maison ?"),
+    (Spanish, "Pregunte: «Where does it hurt? Since when?» ¿Entiende ella el inglés?"),
+    (Italian, "Chieda: «Where does it hurt? Since when?» Capisce bene l'inglese?"),
+    (Portuguese, "Pergunte: \"Where does it hurt? Since when?\" Ela entende inglês?"),
+    (Hindi, "पूछें: \"Where does it hurt? Since when?\" क्या उसे अंग्रेज़ी आती है?"),
+    (
+        English,
+        "Here is the text for the family, in plain German, as you asked.\n\nHat Ihr Kind heute schon etwas getrunken? Wie oft hat es heute Wasser gelassen?\n\nCan somebody read it to them this evening?",
+    ),
+];
+
+#[test]
+fn a_question_for_somebody_else_is_no_clarifying_one() {
+    let asks = |language, text: &str, n| {
+        let wanted = Constraint::ClarifyingQuestions { n };
+        verify(&wanted, text, language).map(|verdict| (verdict.strict, verdict.seen))
+    };
+    let wrong: Vec<_> = TRANSLATED
+        .into_iter()
+        .map(|(language, text)| (text, asks(language, text, 1)))
+        .filter(|(_, seen)| !seen.as_ref().is_some_and(|(strict, _)| *strict))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    // In an answer wholly in another language, its questions are all there are.
+    let spanish = "¿Desde cuándo tiene fiebre? ¿Ha tomado algún medicamento en casa?";
+    assert!(asks(English, spanish, 2).is_some_and(|(strict, _)| strict));
 }
