@@ -118,7 +118,11 @@ facts! {
     Gcs = "gcs", Measurement, "{score}";
     /// Pain score of ten.
     PainScore = "pain_score", Measurement, "{score}";
-    /// Another measurement, with its name in the value.
+    /// Another measurement, with its name in the value: `chloride 108 mmol/L`, `pH 7.31`, `standing blood pressure
+    /// 112/70 mmHg`, `fetal heart rate 110/min`, `mid-upper arm circumference 11.2 cm`.
+    ///
+    /// A name of its own is worth its tokens, which every request for prompts and records pays, only where something
+    /// uses it: a draw of what goes with it, a comparison with later turns, or the reader of messages.
     Other = "other", Measurement, "1";
     /// Why the patient is seen.
     Complaint = "complaint", Text, "1";

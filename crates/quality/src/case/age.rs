@@ -56,6 +56,15 @@ static MORE: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         String::from(r"(?-u:\b)At (?P<n>[0-9]{2,3}),? (?:she|he|they)(?-u:\b)"),
         String::from(r"(?i)(?-u:\b)with (?:her|his) (?P<n>[0-9]{1,3}) years(?-u:\b)"),
         String::from(r"(?i)(?-u:\b)(?P<word>(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen)[- ](?P<unit>year|month|week|day)s?[- ](?:old|of age)(?-u:\b)"),
+        // The other languages.
+        format!(r"(?i)(?:\A|[.!?,;] ?)(?:alter|âge|age|edad|età|idade) ?:? ?{n} (?P<unit>jahre|monate|ans|mois|años|meses|anni|mesi|anos)(?-u:\b)"),
+        format!(r"(?i)(?:\A|[.!?] )(?:elle|il|ella|él|lei|lui|ela|ele) (?:a|tiene|ha|tem) {n} (?P<unit>ans|mois|años|meses|anni|mesi|anos)(?-u:\b)"),
+        format!(r"(?:\A|[.!?] )(?:Sie|Er|Die Patientin|Der Patient) ist {n}(?: und|[,.;])"),
+        format!(r"(?i)(?-u:\b)(?:patientin|mann|frau),? \(?{n}(?:\)| (?P<unit>J)\.)"),
+        format!(r"(?i)(?-u:\b)(?:kleinkind|student|nourrisson|nouveau-né|bébé|enfant|étudiant|lactante|bebé|recién nacido|estudiante|lattante|neonat[oa]|bimb[oa]|studente|lactente|recém-nascido|adolescente)(?:,| de| di| ha| tiene| tem| a)? {n} (?P<unit>jahre|monate|tage|ans|mois|semaines?|jours?|años|meses|semanas?|días?|anni|mesi|settimane|giorni|anos|dias?)(?-u:\b)"),
+        String::from(r"(?:उम्र|आयु):? (?P<n>[0-9]{1,3}) (?P<unit>साल|वर्ष|महीने)"),
+        String::from(r"(?P<n>[0-9]{1,3}) (?P<unit>दिन|हफ़्ते|हफ्ते|महीने) (?:का|की) (?:नवजात|बच्चा|बच्ची|शिशु)"),
+        String::from(r"อายุ ?(?P<n>[0-9]{1,3}) ?(?P<unit>ปี|เดือน|สัปดาห์|วัน)"),
     ]
     .iter()
     .filter_map(|pattern| Regex::new(pattern).ok())
@@ -142,11 +151,12 @@ fn of_hit(view: &View<'_>, hit: &Captures<'_>) -> Option<Age> {
     }
     let unit = hit.name("unit").map_or("a", |unit| {
         let unit = unit.as_str().to_lowercase();
-        if unit.starts_with("mo") || unit.starts_with("mth") {
+        let is = |starts: &[&str]| starts.iter().any(|start| unit.starts_with(start));
+        if is(&["mo", "mth", "mes", "महीन", "เดือน"]) {
             "mo"
-        } else if unit.starts_with('w') {
+        } else if is(&["w", "sem", "sett", "हफ", "สัปดาห์"]) {
             "wk"
-        } else if unit.starts_with('d') {
+        } else if is(&["d", "tag", "jour", "gior", "दिन", "วัน"]) {
             "d"
         } else {
             "a"
@@ -164,7 +174,8 @@ fn of_hit(view: &View<'_>, hit: &Captures<'_>) -> Option<Age> {
         return None;
     }
     // `when she was 12`, `I am 28`: another time, another person.
-    let earlier = ["i am ", "i'm ", "i’m ", "was ", "were ", "bed ", "room ", "day "];
+    let earlier =
+        ["i am ", "i'm ", "i’m ", "was ", "were ", "bed ", "room ", "day ", "ของเธอ", "ของเขา"];
     if earlier.iter().any(|word| head.ends_with(word))
         || view.is_of_other(&sentence, digits.start())
     {
@@ -235,7 +246,11 @@ fn is_nobodys(view: &View<'_>, age: &Age) -> bool {
 }
 
 /// Words right before an age of nobody.
-const COMPARED: [&str; 24] = [
+const COMPARED: [&str; 28] = [
+    "plus de",
+    "moins de",
+    "más de",
+    "acima de",
     "over",
     "under",
     "above",

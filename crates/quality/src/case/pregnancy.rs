@@ -64,12 +64,21 @@ pub(super) fn pregnancies(view: &View<'_>) -> Vec<Pregnancy> {
         let is = hit.name("no").is_none();
         if let Some(found) = hit.get(0)
             && !all.iter().any(|p| p.weeks.is_some())
+            && !view.is_of_other(&view.sentence(found.start()), found.start())
+            && !is_general(view, found.range())
         {
             all.push(Pregnancy { is, weeks: None, span: found.range() });
         }
     }
     all.sort_by_key(|p| p.span.start);
     all
+}
+
+/// A question about any pregnant woman, in a script without marks of its own for one.
+fn is_general(view: &View<'_>, at: Range<usize>) -> bool {
+    let sentence = view.sentence(at.start);
+    let asks = view.between(at.end, sentence.end).trim_end().ends_with("ไหม");
+    asks && view.between(sentence.start, at.start).ends_with("ในหญิง")
 }
 
 /// Whether it is said of the patient, now.

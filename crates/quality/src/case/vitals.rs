@@ -295,9 +295,9 @@ fn bare(view: &View<'_>, number: &Number) -> bool {
         return true;
     }
     let at = number.end + rest.len() - word.len();
-    if !word.starts_with(super::words::is_of_word) {
-        return !word.starts_with(|c: char| ('\u{e00}'..='\u{e7f}').contains(&c))
-            || view.hits.iter().any(|hit| hit.start == at && hit.class == Class::Follower);
+    let thai = word.starts_with(|c: char| ('\u{e00}'..='\u{e7f}').contains(&c));
+    if !word.starts_with(super::words::is_of_word) && !thai {
+        return true;
     }
     view.hits.iter().any(|hit| {
         hit.start == at

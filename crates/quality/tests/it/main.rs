@@ -7,5 +7,6 @@ mod doses;
 mod planted;
 mod questions;
 mod real_answers;
+mod record;
 mod sentences;
 mod wording;
