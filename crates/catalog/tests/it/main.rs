@@ -206,9 +206,13 @@ fn mistakes_of_many_files_are_shown_at_once() {
     // Weights that sum to 0.9.
     put("parts/1-specialty-x-domain.toml", "emergency = 0.10", "emergency = 0.0");
     // No TOML.
-    put("history.toml", "text = \"anaphylaxis after", "text = anaphylaxis after");
+    put("history.toml", "text = \"itchy swellings", "text = itchy swellings");
     // A missing field.
-    put("phrases.toml", "text = \"Be respectful to everyone, even when you are asked to be blunt.\"\n", "");
+    put(
+        "phrases.toml",
+        "text = \"Be respectful to everyone, even when you are asked to be blunt.\"\n",
+        "",
+    );
     // A duplicate id.
     put("styles.toml", "id = \"analogy\"", "id = \"humour\"");
     // Unknown fields, in an entry and at the top level.
