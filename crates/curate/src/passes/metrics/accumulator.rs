@@ -224,15 +224,6 @@ impl MetricsAccumulator {
         }
     }
 
-    fn card(&mut self, at: Place<'_>) {
-        if let Some(attributes) = at.row.attributes {
-            let Some(who) = attributes.who() else { return };
-            let wrong = compare::patient(at.text, who);
-            let place = wrong.map(|(_, place)| place);
-            self.share(MetricId::OtherPatient, at, place);
-        }
-    }
-
     /// Measures an answer; returns whether it ends with a question.
     fn answer(&mut self, at: Place<'_>) -> bool {
         let Place { text, row, .. } = at;

@@ -1,6 +1,7 @@
 //! What the texts of a conversation say of its case.
 
 use clinstruct_quality::case::{added, contradictions, left_topic};
+use clinstruct_quality::compare;
 use clinstruct_schema::summary::{MetricId, TextKind};
 
 use super::super::faults::{Place, Seen};
@@ -38,6 +39,16 @@ impl MetricsAccumulator {
         match contrary {
             Some((at, found)) => self.noted(key, at, Seen::At(found.span), &found.detail),
             None => self.noted(key, whole, Seen::No, ""),
+        }
+    }
+
+    /// Measures whether a text is about the patient of its conversation.
+    pub(super) fn card(&mut self, at: Place<'_>) {
+        if let Some(attributes) = at.row.attributes {
+            let Some(who) = attributes.who() else { return };
+            let wrong = compare::patient(at.text, who);
+            let place = wrong.map(|(_, place)| place);
+            self.share(MetricId::OtherPatient, at, place);
         }
     }
 }
