@@ -32,7 +32,8 @@ pub use reading::{
 };
 pub use replay::due_request;
 pub(crate) use replay::{
-    Locate, Retried, prompts_of, rebuild, replay_extraction, replay_turn, response, retried,
+    Locate, Retried, SeedRow, prompts_of, rebuild, replay_extraction, replay_turn, response,
+    retried,
 };
 
 use crate::{Error, Result, RunContext};
