@@ -265,6 +265,11 @@ impl Prompt {
         Self { text, stated, case: OnceLock::new() }
     }
 
+    /// A stand-in for a prompt that is not written yet, which states nothing.
+    pub(crate) fn unwritten(text: &str) -> Self {
+        Self::new(Cleaned { text: text.to_owned(), ..Cleaned::default() }, Stated::NONE)
+    }
+
     /// Another list of the facts that it states.
     pub(super) fn set_stated(&mut self, stated: Stated) {
         *self = Self::new(self.text.clone(), stated);
