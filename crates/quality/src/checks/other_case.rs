@@ -33,6 +33,9 @@ pub const CHECK: Check = Check {
         "Should I give more if the weight is over 80 kg?",
         "I raised the metformin to 1 g twice daily.",
         "She takes metformin 500 mg twice daily.",
+        "The biopsy showed Gleason 3+3=6 in 2 of 12 samples, and 4+3 in one.",
+        "One more thing, weight: she's 62 and you said 0.5 kg a week?",
+        "She's 62 and should lose 5 kg.",
     ],
     bad: &[
         "She weighs 81 kg.",
@@ -41,6 +44,8 @@ pub const CHECK: Check = Check {
         "She takes metformin 850 mg twice daily.",
         "She takes no medicines.",
         "She is 54 years old.",
+        "She's 54 and coughs.",
+        "She is now at 34+2 and bleeds.",
     ],
 };
 
