@@ -74,7 +74,9 @@ impl Form {
                 Constraint::Contains { term } => form.contains.push(term.clone()),
                 Constraint::Excludes { term } => form.excludes.push(term.to_lowercase()),
                 Constraint::ClarifyingQuestions { n } => form.questions = *n as usize,
-                Constraint::OneStep => form.questions = form.questions.max(1),
+                Constraint::OneStep | Constraint::AsksFirst => {
+                    form.questions = form.questions.max(1);
+                }
                 Constraint::JsonObject { keys } => form.keys = Some(keys.clone()),
                 Constraint::DoseWarning => form.dose_warning = true,
                 Constraint::Formal => form.formal = true,
@@ -172,7 +174,10 @@ impl Voice<'_> {
 
 /// Writes an answer. `first` is the first message, `before` what was answered so far.
 pub(crate) fn answer(parsed: &ParsedRequest, first: &str, before: &str, draw: &mut Draw) -> String {
-    let form = Form::of(&parsed.constraints);
+    let first_answer = before.is_empty();
+    let due = |c: &&Constraint| first_answer || **c != Constraint::AsksFirst;
+    let constraints: Vec<Constraint> = parsed.constraints.iter().filter(due).cloned().collect();
+    let form = Form::of(&constraints);
     let language = parsed.language();
     let Some(grammar) = grammar(language) else { return String::new() };
     let age = age_in(first);

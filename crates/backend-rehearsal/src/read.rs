@@ -15,6 +15,8 @@ pub(crate) struct ParsedRequest {
     pub(crate) constraints: Vec<Constraint>,
     pub(crate) register: Option<Register>,
     pub(crate) mode: Option<ConversationMode>,
+    /// What the health worker is to do in its next message.
+    pub(crate) planned: Option<String>,
     /// `label: value` lines outside patients.
     pub(crate) facts: Vec<(String, String)>,
     /// The same for each patient, in order.
@@ -166,6 +168,7 @@ impl Reader {
                     }
                     Meaning::Speak { register } => parsed.register = Some(*register),
                     Meaning::Mode { mode } => parsed.mode = Some(*mode),
+                    Meaning::Move { id } => parsed.planned = Some(id.to_string()),
                     Meaning::Tell => {}
                 }
             }

@@ -1,11 +1,14 @@
-//! The health worker's messages: first prompts, follow-ups, and answers to questions.
+//! The health worker's messages: first prompts here, follow-ups and answers to questions in `follow`.
 
 use clinstruct_draw::Draw;
-use clinstruct_schema::{Constraint, Language, Register};
+use clinstruct_schema::Language;
 
-use crate::assistant::words;
 use crate::grammar::{Template, grammar, worker};
 use crate::read::{ParsedRequest, known, value, without_patient};
+
+mod follow;
+
+pub(crate) use follow::follow_up;
 
 type Facts = [(String, String)];
 
@@ -345,37 +348,6 @@ fn lower_first(text: &str) -> String {
     }
 }
 
-/// Answers a question from the facts, in at most `most` words; of a long list only the first entries.
-fn reply(patient: &Facts, question: &str, already: &str, most: usize, draw: &mut Draw) -> String {
-    let lower = question.to_lowercase();
-    let kinds = &worker().words.facts;
-    let asked = kinds.iter().find(|fact| fact.keys.iter().any(|k| lower.contains(k.as_str())));
-    // A question that names no kind, or is in another language, gets a fact that was not mentioned yet.
-    let unused = || {
-        kinds.iter().find(|fact| known(patient, &fact.label).is_some_and(|v| !already.contains(v)))
-    };
-    let told = asked
-        .or_else(unused)
-        .and_then(|fact| known(patient, &fact.label).map(|v| (fact.kind.as_str(), v)));
-    let Some((kind, fact)) = told else {
-        let unknown = draw.pick(worker().all("reply", "unknown")).map(Template::plain);
-        return unknown.map(|u| lead(&u, draw)).unwrap_or_default();
-    };
-    let fact = match kind {
-        "age" => age_text(fact).replace('-', " "),
-        "allergies" => fact.to_owned(),
-        _ => fact.replace("; ", ", "),
-    };
-    let Some(template) = draw.pick(worker().all("reply", kind)) else { return String::new() };
-    let entries: Vec<&str> = fact.split(", ").collect();
-    let told = |n: usize| template.fill(|_| entries[..n].join(", "));
-    (1..=entries.len())
-        .rev()
-        .map(told)
-        .find(|text| words(text, Language::English) <= most)
-        .unwrap_or_else(|| told(1))
-}
-
 /// A sentence with its topic in front.
 fn lead(sentence: &str, draw: &mut Draw) -> String {
     let words = &worker().words;
@@ -394,107 +366,4 @@ fn lower_start(sentence: &str) -> String {
     } else {
         lower_first(sentence)
     }
-}
-
-/// Writes the health worker's message after an answer.
-pub(crate) fn follow_up(
-    parsed: &ParsedRequest,
-    last: &str,
-    earlier: &str,
-    draw: &mut Draw,
-) -> String {
-    let patient = parsed.patients.first().map_or(&[][..], Vec::as_slice);
-    let sex = spoken_sex(patient);
-    let mut exact = None;
-    let (mut most, mut least) = (None, 0);
-    for constraint in &parsed.constraints {
-        match constraint {
-            Constraint::ExactSentences { n } => exact = Some(*n as usize),
-            Constraint::MaxWords { n } => most = Some(*n as usize),
-            Constraint::MinWords { n } => least = *n as usize,
-            _ => {}
-        }
-    }
-    let topic = parsed
-        .fact("topic")
-        .or(parsed.fact("domain"))
-        .or(parsed.fact("specialty"))
-        .map(lower_first);
-    let mut names = vec!["test", "finding", "drug", "sign", "measure", "concern", "timeframe"];
-    if topic.is_some() {
-        names.push("topic");
-    }
-    let english = grammar(Language::English);
-    let mut said: Vec<String> = Vec::new();
-    let mut next = |draw: &mut Draw, name: &str| -> String {
-        for _ in 0..24 {
-            let Some(template) = draw.pick(worker().all("followup", name)) else { break };
-            if !template.needs_only(&names) || !fits(&template.plain(), sex) {
-                continue;
-            }
-            let fixed = template.slots().next().is_none();
-            let sentence = template.fill(|slot| match slot {
-                "concern" => fitting("lists", slot, sex, draw),
-                "topic" => topic.clone().unwrap_or_default(),
-                list => english.map(|g| g.item(list, draw)).unwrap_or_default(),
-            });
-            // Fixed wording gets a topic.
-            let led = said.is_empty() && (fixed || draw.chance(0.9));
-            let sentence = if led { lead(&sentence, draw) } else { sentence };
-            if !earlier.contains(&sentence) && !said.contains(&sentence) {
-                said.push(sentence.clone());
-                return sentence;
-            }
-        }
-        String::new()
-    };
-    let kind = match parsed.register {
-        Some(Register::Popular) if draw.chance(0.6) => "popular",
-        Some(Register::Scientific) if draw.chance(0.6) => "scientific",
-        _ => "next",
-    };
-    let question =
-        last.rsplit_once('?').map(|(q, _)| q.rsplit(['.', '!', '।']).next().unwrap_or(q));
-    let first = match question {
-        Some(question) => reply(patient, question, earlier, most.unwrap_or(usize::MAX), draw),
-        None => next(draw, kind),
-    };
-    let mut sentences = vec![first];
-    let count = |all: &[String]| all.iter().map(|s| words(s, Language::English)).sum::<usize>();
-    if let Some(n) = exact {
-        while sentences.len() < n {
-            let more = next(draw, "next");
-            if more.is_empty() {
-                break;
-            }
-            sentences.push(more);
-        }
-    } else {
-        if most.is_none() && draw.chance(0.4) {
-            let more_kind = if draw.chance(0.5) { "next" } else { "short" };
-            let more = next(draw, more_kind);
-            sentences.push(more);
-        }
-        for _ in 0..10 {
-            if count(&sentences) >= least {
-                break;
-            }
-            let more = next(draw, "next");
-            sentences.push(more);
-        }
-        if let Some(most) = most {
-            for _ in 0..8 {
-                if count(&sentences) <= most {
-                    break;
-                }
-                // An answer to a question is kept; a remark can be shortened.
-                if question.is_some() {
-                    break;
-                }
-                sentences = vec![next(draw, "short")];
-            }
-        }
-    }
-    sentences.retain(|s| !s.is_empty());
-    sentences.join(" ")
 }

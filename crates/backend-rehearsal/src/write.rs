@@ -150,7 +150,9 @@ fn violate(parsed: &ParsedRequest, text: &str) -> String {
             Constraint::EndsWith { marker } => {
                 text.trim_end_matches(marker.as_str()).trim_end().to_owned()
             }
-            Constraint::ClarifyingQuestions { .. } | Constraint::OneStep => text.replace('?', "."),
+            Constraint::ClarifyingQuestions { .. }
+            | Constraint::OneStep
+            | Constraint::AsksFirst => text.replace('?', "."),
             _ => continue,
         };
     }

@@ -18,9 +18,10 @@ use crate::load_patient::{
 };
 use crate::load_topics::{self, Topics, field_ids, read_topics};
 use crate::mistake::{CatalogError, nearest};
+use crate::moves::read_moves;
 use crate::style::RawOption;
 use crate::{
-    AgeBand, Axis, Body, Condition, Country, Domain, Drug, Effects, Files, Gender, Histories,
+    AgeBand, Axis, Body, Condition, Country, Domain, Drug, Effects, Files, Gender, Histories, Move,
     Never, Part, Phrase, Profession, Regimen, Scope, Setting, SexShare, Signs, StyleOption, Styles,
     Subtopic, Task, Templates, Value,
 };
@@ -72,6 +73,8 @@ pub struct Catalog {
     pub histories: Histories,
     /// Styles, modes, lengths, registers.
     pub styles: Styles,
+    /// What the simulated health worker does in later messages.
+    pub moves: Vec<Move>,
     /// Terms that apply to some countries only.
     pub country_terms: Vec<CountryBound>,
     /// Fixed phrases of the templates.
@@ -89,7 +92,8 @@ pub struct Catalog {
 }
 
 /// Phrases that code uses, beside those of the templates.
-const PHRASES: [&str; 11] = [
+const PHRASES: [&str; 12] = [
+    "user-next",
     "aim-words",
     "aim-characters",
     "aim-asked-words",
@@ -297,6 +301,7 @@ impl Catalog {
             styles: &styles,
             template_names: files.keys().cloned().collect(),
         };
+        let moves = l.file("moves.toml", |r| read_moves(r, &axes));
         let parts = read_parts(l, &axes);
 
         for name in files.keys() {
@@ -333,6 +338,7 @@ impl Catalog {
             pregnancy_treated,
             histories,
             styles,
+            moves,
             country_terms,
             phrases,
             parts,
@@ -478,6 +484,13 @@ impl Catalog {
             .into_iter()
             .flatten();
         all.extend(options.map(StyleOption::instruction));
+        for m in &self.moves {
+            all.extend(m.texts.iter().map(|text| Instruction {
+                id: m.id.to_string(),
+                text: Pattern(text.clone()),
+                means: vec![Meaning::Move { id: m.id.clone() }],
+            }));
+        }
         let emergencies = self.parts.iter().filter_map(|p| p.emergency.as_ref());
         all.extend(emergencies.map(|e| e.instruction.instruction()));
         all

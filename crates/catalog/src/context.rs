@@ -22,6 +22,7 @@ pub fn frame_context(catalog: &Catalog, frame: &Frame) -> minijinja::Value {
         setting => setting.map(|s| s.name.as_str()),
         setting_text => setting.map(|s| s.text.as_str()),
         mode_text => mode.map(|m| m.writer.as_str()),
+        withholds => frame.withholds,
         patient => patient.map(|p| context! {
             age => p.age.measure(),
             sex => p.sex.as_str(),

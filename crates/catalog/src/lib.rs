@@ -18,6 +18,7 @@ mod load_parts;
 mod load_patient;
 mod load_topics;
 mod mistake;
+mod moves;
 mod part;
 mod patient;
 mod read;
@@ -38,6 +39,7 @@ pub use body::{
 pub use catalog::Catalog;
 pub use context::{case_context, frame_context};
 pub use mistake::{CatalogError, Mistake};
+pub use moves::{After, Move};
 pub use part::{
     Countries, EmergencyRule, Facts, ModeRule, Part, StyleRule, TurnsRule, When, Without,
 };

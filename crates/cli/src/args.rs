@@ -329,7 +329,7 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_enum, value_name = "WHICH")]
     pub(crate) only: Option<OnlyName>,
     /// System message at the start of each conversation
-    #[arg(long, value_enum, default_value_t = SystemName::Styles)]
+    #[arg(long, value_enum, default_value_t = SystemName::Full)]
     pub(crate) system: SystemName,
 }
 
@@ -430,9 +430,11 @@ pub(crate) enum EncodingName {
 /// The system message of exported conversations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SystemName {
+    /// Role, health worker, place, register, mode, and the style and form of the system prompt
+    Full,
     /// The style and form that the system prompt asked for, if any
     Styles,
-    /// The same, after the profession, specialty, country and setting of the health worker
+    /// Style and form, after the profession, specialty, country and setting of the health worker
     Context,
     /// None
     None,

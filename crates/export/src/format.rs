@@ -83,6 +83,9 @@ impl Encoding {
 /// Whether a conversation begins with a system message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum System {
+    /// Role, health worker, place, register, mode and the form instructions of the system prompt, as the row has them; the
+    /// form instructions alone for rows of earlier versions, which have no such text.
+    Full,
     /// The form instructions of the system prompt, if any. Without them, an answer that obeys one would teach that form
     /// without a reason.
     Styles,
@@ -99,7 +102,8 @@ impl System {
         let mut lines: Vec<String> = Vec::new();
         match self {
             Self::No => return None,
-            Self::Styles => {}
+            Self::Full if attributes.system.is_some() => return attributes.system.clone(),
+            Self::Full | Self::Styles => {}
             Self::Context => {
                 lines.push(format!("Profession: {}", situation.profession));
                 lines.extend(situation.specialty.as_ref().map(|s| format!("Specialty: {s}")));

@@ -4,6 +4,7 @@ use clinstruct_catalog::Catalog;
 use clinstruct_draw as draw;
 use clinstruct_schema::{ChatRequest, Message, Role, Speaker};
 
+use crate::moves::move_text;
 use crate::prompts::SystemPrompts;
 use crate::{Defect, Error, PromptContext, RetryCounts, RetryPolicy, first_message};
 
@@ -231,7 +232,12 @@ impl Dialogue {
             (options.assistant_model, self.context.max_tokens)
         } else {
             let (system, opening) = self.prompts.user(catalog, &self.context)?;
-            messages.extend([message(Role::System, system), message(Role::User, opening)]);
+            // Behind what all turns share, so that a provider's cache serves the rest.
+            let turn = u32::try_from(self.turn()).unwrap_or(u32::MAX);
+            let id = self.context.id.as_str();
+            let task = move_text(catalog, options.seed, id, &self.context.situation, turn);
+            let system = format!("{system}\n\n{task}");
+            messages.extend([message(Role::System, &system), message(Role::User, opening)]);
             messages.extend(self.messages.iter().map(|m| Message {
                 role: if m.role == Role::User { Role::Assistant } else { Role::User },
                 content: m.content.clone(),

@@ -104,24 +104,45 @@ impl PromptContext {
             .map_err(|source| Error::Template { row: self.id.to_string(), source })
     }
 
-    fn assistant(&self, catalog: &Catalog) -> Result<String, Error> {
+    /// What the assistant is told about itself, the health worker and the form of its answers.
+    fn about(&self, catalog: &Catalog, styles: Vec<String>) -> minijinja::Value {
         let situation = &self.situation;
         let setting = catalog.settings.iter().find(|s| s.id == self.place.setting);
         let register = register_text(catalog, situation.assistant_register, |r| &r.assistant);
+        context! {
+            profession => situation.profession.as_str(),
+            specialty => situation.specialty.as_deref(),
+            country => self.place.country.as_str(),
+            setting => setting.map(|s| s.name.as_str()),
+            setting_text => setting.map(|s| s.text.as_str()),
+            mode_text => self.mode_text(catalog, |m| &m.assistant),
+            register_text => register,
+            styles => styles,
+        }
+    }
+
+    /// The system message of the exported conversation: role, health worker, place, mode, register and the styles of the
+    /// system prompt. The rest of the assistant's system prompt is for the model that writes the answers.
+    ///
+    /// # Errors
+    /// If the template cannot be rendered.
+    pub fn exported_system(&self, catalog: &Catalog) -> Result<String, Error> {
+        let about = self.about(catalog, texts(&self.situation.system_styles));
+        self.render(catalog, "exported_system.j2", about)
+    }
+
+    fn assistant(&self, catalog: &Catalog) -> Result<String, Error> {
+        let situation = &self.situation;
+        let about = self.about(catalog, with_aims(catalog, &situation.system_styles));
+        let asked = ["aim-asked-words", "aim-asked-characters"];
         self.render(
             catalog,
             "assistant_system.j2",
             context! {
-                profession => situation.profession.as_str(),
-                specialty => situation.specialty.as_deref(),
-                country => self.place.country.as_str(),
-                setting => setting.map(|s| s.name.as_str()),
-                setting_text => setting.map(|s| s.text.as_str()),
-                mode_text => self.mode_text(catalog, |m| &m.assistant),
-                register_text => register,
-                styles => with_aims(catalog, &situation.system_styles),
-                aims => aims(catalog, &situation.asked_styles, ["aim-asked-words", "aim-asked-characters"]),
+                aims => aims(catalog, &situation.asked_styles, asked),
                 rules => self.rules,
+                withholds => situation.withholds,
+                ..about
             },
         )
     }

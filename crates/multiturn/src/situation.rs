@@ -2,6 +2,7 @@ use clinstruct_catalog::{Axis, Catalog, Facts, Part, StyleOption};
 use clinstruct_draw::Draw;
 use clinstruct_schema::{BaseRow, ConversationMode, Language, Register, RowId, Situation, Style};
 
+use crate::moves::draw_moves;
 use crate::styles::{asked, fits, share};
 
 /// One of the conversations that a prompt can become.
@@ -83,6 +84,9 @@ pub fn situation(
     let turns = part.turns.iter().find(|rule| rule.when.holds(&facts)).map_or(1, |rule| {
         Draw::new(seed, key, "turns").weighted(*rule.weights.get_ref()) as u32 + 1
     });
+    // What the first message withholds has to be asked for and supplied before there is an answer.
+    let withholds = frame.is_some_and(|f| f.withholds);
+    let turns = if withholds { turns.max(2) } else { turns };
 
     let lines = catalog.styles.modes.iter().filter(|m| m.id == mode).flat_map(|m| &m.lines);
     for line in lines {
@@ -108,27 +112,30 @@ pub fn situation(
         let all = [Register::Popular, Register::Standard, Register::Scientific];
         all[Draw::new(seed, key, purpose).weighted(part.register).min(2)]
     };
-    Situation {
-        mode,
-        turns,
-        assistant_register: register("assistant register"),
-        user_register: register("user register"),
-        asked_styles: options.iter().take(asked_count).map(style).collect(),
-        system_styles: options.iter().skip(asked_count).map(style).collect(),
-        user_styles: user_length.iter().map(style).collect(),
-        emergency_instruction: variant == Variant::Emergency,
-        language: frame.map_or(Language::English, |f| f.language),
-        moves: Vec::new(),
-        withholds: frame.is_some_and(|f| f.withholds),
-        persona: frame.and_then(|f| f.persona.clone()),
-        translates: row
-            .subjects
-            .iter()
-            .filter(|s| s.axis == "task")
-            .any(|s| catalog.tasks.iter().any(|t| t.translates && Some(&t.id) == s.slugs.last())),
-        profession: row.profession.clone(),
-        specialty: row.specialty.clone(),
-    }
+    let mut situation =
+        Situation {
+            mode,
+            turns,
+            assistant_register: register("assistant register"),
+            user_register: register("user register"),
+            asked_styles: options.iter().take(asked_count).map(style).collect(),
+            system_styles: options.iter().skip(asked_count).map(style).collect(),
+            user_styles: user_length.iter().map(style).collect(),
+            emergency_instruction: variant == Variant::Emergency,
+            language: frame.map_or(Language::English, |f| f.language),
+            moves: Vec::new(),
+            reports: Vec::new(),
+            withholds,
+            persona: frame.and_then(|f| f.persona.clone()),
+            translates: row.subjects.iter().filter(|s| s.axis == "task").any(|s| {
+                catalog.tasks.iter().any(|t| t.translates && Some(&t.id) == s.slugs.last())
+            }),
+            profession: row.profession.clone(),
+            specialty: row.specialty.clone(),
+        };
+    let patient = frame.is_some_and(|f| f.patient.is_some());
+    draw_moves(catalog, seed, key, &facts, patient, &mut situation);
+    situation
 }
 
 /// The health worker's first message: the prompt, followed by the requested styles.

@@ -26,6 +26,8 @@ pub(crate) struct Source<'c> {
 const USUAL_SETTING: f64 = 0.7;
 /// Probability that a question is about a patient where it may or may not be.
 const WITH_PATIENT: f64 = 0.6;
+/// Probability that a message withholds something, where it can.
+const WITHHOLDS: f64 = 0.06;
 /// Probability that a patient who can be pregnant is.
 const PREGNANT: f64 = 0.04;
 const GROUPS: [(&str, IncomeGroup); 4] = [
@@ -66,7 +68,43 @@ pub(crate) fn draw_frame(
             Draw::new(source.seed, key, "emergency instruction").chance(rule.probability)
         });
     let mode = draw_mode(source, key, can_be_emergency, emergency_instruction);
-    Some(Frame { emergency_instruction, ..Frame::new(place, patient, mode) })
+    let frame = Frame { emergency_instruction, ..Frame::new(place, patient, mode) };
+    Some(Frame { withholds: withholds(source, key, &frame), ..frame })
+}
+
+/// Whether the message leaves out what its decision depends on: a share of those about a patient whose conversations can
+/// have a second turn, in which it is supplied. An emergency leaves no time for that, and a text to translate has no decision.
+fn withholds(source: &Source<'_>, key: &str, frame: &Frame) -> bool {
+    let task = |t: &clinstruct_catalog::Task| {
+        let is = |s: &Subject| s.axis == Axis::Task.as_str() && s.slugs.last() == Some(&t.id);
+        source.subjects.iter().any(is)
+    };
+    let urgent = frame.mode == ConversationMode::Emergency || frame.emergency_instruction;
+    let subjects = subjects(source);
+    let facts = Facts {
+        subjects: subjects.iter().map(|(axis, id)| (*axis, id.as_str())).collect(),
+        emergency: source.emergency,
+        emergency_instruction: frame.emergency_instruction,
+        mode: Some(frame.mode),
+        asked_groups: Vec::new(),
+    };
+    let rule = source.part.turns.iter().find(|rule| rule.when.holds(&facts));
+    let goes_on = rule.is_some_and(|rule| rule.weights.get_ref().iter().skip(1).any(|w| *w > 0.0));
+    frame.patient.is_some()
+        && !urgent
+        && goes_on
+        && !source.catalog.tasks.iter().any(|t| t.translates && task(t))
+        && Draw::new(source.seed, key, "withholds").chance(WITHHOLDS)
+}
+
+/// Axis and id of each of the row's subjects.
+fn subjects(source: &Source<'_>) -> Vec<(Axis, String)> {
+    let axes = [Axis::Task, Axis::Specialty, Axis::Profession, Axis::Domain, Axis::Subtopic];
+    source
+        .subjects
+        .iter()
+        .filter_map(|s| axes.iter().find(|a| a.as_str() == s.axis).map(|a| (*a, s.value_id())))
+        .collect()
 }
 
 fn draw_country<'c>(source: &Source<'c>, row: &RowId, k: usize) -> Option<&'c Country> {
@@ -105,12 +143,7 @@ fn draw_mode(
     can_be_emergency: bool,
     emergency_instruction: bool,
 ) -> ConversationMode {
-    let axes = [Axis::Task, Axis::Specialty, Axis::Profession, Axis::Domain, Axis::Subtopic];
-    let subjects: Vec<(Axis, String)> = source
-        .subjects
-        .iter()
-        .filter_map(|s| axes.iter().find(|a| a.as_str() == s.axis).map(|a| (*a, s.value_id())))
-        .collect();
+    let subjects = subjects(source);
     let facts = Facts {
         subjects: subjects.iter().map(|(axis, id)| (*axis, id.as_str())).collect(),
         emergency: source.emergency && can_be_emergency,

@@ -210,6 +210,7 @@ pub fn constraint_id(constraint: &Constraint) -> &'static str {
         Constraint::Excludes { .. } => "excludes",
         Constraint::ClarifyingQuestions { .. } => "clarifying_questions",
         Constraint::OneStep => "one_step",
+        Constraint::AsksFirst => "asks_first",
         Constraint::JsonObject { .. } => "json_object",
         Constraint::Language { .. } => "language",
         Constraint::Formal => "formal",

@@ -8,6 +8,7 @@
 //!
 //! A check of a new kind of instruction also needs its variant of [`clinstruct_schema::Constraint`].
 
+pub mod asks_first;
 pub mod bullets;
 pub mod clarifying_questions;
 pub mod contains;
@@ -83,6 +84,7 @@ pub const ALL: &[&Check] = &[
     &excludes::CHECK,
     &clarifying_questions::CHECK,
     &one_step::CHECK,
+    &asks_first::CHECK,
     &json_object::CHECK,
     &formal::CHECK,
     &dose_warning::CHECK,

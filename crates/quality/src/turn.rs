@@ -69,7 +69,10 @@ impl<'a> Turn<'a> {
             Speaker::Assistant => Self {
                 language: situation.language_at(number),
                 translates: situation.translates,
-                instructions: situation.constraints_at(number).collect(),
+                instructions: situation
+                    .constraints_at(number)
+                    .chain((situation.withholds && number == 1).then_some(&Constraint::AsksFirst))
+                    .collect(),
                 place: Some(about.country()),
                 case: about.case,
                 ..turn
@@ -104,7 +107,14 @@ impl<'a> Turn<'a> {
 
     /// Whether a style asks the reader something and waits for the answer.
     pub(crate) fn waits(&self) -> bool {
-        self.asks(|c| matches!(c, Constraint::ClarifyingQuestions { .. } | Constraint::OneStep))
+        self.asks(|c| {
+            matches!(
+                c,
+                Constraint::ClarifyingQuestions { .. }
+                    | Constraint::OneStep
+                    | Constraint::AsksFirst
+            )
+        })
     }
 
     /// Whether a style leaves a choice to the reader.

@@ -110,6 +110,8 @@ pub enum Constraint {
     },
     /// One step at a time: each answer ends by asking for what the next step depends on.
     OneStep,
+    /// The first answer asks at least one question: the message left out what the decision depends on.
+    AsksFirst,
     /// A JSON object with exactly these keys, all values strings or arrays of strings.
     JsonObject {
         /// Names of the keys.
@@ -185,6 +187,11 @@ pub enum Meaning {
     Mode {
         /// The mode.
         mode: crate::ConversationMode,
+    },
+    /// Do this in the message.
+    Move {
+        /// Entry of the catalog's `moves.toml`.
+        id: crate::Slug,
     },
     /// Nothing that a grammar could obey.
     Tell,

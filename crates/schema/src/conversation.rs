@@ -28,6 +28,10 @@ pub struct Attributes {
     pub voice: Option<Voice>,
     /// Mode, turns, styles.
     pub situation: Situation,
+    /// The system message of exported rows: role, place, register, mode and the styles of the system prompt, in the
+    /// language of the conversation. `None` in rows of earlier versions.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub system: Option<String>,
 }
 
 impl Attributes {

@@ -96,6 +96,9 @@ pub struct Situation {
     /// `moves.toml`. Empty in rows of earlier versions.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub moves: Vec<Slug>,
+    /// The turns, from 1, in which the health worker may report something new about the patient.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub reports: Vec<u32>,
     /// Whether the first message leaves out what the decision depends on, so that the first answer has to ask for it.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub withholds: bool,
@@ -124,6 +127,7 @@ impl Situation {
             translates: false,
             language: Language::English,
             moves: Vec::new(),
+            reports: Vec::new(),
             withholds: false,
             persona: None,
             profession: profession.to_owned(),
@@ -139,6 +143,11 @@ impl Situation {
     /// The constraints that bind the answer of a turn, from 1.
     pub fn constraints_at(&self, turn: u32) -> impl Iterator<Item = &Constraint> {
         self.styles().filter(move |s| s.binds(turn)).flat_map(|s| &s.constraints)
+    }
+
+    /// The move of the health worker's message of a turn, from 2; `None` where none was drawn.
+    pub fn move_at(&self, turn: u32) -> Option<&Slug> {
+        self.moves.get(usize::try_from(turn.checked_sub(2)?).ok()?)
     }
 
     fn styles(&self) -> impl Iterator<Item = &Style> {

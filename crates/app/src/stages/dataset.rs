@@ -29,7 +29,7 @@ pub(super) fn dataset(args: &Settings, out: &Path, summary: &Summary) -> crate::
     clinstruct_export::dataset(
         &parts(out, summary),
         &Selection::default(),
-        System::Styles,
+        System::Full,
         &about,
         &to,
     )?;

@@ -95,8 +95,9 @@ fn keeps(rule: &Constraint, text: &str, language: Language) -> Option<bool> {
         Constraint::Contains { term } => text.to_lowercase().contains(&term.to_lowercase()),
         Constraint::Excludes { term } => !text.to_lowercase().contains(&term.to_lowercase()),
         Constraint::ClarifyingQuestions { n: k } => text.matches('?').count() == n(k),
-        Constraint::OneStep if language == Language::Thai => return None,
+        Constraint::OneStep | Constraint::AsksFirst if language == Language::Thai => return None,
         Constraint::OneStep => text.trim_end().ends_with('?'),
+        Constraint::AsksFirst => text.contains('?'),
         Constraint::JsonObject { keys } => {
             let value: Result<BTreeMap<String, serde_json::Value>, _> = serde_json::from_str(text);
             value.is_ok_and(|v| v.len() == keys.len() && keys.iter().all(|k| v.contains_key(k)))
@@ -129,6 +130,7 @@ fn rules() -> Vec<Constraint> {
         Constraint::Contains { term: "Buruli".into() },
         Constraint::ClarifyingQuestions { n: 2 },
         Constraint::OneStep,
+        Constraint::AsksFirst,
         Constraint::JsonObject { keys: vec!["summary".into(), "advice".into()] },
     ]
 }

@@ -29,6 +29,7 @@ pub(crate) fn export(args: ExportArgs) -> clinstruct_app::Result<Code> {
     let some = only.is_some() || !args.only_split.is_empty();
     let selection = Selection { only, splits: args.only_split.iter().map(|s| s.split()).collect() };
     let system = match args.system {
+        SystemName::Full => System::Full,
         SystemName::Styles => System::Styles,
         SystemName::Context => System::Context,
         SystemName::None => System::No,

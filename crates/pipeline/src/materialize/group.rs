@@ -192,6 +192,7 @@ impl<'a> Group<'a> {
             turns.push(turn_provenance(context, speaker, step, &outcome));
         }
         let (about, messages) = replayed.into_dialogue().into_parts();
+        let system = about.exported_system(context.catalog)?;
         Ok(Row {
             id: about.id,
             part: self.part.clone(),
@@ -204,6 +205,7 @@ impl<'a> Group<'a> {
                 place: Some(about.place),
                 voice: seed_row.frames.get(k).and_then(|frame| frame.voice.clone()),
                 situation: about.situation,
+                system: Some(system),
             },
             provenance: self.provenance(rehearsal, turns),
             schema_version: SCHEMA_VERSION,

@@ -187,7 +187,7 @@ pub(crate) fn examples(language: Language) -> Vec<Example> {
 /// The label that an alarm stands for: the check's id where it stands for none.
 fn fault(violation: &Violation) -> &'static str {
     match violation.check {
-        "one_step" => "missing_question",
+        "one_step" | "asks_first" => "missing_question",
         "dose_warning" => "dose_without_warning",
         "filler_opener" => "opener",
         "offer_at_the_end" => "closing",

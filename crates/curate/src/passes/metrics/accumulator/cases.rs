@@ -2,6 +2,7 @@
 
 use clinstruct_quality::case::{added, contradictions, left_topic};
 use clinstruct_quality::compare;
+use clinstruct_schema::Situation;
 use clinstruct_schema::summary::{MetricId, TextKind};
 
 use super::super::faults::{Place, Seen};
@@ -25,7 +26,10 @@ impl MetricsAccumulator {
                 contrary = first.map(|c| (at, c));
             }
             if kind == TextKind::FollowUp {
-                let added = added(text, case).into_iter().next();
+                // A move that reports a result has to add one.
+                let turn = Situation::turn_of(index);
+                let reports = attributes.situation.reports.contains(&turn);
+                let added = added(text, case).into_iter().next().filter(|_| !reports);
                 let detail = added.as_ref().map_or("", |read| read.fact.name.as_str());
                 let seen = Seen::from(added.as_ref().map(|read| read.span.clone()));
                 self.noted((MetricId::AddedFacts, None), at, seen, detail);
