@@ -46,6 +46,7 @@
 //! `examples/play.rs` is a program that does this with a trivial model.
 
 mod dialogue;
+mod place;
 mod prompts;
 mod retry;
 mod situation;
@@ -55,9 +56,10 @@ pub use clinstruct_catalog as catalog;
 pub use clinstruct_schema as schema;
 use clinstruct_schema::{Blame, Hint};
 pub use dialogue::{Dialogue, Next, Repair, RequestOptions, TurnOutcome};
+pub use place::{first_message, message_with_styles};
 pub use prompts::PromptContext;
 pub use retry::{Defect, RetryCounts, RetryPolicy};
-pub use situation::{Variant, conversation_id, first_message, situation, variants};
+pub use situation::{Variant, contradictions, conversation_id, situation, variants};
 
 /// An error in a conversation's texts.
 #[derive(Debug, thiserror::Error)]
