@@ -335,7 +335,7 @@ fn rules_of_single_files_are_checked() {
     the resources have 1 mistake
     sexes.toml at "[[sex]]": the weights sum to 0.99, not to 1
     the resources have 1 mistake
-    styles.toml at "{ start = 0.22": the weights sum to 0.9, not to 1
+    styles.toml at "[places]": the weights sum to 0.9, not to 1
     the resources have 1 mistake
     styles.toml at "\"I have about a minute to read your answer, so no more than a few words.\"": {n} is missing in the text for `n`
     the resources have 1 mistake
