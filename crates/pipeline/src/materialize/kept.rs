@@ -14,7 +14,7 @@ use clinstruct_parser::{PromptFormat, prompts_for};
 use clinstruct_quality::{check_prompt, check_turn};
 use clinstruct_schema::{
     Attributes, Conversation as Row, Frame, Message, Rejected, Role, RowId, RowOutcome,
-    SCHEMA_VERSION, SituationRow, Speaker, Stage, Stated, TurnProvenance,
+    SCHEMA_VERSION, Situation, SituationRow, Speaker, Stage, Stated, TurnProvenance,
 };
 use clinstruct_store::{PlannedRow, Rejection, Store, TaskKey, TaskKind, TaskRecord, TaskState};
 use rayon::prelude::*;
