@@ -123,9 +123,12 @@ impl Reader {
     pub(crate) fn read(&self, request: &ChatRequest) -> ParsedRequest {
         let mut parsed = ParsedRequest::default();
         let messages = self.without_repair(request);
-        for message in messages {
+        let last = messages.iter().rposition(|m| m.role == Role::User);
+        for (place, message) in messages.iter().enumerate() {
             if message.role != Role::Assistant {
-                self.instructions_in(&message.content, &mut parsed);
+                // What an earlier message asked for once is done.
+                let earlier = message.role == Role::User && Some(place) != last;
+                self.instructions_in(&message.content, earlier, &mut parsed);
             }
         }
         let in_templates = if parsed.speaker == Some(Speaker::PromptWriter) { 2 } else { 1 };
@@ -135,13 +138,16 @@ impl Reader {
         parsed
     }
 
-    fn instructions_in(&self, text: &str, parsed: &mut ParsedRequest) {
+    fn instructions_in(&self, text: &str, earlier: bool, parsed: &mut ParsedRequest) {
         let Some(heads) = &self.heads else { return };
         for found in heads.find_overlapping_iter(text) {
             let Some((instruction, tail)) = self.instructions.get(found.pattern().as_usize())
             else {
                 continue;
             };
+            if earlier && instruction.once {
+                continue;
+            }
             let mut count = None;
             if let Some(tail) = tail {
                 let after = text.get(found.end()..).unwrap_or_default();

@@ -5,11 +5,11 @@ use clinstruct_schema::{
     Meaning, Model, Pattern, Place, Price, Sex,
 };
 use include_dir::{Dir, include_dir};
+use toml::Spanned;
 
-use crate::load::{Loader, distinct, resolve, values};
-use crate::load_axes::{
-    check_exclusions, line_span, read_ages, read_countries, read_sexes, read_situations,
-};
+use crate::contradiction::{Contradictions, KnownItems, read_contradictions};
+use crate::load::{Loader, distinct, resolve, sums_to_one, values};
+use crate::load_axes::{line_span, read_ages, read_countries, read_sexes, read_situations};
 use crate::load_body::{read_body, read_effects, read_signs};
 use crate::load_history::read_histories;
 use crate::load_parts::{Axes, read_parts};
@@ -22,7 +22,7 @@ use crate::moves::read_moves;
 use crate::style::RawOption;
 use crate::{
     AgeBand, Axis, Body, Condition, Country, Domain, Drug, Effects, Files, Gender, Histories, Move,
-    Never, Part, Phrase, Profession, Regimen, Scope, Setting, SexShare, Signs, StyleOption, Styles,
+    Never, Part, Phrase, Places, Profession, Regimen, Scope, Setting, SexShare, Signs, Styles,
     Subtopic, Task, Templates, Value,
 };
 
@@ -75,6 +75,8 @@ pub struct Catalog {
     pub styles: Styles,
     /// What the simulated health worker does in later messages.
     pub moves: Vec<Move>,
+    /// What does not go together in one conversation.
+    pub contradictions: Contradictions,
     /// Terms that apply to some countries only.
     pub country_terms: Vec<CountryBound>,
     /// Fixed phrases of the templates.
@@ -180,6 +182,11 @@ impl Catalog {
         let histories = l.file("history.toml", |r| read_histories(r, &known, &drugs, &conditions));
         let mut styles = Styles::default();
         l.file("styles.toml", |r| {
+            if let Some(places) = r.value::<Spanned<Places>>("places", true).map(|e| e.value) {
+                styles.places = *places.get_ref();
+                let Places { start, inside, last, end, later } = styles.places;
+                sums_to_one(r, places.span(), [start, inside, last, end, later].into_iter());
+            }
             styles.groups = values(r.entries("group", true));
             let raw = values(r.entries::<RawOption>("option", true));
             for o in &raw {
@@ -195,7 +202,7 @@ impl Catalog {
             styles.asked = raw.into_iter().map(|o| crate::load::option(r, o, "")).collect();
         });
         l.file("situations.toml", |r| read_situations(r, &mut styles));
-        check_exclusions(l, &styles);
+        distinct_wordings(l, &styles);
         let phrases: Vec<Phrase> = l.file("phrases.toml", |r| {
             let phrases = r.entries::<Phrase>("phrase", true);
             distinct(r, "phrase", phrases.iter().map(|e| (e.value.id.as_str(), e.span.clone())));
@@ -303,6 +310,8 @@ impl Catalog {
         };
         let moves = l.file("moves.toml", |r| read_moves(r, &axes));
         let parts = read_parts(l, &axes);
+        let known = known_items(&axes, &ages, &parts);
+        let contradictions = l.file("contradictions.toml", |r| read_contradictions(r, &known));
 
         for name in files.keys() {
             let toml = std::path::Path::new(name).extension().is_some_and(|e| e == "toml");
@@ -339,6 +348,7 @@ impl Catalog {
             histories,
             styles,
             moves,
+            contradictions,
             country_terms,
             phrases,
             parts,
@@ -458,7 +468,12 @@ impl Catalog {
             if means.is_empty() {
                 means.push(Meaning::Tell);
             }
-            all.push(Instruction { id: p.id.to_string(), text: Pattern(p.text.clone()), means });
+            all.push(Instruction {
+                id: p.id.to_string(),
+                text: Pattern(p.text.clone()),
+                means,
+                once: false,
+            });
         }
         for m in &self.styles.modes {
             for (side, text) in [("assistant", &m.assistant), ("user", &m.user)] {
@@ -466,9 +481,10 @@ impl Catalog {
                     id: format!("{}-{side}", m.id.as_str()),
                     text: Pattern(text.clone()),
                     means: vec![Meaning::Mode { mode: m.id }],
+                    once: false,
                 });
             }
-            all.extend(m.lines.iter().map(StyleOption::instruction));
+            all.extend(m.lines.iter().flat_map(|line| line.instructions(false)));
         }
         for r in &self.styles.registers {
             for (side, text) in [("assistant", &r.assistant), ("user", &r.user)] {
@@ -476,14 +492,11 @@ impl Catalog {
                     id: format!("{}-{side}", r.id.as_str()),
                     text: Pattern(text.clone()),
                     means: vec![Meaning::Speak { register: r.id }],
+                    once: false,
                 });
             }
         }
         let s = &self.styles;
-        let options = [&s.asked, &s.assistant_length, &s.assistant_form, &s.user_length]
-            .into_iter()
-            .flatten();
-        all.extend(options.map(StyleOption::instruction));
         for m in &self.moves {
             all.extend(m.texts.iter().map(|text| Instruction {
                 id: m.id.to_string(),
@@ -491,8 +504,59 @@ impl Catalog {
                 means: vec![Meaning::Move { id: m.id.clone() }],
             }));
         }
+        all.extend(s.asked.iter().flat_map(|option| option.instructions(true)));
+        let options = [&s.assistant_length, &s.assistant_form, &s.user_length];
+        all.extend(options.into_iter().flatten().flat_map(|option| option.instructions(false)));
         let emergencies = self.parts.iter().filter_map(|p| p.emergency.as_ref());
-        all.extend(emergencies.map(|e| e.instruction.instruction()));
+        all.extend(emergencies.flat_map(|e| e.instruction.instructions(true)));
         all
     }
+}
+
+/// A reader of a request tells options apart by their texts alone.
+fn distinct_wordings(l: &mut Loader<'_>, styles: &Styles) {
+    let texts = |o: &'_ crate::StyleOption| -> Vec<String> {
+        o.wordings.iter().map(|w| w.text.0.clone()).collect()
+    };
+    let mut seen = HashSet::new();
+    let again: Vec<String> =
+        styles.options().flat_map(texts).filter(|text| !seen.insert(text.clone())).collect();
+    for text in again {
+        let quoted = format!("\"{text}\"");
+        let file = ["styles.toml", "situations.toml"].map(|name| l.place(name));
+        let at = |place: &crate::mistake::Place| place.text.rfind(&quoted);
+        let found = file.iter().rev().find_map(|place| at(place).map(|at| (place, at)));
+        if let Some((place, at)) = found {
+            let span = at..at + quoted.len();
+            l.mistakes.push(place.mistake(span, "another wording has the same text", None));
+        }
+    }
+}
+
+/// What the table of contradictions can name.
+fn known_items(axes: &Axes<'_>, ages: &[AgeBand], parts: &[Part]) -> KnownItems {
+    let styles = axes.styles;
+    let emergencies = parts.iter().filter_map(|p| p.emergency.as_ref()).map(|e| &e.instruction);
+    let mut items: Vec<String> =
+        styles.options().chain(emergencies).map(|o| o.id.to_string()).collect();
+    let mut kind = |kind: &str, names: &mut dyn Iterator<Item = String>| {
+        items.extend(names.map(|name| format!("{kind}:{name}")));
+    };
+    kind("mode", &mut styles.modes.iter().map(|m| m.id.as_str().to_owned()));
+    kind("register", &mut styles.registers.iter().map(|r| r.id.as_str().to_owned()));
+    kind("place", &mut std::iter::once("later".to_owned()));
+    kind("patient", &mut ["none", "some"].into_iter().map(str::to_owned));
+    kind("age", &mut ages.iter().map(|a| a.id.to_string()));
+    kind("task", &mut axes.tasks.iter().map(|t| t.id.to_string()));
+    kind("domain", &mut axes.domains.iter().map(|d| d.id.to_string()));
+    kind("subtopic", &mut axes.subtopics.iter().map(|s| s.id.to_string()));
+    kind("profession", &mut axes.professions.iter().map(|p| p.id.to_string()));
+    let specialties = axes
+        .professions
+        .iter()
+        .flat_map(|p| p.specialties.iter().map(move |s| format!("{}.{}", p.id, s.id)));
+    kind("specialty", &mut specialties.into_iter());
+    let groups =
+        styles.asked.iter().map(|o| (format!("group:{}", o.group), o.id.to_string())).collect();
+    KnownItems { items, groups }
 }

@@ -10,6 +10,7 @@ mod axes;
 mod body;
 mod catalog;
 mod context;
+mod contradiction;
 mod load;
 mod load_axes;
 mod load_body;
@@ -38,11 +39,10 @@ pub use body::{
 };
 pub use catalog::Catalog;
 pub use context::{case_context, frame_context};
+pub use contradiction::{Contradiction, Contradictions};
 pub use mistake::{CatalogError, Mistake};
 pub use moves::{After, Move};
-pub use part::{
-    Countries, EmergencyRule, Facts, ModeRule, Part, StyleRule, TurnsRule, When, Without,
-};
+pub use part::{Countries, EmergencyRule, Facts, ModeRule, Part, StyleRule, TurnsRule, When};
 pub use patient::{
     Availability, Condition, Drug, Histories, HistoryEntry, Kind, Pregnancy, Relative,
 };
@@ -50,6 +50,8 @@ pub use read::Files;
 pub use regimen::{Never, Regimen, RegimenItem};
 pub use scope::{AboutPatient, PregnancyRule, Scope};
 pub use sentence::{Piece, Sentence};
-pub use style::{Group, Mode, Phrase, RegisterText, StyleOption, Styles};
+pub use style::{
+    Group, Mode, Phrase, Places, RegisterText, StyleOption, Styles, Wording, WordingPlace,
+};
 pub use templates::{TemplateError, Templates};
 pub use who::{AgeBand, Who};

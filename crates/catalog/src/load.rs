@@ -8,10 +8,10 @@ use toml::Spanned;
 
 use crate::mistake::{Mistake, Place, nearest};
 use crate::read::{Entry, Reader};
-use crate::style::{Count, RawOption};
+use crate::style::{Count, RawOption, RawWording};
 use crate::who::RawWho;
-use crate::{AgeBand, Files, StyleOption, Who};
-use clinstruct_schema::Pattern;
+use crate::{AgeBand, Files, StyleOption, Who, Wording};
+use clinstruct_schema::{ConversationMode, Register, StylePlace};
 
 /// Reads files and collects their mistakes.
 pub(crate) struct Loader<'a> {
@@ -128,7 +128,6 @@ pub(crate) fn who(reader: &mut Reader<'_>, ages: &[AgeBand], raw: &RawWho) -> Wh
 }
 
 pub(crate) fn option(reader: &mut Reader<'_>, raw: RawOption, group: &str) -> StyleOption {
-    let has_slot = raw.text.get_ref().contains("{n}");
     let counts: Vec<u32> = match raw.n.as_ref().map(Spanned::get_ref) {
         None => Vec::new(),
         Some(Count::Fixed(n)) => vec![*n],
@@ -136,26 +135,60 @@ pub(crate) fn option(reader: &mut Reader<'_>, raw: RawOption, group: &str) -> St
             (*from..=*to).step_by((*step).max(1) as usize).collect()
         }
     };
-    if has_slot != raw.n.is_some() {
-        let message = if has_slot {
-            "`n` is missing for {n} in the text"
-        } else {
-            "{n} is missing in the text for `n`"
-        };
-        reader.mistake(raw.text.span(), message, None);
+    if let Some(n) = raw.n.as_ref().filter(|_| counts.is_empty()) {
+        reader.mistake(n.span(), "the range `n` is empty", None);
     }
-    if raw.n.is_some() && counts.is_empty() {
-        reader.mistake(raw.text.span(), "the range `n` is empty", None);
-    }
+    let wordings = wordings(reader, &raw.wordings, raw.n.is_some());
     StyleOption {
         id: raw.id.into_inner(),
         group: raw.group.map_or_else(|| group.to_owned(), Spanned::into_inner),
-        text: Pattern(raw.text.into_inner()),
+        wordings,
         counts,
         constraint: raw.constraint,
         claims: raw.claims.into_inner(),
-        not_with: raw.not_with.into_iter().map(Spanned::into_inner).collect(),
     }
+}
+
+/// The wordings of an option with or without a number: every mode, level of speech and place has one.
+pub(crate) fn wordings(
+    reader: &mut Reader<'_>,
+    raw: &Spanned<Vec<Spanned<RawWording>>>,
+    counted: bool,
+) -> Vec<Wording> {
+    for wording in raw.get_ref() {
+        let text = &wording.get_ref().0.text.0;
+        let slots = text.matches("{n}").count();
+        let message = match (slots, counted) {
+            (0, true) => "{n} is missing in the text for `n`",
+            (1.., false) => "`n` is missing for {n} in the text",
+            (2.., true) => "the text has {n} more than once",
+            (1, true) if text.starts_with("{n}") => "the text starts with {n}",
+            _ => continue,
+        };
+        reader.mistake(wording.span(), message, None);
+    }
+    let all: Vec<Wording> = raw.get_ref().iter().map(|w| w.get_ref().0.clone()).collect();
+    let modes = [ConversationMode::Chat, ConversationMode::Normal, ConversationMode::Emergency];
+    let places = [StylePlace::Start, StylePlace::Inside, StylePlace::End];
+    for mode in modes {
+        for register in [Register::Popular, Register::Standard, Register::Scientific] {
+            for (place, later) in places.into_iter().flat_map(|p| [(p, false), (p, true)]) {
+                if !all.iter().any(|w| w.fits(place, later, mode, register)) {
+                    let message = format!(
+                        "no wording is for {}{} in {} mode, {} speech",
+                        place.as_str(),
+                        if later { " of a later message" } else { "" },
+                        mode.as_str(),
+                        register.as_str(),
+                    );
+                    let help = Some("add one without `at`, `modes` and `registers`".into());
+                    reader.mistake(raw.span(), message, help);
+                    return all;
+                }
+            }
+        }
+    }
+    all
 }
 
 pub(crate) fn values<T>(entries: Vec<Entry<T>>) -> Vec<T> {

@@ -6,8 +6,7 @@ use clinstruct_schema::{Register, Sex};
 use toml::Spanned;
 
 use crate::axes::{RawCountry, RawGender};
-use crate::load::{Loader, distinct, option, resolve, sums_to_one, values};
-use crate::mistake::nearest;
+use crate::load::{distinct, option, resolve, sums_to_one, values};
 use crate::read::Reader;
 use crate::style::{RawMode, RawOption};
 use crate::{AgeBand, Country, Gender, Mode, Setting, SexShare, Styles};
@@ -143,28 +142,5 @@ pub(crate) fn read_situations(r: &mut Reader<'_>, styles: &mut Styles) {
         || !all.iter().all(|id| styles.registers.iter().any(|text| text.id == *id))
     {
         r.mistake(0..0, "there must be three registers: popular, standard, scientific", None);
-    }
-}
-
-/// Every option listed as incompatible must exist: a typo would disable the rule.
-pub(crate) fn check_exclusions(l: &mut Loader<'_>, styles: &Styles) {
-    let of_modes = styles.modes.iter().flat_map(|m| &m.lines);
-    let in_situations: Vec<_> = of_modes
-        .chain(&styles.assistant_length)
-        .chain(&styles.assistant_form)
-        .chain(&styles.user_length)
-        .collect();
-    let known: Vec<&str> =
-        styles.asked.iter().chain(in_situations.iter().copied()).map(|o| o.id.as_str()).collect();
-    let asked = styles.asked.iter().map(|o| ("styles.toml", o));
-    let others = in_situations.iter().map(|o| ("situations.toml", *o));
-    for (file, option) in asked.chain(others) {
-        for wrong in option.not_with.iter().filter(|id| !known.contains(&id.as_str())) {
-            let place = l.place(file);
-            let at = place.text.find(&format!("\"{wrong}\"")).unwrap_or(0);
-            let help = nearest(wrong.as_str(), known.iter().copied());
-            let message = format!("unknown option \"{wrong}\"");
-            l.mistakes.push(place.mistake(at..at + wrong.as_str().len() + 2, message, help));
-        }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use clinstruct_schema::{IncomeGroup, PartId, Pattern};
+use clinstruct_schema::{IncomeGroup, PartId};
 use toml::Spanned;
 
-use crate::load::{Loader, resolve, sums_to_one};
+use crate::load::{Loader, resolve, sums_to_one, wordings};
 use crate::part::{RawPart, Shares};
 use crate::read::Reader;
 use crate::{
@@ -169,13 +169,6 @@ pub(crate) fn part(reader: &mut Reader<'_>, c: &Axes<'_>) -> Option<Part> {
                 None,
             );
         }
-        for without in &rule.without {
-            when(reader, c, &c.styles.groups, &without.when);
-            for group in &without.groups {
-                let known = c.styles.groups.iter().map(|g| g.id.as_str());
-                resolve(reader, "style group", group.get_ref(), group.span(), known);
-            }
-        }
         rule
     });
     let emergency = raw.emergency.map(|e| {
@@ -187,11 +180,10 @@ pub(crate) fn part(reader: &mut Reader<'_>, c: &Axes<'_>) -> Option<Part> {
             instruction: StyleOption {
                 id: e.id,
                 group: "emergency".into(),
-                text: Pattern(e.text),
+                wordings: wordings(reader, &e.wordings, false),
                 counts: Vec::new(),
                 constraint: e.constraint,
                 claims: e.claims,
-                not_with: Vec::new(),
             },
         }
     });

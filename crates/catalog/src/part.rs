@@ -4,6 +4,7 @@ use clinstruct_schema::{Constraint, ConversationMode, Facet, PartId, Slug};
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::style::RawWording;
 use crate::{Axis, StyleOption};
 
 /// How the countries of a request's patients are drawn.
@@ -124,17 +125,6 @@ pub struct TurnsRule {
     pub weights: Spanned<[f64; 3]>,
 }
 
-/// Groups of styles that are excluded under a condition.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Without {
-    /// Condition.
-    #[serde(default)]
-    pub when: When,
-    /// Groups.
-    pub groups: Vec<Spanned<String>>,
-}
-
 /// Answer styles of a prompt.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -143,9 +133,6 @@ pub struct StyleRule {
     pub variants: usize,
     /// Options of each conversation, from as many groups.
     pub options: usize,
-    /// Excluded groups.
-    #[serde(default)]
-    pub without: Vec<Without>,
 }
 
 /// Prompts that become a single conversation with an emergency instruction in place of the styles.
@@ -208,7 +195,7 @@ impl Part {
 pub(crate) struct RawEmergency {
     pub(crate) probability: Spanned<f64>,
     pub(crate) id: Slug,
-    pub(crate) text: String,
+    pub(crate) wordings: Spanned<Vec<Spanned<RawWording>>>,
     pub(crate) constraint: Constraint,
     pub(crate) claims: Vec<Facet>,
 }

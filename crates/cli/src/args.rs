@@ -65,6 +65,9 @@ pub(crate) enum Command {
         /// Print every seed row as JSON, one per line
         #[arg(long)]
         rows: bool,
+        /// Print what never goes together, and count the planned conversations that break it
+        #[arg(long, conflicts_with = "rows")]
+        contradictions: bool,
     },
     /// Print the prompt requests as JSON, one per line
     Requests {

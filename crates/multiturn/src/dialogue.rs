@@ -2,11 +2,13 @@
 
 use clinstruct_catalog::Catalog;
 use clinstruct_draw as draw;
-use clinstruct_schema::{ChatRequest, Message, Role, Speaker};
+use clinstruct_schema::{ChatRequest, Message, Role, Situation, Speaker};
 
 use crate::moves::move_text;
 use crate::prompts::SystemPrompts;
-use crate::{Defect, Error, PromptContext, RetryCounts, RetryPolicy, first_message};
+use crate::{
+    Defect, Error, PromptContext, RetryCounts, RetryPolicy, first_message, message_with_styles,
+};
 
 /// Maximum tokens of a message of the simulated health worker.
 const USER_MAX_TOKENS: u32 = 600;
@@ -246,7 +248,8 @@ impl Dialogue {
         };
         if let Some(repair) = &self.repair {
             messages.push(message(Role::Assistant, &repair.text));
-            let content = repair.message(catalog, speaker, &self.context.limits(speaker));
+            let limits = self.context.limits(speaker, self.turn());
+            let content = repair.message(catalog, speaker, &limits);
             messages.push(Message { role: Role::User, content });
         }
         // Part of the address of every stored response: a changed wording would request all of them again.
@@ -297,6 +300,13 @@ impl Dialogue {
 
     fn accept(&mut self, content: String) -> Next {
         let role = Speaker::of_message(self.messages.len()).role();
+        // The health worker's text is checked without what code puts into it.
+        let content = if role == Role::User {
+            let turn = Situation::turn_of(self.messages.len());
+            message_with_styles(&content, &self.context.situation, turn)
+        } else {
+            content
+        };
         self.messages.push(Message { role, content });
         (self.counts, self.repair, self.repairs) = (RetryCounts::default(), None, 0);
         let all = 2 * self.context.situation.turns.max(1) as usize;

@@ -47,6 +47,7 @@
 
 mod dialogue;
 mod moves;
+mod place;
 mod prompts;
 mod retry;
 mod situation;
@@ -56,9 +57,10 @@ pub use clinstruct_catalog as catalog;
 pub use clinstruct_schema as schema;
 use clinstruct_schema::{Blame, Hint};
 pub use dialogue::{Dialogue, Next, Repair, RequestOptions, TurnOutcome};
+pub use place::{first_message, message_with_styles};
 pub use prompts::PromptContext;
 pub use retry::{Defect, RetryCounts, RetryPolicy};
-pub use situation::{Variant, conversation_id, first_message, situation, variants};
+pub use situation::{Variant, contradictions, conversation_id, situation, variants};
 
 /// An error in a conversation's texts.
 #[derive(Debug, thiserror::Error)]

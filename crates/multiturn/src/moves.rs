@@ -9,11 +9,20 @@ use clinstruct_schema::Situation;
 pub(crate) fn possible<'c>(
     catalog: &'c Catalog,
     facts: &Facts<'_>,
+    fixed: &[String],
     situation: &Situation,
     patient: bool,
     turn: u32,
 ) -> Vec<&'c Move> {
-    let fit = || catalog.moves.iter().filter(|m| m.fits(facts, situation, patient, turn));
+    let styles = || situation.asked_styles.iter().chain(&situation.system_styles);
+    let at_odds = |m: &Move| {
+        let ids = fixed.iter().map(String::as_str).chain(styles().map(|s| s.id.as_str()));
+        catalog.contradictions.any(&format!("move:{}", m.id), ids)
+    };
+    let fit = || {
+        let all = catalog.moves.iter();
+        all.filter(|m| m.fits(facts, situation, patient, turn) && !at_odds(m))
+    };
     let new: Vec<&Move> = fit().filter(|m| !situation.moves.contains(&m.id)).collect();
     if new.is_empty() { fit().collect() } else { new }
 }
@@ -24,11 +33,12 @@ pub(crate) fn draw_moves(
     seed: u64,
     key: &str,
     facts: &Facts<'_>,
+    fixed: &[String],
     patient: bool,
     situation: &mut Situation,
 ) {
     for turn in 2..=situation.turns {
-        let possible = possible(catalog, facts, situation, patient, turn);
+        let possible = possible(catalog, facts, fixed, situation, patient, turn);
         let weighted = possible.into_iter().map(|m| (m.id.as_str(), m.weight, m));
         let Some(drawn) = draw::choose(seed, key, &format!("move {turn}"), weighted) else { break };
         situation.moves.push(drawn.id.clone());
@@ -83,11 +93,11 @@ mod tests {
                 let mut situation = Situation { turns: 3, ..Situation::new("Nurse") };
                 let facts = facts(ConversationMode::Normal);
                 let key = format!("row.{i}");
-                draw_moves(&catalog, SEED, &key, &facts, patient, &mut situation);
+                draw_moves(&catalog, SEED, &key, &facts, &[], patient, &mut situation);
                 let place = usize::try_from(turn).unwrap() - 2;
                 *drawn.entry(situation.moves[place].clone()).or_insert(0.0) += 1.0 / f64::from(all);
                 situation.moves.truncate(place);
-                let possible = possible(&catalog, &facts, &situation, patient, turn);
+                let possible = possible(&catalog, &facts, &[], &situation, patient, turn);
                 let sum: f64 = possible.iter().map(|m| m.weight).sum();
                 for m in possible {
                     *due.entry(m.id.clone()).or_insert(0.0) += m.weight / sum / f64::from(all);

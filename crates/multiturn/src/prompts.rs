@@ -77,14 +77,16 @@ impl PromptContext {
         })
     }
 
-    /// The instructions about form that a repair of this speaker's message must still follow.
-    pub(crate) fn limits(&self, speaker: Speaker) -> Vec<&str> {
+    /// The instructions about form that a repair of this speaker's message in a turn, from 1, must still follow.
+    pub(crate) fn limits(&self, speaker: Speaker, turn: usize) -> Vec<&str> {
         let situation = &self.situation;
         let styles: [&[Style]; 2] = match speaker {
             Speaker::Assistant => [&situation.asked_styles, &situation.system_styles],
             Speaker::User | Speaker::PromptWriter => [&situation.user_styles, &[]],
         };
-        styles.into_iter().flatten().map(|style| style.text.as_str()).collect()
+        let turn = u32::try_from(turn).unwrap_or(u32::MAX);
+        let binding = styles.into_iter().flatten().filter(|style| style.binds(turn));
+        binding.map(|style| style.text.as_str()).collect()
     }
 
     fn mode_text(&self, catalog: &Catalog, pick: fn(&Mode) -> &str) -> Option<String> {

@@ -1,9 +1,9 @@
 use clinstruct_catalog::{Axis, Catalog, Facts, Part, StyleOption};
 use clinstruct_draw::Draw;
-use clinstruct_schema::{BaseRow, ConversationMode, Language, Register, RowId, Situation, Style};
+use clinstruct_schema::{BaseRow, ConversationMode, Language, Register, RowId, Situation};
 
 use crate::moves::draw_moves;
-use crate::styles::{asked, fits, share};
+use crate::styles::{Stage, asked, fits, fixed_items, share};
 
 /// One of the conversations that a prompt can become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,9 +67,21 @@ pub fn situation(
         asked_groups: Vec::new(),
     };
 
+    // Drawn with the frame: all variants of a prompt share it.
+    let frame = row.frames.get(k);
+    let mode = frame.map_or(ConversationMode::Normal, |frame| frame.mode);
+    let mut fixed = fixed_items(
+        catalog,
+        &row.subjects,
+        &row.profession,
+        frame.and_then(|f| f.patient.as_ref()),
+        frame.and_then(|f| f.voice.as_ref()).map(|voice| &voice.form),
+        mode,
+    );
+    let table = &catalog.contradictions;
     let mut options: Vec<&StyleOption> = match variant {
         Variant::Emergency => part.emergency.iter().map(|e| &e.instruction).collect(),
-        Variant::Styled(n) => asked(catalog, part, seed, prompt.as_str(), &facts)
+        Variant::Styled(n) => asked(catalog, part, seed, prompt.as_str(), &fixed)
             .into_iter()
             .nth(n.saturating_sub(1))
             .unwrap_or_default(),
@@ -77,9 +89,6 @@ pub fn situation(
     let asked_count = options.len();
     facts.asked_groups = options.iter().map(|o| o.group.as_str()).collect();
 
-    // Drawn with the frame: all variants of a prompt share it.
-    let frame = row.frames.get(k);
-    let mode = frame.map_or(ConversationMode::Normal, |frame| frame.mode);
     facts.mode = Some(mode);
     let turns = part.turns.iter().find(|rule| rule.when.holds(&facts)).map_or(1, |rule| {
         Draw::new(seed, key, "turns").weighted(*rule.weights.get_ref()) as u32 + 1
@@ -88,62 +97,107 @@ pub fn situation(
     let withholds = frame.is_some_and(|f| f.withholds);
     let turns = if withholds { turns.max(2) } else { turns };
 
-    let lines = catalog.styles.modes.iter().filter(|m| m.id == mode).flat_map(|m| &m.lines);
+    let all = [Register::Popular, Register::Standard, Register::Scientific];
+    let user_register = all[Draw::new(seed, key, "user register").weighted(part.register).min(2)];
+    let possible = all.map(|register| {
+        let item = format!("register:{}", register.as_str());
+        let at_odds = table.any(&item, fixed.iter().map(String::as_str))
+            || table.any(&item, options.iter().map(|o| o.id.as_str()));
+        if at_odds { 0.0 } else { part.register[register as usize] }
+    });
+    let assistant_register =
+        all[Draw::new(seed, key, "assistant register").weighted(possible).min(2)];
+    fixed.push(format!("register:{}", assistant_register.as_str()));
+
+    let s = &catalog.styles;
+    let user_length = share(
+        catalog,
+        &s.user_length,
+        &part.user_length,
+        (&fixed, &options[..asked_count]),
+        (seed, key, "user length"),
+    );
+    let lines = s.modes.iter().filter(|m| m.id == mode).flat_map(|m| &m.lines);
     for line in lines {
-        if fits(line, &options) {
+        if fits(table, &fixed, line, &options) {
             options.push(line);
         }
     }
     if mode == ConversationMode::Normal {
-        let s = &catalog.styles;
-        let length =
-            share(&s.assistant_length, &part.assistant_length, &options, seed, key, "length");
-        options.extend(length);
-        let form = share(&s.assistant_form, &part.assistant_form, &options, seed, key, "form");
-        options.extend(form);
+        for (options_of, shares, purpose) in [
+            (&s.assistant_length, &part.assistant_length, "length"),
+            (&s.assistant_form, &part.assistant_form, "form"),
+        ] {
+            let drawn =
+                share(catalog, options_of, shares, (&fixed, &options), (seed, key, purpose));
+            options.extend(drawn);
+        }
     }
-    let user_length =
-        share(&catalog.styles.user_length, &part.user_length, &[], seed, key, "user length");
 
-    let style = |o: &&StyleOption| -> Style {
-        o.style(|n| Draw::new(seed, key, &format!("count of {}", o.id)).below(n))
+    let stage = |register| Stage { catalog, seed, key, mode, register, turns };
+    let (by_user, by_system) = (stage(user_register), stage(assistant_register));
+    let mut situation = Situation {
+        mode,
+        turns,
+        assistant_register,
+        user_register,
+        asked_styles: options.iter().take(asked_count).map(|o| by_user.asked_for(o)).collect(),
+        system_styles: options.iter().skip(asked_count).map(|o| by_system.stated(o)).collect(),
+        user_styles: user_length.iter().map(|o| by_user.stated(o)).collect(),
+        emergency_instruction: variant == Variant::Emergency,
+        language: frame.map_or(Language::English, |f| f.language),
+        moves: Vec::new(),
+        reports: Vec::new(),
+        withholds,
+        persona: frame.and_then(|f| f.persona.clone()),
+        translates: row
+            .subjects
+            .iter()
+            .filter(|s| s.axis == "task")
+            .any(|s| catalog.tasks.iter().any(|t| t.translates && Some(&t.id) == s.slugs.last())),
+        profession: row.profession.clone(),
+        specialty: row.specialty.clone(),
     };
-    let register = |purpose: &str| {
-        let all = [Register::Popular, Register::Standard, Register::Scientific];
-        all[Draw::new(seed, key, purpose).weighted(part.register).min(2)]
-    };
-    let mut situation =
-        Situation {
-            mode,
-            turns,
-            assistant_register: register("assistant register"),
-            user_register: register("user register"),
-            asked_styles: options.iter().take(asked_count).map(style).collect(),
-            system_styles: options.iter().skip(asked_count).map(style).collect(),
-            user_styles: user_length.iter().map(style).collect(),
-            emergency_instruction: variant == Variant::Emergency,
-            language: frame.map_or(Language::English, |f| f.language),
-            moves: Vec::new(),
-            reports: Vec::new(),
-            withholds,
-            persona: frame.and_then(|f| f.persona.clone()),
-            translates: row.subjects.iter().filter(|s| s.axis == "task").any(|s| {
-                catalog.tasks.iter().any(|t| t.translates && Some(&t.id) == s.slugs.last())
-            }),
-            profession: row.profession.clone(),
-            specialty: row.specialty.clone(),
-        };
     let patient = frame.is_some_and(|f| f.patient.is_some());
-    draw_moves(catalog, seed, key, &facts, patient, &mut situation);
+    draw_moves(catalog, seed, key, &facts, &fixed, patient, &mut situation);
     situation
 }
 
-/// The health worker's first message: the prompt, followed by the requested styles.
-pub fn first_message(prompt: &str, situation: &Situation) -> String {
-    let mut text = prompt.to_owned();
-    for (i, style) in situation.asked_styles.iter().enumerate() {
-        text.push_str(if i == 0 { "\n\n" } else { " " });
-        text.push_str(&style.text);
+/// The pairs of the table of contradictions in a conversation of the plan, and the pairs of its styles that share a
+/// facet: none, since the draws exclude them.
+pub fn contradictions(
+    catalog: &Catalog,
+    row: &BaseRow,
+    k: usize,
+    situation: &Situation,
+) -> Vec<(String, String)> {
+    let frame = row.frames.get(k);
+    let mut items = fixed_items(
+        catalog,
+        &row.subjects,
+        &situation.profession,
+        frame.and_then(|f| f.patient.as_ref()),
+        frame.and_then(|f| f.voice.as_ref()).map(|voice| &voice.form),
+        situation.mode,
+    );
+    items.push(format!("register:{}", situation.assistant_register.as_str()));
+    items.extend(situation.moves.iter().map(|id| format!("move:{id}")));
+    let table = &catalog.contradictions;
+    let asked_and_stated = || situation.asked_styles.iter().chain(&situation.system_styles);
+    let styles = || asked_and_stated().chain(&situation.user_styles);
+    let ids: Vec<&str> =
+        items.iter().map(String::as_str).chain(styles().map(|s| s.id.as_str())).collect();
+    let owned = |(a, b): (&str, &str)| (a.to_owned(), b.to_owned());
+    let mut found: Vec<(String, String)> = table.among(&ids).into_iter().map(owned).collect();
+    // Only what is asked for later is at odds with being asked for later.
+    let late = situation.asked_styles.iter().filter(|style| style.turn > 1);
+    let late = late.map(|style| (style.id.as_str(), "place:later"));
+    found.extend(late.filter(|(id, place)| table.between(id, place)).map(owned));
+    let all: Vec<_> = asked_and_stated().collect();
+    for (i, one) in all.iter().enumerate() {
+        let shared =
+            all.iter().skip(i + 1).filter(|o| one.claims.iter().any(|f| o.claims.contains(f)));
+        found.extend(shared.map(|other| (one.id.to_string(), other.id.to_string())));
     }
-    text
+    found
 }

@@ -1,76 +1,240 @@
-//! The solver: draws compatible styles.
+//! The solver: draws compatible styles, where they stand, and how they are worded.
 
-use clinstruct_catalog::{Catalog, Facts, Part, StyleOption};
-use clinstruct_draw as draw;
-use clinstruct_schema::Slug;
+use clinstruct_catalog::{Catalog, Contradictions, Part, StyleOption};
+use clinstruct_draw::{self as draw, Draw};
+use clinstruct_schema::{
+    ConversationMode, FramePatient, Register, Slug, Style, StylePlace, Subject,
+};
 
-/// Whether an option is compatible with all of `others`.
-pub(crate) fn fits(option: &StyleOption, others: &[&StyleOption]) -> bool {
-    others.iter().all(|o| option.goes_with(o))
+/// The items of the table of contradictions that are fixed before any style of a prompt is drawn.
+pub(crate) fn fixed_items(
+    catalog: &Catalog,
+    subjects: &[Subject],
+    profession: &str,
+    patient: Option<&FramePatient>,
+    form: Option<&Slug>,
+    mode: ConversationMode,
+) -> Vec<String> {
+    let mut items = vec![format!("mode:{}", mode.as_str())];
+    for subject in subjects {
+        items.push(format!("{}:{}", subject.axis, subject.value_id()));
+        if let ("specialty", Some(of)) = (subject.axis.as_str(), subject.slugs.first()) {
+            items.push(format!("profession:{of}"));
+        }
+    }
+    // Who asks, where the row does not name anybody.
+    if let Some(of) = catalog.professions.iter().find(|p| p.name == profession) {
+        items.push(format!("profession:{}", of.id));
+    }
+    match patient {
+        Some(patient) => {
+            items.push("patient:some".to_owned());
+            items.push(format!("age:{}", patient.age_band));
+        }
+        None => items.push("patient:none".to_owned()),
+    }
+    items.extend(form.map(|form| format!("form:{form}")));
+    items
+}
+
+/// Whether an option is compatible with all of `others` and with what is fixed.
+pub(crate) fn fits(
+    table: &Contradictions,
+    fixed: &[String],
+    option: &StyleOption,
+    others: &[&StyleOption],
+) -> bool {
+    let id = option.id.as_str();
+    !others.iter().any(|o| option.shares_facet(o) || table.between(id, o.id.as_str()))
+        && !table.any(id, fixed.iter().map(String::as_str))
 }
 
 /// Options for each of the part's variants: from as many groups as specified, all compatible, none repeated among the
 /// variants of a prompt.
 ///
-/// Groups are in the order of a weighted draw without replacement; from each comes the first option, in its own drawn
-/// order, that is compatible with the others. A group without one is skipped.
+/// Each variant has groups in the order of a weighted draw without replacement, and the options of a group in a drawn
+/// order. The first sets in these orders are taken that leave every variant complete; where there are none, each
+/// variant takes as many options as it can.
 pub(crate) fn asked<'c>(
     catalog: &'c Catalog,
     part: &Part,
     seed: u64,
     prompt: &str,
-    facts: &Facts<'_>,
+    fixed: &[String],
 ) -> Vec<Vec<&'c StyleOption>> {
     let Some(rule) = &part.styles else { return vec![Vec::new()] };
-    let without: Vec<&str> = rule
-        .without
-        .iter()
-        .find(|w| w.when.holds(facts))
-        .map(|w| w.groups.iter().map(|g| g.get_ref().as_str()).collect())
-        .unwrap_or_default();
-    let mut used: Vec<&Slug> = Vec::new();
-    let mut variants = Vec::with_capacity(rule.variants);
-    for v in 1..=rule.variants {
-        let groups = catalog
-            .styles
-            .groups
-            .iter()
-            .filter(|g| !without.contains(&g.id.as_str()))
-            .map(|g| (g.id.as_str(), g.weight, g.id.as_str()));
-        let mut taken: Vec<&StyleOption> = Vec::new();
-        for group in draw::order(seed, prompt, &format!("style groups {v}"), groups) {
-            if taken.len() == rule.options {
-                break;
-            }
-            let options = catalog
-                .styles
-                .asked
-                .iter()
-                .filter(|o| o.group == group && !used.contains(&&o.id) && fits(o, &taken))
-                .map(|o| (o.id.as_str(), 1.0, o));
-            taken.extend(draw::choose(seed, prompt, &format!("style of {group} {v}"), options));
+    let styles = &catalog.styles;
+    let table = &catalog.contradictions;
+    let possible: Vec<&StyleOption> =
+        styles.asked.iter().filter(|o| fits(table, fixed, o, &[])).collect();
+    let variants: Vec<Vec<Vec<&StyleOption>>> = (1..=rule.variants)
+        .map(|v| {
+            let groups = styles.groups.iter().map(|g| (g.id.as_str(), g.weight, g.id.as_str()));
+            let order = draw::order(seed, prompt, &format!("style groups {v}"), groups);
+            let of = |group: &str| {
+                let items = possible.iter().filter(|o| o.group == group);
+                let items = items.map(|o| (o.id.as_str(), 1.0, *o));
+                draw::order(seed, prompt, &format!("style of {group} {v}"), items)
+            };
+            order.into_iter().map(of).collect()
+        })
+        .collect();
+    let search = Search { table, variants: &variants, wanted: rule.options };
+    let mut done = Vec::with_capacity(rule.variants);
+    if !search.complete(&mut done, 0, &mut Vec::new()) {
+        done.clear();
+        for groups in &variants {
+            let most = search.most(groups, &done);
+            done.push(most);
         }
-        used.extend(taken.iter().map(|o| &o.id));
-        variants.push(taken);
     }
-    variants
+    done
+}
+
+/// A search for sets of options, one for each variant.
+struct Search<'s, 'c> {
+    table: &'s Contradictions,
+    /// The options of each variant, by group, all in their drawn order.
+    variants: &'s [Vec<Vec<&'c StyleOption>>],
+    /// Options of each variant.
+    wanted: usize,
+}
+
+impl<'c> Search<'_, 'c> {
+    fn can_take(
+        &self,
+        option: &StyleOption,
+        taken: &[&'c StyleOption],
+        done: &[Vec<&'c StyleOption>],
+    ) -> bool {
+        !done.iter().flatten().any(|o| o.id == option.id) && fits(self.table, &[], option, taken)
+    }
+
+    /// Completes the variant that has `taken` so far, from groups at `from` on, and all variants after it.
+    fn complete(
+        &self,
+        done: &mut Vec<Vec<&'c StyleOption>>,
+        from: usize,
+        taken: &mut Vec<&'c StyleOption>,
+    ) -> bool {
+        let Some(groups) = self.variants.get(done.len()) else { return true };
+        if taken.len() >= self.wanted {
+            done.push(taken.clone());
+            if self.complete(done, 0, &mut Vec::new()) {
+                return true;
+            }
+            done.pop();
+            return false;
+        }
+        for (i, group) in groups.iter().enumerate().skip(from) {
+            for option in group {
+                if self.can_take(option, taken, done) {
+                    taken.push(option);
+                    if self.complete(done, i + 1, taken) {
+                        return true;
+                    }
+                    taken.pop();
+                }
+            }
+        }
+        false
+    }
+
+    /// As many options as fit, taken one after the other.
+    fn most(
+        &self,
+        groups: &[Vec<&'c StyleOption>],
+        done: &[Vec<&'c StyleOption>],
+    ) -> Vec<&'c StyleOption> {
+        let mut taken: Vec<&StyleOption> = Vec::new();
+        for group in groups {
+            if taken.len() < self.wanted {
+                taken.extend(group.iter().find(|o| self.can_take(o, &taken, done)));
+            }
+        }
+        taken
+    }
 }
 
 /// An option by its share, among those compatible with `others`; `None` is `unspecified`.
 pub(crate) fn share<'c>(
+    catalog: &Catalog,
     options: &'c [StyleOption],
     shares: &[(Option<Slug>, f64)],
-    others: &[&StyleOption],
-    seed: u64,
-    row: &str,
-    purpose: &str,
+    (fixed, others): (&[String], &[&StyleOption]),
+    (seed, row, purpose): (u64, &str, &str),
 ) -> Option<&'c StyleOption> {
     let possible = shares.iter().filter_map(|(id, weight)| match id {
         None => Some(("unspecified", *weight, None)),
         Some(id) => options
             .iter()
-            .find(|o| o.id == *id && fits(o, others))
+            .find(|o| o.id == *id && fits(&catalog.contradictions, fixed, o, others))
             .map(|o| (o.id.as_str(), *weight, Some(o))),
     });
     draw::choose(seed, row, purpose, possible).flatten()
+}
+
+/// What the place and the wording of a style depend on.
+pub(crate) struct Stage<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) seed: u64,
+    /// The conversation.
+    pub(crate) key: &'a str,
+    pub(crate) mode: ConversationMode,
+    /// Level of speech of the side that says it.
+    pub(crate) register: Register,
+    pub(crate) turns: u32,
+}
+
+impl Stage<'_> {
+    fn draw(&self, purpose: &str, option: &StyleOption) -> Draw {
+        Draw::new(self.seed, self.key, &format!("{purpose} {}", option.id))
+    }
+
+    fn worded(&self, option: &StyleOption, place: StylePlace, later: bool) -> Style {
+        let fitting: Vec<usize> = option
+            .wordings
+            .iter()
+            .enumerate()
+            .filter(|(_, w)| w.fits(place, later, self.mode, self.register))
+            .map(|(i, _)| i)
+            .collect();
+        let wording = self.draw("wording of", option).pick(&fitting).copied().unwrap_or_default();
+        option.style(wording, |n| self.draw("count of", option).below(n))
+    }
+
+    /// A style that a system prompt states: it binds every answer.
+    pub(crate) fn stated(&self, option: &StyleOption) -> Style {
+        self.worded(option, StylePlace::End, false)
+    }
+
+    /// A style that the health worker asks for.
+    pub(crate) fn asked_for(&self, option: &StyleOption) -> Style {
+        let places = self.catalog.styles.places;
+        let within = [
+            ("start", places.start, Some(StylePlace::Start)),
+            ("inside", places.inside, Some(StylePlace::Inside)),
+            ("last", places.last, Some(StylePlace::Last)),
+            ("end", places.end, Some(StylePlace::End)),
+        ];
+        let table = &self.catalog.contradictions;
+        let waits = self.turns > 1 && !table.between(option.id.as_str(), "place:later");
+        let later = waits.then_some(("later", places.later, None));
+        let choose = |purpose: &str, later| {
+            let purpose = format!("{purpose} {}", option.id);
+            draw::choose(self.seed, self.key, &purpose, within.into_iter().chain(later))
+        };
+        let (place, turn) = match choose("place of", later) {
+            Some(Some(place)) => (place, 1),
+            _ => {
+                let turn = self.draw("turn of", option).between(2, self.turns.max(2));
+                (choose("later place of", None).flatten().unwrap_or_default(), turn)
+            }
+        };
+        let turn = if self.turns > 1 { turn } else { 1 };
+        let style = self.worded(option, place, turn > 1);
+        let wording = option.wordings.get(style.wording as usize);
+        let once = option.can_bind_once() && wording.is_none_or(|w| !w.every);
+        Style { place, turn, once, ..style }
+    }
 }

@@ -12,6 +12,7 @@
 //! prints, reads the environment or uses the clock except to wait.
 
 mod config;
+mod contradictions;
 mod control;
 mod driver;
 mod error;
@@ -25,6 +26,7 @@ mod routes;
 mod task;
 
 pub use config::{Role, RunConfig, RunContext, planned_rows};
+pub use contradictions::contradictions_of;
 pub use control::{Drive, Outcome, StopSignal};
 pub use driver::{Reopen, reopen, run};
 pub use error::{Error, Result};

@@ -151,6 +151,8 @@ fn draw_mode(
         mode: None,
         asked_groups: Vec::new(),
     };
+    let items: Vec<String> =
+        subjects.iter().map(|(axis, id)| format!("{}:{id}", axis.as_str())).collect();
     let rule = source.part.mode.iter().find(|rule| rule.when.holds(&facts));
     let drawn = rule.and_then(|rule| {
         let weights = rule
@@ -158,6 +160,10 @@ fn draw_mode(
             .get_ref()
             .iter()
             .filter(|(mode, _)| can_be_emergency || **mode != ConversationMode::Emergency)
+            .filter(|(mode, _)| {
+                let items = items.iter().map(String::as_str);
+                !source.catalog.contradictions.any(&format!("mode:{}", mode.as_str()), items)
+            })
             .map(|(mode, weight)| (mode.as_str(), *weight, *mode));
         draw::choose(source.seed, key, "mode", weights)
     });

@@ -238,6 +238,9 @@ pub struct Instruction {
     pub text: Pattern,
     /// Its meanings; all apply.
     pub means: Vec<Meaning>,
+    /// Whether a message that has it asks for the next answer only.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub once: bool,
 }
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ pub enum StylePlace {
     Start,
     /// Between two sentences or paragraphs.
     Inside,
-    /// After everything else.
+    /// After everything else, in the last paragraph.
+    Last,
+    /// After everything else, in a paragraph of its own.
     #[default]
     End,
 }
@@ -23,6 +25,7 @@ impl StylePlace {
         match self {
             Self::Start => "start",
             Self::Inside => "inside",
+            Self::Last => "last",
             Self::End => "end",
         }
     }

@@ -14,7 +14,7 @@ pub(crate) const ASSISTANT: &str = "You are the assistant.";
 pub(crate) const RULE: &str = "Keep rule {n}.";
 
 pub(crate) fn instruction(id: &str, text: &str, means: Meaning) -> Instruction {
-    Instruction { id: id.into(), text: Pattern(text.into()), means: vec![means] }
+    Instruction { id: id.into(), text: Pattern(text.into()), means: vec![means], once: false }
 }
 
 pub(crate) fn language_text(language: Language) -> String {

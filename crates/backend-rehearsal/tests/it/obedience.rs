@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use clinstruct_backend_rehearsal::Rates;
-use clinstruct_schema::{Constraint, Language};
+use clinstruct_backend_rehearsal::{Rates, Rehearsal};
+use clinstruct_batch_client::request_id;
+use clinstruct_schema::{Constraint, Instruction, Language, Meaning, Message, Role, Speaker};
 
-use crate::{RULE, answer, engine, language_text};
+use crate::{ASSISTANT, RULE, answer, engine, instruction, language_text, request};
 
 /// Answers examined per rule and language.
 const ANSWERS: u64 = 25;
@@ -247,4 +248,35 @@ fn answers_differ_and_the_same_request_gets_the_same() {
     }
     let most = openings.values().max().copied().unwrap_or_default();
     assert!(most <= 40, "one opening stands before {most} of 400");
+}
+
+#[test]
+fn what_a_message_asks_for_once_binds_its_answer_alone() {
+    let text = "Close with the line DONE.";
+    let keep = Meaning::Keep { constraint: Constraint::EndsWith { marker: "DONE".into() } };
+    for once in [true, false] {
+        let known = vec![
+            instruction("role", ASSISTANT, Meaning::Role { speaker: Speaker::Assistant }),
+            Instruction { once, ..instruction("end", text, keep.clone()) },
+        ];
+        let engine = Rehearsal::new(known, Rates::NONE, None);
+        let ends = |messages: &[(Role, &str)]| {
+            let mut request = request(&[], 7).request;
+            request.messages.truncate(1);
+            let say = |(role, content): &(Role, &str)| Message {
+                role: *role,
+                content: (*content).into(),
+            };
+            request.messages.extend(messages.iter().map(say));
+            engine.answer(&request, request_id(&request)).trim_end().ends_with("DONE")
+        };
+        let asks = format!("What now? {text}");
+        assert!(ends(&[(Role::User, &asks)]));
+        let later =
+            [(Role::User, asks.as_str()), (Role::Assistant, "Rest."), (Role::User, "And then?")];
+        assert_eq!(ends(&later), !once);
+        let later =
+            [(Role::User, "What now?"), (Role::Assistant, "Rest."), (Role::User, asks.as_str())];
+        assert!(ends(&later));
+    }
 }

@@ -1,13 +1,14 @@
 //! The catalog: the embedded resources are valid, and all mistakes of a changed copy are reported together.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod contradictions;
 mod scope;
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use clinstruct_catalog::{Axis, Catalog, Files};
-use clinstruct_schema::{IncomeGroup, Sex};
+use clinstruct_schema::{Facet, IncomeGroup, Sex};
 
 fn embedded() -> Catalog {
     Catalog::embedded().unwrap()
@@ -59,7 +60,7 @@ fn what_was_compiled_in_is_read() {
         c.styles.groups.len(),
         c.parts.len(),
     );
-    insta::assert_snapshot!(counts, @"professions 21, specialties 129, domains 49, subtopics 976, tasks 13, ages 11, countries 193, styles 36 in 6 groups, parts 3");
+    insta::assert_snapshot!(counts, @"professions 21, specialties 129, domains 49, subtopics 976, tasks 13, ages 11, countries 193, styles 35 in 6 groups, parts 3");
     assert_eq!(c.values(Axis::Specialty).len(), specialties);
     assert_eq!(c.values(Axis::Subtopic).len(), c.subtopics.len());
 }
@@ -145,21 +146,22 @@ fn every_income_group_has_countries_and_every_country_a_setting() {
 }
 
 #[test]
-fn names_in_not_with_and_excludes_exist() {
+fn ids_are_unique_and_wordings_are_many() {
     let c = embedded();
-    let s = &c.styles;
-    let all: Vec<_> = [&s.asked, &s.assistant_length, &s.assistant_form, &s.user_length]
-        .into_iter()
-        .flatten()
-        .chain(s.modes.iter().flat_map(|m| &m.lines))
-        .collect();
+    let emergencies = c.parts.iter().filter_map(|p| p.emergency.as_ref()).map(|e| &e.instruction);
+    let all: Vec<_> = c.styles.options().chain(emergencies).collect();
     let ids: HashSet<_> = all.iter().map(|o| &o.id).collect();
     assert_eq!(ids.len(), all.len(), "an option's id is unique over all kinds");
+    let texts: Vec<&str> =
+        all.iter().flat_map(|o| &o.wordings).map(|w| w.text.0.as_str()).collect();
     for option in &all {
-        for other in &option.not_with {
-            assert!(ids.contains(other), "{} not_with {other}", option.id);
-        }
-        assert_eq!(option.text.0.contains("{n}"), !option.counts.is_empty(), "{}", option.id);
+        assert!(option.wordings.len() >= 6, "{}", option.id);
+        let languages = option.claims.contains(&Facet::Language);
+        assert!(!languages || option.wordings.iter().all(|w| w.every), "{}", option.id);
+    }
+    // A text inside another one would be taken for an instruction of its own.
+    for one in &texts {
+        assert!(!texts.iter().any(|other| other != one && other.contains(one)), "{one}");
     }
 }
 
@@ -221,7 +223,7 @@ fn mistakes_of_many_files_are_shown_at_once() {
     // An invalid template.
     put("templates/user_opening.j2", "I am ready.", "I am {{ ready.");
     insta::assert_snapshot!(mistakes(files), @r#"
-    the resources have 9 mistakes
+    the resources have 14 mistakes
     countries.toml at "capital": unknown field `capital`, expected one of `code`, `name`, `income`, `region`, `languages`, `emergency`, `settings`
     vitals.toml at "colour": unknown field `colour`
     body.toml at "[[population]]": unknown country code "af"
@@ -233,6 +235,11 @@ fn mistakes_of_many_files_are_shown_at_once() {
     parts/1-specialty-x-domain.toml at "{ chat = 0.35, normal = 0.55, emergency = 0.0 }": the weights sum to 0.9, not to 1
     parts/2-tasks-x-subtopics.toml at "\"clinical-documents\"": unknown task "clinical-documents"
         did you mean "clinical-documentation"?
+    contradictions.toml at "\"analogy\"": unknown item "analogy"
+    contradictions.toml at "\"analogy\"": unknown item "analogy"
+    contradictions.toml at "\"analogy\"": unknown item "analogy"
+    contradictions.toml at "\"analogy\"": unknown item "analogy"
+    contradictions.toml at "\"analogy\"": unknown item "analogy"
     "#);
 }
 
@@ -317,7 +324,8 @@ fn rules_of_single_files_are_checked() {
     let wrong = [
         ("ages.toml", "from = 13", "from = 14"),
         ("sexes.toml", "weight = 0.02", "weight = 0.01"),
-        ("styles.toml", "n = { from = 60, to = 100, step = 10 }\n", ""),
+        ("styles.toml", "later = 0.18", "later = 0.08"),
+        ("styles.toml", "no more than {n} words.", "no more than a few words."),
         ("parts/1-specialty-x-domain.toml", "countries = \"any\"", "countries = \"all\""),
         ("parts/1-specialty-x-domain.toml", "prompts_per_request = 1", "prompts_per_request = 0"),
         ("parts/1-specialty-x-domain.toml", "_specialty_domain.j2", "_none.j2"),
@@ -331,7 +339,9 @@ fn rules_of_single_files_are_checked() {
     the resources have 1 mistake
     sexes.toml at "[[sex]]": the weights sum to 0.99, not to 1
     the resources have 1 mistake
-    styles.toml at "\"Please keep the answer to at most {n} words.\"": `n` is missing for {n} in the text
+    styles.toml at "[places]": the weights sum to 0.9, not to 1
+    the resources have 1 mistake
+    styles.toml at "\"I have about a minute to read your answer, so no more than a few words.\"": {n} is missing in the text for `n`
     the resources have 1 mistake
     parts/1-specialty-x-domain.toml at "\"all\"": unknown variant `all`, expected `any` or `one-per-income-group`
     the resources have 1 mistake

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clinstruct_app::Settings;
 use clinstruct_app::budget::expected;
-use clinstruct_pipeline::{EstimateLine, annotator_name, planned_rows};
+use clinstruct_pipeline::{EstimateLine, annotator_name, contradictions_of, planned_rows};
 use clinstruct_promptgen::{PromptOptions, prompt_request};
 use clinstruct_schema::{SCHEMA_VERSION, Speaker, dollars};
 use clinstruct_store::{JobRecord, PartCounts, Store};
@@ -58,6 +58,44 @@ pub(crate) fn plan(mut args: RunArgs, rows: bool) -> clinstruct_app::Result<Code
     }
     print(&out)?;
     Ok(Code::Done)
+}
+
+/// The table of contradictions, with the number of planned conversations that break it.
+pub(crate) fn contradictions(mut args: RunArgs) -> clinstruct_app::Result<Code> {
+    args.keyless = true;
+    let setup = Setup::new(settings::of_named_run(args)?)?;
+    let context = setup.context(false)?;
+    let table = &context.catalog.contradictions;
+    let (all, broken) = contradictions_of(&context);
+    let code = if broken.is_empty() { Code::Done } else { Code::Failures };
+    if setup.settings.json {
+        let broken: Vec<_> = broken
+            .iter()
+            .map(|(id, one, other)| json!({ "id": id, "one": one, "other": other }))
+            .collect();
+        print_json(&json!({
+            "schema_version": SCHEMA_VERSION, "contradictions": table.entries(),
+            "pairs": table.pairs(), "conversations": all, "broken": broken,
+        }))?;
+        return Ok(code);
+    }
+    let mut out = String::new();
+    for entry in table.entries() {
+        let _ = writeln!(out, "{}: {}", entry.why, entry.one.join(", "));
+        let _ = writeln!(out, "  not with {}", entry.other.join(", "));
+    }
+    for (id, one, other) in &broken {
+        let _ = writeln!(out, "{id} has {one} with {other}");
+    }
+    let _ = writeln!(
+        out,
+        "{} pairs, besides styles that share a facet; {} of {} planned conversations have one",
+        number(table.pairs() as u64),
+        number(broken.len() as u64),
+        number(all),
+    );
+    print(&out)?;
+    Ok(code)
 }
 
 /// The prompt requests.

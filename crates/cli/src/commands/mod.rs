@@ -28,7 +28,8 @@ pub(crate) fn run(cli: Cli, backends: &Registry) -> clinstruct_app::Result<Code>
         Command::Build(on) => build::build(args(on)?),
         Command::Submit(on) => build::submit(args(on)?),
         Command::Collect(on) => build::collect(args(on)?),
-        Command::Plan { on, rows } => inspect::plan(args(on)?, rows),
+        Command::Plan { on, contradictions: true, .. } => inspect::contradictions(args(on)?),
+        Command::Plan { on, rows, .. } => inspect::plan(args(on)?, rows),
         Command::Requests { on, row } => inspect::requests(args(on)?, row.as_deref()),
         Command::Estimate { on, answer_tokens } => {
             estimate::estimate_command(args(on)?, &answer_tokens)

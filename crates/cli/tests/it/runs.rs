@@ -22,8 +22,12 @@ fn check_rows(out: &Path, stem: &str) -> usize {
             let mut text = message["content"].as_str().unwrap().to_owned();
             // What the health worker asks of the answer was not written by a model.
             let styles = row["attributes"]["situation"]["asked_styles"].as_array().unwrap();
-            for style in styles.iter().filter(|_| i == 0) {
+            for style in styles.iter().filter(|_| role == "user") {
                 text = text.replace(style["text"].as_str().unwrap(), "");
+            }
+            // It stood between two sentences, or was a paragraph.
+            while text.contains("  ") {
+                text = text.replace("  ", " ");
             }
             assert_eq!(quality(text.trim()), [], "{id}");
         }

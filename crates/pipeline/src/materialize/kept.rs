@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use clinstruct_catalog::Part;
-use clinstruct_multiturn::{Variant, first_message};
+use clinstruct_multiturn::{Variant, first_message, message_with_styles};
 use clinstruct_parser::{PromptFormat, prompts_for};
 use clinstruct_quality::{check_prompt, check_turn};
 use clinstruct_schema::{
     Attributes, Conversation as Row, Frame, Message, Rejected, Role, RowId, RowOutcome,
-    SCHEMA_VERSION, SituationRow, Speaker, Stage, Stated, TurnProvenance,
+    SCHEMA_VERSION, Situation, SituationRow, Speaker, Stage, Stated, TurnProvenance,
 };
 use clinstruct_store::{PlannedRow, Rejection, Store, TaskKey, TaskKind, TaskRecord, TaskState};
 use rayon::prelude::*;
@@ -477,7 +477,14 @@ impl<'a> KeptPart<'a> {
             rehearsal |= is_rehearsal(&outcome);
             turns.push(turn_provenance(context, speaker, step, &outcome));
             let role = if speaker == Speaker::Assistant { Role::Assistant } else { Role::User };
-            messages.push(Message { role, content: cleaned.text });
+            let content = match role {
+                Role::User => {
+                    let turn = Situation::turn_of(messages.len());
+                    message_with_styles(&cleaned.text, situation, turn)
+                }
+                _ => cleaned.text,
+            };
+            messages.push(Message { role, content });
         }
         if task.state == TaskState::Done {
             for check in found {

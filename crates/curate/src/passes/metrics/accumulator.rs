@@ -154,7 +154,7 @@ impl MetricsAccumulator {
         for (index, kind, message) in row.texts() {
             let at = Place { row, message: index, text: &message.content };
             let text = without_styles(&message.content, kind, row);
-            self.text(Place { text, ..at }, kind, id);
+            self.text(Place { text: &text, ..at }, kind, id);
             longer |= kind == TextKind::FollowUp;
             match kind {
                 TextKind::Answer => asked_back = self.answer(at),

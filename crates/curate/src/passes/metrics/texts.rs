@@ -1,5 +1,6 @@
 //! Text properties that only metrics use.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::Write as _;
 use std::ops::Range;
@@ -16,12 +17,29 @@ use crate::tokens::mix;
 /// Words per opening.
 const OPENING: usize = 4;
 
-/// A message without the styles appended to the prompt.
-pub(super) fn without_styles<'a>(text: &'a str, kind: TextKind, row: &Row<'_>) -> &'a str {
-    let style = row.attributes.and_then(|a| a.situation.asked_styles.first());
-    match style.filter(|_| kind == TextKind::Prompt) {
-        Some(style) => text.rfind(&style.text).map_or(text, |at| text[..at].trim_end()),
-        None => text,
+/// A message of the health worker without the styles that it asks for, wherever they stand.
+pub(super) fn without_styles<'a>(text: &'a str, kind: TextKind, row: &Row<'_>) -> Cow<'a, str> {
+    let mut left = Cow::Borrowed(text);
+    if kind == TextKind::Answer {
+        return left;
+    }
+    for style in row.attributes.iter().flat_map(|a| &a.situation.asked_styles) {
+        let here = (style.turn == 1) == (kind == TextKind::Prompt);
+        let Some(at) = left.rfind(&style.text).filter(|_| here && !style.text.is_empty()) else {
+            continue;
+        };
+        let (before, after) = (&left[..at], &left[at + style.text.len()..]);
+        // What parted it from its neighbours goes with it, but for a break between paragraphs.
+        let (before, after) = if before.trim().is_empty() {
+            ("", after.trim_start())
+        } else {
+            (before.trim_end(), after)
+        };
+        left = Cow::Owned(format!("{before}{after}"));
+    }
+    match left {
+        Cow::Owned(left) => Cow::Owned(left.trim_end().to_owned()),
+        left @ Cow::Borrowed(_) => left,
     }
 }
 

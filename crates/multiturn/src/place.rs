@@ -1,0 +1,223 @@
+//! Puts the styles that a health worker asks for into its messages.
+
+use clinstruct_draw::Draw;
+use clinstruct_schema::{Situation, Style, StylePlace};
+
+/// Fewest words before a style inside a message: a greeting alone is no place for it.
+const WORDS_BEFORE: usize = 4;
+/// Fewest letters of the word before a full stop that ends a sentence; shorter ones can be abbreviations.
+const WORD: usize = 4;
+
+/// The health worker's first message: the prompt with the styles that it asks for.
+pub fn first_message(prompt: &str, situation: &Situation) -> String {
+    message_with_styles(prompt, situation, 1)
+}
+
+/// A message of the health worker with the styles that it asks for in this turn, from 1.
+///
+/// A style at the start is a sentence before the message, or a paragraph before one of several. One inside follows a
+/// sentence, never in a list, a table, a quotation, or after a greeting. Where the text has no such place, it follows the
+/// last sentence; and where the text ends with something else, it is a paragraph of its own.
+pub fn message_with_styles(text: &str, situation: &Situation, turn: u32) -> String {
+    let (mut start, mut inside, mut last, mut end) = (vec![], vec![], vec![], vec![]);
+    let places = places(text);
+    let closes = text.lines().next_back().is_some_and(|line| is_prose(line) && ends_sentence(line));
+    for style in situation.asked_styles.iter().filter(|style| style.turn == turn) {
+        let wanted = match style.place {
+            StylePlace::Start if greets(text) => StylePlace::Inside,
+            place => place,
+        };
+        match wanted {
+            StylePlace::Start => start.push(style.text.as_str()),
+            StylePlace::Inside if !places.is_empty() => {
+                inside.push((at(text, style, &places), style))
+            }
+            StylePlace::Inside | StylePlace::Last if closes => last.push(style.text.as_str()),
+            StylePlace::Inside | StylePlace::Last | StylePlace::End => {
+                end.push(style.text.as_str());
+            }
+        }
+    }
+    let mut message = String::with_capacity(text.len() + 200);
+    if !start.is_empty() {
+        message.push_str(&start.join(" "));
+        message.push_str(if text.contains('\n') { "\n\n" } else { " " });
+    }
+    inside.sort_by_key(|(at, _)| *at);
+    let mut from = 0;
+    for (at, style) in inside {
+        message.push_str(text.get(from..at).unwrap_or_default());
+        message.push(' ');
+        message.push_str(&style.text);
+        from = at;
+    }
+    message.push_str(text.get(from..).unwrap_or_default());
+    for style in last {
+        message.push(' ');
+        message.push_str(style);
+    }
+    for (i, style) in end.into_iter().enumerate() {
+        message.push_str(if i == 0 { "\n\n" } else { " " });
+        message.push_str(style);
+    }
+    message
+}
+
+/// One of the places, by the text and the style alone, so that a replay finds the same.
+fn at(text: &str, style: &Style, places: &[usize]) -> usize {
+    Draw::new(0, text, &style.text).pick(places).copied().unwrap_or(text.len())
+}
+
+/// Whether a text begins with a salutation.
+fn greets(text: &str) -> bool {
+    let first: String =
+        text.chars().take_while(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
+    ["dear", "hello", "hi", "hey", "good", "greetings", "to"].contains(&first.as_str())
+}
+
+/// Whether a line is running text: no list item, table row, heading, quotation or pasted value.
+fn is_prose(line: &str) -> bool {
+    let line = line.trim();
+    let digits = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let numbered = digits.len() < line.len() && digits.starts_with(['.', ')', ':']);
+    let marked = line.starts_with(['-', '*', '•', '|', '#', '>', '–']);
+    !line.is_empty() && !marked && !numbered && !line.contains(['|', '\t'])
+}
+
+fn ends_sentence(line: &str) -> bool {
+    line.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '”' | '’' | ')'))
+        .ends_with(['.', '?', '!', '।'])
+}
+
+/// Ends of sentences that another sentence of running text follows.
+fn places(text: &str) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    for line in text.split_inclusive('\n') {
+        let start = from;
+        from += line.len();
+        if !is_prose(line) {
+            continue;
+        }
+        let (mut depth, mut quoted) = (0_i32, false);
+        for (i, c) in line.char_indices() {
+            match c {
+                '(' | '[' | '“' | '«' => depth += 1,
+                ')' | ']' | '”' | '»' => depth -= 1,
+                '"' => quoted = !quoted,
+                _ => {}
+            }
+            let end = i + c.len_utf8();
+            let (before, after) =
+                (line.get(..i).unwrap_or_default(), line.get(end..).unwrap_or_default());
+            let stops = match c {
+                '.' => {
+                    let word: Vec<char> =
+                        before.chars().rev().take_while(|c| c.is_alphabetic()).collect();
+                    // A word with a capital letter can be a title or a name's short form.
+                    word.len() >= WORD && word.last().is_some_and(|c| !c.is_uppercase())
+                        || before.ends_with([')', '%'])
+                }
+                '?' | '!' | '।' => true,
+                _ => false,
+            };
+            let here = start + end;
+            let words = text.get(..here).unwrap_or_default().split_whitespace().count();
+            if !stops || depth != 0 || quoted || words < WORDS_BEFORE {
+                continue;
+            }
+            let next = after.trim_start_matches([' ', '\r', '\n']).chars().next();
+            let follows = match next {
+                Some(next) => {
+                    after.starts_with(' ') && next.is_alphabetic() && !next.is_lowercase()
+                }
+                None => {
+                    let rest = text.get(here..).unwrap_or_default();
+                    rest.lines().find(|l| !l.trim().is_empty()).is_some_and(is_prose)
+                }
+            };
+            if follows {
+                found.push(here);
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clinstruct_schema::Situation;
+
+    fn style(text: &str, place: StylePlace, turn: u32) -> Style {
+        Style {
+            id: clinstruct_schema::Slug::new("brief").unwrap(),
+            group: "content-depth".into(),
+            text: text.into(),
+            claims: Vec::new(),
+            constraints: Vec::new(),
+            wording: 0,
+            place,
+            turn,
+            once: true,
+        }
+    }
+
+    fn put(text: &str, places: &[StylePlace]) -> String {
+        let asked_styles =
+            places.iter().zip(["STYLE.", "OTHER."]).map(|(p, text)| style(text, *p, 1)).collect();
+        message_with_styles(text, &Situation { asked_styles, ..Situation::new("Nurse") }, 1)
+    }
+
+    #[test]
+    fn a_style_stands_where_it_was_drawn() {
+        use StylePlace::{End, Inside, Last, Start};
+        let text = "The wound is red and warm. What should I do now?";
+        assert_eq!(put(text, &[Start]), format!("STYLE. {text}"));
+        assert_eq!(put(text, &[Inside]), "The wound is red and warm. STYLE. What should I do now?");
+        assert_eq!(put(text, &[Last]), format!("{text} STYLE."));
+        assert_eq!(put(text, &[End]), format!("{text}\n\nSTYLE."));
+        assert_eq!(put(text, &[End, End]), format!("{text}\n\nSTYLE. OTHER."));
+        assert_eq!(put(text, &[End, Start]), format!("OTHER. {text}\n\nSTYLE."));
+        assert_eq!(
+            put(text, &[Inside, Inside]),
+            "The wound is red and warm. STYLE. OTHER. What should I do now?"
+        );
+        let two = "He is in pain again.\n\nWhat can I give?";
+        assert_eq!(put(two, &[Start]), format!("STYLE.\n\n{two}"));
+        assert_eq!(put(two, &[Inside]), "He is in pain again. STYLE.\n\nWhat can I give?");
+    }
+
+    #[test]
+    fn no_style_breaks_what_it_must_not() {
+        for text in [
+            "Dear colleague, thank you for the call yesterday.",
+            "- Sodium is low today.\n- Potassium is high today.",
+            "| Test | Value |\n| Sodium is low. | What now? |",
+            "Seen by Dr. Mensah at 5 p.m. Friday",
+            "1. Check the pulse.\n2. Call the team.",
+            "He said \"It hurts here. Please help me.\" and left",
+            "Results (taken today. Fasting.) are below",
+        ] {
+            let shown = put(text, &[StylePlace::Inside]);
+            assert!(shown.starts_with(text), "{shown}");
+            assert!(shown.ends_with("STYLE."), "{shown}");
+        }
+        let letter = "Dear colleague,\nThe boy has a rash on both legs. Is it an allergy?";
+        let shown = put(letter, &[StylePlace::Start]);
+        assert_eq!(
+            shown,
+            "Dear colleague,\nThe boy has a rash on both legs. STYLE. Is it an allergy?"
+        );
+        let listed = "These are the results that came back.\n- sodium 128\n- potassium 5.9";
+        assert_eq!(put(listed, &[StylePlace::Last]), format!("{listed}\n\nSTYLE."));
+    }
+
+    #[test]
+    fn a_later_style_waits_for_its_turn() {
+        let asked_styles = vec![style("STYLE.", StylePlace::Last, 2)];
+        let situation = Situation { asked_styles, turns: 2, ..Situation::new("Nurse") };
+        assert_eq!(first_message("What now?", &situation), "What now?");
+        assert_eq!(message_with_styles("And then?", &situation, 2), "And then? STYLE.");
+    }
+}
