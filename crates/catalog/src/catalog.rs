@@ -17,12 +17,13 @@ use crate::load_patient::{
     Conditions, Known, Regimens, check_treatments, read_conditions, read_drugs, read_regimens,
 };
 use crate::load_topics::{self, Topics, field_ids, read_topics};
+use crate::load_voices::read_voices;
 use crate::mistake::{CatalogError, nearest};
 use crate::style::RawOption;
 use crate::{
     AgeBand, Axis, Body, Condition, Country, Domain, Drug, Effects, Files, Gender, Histories,
     Never, Part, Phrase, Profession, Regimen, Scope, Setting, SexShare, Signs, StyleOption, Styles,
-    Subtopic, Task, Templates, Value,
+    Subtopic, Task, Templates, Value, Voices,
 };
 
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../resources");
@@ -72,6 +73,8 @@ pub struct Catalog {
     pub histories: Histories,
     /// Styles, modes, lengths, registers.
     pub styles: Styles,
+    /// How first messages are written.
+    pub voices: Voices,
     /// Terms that apply to some countries only.
     pub country_terms: Vec<CountryBound>,
     /// Fixed phrases of the templates.
@@ -191,6 +194,7 @@ impl Catalog {
         });
         l.file("situations.toml", |r| read_situations(r, &mut styles));
         check_exclusions(l, &styles);
+        let voices = l.file("voices.toml", |r| read_voices(r, &tasks));
         let phrases: Vec<Phrase> = l.file("phrases.toml", |r| {
             let phrases = r.entries::<Phrase>("phrase", true);
             distinct(r, "phrase", phrases.iter().map(|e| (e.value.id.as_str(), e.span.clone())));
@@ -332,6 +336,7 @@ impl Catalog {
             pregnancy_treated,
             histories,
             styles,
+            voices,
             country_terms,
             phrases,
             parts,
@@ -479,6 +484,7 @@ impl Catalog {
         all.extend(options.map(StyleOption::instruction));
         let emergencies = self.parts.iter().filter_map(|p| p.emergency.as_ref());
         all.extend(emergencies.map(|e| e.instruction.instruction()));
+        all.extend(self.voices.instructions());
         all
     }
 }

@@ -17,6 +17,7 @@ mod load_history;
 mod load_parts;
 mod load_patient;
 mod load_topics;
+mod load_voices;
 mod mistake;
 mod part;
 mod patient;
@@ -26,6 +27,7 @@ mod scope;
 mod sentence;
 mod style;
 mod templates;
+mod voice;
 mod who;
 
 pub use axes::{
@@ -50,4 +52,5 @@ pub use scope::{AboutPatient, PregnancyRule, Scope};
 pub use sentence::{Piece, Sentence};
 pub use style::{Group, Mode, Phrase, RegisterText, StyleOption, Styles};
 pub use templates::{TemplateError, Templates};
+pub use voice::{VoiceEntry, VoiceExclusion, VoiceFacts, VoiceValue, Voices};
 pub use who::{AgeBand, Who};

@@ -112,7 +112,9 @@ pub fn situation(
         mode,
         turns,
         assistant_register: register("assistant register"),
-        user_register: register("user register"),
+        user_register: frame
+            .and_then(|f| f.voice.as_ref())
+            .map_or_else(|| register("user register"), |voice| voice.register),
         asked_styles: options.iter().take(asked_count).map(style).collect(),
         system_styles: options.iter().skip(asked_count).map(style).collect(),
         user_styles: user_length.iter().map(style).collect(),

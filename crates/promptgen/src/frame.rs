@@ -10,6 +10,7 @@ use clinstruct_schema::{
 };
 
 use crate::case::frame_condition;
+use crate::voice::draw_voice;
 
 /// Inputs of all frames of a row.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +67,9 @@ pub(crate) fn draw_frame(
             Draw::new(source.seed, key, "emergency instruction").chance(rule.probability)
         });
     let mode = draw_mode(source, key, can_be_emergency, emergency_instruction);
-    Some(Frame { emergency_instruction, ..Frame::new(place, patient, mode) })
+    let frame = Frame { emergency_instruction, ..Frame::new(place, patient, mode) };
+    let voice = draw_voice(source.catalog, source.seed, key, source.subjects, &frame);
+    Some(Frame { voice, ..frame })
 }
 
 fn draw_country<'c>(source: &Source<'c>, row: &RowId, k: usize) -> Option<&'c Country> {

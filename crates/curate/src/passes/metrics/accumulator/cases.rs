@@ -1,6 +1,7 @@
 //! What the texts of a conversation say of its case.
 
 use clinstruct_quality::case::{added, contradictions, left_topic};
+use clinstruct_quality::compare;
 use clinstruct_schema::summary::{MetricId, TextKind};
 
 use super::super::faults::{Place, Seen};
@@ -8,6 +9,16 @@ use super::MetricsAccumulator;
 use crate::Row;
 
 impl MetricsAccumulator {
+    /// Measures age and sex against the patient's.
+    pub(super) fn card(&mut self, at: Place<'_>) {
+        if let Some(attributes) = at.row.attributes {
+            let Some(who) = attributes.who() else { return };
+            let wrong = compare::patient(at.text, who);
+            let place = wrong.map(|(_, place)| place);
+            self.share(MetricId::OtherPatient, at, place);
+        }
+    }
+
     /// Measures what the texts after the first say of the case of their conversation.
     pub(super) fn case(&mut self, row: &Row<'_>, whole: Place<'_>) {
         let Some(attributes) = row.attributes else { return };
