@@ -205,21 +205,27 @@ struct WorkerFile {
     groups: BTreeMap<String, BTreeMap<String, Vec<String>>>,
 }
 
+fn templates(lists: BTreeMap<String, Vec<String>>) -> BTreeMap<String, Vec<Template>> {
+    lists
+        .into_iter()
+        .map(|(name, all)| (name, all.iter().map(|t| Template::parse(t)).collect()))
+        .collect()
+}
+
 impl Worker {
     fn parse(text: &str) -> Result<Self, String> {
         let file: WorkerFile = toml::from_str(text).map_err(|e| e.to_string())?;
-        let groups = file
-            .groups
-            .into_iter()
-            .map(|(group, lists)| {
-                let lists = lists
-                    .into_iter()
-                    .map(|(name, all)| (name, all.iter().map(|t| Template::parse(t)).collect()))
-                    .collect();
-                (group, lists)
-            })
-            .collect();
+        let groups =
+            file.groups.into_iter().map(|(group, lists)| (group, templates(lists))).collect();
         Ok(Self { groups, words: file.words })
+    }
+
+    /// The same with the groups of another file, which has no words.
+    fn and(mut self, text: &str) -> Result<Self, String> {
+        let file: BTreeMap<String, BTreeMap<String, Vec<String>>> =
+            toml::from_str(text).map_err(|e| e.to_string())?;
+        self.groups.extend(file.into_iter().map(|(group, lists)| (group, templates(lists))));
+        Ok(self)
     }
 
     pub(crate) fn all(&self, group: &str, name: &str) -> &[Template] {
@@ -233,8 +239,12 @@ static GRAMMARS: LazyLock<Vec<Grammar>> = LazyLock::new(|| {
     FILES.iter().filter_map(|(language, text)| Grammar::parse(*language, text).ok()).collect()
 });
 
-static WORKER: LazyLock<Worker> =
-    LazyLock::new(|| Worker::parse(include_str!("../grammar/worker.toml")).unwrap_or_default());
+static WORKER: LazyLock<Worker> = LazyLock::new(|| read_worker().unwrap_or_default());
+
+fn read_worker() -> Result<Worker, String> {
+    Worker::parse(include_str!("../grammar/worker.toml"))?
+        .and(include_str!("../grammar/worker/first.toml"))
+}
 
 /// The grammar of a language. The files are embedded, and a test reads all of them.
 pub(crate) fn grammar(language: Language) -> Option<&'static Grammar> {
@@ -289,7 +299,7 @@ mod tests {
                 assert!(grammar.list(list).len() >= 15, "{language:?} {list}");
             }
         }
-        let worker = Worker::parse(include_str!("../grammar/worker.toml")).unwrap();
+        let worker = read_worker().unwrap();
         let words = &worker.words;
         for list in [&words.numbers, &words.units, &words.female, &words.male, &words.about] {
             assert!(list.len() >= 4, "{list:?}");

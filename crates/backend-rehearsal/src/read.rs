@@ -3,8 +3,23 @@
 use aho_corasick::AhoCorasick;
 use clinstruct_schema::{
     ChatRequest, Constraint, ConversationMode, Instruction, Language, Meaning, Message, Register,
-    Role, Speaker,
+    Role, Speaker, VoiceTrait,
 };
+
+/// How a first message is to be written.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Voice {
+    values: Vec<(VoiceTrait, String)>,
+    /// The fewest and the most words.
+    pub(crate) words: Option<(u32, u32)>,
+}
+
+impl Voice {
+    /// The value of a trait; `None` where the request leaves it open.
+    pub(crate) fn of(&self, of: VoiceTrait) -> Option<&str> {
+        self.values.iter().find(|(known, _)| *known == of).map(|(_, id)| id.as_str())
+    }
+}
 
 /// The content of a request.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +36,8 @@ pub(crate) struct ParsedRequest {
     pub(crate) facts: Vec<(String, String)>,
     /// The same for each patient, in order.
     pub(crate) patients: Vec<Vec<(String, String)>>,
+    /// How their messages are to be written, in the same order.
+    pub(crate) voices: Vec<Voice>,
     /// The numbers that the request gives them.
     pub(crate) numbers: Vec<usize>,
 }
@@ -135,7 +152,27 @@ impl Reader {
         for message in messages.iter().take(in_templates) {
             facts_in(&message.content, &mut parsed);
         }
+        let voice = |patient: &Vec<(String, String)>| {
+            value(patient, "voice").map(|told| self.voice(told)).unwrap_or_default()
+        };
+        parsed.voices = parsed.patients.iter().map(voice).collect();
         parsed
+    }
+
+    /// The voice that these sentences ask for.
+    fn voice(&self, told: &str) -> Voice {
+        let mut voice = Voice::default();
+        let found = self.heads.iter().flat_map(|heads| heads.find_overlapping_iter(told));
+        for found in found {
+            let known = self.instructions.get(found.pattern().as_usize());
+            for meaning in known.iter().flat_map(|(instruction, _)| &instruction.means) {
+                if let Meaning::Write { of, id, words } = meaning {
+                    voice.values.push((*of, id.to_string()));
+                    voice.words = voice.words.or(*words);
+                }
+            }
+        }
+        voice
     }
 
     fn instructions_in(&self, text: &str, earlier: bool, parsed: &mut ParsedRequest) {
@@ -175,7 +212,8 @@ impl Reader {
                     Meaning::Speak { register } => parsed.register = Some(*register),
                     Meaning::Mode { mode } => parsed.mode = Some(*mode),
                     Meaning::Move { id } => parsed.planned = Some(id.to_string()),
-                    Meaning::Tell => {}
+                    // Each message has its own, which is read with its facts.
+                    Meaning::Write { .. } | Meaning::Tell => {}
                 }
             }
         }
@@ -207,6 +245,7 @@ const LABELS: [&str; 23] = [
     "family",
     "social",
     "patient",
+    "voice",
 ];
 
 fn facts_in(text: &str, parsed: &mut ParsedRequest) {

@@ -69,16 +69,17 @@ fn prompts(parsed: &ParsedRequest, structured: bool, off: i32, draw: &mut Draw) 
         .patients
         .iter()
         .zip(&parsed.numbers)
-        .map(|(patient, number)| (*number, worker::prompt(parsed, patient, draw)))
+        .zip(&parsed.voices)
+        .map(|((patient, number), voice)| (*number, worker::prompt(parsed, patient, voice, draw)))
         .collect();
     if off < 0 {
         texts.pop();
     }
     if off > 0
-        && let Some(patient) = parsed.patients.first()
+        && let (Some(patient), Some(voice)) = (parsed.patients.first(), parsed.voices.first())
     {
         let last = texts.last().map_or(0, |(number, _)| *number);
-        texts.push((last + 1, worker::prompt(parsed, patient, draw)));
+        texts.push((last + 1, worker::prompt(parsed, patient, voice, draw)));
     }
     if structured {
         let entries: Vec<serde_json::Value> = texts

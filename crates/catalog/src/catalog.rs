@@ -1,13 +1,13 @@
 use std::collections::HashSet;
 
 use clinstruct_schema::{
-    AgeYears, Constraint, ConversationMode, CountryBound, Frame, FramePatient, Instruction,
-    Meaning, Model, Pattern, Place, Price, Sex,
+    AgeYears, ConversationMode, CountryBound, Frame, FramePatient, Model, Place, Price, Sex,
 };
 use include_dir::{Dir, include_dir};
 use toml::Spanned;
 
-use crate::contradiction::{Contradictions, KnownItems, read_contradictions};
+use crate::contradiction::{Contradictions, read_contradictions};
+use crate::items::{distinct_wordings, known_items};
 use crate::load::{Loader, distinct, resolve, sums_to_one, values};
 use crate::load_axes::{line_span, read_ages, read_countries, read_sexes, read_situations};
 use crate::load_body::{read_body, read_effects, read_signs};
@@ -17,13 +17,14 @@ use crate::load_patient::{
     Conditions, Known, Regimens, check_treatments, read_conditions, read_drugs, read_regimens,
 };
 use crate::load_topics::{self, Topics, field_ids, read_topics};
+use crate::load_voices::read_voices;
 use crate::mistake::{CatalogError, nearest};
 use crate::moves::read_moves;
 use crate::style::RawOption;
 use crate::{
     AgeBand, Axis, Body, Condition, Country, Domain, Drug, Effects, Files, Gender, Histories, Move,
     Never, Part, Phrase, Places, Profession, Regimen, Scope, Setting, SexShare, Signs, Styles,
-    Subtopic, Task, Templates, Value,
+    Subtopic, Task, Templates, Value, Voices,
 };
 
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../resources");
@@ -77,6 +78,8 @@ pub struct Catalog {
     pub moves: Vec<Move>,
     /// What does not go together in one conversation.
     pub contradictions: Contradictions,
+    /// How first messages are written.
+    pub voices: Voices,
     /// Terms that apply to some countries only.
     pub country_terms: Vec<CountryBound>,
     /// Fixed phrases of the templates.
@@ -203,6 +206,7 @@ impl Catalog {
         });
         l.file("situations.toml", |r| read_situations(r, &mut styles));
         distinct_wordings(l, &styles);
+        let voices = l.file("voices.toml", |r| read_voices(r, &tasks));
         let phrases: Vec<Phrase> = l.file("phrases.toml", |r| {
             let phrases = r.entries::<Phrase>("phrase", true);
             distinct(r, "phrase", phrases.iter().map(|e| (e.value.id.as_str(), e.span.clone())));
@@ -310,7 +314,7 @@ impl Catalog {
         };
         let moves = l.file("moves.toml", |r| read_moves(r, &axes));
         let parts = read_parts(l, &axes);
-        let known = known_items(&axes, &ages, &parts);
+        let known = known_items(&axes, &ages, &parts, &voices, &moves);
         let contradictions = l.file("contradictions.toml", |r| read_contradictions(r, &known));
 
         for name in files.keys() {
@@ -349,6 +353,7 @@ impl Catalog {
             styles,
             moves,
             contradictions,
+            voices,
             country_terms,
             phrases,
             parts,
@@ -455,108 +460,4 @@ impl Catalog {
     pub fn phrase(&self, id: &str) -> &str {
         self.phrases.iter().find(|p| p.id.as_str() == id).map_or("", |p| p.text.as_str())
     }
-
-    /// Every instruction that a request may contain, with its constraint.
-    pub fn instructions(&self) -> Vec<Instruction> {
-        let keep = |c: &Option<Constraint>| {
-            c.iter().map(|c| Meaning::Keep { constraint: c.clone() }).collect::<Vec<_>>()
-        };
-        let mut all = Vec::new();
-        for p in &self.phrases {
-            let mut means = keep(&p.constraint);
-            means.extend(p.role.map(|speaker| Meaning::Role { speaker }));
-            if means.is_empty() {
-                means.push(Meaning::Tell);
-            }
-            all.push(Instruction {
-                id: p.id.to_string(),
-                text: Pattern(p.text.clone()),
-                means,
-                once: false,
-            });
-        }
-        for m in &self.styles.modes {
-            for (side, text) in [("assistant", &m.assistant), ("user", &m.user)] {
-                all.push(Instruction {
-                    id: format!("{}-{side}", m.id.as_str()),
-                    text: Pattern(text.clone()),
-                    means: vec![Meaning::Mode { mode: m.id }],
-                    once: false,
-                });
-            }
-            all.extend(m.lines.iter().flat_map(|line| line.instructions(false)));
-        }
-        for r in &self.styles.registers {
-            for (side, text) in [("assistant", &r.assistant), ("user", &r.user)] {
-                all.push(Instruction {
-                    id: format!("{}-{side}", r.id.as_str()),
-                    text: Pattern(text.clone()),
-                    means: vec![Meaning::Speak { register: r.id }],
-                    once: false,
-                });
-            }
-        }
-        let s = &self.styles;
-        for m in &self.moves {
-            all.extend(m.texts.iter().map(|text| Instruction {
-                id: m.id.to_string(),
-                text: Pattern(text.clone()),
-                means: vec![Meaning::Move { id: m.id.clone() }],
-            }));
-        }
-        all.extend(s.asked.iter().flat_map(|option| option.instructions(true)));
-        let options = [&s.assistant_length, &s.assistant_form, &s.user_length];
-        all.extend(options.into_iter().flatten().flat_map(|option| option.instructions(false)));
-        let emergencies = self.parts.iter().filter_map(|p| p.emergency.as_ref());
-        all.extend(emergencies.flat_map(|e| e.instruction.instructions(true)));
-        all
-    }
-}
-
-/// A reader of a request tells options apart by their texts alone.
-fn distinct_wordings(l: &mut Loader<'_>, styles: &Styles) {
-    let texts = |o: &'_ crate::StyleOption| -> Vec<String> {
-        o.wordings.iter().map(|w| w.text.0.clone()).collect()
-    };
-    let mut seen = HashSet::new();
-    let again: Vec<String> =
-        styles.options().flat_map(texts).filter(|text| !seen.insert(text.clone())).collect();
-    for text in again {
-        let quoted = format!("\"{text}\"");
-        let file = ["styles.toml", "situations.toml"].map(|name| l.place(name));
-        let at = |place: &crate::mistake::Place| place.text.rfind(&quoted);
-        let found = file.iter().rev().find_map(|place| at(place).map(|at| (place, at)));
-        if let Some((place, at)) = found {
-            let span = at..at + quoted.len();
-            l.mistakes.push(place.mistake(span, "another wording has the same text", None));
-        }
-    }
-}
-
-/// What the table of contradictions can name.
-fn known_items(axes: &Axes<'_>, ages: &[AgeBand], parts: &[Part]) -> KnownItems {
-    let styles = axes.styles;
-    let emergencies = parts.iter().filter_map(|p| p.emergency.as_ref()).map(|e| &e.instruction);
-    let mut items: Vec<String> =
-        styles.options().chain(emergencies).map(|o| o.id.to_string()).collect();
-    let mut kind = |kind: &str, names: &mut dyn Iterator<Item = String>| {
-        items.extend(names.map(|name| format!("{kind}:{name}")));
-    };
-    kind("mode", &mut styles.modes.iter().map(|m| m.id.as_str().to_owned()));
-    kind("register", &mut styles.registers.iter().map(|r| r.id.as_str().to_owned()));
-    kind("place", &mut std::iter::once("later".to_owned()));
-    kind("patient", &mut ["none", "some"].into_iter().map(str::to_owned));
-    kind("age", &mut ages.iter().map(|a| a.id.to_string()));
-    kind("task", &mut axes.tasks.iter().map(|t| t.id.to_string()));
-    kind("domain", &mut axes.domains.iter().map(|d| d.id.to_string()));
-    kind("subtopic", &mut axes.subtopics.iter().map(|s| s.id.to_string()));
-    kind("profession", &mut axes.professions.iter().map(|p| p.id.to_string()));
-    let specialties = axes
-        .professions
-        .iter()
-        .flat_map(|p| p.specialties.iter().map(move |s| format!("{}.{}", p.id, s.id)));
-    kind("specialty", &mut specialties.into_iter());
-    let groups =
-        styles.asked.iter().map(|o| (format!("group:{}", o.group), o.id.to_string())).collect();
-    KnownItems { items, groups }
 }

@@ -1,6 +1,6 @@
 //! Frames and cases as the variables of templates.
 
-use clinstruct_schema::{Case, CaseText, ConversationMode, FactName, Frame, Measurement, Sex};
+use clinstruct_schema::{Case, CaseText, FactName, Frame, Measurement, Sex};
 use minijinja::context;
 
 use crate::Catalog;
@@ -13,15 +13,11 @@ fn stated_gender(sex: Sex, gender: Option<&str>) -> Option<&str> {
 /// A frame for templates: every field is a string; those of the patient are absent where there is none.
 pub fn frame_context(catalog: &Catalog, frame: &Frame) -> minijinja::Value {
     let setting = catalog.settings.iter().find(|s| s.id == frame.place.setting);
-    // What starts with the emergency instruction is written as an emergency, in any mode.
-    let mode = if frame.emergency_instruction { ConversationMode::Emergency } else { frame.mode };
-    let mode = catalog.styles.modes.iter().find(|m| m.id == mode);
     let patient = frame.patient.as_ref();
     context! {
         country => frame.place.country.as_str(),
         setting => setting.map(|s| s.name.as_str()),
         setting_text => setting.map(|s| s.text.as_str()),
-        mode_text => mode.map(|m| m.writer.as_str()),
         withholds => frame.withholds,
         patient => patient.map(|p| context! {
             age => p.age.measure(),

@@ -11,6 +11,8 @@ mod body;
 mod catalog;
 mod context;
 mod contradiction;
+mod instructions;
+mod items;
 mod load;
 mod load_axes;
 mod load_body;
@@ -18,6 +20,7 @@ mod load_history;
 mod load_parts;
 mod load_patient;
 mod load_topics;
+mod load_voices;
 mod mistake;
 mod moves;
 mod part;
@@ -28,6 +31,7 @@ mod scope;
 mod sentence;
 mod style;
 mod templates;
+mod voice;
 mod who;
 
 pub use axes::{
@@ -54,4 +58,5 @@ pub use style::{
     Group, Mode, Phrase, Places, RegisterText, StyleOption, Styles, Wording, WordingPlace,
 };
 pub use templates::{TemplateError, Templates};
+pub use voice::{VoiceEntry, VoiceExclusion, VoiceFacts, VoiceValue, Voices};
 pub use who::{AgeBand, Who};

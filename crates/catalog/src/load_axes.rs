@@ -117,7 +117,6 @@ pub(crate) fn read_situations(r: &mut Reader<'_>, styles: &mut Styles) {
         .into_iter()
         .map(|m| Mode {
             id: m.id,
-            writer: m.writer,
             assistant: m.assistant,
             user: m.user,
             lines: m.lines.into_iter().map(|o| option(r, o, "mode")).collect(),

@@ -172,8 +172,6 @@ pub struct Places {
 pub struct Mode {
     /// Which.
     pub id: ConversationMode,
-    /// How the writer is to write a first message; empty where nothing is to be said.
-    pub writer: String,
     /// Instruction to the assistant.
     pub assistant: String,
     /// Instruction to the simulated user.
@@ -299,8 +297,6 @@ pub(crate) struct RawOption {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawMode {
     pub(crate) id: ConversationMode,
-    #[serde(default)]
-    pub(crate) writer: String,
     pub(crate) assistant: String,
     pub(crate) user: String,
     #[serde(default)]

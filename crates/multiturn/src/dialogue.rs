@@ -125,7 +125,7 @@ impl Repair {
         };
         list(None, &mut self.findings.iter().map(String::as_str));
         let keep = match speaker {
-            Speaker::Assistant => "repair-keep",
+            Speaker::Assistant | Speaker::PromptWriter => "repair-keep",
             Speaker::User => "repair-keep-user",
         };
         list(Some(catalog.phrase(keep)), &mut std::iter::empty());

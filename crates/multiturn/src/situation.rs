@@ -98,7 +98,12 @@ pub fn situation(
     let turns = if withholds { turns.max(2) } else { turns };
 
     let all = [Register::Popular, Register::Standard, Register::Scientific];
-    let user_register = all[Draw::new(seed, key, "user register").weighted(part.register).min(2)];
+    // The voice of the first message is kept in later ones.
+    let voice = frame.and_then(|f| f.voice.as_ref());
+    let user_register = voice.map_or_else(
+        || all[Draw::new(seed, key, "user register").weighted(part.register).min(2)],
+        |voice| voice.register,
+    );
     let possible = all.map(|register| {
         let item = format!("register:{}", register.as_str());
         let at_odds = table.any(&item, fixed.iter().map(String::as_str))
@@ -136,28 +141,27 @@ pub fn situation(
 
     let stage = |register| Stage { catalog, seed, key, mode, register, turns };
     let (by_user, by_system) = (stage(user_register), stage(assistant_register));
-    let mut situation = Situation {
-        mode,
-        turns,
-        assistant_register,
-        user_register,
-        asked_styles: options.iter().take(asked_count).map(|o| by_user.asked_for(o)).collect(),
-        system_styles: options.iter().skip(asked_count).map(|o| by_system.stated(o)).collect(),
-        user_styles: user_length.iter().map(|o| by_user.stated(o)).collect(),
-        emergency_instruction: variant == Variant::Emergency,
-        language: frame.map_or(Language::English, |f| f.language),
-        moves: Vec::new(),
-        reports: Vec::new(),
-        withholds,
-        persona: frame.and_then(|f| f.persona.clone()),
-        translates: row
-            .subjects
-            .iter()
-            .filter(|s| s.axis == "task")
-            .any(|s| catalog.tasks.iter().any(|t| t.translates && Some(&t.id) == s.slugs.last())),
-        profession: row.profession.clone(),
-        specialty: row.specialty.clone(),
-    };
+    let mut situation =
+        Situation {
+            mode,
+            turns,
+            assistant_register,
+            user_register,
+            asked_styles: options.iter().take(asked_count).map(|o| by_user.asked_for(o)).collect(),
+            system_styles: options.iter().skip(asked_count).map(|o| by_system.stated(o)).collect(),
+            user_styles: user_length.iter().map(|o| by_user.stated(o)).collect(),
+            emergency_instruction: variant == Variant::Emergency,
+            language: frame.map_or(Language::English, |f| f.language),
+            moves: Vec::new(),
+            reports: Vec::new(),
+            withholds,
+            persona: frame.and_then(|f| f.persona.clone()),
+            translates: row.subjects.iter().filter(|s| s.axis == "task").any(|s| {
+                catalog.tasks.iter().any(|t| t.translates && Some(&t.id) == s.slugs.last())
+            }),
+            profession: row.profession.clone(),
+            specialty: row.specialty.clone(),
+        };
     let patient = frame.is_some_and(|f| f.patient.is_some());
     draw_moves(catalog, seed, key, &facts, &fixed, patient, &mut situation);
     situation

@@ -10,6 +10,7 @@ use clinstruct_schema::{
 };
 
 use crate::case::frame_condition;
+use crate::voice::draw_voice;
 
 /// Inputs of all frames of a row.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +70,9 @@ pub(crate) fn draw_frame(
         });
     let mode = draw_mode(source, key, can_be_emergency, emergency_instruction);
     let frame = Frame { emergency_instruction, ..Frame::new(place, patient, mode) };
-    Some(Frame { withholds: withholds(source, key, &frame), ..frame })
+    let frame = Frame { withholds: withholds(source, key, &frame), ..frame };
+    let voice = draw_voice(source.catalog, source.seed, key, source.subjects, &frame);
+    Some(Frame { voice, ..frame })
 }
 
 /// Whether the message leaves out what its decision depends on: a share of those about a patient whose conversations can

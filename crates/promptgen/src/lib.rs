@@ -28,6 +28,7 @@ mod extraction;
 mod frame;
 mod plan;
 mod request;
+mod voice;
 
 pub use case::complete;
 use clinstruct_schema::{Blame, Hint};

@@ -5,7 +5,7 @@ use clinstruct_draw as draw;
 use clinstruct_schema::{BaseRow, ChatRequest, FactName, JsonSchema, Message, Role};
 use minijinja::{Value, context};
 
-use crate::Error;
+use crate::{Error, voice};
 
 /// What a prompt request depends on besides its row.
 #[derive(Debug, Clone, Copy, Default)]
@@ -138,7 +138,9 @@ pub fn prompt_request(
         .iter()
         .filter_map(|i| {
             let frame = row.frames.get(*i)?;
-            Some(context! { number => i + 1, ..frame_context(catalog, frame) })
+            let key = row.id.child('p', i + 1);
+            let voice = voice::told(catalog, options.seed, key.as_str(), frame);
+            Some(context! { number => i + 1, voice => voice, ..frame_context(catalog, frame) })
         })
         .collect();
     let requested = || patients.iter().filter_map(|i| row.frames.get(*i));

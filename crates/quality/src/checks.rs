@@ -41,6 +41,7 @@ pub mod other_case;
 pub mod other_country;
 pub mod other_frame;
 pub mod other_patient;
+pub mod overlong_prompt;
 pub mod role_tag;
 pub mod starts_with_title;
 pub mod steps;
@@ -64,6 +65,7 @@ pub const ALL: &[&Check] = &[
     &other_patient::CHECK,
     &other_frame::CHECK,
     &other_case::CHECK,
+    &overlong_prompt::CHECK,
     &exact_sentences::CHECK,
     &max_words::CHECK,
     &min_words::CHECK,

@@ -55,7 +55,7 @@ fn hash(id: &RowId) -> u64 {
 impl Counts {
     fn count(&mut self, part: &str, attributes: &Attributes, which: usize) {
         let region = attributes.place().map(|place| ("region", place.region.clone()));
-        for (name, value) in attributes.traits().into_iter().chain(region) {
+        for (name, value) in attributes.traits().chain(region) {
             self.shares.entry(name).or_default().entry(value).or_default()[which] += 1;
         }
         // Questions without a patient come after all ages.

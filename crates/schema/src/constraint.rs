@@ -193,6 +193,15 @@ pub enum Meaning {
         /// Entry of the catalog's `moves.toml`.
         id: crate::Slug,
     },
+    /// Write a first message with this trait.
+    Write {
+        /// Which trait.
+        of: crate::VoiceTrait,
+        /// Its value: an entry of the catalog's `voices.toml`.
+        id: crate::Slug,
+        /// The fewest and the most words, where it is a length.
+        words: Option<(u32, u32)>,
+    },
     /// Nothing that a grammar could obey.
     Tell,
 }

@@ -38,11 +38,12 @@ impl Attributes {
     /// The attribute whose values go by age.
     pub const AGE_BAND: &str = "age band";
 
-    /// The attributes whose distributions are compared with the plan and between runs, with this row's value of each.
-    pub fn traits(&self) -> [(&'static str, String); 8] {
+    /// The attributes whose distributions are compared with the plan and between runs, with this row's value of each. Rows of
+    /// earlier versions have no voice.
+    pub fn traits(&self) -> impl Iterator<Item = (&'static str, String)> {
         let (situation, who) = (&self.situation, self.who());
         let setting = self.place().map_or_else(String::new, |place| place.setting.to_string());
-        [
+        let all = [
             ("mode", situation.mode.as_str().to_owned()),
             ("turns", situation.turns.to_string()),
             ("language", situation.answer_language().code().to_owned()),
@@ -51,7 +52,18 @@ impl Attributes {
             (Self::AGE_BAND, who.map_or(Self::NO_PATIENT.to_owned(), |p| p.age_band.to_string())),
             ("sex", who.map_or(Self::NO_PATIENT, |p| p.sex.as_str()).to_owned()),
             ("care setting", setting),
-        ]
+        ];
+        let voice = self.voice.iter().flat_map(|voice| {
+            [
+                ("user register", voice.register.as_str().to_owned()),
+                ("form", voice.form.to_string()),
+                ("opening", voice.opening.to_string()),
+                ("length", voice.length.to_string()),
+                ("questions", voice.questions.to_string()),
+                ("place in words", voice.place.to_string()),
+            ]
+        });
+        all.into_iter().chain(voice)
     }
 
     /// The value of an attribute of the patient for a question that is not about one.

@@ -14,10 +14,48 @@ pub struct Voice {
     pub opening: Slug,
     /// How long it is.
     pub length: Slug,
+    /// The fewest and the most words of that length.
+    pub words: (u32, u32),
     /// How many questions it asks.
     pub questions: u32,
     /// How the care setting shows.
     pub place: Slug,
+}
+
+/// A trait of a [`Voice`], each drawn from a list of the catalog's `voices.toml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VoiceTrait {
+    /// Level of speech.
+    Register,
+    /// Form.
+    Form,
+    /// What it begins with.
+    Opening,
+    /// Length.
+    Length,
+    /// Number of questions.
+    Questions,
+    /// How the care setting shows.
+    Place,
+}
+
+impl VoiceTrait {
+    /// All of them, in the order in which they are drawn.
+    pub const ALL: [Self; 6] =
+        [Self::Register, Self::Form, Self::Opening, Self::Length, Self::Questions, Self::Place];
+
+    /// Name of its list in `voices.toml`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Register => "register",
+            Self::Form => "form",
+            Self::Opening => "opening",
+            Self::Length => "length",
+            Self::Questions => "questions",
+            Self::Place => "place",
+        }
+    }
 }
 
 /// A patient or relative who writes for themselves, in place of a health worker. Each field is an entry of the catalog's

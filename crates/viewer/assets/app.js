@@ -163,13 +163,14 @@ function patient({ case: known, card }) {
 }
 
 function background(row) {
-  const { card, place: care, situation, subjects } = row.attributes;
+  const { card, place: care, situation, subjects, voice } = row.attributes;
   const where = care ?? card?.patient;
   const styles = [...situation.asked_styles.map((s) => `asked: ${s.text}`), ...situation.system_styles.map((s) => `system: ${s.text}`),
     ...situation.user_styles.map((s) => `health worker: ${s.text}`)];
   return [
     make("section", {}, make("h2", {}, "Situation"), facts([["who asks", situation.specialty ? `${situation.profession}, ${situation.specialty}` : situation.profession],
-      ["about", subjects.map((s) => s.name).join(" × ")], ["mode", situation.mode], ["turns", situation.turns], ["country", where?.country], ["setting", where?.setting]]),
+      ["about", subjects.map((s) => s.name).join(" × ")], ["mode", situation.mode], ["turns", situation.turns], ["country", where?.country], ["setting", where?.setting],
+      ["voice", voice && [`${voice.register} register`, voice.form, `opens with: ${voice.opening}`, `${voice.length} (${voice.words.join(" to ")} words)`, `questions: ${voice.questions}`, `place: ${voice.place}`].join(", ")]]),
       make("ul", {}, styles.map((s) => make("li", {}, s)))),
     make("section", {}, make("h2", {}, "Patient"), patient(row.attributes)),
     make("section", {}, make("h2", {}, "Provenance"), facts([["model", `${row.provenance.model} (${row.provenance.backend})`], ["seed", row.provenance.seed], ["rehearsal", row.provenance.rehearsal ? "yes: no model wrote this" : "no"]])),

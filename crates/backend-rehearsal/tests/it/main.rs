@@ -3,6 +3,7 @@
 
 mod delivery;
 mod obedience;
+mod voices;
 
 use clinstruct_backend_rehearsal::{Rates, Rehearsal};
 use clinstruct_batch_client::{BatchRequest, request_id};

@@ -72,8 +72,11 @@ fn target(id: MetricId, kind: Option<TextKind>) -> Target {
         | MetricId::SeveralQuestions
         | MetricId::AddedFacts
         | MetricId::DerailedTurns => Target::None,
+        // Nobody begins a message with a card, and a local does not say in which country this is. A handover does, and a
+        // question on national policy may.
+        MetricId::AgeFirst => Target::AtMost(0.15),
         MetricId::OtherLanguage => Target::AtMost(0.005),
-        MetricId::UnsolicitedQuestions => Target::AtMost(0.05),
+        MetricId::OwnCountry | MetricId::UnsolicitedQuestions => Target::AtMost(0.05),
         MetricId::UnansweredQuestions | MetricId::OverlongAnswers => Target::AtMost(0.02),
         _ => Target::AtMost(0.0),
     }

@@ -37,7 +37,7 @@ fn traits(attributes: &Attributes) -> impl Iterator<Item = (&'static str, String
     let subject = attributes.subjects.first().and_then(|s| s.slugs.last());
     let others = [("style", styles(&attributes.situation))];
     let subject = subject.map(|slug| ("subject", slug.to_string()));
-    attributes.traits().into_iter().chain(others).chain(age).chain(country).chain(subject)
+    attributes.traits().chain(others).chain(age).chain(country).chain(subject)
 }
 
 fn styles(situation: &Situation) -> String {

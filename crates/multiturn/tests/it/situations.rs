@@ -248,7 +248,9 @@ fn part_1_has_the_shares_of_its_file() {
             let length = length.map_or("unspecified", |x| x.id.as_str());
             *lengths.entry(length.to_owned()).or_default() += 1;
         }
-        *registers.entry(s.user_register.as_str().to_owned()).or_default() += 1;
+        *registers.entry(s.assistant_register.as_str().to_owned()).or_default() += 1;
+        let voice = row.frames[0].voice.as_ref().unwrap();
+        assert_eq!(s.user_register, voice.register, "{}", row.id);
         assert!(s.asked_styles.is_empty() && !s.emergency_instruction);
     }
     near("mode", &modes, &[("chat", 0.35), ("normal", 0.55), ("emergency", 0.10)]);

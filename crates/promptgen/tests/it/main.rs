@@ -3,6 +3,7 @@
 
 mod audit;
 mod case;
+mod voice;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;

@@ -283,7 +283,7 @@ impl Message<'_> {
                 })
             };
             // Of several values of one time, the listed one.
-            let chosen = current.iter().copied().find(|r| agrees(&r)).unwrap_or(read);
+            let chosen = current.iter().copied().find(|r| agrees(r)).unwrap_or(read);
             return Some(fact_of(name, &chosen.text, chosen.unit));
         }
         let mut same = self.view.numbers.iter().filter(|n| (n.value - number.value).abs() < 1e-9);

@@ -114,6 +114,10 @@ metrics! {
     UnsolicitedQuestions, Share, "unsolicited questions";
     /// First messages that ask more than one question, also two that are joined behind one question mark.
     SeveralQuestions, Share, "first messages that ask more than one question";
+    /// First messages with an age among their first five words.
+    AgeFirst, Share, "first messages that begin with an age";
+    /// First messages that name the country in which their writer works.
+    OwnCountry, Share, "first messages that name their own country";
     /// Answers that begin with a filler.
     FillerOpeners, Share, "filler openers";
     /// Answers that end with an offer of more.

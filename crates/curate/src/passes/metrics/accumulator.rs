@@ -1,6 +1,7 @@
 //! Counts while rows are read, and computes the metrics at the end.
 
 mod cases;
+mod first;
 mod statements;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -91,6 +92,8 @@ impl MetricsAccumulator {
             MetricId::CaseContradictions,
             MetricId::AddedFacts,
             MetricId::DerailedTurns,
+            MetricId::AgeFirst,
+            MetricId::OwnCountry,
         ];
         LISTED.contains(&id) || more.contains(&id)
     }
@@ -217,6 +220,7 @@ impl MetricsAccumulator {
             // Health workers write English; a dataset of somebody else may have messages in any language.
             let language = identify(text).unwrap_or(Language::English);
             self.share(MetricId::SeveralQuestions, at, talk::second_question(text, language));
+            self.first_message(at);
         }
         if kind != TextKind::Answer {
             self.share(MetricId::MetaCommentary, at, talk::meta_of_user(text, Language::English));

@@ -10,6 +10,16 @@ use super::MetricsAccumulator;
 use crate::Row;
 
 impl MetricsAccumulator {
+    /// Measures age and sex against the patient's.
+    pub(super) fn card(&mut self, at: Place<'_>) {
+        if let Some(attributes) = at.row.attributes {
+            let Some(who) = attributes.who() else { return };
+            let wrong = compare::patient(at.text, who);
+            let place = wrong.map(|(_, place)| place);
+            self.share(MetricId::OtherPatient, at, place);
+        }
+    }
+
     /// Measures what the texts after the first say of the case of their conversation.
     pub(super) fn case(&mut self, row: &Row<'_>, whole: Place<'_>) {
         let Some(attributes) = row.attributes else { return };
@@ -43,16 +53,6 @@ impl MetricsAccumulator {
         match contrary {
             Some((at, found)) => self.noted(key, at, Seen::At(found.span), &found.detail),
             None => self.noted(key, whole, Seen::No, ""),
-        }
-    }
-
-    /// Measures whether a text is about the patient of its conversation.
-    pub(super) fn card(&mut self, at: Place<'_>) {
-        if let Some(attributes) = at.row.attributes {
-            let Some(who) = attributes.who() else { return };
-            let wrong = compare::patient(at.text, who);
-            let place = wrong.map(|(_, place)| place);
-            self.share(MetricId::OtherPatient, at, place);
         }
     }
 }

@@ -1,0 +1,67 @@
+//! What the table of contradictions can name, and the wordings of styles as a whole.
+
+use std::collections::HashSet;
+
+use clinstruct_schema::VoiceTrait;
+
+use crate::contradiction::KnownItems;
+use crate::load::Loader;
+use crate::load_parts::Axes;
+use crate::{AgeBand, Move, Part, Styles, Voices};
+
+/// A reader of a request tells options apart by their texts alone.
+pub(crate) fn distinct_wordings(l: &mut Loader<'_>, styles: &Styles) {
+    let texts = |o: &'_ crate::StyleOption| -> Vec<String> {
+        o.wordings.iter().map(|w| w.text.0.clone()).collect()
+    };
+    let mut seen = HashSet::new();
+    let again: Vec<String> =
+        styles.options().flat_map(texts).filter(|text| !seen.insert(text.clone())).collect();
+    for text in again {
+        let quoted = format!("\"{text}\"");
+        let file = ["styles.toml", "situations.toml"].map(|name| l.place(name));
+        let at = |place: &crate::mistake::Place| place.text.rfind(&quoted);
+        let found = file.iter().rev().find_map(|place| at(place).map(|at| (place, at)));
+        if let Some((place, at)) = found {
+            let span = at..at + quoted.len();
+            l.mistakes.push(place.mistake(span, "another wording has the same text", None));
+        }
+    }
+}
+
+/// What the table of contradictions can name.
+pub(crate) fn known_items(
+    axes: &Axes<'_>,
+    ages: &[AgeBand],
+    parts: &[Part],
+    voices: &Voices,
+    moves: &[Move],
+) -> KnownItems {
+    let styles = axes.styles;
+    let emergencies = parts.iter().filter_map(|p| p.emergency.as_ref()).map(|e| &e.instruction);
+    let mut items: Vec<String> =
+        styles.options().chain(emergencies).map(|o| o.id.to_string()).collect();
+    let mut kind = |kind: &str, names: &mut dyn Iterator<Item = String>| {
+        items.extend(names.map(|name| format!("{kind}:{name}")));
+    };
+    kind("mode", &mut styles.modes.iter().map(|m| m.id.as_str().to_owned()));
+    kind("register", &mut styles.registers.iter().map(|r| r.id.as_str().to_owned()));
+    kind("place", &mut std::iter::once("later".to_owned()));
+    kind("patient", &mut ["none", "some"].into_iter().map(str::to_owned));
+    kind("age", &mut ages.iter().map(|a| a.id.to_string()));
+    kind("task", &mut axes.tasks.iter().map(|t| t.id.to_string()));
+    kind("domain", &mut axes.domains.iter().map(|d| d.id.to_string()));
+    kind("subtopic", &mut axes.subtopics.iter().map(|s| s.id.to_string()));
+    kind("profession", &mut axes.professions.iter().map(|p| p.id.to_string()));
+    let specialties = axes
+        .professions
+        .iter()
+        .flat_map(|p| p.specialties.iter().map(move |s| format!("{}.{}", p.id, s.id)));
+    kind("specialty", &mut specialties.into_iter());
+    let forms = voices.of(VoiceTrait::Form);
+    kind("form", &mut forms.iter().map(|form| form.id.to_string()));
+    kind("move", &mut moves.iter().map(|m| m.id.to_string()));
+    let groups =
+        styles.asked.iter().map(|o| (format!("group:{}", o.group), o.id.to_string())).collect();
+    KnownItems { items, groups }
+}
