@@ -315,7 +315,10 @@ pub(super) fn is_bare(view: &View<'_>, number: &Number) -> bool {
     }
     view.hits.iter().any(|hit| {
         hit.start == at
-            && matches!(hit.class, Class::Follower | Class::Label(_) | Class::Later | Class::Past)
+            && matches!(
+                hit.class,
+                Class::Follower | Class::Label(_) | Class::Initial | Class::Later | Class::Past
+            )
     })
 }
 
