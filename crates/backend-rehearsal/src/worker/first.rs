@@ -107,7 +107,7 @@ fn write(
     }
     let pasted = if form == "pasted-result" {
         let lines = if to > 60 { draw.between(3, 6) } else { 3 };
-        scene.pasted(lines as usize, draw)
+        Scene::pasted(lines as usize, draw)
     } else {
         Vec::new()
     };

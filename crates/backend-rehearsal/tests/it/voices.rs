@@ -178,8 +178,11 @@ fn beginnings_differ() {
         kinds.insert(first[0].clone());
         *seen.entry(first).or_default() += 1;
     }
-    let most = seen.values().max().unwrap();
-    assert!(most * 100 <= all, "{most} of {all} begin in the same way");
+    let mut common: Vec<(&usize, &Vec<String>)> = seen.iter().map(|(o, n)| (n, o)).collect();
+    common.sort_unstable_by(|a, b| b.cmp(a));
+    common.truncate(10);
+    let ten: usize = common.iter().map(|(n, _)| **n).sum();
+    assert!(*common[0].0 * 100 <= all && ten * 20 <= all, "of {all}: {common:?}");
     assert!(ages * 100 <= all * 2, "{ages} begin with an age");
     assert!(kinds.len() > 80, "{}", kinds.len());
 }

@@ -13,7 +13,7 @@ fn facts<'r>(row: &'r BaseRow, frame: &Frame) -> VoiceFacts<'r> {
     VoiceFacts {
         mode: if urgent { ConversationMode::Emergency } else { frame.mode },
         patient: frame.patient.is_some(),
-        task: task.and_then(|s| s.slugs.last()).map(|slug| slug.as_str()),
+        task: task.and_then(|s| s.slugs.last()).map(clinstruct_schema::Slug::as_str),
     }
 }
 

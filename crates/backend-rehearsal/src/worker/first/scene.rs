@@ -215,7 +215,7 @@ impl<'a> Scene<'a> {
             }
             "topic" => self.topic.clone().unwrap_or_default(),
             "specialty" | "domain" => self.parsed.fact(slot).unwrap_or_default().to_owned(),
-            "lab" => self.lab(draw),
+            "lab" => Self::lab(draw),
             list => grammar(Language::English).map(|g| g.item(list, draw)).unwrap_or_default(),
         }
     }
@@ -246,13 +246,13 @@ impl<'a> Scene<'a> {
     }
 
     /// A laboratory value.
-    fn lab(&self, draw: &mut Draw) -> String {
+    fn lab(draw: &mut Draw) -> String {
         let template = draw.pick(worker().all("pasted", "lab"));
         template.map(|t| t.raw(|slot| number(slot, draw).unwrap_or_default())).unwrap_or_default()
     }
 
     /// A pasted result: a line before it, and lines with different values.
-    pub(super) fn pasted(&self, lines: usize, draw: &mut Draw) -> Vec<String> {
+    pub(super) fn pasted(lines: usize, draw: &mut Draw) -> Vec<String> {
         let mut labs: Vec<&Template> = worker().all("pasted", "lab").iter().collect();
         draw.shuffle(&mut labs);
         let head = draw.pick(worker().all("pasted", "head")).map(Template::plain);
