@@ -30,7 +30,7 @@ pub fn message_with_styles(text: &str, situation: &Situation, turn: u32) -> Stri
         match wanted {
             StylePlace::Start => start.push(style.text.as_str()),
             StylePlace::Inside if !places.is_empty() => {
-                inside.push((at(text, style, &places), style))
+                inside.push((at(text, style, &places), style));
             }
             StylePlace::Inside | StylePlace::Last if closes => last.push(style.text.as_str()),
             StylePlace::Inside | StylePlace::Last | StylePlace::End => {
