@@ -7,7 +7,9 @@ use clinstruct_schema::{Message, MicroUsd, Speaker, Stated, Usage};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::task::{AnnotationTask, ConversationTask, ExtractionTask, PromptTask, variants_of};
+use crate::task::{
+    AnnotationTask, ConversationTask, ExtractionTask, Prompt, PromptTask, variants_of,
+};
 use crate::{Result, RunContext};
 
 /// Overhead in tokens per message and per request. Source:
@@ -252,9 +254,9 @@ fn row(
                 records: 0,
             });
         }
+        let prompt = Prompt::unwritten(UNSAID);
         for variant in variants_of(context, part, row, k)? {
-            let mut conversation =
-                ConversationTask::unwritten(context, part, row, k, variant, UNSAID)?;
+            let mut conversation = ConversationTask::new(context, part, row, k, variant, &prompt)?;
             while let Some(request) = conversation.next_request(context)? {
                 let dialogue = conversation.dialogue();
                 let said = dialogue.messages().len() as u32;

@@ -78,12 +78,12 @@ fn mismatch(key: TaskKey) -> Error {
 }
 
 impl<'a> Group<'a> {
-    /// The seed row of these tasks, its own first; `None` if there are none. `reads` says in which states a
+    /// The seed row of these tasks, its own first, with its prompts where they are read already; `None` if there are none. `reads` says in which states a
     /// conversation's row is needed.
     pub(super) fn new(
         from: &Source<'a>,
         part: u8,
-        tasks: &'a [TaskRecord],
+        (tasks, read): (&'a [TaskRecord], Option<PromptTask>),
         failed_texts: &'a FailedTexts,
         reads: &dyn Fn(TaskState) -> bool,
     ) -> Result<Option<Self>> {
@@ -91,7 +91,12 @@ impl<'a> Group<'a> {
         let Some((base, conversations)) = tasks.split_first() else { return Ok(None) };
         let plan = context.plan(part).ok_or_else(|| mismatch(base.key))?;
         let index = base.key.seed_row_index() as usize;
-        let task = PromptTask::planned(context, part, index)?.ok_or_else(|| mismatch(base.key))?;
+        let planned =
+            || PromptTask::planned(context, part, index)?.ok_or_else(|| mismatch(base.key));
+        let (task, is_read) = match read {
+            Some(task) => (task, true),
+            None => (planned()?, false),
+        };
         let row = Arc::clone(task.row());
         let mut group = Self {
             context,
@@ -107,7 +112,8 @@ impl<'a> Group<'a> {
             group.not_begun = (row.frames.len() * plan.part().variants()) as u64;
             return Ok(Some(group));
         }
-        let accepted = prompts_of(context, locate, reader, base, task)?;
+        let accepted =
+            if is_read { task } else { prompts_of(context, locate, reader, base, task)? };
         for (k, (prompt, frame)) in accepted.prompts().iter().zip(&row.frames).enumerate() {
             let Some(AcceptedPrompt { prompt, step }) = prompt else {
                 group.prompts.push(None);

@@ -23,7 +23,7 @@ use clinstruct_schema::{PartSummary, RepairCounts, RequestId, SCHEMA_VERSION, Su
 use clinstruct_store::{RawReader, Store, TaskKey, TaskRecord, TaskState};
 use rayon::prelude::*;
 
-use crate::task::{Locate, base_key, retried};
+use crate::task::{Locate, PromptTask, SeedRow, base_key, retried};
 use crate::{Result, RunContext};
 pub use annotations::write_annotations;
 use file::{Pending, line};
@@ -177,17 +177,24 @@ pub fn write_outputs(
                 }
             }
             let mut failed_texts = FailedTexts::new();
-            for record in tasks.iter().flatten() {
-                if own.get(&record.key.seed_row_of()).is_some_and(|row| !row.is_current) {
-                    continue;
-                }
-                for retries in retried(context, store, &reader, record)? {
-                    counts::add_retries(context, &mut repairs, &retries);
-                    if !retries.succeeded && files.conversations {
-                        let texts = retries.failed.into_iter().flat_map(|failed| failed.texts);
-                        failed_texts.entry(record.key).or_default().extend(texts);
+            // Prompts that the retries need are not read again for the lines of their seed row.
+            let mut read: Vec<Option<PromptTask>> = Vec::with_capacity(tasks.len());
+            for group in &tasks {
+                let Some(base) = group.first() else { continue };
+                let mut seed_row = SeedRow::new(base);
+                for record in group {
+                    if own.get(&record.key.seed_row_of()).is_some_and(|row| !row.is_current) {
+                        continue;
+                    }
+                    for retries in retried(context, store, &reader, record, &mut seed_row)? {
+                        counts::add_retries(context, &mut repairs, &retries);
+                        if !retries.succeeded && files.conversations {
+                            let texts = retries.failed.into_iter().flat_map(|failed| failed.texts);
+                            failed_texts.entry(record.key).or_default().extend(texts);
+                        }
                     }
                 }
+                read.push(seed_row.into_prompts());
             }
             let mut places = HashMap::new();
             for request in tasks.iter().flatten().flat_map(|t| &t.steps).map(|s| s.request) {
@@ -201,11 +208,12 @@ pub fn write_outputs(
                 || {
                     tasks
                         .into_par_iter()
-                        .map(|tasks| {
+                        .zip(read)
+                        .map(|(tasks, read)| {
                             let from = Source { context, locate: &locate, reader: &reader };
                             let key = tasks.first().map(|task| task.key);
                             let own = kept.as_ref().zip(key.and_then(|key| own.get(&key)));
-                            lines_of(&from, number, own, &tasks, &failed_texts, files)
+                            lines_of(&from, number, own, (&tasks, read), &failed_texts, files)
                         })
                         .collect::<Result<Vec<Lines>>>()
                 },
@@ -278,12 +286,12 @@ struct Source<'a> {
     reader: &'a RawReader,
 }
 
-/// The lines of one seed row and its conversations. `own` is the row of the run's own plan, where it keeps that.
+/// The lines of one seed row and its conversations, from its tasks, and its prompts where they are read already. `own` is the row of the run's own plan, where it keeps that.
 fn lines_of<'a>(
     from: &Source<'a>,
     part: u8,
     own: Option<(&KeptPart<'a>, &KeptRow)>,
-    tasks: &'a [TaskRecord],
+    (tasks, read): (&'a [TaskRecord], Option<PromptTask>),
     failed_texts: &'a FailedTexts,
     files: OutputFiles,
 ) -> Result<Lines> {
@@ -291,7 +299,7 @@ fn lines_of<'a>(
     let reads = |state| OUTPUTS.iter().any(|o| (o.wanted)(files) && (o.reads)(state));
     let group = match own {
         Some((kept, row)) if !row.is_current => kept.group(from, row, tasks, &mut lines.kept)?,
-        _ => Group::new(from, part, tasks, failed_texts, &reads)?,
+        _ => Group::new(from, part, (tasks, read), failed_texts, &reads)?,
     };
     let Some(mut group) = group else { return Ok(lines) };
     if let Some((_, row)) = own {

@@ -35,19 +35,6 @@ impl ConversationTask {
         Self::start(context, part, row, k, variant, &prompt.text.text, case)
     }
 
-    /// The same with a stand-in for a prompt that is not written yet, which states nothing.
-    pub(crate) fn unwritten(
-        context: &RunContext<'_>,
-        part: u8,
-        row: &BaseRow,
-        k: usize,
-        variant: Variant,
-        text: &str,
-    ) -> Result<Self> {
-        let case = case_of(context, row, k, &Stated::NONE);
-        Self::start(context, part, row, k, variant, text, case)
-    }
-
     /// The same with the patient of the frame alone, which is enough to tell one plan from another.
     pub(crate) fn outlined(
         context: &RunContext<'_>,

@@ -32,7 +32,8 @@ pub use reading::{
 };
 pub use replay::due_request;
 pub(crate) use replay::{
-    Locate, Retried, prompts_of, rebuild, replay_extraction, replay_turn, response, retried,
+    Locate, Retried, SeedRow, prompts_of, rebuild, replay_extraction, replay_turn, response,
+    retried,
 };
 
 use crate::{Error, Result, RunContext};
@@ -302,9 +303,10 @@ pub(crate) fn try_templates(context: &RunContext<'_>) -> Result<()> {
             if context.config.extraction.asks(frame, &Stated::NONE) {
                 ExtractionTask::request(context, *part, row, k, "A question.", 0)?;
             }
+            let prompt = Prompt::unwritten("A question.");
             for variant in variants_of(context, *part, row, k)? {
                 let mut conversation =
-                    ConversationTask::unwritten(context, *part, row, k, variant, "A question.")?;
+                    ConversationTask::new(context, *part, row, k, variant, &prompt)?;
                 while conversation.next_request(context)?.is_some() {
                     conversation.say("A turn.");
                 }

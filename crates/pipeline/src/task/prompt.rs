@@ -11,7 +11,9 @@ use clinstruct_store::{Rejection, Step, TaskKey};
 use super::conversation::conversations_of;
 use super::extraction::ExtractionTask;
 use super::keys::{base_key, conversation_key, variants_of};
-use super::reading::{Prompt, PromptFinding, Prompts, Reading, missing, read_prompts};
+use super::reading::{
+    Prompt, PromptFinding, Prompts, Reading, missing, read_accepted_prompts, read_prompts,
+};
 use super::{Applied, Child, Next, Received, Task, batch, rejection};
 use crate::{Error, Result, RunContext};
 
@@ -99,6 +101,15 @@ impl PromptTask {
     /// Reads a response to that request.
     pub(super) fn read(&self, context: &RunContext<'_>, outcome: &RowOutcome) -> Reading<Prompts> {
         read_prompts(outcome, context.prompt_format(), &self.row.frames, &self.patients())
+    }
+
+    /// Reads a response of which all prompts were accepted.
+    pub(super) fn read_accepted(
+        &self,
+        context: &RunContext<'_>,
+        outcome: &RowOutcome,
+    ) -> Reading<Prompts> {
+        read_accepted_prompts(outcome, context.prompt_format(), &self.row.frames, &self.patients())
     }
 
     /// Takes the good prompts of a response; gives it as the journal keeps it, where it has any.

@@ -265,6 +265,11 @@ impl Prompt {
         Self { text, stated, case: OnceLock::new() }
     }
 
+    /// A stand-in for a prompt that is not written yet, which states nothing.
+    pub(crate) fn unwritten(text: &str) -> Self {
+        Self::new(Cleaned { text: text.to_owned(), ..Cleaned::default() }, Stated::NONE)
+    }
+
     /// Another list of the facts that it states.
     pub(super) fn set_stated(&mut self, stated: Stated) {
         *self = Self::new(self.text.clone(), stated);
@@ -318,6 +323,26 @@ pub fn read_prompts(
     frames: &[Frame],
     patients: &[usize],
 ) -> Reading<Prompts> {
+    read_prompts_with(check_prompt, outcome, format, frames, patients)
+}
+
+/// The same for an answer that was accepted as a whole: its prompts passed their checks then, and are not checked again.
+pub(super) fn read_accepted_prompts(
+    outcome: &RowOutcome,
+    format: PromptFormat,
+    frames: &[Frame],
+    patients: &[usize],
+) -> Reading<Prompts> {
+    read_prompts_with(|_, _| Vec::new(), outcome, format, frames, patients)
+}
+
+fn read_prompts_with(
+    check: fn(&str, &Frame) -> Vec<Violation>,
+    outcome: &RowOutcome,
+    format: PromptFormat,
+    frames: &[Frame],
+    patients: &[usize],
+) -> Reading<Prompts> {
     let (text, cut) = match (text_of(outcome), outcome) {
         (Ok(text), _) => (text, None),
         (Err(reading), RowOutcome::Cut(completion)) => (completion.text.as_str(), Some(reading)),
@@ -343,7 +368,7 @@ pub fn read_prompts(
             texts.push(None);
             continue;
         };
-        let found = check_prompt(&prompt.text, frame);
+        let found = check(&prompt.text, frame);
         findings.extend(found.iter().map(|violation| PromptFinding {
             patient: Some(*patient),
             check: violation.check.to_owned(),

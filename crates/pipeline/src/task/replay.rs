@@ -1,5 +1,7 @@
 //! Rebuilds tasks from the journal and the raw responses.
 
+use std::borrow::Cow;
+
 use clinstruct_batch_client::BatchRequest;
 use clinstruct_multiturn::RetryCounts;
 use clinstruct_parser::{Cleaned, decode};
@@ -44,7 +46,13 @@ pub(crate) fn prompts_of(
     for step in &record.steps {
         let outcome =
             response(locate, reader, step.request)?.ok_or_else(|| mismatch(record.key))?;
-        let reading = task.read(context, &outcome);
+        // An attempt of which only some prompts were good was counted as one that failed.
+        let all_good = u32::from(step.attempts) > record.attempts;
+        let reading = if all_good {
+            task.read_accepted(context, &outcome)
+        } else {
+            task.read(context, &outcome)
+        };
         if let Reading::Accepted(prompts) | Reading::Unusable { partial: Some(prompts), .. } =
             reading
         {
@@ -105,16 +113,17 @@ pub(crate) fn rebuild(
         delivery_attempts: record.delivery_attempts,
         paid_deliveries: record.unusable,
     };
-    let mut prompts = prompt_task(context, key)?;
     if key.is_seed_row() {
+        let mut prompts = prompt_task(context, key)?;
         let locate = |id| Ok(store.locate(id)?);
         replay_prompt_attempts(&mut prompts, context, &locate, reader, record.attempts)?
             .ok_or_else(|| mismatch(key))?;
         prompts.counts = counts;
         return Ok(Some((prompts.next_request(context)?, Task::Prompt(prompts))));
     }
+    let prompts = accepted_prompts(context, store, reader, key)?;
     if key.kind() == TaskKind::Extraction {
-        let mut task = extraction_at_start(context, store, reader, key, prompts)?;
+        let mut task = extraction_at_start(context, key, &prompts)?;
         task.counts = counts;
         return Ok(Some((task.next_request(context)?, Task::Extraction(Box::new(task)))));
     }
@@ -124,13 +133,13 @@ pub(crate) fn rebuild(
             return Ok(None);
         };
         let conversation = store.task(key.subject())?.ok_or_else(|| mismatch(key))?;
-        let task = accepted_turns(context, store, reader, &conversation, prompts)?;
+        let task = accepted_turns(context, store, reader, &conversation, &prompts)?;
         let mut task = AnnotationTask::new(*annotator, task.into_dialogue());
         task.counts = counts;
         let request = task.next_request(context)?;
         return Ok(request.map(|request| (request, Task::Annotation(Box::new(task)))));
     }
-    let mut task = accepted_turns(context, store, reader, record, prompts)?;
+    let mut task = accepted_turns(context, store, reader, record, &prompts)?;
     let locate = |id| Ok(store.locate(id)?);
     replay_attempts(&mut task, context, &locate, reader, record.attempts)?;
     task.dialogue.set_counts(counts);
@@ -138,13 +147,13 @@ pub(crate) fn rebuild(
     Ok(request.map(|request| (request, Task::Conversation(Box::new(task)))))
 }
 
-/// A conversation with its accepted turns, from the journal. `prompts` is its seed row's task at its start.
+/// A conversation with its accepted turns, from the journal. `prompts` is its seed row's task with its prompts.
 fn accepted_turns(
     context: &RunContext<'_>,
     store: &Store,
     reader: &RawReader,
     record: &TaskRecord,
-    prompts: PromptTask,
+    prompts: &PromptTask,
 ) -> Result<ConversationTask> {
     let key = record.key;
     let mut task = conversation_at_start(context, store, reader, key, prompts)?;
@@ -156,54 +165,53 @@ fn accepted_turns(
     Ok(task)
 }
 
-/// The prompt of a task, from the journal, with the place of its patient, and its seed row's task. `prompts` is that task at
-/// its start.
-fn accepted_prompt(
+/// The task of a task's seed row with its accepted prompts, from the journal.
+fn accepted_prompts(
     context: &RunContext<'_>,
     store: &Store,
     reader: &RawReader,
     key: TaskKey,
-    prompts: PromptTask,
-) -> Result<(PromptTask, usize, Prompt)> {
+) -> Result<PromptTask> {
     let mismatch = || mismatch(key);
     let base = TaskKey::seed_row(key.part(), key.seed_row_index()).ok_or_else(mismatch)?;
     let base = store.task(base)?.ok_or_else(mismatch)?;
-    let locate = |id| Ok(store.locate(id)?);
-    let prompts = prompts_of(context, &locate, reader, &base, prompts)?;
-    let k = usize::from(key.prompt()).checked_sub(1).ok_or_else(mismatch)?;
-    let prompt = prompts.prompts().get(k).and_then(Option::as_ref).ok_or_else(mismatch)?;
-    let prompt = prompt.prompt.clone();
-    Ok((prompts, k, prompt))
+    prompts_of(context, &|id| Ok(store.locate(id)?), reader, &base, prompt_task(context, key)?)
 }
 
-/// An extraction at its start, from the journal. `prompts` is its seed row's task at its start.
+/// The prompt of a task, with the place of its patient. `prompts` is its seed row's task with its prompts.
+fn prompt_of(prompts: &PromptTask, key: TaskKey) -> Result<(usize, &Prompt)> {
+    let k = usize::from(key.prompt()).checked_sub(1).ok_or_else(|| mismatch(key))?;
+    let prompt = prompts.prompts().get(k).and_then(Option::as_ref).ok_or_else(|| mismatch(key))?;
+    Ok((k, &prompt.prompt))
+}
+
+/// An extraction at its start. `prompts` is its seed row's task with its prompts.
 fn extraction_at_start(
     context: &RunContext<'_>,
-    store: &Store,
-    reader: &RawReader,
     key: TaskKey,
-    prompts: PromptTask,
+    prompts: &PromptTask,
 ) -> Result<ExtractionTask> {
-    let (prompts, k, prompt) = accepted_prompt(context, store, reader, key, prompts)?;
-    let due = ExtractionTask::due(context, prompts.key(), prompts.row(), k, &prompt)?;
+    let (k, prompt) = prompt_of(prompts, key)?;
+    let due = ExtractionTask::due(context, prompts.key(), prompts.row(), k, prompt)?;
     due.map(|(_, task)| task).ok_or_else(|| mismatch(key))
 }
 
-/// A conversation at its start, from the journal. `prompts` is its seed row's task at its start.
+/// A conversation at its start, from the journal. `prompts` is its seed row's task with its prompts.
 fn conversation_at_start(
     context: &RunContext<'_>,
     store: &Store,
     reader: &RawReader,
     key: TaskKey,
-    prompts: PromptTask,
+    prompts: &PromptTask,
 ) -> Result<ConversationTask> {
-    let (prompts, k, mut prompt) = accepted_prompt(context, store, reader, key, prompts)?;
+    let (k, prompt) = prompt_of(prompts, key)?;
+    let mut prompt = Cow::Borrowed(prompt);
     let frame = prompts.row().frames.get(k).ok_or_else(|| mismatch(key))?;
     if context.config.extraction.asks(frame, &prompt.stated)
         && let Some(record) = store.task(extraction_key(prompts.key(), k)?)?
     {
         let locate = |id| Ok(store.locate(id)?);
-        replay_extraction(&locate, reader, &record, frame, &mut prompt)?;
+        replay_extraction(&locate, reader, &record, frame, prompt.to_mut())?;
     }
     let variant = variant_of(key.variant());
     ConversationTask::new(context, key.part(), prompts.row(), k, variant, &prompt)
@@ -300,20 +308,55 @@ pub(crate) struct Retried {
     pub(crate) failed: Vec<FailedAttempt>,
 }
 
+/// A seed row whose accepted prompts are read when they are first needed, and once for all that need them.
+#[derive(Debug)]
+pub(crate) struct SeedRow<'a> {
+    record: &'a TaskRecord,
+    prompts: Option<PromptTask>,
+}
+
+impl<'a> SeedRow<'a> {
+    pub(crate) fn new(record: &'a TaskRecord) -> Self {
+        Self { record, prompts: None }
+    }
+
+    /// Its task with its prompts.
+    fn prompts(
+        &mut self,
+        context: &RunContext<'_>,
+        store: &Store,
+        reader: &RawReader,
+    ) -> Result<&PromptTask> {
+        let prompts = match self.prompts.take() {
+            Some(prompts) => prompts,
+            None => {
+                let (record, start) = (self.record, prompt_task(context, self.record.key)?);
+                prompts_of(context, &|id| Ok(store.locate(id)?), reader, record, start)?
+            }
+        };
+        Ok(self.prompts.insert(prompts))
+    }
+
+    /// Its task with its prompts, where something needed them.
+    pub(crate) fn into_prompts(self) -> Option<PromptTask> {
+        self.prompts
+    }
+}
+
 /// Attempts at a seed row's prompts, where the first one failed.
 fn retried_prompts(
     context: &RunContext<'_>,
     store: &Store,
     reader: &RawReader,
     record: &TaskRecord,
+    seed_row: &mut SeedRow<'_>,
 ) -> Result<Option<Retried>> {
     let last = record.steps.last().map_or(0, |step| u32::from(step.attempts));
     if record.attempts == 0 && last <= 1 {
         return Ok(None);
     }
-    let accepted = prompt_task(context, record.key)?;
-    let accepted = prompts_of(context, &|id| Ok(store.locate(id)?), reader, record, accepted)?;
-    let succeeded = accepted.prompts().iter().all(Option::is_some);
+    let accepted = seed_row.prompts(context, store, reader)?.prompts();
+    let succeeded = accepted.iter().all(Option::is_some);
     // The attempt that brought the last prompt did not fail.
     let failed = if succeeded { last.saturating_sub(1) } else { record.attempts.max(last) };
     if failed == 0 || (!succeeded && record.state == TaskState::Waiting) {
@@ -331,14 +374,14 @@ fn retried_extraction(
     store: &Store,
     reader: &RawReader,
     record: &TaskRecord,
+    seed_row: &mut SeedRow<'_>,
 ) -> Result<Option<Retried>> {
     let (key, step) = (record.key, record.steps.last());
     let attempts = step.map_or(record.attempts, |step| u32::from(step.attempts).saturating_sub(1));
     if attempts == 0 || record.state == TaskState::Waiting {
         return Ok(None);
     }
-    let prompts = prompt_task(context, key)?;
-    let mut task = extraction_at_start(context, store, reader, key, prompts)?;
+    let mut task = extraction_at_start(context, key, seed_row.prompts(context, store, reader)?)?;
     let mut failed = Vec::new();
     while task.counts.attempts < attempts {
         let request = task.next_request(context)?.id;
@@ -352,26 +395,31 @@ fn retried_extraction(
     Ok(Some(Retried { speaker: Speaker::PromptWriter, succeeded: step.is_some(), failed }))
 }
 
-/// What a task was asked more than once for: a seed row's prompts, a prompt's record, a conversation's turns.
+/// What a task of `seed_row` was asked more than once for: a seed row's prompts, a prompt's record, a conversation's turns.
 pub(crate) fn retried(
     context: &RunContext<'_>,
     store: &Store,
     reader: &RawReader,
     record: &TaskRecord,
+    seed_row: &mut SeedRow<'_>,
 ) -> Result<Vec<Retried>> {
     let key = record.key;
     if key.is_seed_row() {
-        return Ok(retried_prompts(context, store, reader, record)?.into_iter().collect());
+        return Ok(retried_prompts(context, store, reader, record, seed_row)?
+            .into_iter()
+            .collect());
     }
     if key.kind() == TaskKind::Extraction {
-        return Ok(retried_extraction(context, store, reader, record)?.into_iter().collect());
+        return Ok(retried_extraction(context, store, reader, record, seed_row)?
+            .into_iter()
+            .collect());
     }
     let again = record.steps.iter().any(|s| s.attempts > 1);
     let ended = record.state == TaskState::Rejected && record.attempts > 0;
     if !(again || ended) {
         return Ok(Vec::new());
     }
-    let prompts = prompt_task(context, key)?;
+    let prompts = seed_row.prompts(context, store, reader)?;
     let mut task = conversation_at_start(context, store, reader, key, prompts)?;
     let locate = |id| Ok(store.locate(id)?);
     let mut all = Vec::new();
