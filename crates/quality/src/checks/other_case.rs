@@ -8,7 +8,7 @@ use clinstruct_schema::{
 };
 
 use crate::Turn;
-use crate::case::{ContradictionKind, contradictions_in};
+use crate::case::{Contradiction, ContradictionKind, contradictions_in};
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
 use crate::checks::other_patient;
 
@@ -93,5 +93,12 @@ fn find(turn: &Turn<'_>) -> Vec<Finding> {
     let told = turn.patient.is_some_and(|p| other_patient::other_patient(turn.text, p).is_some());
     let person = |what| matches!(what, ContradictionKind::Age | ContradictionKind::Sex);
     let new = found.into_iter().filter(|c| !(told && person(c.what)));
-    new.map(|c| Finding::at(c.span, c.detail)).collect()
+    // The words that were found say to their writer what is meant.
+    let quoted = |c: Contradiction| {
+        let said = turn.text.get(c.span.clone()).unwrap_or_default().trim();
+        let detail =
+            if c.detail.contains(said) { c.detail } else { format!("\"{said}\": {}", c.detail) };
+        Finding::at(c.span, detail)
+    };
+    new.map(quoted).collect()
 }
