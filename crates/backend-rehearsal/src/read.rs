@@ -174,7 +174,7 @@ impl Reader {
 }
 
 /// Labels of lines that state facts.
-const LABELS: [&str; 22] = [
+const LABELS: [&str; 23] = [
     "profession",
     "specialty",
     "domain",
@@ -188,6 +188,7 @@ const LABELS: [&str; 22] = [
     "background",
     "medicines",
     "allergies",
+    "size",
     "vital signs",
     "pregnant",
     "complaint",

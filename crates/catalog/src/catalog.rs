@@ -89,13 +89,14 @@ pub struct Catalog {
 }
 
 /// Phrases that code uses, beside those of the templates.
-const PHRASES: [&str; 10] = [
+const PHRASES: [&str; 11] = [
     "aim-words",
     "aim-characters",
     "aim-asked-words",
     "aim-asked-characters",
     "repair-head",
     "repair-keep",
+    "repair-keep-user",
     "repair-limits",
     "repair-tail",
     "prompt-retry",

@@ -53,6 +53,7 @@ pub fn case_context(case: &Case) -> minijinja::Value {
         medicines => list(medicines.collect(), "none beyond your messages"),
         allergies => texts(&case.allergies, "none known"),
         vitals => vitals(case),
+        size => size(case),
         measurements => list(case.measurements.iter().map(measurement).collect(), "none beyond your messages"),
         complaint => texts(&case.complaint, "as in your first message"),
         history => texts(&case.history, "nothing beyond your messages"),
@@ -66,9 +67,35 @@ fn measurement(measured: &Measurement) -> String {
         FactName::Other => String::new(),
         name => format!("{} ", name.as_str().replace('_', " ")),
     };
-    let said = measured.unit == "1" || measured.value.ends_with(&measured.unit);
-    let unit = if said { String::new() } else { format!(" {}", measured.unit) };
+    let unit = readable(&measured.unit);
+    let said = measured.unit == "1" || unit.is_empty() || measured.value.ends_with(&measured.unit);
+    let unit = if said { String::new() } else { format!(" {unit}") };
     format!("{name}{}{unit}", measured.value)
+}
+
+/// A UCUM unit as people write it; empty for one that only says what is counted, such as `{score}`.
+fn readable(unit: &str) -> String {
+    if unit.starts_with('{') && unit.ends_with('}') {
+        return String::new();
+    }
+    let mut text = unit.replace("{1.73_m2}", "1.73 m²");
+    for (ucum, written) in
+        [("10*9/", "×10⁹/"), ("[Hg]", "Hg"), ("[IU]", "IU"), ("umol", "µmol"), ("Cel", "°C")]
+    {
+        text = text.replace(ucum, written);
+    }
+    text.replace(['{', '}'], "")
+}
+
+/// Weight and height.
+fn size(case: &Case) -> String {
+    let (weight, height) = (case.vitals.weight, case.vitals.height);
+    let known = [
+        weight.map(|w| format!("weight {w:.1} kg")),
+        height.map(|h| format!("height {} cm", h.round())),
+    ];
+    let known: Vec<String> = known.into_iter().flatten().collect();
+    if known.is_empty() { "not measured".to_owned() } else { known.join("; ") }
 }
 
 /// The vital signs that were measured, and which were not.
@@ -87,10 +114,27 @@ fn vitals(case: &Case) -> String {
     say("blood pressure", pressure.map(|(s, d)| format!("{}/{} mmHg", s.round(), d.round())));
     say("temperature", v.temperature.map(|t| format!("{t:.1} °C")));
     say("oxygen saturation", whole(v.saturation, " %"));
-    say("weight", v.weight.map(|w| format!("{w:.1} kg")));
-    say("height", whole(v.height, " cm"));
     if !unknown.is_empty() {
         known.push(format!("not measured: {}", unknown.join(", ")));
     }
     known.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::readable;
+
+    #[test]
+    fn units_are_shown_as_people_write_them() {
+        for (ucum, written) in [
+            ("{score}", ""),
+            ("{copies}/mL", "copies/mL"),
+            ("10*9/L", "×10⁹/L"),
+            ("m[IU]/L", "mIU/L"),
+            ("mL/min/{1.73_m2}", "mL/min/1.73 m²"),
+            ("mmol/L", "mmol/L"),
+        ] {
+            assert_eq!(readable(ucum), written);
+        }
+    }
 }

@@ -173,6 +173,7 @@ impl Statements<'_> {
             alive: raw.alive,
             died: raw.died,
             alone: raw.alone,
+            weighty: raw.weighty,
         }
     }
 }

@@ -213,6 +213,8 @@ pub struct HistoryEntry {
     pub died: bool,
     /// Whether it is the only statement of its list.
     pub alone: bool,
+    /// Whether it weighs so much that it is said only where a message states it, and not drawn beside one.
+    pub weighty: bool,
 }
 
 /// A relative.
@@ -334,6 +336,8 @@ pub(crate) struct RawHistory {
     pub(crate) died: bool,
     #[serde(default)]
     pub(crate) alone: bool,
+    #[serde(default)]
+    pub(crate) weighty: bool,
 }
 
 fn one() -> f64 {

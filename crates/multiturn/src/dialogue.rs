@@ -108,7 +108,7 @@ pub struct Repair {
 impl Repair {
     /// The message to the model, of the phrases `repair-..`: the findings, what must stay as it is, and the instructions
     /// about form that still apply.
-    fn message(&self, catalog: &Catalog, limits: &[&str]) -> String {
+    fn message(&self, catalog: &Catalog, speaker: Speaker, limits: &[&str]) -> String {
         let mut message = catalog.phrase("repair-head").to_owned();
         let mut list = |head: Option<&str>, items: &mut dyn Iterator<Item = &str>| {
             if let Some(line) = head {
@@ -121,7 +121,11 @@ impl Repair {
             }
         };
         list(None, &mut self.findings.iter().map(String::as_str));
-        list(Some(catalog.phrase("repair-keep")), &mut std::iter::empty());
+        let keep = match speaker {
+            Speaker::Assistant | Speaker::PromptWriter => "repair-keep",
+            Speaker::User => "repair-keep-user",
+        };
+        list(Some(catalog.phrase(keep)), &mut std::iter::empty());
         if !limits.is_empty() {
             list(Some(catalog.phrase("repair-limits")), &mut limits.iter().copied());
         }
@@ -236,7 +240,7 @@ impl Dialogue {
         };
         if let Some(repair) = &self.repair {
             messages.push(message(Role::Assistant, &repair.text));
-            let content = repair.message(catalog, &self.context.limits(speaker));
+            let content = repair.message(catalog, speaker, &self.context.limits(speaker));
             messages.push(Message { role: Role::User, content });
         }
         // Part of the address of every stored response: a changed wording would request all of them again.

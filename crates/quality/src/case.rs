@@ -8,6 +8,7 @@
 //! whether it is said of the patient at all. Limits, ranges, dates, durations, wishes for the answer, things, groups and
 //! other people have numbers of their own.
 
+mod advice;
 mod age;
 mod contradictions;
 mod country;
@@ -17,6 +18,9 @@ mod medicines;
 mod numbers;
 mod pregnancy;
 mod record;
+mod standing;
+#[cfg(test)]
+mod standing_tests;
 mod topic;
 mod view;
 mod vitals;
@@ -33,9 +37,9 @@ pub use self::contradictions::{
 pub use self::frame::against_frame;
 pub(crate) use self::frame::beyond;
 pub use self::record::record;
+use self::standing::readings;
 pub use self::topic::{left_topic, topic_words};
 use self::view::View;
-use self::vitals::{Reading, readings};
 
 /// A fact with its place in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +59,8 @@ impl ReadFact {
 /// The facts that a message states of its patient, in the order of the text.
 ///
 /// Age, size and vital signs are in the unit of their [`FactName`] (an infant's age in `mo`, `wk` or `d`); laboratory
-/// values in the unit that the text gives. Each is read once: the first value that is not of an earlier time.
+/// values in the unit that the text gives. Each is read once: the latest value that stands, which is no dip, no peak and
+/// not of an earlier time.
 /// Medicines are those that the patient takes in a dose.
 pub fn read(text: &str) -> Vec<ReadFact> {
     of_view(&View::new(text))
@@ -77,13 +82,10 @@ fn of_view(view: &View<'_>) -> Vec<ReadFact> {
         all.push(ReadFact::new(FactName::PregnancyWeeks, weeks.to_string(), "wk", span));
     }
     let values = readings(view);
-    let mut seen = BTreeSet::new();
-    let (current, past): (Vec<&Reading>, Vec<&Reading>) = values.iter().partition(|r| !r.past);
-    for reading in current.into_iter().chain(past) {
-        if seen.insert(reading.name) {
-            let span = reading.span.clone();
-            all.push(ReadFact::new(reading.name, reading.text.as_str(), reading.unit, span));
-        }
+    let names: BTreeSet<FactName> = values.iter().map(|reading| reading.name).collect();
+    for reading in names.iter().filter_map(|n| standing::current(&values, *n).into_iter().next()) {
+        let span = reading.span.clone();
+        all.push(ReadFact::new(reading.name, reading.text.as_str(), reading.unit, span));
     }
     for mention in medicines::mentions(view) {
         if mention.taken && mention.dose.is_some() {

@@ -35,6 +35,8 @@ pub(crate) struct Lexicon {
     pub(crate) closings: Phrases,
     /// Wishes, praise and forms of a letter, in the last sentence.
     pub(crate) pleasantries: Phrases,
+    /// Words of the line that closes a letter.
+    pub(crate) regards: Phrases,
     /// Phrases that ask the reader to report back.
     pub(crate) replies: Phrases,
     /// Words of a question whether to go on with the next step.

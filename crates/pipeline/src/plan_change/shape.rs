@@ -130,6 +130,7 @@ impl<'a, 'c> Shapes<'a, 'c> {
         let phrases = [
             "repair-head",
             "repair-keep",
+            "repair-keep-user",
             "repair-limits",
             "repair-tail",
             "prompt-retry",

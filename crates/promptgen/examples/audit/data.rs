@@ -169,6 +169,15 @@ pub(crate) struct Excluded {
     /// Whether a message may state it.
     #[serde(default)]
     pub(crate) drawn_only: bool,
+    /// Whether the rule is only about cases whose message states facts.
+    #[serde(default)]
+    pub(crate) beside_message: bool,
+    /// Codes of the countries where it may be said; all if empty.
+    #[serde(default)]
+    pub(crate) only_in: Vec<String>,
+    /// Codes of the WHO regions that the rule is about; all if empty.
+    #[serde(default)]
+    pub(crate) regions: Vec<String>,
 }
 
 /// Two texts that exclude each other.

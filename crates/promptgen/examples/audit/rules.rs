@@ -6,7 +6,7 @@ use super::cases::Drawn;
 use super::data::{Data, Excluded, List, Pair, WeightReference};
 
 /// The rules in this file beside those of the data.
-const IN_CODE: usize = 14;
+const IN_CODE: usize = 18;
 
 pub(crate) fn number(data: &Data) -> usize {
     let expected: usize = data.scenario.iter().map(|s| s.expect.len()).sum();
@@ -20,6 +20,7 @@ pub(crate) fn violations(data: &Data, drawn: &Drawn<'_>) -> Vec<String> {
     signs(data, drawn, &mut found);
     size(data, drawn, &mut found);
     statements(drawn, &mut found);
+    calm(drawn, &mut found);
     let p = &drawn.case.patient;
     if p.pregnancy_weeks.is_some() && (p.sex == Sex::Male || !(12..=55).contains(&p.age.years)) {
         found.push("is pregnant".to_owned());
@@ -107,6 +108,27 @@ fn raised(data: &Data, drawn: &Drawn<'_>, found: &mut Vec<String>) {
         };
         if is_drawn(case, name) && value < limits.median[0] * share {
             found.push(format!("{} {value} in spite of {}", name.as_str(), scenario.id));
+        }
+    }
+}
+
+/// Beside a message that states facts and no reason for it, no drawn sign would change what is advised.
+fn calm(drawn: &Drawn<'_>, found: &mut Vec<String>) {
+    if drawn.scenario.facts.is_empty() || !drawn.scenario.is_calm() || drawn.years() < 16 {
+        return;
+    }
+    let limits = [
+        (FactName::Saturation, [93.0, 100.0]),
+        (FactName::RespiratoryRate, [9.0, 22.0]),
+        (FactName::HeartRate, [42.0, 105.0]),
+        (FactName::Temperature, [35.9, 37.7]),
+    ];
+    for (name, [low, high]) in limits {
+        if let Some(value) = drawn.case.vitals.get(name)
+            && is_drawn(&drawn.case, name)
+            && !(low..=high).contains(&value)
+        {
+            found.push(format!("{} {value} beside a calm message", name.as_str()));
         }
     }
 }
@@ -286,7 +308,10 @@ fn excluded(rule: &Excluded, drawn: &Drawn<'_>) -> Option<String> {
     let p = &drawn.case.patient;
     let about = (rule.sexes.is_empty() || rule.sexes.contains(&p.sex))
         && rule.ages.is_none_or(|[from, to]| (from..=to).contains(&p.age.years))
-        && (!rule.pregnant || p.pregnancy_weeks.is_some());
+        && (!rule.pregnant || p.pregnancy_weeks.is_some())
+        && (!rule.beside_message || !drawn.scenario.facts.is_empty())
+        && (rule.regions.is_empty() || rule.regions.contains(&drawn.frame.place.region))
+        && (rule.only_in.is_empty() || !rule.only_in.contains(&drawn.frame.place.country_code));
     if !about {
         return None;
     }

@@ -112,7 +112,9 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
     let weight_step = if weight < 30.0 { 0.1 } else { 0.5 };
     let drawn = [(FactName::Height, height, height_step), (FactName::Weight, weight, weight_step)];
     for (name, value, step) in drawn {
-        let open = case.vitals.get(name).is_none() && !stated::is_unreadable(ctx, case, name);
+        let open = case.vitals.get(name).is_none()
+            && !stated::is_unreadable(ctx, case, name)
+            && !stated::is_told(ctx, name);
         if open && case.vitals.set(name, rounded(value, step)) {
             case.origins.insert(format!("vitals.{}", name.as_str()), Origin::Drawn);
         }

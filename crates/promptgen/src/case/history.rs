@@ -44,7 +44,9 @@ impl<'a, 'c> About<'a, 'c> {
         let place = &self.ctx.frame.place;
         let patient = self.ctx.patient;
         let among = |all: &[String], one: &String| all.is_empty() || all.contains(one);
-        entry.who.includes(self.ctx.band, patient.sex)
+        // Beside a message, what would change its advice is only stated.
+        (!entry.weighty || self.ctx.stated.facts.is_empty())
+            && entry.who.includes(self.ctx.band, patient.sex)
             && self.months >= entry.from_months
             && entry.pregnancy.allows(patient.pregnancy_weeks.is_some())
             && (entry.incomes.is_empty() || entry.incomes.contains(&known::income(place)))
@@ -236,10 +238,10 @@ pub(crate) fn family(ctx: &Completion<'_>, case: &Case) -> Vec<CaseText> {
     all.into_iter().map(|(_, text)| text).collect()
 }
 
-/// Occupation, home and habits.
 /// Kinds of social facts that are drawn beside a message that states facts.
 const SAFE_BESIDE_A_MESSAGE: [&str; 2] = ["smoking", "alcohol"];
 
+/// Occupation, home and habits.
 pub(crate) fn social(ctx: &Completion<'_>, case: &Case) -> Vec<CaseText> {
     if known::ruled_out(ctx, FactName::Social) {
         return Vec::new();

@@ -15,6 +15,7 @@ mod lists_tests;
 mod medicine;
 mod medicines;
 mod number;
+mod shape;
 mod stated;
 mod text;
 mod vitals;

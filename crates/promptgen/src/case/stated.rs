@@ -8,7 +8,7 @@ use clinstruct_schema::{
 };
 
 use super::number::{number, pressure_pair, vital};
-use super::{Completion, known, medicine};
+use super::{Completion, known, medicine, shape};
 
 /// Weeks and ages in years at which a stated pregnancy can be.
 const PREGNANT_WEEKS: std::ops::RangeInclusive<u32> = 1..=43;
@@ -224,6 +224,16 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
         !not && !ended.iter().any(|w| value.contains(w))
     };
     let texts = |name| facts(stated, name).filter(names_something).map(text).collect::<Vec<_>>();
+    // Who lives with the patient is no disease of a relative.
+    let (family, household): (Vec<CaseText>, Vec<CaseText>) = texts(FactName::Family)
+        .into_iter()
+        .partition(|t| shape::is_family(ctx.catalog, ctx.band, &t.text));
+    let social: Vec<CaseText> = texts(FactName::Social)
+        .into_iter()
+        .chain(household)
+        .filter(|t| !shape::is_gender(&t.text))
+        .filter_map(|t| Some(CaseText { text: shape::phrase(&t.text)?, origin: t.origin }))
+        .collect();
     let mut conditions: Vec<CaseCondition> = p
         .condition
         .iter()
@@ -260,12 +270,14 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
             .iter()
             .filter(|f| matches!(f.name, FactName::Complaint | FactName::Finding))
             .filter(|f| !f.value.trim().is_empty())
+            .filter(|f| !shape::is_medicine_free(ctx.catalog, &f.value))
             .map(text)
             .collect(),
         measurements: stated
             .facts
             .iter()
             .filter(|f| f.name.kind() == FactKind::Measurement && !f.value.trim().is_empty())
+            .filter(|f| f.name != FactName::Other || f.value.contains(char::is_numeric))
             .map(|f| Measurement {
                 name: f.name,
                 value: f.value.trim().to_owned(),
@@ -288,8 +300,8 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
             .collect(),
         allergies: texts(FactName::Allergy),
         history: texts(FactName::History),
-        family: texts(FactName::Family),
-        social: texts(FactName::Social),
+        family,
+        social,
         origins,
         source: stated.source,
     }
@@ -419,6 +431,17 @@ fn same_condition(a: &str, b: &str) -> bool {
 /// Whether a number in the name tells types apart, rather than stages.
 fn has_type(words: &[String]) -> bool {
     words.iter().any(|w| w == "type")
+}
+
+/// Whether the message says of a sign how it dipped or what it was, so that no value is drawn beside that.
+pub(super) fn is_told(ctx: &Completion<'_>, name: FactName) -> bool {
+    let texts = [FactName::Complaint, FactName::Finding, FactName::History];
+    texts.into_iter().flat_map(|kind| facts(ctx.stated, kind)).any(|fact| {
+        let value = lower(&fact.value);
+        value.contains(|c: char| c.is_ascii_digit())
+            && !value.contains("birth weight")
+            && shape::sign_words(name).iter().any(|word| value.contains(word))
+    })
 }
 
 /// Whether the message states something that code could not read as a number: the sign is left open.

@@ -24,9 +24,12 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
     adapt(case, &normal, &mut active);
     let hidden = stated_reactions(case, &normal, &active);
 
+    let calm = Calm::new(ctx, &normal, &active, hidden);
     let set = |case: &mut Case, name: FactName, value: f64, step: f64| {
+        let value = calm.beside_message(name, value);
         if case.vitals.get(name).is_none()
             && !stated::is_unreadable(ctx, case, name)
+            && !stated::is_told(ctx, name)
             && case.vitals.set(name, rounded(value, step))
         {
             case.origins.insert(format!("vitals.{}", name.as_str()), Origin::Drawn);
@@ -90,6 +93,68 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
         let own = sign(FactName::Saturation, normal.saturation);
         let low = active.iter().filter_map(|a| a.value(|e| e.saturation)).fold(own, f64::min);
         set(case, FactName::Saturation, low.clamp(50.0, 100.0), 1.0);
+    }
+}
+
+/// How far from the mean a sign is that a message gives no reason for, in standard deviations.
+const UNREMARKABLE: f64 = 1.3;
+/// Lowest saturation that a message gives no reason for, and with a long-standing condition that lowers it, %.
+const SATURATED: (f64, f64) = (95.0, 93.0);
+/// Highest systolic and diastolic pressure without a stated reason, mmHg.
+const PRESSURES: (f64, f64) = (138.0, 88.0);
+
+/// Keeps signs unremarkable that a message neither states nor explains: whoever writes calmly about a diet has no
+/// patient with a pulse of 172.
+struct Calm {
+    /// Limits by sign; none where the message explains one.
+    limits: Vec<(FactName, [f64; 2])>,
+}
+
+impl Calm {
+    fn new(
+        ctx: &Completion<'_>,
+        normal: &NormalSigns,
+        active: &[Applied<'_>],
+        hidden: Reactions,
+    ) -> Self {
+        if ctx.stated.facts.is_empty() {
+            return Self { limits: Vec::new() };
+        }
+        let acute = |field: fn(&Effect) -> Option<[f64; 2]>| {
+            active.iter().any(|a| a.acute && field(a.effect).is_some())
+        };
+        let lasting = |field: fn(&Effect) -> Option<[f64; 2]>| {
+            active.iter().any(|a| !a.acute && field(a.effect).is_some())
+        };
+        let around = |[mean, sd]: [f64; 2]| [mean - UNREMARKABLE * sd, mean + UNREMARKABLE * sd];
+        let mut limits = Vec::new();
+        if !acute(|e| e.heart_rate) && hidden.heart_rate.is_none() {
+            // Medicines that slow the heart still do so.
+            let [low, high] = around(normal.heart_rate);
+            let low = if lasting(|e| e.heart_rate) { low - normal.heart_rate[1] } else { low };
+            limits.push((FactName::HeartRate, [low, high]));
+        }
+        if !acute(|e| e.respiratory_rate) && hidden.respiratory_rate.is_none() {
+            limits.push((FactName::RespiratoryRate, around(normal.respiratory_rate)));
+        }
+        if !acute(|e| e.temperature) {
+            limits.push((FactName::Temperature, around(normal.temperature)));
+        }
+        if !acute(|e| e.saturation) {
+            let (healthy, ill) = SATURATED;
+            let low = if lasting(|e| e.saturation) { ill } else { healthy };
+            limits.push((FactName::Saturation, [low, 100.0]));
+        }
+        if !acute(|e| e.systolic) && !lasting(|e| e.systolic) && ctx.patient.age.years >= 16 {
+            limits.push((FactName::Systolic, [normal.systolic[0].min(96.0), PRESSURES.0]));
+            limits.push((FactName::Diastolic, [0.0, PRESSURES.1]));
+        }
+        Self { limits }
+    }
+
+    fn beside_message(&self, name: FactName, value: f64) -> f64 {
+        let known = self.limits.iter().find(|(n, _)| *n == name);
+        known.map_or(value, |(_, [low, high])| value.clamp(*low, *high))
     }
 }
 

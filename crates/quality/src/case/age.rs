@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use clinstruct_schema::{AgeYears, Sex};
+use clinstruct_schema::{AgeYears, FactName, Sex};
 use regex::{Captures, Regex};
 
 use super::view::View;
+use super::words::Class;
 use crate::card::Gender;
 use crate::people::{self, Called, Person, Unit, called};
 
@@ -18,6 +19,8 @@ pub(super) struct Age {
     /// `a`, `mo`, `wk` or `d`.
     pub(super) unit: &'static str,
     pub(super) called: Option<Called>,
+    /// Without a unit, so that it may be another number of the patient.
+    pub(super) bare: bool,
 }
 
 impl Age {
@@ -112,6 +115,7 @@ fn of_person(view: &View<'_>, person: Person) -> Option<Age> {
         number: person.age,
         unit,
         called: person.called,
+        bare: false,
     })
 }
 
@@ -181,8 +185,26 @@ fn of_hit(view: &View<'_>, hit: &Captures<'_>) -> Option<Age> {
     {
         return None;
     }
+    let named = hit.name("free").is_some() || hit.name("word").is_some();
+    let bare = hit.name("unit").is_none() && said.is_none() && !named;
+    if bare && hit.get(0).is_some_and(|m| is_measured(view, m.start(), number)) {
+        return None;
+    }
     let end = hit.name("unit").map_or(digits.end(), |m| m.end());
-    Some(Age { span: digits.start()..end, number, unit, called: said.and_then(|s| called(&s)) })
+    let called = said.and_then(|s| called(&s));
+    Some(Age { span: digits.start()..end, number, unit, called, bare })
+}
+
+/// Whether what is measured was named right before: `last thing, weight: he's 97`.
+fn is_measured(view: &View<'_>, at: usize, number: u32) -> bool {
+    view.hits.iter().filter(|hit| hit.end <= at).any(|hit| {
+        let Class::Label(name) = hit.class else { return false };
+        let gap = view.between(hit.end, at).trim();
+        matches!(gap, ":" | "?" | "-" | "–" | "—" | "=" | "," | "...")
+            && super::vitals::is_plausible(name, f64::from(number))
+            // `a fever, she is 38 and` speaks of both.
+            && (gap != "," || !matches!(name, FactName::Temperature | FactName::PainScore))
+    })
 }
 
 /// Whether a number goes on: a decimal, a range, a ratio.

@@ -8,8 +8,9 @@ use super::age::{self, Age};
 use super::medicines::{self, Mention};
 use super::numbers::numbers;
 use super::pregnancy::{Pregnancy, pregnancies};
+use super::standing::readings;
 use super::view::View;
-use super::vitals::{Reading, readings};
+use super::vitals::Reading;
 use super::{ReadFact, country};
 use crate::card::{Gender, PatientFacts};
 use crate::dose::Unit;
@@ -90,7 +91,7 @@ pub fn contradictions_in(text: &str, case: &Case, country: Option<&str>) -> Vec<
     let view = View::new(text);
     let facts = PatientFacts::from(&case.patient);
     let mut ages = age::ages(&view);
-    ages.retain(|age| !is_of_event(text, &age.span));
+    ages.retain(|age| !is_of_event(text, &age.span) && !is_weight(age, case));
     let mut all = Vec::new();
     all.extend(of_age(&ages, facts));
     all.extend(of_sex(&view, &ages, facts, 1));
@@ -179,6 +180,14 @@ pub(super) fn of_pregnancy(said: &[Pregnancy], known: Option<u32>) -> Option<Con
                 .flatten()
         }
     }
+}
+
+/// Whether a number without a unit that could be an age is the patient's weight: `he's 97` of 97 kg.
+fn is_weight(age: &Age, case: &Case) -> bool {
+    let facts = PatientFacts::from(&case.patient);
+    let weight = case.vitals.weight.map(f64::round);
+    let same = weight.is_some_and(|w| w.total_cmp(&f64::from(age.number)).is_eq());
+    age.bare && same && !age.is(facts.age)
 }
 
 /// Another country of care.

@@ -43,8 +43,15 @@ static OTHERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// A number of weeks that needs no other word: `at 34+2 weeks`, `34 weeks pregnant`, `34/40`.
 static SURE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)\A(?:\+\d)?[ -]?(?:weeks?|wks?|w)?(?: (?:and )?\d days?)?['’]?[ -](?:pregnan|gestation|gravid|of (?:pregnan|gestation)|along|into (?:the|her) pregnan|amenorrh)|\A\+\d ?(?:weeks?|wks?|w)?(?-u:\b)").ok()
+    Regex::new(r"(?i)\A(?:\+\d)?[ -]?(?:weeks?|wks?|w)?(?: (?:and )?\d days?)?['’]?[ -](?:pregnan|gestation|gravid|of (?:pregnan|gestation)|along|into (?:the|her) pregnan|amenorrh)|\A\+[0-6] ?(?:weeks?|wks?|w)(?-u:\b)").ok()
 });
+
+/// Days behind weeks with no word for either: `now at 34+2, bleeding`, but not the sum `3+3=6` of a grade.
+static DAYS: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\A\+[0-6](?:\z|[,.;:)!?\n]| ?[^=0-9 ])").ok());
+
+/// Completed weeks from which such days are those of a pregnancy: smaller sums are scores and doses.
+const WITH_DAYS: f64 = 10.0;
 
 /// What a text says about a pregnancy of the patient, in its order.
 pub(super) fn pregnancies(view: &View<'_>) -> Vec<Pregnancy> {
@@ -115,7 +122,13 @@ fn weeks(view: &View<'_>) -> Vec<Pregnancy> {
         let rest = view.lower.get(number.span.end..).unwrap_or_default();
         let head = view.between(sentence.start, at);
         let forty = number.part == Part::Pair(40.0) && rest.trim_start().starts_with("/40");
-        let sure = forty || SURE.as_ref().is_some_and(|p| p.is_match(rest));
+        let dated = number.value >= WITH_DAYS
+            && DAYS.as_ref().is_some_and(|p| p.is_match(rest))
+            && !view
+                .numbers
+                .iter()
+                .any(|n| n.span.start == number.span.end + 1 && n.unit.is_some());
+        let sure = forty || dated || SURE.as_ref().is_some_and(|p| p.is_match(rest));
         let is_weeks = number.unit == Some("wk") || named_weeks(view, number.span.end, &sentence);
         let clause = view.clause_start(&sentence, at);
         let context = view

@@ -9,9 +9,10 @@ use regex::Regex;
 use super::contradictions::{converted, is_same};
 use super::household;
 use super::numbers::{Number, Part, numbers};
+use super::standing::readings;
 use super::view::View;
-use super::vitals::{Reading, canonical, readings};
-use super::{age, medicines, of_view};
+use super::vitals::{Reading, canonical};
+use super::{age, medicines, of_view, standing};
 use crate::card::{Gender, PatientFacts};
 
 /// Share of the words of a statement that the message must have.
@@ -42,6 +43,7 @@ pub fn record(text: &str, frame: &Frame, written: Option<&[StatedFact]>) -> Stat
     for read in &read {
         push(&mut facts, read.fact.clone());
     }
+    standing::add_statements(&view, &message.readings, &mut facts);
     for (name, none) in [
         (FactName::Allergy, NO_ALLERGY.as_ref().is_some_and(|p| p.is_match(text))),
         (FactName::Medicine, medicines::none(&view).is_some()),
@@ -269,9 +271,10 @@ impl Message<'_> {
     fn measured(&self, name: FactName, value: &str, unit: &str) -> Option<StatedFact> {
         let number = Self::listed(value, unit).into_iter().next()?;
         let said_unit = known_unit(unit).or(number.unit);
-        let of_name = || self.readings.iter().filter(|r| r.name == name);
-        let current = of_name().find(|r| !r.past).or_else(|| of_name().next());
-        if let Some(read) = current {
+        if self.readings.iter().any(|r| r.name == name) {
+            // What dipped or was is no value of its own.
+            let current = standing::current(&self.readings, name);
+            let read = *current.first()?;
             let listed = canonical(name, number.value, said_unit);
             let agrees = |read: &&Reading| {
                 listed.is_some_and(|(value, unit)| {
@@ -279,11 +282,12 @@ impl Message<'_> {
                         .is_some_and(|value| is_same(name, value, read.value))
                 })
             };
-            // Of several current values, the listed one.
-            let chosen = of_name().filter(|r| !r.past).find(agrees).unwrap_or(read);
+            // Of several values of one time, the listed one.
+            let chosen = current.iter().copied().find(agrees).unwrap_or(read);
             return Some(fact_of(name, &chosen.text, chosen.unit));
         }
-        if !self.has_number(number.value) || number.part == Part::Other {
+        let mut same = self.view.numbers.iter().filter(|n| (n.value - number.value).abs() < 1e-9);
+        if !same.any(|n| standing::is_said(self.view, n)) || number.part == Part::Other {
             return None;
         }
         let (value, unit) = canonical(name, number.value, said_unit)?;

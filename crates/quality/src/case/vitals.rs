@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use clinstruct_schema::FactName;
 
+use super::advice::is_advised;
 use super::numbers::{Number, Part};
 use super::view::View;
 use super::words::{Class, Hit};
@@ -20,23 +21,34 @@ pub(super) struct Reading {
     pub(super) unit: &'static str,
     /// The number with its unit.
     pub(super) span: Range<usize>,
+    /// Where what is said of it begins: at its label, or at the number.
+    pub(super) from: usize,
     /// Whether it is of an earlier time.
     pub(super) past: bool,
+    /// When it was measured.
+    pub(super) time: Time,
+    /// A dip, a peak, or a value in one position: it does not stand.
+    pub(super) episode: bool,
+}
+
+/// When a value was measured, the latest last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Time {
+    /// Earlier than this illness or this contact.
+    Past,
+    /// When the patient was first seen.
+    First,
+    /// Not said.
+    Open,
+    /// Later than another one, or now.
+    Now,
 }
 
 /// Letters between a label and its number.
 const GAP: usize = 45;
 
-/// All values of a text, in its order.
-pub(super) fn readings(view: &View<'_>) -> Vec<Reading> {
-    let mut all = Vec::new();
-    for (at, number) in view.numbers.iter().enumerate() {
-        read(view, at, number, &mut all);
-    }
-    all
-}
-
-fn read(view: &View<'_>, at: usize, number: &Number, all: &mut Vec<Reading>) {
+/// Adds the values of the number at a place, unless it is none of the patient.
+pub(super) fn read(view: &View<'_>, at: usize, number: &Number, all: &mut Vec<Reading>) {
     if matches!(number.part, Part::Other | Part::Second) {
         return;
     }
@@ -52,7 +64,8 @@ fn read(view: &View<'_>, at: usize, number: &Number, all: &mut Vec<Reading>) {
     let past = number.part != Part::Changed && view.has(clause..ends, Class::Past);
     let mut add = |name, value: f64, unit, text| {
         let span = number.span.start..number.end;
-        all.push(Reading { name, value, text, unit, span, past });
+        let (time, episode) = (Time::Open, false);
+        all.push(Reading { name, value, text, unit, span, from: begins, past, time, episode });
     };
     match named {
         Named::Pressure(systolic, diastolic) => {
@@ -63,7 +76,8 @@ fn read(view: &View<'_>, at: usize, number: &Number, all: &mut Vec<Reading>) {
             }
             let span = number.span.start..end;
             let (name, unit, text) = (FactName::Diastolic, "mm[Hg]", plain(diastolic));
-            all.push(Reading { name, value: diastolic, text, unit, span, past });
+            let (value, time, episode) = (diastolic, Time::Open, false);
+            all.push(Reading { name, value, text, unit, span, from: begins, past, time, episode });
         }
         Named::One(name, unit) => {
             let Some((value, unit)) = canonical(name, number.value, unit) else { return };
@@ -270,7 +284,7 @@ fn fits(view: &View<'_>, name: FactName, number: &Number) -> bool {
     if !(sizes.contains(&number.value) || fahrenheit || metres) {
         return false;
     }
-    bare(view, number)
+    is_bare(view, number)
 }
 
 fn is_vital(name: FactName) -> bool {
@@ -278,7 +292,7 @@ fn is_vital(name: FactName) -> bool {
 }
 
 /// Whether nothing is counted by a number without a unit.
-fn bare(view: &View<'_>, number: &Number) -> bool {
+pub(super) fn is_bare(view: &View<'_>, number: &Number) -> bool {
     let rest = view.lower.get(number.end..).unwrap_or_default();
     let Some(next) = rest.chars().next() else { return true };
     if next == '-' || next == '–' {
@@ -301,7 +315,10 @@ fn bare(view: &View<'_>, number: &Number) -> bool {
     }
     view.hits.iter().any(|hit| {
         hit.start == at
-            && matches!(hit.class, Class::Follower | Class::Label(_) | Class::Later | Class::Past)
+            && matches!(
+                hit.class,
+                Class::Follower | Class::Label(_) | Class::Initial | Class::Later | Class::Past
+            )
     })
 }
 
@@ -399,7 +416,12 @@ pub(super) fn canonical(
 }
 
 /// Whether a number is a limit, of somebody else, of a thing, or of nobody.
-fn is_nobodys(view: &View<'_>, sentence: &Range<usize>, number: &Number, begins: usize) -> bool {
+pub(super) fn is_nobodys(
+    view: &View<'_>,
+    sentence: &Range<usize>,
+    number: &Number,
+    begins: usize,
+) -> bool {
     let at = number.span.start;
     let clause = view.clause_start(sentence, begins);
     let adjacent = |hit: &Hit| {
@@ -425,6 +447,7 @@ fn is_nobodys(view: &View<'_>, sentence: &Range<usize>, number: &Number, begins:
         || limited
         || counted
         || is_general(view, sentence, begins)
+        || is_advised(view, sentence, number)
         || is_change(view, number)
         || view.is_of_other(sentence, at)
 }

@@ -17,6 +17,12 @@ pub(super) enum Class {
     Comparison,
     /// The number is a limit, a wish or a thought.
     Limit,
+    /// Says when to come or to call: the numbers of its sentence are limits.
+    Advice,
+    /// The value beside it is a dip, a peak, or one in a position or an effort.
+    Episode,
+    /// The value behind it is the one that lasts.
+    Standing,
     /// The label behind it is of no patient.
     Usual,
     /// What a comparison is, behind a number.
@@ -66,6 +72,9 @@ struct Lists {
     pressure: Vec<String>,
     comparisons: Vec<String>,
     limits: Vec<String>,
+    advice: Vec<String>,
+    episodes: Vec<String>,
+    standing: Vec<String>,
     usual: Vec<String>,
     behind: Vec<String>,
     persons: Vec<String>,
@@ -111,6 +120,9 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
             (Class::Label(FactName::Systolic), lists.pressure),
             (Class::Comparison, lists.comparisons),
             (Class::Limit, lists.limits),
+            (Class::Advice, lists.advice),
+            (Class::Episode, lists.episodes),
+            (Class::Standing, lists.standing),
             (Class::Usual, lists.usual),
             (Class::Behind, lists.behind),
             (Class::Person, lists.persons),

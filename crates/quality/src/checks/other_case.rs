@@ -8,7 +8,7 @@ use clinstruct_schema::{
 };
 
 use crate::Turn;
-use crate::case::{ContradictionKind, contradictions_in};
+use crate::case::{Contradiction, ContradictionKind, contradictions_in};
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
 use crate::checks::other_patient;
 
@@ -33,6 +33,9 @@ pub const CHECK: Check = Check {
         "Should I give more if the weight is over 80 kg?",
         "I raised the metformin to 1 g twice daily.",
         "She takes metformin 500 mg twice daily.",
+        "The biopsy showed Gleason 3+3=6 in 2 of 12 samples, and 4+3 in one.",
+        "One more thing, weight: she's 62 and you said 0.5 kg a week?",
+        "She's 62 and should lose 5 kg.",
     ],
     bad: &[
         "She weighs 81 kg.",
@@ -41,6 +44,8 @@ pub const CHECK: Check = Check {
         "She takes metformin 850 mg twice daily.",
         "She takes no medicines.",
         "She is 54 years old.",
+        "She's 54 and coughs.",
+        "She is now at 34+2 and bleeds.",
     ],
 };
 
@@ -88,5 +93,12 @@ fn find(turn: &Turn<'_>) -> Vec<Finding> {
     let told = turn.patient.is_some_and(|p| other_patient::other_patient(turn.text, p).is_some());
     let person = |what| matches!(what, ContradictionKind::Age | ContradictionKind::Sex);
     let new = found.into_iter().filter(|c| !(told && person(c.what)));
-    new.map(|c| Finding::at(c.span, c.detail)).collect()
+    // The words that were found say to their writer what is meant.
+    let quoted = |c: Contradiction| {
+        let said = turn.text.get(c.span.clone()).unwrap_or_default().trim();
+        let detail =
+            if c.detail.contains(said) { c.detail } else { format!("\"{said}\": {}", c.detail) };
+        Finding::at(c.span, detail)
+    };
+    new.map(quoted).collect()
 }

@@ -37,6 +37,9 @@ pub const CHECK: Check = Check {
         "| Sign | Meaning |\n|---|---|\n| Fever | Infection |",
         "```\nscore = age + 2\n```",
         "Rest.\n\nWith kind regards\nDr Ada Mensah",
+        "Weigh him again on Monday.\n\nWith collegial regards",
+        "Rest.\n\nWith cordial regards,",
+        "Rest.\n\nYours respectfully\nDr Ada Mensah\nConsultant physician\nHuye District Hospital",
         "1. Rest the leg\n2. Call for transport",
         "Great question! Pulmonary embolism",
         "Thank you for the details.\n\n**Diagnosis:** acute cholecystitis",
@@ -48,6 +51,8 @@ pub const CHECK: Check = Check {
         "- Give water.\n- Keep him warm.\n- Count the breaths",
         "- Give water\n- Look for signs of",
         "Give water,",
+        "Rest the leg.\n\nWith regards to the",
+        "Rest the leg.\n\nWith collegial regards\nand one more thing about the swelling in his legs",
         "| 0 | 10 mg |\n\nDoses for adults: each of them should be checked in the formul",
         "```json\n{\"dose\": 5",
         "| Sign | Meaning |\n|---|---|\n| Fever | Infec",
@@ -72,6 +77,11 @@ const LABEL: usize = 2;
 const OF_VALUE: usize = 4;
 /// Words of a mark or a signature.
 const MARK: usize = 2;
+/// Words of the line that closes a letter.
+const CLOSING: usize = 8;
+/// Lines behind it, and words of each.
+const SIGNED: usize = 3;
+const SIGNATURE: usize = 6;
 
 /// Where a text is truncated: it ends within a sentence, an item, a row or a block of code.
 pub fn cut(text: &str, language: Language) -> Option<Range<usize>> {
@@ -103,7 +113,7 @@ fn cut_alone(text: &str, language: Language) -> Option<Range<usize>> {
         let fences = lines(text).filter(|l| is_fence(&text[l.clone()])).count();
         return (fences % 2 == 1).then_some(last);
     }
-    if is_rule(line) || is_ended(line) {
+    if is_rule(line) || is_ended(line) || is_letter(text, language) {
         return None;
     }
     if line.starts_with('#') {
@@ -132,6 +142,26 @@ fn is_ended(line: &str) -> bool {
     line.ends_with(closing)
         || matches!(end, '.' | '!' | '?' | '।' | '॥' | ':' | ';' | '…' | '¶')
         || !(end.is_alphanumeric() || is_mark(end) || end == ',' || end == '-')
+}
+
+/// Whether a text ends like a letter: a short line with regards, and a signature of few short lines behind it.
+fn is_letter(text: &str, language: Language) -> bool {
+    let regards = &lexicon(language).regards;
+    let all: Vec<&str> = lines(text).map(|line| &text[line]).collect();
+    let from = all.len().saturating_sub(SIGNED + 1).max(1);
+    let Some(end) = all.get(from..) else { return false };
+    end.iter().enumerate().any(|(at, line)| {
+        let closes = is_short(line, CLOSING)
+            && marker_length(line) == 0
+            && regards.is_in(&plain(line))
+            && !lexicon(language).hanging.iter().any(|h| line.ends_with(&format!(" {h}")));
+        let signed = |line: &&str| is_short(line, SIGNATURE) && marker_length(line) == 0;
+        closes && end[at + 1..].iter().all(signed)
+    })
+}
+
+fn is_short(line: &str, most: usize) -> bool {
+    line.split_whitespace().count() <= most
 }
 
 /// Whether all other items end with a mark, two of them or more, and the last one does not.

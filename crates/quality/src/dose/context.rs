@@ -47,7 +47,8 @@ pub(super) fn doses(view: &View<'_>, numbers: &[Number]) -> Vec<Dose> {
             lead: lead(view, at),
         };
         let goes_on = fed.is_some_and(|last| last + 1 == at) && !context.names(&MEASURED);
-        let food = goes_on || (context.names(&[Class::Other]) && !context.names(&MEASURED));
+        let fed_or_eaten = context.names(&[Class::Other, Class::Growth]);
+        let food = goes_on || (fed_or_eaten && !context.names(&MEASURED));
         let mut eaten = goes_on;
         let is_dose = |number: &&Number| {
             let bare = matches!(number.unit, Unit::Gram | Unit::Millilitre | Unit::Litre);
@@ -118,6 +119,7 @@ impl Context<'_> {
             || self.is_interval(number)
             || self.is_history(number, &clause)
             || self.is_described(number)
+            || self.is_of_growth(number)
         {
             return false;
         }
@@ -165,6 +167,14 @@ impl Context<'_> {
         matches!(number.unit, Unit::Millilitre | Unit::Litre)
             && !(named || number.per_weight || is_small(number))
             && routes.into_iter().all(by_mouth)
+    }
+
+    /// Whether grams or millilitres are those of a child's growth or feeds: `gains less than 20 g a day`.
+    fn is_of_growth(&self, number: &Number) -> bool {
+        let bare = matches!(number.unit, Unit::Gram | Unit::Millilitre | Unit::Litre);
+        let measured = self.names(&MEASURED) || MEASURED.iter().any(|class| self.leads(*class));
+        let fed = self.names(&[Class::Growth]) || self.leads(Class::Growth);
+        bare && fed && !measured
     }
 
     fn leads(&self, class: Class) -> bool {

@@ -63,6 +63,8 @@ pub(super) enum Class {
     Comparison,
     /// Holds a shorter word that says nothing there: `stop the bleeding` stops no medicine.
     Neutral,
+    /// How a child grows or is fed: grams and millilitres beside it are those of the body or of milk.
+    Growth,
 }
 
 impl Class {
@@ -71,6 +73,7 @@ impl Class {
         match self {
             Self::Link | Self::About | Self::Interval | Self::Comparison => 0,
             Self::Earlier => 3,
+            Self::Growth => 4,
             Self::Verify
             | Self::Dose
             | Self::Amount
@@ -143,6 +146,7 @@ struct File {
     history: Vec<String>,
     earlier: Vec<String>,
     others: Vec<String>,
+    growth: Vec<String>,
     links: Vec<String>,
     about: Vec<String>,
     intervals: Vec<String>,
@@ -280,6 +284,7 @@ impl Words {
             (&file.history, Class::History),
             (&file.earlier, Class::Earlier),
             (&file.others, Class::Other),
+            (&file.growth, Class::Growth),
             (&file.links, Class::Link),
             (&file.about, Class::About),
             (&file.intervals, Class::Interval),
@@ -375,7 +380,7 @@ impl Words {
         }
         hits.sort_by_key(|hit| (hit.start, std::cmp::Reverse(hit.end), hit.class));
         hits.dedup();
-        let mut longest = [(0, 0); 4];
+        let mut longest = [(0, 0); 5];
         hits.retain(|hit| {
             let group = usize::from(hit.class.group());
             if group == 0 {

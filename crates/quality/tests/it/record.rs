@@ -56,25 +56,22 @@ fn frame(noted: &[StatedFact]) -> Frame {
     let value = |name| noted.iter().find(|f| f.name == name).map(|f| f.value.as_str());
     let sex = if value(FactName::Sex) == Some("male") { Sex::Male } else { Sex::Female };
     let slug = |text: &str| Slug::new(text).unwrap();
-    Frame {
-        place: Place {
-            country_code: "np".into(),
-            country: "Nepal".into(),
-            income: IncomeGroup::LowerMiddle,
-            region: "SEAR".into(),
-            setting: slug("low-resource"),
-        },
-        patient: Some(FramePatient {
-            age_band: slug("adult"),
-            age: AgeYears { years: 40, months: None },
-            sex,
-            gender: None,
-            pregnancy_weeks: value(FactName::PregnancyWeeks).map(|w| w.parse().unwrap()),
-            condition: None,
-        }),
-        mode: ConversationMode::Normal,
-        emergency_instruction: false,
-    }
+    let place = Place {
+        country_code: "np".into(),
+        country: "Nepal".into(),
+        income: IncomeGroup::LowerMiddle,
+        region: "SEAR".into(),
+        setting: slug("low-resource"),
+    };
+    let patient = FramePatient {
+        age_band: slug("adult"),
+        age: AgeYears { years: 40, months: None },
+        sex,
+        gender: None,
+        pregnancy_weeks: value(FactName::PregnancyWeeks).map(|w| w.parse().unwrap()),
+        condition: None,
+    };
+    Frame::new(place, Some(patient), ConversationMode::Normal)
 }
 
 /// Whether a fact that was read is the one that was noted.

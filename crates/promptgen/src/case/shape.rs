@@ -1,0 +1,253 @@
+//! What stated texts are, and their form in a case: phrases, in the list where they belong.
+
+use clinstruct_catalog::Catalog;
+use clinstruct_schema::FactName;
+
+use super::known;
+
+/// Words of a phrase, at most.
+const WORDS: usize = 14;
+
+/// Subjects with which a copied sentence begins.
+const SUBJECTS: [&str; 9] =
+    ["the patient ", "patient ", "she ", "he ", "they ", "who ", "she's ", "he's ", "and "];
+
+/// A stated text as a phrase: without a subject and a full stop, and cut at its first clause if it is long. `None` for a
+/// sentence that cannot be cut.
+pub(super) fn phrase(text: &str) -> Option<String> {
+    let mut text = text.trim().trim_end_matches(['.', '!', ';', ',']).trim();
+    // The last of several sentences says something else.
+    if let Some((first, _)) = text.split_once(". ") {
+        text = first;
+    }
+    let lower = text.to_lowercase();
+    for subject in SUBJECTS {
+        if lower.starts_with(subject) && lower.len() == text.len() {
+            text = text.get(subject.len()..).unwrap_or(text).trim();
+            break;
+        }
+    }
+    let count = |text: &str| text.split_whitespace().count();
+    if count(text) > WORDS {
+        let parts = [", ", "; ", " – ", " but ", " and ", " because ", " so that "];
+        let cuts = parts.iter().flat_map(|part| text.match_indices(part).map(|(at, _)| at));
+        let cut = cuts.filter(|at| (3..=WORDS).contains(&count(&text[..*at]))).max()?;
+        text = text[..cut].trim_end_matches([',', ';', ' ']);
+    }
+    Some(text.to_owned()).filter(|text| !text.is_empty())
+}
+
+/// Words of a gender; a case has it in a field of its own.
+const GENDERS: [&str; 9] = [
+    "transgender",
+    "trans woman",
+    "trans man",
+    "non-binary",
+    "nonbinary",
+    "cisgender",
+    "two-spirit",
+    "gender identity",
+    "assigned",
+];
+/// Words that may stand beside one and say nothing more.
+const BESIDE: [&str; 26] = [
+    "a",
+    "an",
+    "is",
+    "as",
+    "transgender",
+    "trans",
+    "non",
+    "binary",
+    "nonbinary",
+    "cisgender",
+    "two",
+    "spirit",
+    "woman",
+    "man",
+    "person",
+    "female",
+    "male",
+    "identifies",
+    "gender",
+    "identity",
+    "at",
+    "birth",
+    "assigned",
+    "lives",
+    "she",
+    "he",
+];
+
+/// Whether a text only repeats the gender.
+pub(super) fn is_gender(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let mut words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    GENDERS.iter().any(|gender| lower.contains(gender)) && words.all(|word| BESIDE.contains(&word))
+}
+
+/// Words of diseases and deaths beside the names of the catalog, by their beginnings.
+const DISEASES: [&str; 46] = [
+    "cancer",
+    "tumour",
+    "tumor",
+    "leuk",
+    "lymph",
+    "diabet",
+    "stroke",
+    "heart",
+    "hypertens",
+    "asthma",
+    "epilep",
+    "seizure",
+    "tubercul",
+    "hiv",
+    "hepat",
+    "malaria",
+    "sickle",
+    "thalass",
+    "haemoph",
+    "hemoph",
+    "anaem",
+    "anem",
+    "disease",
+    "disorder",
+    "syndrome",
+    "carrier",
+    "gene",
+    "mutation",
+    "died",
+    "death",
+    "dead",
+    "ill",
+    "sick",
+    "allerg",
+    "eczema",
+    "psoria",
+    "arthrit",
+    "osteo",
+    "kidney",
+    "dialysis",
+    "clot",
+    "thromb",
+    "dement",
+    "depress",
+    "psych",
+    "alcohol",
+];
+
+/// Whether a text listed as family history is about a disease or a death of a relative.
+pub(super) fn is_family(catalog: &Catalog, band: usize, text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let disease = |word: &str| {
+        DISEASES.iter().any(|start| word.starts_with(start))
+            || word.ends_with("itis")
+            || word.ends_with("oma")
+            || word.ends_with("aemia")
+            || word.ends_with("emia")
+    };
+    lower.split(|c: char| !c.is_alphanumeric()).any(disease)
+        || lower.contains("family history")
+        || !known::conditions_in(catalog, band, text).is_empty()
+}
+
+/// Whether a text listed as a complaint only says that a medicine is not taken: `no nitrates`, `takes no medicines`.
+pub(super) fn is_medicine_free(catalog: &Catalog, text: &str) -> bool {
+    let lower = text.trim().to_lowercase();
+    let starts = ["no ", "not on ", "not taking ", "takes no ", "on no ", "without "];
+    let Some(rest) = starts.iter().find_map(|start| lower.strip_prefix(start)) else {
+        return false;
+    };
+    let medicines = [
+        "medicine",
+        "medication",
+        "drug",
+        "tablet",
+        "nitrate",
+        "anticoagul",
+        "steroid",
+        "antibiotic",
+        "painkiller",
+        "hormone",
+        "insulin",
+        "blood thinner",
+        "contracept",
+        "inhaler",
+    ];
+    rest.split_whitespace().count() <= 4
+        && (medicines.iter().any(|word| rest.contains(word))
+            || !known::drugs(catalog, rest).is_empty())
+}
+
+/// Words by which a text gives a value of a sign that is not its standing one.
+pub(super) fn sign_words(name: FactName) -> &'static [&'static str] {
+    match name {
+        FactName::Saturation => &["saturation", "spo2", "sats", "oximet"],
+        FactName::Temperature => &["temperature", "°c"],
+        FactName::HeartRate => &["heart rate", "heart_rate", "pulse"],
+        FactName::RespiratoryRate => &["respiratory rate", "breaths", "breathing rate"],
+        FactName::Systolic | FactName::Diastolic => &["systolic", "blood pressure"],
+        FactName::Weight => &["weight", "weighed"],
+        FactName::Height => &["height"],
+        _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_become_phrases() {
+        for (text, is) in [
+            ("She lives alone on the third floor.", Some("lives alone on the third floor")),
+            ("market trader", Some("market trader")),
+            (
+                "He herds goats with two brothers in the hills above the town, and comes down only once a month to sell.",
+                Some("herds goats with two brothers in the hills above the town"),
+            ),
+            (
+                "whether what was told to us by those with whom she now lives can be trusted by anybody here",
+                None,
+            ),
+        ] {
+            assert_eq!(phrase(text).as_deref(), is, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_gender_is_not_repeated_and_more_than_one_stays() {
+        assert!(is_gender("transgender woman"));
+        assert!(is_gender("identifies as non-binary"));
+        assert!(!is_gender("transgender woman who lives with her sister"));
+        assert!(!is_gender("lives with a man"));
+    }
+
+    #[test]
+    fn family_history_is_of_diseases() {
+        let catalog = Catalog::embedded().unwrap();
+        let band = catalog.ages.len() / 2;
+        for text in [
+            "mother died at 60",
+            "brother with asthma",
+            "two aunts with breast cancer",
+            "nephritis in an uncle",
+        ] {
+            assert!(is_family(&catalog, band, text), "{text}");
+        }
+        for text in ["wife has two children", "lives with her parents", "husband works abroad"] {
+            assert!(!is_family(&catalog, band, text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_taken_is_no_complaint() {
+        let catalog = Catalog::embedded().unwrap();
+        for text in ["no nitrates", "takes no medicines", "not on warfarin"] {
+            assert!(is_medicine_free(&catalog, text), "{text}");
+        }
+        for text in ["no urine for a day", "nosebleeds", "no appetite", "not bleeding"] {
+            assert!(!is_medicine_free(&catalog, text), "{text}");
+        }
+    }
+}

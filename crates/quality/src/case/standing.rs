@@ -1,0 +1,228 @@
+//! Which of several values of one thing stands: not a dip, a peak or an earlier one.
+
+use std::ops::Range;
+
+use clinstruct_schema::{FactKind, FactName, StatedFact};
+
+use super::numbers::{Number, Part};
+use super::view::View;
+use super::vitals::{Reading, Time, canonical, is_bare, is_nobodys, is_plausible, plain, read};
+use super::words::{Class, Hit};
+
+/// Letters between a value and the next one of the same thing.
+const GAP: usize = 80;
+/// Letters between a number and the time behind it.
+const BEHIND: usize = 25;
+/// Letters of a statement that is kept in place of a value.
+const STATEMENT: usize = 110;
+
+/// Words that part what is said of one number from what is said of the next.
+const PARTS: [&str; 13] = [
+    ", ",
+    "; ",
+    " – ",
+    " — ",
+    " (",
+    " and ",
+    " but ",
+    " und ",
+    " et ",
+    " y ",
+    " e ",
+    " और ",
+    " และ",
+];
+
+/// Words that put a number before the other one, where no time is named: `was 90`.
+const WAS: [&str; 9] =
+    [" was ", " were ", " had been ", " war ", " était ", " era ", " foi ", " था ", " थी "];
+
+/// All values of a text, in its order.
+pub(super) fn readings(view: &View<'_>) -> Vec<Reading> {
+    let mut all = Vec::new();
+    for (at, number) in view.numbers.iter().enumerate() {
+        let known = all.len();
+        read(view, at, number, &mut all);
+        if all.len() == known {
+            all.extend(follows(view, number, all.last()));
+        }
+    }
+    settle(view, &mut all);
+    all
+}
+
+/// A further value of what the last reading measured, without a label: `INR 2.4 on arrival and 4.6 this morning`.
+fn follows(view: &View<'_>, number: &Number, last: Option<&Reading>) -> Option<Reading> {
+    let last = last?;
+    let name = last.name;
+    if number.part != Part::Alone || matches!(name, FactName::Systolic | FactName::Diastolic) {
+        return None;
+    }
+    let gap = last.span.end..number.span.start;
+    let text = view.between(gap.start, gap.end);
+    if text.is_empty()
+        || text.chars().count() > GAP
+        || text.contains('\n')
+        || text.chars().any(char::is_numeric)
+    {
+        return None;
+    }
+    let foreign = |hit: &Hit| {
+        matches!(
+            hit.class,
+            Class::Label(_)
+                | Class::Limit
+                | Class::Advice
+                | Class::Comparison
+                | Class::Thing
+                | Class::Person
+                | Class::Usual
+        )
+    };
+    if view.within(gap.clone()).any(foreign) {
+        return None;
+    }
+    let (value, unit) = canonical(name, number.value, number.unit.or(Some(last.unit)))?;
+    let fits = unit == last.unit
+        && is_plausible(name, value)
+        && (number.unit.is_some() || is_bare(view, number));
+    let timed = |part: Range<usize>, also: Class| {
+        view.within(part).any(|hit| {
+            matches!(hit.class, Class::Past | Class::Initial | Class::Later) || hit.class == also
+        })
+    };
+    let behind = behind(view, number.end, view.text.len());
+    let says = timed(gap, Class::Standing) || timed(behind, Class::Episode);
+    (fits && says).then(|| Reading {
+        name,
+        value,
+        text: if value.to_bits() == number.value.to_bits() {
+            number.text.clone()
+        } else {
+            plain(value)
+        },
+        unit,
+        span: number.span.start..number.end,
+        from: number.span.start,
+        past: false,
+        time: Time::Open,
+        episode: false,
+    })
+}
+
+/// What is said right behind a number.
+fn behind(view: &View<'_>, at: usize, until: usize) -> Range<usize> {
+    let sentence = view.sentence(at.saturating_sub(1));
+    let end = view.clause_end(&sentence, at).min(until);
+    let rest = view.between(at, end);
+    let part = PARTS.iter().filter_map(|part| rest.find(part)).min().unwrap_or(rest.len());
+    at..at + part
+}
+
+/// Says of each reading when it was, and whether it lasted.
+fn settle(view: &View<'_>, all: &mut [Reading]) {
+    let spans: Vec<Range<usize>> = all.iter().map(|r| r.span.clone()).collect();
+    let several = |name| all.iter().filter(|r| r.name == name).count() > 1;
+    let said: Vec<(Time, bool, bool)> = all
+        .iter()
+        .map(|reading| {
+            let (start, end) = (reading.span.start, reading.span.end);
+            let previous = spans.iter().map(|s| s.end).filter(|e| *e <= reading.from).max();
+            let next = spans.iter().map(|s| s.start).filter(|s| *s >= end).min();
+            let behind = behind(view, end, next.unwrap_or(view.text.len()));
+            let sentence = view.sentence(start);
+            let clause = view.clause_start(&sentence, reading.from);
+            // What stands between two values belongs to the first one up to a word that parts them.
+            let own = previous.filter(|p| *p > clause).map_or(clause, |p| {
+                let gap = view.between(p, reading.from);
+                let part = PARTS.iter().filter_map(|part| Some(gap.rfind(part)? + part.len()));
+                p + part.max().unwrap_or_default()
+            });
+            let before = own..start;
+            let episode = view.has(before.clone(), Class::Episode)
+                || view.has(behind.clone(), Class::Episode);
+            let time = time(view, &before, &behind);
+            (time, episode, several(reading.name))
+        })
+        .collect();
+    for (reading, (time, episode, several)) in all.iter_mut().zip(said) {
+        reading.time = time;
+        reading.episode = episode;
+        if several {
+            reading.past = time == Time::Past;
+        }
+    }
+}
+
+/// The time that is named right behind a number, or else last before it.
+fn time(view: &View<'_>, before: &Range<usize>, behind: &Range<usize>) -> Time {
+    let of = |hit: &Hit| match hit.class {
+        Class::Past => Some(Time::Past),
+        Class::Initial => Some(Time::First),
+        Class::Later => Some(Time::Now),
+        _ => None,
+    };
+    let near = |hit: &&Hit| view.between(behind.start, hit.start).chars().count() <= BEHIND;
+    let named = |hit: &&Hit| of(hit).is_some();
+    let first = view
+        .within(behind.clone())
+        .filter(named)
+        .filter(near)
+        .min_by_key(|hit| (hit.start, std::cmp::Reverse(hit.end), of(hit)));
+    let last = || {
+        let hits = view.within(before.clone()).filter(named);
+        hits.max_by_key(|hit| (hit.end, std::cmp::Reverse(hit.start), std::cmp::Reverse(of(hit))))
+    };
+    if let Some(time) = first.or_else(last).and_then(of) {
+        return time;
+    }
+    let whole = format!(" {} ", view.between(before.start, before.end));
+    if WAS.iter().any(|was| whole.contains(was)) { Time::First } else { Time::Open }
+}
+
+/// The readings that stand for a name, the one to take first: the latest, and of those of one time the first.
+pub(super) fn current(all: &[Reading], name: FactName) -> Vec<&Reading> {
+    let stands = |r: &&Reading| r.name == name && !r.past && !r.episode;
+    let Some(latest) = all.iter().filter(stands).map(|r| r.time).max() else { return Vec::new() };
+    let mut of: Vec<&Reading> = all.iter().filter(stands).filter(|r| r.time == latest).collect();
+    if latest == Time::Now {
+        of.reverse();
+    }
+    of
+}
+
+/// What a text says of a value that does not stand, as a phrase: `saturation dipped to 84% on his back`.
+fn statement(view: &View<'_>, reading: &Reading) -> String {
+    let sentence = view.sentence(reading.span.start);
+    let end = view.clause_end(&sentence, reading.span.end);
+    let text = view.text.get(reading.from..end).unwrap_or_default();
+    let text = text.trim_end_matches(|c: char| c.is_whitespace() || ".;:!?".contains(c));
+    let cut = text.char_indices().nth(STATEMENT).and_then(|(at, _)| text.get(..at)?.rfind(' '));
+    let text = cut.and_then(|at| text.get(..at)).unwrap_or(text).trim();
+    let name = reading.name.as_str().replace('_', " ");
+    if text.to_lowercase().contains(&name) { text.to_owned() } else { format!("{name}: {text}") }
+}
+
+/// Whether a number can be a value of the patient that stands.
+pub(super) fn is_said(view: &View<'_>, number: &Number) -> bool {
+    let (sentence, at) = (view.sentence(number.span.start), number.span.start);
+    let clause = view.clause_start(&sentence, at)..view.clause_end(&sentence, number.end);
+    !is_nobodys(view, &sentence, number, at)
+        && !view.has(clause.clone(), Class::Past)
+        && !view.has(clause, Class::Episode)
+}
+
+/// Adds what a text says of values that do not stand, as texts, where none of the same thing does.
+pub(super) fn add_statements(view: &View<'_>, all: &[Reading], facts: &mut Vec<StatedFact>) {
+    for reading in all.iter().filter(|r| r.name != FactName::Diastolic) {
+        let stands = !current(all, reading.name).is_empty();
+        let told = facts
+            .iter()
+            .any(|f| f.name.kind() == FactKind::Text && f.value.contains(&reading.text));
+        if stands || told {
+            continue;
+        }
+        let name = if reading.episode { FactName::Finding } else { FactName::History };
+        facts.push(StatedFact { name, value: statement(view, reading), unit: "1".to_owned() });
+    }
+}
