@@ -17,6 +17,7 @@ mod household;
 mod medicines;
 mod numbers;
 mod pregnancy;
+mod reader;
 mod record;
 mod standing;
 #[cfg(test)]
@@ -36,10 +37,9 @@ pub use self::contradictions::{
 };
 pub use self::frame::against_frame;
 pub(crate) use self::frame::beyond;
+pub use self::reader::Reader;
 pub use self::record::record;
-use self::standing::readings;
 pub use self::topic::{left_topic, topic_words};
-use self::view::View;
 
 /// A fact with its place in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,34 +63,33 @@ impl ReadFact {
 /// not of an earlier time.
 /// Medicines are those that the patient takes in a dose.
 pub fn read(text: &str) -> Vec<ReadFact> {
-    of_view(&View::new(text))
+    of_reader(&Reader::new(text))
 }
 
-fn of_view(view: &View<'_>) -> Vec<ReadFact> {
-    let ages = age::ages(view);
+fn of_reader(reader: &Reader<'_>) -> Vec<ReadFact> {
+    let (view, ages) = (reader.view(), reader.ages());
     let mut all = Vec::new();
     if let Some(age) = ages.first() {
         let value = age.number.to_string();
         all.push(ReadFact::new(FactName::Age, value, age.unit, age.span.clone()));
     }
-    if let Some((sex, span)) = age::sex(view, &ages) {
+    if let Some((sex, span)) = age::sex(view, ages) {
         all.push(ReadFact::new(FactName::Sex, sex.as_str(), "1", span));
     }
-    let pregnancies = pregnancy::pregnancies(view);
-    let weeks = pregnancies.into_iter().find_map(|p| Some((p.weeks?, p.span)));
+    let weeks = reader.pregnancies().iter().find_map(|p| Some((p.weeks?, p.span.clone())));
     if let Some((weeks, span)) = weeks {
         all.push(ReadFact::new(FactName::PregnancyWeeks, weeks.to_string(), "wk", span));
     }
-    let values = readings(view);
+    let values = reader.readings();
     let names: BTreeSet<FactName> = values.iter().map(|reading| reading.name).collect();
-    for reading in names.iter().filter_map(|n| standing::current(&values, *n).into_iter().next()) {
+    for reading in names.iter().filter_map(|n| standing::current(values, *n).into_iter().next()) {
         let span = reading.span.clone();
         all.push(ReadFact::new(reading.name, reading.text.as_str(), reading.unit, span));
     }
-    for mention in medicines::mentions(view) {
+    for mention in reader.mentions() {
         if mention.taken && mention.dose.is_some() {
             let value = view.text.get(mention.span.clone()).unwrap_or_default();
-            all.push(ReadFact::new(FactName::Medicine, value, "1", mention.span));
+            all.push(ReadFact::new(FactName::Medicine, value, "1", mention.span.clone()));
         }
     }
     all.sort_by_key(|read| (read.span.start, read.fact.name));
@@ -101,7 +100,7 @@ fn of_view(view: &View<'_>) -> Vec<ReadFact> {
 ///
 /// A later turn may add to a case: a new measurement, a medicine that was not named before. They are counted, not
 /// refused.
-pub fn added(text: &str, case: &Case) -> Vec<ReadFact> {
-    let view = View::new(text);
-    of_view(&view).into_iter().filter(|read| !contradictions::has(&view, case, read)).collect()
+pub fn added(reader: &Reader<'_>, case: &Case) -> Vec<ReadFact> {
+    let all = of_reader(reader).into_iter();
+    all.filter(|read| !contradictions::has(reader, case, read)).collect()
 }

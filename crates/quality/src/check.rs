@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use clinstruct_schema::{Constraint, Language, Speaker};
 
+use crate::case::Reader;
 use crate::{Turn, Violation};
 
 /// A check on one text, with its metadata.
@@ -84,7 +85,7 @@ impl PerSpeaker {
     }
 }
 
-/// How a check examines a text. Both forms are pure functions.
+/// How a check examines a text. All forms are pure functions.
 #[derive(Debug, Clone, Copy)]
 pub enum Run {
     /// Any text.
@@ -92,6 +93,14 @@ pub enum Run {
         /// All findings.
         find: fn(&Turn<'_>) -> Vec<Finding>,
         /// The turn of an example text: speaker and patient.
+        example: fn(&'static str) -> Turn<'static>,
+    },
+    /// A text whose patient is compared with known facts. What the text says of the patient is read once for all of
+    /// these.
+    Facts {
+        /// All findings.
+        find: fn(&Turn<'_>, &Reader<'_>) -> Vec<Finding>,
+        /// The turn of an example text, with the facts.
         example: fn(&'static str) -> Turn<'static>,
     },
     /// A text for which its instruction was given.
@@ -167,8 +176,14 @@ impl Check {
 
     /// All findings in a turn, whatever its strictness there.
     pub fn find(&self, turn: &Turn<'_>) -> Vec<Violation> {
+        self.find_in(turn, &Reader::new(turn.text))
+    }
+
+    /// The same for one who has a reader of the text.
+    pub(crate) fn find_in(&self, turn: &Turn<'_>, reader: &Reader<'_>) -> Vec<Violation> {
         let found = match self.run {
             Run::Text { find, .. } => find(turn),
+            Run::Facts { find, .. } => find(turn, reader),
             Run::Instruction { verify, .. } => turn
                 .instructions
                 .iter()

@@ -105,11 +105,13 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::case::Reader;
     use crate::check::{Outcome, Run};
 
     fn fails(check: &Check, text: &'static str) -> bool {
         match check.run {
             Run::Text { find, example } => !find(&example(text)).is_empty(),
+            Run::Facts { find, example } => !find(&example(text), &Reader::new(text)).is_empty(),
             Run::Instruction { verify, example } => {
                 let language = clinstruct_schema::Language::English;
                 matches!(verify(&example(), text, language), Outcome::Failed(_))

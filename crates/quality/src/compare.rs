@@ -5,6 +5,7 @@ use std::ops::Range;
 use clinstruct_schema::Who;
 
 use crate::card::About;
+use crate::case::Reader;
 use crate::check::Finding;
 use crate::checks::{other_country, other_patient};
 
@@ -14,7 +15,7 @@ fn with_place(finding: Finding) -> Option<(String, Range<usize>)> {
 
 /// Age and sex in a text that contradict the patient: [`other_patient`].
 pub fn patient(text: &str, who: Who<'_>) -> Option<(String, Range<usize>)> {
-    other_patient::other_patient(text, who.into()).and_then(with_place)
+    other_patient::other_patient(&Reader::new(text), who.into()).and_then(with_place)
 }
 
 /// A law, an authority or a brand name of another country: [`other_country`].

@@ -39,6 +39,7 @@ mod kept;
 pub mod language;
 mod lexicon;
 mod lines;
+mod pattern;
 mod people;
 mod phrases;
 mod run;

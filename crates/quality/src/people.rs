@@ -3,13 +3,14 @@
 mod beside;
 
 use std::ops::Range;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::LazyLock;
 
 use clinstruct_schema::Sex;
-use regex::{Captures, Regex};
+use regex::Captures;
 
 use self::beside::{digit, patterns};
 use crate::card::Gender;
+use crate::pattern::Pattern;
 
 /// How a word speaks of somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +71,7 @@ const PATIENTS: &str = "patiente?|patientin|paciente|paziente";
 
 /// Ages with their unit. What names the person stands behind the number in English, German and Hindi, and
 /// before it in the others.
-static AGES: LazyLock<Vec<Ages>> = LazyLock::new(|| {
+static AGES: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     let behind = r"(?P<behind>(?:[ -]\p{L}+){0,3})";
     let n = "(?P<n>[0-9]{1,3})";
     let who = format!("(?:{NOUNS}|{PATIENTS})");
@@ -106,22 +107,10 @@ static AGES: LazyLock<Vec<Ages>> = LazyLock::new(|| {
             r"(?:ผู้ป่วย|คนไข้)[^0-9๐-๙\n]{0,12}(?:อายุ|วัย) ?(?P<n>[0-9๐-๙]{1,3}) ?(?P<unit>ปี|เดือน)",
         ),
     ]
-    .map(|pattern| Ages { pattern, regex: OnceLock::new() })
+    .map(Pattern::new)
     .into_iter()
     .collect()
 });
-
-/// A pattern of ages, which is built when a text may have one.
-struct Ages {
-    pattern: String,
-    regex: OnceLock<Option<Regex>>,
-}
-
-impl Ages {
-    fn regex(&self) -> Option<&Regex> {
-        self.regex.get_or_init(|| Regex::new(&self.pattern).ok()).as_ref()
-    }
-}
 
 /// Words behind `has 45 years` and `, 45 years` by which it is how long something lasts.
 const LASTING: [&str; 16] = [
@@ -130,19 +119,17 @@ const LASTING: [&str; 16] = [
 ];
 
 /// How the words before an age call the person; the last of them counts.
-static CALLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(&format!(
+static CALLED: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::new(format!(
         r"(?i)\b(?:(?P<article>mein|meinen|meinem|unser|unseren|der|den|dem|ein|einen|einem|dieser|diesen|mon|le|un|ce|cet|el|este|o|um|meu|este|nosso|nuestro|il|questo|nostro|mio) (?:\p{{L}}+ )?(?P<man>patient(?:en)?|paciente|paziente)|(?P<la>la|una|une|a|uma|minha|nossa|esta|mia|questa|nuestra|nostra) (?:\p{{L}}+ )?(?P<woman>paciente|paziente)|(?P<patiente>patiente)|(?P<noun>{NOUNS}))\b|(?P<other>(?:मेरी|हमारी|एक महिला) (?:मरीज़|मरीज)|ผู้ป่วยหญิง|ผู้ป่วยชาย|คนไข้หญิง|คนไข้ชาย|ผู้หญิง|ผู้ชาย|เด็กหญิง|เด็กชาย|ลูกสาว|ลูกชาย|หญิง|ชาย|महिला|पुरुष|आदमी|औरत|लड़की|लड़का|युवक|युवती)"
     ))
-    .ok()
 });
 
 /// Somebody besides the patient, in English and, for the ages, in the other languages.
-pub(crate) static OTHERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
+pub(crate) static OTHERS: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::new(
         r"(?i)\b(?:mother|father|mum|mom|dad|parents?|sister|brother|siblings?|twin|son|daughter|husband|wife|spouse|partner|boyfriend|girlfriend|uncle|aunt|cousin|nephew|niece|grand[a-z]+|relatives?|family|baby|newborn|neighbou?r|friend|colleague|nurse|doctor|midwife|paramedic|surgeon|carer|caregiver|commander|mutter|vater|eltern|schwester|bruder|sohn|tochter|ehemann|ehefrau|(?:seine|meine) frau|(?:ihr|mein) mann|kollegin|kollege|mère|père|parents|sœur|frère|fils|mari|épouse|(?:sa|ma) femme|(?:sa|ma|leur) fille|madre|padre|hermana|hermano|hij[oa]|esposa|marido|(?:su|mi) mujer|sorella|fratello|figli[oa]|moglie|marito|mãe|pai|irmã|irmão|filh[oa])\b|माँ|मां|पिता|बहन|भाई|बेटा|बेटी|पति|पत्नी|แม่|พ่อ|พี่|น้อง|ลูก|สามี|ภรรยา",
     )
-    .ok()
 });
 
 /// Words for a son or a daughter, as they stand beside an age.
@@ -272,7 +259,7 @@ pub(crate) fn called(word: &str) -> Option<Called> {
 
 /// How the words before an age call somebody, with the noun.
 fn called_before(words: &str) -> Option<(Called, String)> {
-    let hit = CALLED.as_ref()?.captures_iter(words).last()?;
+    let hit = CALLED.of(words)?.captures_iter(words).last()?;
     if let Some(noun) = hit.name("man") {
         return Some((Called::Noun(Gender::Man), noun.as_str().to_lowercase()));
     }
@@ -368,7 +355,6 @@ fn person(text: &str, hit: &Captures<'_>) -> Option<Person> {
     }
     // Whoever was named in the same sentence may be the one whose age it is.
     let sentence = head.rfind(['.', '!', '?', '\n', '।', ';']).map_or(head, |at| &head[at..]);
-    let others = OTHERS.as_ref()?;
     let words: Vec<String> = behind
         .split([' ', '-'])
         .filter(|w| !w.is_empty())
@@ -399,7 +385,7 @@ fn person(text: &str, hit: &Captures<'_>) -> Option<Person> {
     let is_child = named.as_ref().is_some_and(|(_, word)| CHILDREN.contains(&word.as_str()));
     let end = unit.map_or(digits.end(), |u| u.end());
     Some(Person {
-        other: others.is_match(sentence) || others.is_match(behind),
+        other: OTHERS.is_in(sentence) || OTHERS.is_in(behind),
         span: digits.start()..end,
         age: number(digits.as_str())?,
         unit: unit
@@ -431,7 +417,7 @@ pub(crate) fn people(text: &str) -> Vec<Person> {
         .iter()
         .enumerate()
         .filter(|(at, _)| patterns >> at & 1 == 1)
-        .filter_map(|(_, ages)| ages.regex())
+        .filter_map(|(_, ages)| ages.of(text))
         .flat_map(|ages| ages.captures_iter(text))
         .filter_map(|hit| person(text, &hit))
         .collect();
@@ -446,8 +432,10 @@ mod tests {
     #[test]
     fn every_pattern_reads() {
         assert_eq!(AGES.len(), 18);
-        assert!(AGES.iter().all(|ages| ages.regex().is_some()));
-        assert!(CALLED.is_some() && OTHERS.is_some());
+        assert!(AGES.iter().all(|ages| ["a", "é"].iter().all(|form| ages.of(form).is_some())));
+        assert!(
+            ["a", "é"].iter().all(|form| [&CALLED, &OTHERS].iter().all(|p| p.of(form).is_some()))
+        );
     }
 
     #[test]
@@ -468,7 +456,7 @@ mod tests {
         let mut matched = 0;
         for text in check.good.iter().chain(check.bad).chain(&more) {
             for (at, ages) in AGES.iter().enumerate() {
-                if ages.regex().is_some_and(|regex| regex.is_match(text)) {
+                if ages.is_in(text) {
                     matched |= 1 << at;
                     assert!(patterns(text) >> at & 1 == 1, "{at}: {text}");
                 }

@@ -3,6 +3,7 @@
 use clinstruct_schema::{Constraint, Frame, Situation, Speaker};
 
 use crate::card::{About, PatientFacts};
+use crate::case::Reader;
 use crate::check::{Check, Outcome, Run, Strictness, constraint_id};
 use crate::checks::{self, ALL};
 use crate::{Turn, Violation};
@@ -35,6 +36,7 @@ pub fn check(turn: &Turn<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     let mut stopped = false;
     let mut instructed = false;
+    let reader = Reader::new(turn.text);
     for check in ALL {
         let Some(strictness) = check.strictness.of(turn.speaker) else { continue };
         match strictness {
@@ -44,7 +46,7 @@ pub fn check(turn: &Turn<'_>) -> Vec<Violation> {
         }
         let before = found.len();
         match check.run {
-            Run::Text { .. } => found.extend(check.find(turn)),
+            Run::Text { .. } | Run::Facts { .. } => found.extend(check.find_in(turn, &reader)),
             Run::Instruction { .. } if instructed => {}
             Run::Instruction { .. } => {
                 instructed = true;

@@ -58,6 +58,6 @@ fn outcome(constraint: &Constraint, text: &str, language: Language) -> Outcome {
     }
     match checks::by_id(name(constraint)).map(|check| check.run) {
         Some(Run::Instruction { verify, .. }) => verify(constraint, text, language),
-        Some(Run::Text { .. }) | None => Outcome::Undecided,
+        Some(Run::Text { .. } | Run::Facts { .. }) | None => Outcome::Undecided,
     }
 }

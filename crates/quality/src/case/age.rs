@@ -9,7 +9,7 @@ use regex::{Captures, Regex};
 use super::view::View;
 use super::words::Class;
 use crate::card::Gender;
-use crate::people::{self, Called, Person, Unit, called};
+use crate::people::{Called, Person, Unit, called};
 
 /// An age that is said of the patient.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,14 +81,16 @@ const COUNTED: [&str; 28] = [
     "mmhg", "per", "tablets", "on", "bpm",
 ];
 
-/// All ages of the patient, in the order of the text.
-pub(super) fn ages(view: &View<'_>) -> Vec<Age> {
-    let mut all: Vec<Age> = people::people(view.text)
-        .into_iter()
+/// All ages of the patient, in the order of the text, whose `people` are known.
+pub(super) fn ages(view: &View<'_>, people: &[Person]) -> Vec<Age> {
+    let mut all: Vec<Age> = people
+        .iter()
         .filter(|person| !person.other)
         .filter_map(|person| of_person(view, person))
         .collect();
-    for hit in MORE.iter().flat_map(|pattern| pattern.captures_iter(view.text)) {
+    let may = beside(view);
+    let patterns = MORE.iter().enumerate().filter(|(at, _)| may >> at & 1 == 1);
+    for hit in patterns.flat_map(|(_, pattern)| pattern.captures_iter(view.text)) {
         let Some(age) = of_hit(view, &hit) else { continue };
         match all.iter_mut().find(|a| a.span.start == age.span.start) {
             Some(known) => known.called = known.called.or(age.called),
@@ -100,7 +102,58 @@ pub(super) fn ages(view: &View<'_>) -> Vec<Age> {
     all
 }
 
-fn of_person(view: &View<'_>, person: Person) -> Option<Age> {
+/// Bit set of the patterns of [`MORE`] that a text may match, by what stands beside its numbers: most are no ages, and
+/// each pattern reads all of the text.
+fn beside(view: &View<'_>) -> u32 {
+    // The patterns take these for an s and a k.
+    if !view.text.is_ascii() && view.text.contains(['\u{17f}', '\u{212a}']) {
+        return u32::MAX;
+    }
+    let (text, lower) = (view.text.as_bytes(), view.lower.as_bytes());
+    let ends = |head: &[u8], words: &[&str]| words.iter().any(|w| head.ends_with(w.as_bytes()));
+    // The text before one of these, where it ends with it.
+    let without = |head: &'_ [u8], words: &[&str]| {
+        let word = words.iter().find(|word| head.ends_with(word.as_bytes()));
+        head.len() - word.map_or(0, |word| word.len())
+    };
+    let mut found = 0;
+    if ["-old", " old", "of age"].iter().any(|word| view.lower.contains(word)) {
+        found |= 1 << 11;
+    }
+    let mut at = 0;
+    while let Some(start) = lower[at..].iter().position(u8::is_ascii_digit) {
+        let start = at + start;
+        // Those of the other languages are looked for beside any number.
+        found |= u32::MAX << 12;
+        at = start + lower[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let head = &lower[..start];
+        let near = &head[..without(head, &[" "])];
+        let noun = |head: &[u8]| ends(head, &["man", "male", "lady", "girl", "boy"]);
+        let unit = &lower[at..];
+        let unit = unit.strip_prefix(b" ").or(unit.strip_prefix(b"-")).unwrap_or(unit);
+        let begins = |first: &[u8]| unit.first().is_some_and(|byte| first.contains(byte));
+        let mut add = |pattern: u32, may: bool| found |= u32::from(may) << pattern;
+        add(0, near.len() < head.len() && ends(near, &["s", "d", "w", "y", "t"]));
+        let age = &near[..without(near, &[" of", " is", ":", "=", ","])];
+        add(1, ends(age, &["age", "aged"]));
+        let called = &near[..without(near, &[", aged", ",", ":", " (", " of"])];
+        add(2, noun(called));
+        let called = &near[..without(near, &[",", ":", "/", " ("])];
+        add(3, noun(&called[..without(called, &[" patient"])]));
+        add(4, begins(b"ym"));
+        add(5, begins(b"ymwd"));
+        add(6, begins(b"y"));
+        let exact = text[at..].trim_ascii_start();
+        add(7, begins(b"y") || exact.starts_with(b"M") || exact.starts_with(b"F"));
+        let sex = &near[..without(near, &["/", ","])];
+        add(8, ends(sex, &["m", "f"]));
+        add(9, ends(head, &["at "]));
+        add(10, ends(head, &["her ", "his "]));
+    }
+    found
+}
+
+fn of_person(view: &View<'_>, person: &Person) -> Option<Age> {
     let word = view.between(person.span.start, person.span.end);
     let week = ["week", "woch", "wöch", "wk"].iter().any(|w| word.contains(w));
     let unit = match person.unit {
@@ -111,7 +164,7 @@ fn of_person(view: &View<'_>, person: Person) -> Option<Age> {
     };
     let sentence = view.sentence(person.span.start);
     (!view.is_of_other(&sentence, person.span.start)).then_some(Age {
-        span: person.span,
+        span: person.span.clone(),
         number: person.age,
         unit,
         called: person.called,
@@ -399,4 +452,41 @@ pub(super) fn pronoun(view: &View<'_>) -> Option<(Gender, Range<usize>)> {
         }
     }
     seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_beside_a_number_leaves_out_no_pattern_that_matches() {
+        let texts = [
+            "She's 45, he is now just 7. The lady turned 77 and the pt is about 30.",
+            "Aged 45, age:30, AGE OF 12, age 9. aged,9",
+            "A woman, 45, a man (54), a girl of 9, a boy, aged 12. Female 45 y, MALE: 60.",
+            "Woman patient, 45 years, man/30y, LADY (72 yrs), girl: 9 mo",
+            "45-year-old man, 45yo, female, 9 mth old boy, 30 Y woman, 7month girl",
+            "A 45-yr-old, 3 wks old, a 5 DAY-old, 11-month-old",
+            "Patient 45y, cough. 45 years. Hello, 30 yrs) (7 y;",
+            "45F, 45yoM. Pt 53 F, 28  M 30y/o F.",
+            "F/45, M 60, F, 30. M,45.",
+            "At 45, she coughs. At 60 they fell.",
+            "WITH HER 45 years, with his 30 years",
+            "forty-five-year-old, a two month of age, Seven-week-old",
+        ];
+        let mut matched = 0;
+        for text in texts {
+            let may = beside(&View::new(text));
+            for (at, pattern) in MORE.iter().enumerate().take(12) {
+                if pattern.is_match(text) {
+                    matched |= 1 << at;
+                    assert!(may >> at & 1 == 1, "{at}: {text}");
+                }
+            }
+        }
+        assert_eq!(matched, (1 << 12) - 1, "{matched:b}");
+        let doses = "Give 500 mg, then 5 times 2.5 mL for 10 and 24 h.";
+        assert_eq!(beside(&View::new(doses)), u32::MAX << 12);
+        assert_eq!(beside(&View::new("Give water.")), 0);
+    }
 }

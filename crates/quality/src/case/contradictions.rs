@@ -7,8 +7,8 @@ use clinstruct_schema::{Case, CaseMedicine, FactKind, FactName, Measurement, Pla
 use super::age::{self, Age};
 use super::medicines::{self, Mention};
 use super::numbers::numbers;
-use super::pregnancy::{Pregnancy, pregnancies};
-use super::standing::readings;
+use super::pregnancy::Pregnancy;
+use super::reader::Reader;
 use super::view::View;
 use super::vitals::Reading;
 use super::{ReadFact, country};
@@ -83,22 +83,26 @@ pub struct Contradiction {
 /// Age, sex, size, pregnancy, medicines and country stay; temperature, pulse and laboratory values change, and
 /// contradict only where the text says them of the time when the patient was first seen ("on arrival", "as I said").
 pub fn contradictions(text: &str, case: &Case, place: &Place) -> Vec<Contradiction> {
-    contradictions_in(text, case, Some(&place.country_code))
+    contradictions_in(&Reader::new(text), case, Some(&place.country_code))
 }
 
-/// [`contradictions`] with the code of the country; `None` does not compare it.
-pub fn contradictions_in(text: &str, case: &Case, country: Option<&str>) -> Vec<Contradiction> {
-    let view = View::new(text);
+/// [`contradictions`] of a text that others read too, with the code of the country; `None` does not compare it.
+pub fn contradictions_in(
+    reader: &Reader<'_>,
+    case: &Case,
+    country: Option<&str>,
+) -> Vec<Contradiction> {
+    let view = reader.view();
     let facts = PatientFacts::from(&case.patient);
-    let mut ages = age::ages(&view);
-    ages.retain(|age| !is_of_event(text, &age.span) && !is_weight(age, case));
+    let mut ages = reader.ages().to_vec();
+    ages.retain(|age| !is_of_event(view.text, &age.span) && !is_weight(age, case));
     let mut all = Vec::new();
     all.extend(of_age(&ages, facts));
-    all.extend(of_sex(&view, &ages, facts, 1));
-    all.extend(of_pregnancy(&pregnancies(&view), case.patient.pregnancy_weeks));
-    all.extend(of_values(&view, case));
-    all.extend(of_medicines(&view, case));
-    all.extend(country.and_then(|code| of_country(&view, code)));
+    all.extend(of_sex(view, &ages, facts, 1));
+    all.extend(of_pregnancy(reader.pregnancies(), case.patient.pregnancy_weeks));
+    all.extend(of_values(reader, case));
+    all.extend(of_medicines(reader, case));
+    all.extend(country.and_then(|code| of_country(view, code)));
     all.sort_by_key(|c| (c.span.start, c.what));
     all
 }
@@ -256,10 +260,10 @@ fn known(case: &Case, reading: &Reading) -> Option<f64> {
     all.find_map(|m| measured(m, reading))
 }
 
-fn of_values(view: &View<'_>, case: &Case) -> Vec<Contradiction> {
+fn of_values(reader: &Reader<'_>, case: &Case) -> Vec<Contradiction> {
     let mut all: Vec<Contradiction> = Vec::new();
-    let readings = readings(view);
-    for reading in &readings {
+    let (view, readings) = (reader.view(), reader.readings());
+    for reading in readings {
         let what = ContradictionKind::of(reading.name);
         let Some(value) = known(case, reading) else { continue };
         let stays = matches!(reading.name, FactName::Weight | FactName::Height);
@@ -339,7 +343,8 @@ const ACUTE: [&str; 12] = [
     "colloid",
 ];
 
-fn of_medicines(view: &View<'_>, case: &Case) -> Vec<Contradiction> {
+fn of_medicines(reader: &Reader<'_>, case: &Case) -> Vec<Contradiction> {
+    let (view, mentions) = (reader.view(), reader.mentions());
     let what = ContradictionKind::Medicine;
     let mut all = Vec::new();
     let mut add = |detail: String, span| all.push(Contradiction { what, detail, span });
@@ -347,8 +352,7 @@ fn of_medicines(view: &View<'_>, case: &Case) -> Vec<Contradiction> {
         let names: Vec<&str> = case.medicines.iter().map(|m| m.drug.as_str()).collect();
         add(format!("no medicines where the patient takes {}", names.join(", ")), span);
     }
-    let mentions = medicines::mentions(view);
-    for mention in &mentions {
+    for mention in mentions {
         let word = view.between(mention.name.start, mention.name.end);
         let known: Vec<&CaseMedicine> =
             case.medicines.iter().filter(|m| medicines::is_named(word, &m.drug)).collect();
@@ -409,13 +413,12 @@ fn is_changed(view: &View<'_>, name: &Range<usize>) -> bool {
 }
 
 /// Whether a case has a fact as it was read.
-pub(super) fn has(view: &View<'_>, case: &Case, read: &ReadFact) -> bool {
+pub(super) fn has(reader: &Reader<'_>, case: &Case, read: &ReadFact) -> bool {
+    let view = reader.view();
     let fact = &read.fact;
     let facts = PatientFacts::from(&case.patient);
     match fact.name {
-        FactName::Age => {
-            age::ages(view).iter().any(|age| age.span == read.span && age.is(facts.age))
-        }
+        FactName::Age => reader.ages().iter().any(|age| age.span == read.span && age.is(facts.age)),
         FactName::Sex => {
             let said = match fact.value.as_str() {
                 "male" => Called::Noun(Gender::Man),
@@ -427,7 +430,7 @@ pub(super) fn has(view: &View<'_>, case: &Case, read: &ReadFact) -> bool {
             let weeks = fact.value.parse::<u32>().ok();
             matches!((weeks, case.patient.pregnancy_weeks), (Some(a), Some(b)) if a.abs_diff(b) <= 1)
         }
-        FactName::Medicine => medicines::mentions(view).iter().any(|mention| {
+        FactName::Medicine => reader.mentions().iter().any(|mention| {
             let word = view.between(mention.name.start, mention.name.end);
             mention.span == read.span
                 && case
@@ -435,7 +438,7 @@ pub(super) fn has(view: &View<'_>, case: &Case, read: &ReadFact) -> bool {
                     .iter()
                     .any(|m| medicines::is_named(word, &m.drug) && is_dose(mention, m))
         }),
-        _ => readings(view).iter().any(|reading| {
+        _ => reader.readings().iter().any(|reading| {
             reading.name == fact.name
                 && reading.span == read.span
                 && known(case, reading).is_some_and(|k| is_same(reading.name, reading.value, k))

@@ -2,10 +2,9 @@
 
 use clinstruct_schema::Frame;
 
+use super::Contradiction;
 use super::contradictions::{of_age, of_country, of_pregnancy, of_sex};
-use super::pregnancy::pregnancies;
-use super::view::View;
-use super::{Contradiction, age};
+use super::reader::Reader;
 use crate::card::PatientFacts;
 use crate::check::Finding;
 use crate::checks::other_patient;
@@ -18,28 +17,28 @@ const PRONOUNS: usize = 2;
 ///
 /// What the frame does not fix is the writer's.
 pub fn against_frame(text: &str, frame: &Frame) -> Vec<Finding> {
+    let reader = Reader::new(text);
     let of_patient = frame
         .patient
         .as_ref()
-        .and_then(|patient| other_patient::other_patient(text, PatientFacts::from(patient)));
+        .and_then(|patient| other_patient::other_patient(&reader, PatientFacts::from(patient)));
     let told = of_patient.is_some();
-    of_patient.into_iter().chain(beyond(text, frame, told)).collect()
+    of_patient.into_iter().chain(beyond(&reader, frame, told)).collect()
 }
 
 /// What [`other_patient`] does not find; its finding on age or sex is not repeated.
-pub(crate) fn beyond(text: &str, frame: &Frame, told: bool) -> Vec<Finding> {
-    let view = View::new(text);
-    let ages = age::ages(&view);
+pub(crate) fn beyond(reader: &Reader<'_>, frame: &Frame, told: bool) -> Vec<Finding> {
+    let (view, ages) = (reader.view(), reader.ages());
     let mut all: Vec<Contradiction> = Vec::new();
     let mut findings = Vec::new();
     match &frame.patient {
         Some(patient) => {
             let facts = PatientFacts::from(patient);
             if !told {
-                all.extend(of_age(&ages, facts));
-                all.extend(of_sex(&view, &ages, facts, PRONOUNS));
+                all.extend(of_age(ages, facts));
+                all.extend(of_sex(view, ages, facts, PRONOUNS));
             }
-            all.extend(of_pregnancy(&pregnancies(&view), patient.pregnancy_weeks));
+            all.extend(of_pregnancy(reader.pregnancies(), patient.pregnancy_weeks));
         }
         None => {
             // Only somebody with age and sex is clearly one patient.
@@ -49,7 +48,7 @@ pub(crate) fn beyond(text: &str, frame: &Frame, told: bool) -> Vec<Finding> {
             }));
         }
     }
-    all.extend(of_country(&view, &frame.place.country_code));
+    all.extend(of_country(view, &frame.place.country_code));
     findings.extend(all.into_iter().map(|c| Finding::at(c.span, c.detail)));
     findings
 }

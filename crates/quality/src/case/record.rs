@@ -9,10 +9,10 @@ use regex::Regex;
 use super::contradictions::{converted, is_same};
 use super::household;
 use super::numbers::{Number, Part, numbers};
-use super::standing::readings;
+use super::reader::Reader;
 use super::view::View;
 use super::vitals::{Reading, canonical};
-use super::{age, medicines, of_view, standing};
+use super::{age, medicines, of_reader, standing};
 use crate::card::{Gender, PatientFacts};
 
 /// Share of the words of a statement that the message must have.
@@ -27,26 +27,23 @@ const WORDS: f64 = 0.6;
 pub fn record(text: &str, frame: &Frame, written: Option<&[StatedFact]>) -> Stated {
     let source = if written.is_some() { RecordSource::Writer } else { RecordSource::Code };
     let Some(patient) = &frame.patient else { return Stated { facts: Vec::new(), source } };
-    let view = View::new(text);
-    let message = Message {
-        readings: readings(&view),
-        words: view.lower.split(|c: char| !c.is_alphanumeric()).map(str::to_owned).collect(),
-        view: &view,
-    };
+    let reader = Reader::new(text);
+    let view = reader.view();
+    let words = view.lower.split(|c: char| !c.is_alphanumeric()).collect();
+    let message = Message { reader: &reader, view, readings: reader.readings(), words };
     let mut facts: Vec<StatedFact> = Vec::new();
     for fact in written.unwrap_or_default() {
         for kept in message.kept(fact) {
             push(&mut facts, kept);
         }
     }
-    let read = of_view(&view);
-    for read in &read {
-        push(&mut facts, read.fact.clone());
+    for read in of_reader(&reader) {
+        push(&mut facts, read.fact);
     }
-    standing::add_statements(&view, &message.readings, &mut facts);
+    standing::add_statements(view, message.readings, &mut facts);
     for (name, none) in [
         (FactName::Allergy, NO_ALLERGY.as_ref().is_some_and(|p| p.is_match(text))),
-        (FactName::Medicine, medicines::none(&view).is_some()),
+        (FactName::Medicine, medicines::none(view).is_some()),
     ] {
         if none && !facts.iter().any(|fact| fact.name == name) {
             facts.push(StatedFact { name, value: NONE.to_owned(), unit: "1".to_owned() });
@@ -54,7 +51,7 @@ pub fn record(text: &str, frame: &Frame, written: Option<&[StatedFact]>) -> Stat
     }
     // What a message says of the patient's home rules out that another one is drawn.
     if !facts.iter().any(|fact| fact.name == FactName::Social)
-        && let Some(said) = household::said(&view)
+        && let Some(said) = household::said(view)
     {
         facts.push(StatedFact { name: FactName::Social, value: said, unit: "1".to_owned() });
     }
@@ -153,9 +150,10 @@ fn content(text: &str) -> impl Iterator<Item = String> {
 
 /// A message with what was read in it.
 struct Message<'a> {
+    reader: &'a Reader<'a>,
     view: &'a View<'a>,
-    readings: Vec<Reading>,
-    words: BTreeSet<String>,
+    readings: &'a [Reading],
+    words: BTreeSet<&'a str>,
 }
 
 impl Message<'_> {
@@ -192,7 +190,7 @@ impl Message<'_> {
         } else {
             return None;
         };
-        let read = age::sex(self.view, &age::ages(self.view)).map(|(sex, _)| sex);
+        let read = age::sex(self.view, self.reader.ages()).map(|(sex, _)| sex);
         let words: &[&str] = if listed == Sex::Female {
             &[
                 "female", "woman", "girl", "lady", "she", "her", "f", "mother", "daughter", "wife",
@@ -213,7 +211,7 @@ impl Message<'_> {
                 "father",
             ]
         };
-        let said = words.iter().any(|word| self.words.contains(*word));
+        let said = words.iter().any(|word| self.words.contains(word));
         let sex = read.or(said.then_some(listed))?;
         Some(fact_of(FactName::Sex, sex.as_str(), "1"))
     }
@@ -234,8 +232,7 @@ impl Message<'_> {
     }
 
     fn age(&self, value: &str, unit: &str) -> Option<StatedFact> {
-        let read = age::ages(self.view).into_iter().next();
-        if let Some(age) = read {
+        if let Some(age) = self.reader.ages().first() {
             return Some(fact_of(FactName::Age, &age.number.to_string(), age.unit));
         }
         let number = Self::listed(value, unit).into_iter().next()?;
@@ -258,7 +255,7 @@ impl Message<'_> {
 
     fn weeks(&self, value: &str) -> Option<StatedFact> {
         let name = FactName::PregnancyWeeks;
-        let read = super::pregnancy::pregnancies(self.view).into_iter().find_map(|p| p.weeks);
+        let read = self.reader.pregnancies().iter().find_map(|p| p.weeks);
         if let Some(weeks) = read {
             return Some(fact_of(name, &weeks.to_string(), "wk"));
         }
@@ -273,7 +270,7 @@ impl Message<'_> {
         let said_unit = known_unit(unit).or(number.unit);
         if self.readings.iter().any(|r| r.name == name) {
             // What dipped or was is no value of its own.
-            let current = standing::current(&self.readings, name);
+            let current = standing::current(self.readings, name);
             let read = *current.first()?;
             let listed = canonical(name, number.value, said_unit);
             let agrees = |read: &&Reading| {
@@ -337,7 +334,7 @@ impl Message<'_> {
         }
         let start: String = word.chars().take(5).collect();
         word.chars().count() >= 5
-            && self.words.range(start.clone()..).next().is_some_and(|w| w.starts_with(&start))
+            && self.words.range(start.as_str()..).next().is_some_and(|w| w.starts_with(&start))
     }
 
     /// Whether the message has enough words of a statement.
@@ -351,7 +348,7 @@ impl Message<'_> {
     fn has_numbers(&self, value: &str) -> bool {
         numbers(value, &value.to_lowercase())
             .iter()
-            .all(|n| self.has_number(n.value) || self.words.iter().any(|word| *word == n.text))
+            .all(|n| self.has_number(n.value) || self.words.iter().any(|word| **word == n.text))
     }
 }
 

@@ -1,7 +1,10 @@
 //! Whether a later turn has left what its conversation is about.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::LazyLock;
+
+use crate::finder::{Finder, Wanted, places};
+use crate::lines::is_alphanumeric;
 
 /// Starts of words by what they belong to.
 static COMPLAINTS: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| {
@@ -209,8 +212,12 @@ const COMMON: &[&str] = &[
     "your",
 ];
 
+/// [`COMMON`] as it is looked up.
+static COMMON_WORDS: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| COMMON.iter().copied().collect());
+
 /// A word without the usual endings.
-fn stem(word: &str) -> String {
+fn stem(word: &str) -> &str {
     let mut stem = word;
     for ending in ["ies", "ing", "es", "ed", "ly", "s"] {
         if let Some(rest) = word.strip_suffix(ending)
@@ -221,60 +228,73 @@ fn stem(word: &str) -> String {
         }
     }
     // `diabetes` and `diabetic`, `vomiting` and `vomit`.
-    stem.chars().take(7).collect()
+    stem.char_indices().nth(7).map_or(stem, |(end, _)| &stem[..end])
 }
 
-fn words(text: &str) -> impl Iterator<Item = String> {
-    let lower = text.to_lowercase();
-    let all: Vec<String> = lower
-        .split(|c: char| !c.is_alphanumeric())
+/// The stems of the words of a text in lower case that tell what it is about.
+fn words(lower: &str) -> impl Iterator<Item = &str> {
+    lower
+        .split(|c: char| !is_alphanumeric(c))
         .filter(|word| word.chars().count() >= 4 && !word.starts_with(|c: char| c.is_numeric()))
-        .filter(|word| !COMMON.contains(word))
+        .filter(|word| !COMMON_WORDS.contains(word))
         .map(stem)
-        .collect();
-    all.into_iter()
 }
 
 /// The words that tell what a conversation is about, in lower case and without endings: those of its first message and
 /// of the names of its subjects.
 pub fn topic_words(prompt: &str, subjects: &[&str]) -> BTreeSet<String> {
-    let mut all: BTreeSet<String> = words(prompt).collect();
-    all.extend(subjects.iter().flat_map(|subject| words(subject)));
-    all
+    let texts = std::iter::once(prompt).chain(subjects.iter().copied()).map(str::to_lowercase);
+    texts.flat_map(|lower| words(&lower).map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
-/// What the complaints and parts of the body of a text belong to.
-fn groups(text: &str) -> BTreeSet<&'static str> {
-    let complaints: &'static BTreeMap<String, Vec<String>> = &COMPLAINTS;
-    let lower = text.to_lowercase();
-    let mut all = BTreeSet::new();
-    for word in lower.split(|c: char| !c.is_alphanumeric()) {
-        for (group, starts) in complaints {
-            let is = |start: &String| {
-                // Three letters are a whole word: `ear` is not in `early`.
-                if start.len() <= 4 {
-                    word == start || word.strip_suffix('s') == Some(start)
-                } else {
-                    word.starts_with(start.as_str())
-                }
-            };
-            if starts.iter().any(is) {
-                all.insert(group.as_str());
-            }
-        }
+/// The starts of words of [`COMPLAINTS`], found in one pass.
+struct Starts {
+    finder: Finder,
+    /// Of each start: its group, and whether it is a whole word.
+    groups: Vec<(usize, bool)>,
+}
+
+static STARTS: LazyLock<Starts> = LazyLock::new(|| {
+    let all = || COMPLAINTS.values().enumerate().flat_map(|(at, s)| s.iter().map(move |s| (at, s)));
+    Starts {
+        finder: Finder::new(all().map(|(_, start)| start.as_str())),
+        // Three letters are a whole word: `ear` is not in `early`.
+        groups: all().map(|(group, start)| (group, start.len() <= 4)).collect(),
     }
+});
+
+/// What the complaints and parts of the body of a text in lower case belong to: a bit for each group.
+fn groups(lower: &str) -> u64 {
+    let mut all = 0;
+    let first = [[false, false], [true, false]];
+    let places = places(lower, is_alphanumeric, Wanted { ascii: first, other: first });
+    STARTS.finder.each(lower, &places, |start, _, end| {
+        let (group, whole) = STARTS.groups[start];
+        let ends = |rest: &str| !rest.starts_with(is_alphanumeric);
+        let rest = &lower[end..];
+        if !whole || ends(rest) || rest.strip_prefix('s').is_some_and(ends) {
+            all |= 1 << group;
+        }
+    });
     all
 }
 
 /// Whether a later turn of the health worker has left the topic: no word of it belongs to the conversation before it
 /// (`before`: all texts so far) or its subjects, and it brings a complaint or a part of the body of another kind.
 pub fn left_topic(turn: &str, before: &str, subjects: &[&str]) -> bool {
-    let known = topic_words(before, subjects);
-    if words(turn).any(|word| known.contains(&word)) {
+    let turn = turn.to_lowercase();
+    let brought = groups(&turn);
+    // Most turns bring none, and need not be compared.
+    if brought == 0 {
         return false;
     }
-    let (brought, had) = (groups(turn), groups(before));
-    brought.iter().any(|group| !had.contains(group))
+    let own: HashSet<&str> = words(&turn).collect();
+    let before = before.to_lowercase();
+    let shares = |lower: &str| words(lower).any(|word| own.contains(word));
+    if shares(&before) || subjects.iter().any(|subject| shares(&subject.to_lowercase())) {
+        return false;
+    }
+    brought & !groups(&before) != 0
 }
 
 #[cfg(test)]
@@ -314,6 +334,8 @@ mod tests {
     #[test]
     fn every_group_has_its_words() {
         assert_eq!(COMPLAINTS.len(), 13);
+        let mut starts = COMPLAINTS.values().flatten();
+        assert!(starts.all(|start| start.chars().all(char::is_alphanumeric)));
         assert!(topic_words("Diabetes", &[]) == topic_words("diabetes", &[]));
     }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use clinstruct_schema::{FactName, Language, language_table};
 use serde::Deserialize;
+
+use crate::finder::{Finder, Wanted, places};
 
 /// What a word says about the numbers beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +106,7 @@ struct Pattern {
 #[derive(Debug, Default)]
 pub(super) struct Words {
     patterns: Vec<Pattern>,
-    search: Option<AhoCorasick>,
+    finder: Finder,
 }
 
 /// Read once.
@@ -155,31 +156,37 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
         texts.push(crate::dose::lower_case(&word));
         patterns.push(Pattern { classes, exact, stem });
     }
-    let search = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&texts).ok();
-    Words { patterns, search }
+    let finder = Finder::new(texts.iter().map(String::as_str));
+    Words { patterns, finder }
 });
 
 impl Words {
     /// All words of a text, in its order. `lower` is the text in lower case with every byte at its place.
     pub(super) fn hits(text: &str, lower: &str) -> Vec<Hit> {
         let words: &Self = &WORDS;
-        let Some(search) = &words.search else { return Vec::new() };
-        let mut hits = Vec::new();
-        for found in search.find_overlapping_iter(lower) {
-            let Some(pattern) = words.patterns.get(found.pattern().as_usize()) else { continue };
-            let (start, end) = (found.start(), found.end());
-            if !starts_a_word(lower, start) || !(pattern.stem || ends_a_word(lower, end)) {
-                continue;
+        let mut found = Vec::new();
+        // A word of any list begins behind a character that belongs to none.
+        let wanted = [[true, false]; 2];
+        let places = places(lower, is_of_word, Wanted { ascii: wanted, other: wanted });
+        words.finder.each(lower, &places, |at, start, end| {
+            let Some(pattern) = words.patterns.get(at) else { return };
+            if !(pattern.stem || ends_a_word(lower, end)) {
+                return;
             }
             if pattern.exact.as_deref().is_some_and(|exact| text.get(start..end) != Some(exact)) {
-                continue;
+                return;
             }
             // The rest of the word belongs to a stem.
-            let end = if pattern.stem { word_end(lower, end) } else { end };
-            hits.extend(pattern.classes.iter().map(|class| Hit { start, end, class: *class }));
-        }
-        hits.sort_by_key(|hit| (hit.start, std::cmp::Reverse(hit.end)));
-        hits
+            let whole = if pattern.stem { word_end(lower, end) } else { end };
+            found.push((start, std::cmp::Reverse(whole), end, at));
+        });
+        // Of those at one place, first the shorter words and then those before in the list.
+        found.sort_unstable();
+        let hit = |(start, std::cmp::Reverse(end), _, at): (usize, _, _, usize)| {
+            let classes = words.patterns.get(at).map_or(&[] as &[Class], |p| &p.classes);
+            classes.iter().map(move |class| Hit { start, end, class: *class })
+        };
+        found.into_iter().flat_map(hit).collect()
     }
 }
 
@@ -190,12 +197,6 @@ fn is_thai(c: char) -> bool {
 /// Letters, digits and the signs of Devanagari. Thai words stand without spaces.
 pub(super) fn is_of_word(c: char) -> bool {
     (c.is_alphanumeric() && !is_thai(c)) || ('\u{900}'..='\u{963}').contains(&c)
-}
-
-/// Whether a word starts at a place.
-pub(super) fn starts_a_word(text: &str, at: usize) -> bool {
-    let before = text.get(..at).and_then(|t| t.chars().next_back());
-    before.is_none_or(|c| !is_of_word(c))
 }
 
 /// Whether a word ends at a place: a digit may follow, as in `HR112`.

@@ -8,7 +8,7 @@ use clinstruct_schema::{
 };
 
 use crate::Turn;
-use crate::case::{Contradiction, ContradictionKind, contradictions_in};
+use crate::case::{Contradiction, ContradictionKind, Reader, contradictions_in};
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
 use crate::checks::other_patient;
 
@@ -24,7 +24,7 @@ pub const CHECK: Check = Check {
         assistant: Some(Strictness::Measures),
         user: Some(Strictness::Blocks),
     },
-    run: Run::Text { find, example },
+    run: Run::Facts { find, example },
     good: &[
         "She weighs 62 kg.",
         "Her temperature is 37.2 now, after paracetamol.",
@@ -86,11 +86,11 @@ fn example(text: &'static str) -> Turn<'static> {
     Turn { case: EXAMPLE.as_ref(), ..Turn::follow_up(text) }
 }
 
-fn find(turn: &Turn<'_>) -> Vec<Finding> {
+fn find(turn: &Turn<'_>, reader: &Reader<'_>) -> Vec<Finding> {
     let Some(case) = turn.case else { return Vec::new() };
-    let found = contradictions_in(turn.text, case, turn.place.map(|place| place.country));
+    let found = contradictions_in(reader, case, turn.place.map(|place| place.country));
     // What `other_patient` reports is not repeated.
-    let told = turn.patient.is_some_and(|p| other_patient::other_patient(turn.text, p).is_some());
+    let told = turn.patient.is_some_and(|p| other_patient::other_patient(reader, p).is_some());
     let person = |what| matches!(what, ContradictionKind::Age | ContradictionKind::Sex);
     let new = found.into_iter().filter(|c| !(told && person(c.what)));
     // The words that were found say to their writer what is meant.

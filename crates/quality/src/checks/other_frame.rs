@@ -7,7 +7,7 @@ use clinstruct_schema::{
 };
 
 use crate::Turn;
-use crate::case::beyond;
+use crate::case::{Reader, beyond};
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
 use crate::checks::other_patient;
 
@@ -19,7 +19,7 @@ pub const CHECK: Check = Check {
     summary: "Age, sex, pregnancy or country that contradicts the frame of the prompt.",
     group: Group::Facts,
     strictness: PerSpeaker { prompt: Some(Strictness::Blocks), assistant: None, user: None },
-    run: Run::Text { find, example },
+    run: Run::Facts { find, example },
     good: &[
         "A 45-year-old woman coughs. Which test first?",
         "Her sister is 20 weeks pregnant.",
@@ -58,8 +58,8 @@ fn example(text: &'static str) -> Turn<'static> {
     Turn { frame: EXAMPLE.as_ref(), ..Turn::prompt(text) }
 }
 
-fn find(turn: &Turn<'_>) -> Vec<Finding> {
+fn find(turn: &Turn<'_>, reader: &Reader<'_>) -> Vec<Finding> {
     let Some(frame) = turn.frame else { return Vec::new() };
-    let told = turn.patient.is_some_and(|p| other_patient::other_patient(turn.text, p).is_some());
-    beyond(turn.text, frame, told)
+    let told = turn.patient.is_some_and(|p| other_patient::other_patient(reader, p).is_some());
+    beyond(reader, frame, told)
 }

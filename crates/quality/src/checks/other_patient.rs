@@ -5,12 +5,13 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 use clinstruct_schema::{AgeYears, Sex};
-use regex::Regex;
 
 use crate::Turn;
 use crate::card::{Gender, PatientFacts};
+use crate::case::Reader;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
-use crate::people::{Called, OTHERS, Person, Unit, called, is_of_event, people};
+use crate::pattern::Pattern;
+use crate::people::{Called, OTHERS, Person, Unit, called, is_of_event};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -24,7 +25,7 @@ pub const CHECK: Check = Check {
         assistant: None,
         user: Some(Strictness::Blocks),
     },
-    run: Run::Text { find, example },
+    run: Run::Facts { find, example },
     good: &[
         "A 45-year-old woman coughs.",
         "A 44-year-old coughs.",
@@ -83,24 +84,22 @@ fn example(text: &'static str) -> Turn<'static> {
     Turn { patient: Some(patient), ..Turn::prompt(text) }
 }
 
-fn find(turn: &Turn<'_>) -> Vec<Finding> {
-    turn.patient.and_then(|patient| other_patient(turn.text, patient)).into_iter().collect()
+fn find(turn: &Turn<'_>, reader: &Reader<'_>) -> Vec<Finding> {
+    turn.patient.and_then(|patient| other_patient(reader, patient)).into_iter().collect()
 }
 
 /// The patient without an age: who "my patient" and "this man" are.
-static PATIENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
+static PATIENT: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::new(
         r"(?i)\b(?:(?:my|our|the|this) patient is an? (?:[a-z-]+ ){0,2}?(?P<a>man|woman|boy|girl|lady|gentleman|male|female)|this (?:[a-z-]+ )?(?P<b>man|woman|boy|girl|lady|gentleman)|(?:my|our|the|this) (?:[a-z-]+ )?(?P<c>male|female) patient)\b",
     )
-    .ok()
 });
 
 /// What only one sex has.
-static ORGANS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
+static ORGANS: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::new(
         r"(?i)\b(?:his|her|their|the patient's) (?:[a-z]+ )?(?:(?P<f>uterus|womb|ovary|ovaries|vagina|cervix|pregnancy)|(?P<m>prostate|testicles?|testes|testis|penis|scrotum))\b",
     )
-    .ok()
 });
 
 /// Parts of the words of [`PATIENT`] and [`ORGANS`], by which a text without any of them is told fast.
@@ -170,7 +169,7 @@ impl PatientFacts {
 
     /// The other sex or gender of a child whom a parent brings: the son or daughter of the patient's age is the
     /// patient, who is too young to have one.
-    fn brought(&self, people: &[Person]) -> Option<Finding> {
+    fn brought(&self, people: &[&Person]) -> Option<Finding> {
         if self.age.years >= PARENT {
             return None;
         }
@@ -194,9 +193,10 @@ fn of_sex(span: Range<usize>, (said, known): (Sex, Sex)) -> Finding {
 /// Others have their own: relatives, colleagues, a cohort. So an age is wrong only where no age of the text
 /// is the patient's, pronouns are never held against it, and in a text that names somebody else only a noun
 /// beside the patient's age counts.
-pub(crate) fn other_patient(text: &str, patient: PatientFacts) -> Option<Finding> {
-    let mut people = people(text);
-    people.retain(|person| !is_of_event(text, &person.span));
+pub(crate) fn other_patient(reader: &Reader<'_>, patient: PatientFacts) -> Option<Finding> {
+    let text = reader.text();
+    let people: Vec<&Person> =
+        reader.people().iter().filter(|person| !is_of_event(text, &person.span)).collect();
     if let Some(first) = people.iter().find(|p| !p.other)
         && !people.iter().any(|p| patient.is_aged(p))
     {
@@ -213,10 +213,10 @@ pub(crate) fn other_patient(text: &str, patient: PatientFacts) -> Option<Finding
         Some(of_sex(p.span.clone(), found))
     });
     let contrary = contrary.or_else(|| patient.brought(&people));
-    if contrary.is_some() || !may_name(text) || OTHERS.as_ref()?.is_match(text) {
+    if contrary.is_some() || !may_name(text) || OTHERS.is_in(text) {
         return contrary;
     }
-    if let Some(hit) = PATIENT.as_ref()?.captures(text) {
+    if let Some(hit) = PATIENT.of(text)?.captures(text) {
         let word = hit.name("a").or_else(|| hit.name("b")).or_else(|| hit.name("c"))?;
         let said = called(&word.as_str().to_lowercase())?;
         if let Some(found) = patient.contradicts(said) {
@@ -228,7 +228,7 @@ pub(crate) fn other_patient(text: &str, patient: PatientFacts) -> Option<Finding
         (patient.sex, patient.gender),
         (Sex::Male, Gender::Man) | (Sex::Female, Gender::Woman)
     );
-    let hit = ORGANS.as_ref()?.captures(text).filter(|_| same)?;
+    let hit = ORGANS.of(text)?.captures(text).filter(|_| same)?;
     let (organ, sex) = match (hit.name("f"), hit.name("m")) {
         (Some(organ), _) => (organ, Sex::Female),
         (_, Some(organ)) => (organ, Sex::Male),
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn the_detail_names_both() {
-        let seen = |text| find(&example(text)).pop().unwrap().detail;
+        let seen = |text| find(&example(text), &Reader::new(text)).pop().unwrap().detail;
         assert_eq!(
             seen("A 54-year-old woman coughs."),
             "54-year-old where the patient's age is 45 years"
@@ -256,7 +256,7 @@ mod tests {
         let age = AgeYears { years: 30, months: None };
         let is_wrong = |sex, gender: &str, text: &str| {
             let gender = Gender::of(Some(gender), sex);
-            other_patient(text, PatientFacts { age, sex, gender }).is_some()
+            other_patient(&Reader::new(text), PatientFacts { age, sex, gender }).is_some()
         };
         let man =
             "A 30-year-old transgender man has cramps; his uterus is enlarged and he is afraid.";

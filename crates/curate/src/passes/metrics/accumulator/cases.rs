@@ -1,6 +1,6 @@
 //! What the texts of a conversation say of its case.
 
-use clinstruct_quality::case::{added, contradictions, left_topic};
+use clinstruct_quality::case::{Reader, added, contradictions_in, left_topic};
 use clinstruct_quality::compare;
 use clinstruct_schema::summary::{MetricId, TextKind};
 
@@ -20,12 +20,13 @@ impl MetricsAccumulator {
             let text = message.content.as_str();
             let at = Place { row, message: index, text };
             // Answers speak of other people, of what is usual at an age, and of what may come.
-            if kind == TextKind::FollowUp && contrary.is_none() {
-                let first = contradictions(text, case, &care).into_iter().next();
-                contrary = first.map(|c| (at, c));
-            }
             if kind == TextKind::FollowUp {
-                let added = added(text, case).into_iter().next();
+                let reader = Reader::new(text);
+                if contrary.is_none() {
+                    let all = contradictions_in(&reader, case, Some(&care.country_code));
+                    contrary = all.into_iter().next().map(|c| (at, c));
+                }
+                let added = added(&reader, case).into_iter().next();
                 let detail = added.as_ref().map_or("", |read| read.fact.name.as_str());
                 let seen = Seen::from(added.as_ref().map(|read| read.span.clone()));
                 self.noted((MetricId::AddedFacts, None), at, seen, detail);

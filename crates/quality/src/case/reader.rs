@@ -1,0 +1,70 @@
+//! What is read in one text, each kind once, whoever asks for it.
+
+use std::cell::OnceCell;
+
+use super::age::{self, Age};
+use super::medicines::{self, Mention};
+use super::pregnancy::{self, Pregnancy};
+use super::standing;
+use super::view::View;
+use super::vitals::Reading;
+use crate::people::{self, Person};
+
+/// A text and what it says of its patient.
+///
+/// Several checks ask for the same: each kind is read when it is first asked for, and kept as long as the text is
+/// looked at.
+pub struct Reader<'a> {
+    text: &'a str,
+    people: OnceCell<Vec<Person>>,
+    view: OnceCell<View<'a>>,
+    ages: OnceCell<Vec<Age>>,
+    pregnancies: OnceCell<Vec<Pregnancy>>,
+    readings: OnceCell<Vec<Reading>>,
+    mentions: OnceCell<Vec<Mention>>,
+}
+
+impl<'a> Reader<'a> {
+    /// Nothing is read yet.
+    pub fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            people: OnceCell::new(),
+            view: OnceCell::new(),
+            ages: OnceCell::new(),
+            pregnancies: OnceCell::new(),
+            readings: OnceCell::new(),
+            mentions: OnceCell::new(),
+        }
+    }
+
+    /// The text.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// Everybody whose age it gives.
+    pub(crate) fn people(&self) -> &[Person] {
+        self.people.get_or_init(|| people::people(self.text))
+    }
+
+    pub(super) fn view(&self) -> &View<'a> {
+        self.view.get_or_init(|| View::new(self.text))
+    }
+
+    pub(super) fn ages(&self) -> &[Age] {
+        self.ages.get_or_init(|| age::ages(self.view(), self.people()))
+    }
+
+    pub(super) fn pregnancies(&self) -> &[Pregnancy] {
+        self.pregnancies.get_or_init(|| pregnancy::pregnancies(self.view()))
+    }
+
+    pub(super) fn readings(&self) -> &[Reading] {
+        self.readings.get_or_init(|| standing::readings(self.view()))
+    }
+
+    pub(super) fn mentions(&self) -> &[Mention] {
+        self.mentions.get_or_init(|| medicines::mentions(self.view()))
+    }
+}
