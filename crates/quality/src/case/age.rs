@@ -485,7 +485,7 @@ mod tests {
             }
         }
         assert_eq!(matched, (1 << 12) - 1, "{matched:b}");
-        let doses = "Give 500 mg, then 5 times 2.5 mL for 10 and 24 h.";
+        let doses = "Give 500 g of 20 % glucose.";
         assert_eq!(beside(&View::new(doses)), u32::MAX << 12);
         assert_eq!(beside(&View::new("Give water.")), 0);
     }
