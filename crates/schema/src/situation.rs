@@ -59,6 +59,7 @@ fn first_turn() -> u32 {
     1
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_first_turn(turn: &u32) -> bool {
     *turn == first_turn()
 }
