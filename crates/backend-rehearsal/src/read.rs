@@ -221,7 +221,7 @@ impl Reader {
 }
 
 /// Labels of lines that state facts.
-const LABELS: [&str; 23] = [
+const LABELS: [&str; 24] = [
     "profession",
     "specialty",
     "domain",

@@ -3,8 +3,8 @@
 use clinstruct_draw::Draw;
 use clinstruct_schema::Language;
 
-use crate::grammar::{Template, grammar, worker};
-use crate::read::{ParsedRequest, known, value};
+use crate::grammar::{grammar, worker};
+use crate::read::value;
 pub(crate) use first::{Written, prompt};
 
 mod first;

@@ -8,6 +8,7 @@
 //! whether it is said of the patient at all. Limits, ranges, dates, durations, wishes for the answer, things, groups and
 //! other people have numbers of their own.
 
+mod advice;
 mod age;
 mod contradictions;
 mod country;
@@ -19,6 +20,8 @@ mod pregnancy;
 mod reader;
 mod record;
 mod standing;
+#[cfg(test)]
+mod standing_tests;
 mod topic;
 mod view;
 mod vitals;

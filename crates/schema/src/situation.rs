@@ -45,13 +45,13 @@ pub struct Style {
     /// The constraint to check.
     pub constraints: Vec<Constraint>,
     /// Index of the wording among the option's.
-    #[serde(default)]
+    #[serde(skip_serializing_if = "is_default", default)]
     pub wording: u32,
     /// Where the health worker's message has it.
-    #[serde(default)]
+    #[serde(skip_serializing_if = "is_default", default)]
     pub place: StylePlace,
     /// The turn, from 1, whose message asks for it.
-    #[serde(default = "first_turn")]
+    #[serde(skip_serializing_if = "is_first_turn", default = "first_turn")]
     pub turn: u32,
     /// Whether it binds only the answer to that message. Rows of earlier versions have instructions for every answer.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
@@ -60,6 +60,16 @@ pub struct Style {
 
 fn first_turn() -> u32 {
     1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_first_turn(turn: &u32) -> bool {
+    *turn == first_turn()
+}
+
+/// Rows leave out what rows of earlier versions do not have.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Style {
@@ -93,7 +103,7 @@ pub struct Situation {
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub translates: bool,
     /// The language in which both sides write, where no style asks for another.
-    #[serde(default)]
+    #[serde(skip_serializing_if = "is_default", default)]
     pub language: Language,
     /// What the simulated health worker does in its second message, its third, and so on: entries of the catalog's
     /// `moves.toml`. Empty in rows of earlier versions.

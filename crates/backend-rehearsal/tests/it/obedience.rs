@@ -259,7 +259,7 @@ fn what_a_message_asks_for_once_binds_its_answer_alone() {
             instruction("role", ASSISTANT, Meaning::Role { speaker: Speaker::Assistant }),
             Instruction { once, ..instruction("end", text, keep.clone()) },
         ];
-        let engine = Rehearsal::new(known, Rates::NONE, None);
+        let engine = Rehearsal::new(known, Rates::none(), None);
         let ends = |messages: &[(Role, &str)]| {
             let mut request = request(&[], 7).request;
             request.messages.truncate(1);

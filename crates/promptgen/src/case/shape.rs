@@ -1,6 +1,7 @@
 //! What stated texts are, and their form in a case: phrases, in the list where they belong.
 
 use clinstruct_catalog::Catalog;
+use clinstruct_schema::FactName;
 
 use super::known;
 
@@ -176,6 +177,20 @@ pub(super) fn is_medicine_free(catalog: &Catalog, text: &str) -> bool {
     rest.split_whitespace().count() <= 4
         && (medicines.iter().any(|word| rest.contains(word))
             || !known::drugs(catalog, rest).is_empty())
+}
+
+/// Words by which a text gives a value of a sign that is not its standing one.
+pub(super) fn sign_words(name: FactName) -> &'static [&'static str] {
+    match name {
+        FactName::Saturation => &["saturation", "spo2", "sats", "oximet"],
+        FactName::Temperature => &["temperature", "°c"],
+        FactName::HeartRate => &["heart rate", "heart_rate", "pulse"],
+        FactName::RespiratoryRate => &["respiratory rate", "breaths", "breathing rate"],
+        FactName::Systolic | FactName::Diastolic => &["systolic", "blood pressure"],
+        FactName::Weight => &["weight", "weighed"],
+        FactName::Height => &["height"],
+        _ => &[],
+    }
 }
 
 #[cfg(test)]

@@ -433,20 +433,6 @@ fn has_type(words: &[String]) -> bool {
     words.iter().any(|w| w == "type")
 }
 
-/// Words by which a text gives a value of a sign that is not its standing one.
-fn sign_words(name: FactName) -> &'static [&'static str] {
-    match name {
-        FactName::Saturation => &["saturation", "spo2", "sats", "oximet"],
-        FactName::Temperature => &["temperature", "°c"],
-        FactName::HeartRate => &["heart rate", "heart_rate", "pulse"],
-        FactName::RespiratoryRate => &["respiratory rate", "breaths", "breathing rate"],
-        FactName::Systolic | FactName::Diastolic => &["systolic", "blood pressure"],
-        FactName::Weight => &["weight", "weighed"],
-        FactName::Height => &["height"],
-        _ => &[],
-    }
-}
-
 /// Whether the message says of a sign how it dipped or what it was, so that no value is drawn beside that.
 pub(super) fn is_told(ctx: &Completion<'_>, name: FactName) -> bool {
     let texts = [FactName::Complaint, FactName::Finding, FactName::History];
@@ -454,7 +440,7 @@ pub(super) fn is_told(ctx: &Completion<'_>, name: FactName) -> bool {
         let value = lower(&fact.value);
         value.contains(|c: char| c.is_ascii_digit())
             && !value.contains("birth weight")
-            && sign_words(name).iter().any(|word| value.contains(word))
+            && shape::sign_words(name).iter().any(|word| value.contains(word))
     })
 }
 

@@ -5,8 +5,9 @@ use std::cell::OnceCell;
 use super::age::{self, Age};
 use super::medicines::{self, Mention};
 use super::pregnancy::{self, Pregnancy};
+use super::standing;
 use super::view::View;
-use super::vitals::{self, Reading};
+use super::vitals::Reading;
 use crate::people::{self, Person};
 
 /// A text and what it says of its patient.
@@ -60,7 +61,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn readings(&self) -> &[Reading] {
-        self.readings.get_or_init(|| vitals::readings(self.view()))
+        self.readings.get_or_init(|| standing::readings(self.view()))
     }
 
     pub(super) fn mentions(&self) -> &[Mention] {

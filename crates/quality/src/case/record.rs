@@ -11,8 +11,7 @@ use super::household;
 use super::numbers::{Number, Part, numbers};
 use super::reader::Reader;
 use super::view::View;
-use super::vitals::{Reading, canonical, is_nobodys};
-use super::words::Class;
+use super::vitals::{Reading, canonical};
 use super::{age, medicines, of_reader, standing};
 use crate::card::{Gender, PatientFacts};
 
@@ -41,7 +40,7 @@ pub fn record(text: &str, frame: &Frame, written: Option<&[StatedFact]>) -> Stat
     for read in of_reader(&reader) {
         push(&mut facts, read.fact);
     }
-    message.add_statements(&mut facts);
+    standing::add_statements(view, message.readings, &mut facts);
     for (name, none) in [
         (FactName::Allergy, NO_ALLERGY.as_ref().is_some_and(|p| p.is_match(text))),
         (FactName::Medicine, medicines::none(view).is_some()),
@@ -281,11 +280,11 @@ impl Message<'_> {
                 })
             };
             // Of several values of one time, the listed one.
-            let chosen = current.iter().copied().find(|r| agrees(r)).unwrap_or(read);
+            let chosen = current.iter().copied().find(agrees).unwrap_or(read);
             return Some(fact_of(name, &chosen.text, chosen.unit));
         }
         let mut same = self.view.numbers.iter().filter(|n| (n.value - number.value).abs() < 1e-9);
-        if !same.any(|n| self.is_said(n)) || number.part == Part::Other {
+        if !same.any(|n| standing::is_said(self.view, n)) || number.part == Part::Other {
             return None;
         }
         let (value, unit) = canonical(name, number.value, said_unit)?;
@@ -296,31 +295,6 @@ impl Message<'_> {
             super::vitals::plain(value)
         };
         sized.then(|| fact_of(name, &text, unit))
-    }
-
-    /// Whether a number of the message can be a value of the patient that stands.
-    fn is_said(&self, number: &Number) -> bool {
-        let view = self.view;
-        let (sentence, at) = (view.sentence(number.span.start), number.span.start);
-        let clause = view.clause_start(&sentence, at)..view.clause_end(&sentence, number.end);
-        !is_nobodys(view, &sentence, number, at)
-            && !view.has(clause.clone(), Class::Past)
-            && !view.has(clause, Class::Episode)
-    }
-
-    /// Adds what the message says of values that do not stand, as texts, where none of the same thing does.
-    fn add_statements(&self, facts: &mut Vec<StatedFact>) {
-        for reading in self.readings {
-            let stands = !standing::current(self.readings, reading.name).is_empty();
-            let told = facts.iter().any(|fact| {
-                fact.name.kind() == FactKind::Text && fact.value.contains(&reading.text)
-            });
-            if stands || told || reading.name == FactName::Diastolic {
-                continue;
-            }
-            let name = if reading.episode { FactName::Finding } else { FactName::History };
-            facts.push(fact_of(name, &standing::statement(self.view, reading), "1"));
-        }
     }
 
     /// One number of a pressure, or both.
@@ -510,102 +484,6 @@ mod tests {
                 }
             }
         }
-    }
-
-    /// The facts of a message, with a list that names `list`.
-    fn of(text: &str, list: &[(FactName, &str, &str)]) -> Vec<String> {
-        shown(&record(text, &frame(Sex::Female), Some(&listed(list))))
-    }
-
-    #[test]
-    fn a_threshold_in_advice_is_no_measurement() {
-        let temperature = [(FactName::Temperature, "38", "Cel")];
-        for text in [
-            "Sheet for home: Come at once for fever of 38 °C, or if she vomits.",
-            "Sheet for home: Fever of 38 °C: come at once.",
-            "Come back at once if:\n- she vomits\n- a temperature of 38 °C\nThanks.",
-            "Merkblatt: Kommen Sie sofort, wenn sie erbricht, bei Fieber von 38 °C.",
-            "Feuille : revenez pour une fièvre de 38 °C.",
-            "Hoja: acuda de inmediato, fiebre de 38 °C.",
-            "Foglio: torni subito per febbre di 38 °C.",
-            "Folha: volte logo com febre de 38 °C.",
-            "घर के लिए: बुखार 38 °C, तुरंत आएँ।",
-            "ใบสำหรับที่บ้าน: ไข้ 38 °C ให้มาทันที",
-        ] {
-            let all = of(text, &temperature);
-            assert!(!all.iter().any(|f| f.starts_with("temperature")), "{text}: {all:?}");
-        }
-        for text in [
-            "She came back at noon with a fever of 38 °C.",
-            "She has a fever of 38 °C and should come back tomorrow.",
-            "Fieber von 38 °C seit heute, wir sehen sie morgen wieder.",
-        ] {
-            let all = of(text, &temperature);
-            assert!(all.iter().any(|f| f == "temperature 38 Cel"), "{text}: {all:?}");
-        }
-    }
-
-    #[test]
-    fn a_dip_is_not_the_value_that_stands() {
-        let text = "Last week's oximetry: his saturation dipped to 84% several times on his back; on his side he \
-            stays at 95%.";
-        for list in
-            [&[][..], &[(FactName::Saturation, "84", "%")], &[(FactName::Saturation, "95", "%")]]
-        {
-            let all = of(text, list);
-            assert!(all.iter().any(|f| f == "saturation 95 %"), "{all:?}");
-            assert!(!all.iter().any(|f| f.starts_with("saturation 84")), "{all:?}");
-        }
-        for (text, value) in [
-            ("Her saturation dipped to 84% on her back. What now?", "84"),
-            ("SpO2 88% on walking.", "88"),
-            ("Sättigung nachts 84 %.", "84"),
-            ("Saturation à 84 % pendant le sommeil.", "84"),
-            ("Saturación de 84 % al caminar.", "84"),
-            ("Saturazione 84 % di notte.", "84"),
-            ("Saturação de 84 % à noite.", "84"),
-        ] {
-            let all = of(text, &[(FactName::Saturation, value, "%")]);
-            let measured = |f: &String| f.starts_with("saturation");
-            assert!(!all.iter().any(measured), "{text}: {all:?}");
-            assert!(all.iter().any(|f| f.starts_with("finding ")), "{text}: {all:?}");
-        }
-        let all = of("SpO2 96% at rest, 88% walking.", &[(FactName::Saturation, "88", "%")]);
-        assert!(all.iter().any(|f| f == "saturation 96 %"), "{all:?}");
-    }
-
-    #[test]
-    fn of_several_times_the_latest_counts() {
-        for (text, name, old, new) in [
-            ("Her INR was 2.4 on arrival and is 4.6 this morning.", FactName::Inr, "2.4", "4.6"),
-            ("INR 4.6 this morning, 2.4 on arrival.", FactName::Inr, "2.4", "4.6"),
-            ("On arrival INR 2.4, this morning 4.6.", FactName::Inr, "2.4", "4.6"),
-            ("INR bei Aufnahme 2,4, heute 4,6.", FactName::Inr, "2.4", "4.6"),
-            ("INR 2,4 à l'arrivée et 4,6 aujourd'hui.", FactName::Inr, "2.4", "4.6"),
-            ("INR de 2,4 al ingreso y 4,6 ahora.", FactName::Inr, "2.4", "4.6"),
-            ("INR 2,4 all'arrivo, 4,6 adesso.", FactName::Inr, "2.4", "4.6"),
-            ("INR 2,4 na admissão e 4,6 agora.", FactName::Inr, "2.4", "4.6"),
-            ("Her potassium was 6.1 on admission, now 4.8.", FactName::Potassium, "6.1", "4.8"),
-            ("Weight 68 kg a year ago, 76 kg now.", FactName::Weight, "68", "76"),
-        ] {
-            for listed in [old, new] {
-                let all = of(text, &[(name, listed, "")]);
-                let start = format!("{} ", name.as_str());
-                let values: Vec<&String> = all.iter().filter(|f| f.starts_with(&start)).collect();
-                let expected = format!("{start}{new} ");
-                assert!(
-                    values.len() == 1 && values[0].starts_with(&expected),
-                    "{text}: {all:?} {:?}",
-                    super::super::vitals::readings(&View::new(text))
-                );
-            }
-        }
-        let all = of("HbA1c 5.5% a year ago, no recent value.", &[(FactName::Hba1c, "5.5", "%")]);
-        assert!(!all.iter().any(|f| f.starts_with("hba1c")), "{all:?}");
-        assert!(all.iter().any(|f| f.starts_with("history HbA1c 5.5")), "{all:?}");
-        let all = of("Temp 38.2, pulse 120, and three days ago he coughed 2 times.", &[]);
-        assert!(all.iter().any(|f| f == "temperature 38.2 Cel"), "{all:?}");
-        assert!(all.iter().any(|f| f == "heart_rate 120 /min"), "{all:?}");
     }
 
     #[test]

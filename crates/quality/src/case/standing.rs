@@ -2,25 +2,12 @@
 
 use std::ops::Range;
 
-use clinstruct_schema::FactName;
+use clinstruct_schema::{FactKind, FactName, StatedFact};
 
 use super::numbers::{Number, Part};
 use super::view::View;
-use super::vitals::{Reading, canonical, is_bare, is_plausible, plain};
+use super::vitals::{Reading, Time, canonical, is_bare, is_nobodys, is_plausible, plain, read};
 use super::words::{Class, Hit};
-
-/// When a value was measured, the latest last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Time {
-    /// Earlier than this illness or this contact.
-    Past,
-    /// When the patient was first seen.
-    First,
-    /// Not said.
-    Open,
-    /// Later than another one, or now.
-    Now,
-}
 
 /// Letters between a value and the next one of the same thing.
 const GAP: usize = 80;
@@ -50,8 +37,22 @@ const PARTS: [&str; 13] = [
 const WAS: [&str; 9] =
     [" was ", " were ", " had been ", " war ", " était ", " era ", " foi ", " था ", " थी "];
 
+/// All values of a text, in its order.
+pub(super) fn readings(view: &View<'_>) -> Vec<Reading> {
+    let mut all = Vec::new();
+    for (at, number) in view.numbers.iter().enumerate() {
+        let known = all.len();
+        read(view, at, number, &mut all);
+        if all.len() == known {
+            all.extend(follows(view, number, all.last()));
+        }
+    }
+    settle(view, &mut all);
+    all
+}
+
 /// A further value of what the last reading measured, without a label: `INR 2.4 on arrival and 4.6 this morning`.
-pub(super) fn follows(view: &View<'_>, number: &Number, last: Option<&Reading>) -> Option<Reading> {
+fn follows(view: &View<'_>, number: &Number, last: Option<&Reading>) -> Option<Reading> {
     let last = last?;
     let name = last.name;
     if number.part != Part::Alone || matches!(name, FactName::Systolic | FactName::Diastolic) {
@@ -119,7 +120,7 @@ fn behind(view: &View<'_>, at: usize, until: usize) -> Range<usize> {
 }
 
 /// Says of each reading when it was, and whether it lasted.
-pub(super) fn settle(view: &View<'_>, all: &mut [Reading]) {
+fn settle(view: &View<'_>, all: &mut [Reading]) {
     let spans: Vec<Range<usize>> = all.iter().map(|r| r.span.clone()).collect();
     let several = |name| all.iter().filter(|r| r.name == name).count() > 1;
     let said: Vec<(Time, bool, bool)> = all
@@ -191,7 +192,7 @@ pub(super) fn current(all: &[Reading], name: FactName) -> Vec<&Reading> {
 }
 
 /// What a text says of a value that does not stand, as a phrase: `saturation dipped to 84% on his back`.
-pub(super) fn statement(view: &View<'_>, reading: &Reading) -> String {
+fn statement(view: &View<'_>, reading: &Reading) -> String {
     let sentence = view.sentence(reading.span.start);
     let end = view.clause_end(&sentence, reading.span.end);
     let text = view.text.get(reading.from..end).unwrap_or_default();
@@ -200,4 +201,28 @@ pub(super) fn statement(view: &View<'_>, reading: &Reading) -> String {
     let text = cut.and_then(|at| text.get(..at)).unwrap_or(text).trim();
     let name = reading.name.as_str().replace('_', " ");
     if text.to_lowercase().contains(&name) { text.to_owned() } else { format!("{name}: {text}") }
+}
+
+/// Whether a number can be a value of the patient that stands.
+pub(super) fn is_said(view: &View<'_>, number: &Number) -> bool {
+    let (sentence, at) = (view.sentence(number.span.start), number.span.start);
+    let clause = view.clause_start(&sentence, at)..view.clause_end(&sentence, number.end);
+    !is_nobodys(view, &sentence, number, at)
+        && !view.has(clause.clone(), Class::Past)
+        && !view.has(clause, Class::Episode)
+}
+
+/// Adds what a text says of values that do not stand, as texts, where none of the same thing does.
+pub(super) fn add_statements(view: &View<'_>, all: &[Reading], facts: &mut Vec<StatedFact>) {
+    for reading in all.iter().filter(|r| r.name != FactName::Diastolic) {
+        let stands = !current(all, reading.name).is_empty();
+        let told = facts
+            .iter()
+            .any(|f| f.name.kind() == FactKind::Text && f.value.contains(&reading.text));
+        if stands || told {
+            continue;
+        }
+        let name = if reading.episode { FactName::Finding } else { FactName::History };
+        facts.push(StatedFact { name, value: statement(view, reading), unit: "1".to_owned() });
+    }
 }

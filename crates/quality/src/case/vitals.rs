@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use clinstruct_schema::FactName;
 
+use super::advice::is_advised;
 use super::numbers::{Number, Part};
-use super::standing::{self, Time};
 use super::view::View;
 use super::words::{Class, Hit};
 
@@ -31,24 +31,24 @@ pub(super) struct Reading {
     pub(super) episode: bool,
 }
 
+/// When a value was measured, the latest last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Time {
+    /// Earlier than this illness or this contact.
+    Past,
+    /// When the patient was first seen.
+    First,
+    /// Not said.
+    Open,
+    /// Later than another one, or now.
+    Now,
+}
+
 /// Letters between a label and its number.
 const GAP: usize = 45;
 
-/// All values of a text, in its order.
-pub(super) fn readings(view: &View<'_>) -> Vec<Reading> {
-    let mut all = Vec::new();
-    for (at, number) in view.numbers.iter().enumerate() {
-        let known = all.len();
-        read(view, at, number, &mut all);
-        if all.len() == known {
-            all.extend(standing::follows(view, number, all.last()));
-        }
-    }
-    standing::settle(view, &mut all);
-    all
-}
-
-fn read(view: &View<'_>, at: usize, number: &Number, all: &mut Vec<Reading>) {
+/// Adds the values of the number at a place, unless it is none of the patient.
+pub(super) fn read(view: &View<'_>, at: usize, number: &Number, all: &mut Vec<Reading>) {
     if matches!(number.part, Part::Other | Part::Second) {
         return;
     }
@@ -450,39 +450,6 @@ pub(super) fn is_nobodys(
         || is_advised(view, sentence, number)
         || is_change(view, number)
         || view.is_of_other(sentence, at)
-}
-
-/// A sign of danger in advice for home: `come at once for fever of 38 °C`, also in a list behind such a sentence.
-fn is_advised(view: &View<'_>, sentence: &Range<usize>, number: &Number) -> bool {
-    let at = number.span.start;
-    if view.has(sentence.start..at, Class::Advice) {
-        return true;
-    }
-    let behind = view.within(number.end..sentence.end).find(|hit| hit.class == Class::Advice);
-    if let Some(hit) = behind {
-        let gap = view.between(number.end, hit.start).trim();
-        // Verbs stand last in Hindi, and Thai sets no marks.
-        let last = view.between(hit.start, hit.end).contains(|c: char| c >= '\u{900}');
-        if last || matches!(gap, ":" | "-" | "–" | "—" | "=" | "→" | "means") {
-            return true;
-        }
-    }
-    // The line that a list stands under.
-    let item = |line: &str| {
-        line.trim_start().starts_with(['-', '*', '•', '–', '·'])
-            || line.trim_start().starts_with(|c: char| c.is_ascii_digit())
-    };
-    let head = view.between(0, at);
-    let mut lines = head.rsplit('\n');
-    if !lines.next().is_some_and(item) {
-        return false;
-    }
-    let lead = lines.find(|line| !line.trim().is_empty() && !item(line));
-    lead.filter(|line| line.trim_end().ends_with(':')).is_some_and(|line| {
-        let start = line.as_ptr() as usize - view.lower.as_ptr() as usize;
-        view.within(start..start + line.len())
-            .any(|hit| matches!(hit.class, Class::Advice | Class::Limit))
-    })
 }
 
 /// A question about any patient: `Is 38 °C a fever?`, `Would a systolic of 180 be an emergency?`.
