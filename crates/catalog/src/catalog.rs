@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use clinstruct_schema::{
     AgeYears, Constraint, ConversationMode, CountryBound, Frame, FramePatient, Instruction,
-    Meaning, Model, Pattern, Place, Price, Sex,
+    Language, Meaning, Model, Pattern, Place, Price, Sex,
 };
 use include_dir::{Dir, include_dir};
 
@@ -12,6 +12,7 @@ use crate::load_axes::{
 };
 use crate::load_body::{read_body, read_effects, read_signs};
 use crate::load_history::read_histories;
+use crate::load_language::{Texts, read_languages, said_to_assistant};
 use crate::load_parts::{Axes, read_parts};
 use crate::load_patient::{
     Conditions, Known, Regimens, check_treatments, read_conditions, read_drugs, read_regimens,
@@ -21,8 +22,8 @@ use crate::mistake::{CatalogError, nearest};
 use crate::style::RawOption;
 use crate::{
     AgeBand, Axis, Body, Condition, Country, Domain, Drug, Effects, Files, Gender, Histories,
-    Never, Part, Phrase, Profession, Regimen, Scope, Setting, SexShare, Signs, StyleOption, Styles,
-    Subtopic, Task, Templates, Value,
+    Languages, Never, Part, Phrase, Profession, Regimen, Scope, Setting, SexShare, Signs,
+    StyleOption, Styles, Subtopic, Task, Templates, Value,
 };
 
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../resources");
@@ -84,6 +85,10 @@ pub struct Catalog {
     pub prices: Vec<Price>,
     /// Models with downloadable weights.
     pub models: Vec<Model>,
+    /// Languages of conversations.
+    pub languages: Languages,
+    /// The languages that replaced those of the parts, for a fingerprint.
+    pub(crate) languages_given: Vec<Language>,
     /// All files, for a fingerprint.
     files: Files,
 }
@@ -298,6 +303,19 @@ impl Catalog {
         };
         let parts = read_parts(l, &axes);
 
+        let languages = read_languages(
+            l,
+            &Texts {
+                phrases: &phrases,
+                spoken: &said_to_assistant(&files),
+                styles: &styles,
+                parts: &parts,
+                settings: &settings,
+                professions: &professions,
+                countries: &countries,
+            },
+        );
+
         for name in files.keys() {
             let toml = std::path::Path::new(name).extension().is_some_and(|e| e == "toml");
             if toml && !l.used.contains(name) {
@@ -338,6 +356,8 @@ impl Catalog {
             templates,
             prices,
             models,
+            languages,
+            languages_given: Vec::new(),
             files,
         })
     }
@@ -362,6 +382,10 @@ impl Catalog {
             hasher.update(name.as_bytes());
             hasher.update(&(text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());
+        }
+        // Nothing is added where nothing was replaced, as in earlier versions.
+        for language in &self.languages_given {
+            hasher.update(language.code().as_bytes());
         }
         hasher.finalize().to_hex().chars().take(32).collect()
     }
@@ -441,6 +465,13 @@ impl Catalog {
 
     /// Every instruction that a request may contain, with its constraint.
     pub fn instructions(&self) -> Vec<Instruction> {
+        let mut all = self.english_instructions();
+        all.extend(self.foreign_instructions());
+        all
+    }
+
+    /// The instructions of the English texts.
+    pub(crate) fn english_instructions(&self) -> Vec<Instruction> {
         let keep = |c: &Option<Constraint>| {
             c.iter().map(|c| Meaning::Keep { constraint: c.clone() }).collect::<Vec<_>>()
         };

@@ -10,10 +10,12 @@ mod axes;
 mod body;
 mod catalog;
 mod context;
+mod language;
 mod load;
 mod load_axes;
 mod load_body;
 mod load_history;
+mod load_language;
 mod load_parts;
 mod load_patient;
 mod load_topics;
@@ -36,7 +38,10 @@ pub use body::{
     Population, PregnancyGain, Signs, SizeRule, Unmeasured,
 };
 pub use catalog::Catalog;
-pub use context::{case_context, frame_context};
+pub use context::{case_context, frame_context, language_context};
+pub use language::{
+    LanguageTexts, LanguageWording, Languages, PartLanguages, SettingText, language_request,
+};
 pub use mistake::{CatalogError, Mistake};
 pub use part::{
     Countries, EmergencyRule, Facts, ModeRule, Part, StyleRule, TurnsRule, When, Without,

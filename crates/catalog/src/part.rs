@@ -4,7 +4,7 @@ use clinstruct_schema::{Constraint, ConversationMode, Facet, PartId, Slug};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::{Axis, StyleOption};
+use crate::{Axis, PartLanguages, StyleOption};
 
 /// How the countries of a request's patients are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -194,6 +194,8 @@ pub struct Part {
     pub user_length: Vec<(Option<Slug>, f64)>,
     /// Levels of speech: popular, standard, scientific.
     pub register: [f64; 3],
+    /// Languages of its conversations.
+    pub languages: PartLanguages,
 }
 
 impl Part {
@@ -238,4 +240,15 @@ pub(crate) struct RawPart {
     pub(crate) assistant_form: Shares,
     pub(crate) user_length: Shares,
     pub(crate) register: Shares,
+    /// `shares`, or a list of languages.
+    #[serde(default)]
+    pub(crate) languages: Option<Spanned<RawLanguages>>,
+}
+
+/// The languages of a part: by shares, or a list.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum RawLanguages {
+    Word(String),
+    List(Vec<String>),
 }

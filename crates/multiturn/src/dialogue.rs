@@ -2,8 +2,9 @@
 
 use clinstruct_catalog::Catalog;
 use clinstruct_draw as draw;
-use clinstruct_schema::{ChatRequest, Message, Role, Speaker};
+use clinstruct_schema::{ChatRequest, Language, Message, Role, Speaker};
 
+use crate::language::Said;
 use crate::prompts::SystemPrompts;
 use crate::{Defect, Error, PromptContext, RetryCounts, RetryPolicy, first_message};
 
@@ -108,8 +109,8 @@ pub struct Repair {
 impl Repair {
     /// The message to the model, of the phrases `repair-..`: the findings, what must stay as it is, and the instructions
     /// about form that still apply.
-    fn message(&self, catalog: &Catalog, limits: &[&str]) -> String {
-        let mut message = catalog.phrase("repair-head").to_owned();
+    fn message(&self, said: Said<'_>, limits: &[&str]) -> String {
+        let mut message = said.phrase("repair-head").to_owned();
         let mut list = |head: Option<&str>, items: &mut dyn Iterator<Item = &str>| {
             if let Some(line) = head {
                 message.push('\n');
@@ -121,11 +122,11 @@ impl Repair {
             }
         };
         list(None, &mut self.findings.iter().map(String::as_str));
-        list(Some(catalog.phrase("repair-keep")), &mut std::iter::empty());
+        list(Some(said.phrase("repair-keep")), &mut std::iter::empty());
         if !limits.is_empty() {
-            list(Some(catalog.phrase("repair-limits")), &mut limits.iter().copied());
+            list(Some(said.phrase("repair-limits")), &mut limits.iter().copied());
         }
-        list(Some(catalog.phrase("repair-tail")), &mut std::iter::empty());
+        list(Some(said.phrase("repair-tail")), &mut std::iter::empty());
         message
     }
 }
@@ -236,7 +237,13 @@ impl Dialogue {
         };
         if let Some(repair) = &self.repair {
             messages.push(message(Role::Assistant, &repair.text));
-            let content = repair.message(catalog, &self.context.limits(speaker));
+            // The simulated health worker is instructed in English, whatever it writes in.
+            let language = match speaker {
+                Speaker::Assistant => self.context.situation.language,
+                Speaker::User | Speaker::PromptWriter => Language::English,
+            };
+            let said = Said::new(catalog, language);
+            let content = repair.message(said, &self.context.limits(speaker));
             messages.push(Message { role: Role::User, content });
         }
         // Part of the address of every stored response: a changed wording would request all of them again.

@@ -1,7 +1,8 @@
 use clinstruct_catalog::{Axis, Catalog, Facts, Part, StyleOption};
 use clinstruct_draw::Draw;
-use clinstruct_schema::{BaseRow, ConversationMode, Language, Register, RowId, Situation, Style};
+use clinstruct_schema::{BaseRow, ConversationMode, Language, Register, RowId, Situation};
 
+use crate::language::{Possible, style};
 use crate::styles::{asked, fits, share};
 
 /// One of the conversations that a prompt can become.
@@ -66,9 +67,14 @@ pub fn situation(
         asked_groups: Vec::new(),
     };
 
+    // Drawn with the frame: all variants of a prompt share it.
+    let frame = row.frames.get(k);
+    let language = frame.map_or(Language::English, |frame| frame.language);
+    let country = frame.map_or("", |frame| frame.place.country_code.as_str());
+    let possible = Possible { catalog, language, country };
     let mut options: Vec<&StyleOption> = match variant {
         Variant::Emergency => part.emergency.iter().map(|e| &e.instruction).collect(),
-        Variant::Styled(n) => asked(catalog, part, seed, prompt.as_str(), &facts)
+        Variant::Styled(n) => asked(catalog, part, seed, prompt.as_str(), &facts, possible)
             .into_iter()
             .nth(n.saturating_sub(1))
             .unwrap_or_default(),
@@ -76,8 +82,6 @@ pub fn situation(
     let asked_count = options.len();
     facts.asked_groups = options.iter().map(|o| o.group.as_str()).collect();
 
-    // Drawn with the frame: all variants of a prompt share it.
-    let frame = row.frames.get(k);
     let mode = frame.map_or(ConversationMode::Normal, |frame| frame.mode);
     facts.mode = Some(mode);
     let turns = part.turns.iter().find(|rule| rule.when.holds(&facts)).map_or(1, |rule| {
@@ -86,38 +90,51 @@ pub fn situation(
 
     let lines = catalog.styles.modes.iter().filter(|m| m.id == mode).flat_map(|m| &m.lines);
     for line in lines {
-        if fits(line, &options) {
+        if fits(line, &options) && possible.has(line) {
             options.push(line);
         }
     }
     if mode == ConversationMode::Normal {
         let s = &catalog.styles;
-        let length =
-            share(&s.assistant_length, &part.assistant_length, &options, seed, key, "length");
+        let length = share(
+            &s.assistant_length,
+            &part.assistant_length,
+            (&options, possible),
+            seed,
+            key,
+            "length",
+        );
         options.extend(length);
-        let form = share(&s.assistant_form, &part.assistant_form, &options, seed, key, "form");
+        let form =
+            share(&s.assistant_form, &part.assistant_form, (&options, possible), seed, key, "form");
         options.extend(form);
     }
+    // What limits the health worker's messages is never exported, and stays in English.
+    let user_length = catalog.styles.user_length.iter().filter(|o| o.is_countable_in(language));
+    let user_length: Vec<StyleOption> = user_length.cloned().collect();
+    let spoken = Possible { language: Language::English, ..possible };
     let user_length =
-        share(&catalog.styles.user_length, &part.user_length, &[], seed, key, "user length");
+        share(&user_length, &part.user_length, (&[], spoken), seed, key, "user length");
+    let user_styles = user_length
+        .map(|o| o.style(|n| Draw::new(seed, key, &format!("count of {}", o.id)).below(n)));
 
-    let style = |o: &&StyleOption| -> Style {
-        o.style(|n| Draw::new(seed, key, &format!("count of {}", o.id)).below(n))
-    };
     let register = |purpose: &str| {
         let all = [Register::Popular, Register::Standard, Register::Scientific];
         all[Draw::new(seed, key, purpose).weighted(part.register).min(2)]
     };
+    let (assistant_register, user_register) =
+        (register("assistant register"), register("user register"));
+    let style = |o: &&StyleOption| style(possible, o, (mode, user_register), (seed, key));
     Situation {
         mode,
         turns,
-        assistant_register: register("assistant register"),
-        user_register: register("user register"),
+        assistant_register,
+        user_register,
         asked_styles: options.iter().take(asked_count).map(style).collect(),
         system_styles: options.iter().skip(asked_count).map(style).collect(),
-        user_styles: user_length.iter().map(style).collect(),
+        user_styles: user_styles.into_iter().collect(),
         emergency_instruction: variant == Variant::Emergency,
-        language: frame.map_or(Language::English, |f| f.language),
+        language,
         moves: Vec::new(),
         withholds: frame.is_some_and(|f| f.withholds),
         persona: frame.and_then(|f| f.persona.clone()),

@@ -4,6 +4,8 @@ use clinstruct_catalog::{Catalog, Facts, Part, StyleOption};
 use clinstruct_draw as draw;
 use clinstruct_schema::Slug;
 
+use crate::language::Possible;
+
 /// Whether an option is compatible with all of `others`.
 pub(crate) fn fits(option: &StyleOption, others: &[&StyleOption]) -> bool {
     others.iter().all(|o| option.goes_with(o))
@@ -20,6 +22,7 @@ pub(crate) fn asked<'c>(
     seed: u64,
     prompt: &str,
     facts: &Facts<'_>,
+    possible: Possible<'_>,
 ) -> Vec<Vec<&'c StyleOption>> {
     let Some(rule) = &part.styles else { return vec![Vec::new()] };
     let without: Vec<&str> = rule
@@ -46,8 +49,9 @@ pub(crate) fn asked<'c>(
                 .styles
                 .asked
                 .iter()
-                .filter(|o| o.group == group && !used.contains(&&o.id) && fits(o, &taken))
-                .map(|o| (o.id.as_str(), 1.0, o));
+                .filter(|o| o.group == group && !used.contains(&&o.id))
+                .filter(|o| fits(o, &taken) && possible.has(o))
+                .map(|o| (o.id.as_str(), possible.weight(o), o));
             taken.extend(draw::choose(seed, prompt, &format!("style of {group} {v}"), options));
         }
         used.extend(taken.iter().map(|o| &o.id));
@@ -60,7 +64,7 @@ pub(crate) fn asked<'c>(
 pub(crate) fn share<'c>(
     options: &'c [StyleOption],
     shares: &[(Option<Slug>, f64)],
-    others: &[&StyleOption],
+    (others, in_language): (&[&StyleOption], Possible<'_>),
     seed: u64,
     row: &str,
     purpose: &str,
@@ -69,7 +73,7 @@ pub(crate) fn share<'c>(
         None => Some(("unspecified", *weight, None)),
         Some(id) => options
             .iter()
-            .find(|o| o.id == *id && fits(o, others))
+            .find(|o| o.id == *id && fits(o, others) && in_language.has(o))
             .map(|o| (o.id.as_str(), *weight, Some(o))),
     });
     draw::choose(seed, row, purpose, possible).flatten()

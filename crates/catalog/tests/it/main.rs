@@ -208,7 +208,11 @@ fn mistakes_of_many_files_are_shown_at_once() {
     // No TOML.
     put("history.toml", "text = \"anaphylaxis after", "text = anaphylaxis after");
     // A missing field.
-    put("phrases.toml", "text = \"Be respectful to everyone, even when you are asked to be blunt.\"\n", "");
+    put(
+        "phrases.toml",
+        "text = \"Be respectful to everyone, even when you are asked to be blunt.\"\n",
+        "",
+    );
     // A duplicate id.
     put("styles.toml", "id = \"analogy\"", "id = \"humour\"");
     // Unknown fields, in an entry and at the top level.
