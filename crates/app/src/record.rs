@@ -100,6 +100,8 @@ pub struct Settings {
     pub part: Vec<String>,
     /// Only the first N seed rows of each part
     pub limit: Option<usize>,
+    /// Languages of the conversations, by code, or `all`; drawn evenly [default: what each part says]
+    pub languages: Vec<String>,
     /// Seed of all draws [default: 1]
     pub seed: Option<u64>,
     /// Folder of the run [default: data/BACKEND]

@@ -8,6 +8,7 @@ use clinstruct_batch_client::Pacing;
 use clinstruct_catalog::{Catalog, Files};
 use clinstruct_curate::splits::Shares;
 use clinstruct_pipeline::{RunConfig, RunContext};
+use clinstruct_schema::Language;
 use clinstruct_store::{Durability, Store};
 
 use crate::{Settings, now, settings, usage};
@@ -46,7 +47,11 @@ impl Setup {
         }
     }
 
-    fn with(settings: Settings, catalog: Catalog) -> crate::Result<Self> {
+    fn with(settings: Settings, mut catalog: Catalog) -> crate::Result<Self> {
+        if !settings.languages.is_empty() {
+            let languages = languages(&settings.languages, &catalog)?;
+            catalog.set_languages(&languages);
+        }
         if let Some(usd) = settings.max_cost
             && !(0.0..1e9).contains(&usd)
         {
@@ -137,6 +142,31 @@ impl Setup {
         }
         Ok(Store::open_read_only(&self.out)?)
     }
+}
+
+/// The languages that a flag names, in the order of the table; each once.
+fn languages(given: &[String], catalog: &Catalog) -> crate::Result<Vec<Language>> {
+    let known = catalog.languages.all();
+    let mut named = Vec::new();
+    for name in given {
+        if name == "all" {
+            named.extend(&known);
+            continue;
+        }
+        match Language::of(name).filter(|language| known.contains(language)) {
+            Some(language) => named.push(language),
+            None => {
+                let codes: Vec<&str> = known.iter().map(|language| language.code()).collect();
+                return Err(usage(
+                    format!("--languages names \"{name}\", in which there are no texts"),
+                    format!("give some of {}, or all", codes.join(", ")),
+                ));
+            }
+        }
+    }
+    named.sort_unstable();
+    named.dedup();
+    Ok(named)
 }
 
 /// The resources of a folder; those that are compiled in where none is named.

@@ -14,6 +14,7 @@
 mod assistant;
 mod descriptor;
 mod extract;
+mod foreign;
 mod grammar;
 mod rates;
 mod read;

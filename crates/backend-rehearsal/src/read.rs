@@ -97,14 +97,15 @@ pub(crate) fn value<'a>(patient: &'a [(String, String)], label: &str) -> Option<
 #[derive(Debug)]
 pub(crate) struct Reader {
     heads: Option<AhoCorasick>,
-    /// Start of a message that requests a repair.
-    repair: Option<String>,
+    /// Starts of messages that request a repair, in all languages.
+    repairs: Vec<String>,
     instructions: Vec<(Instruction, Option<String>)>,
 }
 
 impl Reader {
     pub(crate) fn new(instructions: Vec<Instruction>) -> Self {
-        let repair = instructions.iter().find(|i| i.id == "repair-head").map(|i| i.text.0.clone());
+        let repairs = instructions.iter().filter(|i| i.id == "repair-head");
+        let repairs = repairs.map(|i| i.text.0.clone()).collect();
         let split: Vec<(Instruction, String, Option<String>)> = instructions
             .into_iter()
             .filter(|i| !i.text.0.is_empty())
@@ -122,7 +123,7 @@ impl Reader {
         let heads = AhoCorasick::new(split.iter().map(|(_, head, _)| head)).ok();
         Self {
             heads,
-            repair,
+            repairs,
             instructions: split.into_iter().map(|(i, _, tail)| (i, tail)).collect(),
         }
     }
@@ -130,8 +131,9 @@ impl Reader {
     /// The messages of a request without the failed attempt and the repair message at the end, if any.
     pub(crate) fn without_repair<'r>(&self, request: &'r ChatRequest) -> &'r [Message] {
         let all = &request.messages;
-        let asked = all.last().filter(|m| m.role == Role::User).zip(self.repair.as_ref());
-        if asked.is_some_and(|(m, head)| m.content.starts_with(head.as_str())) {
+        let asked = all.last().filter(|m| m.role == Role::User);
+        let heads = |text: &str| self.repairs.iter().any(|head| text.starts_with(head.as_str()));
+        if asked.is_some_and(|m| heads(&m.content)) {
             return all.get(..all.len().saturating_sub(2)).unwrap_or_default();
         }
         all
@@ -221,7 +223,8 @@ impl Reader {
 }
 
 /// Labels of lines that state facts.
-const LABELS: [&str; 24] = [
+const LABELS: [&str; 25] = [
+    "language",
     "profession",
     "specialty",
     "domain",

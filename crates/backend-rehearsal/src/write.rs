@@ -8,8 +8,9 @@ use clinstruct_schema::{
 
 use crate::assistant;
 use crate::extract;
+use crate::foreign;
 use crate::rates::{InjectedFault, Rates};
-use crate::read::{ParsedRequest, Reader};
+use crate::read::{ParsedRequest, Reader, Voice};
 use crate::schema;
 use crate::worker::{self, Written};
 
@@ -48,7 +49,12 @@ fn plain(
             let last = last.map(|m| m.content.as_str()).unwrap_or_default();
             let earlier: String =
                 messages.iter().skip(1).map(|m| m.content.as_str()).collect::<Vec<_>>().join("\n");
-            worker::follow_up(parsed, last, &earlier, draw)
+            match foreign::wanted(&parsed.facts) {
+                Some(language) => {
+                    foreign::follow_up(language, parsed, (last, &earlier), None, draw)
+                }
+                None => worker::follow_up(parsed, last, &earlier, draw),
+            }
         }
         Some(Speaker::Assistant) | None => {
             let before: Vec<&str> = messages
@@ -63,6 +69,19 @@ fn plain(
     }
 }
 
+/// A first message in the language that is wanted of it.
+fn first(
+    parsed: &ParsedRequest,
+    patient: &[(String, String)],
+    voice: &Voice,
+    draw: &mut Draw,
+) -> Written {
+    match foreign::wanted(patient) {
+        Some(language) => foreign::prompt(language, parsed, patient, draw),
+        None => worker::prompt(parsed, patient, voice, draw),
+    }
+}
+
 /// The prompts for all patients; `off` more or fewer than requested.
 fn prompts(parsed: &ParsedRequest, structured: bool, off: i32, draw: &mut Draw) -> String {
     let mut texts: Vec<(usize, Written)> = parsed
@@ -70,7 +89,7 @@ fn prompts(parsed: &ParsedRequest, structured: bool, off: i32, draw: &mut Draw) 
         .iter()
         .zip(&parsed.numbers)
         .zip(&parsed.voices)
-        .map(|((patient, number), voice)| (*number, worker::prompt(parsed, patient, voice, draw)))
+        .map(|((patient, number), voice)| (*number, first(parsed, patient, voice, draw)))
         .collect();
     if off < 0 {
         texts.pop();
@@ -79,7 +98,7 @@ fn prompts(parsed: &ParsedRequest, structured: bool, off: i32, draw: &mut Draw) 
         && let (Some(patient), Some(voice)) = (parsed.patients.first(), parsed.voices.first())
     {
         let last = texts.last().map_or(0, |(number, _)| *number);
-        texts.push((last + 1, worker::prompt(parsed, patient, voice, draw)));
+        texts.push((last + 1, first(parsed, patient, voice, draw)));
     }
     if structured {
         let entries: Vec<serde_json::Value> = texts

@@ -54,6 +54,8 @@ pub struct Country {
     pub region: String,
     /// Main languages, by English name.
     pub languages: Vec<String>,
+    /// Languages of minorities, as far as conversations can be in them.
+    pub minorities: Vec<String>,
     /// Emergency telephone number of the ambulance.
     pub emergency: String,
     /// Care settings that occur, by index; the usual one first.
@@ -197,6 +199,8 @@ pub(crate) struct RawCountry {
     pub(crate) income: IncomeGroup,
     pub(crate) region: Spanned<String>,
     pub(crate) languages: Vec<String>,
+    #[serde(default)]
+    pub(crate) minorities: Vec<String>,
     pub(crate) emergency: String,
     pub(crate) settings: Spanned<Vec<Spanned<String>>>,
 }

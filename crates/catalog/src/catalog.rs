@@ -1,7 +1,8 @@
 use std::collections::HashSet;
 
 use clinstruct_schema::{
-    AgeYears, ConversationMode, CountryBound, Frame, FramePatient, Model, Place, Price, Sex,
+    AgeYears, ConversationMode, CountryBound, Frame, FramePatient, Language, Model, Place, Price,
+    Sex,
 };
 use include_dir::{Dir, include_dir};
 use toml::Spanned;
@@ -12,6 +13,7 @@ use crate::load::{Loader, distinct, resolve, sums_to_one, values};
 use crate::load_axes::{line_span, read_ages, read_countries, read_sexes, read_situations};
 use crate::load_body::{read_body, read_effects, read_signs};
 use crate::load_history::read_histories;
+use crate::load_language::{Texts, read_languages, said_to_assistant};
 use crate::load_parts::{Axes, read_parts};
 use crate::load_patient::{
     Conditions, Known, Regimens, check_treatments, read_conditions, read_drugs, read_regimens,
@@ -22,9 +24,9 @@ use crate::mistake::{CatalogError, nearest};
 use crate::moves::read_moves;
 use crate::style::RawOption;
 use crate::{
-    AgeBand, Axis, Body, Condition, Country, Domain, Drug, Effects, Files, Gender, Histories, Move,
-    Never, Part, Phrase, Places, Profession, Regimen, Scope, Setting, SexShare, Signs, Styles,
-    Subtopic, Task, Templates, Value, Voices,
+    AgeBand, Axis, Body, Condition, Country, Domain, Drug, Effects, Files, Gender, Histories,
+    Languages, Move, Never, Part, Phrase, Places, Profession, Regimen, Scope, Setting, SexShare,
+    Signs, Styles, Subtopic, Task, Templates, Value, Voices,
 };
 
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../resources");
@@ -92,6 +94,10 @@ pub struct Catalog {
     pub prices: Vec<Price>,
     /// Models with downloadable weights.
     pub models: Vec<Model>,
+    /// Languages of conversations.
+    pub languages: Languages,
+    /// The languages that replaced those of the parts, for a fingerprint.
+    pub(crate) languages_given: Vec<Language>,
     /// All files, for a fingerprint.
     files: Files,
 }
@@ -317,6 +323,19 @@ impl Catalog {
         let known = known_items(&axes, &ages, &parts, &voices, &moves);
         let contradictions = l.file("contradictions.toml", |r| read_contradictions(r, &known));
 
+        let languages = read_languages(
+            l,
+            &Texts {
+                phrases: &phrases,
+                spoken: &said_to_assistant(&files),
+                styles: &styles,
+                parts: &parts,
+                settings: &settings,
+                professions: &professions,
+                countries: &countries,
+            },
+        );
+
         for name in files.keys() {
             let toml = std::path::Path::new(name).extension().is_some_and(|e| e == "toml");
             if toml && !l.used.contains(name) {
@@ -360,6 +379,8 @@ impl Catalog {
             templates,
             prices,
             models,
+            languages,
+            languages_given: Vec::new(),
             files,
         })
     }
@@ -384,6 +405,10 @@ impl Catalog {
             hasher.update(name.as_bytes());
             hasher.update(&(text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());
+        }
+        // Nothing is added where nothing was replaced, as in earlier versions.
+        for language in &self.languages_given {
+            hasher.update(language.code().as_bytes());
         }
         hasher.finalize().to_hex().chars().take(32).collect()
     }

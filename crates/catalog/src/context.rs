@@ -1,13 +1,24 @@
 //! Frames and cases as the variables of templates.
 
-use clinstruct_schema::{Case, CaseText, FactName, Frame, Measurement, Sex};
+use clinstruct_schema::{Case, CaseText, FactName, Frame, Language, Measurement, Place, Sex};
 use minijinja::context;
 
-use crate::Catalog;
+use crate::{Catalog, language_request};
 
 /// The gender, where it says more than the sex.
 fn stated_gender(sex: Sex, gender: Option<&str>) -> Option<&str> {
     gender.filter(|gender| !matches!((sex, *gender), (Sex::Male, "man") | (Sex::Female, "woman")))
+}
+
+/// The language of a conversation for templates, as the instruction to a writer of its messages; none for English.
+pub fn language_context(language: Language, place: &Place) -> Option<String> {
+    (language != Language::English).then(|| {
+        let request = language_request(language);
+        format!(
+            "{request}, as health workers in {} do, with the names and units that are usual there",
+            place.country
+        )
+    })
 }
 
 /// A frame for templates: every field is a string; those of the patient are absent where there is none.
@@ -15,6 +26,7 @@ pub fn frame_context(catalog: &Catalog, frame: &Frame) -> minijinja::Value {
     let setting = catalog.settings.iter().find(|s| s.id == frame.place.setting);
     let patient = frame.patient.as_ref();
     context! {
+        language => language_context(frame.language, &frame.place),
         country => frame.place.country.as_str(),
         setting => setting.map(|s| s.name.as_str()),
         setting_text => setting.map(|s| s.text.as_str()),

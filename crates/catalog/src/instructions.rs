@@ -7,6 +7,13 @@ use crate::Catalog;
 impl Catalog {
     /// Every instruction that a request may contain, with its constraint.
     pub fn instructions(&self) -> Vec<Instruction> {
+        let mut all = self.english_instructions();
+        all.extend(self.foreign_instructions());
+        all
+    }
+
+    /// The instructions of the English texts.
+    pub(crate) fn english_instructions(&self) -> Vec<Instruction> {
         let keep = |c: &Option<Constraint>| {
             c.iter().map(|c| Meaning::Keep { constraint: c.clone() }).collect::<Vec<_>>()
         };

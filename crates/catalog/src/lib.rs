@@ -13,10 +13,12 @@ mod context;
 mod contradiction;
 mod instructions;
 mod items;
+mod language;
 mod load;
 mod load_axes;
 mod load_body;
 mod load_history;
+mod load_language;
 mod load_parts;
 mod load_patient;
 mod load_topics;
@@ -42,8 +44,9 @@ pub use body::{
     Population, PregnancyGain, Signs, SizeRule, Unmeasured,
 };
 pub use catalog::Catalog;
-pub use context::{case_context, frame_context};
+pub use context::{case_context, frame_context, language_context};
 pub use contradiction::{Contradiction, Contradictions};
+pub use language::{LanguageTexts, Languages, PartLanguages, SettingText, language_request};
 pub use mistake::{CatalogError, Mistake};
 pub use moves::{After, Move};
 pub use part::{Countries, EmergencyRule, Facts, ModeRule, Part, StyleRule, TurnsRule, When};

@@ -65,6 +65,7 @@ pub(crate) fn read_countries(r: &mut Reader<'_>, settings: &[Setting]) -> (Strin
                 income: c.income,
                 region: c.region.into_inner(),
                 languages: c.languages,
+                minorities: c.minorities,
                 emergency: c.emergency,
                 settings,
             }

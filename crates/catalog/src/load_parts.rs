@@ -2,15 +2,16 @@
 
 use std::collections::HashSet;
 
-use clinstruct_schema::{IncomeGroup, PartId};
+use clinstruct_schema::{IncomeGroup, Language, PartId};
 use toml::Spanned;
 
 use crate::load::{Loader, resolve, sums_to_one, wordings};
-use crate::part::{RawPart, Shares};
+use crate::mistake::nearest;
+use crate::part::{RawLanguages, RawPart, Shares};
 use crate::read::Reader;
 use crate::{
-    Axis, Countries, Country, Domain, EmergencyRule, Part, Profession, StyleOption, Styles,
-    Subtopic, Task, When,
+    Axis, Countries, Country, Domain, EmergencyRule, Part, PartLanguages, Profession, StyleOption,
+    Styles, Subtopic, Task, When,
 };
 
 pub(crate) fn when(reader: &mut Reader<'_>, c: &Axes<'_>, groups: &[crate::Group], when: &When) {
@@ -187,6 +188,8 @@ pub(crate) fn part(reader: &mut Reader<'_>, c: &Axes<'_>) -> Option<Part> {
             },
         }
     });
+    let languages =
+        raw.languages.map_or_else(PartLanguages::default, |raw| languages(reader, &raw));
     Some(Part {
         id: PartId(raw.id.into_inner()),
         stem: raw.stem.into_inner(),
@@ -205,7 +208,37 @@ pub(crate) fn part(reader: &mut Reader<'_>, c: &Axes<'_>) -> Option<Part> {
         assistant_form,
         user_length,
         register,
+        languages,
     })
+}
+
+fn languages(reader: &mut Reader<'_>, raw: &Spanned<RawLanguages>) -> PartLanguages {
+    let help = || Some("write \"shares\", or a list such as [\"en\", \"de\"]".to_owned());
+    match raw.get_ref() {
+        RawLanguages::Word(word) if word == "shares" => PartLanguages::Shares,
+        RawLanguages::Word(word) => {
+            reader.mistake(raw.span(), format!("unknown languages \"{word}\""), help());
+            PartLanguages::default()
+        }
+        RawLanguages::List(list) => {
+            if list.is_empty() {
+                reader.mistake(raw.span(), "the list of languages is empty", help());
+            }
+            let mut all = Vec::new();
+            for name in list {
+                match Language::of(name) {
+                    Some(language) if !all.contains(&language) => all.push(language),
+                    Some(_) => reader.mistake(raw.span(), format!("{name} is named twice"), None),
+                    None => {
+                        let message = format!("unknown language \"{name}\"");
+                        let known = Language::ALL.map(Language::code);
+                        reader.mistake(raw.span(), message, nearest(name, known));
+                    }
+                }
+            }
+            PartLanguages::Evenly(all)
+        }
+    }
 }
 
 pub(crate) fn read_parts(l: &mut Loader<'_>, axes: &Axes<'_>) -> Vec<Part> {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::style::RawWording;
-use crate::{Axis, StyleOption};
+use crate::{Axis, PartLanguages, StyleOption};
 
 /// How the countries of a request's patients are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -181,6 +181,8 @@ pub struct Part {
     pub user_length: Vec<(Option<Slug>, f64)>,
     /// Levels of speech: popular, standard, scientific.
     pub register: [f64; 3],
+    /// Languages of its conversations.
+    pub languages: PartLanguages,
 }
 
 impl Part {
@@ -225,4 +227,15 @@ pub(crate) struct RawPart {
     pub(crate) assistant_form: Shares,
     pub(crate) user_length: Shares,
     pub(crate) register: Shares,
+    /// `shares`, or a list of languages.
+    #[serde(default)]
+    pub(crate) languages: Option<Spanned<RawLanguages>>,
+}
+
+/// The languages of a part: by shares, or a list.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum RawLanguages {
+    Word(String),
+    List(Vec<String>),
 }

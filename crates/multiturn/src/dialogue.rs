@@ -2,8 +2,9 @@
 
 use clinstruct_catalog::Catalog;
 use clinstruct_draw as draw;
-use clinstruct_schema::{ChatRequest, Message, Role, Situation, Speaker};
+use clinstruct_schema::{ChatRequest, Language, Message, Role, Situation, Speaker};
 
+use crate::language::Said;
 use crate::moves::move_text;
 use crate::prompts::SystemPrompts;
 use crate::{
@@ -111,8 +112,8 @@ pub struct Repair {
 impl Repair {
     /// The message to the model, of the phrases `repair-..`: the findings, what must stay as it is, and the instructions
     /// about form that still apply.
-    fn message(&self, catalog: &Catalog, speaker: Speaker, limits: &[&str]) -> String {
-        let mut message = catalog.phrase("repair-head").to_owned();
+    fn message(&self, said: Said<'_>, speaker: Speaker, limits: &[&str]) -> String {
+        let mut message = said.phrase("repair-head").to_owned();
         let mut list = |head: Option<&str>, items: &mut dyn Iterator<Item = &str>| {
             if let Some(line) = head {
                 message.push('\n');
@@ -128,11 +129,11 @@ impl Repair {
             Speaker::Assistant | Speaker::PromptWriter => "repair-keep",
             Speaker::User => "repair-keep-user",
         };
-        list(Some(catalog.phrase(keep)), &mut std::iter::empty());
+        list(Some(said.phrase(keep)), &mut std::iter::empty());
         if !limits.is_empty() {
-            list(Some(catalog.phrase("repair-limits")), &mut limits.iter().copied());
+            list(Some(said.phrase("repair-limits")), &mut limits.iter().copied());
         }
-        list(Some(catalog.phrase("repair-tail")), &mut std::iter::empty());
+        list(Some(said.phrase("repair-tail")), &mut std::iter::empty());
         message
     }
 }
@@ -248,8 +249,13 @@ impl Dialogue {
         };
         if let Some(repair) = &self.repair {
             messages.push(message(Role::Assistant, &repair.text));
+            // The simulated health worker is instructed in English, whatever it writes in.
+            let language = match speaker {
+                Speaker::Assistant => self.context.situation.language,
+                Speaker::User | Speaker::PromptWriter => Language::English,
+            };
             let limits = self.context.limits(speaker, self.turn());
-            let content = repair.message(catalog, speaker, &limits);
+            let content = repair.message(Said::new(catalog, language), speaker, &limits);
             messages.push(Message { role: Role::User, content });
         }
         // Part of the address of every stored response: a changed wording would request all of them again.

@@ -2,12 +2,13 @@
 
 use std::sync::OnceLock;
 
-use clinstruct_catalog::{Catalog, Mode, Part, RegisterText, case_context};
+use clinstruct_catalog::{Catalog, Mode, Part, RegisterText, case_context, language_context};
 use clinstruct_schema::{
     BaseRow, Case, Constraint, Language, Place, Register, RowId, Situation, Speaker, Style, Subject,
 };
 use minijinja::context;
 
+use crate::language::Said;
 use crate::{Error, Variant, conversation_id, situation};
 
 /// Default of the maximum tokens of an answer.
@@ -109,18 +110,8 @@ impl PromptContext {
     /// What the assistant is told about itself, the health worker and the form of its answers.
     fn about(&self, catalog: &Catalog, styles: Vec<String>) -> minijinja::Value {
         let situation = &self.situation;
-        let setting = catalog.settings.iter().find(|s| s.id == self.place.setting);
-        let register = register_text(catalog, situation.assistant_register, |r| &r.assistant);
-        context! {
-            profession => situation.profession.as_str(),
-            specialty => situation.specialty.as_deref(),
-            country => self.place.country.as_str(),
-            setting => setting.map(|s| s.name.as_str()),
-            setting_text => setting.map(|s| s.text.as_str()),
-            mode_text => self.mode_text(catalog, |m| &m.assistant),
-            register_text => register,
-            styles => styles,
-        }
+        let said = Said::new(catalog, situation.language);
+        context! { styles => styles, ..said.context(situation, &self.place) }
     }
 
     /// The system message of the exported conversation: role, health worker, place, mode, register and the styles of the
@@ -135,13 +126,14 @@ impl PromptContext {
 
     fn assistant(&self, catalog: &Catalog) -> Result<String, Error> {
         let situation = &self.situation;
-        let about = self.about(catalog, with_aims(catalog, &situation.system_styles));
+        let said = Said::new(catalog, situation.language);
+        let about = self.about(catalog, with_aims(said, &situation.system_styles));
         let asked = ["aim-asked-words", "aim-asked-characters"];
         self.render(
             catalog,
             "assistant_system.j2",
             context! {
-                aims => aims(catalog, &situation.asked_styles, asked),
+                aims => aims(said, &situation.asked_styles, asked),
                 rules => self.rules,
                 withholds => situation.withholds,
                 ..about
@@ -162,6 +154,7 @@ impl PromptContext {
                 register_text => register_text(catalog, situation.user_register, |r| &r.user),
                 styles => texts(&situation.user_styles),
                 subjects => &self.subjects,
+                language => language_context(situation.language, &self.place),
                 case => self.case.as_ref().map(case_context),
             },
         )?;
@@ -195,10 +188,9 @@ fn texts(styles: &[Style]) -> Vec<String> {
 
 /// What a model is to aim for so that it keeps the limits of these styles: ten per cent less. Exact counts are asked for as
 /// they are. `phrases` are for limits on words and on characters.
-fn aims(catalog: &Catalog, styles: &[Style], phrases: [&str; 2]) -> Vec<String> {
+fn aims(said: Said<'_>, styles: &[Style], phrases: [&str; 2]) -> Vec<String> {
     let [words, characters] = phrases;
-    let aim =
-        |phrase: &str, n: u32| catalog.phrase(phrase).replace("{n}", &(n - n / 10).to_string());
+    let aim = |phrase: &str, n: u32| said.phrase(phrase).replace("{n}", &(n - n / 10).to_string());
     styles
         .iter()
         .flat_map(|style| &style.constraints)
@@ -211,10 +203,10 @@ fn aims(catalog: &Catalog, styles: &[Style], phrases: [&str; 2]) -> Vec<String> 
 }
 
 /// The texts of styles, each limit followed by what to aim for.
-fn with_aims(catalog: &Catalog, styles: &[Style]) -> Vec<String> {
+fn with_aims(said: Said<'_>, styles: &[Style]) -> Vec<String> {
     let line = |style: &Style| {
         let mut line = style.text.clone();
-        for aim in aims(catalog, std::slice::from_ref(style), ["aim-words", "aim-characters"]) {
+        for aim in aims(said, std::slice::from_ref(style), ["aim-words", "aim-characters"]) {
             line.push(' ');
             line.push_str(&aim);
         }

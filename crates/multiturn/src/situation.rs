@@ -2,6 +2,7 @@ use clinstruct_catalog::{Axis, Catalog, Facts, Part, StyleOption};
 use clinstruct_draw::Draw;
 use clinstruct_schema::{BaseRow, ConversationMode, Language, Register, RowId, Situation};
 
+use crate::language::Possible;
 use crate::moves::draw_moves;
 use crate::styles::{Stage, asked, fits, fixed_items, share};
 
@@ -79,9 +80,12 @@ pub fn situation(
         mode,
     );
     let table = &catalog.contradictions;
+    let language = frame.map_or(Language::English, |frame| frame.language);
+    let country = frame.map_or("", |frame| frame.place.country_code.as_str());
+    let in_language = Possible { catalog, language, country };
     let mut options: Vec<&StyleOption> = match variant {
         Variant::Emergency => part.emergency.iter().map(|e| &e.instruction).collect(),
-        Variant::Styled(n) => asked(catalog, part, seed, prompt.as_str(), &fixed)
+        Variant::Styled(n) => asked(catalog, part, seed, prompt.as_str(), (&fixed, in_language))
             .into_iter()
             .nth(n.saturating_sub(1))
             .unwrap_or_default(),
@@ -115,16 +119,18 @@ pub fn situation(
     fixed.push(format!("register:{}", assistant_register.as_str()));
 
     let s = &catalog.styles;
+    // Never exported, so in English, unless the language has nothing to count.
     let user_length = share(
         catalog,
         &s.user_length,
         &part.user_length,
-        (&fixed, &options[..asked_count]),
+        (&fixed, &options[..asked_count], Possible { language: Language::English, ..in_language }),
         (seed, key, "user length"),
-    );
+    )
+    .filter(|option| option.is_countable_in(language));
     let lines = s.modes.iter().filter(|m| m.id == mode).flat_map(|m| &m.lines);
     for line in lines {
-        if fits(table, &fixed, line, &options) {
+        if in_language.has(line) && fits(table, &fixed, line, &options) {
             options.push(line);
         }
     }
@@ -133,14 +139,22 @@ pub fn situation(
             (&s.assistant_length, &part.assistant_length, "length"),
             (&s.assistant_form, &part.assistant_form, "form"),
         ] {
-            let drawn =
-                share(catalog, options_of, shares, (&fixed, &options), (seed, key, purpose));
+            let drawn = share(
+                catalog,
+                options_of,
+                shares,
+                (&fixed, &options, in_language),
+                (seed, key, purpose),
+            );
             options.extend(drawn);
         }
     }
 
-    let stage = |register| Stage { catalog, seed, key, mode, register, turns };
-    let (by_user, by_system) = (stage(user_register), stage(assistant_register));
+    let stage = |language, register| Stage { catalog, seed, key, language, mode, register, turns };
+    let by_user = stage(language, user_register);
+    let by_system = stage(language, assistant_register);
+    // What limits the health worker's messages is never exported, and stays in English.
+    let to_user = stage(Language::English, user_register);
     let mut situation =
         Situation {
             mode,
@@ -149,9 +163,9 @@ pub fn situation(
             user_register,
             asked_styles: options.iter().take(asked_count).map(|o| by_user.asked_for(o)).collect(),
             system_styles: options.iter().skip(asked_count).map(|o| by_system.stated(o)).collect(),
-            user_styles: user_length.iter().map(|o| by_user.stated(o)).collect(),
+            user_styles: user_length.into_iter().map(|o| to_user.stated(o)).collect(),
             emergency_instruction: variant == Variant::Emergency,
-            language: frame.map_or(Language::English, |f| f.language),
+            language,
             moves: Vec::new(),
             reports: Vec::new(),
             withholds,

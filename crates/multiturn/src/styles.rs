@@ -1,10 +1,12 @@
 //! The solver: draws compatible styles, where they stand, and how they are worded.
 
-use clinstruct_catalog::{Catalog, Contradictions, Part, StyleOption};
+use clinstruct_catalog::{Catalog, Contradictions, Part, StyleOption, Wording};
 use clinstruct_draw::{self as draw, Draw};
 use clinstruct_schema::{
-    ConversationMode, FramePatient, Register, Slug, Style, StylePlace, Subject,
+    ConversationMode, FramePatient, Language, Register, Slug, Style, StylePlace, Subject,
 };
+
+use crate::language::Possible;
 
 /// The items of the table of contradictions that are fixed before any style of a prompt is drawn.
 pub(crate) fn fixed_items(
@@ -60,20 +62,20 @@ pub(crate) fn asked<'c>(
     part: &Part,
     seed: u64,
     prompt: &str,
-    fixed: &[String],
+    (fixed, in_language): (&[String], Possible<'_>),
 ) -> Vec<Vec<&'c StyleOption>> {
     let Some(rule) = &part.styles else { return vec![Vec::new()] };
     let styles = &catalog.styles;
     let table = &catalog.contradictions;
     let possible: Vec<&StyleOption> =
-        styles.asked.iter().filter(|o| fits(table, fixed, o, &[])).collect();
+        styles.asked.iter().filter(|o| in_language.has(o) && fits(table, fixed, o, &[])).collect();
     let variants: Vec<Vec<Vec<&StyleOption>>> = (1..=rule.variants)
         .map(|v| {
             let groups = styles.groups.iter().map(|g| (g.id.as_str(), g.weight, g.id.as_str()));
             let order = draw::order(seed, prompt, &format!("style groups {v}"), groups);
             let of = |group: &str| {
                 let items = possible.iter().filter(|o| o.group == group);
-                let items = items.map(|o| (o.id.as_str(), 1.0, *o));
+                let items = items.map(|o| (o.id.as_str(), in_language.weight(o), *o));
                 draw::order(seed, prompt, &format!("style of {group} {v}"), items)
             };
             order.into_iter().map(of).collect()
@@ -161,14 +163,17 @@ pub(crate) fn share<'c>(
     catalog: &Catalog,
     options: &'c [StyleOption],
     shares: &[(Option<Slug>, f64)],
-    (fixed, others): (&[String], &[&StyleOption]),
+    (fixed, others, in_language): (&[String], &[&StyleOption], Possible<'_>),
     (seed, row, purpose): (u64, &str, &str),
 ) -> Option<&'c StyleOption> {
     let possible = shares.iter().filter_map(|(id, weight)| match id {
         None => Some(("unspecified", *weight, None)),
         Some(id) => options
             .iter()
-            .find(|o| o.id == *id && fits(&catalog.contradictions, fixed, o, others))
+            .find(|o| {
+                let table = &catalog.contradictions;
+                o.id == *id && in_language.has(o) && fits(table, fixed, o, others)
+            })
             .map(|o| (o.id.as_str(), *weight, Some(o))),
     });
     draw::choose(seed, row, purpose, possible).flatten()
@@ -180,36 +185,44 @@ pub(crate) struct Stage<'a> {
     pub(crate) seed: u64,
     /// The conversation.
     pub(crate) key: &'a str,
+    /// What the wordings are in.
+    pub(crate) language: Language,
     pub(crate) mode: ConversationMode,
     /// Level of speech of the side that says it.
     pub(crate) register: Register,
     pub(crate) turns: u32,
 }
 
-impl Stage<'_> {
+impl<'a> Stage<'a> {
+    /// The wordings of an option in the language of the conversation.
+    fn wordings(&self, option: &'a StyleOption) -> &'a [Wording] {
+        let texts = self.catalog.languages.texts(self.language);
+        texts.map_or(&option.wordings, |texts| texts.wordings(option.id.as_str()))
+    }
+
     fn draw(&self, purpose: &str, option: &StyleOption) -> Draw {
         Draw::new(self.seed, self.key, &format!("{purpose} {}", option.id))
     }
 
-    fn worded(&self, option: &StyleOption, place: StylePlace, later: bool) -> Style {
-        let fitting: Vec<usize> = option
-            .wordings
+    fn worded(&self, option: &'a StyleOption, place: StylePlace, later: bool) -> Style {
+        let wordings = self.wordings(option);
+        let fitting: Vec<usize> = wordings
             .iter()
             .enumerate()
             .filter(|(_, w)| w.fits(place, later, self.mode, self.register))
             .map(|(i, _)| i)
             .collect();
         let wording = self.draw("wording of", option).pick(&fitting).copied().unwrap_or_default();
-        option.style(wording, |n| self.draw("count of", option).below(n))
+        option.style_in(wordings, wording, |n| self.draw("count of", option).below(n))
     }
 
     /// A style that a system prompt states: it binds every answer.
-    pub(crate) fn stated(&self, option: &StyleOption) -> Style {
+    pub(crate) fn stated(&self, option: &'a StyleOption) -> Style {
         self.worded(option, StylePlace::End, false)
     }
 
     /// A style that the health worker asks for.
-    pub(crate) fn asked_for(&self, option: &StyleOption) -> Style {
+    pub(crate) fn asked_for(&self, option: &'a StyleOption) -> Style {
         let places = self.catalog.styles.places;
         let within = [
             ("start", places.start, Some(StylePlace::Start)),
@@ -233,7 +246,7 @@ impl Stage<'_> {
         };
         let turn = if self.turns > 1 { turn } else { 1 };
         let style = self.worded(option, place, turn > 1);
-        let wording = option.wordings.get(style.wording as usize);
+        let wording = self.wordings(option).get(style.wording as usize);
         let once = option.can_bind_once() && wording.is_none_or(|w| !w.every);
         Style { place, turn, once, ..style }
     }

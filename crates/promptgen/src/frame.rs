@@ -1,15 +1,13 @@
 //! Draws what is fixed about a prompt before it is written.
 
-use clinstruct_catalog::{
-    AboutPatient, Axis, Catalog, Countries, Country, Facts, Part, PregnancyRule, Scope,
-};
+use clinstruct_catalog::{AboutPatient, Axis, Catalog, Country, Facts, Part, PregnancyRule, Scope};
 use clinstruct_draw::{self as draw, Draw};
 use clinstruct_schema::{
-    AgeYears, Coded, ConversationMode, Frame, FramePatient, IncomeGroup, Place, RowId, Sex, Slug,
-    Subject,
+    AgeYears, Coded, ConversationMode, Frame, FramePatient, Place, RowId, Sex, Slug, Subject,
 };
 
 use crate::case::frame_condition;
+use crate::language;
 use crate::voice::draw_voice;
 
 /// Inputs of all frames of a row.
@@ -31,13 +29,6 @@ const WITH_PATIENT: f64 = 0.6;
 const WITHHOLDS: f64 = 0.06;
 /// Probability that a patient who can be pregnant is.
 const PREGNANT: f64 = 0.04;
-const GROUPS: [(&str, IncomeGroup); 4] = [
-    ("high", IncomeGroup::High),
-    ("upper-middle", IncomeGroup::UpperMiddle),
-    ("lower-middle", IncomeGroup::LowerMiddle),
-    ("low", IncomeGroup::Low),
-];
-
 /// The frame of prompt `k` (from 0) of a row; `None` only if the catalog has no country or no age band that fits.
 pub(crate) fn draw_frame(
     source: &Source<'_>,
@@ -47,7 +38,7 @@ pub(crate) fn draw_frame(
 ) -> Option<Frame> {
     let key = row.child('p', k + 1);
     let key = key.as_str();
-    let country = draw_country(source, row, k)?;
+    let (country, language) = language::country(source, row, k)?;
     let setting = draw_setting(source, key, country)?;
     let place = Place {
         country_code: country.code.clone(),
@@ -69,7 +60,7 @@ pub(crate) fn draw_frame(
             Draw::new(source.seed, key, "emergency instruction").chance(rule.probability)
         });
     let mode = draw_mode(source, key, can_be_emergency, emergency_instruction);
-    let frame = Frame { emergency_instruction, ..Frame::new(place, patient, mode) };
+    let frame = Frame { emergency_instruction, language, ..Frame::new(place, patient, mode) };
     let frame = Frame { withholds: withholds(source, key, &frame), ..frame };
     let voice = draw_voice(source.catalog, source.seed, key, source.subjects, &frame);
     Some(Frame { voice, ..frame })
@@ -108,26 +99,6 @@ fn subjects(source: &Source<'_>) -> Vec<(Axis, String)> {
         .iter()
         .filter_map(|s| axes.iter().find(|a| a.as_str() == s.axis).map(|a| (*a, s.value_id())))
         .collect()
-}
-
-fn draw_country<'c>(source: &Source<'c>, row: &RowId, k: usize) -> Option<&'c Country> {
-    let all = &source.catalog.countries;
-    let key = row.child('p', k + 1);
-    match source.part.countries {
-        Countries::Any => {
-            let any = all.iter().map(|c| (c.code.as_str(), 1.0, c));
-            draw::choose(source.seed, key.as_str(), "country", any)
-        }
-        Countries::OnePerIncomeGroup => {
-            // The assignment of groups to patients is drawn, so that no group always comes first.
-            let groups = GROUPS.iter().map(|(name, group)| (*name, 1.0, *group));
-            let order = draw::order(source.seed, row.as_str(), "income groups", groups);
-            let group = *order.get(k % order.len().max(1))?;
-            let within =
-                all.iter().filter(|c| c.income == group).map(|c| (c.code.as_str(), 1.0, c));
-            draw::choose(source.seed, key.as_str(), "country", within)
-        }
-    }
 }
 
 fn draw_setting(source: &Source<'_>, key: &str, country: &Country) -> Option<Slug> {

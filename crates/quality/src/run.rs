@@ -77,7 +77,8 @@ fn in_order_of_lines(found: &mut [Violation]) {
 /// `frame` is what the plan fixed about it.
 pub fn check_prompt(text: &str, frame: &Frame) -> Vec<Violation> {
     let patient = frame.patient.as_ref().map(PatientFacts::from);
-    check(&Turn { patient, frame: Some(frame), ..Turn::prompt(text) })
+    let language = frame.language;
+    check(&Turn { patient, language, frame: Some(frame), ..Turn::prompt(text) })
 }
 
 /// All checks on message `place` (from 0) of a conversation.

@@ -21,6 +21,8 @@ use serde::{Deserialize, Serialize};
 /// 3. Add the labelled texts that the tests then miss: `crates/quality/corpus/checks/CODE.toml` and
 ///    `crates/quality/corpus/sentences/CODE.toml`.
 /// 4. Add an option with its instruction to `resources/styles.toml`.
+/// 5. For whole conversations add `resources/languages/CODE.toml`, its share in `resources/languages.toml` and
+///    `crates/backend-rehearsal/grammar/worker/CODE.toml`.
 #[macro_export]
 macro_rules! language_table {
     (@ [define] $($(#[$doc:meta])* $name:ident $code:literal;)+) => {
@@ -47,6 +49,21 @@ macro_rules! language_table {
                 match self {
                     $(Self::$name => $code,)+
                 }
+            }
+
+            /// English name.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)+
+                }
+            }
+
+            /// The language with this ISO 639-1 code or English name, in any case.
+            pub fn of(name: &str) -> Option<Self> {
+                Self::ALL.into_iter().find(|language| {
+                    let known = [language.code(), language.name()];
+                    known.into_iter().any(|known| known.eq_ignore_ascii_case(name))
+                })
             }
         }
     };

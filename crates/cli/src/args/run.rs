@@ -50,6 +50,10 @@ pub(crate) struct RunArgs {
     /// Only the first N seed rows of each part
     #[arg(long, value_name = "N", env = "CLINSTRUCT_LIMIT", allow_negative_numbers = true)]
     pub(crate) limit: Option<usize>,
+    /// Languages of the conversations, by code, or `all`: drawn evenly, in countries that speak them [default: what
+    /// each part says]
+    #[arg(long, value_name = "L", value_delimiter = ',')]
+    pub(crate) languages: Vec<String>,
     /// Seed of all draws [default: 1]
     #[arg(long, value_name = "S", env = "CLINSTRUCT_SEED", allow_negative_numbers = true)]
     pub(crate) seed: Option<u64>,

@@ -1,19 +1,23 @@
-//! An answer in another language than requested.
+//! A message in another language than its conversation, or an answer in another one than requested.
 
-use clinstruct_schema::Language;
+use clinstruct_schema::{Language, Speaker};
 
 use crate::Turn;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
-use crate::language::{foreign_paragraph, foreign_script, identify_other};
+use crate::language::{foreign_paragraph, foreign_script, identify, identify_other};
 
 /// The check.
 pub const CHECK: Check = Check {
     id: "language",
     former_ids: &[],
     repair_name: None,
-    summary: "An answer in another language than requested.",
+    summary: "A message in another language than its conversation, or an answer in another one than requested.",
     group: Group::Instruction,
-    strictness: PerSpeaker::assistant(Strictness::Stops),
+    strictness: PerSpeaker {
+        prompt: Some(Strictness::Stops),
+        assistant: Some(Strictness::Stops),
+        user: Some(Strictness::Stops),
+    },
     run: Run::Text { find, example: Turn::answer },
     good: &[
         "Give small sips of water and look at the child again after an hour.",
@@ -33,7 +37,22 @@ fn find(turn: &Turn<'_>) -> Vec<Finding> {
     if turn.translates {
         return Vec::new();
     }
+    if turn.speaker != Speaker::Assistant {
+        return another_message(turn.text, turn.language).into_iter().collect();
+    }
     other_language(turn.text, turn.language).into_iter().collect()
+}
+
+/// What is wrong with the language of a health worker's message. Such a message may quote a letter, a leaflet or a patient, so
+/// that one paragraph in the language of the conversation is enough.
+fn another_message(text: &str, asked: Language) -> Option<Finding> {
+    let found = identify_other(text, asked)?;
+    let mut paragraphs = text.split('\n');
+    if paragraphs.any(|paragraph| identify(paragraph) == Some(asked)) {
+        return None;
+    }
+    let seen = format!("to be written in {}, is in {}", asked.name(), found.name());
+    Some(Finding::new(seen))
 }
 
 /// What is wrong with the language of a text; texts that are too short to detect pass.
@@ -50,4 +69,28 @@ pub(crate) fn other_language(text: &str, asked: Language) -> Option<Finding> {
     let span = foreign_script(text)?;
     let seen = format!("asked for {}, {} is in another script", asked.code(), &text[span.clone()]);
     Some(Finding::at(span, seen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_health_worker_writes_in_the_language_of_the_conversation() {
+        let german =
+            "Die Patientin hat seit drei Tagen Fieber und trinkt kaum. Was ist jetzt zu tun?";
+        let english =
+            "She has had a fever for three days and hardly drinks. What is to be done now?";
+        let in_german = |text| find(&Turn { language: Language::German, ..Turn::prompt(text) });
+        assert!(in_german(german).is_empty());
+        let finding = in_german(english);
+        assert_eq!(finding[0].detail, "to be written in German, is in English");
+        assert_eq!(find(&Turn::follow_up(german)).len(), 1);
+    }
+
+    #[test]
+    fn a_quoted_letter_may_be_in_any_language() {
+        let text = "Please put this letter into English for the family:\nDie Patientin hat seit drei Tagen Fieber und trinkt kaum. Bitte geben Sie ihr alle zehn Minuten einen Schluck Wasser, und rufen Sie uns an, wenn das Fieber steigt.";
+        assert!(find(&Turn::prompt(text)).is_empty());
+    }
 }
