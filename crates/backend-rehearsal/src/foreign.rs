@@ -53,7 +53,15 @@ struct Kind {
     keys: Vec<String>,
 }
 
-const FILES: &[(Language, &str)] = &[(Language::German, include_str!("../grammar/worker/de.toml"))];
+const FILES: [(Language, &str); 7] = [
+    (Language::German, include_str!("../grammar/worker/de.toml")),
+    (Language::French, include_str!("../grammar/worker/fr.toml")),
+    (Language::Italian, include_str!("../grammar/worker/it.toml")),
+    (Language::Portuguese, include_str!("../grammar/worker/pt.toml")),
+    (Language::Hindi, include_str!("../grammar/worker/hi.toml")),
+    (Language::Spanish, include_str!("../grammar/worker/es.toml")),
+    (Language::Thai, include_str!("../grammar/worker/th.toml")),
+];
 
 static WORKERS: LazyLock<Vec<(Language, Worker)>> = LazyLock::new(|| {
     let read = |(language, text): &(Language, &str)| Some((*language, toml::from_str(text).ok()?));
@@ -355,14 +363,14 @@ fn reply(
     fitting.next().unwrap_or_else(|| told(1))
 }
 
-/// Writes the health worker's message after an answer. `planned` is the move that the request asks for.
+/// Writes the health worker's message after an answer.
 pub(crate) fn follow_up(
     language: Language,
     parsed: &ParsedRequest,
     (last, earlier): (&str, &str),
-    planned: Option<&str>,
     draw: &mut Draw,
 ) -> String {
+    let planned = parsed.planned.as_deref();
     let patient = parsed.patients.first().map_or(&[][..], Vec::as_slice);
     let Some(mut pen) = Pen::new(language, Who::of(patient).sex, draw) else {
         return String::new();
@@ -462,7 +470,7 @@ mod tests {
     fn every_worker_file_reads_and_has_what_messages_need() {
         for (language, text) in FILES {
             let worker: Worker = toml::from_str(text).unwrap();
-            assert!(grammar(*language).is_some());
+            assert!(grammar(language).is_some());
             let has = |group: &str, name: &str, least: usize| {
                 let n = worker.groups.get(group).and_then(|g| g.get(name)).map_or(0, Vec::len);
                 assert!(n >= least, "{language:?} {group}.{name} has {n} entries");
@@ -507,16 +515,16 @@ mod tests {
                     for n in 0..60 {
                         let pregnant =
                             (age.years == 34 && sex == Sex::Female && n % 2 == 0).then_some(23);
-                        let frame = frame(*language, age, sex, pregnant);
+                        let frame = frame(language, age, sex, pregnant);
                         let facts = facts_of(&frame);
                         let mut draw = Draw::from_u64(at as u64 * 1000 + n);
                         let parsed = ParsedRequest::default();
-                        let written = prompt(*language, &parsed, &facts, &mut draw);
+                        let written = prompt(language, &parsed, &facts, &mut draw);
                         let text = &written.text;
                         let violations = check_prompt(text, &frame);
                         assert!(violations.is_empty(), "{text}\n{violations:?}");
                         all += 1;
-                        told += usize::from(identify(text) == Some(*language));
+                        told += usize::from(identify(text) == Some(language));
                         // Newborns and ages of a month are not always read as numbers.
                         if age.years > 1 {
                             due += 1;
@@ -553,7 +561,7 @@ mod tests {
             ..ParsedRequest::default()
         };
         let german = |parsed: &ParsedRequest, last: &str, n| {
-            follow_up(Language::German, parsed, (last, ""), None, &mut Draw::from_u64(n))
+            follow_up(Language::German, parsed, (last, ""), &mut Draw::from_u64(n))
         };
         for n in 0..50 {
             let short = request(Constraint::MaxWords { n: 25 });

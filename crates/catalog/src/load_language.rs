@@ -174,8 +174,10 @@ fn read_texts(r: &mut Reader<'_>, language: Language, known: &Texts<'_>) -> Opti
         r.mistake(raw.name.span(), format!("this file is for {}", language.name()), None);
     }
     let ids = |all: Vec<&str>| all.into_iter().map(str::to_owned).collect::<BTreeSet<String>>();
-    let said =
-        |id: &str| SAID.iter().any(|start| id.starts_with(start)) || known.spoken.contains(id);
+    let said = |id: &str| {
+        (SAID.iter().any(|start| id.starts_with(start)) && !id.ends_with("-user"))
+            || known.spoken.contains(id)
+    };
     let phrases = known.phrases.iter().map(|p| p.id.as_str()).filter(|id| said(id)).collect();
     let same_slot = |id: &str, text: &str| {
         let english = known.phrases.iter().find(|p| p.id.as_str() == id);
