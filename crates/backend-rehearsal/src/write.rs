@@ -50,9 +50,7 @@ fn plain(
             let earlier: String =
                 messages.iter().skip(1).map(|m| m.content.as_str()).collect::<Vec<_>>().join("\n");
             match foreign::wanted(&parsed.facts) {
-                Some(language) => {
-                    foreign::follow_up(language, parsed, (last, &earlier), draw)
-                }
+                Some(language) => foreign::follow_up(language, parsed, (last, &earlier), draw),
                 None => worker::follow_up(parsed, last, &earlier, draw),
             }
         }

@@ -86,8 +86,8 @@ metrics! {
     InstructionsNotFollowed, Share, "instructions not followed";
     /// Situations whose styles contradict each other.
     ContradictingInstructions, Share, "situations with contradicting instructions";
-    /// Answers in another language than requested.
-    OtherLanguage, Share, "answers in another language";
+    /// Texts in another language than the conversation or the answer has.
+    OtherLanguage, Share, "texts in another language";
     /// Answers with a dose but without a warning to verify it.
     DosesWithoutWarning, Share, "doses without a warning";
     /// Answers with a warning to verify a dose, but without a dose.

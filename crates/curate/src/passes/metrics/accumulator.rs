@@ -24,7 +24,8 @@ use statements::Statements;
 
 use super::faults::{FIRST, Fault, Place, Repetitions, Seen, Tally};
 use super::texts::{
-    distinct, ends_by_asking, is_blank, mojibake, opening, without_styles, zlib_ratio,
+    distinct, ends_by_asking, is_blank, is_named, mojibake, opening, spoken, without_styles,
+    zlib_ratio,
 };
 use super::{FEWEST_WORDS, Facts, LISTED, SAMPLE, TOP, target};
 use crate::Row;
@@ -164,8 +165,9 @@ impl MetricsAccumulator {
                 TextKind::FollowUp if asked_back => {
                     // A reply that contains a statement, not only questions.
                     let said = &message.content;
-                    let questions = talk::questions(said, Language::English).len();
-                    let all = segment::sentences(said, Language::English).len();
+                    let language = spoken(row, said);
+                    let questions = talk::questions(said, language).len();
+                    let all = segment::sentences(said, language).len();
                     self.share(MetricId::UnansweredQuestions, at, all <= questions);
                 }
                 _ => {}
@@ -216,14 +218,18 @@ impl MetricsAccumulator {
                 self.sample.pop_last();
             }
         }
-        if kind == TextKind::Prompt {
-            // Health workers write English; a dataset of somebody else may have messages in any language.
-            let language = identify(text).unwrap_or(Language::English);
-            self.share(MetricId::SeveralQuestions, at, talk::second_question(text, language));
-            self.first_message(at);
-        }
         if kind != TextKind::Answer {
-            self.share(MetricId::MetaCommentary, at, talk::meta_of_user(text, Language::English));
+            let language = spoken(row, text);
+            if kind == TextKind::Prompt {
+                self.share(MetricId::SeveralQuestions, at, talk::second_question(text, language));
+                self.first_message(at);
+            }
+            // A text to translate is in the language of its reader.
+            if row.attributes.is_some_and(|a| !a.situation.translates) {
+                let found = identify(text).filter(|found| *found != language);
+                self.share(MetricId::OtherLanguage, at, found.is_some());
+            }
+            self.share(MetricId::MetaCommentary, at, talk::meta_of_user(text, language));
             self.card(at);
         }
     }
@@ -278,7 +284,8 @@ impl MetricsAccumulator {
             self.share(MetricId::OtherCountryTerms, at, bound);
             self.share(MetricId::OtherEmergencyNumber, at, foreign);
         }
-        let mut wanted = false;
+        // What the first message leaves out is asked for.
+        let mut wanted = situation.is_some_and(|s| s.withholds && number == 1);
         if let Some(situation) = situation {
             for constraint in situation.constraints_at(number) {
                 wanted |= matches!(
@@ -486,14 +493,4 @@ impl MetricsAccumulator {
         }
         metrics.instructions = self.instructions;
     }
-}
-
-/// Whether the word at a place begins or ends the name of a medicine that stands there: `amoxicilline` and
-/// `folic acid` do.
-fn is_named(text: &str, place: &Range<usize>, name: &str) -> bool {
-    let same = |part: Option<&str>| part.is_some_and(|part| part.to_lowercase() == name);
-    // An ending of another language is no other medicine; a longer word is, as is one of several names.
-    let begins = same(text.get(place.start..place.start + name.len()))
-        && place.end <= place.start + name.len() + 1;
-    begins || same(place.end.checked_sub(name.len()).and_then(|from| text.get(from..place.end)))
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::io::Write as _;
 use std::ops::Range;
 
-use clinstruct_quality::{segment, talk};
+use clinstruct_quality::{identify, segment, talk};
 use clinstruct_schema::Language;
 use clinstruct_schema::summary::TextKind;
 use flate2::Compression;
@@ -60,6 +60,22 @@ pub(super) fn opening(text: &str) -> String {
     } else {
         text
     }
+}
+
+/// The language in which the health worker of a row writes: the row's, or what a dataset without that has.
+pub(super) fn spoken(row: &Row<'_>, text: &str) -> Language {
+    row.attributes
+        .map_or_else(|| identify(text).unwrap_or(Language::English), |a| a.situation.language)
+}
+
+/// Whether the word at a place begins or ends the name of a medicine that stands there: `amoxicilline` and
+/// `folic acid` do.
+pub(super) fn is_named(text: &str, place: &Range<usize>, name: &str) -> bool {
+    let same = |part: Option<&str>| part.is_some_and(|part| part.to_lowercase() == name);
+    // An ending of another language is no other medicine; a longer word is, as is one of several names.
+    let begins = same(text.get(place.start..place.start + name.len()))
+        && place.end <= place.start + name.len() + 1;
+    begins || same(place.end.checked_sub(name.len()).and_then(|from| text.get(from..place.end)))
 }
 
 /// Whether the last sentence of prose is a question.
