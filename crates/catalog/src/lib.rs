@@ -46,7 +46,9 @@ pub use context::{case_context, frame_context};
 pub use contradiction::{Contradiction, Contradictions};
 pub use mistake::{CatalogError, Mistake};
 pub use moves::{After, Move};
-pub use part::{Countries, EmergencyRule, Facts, ModeRule, Part, StyleRule, TurnsRule, When};
+pub use part::{
+    Countries, EmergencyRule, Facts, ModeRule, Part, StyleRule, TurnsRule, WITHHOLDS, When,
+};
 pub use patient::{
     Availability, Condition, Drug, Histories, HistoryEntry, Kind, Pregnancy, Relative,
 };

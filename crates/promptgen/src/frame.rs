@@ -1,7 +1,7 @@
 //! Draws what is fixed about a prompt before it is written.
 
 use clinstruct_catalog::{
-    AboutPatient, Axis, Catalog, Countries, Country, Facts, Part, PregnancyRule, Scope,
+    AboutPatient, Axis, Catalog, Countries, Country, Facts, Part, PregnancyRule, Scope, WITHHOLDS,
 };
 use clinstruct_draw::{self as draw, Draw};
 use clinstruct_schema::{
@@ -27,8 +27,6 @@ pub(crate) struct Source<'c> {
 const USUAL_SETTING: f64 = 0.7;
 /// Probability that a question is about a patient where it may or may not be.
 const WITH_PATIENT: f64 = 0.6;
-/// Probability that a message withholds something, where it can.
-const WITHHOLDS: f64 = 0.06;
 /// Probability that a patient who can be pregnant is.
 const PREGNANT: f64 = 0.04;
 const GROUPS: [(&str, IncomeGroup); 4] = [
@@ -75,14 +73,12 @@ pub(crate) fn draw_frame(
     Some(Frame { voice, ..frame })
 }
 
-/// Whether the message leaves out what its decision depends on: a share of those about a patient whose conversations can
-/// have a second turn, in which it is supplied. An emergency leaves no time for that, and a text to translate has no decision.
+/// Whether the message leaves out what its decision depends on: a share of those that can.
 fn withholds(source: &Source<'_>, key: &str, frame: &Frame) -> bool {
-    let task = |t: &clinstruct_catalog::Task| {
-        let is = |s: &Subject| s.axis == Axis::Task.as_str() && s.slugs.last() == Some(&t.id);
-        source.subjects.iter().any(is)
-    };
-    let urgent = frame.mode == ConversationMode::Emergency || frame.emergency_instruction;
+    let translates = source.catalog.tasks.iter().any(|task| {
+        let is = |s: &Subject| s.axis == Axis::Task.as_str() && s.slugs.last() == Some(&task.id);
+        task.translates && source.subjects.iter().any(is)
+    });
     let subjects = subjects(source);
     let facts = Facts {
         subjects: subjects.iter().map(|(axis, id)| (*axis, id.as_str())).collect(),
@@ -91,12 +87,7 @@ fn withholds(source: &Source<'_>, key: &str, frame: &Frame) -> bool {
         mode: Some(frame.mode),
         asked_groups: Vec::new(),
     };
-    let rule = source.part.turns.iter().find(|rule| rule.when.holds(&facts));
-    let goes_on = rule.is_some_and(|rule| rule.weights.get_ref().iter().skip(1).any(|w| *w > 0.0));
-    frame.patient.is_some()
-        && !urgent
-        && goes_on
-        && !source.catalog.tasks.iter().any(|t| t.translates && task(t))
+    source.part.can_withhold(&facts, frame, translates)
         && Draw::new(source.seed, key, "withholds").chance(WITHHOLDS)
 }
 
