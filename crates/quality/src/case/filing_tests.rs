@@ -88,6 +88,10 @@ fn how_a_patient_lives_is_read_from_the_message() {
             "A woman of 30 works as a nurse and does not smoke.",
             &["works as a nurse", "does not smoke"],
         ),
+        ("A 45-year-old bus driver with chest pain since noon.", &["bus driver"]),
+        ("Mrs K, 70, lives with her son who smokes; she coughs.", &["lives with her son"]),
+        ("A man of 30 who uses heroin was found in a park.", &["uses heroin"]),
+        ("A man of 64 with 40 pack-years, coughs.", &["40 pack-years"]),
         ("Frau, 70, lebt allein, raucht nicht mehr.", &["lebt allein", "raucht nicht mehr"]),
         (
             "Homme de 60 ans, vit seul, fume 10 cigarettes par jour.",
@@ -222,6 +226,8 @@ fn what_is_no_result_of_the_patient_is_none() {
     ] {
         assert_eq!(filed(text, &[], &TEXTS), [] as [String; 0], "{text}");
     }
+    let text = "HIV test last year negative. She is pale.";
+    assert_eq!(filed(text, &[], &TEXTS), ["history: HIV test last year negative"]);
     // A complaint beside a result stays one, an earlier test is history, and a disease is a condition.
     let text = "Vomiting despite a negative pregnancy test. Smear positive tuberculosis in 2015. HIV positive.";
     let list = [

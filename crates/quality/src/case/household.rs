@@ -10,8 +10,8 @@ use super::words::Found;
 const MANY: usize = 3;
 /// Letters of a statement.
 const STATEMENT: usize = 90;
-/// Letters between two statements about one person.
-const BETWEEN: usize = 6;
+/// Words between two statements about one person.
+const AND: [&str; 7] = ["", "and", "but", "und", "et", "y", "e"];
 
 /// The statements of a text about how its patient lives, each from the word that says so to the end of its clause: `lives with two
 /// sisters`, `smokes 20 a day`. What is said of relatives, and where something happened, is none.
@@ -27,18 +27,56 @@ pub(super) fn said(view: &View<'_>) -> Vec<String> {
         let end = longest.map(|h| h.end).max().unwrap_or(hit.end);
         let start = counted(view, hit.start);
         // `works as a nurse and does not smoke` is said of one person.
-        let goes_on = until > 0 && start <= until + BETWEEN;
+        let gap = view.between(until, start).trim_matches([' ', ',', ';']);
+        let goes_on = until > 0 && AND.contains(&gap);
         if (!goes_on && is_open(view, &(start..end))) || is_anybody(view, start) {
             continue;
         }
         let sentence = view.sentence(start);
-        until = extent(view, &hits, end).min(view.clause_end(&sentence, end)).max(end);
+        let clause = extent(view, &hits, end).min(view.clause_end(&sentence, end));
+        until = ends(view, &hits, end, clause.max(end));
         let said =
             view.text.get(start..until).unwrap_or_default().trim_end_matches(['.', '!', ' ']);
         let cut = said.char_indices().nth(STATEMENT).and_then(|(at, _)| said.get(..at)?.rfind(' '));
         all.push((start, cut.and_then(|at| said.get(..at)).unwrap_or(said).to_owned()));
     }
     all.into_iter().map(|(_, said)| said).collect()
+}
+
+/// Words behind which something else is said.
+const TURNS: [&str; 15] = [
+    " who ",
+    " which ",
+    " was ",
+    " is ",
+    " has ",
+    " comes ",
+    " came ",
+    " presents ",
+    " ist ",
+    " war ",
+    " hat ",
+    " est ",
+    " era ",
+    " è ",
+    " tem ",
+];
+/// Words that may bring a complaint: `a bus driver with chest pain`.
+const WITH: [&str; 6] = [" with ", " mit ", " avec ", " con ", " com ", " and "];
+/// Letters between one of them and the complaint.
+const AHEAD: usize = 30;
+
+/// Where a statement ends that begins before a place, within its clause.
+fn ends(view: &View<'_>, hits: &[Found<Kind>], from: usize, until: usize) -> usize {
+    let rest = view.between(from, until);
+    let turn = TURNS.iter().filter_map(|word| rest.find(word)).min();
+    let complains = |at: usize| {
+        let ahead = from + at..from + at + AHEAD;
+        hits.iter().any(|hit| hit.class == Kind::Symptom && ahead.contains(&hit.start))
+    };
+    let brings = WITH.iter().flat_map(|word| rest.match_indices(word).map(|(at, _)| at));
+    let complaint = brings.filter(|at| complains(*at)).min();
+    from + turn.into_iter().chain(complaint).min().unwrap_or(rest.len())
 }
 
 /// Whether a statement about how somebody lives begins with a word.

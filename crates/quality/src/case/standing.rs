@@ -211,8 +211,12 @@ fn earlier(view: &View<'_>, reading: &Reading) -> String {
     let times = view.within(clause).filter(|hit| hit.class == Class::Past);
     let time = times
         .max_by_key(|hit| hit.end - hit.start)
-        .and_then(|hit| view.lower.get(hit.start..hit.end))
+        .and_then(|hit| view.text.get(hit.start..hit.end))
         .unwrap_or("earlier");
+    // At the head of a sentence.
+    let mut letters = time.chars();
+    let time: String =
+        letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect();
     let text = view.text.get(reading.from..reading.span.end).unwrap_or_default().trim();
     let name = reading.name.as_str().replace('_', " ");
     let named = reading.from < reading.span.start;
