@@ -259,6 +259,30 @@ fn laboratory_values_have_a_name_and_a_unit_wherever_they_are_listed() {
             "other: last week: neutrophils 3.2 [10*9/L]"
         ]
     );
+    for (text, is) in [
+        (
+            "Letzte Woche Kreatinin 88 µmol/l, heute hustet er.",
+            "letzte Woche: Kreatinin 88 µmol/l [umol/L]",
+        ),
+        (
+            "La semaine dernière créatinine 88 µmol/l, il tousse.",
+            "la semaine dernière: créatinine 88 µmol/l [umol/L]",
+        ),
+        (
+            "La semana pasada creatinina 88 µmol/l, tose.",
+            "la semana pasada: creatinina 88 µmol/l [umol/L]",
+        ),
+        (
+            "La settimana scorsa creatinina 88 µmol/l, tossisce.",
+            "la settimana scorsa: creatinina 88 µmol/l [umol/L]",
+        ),
+        (
+            "Na semana passada creatinina 88 µmol/l, tosse.",
+            "na semana passada: creatinina 88 µmol/l [umol/L]",
+        ),
+    ] {
+        assert_eq!(filed(text, &[], &[FactName::Other]), [format!("other: {is}")], "{text}");
+    }
     let text = "White cells 14.2, platelets 310. He coughs.";
     let list = [(FactName::Complaint, "white cells 14.2 and platelets 310", "")];
     assert_eq!(
