@@ -193,7 +193,11 @@ fn draw_patient(
                 .iter()
                 .filter(|g| g.countries.is_empty() || g.countries.contains(&country.code))
                 .map(|g| (g.id.as_str(), g.weights[sex as usize], g));
-            draw::choose(seed, key, "gender", genders).map(|g| g.name.clone())
+            let young = age.years < catalog.adult_from;
+            draw::choose(seed, key, "gender", genders).map(|g| {
+                let name = g.young.as_ref().filter(|_| young);
+                name.unwrap_or(&g.name).clone()
+            })
         })
         .flatten();
     let mut pregnancy = Draw::new(seed, key, "pregnancy");
