@@ -23,6 +23,9 @@ pub struct Gender {
     pub id: Slug,
     /// Name in texts.
     pub name: String,
+    /// Name in texts of somebody below the age of [`Catalog::adult_from`](crate::Catalog::adult_from); `None` where it
+    /// is the same.
+    pub young: Option<String>,
     /// Weights given male, female, intersex.
     pub weights: [f64; 3],
     /// Codes of the countries in whose cultures it exists; everywhere if empty.
@@ -186,6 +189,7 @@ pub enum Value {
 pub(crate) struct RawGender {
     pub(crate) id: Slug,
     pub(crate) name: String,
+    pub(crate) young: Option<String>,
     pub(crate) weights: BTreeMap<Sex, f64>,
     #[serde(default)]
     pub(crate) countries: Vec<Spanned<String>>,

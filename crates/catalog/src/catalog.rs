@@ -42,6 +42,8 @@ pub struct Catalog {
     pub genders: Vec<Gender>,
     /// Index of the first age band that has a gender.
     pub gender_from: usize,
+    /// Age in years from which a gender is called by its name, and not by that of the young.
+    pub adult_from: u32,
     /// Care settings.
     pub settings: Vec<Setting>,
     /// Countries.
@@ -171,7 +173,7 @@ impl Catalog {
             values(settings)
         });
         let (income_year, countries) = l.file("countries.toml", |r| read_countries(r, &settings));
-        let (sexes, genders, gender_from) =
+        let (sexes, genders, gender_from, adult_from) =
             l.file("sexes.toml", |r| read_sexes(r, &ages, &countries));
         let drugs = l.file("drugs.toml", read_drugs);
         let field_ids = field_ids(l.files);
@@ -353,6 +355,7 @@ impl Catalog {
             sexes,
             genders,
             gender_from,
+            adult_from,
             settings,
             countries,
             income_year,

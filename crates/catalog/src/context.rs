@@ -7,7 +7,9 @@ use crate::{Catalog, language_request};
 
 /// The gender, where it says more than the sex.
 fn stated_gender(sex: Sex, gender: Option<&str>) -> Option<&str> {
-    gender.filter(|gender| !matches!((sex, *gender), (Sex::Male, "man") | (Sex::Female, "woman")))
+    gender.filter(|gender| {
+        !matches!((sex, *gender), (Sex::Male, "man" | "boy") | (Sex::Female, "woman" | "girl"))
+    })
 }
 
 /// The language of a conversation for templates, as the instruction to a writer of its messages; none for English.
@@ -77,7 +79,14 @@ fn measurement(measured: &Measurement) -> String {
         name => format!("{} ", name.as_str().replace('_', " ")),
     };
     let unit = readable(&measured.unit);
-    let said = measured.unit == "1" || unit.is_empty() || measured.value.ends_with(&measured.unit);
+    // A measurement without a name of its own has its unit in its value, as the message writes it.
+    let number = measured.value.rfind(|c: char| c.is_ascii_digit());
+    let rest = number.and_then(|at| measured.value.get(at + 1..)).unwrap_or_default();
+    let written = measured.name == FactName::Other && !rest.trim().is_empty();
+    let said = measured.unit == "1"
+        || unit.is_empty()
+        || written
+        || measured.value.ends_with(&measured.unit);
     let unit = if said { String::new() } else { format!(" {unit}") };
     format!("{name}{}{unit}", measured.value)
 }
@@ -131,7 +140,33 @@ fn vitals(case: &Case) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::readable;
+    use clinstruct_schema::{FactName, Measurement, Origin};
+
+    use super::{measurement, readable};
+
+    #[test]
+    fn measurements_have_their_unit_once() {
+        for (name, value, unit, shown) in [
+            (
+                FactName::Other,
+                "standing pressure 112/70 mmHg",
+                "mm[Hg]",
+                "standing pressure 112/70 mmHg",
+            ),
+            (FactName::Other, "capillary refill 3", "s", "capillary refill 3 s"),
+            (
+                FactName::Other,
+                "last week: neutrophils 4.1",
+                "10*9/L",
+                "last week: neutrophils 4.1 ×10⁹/L",
+            ),
+            (FactName::Other, "urine dipstick negative", "1", "urine dipstick negative"),
+            (FactName::Neutrophils, "4.1", "10*9/L", "neutrophils 4.1 ×10⁹/L"),
+        ] {
+            let (value, unit, origin) = (value.to_owned(), unit.to_owned(), Origin::Stated);
+            assert_eq!(measurement(&Measurement { name, value, unit, origin }), shown);
+        }
+    }
 
     #[test]
     fn units_are_shown_as_people_write_them() {

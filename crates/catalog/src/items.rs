@@ -47,6 +47,7 @@ pub(crate) fn known_items(
     kind("mode", &mut styles.modes.iter().map(|m| m.id.as_str().to_owned()));
     kind("register", &mut styles.registers.iter().map(|r| r.id.as_str().to_owned()));
     kind("place", &mut std::iter::once("later".to_owned()));
+    kind("message", &mut std::iter::once("incomplete".to_owned()));
     kind("patient", &mut ["none", "some"].into_iter().map(str::to_owned));
     kind("age", &mut ages.iter().map(|a| a.id.to_string()));
     kind("task", &mut axes.tasks.iter().map(|t| t.id.to_string()));

@@ -49,7 +49,9 @@ pub use contradiction::{Contradiction, Contradictions};
 pub use language::{LanguageTexts, Languages, PartLanguages, SettingText, language_request};
 pub use mistake::{CatalogError, Mistake};
 pub use moves::{After, Move};
-pub use part::{Countries, EmergencyRule, Facts, ModeRule, Part, StyleRule, TurnsRule, When};
+pub use part::{
+    Countries, EmergencyRule, Facts, ModeRule, Part, StyleRule, TurnsRule, WITHHOLDS, When,
+};
 pub use patient::{
     Availability, Condition, Drug, Histories, HistoryEntry, Kind, Pregnancy, Relative,
 };

@@ -78,7 +78,7 @@ pub(crate) fn read_sexes(
     r: &mut Reader<'_>,
     ages: &[AgeBand],
     countries: &[Country],
-) -> (Vec<SexShare>, Vec<Gender>, usize) {
+) -> (Vec<SexShare>, Vec<Gender>, usize, u32) {
     let sexes = r.entries::<SexShare>("sex", true);
     let span = sexes.first().map_or(0..0, |e| e.span.clone());
     sums_to_one(r, span, sexes.iter().map(|e| e.value.weight));
@@ -89,6 +89,7 @@ pub(crate) fn read_sexes(
             resolve(r, "age band", f.get_ref(), f.span(), known)
         })
         .unwrap_or_default();
+    let adult_from = r.value::<u32>("adult_from", false).map_or(0, |e| e.value);
     let raw = r.entries::<RawGender>("gender", true);
     let span = raw.first().map_or(0..0, |e| e.span.clone());
     distinct(r, "gender", raw.iter().map(|e| (e.value.id.as_str(), e.span.clone())));
@@ -103,13 +104,14 @@ pub(crate) fn read_sexes(
             weights: [share(Sex::Male), share(Sex::Female), share(Sex::Intersex)],
             id: gender.id,
             name: gender.name,
+            young: gender.young,
             countries: gender.countries.into_iter().map(Spanned::into_inner).collect(),
         });
     }
     for sex in 0..3 {
         sums_to_one(r, span.clone(), genders.iter().map(|g| g.weights[sex]));
     }
-    (values(sexes), genders, gender_from)
+    (values(sexes), genders, gender_from, adult_from)
 }
 
 pub(crate) fn read_situations(r: &mut Reader<'_>, styles: &mut Styles) {

@@ -21,6 +21,7 @@ pub(crate) fn read_histories(
 ) -> Histories {
     let lists = r.value::<Lists>("lists", true).map(|e| e.value).unwrap_or_default();
     let allergic = r.value::<Spanned<f64>>("allergic", true).map(|e| e.value);
+    let year = r.value::<Spanned<u32>>("year", false).map(|e| e.value.into_inner());
     let relatives = values(r.entries::<Relative>("relative", true));
     let kinds = r.entries::<Kind>("kind", true);
     for kind in &kinds {
@@ -34,12 +35,14 @@ pub(crate) fn read_histories(
         relatives: &relatives,
         lists: &lists,
         kinds: &kinds,
+        year,
     };
     Histories {
         allergic: allergic.map_or(0.0, |s| {
             share(r, "allergic", s.span(), *s.get_ref());
             s.into_inner()
         }),
+        year,
         allergy: with.read(r, "allergy"),
         family: with.read(r, "family"),
         social: with.read(r, "social"),
@@ -57,6 +60,7 @@ struct Statements<'a> {
     relatives: &'a [Relative],
     lists: &'a Lists,
     kinds: &'a [Kind],
+    year: Option<u32>,
 }
 
 impl Statements<'_> {
@@ -123,6 +127,20 @@ impl Statements<'_> {
                 r.mistake(range.span(), "the range is empty", None);
             }
         }
+        if let Some(since) = &raw.since {
+            let dated = at.is_some() || ago.is_some();
+            let wrong = match self.year {
+                None => Some("`since` needs the `year` of the file".to_owned()),
+                Some(_) if !dated => Some("`since` needs `at`, `at_months` or `ago`".to_owned()),
+                Some(year) if *since.get_ref() > year => {
+                    Some(format!("`since` is later than the `year` of the file, {year}"))
+                }
+                Some(_) => None,
+            };
+            if let Some(message) = wrong {
+                r.mistake(since.span(), message, None);
+            }
+        }
         for setting in &raw.settings {
             let all = self.known.settings.iter().map(|s| s.id.as_str());
             resolve(r, "setting", setting.get_ref().as_str(), setting.span(), all);
@@ -157,6 +175,7 @@ impl Statements<'_> {
             at,
             at_months,
             ago,
+            since: raw.since.map(Spanned::into_inner),
             incomes: raw.incomes,
             settings: slugs(raw.settings),
             regions: texts(raw.regions),

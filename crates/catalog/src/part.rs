@@ -1,11 +1,14 @@
 use std::collections::BTreeMap;
 
-use clinstruct_schema::{Constraint, ConversationMode, Facet, PartId, Slug};
+use clinstruct_schema::{Constraint, ConversationMode, Facet, Frame, PartId, Slug};
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::style::RawWording;
 use crate::{Axis, PartLanguages, StyleOption};
+
+/// Probability that a first message withholds something, where [`Part::can_withhold`].
+pub const WITHHOLDS: f64 = 0.06;
 
 /// How the countries of a request's patients are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -189,6 +192,36 @@ impl Part {
     /// Conversations per prompt without the emergency instruction.
     pub fn variants(&self) -> usize {
         self.styles.as_ref().map_or(1, |s| s.variants)
+    }
+
+    /// Weights of one, two and three turns: those of the first rule that holds.
+    pub fn turn_weights(&self, facts: &Facts<'_>) -> Option<[f64; 3]> {
+        self.turns.iter().find(|rule| rule.when.holds(facts)).map(|rule| *rule.weights.get_ref())
+    }
+
+    /// The same for a conversation whose first message withholds something, or could have and does not.
+    ///
+    /// What is withheld has to be asked for and supplied before there is an answer, so that takes two turns. The other
+    /// conversations have one turn as much more often, so that the weights hold for all together.
+    pub fn turn_weights_of(&self, facts: &Facts<'_>, withholds: bool) -> Option<[f64; 3]> {
+        let [one, two, three] = self.turn_weights(facts)?;
+        let more = two + three;
+        let first = if withholds { 0.0 } else { (one / (1.0 - WITHHOLDS)).min(1.0) };
+        if more <= 0.0 {
+            return Some([one, two, three]);
+        }
+        Some([first, two * (1.0 - first) / more, three * (1.0 - first) / more])
+    }
+
+    /// Whether a first message can leave out what its decision depends on: it is about a patient, and its conversation
+    /// can have a second turn. An emergency leaves no time for that, and a text to translate has no decision.
+    ///
+    /// `facts` are those of the row; the frame's mode is used in place of theirs.
+    pub fn can_withhold(&self, facts: &Facts<'_>, frame: &Frame, translates: bool) -> bool {
+        let facts = Facts { mode: Some(frame.mode), asked_groups: Vec::new(), ..facts.clone() };
+        let urgent = frame.mode == ConversationMode::Emergency || frame.emergency_instruction;
+        let goes_on = self.turn_weights(&facts).is_some_and(|[_, two, three]| two + three > 0.0);
+        frame.patient.is_some() && !urgent && !translates && goes_on
     }
 }
 

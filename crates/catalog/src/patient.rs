@@ -181,6 +181,8 @@ pub struct HistoryEntry {
     pub at_months: bool,
     /// How long ago the event was, in months.
     pub ago: Option<[u32; 2]>,
+    /// Calendar year before which the event is not plausible.
+    pub since: Option<u32>,
     /// Income groups of the countries where it can be said; all if empty.
     pub incomes: Vec<IncomeGroup>,
     /// Ids of settings; all if empty.
@@ -242,6 +244,8 @@ pub struct Kind {
 pub struct Histories {
     /// Share of patients with an allergy.
     pub allergic: f64,
+    /// Calendar year in which the patients are seen, by which [`HistoryEntry::since`] is reckoned; `None` without one.
+    pub year: Option<u32>,
     /// Relatives.
     pub relatives: Vec<Relative>,
     /// Kinds of social statements.
@@ -304,6 +308,7 @@ pub(crate) struct RawHistory {
     pub(crate) at: Option<Spanned<[u32; 2]>>,
     pub(crate) at_months: Option<Spanned<[u32; 2]>>,
     pub(crate) ago: Option<Spanned<[u32; 2]>>,
+    pub(crate) since: Option<Spanned<u32>>,
     #[serde(default)]
     pub(crate) incomes: Vec<IncomeGroup>,
     #[serde(default)]

@@ -71,13 +71,19 @@ pub fn situation(
     // Drawn with the frame: all variants of a prompt share it.
     let frame = row.frames.get(k);
     let mode = frame.map_or(ConversationMode::Normal, |frame| frame.mode);
+    let withholds = frame.is_some_and(|f| f.withholds);
+    let translates = row
+        .subjects
+        .iter()
+        .filter(|s| s.axis == "task")
+        .any(|s| catalog.tasks.iter().any(|t| t.translates && Some(&t.id) == s.slugs.last()));
     let mut fixed = fixed_items(
         catalog,
         &row.subjects,
         &row.profession,
         frame.and_then(|f| f.patient.as_ref()),
         frame.and_then(|f| f.voice.as_ref()).map(|voice| &voice.form),
-        mode,
+        (mode, withholds),
     );
     let table = &catalog.contradictions;
     let language = frame.map_or(Language::English, |frame| frame.language);
@@ -94,12 +100,11 @@ pub fn situation(
     facts.asked_groups = options.iter().map(|o| o.group.as_str()).collect();
 
     facts.mode = Some(mode);
-    let turns = part.turns.iter().find(|rule| rule.when.holds(&facts)).map_or(1, |rule| {
-        Draw::new(seed, key, "turns").weighted(*rule.weights.get_ref()) as u32 + 1
-    });
-    // What the first message withholds has to be asked for and supplied before there is an answer.
-    let withholds = frame.is_some_and(|f| f.withholds);
-    let turns = if withholds { turns.max(2) } else { turns };
+    let could = frame.is_some_and(|f| part.can_withhold(&facts, f, translates));
+    let weights =
+        if could { part.turn_weights_of(&facts, withholds) } else { part.turn_weights(&facts) };
+    let turns = weights.map_or(1, |weights| Draw::new(seed, key, "turns").weighted(weights) + 1);
+    let turns = u32::try_from(turns).unwrap_or(1);
 
     let all = [Register::Popular, Register::Standard, Register::Scientific];
     // The voice of the first message is kept in later ones.
@@ -155,27 +160,24 @@ pub fn situation(
     let by_system = stage(language, assistant_register);
     // What limits the health worker's messages is never exported, and stays in English.
     let to_user = stage(Language::English, user_register);
-    let mut situation =
-        Situation {
-            mode,
-            turns,
-            assistant_register,
-            user_register,
-            asked_styles: options.iter().take(asked_count).map(|o| by_user.asked_for(o)).collect(),
-            system_styles: options.iter().skip(asked_count).map(|o| by_system.stated(o)).collect(),
-            user_styles: user_length.into_iter().map(|o| to_user.stated(o)).collect(),
-            emergency_instruction: variant == Variant::Emergency,
-            language,
-            moves: Vec::new(),
-            reports: Vec::new(),
-            withholds,
-            persona: frame.and_then(|f| f.persona.clone()),
-            translates: row.subjects.iter().filter(|s| s.axis == "task").any(|s| {
-                catalog.tasks.iter().any(|t| t.translates && Some(&t.id) == s.slugs.last())
-            }),
-            profession: row.profession.clone(),
-            specialty: row.specialty.clone(),
-        };
+    let mut situation = Situation {
+        mode,
+        turns,
+        assistant_register,
+        user_register,
+        asked_styles: options.iter().take(asked_count).map(|o| by_user.asked_for(o)).collect(),
+        system_styles: options.iter().skip(asked_count).map(|o| by_system.stated(o)).collect(),
+        user_styles: user_length.into_iter().map(|o| to_user.stated(o)).collect(),
+        emergency_instruction: variant == Variant::Emergency,
+        language,
+        moves: Vec::new(),
+        reports: Vec::new(),
+        withholds,
+        persona: frame.and_then(|f| f.persona.clone()),
+        translates,
+        profession: row.profession.clone(),
+        specialty: row.specialty.clone(),
+    };
     let patient = frame.is_some_and(|f| f.patient.is_some());
     draw_moves(catalog, seed, key, &facts, &fixed, patient, &mut situation);
     situation
@@ -196,7 +198,7 @@ pub fn contradictions(
         &situation.profession,
         frame.and_then(|f| f.patient.as_ref()),
         frame.and_then(|f| f.voice.as_ref()).map(|voice| &voice.form),
-        situation.mode,
+        (situation.mode, situation.withholds),
     );
     items.push(format!("register:{}", situation.assistant_register.as_str()));
     items.extend(situation.moves.iter().map(|id| format!("move:{id}")));

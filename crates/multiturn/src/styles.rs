@@ -15,9 +15,12 @@ pub(crate) fn fixed_items(
     profession: &str,
     patient: Option<&FramePatient>,
     form: Option<&Slug>,
-    mode: ConversationMode,
+    (mode, withholds): (ConversationMode, bool),
 ) -> Vec<String> {
     let mut items = vec![format!("mode:{}", mode.as_str())];
+    if withholds {
+        items.push("message:incomplete".to_owned());
+    }
     for subject in subjects {
         items.push(format!("{}:{}", subject.axis, subject.value_id()));
         if let ("specialty", Some(of)) = (subject.axis.as_str(), subject.slugs.first()) {

@@ -1,6 +1,8 @@
 //! Draws what is fixed about a prompt before it is written.
 
-use clinstruct_catalog::{AboutPatient, Axis, Catalog, Country, Facts, Part, PregnancyRule, Scope};
+use clinstruct_catalog::{
+    AboutPatient, Axis, Catalog, Country, Facts, Part, PregnancyRule, Scope, WITHHOLDS,
+};
 use clinstruct_draw::{self as draw, Draw};
 use clinstruct_schema::{
     AgeYears, Coded, ConversationMode, Frame, FramePatient, Place, RowId, Sex, Slug, Subject,
@@ -25,10 +27,9 @@ pub(crate) struct Source<'c> {
 const USUAL_SETTING: f64 = 0.7;
 /// Probability that a question is about a patient where it may or may not be.
 const WITH_PATIENT: f64 = 0.6;
-/// Probability that a message withholds something, where it can.
-const WITHHOLDS: f64 = 0.06;
 /// Probability that a patient who can be pregnant is.
 const PREGNANT: f64 = 0.04;
+
 /// The frame of prompt `k` (from 0) of a row; `None` only if the catalog has no country or no age band that fits.
 pub(crate) fn draw_frame(
     source: &Source<'_>,
@@ -66,14 +67,12 @@ pub(crate) fn draw_frame(
     Some(Frame { voice, ..frame })
 }
 
-/// Whether the message leaves out what its decision depends on: a share of those about a patient whose conversations can
-/// have a second turn, in which it is supplied. An emergency leaves no time for that, and a text to translate has no decision.
+/// Whether the message leaves out what its decision depends on: a share of those that can.
 fn withholds(source: &Source<'_>, key: &str, frame: &Frame) -> bool {
-    let task = |t: &clinstruct_catalog::Task| {
-        let is = |s: &Subject| s.axis == Axis::Task.as_str() && s.slugs.last() == Some(&t.id);
-        source.subjects.iter().any(is)
-    };
-    let urgent = frame.mode == ConversationMode::Emergency || frame.emergency_instruction;
+    let translates = source.catalog.tasks.iter().any(|task| {
+        let is = |s: &Subject| s.axis == Axis::Task.as_str() && s.slugs.last() == Some(&task.id);
+        task.translates && source.subjects.iter().any(is)
+    });
     let subjects = subjects(source);
     let facts = Facts {
         subjects: subjects.iter().map(|(axis, id)| (*axis, id.as_str())).collect(),
@@ -82,12 +81,7 @@ fn withholds(source: &Source<'_>, key: &str, frame: &Frame) -> bool {
         mode: Some(frame.mode),
         asked_groups: Vec::new(),
     };
-    let rule = source.part.turns.iter().find(|rule| rule.when.holds(&facts));
-    let goes_on = rule.is_some_and(|rule| rule.weights.get_ref().iter().skip(1).any(|w| *w > 0.0));
-    frame.patient.is_some()
-        && !urgent
-        && goes_on
-        && !source.catalog.tasks.iter().any(|t| t.translates && task(t))
+    source.part.can_withhold(&facts, frame, translates)
         && Draw::new(source.seed, key, "withholds").chance(WITHHOLDS)
 }
 
@@ -173,7 +167,11 @@ fn draw_patient(
                 .iter()
                 .filter(|g| g.countries.is_empty() || g.countries.contains(&country.code))
                 .map(|g| (g.id.as_str(), g.weights[sex as usize], g));
-            draw::choose(seed, key, "gender", genders).map(|g| g.name.clone())
+            let young = age.years < catalog.adult_from;
+            draw::choose(seed, key, "gender", genders).map(|g| {
+                let name = g.young.as_ref().filter(|_| young);
+                name.unwrap_or(&g.name).clone()
+            })
         })
         .flatten();
     let mut pregnancy = Draw::new(seed, key, "pregnancy");

@@ -12,6 +12,9 @@ mod advice;
 mod age;
 mod contradictions;
 mod country;
+mod filing;
+#[cfg(test)]
+mod filing_tests;
 mod frame;
 mod household;
 mod medicines;
@@ -19,9 +22,12 @@ mod numbers;
 mod pregnancy;
 mod reader;
 mod record;
+#[cfg(test)]
+mod record_tests;
 mod standing;
 #[cfg(test)]
 mod standing_tests;
+mod statement;
 mod topic;
 mod view;
 mod vitals;

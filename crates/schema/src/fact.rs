@@ -119,7 +119,8 @@ facts! {
     /// Pain score of ten.
     PainScore = "pain_score", Measurement, "{score}";
     /// Another measurement, with its name in the value: `chloride 108 mmol/L`, `pH 7.31`, `standing blood pressure
-    /// 112/70 mmHg`, `fetal heart rate 110/min`, `mid-upper arm circumference 11.2 cm`.
+    /// 112/70 mmHg`, `fetal heart rate 110/min`, `mid-upper arm circumference 11.2 cm`; a result of a test in words:
+    /// `malaria rapid test negative`; an earlier laboratory value with its time: `last week: neutrophils 4.1`.
     ///
     /// A name of its own is worth its tokens, which every request for prompts and records pays, only where something
     /// uses it: a draw of what goes with it, a comparison with later turns, or the reader of messages.

@@ -175,7 +175,9 @@ fn every_template_has_its_phrases_and_every_phrase_stands_in_one() {
         .collect();
     // These are put together in code.
     let in_code = |id: &str| {
-        ["repair-", "aim-", "prompt-retry", "prompt-openings"].iter().any(|p| id.starts_with(p))
+        ["repair-", "aim-", "prompt-retry", "prompt-openings", "user-next"]
+            .iter()
+            .any(|p| id.starts_with(p))
     };
     for phrase in embedded().phrases.iter().filter(|p| !in_code(p.id.as_str())) {
         let use_ = format!("phrases[\"{}\"]", phrase.id);
@@ -290,6 +292,36 @@ fn mistakes_about_sizes_and_vital_signs_are_shown() {
         did you mean "low-resource"?
     vitals.toml at "[[unmeasured]]": the share 45 is not between 0 and 1
     "#);
+}
+
+#[test]
+fn a_year_without_a_time_to_reckon_with_is_a_mistake() {
+    let wrong = [
+        ("history.toml", "since = 1998", "since = 2998"),
+        ("history.toml", "year = 2026\n", ""),
+        ("history.toml", "at = [22, 70]\nsince = 1998\n", "since = 1998\n"),
+    ];
+    let shown: String = wrong.iter().map(|(name, old, new)| mistakes_of(name, old, new)).collect();
+    for message in [
+        "`since` is later than the `year` of the file, 2026",
+        "`since` needs the `year` of the file",
+        "`since` needs `at`, `at_months` or `ago`",
+    ] {
+        assert!(shown.contains(message), "{shown}");
+    }
+}
+
+#[test]
+fn the_young_have_names_of_their_own() {
+    let c = Catalog::embedded().unwrap();
+    assert_eq!(c.adult_from, 18);
+    let young =
+        |id: &str| c.genders.iter().find(|g| g.id.as_str() == id).and_then(|g| g.young.as_deref());
+    assert_eq!(
+        (young("cisgender-woman"), young("transgender-man")),
+        (Some("girl"), Some("transgender boy"))
+    );
+    assert_eq!(young("non-binary"), None);
 }
 
 #[test]

@@ -59,6 +59,11 @@ impl<'a, 'c> About<'a, 'c> {
             && !entry.excludes_words.iter().any(|word| self.texts.contains(word.as_str()))
     }
 
+    /// The most months that the event can be ago, by the year before which it is not plausible.
+    fn most_ago(&self, entry: &HistoryEntry) -> Option<u32> {
+        Some((self.ctx.catalog.histories.year?.checked_sub(entry.since?)?) * 12)
+    }
+
     fn draw(&self, list: &str, entry: &HistoryEntry) -> Draw {
         Draw::new(self.ctx.seed, self.ctx.key, &format!("{list} {}", entry.id))
     }
@@ -79,11 +84,13 @@ impl<'a, 'c> About<'a, 'c> {
             } else {
                 (self.ctx.patient.age.years.checked_sub(1)?) * 12
             };
-            slots.at = Some(within(&mut numbers, from, to.min(last), entry.at_months)?);
+            let first = self.most_ago(entry).map_or(0, |most| self.months.saturating_sub(most));
+            slots.at = Some(within(&mut numbers, from.max(first), to.min(last), entry.at_months)?);
         }
         if let Some([from, to]) = entry.ago {
             let born = self.months.checked_sub(1)?.max(1);
-            slots.ago = Some(within(&mut numbers, from, to.min(born), true)?);
+            let most = self.most_ago(entry).map_or(born, |most| most.min(born));
+            slots.ago = Some(within(&mut numbers, from, to.min(most), true)?);
         }
         Some(fill(&entry.text, &mut numbers, &slots))
     }
@@ -209,7 +216,8 @@ fn kin<'c>(
         let Some((first, last)) = event else { return Some(Kin { relative, at: None }) };
         // Parents lived to see the patient's birth.
         let born = if entry.died && from >= 16 && to <= 52 { age - years } else { 0 };
-        let (first, last) = (first.max(born), last.min(age - 1));
+        let earliest = about.most_ago(entry).map_or(0, |most| age - (most / 12) as i32);
+        let (first, last) = (first.max(born).max(earliest), last.min(age - 1));
         let at = (first <= last).then(|| numbers.between(first as u32, last as u32) * 12)?;
         Some(Kin { relative, at: Some(at) })
     })

@@ -190,6 +190,7 @@ pub(super) fn texts(ctx: &Completion<'_>, case: &Case) -> String {
     let of = |name| stated(ctx, name);
     let said = of(FactName::Complaint)
         .chain(of(FactName::Finding))
+        .chain(of(FactName::Other))
         .chain(of(FactName::Condition))
         .chain(of(FactName::History))
         .chain(case.complaint.iter().map(|t| t.text.as_str()))

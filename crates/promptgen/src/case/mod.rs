@@ -15,6 +15,7 @@ mod lists_tests;
 mod medicine;
 mod medicines;
 mod number;
+mod same;
 mod shape;
 mod stated;
 mod text;

@@ -31,17 +31,22 @@ pub(super) fn phrase(text: &str) -> Option<String> {
     if count(text) > WORDS {
         let parts = [", ", "; ", " – ", " but ", " and ", " because ", " so that "];
         let cuts = parts.iter().flat_map(|part| text.match_indices(part).map(|(at, _)| at));
-        let cut = cuts.filter(|at| (3..=WORDS).contains(&count(&text[..*at]))).max()?;
+        // A verb whose object comes later says something else when it ends there: `has been drinking and passing urine`.
+        let whole = |at: &usize| !text[..*at].ends_with("ing");
+        let cut =
+            cuts.filter(|at| (3..=WORDS).contains(&count(&text[..*at])) && whole(at)).max()?;
         text = text[..cut].trim_end_matches([',', ';', ' ']);
     }
     Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
 /// Words of a gender; a case has it in a field of its own.
-const GENDERS: [&str; 9] = [
+const GENDERS: [&str; 11] = [
     "transgender",
     "trans woman",
     "trans man",
+    "trans girl",
+    "trans boy",
     "non-binary",
     "nonbinary",
     "cisgender",
@@ -50,7 +55,7 @@ const GENDERS: [&str; 9] = [
     "assigned",
 ];
 /// Words that may stand beside one and say nothing more.
-const BESIDE: [&str; 26] = [
+const BESIDE: [&str; 28] = [
     "a",
     "an",
     "is",
@@ -65,6 +70,8 @@ const BESIDE: [&str; 26] = [
     "spirit",
     "woman",
     "man",
+    "girl",
+    "boy",
     "person",
     "female",
     "male",
@@ -205,6 +212,10 @@ mod tests {
             (
                 "He herds goats with two brothers in the hills above the town, and comes down only once a month to sell.",
                 Some("herds goats with two brothers in the hills above the town"),
+            ),
+            (
+                "She has for two weeks been drinking and passing water at all hours of the long hot night at home",
+                None,
             ),
             (
                 "whether what was told to us by those with whom she now lives can be trusted by anybody here",

@@ -8,7 +8,7 @@ use clinstruct_schema::{
 };
 
 use super::number::{number, pressure_pair, vital};
-use super::{Completion, known, medicine, shape};
+use super::{Completion, known, medicine, same, shape};
 
 /// Weeks and ages in years at which a stated pregnancy can be.
 const PREGNANT_WEEKS: std::ops::RangeInclusive<u32> = 1..=43;
@@ -245,13 +245,10 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
         .collect();
     for fact in facts(stated, FactName::Condition).filter(names_something) {
         let name = fact.value.trim();
-        if !conditions.iter().any(|c| same_condition(&c.name, name)) {
+        if !conditions.iter().any(|c| same::is_same(ctx, c, name)) {
             conditions.push(CaseCondition {
                 name: name.to_owned(),
-                icd10: match known::conditions_in(ctx.catalog, ctx.band, name).as_slice() {
-                    [condition] => condition.icd10.clone(),
-                    _ => String::new(),
-                },
+                icd10: same::code(ctx, name),
                 origin: Origin::Stated,
             });
         }
@@ -277,7 +274,6 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
             .facts
             .iter()
             .filter(|f| f.name.kind() == FactKind::Measurement && !f.value.trim().is_empty())
-            .filter(|f| f.name != FactName::Other || f.value.contains(char::is_numeric))
             .map(|f| Measurement {
                 name: f.name,
                 value: f.value.trim().to_owned(),
@@ -305,132 +301,6 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
         origins,
         source: stated.source,
     }
-}
-
-/// Words that make no other condition of one.
-const QUALIFIERS: &[&str] = &[
-    "mellitus",
-    "disease",
-    "disorder",
-    "syndrome",
-    "chronic",
-    "essential",
-    "primary",
-    "known",
-    "stage",
-    "grade",
-    "well",
-    "poorly",
-    "controlled",
-    "uncontrolled",
-    "stable",
-    "mild",
-    "moderate",
-    "severe",
-    "longstanding",
-    "long-standing",
-    "diagnosed",
-    "newly",
-    "treated",
-    "on",
-    "treatment",
-    "the",
-    "of",
-    "and",
-    "a",
-    "in",
-];
-
-/// Long words that many conditions share.
-const COMMON: &[&str] = &[
-    "disorder",
-    "syndrome",
-    "infection",
-    "deficiency",
-    "insufficiency",
-    "congenital",
-    "hereditary",
-    "recurrent",
-    "inflammatory",
-    "respiratory",
-    "cardiovascular",
-    "childhood",
-    "pulmonary",
-    "cerebral",
-    "abdominal",
-    "intestinal",
-    "bacterial",
-    "idiopathic",
-    "secondary",
-    "malignant",
-    "transplant",
-    "carcinoma",
-    "moderate",
-    "controlled",
-    "long-standing",
-    "generalised",
-    "peripheral",
-    "obstructive",
-    "treatment",
-    "diagnosed",
-    "metastatic",
-    "intellectual",
-    "myocardial",
-    "hypertension",
-    "haemorrhage",
-    "thrombosis",
-    "polyneuropathy",
-    "osteoarthritis",
-    "depression",
-    "epilepsy",
-    "pneumonia",
-    "psoriasis",
-    "migraine",
-    "headache",
-    "leukaemia",
-    "lymphoma",
-    "cardiomyopathy",
-    "neuropathy",
-    "nephropathy",
-    "vascular",
-    "autoimmune",
-    "arthritis",
-    "diabetes",
-    "mellitus",
-    "hepatitis",
-    "failure",
-];
-
-/// Whether two names mean one condition: `type 2 diabetes`, `Type 2 diabetes mellitus with kidney disease`. Pulmonary
-/// hypertension is not hypertension.
-fn same_condition(a: &str, b: &str) -> bool {
-    let words = |name: &str| -> Vec<String> {
-        let name = lower(name);
-        let name = name.split(" with ").next().unwrap_or_default();
-        name.split(|c: char| !(c.is_alphanumeric() || c == '-'))
-            .filter(|w| !w.is_empty())
-            .map(str::to_owned)
-            .collect()
-    };
-    let (a, b) = (words(a), words(b));
-    // A rare word names the condition: `Duchenne`, `haemangioma on the left buttock`.
-    let names = |w: &&String| w.chars().count() >= 8 && !COMMON.contains(&w.as_str());
-    if a.iter().filter(names).any(|w| b.contains(w)) {
-        return true;
-    }
-    let adds_nothing = |a: &[String], b: &[String]| {
-        a.iter().all(|w| {
-            b.contains(w)
-                || QUALIFIERS.contains(&w.as_str())
-                || w.parse::<u32>().is_ok_and(|_| !has_type(a))
-        })
-    };
-    !a.is_empty() && !b.is_empty() && adds_nothing(&a, &b) && adds_nothing(&b, &a)
-}
-
-/// Whether a number in the name tells types apart, rather than stages.
-fn has_type(words: &[String]) -> bool {
-    words.iter().any(|w| w == "type")
 }
 
 /// Whether the message says of a sign how it dipped or what it was, so that no value is drawn beside that.
@@ -465,25 +335,5 @@ mod tests {
         }
         assert!(is_vague("his usual medicines") && is_vague("several chronic conditions"));
         assert!(!is_vague("usual metformin") && !is_vague("chronic kidney disease stage 3"));
-    }
-
-    #[test]
-    fn conditions_with_other_words_are_others() {
-        for (a, b) in [
-            ("type 2 diabetes", "Type 2 diabetes mellitus"),
-            ("hypertension", "poorly controlled hypertension"),
-            ("chronic kidney disease stage 3", "chronic kidney disease"),
-            ("type 2 diabetes", "type 2 diabetes with retinopathy"),
-        ] {
-            assert!(same_condition(a, b) && same_condition(b, a), "{a} and {b}");
-        }
-        for (a, b) in [
-            ("hypertension", "pulmonary hypertension"),
-            ("type 1 diabetes", "type 2 diabetes"),
-            ("asthma", "COPD"),
-            ("asthma", ""),
-        ] {
-            assert!(!same_condition(a, b) && !same_condition(b, a), "{a} and {b}");
-        }
     }
 }

@@ -206,7 +206,14 @@ impl Applied<'_> {
 fn active<'c>(ctx: &Completion<'c>, case: &Case) -> Vec<Applied<'c>> {
     let effects = &ctx.catalog.effects;
     let lower = |text: &String| text.to_lowercase();
-    let complaint: Vec<String> = case.complaint.iter().map(|t| lower(&t.text)).collect();
+    // What a test found in words speaks of the illness as a complaint does.
+    let results = case.measurements.iter().filter(|m| m.name == FactName::Other);
+    let complaint: Vec<String> = case
+        .complaint
+        .iter()
+        .map(|t| lower(&t.text))
+        .chain(results.map(|m| lower(&m.value)))
+        .collect();
     let stated: Vec<String> = case
         .conditions
         .iter()

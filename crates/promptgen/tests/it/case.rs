@@ -265,6 +265,81 @@ fn stated_signs_bind_the_others() {
     assert!(high > mild + 8.0, "{mild} and {high}");
 }
 
+/// The names of the conditions of a case whose frame has one and whose message states another.
+fn conditions(framed: &str, icd10: &str, stated: &[&str]) -> Vec<String> {
+    let mut frame = frame(45, Sex::Female);
+    let condition = Coded { name: framed.into(), code: icd10.into() };
+    frame.patient.as_mut().unwrap().condition = Some(condition);
+    let facts: Vec<_> = stated.iter().map(|name| (FactName::Condition, *name)).collect();
+    let case = case("once", &frame, &facts);
+    case.conditions.into_iter().map(|c| c.name).collect()
+}
+
+#[test]
+fn a_disease_is_listed_once() {
+    for (framed, icd10, stated) in [
+        ("irritable bowel syndrome", "K58.9", "IBS"),
+        ("irritable bowel syndrome", "K58.9", "known IBS for years"),
+        ("congenital hearing loss", "H90.5", "born deaf"),
+        ("congenital hearing loss", "H90.5", "bilateral hearing loss"),
+        ("borderline personality disorder", "F60.3", "BPD"),
+        ("iron deficiency anaemia", "D50.9", "iron-deficiency anemia"),
+        ("type 2 diabetes", "E11.9", "T2DM"),
+        ("post-COVID-19 condition", "U09.9", "long COVID"),
+        ("common variable immunodeficiency", "D83.9", "CVI"),
+    ] {
+        assert_eq!(conditions(framed, icd10, &[stated]), [framed], "{stated}");
+    }
+    // Also where the message alone names it twice.
+    let all = conditions("gout", "M10.9", &["chronic obstructive pulmonary disease", "COPD"]);
+    assert_eq!(all, ["gout", "chronic obstructive pulmonary disease"]);
+}
+
+#[test]
+fn another_disease_is_listed_beside_the_first() {
+    for (framed, icd10, stated) in [
+        ("type 2 diabetes", "E11.9", "type 1 diabetes"),
+        ("type 2 diabetes", "E11.9", "diabetic foot ulcer"),
+        ("asthma", "J45.9", "COPD"),
+        ("hypertension", "I10", "pulmonary hypertension"),
+        ("migraine with aura", "G43.1", "epilepsy"),
+        ("chronic kidney disease stage 3", "N18.3", "CLL"),
+        ("congenital hearing loss", "H90.5", "hearing loss and squint"),
+    ] {
+        assert_eq!(conditions(framed, icd10, &[stated]), [framed, stated]);
+    }
+}
+
+#[test]
+fn results_in_words_are_measurements() {
+    let facts = [(FactName::Other, "malaria rapid test negative"), (FactName::Lactate, "2.1")];
+    let case = case("result", &frame(52, Sex::Male), &facts);
+    let all: Vec<&str> = case.measurements.iter().map(|m| m.value.as_str()).collect();
+    assert_eq!(all, ["malaria rapid test negative", "2.1"]);
+    assert!(case.complaint.is_empty());
+}
+
+#[test]
+fn what_is_drawn_was_possible_at_its_time() {
+    let year = CATALOG.histories.year.unwrap();
+    let mut seen = 0;
+    for i in 0..4000 {
+        let years = 60 + i % 30;
+        let case = case(&format!("time.{i}"), &frame(years, Sex::Female), &[]);
+        for (words, since) in
+            [("Helicobacter pylori at ", 1998), ("colonoscopy without findings at ", 1990)]
+        {
+            let told = case.history.iter().find_map(|t| t.text.split_once(words)).map(|(_, at)| at);
+            if let Some(at) = told {
+                let at: u32 = at.parse().unwrap();
+                assert!(year - years + at >= since - 1, "{words}{at} for {years}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 20, "{seen}");
+}
+
 #[test]
 fn a_message_that_states_a_list_leaves_nothing_to_draw() {
     let nothing = [

@@ -255,6 +255,10 @@ fn frames_are_of_a_piece() {
             let Some(patient) = &frame.patient else { continue };
             let band = c.ages.iter().position(|a| a.id == patient.age_band).unwrap();
             assert_eq!(patient.gender.is_some(), band >= c.gender_from, "{}", row.id);
+            let gender = patient.gender.as_deref().unwrap_or_default();
+            let (grown, young) =
+                (gender.ends_with("man"), ["girl", "boy"].iter().any(|w| gender.ends_with(w)));
+            assert!(if patient.age.years < 18 { !grown } else { !young }, "{} {gender}", row.id);
             if let Some(weeks) = patient.pregnancy_weeks {
                 assert_ne!(patient.sex, Sex::Male, "{}", row.id);
                 assert!((15..=49).contains(&patient.age.years), "{}", row.id);

@@ -7,12 +7,12 @@ use clinstruct_schema::{FactKind, FactName, Frame, RecordSource, Sex, Stated, St
 use regex::Regex;
 
 use super::contradictions::{converted, is_same};
-use super::household;
 use super::numbers::{Number, Part, numbers};
 use super::reader::Reader;
+use super::statement::{content, fact_of};
 use super::view::View;
 use super::vitals::{Reading, canonical};
-use super::{age, medicines, of_reader, standing};
+use super::{age, filing, medicines, of_reader, standing};
 use crate::card::{Gender, PatientFacts};
 
 /// Share of the words of a statement that the message must have.
@@ -21,7 +21,8 @@ const WORDS: f64 = 0.6;
 /// The facts that a message states.
 ///
 /// `written` is the list that came with it. Of that, what the message does not have is dropped, numbers are those of the
-/// message in the units of [`FactName::unit`], and what code reads and the list lacks is added. The value of an allergy,
+/// message in the units of [`FactName::unit`], and what code reads and the list lacks is added. Results of tests in words are
+/// [`FactName::Other`], whatever they are listed as. The value of an allergy,
 /// a medicine or the like that the message rules out is `none`. Without a list the facts are those that code reads.
 /// A question without a patient has none.
 pub fn record(text: &str, frame: &Frame, written: Option<&[StatedFact]>) -> Stated {
@@ -33,14 +34,16 @@ pub fn record(text: &str, frame: &Frame, written: Option<&[StatedFact]>) -> Stat
     let message = Message { reader: &reader, view, readings: reader.readings(), words };
     let mut facts: Vec<StatedFact> = Vec::new();
     for fact in written.unwrap_or_default() {
-        for kept in message.kept(fact) {
-            push(&mut facts, kept);
+        let kept = message.kept(fact).into_iter();
+        for filed in kept.flat_map(|fact| filing::filed(fact, view, message.readings)) {
+            push(&mut facts, filed);
         }
     }
     for read in of_reader(&reader) {
         push(&mut facts, read.fact);
     }
     standing::add_statements(view, message.readings, &mut facts);
+    filing::add_results(view, &mut facts);
     for (name, none) in [
         (FactName::Allergy, NO_ALLERGY.as_ref().is_some_and(|p| p.is_match(text))),
         (FactName::Medicine, medicines::none(view).is_some()),
@@ -49,12 +52,8 @@ pub fn record(text: &str, frame: &Frame, written: Option<&[StatedFact]>) -> Stat
             facts.push(StatedFact { name, value: NONE.to_owned(), unit: "1".to_owned() });
         }
     }
-    // What a message says of the patient's home rules out that another one is drawn.
-    if !facts.iter().any(|fact| fact.name == FactName::Social)
-        && let Some(said) = household::said(view)
-    {
-        facts.push(StatedFact { name: FactName::Social, value: said, unit: "1".to_owned() });
-    }
+    // What a message says of how the patient lives rules out that something else is drawn.
+    filing::settle_social(view, &mut facts);
     // The sex of which a message speaks is the gender, which may be another one.
     let known = PatientFacts::from(patient);
     let plain = matches!(
@@ -128,25 +127,6 @@ static NO_ALLERGY: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static RULED_OUT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)(?-u:\b)(?:no|none|nil|denies|without|never|unremarkable|negative|nothing|not)(?-u:\b)").ok()
 });
-
-/// Words without content of their own.
-const SMALL: [&str; 40] = [
-    "the", "and", "with", "for", "has", "had", "her", "his", "she", "from", "was", "are", "is",
-    "of", "a", "an", "in", "on", "at", "to", "or", "by", "since", "after", "over", "past", "last",
-    "patient", "history", "known", "been", "have", "that", "this", "their", "who", "day", "days",
-    "ago", "about",
-];
-
-/// The words of a statement with content, and its numbers.
-fn content(text: &str) -> impl Iterator<Item = String> {
-    let lower = text.to_lowercase();
-    let all: Vec<String> = lower
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty() && !SMALL.contains(word))
-        .map(str::to_owned)
-        .collect();
-    all.into_iter()
-}
 
 /// A message with what was read in it.
 struct Message<'a> {
@@ -357,10 +337,6 @@ fn says(value: &str) -> bool {
     content(value).any(|word| word.chars().filter(|c| c.is_alphabetic()).count() >= 2)
 }
 
-fn fact_of(name: FactName, value: &str, unit: &str) -> StatedFact {
-    StatedFact { name, value: value.to_owned(), unit: unit.to_owned() }
-}
-
 /// A unit as the list gives it, without spaces; `1` for none.
 fn tidy(unit: &str) -> &str {
     let unit = unit.trim();
@@ -375,120 +351,5 @@ fn known_unit(unit: &str) -> Option<&'static str> {
     match whole {
         Some((Some(found), end)) if end >= text.trim_end().len() => Some(found),
         _ => super::vitals::ucum(unit),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use clinstruct_schema::{AgeYears, ConversationMode, FramePatient, IncomeGroup, Place, Slug};
-
-    use super::*;
-
-    fn frame(sex: Sex) -> Frame {
-        let slug = |s: &str| Slug::new(s).unwrap();
-        Frame::new(
-            Place {
-                country_code: "np".into(),
-                country: "Nepal".into(),
-                income: IncomeGroup::LowerMiddle,
-                region: "SEAR".into(),
-                setting: slug("low-resource"),
-            },
-            Some(FramePatient {
-                age_band: slug("adult"),
-                age: AgeYears { years: 45, months: None },
-                sex,
-                gender: None,
-                pregnancy_weeks: None,
-                condition: None,
-            }),
-            ConversationMode::Normal,
-        )
-    }
-
-    fn listed(list: &[(FactName, &str, &str)]) -> Vec<StatedFact> {
-        list.iter().map(|(name, value, unit)| fact_of(*name, value, unit)).collect()
-    }
-
-    fn shown(stated: &Stated) -> Vec<String> {
-        let facts = stated.facts.iter();
-        facts.map(|f| format!("{} {} {}", f.name.as_str(), f.value, f.unit)).collect()
-    }
-
-    const TEXT: &str = "A 45-year-old woman with known hypertension has had burning on passing urine for 3 days. \
-        She weighs 137 lb, temp 101.5 F, BP 138/76, pulse 88. She takes amlodipine 5 mg once daily and has no drug \
-        allergies. Creatinine 1.1 mg/dL. What should I prescribe?";
-
-    #[test]
-    fn the_list_is_corrected_by_the_message() {
-        let list = listed(&[
-            (FactName::Age, "45 years", "years"),
-            (FactName::Sex, "F", ""),
-            (FactName::Weight, "137", "lb"),
-            (FactName::Temperature, "101.5", "°F"),
-            (FactName::Systolic, "138/76", "mmHg"),
-            (FactName::Complaint, "burning on passing urine for 3 days", ""),
-            (FactName::Condition, "hypertension", ""),
-            (FactName::Condition, "type 2 diabetes", ""),
-            (FactName::Medicine, "amlodipine 5 mg once daily", ""),
-            (FactName::Medicine, "metformin 500 mg", ""),
-            (FactName::Allergy, "no known drug allergies", ""),
-            (FactName::Saturation, "98", "%"),
-        ]);
-        let stated = record(TEXT, &frame(Sex::Female), Some(&list));
-        assert_eq!(stated.source, RecordSource::Writer);
-        assert_eq!(
-            shown(&stated),
-            [
-                "age 45 a",
-                "sex female 1",
-                "weight 62.1 kg",
-                "temperature 38.6 Cel",
-                "systolic 138 mm[Hg]",
-                "diastolic 76 mm[Hg]",
-                "complaint burning on passing urine for 3 days 1",
-                "condition hypertension 1",
-                "medicine amlodipine 5 mg once daily 1",
-                "allergy none 1",
-                "heart_rate 88 /min",
-                "creatinine 1.1 mg/dL",
-            ]
-        );
-    }
-
-    #[test]
-    fn without_a_list_code_reads_the_message() {
-        let stated = record(TEXT, &frame(Sex::Female), None);
-        assert_eq!(stated.source, RecordSource::Code);
-        let all = shown(&stated);
-        for fact in [
-            "age 45 a",
-            "weight 62.1 kg",
-            "allergy none 1",
-            "medicine amlodipine 5 mg once daily 1",
-        ] {
-            assert!(all.iter().any(|f| f == fact), "{fact}: {all:?}");
-        }
-    }
-
-    #[test]
-    fn what_a_list_cannot_mean_is_no_fact() {
-        let odd = ["", "°C", "kg.", "yo", "??", "-1", "1e99", "NaN", "९९९९९९९", "½", "12/", "'"];
-        for name in FactName::ALL {
-            for value in odd {
-                for unit in odd {
-                    let list = listed(&[(*name, value, unit)]);
-                    let stated = record("She coughs.", &frame(Sex::Female), Some(&list));
-                    let none = |f: &StatedFact| f.name == FactName::Sex;
-                    assert!(stated.facts.iter().all(none), "{name:?} {value} {unit}: {stated:?}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_question_without_a_patient_states_nothing() {
-        let none = Frame { patient: None, ..frame(Sex::Male) };
-        assert_eq!(record(TEXT, &none, None), Stated::NONE);
     }
 }

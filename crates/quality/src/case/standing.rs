@@ -203,6 +203,26 @@ fn statement(view: &View<'_>, reading: &Reading) -> String {
     if text.to_lowercase().contains(&name) { text.to_owned() } else { format!("{name}: {text}") }
 }
 
+/// An earlier value with its time and its name.
+fn earlier(view: &View<'_>, reading: &Reading) -> String {
+    let sentence = view.sentence(reading.span.start);
+    let clause =
+        view.clause_start(&sentence, reading.from)..view.clause_end(&sentence, reading.span.end);
+    let times = view.within(clause).filter(|hit| hit.class == Class::Past);
+    let time = times
+        .max_by_key(|hit| hit.end - hit.start)
+        .and_then(|hit| view.text.get(hit.start..hit.end))
+        .unwrap_or("earlier");
+    // At the head of a sentence.
+    let mut letters = time.chars();
+    let time: String =
+        letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect();
+    let text = view.text.get(reading.from..reading.span.end).unwrap_or_default().trim();
+    let name = reading.name.as_str().replace('_', " ");
+    let named = reading.from < reading.span.start;
+    if named { format!("{time}: {text}") } else { format!("{time}: {name} {text}") }
+}
+
 /// Whether a number can be a value of the patient that stands.
 pub(super) fn is_said(view: &View<'_>, number: &Number) -> bool {
     let (sentence, at) = (view.sentence(number.span.start), number.span.start);
@@ -212,14 +232,24 @@ pub(super) fn is_said(view: &View<'_>, number: &Number) -> bool {
         && !view.has(clause, Class::Episode)
 }
 
-/// Adds what a text says of values that do not stand, as texts, where none of the same thing does.
+/// Adds what a text says of values that do not stand, as texts, where none of the same thing does. An earlier laboratory
+/// value is a measurement with its time: `last week: neutrophils 4.1`.
 pub(super) fn add_statements(view: &View<'_>, all: &[Reading], facts: &mut Vec<StatedFact>) {
     for reading in all.iter().filter(|r| r.name != FactName::Diastolic) {
         let stands = !current(all, reading.name).is_empty();
-        let told = facts
-            .iter()
-            .any(|f| f.name.kind() == FactKind::Text && f.value.contains(&reading.text));
+        let told = facts.iter().any(|f| {
+            (f.name.kind() == FactKind::Text || f.name == FactName::Other)
+                && f.value.contains(&reading.text)
+        });
         if stands || told {
+            continue;
+        }
+        if reading.name.kind() == FactKind::Measurement && !reading.episode {
+            facts.push(StatedFact {
+                name: FactName::Other,
+                value: earlier(view, reading),
+                unit: reading.unit.to_owned(),
+            });
             continue;
         }
         let name = if reading.episode { FactName::Finding } else { FactName::History };

@@ -126,7 +126,7 @@ fn of_several_times_the_latest_counts() {
     }
     let all = of("HbA1c 5.5% a year ago, no recent value.", &[(FactName::Hba1c, "5.5", "%")]);
     assert!(!all.iter().any(|f| f.starts_with("hba1c")), "{all:?}");
-    assert!(all.iter().any(|f| f.starts_with("history HbA1c 5.5")), "{all:?}");
+    assert!(all.iter().any(|f| f.starts_with("other a year ago: HbA1c 5.5")), "{all:?}");
     let all = of("Temp 38.2, pulse 120, and three days ago he coughed 2 times.", &[]);
     assert!(all.iter().any(|f| f == "temperature 38.2 Cel"), "{all:?}");
     assert!(all.iter().any(|f| f == "heart_rate 120 /min"), "{all:?}");

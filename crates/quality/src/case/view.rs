@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::numbers::{Number, numbers};
-use super::words::{Class, Hit, Words, sentence};
+use super::words::{Class, Hit, hits, sentence};
 
 /// A text with all that was found in it.
 pub(super) struct View<'a> {
@@ -17,7 +17,7 @@ pub(super) struct View<'a> {
 impl<'a> View<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let lower = crate::dose::lower_case(text);
-        let hits = Words::hits(text, &lower);
+        let hits = hits(text, &lower);
         let mut numbers = numbers(text, &lower);
         // The 2 of SpO2 is no number.
         numbers.retain(|n| {

@@ -52,13 +52,16 @@ pub(super) enum Class {
     NotPregnant,
 }
 
-/// A word that was found.
+/// A word that was found, and what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Hit {
+pub(super) struct Found<C> {
     pub(super) start: usize,
     pub(super) end: usize,
-    pub(super) class: Class,
+    pub(super) class: C,
 }
+
+/// A word around facts that was found.
+pub(super) type Hit = Found<Class>;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,23 +97,23 @@ struct Lists {
 const FILES: [(Language, &str); Language::ALL.len()] = language_table!(files "../../lexicon/case/");
 
 #[derive(Debug)]
-struct Pattern {
-    classes: Vec<Class>,
+struct Pattern<C> {
+    classes: Vec<C>,
     /// As written, where capitals count.
     exact: Option<String>,
     /// Only the start of a word.
     stem: bool,
 }
 
-/// The words of all languages: a message may mix them.
-#[derive(Debug, Default)]
-pub(super) struct Words {
-    patterns: Vec<Pattern>,
+/// Words of all languages, since a message may mix them, with what they say.
+#[derive(Debug)]
+pub(super) struct Words<C> {
+    patterns: Vec<Pattern<C>>,
     finder: Finder,
 }
 
 /// Read once.
-static WORDS: LazyLock<Words> = LazyLock::new(|| {
+static WORDS: LazyLock<Words<Class>> = LazyLock::new(|| {
     let mut all: BTreeMap<String, Vec<Class>> = BTreeMap::new();
     for (_, text) in FILES {
         let file: File = toml::from_str(text).unwrap_or_default();
@@ -147,29 +150,39 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
             }
         }
     }
-    let mut patterns = Vec::new();
-    let mut texts = Vec::new();
-    for (entry, classes) in all {
-        let stem = entry.ends_with('*');
-        let word = entry.trim_end_matches('*').to_owned();
-        let exact = word.contains(char::is_uppercase).then(|| word.clone());
-        texts.push(crate::dose::lower_case(&word));
-        patterns.push(Pattern { classes, exact, stem });
-    }
-    let finder = Finder::new(texts.iter().map(String::as_str));
-    Words { patterns, finder }
+    Words::new(all)
 });
 
-impl Words {
-    /// All words of a text, in its order. `lower` is the text in lower case with every byte at its place.
-    pub(super) fn hits(text: &str, lower: &str) -> Vec<Hit> {
-        let words: &Self = &WORDS;
+/// The words around facts of a text, in its order. `lower` is the text in lower case with every byte at its place.
+pub(super) fn hits(text: &str, lower: &str) -> Vec<Hit> {
+    WORDS.hits(text, lower)
+}
+
+impl<C: Copy> Words<C> {
+    /// Indexes entries, which are whole words, or the start of one if they end with `*`; capitals count where an entry
+    /// has them.
+    pub(super) fn new(all: BTreeMap<String, Vec<C>>) -> Self {
+        let mut patterns = Vec::new();
+        let mut texts = Vec::new();
+        for (entry, classes) in all {
+            let stem = entry.ends_with('*');
+            let word = entry.trim_end_matches('*').to_owned();
+            let exact = word.contains(char::is_uppercase).then(|| word.clone());
+            texts.push(crate::dose::lower_case(&word));
+            patterns.push(Pattern { classes, exact, stem });
+        }
+        let finder = Finder::new(texts.iter().map(String::as_str));
+        Self { patterns, finder }
+    }
+
+    /// All words of a text, in its order.
+    pub(super) fn hits(&self, text: &str, lower: &str) -> Vec<Found<C>> {
         let mut found = Vec::new();
         // A word of any list begins behind a character that belongs to none.
         let wanted = [[true, false]; 2];
         let places = places(lower, is_of_word, Wanted { ascii: wanted, other: wanted });
-        words.finder.each(lower, &places, |at, start, end| {
-            let Some(pattern) = words.patterns.get(at) else { return };
+        self.finder.each(lower, &places, |at, start, end| {
+            let Some(pattern) = self.patterns.get(at) else { return };
             if !(pattern.stem || ends_a_word(lower, end)) {
                 return;
             }
@@ -183,8 +196,8 @@ impl Words {
         // Of those at one place, first the shorter words and then those before in the list.
         found.sort_unstable();
         let hit = |(start, std::cmp::Reverse(end), _, at): (usize, _, _, usize)| {
-            let classes = words.patterns.get(at).map_or(&[] as &[Class], |p| &p.classes);
-            classes.iter().map(move |class| Hit { start, end, class: *class })
+            let classes = self.patterns.get(at).map_or(&[] as &[C], |p| &p.classes);
+            classes.iter().map(move |class| Found { start, end, class: *class })
         };
         found.into_iter().flat_map(hit).collect()
     }

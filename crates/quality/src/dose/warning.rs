@@ -22,6 +22,9 @@ const COMMA: usize = 40;
 /// What stands on the side of a verb where its object does not.
 const WRONG_SIDE: usize = 14;
 
+/// The farthest that a pronoun, or a verb without an object, may be from the dose that it means.
+const FAR: usize = 4 * COMMA;
+
 /// The longest `please` or `carefully` between a verb and "before use".
 const BESIDE_VERB: usize = 12;
 
@@ -135,6 +138,9 @@ fn object(view: &View<'_>, verb: &Hit, hits: &[Hit]) -> Option<Class> {
         if hit.class == Class::Dose && is_time(view, hit, hits) {
             return None;
         }
+        if hit.class == Class::Object && is_measure(view, hit, hits) {
+            return None;
+        }
         let behind = hit.start >= verb.end;
         let gap = if behind {
             view.between(verb.end, hit.start)
@@ -168,8 +174,10 @@ fn object(view: &View<'_>, verb: &Hit, hits: &[Hit]) -> Option<Class> {
     // What is looked up, or when, says little about what is verified: another object in the clause decides.
     let (_, nearest) = near.iter().min_by_key(|(distance, class)| (*distance, rank(*class)))?;
     if !matches!(nearest, Class::Dose | Class::Amount | Class::Object) {
-        let said = |class: Class| near.iter().any(|(d, c)| *c == class && *d < 2 * COMMA);
-        if said(Class::Dose) {
+        let within = |class: Class, most: usize| near.iter().any(|(d, c)| *c == class && *d < most);
+        let said = |class: Class| within(class, 2 * COMMA);
+        // A pronoun may stand for the subject: `dosages differ by region, therefore confirm them with ..`.
+        if within(Class::Dose, FAR) {
             return Some(Class::Dose);
         }
         // `Confirm that volume`.
@@ -225,6 +233,22 @@ fn is_of_another(view: &View<'_>, amount: &Hit, hits: &[Hit]) -> bool {
             && view.between(from, to).chars().count() <= OF
             && view.between(from, to).split_whitespace().count() <= 2
             && !view.between(from, to).contains([',', ';', '.', ':', '('])
+    })
+}
+
+/// `The dose for age, weight and kidney function`: what a dose depends on is not what is verified.
+fn is_measure(view: &View<'_>, object: &Hit, hits: &[Hit]) -> bool {
+    hits.iter().filter(|hit| hit.class == Class::Dose && hit.end <= object.start).any(|dose| {
+        let end = whole_word(view.lower, dose.start, dose.end).1;
+        let gap = view.between(end, object.start);
+        let verbs = |hit: &Hit| hit.class == Class::Verify && dose.end <= hit.start;
+        let verb = hits.iter().any(|hit| verbs(hit) && hit.end <= object.start);
+        // A verb may stand before it: `die Dosis ist für das Gewicht zu prüfen`.
+        let gap = gap.trim_start();
+        let after = gap.split_once(' ').map_or("", |(_, rest)| rest);
+        let leads =
+            |word: &String| gap.starts_with(word.as_str()) || after.starts_with(word.as_str());
+        view.words.measures.iter().any(leads) && !verb && !gap.contains([';', '.', ':'])
     })
 }
 

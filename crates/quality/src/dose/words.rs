@@ -153,6 +153,7 @@ struct File {
     neutral: Vec<String>,
     stock: Vec<String>,
     comparisons: Vec<String>,
+    measures: Vec<String>,
     verify: Vec<String>,
     doses: Vec<String>,
     amounts: Vec<String>,
@@ -208,6 +209,8 @@ pub(super) struct Words {
     pub(super) decimal_comma: bool,
     pub(super) unspaced: bool,
     pub(super) verb_last: bool,
+    /// Behind `dose`, before what it depends on: `the dose for her weight`.
+    pub(super) measures: Vec<String>,
     pub(super) carriers: Vec<String>,
     /// Routes by which people eat and drink, too.
     pub(super) oral: Vec<String>,
@@ -338,6 +341,7 @@ impl Words {
             decimal_comma: !point,
             unspaced: language == Language::Thai,
             verb_last: file.verb_last,
+            measures: file.measures.clone(),
             carriers: all.iter().flat_map(|file| file.carriers.clone()).collect(),
             oral: all.iter().flat_map(|file| file.oral.clone()).collect(),
             patterns,

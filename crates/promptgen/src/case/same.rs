@@ -1,0 +1,294 @@
+//! Whether two names mean one condition.
+
+use clinstruct_schema::CaseCondition;
+
+use super::{Completion, known};
+
+/// Words that make no other condition of one.
+const QUALIFIERS: &[&str] = &[
+    "mellitus",
+    "disease",
+    "disorder",
+    "syndrome",
+    "chronic",
+    "essential",
+    "primary",
+    "known",
+    "stage",
+    "grade",
+    "well",
+    "poorly",
+    "controlled",
+    "uncontrolled",
+    "stable",
+    "mild",
+    "moderate",
+    "severe",
+    "longstanding",
+    "long-standing",
+    "diagnosed",
+    "newly",
+    "treated",
+    "on",
+    "treatment",
+    "the",
+    "of",
+    "and",
+    "a",
+    "in",
+];
+
+/// Long words that many conditions share.
+const COMMON: &[&str] = &[
+    "disorder",
+    "syndrome",
+    "infection",
+    "deficiency",
+    "insufficiency",
+    "congenital",
+    "hereditary",
+    "recurrent",
+    "inflammatory",
+    "respiratory",
+    "cardiovascular",
+    "childhood",
+    "pulmonary",
+    "cerebral",
+    "abdominal",
+    "intestinal",
+    "bacterial",
+    "idiopathic",
+    "secondary",
+    "malignant",
+    "transplant",
+    "carcinoma",
+    "moderate",
+    "controlled",
+    "long-standing",
+    "generalised",
+    "peripheral",
+    "obstructive",
+    "treatment",
+    "diagnosed",
+    "metastatic",
+    "intellectual",
+    "myocardial",
+    "hypertension",
+    "haemorrhage",
+    "thrombosis",
+    "polyneuropathy",
+    "osteoarthritis",
+    "depression",
+    "epilepsy",
+    "pneumonia",
+    "psoriasis",
+    "migraine",
+    "headache",
+    "leukaemia",
+    "lymphoma",
+    "cardiomyopathy",
+    "neuropathy",
+    "nephropathy",
+    "vascular",
+    "autoimmune",
+    "arthritis",
+    "diabetes",
+    "mellitus",
+    "hepatitis",
+    "failure",
+];
+
+/// Whether two names mean one condition: `type 2 diabetes`, `Type 2 diabetes mellitus with kidney disease`. Pulmonary
+/// hypertension is not hypertension.
+fn same_condition(a: &str, b: &str) -> bool {
+    let words = |name: &str| words(lower(name).split(" with ").next().unwrap_or_default());
+    let (a, b) = (words(a), words(b));
+    // A rare word names the condition: `Duchenne`, `haemangioma on the left buttock`.
+    let common = |w: &str| COMMON.iter().any(|common| spelled(common) == w);
+    let names = |w: &&String| w.chars().count() >= 8 && !common(w);
+    if a.iter().filter(names).any(|w| b.contains(w)) {
+        return true;
+    }
+    let adds_nothing = |a: &[String], b: &[String]| {
+        a.iter().all(|w| {
+            b.contains(w)
+                || QUALIFIERS.contains(&w.as_str())
+                || w.parse::<u32>().is_ok_and(|_| !has_type(a))
+        })
+    };
+    !a.is_empty() && !b.is_empty() && adds_nothing(&a, &b) && adds_nothing(&b, &a)
+}
+
+/// Whether a number in the name tells types apart, rather than stages.
+fn has_type(words: &[String]) -> bool {
+    words.iter().any(|w| w == "type")
+}
+
+/// Words beside the name of a condition that make no other one of it: since when, how bad, and on which side.
+const BESIDE: &[&str] = &[
+    "since",
+    "for",
+    "from",
+    "year",
+    "years",
+    "month",
+    "months",
+    "birth",
+    "childhood",
+    "bilateral",
+    "left",
+    "right",
+    "both",
+    "sided",
+    "profound",
+    "her",
+    "his",
+    "their",
+    "long",
+    "term",
+    "old",
+    "advanced",
+    "early",
+    "active",
+    "confirmed",
+    "suspected",
+];
+
+/// Code of the one condition of the catalog that a name means; empty for none or several.
+pub(super) fn code(ctx: &Completion<'_>, name: &str) -> String {
+    match known::conditions_in(ctx.catalog, ctx.band, name).as_slice() {
+        [condition] => condition.icd10.clone(),
+        _ => String::new(),
+    }
+}
+
+/// Whether a stated name says no more than a condition that is listed already: in the same words, as another name of the
+/// catalog, as its initials, or in a part of its words where the catalog has no code for them.
+pub(super) fn is_same(ctx: &Completion<'_>, listed: &CaseCondition, name: &str) -> bool {
+    if same_condition(&listed.name, name) || is_another_name(ctx, listed, name) {
+        return true;
+    }
+    let open = |name: &str| known::conditions_in(ctx.catalog, ctx.band, name).is_empty();
+    (open(name) && (abbreviates(name, &listed.name) || is_part(name, &listed.name)))
+        || (open(&listed.name) && abbreviates(&listed.name, name))
+}
+
+/// Whether a name is one that the catalog has for a listed condition, and says nothing more.
+fn is_another_name(ctx: &Completion<'_>, listed: &CaseCondition, name: &str) -> bool {
+    let all = known::conditions_in(ctx.catalog, ctx.band, &listed.name);
+    let lower = lower(name);
+    known::conditions_in(ctx.catalog, ctx.band, name).into_iter().any(|c| {
+        let found = c.names().filter(|known| known::mentions(name, known)).map(str::to_lowercase);
+        let longest = found.max_by_key(String::len).unwrap_or_default();
+        all.iter().any(|known| known.id == c.id)
+            && words(&lower.replacen(&longest, " ", 1)).iter().all(|word| is_beside(word))
+    })
+}
+
+/// Whether a word or number beside the name of a condition makes no other one of it.
+fn is_beside(word: &str) -> bool {
+    let apart = |word: &str| {
+        QUALIFIERS.contains(&word) || BESIDE.contains(&word) || word.parse::<u32>().is_ok()
+    };
+    apart(word) || word.split('-').all(apart)
+}
+
+/// Whether a name is the initials of another one: `CVI`, `known PKD`.
+fn abbreviates(short: &str, long: &str) -> bool {
+    let mut names = short
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty() && !is_beside(&word.to_lowercase()));
+    let (Some(name), None) = (names.next(), names.next()) else { return false };
+    let capitals = name.chars().all(|c| c.is_ascii_uppercase());
+    if !capitals || !(2..=6).contains(&name.len()) {
+        return false;
+    }
+    let lower = lower(long);
+    let all: Vec<&str> =
+        lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let spells = |all: &[&str]| {
+        let initials: String = all.iter().filter_map(|word| word.chars().next()).collect();
+        let rest = all.get(name.len()..).unwrap_or_default();
+        initials.starts_with(&name.to_lowercase()) && rest.iter().all(|word| is_beside(word))
+    };
+    let small = |word: &&&str| !["of", "the", "and", "in", "with", "a"].contains(*word);
+    spells(&all) || spells(&all.iter().filter(small).copied().collect::<Vec<_>>())
+}
+
+/// Whether a name has only words of another one: `hearing loss` of `congenital hearing loss`.
+fn is_part(name: &str, whole: &str) -> bool {
+    let single = |name: &str| words(&lower(name).replace('-', " "));
+    let (name, whole) = (single(name), single(whole));
+    let own: Vec<&String> = name.iter().filter(|word| !is_beside(word)).collect();
+    !own.is_empty() && own.iter().all(|word| whole.contains(word))
+}
+
+fn lower(name: &str) -> String {
+    name.trim().trim_end_matches('.').to_lowercase()
+}
+
+/// The words of a name in lower case; British and American spelling are one.
+fn words(name: &str) -> Vec<String> {
+    name.split(|c: char| !(c.is_alphanumeric() || c == '-'))
+        .filter(|w| !w.is_empty())
+        .map(spelled)
+        .collect()
+}
+
+fn spelled(word: &str) -> String {
+    word.replace("ae", "e").replace("oe", "e").replace("our", "or")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_with_other_words_are_others() {
+        for (a, b) in [
+            ("type 2 diabetes", "Type 2 diabetes mellitus"),
+            ("hypertension", "poorly controlled hypertension"),
+            ("chronic kidney disease stage 3", "chronic kidney disease"),
+            ("type 2 diabetes", "type 2 diabetes with retinopathy"),
+        ] {
+            assert!(same_condition(a, b) && same_condition(b, a), "{a} and {b}");
+        }
+        for (a, b) in [
+            ("hypertension", "pulmonary hypertension"),
+            ("type 1 diabetes", "type 2 diabetes"),
+            ("asthma", "COPD"),
+            ("asthma", ""),
+        ] {
+            assert!(!same_condition(a, b) && !same_condition(b, a), "{a} and {b}");
+        }
+    }
+
+    #[test]
+    fn initials_mean_the_words_that_they_begin() {
+        for (short, long) in [
+            ("CVI", "common variable immunodeficiency"),
+            ("known PKD", "polycystic kidney disease"),
+            ("PTSD", "post-traumatic stress disorder"),
+            ("CKD", "chronic kidney disease stage 3"),
+            ("DDH", "developmental dysplasia of the hip"),
+        ] {
+            assert!(abbreviates(short, long), "{short} and {long}");
+        }
+        for (short, long) in [
+            ("COPD", "chronic kidney disease"),
+            ("asthma", "acute severe thunderstorm hay fever"),
+            ("HIV and TB", "human immunodeficiency virus"),
+            ("AF", "atrial flutter with block"),
+        ] {
+            assert!(!abbreviates(short, long), "{short} and {long}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_the_words_adds_nothing() {
+        assert!(is_part("hearing loss", "congenital hearing loss"));
+        assert!(is_part("iron deficiency anemia", "iron deficiency anaemia"));
+        assert!(!is_part("hearing loss and squint", "congenital hearing loss"));
+        assert!(!is_part("severe", "severe asthma"));
+    }
+}

@@ -1,0 +1,294 @@
+//! In which list of a case a statement belongs.
+//!
+//! A writer files in haste: a test among the complaints, a laboratory value in the history, a piece of the message among the social
+//! facts. Each kind has one place: results of tests, in numbers or in words, are measurements; a social fact says how the
+//! patient lives; what another list has is not said again.
+
+pub(super) mod lexicon;
+pub(super) mod results;
+
+use clinstruct_schema::{FactKind, FactName, StatedFact};
+
+use self::lexicon::{Kind, kinds};
+pub(super) use self::results::extent;
+use self::results::results;
+use super::contradictions::is_same;
+use super::statement::{content, fact_of};
+use super::view::View;
+use super::vitals::Reading;
+use super::words::{Class, Found};
+use super::{household, standing};
+
+/// Share of the words of a statement that the result in it has.
+const RESULT: f64 = 0.6;
+/// Share of the words of a social fact that make another statement the same.
+const REPEATED: f64 = 0.7;
+/// Letters between a relative and the word by which they say something.
+const REPORT: usize = 25;
+
+/// A listed fact where it belongs; several where it holds results beside something else, and none where code reads it from
+/// the message itself.
+pub(super) fn filed(fact: StatedFact, message: &View<'_>, readings: &[Reading]) -> Vec<StatedFact> {
+    match fact.name {
+        FactName::Complaint
+        | FactName::Finding
+        | FactName::History
+        | FactName::Condition
+        | FactName::Other => {}
+        _ => return vec![fact],
+    }
+    if let Some(measured) = measured(&fact, readings) {
+        return measured;
+    }
+    let (result, other) = parted(&fact);
+    let mut all = Vec::new();
+    if let Some(result) = result {
+        all.push(fact_of(FactName::Other, &result, "1"));
+    }
+    if let Some(other) = other {
+        if fact.name != FactName::Other {
+            all.insert(0, StatedFact { value: other, ..fact });
+        } else if other.contains(char::is_numeric) {
+            all.insert(0, united(StatedFact { value: other, ..fact }, message));
+        } else if !household::said(&View::new(&other)).is_empty() {
+            all.insert(0, fact_of(FactName::Social, &other, "1"));
+        }
+    }
+    all
+}
+
+/// The measurements of a statement that has nothing else: `white cells 6.8 and neutrophils 4.1`. Those that the message
+/// is read to give are not among them.
+fn measured(fact: &StatedFact, message: &[Reading]) -> Option<Vec<StatedFact>> {
+    let view = View::new(&fact.value);
+    let all = standing::readings(&view);
+    let own = |r: &Reading| r.name.kind() == FactKind::Measurement;
+    if all.is_empty() || !all.iter().all(own) || !is_only(&view, &all) {
+        return None;
+    }
+    // An earlier value beside one that stands is told by the statement alone.
+    let earlier = |r: &Reading| {
+        let current = standing::current(message, r.name);
+        !current.is_empty()
+            && !current.iter().any(|c| c.unit == r.unit && is_same(r.name, r.value, c.value))
+    };
+    if all.iter().any(earlier) {
+        return None;
+    }
+    let missing = all.iter().filter(|r| !message.iter().any(|m| m.name == r.name));
+    Some(missing.map(|r| fact_of(r.name, &r.text, r.unit)).collect())
+}
+
+/// Whether a text has nothing but these values, and when they were.
+fn is_only(view: &View<'_>, all: &[Reading]) -> bool {
+    let timed = view.hits.iter().filter(|hit| {
+        matches!(
+            hit.class,
+            Class::Past | Class::Initial | Class::Later | Class::Standing | Class::Follower
+        )
+    });
+    let mut known: Vec<_> = all.iter().map(|r| r.from..r.span.end).collect();
+    known.extend(timed.map(|hit| hit.start..hit.end));
+    // A unit in brackets: `(x10^9/L)`.
+    for (at, _) in view.text.match_indices('(') {
+        let inside = view.text.get(at..).and_then(|rest| rest.split_inclusive(')').next());
+        known.extend(inside.filter(|unit| unit.contains('/')).map(|unit| at..at + unit.len()));
+    }
+    let mut rest = String::new();
+    for (at, c) in view.text.char_indices() {
+        rest.push(if known.iter().any(|span| span.contains(&at)) { ' ' } else { c });
+    }
+    content(&rest).next().is_none()
+}
+
+/// The result of a test in a statement, and the rest of it.
+fn parted(fact: &StatedFact) -> (Option<String>, Option<String>) {
+    let mut parts: Vec<String> = Vec::new();
+    for part in fact.value.split(", ").flat_map(|part| part.split("; ")) {
+        // What a germ is sensitive to belongs to the culture.
+        let lower = crate::dose::lower_case(part);
+        let goes_on = kinds(part, &lower).iter().any(|h| h.start == 0 && h.class == Kind::Shows);
+        match parts.last_mut() {
+            Some(last) if goes_on => *last = format!("{last}, {part}"),
+            _ => parts.push(part.to_owned()),
+        }
+    }
+    if is_result(fact.name, &fact.value) && !parts.iter().any(|p| is_result(fact.name, p)) {
+        return (Some(fact.value.clone()), None);
+    }
+    let (results, others): (Vec<_>, Vec<_>) =
+        parts.into_iter().partition(|part| is_result(fact.name, part));
+    let joined = |all: Vec<String>| (!all.is_empty()).then(|| all.join(", "));
+    if results.is_empty() {
+        return (None, Some(fact.value.clone()));
+    }
+    (joined(results), joined(others))
+}
+
+/// Whether a text, listed under this name, is the result of a test and nothing else. A test of another time is history,
+/// and a disease that was found is a condition.
+fn is_result(name: FactName, text: &str) -> bool {
+    let view = View::new(text);
+    let all = results(&view);
+    let complains = kinds(text, &view.lower).iter().any(|hit| {
+        hit.class == Kind::Symptom && !all.iter().any(|result| result.span.contains(&hit.start))
+    });
+    let kept = match name {
+        FactName::History => all.iter().any(|result| result.past),
+        FactName::Condition => !all.iter().all(|result| result.tested),
+        _ => false,
+    };
+    if all.is_empty() || complains || kept {
+        return false;
+    }
+    let count = |text: &str| content(text).count() as f64;
+    let told: f64 = all.iter().filter_map(|r| text.get(r.span.clone())).map(count).sum();
+    told >= RESULT * count(text)
+}
+
+/// A measurement that has its name in its value, with the unit that the message gives it.
+fn united(fact: StatedFact, message: &View<'_>) -> StatedFact {
+    let view = View::new(&fact.value);
+    let Some(number) = view.numbers.last() else { return fact };
+    if let Some(unit) = number.unit {
+        return StatedFact { unit: unit.to_owned(), ..fact };
+    }
+    let rest = fact.value.get(number.span.end..).unwrap_or_default().trim();
+    if !rest.is_empty() {
+        return fact;
+    }
+    let same = |n: &&super::numbers::Number| (n.value - number.value).abs() < 1e-9;
+    let said = message.numbers.iter().filter(same).find_map(|n| {
+        Some((n.unit?, message.text.get(n.span.end..n.end)?.trim_matches([' ', '-']).to_owned()))
+    });
+    let seconds = kinds(&fact.value, &view.lower).iter().any(|hit| hit.class == Kind::Refill);
+    let (unit, written) = match said {
+        Some(said) if fact.unit == "1" || fact.unit == said.0 => said,
+        _ if seconds && matches!(fact.unit.as_str(), "1" | "s") => ("s", "s".to_owned()),
+        _ => return fact,
+    };
+    StatedFact { value: format!("{} {written}", fact.value), unit: unit.to_owned(), ..fact }
+}
+
+/// Adds results of tests that a message says in words and no fact has.
+pub(super) fn add_results(message: &View<'_>, facts: &mut Vec<StatedFact>) {
+    for result in results(message) {
+        let said = message.text.get(result.span).unwrap_or_default();
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = facts
+            .iter()
+            .filter(|fact| fact.name.kind() == FactKind::Text || fact.name == FactName::Other)
+            .any(|fact| has(&fact.value, &said));
+        if !told {
+            let name = if result.past { FactName::History } else { FactName::Other };
+            facts.push(fact_of(name, &said, "1"));
+        }
+    }
+}
+
+/// Whether a listed statement tells of the same test with the same result.
+fn has(listed: &str, said: &str) -> bool {
+    let words = |text: &str| content(text).collect::<Vec<_>>();
+    let (all, own) = (words(listed), words(said));
+    let found = own.iter().filter(|word| all.contains(word)).count() as f64;
+    if found >= REPEATED * own.len() as f64 {
+        return true;
+    }
+    let kinds_of = |text: &str| {
+        let lower = crate::dose::lower_case(text);
+        let hits = kinds(text, &lower);
+        let of = |wanted: &[Kind]| {
+            let found = hits.iter().filter(|h| wanted.contains(&h.class));
+            found.filter_map(|h| lower.get(h.start..h.end)).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let closed = |kind| hits.iter().any(|h| h.class == kind);
+        (
+            of(&[Kind::Analyte, Kind::Lasting, Kind::Sample, Kind::Germ]),
+            closed(Kind::Positive),
+            closed(Kind::Negative),
+        )
+    };
+    let (a, b) = (kinds_of(listed), kinds_of(said));
+    (a.1, a.2) == (b.1, b.2)
+        && (a.1 || a.2 || !b.0.is_empty())
+        && a.0.iter().any(|word| b.0.contains(word))
+}
+
+/// Leaves in the list of social facts only how the patient lives, and adds what the message says of that where there is nothing.
+///
+/// What a relative reports, the head of a message and what another list has are dropped; a complaint goes to the
+/// complaints.
+pub(super) fn settle_social(message: &View<'_>, facts: &mut Vec<StatedFact>) {
+    let others: Vec<StatedFact> =
+        facts.iter().filter(|fact| fact.name != FactName::Social).cloned().collect();
+    let settled = |fact: StatedFact| {
+        if fact.name != FactName::Social {
+            return vec![fact];
+        }
+        match social_fact(&fact.value, &others) {
+            Social::Kept => vec![fact],
+            Social::Said(all) => {
+                all.iter().map(|said| fact_of(FactName::Social, said, "1")).collect()
+            }
+            Social::Complaint => vec![StatedFact { name: FactName::Complaint, ..fact }],
+            Social::Nothing => Vec::new(),
+        }
+    };
+    *facts = std::mem::take(facts).into_iter().flat_map(settled).collect();
+    if !facts.iter().any(|fact| fact.name == FactName::Social) {
+        let said = household::said(message);
+        facts.extend(said.iter().map(|said| fact_of(FactName::Social, said, "1")));
+    }
+}
+
+/// What a listed social fact is.
+enum Social {
+    Kept,
+    /// These parts of it.
+    Said(Vec<String>),
+    Complaint,
+    Nothing,
+}
+
+fn social_fact(value: &str, others: &[StatedFact]) -> Social {
+    let view = View::new(value);
+    let hits = kinds(value, &view.lower);
+    let has = |kind| hits.iter().any(|hit: &Found<Kind>| hit.class == kind);
+    let said = household::said(&view);
+    let headed = !super::Reader::new(value).ages().is_empty();
+    if is_reported(&view) || headed {
+        return if said.is_empty() { Social::Nothing } else { Social::Said(said) };
+    }
+    if !said.is_empty() {
+        return Social::Kept;
+    }
+    let words: Vec<String> = content(value).collect();
+    let repeated = others.iter().filter(|fact| fact.name.kind() == FactKind::Text).any(|fact| {
+        let all: Vec<String> = content(&fact.value).collect();
+        let found = words.iter().filter(|word| all.contains(word)).count();
+        found as f64 >= REPEATED * words.len() as f64
+    });
+    // Several complaints may have it in pieces.
+    let pieces = words.iter().filter(|word| {
+        let listed =
+            others.iter().filter(|f| matches!(f.name, FactName::Complaint | FactName::Finding));
+        listed.into_iter().any(|fact| content(&fact.value).any(|w| w == **word))
+    });
+    let in_pieces = pieces.count() as f64 >= REPEATED * words.len() as f64;
+    if repeated || in_pieces {
+        return Social::Nothing;
+    }
+    let thirsty = has(Kind::Drinking) && !has(Kind::Alcohol);
+    if thirsty || has(Kind::Symptom) { Social::Complaint } else { Social::Kept }
+}
+
+/// Whether somebody else says, thinks or saw it.
+fn is_reported(view: &View<'_>) -> bool {
+    view.hits.iter().filter(|hit| hit.class == Class::Person).any(|person| {
+        view.hits.iter().filter(|hit| hit.class == Class::Report).any(|report| {
+            person.end <= report.start
+                && view.between(person.end, report.start).chars().count() <= REPORT
+                && !view.between(person.end, report.start).contains([',', ';', '.'])
+        })
+    })
+}

@@ -1,0 +1,112 @@
+use clinstruct_schema::{
+    AgeYears, ConversationMode, FactName, Frame, FramePatient, IncomeGroup, Place, RecordSource,
+    Sex, Slug, Stated, StatedFact,
+};
+
+use super::record::record;
+use super::statement::fact_of;
+
+fn frame(sex: Sex) -> Frame {
+    let slug = |s: &str| Slug::new(s).unwrap();
+    Frame::new(
+        Place {
+            country_code: "np".into(),
+            country: "Nepal".into(),
+            income: IncomeGroup::LowerMiddle,
+            region: "SEAR".into(),
+            setting: slug("low-resource"),
+        },
+        Some(FramePatient {
+            age_band: slug("adult"),
+            age: AgeYears { years: 45, months: None },
+            sex,
+            gender: None,
+            pregnancy_weeks: None,
+            condition: None,
+        }),
+        ConversationMode::Normal,
+    )
+}
+
+fn listed(list: &[(FactName, &str, &str)]) -> Vec<StatedFact> {
+    list.iter().map(|(name, value, unit)| fact_of(*name, value, unit)).collect()
+}
+
+fn shown(stated: &Stated) -> Vec<String> {
+    let facts = stated.facts.iter();
+    facts.map(|f| format!("{} {} {}", f.name.as_str(), f.value, f.unit)).collect()
+}
+
+const TEXT: &str = "A 45-year-old woman with known hypertension has had burning on passing urine for 3 days. \
+    She weighs 137 lb, temp 101.5 F, BP 138/76, pulse 88. She takes amlodipine 5 mg once daily and has no drug \
+    allergies. Creatinine 1.1 mg/dL. What should I prescribe?";
+
+#[test]
+fn the_list_is_corrected_by_the_message() {
+    let list = listed(&[
+        (FactName::Age, "45 years", "years"),
+        (FactName::Sex, "F", ""),
+        (FactName::Weight, "137", "lb"),
+        (FactName::Temperature, "101.5", "°F"),
+        (FactName::Systolic, "138/76", "mmHg"),
+        (FactName::Complaint, "burning on passing urine for 3 days", ""),
+        (FactName::Condition, "hypertension", ""),
+        (FactName::Condition, "type 2 diabetes", ""),
+        (FactName::Medicine, "amlodipine 5 mg once daily", ""),
+        (FactName::Medicine, "metformin 500 mg", ""),
+        (FactName::Allergy, "no known drug allergies", ""),
+        (FactName::Saturation, "98", "%"),
+    ]);
+    let stated = record(TEXT, &frame(Sex::Female), Some(&list));
+    assert_eq!(stated.source, RecordSource::Writer);
+    assert_eq!(
+        shown(&stated),
+        [
+            "age 45 a",
+            "sex female 1",
+            "weight 62.1 kg",
+            "temperature 38.6 Cel",
+            "systolic 138 mm[Hg]",
+            "diastolic 76 mm[Hg]",
+            "complaint burning on passing urine for 3 days 1",
+            "condition hypertension 1",
+            "medicine amlodipine 5 mg once daily 1",
+            "allergy none 1",
+            "heart_rate 88 /min",
+            "creatinine 1.1 mg/dL",
+        ]
+    );
+}
+
+#[test]
+fn without_a_list_code_reads_the_message() {
+    let stated = record(TEXT, &frame(Sex::Female), None);
+    assert_eq!(stated.source, RecordSource::Code);
+    let all = shown(&stated);
+    for fact in
+        ["age 45 a", "weight 62.1 kg", "allergy none 1", "medicine amlodipine 5 mg once daily 1"]
+    {
+        assert!(all.iter().any(|f| f == fact), "{fact}: {all:?}");
+    }
+}
+
+#[test]
+fn what_a_list_cannot_mean_is_no_fact() {
+    let odd = ["", "°C", "kg.", "yo", "??", "-1", "1e99", "NaN", "९९९९९९९", "½", "12/", "'"];
+    for name in FactName::ALL {
+        for value in odd {
+            for unit in odd {
+                let list = listed(&[(*name, value, unit)]);
+                let stated = record("She coughs.", &frame(Sex::Female), Some(&list));
+                let none = |f: &StatedFact| f.name == FactName::Sex;
+                assert!(stated.facts.iter().all(none), "{name:?} {value} {unit}: {stated:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_question_without_a_patient_states_nothing() {
+    let none = Frame { patient: None, ..frame(Sex::Male) };
+    assert_eq!(record(TEXT, &none, None), Stated::NONE);
+}
