@@ -105,8 +105,8 @@ impl Who {
         };
         let sex = match (value(patient, "gender"), value(patient, "sex")) {
             // `woman` contains `man`.
-            (Some(gender), _) if gender.contains("woman") => "female",
-            (Some(gender), _) if gender.contains("man") => "male",
+            (Some(gender), _) if gender.contains("woman") || gender.contains("girl") => "female",
+            (Some(gender), _) if gender.contains("man") || gender.contains("boy") => "male",
             (Some(_), _) => "other",
             (None, Some("female")) => "female",
             (None, Some("male")) => "male",
@@ -533,7 +533,9 @@ mod tests {
                             let has = |name, value: &str| {
                                 record.facts.iter().any(|f| f.name == name && f.value == value)
                             };
-                            read += usize::from(has(FactName::Age, &years));
+                            let aged = has(FactName::Age, &years);
+                            read += usize::from(aged);
+                            assert!(aged, "{language:?}: {text}\n{:?}", record.facts);
                             if sex != Sex::Intersex {
                                 assert!(
                                     has(FactName::Sex, sex.as_str()),

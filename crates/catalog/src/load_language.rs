@@ -142,22 +142,32 @@ fn read_shares(
     all
 }
 
-/// Compares the keys of a table with the ids that it has to have.
-fn compare<T>(r: &mut Reader<'_>, what: &str, table: &Named<T>, ids: &BTreeSet<String>) {
-    for key in table.keys().filter(|key| !ids.contains(key.get_ref())) {
-        let message = format!("unknown {what} \"{}\"", key.get_ref());
-        r.mistake(key.span(), message, nearest(key.get_ref(), ids.iter().map(String::as_str)));
-    }
+/// Compares the keys of a table with the ids of the English texts.
+///
+/// A key that is none of them is a mistake where it is close to one that is missing: resources of one's own may lack entries
+/// that the texts of a language have. `needed` ids are all to be there; of the others the English name is used, and a style
+/// without wordings is not asked for.
+fn compare<T>(
+    r: &mut Reader<'_>,
+    (what, needed): (&str, bool),
+    table: &Named<T>,
+    ids: &BTreeSet<String>,
+) {
     let has = |id: &String| table.keys().any(|key| key.get_ref() == id);
     let missing: Vec<&str> = ids.iter().filter(|id| !has(id)).map(String::as_str).collect();
-    if !missing.is_empty() {
+    for key in table.keys().filter(|key| !ids.contains(key.get_ref())) {
+        if let Some(help) = nearest(key.get_ref(), missing.iter().copied()) {
+            r.mistake(key.span(), format!("unknown {what} \"{}\"", key.get_ref()), Some(help));
+        }
+    }
+    if needed && !missing.is_empty() {
         r.mistake(0..0, format!("missing {what}: {}", missing.join(", ")), None);
     }
 }
 
 fn plain(
     r: &mut Reader<'_>,
-    what: &str,
+    what: (&str, bool),
     table: Named<Spanned<String>>,
     ids: &BTreeSet<String>,
 ) -> BTreeMap<String, String> {
@@ -196,25 +206,25 @@ fn read_texts(r: &mut Reader<'_>, language: Language, known: &Texts<'_>) -> Opti
             None,
         );
     }
-    let phrases = plain(r, "phrase", raw.phrases, &ids(phrases));
+    let phrases = plain(r, ("phrase", true), raw.phrases, &ids(phrases));
     let modes = known.styles.modes.iter().map(|m| m.id.as_str()).collect();
-    let modes = plain(r, "mode", raw.modes, &ids(modes));
+    let modes = plain(r, ("mode", true), raw.modes, &ids(modes));
     let registers = known.styles.registers.iter().map(|t| t.id.as_str()).collect();
-    let registers = plain(r, "register", raw.registers, &ids(registers));
+    let registers = plain(r, ("register", true), raw.registers, &ids(registers));
     compare(
         r,
-        "setting",
+        ("setting", false),
         &raw.settings,
         &ids(known.settings.iter().map(|s| s.id.as_str()).collect()),
     );
     let settings = raw.settings.into_iter().map(|(id, text)| (id.into_inner(), text)).collect();
     let professions = known.professions.iter().map(|p| p.id.as_str()).collect();
-    let professions = plain(r, "profession", raw.professions, &ids(professions));
+    let professions = plain(r, ("profession", false), raw.professions, &ids(professions));
     let specialties =
         known.professions.iter().flat_map(|p| &p.specialties).map(|s| s.name.as_str());
-    let specialties = plain(r, "specialty", raw.specialties, &ids(specialties.collect()));
+    let specialties = plain(r, ("specialty", false), raw.specialties, &ids(specialties.collect()));
     let countries = known.countries.iter().filter(|c| c.speaks(language)).map(|c| c.code.as_str());
-    let countries = plain(r, "country", raw.countries, &ids(countries.collect()));
+    let countries = plain(r, ("country", false), raw.countries, &ids(countries.collect()));
     let wordings = wordings(r, language, (raw.wordings, raw.every), known);
     Some(LanguageTexts {
         language,
@@ -254,10 +264,11 @@ fn wordings(
         .filter(|option| option.is_countable_in(language))
         .map(|option| option.id.to_string())
         .collect();
-    compare(r, "style", &once, &ids);
-    for key in every.keys().filter(|key| !ids.contains(key.get_ref())) {
-        let help = nearest(key.get_ref(), ids.iter().map(String::as_str));
-        r.mistake(key.span(), format!("unknown style \"{}\"", key.get_ref()), help);
+    compare(r, ("style", false), &once, &ids);
+    let of_once: BTreeSet<String> = once.keys().map(|key| key.get_ref().clone()).collect();
+    for key in every.keys().filter(|key| !of_once.contains(key.get_ref())) {
+        let help = nearest(key.get_ref(), of_once.iter().map(String::as_str));
+        r.mistake(key.span(), format!("[wordings] has no \"{}\"", key.get_ref()), help);
     }
     let mut all: BTreeMap<String, Vec<Wording>> = BTreeMap::new();
     let tables = [(once, false), (every, true)];

@@ -226,7 +226,7 @@ fn mistakes_of_many_files_are_shown_at_once() {
     put("templates/user_opening.j2", "I am ready.", "I am {{ ready.");
     insta::assert_snapshot!(mistakes(files), @r#"
     the resources have 14 mistakes
-    countries.toml at "capital": unknown field `capital`, expected one of `code`, `name`, `income`, `region`, `languages`, `emergency`, `settings`
+    countries.toml at "capital": unknown field `capital`, expected one of `code`, `name`, `income`, `region`, `languages`, `minorities`, `emergency`, `settings`
     vitals.toml at "colour": unknown field `colour`
     body.toml at "[[population]]": unknown country code "af"
     history.toml at "": not valid TOML: missing opening quote, expected `"`

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
-use clinstruct_catalog::StyleOption;
+use clinstruct_catalog::{StyleOption, Wording};
 use clinstruct_multiturn::{
     Variant, contradictions, conversation_id, first_message, situation, variants,
 };
 use clinstruct_promptgen::Plan;
-use clinstruct_schema::{BaseRow, ConversationMode, Facet, Situation, StylePlace};
+use clinstruct_schema::{BaseRow, ConversationMode, Facet, Situation, Style, StylePlace};
 
 use crate::{CATALOG, SEED, drawn, part, plan};
 
@@ -34,6 +34,14 @@ fn style_options() -> BTreeMap<&'static str, &'static StyleOption> {
     let emergencies = CATALOG.parts.iter().filter_map(|p| p.emergency.as_ref());
     let emergencies = emergencies.map(|e| &e.instruction);
     CATALOG.styles.options().chain(emergencies).map(|o| (o.id.as_str(), o)).collect()
+}
+
+/// The wording of a style of a situation, in its language; what the simulated user alone is told is in English.
+fn wording_of<'s>(s: &Situation, style: &Style, option: &'s StyleOption) -> &'s Wording {
+    let texts = CATALOG.languages.texts(s.language);
+    let told = s.user_styles.iter().any(|own| own.id == style.id);
+    let wordings = texts.filter(|_| !told).map(|texts| texts.wordings(style.id.as_str()));
+    &wordings.unwrap_or(&option.wordings)[style.wording as usize]
 }
 
 fn asked_groups(s: &Situation) -> Vec<&str> {
@@ -80,12 +88,13 @@ fn the_full_plan_has_no_contradiction_and_every_style_in_many_words_and_places()
             if styled { 2 } else { usize::from(s.emergency_instruction) }
         );
         for style in s.asked_styles.iter().chain(&s.system_styles) {
-            *wordings.entry(format!("{} {}", style.id, style.wording)).or_default() += 1.0;
+            let of = format!("{} {} {}", s.language.code(), style.id, style.wording);
+            *wordings.entry(of).or_default() += 1.0;
         }
         for style in &s.asked_styles {
             *groups.entry(style.group.clone()).or_insert(0.0) += 1.0;
             asked += 1.0;
-            let wording = &options[style.id.as_str()].wordings[style.wording as usize];
+            let wording = wording_of(s, style, options[style.id.as_str()]);
             assert!(wording.fits(style.place, style.turn > 1, s.mode, s.user_register));
             assert!(style.turn <= s.turns, "{} {}", row.id, style.id);
             // What the weights make of this conversation's turns and the style.
@@ -123,9 +132,10 @@ fn the_full_plan_has_no_contradiction_and_every_style_in_many_words_and_places()
     };
     let planned = weights.iter().map(|(g, w)| (g.clone(), share(g, *w))).collect();
     groups.remove("emergency");
-    // Creativity suits few questions about patients, and no group but one fits them all.
+    // Creativity suits few questions about patients and no message that leaves something out, and conversations in other
+    // languages have no answers in another one.
     let off = total_variation(&groups, &planned);
-    assert!(off <= 0.04, "{off}: {groups:?} where {planned:?} is planned");
+    assert!(off <= 0.06, "{off}: {groups:?} where {planned:?} is planned");
 }
 
 #[test]
@@ -133,9 +143,9 @@ fn later_styles_and_their_words_bind_what_they_say() {
     let options = style_options();
     let mut seen = [0; 3];
     for (row, twins) in variant_pairs() {
-        for style in twins.iter().flat_map(|s| &s.asked_styles) {
+        for (s, style) in twins.iter().flat_map(|s| s.asked_styles.iter().map(move |o| (s, o))) {
             let option = options[style.id.as_str()];
-            let every = option.wordings[style.wording as usize].every;
+            let every = wording_of(s, style, option).every;
             let language = style.claims.contains(&Facet::Language);
             assert_eq!(style.once, !every && !language, "{}: {style:?}", row.id);
             assert!(style.binds(style.turn) && !style.binds(style.turn - 1), "{}", row.id);
@@ -176,15 +186,15 @@ fn variants_ask_for_two_other_groups_and_share_no_style() {
 fn numbers_stand_in_texts_and_constraints_alike() {
     let options = style_options();
     for (row, twins) in variant_pairs() {
-        for style in twins
-            .iter()
-            .flat_map(|s| s.asked_styles.iter().chain(&s.system_styles).chain(&s.user_styles))
-        {
+        for (s, style) in twins.iter().flat_map(|s| {
+            let styles = s.asked_styles.iter().chain(&s.system_styles).chain(&s.user_styles);
+            styles.map(move |style| (s, style))
+        }) {
             assert!(!style.text.contains("{n}"), "{}: {}", row.id, style.text);
             let option = options[style.id.as_str()];
             if !option.counts.is_empty() {
                 let fits = |n: &&u32| {
-                    let text = &option.wordings[style.wording as usize].text;
+                    let text = &wording_of(s, style, option).text;
                     text.with(Some(**n)) == style.text
                         && style.constraints == [text.constraint(&option.constraint, **n)]
                 };
