@@ -31,8 +31,8 @@ fn fits(text: &str, sex: &str) -> bool {
 fn spoken_sex(patient: &Facts) -> &str {
     match value(patient, "gender") {
         // `woman` contains `man`.
-        Some(gender) if gender.contains("woman") || gender.ends_with("girl") => "female",
-        Some(gender) if gender.contains("man") || gender.ends_with("boy") => "male",
+        Some(gender) if gender.contains("woman") || gender.contains("girl") => "female",
+        Some(gender) if gender.contains("man") || gender.contains("boy") => "male",
         _ => value(patient, "sex").unwrap_or("female"),
     }
 }

@@ -8,6 +8,9 @@ use crate::assistant::words;
 use crate::grammar::{Template, grammar, worker};
 use crate::read::{ParsedRequest, known};
 
+/// Words below which a message of one sentence gets another.
+const FEWEST: usize = 22;
+
 /// Answers a question from the facts, in at most `most` words; of a long list only the first entries.
 fn reply(patient: &Facts, question: &str, already: &str, most: usize, draw: &mut Draw) -> String {
     let lower = question.to_lowercase();
@@ -121,10 +124,17 @@ pub(crate) fn follow_up(
             sentences.push(more);
         }
     } else {
-        if most.is_none() && draw.chance(0.4) {
+        // One sentence alone would soon be said in another conversation, too.
+        let alone = count(&sentences) < FEWEST || question.is_some();
+        if most.is_none() && (alone || draw.chance(0.4)) {
             let more_kind = if draw.chance(0.5) { "next" } else { "short" };
             let more = next(draw, ("followup", more_kind));
             sentences.push(more);
+        } else if let Some(most) = most.filter(|_| alone) {
+            sentences.push(next(draw, ("followup", "short")));
+            if count(&sentences) > most {
+                sentences.pop();
+            }
         }
         for _ in 0..10 {
             if count(&sentences) >= least {

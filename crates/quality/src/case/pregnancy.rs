@@ -121,6 +121,10 @@ fn weeks(view: &View<'_>) -> Vec<Pregnancy> {
         let sentence = view.sentence(at);
         let rest = view.lower.get(number.span.end..).unwrap_or_default();
         let head = view.between(sentence.start, at);
+        // How long something lasted before birth: `breech until 36 weeks of pregnancy`.
+        if ["until ", "up to ", "before "].iter().any(|word| head.ends_with(word)) {
+            continue;
+        }
         let forty = number.part == Part::Pair(40.0) && rest.trim_start().starts_with("/40");
         let dated = number.value >= WITH_DAYS
             && DAYS.as_ref().is_some_and(|p| p.is_match(rest))
