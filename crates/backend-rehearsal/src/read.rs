@@ -213,7 +213,7 @@ impl Reader {
                     Meaning::Mode { mode } => parsed.mode = Some(*mode),
                     Meaning::Move { id } => parsed.planned = Some(id.to_string()),
                     // Each message has its own, which is read with its facts.
-                    Meaning::Write { .. } | Meaning::Tell => {}
+                    Meaning::Write { .. } | Meaning::Be { .. } | Meaning::Tell => {}
                 }
             }
         }

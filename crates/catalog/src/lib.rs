@@ -19,12 +19,14 @@ mod load_body;
 mod load_history;
 mod load_parts;
 mod load_patient;
+mod load_personas;
 mod load_topics;
 mod load_voices;
 mod mistake;
 mod moves;
 mod part;
 mod patient;
+mod persona;
 mod read;
 mod regimen;
 mod scope;
@@ -47,11 +49,13 @@ pub use contradiction::{Contradiction, Contradictions};
 pub use mistake::{CatalogError, Mistake};
 pub use moves::{After, Move};
 pub use part::{
-    Countries, EmergencyRule, Facts, ModeRule, Part, StyleRule, TurnsRule, WITHHOLDS, When,
+    Countries, EmergencyRule, Facts, ModeRule, Part, RoleTemplates, StyleRule, TurnsRule, WITHHOLDS,
+    When,
 };
 pub use patient::{
     Availability, Condition, Drug, Histories, HistoryEntry, Kind, Pregnancy, Relative,
 };
+pub use persona::{PersonaEntry, PersonaFacts, Personas};
 pub use read::Files;
 pub use regimen::{Never, Regimen, RegimenItem};
 pub use scope::{AboutPatient, PregnancyRule, Scope};

@@ -46,6 +46,7 @@
 //! `examples/play.rs` is a program that does this with a trivial model.
 
 mod dialogue;
+mod layperson;
 mod moves;
 mod place;
 mod prompts;

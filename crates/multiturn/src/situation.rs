@@ -119,7 +119,7 @@ pub fn situation(
         all[Draw::new(seed, key, "assistant register").weighted(possible).min(2)];
     fixed.push(format!("register:{}", assistant_register.as_str()));
 
-    let s = &catalog.styles;
+    let s = catalog.styles_of(part.personas);
     let user_length = share(
         catalog,
         &s.user_length,
@@ -144,7 +144,7 @@ pub fn situation(
         }
     }
 
-    let stage = |register| Stage { catalog, seed, key, mode, register, turns };
+    let stage = |register| Stage { catalog, places: s.places, seed, key, mode, register, turns };
     let (by_user, by_system) = (stage(user_register), stage(assistant_register));
     let mut situation = Situation {
         mode,

@@ -26,6 +26,7 @@
 mod case;
 mod extraction;
 mod frame;
+mod persona;
 mod plan;
 mod request;
 mod voice;
