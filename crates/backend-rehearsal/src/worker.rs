@@ -11,6 +11,8 @@ mod first;
 
 mod follow;
 
+mod layperson;
+
 pub(crate) use follow::follow_up;
 
 type Facts = [(String, String)];

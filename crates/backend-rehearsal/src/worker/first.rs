@@ -6,7 +6,7 @@ mod scene;
 use clinstruct_draw::Draw;
 use clinstruct_schema::VoiceTrait;
 
-use self::form::shape;
+pub(super) use self::form::shape;
 use self::scene::Scene;
 use super::Facts;
 use crate::read::{ParsedRequest, Voice, without_patient};
@@ -62,6 +62,9 @@ pub(crate) fn prompt(
     voice: &Voice,
     draw: &mut Draw,
 ) -> Written {
+    if let Some(persona) = &voice.persona {
+        return super::layperson::prompt(patient, persona, voice, draw);
+    }
     let (from, to) = voice.words.unwrap_or((30, 90));
     let (from, to) = (from as usize, to as usize);
     // Of some beginnings and questions, the first that fit; of a very short message, the shortest.

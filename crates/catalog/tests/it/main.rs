@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod contradictions;
+mod personas;
 mod scope;
 
 use std::collections::HashSet;

@@ -3,6 +3,7 @@
 
 mod audit;
 mod case;
+mod persona;
 mod voice;
 
 use std::collections::{HashMap, HashSet};
