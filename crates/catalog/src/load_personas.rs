@@ -73,11 +73,14 @@ fn read_trait(
             user: entry.user.into_inner(),
         });
     }
+    // Modes with the same weights have the same mistakes.
+    let mut summed: Vec<Vec<f64>> = Vec::new();
     for mode in MODES {
         let weights: Vec<f64> =
             entries.iter().filter_map(|e| e.weights.get(&mode).copied()).collect();
-        if !entries.is_empty() {
-            sums_to_one(r, span.clone(), weights.into_iter());
+        if !entries.is_empty() && !summed.contains(&weights) {
+            sums_to_one(r, span.clone(), weights.iter().copied());
+            summed.push(weights);
         }
     }
     everyone_has_one(r, span, ages, of, &entries);

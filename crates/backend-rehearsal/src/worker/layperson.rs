@@ -129,6 +129,9 @@ fn draft(
             let unit = draw.pick(&words.units).map_or("days", String::as_str);
             format!("{number} {unit}")
         }
+        "when" | "where" | "person" => {
+            draw.pick(worker().all("laylists", slot)).map(Template::plain).unwrap_or_default()
+        }
         slot => who.slot(slot).to_owned(),
     };
     let opening = voice.of(VoiceTrait::Opening).unwrap_or("course");
@@ -157,7 +160,7 @@ fn draft(
         let kind =
             if talkative && draw.chance(0.5) { ("laylists", "talk") } else { ("laymore", "more") };
         let more = sentence(kind, sex, draw, &mut fill);
-        if !sentences.contains(&more) && so_far + fixed + count(&more) <= to {
+        if !more.is_empty() && !sentences.contains(&more) && so_far + fixed + count(&more) <= to {
             sentences.push(more);
         }
     }

@@ -78,7 +78,27 @@ fn mistakes_about_personas_are_shown_where_they_stand() {
     ];
     let shown: String = wrong.iter().map(|(name, old, new)| mistakes_of(name, old, new)).collect();
     let shown = shown.replace("the resources have 1 mistake\n", "");
-    insta::assert_snapshot!(shown, @r#""#);
+    insta::assert_snapshot!(shown, @r#"
+    personas.toml at "0.5": the weights sum to 0.95, not to 1
+    personas.toml at "\"infants..adolescence\"": unknown age band "adolescence"
+        did you mean "adolescents"?
+    personas.toml at "0.5": no relation is for male patients of the age band "infants" in chat mode
+        widen the `ages` of one
+    personas.toml at "\"alzheimers-disease\"": unknown subtopic "alzheimers-disease"
+        did you mean "alzheimer-disease"?
+    personas.toml at "\"parent\"": duplicate relation "parent"
+    the resources have 2 mistakes
+    personas.toml at "mood": unknown field `mood`, expected one of `id`, `weight`, `ages`, `sexes`, `unless`, `writer`, `user`
+    personas.toml at "{ normal = 0.45, chat = 0.45, emergency = 0.2 }": the weights sum to 0.7, not to 1
+    personas.toml at "[]": the list of sentences is empty
+    parts/4-layperson.toml at "\"layperson_users.j2\"": there is no template "layperson_users.j2"
+        put it into templates/
+    parts/4-layperson.toml at "[[\"task\"], [\"subtopic\"]]": a part with personas crosses one list of axes
+        name them in one list
+    parts/4-layperson.toml at "short": unknown assistant length "short"
+    parts/4-layperson.toml at "\"anaesthesiology\"": unknown domain "anaesthesiology"
+        did you mean "anesthesiology"?
+    "#);
 }
 
 /// A reader of requests tells instructions apart by their texts alone.
@@ -97,7 +117,7 @@ fn texts_of_both_sides_are_told_apart() {
         .flat_map(|o| &o.wordings)
         .map(|w| w.text.0.replace("{n}", "7"))
         .chain(c.personas.moves.iter().flat_map(|m| m.texts.clone()))
-        .chain(c.personas.phrases.iter().map(|p| p.text.clone()))
+        .chain(c.personas.phrases.iter().map(|p| p.text.replace("{n}", "7")))
         .chain(c.personas.voices.instructions().map(|i| i.text.0))
         .chain(
             PersonaTrait::ALL
