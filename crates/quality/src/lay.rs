@@ -282,7 +282,7 @@ mod tests {
             ),
             (
                 "How high is the fever?",
-                "38.4 °C. my gallbladder was removed four years ago",
+                "38.4 °C on the thermometer. My gallbladder was removed four years ago",
                 (1, 1),
             ),
             (rest, "I have migraine with aura and take amlodipine and sumatriptan", (0, 3)),

@@ -201,7 +201,12 @@ fn reply(
         "age" => age_text(fact).replace('-', " "),
         _ => fact.to_owned(),
     };
-    let entries: Vec<&str> = fact.split("; ").collect();
+    // Medicines are known by their names.
+    let entry = |entry: &'_ str| -> String {
+        let named = entry.split(|c: char| c.is_ascii_digit()).next().unwrap_or(entry);
+        if kind == "medicines" { named.trim().to_owned() } else { entry.to_owned() }
+    };
+    let entries: Vec<String> = fact.split("; ").map(entry).filter(|e| !e.is_empty()).collect();
     // Nobody recites a list.
     let told = match persona.of(PersonaTrait::Openness) {
         Some("reserved") => 1,
@@ -209,6 +214,9 @@ fn reply(
     };
     let template = draw.pick(worker().all("layreply", kind))?;
     let text = |n: usize| template.fill(|_| entries[..n].join(" and "));
+    if entries.is_empty() {
+        return None;
+    }
     let fitting = (1..=told).rev().map(text).find(|text| count(text) <= most);
     Some(fitting.unwrap_or_else(|| text(1)))
 }
