@@ -215,6 +215,7 @@ fn flow(
     // Answers open in different ways.
     let openings = match parsed.mode {
         Some(ConversationMode::Emergency) if parsed.lay => ["emergency"; 6],
+        _ if parsed.lay => ["lead"; 6],
         _ => ["lead", "assessment", "plan", "testing", "monitoring", "lead"],
     };
     let mut categories = vec![voice.draw.pick(&openings).copied().unwrap_or("lead")];

@@ -11,6 +11,8 @@ use crate::read::{ParsedRequest, Persona, Voice, known, value};
 
 /// Draws for a sentence that fits.
 const TRIES: usize = 24;
+/// Words of a sentence that is led in, since it would be the same in many messages.
+const LONG: usize = 5;
 /// Draws for a message of the wanted length.
 const DRAFTS: usize = 12;
 /// Probability that somebody who remembers little has forgotten what is asked for.
@@ -239,7 +241,7 @@ pub(crate) fn follow_up(
     let grammar = lay_grammar();
     let mut fill = |slot: &str, draw: &mut Draw| match grammar {
         Some(grammar) if !grammar.list(slot).is_empty() => grammar.item(slot, draw),
-        _ => String::new(),
+        _ => draw.pick(worker().all("laylists", slot)).map(Template::plain).unwrap_or_default(),
     };
     let mut sentences: Vec<String> = Vec::new();
     let question =
@@ -255,6 +257,9 @@ pub(crate) fn follow_up(
         if worker().all("laymove", planned).is_empty() { "lay-just-answers" } else { planned };
     for _ in 0..TRIES {
         let next = sentence(("laymove", planned), sex, draw, &mut fill);
+        let lead = sentence(("laylead", "lead"), sex, draw, &mut fill);
+        let next =
+            if count(&next) >= LONG { format!("{lead} {}", lower_start(&next)) } else { next };
         let length: usize = sentences.iter().chain([&next]).map(|s| count(s)).sum();
         if !earlier.contains(&next) && (length <= most || sentences.is_empty()) {
             sentences.push(next);
