@@ -4,17 +4,6 @@ use clinstruct_schema::{Instruction, Meaning, Pattern};
 
 use crate::{Catalog, Move, Phrase, Styles};
 
-/// What a phrase asks for.
-pub(crate) fn of_phrase(p: &Phrase) -> Instruction {
-    let kept = p.constraint.iter().map(|c| Meaning::Keep { constraint: c.clone() });
-    let mut means: Vec<Meaning> =
-        kept.chain(p.role.map(|speaker| Meaning::Role { speaker })).collect();
-    if means.is_empty() {
-        means.push(Meaning::Tell);
-    }
-    Instruction { id: p.id.to_string(), text: Pattern(p.text.clone()), means, once: false }
-}
-
 /// What the texts on modes and levels of speech ask for.
 fn of_sides(styles: &Styles) -> Vec<Instruction> {
     let mut all = Vec::new();
@@ -63,7 +52,7 @@ fn of_options(s: &Styles) -> impl Iterator<Item = Instruction> {
 impl Catalog {
     /// Every instruction that a request may contain, with its constraint.
     pub fn instructions(&self) -> Vec<Instruction> {
-        let mut all: Vec<Instruction> = self.phrases.iter().map(of_phrase).collect();
+        let mut all: Vec<Instruction> = self.phrases.iter().map(Phrase::instruction).collect();
         all.extend(of_sides(&self.styles));
         all.extend(of_moves(&self.moves));
         all.extend(of_options(&self.styles));

@@ -49,8 +49,8 @@ pub use contradiction::{Contradiction, Contradictions};
 pub use mistake::{CatalogError, Mistake};
 pub use moves::{After, Move};
 pub use part::{
-    Countries, EmergencyRule, Facts, ModeRule, Part, RoleTemplates, StyleRule, TurnsRule, WITHHOLDS,
-    When,
+    Countries, EmergencyRule, Facts, ModeRule, Part, RoleTemplates, StyleRule, TurnsRule,
+    WITHHOLDS, When,
 };
 pub use patient::{
     Availability, Condition, Drug, Histories, HistoryEntry, Kind, Pregnancy, Relative,

@@ -12,7 +12,6 @@ use clinstruct_schema::{ConversationMode, Instruction, Meaning, Pattern, Persona
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::instructions::of_phrase;
 use crate::voice::RawWeight;
 use crate::who::RawWho;
 use crate::{Axis, Facts, Move, Phrase, Styles, Voices, When, Who};
@@ -101,7 +100,7 @@ impl Personas {
 
     /// What each text asks for.
     pub(crate) fn instructions(&self) -> Vec<Instruction> {
-        let mut all: Vec<Instruction> = self.phrases.iter().map(of_phrase).collect();
+        let mut all: Vec<Instruction> = self.phrases.iter().map(Phrase::instruction).collect();
         for (of, list) in &self.lists {
             for entry in list {
                 let texts = entry.writer.iter().chain(&entry.user);

@@ -16,7 +16,7 @@ use crate::segment::sentences;
 
 /// What a fact is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Told {
+pub enum FactTopic {
     /// Age, pregnancy, a vital sign or another value.
     Value(FactName),
     /// A long-standing condition.
@@ -33,7 +33,7 @@ pub enum Told {
     Social,
 }
 
-impl Told {
+impl FactTopic {
     /// Its list in `lay.toml`.
     fn key(self) -> &'static str {
         match self {
@@ -56,7 +56,7 @@ impl Told {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToldFact {
     /// What it is about.
-    pub about: Told,
+    pub about: FactTopic,
     /// As the case has it; a value as the message has it.
     pub fact: String,
     /// Whether the answer before the message asks for it.
@@ -123,7 +123,7 @@ fn questions(answer: &str) -> String {
     asked
 }
 
-fn is_asked(questions: &str, about: Told) -> bool {
+fn is_asked(questions: &str, about: FactTopic) -> bool {
     let any = |stems: &[String]| stems.iter().any(|stem| has(questions, stem));
     any(&WORDS.open) || WORDS.asked.get(about.key()).is_some_and(|stems| any(stems))
 }
@@ -147,15 +147,15 @@ fn names_condition(flat: &str, name: &str) -> bool {
 }
 
 /// The statements of the case with what they are about, and whether a flat text tells them.
-fn statements<'c>(case: &'c Case) -> Vec<(Told, &'c str)> {
-    let conditions = case.conditions.iter().map(|c| (Told::Condition, c.name.as_str()));
-    let medicines = case.medicines.iter().map(|m| (Told::Medicine, m.drug.as_str()));
-    let mut all: Vec<(Told, &'c str)> = conditions.chain(medicines).collect();
+fn statements<'c>(case: &'c Case) -> Vec<(FactTopic, &'c str)> {
+    let conditions = case.conditions.iter().map(|c| (FactTopic::Condition, c.name.as_str()));
+    let medicines = case.medicines.iter().map(|m| (FactTopic::Medicine, m.drug.as_str()));
+    let mut all: Vec<(FactTopic, &'c str)> = conditions.chain(medicines).collect();
     for (about, texts) in [
-        (Told::Allergy, &case.allergies),
-        (Told::History, &case.history),
-        (Told::Family, &case.family),
-        (Told::Social, &case.social),
+        (FactTopic::Allergy, &case.allergies),
+        (FactTopic::History, &case.history),
+        (FactTopic::Family, &case.family),
+        (FactTopic::Social, &case.social),
     ] {
         all.extend(texts.iter().map(|t: &CaseText| (about, t.text.as_str())));
     }
@@ -173,7 +173,7 @@ pub fn told(text: &str, case: &Case, earlier: &str, answer: &str) -> Vec<ToldFac
     let (said, before, questions) = (flat(text), flat(earlier), questions(answer));
     let known: Vec<FactName> = read(earlier).into_iter().map(|read| read.fact.name).collect();
     let mut all: Vec<ToldFact> = Vec::new();
-    let mut add = |about: Told, fact: String| {
+    let mut add = |about: FactTopic, fact: String| {
         // A pressure is one fact.
         if !all.iter().any(|told| told.about.key() == about.key() && told.fact == fact) {
             all.push(ToldFact { about, fact, asked: is_asked(&questions, about) });
@@ -184,13 +184,13 @@ pub fn told(text: &str, case: &Case, earlier: &str, answer: &str) -> Vec<ToldFac
         let value =
             name.kind() != FactKind::Text && !matches!(name, FactName::Sex | FactName::Diastolic);
         if value && !known.contains(&name) {
-            add(Told::Value(name), read.fact.value);
+            add(FactTopic::Value(name), read.fact.value);
         }
     }
     for (about, statement) in statements(case) {
         let is_told = |flat: &str| match about {
-            Told::Condition => names_condition(flat, statement),
-            Told::Medicine => {
+            FactTopic::Condition => names_condition(flat, statement),
+            FactTopic::Medicine => {
                 let name = self::flat(statement);
                 name.split(' ').find(|word| !word.is_empty()).is_some_and(|word| has(flat, word))
             }
@@ -311,22 +311,22 @@ mod tests {
     fn the_words_are_read() {
         assert!(!WORDS.asked.is_empty() && !WORDS.called.is_empty());
         for about in [
-            Told::Value(FactName::Age),
-            Told::Value(FactName::PregnancyWeeks),
-            Told::Value(FactName::Weight),
-            Told::Value(FactName::Height),
-            Told::Value(FactName::Temperature),
-            Told::Value(FactName::HeartRate),
-            Told::Value(FactName::RespiratoryRate),
-            Told::Value(FactName::Systolic),
-            Told::Value(FactName::Saturation),
-            Told::Value(FactName::Crp),
-            Told::Condition,
-            Told::Medicine,
-            Told::Allergy,
-            Told::History,
-            Told::Family,
-            Told::Social,
+            FactTopic::Value(FactName::Age),
+            FactTopic::Value(FactName::PregnancyWeeks),
+            FactTopic::Value(FactName::Weight),
+            FactTopic::Value(FactName::Height),
+            FactTopic::Value(FactName::Temperature),
+            FactTopic::Value(FactName::HeartRate),
+            FactTopic::Value(FactName::RespiratoryRate),
+            FactTopic::Value(FactName::Systolic),
+            FactTopic::Value(FactName::Saturation),
+            FactTopic::Value(FactName::Crp),
+            FactTopic::Condition,
+            FactTopic::Medicine,
+            FactTopic::Allergy,
+            FactTopic::History,
+            FactTopic::Family,
+            FactTopic::Social,
         ] {
             assert!(WORDS.asked.contains_key(about.key()), "{about:?}");
         }

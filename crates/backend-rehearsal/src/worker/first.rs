@@ -62,9 +62,6 @@ pub(crate) fn prompt(
     voice: &Voice,
     draw: &mut Draw,
 ) -> Written {
-    if let Some(persona) = &voice.persona {
-        return super::layperson::prompt(patient, persona, voice, draw);
-    }
     let (from, to) = voice.words.unwrap_or((30, 90));
     let (from, to) = (from as usize, to as usize);
     // Of some beginnings and questions, the first that fit; of a very short message, the shortest.
