@@ -96,7 +96,7 @@ impl Given {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// Part to build, by id or file stem; can be repeated [default: all]
+    /// Part to build, by id or file stem; can be repeated [default: those on by default]
     pub part: Vec<String>,
     /// Only the first N seed rows of each part
     pub limit: Option<usize>,

@@ -1,10 +1,13 @@
 //! The assistant's answers: structure, length and language as requested, all at once.
 
-use clinstruct_draw::Draw;
-use clinstruct_schema::{Constraint, Language, Register};
+mod table;
 
-use crate::grammar::{Grammar, capital, doses, grammar};
+use clinstruct_draw::Draw;
+use clinstruct_schema::{Constraint, ConversationMode, Language, Register};
+
+use crate::grammar::{Grammar, capital, doses, grammar, lay_grammar};
 use crate::read::{ParsedRequest, age_in};
+use table::table;
 
 const FLOW: [&str; 9] = [
     "assessment",
@@ -19,6 +22,8 @@ const FLOW: [&str; 9] = [
 ];
 /// Share of answers that state a dose.
 const WITH_DOSE: f64 = 0.3;
+/// Share of answers to somebody at home that ask something unasked.
+const ASKS: f64 = 0.55;
 /// Draws per sentence when searching for one that fits or is new.
 const DRAWS: usize = 12;
 
@@ -177,9 +182,14 @@ pub(crate) fn answer(parsed: &ParsedRequest, first: &str, before: &str, draw: &m
     let first_answer = before.is_empty();
     let due = |c: &&Constraint| first_answer || **c != Constraint::AsksFirst;
     let constraints: Vec<Constraint> = parsed.constraints.iter().filter(due).cloned().collect();
-    let form = Form::of(&constraints);
+    let mut form = Form::of(&constraints);
     let language = parsed.language();
-    let Some(grammar) = grammar(language) else { return String::new() };
+    let known = if parsed.lay { lay_grammar() } else { grammar(language) };
+    let Some(grammar) = known else { return String::new() };
+    // Somebody at home leaves out what matters.
+    if parsed.lay && form.questions == 0 && draw.chance(ASKS) {
+        form.questions = 1;
+    }
     let age = age_in(first);
     let mut voice = Voice {
         grammar,
@@ -203,7 +213,11 @@ fn flow(
     many: usize,
 ) -> Vec<&'static str> {
     // Answers open in different ways.
-    let openings = ["lead", "assessment", "plan", "testing", "monitoring", "lead"];
+    let openings = match parsed.mode {
+        Some(ConversationMode::Emergency) if parsed.lay => ["emergency"; 6],
+        _ if parsed.lay => ["lead"; 6],
+        _ => ["lead", "assessment", "plan", "testing", "monitoring", "lead"],
+    };
     let mut categories = vec![voice.draw.pick(&openings).copied().unwrap_or("lead")];
     for aspect in &form.aspects {
         categories.push(match aspect.as_str() {
@@ -446,23 +460,6 @@ fn list(voice: &mut Voice<'_>, form: &Form, exact: Option<usize>, numbered: bool
         .enumerate()
         .map(|(i, item)| if numbered { format!("{}. {item}", i + 1) } else { format!("- {item}") })
         .collect();
-    lines.join("\n")
-}
-
-fn table(voice: &mut Voice<'_>, columns: usize) -> String {
-    let mut heads: Vec<String> = voice.grammar.list("column").to_vec();
-    voice.draw.shuffle(&mut heads);
-    let row = |cells: &[String]| format!("| {} |", cells.join(" | "));
-    let heads: Vec<String> = heads.into_iter().take(columns).map(capital).collect();
-    let mut lines = vec![row(&heads), format!("|{}", " --- |".repeat(columns))];
-    for _ in 0..3 + voice.draw.below(3) {
-        let kinds = ["finding", "test", "measure", "sign", "cause"];
-        let from = voice.draw.below(kinds.len());
-        let cells: Vec<String> = (0..columns)
-            .map(|c| capital(voice.grammar.item(kinds[(from + c) % kinds.len()], voice.draw)))
-            .collect();
-        lines.push(row(&cells));
-    }
     lines.join("\n")
 }
 

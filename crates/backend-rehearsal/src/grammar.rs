@@ -239,11 +239,21 @@ static GRAMMARS: LazyLock<Vec<Grammar>> = LazyLock::new(|| {
     FILES.iter().filter_map(|(language, text)| Grammar::parse(*language, text).ok()).collect()
 });
 
+static LAY: LazyLock<Option<Grammar>> = LazyLock::new(|| {
+    Grammar::parse(Language::English, include_str!("../grammar/layperson.toml")).ok()
+});
+
+/// The English grammar of answers to patients and families.
+pub(crate) fn lay_grammar() -> Option<&'static Grammar> {
+    LAY.as_ref()
+}
+
 static WORKER: LazyLock<Worker> = LazyLock::new(|| read_worker().unwrap_or_default());
 
 fn read_worker() -> Result<Worker, String> {
     Worker::parse(include_str!("../grammar/worker.toml"))?
-        .and(include_str!("../grammar/worker/first.toml"))
+        .and(include_str!("../grammar/worker/first.toml"))?
+        .and(include_str!("../grammar/worker/layperson.toml"))
 }
 
 /// The grammar of a language. The files are embedded, and a test reads all of them.

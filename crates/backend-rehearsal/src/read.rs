@@ -2,14 +2,29 @@
 
 use aho_corasick::AhoCorasick;
 use clinstruct_schema::{
-    ChatRequest, Constraint, ConversationMode, Instruction, Language, Meaning, Message, Register,
-    Role, Speaker, VoiceTrait,
+    ChatRequest, Constraint, ConversationMode, Instruction, Language, Meaning, Message,
+    PersonaTrait, Register, Role, Speaker, VoiceTrait,
 };
+
+/// A patient or relative to be.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Persona {
+    values: Vec<(PersonaTrait, String)>,
+}
+
+impl Persona {
+    /// The value of a trait; `None` where the request leaves it open.
+    pub(crate) fn of(&self, of: PersonaTrait) -> Option<&str> {
+        self.values.iter().find(|(known, _)| *known == of).map(|(_, id)| id.as_str())
+    }
+}
 
 /// How a first message is to be written.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Voice {
     values: Vec<(VoiceTrait, String)>,
+    /// Who writes, if not a health worker.
+    pub(crate) persona: Option<Persona>,
     /// The fewest and the most words.
     pub(crate) words: Option<(u32, u32)>,
 }
@@ -30,6 +45,10 @@ pub(crate) struct ParsedRequest {
     pub(crate) constraints: Vec<Constraint>,
     pub(crate) register: Option<Register>,
     pub(crate) mode: Option<ConversationMode>,
+    /// Whether a patient or relative writes rather than a health worker.
+    pub(crate) lay: bool,
+    /// The patient or relative to play.
+    pub(crate) persona: Persona,
     /// What the health worker is to do in its next message.
     pub(crate) planned: Option<String>,
     /// `label: value` lines outside patients.
@@ -155,7 +174,8 @@ impl Reader {
             facts_in(&message.content, &mut parsed);
         }
         let voice = |patient: &Vec<(String, String)>| {
-            value(patient, "voice").map(|told| self.voice(told)).unwrap_or_default()
+            let voice = value(patient, "voice").map(|told| self.voice(told)).unwrap_or_default();
+            Voice { persona: value(patient, "writer").map(|told| self.persona(told)), ..voice }
         };
         parsed.voices = parsed.patients.iter().map(voice).collect();
         parsed
@@ -175,6 +195,20 @@ impl Reader {
             }
         }
         voice
+    }
+
+    /// The person that these sentences describe.
+    fn persona(&self, told: &str) -> Persona {
+        let mut persona = Persona::default();
+        for found in self.heads.iter().flat_map(|heads| heads.find_overlapping_iter(told)) {
+            let known = self.instructions.get(found.pattern().as_usize());
+            for meaning in known.iter().flat_map(|(instruction, _)| &instruction.means) {
+                if let Meaning::Be { of, id } = meaning {
+                    persona.values.push((*of, id.to_string()));
+                }
+            }
+        }
+        persona
     }
 
     fn instructions_in(&self, text: &str, earlier: bool, parsed: &mut ParsedRequest) {
@@ -199,6 +233,7 @@ impl Reader {
                 }
             }
             parsed.extracts |= instruction.id == "role-extraction";
+            parsed.lay |= instruction.id.starts_with("lay-role-");
             for meaning in &instruction.means {
                 match meaning {
                     Meaning::Role { speaker } => parsed.speaker = Some(*speaker),
@@ -216,6 +251,7 @@ impl Reader {
                     Meaning::Move { id } => parsed.planned = Some(id.to_string()),
                     // Each message has its own, which is read with its facts.
                     Meaning::Write { .. } | Meaning::Tell => {}
+                    Meaning::Be { of, id } => parsed.persona.values.push((*of, id.to_string())),
                 }
             }
         }
@@ -223,7 +259,7 @@ impl Reader {
 }
 
 /// Labels of lines that state facts.
-const LABELS: [&str; 25] = [
+const LABELS: [&str; 27] = [
     "language",
     "profession",
     "specialty",
@@ -249,6 +285,8 @@ const LABELS: [&str; 25] = [
     "social",
     "patient",
     "voice",
+    "writer",
+    "temperature",
 ];
 
 fn facts_in(text: &str, parsed: &mut ParsedRequest) {

@@ -4,16 +4,31 @@ use clinstruct_draw::Draw;
 use clinstruct_schema::Language;
 
 use crate::grammar::{grammar, worker};
-use crate::read::value;
-pub(crate) use first::{Written, prompt};
+use crate::read::{ParsedRequest, Voice, value};
+pub(crate) use first::Written;
 
 mod first;
 
 mod follow;
 
+mod layperson;
+
 pub(crate) use follow::follow_up;
 
 type Facts = [(String, String)];
+
+/// Writes a first message.
+pub(crate) fn prompt(
+    parsed: &ParsedRequest,
+    patient: &Facts,
+    voice: &Voice,
+    draw: &mut Draw,
+) -> Written {
+    match &voice.persona {
+        Some(persona) => layperson::prompt(patient, persona, voice, draw),
+        None => first::prompt(parsed, patient, voice, draw),
+    }
+}
 
 fn fits(text: &str, sex: &str) -> bool {
     let words = &worker().words;

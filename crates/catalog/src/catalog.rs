@@ -5,12 +5,13 @@ use clinstruct_schema::{
     Sex,
 };
 use include_dir::{Dir, include_dir};
-use toml::Spanned;
 
 use crate::contradiction::{Contradictions, read_contradictions};
 use crate::items::{distinct_wordings, known_items};
-use crate::load::{Loader, distinct, resolve, sums_to_one, values};
-use crate::load_axes::{line_span, read_ages, read_countries, read_sexes, read_situations};
+use crate::load::{Loader, distinct, values};
+use crate::load_axes::{
+    line_span, read_ages, read_countries, read_sexes, read_situations, read_styles,
+};
 use crate::load_body::{read_body, read_effects, read_signs};
 use crate::load_history::read_histories;
 use crate::load_language::{Texts, read_languages, said_to_assistant};
@@ -18,14 +19,14 @@ use crate::load_parts::{Axes, read_parts};
 use crate::load_patient::{
     Conditions, Known, Regimens, check_treatments, read_conditions, read_drugs, read_regimens,
 };
+use crate::load_personas::{read_lay_styles, read_personas};
 use crate::load_topics::{self, Topics, field_ids, read_topics};
 use crate::load_voices::read_voices;
 use crate::mistake::{CatalogError, nearest};
 use crate::moves::read_moves;
-use crate::style::RawOption;
 use crate::{
     AgeBand, Axis, Body, Condition, Country, Domain, Drug, Effects, Files, Gender, Histories,
-    Languages, Move, Never, Part, Phrase, Places, Profession, Regimen, Scope, Setting, SexShare,
+    Languages, Move, Never, Part, Personas, Phrase, Profession, Regimen, Scope, Setting, SexShare,
     Signs, Styles, Subtopic, Task, Templates, Value, Voices,
 };
 
@@ -84,6 +85,8 @@ pub struct Catalog {
     pub contradictions: Contradictions,
     /// How first messages are written.
     pub voices: Voices,
+    /// Patients and relatives who write for themselves, with texts of their own.
+    pub personas: Personas,
     /// Terms that apply to some countries only.
     pub country_terms: Vec<CountryBound>,
     /// Fixed phrases of the templates.
@@ -192,28 +195,10 @@ impl Catalog {
         let effects = l.file("complaints.toml", read_effects);
         let histories = l.file("history.toml", |r| read_histories(r, &known, &drugs, &conditions));
         let mut styles = Styles::default();
-        l.file("styles.toml", |r| {
-            if let Some(places) = r.value::<Spanned<Places>>("places", true).map(|e| e.value) {
-                styles.places = *places.get_ref();
-                let Places { start, inside, last, end, later } = styles.places;
-                sums_to_one(r, places.span(), [start, inside, last, end, later].into_iter());
-            }
-            styles.groups = values(r.entries("group", true));
-            let raw = values(r.entries::<RawOption>("option", true));
-            for o in &raw {
-                match &o.group {
-                    Some(group) => {
-                        let known = styles.groups.iter().map(|g| g.id.as_str());
-                        resolve(r, "style group", group.get_ref(), group.span(), known);
-                    }
-                    None => r.mistake(o.id.span(), "missing field `group`", None),
-                }
-            }
-            distinct(r, "option", raw.iter().map(|o| (o.id.get_ref().as_str(), o.id.span())));
-            styles.asked = raw.into_iter().map(|o| crate::load::option(r, o, "")).collect();
-        });
+        l.file("styles.toml", |r| read_styles(r, &mut styles));
         l.file("situations.toml", |r| read_situations(r, &mut styles));
-        distinct_wordings(l, &styles);
+        distinct_wordings(l, &styles, &["styles.toml", "situations.toml"]);
+        let lay_styles = read_lay_styles(l);
         let voices = l.file("voices.toml", |r| read_voices(r, &tasks));
         let phrases: Vec<Phrase> = l.file("phrases.toml", |r| {
             let phrases = r.entries::<Phrase>("phrase", true);
@@ -286,13 +271,26 @@ impl Catalog {
             values(models)
         });
 
+        let axes = Axes {
+            tasks: &tasks,
+            professions: &professions,
+            domains: &domains,
+            subtopics: &subtopics,
+            countries: &countries,
+            styles: &styles,
+            lay_styles: &lay_styles,
+            template_names: files.keys().cloned().collect(),
+        };
+        let personas = read_personas(l, &axes, &ages);
+
         let template_files: Vec<(String, String)> = files
             .iter()
             .filter_map(|(name, text)| {
                 name.strip_prefix("templates/").map(|n| (n.to_owned(), text.clone()))
             })
             .collect();
-        let texts = phrases.iter().map(|p| (p.id.to_string(), p.text.clone())).collect();
+        let texts = phrases.iter().chain(&personas.phrases);
+        let texts = texts.map(|p| (p.id.to_string(), p.text.clone())).collect();
         let (templates, errors) = Templates::compile(template_files, texts);
         for (name, e) in errors {
             let place = l.place(&format!("templates/{name}"));
@@ -311,18 +309,15 @@ impl Catalog {
                 ));
             }
         }
-        let axes = Axes {
-            tasks: &tasks,
-            professions: &professions,
-            domains: &domains,
-            subtopics: &subtopics,
-            countries: &countries,
-            styles: &styles,
-            template_names: files.keys().cloned().collect(),
-        };
         let moves = l.file("moves.toml", |r| read_moves(r, &axes));
         let parts = read_parts(l, &axes);
-        let known = known_items(&axes, &ages, &parts, &voices, &moves);
+        let known = known_items(
+            &axes,
+            &ages,
+            &parts,
+            [&voices, &personas.voices],
+            [&moves, &personas.moves],
+        );
         let contradictions = l.file("contradictions.toml", |r| read_contradictions(r, &known));
 
         let languages = read_languages(
@@ -376,6 +371,7 @@ impl Catalog {
             moves,
             contradictions,
             voices,
+            personas,
             country_terms,
             phrases,
             parts,
@@ -419,6 +415,26 @@ impl Catalog {
     /// The part with this id or file stem.
     pub fn part(&self, name: &str) -> Option<&Part> {
         self.parts.iter().find(|p| p.id.as_str() == name || p.stem == name)
+    }
+
+    /// The parts that are made where none is named.
+    pub fn default_parts(&self) -> impl Iterator<Item = &Part> {
+        self.parts.iter().filter(|part| part.default)
+    }
+
+    /// The styles of conversations with health workers, or with those who write for themselves.
+    pub fn styles_of(&self, personas: bool) -> &Styles {
+        if personas { &self.personas.styles } else { &self.styles }
+    }
+
+    /// Their moves.
+    pub fn moves_of(&self, personas: bool) -> &[Move] {
+        if personas { &self.personas.moves } else { &self.moves }
+    }
+
+    /// How their first messages are written.
+    pub fn voices_of(&self, personas: bool) -> &Voices {
+        if personas { &self.personas.voices } else { &self.voices }
     }
 
     /// The frame of a prompt about a patient of this age in the usual care setting of a country, by its code; `None` if
@@ -486,6 +502,7 @@ impl Catalog {
 
     /// The text of a phrase; empty if there is none.
     pub fn phrase(&self, id: &str) -> &str {
-        self.phrases.iter().find(|p| p.id.as_str() == id).map_or("", |p| p.text.as_str())
+        let all = self.phrases.iter().chain(&self.personas.phrases);
+        all.into_iter().find(|p| p.id.as_str() == id).map_or("", |p| p.text.as_str())
     }
 }

@@ -10,7 +10,7 @@ use crate::load_parts::Axes;
 use crate::{AgeBand, Move, Part, Styles, Voices};
 
 /// A reader of a request tells options apart by their texts alone.
-pub(crate) fn distinct_wordings(l: &mut Loader<'_>, styles: &Styles) {
+pub(crate) fn distinct_wordings(l: &mut Loader<'_>, styles: &Styles, files: &[&str; 2]) {
     let texts = |o: &'_ crate::StyleOption| -> Vec<String> {
         o.wordings.iter().map(|w| w.text.0.clone()).collect()
     };
@@ -19,7 +19,7 @@ pub(crate) fn distinct_wordings(l: &mut Loader<'_>, styles: &Styles) {
         styles.options().flat_map(texts).filter(|text| !seen.insert(text.clone())).collect();
     for text in again {
         let quoted = format!("\"{text}\"");
-        let file = ["styles.toml", "situations.toml"].map(|name| l.place(name));
+        let file = files.map(|name| l.place(name));
         let at = |place: &crate::mistake::Place| place.text.rfind(&quoted);
         let found = file.iter().rev().find_map(|place| at(place).map(|at| (place, at)));
         if let Some((place, at)) = found {
@@ -34,13 +34,17 @@ pub(crate) fn known_items(
     axes: &Axes<'_>,
     ages: &[AgeBand],
     parts: &[Part],
-    voices: &Voices,
-    moves: &[Move],
+    voices: [&Voices; 2],
+    moves: [&Vec<Move>; 2],
 ) -> KnownItems {
     let styles = axes.styles;
     let emergencies = parts.iter().filter_map(|p| p.emergency.as_ref()).map(|e| &e.instruction);
-    let mut items: Vec<String> =
-        styles.options().chain(emergencies).map(|o| o.id.to_string()).collect();
+    let mut items: Vec<String> = styles
+        .options()
+        .chain(axes.lay_styles.options())
+        .chain(emergencies)
+        .map(|o| o.id.to_string())
+        .collect();
     let mut kind = |kind: &str, names: &mut dyn Iterator<Item = String>| {
         items.extend(names.map(|name| format!("{kind}:{name}")));
     };
@@ -59,10 +63,10 @@ pub(crate) fn known_items(
         .iter()
         .flat_map(|p| p.specialties.iter().map(move |s| format!("{}.{}", p.id, s.id)));
     kind("specialty", &mut specialties.into_iter());
-    let forms = voices.of(VoiceTrait::Form);
-    kind("form", &mut forms.iter().map(|form| form.id.to_string()));
-    kind("move", &mut moves.iter().map(|m| m.id.to_string()));
-    let groups =
-        styles.asked.iter().map(|o| (format!("group:{}", o.group), o.id.to_string())).collect();
+    let forms = voices.into_iter().flat_map(|voices| voices.of(VoiceTrait::Form));
+    kind("form", &mut forms.map(|form| form.id.to_string()));
+    kind("move", &mut moves.into_iter().flatten().map(|m| m.id.to_string()));
+    let asked = styles.asked.iter().chain(&axes.lay_styles.asked);
+    let groups = asked.map(|o| (format!("group:{}", o.group), o.id.to_string())).collect();
     KnownItems { items, groups }
 }

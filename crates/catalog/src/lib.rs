@@ -21,12 +21,14 @@ mod load_history;
 mod load_language;
 mod load_parts;
 mod load_patient;
+mod load_personas;
 mod load_topics;
 mod load_voices;
 mod mistake;
 mod moves;
 mod part;
 mod patient;
+mod persona;
 mod read;
 mod regimen;
 mod scope;
@@ -50,11 +52,13 @@ pub use language::{LanguageTexts, Languages, PartLanguages, SettingText, languag
 pub use mistake::{CatalogError, Mistake};
 pub use moves::{After, Move};
 pub use part::{
-    Countries, EmergencyRule, Facts, ModeRule, Part, StyleRule, TurnsRule, WITHHOLDS, When,
+    Countries, EmergencyRule, Facts, ModeRule, Part, RoleTemplates, StyleRule, TurnsRule,
+    WITHHOLDS, When,
 };
 pub use patient::{
     Availability, Condition, Drug, Histories, HistoryEntry, Kind, Pregnancy, Relative,
 };
+pub use persona::{PersonaEntry, PersonaFacts, Personas};
 pub use read::Files;
 pub use regimen::{Never, Regimen, RegimenItem};
 pub use scope::{AboutPatient, PregnancyRule, Scope};

@@ -9,7 +9,7 @@ use crate::axes::{RawCountry, RawGender};
 use crate::load::{distinct, option, resolve, sums_to_one, values};
 use crate::read::Reader;
 use crate::style::{RawMode, RawOption};
-use crate::{AgeBand, Country, Gender, Mode, Setting, SexShare, Styles};
+use crate::{AgeBand, Country, Gender, Mode, Places, Setting, SexShare, Styles};
 
 /// The six regions of the WHO.
 pub(crate) const REGIONS: [&str; 6] = ["AFR", "AMR", "SEAR", "EUR", "EMR", "WPR"];
@@ -145,4 +145,25 @@ pub(crate) fn read_situations(r: &mut Reader<'_>, styles: &mut Styles) {
     {
         r.mistake(0..0, "there must be three registers: popular, standard, scientific", None);
     }
+}
+
+pub(crate) fn read_styles(r: &mut Reader<'_>, styles: &mut Styles) {
+    if let Some(places) = r.value::<Spanned<Places>>("places", true).map(|e| e.value) {
+        styles.places = *places.get_ref();
+        let Places { start, inside, last, end, later } = styles.places;
+        sums_to_one(r, places.span(), [start, inside, last, end, later].into_iter());
+    }
+    styles.groups = values(r.entries("group", true));
+    let raw = values(r.entries::<RawOption>("option", true));
+    for o in &raw {
+        match &o.group {
+            Some(group) => {
+                let known = styles.groups.iter().map(|g| g.id.as_str());
+                resolve(r, "style group", group.get_ref(), group.span(), known);
+            }
+            None => r.mistake(o.id.span(), "missing field `group`", None),
+        }
+    }
+    distinct(r, "option", raw.iter().map(|o| (o.id.get_ref().as_str(), o.id.span())));
+    styles.asked = raw.into_iter().map(|o| option(r, o, "")).collect();
 }

@@ -10,8 +10,8 @@ use crate::mistake::nearest;
 use crate::part::{RawLanguages, RawPart, Shares};
 use crate::read::Reader;
 use crate::{
-    Axis, Countries, Country, Domain, EmergencyRule, Part, PartLanguages, Profession, StyleOption,
-    Styles, Subtopic, Task, When,
+    Axis, Countries, Country, Domain, EmergencyRule, Part, PartLanguages, Profession,
+    RoleTemplates, StyleOption, Styles, Subtopic, Task, When,
 };
 
 pub(crate) fn when(reader: &mut Reader<'_>, c: &Axes<'_>, groups: &[crate::Group], when: &When) {
@@ -60,18 +60,54 @@ pub(crate) struct Axes<'a> {
     pub(crate) subtopics: &'a [Subtopic],
     pub(crate) countries: &'a [Country],
     pub(crate) styles: &'a Styles,
+    /// Styles of those who write for themselves.
+    pub(crate) lay_styles: &'a Styles,
     pub(crate) template_names: HashSet<String>,
+}
+
+/// A template that does not compile has its own mistake already.
+fn known_template(reader: &mut Reader<'_>, c: &Axes<'_>, name: &Spanned<String>) {
+    if !c.template_names.contains(&format!("templates/{}", name.get_ref())) {
+        let message = format!("there is no template \"{}\"", name.get_ref());
+        reader.mistake(name.span(), message, Some("put it into templates/".into()));
+    }
+}
+
+fn role_templates(reader: &mut Reader<'_>, c: &Axes<'_>, raw: &RawPart) -> RoleTemplates {
+    let usual = RoleTemplates::default();
+    let mut own = |given: &Option<Spanned<String>>, usual: String| match given {
+        Some(name) => {
+            known_template(reader, c, name);
+            name.get_ref().clone()
+        }
+        None => usual,
+    };
+    RoleTemplates {
+        prompt_system: own(&raw.prompt_system, usual.prompt_system),
+        assistant_system: own(&raw.assistant_system, usual.assistant_system),
+        exported_system: own(&raw.exported_system, usual.exported_system),
+        user_system: own(&raw.user_system, usual.user_system),
+    }
 }
 
 pub(crate) fn part(reader: &mut Reader<'_>, c: &Axes<'_>) -> Option<Part> {
     let raw: RawPart = reader.whole::<RawPart>()?.value;
+    let its_styles = if raw.personas { c.lay_styles } else { c.styles };
+    for left_out in &raw.leave_out {
+        when(reader, c, &its_styles.groups, left_out);
+    }
+    if raw.personas && raw.cross.get_ref().len() > 1 {
+        let message = "a part with personas crosses one list of axes";
+        reader.mistake(raw.cross.span(), message, Some("name them in one list".into()));
+    }
+    let templates = role_templates(reader, c, &raw);
     for rule in &raw.mode {
-        when(reader, c, &c.styles.groups, &rule.when);
+        when(reader, c, &its_styles.groups, &rule.when);
         let span = rule.weights.span();
         sums_to_one(reader, span, rule.weights.get_ref().values().copied());
     }
     for rule in &raw.turns {
-        when(reader, c, &c.styles.groups, &rule.when);
+        when(reader, c, &its_styles.groups, &rule.when);
         sums_to_one(reader, rule.weights.span(), rule.weights.get_ref().iter().copied());
     }
     let end = reader.place.text.len().saturating_sub(1)..reader.place.text.len();
@@ -109,11 +145,7 @@ pub(crate) fn part(reader: &mut Reader<'_>, c: &Axes<'_>) -> Option<Part> {
             }
         }
     }
-    // A template that does not compile has its own mistake already.
-    if !c.template_names.contains(&format!("templates/{}", raw.template.get_ref())) {
-        let message = format!("there is no template \"{}\"", raw.template.get_ref());
-        reader.mistake(raw.template.span(), message, Some("put it into templates/".into()));
-    }
+    known_template(reader, c, &raw.template);
     let stem = raw.stem.get_ref();
     if stem.is_empty() || !stem.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
     {
@@ -132,7 +164,7 @@ pub(crate) fn part(reader: &mut Reader<'_>, c: &Axes<'_>) -> Option<Part> {
             .filter_map(|(i, w)| i.map(|i| (i, w)))
             .collect(),
         None => {
-            if !names_worker {
+            if !names_worker && !raw.personas {
                 let help = Some("add a table [professions] with shares that sum to 1".into());
                 reader.mistake(raw.cross.span(), "these rows name no health worker", help);
             }
@@ -147,9 +179,9 @@ pub(crate) fn part(reader: &mut Reader<'_>, c: &Axes<'_>) -> Option<Part> {
             .collect::<Vec<_>>()
     };
     let assistant_length =
-        of("assistant length", &raw.assistant_length, &c.styles.assistant_length);
-    let assistant_form = of("assistant form", &raw.assistant_form, &c.styles.assistant_form);
-    let user_length = of("user length", &raw.user_length, &c.styles.user_length);
+        of("assistant length", &raw.assistant_length, &its_styles.assistant_length);
+    let assistant_form = of("assistant form", &raw.assistant_form, &its_styles.assistant_form);
+    let user_length = of("user length", &raw.user_length, &its_styles.user_length);
     let mut register = [0.0; 3];
     for (i, w) in shares(reader, "register", &raw.register, &["popular", "standard", "scientific"])
     {
@@ -163,7 +195,7 @@ pub(crate) fn part(reader: &mut Reader<'_>, c: &Axes<'_>) -> Option<Part> {
         if rule.variants == 0 || rule.variants > 9 {
             reader.mistake(span.clone(), "`variants` must be 1 to 9", None);
         }
-        if rule.options == 0 || rule.options > c.styles.groups.len() {
+        if rule.options == 0 || rule.options > its_styles.groups.len() {
             reader.mistake(
                 span,
                 "`options` must be at least 1 and at most the number of groups",
@@ -194,8 +226,12 @@ pub(crate) fn part(reader: &mut Reader<'_>, c: &Axes<'_>) -> Option<Part> {
         id: PartId(raw.id.into_inner()),
         stem: raw.stem.into_inner(),
         title: raw.title,
+        default: raw.default,
+        personas: raw.personas,
+        leave_out: raw.leave_out,
         cross: raw.cross.into_inner(),
         template: raw.template.into_inner(),
+        templates,
         prompts_per_request: prompts,
         countries: raw.countries.into_inner(),
         max_tokens: raw.max_tokens,

@@ -102,10 +102,7 @@ fn read_entry(
     let (from, to) = raw.words.unwrap_or_default();
     let filled =
         |text: String| text.replace("{from}", &from.to_string()).replace("{to}", &to.to_string());
-    let weights = match raw.weight.into_inner() {
-        RawWeight::All(weight) => MODES.into_iter().map(|mode| (mode, weight)).collect(),
-        RawWeight::ByMode(weights) => weights,
-    };
+    let weights = by_mode(raw.weight.into_inner());
     VoiceEntry {
         id: raw.id.into_inner(),
         weights,
@@ -115,6 +112,14 @@ fn read_entry(
         without_tasks,
         words: raw.words,
         n: raw.n,
+    }
+}
+
+/// A weight in each mode.
+pub(crate) fn by_mode(weight: RawWeight) -> BTreeMap<ConversationMode, f64> {
+    match weight {
+        RawWeight::All(weight) => MODES.into_iter().map(|mode| (mode, weight)).collect(),
+        RawWeight::ByMode(weights) => weights,
     }
 }
 

@@ -147,6 +147,29 @@ pub struct EmergencyRule {
     pub instruction: StyleOption,
 }
 
+/// The templates of the roles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleTemplates {
+    /// System prompt of the writer of first messages.
+    pub prompt_system: String,
+    /// System prompt of the assistant.
+    pub assistant_system: String,
+    /// System message of exported rows.
+    pub exported_system: String,
+    /// System prompt of the simulated user.
+    pub user_system: String,
+}
+
+impl Default for RoleTemplates {
+    /// Those of conversations with health workers.
+    fn default() -> Self {
+        let [prompt_system, assistant_system, exported_system, user_system] =
+            ["prompt_system.j2", "assistant_system.j2", "exported_system.j2", "user_system.j2"]
+                .map(str::to_owned);
+        Self { prompt_system, assistant_system, exported_system, user_system }
+    }
+}
+
 /// A part of the dataset.
 #[derive(Debug, Clone)]
 pub struct Part {
@@ -156,10 +179,18 @@ pub struct Part {
     pub stem: String,
     /// Title, for people.
     pub title: String,
+    /// Whether it is made where no part is named.
+    pub default: bool,
+    /// Whether patients and relatives write, drawn from the catalog's personas, rather than health workers.
+    pub personas: bool,
+    /// Values of its axes that are left out: those for which one of these holds.
+    pub leave_out: Vec<When>,
     /// Lists of axes that are crossed; a list of several axes is their union.
     pub cross: Vec<Vec<Axis>>,
     /// Template of its prompt request.
     pub template: String,
+    /// Templates of the roles.
+    pub templates: RoleTemplates,
     /// Prompts per request, each for a patient.
     pub prompts_per_request: usize,
     /// Where the patients are.
@@ -216,12 +247,14 @@ impl Part {
     /// Whether a first message can leave out what its decision depends on: it is about a patient, and its conversation
     /// can have a second turn. An emergency leaves no time for that, and a text to translate has no decision.
     ///
+    /// What somebody at home writes is incomplete anyway.
+    ///
     /// `facts` are those of the row; the frame's mode is used in place of theirs.
     pub fn can_withhold(&self, facts: &Facts<'_>, frame: &Frame, translates: bool) -> bool {
         let facts = Facts { mode: Some(frame.mode), asked_groups: Vec::new(), ..facts.clone() };
         let urgent = frame.mode == ConversationMode::Emergency || frame.emergency_instruction;
         let goes_on = self.turn_weights(&facts).is_some_and(|[_, two, three]| two + three > 0.0);
-        frame.patient.is_some() && !urgent && !translates && goes_on
+        !self.personas && frame.patient.is_some() && !urgent && !translates && goes_on
     }
 }
 
@@ -235,6 +268,10 @@ pub(crate) struct RawEmergency {
     pub(crate) claims: Vec<Facet>,
 }
 
+fn on() -> bool {
+    true
+}
+
 pub(crate) type Shares = Spanned<BTreeMap<Spanned<String>, f64>>;
 
 #[derive(Debug, Deserialize)]
@@ -243,8 +280,22 @@ pub(crate) struct RawPart {
     pub(crate) id: Spanned<Slug>,
     pub(crate) stem: Spanned<String>,
     pub(crate) title: String,
+    #[serde(default = "on")]
+    pub(crate) default: bool,
+    #[serde(default)]
+    pub(crate) personas: bool,
+    #[serde(default)]
+    pub(crate) leave_out: Vec<When>,
     pub(crate) cross: Spanned<Vec<Vec<Axis>>>,
     pub(crate) template: Spanned<String>,
+    #[serde(default)]
+    pub(crate) prompt_system: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) assistant_system: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) exported_system: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) user_system: Option<Spanned<String>>,
     pub(crate) prompts_per_request: Spanned<usize>,
     pub(crate) countries: Spanned<Countries>,
     pub(crate) max_tokens: u32,

@@ -223,6 +223,20 @@ pub struct Phrase {
     pub constraint: Option<Constraint>,
 }
 
+impl Phrase {
+    /// What it asks for.
+    pub(crate) fn instruction(&self) -> Instruction {
+        let kept = self.constraint.iter().map(|c| Meaning::Keep { constraint: c.clone() });
+        let mut means: Vec<Meaning> =
+            kept.chain(self.role.map(|speaker| Meaning::Role { speaker })).collect();
+        if means.is_empty() {
+            means.push(Meaning::Tell);
+        }
+        let text = Pattern(self.text.clone());
+        Instruction { id: self.id.to_string(), text, means, once: false }
+    }
+}
+
 /// All options of form.
 #[derive(Debug, Clone, Default)]
 pub struct Styles {

@@ -47,6 +47,7 @@
 
 mod dialogue;
 mod language;
+mod layperson;
 mod moves;
 mod place;
 mod prompts;

@@ -20,7 +20,7 @@ pub(crate) fn possible<'c>(
         catalog.contradictions.any(&format!("move:{}", m.id), ids)
     };
     let fit = || {
-        let all = catalog.moves.iter();
+        let all = catalog.moves_of(situation.persona.is_some()).iter();
         all.filter(|m| m.fits(facts, situation, patient, turn) && !at_odds(m))
     };
     let new: Vec<&Move> = fit().filter(|m| !situation.moves.contains(&m.id)).collect();
@@ -57,7 +57,8 @@ pub(crate) fn move_text(
     turn: u32,
 ) -> String {
     let drawn = situation.move_at(turn);
-    let Some(drawn) = drawn.and_then(|id| catalog.moves.iter().find(|m| m.id == *id)) else {
+    let moves = catalog.moves_of(situation.persona.is_some());
+    let Some(drawn) = drawn.and_then(|id| moves.iter().find(|m| m.id == *id)) else {
         return catalog.phrase("user-next").to_owned();
     };
     let mut wording = Draw::new(seed, key, &format!("wording of move {turn}"));
@@ -116,7 +117,7 @@ mod tests {
     fn every_later_message_of_a_plan_has_a_move_that_fits() {
         let catalog = Catalog::embedded().unwrap();
         let (mut kinds, mut messages) = (BTreeMap::new(), 0);
-        for part in &catalog.parts {
+        for part in catalog.default_parts() {
             let plan = Plan::new(&catalog, part, SEED, None);
             for row in plan.rows().step_by(7) {
                 for k in 0..row.frames.len() {

@@ -2,13 +2,16 @@
 
 use std::sync::OnceLock;
 
-use clinstruct_catalog::{Catalog, Mode, Part, RegisterText, case_context, language_context};
+use clinstruct_catalog::{
+    Catalog, Mode, Part, RegisterText, RoleTemplates, case_context, language_context,
+};
 use clinstruct_schema::{
     BaseRow, Case, Constraint, Language, Place, Register, RowId, Situation, Speaker, Style, Subject,
 };
 use minijinja::context;
 
 use crate::language::Said;
+use crate::layperson::{home_case, persona_text};
 use crate::{Error, Variant, conversation_id, situation};
 
 /// Default of the maximum tokens of an answer.
@@ -31,6 +34,8 @@ pub struct PromptContext {
     pub rules: bool,
     /// What the row combines, for the health worker: `Task: Diagnosing Symptoms`.
     pub subjects: Vec<String>,
+    /// Templates of the part.
+    pub templates: RoleTemplates,
 }
 
 impl PromptContext {
@@ -44,6 +49,7 @@ impl PromptContext {
             max_tokens: MAX_TOKENS,
             rules: false,
             subjects: Vec::new(),
+            templates: RoleTemplates::default(),
         }
     }
 
@@ -75,6 +81,7 @@ impl PromptContext {
             max_tokens: if wide { tokens * 2 } else { tokens },
             rules: task.is_some_and(|t| t.rules),
             subjects: row.subjects.iter().filter_map(labelled).collect(),
+            templates: part.templates.clone(),
         })
     }
 
@@ -90,9 +97,25 @@ impl PromptContext {
         binding.map(|style| style.text.as_str()).collect()
     }
 
+    /// Whether a patient or relative writes.
+    fn is_lay(&self) -> bool {
+        self.situation.persona.is_some()
+    }
+
     fn mode_text(&self, catalog: &Catalog, pick: fn(&Mode) -> &str) -> Option<String> {
-        let mode = catalog.styles.modes.iter().find(|m| m.id == self.situation.mode);
+        let modes = &catalog.styles_of(self.is_lay()).modes;
+        let mode = modes.iter().find(|m| m.id == self.situation.mode);
         mode.map(|m| pick(m).to_owned())
+    }
+
+    fn register_text(
+        &self,
+        catalog: &Catalog,
+        register: Register,
+        pick: fn(&RegisterText) -> &str,
+    ) -> Option<String> {
+        let registers = &catalog.styles_of(self.is_lay()).registers;
+        registers.iter().find(|text| text.id == register).map(|text| pick(text).to_owned())
     }
 
     fn render(
@@ -110,8 +133,22 @@ impl PromptContext {
     /// What the assistant is told about itself, the health worker and the form of its answers.
     fn about(&self, catalog: &Catalog, styles: Vec<String>) -> minijinja::Value {
         let situation = &self.situation;
-        let said = Said::new(catalog, situation.language);
-        context! { styles => styles, ..said.context(situation, &self.place) }
+        if !self.is_lay() {
+            let said = Said::new(catalog, situation.language);
+            return context! { styles => styles, ..said.context(situation, &self.place) };
+        }
+        let setting = catalog.settings.iter().find(|s| s.id == self.place.setting);
+        let register = self.register_text(catalog, situation.assistant_register, |r| &r.assistant);
+        context! {
+            profession => situation.profession.as_str(),
+            specialty => situation.specialty.as_deref(),
+            country => self.place.country.as_str(),
+            setting => setting.map(|s| s.name.as_str()),
+            setting_text => setting.map(|s| s.text.as_str()),
+            mode_text => self.mode_text(catalog, |m| &m.assistant),
+            register_text => register,
+            styles => styles,
+        }
     }
 
     /// The system message of the exported conversation: role, health worker, place, mode, register and the styles of the
@@ -121,17 +158,21 @@ impl PromptContext {
     /// If the template cannot be rendered.
     pub fn exported_system(&self, catalog: &Catalog) -> Result<String, Error> {
         let about = self.about(catalog, texts(&self.situation.system_styles));
-        self.render(catalog, "exported_system.j2", about)
+        self.render(catalog, &self.templates.exported_system, about)
     }
 
     fn assistant(&self, catalog: &Catalog) -> Result<String, Error> {
         let situation = &self.situation;
         let said = Said::new(catalog, situation.language);
         let about = self.about(catalog, with_aims(said, &situation.system_styles));
-        let asked = ["aim-asked-words", "aim-asked-characters"];
+        let asked = if self.is_lay() {
+            ["lay-aim-asked-words", "lay-aim-asked-characters"]
+        } else {
+            ["aim-asked-words", "aim-asked-characters"]
+        };
         self.render(
             catalog,
-            "assistant_system.j2",
+            &self.templates.assistant_system,
             context! {
                 aims => aims(said, &situation.asked_styles, asked),
                 rules => self.rules,
@@ -143,19 +184,22 @@ impl PromptContext {
 
     fn user(&self, catalog: &Catalog) -> Result<(String, String), Error> {
         let situation = &self.situation;
+        let known = if self.is_lay() { home_case } else { case_context };
+        let case = self.case.as_ref().map(known);
         let user = self.render(
             catalog,
-            "user_system.j2",
+            &self.templates.user_system,
             context! {
                 profession => situation.profession.as_str(),
                 specialty => situation.specialty.as_deref(),
                 country => self.place.country.as_str(),
                 mode_text => self.mode_text(catalog, |m| &m.user),
-                register_text => register_text(catalog, situation.user_register, |r| &r.user),
+                register_text => self.register_text(catalog, situation.user_register, |r| &r.user),
                 styles => texts(&situation.user_styles),
                 subjects => &self.subjects,
                 language => language_context(situation.language, &self.place),
-                case => self.case.as_ref().map(case_context),
+                case => case,
+                persona => situation.persona.as_ref().map(|p| persona_text(catalog, self.id.as_str(), p)),
             },
         )?;
         Ok((user, self.render(catalog, "user_opening.j2", context! {})?))
@@ -171,15 +215,6 @@ fn labelled(subject: &Subject) -> Option<String> {
         _ => return None,
     };
     Some(format!("{label}: {}", subject.name))
-}
-
-fn register_text(
-    catalog: &Catalog,
-    register: Register,
-    pick: fn(&RegisterText) -> &str,
-) -> Option<String> {
-    let text = catalog.styles.registers.iter().find(|text| text.id == register);
-    text.map(|t| pick(t).to_owned())
 }
 
 fn texts(styles: &[Style]) -> Vec<String> {

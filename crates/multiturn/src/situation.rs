@@ -123,7 +123,7 @@ pub fn situation(
         all[Draw::new(seed, key, "assistant register").weighted(possible).min(2)];
     fixed.push(format!("register:{}", assistant_register.as_str()));
 
-    let s = &catalog.styles;
+    let s = catalog.styles_of(part.personas);
     // Never exported, so in English, unless the language has nothing to count.
     let user_length = share(
         catalog,
@@ -155,7 +155,9 @@ pub fn situation(
         }
     }
 
-    let stage = |language, register| Stage { catalog, seed, key, language, mode, register, turns };
+    let places = s.places;
+    let stage =
+        |language, register| Stage { catalog, places, seed, key, language, mode, register, turns };
     let by_user = stage(language, user_register);
     let by_system = stage(language, assistant_register);
     // What limits the health worker's messages is never exported, and stays in English.

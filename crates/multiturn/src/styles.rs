@@ -1,6 +1,6 @@
 //! The solver: draws compatible styles, where they stand, and how they are worded.
 
-use clinstruct_catalog::{Catalog, Contradictions, Part, StyleOption, Wording};
+use clinstruct_catalog::{Catalog, Contradictions, Part, Places, StyleOption, Wording};
 use clinstruct_draw::{self as draw, Draw};
 use clinstruct_schema::{
     ConversationMode, FramePatient, Language, Register, Slug, Style, StylePlace, Subject,
@@ -68,7 +68,7 @@ pub(crate) fn asked<'c>(
     (fixed, in_language): (&[String], Possible<'_>),
 ) -> Vec<Vec<&'c StyleOption>> {
     let Some(rule) = &part.styles else { return vec![Vec::new()] };
-    let styles = &catalog.styles;
+    let styles = catalog.styles_of(part.personas);
     let table = &catalog.contradictions;
     let possible: Vec<&StyleOption> =
         styles.asked.iter().filter(|o| in_language.has(o) && fits(table, fixed, o, &[])).collect();
@@ -185,6 +185,8 @@ pub(crate) fn share<'c>(
 /// What the place and the wording of a style depend on.
 pub(crate) struct Stage<'a> {
     pub(crate) catalog: &'a Catalog,
+    /// Weights of the places of styles.
+    pub(crate) places: Places,
     pub(crate) seed: u64,
     /// The conversation.
     pub(crate) key: &'a str,
@@ -226,7 +228,7 @@ impl<'a> Stage<'a> {
 
     /// A style that the health worker asks for.
     pub(crate) fn asked_for(&self, option: &'a StyleOption) -> Style {
-        let places = self.catalog.styles.places;
+        let places = self.places;
         let within = [
             ("start", places.start, Some(StylePlace::Start)),
             ("inside", places.inside, Some(StylePlace::Inside)),

@@ -1,8 +1,8 @@
 //! JSON as models write it.
 
 /// LaTeX commands whose first letter JSON would read as an escape: `\b`, `\f`, `\n`, `\r`, `\t`. The longest of each
-/// kind suffices: `beta` covers `\beta` only.
-const COMMANDS: [&str; 46] = [
+/// kind suffices: `beta` covers `\beta` only. `\ni` is not among them: on a phone, a line begins with `i`.
+const COMMANDS: [&str; 45] = [
     "bar",
     "backslash",
     "because",
@@ -22,7 +22,6 @@ const COMMANDS: [&str; 46] = [
     "ne",
     "neg",
     "neq",
-    "ni",
     "nolimits",
     "not",
     "notin",
@@ -147,6 +146,7 @@ mod tests {
             (r#""C:\\new""#, r"C:\new"),
             (r#""a\nb\tc""#, "a\nb\tc"),
             (r#""a\nnew line""#, "a\nnew line"),
+            (r#""help\ni have a fever""#, "help\ni have a fever"),
             (r#""\u00e9 \"x\" \/""#, "é \"x\" /"),
             (r#""\unit""#, r"\unit"),
             (r#""\text{mg}\rightarrow\nu""#, r"\text{mg}\rightarrow\nu"),

@@ -21,7 +21,7 @@ pub use clinstruct_schema::Speaker as Role;
 /// Configuration of a run.
 #[derive(Debug, Clone)]
 pub struct RunConfig {
-    /// Parts by id or stem; all if empty.
+    /// Parts by id or stem; if empty, all that are made by default.
     pub parts: Vec<String>,
     /// Only the first N seed rows of each part.
     pub limit: Option<usize>,
@@ -123,7 +123,7 @@ impl<'c> RunContext<'c> {
             }
         }
         let wanted = |part: &Part| {
-            config.parts.is_empty()
+            (config.parts.is_empty() && part.default)
                 || config.parts.iter().any(|p| p == part.id.as_str() || *p == part.stem)
         };
         let plans = (0_u8..=u8::MAX)

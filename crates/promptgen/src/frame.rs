@@ -10,6 +10,7 @@ use clinstruct_schema::{
 
 use crate::case::frame_condition;
 use crate::language;
+use crate::persona::draw_persona;
 use crate::voice::draw_voice;
 
 /// Inputs of all frames of a row.
@@ -62,7 +63,12 @@ pub(crate) fn draw_frame(
         });
     let mode = draw_mode(source, key, can_be_emergency, emergency_instruction);
     let frame = Frame { emergency_instruction, language, ..Frame::new(place, patient, mode) };
-    let frame = Frame { withholds: withholds(source, key, &frame), ..frame };
+    let persona = if source.part.personas {
+        draw_persona(source.catalog, source.seed, key, source.subjects, &frame)
+    } else {
+        None
+    };
+    let frame = Frame { withholds: withholds(source, key, &frame), persona, ..frame };
     let voice = draw_voice(source.catalog, source.seed, key, source.subjects, &frame);
     Some(Frame { voice, ..frame })
 }

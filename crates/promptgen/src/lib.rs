@@ -27,6 +27,7 @@ mod case;
 mod extraction;
 mod frame;
 mod language;
+mod persona;
 mod plan;
 mod request;
 mod voice;

@@ -1,8 +1,9 @@
-use clinstruct_catalog::{Axis, Catalog, Part, Scope, Value};
+use clinstruct_catalog::{AboutPatient, Axis, Catalog, Facts, Part, Scope, Value};
 use clinstruct_draw as draw;
 use clinstruct_schema::{BaseRow, Frame, RowId, Slug, Subject};
 
 use crate::frame;
+use crate::persona::named;
 
 /// The rows of one part, in their order: the last axis runs fastest.
 #[derive(Debug, Clone)]
@@ -22,7 +23,8 @@ impl<'c> Plan<'c> {
             .cross
             .iter()
             .map(|axes| {
-                (axes.iter().flat_map(|axis| catalog.values(*axis)).collect(), axes.len() > 1)
+                let values = axes.iter().flat_map(|axis| catalog.values(*axis));
+                (values.filter(|value| takes(catalog, part, *value)).collect(), axes.len() > 1)
             })
             .collect();
         let all = lists.iter().map(|(values, _)| values.len()).product();
@@ -63,7 +65,7 @@ impl<'c> Plan<'c> {
     pub fn id(&self, index: usize) -> Option<RowId> {
         let mut slugs = Vec::new();
         for (value, united) in self.values(index)? {
-            let subject = self.subject(value)?;
+            let subject = subject(self.catalog, value)?;
             if united {
                 slugs.extend(Slug::of_name(&subject.axis));
             }
@@ -81,7 +83,8 @@ impl<'c> Plan<'c> {
     pub fn row(&self, index: usize) -> Option<BaseRow> {
         let values = self.values(index)?;
         let id = self.id(index)?;
-        let subjects = values.iter().map(|(v, _)| self.subject(*v)).collect::<Option<Vec<_>>>()?;
+        let subjects =
+            values.iter().map(|(v, _)| subject(self.catalog, *v)).collect::<Option<Vec<_>>>()?;
         let scope = self.scope(index)?;
         let emergency = values.iter().any(|(value, _)| self.is_emergency(*value));
         let (profession, specialty) = self.worker(&id, &values);
@@ -109,42 +112,14 @@ impl<'c> Plan<'c> {
     /// Which prompts row `index` allows; `None` past the end.
     pub fn scope(&self, index: usize) -> Option<Scope> {
         let values: Vec<Value> = self.values(index)?.into_iter().map(|(value, _)| value).collect();
-        Some(self.catalog.row_scope(&values))
+        let scope = self.catalog.row_scope(&values);
+        let patient = if self.part.personas { AboutPatient::Patient } else { scope.patient };
+        Some(Scope { patient, ..scope })
     }
 
     /// All rows in order.
     pub fn rows(&self) -> impl Iterator<Item = BaseRow> + '_ {
         (0..self.length).filter_map(|i| self.row(i))
-    }
-
-    fn subject(&self, value: Value) -> Option<Subject> {
-        let c = self.catalog;
-        let (axis, slugs, name) = match value {
-            Value::Task(t) => {
-                let task = c.tasks.get(t)?;
-                (Axis::Task, vec![task.id.clone()], &task.name)
-            }
-            Value::Profession(p) => {
-                let profession = c.professions.get(p)?;
-                (Axis::Profession, vec![profession.id.clone()], &profession.name)
-            }
-            Value::Specialty(p, s) => {
-                let profession = c.professions.get(p)?;
-                let specialty = profession.specialties.get(s)?;
-                let slugs = vec![profession.id.clone(), specialty.id.clone()];
-                (Axis::Specialty, slugs, &specialty.name)
-            }
-            Value::Domain(d) => {
-                let domain = c.domains.get(d)?;
-                (Axis::Domain, vec![domain.id.clone()], &domain.name)
-            }
-            Value::Subtopic(s) => {
-                let subtopic = c.subtopics.get(s)?;
-                let domain = c.domains.get(subtopic.domain)?;
-                (Axis::Subtopic, vec![domain.id.clone(), subtopic.id.clone()], &subtopic.name)
-            }
-        };
-        Some(Subject { axis: axis.as_str().to_owned(), slugs, name: name.clone() })
     }
 
     /// Whether a value is emergency medicine.
@@ -180,6 +155,9 @@ impl<'c> Plan<'c> {
                 Value::Task(_) | Value::Domain(_) | Value::Subtopic(_) => {}
             }
         }
+        if self.part.personas {
+            return (c.personas.profession.clone(), None);
+        }
         let shares =
             self.part.professions.iter().filter_map(|(i, weight)| {
                 c.professions.get(*i).map(|p| (p.id.as_str(), *weight, p))
@@ -187,4 +165,47 @@ impl<'c> Plan<'c> {
         let drawn = draw::choose(self.seed, id.as_str(), "profession", shares);
         (drawn.map(|p| p.name.clone()).unwrap_or_default(), None)
     }
+}
+
+/// Whether a part has rows with this value. Those who write for themselves ask about a patient.
+fn takes(catalog: &Catalog, part: &Part, value: Value) -> bool {
+    if part.personas && catalog.scope(value).patient == AboutPatient::None {
+        return false;
+    }
+    if part.leave_out.is_empty() {
+        return true;
+    }
+    let subjects: Vec<Subject> = subject(catalog, value).into_iter().collect();
+    let facts = Facts { subjects: named(&subjects), ..Facts::default() };
+    !part.leave_out.iter().any(|left_out| left_out.holds(&facts))
+}
+
+/// A value with its names.
+fn subject(c: &Catalog, value: Value) -> Option<Subject> {
+    let (axis, slugs, name) = match value {
+        Value::Task(t) => {
+            let task = c.tasks.get(t)?;
+            (Axis::Task, vec![task.id.clone()], &task.name)
+        }
+        Value::Profession(p) => {
+            let profession = c.professions.get(p)?;
+            (Axis::Profession, vec![profession.id.clone()], &profession.name)
+        }
+        Value::Specialty(p, s) => {
+            let profession = c.professions.get(p)?;
+            let specialty = profession.specialties.get(s)?;
+            let slugs = vec![profession.id.clone(), specialty.id.clone()];
+            (Axis::Specialty, slugs, &specialty.name)
+        }
+        Value::Domain(d) => {
+            let domain = c.domains.get(d)?;
+            (Axis::Domain, vec![domain.id.clone()], &domain.name)
+        }
+        Value::Subtopic(s) => {
+            let subtopic = c.subtopics.get(s)?;
+            let domain = c.domains.get(subtopic.domain)?;
+            (Axis::Subtopic, vec![domain.id.clone(), subtopic.id.clone()], &subtopic.name)
+        }
+    };
+    Some(Subject { axis: axis.as_str().to_owned(), slugs, name: name.clone() })
 }

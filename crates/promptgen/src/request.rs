@@ -5,7 +5,7 @@ use clinstruct_draw as draw;
 use clinstruct_schema::{BaseRow, ChatRequest, FactName, JsonSchema, Message, Role};
 use minijinja::{Value, context};
 
-use crate::{Error, voice};
+use crate::{Error, persona, voice};
 
 /// What a prompt request depends on besides its row.
 #[derive(Debug, Clone, Copy, Default)]
@@ -140,7 +140,9 @@ pub fn prompt_request(
             let frame = row.frames.get(*i)?;
             let key = row.id.child('p', i + 1);
             let voice = voice::told(catalog, options.seed, key.as_str(), frame);
-            Some(context! { number => i + 1, voice => voice, ..frame_context(catalog, frame) })
+            let persona = persona::told(catalog, options.seed, key.as_str(), frame);
+            let context = frame_context(catalog, frame);
+            Some(context! { number => i + 1, voice => voice, persona => persona, ..context })
         })
         .collect();
     let requested = || patients.iter().filter_map(|i| row.frames.get(*i));
@@ -150,7 +152,7 @@ pub fn prompt_request(
     let system = catalog
         .templates
         .render(
-            "prompt_system.j2",
+            &part.templates.prompt_system,
             context! {
                 structured => options.structured,
                 patients => about_patients,

@@ -26,7 +26,8 @@ pub(crate) fn draw_voice(
     };
     let mut drawn: Vec<VoiceValue> = Vec::with_capacity(VoiceTrait::ALL.len());
     let mut of = |of: VoiceTrait| -> Option<&VoiceEntry> {
-        let possible = catalog.voices.possible(of, &facts, &drawn);
+        let voices = catalog.voices_of(frame.persona.is_some());
+        let possible = voices.possible(of, &facts, &drawn);
         let possible = possible.into_iter().map(|(e, weight)| (e.id.as_str(), weight, e));
         let entry = draw::choose(seed, key, &format!("voice {}", of.as_str()), possible)?;
         drawn.push((of, entry.id.clone()));
@@ -48,7 +49,7 @@ pub(crate) fn draw_voice(
 /// `None` where no voice is drawn.
 pub(crate) fn told(catalog: &Catalog, seed: u64, key: &str, frame: &Frame) -> Option<String> {
     let voice = frame.voice.as_ref()?;
-    let voices = &catalog.voices;
+    let voices = catalog.voices_of(frame.persona.is_some());
     let one = |name: &str, texts: &[String]| -> Option<String> {
         let texts = texts.iter().map(|text| (text.as_str(), 1.0, text));
         draw::choose(seed, key, &format!("wording of {name}"), texts).cloned()

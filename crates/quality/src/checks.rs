@@ -42,6 +42,7 @@ pub mod other_country;
 pub mod other_frame;
 pub mod other_patient;
 pub mod overlong_prompt;
+pub mod prescription_dose;
 pub mod role_tag;
 pub mod starts_with_title;
 pub mod steps;
@@ -90,6 +91,7 @@ pub const ALL: &[&Check] = &[
     &json_object::CHECK,
     &formal::CHECK,
     &dose_warning::CHECK,
+    &prescription_dose::CHECK,
     &filler_opener::CHECK,
     &offer_at_the_end::CHECK,
     &meta_commentary::CHECK,

@@ -37,6 +37,7 @@ mod finder;
 pub mod hygiene;
 mod kept;
 pub mod language;
+pub mod lay;
 mod lexicon;
 mod lines;
 mod pattern;

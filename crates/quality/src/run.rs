@@ -10,8 +10,10 @@ use crate::{Turn, Violation};
 
 /// The instructions to verify: those given, and the one on doses for every answer.
 fn verified<'t>(turn: &'t Turn<'_>) -> impl Iterator<Item = &'t Constraint> {
-    let doses =
-        turn.speaker == Speaker::Assistant && !turn.asks(|c| matches!(c, Constraint::DoseWarning));
+    // Somebody at home verifies no dose: another check forbids them.
+    let doses = turn.speaker == Speaker::Assistant
+        && !turn.lay
+        && !turn.asks(|c| matches!(c, Constraint::DoseWarning));
     // The language has its own check, which runs before.
     let given = turn.instructions.iter().copied();
     given
@@ -77,8 +79,8 @@ fn in_order_of_lines(found: &mut [Violation]) {
 /// `frame` is what the plan fixed about it.
 pub fn check_prompt(text: &str, frame: &Frame) -> Vec<Violation> {
     let patient = frame.patient.as_ref().map(PatientFacts::from);
-    let language = frame.language;
-    check(&Turn { patient, language, frame: Some(frame), ..Turn::prompt(text) })
+    let (language, lay) = (frame.language, frame.persona.is_some());
+    check(&Turn { patient, language, frame: Some(frame), lay, ..Turn::prompt(text) })
 }
 
 /// All checks on message `place` (from 0) of a conversation.

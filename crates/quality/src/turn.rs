@@ -27,6 +27,8 @@ pub struct Turn<'a> {
     pub case: Option<&'a Case>,
     /// Whether it contains text in other languages.
     pub translates: bool,
+    /// Whether the conversation is with a patient or relative rather than a health worker.
+    pub lay: bool,
 }
 
 impl<'a> Turn<'a> {
@@ -35,8 +37,8 @@ impl<'a> Turn<'a> {
         let language = Language::English;
         let instructions = Vec::new();
         let (patient, place, frame, case) = (None, None, None, None);
-        let translates = false;
-        Self { speaker, text, language, instructions, patient, place, frame, case, translates }
+        let (translates, lay) = (false, false);
+        Self { speaker, text, language, instructions, patient, place, frame, case, translates, lay }
     }
 
     /// An answer of the assistant.
@@ -62,7 +64,8 @@ impl<'a> Turn<'a> {
         about: &About<'a>,
     ) -> Self {
         let speaker = Speaker::of_message(place);
-        let turn = Self { language: situation.language, ..Self::new(speaker, text) };
+        let lay = situation.persona.is_some();
+        let turn = Self { language: situation.language, lay, ..Self::new(speaker, text) };
         let number = Situation::turn_of(place);
         match speaker {
             Speaker::PromptWriter => turn,
@@ -105,16 +108,18 @@ impl<'a> Turn<'a> {
         self.is_warm() || self.has_aspect(&["plain"]) || self.asks(|c| *c == Constraint::Formal)
     }
 
-    /// Whether a style asks the reader something and waits for the answer.
+    /// Whether the answer may ask its reader something and wait for the answer: a style says so, or the reader is somebody at
+    /// home, who does not know what matters.
     pub(crate) fn waits(&self) -> bool {
-        self.asks(|c| {
-            matches!(
-                c,
-                Constraint::ClarifyingQuestions { .. }
-                    | Constraint::OneStep
-                    | Constraint::AsksFirst
-            )
-        })
+        self.lay
+            || self.asks(|c| {
+                matches!(
+                    c,
+                    Constraint::ClarifyingQuestions { .. }
+                        | Constraint::OneStep
+                        | Constraint::AsksFirst
+                )
+            })
     }
 
     /// Whether a style leaves a choice to the reader.

@@ -202,6 +202,13 @@ pub enum Meaning {
         /// The fewest and the most words, where it is a length.
         words: Option<(u32, u32)>,
     },
+    /// Be such a person.
+    Be {
+        /// Which trait.
+        of: crate::PersonaTrait,
+        /// Its value: an entry of the catalog's `personas.toml`.
+        id: crate::Slug,
+    },
     /// Nothing that a grammar could obey.
     Tell,
 }

@@ -3,8 +3,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BackendId, Case, Message, PartId, PatientCard, Place, RequestId, RowId, Situation, Speaker,
-    Subject, Usage, Voice, Who,
+    BackendId, Case, Message, PartId, PatientCard, PersonaTrait, Place, RequestId, RowId,
+    Situation, Speaker, Subject, Usage, Voice, Who,
 };
 
 /// Everything about a conversation that is not its text.
@@ -39,7 +39,7 @@ impl Attributes {
     pub const AGE_BAND: &str = "age band";
 
     /// The attributes whose distributions are compared with the plan and between runs, with this row's value of each. Rows of
-    /// earlier versions have no voice.
+    /// earlier versions have no voice; only those of patients and relatives have a persona.
     pub fn traits(&self) -> impl Iterator<Item = (&'static str, String)> {
         let (situation, who) = (&self.situation, self.who());
         let setting = self.place().map_or_else(String::new, |place| place.setting.to_string());
@@ -63,7 +63,10 @@ impl Attributes {
                 ("place in words", voice.place.to_string()),
             ]
         });
-        all.into_iter().chain(voice)
+        let persona = situation.persona.iter().flat_map(|persona| {
+            PersonaTrait::ALL.map(|of| (of.as_str(), persona.of(of).to_string()))
+        });
+        all.into_iter().chain(voice).chain(persona)
     }
 
     /// The value of an attribute of the patient for a question that is not about one.

@@ -48,7 +48,7 @@ pub use request::{ChatRequest, JsonSchema, Message, Role, Speaker};
 pub use response::{Completion, Fault, FinishReason, REHEARSAL_MARK, RowFormat, RowOutcome, Usage};
 pub use situation::{Situation, Style, StylePlace};
 pub use summary::{PartSummary, RepairCounts, Summary};
-pub use voice::{Persona, Voice, VoiceTrait};
+pub use voice::{Persona, PersonaTrait, Voice, VoiceTrait};
 
 /// Version of the records in a run's folder; incremented when a field changes its meaning.
 pub const SCHEMA_VERSION: u32 = 2;

@@ -75,3 +75,59 @@ pub struct Persona {
     /// How much the writer discloses without being asked.
     pub openness: Slug,
 }
+
+/// A trait of a [`Persona`], each drawn from a list of the catalog's `personas.toml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PersonaTrait {
+    /// Who writes.
+    Relation,
+    /// Understanding of medical language.
+    Literacy,
+    /// Memory of what happened, and when.
+    Recall,
+    /// Knowledge of the language.
+    Proficiency,
+    /// Worry.
+    Worry,
+    /// How much is disclosed unasked.
+    Openness,
+}
+
+impl PersonaTrait {
+    /// All of them, in the order in which they are drawn.
+    pub const ALL: [Self; 6] = [
+        Self::Relation,
+        Self::Literacy,
+        Self::Recall,
+        Self::Proficiency,
+        Self::Worry,
+        Self::Openness,
+    ];
+
+    /// Name of its list in `personas.toml`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Relation => "relation",
+            Self::Literacy => "literacy",
+            Self::Recall => "recall",
+            Self::Proficiency => "proficiency",
+            Self::Worry => "worry",
+            Self::Openness => "openness",
+        }
+    }
+}
+
+impl Persona {
+    /// The value of a trait.
+    pub fn of(&self, of: PersonaTrait) -> &Slug {
+        match of {
+            PersonaTrait::Relation => &self.relation,
+            PersonaTrait::Literacy => &self.literacy,
+            PersonaTrait::Recall => &self.recall,
+            PersonaTrait::Proficiency => &self.proficiency,
+            PersonaTrait::Worry => &self.worry,
+            PersonaTrait::Openness => &self.openness,
+        }
+    }
+}

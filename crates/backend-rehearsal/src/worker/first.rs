@@ -6,7 +6,7 @@ mod scene;
 use clinstruct_draw::Draw;
 use clinstruct_schema::VoiceTrait;
 
-use self::form::shape;
+pub(super) use self::form::shape;
 use self::scene::Scene;
 use super::Facts;
 use crate::read::{ParsedRequest, Voice, without_patient};

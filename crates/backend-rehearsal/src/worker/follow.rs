@@ -49,6 +49,9 @@ pub(crate) fn follow_up(
     earlier: &str,
     draw: &mut Draw,
 ) -> String {
+    if parsed.lay {
+        return super::layperson::follow_up(parsed, last, earlier, draw);
+    }
     let patient = parsed.patients.first().map_or(&[][..], Vec::as_slice);
     let sex = spoken_sex(patient);
     let mut exact = None;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod contradictions;
+mod personas;
 mod scope;
 
 use std::collections::HashSet;
@@ -60,7 +61,7 @@ fn what_was_compiled_in_is_read() {
         c.styles.groups.len(),
         c.parts.len(),
     );
-    insta::assert_snapshot!(counts, @"professions 21, specialties 129, domains 49, subtopics 976, tasks 13, ages 11, countries 193, styles 35 in 6 groups, parts 3");
+    insta::assert_snapshot!(counts, @"professions 21, specialties 129, domains 49, subtopics 976, tasks 13, ages 11, countries 193, styles 35 in 6 groups, parts 4");
     assert_eq!(c.values(Axis::Specialty).len(), specialties);
     assert_eq!(c.values(Axis::Subtopic).len(), c.subtopics.len());
 }

@@ -26,7 +26,7 @@ fn rows(c: &Catalog, part: &Part) -> Vec<Vec<Value>> {
 
 /// Each row of each part with its scope.
 fn scopes(c: &Catalog) -> impl Iterator<Item = (Vec<Value>, Scope)> + '_ {
-    c.parts.iter().flat_map(|part| rows(c, part)).map(|row| {
+    c.default_parts().flat_map(|part| rows(c, part)).map(|row| {
         let scope = c.row_scope(&row);
         (row, scope)
     })
@@ -63,8 +63,7 @@ fn has_patient(scope: &Scope) -> bool {
 fn rows_of_each_part_have_a_patient_or_none() {
     let c = embedded();
     let counts: Vec<String> = c
-        .parts
-        .iter()
+        .default_parts()
         .map(|part| {
             let scopes: Vec<Scope> = rows(&c, part).iter().map(|r| c.row_scope(r)).collect();
             let count = |wanted: &dyn Fn(&Scope) -> bool| scopes.iter().filter(|s| wanted(s)).count();

@@ -44,7 +44,7 @@ pub(crate) enum Extraction {
 /// Settings of a run. [`clinstruct_app::settings`] documents the precedence.
 #[derive(Debug, Clone, Default, Args, Serialize)]
 pub(crate) struct RunArgs {
-    /// Part to build, by id or file stem; can be repeated [default: all]
+    /// Part to build, by id or file stem; can be repeated [default: those on by default]
     #[arg(long = "part", value_name = "P")]
     pub(crate) part: Vec<String>,
     /// Only the first N seed rows of each part

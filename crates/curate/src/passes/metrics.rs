@@ -75,6 +75,8 @@ fn target(id: MetricId, kind: Option<TextKind>) -> Target {
         // Nobody begins a message with a card, and a local does not say in which country this is. A handover does, and a
         // question on national policy may.
         MetricId::AgeFirst => Target::AtMost(0.15),
+        // At most one turn in two volunteers something, on average.
+        MetricId::UnaskedFacts => Target::AtMost(0.5),
         MetricId::OtherLanguage => Target::AtMost(0.005),
         MetricId::OwnCountry | MetricId::UnsolicitedQuestions => Target::AtMost(0.05),
         MetricId::UnansweredQuestions | MetricId::OverlongAnswers => Target::AtMost(0.02),

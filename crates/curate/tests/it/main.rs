@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, clippy::float_cmp, reason = "helpers of tests; halves are exact")]
 
 mod case;
+mod disclosure;
 mod passes;
 mod run;

@@ -50,7 +50,7 @@ fn asked_groups(s: &Situation) -> Vec<&str> {
 
 /// Every planned conversation: its row, the number of its prompt and its situation.
 fn each_planned(mut look: impl FnMut(&BaseRow, usize, &Situation)) {
-    for part in &CATALOG.parts {
+    for part in CATALOG.default_parts() {
         let plan = Plan::new(&CATALOG, part, SEED, None);
         for row in plan.rows() {
             for k in 0..row.frames.len() {
@@ -321,7 +321,7 @@ fn parts_without_the_rule_have_one_conversation() {
 #[test]
 fn conversation_ids_are_unique() {
     let mut seen = HashSet::new();
-    for part in &CATALOG.parts {
+    for part in CATALOG.default_parts() {
         let plan = Plan::new(&CATALOG, part, SEED, None);
         for i in 0..plan.len() {
             let row = plan.id(i).unwrap();

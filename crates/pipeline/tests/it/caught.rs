@@ -90,7 +90,7 @@ fn what_was_spoilt_is_found_and_nothing_else() {
     let mut prompts: Vec<(ChatRequest, Vec<Frame>)> = Vec::new();
     let mut alarms = Count::default();
     let mut false_alarms = String::new();
-    for part in &catalog.parts {
+    for part in catalog.default_parts() {
         let plan = Plan::new(&catalog, part, 5, None);
         for i in 0..ROWS {
             let row = Arc::new(plan.row(i * plan.len() / ROWS).unwrap());

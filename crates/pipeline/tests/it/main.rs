@@ -4,6 +4,7 @@ mod annotations;
 mod caught;
 mod extraction;
 mod latencies;
+mod layperson;
 mod played;
 mod previous;
 mod replan;

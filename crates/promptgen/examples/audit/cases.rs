@@ -41,7 +41,7 @@ impl Drawn<'_> {
     }
 }
 
-/// `number` cases, evenly over the rows of all parts.
+/// `number` cases, evenly over the rows of the parts that are made by default.
 pub(crate) fn draw<'d>(
     catalog: &Catalog,
     data: &'d Data,
@@ -49,7 +49,7 @@ pub(crate) fn draw<'d>(
     number: usize,
 ) -> impl Iterator<Item = Drawn<'d>> {
     let plans: Vec<Plan<'_>> =
-        catalog.parts.iter().map(|part| Plan::new(catalog, part, seed, None)).collect();
+        catalog.default_parts().map(|part| Plan::new(catalog, part, seed, None)).collect();
     let of = |plan: &Plan<'_>| plan.len() * plan.part().prompts_per_request;
     let total: usize = plans.iter().map(of).sum();
     // Questions without a patient have no case; a catalog of nothing else ends too.

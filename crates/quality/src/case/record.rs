@@ -52,8 +52,11 @@ pub fn record(text: &str, frame: &Frame, written: Option<&[StatedFact]>) -> Stat
             facts.push(StatedFact { name, value: NONE.to_owned(), unit: "1".to_owned() });
         }
     }
-    // What a message says of how the patient lives rules out that something else is drawn.
-    filing::settle_social(view, &mut facts);
+    // What a message says of how the patient lives rules out that something else is drawn. Where a relative writes, "my mother"
+    // is the patient.
+    if frame.persona.is_none() {
+        filing::settle_social(view, &mut facts);
+    }
     // The sex of which a message speaks is the gender, which may be another one.
     let known = PatientFacts::from(patient);
     let plain = matches!(

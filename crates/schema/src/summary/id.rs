@@ -102,6 +102,8 @@ metrics! {
     AddedFacts, Share, "turns of the health worker that add a fact to the case";
     /// Later turns of the health worker that bring another complaint and nothing of what the conversation is about.
     DerailedTurns, Share, "turns of the health worker that leave the topic";
+    /// Facts of the case that patients and relatives tell unasked, by their later turns: simulated patients tell too much.
+    UnaskedFacts, Ratio, "facts told unasked, by turn of a patient or relative";
     /// Patients whose case has the most frequent one of the drawn sentences about allergies, past, family and life.
     RepeatedStatement, Share, "patients with the most frequent drawn sentence";
     /// Answers that name a law or a brand of another country.

@@ -6,7 +6,7 @@ use super::super::{lower_first, lower_start};
 use crate::grammar::{Template, capital, worker};
 
 /// A message in a form, of its sentences, the lines of a result that is pasted, and the questions at its end.
-pub(super) fn shape(
+pub(in crate::worker) fn shape(
     form: &str,
     sentences: Vec<String>,
     pasted: &[String],

@@ -1,14 +1,14 @@
 //! Counts while rows are read, and computes the metrics at the end.
 
 mod cases;
+mod disclosure;
+mod doses;
 mod first;
 mod statements;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ops::Range;
 
 use clinstruct_quality::checks::{filler_opener, offer_at_the_end};
-use clinstruct_quality::dose::Unit;
 use clinstruct_quality::{
     CONTROL, CONTROL_TOKEN, Check, HASH_HEADING, NOT_NFC, ROLE_TAG, Turn, WRAPPING_QUOTES, card,
     compare, dose, hygiene, identify, name, segment, talk, verify,
@@ -20,12 +20,12 @@ use clinstruct_schema::{
     Constraint, ConversationMode, Language, Message, Register, Role, Situation,
 };
 
+use disclosure::Disclosure;
 use statements::Statements;
 
 use super::faults::{FIRST, Fault, Place, Repetitions, Seen, Tally};
 use super::texts::{
-    distinct, ends_by_asking, is_blank, is_named, mojibake, opening, spoken, without_styles,
-    zlib_ratio,
+    distinct, ends_by_asking, is_blank, mojibake, opening, spoken, without_styles, zlib_ratio,
 };
 use super::{FEWEST_WORDS, Facts, LISTED, SAMPLE, TOP, target};
 use crate::Row;
@@ -54,6 +54,7 @@ pub struct MetricsAccumulator {
     sample: BTreeMap<(u64, u64), String>,
     words: Vec<u64>,
     statements: Statements,
+    disclosure: Disclosure,
 }
 
 impl MetricsAccumulator {
@@ -75,6 +76,7 @@ impl MetricsAccumulator {
             sample: BTreeMap::new(),
             words: Vec::new(),
             statements: Statements::default(),
+            disclosure: Disclosure::default(),
         }
     }
 
@@ -176,6 +178,7 @@ impl MetricsAccumulator {
         self.longer += u64::from(longer);
         self.case(row, whole);
         self.statements.add(row);
+        self.disclosure.add(row);
     }
 
     /// Measures any text.
@@ -255,16 +258,18 @@ impl MetricsAccumulator {
         self.share(MetricId::MetaCommentary, at, talk::meta(text, language));
         // A greeting is no filler where the style asks for warmth: the check knows the style.
         let instructions = situation.into_iter().flat_map(|s| s.constraints_at(number)).collect();
-        let turn = Turn { language, instructions, ..Turn::answer(text) };
+        let lay = situation.is_some_and(|s| s.persona.is_some());
+        let turn = Turn { language, instructions, lay, ..Turn::answer(text) };
         let first = |check: &Check| check.find(&turn).into_iter().next().and_then(|v| v.span);
         self.share(MetricId::FillerOpeners, at, first(&filler_opener::CHECK));
         self.share(MetricId::ClosingOffers, at, first(&offer_at_the_end::CHECK));
         let doses = dose::find(text, language);
-        if !doses.stated.is_empty() {
+        // Somebody at home verifies no dose, and is asked what matters.
+        if !doses.stated.is_empty() && !lay {
             let unwarned = doses.unwarned.as_ref().map(|dose| dose.place.clone());
             self.share(MetricId::DosesWithoutWarning, at, unwarned);
         }
-        if let Some(warning) = doses.warning.clone() {
+        if let Some(warning) = doses.warning.clone().filter(|_| !lay) {
             let alone = Some(warning).filter(|_| doses.stated.is_empty());
             self.share(MetricId::WarningsWithoutDose, at, alone);
         }
@@ -285,7 +290,7 @@ impl MetricsAccumulator {
             self.share(MetricId::OtherEmergencyNumber, at, foreign);
         }
         // What the first message leaves out is asked for.
-        let mut wanted = situation.is_some_and(|s| s.withholds && number == 1);
+        let mut wanted = lay || situation.is_some_and(|s| s.withholds && number == 1);
         if let Some(situation) = situation {
             for constraint in situation.constraints_at(number) {
                 wanted |= matches!(
@@ -367,22 +372,6 @@ impl MetricsAccumulator {
         }
     }
 
-    /// Doses compared with the largest single dose of the medicine that they belong to, where that is known.
-    fn ranges(&mut self, at: Place<'_>, doses: &[dose::Dose]) {
-        for stated in doses.iter().filter(|dose| !dose.per_weight) {
-            let Some(place) = &stated.medicine else { continue };
-            let high = self.facts.drugs.iter().find_map(|drug| {
-                let unit = Unit::of_fact(&drug.unit)?;
-                let scale = stated.unit.in_unit(unit)?;
-                is_named(at.text, place, &drug.name).then_some(drug.high / scale)
-            });
-            let Some(high) = high else { continue };
-            // A day's dose may be several single ones.
-            let above = (stated.amount > 4.0 * high).then(|| stated.place.clone());
-            self.share(MetricId::DosesAboveRange, at, above);
-        }
-    }
-
     /// Merges the measurements of other rows.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
@@ -421,6 +410,7 @@ impl MetricsAccumulator {
             share.seen += twice;
         }
         self.statements.join(other.statements);
+        self.disclosure.join(&other.disclosure);
         self.ids.extend(other.ids);
         self.sample.extend(other.sample);
         while self.sample.len() > SAMPLE {
@@ -463,6 +453,7 @@ impl MetricsAccumulator {
             metrics.openings[place] = all;
         }
         self.statements.finish(metrics);
+        self.disclosure.finish(metrics);
         let sample: Vec<&str> = self.sample.values().map(String::as_str).collect();
         let of = sample.len() as u64;
         for (id, value) in [

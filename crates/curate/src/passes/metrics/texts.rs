@@ -68,16 +68,6 @@ pub(super) fn spoken(row: &Row<'_>, text: &str) -> Language {
         .map_or_else(|| identify(text).unwrap_or(Language::English), |a| a.situation.language)
 }
 
-/// Whether the word at a place begins or ends the name of a medicine that stands there: `amoxicilline` and
-/// `folic acid` do.
-pub(super) fn is_named(text: &str, place: &Range<usize>, name: &str) -> bool {
-    let same = |part: Option<&str>| part.is_some_and(|part| part.to_lowercase() == name);
-    // An ending of another language is no other medicine; a longer word is, as is one of several names.
-    let begins = same(text.get(place.start..place.start + name.len()))
-        && place.end <= place.start + name.len() + 1;
-    begins || same(place.end.checked_sub(name.len()).and_then(|from| text.get(from..place.end)))
-}
-
 /// Whether the last sentence of prose is a question.
 pub(super) fn ends_by_asking(text: &str, language: Language) -> bool {
     let Some(last) = segment::last_sentence(text, language) else { return false };
