@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use clinstruct_schema::{IncomeGroup, Sex, Slug};
+use clinstruct_schema::{IncomeGroup, Language, Sex, Slug};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
@@ -207,4 +207,16 @@ pub(crate) struct RawCountry {
     pub(crate) minorities: Vec<String>,
     pub(crate) emergency: String,
     pub(crate) settings: Spanned<Vec<Spanned<String>>>,
+}
+
+impl Country {
+    /// Whether health workers there write in a language: one of the country's own, or English, in which they write anywhere.
+    pub fn speaks(&self, language: Language) -> bool {
+        language == Language::English || self.languages.iter().any(|own| own == language.name())
+    }
+
+    /// Whether patients and families there read a language: the country's own ones, and those of minorities.
+    pub fn reads(&self, language: Language) -> bool {
+        self.speaks(language) || self.minorities.iter().any(|own| own == language.name())
+    }
 }

@@ -499,10 +499,4 @@ impl Catalog {
     pub fn row_scope(&self, values: &[Value]) -> Scope {
         Scope::resolve(values.iter().map(|value| self.scope(*value)))
     }
-
-    /// The text of a phrase; empty if there is none.
-    pub fn phrase(&self, id: &str) -> &str {
-        let all = self.phrases.iter().chain(&self.personas.phrases);
-        all.into_iter().find(|p| p.id.as_str() == id).map_or("", |p| p.text.as_str())
-    }
 }

@@ -31,6 +31,7 @@ mod patient;
 mod persona;
 mod read;
 mod regimen;
+mod said;
 mod scope;
 mod sentence;
 mod style;

@@ -1,8 +1,8 @@
 use std::fmt;
 
 use clinstruct_schema::{
-    Constraint, ConversationMode, Facet, Instruction, Meaning, Pattern, Register, Slug, Speaker,
-    Style, StylePlace,
+    Constraint, ConversationMode, Facet, Instruction, Language, Meaning, Pattern, Register, Slug,
+    Speaker, Style, StylePlace,
 };
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
@@ -330,4 +330,18 @@ pub(crate) struct RawMode {
     pub(crate) user: String,
     #[serde(default)]
     pub(crate) lines: Vec<RawOption>,
+}
+
+impl StyleOption {
+    /// Whether what it counts can be counted in a language: Thai sets no spaces between words and no mark at the end of a
+    /// sentence.
+    pub fn is_countable_in(&self, language: Language) -> bool {
+        let of_words = matches!(
+            self.constraint,
+            Constraint::MaxWords { .. }
+                | Constraint::MinWords { .. }
+                | Constraint::ExactSentences { .. }
+        );
+        !(of_words && language == Language::Thai)
+    }
 }

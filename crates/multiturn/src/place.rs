@@ -15,8 +15,8 @@ pub fn first_message(prompt: &str, situation: &Situation) -> String {
 
 /// A message of the health worker with the styles that it asks for in this turn, from 1.
 ///
-/// A style at the start is a sentence before the message, or a paragraph before one of several. One inside follows a
-/// sentence, never in a list, a table, a quotation, or after a greeting. Where the text has no such place, it follows the
+/// A style at the start is a sentence before the message, or a paragraph before one of several. One inside stands
+/// before the first question, never in a list, a table, a quotation, or after a greeting. Where the text has no such place, it follows the
 /// last sentence; and where the text ends with something else, it is a paragraph of its own.
 pub fn message_with_styles(text: &str, situation: &Situation, turn: u32) -> String {
     let (mut start, mut inside, mut last, mut end) = (vec![], vec![], vec![], vec![]);
@@ -89,7 +89,17 @@ fn ends_sentence(line: &str) -> bool {
         .ends_with(['.', '?', '!', '।'])
 }
 
-/// Ends of sentences that another sentence of running text follows.
+/// Whether the first sentence of a text is a question.
+fn asks(text: &str) -> bool {
+    let stop = |c: char| matches!(c, '?' | '!' | '।' | '\n');
+    let rest = text.trim_start();
+    let end = rest.find(stop).unwrap_or(rest.len());
+    let sentence = rest.get(..end).unwrap_or_default();
+    rest.get(end..).is_some_and(|r| r.starts_with('?')) && !sentence.contains(". ")
+}
+
+/// Ends of sentences of running text before the question: between two findings, or the halves of a question, nobody says
+/// how to answer.
 fn places(text: &str) -> Vec<usize> {
     let mut found = Vec::new();
     let mut from = 0;
@@ -136,7 +146,7 @@ fn places(text: &str) -> Vec<usize> {
                     rest.lines().find(|l| !l.trim().is_empty()).is_some_and(is_prose)
                 }
             };
-            if follows {
+            if follows && c != '?' && asks(text.get(here..).unwrap_or_default()) {
                 found.push(here);
             }
         }

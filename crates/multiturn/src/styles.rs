@@ -246,7 +246,9 @@ impl<'a> Stage<'a> {
             Some(Some(place)) => (place, 1),
             _ => {
                 let turn = self.draw("turn of", option).between(2, self.turns.max(2));
-                (choose("later place of", None).flatten().unwrap_or_default(), turn)
+                // What a later message answers or reports comes first.
+                let last = self.draw("later place of", option).chance(0.5);
+                (if last { StylePlace::Last } else { StylePlace::End }, turn)
             }
         };
         let turn = if self.turns > 1 { turn } else { 1 };

@@ -1,8 +1,6 @@
 //! Draws what is fixed about a prompt before it is written.
 
-use clinstruct_catalog::{
-    AboutPatient, Axis, Catalog, Country, Facts, Part, PregnancyRule, Scope, WITHHOLDS,
-};
+use clinstruct_catalog::{AboutPatient, Axis, Country, Facts, PregnancyRule, Scope, WITHHOLDS};
 use clinstruct_draw::{self as draw, Draw};
 use clinstruct_schema::{
     AgeYears, Coded, ConversationMode, Frame, FramePatient, Place, RowId, Sex, Slug, Subject,
@@ -11,18 +9,8 @@ use clinstruct_schema::{
 use crate::case::frame_condition;
 use crate::language;
 use crate::persona::draw_persona;
+use crate::source::Source;
 use crate::voice::draw_voice;
-
-/// Inputs of all frames of a row.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Source<'c> {
-    pub(crate) catalog: &'c Catalog,
-    pub(crate) part: &'c Part,
-    pub(crate) seed: u64,
-    pub(crate) subjects: &'c [Subject],
-    /// Whether one of the subjects is emergency medicine.
-    pub(crate) emergency: bool,
-}
 
 /// Probability of the usual care setting of a country that has others.
 const USUAL_SETTING: f64 = 0.7;

@@ -4,7 +4,7 @@ use clinstruct_catalog::{Countries, Country, PartLanguages};
 use clinstruct_draw as draw;
 use clinstruct_schema::{IncomeGroup, Language, RowId};
 
-use crate::frame::Source;
+use crate::source::Source;
 
 const GROUPS: [(&str, IncomeGroup); 4] = [
     ("high", IncomeGroup::High),

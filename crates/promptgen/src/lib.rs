@@ -30,6 +30,7 @@ mod language;
 mod persona;
 mod plan;
 mod request;
+mod source;
 mod voice;
 
 pub use case::complete;

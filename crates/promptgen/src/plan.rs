@@ -88,7 +88,7 @@ impl<'c> Plan<'c> {
         let scope = self.scope(index)?;
         let emergency = values.iter().any(|(value, _)| self.is_emergency(*value));
         let (profession, specialty) = self.worker(&id, &values);
-        let source = frame::Source {
+        let source = crate::source::Source {
             catalog: self.catalog,
             part: self.part,
             seed: self.seed,

@@ -103,7 +103,7 @@ fn a_metric_is_counted_and_names_its_rows() {
     assert!(openers.contains(" 0 of 4 ") && openers.ends_with("too few to tell (least 300)"));
     assert!(!out.lines().any(|l| l.ends_with(" met")), "{out}");
     let unmeasured = line("not measured:");
-    for name in ["answers in another language", "missed red flags and contraindications (4)"] {
+    for name in ["texts in another language", "missed red flags and contraindications (4)"] {
         assert!(unmeasured.contains(name), "{unmeasured}");
     }
 

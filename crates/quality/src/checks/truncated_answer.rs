@@ -63,6 +63,11 @@ fn find(turn: &Turn<'_>) -> Vec<Finding> {
     if turn.asks(|c| matches!(c, Constraint::JsonObject { .. })) {
         return Vec::new();
     }
+    // What the answer was asked to end with is its end, in a list item, too.
+    let ends = turn.text.trim_end().trim_end_matches(['*', '_', '.']);
+    if turn.asks(|c| matches!(c, Constraint::EndsWith { marker } if ends.ends_with(marker.trim_end_matches('.')))) {
+        return Vec::new();
+    }
     let found = cut(turn.text, turn.language);
     found.map(|span| Finding::quote(turn.text, span)).into_iter().collect()
 }
