@@ -7,7 +7,7 @@ use clinstruct_schema::{
 use include_dir::{Dir, include_dir};
 
 use crate::contradiction::{Contradictions, read_contradictions};
-use crate::items::{distinct_wordings, known_items};
+use crate::items::{PHRASES, distinct_wordings, known_items};
 use crate::load::{Loader, distinct, values};
 use crate::load_axes::{
     line_span, read_ages, read_countries, read_sexes, read_situations, read_styles,
@@ -106,22 +106,6 @@ pub struct Catalog {
     /// All files, for a fingerprint.
     files: Files,
 }
-
-/// Phrases that code uses, beside those of the templates.
-const PHRASES: [&str; 12] = [
-    "user-next",
-    "aim-words",
-    "aim-characters",
-    "aim-asked-words",
-    "aim-asked-characters",
-    "repair-head",
-    "repair-keep",
-    "repair-keep-user",
-    "repair-limits",
-    "repair-tail",
-    "prompt-retry",
-    "prompt-openings",
-];
 
 /// Templates that code renders, beside those of the parts.
 const TEMPLATES: [&str; 7] = [

@@ -9,6 +9,22 @@ use crate::load::Loader;
 use crate::load_parts::Axes;
 use crate::{AgeBand, Move, Part, Styles, Voices};
 
+/// Phrases that code uses, beside those of the templates.
+pub(crate) const PHRASES: [&str; 12] = [
+    "user-next",
+    "aim-words",
+    "aim-characters",
+    "aim-asked-words",
+    "aim-asked-characters",
+    "repair-head",
+    "repair-keep",
+    "repair-keep-user",
+    "repair-limits",
+    "repair-tail",
+    "prompt-retry",
+    "prompt-openings",
+];
+
 /// A reader of a request tells options apart by their texts alone.
 pub(crate) fn distinct_wordings(l: &mut Loader<'_>, styles: &Styles, files: &[&str; 2]) {
     let texts = |o: &'_ crate::StyleOption| -> Vec<String> {
