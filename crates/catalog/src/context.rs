@@ -50,10 +50,10 @@ pub fn case_context(case: &Case) -> minijinja::Value {
     };
     let texts =
         |all: &[CaseText], none: &str| list(all.iter().map(|t| t.text.clone()).collect(), none);
-    let medicines = case
-        .medicines
-        .iter()
-        .map(|m| [&m.drug, &m.dose, &m.frequency].map(String::as_str).join(" ").trim().to_owned());
+    let medicines = case.medicines.iter().map(|m| {
+        let said = [&m.drug, &m.dose, &m.frequency].into_iter().filter(|part| !part.is_empty());
+        said.map(String::as_str).collect::<Vec<_>>().join(" ")
+    });
     let patient = &case.patient;
     context! {
         age => patient.age.measure(),
