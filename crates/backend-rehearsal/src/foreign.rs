@@ -207,6 +207,9 @@ fn wanted_words(patient: &Facts) -> Option<(usize, usize)> {
     })
 }
 
+/// Words below which a message of one sentence gets another.
+const FEWEST: usize = 14;
+
 /// Probability that a first message states vital signs.
 const MEASURED: f64 = 0.4;
 
@@ -415,6 +418,15 @@ pub(crate) fn follow_up(
         let more = new(&mut pen, "next");
         if !more.is_empty() {
             sentences.push(more);
+        }
+    }
+    // One short sentence alone would soon be said in another conversation, too.
+    // Thai sets no mark between the two, so that both would be one question.
+    if exact.is_none() && language != Language::Thai && count(&sentences) < FEWEST {
+        let more = new(&mut pen, "next");
+        sentences.push(more);
+        if count(&sentences) > most {
+            sentences.pop();
         }
     }
     // An answer to a question is kept; a remark can be shortened.

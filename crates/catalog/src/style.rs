@@ -113,9 +113,9 @@ impl StyleOption {
     }
 
     /// Whether its wordings without `every` bind only the answer to their message: what a health worker asks for does,
-    /// but for a language.
+    /// but for a language, and for what all English wordings ask of every answer.
     pub fn can_bind_once(&self) -> bool {
-        !self.claims.contains(&Facet::Language)
+        !self.claims.contains(&Facet::Language) && self.wordings.iter().any(|w| !w.every)
     }
 
     /// The style in one of its wordings, with its number filled in, as an instruction at the end of the first message

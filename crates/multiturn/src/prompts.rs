@@ -226,8 +226,10 @@ fn texts(styles: &[Style]) -> Vec<String> {
 fn aims(said: Said<'_>, styles: &[Style], phrases: [&str; 2]) -> Vec<String> {
     let [words, characters] = phrases;
     let aim = |phrase: &str, n: u32| said.phrase(phrase).replace("{n}", &(n - n / 10).to_string());
+    // Whatever a later message asks for is no secret to give away at the start.
     styles
         .iter()
+        .filter(|style| style.turn == 1)
         .flat_map(|style| &style.constraints)
         .filter_map(|constraint| match constraint {
             Constraint::MaxWords { n } => Some(aim(words, *n)),

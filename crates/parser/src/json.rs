@@ -1,8 +1,9 @@
 //! JSON as models write it.
 
 /// LaTeX commands whose first letter JSON would read as an escape: `\b`, `\f`, `\n`, `\r`, `\t`. The longest of each
-/// kind suffices: `beta` covers `\beta` only. `\ni` is not among them: on a phone, a line begins with `i`.
-const COMMANDS: [&str; 45] = [
+/// kind suffices: `beta` covers `\beta` only. `\ni` and `\ne` are not among them: lines begin
+/// with `i` on a phone, and with `e` in Italian and Portuguese.
+const COMMANDS: [&str; 44] = [
     "bar",
     "backslash",
     "because",
@@ -19,7 +20,6 @@ const COMMANDS: [&str; 45] = [
     "frac",
     "flat",
     "nabla",
-    "ne",
     "neg",
     "neq",
     "nolimits",
@@ -147,6 +147,7 @@ mod tests {
             (r#""a\nb\tc""#, "a\nb\tc"),
             (r#""a\nnew line""#, "a\nnew line"),
             (r#""help\ni have a fever""#, "help\ni have a fever"),
+            (r#""tosse\ne febbre""#, "tosse\ne febbre"),
             (r#""\u00e9 \"x\" \/""#, "é \"x\" /"),
             (r#""\unit""#, r"\unit"),
             (r#""\text{mg}\rightarrow\nu""#, r"\text{mg}\rightarrow\nu"),

@@ -13,7 +13,7 @@ use clinstruct_schema::{BackendId, MicroUsd, Speaker};
 use crate::{Annotator, Error, Extraction, Result, Routes};
 
 /// Raised when the reading of responses changes, so that journals are played again from the raw responses.
-const READING_VERSION: u32 = 5;
+const READING_VERSION: u32 = 6;
 
 /// The side of a conversation that a request is for.
 pub use clinstruct_schema::Speaker as Role;

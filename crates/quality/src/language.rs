@@ -169,8 +169,12 @@ fn detect(text: &str) -> Option<(Language, Certainty)> {
     let (language, _) = TRIGRAMS.iter().find(|(_, name)| *name == found)?;
     // What the common words speak for more is not overruled by trigrams, which names of medicines lead astray.
     let seen = COMMON.iter().position(|(l, _)| l == language);
-    let seen = seen.is_some_and(|i| scores[i] > 0 && scores[i] * 3 >= scores[best] * 2);
-    seen.then_some((*language, Certainty::Likely))
+    if seen.is_some_and(|i| scores[i] > 0 && scores[i] * 3 >= scores[best] * 2) {
+        return Some((*language, Certainty::Likely));
+    }
+    // Latin names of diseases look like Romance languages to trigrams.
+    let leads = scores[best] >= SURE && scores[best] * 2 >= 3 * second;
+    leads.then_some((COMMON[best].0, Certainty::Likely))
 }
 
 /// The languages that are detected by common words.
@@ -303,6 +307,22 @@ mod tests {
             assert_eq!(identify(text), Some(language), "{text}");
         }
         assert_eq!(identify("Yes."), None);
+    }
+
+    #[test]
+    fn names_of_diseases_hide_no_language() {
+        for text in [
+            "Kidney function and electrolytes need another look within the hour. Bundle blood sampling, counselling and a peak flow diary into a single visit.",
+            "Interpretation depends on the baseline, and an earlier record of oxygen saturation below the usual baseline would be valuable. Coagulation should be checked before any invasive step toward vitamin deficiency.",
+            "Symptoms brought on by exercise may be missed during upper endoscopy. Mobility, continence and cognition complete the assessment in a way that a wound swab cannot.",
+        ] {
+            assert_eq!(
+                identify(text),
+                Some(Language::English),
+                "{text} {:?}",
+                by_common_words(text)
+            );
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use clinstruct_catalog::Catalog;
+use clinstruct_quality::Turn;
+use clinstruct_schema::Language;
 use serde_json::Value;
 
 use crate::{STEMS, append, clinstruct, files, json, resources, rows, run};
@@ -12,7 +14,6 @@ use crate::{STEMS, append, clinstruct, files, json, resources, rows, run};
 /// Invariants of every row of a finished run.
 fn check_rows(out: &Path, stem: &str) -> usize {
     let rows = rows(out, "conversations", stem);
-    let quality = |text: &str| clinstruct_quality::check(&clinstruct_quality::Turn::prompt(text));
     for row in &rows {
         let id = row["id"].as_str().unwrap();
         let messages = row["messages"].as_array().unwrap();
@@ -29,7 +30,15 @@ fn check_rows(out: &Path, stem: &str) -> usize {
             while text.contains("  ") {
                 text = text.replace("  ", " ");
             }
-            assert_eq!(quality(text.trim()), [], "{id}");
+            // The conversation's, or that of the answers.
+            let constraints = styles.iter().flat_map(|s| s["constraints"].as_array().unwrap());
+            let mut asked = constraints.filter(|c| c["kind"] == "language").map(|c| &c["language"]);
+            let of_row = &row["attributes"]["situation"]["language"];
+            let code = asked.rfind(|_| role == "assistant").unwrap_or(of_row);
+            let language = Language::ALL.into_iter().find(|l| Some(l.code()) == code.as_str());
+            let language = language.unwrap_or(Language::English);
+            let turn = Turn { language, ..Turn::prompt(text.trim()) };
+            assert_eq!(clinstruct_quality::check(&turn), [], "{id}");
         }
         assert_eq!(messages.len() % 2, 0, "{id} ends with the assistant");
         let turns = row["provenance"]["turns"].as_array().unwrap();

@@ -112,7 +112,8 @@ fn the_full_plan_has_no_contradiction_and_every_style_in_many_words_and_places()
             }
             let place = if style.turn > 1 { "later" } else { style.place.as_str() };
             *seen.entry(place.to_owned()).or_insert(0.0) += 1.0;
-            let end = matches!(style.place, StylePlace::Last | StylePlace::End);
+            // At the end of a later message, what it answers or reports comes first.
+            let end = style.turn == 1 && matches!(style.place, StylePlace::Last | StylePlace::End);
             at_end += f64::from(u8::from(end));
         }
     });
@@ -145,7 +146,7 @@ fn later_styles_and_their_words_bind_what_they_say() {
     for (row, twins) in variant_pairs() {
         for (s, style) in twins.iter().flat_map(|s| s.asked_styles.iter().map(move |o| (s, o))) {
             let option = options[style.id.as_str()];
-            let every = wording_of(s, style, option).every;
+            let every = wording_of(s, style, option).every || !option.can_bind_once();
             let language = style.claims.contains(&Facet::Language);
             assert_eq!(style.once, !every && !language, "{}: {style:?}", row.id);
             assert!(style.binds(style.turn) && !style.binds(style.turn - 1), "{}", row.id);

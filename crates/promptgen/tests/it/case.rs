@@ -303,7 +303,7 @@ fn another_disease_is_listed_beside_the_first() {
         ("asthma", "J45.9", "COPD"),
         ("hypertension", "I10", "pulmonary hypertension"),
         ("migraine with aura", "G43.1", "epilepsy"),
-        ("chronic kidney disease stage 3", "N18.3", "CLL"),
+        ("chronic kidney disease stage 3", "N18.3", "chronic lymphocytic leukaemia"),
         ("congenital hearing loss", "H90.5", "hearing loss and squint"),
     ] {
         assert_eq!(conditions(framed, icd10, &[stated]), [framed, stated]);

@@ -147,7 +147,7 @@ fn mistakes_in_voices_are_named() {
     assert!(unknown.contains("unknown value of a voice \"form:hand-over\""), "{unknown}");
     assert!(unknown.contains("did you mean \"form:handover\"?"), "{unknown}");
     let sum =
-        mistakes("weight = { normal = 0.42, chat = 0.22", "weight = { normal = 0.52, chat = 0.22");
+        mistakes("weight = { normal = 0.42, chat = 0.30", "weight = { normal = 0.52, chat = 0.30");
     assert_eq!(sum, "the weights sum to 1.1, not to 1");
     let task = mistakes("\"clinical-documentation\", ", "\"clinical-documentations\", ");
     assert!(task.contains("unknown task \"clinical-documentations\""), "{task}");
@@ -164,8 +164,8 @@ fn a_new_form_needs_no_code() {
     let mut files = Catalog::embedded_files();
     let new = "[[form]]\nid = \"rhyme\"\nweight = { normal = 0.02, chat = 0.02 }\nwriter = [\"In rhymes.\"]\n\n[[form]]\nid = \"notes\"";
     change(&mut files, "voices.toml", "[[form]]\nid = \"notes\"", new);
-    let old = "weight = { normal = 0.42, chat = 0.22, emergency = 0.45 }";
-    let less = "weight = { normal = 0.40, chat = 0.20, emergency = 0.45 }";
+    let old = "weight = { normal = 0.42, chat = 0.30, emergency = 0.45 }";
+    let less = "weight = { normal = 0.40, chat = 0.28, emergency = 0.45 }";
     change(&mut files, "voices.toml", old, less);
     let catalog = Catalog::read(files).unwrap();
     let forms = |catalog: &Catalog| -> Vec<String> {

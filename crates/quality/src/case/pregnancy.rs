@@ -73,6 +73,8 @@ pub(super) fn pregnancies(view: &View<'_>) -> Vec<Pregnancy> {
             && !all.iter().any(|p| p.weeks.is_some())
             && !view.is_of_other(&view.sentence(found.start()), found.start())
             && !is_general(view, found.range())
+            // `การตั้งครรภ์` is pregnancy as a noun: `a pregnancy test`.
+            && !view.between(0, found.start()).ends_with("การ")
         {
             all.push(Pregnancy { is, weeks: None, span: found.range() });
         }

@@ -131,3 +131,16 @@ fn of_several_times_the_latest_counts() {
     assert!(all.iter().any(|f| f == "temperature 38.2 Cel"), "{all:?}");
     assert!(all.iter().any(|f| f == "heart_rate 120 /min"), "{all:?}");
 }
+
+#[test]
+fn what_is_asked_of_a_medicine_leaves_the_weight_of_the_patient() {
+    let weight = [(FactName::Weight, "46", "kg")];
+    let of_patient = "I am not sure oral morphine is safe for a 46 kg woman with a lymphoma who is drowsy. \
+        Would you start it tonight?";
+    for list in [&weight[..], &[]] {
+        let all = of(of_patient, list);
+        assert!(all.iter().any(|f| f == "weight 46 kg"), "{all:?}");
+    }
+    let of_anybody = of("Is the usual dose safe for a 46 kg woman?", &[]);
+    assert!(!of_anybody.iter().any(|f| f.starts_with("weight")), "{of_anybody:?}");
+}

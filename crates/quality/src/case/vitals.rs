@@ -442,9 +442,14 @@ pub(super) fn is_nobodys(
     let near = rest.len() - rest.trim_start_matches([' ', '-', '.', '\u{a0}']).len();
     let counted =
         view.within(behind).any(|hit| hit.class == Class::Behind && hit.start <= number.end + near);
+    // `Is it safe for a 16 kg boy with ..`: the limit is that of a medicine, and the boy is the patient.
+    let person = ["boy", "girl", "child", "baby", "infant", "toddler", "man", "woman", "lady"];
+    let mut following = rest.split_whitespace();
+    let is_person = following.next().is_some_and(|word| person.contains(&word))
+        && following.next().is_some_and(|word| matches!(word, "with" | "who" | "whose"));
     compared
         || sign
-        || limited
+        || (limited && !is_person)
         || counted
         || is_general(view, sentence, begins)
         || is_advised(view, sentence, number)

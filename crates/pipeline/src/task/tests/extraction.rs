@@ -38,11 +38,16 @@ fn prompts(base: &Waiting, without: &[u64]) -> RowOutcome {
 
 /// The record that waits for prompt 2, whose writer made no list.
 fn missing_record(context: &RunContext<'_>) -> Waiting {
+    record_of(context, 2).unwrap()
+}
+
+/// The one of prompt `k`, from 1; `None` if that is not about a patient.
+fn record_of(context: &RunContext<'_>, k: u64) -> Option<Waiting> {
     let base = about_patients(context);
-    let without = prompts(&base, &[2]);
+    let without = prompts(&base, &[k]);
     let mut records = kinds(base.step(context, &without)).0;
-    assert_eq!(records.len(), 1);
-    records.remove(0)
+    assert!(records.len() <= 1);
+    records.pop()
 }
 
 /// The records that wait, and the conversations.
@@ -146,8 +151,12 @@ fn a_record_that_cannot_be_read_is_requested_again_and_then_done_without() {
 #[test]
 fn a_list_that_was_cut_off_counts() {
     let context = extracting(Extraction::Missing, true);
-    let record = missing_record(&context);
-    let RowOutcome::Answer(mut completion) = record.good() else { panic!() };
+    // A message of one line can have a single fact, whose list has nothing left when it is cut off.
+    let several = (1..5).filter_map(|k| record_of(&context, k)).find_map(|record| {
+        let RowOutcome::Answer(completion) = record.good() else { panic!() };
+        (completion.text.matches('{').count() > 3).then_some((record, completion))
+    });
+    let (record, mut completion) = several.unwrap();
     completion.text.truncate(completion.text.rfind('{').unwrap() + 5);
     let conversations = kinds(record.step(&context, &RowOutcome::Cut(completion))).1;
     assert!(sources(&conversations).iter().all(|s| *s == RecordSource::Extraction));
