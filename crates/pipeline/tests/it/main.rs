@@ -3,6 +3,7 @@
 mod annotations;
 mod caught;
 mod extraction;
+mod languages;
 mod latencies;
 mod layperson;
 mod played;

@@ -3,6 +3,7 @@
 
 mod audit;
 mod case;
+mod languages;
 mod persona;
 mod voice;
 

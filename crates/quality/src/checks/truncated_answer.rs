@@ -225,3 +225,24 @@ fn is_open_prose(text: &str, last: &Range<usize>, language: Language) -> bool {
     let listed = parts.clone().count() > 2 && parts.into_iter().all(|p| p.split(' ').count() <= 5);
     !(count <= NAME || valued || listed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thai_compounds_end_a_text() {
+        for text in [
+            "ก่อนให้ยาทุกครั้งต้องตรวจสอบขนาดยากับบัญชียาของพื้นที่",
+            "ให้คะแนนอาการจากศูนย์ถึงสิบเพื่อดูพัฒนาการ",
+            "ปัสสาวะช่วงกลางที่เก็บใหม่ให้ผลน่าเชื่อถือมากกว่า",
+            "ส่งตัวอย่างไปที่ห้องปฏิบัติการ",
+        ] {
+            assert_eq!(cut(text, Language::Thai), None, "{text}");
+        }
+        for text in ["ให้ยาแก้ปวดแก่ผู้ป่วยที่", "แนะนำให้ดื่มน้ำมากๆ และ"]
+        {
+            assert!(cut(text, Language::Thai).is_some(), "{text}");
+        }
+    }
+}
