@@ -19,10 +19,18 @@ pub fn first_message(prompt: &str, situation: &Situation) -> String {
 /// before the first question, never in a list, a table, a quotation, or after a greeting. Where the text has no such place, it follows the
 /// last sentence; and where the text ends with something else, it is a paragraph of its own.
 pub fn message_with_styles(text: &str, situation: &Situation, turn: u32) -> String {
+    let styles = || situation.asked_styles.iter().filter(|style| style.turn == turn);
+    if styles().next().is_none() {
+        return text.to_owned();
+    }
     let (mut start, mut inside, mut last, mut end) = (vec![], vec![], vec![], vec![]);
-    let places = places(text);
+    // Looked for only where one is needed.
+    let within = |style: &Style| {
+        style.place == StylePlace::Inside || (style.place == StylePlace::Start && greets(text))
+    };
+    let places = if styles().any(within) { places(text) } else { Vec::new() };
     let closes = text.lines().next_back().is_some_and(|line| is_prose(line) && ends_sentence(line));
-    for style in situation.asked_styles.iter().filter(|style| style.turn == turn) {
+    for style in styles() {
         let wanted = match style.place {
             StylePlace::Start if greets(text) => StylePlace::Inside,
             place => place,
@@ -132,8 +140,11 @@ fn places(text: &str) -> Vec<usize> {
                 _ => false,
             };
             let here = start + end;
-            let words = text.get(..here).unwrap_or_default().split_whitespace().count();
-            if !stops || depth != 0 || quoted || words < WORDS_BEFORE {
+            if !stops || depth != 0 || quoted {
+                continue;
+            }
+            let words = text.get(..here).unwrap_or_default().split_whitespace();
+            if words.take(WORDS_BEFORE).count() < WORDS_BEFORE {
                 continue;
             }
             let next = after.trim_start_matches([' ', '\r', '\n']).chars().next();
