@@ -54,7 +54,7 @@ pub use mistake::{CatalogError, Mistake};
 pub use moves::{After, Move};
 pub use part::{
     Countries, EmergencyRule, Facts, ModeRule, Part, RoleTemplates, StyleRule, TurnsRule,
-    WITHHOLDS, When,
+    WITHHOLDS, When, subject_ids, translates,
 };
 pub use patient::{
     Availability, Condition, Drug, Histories, HistoryEntry, Kind, Pregnancy, Relative,

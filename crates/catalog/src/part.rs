@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
-use clinstruct_schema::{Constraint, ConversationMode, Facet, Frame, PartId, Slug};
+use clinstruct_schema::{Constraint, ConversationMode, Facet, Frame, PartId, Slug, Subject};
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::style::RawWording;
-use crate::{Axis, PartLanguages, StyleOption};
+use crate::{Axis, PartLanguages, StyleOption, Task};
 
 /// Probability that a first message withholds something, where [`Part::can_withhold`].
 pub const WITHHOLDS: f64 = 0.06;
@@ -33,6 +33,23 @@ pub struct Facts<'a> {
     pub mode: Option<ConversationMode>,
     /// Groups of the requested styles.
     pub asked_groups: Vec<&'a str>,
+}
+
+/// Axis and id of each of a row's subjects, for [`Facts::subjects`].
+pub fn subject_ids(subjects: &[Subject]) -> Vec<(Axis, String)> {
+    let axes = [Axis::Task, Axis::Specialty, Axis::Profession, Axis::Domain, Axis::Subtopic];
+    subjects
+        .iter()
+        .filter_map(|s| axes.iter().find(|a| a.as_str() == s.axis).map(|a| (*a, s.value_id())))
+        .collect()
+}
+
+/// Whether one of these tasks is that of a row with these subjects, and is to translate a text.
+pub fn translates(tasks: &[Task], subjects: &[Subject]) -> bool {
+    subjects
+        .iter()
+        .filter(|s| s.axis == Axis::Task.as_str())
+        .any(|s| tasks.iter().any(|task| task.translates && Some(&task.id) == s.slugs.last()))
 }
 
 /// A conjunction of conditions; always true if empty.

@@ -1,4 +1,4 @@
-use clinstruct_catalog::{Axis, Catalog, Facts, Part, StyleOption};
+use clinstruct_catalog::{Catalog, Facts, Part, StyleOption, subject_ids, translates};
 use clinstruct_draw::Draw;
 use clinstruct_schema::{BaseRow, ConversationMode, Language, Register, RowId, Situation};
 
@@ -51,15 +51,7 @@ pub fn situation(
     let id = conversation_id(part, &row.id, k, variant);
     let prompt = prompt_id(part, &row.id, k);
     let key = id.as_str();
-    let value_ids: Vec<(Axis, String)> = row
-        .subjects
-        .iter()
-        .filter_map(|s| {
-            let axes =
-                [Axis::Task, Axis::Specialty, Axis::Profession, Axis::Domain, Axis::Subtopic];
-            axes.into_iter().find(|a| a.as_str() == s.axis).map(|a| (a, s.value_id()))
-        })
-        .collect();
+    let value_ids = subject_ids(&row.subjects);
     let mut facts = Facts {
         subjects: value_ids.iter().map(|(a, id)| (*a, id.as_str())).collect(),
         emergency: row.emergency,
@@ -72,11 +64,7 @@ pub fn situation(
     let frame = row.frames.get(k);
     let mode = frame.map_or(ConversationMode::Normal, |frame| frame.mode);
     let withholds = frame.is_some_and(|f| f.withholds);
-    let translates = row
-        .subjects
-        .iter()
-        .filter(|s| s.axis == "task")
-        .any(|s| catalog.tasks.iter().any(|t| t.translates && Some(&t.id) == s.slugs.last()));
+    let translates = translates(&catalog.tasks, &row.subjects);
     let mut fixed = fixed_items(
         catalog,
         &row.subjects,

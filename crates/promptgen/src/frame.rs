@@ -1,9 +1,11 @@
 //! Draws what is fixed about a prompt before it is written.
 
-use clinstruct_catalog::{AboutPatient, Axis, Country, Facts, PregnancyRule, Scope, WITHHOLDS};
+use clinstruct_catalog::{
+    AboutPatient, Axis, Country, Facts, PregnancyRule, Scope, WITHHOLDS, subject_ids, translates,
+};
 use clinstruct_draw::{self as draw, Draw};
 use clinstruct_schema::{
-    AgeYears, Coded, ConversationMode, Frame, FramePatient, Place, RowId, Sex, Slug, Subject,
+    AgeYears, Coded, ConversationMode, Frame, FramePatient, Place, RowId, Sex, Slug,
 };
 
 use crate::case::frame_condition;
@@ -63,11 +65,8 @@ pub(crate) fn draw_frame(
 
 /// Whether the message leaves out what its decision depends on: a share of those that can.
 fn withholds(source: &Source<'_>, key: &str, frame: &Frame) -> bool {
-    let translates = source.catalog.tasks.iter().any(|task| {
-        let is = |s: &Subject| s.axis == Axis::Task.as_str() && s.slugs.last() == Some(&task.id);
-        task.translates && source.subjects.iter().any(is)
-    });
-    let subjects = subjects(source);
+    let translates = translates(&source.catalog.tasks, source.subjects);
+    let subjects = subject_ids(source.subjects);
     let facts = Facts {
         subjects: subjects.iter().map(|(axis, id)| (*axis, id.as_str())).collect(),
         emergency: source.emergency,
@@ -77,16 +76,6 @@ fn withholds(source: &Source<'_>, key: &str, frame: &Frame) -> bool {
     };
     source.part.can_withhold(&facts, frame, translates)
         && Draw::new(source.seed, key, "withholds").chance(WITHHOLDS)
-}
-
-/// Axis and id of each of the row's subjects.
-fn subjects(source: &Source<'_>) -> Vec<(Axis, String)> {
-    let axes = [Axis::Task, Axis::Specialty, Axis::Profession, Axis::Domain, Axis::Subtopic];
-    source
-        .subjects
-        .iter()
-        .filter_map(|s| axes.iter().find(|a| a.as_str() == s.axis).map(|a| (*a, s.value_id())))
-        .collect()
 }
 
 fn draw_setting(source: &Source<'_>, key: &str, country: &Country) -> Option<Slug> {
@@ -105,7 +94,7 @@ fn draw_mode(
     can_be_emergency: bool,
     emergency_instruction: bool,
 ) -> ConversationMode {
-    let subjects = subjects(source);
+    let subjects = subject_ids(source.subjects);
     let facts = Facts {
         subjects: subjects.iter().map(|(axis, id)| (*axis, id.as_str())).collect(),
         emergency: source.emergency && can_be_emergency,

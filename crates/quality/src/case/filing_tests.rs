@@ -1,32 +1,10 @@
 //! Where the facts of messages are filed.
 
-use clinstruct_schema::{
-    AgeYears, ConversationMode, FactName, Frame, FramePatient, IncomeGroup, Place, Sex, Slug,
-    StatedFact,
-};
+use clinstruct_schema::{FactName, StatedFact};
 
 use super::record::record;
+use super::standing_tests::frame;
 use super::statement::fact_of;
-
-fn frame() -> Frame {
-    let slug = |s: &str| Slug::new(s).unwrap();
-    let place = Place {
-        country_code: "np".into(),
-        country: "Nepal".into(),
-        income: IncomeGroup::LowerMiddle,
-        region: "SEAR".into(),
-        setting: slug("low-resource"),
-    };
-    let patient = FramePatient {
-        age_band: slug("adult"),
-        age: AgeYears { years: 45, months: None },
-        sex: Sex::Female,
-        gender: None,
-        pregnancy_weeks: None,
-        condition: None,
-    };
-    Frame::new(place, Some(patient), ConversationMode::Normal)
-}
 
 /// The facts of some names, with values and units, where a writer listed `list` with its message.
 fn filed(text: &str, list: &[(FactName, &str, &str)], names: &[FactName]) -> Vec<String> {

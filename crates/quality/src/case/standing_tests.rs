@@ -8,7 +8,8 @@ use super::record;
 use super::standing::readings;
 use super::view::View;
 
-fn frame() -> Frame {
+/// A woman of 45 in Nepal.
+pub(super) fn frame() -> Frame {
     let slug = |s: &str| Slug::new(s).unwrap();
     let place = Place {
         country_code: "np".into(),
