@@ -336,10 +336,11 @@ function key(e) {
     return;
   }
   if (field || e.ctrlKey || e.metaKey || e.altKey) return;
-  const { review } = shown;
-  const save = (decision) => { if (!e.repeat) review?.save(decision); };
+  // While another conversation is on its way, a key for the review is for neither.
+  const review = waiting === 0 && shown.id === place.rowId() ? shown.review : null;
+  const save = (decision) => { if (!e.repeat) shown.review?.save(decision); };
   const keys = { "/": () => $("q").focus(), "?": () => $("help").showModal(), j: () => step(1), k: () => step(-1),
-    a: () => save("accept"), r: () => save("reject"), u: () => save("unsure"), c: () => $("comment")?.focus(),
+    a: () => save("accept"), r: () => save("reject"), u: () => save("unsure"), c: () => { if (review) $("comment").focus(); },
     t: () => document.querySelector("button.variant")?.click(),
     Enter: () => { if (!e.target.closest("a, button, summary")) document.querySelector("ol.hits a")?.click(); } };
   if (/^[1-9]$/.test(e.key) && review) {

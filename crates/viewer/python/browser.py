@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import unquote
 
 from playwright.sync_api import expect, sync_playwright
 
@@ -113,6 +114,8 @@ def keyboard(page, url):
     first = page.url
     page.keyboard.press("j")
     page.wait_for_function("first => location.href !== first", arg=first)
+    # The address is there before the conversation is.
+    kept.on_row(page, unquote(page.url.split("#/row/")[1].split("?")[0]))
     expect(page.locator("article.turn").first).to_be_visible()
     page.keyboard.press("3")
     expect(page.locator("[data-criterion='3']")).to_be_focused()
@@ -126,6 +129,7 @@ def keyboard(page, url):
     expect(page.locator("#reviews")).to_contain_text("reject by Ann: by keys")
     page.keyboard.press("k")
     page.wait_for_url(first)
+    kept.on_row(page, unquote(first.split("#/row/")[1].split("?")[0]))
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
     page.keyboard.press("Escape")

@@ -359,8 +359,9 @@ def keys_and_clicks(person, rows):
     page.route("**/api/row?*", lambda r: (page.wait_for_timeout(400), r.continue_()))
     press(page, "ju")
     page.wait_for_url(f"**/row/{rows[1]}")
-    press(page, "u")
+    press(page, "u3c")
     assert row_id(page) == row
+    assert page.evaluate("() => document.activeElement.matches('body, #main')"), "a key went to the conversation that was left"
     on_row(page, rows[1])
     page.unroute("**/api/row?*")
     assert len(mine()) == 2, mine()
