@@ -57,6 +57,8 @@ pub(crate) struct ParsedRequest {
     pub(crate) patients: Vec<Vec<(String, String)>>,
     /// How their messages are to be written, in the same order.
     pub(crate) voices: Vec<Voice>,
+    /// What each of them asks of the answers, in sample words.
+    pub(crate) requests: Vec<Vec<String>>,
     /// The numbers that the request gives them.
     pub(crate) numbers: Vec<usize>,
 }
@@ -168,6 +170,10 @@ impl Reader {
                 let earlier = message.role == Role::User && Some(place) != last;
                 self.instructions_in(&message.content, earlier, &mut parsed);
             }
+        }
+        if parsed.speaker == Some(Speaker::PromptWriter) {
+            // Samples of what other messages ask for.
+            parsed.constraints.clear();
         }
         let in_templates = if parsed.speaker == Some(Speaker::PromptWriter) { 2 } else { 1 };
         for message in messages.iter().take(in_templates) {
@@ -289,12 +295,24 @@ const LABELS: [&str; 27] = [
     "temperature",
 ];
 
+/// The sample words of a line that gives the writer of a prompt a request to put into words.
+fn sample(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix("- ")?;
+    let is_label = rest.starts_with("request ") || rest.starts_with("version ");
+    is_label.then(|| rest.split_once("): ").map(|(_, sample)| sample)).flatten()
+}
+
 fn facts_in(text: &str, parsed: &mut ParsedRequest) {
     for line in text.lines() {
         let number = line.strip_prefix("Patient ").or(line.strip_prefix("Question "));
         if let Some(number) = number.and_then(|number| number.trim().parse().ok()) {
             parsed.patients.push(Vec::new());
+            parsed.requests.push(Vec::new());
             parsed.numbers.push(number);
+            continue;
+        }
+        if let (Some(sample), Some(all)) = (sample(line), parsed.requests.last_mut()) {
+            all.push(sample.to_owned());
             continue;
         }
         let of_patient = line.starts_with("- ");

@@ -80,14 +80,21 @@ fn first(
     }
 }
 
-/// The prompts for all patients; `off` more or fewer than requested.
+/// A prompt of an answer: its number, its text and facts, what it asks of the answers.
+type Numbered<'p> = (usize, Written, &'p [String]);
+
+/// The prompts for all patients; `off` more or fewer than requested. What they ask of the answers is in the sample words.
 fn prompts(parsed: &ParsedRequest, structured: bool, off: i32, draw: &mut Draw) -> String {
-    let mut texts: Vec<(usize, Written)> = parsed
+    let requests = |i: usize| parsed.requests.get(i).map_or(&[][..], Vec::as_slice);
+    let mut texts: Vec<Numbered<'_>> = parsed
         .patients
         .iter()
         .zip(&parsed.numbers)
         .zip(&parsed.voices)
-        .map(|((patient, number), voice)| (*number, first(parsed, patient, voice, draw)))
+        .enumerate()
+        .map(|(i, ((patient, number), voice))| {
+            (*number, first(parsed, patient, voice, draw), requests(i))
+        })
         .collect();
     if off < 0 {
         texts.pop();
@@ -95,31 +102,39 @@ fn prompts(parsed: &ParsedRequest, structured: bool, off: i32, draw: &mut Draw) 
     if off > 0
         && let (Some(patient), Some(voice)) = (parsed.patients.first(), parsed.voices.first())
     {
-        let last = texts.last().map_or(0, |(number, _)| *number);
-        texts.push((last + 1, first(parsed, patient, voice, draw)));
+        let last = texts.last().map_or(0, |(number, ..)| *number);
+        texts.push((last + 1, first(parsed, patient, voice, draw), requests(0)));
     }
     if structured {
+        let asks = texts.iter().any(|(_, _, requests)| !requests.is_empty());
         let entries: Vec<serde_json::Value> = texts
             .into_iter()
-            .map(|(patient, Written { text, facts })| {
+            .map(|(patient, Written { text, facts }, requests)| {
                 let fact = |(name, value, unit): (&str, String, &str)| {
                     serde_json::json!({ "name": name, "value": value, "unit": unit })
                 };
                 let facts: Vec<serde_json::Value> = facts.into_iter().map(fact).collect();
-                serde_json::json!({ "patient": patient, "prompt": text, "facts": facts })
+                let mut entry =
+                    serde_json::json!({ "patient": patient, "prompt": text, "facts": facts });
+                if asks && let Some(entry) = entry.as_object_mut() {
+                    entry.insert("requests".to_owned(), requests.into());
+                }
+                entry
             })
             .collect();
         serde_json::json!({ "prompts": entries }).to_string()
     } else {
-        let each: Vec<String> =
-            texts.into_iter().map(|(patient, written)| delimited(patient, &written)).collect();
+        let each: Vec<String> = texts.iter().map(delimited).collect();
         each.join("\n\n")
     }
 }
 
-/// A prompt with its facts between delimiters.
-fn delimited(patient: usize, Written { text, facts }: &Written) -> String {
+/// A prompt with its requests and facts between delimiters.
+fn delimited((patient, Written { text, facts }, requests): &Numbered<'_>) -> String {
     let mut out = format!("=== {patient} ===\n{text}");
+    if !requests.is_empty() {
+        out = format!("{out}\n=== {patient} requests ===\n{}", requests.join("\n"));
+    }
     if !facts.is_empty() {
         let fact = |(name, value, unit): &(&str, String, &str)| format!("{name}: {value} {unit}");
         let facts: Vec<String> = facts.iter().map(fact).collect();

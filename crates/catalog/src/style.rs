@@ -147,6 +147,7 @@ impl StyleOption {
             place: StylePlace::End,
             turn: 1,
             once: false,
+            reworded: false,
         }
     }
 

@@ -52,6 +52,7 @@ mod moves;
 mod place;
 mod prompts;
 mod retry;
+mod reword;
 mod situation;
 mod styles;
 
@@ -62,6 +63,7 @@ pub use dialogue::{Dialogue, Next, Repair, RequestOptions, TurnOutcome};
 pub use place::{first_message, message_with_styles};
 pub use prompts::PromptContext;
 pub use retry::{Defect, RetryCounts, RetryPolicy};
+pub use reword::reword;
 pub use situation::{Variant, contradictions, conversation_id, situation, variants};
 
 /// An error in a conversation's texts.

@@ -181,6 +181,7 @@ mod tests {
             place,
             turn,
             once: true,
+            reworded: false,
         }
     }
 

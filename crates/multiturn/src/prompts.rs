@@ -64,12 +64,25 @@ impl PromptContext {
         variant: Variant,
         case: Option<Case>,
     ) -> Option<Self> {
+        let situation = situation(catalog, part, seed, row, k, variant);
+        Self::with_situation(catalog, part, row, k, variant, case, situation)
+    }
+
+    /// The same with a situation that was drawn before.
+    pub fn with_situation(
+        catalog: &Catalog,
+        part: &Part,
+        row: &BaseRow,
+        k: usize,
+        variant: Variant,
+        case: Option<Case>,
+        situation: Situation,
+    ) -> Option<Self> {
         let task = row
             .subjects
             .iter()
             .filter(|s| s.axis == "task")
             .find_map(|s| catalog.tasks.iter().find(|t| Some(&t.id) == s.slugs.last()));
-        let situation = situation(catalog, part, seed, row, k, variant);
         let tokens = task.map_or(MAX_TOKENS, |t| t.max_tokens);
         // Tokenizers cut the scripts of these languages into more tokens than Latin letters.
         let wide = matches!(situation.answer_language(), Language::Hindi | Language::Thai);

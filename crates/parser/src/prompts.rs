@@ -12,9 +12,11 @@ use crate::turn::read;
 /// The format of the prompts in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PromptFormat {
-    /// `{"prompts": [{"patient": 1, "prompt": "…", "facts": [{"name": "age", "value": "54", "unit": "a"}, …]}, …]}`.
+    /// `{"prompts": [{"patient": 1, "prompt": "…", "requests": ["…", …], "facts": [{"name": "age", "value": "54", "unit":
+    /// "a"}, …]}, …]}`.
     Json,
-    /// A line `=== 1 ===` before each text; a line `=== 1 facts ===` before its facts, each a line `name: value unit`.
+    /// A line `=== 1 ===` before each text; a line `=== 1 requests ===` before its requests, each a line; a line
+    /// `=== 1 facts ===` before its facts, each a line `name: value unit`.
     Delimited,
 }
 
@@ -25,6 +27,8 @@ pub struct WrittenPrompt {
     pub text: Cleaned,
     /// The listed facts whose names are known; `None` if there is no list.
     pub facts: Option<Vec<StatedFact>>,
+    /// What it asks of the answer, in the words of its writer and in the order of the list.
+    pub requests: Vec<String>,
 }
 
 /// The prompts of an answer, by patient.
@@ -42,6 +46,7 @@ struct Found {
     number: u64,
     text: String,
     facts: Option<Vec<StatedFact>>,
+    requests: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +59,8 @@ struct Answer {
     patient: Value,
     #[serde(default)]
     facts: Value,
+    #[serde(default)]
+    requests: Value,
 }
 
 #[derive(Deserialize)]
@@ -63,7 +70,12 @@ struct Entry {
     prompt: String,
     #[serde(default)]
     facts: Value,
+    #[serde(default)]
+    requests: Value,
 }
+
+/// Most bytes of the label of a request: `version 1, request 2 (at the end of a later message)`.
+const LABEL: usize = 80;
 
 /// Reads the prompts for patients 1 to `expected`, as [`prompts_for`] does.
 pub fn prompts(text: &str, format: PromptFormat, expected: usize) -> PromptsReading {
@@ -99,7 +111,7 @@ pub fn prompts_for(
         reading.problems.push(Problem::Count { expected, found: found.len() });
     }
     let alone = found.len() == 1 && expected == 1;
-    for Found { number, text, facts } in found {
+    for Found { number, text, facts, requests } in found {
         let place = numbers.iter().position(|n| *n == number);
         let place = place.or_else(|| (alone && number <= 1).then_some(0));
         let Some(slot) = place.and_then(|p| reading.prompts.get_mut(p)) else {
@@ -118,7 +130,7 @@ pub fn prompts_for(
             }
             Ok(mut cleaned) => {
                 cleaned.cleanup = cleaned.cleanup.and(cleanup);
-                *slot = Some(WrittenPrompt { text: cleaned, facts });
+                *slot = Some(WrittenPrompt { text: cleaned, facts, requests });
             }
         }
     }
@@ -240,6 +252,7 @@ fn entries(json: &str, numbers: &[u64]) -> Result<(Numbered, Cleanup, Shape), St
                     number: number(&e.patient).unwrap_or(0),
                     text: e.prompt,
                     facts: facts(&e.facts),
+                    requests: requests(&e.requests),
                 }),
                 Err(e) => {
                     error.get_or_insert(e.to_string());
@@ -255,7 +268,8 @@ fn entries(json: &str, numbers: &[u64]) -> Result<(Numbered, Cleanup, Shape), St
         (None, Some(prompt)) => {
             let given = number(&answer.patient);
             let known = given.or(numbers.first().copied()).unwrap_or(1);
-            let found = Found { number: known, text: prompt, facts: facts(&answer.facts) };
+            let (facts, requests) = (facts(&answer.facts), requests(&answer.requests));
+            let found = Found { number: known, text: prompt, facts, requests };
             (vec![found], Shape::One { numbered: given.is_some() })
         }
         (None, None) => return Err("the object has neither `prompts` nor `prompt`".to_owned()),
@@ -263,10 +277,55 @@ fn entries(json: &str, numbers: &[u64]) -> Result<(Numbered, Cleanup, Shape), St
     Ok((numbered, cleanup, shape))
 }
 
+/// The requests of an entry: texts, alone or in lists of one version each, or objects with one text. Anything else has a
+/// place without a text, so that the others keep theirs.
+fn requests(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(all) => all.iter().flat_map(requests_in).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn requests_in(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![request_of(text)],
+        Value::Array(_) => requests(value),
+        Value::Object(keys) => {
+            // Beside the text there may be its place, or a number.
+            let texts = keys.values().filter_map(Value::as_str);
+            vec![texts.max_by_key(|text| text.len()).map(request_of).unwrap_or_default()]
+        }
+        _ => vec![String::new()],
+    }
+}
+
+/// A request without what models set around an item of a list: its number, its label, quotation marks.
+fn request_of(text: &str) -> String {
+    let text = text.trim();
+    let label = text.split_once(':').filter(|(label, _)| {
+        let label = label.trim_start_matches(['-', '*', ' ']).to_ascii_lowercase();
+        label.len() < LABEL && ["version ", "request "].iter().any(|word| label.starts_with(word))
+    });
+    let text = label.map_or(text, |(_, rest)| rest.trim_start_matches('*').trim());
+    let digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    // `3 paragraphs, please` begins with a number of its own.
+    let text = match digits.strip_prefix(['.', ')', ':']) {
+        Some(rest) if digits.len() < text.len() && rest.starts_with(' ') => rest.trim_start(),
+        _ => text.trim_start_matches(['-', '•']).trim_start(),
+    };
+    let inner =
+        [('"', '"'), ('“', '”'), ('«', '»'), ('„', '“')].iter().find_map(|(open, close)| {
+            let inner = text.strip_prefix(*open)?.strip_suffix(*close)?;
+            (!inner.contains([*open, *close])).then(|| inner.trim())
+        });
+    inner.unwrap_or(text).to_owned()
+}
+
 /// A delimiter line.
 enum Delimiter {
     Message(u64),
     Facts(u64),
+    Requests(u64),
 }
 
 /// Reads a delimiter line: `=== 2 ===`, `=== 2 facts ===`, possibly bold or with other spacing.
@@ -277,8 +336,12 @@ fn delimiter(line: &str) -> Option<Delimiter> {
     match inner.split_once(' ') {
         None => inner.parse().ok().map(Delimiter::Message),
         Some((number, word)) => {
-            let is_facts = word.trim().eq_ignore_ascii_case("facts");
-            is_facts.then(|| number.parse().ok().map(Delimiter::Facts)).flatten()
+            let of = match word.trim().to_ascii_lowercase().as_str() {
+                "facts" => Delimiter::Facts,
+                "requests" => Delimiter::Requests,
+                _ => return None,
+            };
+            number.parse().ok().map(of)
         }
     }
 }
@@ -298,43 +361,79 @@ fn from_delimited(
         && whole
         && !text.trim().is_empty()
     {
-        return Ok((vec![Found { number: *number, text: text.into_owned(), facts: None }], rule));
+        return Ok((
+            vec![Found {
+                number: *number,
+                text: text.into_owned(),
+                facts: None,
+                requests: Vec::new(),
+            }],
+            rule,
+        ));
     }
     Err(Problem::MissingDelimiters)
 }
 
+/// What the lines after a delimiter are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Section {
+    Message,
+    Requests,
+    Facts,
+    /// Of a number that is not the last message's.
+    Unknown,
+}
+
 fn delimited(text: &str, whole: bool) -> Numbered {
     let mut found: Numbered = Vec::new();
-    let mut in_facts = false;
+    let mut section = Section::Unknown;
     for line in text.split_inclusive('\n') {
+        let of_last = |number: u64, found: &Numbered, section: Section| {
+            let last = found.last().is_some_and(|last| last.number == number);
+            if last { section } else { Section::Unknown }
+        };
         match delimiter(line) {
             Some(Delimiter::Message(number)) => {
-                in_facts = false;
-                found.push(Found { number, text: String::new(), facts: None });
+                section = Section::Message;
+                let (text, requests) = (String::new(), Vec::new());
+                found.push(Found { number, text, facts: None, requests });
+            }
+            Some(Delimiter::Requests(number)) => {
+                section = of_last(number, &found, Section::Requests);
             }
             Some(Delimiter::Facts(number)) => {
-                in_facts = true;
-                if let Some(last) = found.last_mut()
-                    && last.number == number
-                {
+                section = of_last(number, &found, Section::Facts);
+                if let (Section::Facts, Some(last)) = (section, found.last_mut()) {
                     last.facts.get_or_insert_default();
                 }
             }
-            None => match found.last_mut() {
-                Some(Found { facts: Some(facts), .. }) if in_facts => facts.extend(fact_of(line)),
-                Some(last) if !in_facts => last.text.push_str(line),
-                _ => {}
-            },
+            None => {
+                let Some(last) = found.last_mut() else { continue };
+                match section {
+                    Section::Message => last.text.push_str(line),
+                    Section::Requests if !line.trim().is_empty() => {
+                        last.requests.push(request_of(line));
+                    }
+                    Section::Facts => last.facts.get_or_insert_default().extend(fact_of(line)),
+                    Section::Requests | Section::Unknown => {}
+                }
+            }
         }
     }
     if !whole {
-        if in_facts {
-            // The last fact may be cut.
-            if let Some(facts) = found.last_mut().and_then(|last| last.facts.as_mut()) {
-                facts.pop();
+        // The last entry of a list may be cut.
+        let last = found.last_mut();
+        match (section, last) {
+            (Section::Facts, Some(last)) => {
+                last.facts.as_mut().and_then(Vec::pop);
             }
-        } else {
-            found.pop();
+            (Section::Requests, Some(last)) => {
+                last.requests.pop();
+            }
+            (Section::Message, _) => {
+                found.pop();
+            }
+            _ => {}
         }
     }
     found

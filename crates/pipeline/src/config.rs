@@ -217,6 +217,7 @@ impl<'c> RunContext<'c> {
             patients: &[],
             findings: &[],
             openings: &[],
+            asked: &[],
             attempt,
             temperature: self.config.temperature,
         }

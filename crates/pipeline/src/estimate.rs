@@ -7,9 +7,7 @@ use clinstruct_schema::{Message, MicroUsd, Speaker, Stated, Usage};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::task::{
-    AnnotationTask, ConversationTask, ExtractionTask, Prompt, PromptTask, variants_of,
-};
+use crate::task::{AnnotationTask, ConversationTask, ExtractionTask, Prompt, PromptTask};
 use crate::{Result, RunContext};
 
 /// Overhead in tokens per message and per request. Source:
@@ -30,6 +28,8 @@ pub struct AnswerTokens {
     pub prompt_writer: f64,
     /// The list of facts that the prompt writer adds to a message about a patient.
     pub record: f64,
+    /// What the prompt writer makes of the styles that a conversation asks for, for each.
+    pub request: f64,
     /// An answer of the assistant.
     pub assistant: f64,
     /// A message of the health worker.
@@ -39,7 +39,7 @@ pub struct AnswerTokens {
 impl AnswerTokens {
     /// Typical lengths of current chat models with these templates.
     pub const USUAL: Self =
-        Self { prompt_writer: 150.0, record: 220.0, assistant: 330.0, user: 60.0 };
+        Self { prompt_writer: 150.0, record: 220.0, request: 18.0, assistant: 330.0, user: 60.0 };
 
     /// All lengths multiplied by a factor.
     #[must_use]
@@ -47,6 +47,7 @@ impl AnswerTokens {
         Self {
             prompt_writer: self.prompt_writer * factor,
             record: self.record * factor,
+            request: self.request * factor,
             assistant: self.assistant * factor,
             user: self.user * factor,
         }
@@ -119,6 +120,8 @@ struct Sampled {
     answers: u32,
     /// Records of patients among them.
     records: u32,
+    /// Styles that they put into words.
+    styles: u32,
 }
 
 /// Estimates a run. `count` counts the tokens of a text; `spread` is the factor by which answers may be longer or
@@ -184,13 +187,14 @@ fn line(
     let speaker = first.map_or(Speaker::Assistant, |s| s.speaker);
     let known: f64 = these.iter().map(|s| s.known as f64).sum();
     let mut unsaid = [0.0; 3];
-    let (mut said, mut records) = (0.0, 0.0);
+    let (mut said, mut records, mut styles) = (0.0, 0.0, 0.0);
     for s in these {
         for (sum, n) in unsaid.iter_mut().zip(s.unsaid) {
             *sum += f64::from(n);
         }
         said += f64::from(s.answers);
         records += f64::from(s.records);
+        styles += f64::from(s.styles);
     }
     let annotator = first.and_then(|s| s.annotator);
     let each = move |a: AnswerTokens| annotator.map_or(a.of(speaker), |(_, n)| f64::from(n));
@@ -198,7 +202,8 @@ fn line(
         let history = unsaid[0] * a.prompt_writer + unsaid[1] * a.assistant + unsaid[2] * a.user;
         Usage {
             prompt_tokens: ((known + history) * scale).round() as u64,
-            completion_tokens: ((said * each(a) + records * a.record) * scale).round() as u64,
+            completion_tokens: ((said * each(a) + records * a.record + styles * a.request) * scale)
+                .round() as u64,
             ..Usage::default()
         }
     };
@@ -230,6 +235,7 @@ fn row(
         messages.iter().map(|m| PER_MESSAGE + count(&m.content)).sum::<u64>() + PER_REQUEST
     };
     let schema = request.request.json_schema.as_ref().map_or(0, |s| count(&s.schema));
+    let situations = task.situations(context)?.iter().flatten();
     let mut all = vec![Sampled {
         speaker: Speaker::PromptWriter,
         turn: 0,
@@ -238,6 +244,7 @@ fn row(
         unsaid: [0; 3],
         answers: u32::try_from(row.frames.len()).unwrap_or(u32::MAX),
         records: row.frames.iter().filter(|frame| frame.patient.is_some()).count() as u32,
+        styles: situations.map(|(_, s)| s.asked_styles.len() as u32).sum(),
     }];
     for (k, frame) in row.frames.iter().enumerate() {
         // Which lists will be missing is not known yet.
@@ -252,11 +259,15 @@ fn row(
                 unsaid: [1, 0, 0],
                 answers: 1,
                 records: 0,
+                styles: 0,
             });
         }
         let prompt = Prompt::unwritten(UNSAID);
-        for variant in variants_of(context, part, row, k)? {
-            let mut conversation = ConversationTask::new(context, part, row, k, variant, &prompt)?;
+        let situations = task.situations_of(context, k)?;
+        for (variant, _) in situations {
+            let of = (&**row, k);
+            let mut conversation =
+                ConversationTask::new(context, part, of, *variant, situations, &prompt)?;
             while let Some(request) = conversation.next_request(context)? {
                 let dialogue = conversation.dialogue();
                 let said = dialogue.messages().len() as u32;
@@ -271,6 +282,7 @@ fn row(
                     unsaid: [1, said / 2, (said - 1) / 2],
                     answers: 1,
                     records: 0,
+                    styles: 0,
                 });
                 conversation.say(UNSAID);
             }
@@ -286,6 +298,7 @@ fn row(
                     unsaid: [1, said / 2, said / 2 - 1],
                     answers: 1,
                     records: 0,
+                    styles: 0,
                 });
             }
         }

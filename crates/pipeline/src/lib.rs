@@ -41,5 +41,5 @@ pub use progress::{Event, Progress, Tally};
 pub use routes::{Route, Routes};
 pub use task::{
     Annotator, AnnotatorError, Failure, FailureKind, Prompt, PromptFinding, Prompts, Reading,
-    about, annotator_name, due_request, read_extraction, read_prompts, read_turn,
+    about, annotator_name, due_request, first_request, read_extraction, read_prompts, read_turn,
 };

@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use clinstruct_catalog::{Catalog, Part, frame_context};
 use clinstruct_draw as draw;
-use clinstruct_schema::{BaseRow, ChatRequest, FactName, JsonSchema, Message, Role};
+use clinstruct_schema::{
+    BaseRow, ChatRequest, FactName, JsonSchema, Message, Role, Style, StylePlace,
+};
 use minijinja::{Value, context};
 
 use crate::{Error, persona, voice};
@@ -24,6 +26,9 @@ pub struct PromptOptions<'a> {
     pub findings: &'a [String],
     /// How the prompts of the row that are kept begin, so that the others begin otherwise.
     pub openings: &'a [String],
+    /// What the conversations of each patient (from 0) ask of the answers: for each of its conversations, the styles. The
+    /// writer puts them into the words of its message.
+    pub asked: &'a [Vec<Vec<Style>>],
     /// Sampling temperature.
     pub temperature: Option<f32>,
 }
@@ -95,12 +100,42 @@ pub(crate) fn facts() -> String {
 ///
 /// The message comes before its facts, so that a model writes first and lists afterwards: providers generate the keys in
 /// the order of the schema. No key is nullable, since strict schemas require every key.
-fn schema(numbers: &[usize]) -> JsonSchema {
+fn schema(numbers: &[usize], asks: bool) -> JsonSchema {
     let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
     let number = format!(r#"{{"type":"integer","enum":[{}]}}"#, numbers.join(","));
-    let prompt = r#"{"type":"string"}"#;
-    let entry = object(&[("patient", &number), ("prompt", prompt), ("facts", &facts())]);
+    let text = r#"{"type":"string"}"#;
+    let (requests, facts) = (array(text), facts());
+    let mut keys = vec![("patient", number.as_str()), ("prompt", text)];
+    if asks {
+        keys.push(("requests", &requests));
+    }
+    keys.push(("facts", &facts));
+    let entry = object(&keys);
     JsonSchema { name: "prompts".into(), schema: object(&[("prompts", &array(&entry))]) }
+}
+
+/// What the conversations of a message ask of the answers, for its writer: the sample words of each style, where they will
+/// be, and which of the conversations has them, if there are several.
+fn requests(conversations: &[Vec<Style>]) -> Vec<Value> {
+    let place = |style: &Style| match (style.turn, style.place) {
+        (1, StylePlace::Start) => "start",
+        (1, StylePlace::Inside) => "inside",
+        (1, StylePlace::Last | StylePlace::End) => "end",
+        _ => "later",
+    };
+    let several = conversations.len() > 1;
+    let all = conversations.iter().enumerate();
+    let all = all.flat_map(|(i, styles)| styles.iter().map(move |style| (i + 1, style)));
+    let one = |(i, (version, style)): (usize, (usize, &Style))| {
+        context! {
+            number => i + 1,
+            version => several.then_some(version),
+            place => place(style),
+            once => style.once,
+            text => style.text.as_str(),
+        }
+    };
+    all.enumerate().map(one).collect()
 }
 
 /// The request for the prompts of `row`.
@@ -141,13 +176,23 @@ pub fn prompt_request(
             let key = row.id.child('p', i + 1);
             let voice = voice::told(catalog, options.seed, key.as_str(), frame);
             let persona = persona::told(catalog, options.seed, key.as_str(), frame);
+            let requests = requests(options.asked.get(*i).map_or(&[], Vec::as_slice));
             let context = frame_context(catalog, frame);
-            Some(context! { number => i + 1, voice => voice, persona => persona, ..context })
+            Some(context! {
+                number => i + 1,
+                voice => voice,
+                persona => persona,
+                requests => requests,
+                ..context
+            })
         })
         .collect();
     let requested = || patients.iter().filter_map(|i| row.frames.get(*i));
     let about_patients = requested().any(|frame| frame.patient.is_some());
     let questions = requested().any(|frame| frame.patient.is_none());
+    let asked = || patients.iter().filter_map(|i| options.asked.get(*i));
+    let asks = asked().flatten().flatten().next().is_some();
+    let versions = asks && asked().any(|conversations| conversations.len() > 1);
     let names: Vec<&str> = FactName::ALL.iter().map(|name| name.as_str()).collect();
     let system = catalog
         .templates
@@ -157,6 +202,8 @@ pub fn prompt_request(
                 structured => options.structured,
                 patients => about_patients,
                 questions => questions,
+                asks => asks,
+                versions => versions,
                 names => names,
             },
         )
@@ -182,6 +229,8 @@ pub fn prompt_request(
     };
     list("prompt-retry", options.findings);
     list("prompt-openings", options.openings);
+    // Templates of one's own need not show them.
+    let shown = asked().flatten().flatten().all(|style| user.contains(&style.text));
     let call = Call {
         model: options.model,
         seed: options.seed,
@@ -191,5 +240,5 @@ pub fn prompt_request(
         max_tokens: part.max_tokens,
         temperature: options.temperature,
     };
-    Ok(call.request(system, user, options.structured.then(|| schema(&numbers))))
+    Ok(call.request(system, user, options.structured.then(|| schema(&numbers, asks && shown))))
 }

@@ -56,6 +56,9 @@ pub struct Style {
     /// Whether it binds only the answer to that message. Rows of earlier versions have instructions for every answer.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub once: bool,
+    /// Whether the writer of the prompt put it into the words of its message; `wording` is the one that it was given.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub reworded: bool,
 }
 
 fn first_turn() -> u32 {

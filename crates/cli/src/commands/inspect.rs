@@ -6,7 +6,6 @@ use std::time::Duration;
 use clinstruct_app::Settings;
 use clinstruct_app::budget::expected;
 use clinstruct_pipeline::{EstimateLine, annotator_name, contradictions_of, planned_rows};
-use clinstruct_promptgen::{PromptOptions, prompt_request};
 use clinstruct_schema::{SCHEMA_VERSION, Speaker, dollars};
 use clinstruct_store::{JobRecord, PartCounts, Store};
 use serde_json::json;
@@ -103,18 +102,8 @@ pub(crate) fn requests(mut args: RunArgs, row: Option<&str>) -> clinstruct_app::
     args.keyless = true;
     let setup = Setup::new(settings::of_named_run(args)?)?;
     let context = setup.context(false)?;
-    let options = PromptOptions {
-        model: &context.routes.of(Speaker::PromptWriter).model,
-        seed: context.config.seed,
-        structured: context.structured,
-        attempt: 0,
-        patients: &[],
-        findings: &[],
-        openings: &[],
-        temperature: context.config.temperature,
-    };
     let mut found = row.is_none();
-    for (_, plan) in &context.plans {
+    for (part, plan) in &context.plans {
         let wanted = match row {
             None => 0..plan.len(),
             Some(id) => match plan.find(id) {
@@ -123,10 +112,10 @@ pub(crate) fn requests(mut args: RunArgs, row: Option<&str>) -> clinstruct_app::
             },
         };
         found = true;
-        for base in wanted.filter_map(|i| plan.row(i)) {
-            let request = prompt_request(context.catalog, plan.part(), &base, &options)?;
-            let id = clinstruct_batch_client::request_id(&request);
-            print_json(&json!({ "row": base.id, "id": id, "request": request }))?;
+        for index in wanted {
+            let next = clinstruct_pipeline::first_request(&context, *part, index)?;
+            let Some((row, request)) = next else { continue };
+            print_json(&json!({ "row": row, "id": request.id, "request": request.request }))?;
         }
     }
     if !found {

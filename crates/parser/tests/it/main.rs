@@ -2,6 +2,7 @@
 
 mod faults;
 mod neutral;
+mod requests;
 mod rows;
 mod thoughts;
 
@@ -200,7 +201,7 @@ fn written(text: &str, format: PromptFormat, numbers: &[u64], whole: bool) -> St
         .prompts
         .iter()
         .map(|prompt| {
-            let Some(WrittenPrompt { text, facts }) = prompt else { return "-".into() };
+            let Some(WrittenPrompt { text, facts, .. }) = prompt else { return "-".into() };
             let fact = |f: &StatedFact| format!("{}={} {}", f.name.as_str(), f.value, f.unit);
             let facts = facts.as_ref().map(|all| all.iter().map(fact).collect::<Vec<_>>());
             format!("{:?} {facts:?}", text.text)

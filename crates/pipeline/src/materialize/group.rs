@@ -13,7 +13,7 @@ use clinstruct_store::{RawReader, Step, TaskKey, TaskKind, TaskRecord, TaskState
 
 use super::Source;
 use crate::task::{
-    AcceptedPrompt, ConversationTask, Locate, Prompt, PromptTask, id_of, prompts_of,
+    AcceptedPrompt, ConversationTask, Locate, Prompt, PromptTask, Situations, id_of, prompts_of,
     replay_extraction, replay_turn, response, variant_of,
 };
 use crate::{Error, Result, RunContext};
@@ -41,6 +41,8 @@ pub(super) struct Group<'a> {
 pub(super) struct PromptRow {
     pub(super) id: RowId,
     pub(super) text: String,
+    /// What its conversations ask of the answers, in the words of its writer.
+    pub(super) requests: Vec<String>,
     pub(super) subjects: Vec<Subject>,
     pub(super) patient: PromptPatient,
     pub(super) provenance: TurnProvenance,
@@ -127,6 +129,7 @@ impl<'a> Group<'a> {
             group.prompts.push(Some(PromptRow {
                 id: prompt_id(&row, k),
                 text: prompt.text.text.clone(),
+                requests: prompt.requests.clone(),
                 subjects: row.subjects.clone(),
                 patient: PromptPatient::Planned {
                     frame: frame.clone(),
@@ -135,6 +138,7 @@ impl<'a> Group<'a> {
                 provenance: TurnProvenance { cleanup, ..turn },
             }));
         }
+        let situations = accepted.situations(context)?;
         let mut prompts: Vec<Option<Prompt>> =
             accepted.prompts().iter().map(|p| p.as_ref().map(|p| p.prompt.clone())).collect();
         for task in conversations {
@@ -158,7 +162,7 @@ impl<'a> Group<'a> {
             let prompt = prompts.get(k).and_then(Option::as_ref);
             let row = match prompt {
                 Some(prompt) if reads(task.state) => {
-                    Some(group.replay(locate, reader, task, &row, k, prompt)?)
+                    Some(group.replay(locate, reader, task, (&row, k), situations, prompt)?)
                 }
                 _ => None,
             };
@@ -173,14 +177,16 @@ impl<'a> Group<'a> {
         locate: Locate<'_>,
         reader: &RawReader,
         task: &TaskRecord,
-        seed_row: &BaseRow,
-        k: usize,
+        (seed_row, k): (&BaseRow, usize),
+        situations: &Situations,
         prompt: &Prompt,
     ) -> Result<Row> {
         let context = self.context;
         let variant = variant_of(task.key.variant());
         let part = task.key.part();
-        let mut replayed = ConversationTask::new(context, part, seed_row, k, variant, prompt)?;
+        let situations = situations.get(k).map_or(&[][..], Vec::as_slice);
+        let of = (seed_row, k);
+        let mut replayed = ConversationTask::new(context, part, of, variant, situations, prompt)?;
         let mut turns: Vec<TurnProvenance> = self.prompt_turn(k).into_iter().collect();
         let mut rehearsal = self.rehearsal;
         for step in &task.steps {

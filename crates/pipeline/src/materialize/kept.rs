@@ -412,6 +412,7 @@ impl<'a> KeptPart<'a> {
                     *slot = Some(PromptRow {
                         id: attributes.base.clone(),
                         text: written.text.text,
+                        requests: written.requests,
                         subjects: attributes.subjects.clone(),
                         patient,
                         provenance: TurnProvenance { cleanup, ..turn },

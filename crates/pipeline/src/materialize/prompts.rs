@@ -18,6 +18,9 @@ struct PromptRow<'a> {
     id: &'a RowId,
     part: &'a PartId,
     prompt: &'a str,
+    /// What its conversations ask of the answers, in the words of its writer.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    requests: &'a [String],
     subjects: &'a [Subject],
     #[serde(skip_serializing_if = "Option::is_none")]
     frame: Option<&'a Frame>,
@@ -50,6 +53,7 @@ fn write(group: &Group<'_>, into: &mut Vec<u8>) -> Result<()> {
             id: &prompt.id,
             part: &group.part,
             prompt: &prompt.text,
+            requests: &prompt.requests,
             subjects: &prompt.subjects,
             frame,
             stated,

@@ -6,7 +6,7 @@ use clinstruct_schema::{RequestId, Stated};
 use clinstruct_store::PlannedRow;
 use serde::Serialize;
 
-use crate::task::{ConversationTask, ExtractionTask, PromptTask, variant_code, variants_of};
+use crate::task::{ConversationTask, ExtractionTask, PromptTask, variant_code};
 use crate::{Result, RunContext};
 
 /// Placeholder for text that a model has not written yet.
@@ -166,15 +166,17 @@ impl<'a, 'c> Shapes<'a, 'c> {
                 .then(|| ExtractionTask::request(context, part, row, k, UNSAID, 0))
                 .transpose()?
                 .map(|request| request.id);
-            for variant in variants_of(context, part, row, k)? {
+            for (variant, situation) in prompts.situations_of(context, k)? {
+                let variant = *variant;
                 let (prompt, code) =
                     (u8::try_from(k + 1).unwrap_or(u8::MAX), variant_code(variant));
                 let is_wanted = |(_, all): (_, &[Answered])| {
                     all.iter().any(|a| (a.prompt, a.variant) == (prompt, code))
                 };
                 if expected.is_none_or(is_wanted) {
+                    let of = (variant, situation.clone());
                     let conversation =
-                        ConversationTask::outlined(context, part, row, k, variant, UNSAID)?;
+                        ConversationTask::outlined(context, part, (row, k), of, UNSAID)?;
                     conversations.push((prompt, code, self.conversation(conversation, record)?));
                 }
             }

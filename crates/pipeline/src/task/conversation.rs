@@ -22,45 +22,51 @@ pub(crate) struct ConversationTask {
 }
 
 impl ConversationTask {
-    /// The conversation of `variant` from prompt `k` (from 0) of a row.
+    /// The conversation of a variant from prompt `k` (from 0) of a row. `situations` are those of all conversations of the
+    /// prompt, as drawn: it asks for its styles in the words of the prompt's writer.
     pub(crate) fn new(
         context: &RunContext<'_>,
         part: u8,
-        row: &BaseRow,
-        k: usize,
+        (row, k): (&BaseRow, usize),
         variant: Variant,
+        situations: &[(Variant, Situation)],
         prompt: &Prompt,
     ) -> Result<Self> {
+        let mismatch = || Error::JournalMismatch(row.id.to_string());
+        let at = situations.iter().position(|(known, _)| *known == variant);
+        let (before, rest) = situations.split_at(at.ok_or_else(mismatch)?);
+        let mut situation = rest.first().ok_or_else(mismatch)?.1.clone();
+        let earlier: usize = before.iter().map(|(_, s)| s.asked_styles.len()).sum();
+        multiturn::reword(&mut situation, prompt.requests.get(earlier..).unwrap_or_default());
         let case = prompt.case(|stated| case_of(context, row, k, stated));
-        Self::start(context, part, row, k, variant, &prompt.text.text, case)
+        Self::start(context, part, (row, k), (variant, situation), &prompt.text.text, case)
     }
 
     /// The same with the patient of the frame alone, which is enough to tell one plan from another.
     pub(crate) fn outlined(
         context: &RunContext<'_>,
         part: u8,
-        row: &BaseRow,
-        k: usize,
-        variant: Variant,
+        (row, k): (&BaseRow, usize),
+        of: (Variant, Situation),
         text: &str,
     ) -> Result<Self> {
         let patient = row.frames.get(k).and_then(|frame| frame.patient.as_ref());
-        Self::start(context, part, row, k, variant, text, patient.map(Case::new))
+        Self::start(context, part, (row, k), of, text, patient.map(Case::new))
     }
 
     fn start(
         context: &RunContext<'_>,
         part: u8,
-        row: &BaseRow,
-        k: usize,
-        variant: Variant,
+        (row, k): (&BaseRow, usize),
+        (variant, situation): (Variant, Situation),
         text: &str,
         case: Option<Case>,
     ) -> Result<Self> {
         let mismatch = || Error::JournalMismatch(row.id.to_string());
         let part = context.plan(part).ok_or_else(mismatch)?.part();
-        let (catalog, seed) = (context.catalog, context.config.seed);
-        let planned = PromptContext::planned(catalog, part, seed, row, k, variant, case);
+        let catalog = context.catalog;
+        let planned =
+            PromptContext::with_situation(catalog, part, row, k, variant, case, situation);
         let planned = planned.ok_or_else(mismatch)?;
         Ok(Self { dialogue: Dialogue::new(planned, text, context.retry_policy()) })
     }
@@ -148,16 +154,30 @@ impl ConversationTask {
 pub(super) fn conversations_of(
     context: &RunContext<'_>,
     base: TaskKey,
-    row: &BaseRow,
-    k: usize,
+    of: (&BaseRow, usize),
+    situations: &[(Variant, Situation)],
     prompt: &Prompt,
 ) -> Result<Vec<Child>> {
-    let begin = |variant| {
-        let task = ConversationTask::new(context, base.part(), row, k, variant, prompt)?;
-        let key = conversation_key(base, k, variant)?;
+    let begin = |(variant, _): &(Variant, Situation)| {
+        let task = ConversationTask::new(context, base.part(), of, *variant, situations, prompt)?;
+        let key = conversation_key(base, of.1, *variant)?;
         Ok(Child::Begins(key, Task::Conversation(Box::new(task))))
     };
-    variants_of(context, base.part(), row, k)?.into_iter().map(begin).collect()
+    situations.iter().map(begin).collect()
+}
+
+/// The conversations of prompt `k` (from 0) of a row, with their situations as drawn.
+pub(super) fn situations_of(
+    context: &RunContext<'_>,
+    part: u8,
+    row: &BaseRow,
+    k: usize,
+) -> Result<Vec<(Variant, Situation)>> {
+    let plan = context.plan(part).ok_or_else(|| Error::JournalMismatch(row.id.to_string()))?;
+    let (catalog, seed) = (context.catalog, context.config.seed);
+    let draw =
+        |variant| (variant, multiturn::situation(catalog, plan.part(), seed, row, k, variant));
+    Ok(variants_of(context, part, row, k)?.into_iter().map(draw).collect())
 }
 
 /// The case of prompt `k` (from 0) of a row, which states these facts. The variants share it: its key is the prompt's.

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use clinstruct_batch_client::BatchRequest;
-use clinstruct_multiturn::RetryCounts;
+use clinstruct_multiturn::{RetryCounts, Variant};
 use clinstruct_promptgen::extraction_request;
-use clinstruct_schema::{BaseRow, Frame, RequestId, RowOutcome, Stated};
+use clinstruct_schema::{BaseRow, Frame, RequestId, RowOutcome, Situation, Stated};
 use clinstruct_store::{Step, TaskKey};
 
 use super::conversation::conversations_of;
 use super::keys::extraction_key;
+use super::prompt::PromptTask;
 use super::reading::{Prompt, Reading, missing, read_extraction};
 use super::{Applied, Next, Received, batch};
 use crate::{Error, Result, RunContext};
@@ -23,24 +24,27 @@ pub(crate) struct ExtractionTask {
     row: Arc<BaseRow>,
     k: usize,
     prompt: Prompt,
+    /// The situations of its conversations, as drawn.
+    situations: Vec<(Variant, Situation)>,
     pub(super) counts: RetryCounts,
 }
 
 impl ExtractionTask {
-    /// The task of prompt `k` (from 0) of a row, with its key; `None` where the run does not ask about it.
+    /// The task of prompt `k` (from 0) of a seed row, with its key; `None` where the run does not ask about it.
     pub(crate) fn due(
         context: &RunContext<'_>,
-        base: TaskKey,
-        row: &Arc<BaseRow>,
+        of: &PromptTask,
         k: usize,
         prompt: &Prompt,
     ) -> Result<Option<(TaskKey, Self)>> {
+        let (base, row) = (of.key(), of.row());
         let Some(frame) = row.frames.get(k) else { return Ok(None) };
         if !context.config.extraction.asks(frame, &prompt.stated) {
             return Ok(None);
         }
         let (row, prompt) = (Arc::clone(row), prompt.clone());
-        let task = Self { base, row, k, prompt, counts: RetryCounts::default() };
+        let situations = of.situations_of(context, k)?.to_vec();
+        let task = Self { base, row, k, prompt, situations, counts: RetryCounts::default() };
         Ok(Some((extraction_key(base, k)?, task)))
     }
 
@@ -111,6 +115,8 @@ impl ExtractionTask {
 
     /// The end: the conversations begin with the facts that there are.
     pub(super) fn ended(&self, context: &RunContext<'_>) -> Result<Next> {
-        Ok(Next::Done(conversations_of(context, self.base, &self.row, self.k, &self.prompt)?))
+        let of = (&*self.row, self.k);
+        let all = conversations_of(context, self.base, of, &self.situations, &self.prompt)?;
+        Ok(Next::Done(all))
     }
 }

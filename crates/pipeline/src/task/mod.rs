@@ -23,8 +23,9 @@ pub use annotation::{Annotator, AnnotatorError, annotator_name};
 pub(crate) use conversation::ConversationTask;
 pub use conversation::about;
 pub(crate) use extraction::ExtractionTask;
-pub(crate) use keys::{base_key, id_of, row_id, variant_code, variant_of, variants_of};
-pub(crate) use prompt::{AcceptedPrompt, PromptTask};
+pub(crate) use keys::{base_key, id_of, row_id, variant_code, variant_of};
+pub use prompt::first_request;
+pub(crate) use prompt::{AcceptedPrompt, PromptTask, Situations};
 pub(crate) use reading::delivers;
 pub use reading::{
     Failure, FailureKind, Prompt, PromptFinding, Prompts, Reading, read_extraction, read_prompts,
@@ -304,9 +305,11 @@ pub(crate) fn try_templates(context: &RunContext<'_>) -> Result<()> {
                 ExtractionTask::request(context, *part, row, k, "A question.", 0)?;
             }
             let prompt = Prompt::unwritten("A question.");
-            for variant in variants_of(context, *part, row, k)? {
+            let situations = task.situations_of(context, k)?;
+            for (variant, _) in situations {
+                let of = (&**row, k);
                 let mut conversation =
-                    ConversationTask::new(context, *part, row, k, variant, &prompt)?;
+                    ConversationTask::new(context, *part, of, *variant, situations, &prompt)?;
                 while conversation.next_request(context)?.is_some() {
                     conversation.say("A turn.");
                 }

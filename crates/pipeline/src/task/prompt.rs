@@ -1,14 +1,14 @@
 //! Asks for the prompts of a seed row.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use clinstruct_batch_client::BatchRequest;
-use clinstruct_multiturn::RetryCounts;
+use clinstruct_multiturn::{RetryCounts, Variant};
 use clinstruct_promptgen::{PromptOptions, prompt_request};
-use clinstruct_schema::{BaseRow, RequestId, RowOutcome, Stage};
+use clinstruct_schema::{BaseRow, RequestId, RowId, RowOutcome, Situation, Stage, Style};
 use clinstruct_store::{Rejection, Step, TaskKey};
 
-use super::conversation::conversations_of;
+use super::conversation::{conversations_of, situations_of};
 use super::extraction::ExtractionTask;
 use super::keys::{base_key, conversation_key, variants_of};
 use super::reading::{
@@ -38,7 +38,12 @@ pub(crate) struct PromptTask {
     prompts: Vec<Option<AcceptedPrompt>>,
     /// What was wrong with the last answer that had a text.
     findings: Vec<PromptFinding>,
+    /// The situations of the conversations that the row becomes, once they are needed.
+    situations: OnceLock<Situations>,
 }
+
+/// The conversations of each prompt with their situations, in the order of their variants.
+pub(crate) type Situations = Vec<Vec<(Variant, Situation)>>;
 
 impl PromptTask {
     /// Seed row `index` of a part's plan at its start; `None` past the end of the plan.
@@ -52,7 +57,35 @@ impl PromptTask {
         };
         let (key, counts) = (base_key(part, index)?, RetryCounts::default());
         let prompts = vec![None; row.frames.len()];
-        Ok(Some(Self { key, row: Arc::new(row), counts, prompts, findings: Vec::new() }))
+        let situations = OnceLock::new();
+        Ok(Some(Self {
+            key,
+            row: Arc::new(row),
+            counts,
+            prompts,
+            findings: Vec::new(),
+            situations,
+        }))
+    }
+
+    /// The situations of its conversations, as drawn.
+    pub(crate) fn situations(&self, context: &RunContext<'_>) -> Result<&Situations> {
+        if let Some(known) = self.situations.get() {
+            return Ok(known);
+        }
+        let part = self.key.part();
+        let of_prompt = |k| situations_of(context, part, &self.row, k);
+        let drawn = (0..self.row.frames.len()).map(of_prompt).collect::<Result<_>>()?;
+        Ok(self.situations.get_or_init(|| drawn))
+    }
+
+    /// The situations of the conversations of prompt `k` (from 0), as drawn.
+    pub(crate) fn situations_of(
+        &self,
+        context: &RunContext<'_>,
+        k: usize,
+    ) -> Result<&[(Variant, Situation)]> {
+        Ok(self.situations(context)?.get(k).map_or(&[], Vec::as_slice))
     }
 
     pub(crate) fn key(&self) -> TaskKey {
@@ -89,7 +122,13 @@ impl PromptTask {
             self.findings.iter().filter(concerns).map(PromptFinding::note).collect();
         let kept = self.prompts.iter().flatten();
         let openings: Vec<String> = kept.map(|kept| opening(&kept.prompt.text.text)).collect();
+        let asked: Vec<Vec<Vec<Style>>> = self
+            .situations(context)?
+            .iter()
+            .map(|of_prompt| of_prompt.iter().map(|(_, s)| s.asked_styles.clone()).collect())
+            .collect();
         let options = PromptOptions {
+            asked: &asked,
             patients: &patients,
             findings: &findings,
             openings: &openings,
@@ -197,11 +236,15 @@ impl PromptTask {
                 }
                 continue;
             };
-            match ExtractionTask::due(context, self.key, &self.row, k, prompt)? {
+            match ExtractionTask::due(context, self, k, prompt)? {
                 Some((key, task)) => {
                     children.push(Child::Begins(key, Task::Extraction(Box::new(task))));
                 }
-                None => children.extend(conversations_of(context, self.key, &self.row, k, prompt)?),
+                None => {
+                    let situations = self.situations_of(context, k)?;
+                    let of = (&*self.row, k);
+                    children.extend(conversations_of(context, self.key, of, situations, prompt)?);
+                }
             }
         }
         Ok(Next::Done(children))
@@ -230,6 +273,16 @@ impl PromptTask {
         }
         Ok(Next::Rejected(why, children))
     }
+}
+
+/// The first request of seed row `index` of a part's plan, with the row's id; `None` past the end of the plan.
+pub fn first_request(
+    context: &RunContext<'_>,
+    part: u8,
+    index: usize,
+) -> Result<Option<(RowId, BatchRequest)>> {
+    let Some(task) = PromptTask::planned(context, part, index)? else { return Ok(None) };
+    Ok(Some((task.row.id.clone(), task.next_request(context)?)))
 }
 
 /// The first words of a prompt, for a model that is to begin another one differently.

@@ -256,23 +256,27 @@ pub struct Prompt {
     pub text: Cleaned,
     /// Its facts.
     pub stated: Stated,
+    /// What it asks of the answers, in the words of its writer, for all its conversations in their order.
+    pub requests: Vec<String>,
     /// Its case, once one of its variants needed it.
     case: OnceLock<Option<Case>>,
 }
 
 impl Prompt {
-    pub(super) fn new(text: Cleaned, stated: Stated) -> Self {
-        Self { text, stated, case: OnceLock::new() }
+    pub(super) fn new(text: Cleaned, stated: Stated, requests: Vec<String>) -> Self {
+        Self { text, stated, requests, case: OnceLock::new() }
     }
 
     /// A stand-in for a prompt that is not written yet, which states nothing.
     pub(crate) fn unwritten(text: &str) -> Self {
-        Self::new(Cleaned { text: text.to_owned(), ..Cleaned::default() }, Stated::NONE)
+        let text = Cleaned { text: text.to_owned(), ..Cleaned::default() };
+        Self::new(text, Stated::NONE, Vec::new())
     }
 
     /// Another list of the facts that it states.
     pub(super) fn set_stated(&mut self, stated: Stated) {
-        *self = Self::new(self.text.clone(), stated);
+        self.stated = stated;
+        self.case = OnceLock::new();
     }
 
     /// The case that all its variants share, completed by `complete` when it is first needed.
@@ -362,7 +366,7 @@ fn read_prompts_with(
     let mut findings: Vec<PromptFinding> = reading.problems.iter().map(whole).collect();
     let mut texts: Vec<Option<Prompt>> = Vec::with_capacity(patients.len());
     for (patient, written) in patients.iter().zip(reading.prompts) {
-        let (Some(WrittenPrompt { text: prompt, facts }), Some(frame)) =
+        let (Some(WrittenPrompt { text: prompt, facts, requests }), Some(frame)) =
             (written, frames.get(*patient))
         else {
             texts.push(None);
@@ -376,7 +380,8 @@ fn read_prompts_with(
             text: Some(prompt.text.clone()),
         }));
         let stated = || clinstruct_quality::case::record(&prompt.text, frame, facts.as_deref());
-        texts.push(found.is_empty().then(|| Prompt::new(prompt.clone(), stated())));
+        let good = found.is_empty();
+        texts.push(good.then(|| Prompt::new(prompt.clone(), stated(), requests)));
     }
     if texts.iter().all(Option::is_some) {
         return Reading::Accepted(Prompts { texts, findings: Vec::new() });

@@ -192,7 +192,7 @@ fn extraction_at_start(
     prompts: &PromptTask,
 ) -> Result<ExtractionTask> {
     let (k, prompt) = prompt_of(prompts, key)?;
-    let due = ExtractionTask::due(context, prompts.key(), prompts.row(), k, prompt)?;
+    let due = ExtractionTask::due(context, prompts, k, prompt)?;
     due.map(|(_, task)| task).ok_or_else(|| mismatch(key))
 }
 
@@ -214,7 +214,8 @@ fn conversation_at_start(
         replay_extraction(&locate, reader, &record, frame, prompt.to_mut())?;
     }
     let variant = variant_of(key.variant());
-    ConversationTask::new(context, key.part(), prompts.row(), k, variant, &prompt)
+    let situations = prompts.situations_of(context, k)?;
+    ConversationTask::new(context, key.part(), (prompts.row(), k), variant, situations, &prompt)
 }
 
 /// An attempt that gave a response which could not be used.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use clinstruct_backend_rehearsal::{Rates, Rehearsal};
 use clinstruct_catalog::Catalog;
+use clinstruct_multiturn::{situation, variants};
 use clinstruct_pipeline::{
     Drive, Error, Event, Outcome, OutputFiles, PartChange, PlanChange, Progress, Route, Routes,
     RunConfig, RunContext, StopSignal, Tally, check_outputs, check_plan, run, write_outputs,
@@ -144,20 +145,36 @@ fn what_grows_is_kept_and_found_again() {
 }
 
 #[test]
-fn a_third_variant_is_a_row_more_and_one_less_is_a_row_less() {
+fn another_number_of_variants_changes_what_the_prompts_ask_for() {
     let folder = finished(4);
-    let more = catalog(&[(PART_3, "variants = 2", "variants = 3")]);
-    let more = context(&more, config(4));
-    assert_eq!(lost(&more, &folder, Drive::ToTheEnd), None);
-    let less = catalog(&[(PART_3, "variants = 2", "variants = 1")]);
-    let change = lost(&context(&less, config(4)), &folder, Drive::ToTheEnd).unwrap();
-    assert_eq!(parts(&change), ["task-topic"]);
-    // A prompt with the emergency instruction has one conversation in any case.
+    for variants in ["variants = 3", "variants = 1"] {
+        let other = catalog(&[(PART_3, "variants = 2", variants)]);
+        let change = lost(&context(&other, config(4)), &folder, Drive::ToTheEnd).unwrap();
+        assert_eq!(parts(&change), ["task-topic"]);
+        // The writer of a prompt words what all its conversations ask for.
+        let all = answered(&folder, 2);
+        assert_eq!((change.parts[0].changed, change.parts[0].dropped), (all, 0), "{variants}");
+    }
+}
+
+#[test]
+fn another_wording_of_a_style_changes_the_rows_that_have_it() {
+    let folder = finished(4);
     let known = Catalog::embedded().unwrap();
-    let plan = Plan::new(&known, known.part("task-topic").unwrap(), config(4).seed, Some(4));
-    let single = plan.rows().flat_map(|row| row.frames).filter(|f| f.emergency_instruction).count();
-    let twice = (answered(&folder, 2) - single as u64) / 2;
-    assert_eq!((change.parts[0].changed, change.parts[0].dropped), (0, twice));
+    let part = known.part("task-topic").unwrap();
+    let row = Plan::new(&known, part, config(4).seed, Some(4)).row(0).unwrap();
+    let file = &Catalog::embedded_files()["styles.toml"];
+    let of = |k| variants(part, &row, k).into_iter().map(move |variant| (k, variant));
+    let mut texts = (0..row.frames.len())
+        .flat_map(of)
+        .flat_map(|(k, v)| situation(&known, part, config(4).seed, &row, k, v).asked_styles)
+        .map(|style| style.text);
+    let text = texts.find(|text| file.contains(&format!("\"{text}\""))).unwrap();
+    let other = catalog(&[("styles.toml", &text, &format!("{text} Please."))]);
+    let change = lost(&context(&other, config(4)), &folder, Drive::ToTheEnd).unwrap();
+    let changed = change.parts[0].changed;
+    assert!(0 < changed && changed < answered(&folder, 2), "{change}: {text}");
+    assert_eq!(change.parts[0].dropped, 0);
 }
 
 #[test]

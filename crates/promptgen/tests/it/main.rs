@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use clinstruct_catalog::{Catalog, Files, Part, Who};
 use clinstruct_promptgen::{Plan, PromptOptions, prompt_request};
-use clinstruct_schema::{BaseRow, ChatRequest, FactName, IncomeGroup, Sex};
+use clinstruct_schema::{BaseRow, ChatRequest, FactName, IncomeGroup, Sex, StylePlace};
 use proptest::prelude::*;
 
 const SEED: u64 = 42;
@@ -27,6 +27,7 @@ const OPTIONS: PromptOptions<'static> = PromptOptions {
     patients: &[],
     findings: &[],
     openings: &[],
+    asked: &[],
     temperature: None,
 };
 
@@ -368,6 +369,56 @@ fn structured_requests_carry_a_schema_and_no_markers() {
     let again = of(false, 1);
     assert_ne!(plain.seed, again.seed);
     assert_eq!(ChatRequest { seed: plain.seed, ..again }, plain);
+}
+
+#[test]
+fn a_request_gives_the_writer_what_its_conversations_ask_for() {
+    let plan = plan("task-topic");
+    let row = plan.row(5).unwrap();
+    let style = |text: &str, place, turn, once| {
+        let mut style = CATALOG.styles.asked[0].style(0, |_| 0);
+        (style.text, style.place, style.turn, style.once) = (text.to_owned(), place, turn, once);
+        style
+    };
+    let one = vec![
+        style("In 80 words.", StylePlace::Start, 1, true),
+        style("In German.", StylePlace::Inside, 1, false),
+    ];
+    let other = vec![
+        style("No lists.", StylePlace::End, 1, true),
+        style("Be brief.", StylePlace::Last, 2, true),
+    ];
+    let asked = [vec![one.clone(), other], vec![one], vec![], vec![Vec::new(), Vec::new()]];
+    let of = |structured, patients: &[usize]| {
+        let options = PromptOptions { structured, patients, asked: &asked, ..OPTIONS };
+        prompt_request(&CATALOG, plan.part(), &row, &options).unwrap()
+    };
+    let plain = of(false, &[]);
+    let lines: Vec<&str> =
+        plain.messages[1].content.lines().filter(|line| line.contains("request ")).collect();
+    assert_eq!(
+        lines,
+        [
+            "- version 1, request 1 (before the message): In 80 words.",
+            "- version 1, request 2 (before its question, for all answers): In German.",
+            "- version 2, request 3 (after the message): No lists.",
+            "- version 2, request 4 (after a later message): Be brief.",
+            "- request 1 (before the message): In 80 words.",
+            "- request 2 (before its question, for all answers): In German.",
+        ]
+    );
+    let system = &plain.messages[0].content;
+    assert!(system.contains("=== 1 requests ===") && system.contains("two versions"), "{system}");
+    let schema = |request: &ChatRequest| request.json_schema.as_ref().unwrap().schema.clone();
+    let bound = of(true, &[]);
+    assert!(schema(&bound).contains(r#"["patient","prompt","requests","facts"]"#));
+    assert!(bound.messages[0].content.contains("\"requests\""));
+    // Where the requested patients have none, nothing is said about requests.
+    let without = of(true, &[2, 3]);
+    assert!(!schema(&without).contains("requests"));
+    assert!(!without.messages.iter().any(|m| m.content.contains("request")), "{without:?}");
+    let single = of(false, &[1]);
+    assert!(!single.messages[0].content.contains("two versions"));
 }
 
 #[test]

@@ -44,6 +44,54 @@ fn accepted_prompts_begin_their_conversations() {
     assert!(waiting.iter().all(|w| w.counts() == [0; 3] && w.record.steps.is_empty()));
 }
 
+/// The first messages of the conversations that an answer begins.
+fn first_messages(stepped: Stepped) -> Vec<String> {
+    let first = |waiting: Waiting| waiting.request.request.messages[1].content.clone();
+    stepped.waiting().into_iter().map(first).collect()
+}
+
+#[test]
+fn conversations_ask_in_the_words_of_the_writer() {
+    let context = context(PART, true);
+    let of = |edit: &dyn Fn(&str) -> String| {
+        let base = Waiting::base(&context, 3);
+        let answer = edited(&base, |prompts| {
+            for request in prompts.iter_mut().flat_map(|p| p["requests"].as_array_mut().unwrap()) {
+                *request = edit(request.as_str().unwrap()).into();
+            }
+        });
+        first_messages(base.step(&context, &answer))
+    };
+    let drawn = of(&str::to_owned);
+    // The same, said otherwise.
+    let reworded = of(&|text| format!("Mind you: {text}"));
+    let marked =
+        |all: &[String]| all.iter().map(|m| m.matches("Mind you: ").count()).sum::<usize>();
+    let later = drawn.iter().zip(&reworded).filter(|(one, other)| one == other).count();
+    assert!(marked(&reworded) >= drawn.len() - later && later * 2 < drawn.len(), "{reworded:?}");
+    assert_eq!(marked(&drawn), 0);
+    for (one, other) in drawn.iter().zip(&reworded) {
+        assert_eq!(one.replace("Mind you: ", ""), other.replace("Mind you: ", ""));
+    }
+    // Another number is another request, and a missing one is none: both are asked for as drawn.
+    assert_eq!(of(&|text| format!("{text} That makes 99.")), drawn);
+    assert_eq!(of(&|_| String::new()), drawn);
+}
+
+#[test]
+fn a_prompt_without_its_requests_asks_as_drawn() {
+    let context = context(PART, true);
+    let of = |edit: &dyn Fn(&mut Value)| {
+        let base = Waiting::base(&context, 3);
+        let answer = edited(&base, |prompts| prompts.iter_mut().for_each(edit));
+        first_messages(base.step(&context, &answer))
+    };
+    let drawn = of(&|_| {});
+    assert_eq!(of(&|prompt| drop(prompt.as_object_mut().unwrap().remove("requests"))), drawn);
+    let truncate = |prompt: &mut Value| prompt["requests"].as_array_mut().unwrap().truncate(1);
+    assert_eq!(of(&truncate), drawn);
+}
+
 #[test]
 fn an_unusable_response_is_requested_again_with_another_seed_until_no_attempt_is_left() {
     let context = context(PART, true);

@@ -1,0 +1,241 @@
+//! Puts the styles that a health worker asks for into the words of the prompt's writer.
+
+use clinstruct_schema::{Constraint, Language, Situation, Style, StylePlace};
+
+/// Fewest and most characters of a request; the longest sample has about 140.
+const LENGTH: (usize, usize) = (4, 260);
+
+/// How messages name a language, in all of our languages: parts of words, in lower case and without nukta.
+const NAMES: [(Language, &[&str]); 8] = [
+    (Language::English, &["englis", "anglais", "ingl", "अंगरे", "अंग्रे", "อังกฤษ"]),
+    (Language::German, &["german", "deutsch", "allemand", "tedesc", "alem", "जर्मन", "เยอรมัน"]),
+    (Language::French, &["french", "franz", "franç", "franc", "फ्रें", "फ्रां", "ฝรั่งเศส"]),
+    (Language::Italian, &["ital", "इताल", "इटाल", "อิตาล"]),
+    (Language::Portuguese, &["portug", "portog", "पुर्तग", "โปรตุเกส"]),
+    (Language::Hindi, &["hindi", "híndi", "हिंदी", "हिन्दी", "ฮินดี"]),
+    (Language::Spanish, &["spani", "espa", "spagn", "स्पेन", "स्पैन", "สเปน"]),
+    (Language::Thai, &["thai", "thaï", "tailand", "थाई", "ไทย"]),
+];
+
+/// Replaces the texts of the styles that a conversation asks for by those that the writer of its prompt gave for them, in
+/// the same order. A text that is missing, or that asks for something else, leaves its style in the words that were drawn:
+/// what is checked has to be what is asked for.
+pub fn reword(situation: &mut Situation, written: &[String]) {
+    let language = situation.language;
+    for (style, text) in situation.asked_styles.iter_mut().zip(written) {
+        if let Some(text) = fitting(style, text, language) {
+            style.reworded |= style.text != text;
+            style.text = text;
+        }
+    }
+}
+
+/// A text as it is put into the message, if it asks for the same as the style.
+fn fitting(style: &Style, text: &str, language: Language) -> Option<String> {
+    let text = text.trim();
+    let length = text.chars().count();
+    let whole = (LENGTH.0..=LENGTH.1).contains(&length)
+        && !text.contains(['\n', '<', '{', '[', '|'])
+        && !text.contains("===");
+    // A number more is another limit, or a count of something else.
+    let fits = whole
+        && numbers(text) == numbers(&style.text)
+        && in_script(text, language)
+        && style.constraints.iter().all(|constraint| names(constraint, style, text));
+    if !fits {
+        return None;
+    }
+    let closed = !text.ends_with(|c: char| c.is_alphanumeric() || c == ')' || c == '%');
+    // Thai has no mark at the end of a sentence.
+    let needs_end = style.place != StylePlace::End && !closed && language != Language::Thai;
+    let end = match (needs_end, language) {
+        (false, _) => "",
+        (true, Language::Hindi) => "।",
+        (true, _) => ".",
+    };
+    Some(format!("{text}{end}"))
+}
+
+/// The numbers of a text in digits, in ascending order.
+fn numbers(text: &str) -> Vec<u32> {
+    let digits = text.split(|c: char| !c.is_ascii_digit());
+    let mut all: Vec<u32> = digits.filter_map(|digits| digits.parse().ok()).collect();
+    all.sort_unstable();
+    all
+}
+
+/// Whether a text has letters of the script of a language.
+fn in_script(text: &str, language: Language) -> bool {
+    let (from, to) = match language {
+        Language::Hindi => ('\u{900}', '\u{97f}'),
+        Language::Thai => ('\u{e00}', '\u{e7f}'),
+        _ => return text.chars().any(|c| c.is_alphabetic() && c < '\u{250}'),
+    };
+    text.chars().any(|c| (from..=to).contains(&c))
+}
+
+/// Whether a text has the words without which the constraint cannot be read from it: the marker, the language.
+fn names(constraint: &Constraint, style: &Style, text: &str) -> bool {
+    match constraint {
+        Constraint::EndsWith { marker } => text.contains(marker.as_str()),
+        Constraint::Contains { term } => text.to_lowercase().contains(&term.to_lowercase()),
+        Constraint::Language { language } => {
+            let known = NAMES.iter().filter(|(known, _)| known == language);
+            let known: Vec<&str> = known.flat_map(|(_, names)| names.iter().copied()).collect();
+            let named = |text: &str| {
+                let text = plain(text);
+                known.iter().any(|name| text.contains(name))
+            };
+            // Whoever writes their own styles may name it otherwise.
+            named(text) || !named(&style.text)
+        }
+        _ => true,
+    }
+}
+
+/// A text in lower case and without the nukta, which is written as a sign of its own, as part of a letter, or not at all.
+fn plain(text: &str) -> String {
+    let one = |c: char| match c {
+        '\u{958}' => Some('\u{915}'),
+        '\u{959}' => Some('\u{916}'),
+        '\u{95a}' => Some('\u{917}'),
+        '\u{95b}' => Some('\u{91c}'),
+        '\u{95e}' => Some('\u{92b}'),
+        '\u{93c}' => None,
+        c => Some(c),
+    };
+    text.to_lowercase().chars().filter_map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clinstruct_schema::{Facet, Slug};
+
+    use super::*;
+
+    fn style(text: &str, place: StylePlace, constraint: Constraint) -> Style {
+        Style {
+            id: Slug::of_name("s").expect("a slug"),
+            group: "g".into(),
+            text: text.into(),
+            claims: vec![Facet::Length],
+            constraints: vec![constraint],
+            wording: 0,
+            place,
+            turn: 1,
+            once: true,
+            reworded: false,
+        }
+    }
+
+    fn worded(style: Style, language: Language, written: &str) -> (String, bool) {
+        let mut situation =
+            Situation { asked_styles: vec![style], language, ..Situation::new("Nurse") };
+        reword(&mut situation, &[written.to_owned()]);
+        let style = situation.asked_styles.remove(0);
+        (style.text, style.reworded)
+    }
+
+    #[test]
+    fn a_request_is_taken_in_the_words_of_the_writer() {
+        let limit = |place| {
+            style("Keep your answer under 80 words.", place, Constraint::MaxWords { n: 80 })
+        };
+        for (place, written, text) in [
+            (StylePlace::End, "80 words tops, I'm mid-round", "80 words tops, I'm mid-round"),
+            (StylePlace::Last, "80 words tops please", "80 words tops please."),
+            (StylePlace::Start, "In 80 words or fewer:", "In 80 words or fewer:"),
+            (StylePlace::Inside, " Can you keep it to 80 words? ", "Can you keep it to 80 words?"),
+        ] {
+            assert_eq!(worded(limit(place), Language::English, written), (text.into(), true));
+        }
+        let same = "Keep your answer under 80 words.";
+        assert_eq!(
+            worded(limit(StylePlace::End), Language::English, same),
+            (same.to_owned(), false)
+        );
+    }
+
+    #[test]
+    fn a_text_that_asks_for_something_else_is_not_taken() {
+        let sample = "Keep your answer under 80 words.";
+        let limit = style(sample, StylePlace::End, Constraint::MaxWords { n: 80 });
+        for written in [
+            "",
+            "ok",
+            "Short, please.",
+            "At most 60 words, please.",
+            "At most 80 words in 2 paragraphs, please.",
+            "At most 80 words.\nThank you.",
+            "{\"text\": \"At most 80 words\"}",
+            "<80 words>",
+            &"80 words, and not one more. ".repeat(20),
+        ] {
+            let (text, reworded) = worded(limit.clone(), Language::English, written);
+            assert_eq!((text.as_str(), reworded), (sample, false), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_marker_and_a_language_stay() {
+        let marker = Constraint::EndsWith { marker: "END OF ADVICE".into() };
+        let marked = style("End with the line END OF ADVICE.", StylePlace::End, marker);
+        let taken = |written: &str| worded(marked.clone(), Language::English, written).1;
+        assert!(taken("Put END OF ADVICE last so I know nothing was cut off."));
+        assert!(!taken("Put a last line so I know nothing was cut off."));
+
+        for (of, language, sample, good, bad) in [
+            (
+                Language::English,
+                Language::German,
+                "Please answer in German.",
+                "Our notes are in German, so write that.",
+                "Our notes are in French, so write that.",
+            ),
+            (
+                Language::French,
+                Language::English,
+                "Répondez en anglais.",
+                "En anglais s'il vous plaît.",
+                "En espagnol s'il vous plaît.",
+            ),
+            (
+                Language::Hindi,
+                Language::French,
+                "कृपया फ़्रेंच में उत्तर दें।",
+                "जवाब फ्रेंच में लिखिए",
+                "जवाब जर्मन में लिखिए",
+            ),
+            (
+                Language::Thai,
+                Language::Hindi,
+                "กรุณาตอบเป็นภาษาฮินดี",
+                "ขอคำตอบเป็นภาษาฮินดี",
+                "ขอคำตอบเป็นภาษาสเปน",
+            ),
+        ] {
+            let asked = style(sample, StylePlace::Last, Constraint::Language { language });
+            assert!(worded(asked.clone(), of, good).1, "{good}");
+            assert!(!worded(asked, of, bad).1, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_in_the_language_of_the_message() {
+        let sample = "उत्तर 80 शब्दों में दें।";
+        let asked = style(sample, StylePlace::Last, Constraint::MaxWords { n: 80 });
+        assert!(!worded(asked.clone(), Language::Hindi, "80 words, please.").1);
+        let (text, reworded) = worded(asked, Language::Hindi, "बस 80 शब्द काफ़ी हैं");
+        assert_eq!((text.as_str(), reworded), ("बस 80 शब्द काफ़ी हैं।", true));
+    }
+
+    #[test]
+    fn missing_texts_leave_the_drawn_words() {
+        let one = style("One.", StylePlace::End, Constraint::NoMarkdown);
+        let mut situation =
+            Situation { asked_styles: vec![one.clone(), one.clone()], ..Situation::new("Nurse") };
+        reword(&mut situation, &["Plain text, please.".into()]);
+        assert_eq!(situation.asked_styles[0].text, "Plain text, please.");
+        assert_eq!(situation.asked_styles[1], one);
+    }
+}
