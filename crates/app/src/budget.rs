@@ -24,8 +24,8 @@ fn count(text: &str) -> u64 {
 fn answer_tokens(settings: &[String]) -> crate::Result<AnswerTokens> {
     let mut tokens = AnswerTokens::USUAL;
     for setting in settings {
-        let hint =
-            "write --answer-tokens ROLE=N; the roles are prompt-writer, record, assistant and user";
+        let hint = "write --answer-tokens ROLE=N; the roles are prompt-writer, record, request, \
+                    assistant and user";
         let (role, n) = setting
             .split_once('=')
             .ok_or_else(|| usage(format!("--answer-tokens {setting} has no `=`"), hint))?;
@@ -37,6 +37,7 @@ fn answer_tokens(settings: &[String]) -> crate::Result<AnswerTokens> {
         match role {
             "prompt-writer" => tokens.prompt_writer = n,
             "record" => tokens.record = n,
+            "request" => tokens.request = n,
             "assistant" => tokens.assistant = n,
             "user" => tokens.user = n,
             other => return Err(usage(format!("there is no role \"{other}\""), hint)),

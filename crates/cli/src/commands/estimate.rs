@@ -83,10 +83,11 @@ fn table(e: &Estimate, context: &RunContext<'_>) -> String {
     }
     let _ = writeln!(
         out,
-        "answers thought to have {:.0}, {:.0}, {:.0} and {:.0} tokens (prompt, its list of facts, assistant, \
-         user); nothing counted as cached",
+        "assumed tokens of an answer: prompt {:.0}, its list of facts {:.0}, each of its requests {:.0}, assistant \
+         {:.0}, user {:.0}; nothing counted as cached",
         e.answer_tokens.prompt_writer,
         e.answer_tokens.record,
+        e.answer_tokens.request,
         e.answer_tokens.assistant,
         e.answer_tokens.user
     );
