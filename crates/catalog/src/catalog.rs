@@ -301,6 +301,7 @@ impl Catalog {
             &parts,
             [&voices, &personas.voices],
             [&moves, &personas.moves],
+            &personas,
         );
         let contradictions = l.file("contradictions.toml", |r| read_contradictions(r, &known));
 

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use clinstruct_schema::VoiceTrait;
+use clinstruct_schema::{PersonaTrait, VoiceTrait};
 
 use crate::contradiction::KnownItems;
 use crate::load::Loader;
 use crate::load_parts::Axes;
-use crate::{AgeBand, Move, Part, Styles, Voices};
+use crate::{AgeBand, Move, Part, Personas, Styles, Voices};
 
 /// Phrases that code uses, beside those of the templates.
 pub(crate) const PHRASES: [&str; 12] = [
@@ -52,6 +52,7 @@ pub(crate) fn known_items(
     parts: &[Part],
     voices: [&Voices; 2],
     moves: [&Vec<Move>; 2],
+    personas: &Personas,
 ) -> KnownItems {
     let styles = axes.styles;
     let emergencies = parts.iter().filter_map(|p| p.emergency.as_ref()).map(|e| &e.instruction);
@@ -79,8 +80,14 @@ pub(crate) fn known_items(
         .iter()
         .flat_map(|p| p.specialties.iter().map(move |s| format!("{}.{}", p.id, s.id)));
     kind("specialty", &mut specialties.into_iter());
-    let forms = voices.into_iter().flat_map(|voices| voices.of(VoiceTrait::Form));
-    kind("form", &mut forms.map(|form| form.id.to_string()));
+    for of in [VoiceTrait::Form, VoiceTrait::Opening, VoiceTrait::Length] {
+        let values = voices.into_iter().flat_map(|voices| voices.of(of));
+        kind(of.as_str(), &mut values.map(|value| value.id.to_string()));
+    }
+    for of in PersonaTrait::ALL {
+        let values = personas.lists.get(&of).into_iter().flatten();
+        kind(of.as_str(), &mut values.map(|value| value.id.to_string()));
+    }
     kind("move", &mut moves.into_iter().flatten().map(|m| m.id.to_string()));
     let asked = styles.asked.iter().chain(&axes.lay_styles.asked);
     let groups = asked.map(|o| (format!("group:{}", o.group), o.id.to_string())).collect();

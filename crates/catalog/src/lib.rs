@@ -11,6 +11,7 @@ mod body;
 mod catalog;
 mod context;
 mod contradiction;
+mod fit;
 mod instructions;
 mod items;
 mod language;
@@ -49,6 +50,7 @@ pub use body::{
 pub use catalog::Catalog;
 pub use context::{case_context, frame_context, language_context};
 pub use contradiction::{Contradiction, Contradictions};
+pub use fit::{persona_items, voice_items};
 pub use language::{LanguageTexts, Languages, PartLanguages, SettingText, language_request};
 pub use mistake::{CatalogError, Mistake};
 pub use moves::{After, Move};

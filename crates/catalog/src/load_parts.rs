@@ -195,6 +195,9 @@ pub(crate) fn part(reader: &mut Reader<'_>, c: &Axes<'_>) -> Option<Part> {
         if rule.variants == 0 || rule.variants > 9 {
             reader.mistake(span.clone(), "`variants` must be 1 to 9", None);
         }
+        if !(0.0..=1.0).contains(&rule.share) {
+            reader.mistake(span.clone(), "`share` must be between 0 and 1", None);
+        }
         if rule.options == 0 || rule.options > its_styles.groups.len() {
             reader.mistake(
                 span,

@@ -153,6 +153,13 @@ pub struct StyleRule {
     pub variants: usize,
     /// Options of each conversation, from as many groups.
     pub options: usize,
+    /// Share of the conversations that ask for any.
+    #[serde(default = "always")]
+    pub share: f64,
+}
+
+fn always() -> f64 {
+    1.0
 }
 
 /// Prompts that become a single conversation with an emergency instruction in place of the styles.

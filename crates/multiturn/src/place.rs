@@ -47,28 +47,67 @@ pub fn message_with_styles(text: &str, situation: &Situation, turn: u32) -> Stri
         }
     }
     let mut message = String::with_capacity(text.len() + 200);
-    if !start.is_empty() {
-        message.push_str(&start.join(" "));
-        message.push_str(if text.contains('\n') { "\n\n" } else { " " });
+    let in_line = start.last().is_some_and(|style| !is_casual(style));
+    for style in start {
+        message.push_str(style);
+        message.push_str(close(style));
+        message.push_str(if is_casual(style) { "\n" } else { " " });
+    }
+    if in_line && text.contains('\n') {
+        message.truncate(message.trim_end().len());
+        message.push_str("\n\n");
     }
     inside.sort_by_key(|(at, _)| *at);
     let mut from = 0;
     for (at, style) in inside {
         message.push_str(text.get(from..at).unwrap_or_default());
-        message.push(' ');
-        message.push_str(&style.text);
         from = at;
+        if is_casual(&style.text) {
+            let rest = text.get(at..).unwrap_or_default();
+            from += rest.len() - rest.trim_start_matches(' ').len();
+            message.extend(["\n", &style.text, "\n"]);
+        } else {
+            message.extend([" ", &style.text, close(&style.text)]);
+        }
     }
     message.push_str(text.get(from..).unwrap_or_default());
     for style in last {
-        message.push(' ');
-        message.push_str(style);
+        message.push_str(if is_casual(style) { "\n" } else { " " });
+        message.extend([style, close(style)]);
     }
-    for (i, style) in end.into_iter().enumerate() {
-        message.push_str(if i == 0 { "\n\n" } else { " " });
+    for (i, style) in end.iter().enumerate() {
+        message.push_str(match i {
+            0 => "\n\n",
+            _ if is_casual(style) => "\n",
+            _ => " ",
+        });
         message.push_str(style);
+        // Another one follows in the same line.
+        if end.get(i + 1).is_some_and(|next| !is_casual(next)) {
+            message.push_str(close(style));
+        }
     }
     message
+}
+
+/// Whether a request is written as people thumb it: in lower case, without a mark at its end. It is a line of its own.
+fn is_casual(style: &str) -> bool {
+    style.starts_with(|c: char| c.is_lowercase()) && !is_closed(style)
+}
+
+fn is_closed(style: &str) -> bool {
+    style.ends_with(|c: char| !c.is_alphanumeric() && !matches!(c, ')' | '%' | '"' | '”'))
+}
+
+/// The mark that a sentence lacks at its end. Thai has none.
+fn close(style: &str) -> &'static str {
+    let script = style.chars().rev().find(|c| c.is_alphabetic());
+    match script {
+        _ if is_closed(style) || is_casual(style) => "",
+        Some('\u{900}'..='\u{97f}') => "।",
+        Some('\u{e00}'..='\u{e7f}') => "",
+        _ => ".",
+    }
 }
 
 /// One of the places, by the text and the style alone, so that a replay finds the same.
@@ -208,6 +247,37 @@ mod tests {
         let two = "He is in pain again.\n\nWhat can I give?";
         assert_eq!(put(two, &[Start]), format!("STYLE.\n\n{two}"));
         assert_eq!(put(two, &[Inside]), "He is in pain again. STYLE.\n\nWhat can I give?");
+    }
+
+    #[test]
+    fn a_request_in_the_words_of_the_writer_is_joined_as_it_is_written() {
+        use StylePlace::{End, Inside, Last, Start};
+        let worded = |text: &str, place, style_text: &str| {
+            let asked_styles = vec![style(style_text, place, 1)];
+            message_with_styles(text, &Situation { asked_styles, ..Situation::new("Nurse") }, 1)
+        };
+        let thumbed = "ear hurts since monday\nwhat can i give";
+        assert_eq!(
+            worded(thumbed, Start, "under 80 words pls"),
+            format!("under 80 words pls\n{thumbed}")
+        );
+        assert_eq!(worded(thumbed, End, "no lists pls"), format!("{thumbed}\n\nno lists pls"));
+        let text = "The wound is red and warm. What should I do now?";
+        assert_eq!(worded(text, Last, "no lists pls"), format!("{text}\nno lists pls"));
+        assert_eq!(
+            worded(text, Last, "and no lists, please."),
+            format!("{text} and no lists, please.")
+        );
+        assert_eq!(
+            worded(text, Inside, "no lists pls"),
+            "The wound is red and warm.\nno lists pls\nWhat should I do now?"
+        );
+        // A sentence that lacks its mark gets one where another follows.
+        assert_eq!(worded(text, Last, "No lists, please"), format!("{text} No lists, please."));
+        assert_eq!(worded(text, Start, "In 80 words:"), format!("In 80 words: {text}"));
+        assert_eq!(worded(text, Start, "No lists, please"), format!("No lists, please. {text}"));
+        assert_eq!(worded("क्या करूँ?", Last, "बस 80 शब्द"), "क्या करूँ? बस 80 शब्द।");
+        assert_eq!(worded("ทำอย่างไรดีคะ?", Last, "ขอ 80 คำค่ะ"), "ทำอย่างไรดีคะ? ขอ 80 คำค่ะ");
     }
 
     #[test]

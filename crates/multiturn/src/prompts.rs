@@ -199,6 +199,7 @@ impl PromptContext {
         let situation = &self.situation;
         let known = if self.is_lay() { home_case } else { case_context };
         let case = self.case.as_ref().map(known);
+        let setting = catalog.settings.iter().find(|s| s.id == self.place.setting);
         let user = self.render(
             catalog,
             &self.templates.user_system,
@@ -206,6 +207,8 @@ impl PromptContext {
                 profession => situation.profession.as_str(),
                 specialty => situation.specialty.as_deref(),
                 country => self.place.country.as_str(),
+                setting => setting.map(|s| s.name.as_str()),
+                setting_text => setting.map(|s| s.text.as_str()),
                 mode_text => self.mode_text(catalog, |m| &m.user),
                 register_text => self.register_text(catalog, situation.user_register, |r| &r.user),
                 styles => texts(&situation.user_styles),

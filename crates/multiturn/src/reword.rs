@@ -1,6 +1,6 @@
 //! Puts the styles that a health worker asks for into the words of the prompt's writer.
 
-use clinstruct_schema::{Constraint, Language, Situation, Style, StylePlace};
+use clinstruct_schema::{Constraint, Language, Situation, Style};
 
 /// Fewest and most characters of a request; the longest sample has about 140.
 const LENGTH: (usize, usize) = (4, 260);
@@ -18,42 +18,39 @@ const NAMES: [(Language, &[&str]); 8] = [
 ];
 
 /// Replaces the texts of the styles that a conversation asks for by those that the writer of its prompt gave for them, in
-/// the same order. A text that is missing, or that asks for something else, leaves its style in the words that were drawn:
-/// what is checked has to be what is asked for.
+/// the same order. Where that text is blank, nobody would ask for the style in this message, and it is left out; but an
+/// emergency instruction always stays. A text that is missing, or that asks for something else, leaves its style in the words
+/// that were drawn: what is checked has to be what is asked for.
 pub fn reword(situation: &mut Situation, written: &[String]) {
     let language = situation.language;
-    for (style, text) in situation.asked_styles.iter_mut().zip(written) {
-        if let Some(text) = fitting(style, text, language) {
-            style.reworded |= style.text != text;
-            style.text = text;
+    let stays = situation.emergency_instruction;
+    let mut written = written.iter().map(|text| text.trim());
+    let declined = &mut situation.declined_styles;
+    situation.asked_styles.retain_mut(|style| {
+        let Some(text) = written.next() else { return true };
+        if text.is_empty() && !stays {
+            declined.push(style.id.clone());
+            return false;
         }
-    }
+        if fits(style, text, language) {
+            style.reworded |= style.text != text;
+            text.clone_into(&mut style.text);
+        }
+        true
+    });
 }
 
-/// A text as it is put into the message, if it asks for the same as the style.
-fn fitting(style: &Style, text: &str, language: Language) -> Option<String> {
-    let text = text.trim();
+/// Whether a text asks for the same as the style.
+fn fits(style: &Style, text: &str, language: Language) -> bool {
     let length = text.chars().count();
     let whole = (LENGTH.0..=LENGTH.1).contains(&length)
         && !text.contains(['\n', '<', '{', '[', '|'])
         && !text.contains("===");
     // A number more is another limit, or a count of something else.
-    let fits = whole
+    whole
         && numbers(text) == numbers(&style.text)
         && in_script(text, language)
-        && style.constraints.iter().all(|constraint| names(constraint, style, text));
-    if !fits {
-        return None;
-    }
-    let closed = !text.ends_with(|c: char| c.is_alphanumeric() || c == ')' || c == '%');
-    // Thai has no mark at the end of a sentence.
-    let needs_end = style.place != StylePlace::End && !closed && language != Language::Thai;
-    let end = match (needs_end, language) {
-        (false, _) => "",
-        (true, Language::Hindi) => "।",
-        (true, _) => ".",
-    };
-    Some(format!("{text}{end}"))
+        && style.constraints.iter().all(|constraint| names(constraint, style, text))
 }
 
 /// The numbers of a text in digits, in ascending order.
@@ -109,11 +106,11 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clinstruct_schema::{Facet, Slug};
+    use clinstruct_schema::{Facet, Slug, StylePlace};
 
     use super::*;
 
-    fn style(text: &str, place: StylePlace, constraint: Constraint) -> Style {
+    fn style(text: &str, constraint: Constraint) -> Style {
         Style {
             id: Slug::of_name("s").expect("a slug"),
             group: "g".into(),
@@ -121,7 +118,7 @@ mod tests {
             claims: vec![Facet::Length],
             constraints: vec![constraint],
             wording: 0,
-            place,
+            place: StylePlace::End,
             turn: 1,
             once: true,
             reworded: false,
@@ -138,30 +135,20 @@ mod tests {
 
     #[test]
     fn a_request_is_taken_in_the_words_of_the_writer() {
-        let limit = |place| {
-            style("Keep your answer under 80 words.", place, Constraint::MaxWords { n: 80 })
-        };
-        for (place, written, text) in [
-            (StylePlace::End, "80 words tops, I'm mid-round", "80 words tops, I'm mid-round"),
-            (StylePlace::Last, "80 words tops please", "80 words tops please."),
-            (StylePlace::Start, "In 80 words or fewer:", "In 80 words or fewer:"),
-            (StylePlace::Inside, " Can you keep it to 80 words? ", "Can you keep it to 80 words?"),
-        ] {
-            assert_eq!(worded(limit(place), Language::English, written), (text.into(), true));
-        }
         let same = "Keep your answer under 80 words.";
-        assert_eq!(
-            worded(limit(StylePlace::End), Language::English, same),
-            (same.to_owned(), false)
-        );
+        let limit = style(same, Constraint::MaxWords { n: 80 });
+        for written in ["80 words tops, I'm mid-round", " Can you keep it to 80 words? "] {
+            let read = worded(limit.clone(), Language::English, written);
+            assert_eq!(read, (written.trim().to_owned(), true));
+        }
+        assert_eq!(worded(limit, Language::English, same), (same.to_owned(), false));
     }
 
     #[test]
     fn a_text_that_asks_for_something_else_is_not_taken() {
         let sample = "Keep your answer under 80 words.";
-        let limit = style(sample, StylePlace::End, Constraint::MaxWords { n: 80 });
+        let limit = style(sample, Constraint::MaxWords { n: 80 });
         for written in [
-            "",
             "ok",
             "Short, please.",
             "At most 60 words, please.",
@@ -179,7 +166,7 @@ mod tests {
     #[test]
     fn a_marker_and_a_language_stay() {
         let marker = Constraint::EndsWith { marker: "END OF ADVICE".into() };
-        let marked = style("End with the line END OF ADVICE.", StylePlace::End, marker);
+        let marked = style("End with the line END OF ADVICE.", marker);
         let taken = |written: &str| worded(marked.clone(), Language::English, written).1;
         assert!(taken("Put END OF ADVICE last so I know nothing was cut off."));
         assert!(!taken("Put a last line so I know nothing was cut off."));
@@ -214,7 +201,7 @@ mod tests {
                 "ขอคำตอบเป็นภาษาสเปน",
             ),
         ] {
-            let asked = style(sample, StylePlace::Last, Constraint::Language { language });
+            let asked = style(sample, Constraint::Language { language });
             assert!(worded(asked.clone(), of, good).1, "{good}");
             assert!(!worded(asked, of, bad).1, "{bad}");
         }
@@ -223,15 +210,30 @@ mod tests {
     #[test]
     fn a_request_is_in_the_language_of_the_message() {
         let sample = "उत्तर 80 शब्दों में दें।";
-        let asked = style(sample, StylePlace::Last, Constraint::MaxWords { n: 80 });
+        let asked = style(sample, Constraint::MaxWords { n: 80 });
         assert!(!worded(asked.clone(), Language::Hindi, "80 words, please.").1);
         let (text, reworded) = worded(asked, Language::Hindi, "बस 80 शब्द काफ़ी हैं");
-        assert_eq!((text.as_str(), reworded), ("बस 80 शब्द काफ़ी हैं।", true));
+        assert_eq!((text.as_str(), reworded), ("बस 80 शब्द काफ़ी हैं", true));
+    }
+
+    #[test]
+    fn what_nobody_would_ask_for_is_left_out() {
+        let one = style("One.", Constraint::NoMarkdown);
+        let other = Style { id: Slug::of_name("other").expect("a slug"), ..one.clone() };
+        let asked_styles = vec![one, other];
+        let mut situation = Situation { asked_styles, ..Situation::new("Nurse") };
+        let mut emergency = Situation { emergency_instruction: true, ..situation.clone() };
+        reword(&mut situation, &[" ".into(), "Plain text, please.".into()]);
+        let left: Vec<&str> = situation.asked_styles.iter().map(|s| s.text.as_str()).collect();
+        assert_eq!(left, ["Plain text, please."]);
+        assert_eq!(situation.declined_styles, [Slug::of_name("s").expect("a slug")]);
+        reword(&mut emergency, &[String::new()]);
+        assert_eq!((emergency.asked_styles.len(), emergency.declined_styles.len()), (2, 0));
     }
 
     #[test]
     fn missing_texts_leave_the_drawn_words() {
-        let one = style("One.", StylePlace::End, Constraint::NoMarkdown);
+        let one = style("One.", Constraint::NoMarkdown);
         let mut situation =
             Situation { asked_styles: vec![one.clone(), one.clone()], ..Situation::new("Nurse") };
         reword(&mut situation, &["Plain text, please.".into()]);

@@ -65,14 +65,7 @@ pub fn situation(
     let mode = frame.map_or(ConversationMode::Normal, |frame| frame.mode);
     let withholds = frame.is_some_and(|f| f.withholds);
     let translates = translates(&catalog.tasks, &row.subjects);
-    let mut fixed = fixed_items(
-        catalog,
-        &row.subjects,
-        &row.profession,
-        frame.and_then(|f| f.patient.as_ref()),
-        frame.and_then(|f| f.voice.as_ref()).map(|voice| &voice.form),
-        (mode, withholds),
-    );
+    let mut fixed = fixed_items(catalog, &row.subjects, &row.profession, frame);
     let table = &catalog.contradictions;
     let language = frame.map_or(Language::English, |frame| frame.language);
     let country = frame.map_or("", |frame| frame.place.country_code.as_str());
@@ -82,6 +75,10 @@ pub fn situation(
         Variant::Styled(n) => asked(catalog, part, seed, prompt.as_str(), (&fixed, in_language))
             .into_iter()
             .nth(n.saturating_sub(1))
+            .filter(|_| {
+                let share = part.styles.as_ref().map_or(1.0, |rule| rule.share);
+                share >= 1.0 || Draw::new(seed, key, "asks for styles").chance(share)
+            })
             .unwrap_or_default(),
     };
     let asked_count = options.len();
@@ -156,6 +153,7 @@ pub fn situation(
         assistant_register,
         user_register,
         asked_styles: options.iter().take(asked_count).map(|o| by_user.asked_for(o)).collect(),
+        declined_styles: Vec::new(),
         system_styles: options.iter().skip(asked_count).map(|o| by_system.stated(o)).collect(),
         user_styles: user_length.into_iter().map(|o| to_user.stated(o)).collect(),
         emergency_instruction: variant == Variant::Emergency,
@@ -182,14 +180,7 @@ pub fn contradictions(
     situation: &Situation,
 ) -> Vec<(String, String)> {
     let frame = row.frames.get(k);
-    let mut items = fixed_items(
-        catalog,
-        &row.subjects,
-        &situation.profession,
-        frame.and_then(|f| f.patient.as_ref()),
-        frame.and_then(|f| f.voice.as_ref()).map(|voice| &voice.form),
-        (situation.mode, situation.withholds),
-    );
+    let mut items = fixed_items(catalog, &row.subjects, &situation.profession, frame);
     items.push(format!("register:{}", situation.assistant_register.as_str()));
     items.extend(situation.moves.iter().map(|id| format!("move:{id}")));
     let table = &catalog.contradictions;

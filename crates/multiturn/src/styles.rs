@@ -1,24 +1,28 @@
 //! The solver: draws compatible styles, where they stand, and how they are worded.
 
-use clinstruct_catalog::{Catalog, Contradictions, Part, Places, StyleOption, Wording};
+use clinstruct_catalog::{
+    Catalog, Contradictions, Part, Places, StyleOption, Wording, persona_items, voice_items,
+};
 use clinstruct_draw::{self as draw, Draw};
 use clinstruct_schema::{
-    ConversationMode, FramePatient, Language, Register, Slug, Style, StylePlace, Subject,
+    ConversationMode, Frame, Language, Register, Slug, Style, StylePlace, Subject,
 };
 
 use crate::language::Possible;
+
+/// Weight of a wording for every answer beside those for one.
+const EVERY: f64 = 0.4;
 
 /// The items of the table of contradictions that are fixed before any style of a prompt is drawn.
 pub(crate) fn fixed_items(
     catalog: &Catalog,
     subjects: &[Subject],
     profession: &str,
-    patient: Option<&FramePatient>,
-    form: Option<&Slug>,
-    (mode, withholds): (ConversationMode, bool),
+    frame: Option<&Frame>,
 ) -> Vec<String> {
+    let mode = frame.map_or(ConversationMode::Normal, |frame| frame.mode);
     let mut items = vec![format!("mode:{}", mode.as_str())];
-    if withholds {
+    if frame.is_some_and(|frame| frame.withholds) {
         items.push("message:incomplete".to_owned());
     }
     for subject in subjects {
@@ -31,14 +35,15 @@ pub(crate) fn fixed_items(
     if let Some(of) = catalog.professions.iter().find(|p| p.name == profession) {
         items.push(format!("profession:{}", of.id));
     }
-    match patient {
+    match frame.and_then(|frame| frame.patient.as_ref()) {
         Some(patient) => {
             items.push("patient:some".to_owned());
             items.push(format!("age:{}", patient.age_band));
         }
         None => items.push("patient:none".to_owned()),
     }
-    items.extend(form.map(|form| format!("form:{form}")));
+    items.extend(frame.and_then(|f| f.voice.as_ref()).map(voice_items).unwrap_or_default());
+    items.extend(frame.and_then(|f| f.persona.as_ref()).map(persona_items).unwrap_or_default());
     items
 }
 
@@ -217,7 +222,12 @@ impl<'a> Stage<'a> {
             .filter(|(_, w)| w.fits(place, later, self.mode, self.register))
             .map(|(i, _)| i)
             .collect();
-        let wording = self.draw("wording of", option).pick(&fitting).copied().unwrap_or_default();
+        // Few people think of all answers before the first one.
+        let weight =
+            |i: &usize| wordings.get(*i).map_or(1.0, |w| if w.every { EVERY } else { 1.0 });
+        let weights = fitting.iter().map(weight);
+        let wording = self.draw("wording of", option).weighted(weights);
+        let wording = fitting.get(wording).copied().unwrap_or_default();
         option.style_in(wordings, wording, |n| self.draw("count of", option).below(n))
     }
 

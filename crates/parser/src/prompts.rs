@@ -308,6 +308,10 @@ fn request_of(text: &str) -> String {
     });
     let text = label.map_or(text, |(_, rest)| rest.trim_start_matches('*').trim());
     let digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    // A dash alone stands for a request that is left out.
+    if text.chars().all(|c| matches!(c, '-' | '–' | '—' | ' ')) {
+        return String::new();
+    }
     // `3 paragraphs, please` begins with a number of its own.
     let text = match digits.strip_prefix(['.', ')', ':']) {
         Some(rest) if digits.len() < text.len() && rest.starts_with(' ') => rest.trim_start(),

@@ -30,10 +30,12 @@ pub(crate) fn draw_persona(
     let band = catalog.ages.iter().position(|band| band.id == patient.age_band)?;
     let subjects = named(subjects);
     let facts = PersonaFacts { mode: frame.mode, band, sex: patient.sex, subjects: &subjects };
-    let one = |of: PersonaTrait| -> Option<Slug> {
-        let possible = catalog.personas.possible(of, &facts);
+    let mut drawn: Vec<String> = Vec::with_capacity(PersonaTrait::ALL.len());
+    let mut one = |of: PersonaTrait| -> Option<Slug> {
+        let possible = catalog.personas_beside(of, &facts, &drawn);
         let possible = possible.into_iter().map(|(entry, w)| (entry.id.as_str(), w, entry));
         let entry = draw::choose(seed, key, &format!("persona {}", of.as_str()), possible)?;
+        drawn.push(format!("{}:{}", of.as_str(), entry.id));
         Some(entry.id.clone())
     };
     Some(Persona {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use clinstruct_catalog::{Catalog, Part, frame_context};
 use clinstruct_draw as draw;
 use clinstruct_schema::{
-    BaseRow, ChatRequest, FactName, JsonSchema, Message, Role, Style, StylePlace,
+    BaseRow, ChatRequest, Facet, FactName, JsonSchema, Message, Role, Style, StylePlace,
 };
 use minijinja::{Value, context};
 
@@ -131,7 +131,8 @@ fn requests(conversations: &[Vec<Style>]) -> Vec<Value> {
             number => i + 1,
             version => several.then_some(version),
             place => place(style),
-            once => style.once,
+            // Which language answers are in holds until another one is asked for, without saying so.
+            once => style.once || style.claims.contains(&Facet::Language),
             text => style.text.as_str(),
         }
     };

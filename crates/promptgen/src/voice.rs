@@ -26,8 +26,7 @@ pub(crate) fn draw_voice(
     };
     let mut drawn: Vec<VoiceValue> = Vec::with_capacity(VoiceTrait::ALL.len());
     let mut of = |of: VoiceTrait| -> Option<&VoiceEntry> {
-        let voices = catalog.voices_of(frame.persona.is_some());
-        let possible = voices.possible(of, &facts, &drawn);
+        let possible = catalog.voices_beside(of, &facts, &drawn, frame.persona.as_ref());
         let possible = possible.into_iter().map(|(e, weight)| (e.id.as_str(), weight, e));
         let entry = draw::choose(seed, key, &format!("voice {}", of.as_str()), possible)?;
         drawn.push((of, entry.id.clone()));

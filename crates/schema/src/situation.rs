@@ -95,6 +95,9 @@ pub struct Situation {
     pub user_register: Register,
     /// Styles that the health worker requests; they take precedence over `system_styles`.
     pub asked_styles: Vec<Style>,
+    /// Styles that were drawn and that the writer of the prompt left out, because nobody would ask for them in its message.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub declined_styles: Vec<Slug>,
     /// Styles in the system prompt: the mode's own, length, form; each facet at most once and not among the requested
     /// ones.
     pub system_styles: Vec<Style>,
@@ -137,6 +140,7 @@ impl Situation {
             assistant_register: Register::Standard,
             user_register: Register::Standard,
             asked_styles: Vec::new(),
+            declined_styles: Vec::new(),
             system_styles: Vec::new(),
             user_styles: Vec::new(),
             emergency_instruction: false,

@@ -37,8 +37,10 @@ fn personas_are_drawn_by_their_weights() {
         let band = CATALOG.ages.iter().position(|b| b.id == patient.age_band).unwrap();
         let subjects = named(row);
         let facts = PersonaFacts { mode: frame.mode, band, sex: patient.sex, subjects: &subjects };
+        let mut drawn = Vec::new();
         for of in PersonaTrait::ALL {
-            let possible = CATALOG.personas.possible(of, &facts);
+            let possible = CATALOG.personas_beside(of, &facts, &drawn);
+            drawn.push(format!("{}:{}", of.as_str(), persona.of(of)));
             let sum: f64 = possible.iter().map(|(_, weight)| weight).sum();
             assert!(possible.iter().any(|(entry, _)| entry.id == *persona.of(of)), "{persona:?}");
             // Modes with few rows are looked at together with the others.
