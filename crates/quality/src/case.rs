@@ -32,6 +32,7 @@ mod topic;
 mod view;
 mod vitals;
 mod words;
+mod writer;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -46,6 +47,7 @@ pub(crate) use self::frame::beyond;
 pub use self::reader::Reader;
 pub use self::record::record;
 pub use self::topic::{left_topic, topic_words};
+pub(crate) use self::writer::is_of_patient;
 
 /// A fact with its place in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]

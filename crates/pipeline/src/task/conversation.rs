@@ -112,7 +112,7 @@ impl ConversationTask {
             Speaker::Assistant => about_it.situation.language_at(Situation::turn_of(place)),
             Speaker::User | Speaker::PromptWriter => about_it.situation.language,
         };
-        Ok(compare_with_repaired(reading, self.dialogue.repair(), language))
+        Ok(compare_with_repaired(reading, self.dialogue.repair(), speaker, language))
     }
 
     /// Applies what came of the request for the turn that is due: another request is made, or the conversation ends.

@@ -7,7 +7,8 @@ use clinstruct_parser::{Cleaned, Problem, PromptFormat, WrittenPrompt};
 use clinstruct_quality::card::About;
 use clinstruct_quality::{Violation, check_prompt, check_turn};
 use clinstruct_schema::{
-    Case, Fault, FinishReason, Frame, Language, RecordSource, RowOutcome, Situation, Stated,
+    Case, Fault, FinishReason, Frame, Language, RecordSource, RowOutcome, Situation, Speaker,
+    Stated,
 };
 
 /// What a response is worth.
@@ -220,15 +221,28 @@ fn names<'n>(all: impl Iterator<Item = &'n str>) -> Vec<String> {
 /// Name of the finding that a rewritten text has lost something medical.
 const LOST_IN_REPAIR: &str = "lost_in_repair";
 
+/// Whether the findings asked for a dose to go: they quote it, or a message of the health worker was at odds with the case,
+/// so that its doses are not the patient's.
+fn is_asked_for(speaker: Speaker, findings: &[String], lost: &str) -> bool {
+    let Some(dose) = lost.split('"').nth(1).filter(|_| lost.starts_with("the dose")) else {
+        return false;
+    };
+    let at_odds = || findings.iter().any(|f| f.starts_with("other_case"));
+    findings.iter().any(|f| !f.starts_with(LOST_IN_REPAIR) && f.contains(dose))
+        || (speaker == Speaker::User && at_odds())
+}
+
 /// Compares a text that passed its checks with the one that it repairs. Where it has lost something medical, the first one
 /// is to be repaired again: it is never replaced by a text that says less.
 pub(super) fn compare_with_repaired(
     reading: Reading<Cleaned>,
     first: Option<&Repair>,
+    speaker: Speaker,
     language: Language,
 ) -> Reading<Cleaned> {
     let (Reading::Accepted(cleaned), Some(first)) = (&reading, first) else { return reading };
-    let lost = clinstruct_quality::lost(&first.text, &cleaned.text, language);
+    let mut lost = clinstruct_quality::lost(&first.text, &cleaned.text, language);
+    lost.retain(|finding| !is_asked_for(speaker, &first.findings, &finding.detail));
     if lost.is_empty() {
         return reading;
     }
@@ -444,5 +458,30 @@ pub fn read_turn(
             }
             of_violations(text, &violations)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compared(speaker: Speaker, finding: &str, first: &str, second: &str) -> bool {
+        let reading = Reading::Accepted(Cleaned { text: second.into(), ..Cleaned::default() });
+        let repair = Repair { text: first.into(), findings: vec![finding.into()] };
+        let read = compare_with_repaired(reading, Some(&repair), speaker, Language::English);
+        matches!(read, Reading::Accepted(_))
+    }
+
+    #[test]
+    fn a_dose_that_a_finding_asked_about_may_go_and_no_other() {
+        let first = "Daily doses were isoniazid 100 mg and rifampicin 150 mg.";
+        let finding = "other_case: rifampicin 150 mg where the patient does not take it";
+        let less = "Daily doses were isoniazid 100 mg and rifampicin.";
+        let none = "She took the usual tablets until this morning.";
+        assert!(compared(Speaker::Assistant, finding, first, less));
+        assert!(!compared(Speaker::Assistant, finding, first, none));
+        // What a health worker said against the case was wrong as a whole.
+        assert!(compared(Speaker::User, finding, first, none));
+        assert!(!compared(Speaker::User, "max_words: 31 words, at most 30", first, none));
     }
 }

@@ -364,7 +364,8 @@ fn of_medicines(reader: &Reader<'_>, case: &Case) -> Vec<Contradiction> {
             }
         } else if known.is_empty() {
             let acute = ACUTE.iter().any(|treatment| word.starts_with(treatment));
-            if mention.habit && mention.dose.is_some() && !later && !acute {
+            let listed = acute || is_elsewhere(case, word);
+            if mention.habit && mention.dose.is_some() && !later && !listed {
                 add(format!("{said} where the patient does not take it"), mention.span.clone());
             }
         } else {
@@ -381,6 +382,15 @@ fn of_medicines(reader: &Reader<'_>, case: &Case) -> Vec<Contradiction> {
         }
     }
     all
+}
+
+/// Whether a case names a medicine somewhere else than among those that are taken: one that was stopped this morning, or
+/// that the illness comes from.
+fn is_elsewhere(case: &Case, word: &str) -> bool {
+    let texts = [&case.complaint, &case.history, &case.allergies, &case.social];
+    let texts = texts.into_iter().flatten().map(|item| item.text.as_str());
+    let mut all = texts.chain(case.conditions.iter().map(|c| c.name.as_str()));
+    all.any(|text| medicines::is_named(word, text) || text.to_lowercase().contains(word))
 }
 
 /// Whether the sentence says that a medicine was changed.

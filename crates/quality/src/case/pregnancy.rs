@@ -99,6 +99,16 @@ fn is_said(view: &View<'_>, at: Range<usize>, is: bool) -> bool {
     let clause = view.clause_start(&sentence, at.start);
     let head = view.between(clause, at.start);
     let whole = view.between(sentence.start, sentence.end).trim_end();
+    // `pregnant? no`, `pregnant not that i know`.
+    let behind = view.lower.get(at.end..).unwrap_or_default();
+    let no = |text: &str| {
+        let word: String = text.trim_start().chars().take_while(|c| c.is_alphabetic()).collect();
+        ["no", "not", "nope", "nein", "non"].contains(&word.as_str())
+    };
+    let answered = behind.strip_prefix(['?', ':']).is_some_and(no);
+    if is && (answered || behind.trim_start().starts_with("not that")) {
+        return false;
+    }
     let tail = view.between(at.end, view.clause_end(&sentence, at.end));
     let thought = |text: &str| THOUGHT.as_ref().is_some_and(|p| p.is_match(text));
     if thought(head) || (is && tail.trim_start().starts_with(['?', 's'])) {
@@ -125,6 +135,11 @@ fn weeks(view: &View<'_>) -> Vec<Pregnancy> {
         let head = view.between(sentence.start, at);
         // How long something lasted before birth: `breech until 36 weeks of pregnancy`.
         if ["until ", "up to ", "before "].iter().any(|word| head.ends_with(word)) {
+            continue;
+        }
+        // Nor how far it had come when the patient was born: `born 36/40`, `ex-32-weeker`.
+        let born = ["born ", "born at ", "delivered ", "delivered at ", "birth at ", "ex ", "ex-"];
+        if born.iter().any(|word| head.ends_with(word)) {
             continue;
         }
         let forty = number.part == Part::Pair(40.0) && rest.trim_start().starts_with("/40");

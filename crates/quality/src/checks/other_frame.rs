@@ -7,7 +7,7 @@ use clinstruct_schema::{
 };
 
 use crate::Turn;
-use crate::case::{Reader, beyond};
+use crate::case::{Reader, beyond, is_of_patient};
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
 use crate::checks::other_patient;
 
@@ -25,6 +25,7 @@ pub const CHECK: Check = Check {
         "Her sister is 20 weeks pregnant.",
         "We work in Nepal; she came back from India last week.",
         "She weighs 62 kg and takes metformin 500 mg twice daily.",
+        "Born 36/40, she has had asthma since school. Which inhaler first?",
     ],
     bad: &[
         "She is 54, with a cough.",
@@ -61,5 +62,7 @@ fn example(text: &'static str) -> Turn<'static> {
 fn find(turn: &Turn<'_>, reader: &Reader<'_>) -> Vec<Finding> {
     let Some(frame) = turn.frame else { return Vec::new() };
     let told = turn.patient.is_some_and(|p| other_patient::other_patient(reader, p).is_some());
-    beyond(reader, frame, told)
+    let mut found = beyond(reader, frame, told);
+    found.retain(|f| f.span.as_ref().is_none_or(|at| is_of_patient(reader, turn.frame, at)));
+    found
 }

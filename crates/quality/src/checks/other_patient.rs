@@ -8,7 +8,7 @@ use clinstruct_schema::{AgeYears, Sex};
 
 use crate::Turn;
 use crate::card::{Gender, PatientFacts};
-use crate::case::Reader;
+use crate::case::{Reader, is_of_patient};
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
 use crate::pattern::Pattern;
 use crate::people::{Called, OTHERS, Person, Unit, called, is_of_event};
@@ -85,7 +85,10 @@ fn example(text: &'static str) -> Turn<'static> {
 }
 
 fn find(turn: &Turn<'_>, reader: &Reader<'_>) -> Vec<Finding> {
-    turn.patient.and_then(|patient| other_patient(reader, patient)).into_iter().collect()
+    let found = turn.patient.and_then(|patient| other_patient(reader, patient));
+    let of_patient =
+        |f: &Finding| f.span.as_ref().is_none_or(|at| is_of_patient(reader, turn.frame, at));
+    found.filter(of_patient).into_iter().collect()
 }
 
 /// The patient without an age: who "my patient" and "this man" are.

@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 
 use clinstruct_quality::case::{ContradictionKind, against_frame, contradictions, read};
 use clinstruct_schema::{
-    AgeYears, Case, CaseMedicine, CasePatient, CaseVitals, ConversationMode, FactName, Frame,
-    FramePatient, IncomeGroup, Language, Measurement, Origin, Place, RecordSource, Sex, Slug,
+    AgeYears, Case, CaseMedicine, CasePatient, CaseText, CaseVitals, ConversationMode, FactName,
+    Frame, FramePatient, IncomeGroup, Language, Measurement, Origin, Place, RecordSource, Sex,
+    Slug,
 };
 use serde::Deserialize;
 
@@ -362,4 +363,16 @@ fn a_first_message_contradicts_its_frame_as_a_later_one_its_case() {
         assert!(share(*found, *planted) >= least, "{kind} {found}/{planted}\n{wrong}");
     }
     assert!(share(alarms, clean) <= FALSE_ALARMS, "{alarms} of {clean}\n{wrong}");
+}
+
+#[test]
+fn a_medicine_that_the_case_names_elsewhere_is_no_contradiction() {
+    let text = "She takes rifampicin 150 mg once daily.";
+    let of = |history: &str| {
+        let text_of_case = CaseText { text: history.into(), origin: Origin::Stated };
+        let case = Case { history: vec![text_of_case], ..case(false) };
+        contradictions(text, &case, &place()).len()
+    };
+    assert_eq!(of("isoniazid, rifampicin and pyrazinamide until this morning"), 0);
+    assert_eq!(of("appendix removed at 12"), 1);
 }
