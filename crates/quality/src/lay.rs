@@ -67,6 +67,7 @@ pub struct ToldFact {
 #[serde(deny_unknown_fields)]
 struct Words {
     over_the_counter: Vec<String>,
+    forms: Vec<String>,
     points: Vec<String>,
     requests: Vec<String>,
     open: Vec<String>,
@@ -100,8 +101,25 @@ fn has(flat: &str, stem: &str) -> bool {
 }
 
 /// Whether a medicine is sold without a prescription, by its name in lower case.
-pub(crate) fn is_over_the_counter(name: &str) -> bool {
+fn is_over_the_counter(name: &str) -> bool {
     WORDS.over_the_counter.iter().any(|known| name.starts_with(known.as_str()))
+}
+
+/// Whether the medicine of a dose is sold without a prescription: by its name, or, where it is called after its form
+/// (`8 tablets of 500 mg`), by the last name before it in its paragraph.
+pub(crate) fn needs_no_prescription(text: &str, name: &str, at: usize) -> bool {
+    let name = name.to_lowercase();
+    if is_over_the_counter(&name) {
+        return true;
+    }
+    if !WORDS.forms.iter().any(|form| name.starts_with(form.as_str())) {
+        return false;
+    }
+    let before = text.get(..at).unwrap_or_default();
+    let paragraph = before.rfind("\n\n").and_then(|end| before.get(end..)).unwrap_or(before);
+    let lower = paragraph.to_lowercase();
+    let mut words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 3);
+    words.any(is_over_the_counter)
 }
 
 /// Whether a text sends its reader to the package or the pharmacist.

@@ -332,6 +332,11 @@ fn person(text: &str, hit: &Captures<'_>) -> Option<Person> {
     let rest = text.get(digits.end()..)?;
     let next = hit.name("next").map_or("", |m| m.as_str()).trim_start().to_lowercase();
     let between = hit.name("between").map_or("", |m| m.as_str());
+    // `a boy of 46 kg` has a weight.
+    let measured = ["kg", "kilo", "lb", "pound", "stone", "cm", "g ", "%"];
+    if unit.is_none() && measured.iter().any(|word| rest.trim_start().starts_with(word)) {
+        return None;
+    }
     // `il y a 10 ans` is a time.
     if LASTING.contains(&next.as_str())
         || between.ends_with(" y")

@@ -56,6 +56,26 @@ const FREQUENCY: &[&str] = &[
     "evening",
     "alternate",
 ];
+/// First words of what says when a medicine was begun, stopped or given.
+const TIME: &[&str] = &[
+    "begun",
+    "started",
+    "restarted",
+    "since",
+    "from",
+    "day",
+    "until",
+    "stopped",
+    "given",
+    "taken",
+    "today",
+    "yesterday",
+    "tonight",
+    "last",
+    "first",
+    "second",
+    "third",
+];
 /// Units of a dose.
 const UNITS: &[&str] = &[
     "mg",
@@ -118,7 +138,8 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
     };
     let words: Vec<&str> = value.split_whitespace().collect();
     let frequency_from = |words: &[&str]| {
-        words.iter().position(|w| FREQUENCY.contains(&bare(w).as_str())).unwrap_or(words.len())
+        let ends = |w: &&str| [FREQUENCY, TIME].iter().any(|list| list.contains(&bare(w).as_str()));
+        words.iter().position(ends).unwrap_or(words.len())
     };
     let Some(start) = words.iter().position(|w| w.starts_with(|c: char| c.is_ascii_digit())) else {
         // No dose: `aspirin once daily`.
@@ -126,7 +147,9 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
         return if at == 0 {
             whole(value)
         } else {
-            CaseMedicine { frequency: words[at..].join(" "), ..whole(&words[..at].join(" ")) }
+            let drug = words[..at].join(" ");
+            let drug = whole(drug.trim_matches([',', ';', ':', ' ']));
+            CaseMedicine { frequency: words[at..].join(" "), ..drug }
         };
     };
     let Some((dose, end)) = dose(&words, start) else {
@@ -213,6 +236,8 @@ mod tests {
             "three times daily",
         );
         check("aspirin", "aspirin", "", "");
+        check("iron tablets begun in September", "iron tablets", "", "begun in September");
+        check("intravenous metronidazole, day three", "intravenous metronidazole", "", "day three");
         check("hydrocortisone 1% cream", "hydrocortisone", "1%", "cream");
         check("warfarin 3 or 4 tablets", "warfarin 3 or 4 tablets", "", "");
         check("", "", "", "");

@@ -96,6 +96,34 @@ fn push(facts: &mut Vec<StatedFact>, fact: StatedFact) {
     }
 }
 
+/// Words of medicines that do not tell one from another.
+const UNNAMED: [&str; 24] = [
+    "intravenous",
+    "intramuscular",
+    "subcutaneous",
+    "oral",
+    "orally",
+    "inhaled",
+    "topical",
+    "nasal",
+    "rectal",
+    "nebulised",
+    "nebulized",
+    "insulin",
+    "insulina",
+    "insuline",
+    "tablet",
+    "tablets",
+    "capsule",
+    "capsules",
+    "cream",
+    "drops",
+    "low",
+    "dose",
+    "high",
+    "regular",
+];
+
 fn is_same_text(name: FactName, a: &str, b: &str) -> bool {
     if name == FactName::Medicine {
         let (one, other) = (a.to_lowercase(), b.to_lowercase());
@@ -104,8 +132,9 @@ fn is_same_text(name: FactName, a: &str, b: &str) -> bool {
         }
         let first = |text: &str| {
             let lower = text.to_lowercase();
-            let word = lower.split(|c: char| !c.is_alphabetic()).find(|w| w.chars().count() >= 4);
-            word.map(str::to_owned)
+            let words = lower.split(|c: char| !c.is_alphabetic());
+            let mut names = words.filter(|w| w.chars().count() >= 4 && !UNNAMED.contains(w));
+            names.next().map(str::to_owned)
         };
         return match (first(a), first(b)) {
             (Some(one), Some(_)) => medicines::is_named(&one, b) || a.eq_ignore_ascii_case(b),

@@ -110,3 +110,39 @@ fn a_question_without_a_patient_states_nothing() {
     let none = Frame { patient: None, ..frame(Sex::Male) };
     assert_eq!(record(TEXT, &none, None), Stated::NONE);
 }
+
+#[test]
+fn what_two_medicines_share_does_not_make_them_one() {
+    for (text, medicines) in [
+        (
+            "She is on day three of intravenous ceftriaxone and metronidazole. Stop now?",
+            ["intravenous ceftriaxone, day three", "intravenous metronidazole, day three"],
+        ),
+        (
+            "He takes insulin glargine 5 units every evening and insulin aspart with his meals. Enough?",
+            ["insulin glargine 5 units every evening", "insulin aspart with his meals"],
+        ),
+    ] {
+        let facts = medicines.map(|value| StatedFact {
+            name: FactName::Medicine,
+            value: value.into(),
+            unit: "1".into(),
+        });
+        let kept = record(text, &frame(Sex::Female), Some(&facts)).facts;
+        let kept: Vec<&str> = kept
+            .iter()
+            .filter(|fact| fact.name == FactName::Medicine)
+            .map(|fact| fact.value.as_str())
+            .collect();
+        assert_eq!(kept, medicines, "{text}");
+    }
+}
+
+#[test]
+fn a_weight_is_a_weight_beside_a_date() {
+    let text =
+        "The girl is 8 years old, weighs 22 kg and was admitted two days ago for her cleft palate.";
+    let weight = StatedFact { name: FactName::Weight, value: "22".into(), unit: "kg".into() };
+    let kept = record(text, &frame(Sex::Female), Some(&[weight.clone()])).facts;
+    assert!(kept.contains(&weight), "{kept:?}");
+}

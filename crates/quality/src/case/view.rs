@@ -5,6 +5,20 @@ use std::ops::Range;
 use super::numbers::{Number, numbers};
 use super::words::{Class, Hit, hits, sentence};
 
+/// Words with which something else is said of the same person: `weighs 22 kg and was admitted two days ago`.
+const ANOTHER: [&str; 10] = [
+    " and was ",
+    " and were ",
+    " and is ",
+    " and has ",
+    " and had ",
+    " and came ",
+    " and started ",
+    " and began ",
+    " and got ",
+    " and takes ",
+];
+
 /// A text with all that was found in it.
 pub(super) struct View<'a> {
     pub(super) text: &'a str,
@@ -71,6 +85,12 @@ impl<'a> View<'a> {
     pub(super) fn clause_end(&self, sentence: &Range<usize>, at: usize) -> usize {
         let after = self.between(at, sentence.end);
         at + after.find([',', '(', ')']).unwrap_or(after.len())
+    }
+
+    /// Where what is said of a value that ends at a place ends itself, within its clause.
+    pub(super) fn predicate_end(&self, from: usize, clause: usize) -> usize {
+        let rest = self.between(from, clause);
+        from + ANOTHER.iter().filter_map(|word| rest.find(word)).min().unwrap_or(rest.len())
     }
 
     /// Whether somebody besides the patient is the one of whom a number at `at` is said.

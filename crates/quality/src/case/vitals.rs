@@ -60,7 +60,7 @@ pub(super) fn read(view: &View<'_>, at: usize, number: &Number, all: &mut Vec<Re
         return;
     }
     let clause = view.clause_start(&sentence, begins);
-    let ends = view.clause_end(&sentence, number.end);
+    let ends = view.predicate_end(number.end, view.clause_end(&sentence, number.end));
     let past = number.part != Part::Changed && view.has(clause..ends, Class::Past);
     let mut add = |name, value: f64, unit, text| {
         let span = number.span.start..number.end;

@@ -3,7 +3,7 @@
 use crate::Turn;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
 use crate::dose;
-use crate::lay::{is_over_the_counter, points_to_the_package};
+use crate::lay::{needs_no_prescription, points_to_the_package};
 use clinstruct_schema::Language;
 
 /// The check.
@@ -20,11 +20,14 @@ pub const CHECK: Check = Check {
         "Paracetamol 500 mg can help; the leaflet says how often.",
         "Ask your pharmacist whether ibuprofen 200 mg is right for you.",
         "Do not stop the tablets for your blood pressure on your own.",
+        "A grown-up takes at most 8 tablets of Panadol 500 mg in a day, as the box says.",
+        "Panadol is paracetamol. Never more than 8 tablets of 500 mg in a day; the box says so too.",
     ],
     bad: &[
         "Take amoxicillin 500 mg three times a day, as the package says.",
         "Give paracetamol 500 mg every six hours.",
         "Double the tablet and take amlodipine 10 mg from tonight.",
+        "The pharmacy has your ramipril. Take two tablets of 5 mg from tomorrow.",
     ],
 };
 
@@ -47,7 +50,8 @@ fn find(turn: &Turn<'_>) -> Vec<Finding> {
                 | dose::Unit::Gram
                 | dose::Unit::International
         );
-        (counted && !is_over_the_counter(&medicine.to_lowercase())).then_some((dose, medicine))
+        let free = || needs_no_prescription(turn.text, medicine, dose.place.start);
+        (counted && !free()).then_some((dose, medicine))
     });
     if let Some((dose, medicine)) = prescribed {
         let stated = text(&dose.place);
