@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
-use clinstruct_catalog::{StyleOption, Wording};
+use clinstruct_catalog::{Group, StyleOption, Wording};
 use clinstruct_multiturn::{
     Variant, contradictions, conversation_id, first_message, situation, variants,
 };
@@ -83,10 +83,7 @@ fn the_full_plan_has_no_contradiction_and_every_style_in_many_words_and_places()
         all += 1.0;
         assert_eq!(contradictions(&CATALOG, row, k, s), [], "{} {k}", row.id);
         let styled = row.part.as_str() == "task-topic" && !s.emergency_instruction;
-        assert_eq!(
-            s.asked_styles.len(),
-            if styled { 2 } else { usize::from(s.emergency_instruction) }
-        );
+        assert_eq!(s.asked_styles.len(), usize::from(styled || s.emergency_instruction));
         for style in s.asked_styles.iter().chain(&s.system_styles) {
             let of = format!("{} {} {}", s.language.code(), style.id, style.wording);
             *wordings.entry(of).or_default() += 1.0;
@@ -112,26 +109,19 @@ fn the_full_plan_has_no_contradiction_and_every_style_in_many_words_and_places()
             }
             let place = if style.turn > 1 { "later" } else { style.place.as_str() };
             *seen.entry(place.to_owned()).or_insert(0.0) += 1.0;
-            // At the end of a later message, what it answers or reports comes first.
-            let end = style.turn == 1 && matches!(style.place, StylePlace::Last | StylePlace::End);
+            // A paragraph of its own looks like a form that was filled in.
+            let end = style.turn == 1 && style.place == StylePlace::End;
             at_end += f64::from(u8::from(end));
         }
     });
     let off = total_variation(&seen, &due);
     assert!(off <= 0.02, "{off}: {seen:?} where {due:?} is due");
-    assert!(at_end / asked <= 0.5, "{}", at_end / asked);
+    assert!(at_end / asked <= 0.25, "{}", at_end / asked);
     let (most, times) = wordings.iter().max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
     assert!(times / all <= 0.015, "{most}: {}", times / all);
-    // Two groups without replacement, by their weights.
-    let weights: Vec<_> =
-        CATALOG.styles.groups.iter().map(|g| (g.id.to_string(), g.weight)).collect();
-    let whole: f64 = weights.iter().map(|(_, w)| w).sum();
-    let share = |group: &str, weight: f64| {
-        let others = weights.iter().filter(|(g, _)| g != group);
-        let second: f64 = others.map(|(_, w)| w / whole * weight / (whole - w)).sum();
-        weight / whole + second
-    };
-    let planned = weights.iter().map(|(g, w)| (g.clone(), share(g, *w))).collect();
+    let whole: f64 = CATALOG.styles.groups.iter().map(|g| g.weight).sum();
+    let share = |g: &Group| (g.id.to_string(), g.weight / whole);
+    let planned = CATALOG.styles.groups.iter().map(share).collect();
     groups.remove("emergency");
     // Creativity suits few questions about patients and no message that leaves something out, and conversations in other
     // languages have no answers in another one.
@@ -161,12 +151,11 @@ fn later_styles_and_their_words_bind_what_they_say() {
 }
 
 #[test]
-fn variants_ask_for_two_other_groups_and_share_no_style() {
+fn variants_ask_for_one_thing_each_and_share_no_style() {
     for (row, [one, two]) in variant_pairs() {
         for s in [one, two] {
             let groups = asked_groups(s);
-            assert_eq!(groups.len(), 2, "{}", row.id);
-            assert_ne!(groups[0], groups[1], "{}", row.id);
+            assert_eq!(groups.len(), 1, "{}", row.id);
             let translation = row.subjects[0].value_id() == "language-translation";
             assert!(!translation || !groups.contains(&"language-audience"), "{}", row.id);
         }
