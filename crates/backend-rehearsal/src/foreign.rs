@@ -396,7 +396,17 @@ pub(crate) fn follow_up(
         text
     };
     let first = match (question, planned) {
-        (Some(question), _) => reply(&mut pen, language, patient, question, most),
+        (Some(question), _) => {
+            let mut said = || reply(&mut pen, language, patient, question, most);
+            let first = said();
+            // Asked for the same once more, nobody says it in the same words.
+            if earlier.contains(&first) {
+                let again = (0..8).map(|_| said()).find(|text| !earlier.contains(text.as_str()));
+                again.unwrap_or(first)
+            } else {
+                first
+            }
+        }
         (None, Some(planned)) => new(&mut pen, planned),
         (None, None) => String::new(),
     };
@@ -421,8 +431,11 @@ pub(crate) fn follow_up(
         }
     }
     // One short sentence alone would soon be said in another conversation, too.
-    // Thai sets no mark between the two, so that both would be one question.
-    if exact.is_none() && language != Language::Thai && count(&sentences) < FEWEST {
+    // Thai sets no mark between the two, so that two questions would be one.
+    if exact.is_none()
+        && (language != Language::Thai || question.is_some())
+        && count(&sentences) < FEWEST
+    {
         let more = new(&mut pen, "next");
         sentences.push(more);
         if count(&sentences) > most {

@@ -110,7 +110,16 @@ pub(crate) fn follow_up(
     let question =
         last.rsplit_once('?').map(|(q, _)| q.rsplit(['.', '!', '।']).next().unwrap_or(q));
     let first = match question {
-        Some(question) => reply(patient, question, earlier, most.unwrap_or(usize::MAX), draw),
+        Some(question) => {
+            let most = most.unwrap_or(usize::MAX);
+            let first = reply(patient, question, earlier, most, draw);
+            if earlier.contains(&first) {
+                let mut again = (0..8).map(|_| reply(patient, question, earlier, most, draw));
+                again.find(|text| !earlier.contains(text)).unwrap_or(first)
+            } else {
+                first
+            }
+        }
         None => {
             let planned = next(draw, kind);
             if planned.is_empty() { next(draw, ("followup", "next")) } else { planned }
