@@ -431,15 +431,18 @@ pub(crate) fn follow_up(
         }
     }
     // One short sentence alone would soon be said in another conversation, too.
-    // Thai sets no mark between the two, so that two questions would be one.
-    if exact.is_none()
-        && (language != Language::Thai || question.is_some())
-        && count(&sentences) < FEWEST
-    {
-        let more = new(&mut pen, "next");
-        sentences.push(more);
-        if count(&sentences) > most {
-            sentences.pop();
+    if exact.is_none() && count(&sentences) < FEWEST {
+        // Thai sets no mark between the two, so that both would be one question.
+        let more = match (language, question) {
+            (Language::Thai, None) => String::new(),
+            (Language::Thai, Some(_)) => pen.plain("reply", "unknown"),
+            _ => new(&mut pen, "next"),
+        };
+        if !sentences.contains(&more) {
+            sentences.push(more);
+            if count(&sentences) > most {
+                sentences.pop();
+            }
         }
     }
     // An answer to a question is kept; a remark can be shortened.
