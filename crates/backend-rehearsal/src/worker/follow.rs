@@ -164,7 +164,11 @@ pub(crate) fn follow_up(
                 if question.is_some() {
                     break;
                 }
-                sentences = vec![next(draw, ("followup", "short"))];
+                let short = next(draw, ("followup", "short"));
+                // A fixed remark gets a topic where there is room for it.
+                let led = lead(&short, draw);
+                let fits = !short.is_empty() && words(&led, Language::English) <= most;
+                sentences = vec![if fits { led } else { short }];
             }
         }
     }
