@@ -10,7 +10,6 @@ use clinstruct_store::{Step, TaskKey};
 
 use super::conversation::conversations_of;
 use super::keys::extraction_key;
-use super::prompt::PromptTask;
 use super::reading::{Prompt, Reading, missing, read_extraction};
 use super::{Applied, Next, Received, batch};
 use crate::{Error, Result, RunContext};
@@ -30,20 +29,21 @@ pub(crate) struct ExtractionTask {
 }
 
 impl ExtractionTask {
-    /// The task of prompt `k` (from 0) of a seed row, with its key; `None` where the run does not ask about it.
+    /// The task of prompt `k` (from 0) of a seed row, with its key; `None` where the run does not ask about it. `situations` are
+    /// those of its conversations, as drawn.
     pub(crate) fn due(
         context: &RunContext<'_>,
-        of: &PromptTask,
-        k: usize,
+        base: TaskKey,
+        (row, k): (&Arc<BaseRow>, usize),
+        situations: &[(Variant, Situation)],
         prompt: &Prompt,
     ) -> Result<Option<(TaskKey, Self)>> {
-        let (base, row) = (of.key(), of.row());
         let Some(frame) = row.frames.get(k) else { return Ok(None) };
         if !context.config.extraction.asks(frame, &prompt.stated) {
             return Ok(None);
         }
         let (row, prompt) = (Arc::clone(row), prompt.clone());
-        let situations = of.situations_of(context, k)?.to_vec();
+        let situations = situations.to_vec();
         let task = Self { base, row, k, prompt, situations, counts: RetryCounts::default() };
         Ok(Some((extraction_key(base, k)?, task)))
     }

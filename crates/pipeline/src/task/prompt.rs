@@ -236,12 +236,12 @@ impl PromptTask {
                 }
                 continue;
             };
-            match ExtractionTask::due(context, self, k, prompt)? {
+            let situations = self.situations_of(context, k)?;
+            match ExtractionTask::due(context, self.key, (&self.row, k), situations, prompt)? {
                 Some((key, task)) => {
                     children.push(Child::Begins(key, Task::Extraction(Box::new(task))));
                 }
                 None => {
-                    let situations = self.situations_of(context, k)?;
                     let of = (&*self.row, k);
                     children.extend(conversations_of(context, self.key, of, situations, prompt)?);
                 }

@@ -192,7 +192,8 @@ fn extraction_at_start(
     prompts: &PromptTask,
 ) -> Result<ExtractionTask> {
     let (k, prompt) = prompt_of(prompts, key)?;
-    let due = ExtractionTask::due(context, prompts, k, prompt)?;
+    let (row, situations) = (prompts.row(), prompts.situations_of(context, k)?);
+    let due = ExtractionTask::due(context, prompts.key(), (row, k), situations, prompt)?;
     due.map(|(_, task)| task).ok_or_else(|| mismatch(key))
 }
 

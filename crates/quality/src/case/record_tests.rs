@@ -143,6 +143,6 @@ fn a_weight_is_a_weight_beside_a_date() {
     let text =
         "The girl is 8 years old, weighs 22 kg and was admitted two days ago for her cleft palate.";
     let weight = StatedFact { name: FactName::Weight, value: "22".into(), unit: "kg".into() };
-    let kept = record(text, &frame(Sex::Female), Some(&[weight.clone()])).facts;
+    let kept = record(text, &frame(Sex::Female), Some(std::slice::from_ref(&weight))).facts;
     assert!(kept.contains(&weight), "{kept:?}");
 }

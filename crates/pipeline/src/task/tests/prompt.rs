@@ -64,14 +64,14 @@ fn conversations_ask_in_the_words_of_the_writer() {
     };
     let drawn = of(&str::to_owned);
     // The same, said otherwise.
-    let reworded = of(&|text| format!("Mind you: {text}"));
+    let reworded = of(&|text| format!("To be clear: {text}"));
     let marked =
-        |all: &[String]| all.iter().map(|m| m.matches("Mind you: ").count()).sum::<usize>();
+        |all: &[String]| all.iter().map(|m| m.matches("To be clear: ").count()).sum::<usize>();
     let later = drawn.iter().zip(&reworded).filter(|(one, other)| one == other).count();
     assert!(marked(&reworded) >= drawn.len() - later && later * 2 < drawn.len(), "{reworded:?}");
     assert_eq!(marked(&drawn), 0);
     for (one, other) in drawn.iter().zip(&reworded) {
-        assert_eq!(one.replace("Mind you: ", ""), other.replace("Mind you: ", ""));
+        assert_eq!(one.replace("To be clear: ", ""), other.replace("To be clear: ", ""));
     }
     // Another number is another request: it is asked for as drawn.
     assert_eq!(of(&|text| format!("{text} That makes 99.")), drawn);
