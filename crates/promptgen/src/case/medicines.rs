@@ -77,8 +77,14 @@ pub(crate) fn medicines(ctx: &Completion<'_>, case: &Case) -> Vec<CaseMedicine> 
     if known::ruled_out(ctx, FactName::Medicine) {
         return Vec::new();
     }
+    // A medicine that was stopped, or that has run out, is what the message says of medicines.
+    let texts = [FactName::History, FactName::Complaint, FactName::Finding, FactName::Allergy];
+    let told = || {
+        let mut all = texts.into_iter().flat_map(|name| known::stated(ctx, name));
+        all.any(|text| !known::drugs(ctx.catalog, text).is_empty())
+    };
     let states_any =
-        stated::is_complete(ctx.stated, FactName::Medicine) || !case.medicines.is_empty();
+        stated::is_complete(ctx.stated, FactName::Medicine) || !case.medicines.is_empty() || told();
     let limits = Limits::new(ctx, case);
     let mut taken = known::medicines(ctx, case);
     let mut all = Vec::new();
