@@ -73,7 +73,7 @@ fn worker(language: Language) -> Option<&'static Worker> {
     WORKERS.iter().find(|(l, _)| *l == language).map(|(_, worker)| worker)
 }
 
-/// The language in which a line of a request wants its message: `Write it in German, as health workers in Austria do`.
+/// The language in which a line of a request wants its message: `German, as health workers in Austria write it`.
 pub(crate) fn wanted(facts: &Facts) -> Option<Language> {
     let line = value(facts, "language")?;
     // Names only: `it` is the code of one.

@@ -3,7 +3,7 @@
 use clinstruct_schema::{Case, CaseText, FactName, Frame, Language, Measurement, Place, Sex};
 use minijinja::context;
 
-use crate::{Catalog, language_request};
+use crate::Catalog;
 
 /// The gender, where it says more than the sex.
 fn stated_gender(sex: Sex, gender: Option<&str>) -> Option<&str> {
@@ -15,9 +15,9 @@ fn stated_gender(sex: Sex, gender: Option<&str>) -> Option<&str> {
 /// The language of a conversation for templates, as the instruction to a writer of its messages; none for English.
 pub fn language_context(language: Language, place: &Place) -> Option<String> {
     (language != Language::English).then(|| {
-        let request = language_request(language);
         format!(
-            "{request}, as health workers in {} do, with the names and units that are usual there",
+            "{}, as health workers in {} write it, with the names and units that are usual there",
+            language.name(),
             place.country
         )
     })

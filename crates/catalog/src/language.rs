@@ -94,8 +94,3 @@ impl Languages {
         self.shares.iter().find(|(g, _)| *g == group).map_or(&[], |(_, shares)| shares.as_slice())
     }
 }
-
-/// What a request says so that a message is written in another language than English.
-pub fn language_request(language: Language) -> String {
-    format!("Write it in {}", language.name())
-}

@@ -51,7 +51,7 @@ pub use catalog::Catalog;
 pub use context::{case_context, frame_context, language_context};
 pub use contradiction::{Contradiction, Contradictions};
 pub use fit::{persona_items, voice_items};
-pub use language::{LanguageTexts, Languages, PartLanguages, SettingText, language_request};
+pub use language::{LanguageTexts, Languages, PartLanguages, SettingText};
 pub use mistake::{CatalogError, Mistake};
 pub use moves::{After, Move};
 pub use part::{

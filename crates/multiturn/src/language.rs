@@ -34,6 +34,7 @@ impl<'c> Said<'c> {
             country => self.country(place),
             setting => said.map(|s| s.name.as_str()).or(setting.map(|s| s.name.as_str())),
             setting_text => said.map(|s| s.text.as_str()).or(setting.map(|s| s.text.as_str())),
+            stop => self.stop(),
             mode_text => self.mode(situation.mode),
             register_text => self.register(situation.assistant_register),
         };
@@ -43,6 +44,15 @@ impl<'c> Said<'c> {
                 context! { phrases => phrases, ..names }
             }
             None => names,
+        }
+    }
+
+    /// The mark at the end of a sentence; Thai has none.
+    fn stop(&self) -> &'static str {
+        match self.language {
+            Language::Hindi => "।",
+            Language::Thai => "",
+            _ => ".",
         }
     }
 
