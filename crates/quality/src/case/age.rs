@@ -271,7 +271,7 @@ fn is_joined(rest: &str) -> bool {
 }
 
 /// `forty-five` as a number.
-fn in_words(words: &str) -> Option<u32> {
+pub(super) fn in_words(words: &str) -> Option<u32> {
     const ONES: [&str; 19] = [
         "one",
         "two",

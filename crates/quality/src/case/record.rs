@@ -278,7 +278,9 @@ impl Message<'_> {
 
     /// A vital sign or a laboratory value.
     fn measured(&self, name: FactName, value: &str, unit: &str) -> Option<StatedFact> {
-        let number = Self::listed(value, unit).into_iter().next()?;
+        let Some(number) = Self::listed(value, unit).into_iter().next() else {
+            return self.in_words(name, value, unit);
+        };
         let said_unit = known_unit(unit).or(number.unit);
         if self.readings.iter().any(|r| r.name == name) {
             // What dipped or was is no value of its own.
@@ -307,6 +309,21 @@ impl Message<'_> {
             super::vitals::plain(value)
         };
         sized.then(|| fact_of(name, &text, unit))
+    }
+
+    /// A value that the message gives in words: `about fourteen kilos`.
+    fn in_words(&self, name: FactName, value: &str, unit: &str) -> Option<StatedFact> {
+        let lower = value.to_lowercase();
+        let about =
+            ["about ", "around ", "roughly ", "some ", "just over ", "just under ", "nearly "];
+        let words = about.iter().find_map(|word| lower.strip_prefix(word)).unwrap_or(&lower).trim();
+        if words.is_empty() || !self.view.lower.contains(words) {
+            return None;
+        }
+        let number = f64::from(age::in_words(words)?);
+        let (value, unit) = canonical(name, number, known_unit(unit))?;
+        let plausible = super::vitals::is_plausible(name, value);
+        plausible.then(|| fact_of(name, &super::vitals::plain(value), unit))
     }
 
     /// One number of a pressure, or both.

@@ -146,3 +146,18 @@ fn a_weight_is_a_weight_beside_a_date() {
     let kept = record(text, &frame(Sex::Female), Some(std::slice::from_ref(&weight))).facts;
     assert!(kept.contains(&weight), "{kept:?}");
 }
+
+#[test]
+fn a_weight_in_words_counts_and_a_dose_is_no_sign() {
+    let fact = |name, value: &str, unit: &str| fact_of(name, value, unit);
+    let text =
+        "He's got kala-azar, he's six, about fourteen kilos, fever on and off for two months.";
+    let listed = [fact(FactName::Weight, "about fourteen", "kg")];
+    let kept = record(text, &frame(Sex::Male), Some(&listed)).facts;
+    assert!(kept.contains(&fact(FactName::Weight, "14", "kg")), "{kept:?}");
+    let text =
+        "She is breathing at 6 a minute after 8 mg lorazepam in error, and we are bagging her.";
+    let listed = [fact(FactName::RespiratoryRate, "6", "/min")];
+    let kept = record(text, &frame(Sex::Female), Some(&listed)).facts;
+    assert!(kept.contains(&listed[0]), "{kept:?}");
+}
