@@ -83,8 +83,7 @@ fn follows(view: &View<'_>, number: &Number, last: Option<&Reading>) -> Option<R
         return None;
     }
     // `breathing at 6 a minute after 8 mg lorazepam`: a dose is no further value.
-    if number.unit.is_some_and(|unit| ["mg", "ug", "g", "mL"].contains(&unit) && unit != last.unit)
-    {
+    if number.unit.is_some_and(|unit| ["mg", "ug", "mL"].contains(&unit) && unit != last.unit) {
         return None;
     }
     let (value, unit) = canonical(name, number.value, number.unit.or(Some(last.unit)))?;
