@@ -158,6 +158,30 @@ fn a_weight_in_words_counts_and_a_dose_is_no_sign() {
     let text =
         "She is breathing at 6 a minute after 8 mg lorazepam in error, and we are bagging her.";
     let listed = [fact(FactName::RespiratoryRate, "6", "/min")];
-    let kept = record(text, &frame(Sex::Female), Some(&listed)).facts;
-    assert!(kept.contains(&listed[0]), "{kept:?}");
+    for some in [&listed[..1], &listed] {
+        let kept = record(text, &frame(Sex::Female), Some(some)).facts;
+        assert!(kept.contains(&listed[0]), "{kept:?} of {some:?}");
+    }
+}
+
+#[test]
+fn what_changed_is_no_value_and_what_it_changed_to_is() {
+    let fact = |name, value: &str, unit: &str| fact_of(name, value, unit);
+    for text in [
+        "He has put on 11 kg since we started steroids, and sleeps badly. Taper now?",
+        "She lost 6 kg in two months and sweats at night. What next?",
+        "He gained 4 kg on mirtazapine. Switch?",
+    ] {
+        let kept = record(text, &frame(Sex::Male), None).facts;
+        assert!(kept.iter().all(|f| f.name != FactName::Weight), "{text} {kept:?}");
+    }
+    let text = "Her PLA2R titre went from 90 to 240 with creatinine up from 1.0 to 1.4 mg/dl since spring.";
+    let listed = [
+        fact(FactName::Creatinine, "1.4", "mg/dL"),
+        fact(FactName::History, "creatinine 1.0 mg/dl before", "1"),
+    ];
+    for some in [&listed[..1], &listed] {
+        let kept = record(text, &frame(Sex::Female), Some(some)).facts;
+        assert!(kept.contains(&listed[0]), "{kept:?} of {some:?}");
+    }
 }

@@ -232,7 +232,8 @@ pub(super) fn is_said(view: &View<'_>, number: &Number) -> bool {
     let (sentence, at) = (view.sentence(number.span.start), number.span.start);
     let clause = view.clause_start(&sentence, at)..view.clause_end(&sentence, number.end);
     !is_nobodys(view, &sentence, number, at)
-        && !view.has(clause.clone(), Class::Past)
+        // Of `up from 1.0 to 1.4`, the second is.
+        && (number.part == Part::Changed || !view.has(clause.clone(), Class::Past))
         && !view.has(clause, Class::Episode)
 }
 
