@@ -17,6 +17,7 @@ mod filing;
 mod filing_tests;
 mod frame;
 mod household;
+mod local;
 mod medicines;
 mod numbers;
 mod pregnancy;
@@ -24,6 +25,7 @@ mod reader;
 mod record;
 #[cfg(test)]
 mod record_tests;
+mod sound;
 mod standing;
 #[cfg(test)]
 mod standing_tests;

@@ -236,6 +236,33 @@ fn by_common_words(text: &str) -> Vec<usize> {
     scores
 }
 
+/// Least share of the letters of a text in a script of its own by which it may be in that language.
+const OWN_SCRIPT: usize = 3;
+
+/// The languages that a text may be in, for rules that would rather look in too many than in none: that of its script,
+/// or else those with the most common words; all of them where it has none.
+pub(crate) fn likely(text: &str) -> Vec<Language> {
+    if !text.is_ascii() {
+        let letters = text.chars().filter(|c| is_alphabetic(*c)).count();
+        for (language, script) in SCRIPTS.iter() {
+            let own = text.chars().filter(|c| script.contains(&u32::from(*c))).count();
+            if own > 0 && own * OWN_SCRIPT >= letters {
+                return vec![*language];
+            }
+        }
+    }
+    let scores = by_common_words(text);
+    let best = scores.iter().copied().max().unwrap_or_default();
+    // A word or two tell little.
+    let near = |score: &usize| best <= WORD || *score * 2 >= best;
+    COMMON
+        .iter()
+        .zip(&scores)
+        .filter(|(_, s)| near(s))
+        .map(|((language, _), _)| *language)
+        .collect()
+}
+
 /// The first word in a script that none of the languages has, such as Chinese within a German text.
 ///
 /// Greek letters are symbols, and one letter alone is a name of something.

@@ -1,5 +1,6 @@
 //! The people whose age a text gives, and how it calls them, in all languages.
 
+mod around;
 mod beside;
 
 use std::ops::Range;
@@ -8,6 +9,8 @@ use std::sync::LazyLock;
 use clinstruct_schema::Sex;
 use regex::Captures;
 
+pub(crate) use self::around::is_of_event;
+use self::around::{declined, is_limit};
 use self::beside::{digit, patterns};
 use crate::card::Gender;
 use crate::pattern::Pattern;
@@ -358,6 +361,10 @@ fn person(text: &str, hit: &Captures<'_>) -> Option<Person> {
     if PAST.iter().any(|was| tail(head, 12).to_lowercase().ends_with(was)) {
         return None;
     }
+    let behind_unit = unit.map_or("", |u| text.get(u.end()..).unwrap_or_default());
+    if is_limit(head, behind_unit) {
+        return None;
+    }
     // Whoever was named in the same sentence may be the one whose age it is.
     let sentence = head.rfind(['.', '!', '?', '\n', '।', ';']).map_or(head, |at| &head[at..]);
     let words: Vec<String> = behind
@@ -386,6 +393,7 @@ fn person(text: &str, hit: &Captures<'_>) -> Option<Person> {
         };
         Some((said?, w.clone()))
     });
+    let named = named.or_else(|| german.then(|| declined(head, behind_unit)).flatten());
     let named = named.or_else(|| called_before(tail(sentence, NEAR)));
     let is_child = named.as_ref().is_some_and(|(_, word)| CHILDREN.contains(&word.as_str()));
     let end = unit.map_or(digits.end(), |u| u.end());
@@ -398,21 +406,6 @@ fn person(text: &str, hit: &Captures<'_>) -> Option<Person> {
         called: named.map(|(said, _)| said),
         is_child,
     })
-}
-
-/// Whether an age is that of a past event: `repaired at two months of age`.
-pub(crate) fn is_of_event(text: &str, age: &Range<usize>) -> bool {
-    let (Some(before), Some(said), Some(after)) =
-        (text.get(..age.start), text.get(age.clone()), text.get(age.end..))
-    else {
-        return false;
-    };
-    let said = said.to_lowercase();
-    let word = |text: &str| text.to_lowercase().trim_end().ends_with(" at");
-    // A pattern may leave out the plural's last letter.
-    let after = after.trim_start_matches('s').trim_start();
-    (after.starts_with("of age") || said.ends_with("of age"))
-        && (said.starts_with("at ") || word(before))
 }
 
 /// The people whose age a text gives, in the order of the text.

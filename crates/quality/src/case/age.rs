@@ -65,6 +65,8 @@ static MORE: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         format!(r"(?:\A|[.!?] )(?:Sie|Er|Die Patientin|Der Patient) ist {n}(?: und|[,.;])"),
         format!(r"(?i)(?-u:\b)(?:patientin|mann|frau),? \(?{n}(?:\)| (?P<unit>J)\.)"),
         format!(r"(?i)(?-u:\b)(?:kleinkind|student|nourrisson|nouveau-né|bébé|enfant|étudiant|lactante|bebé|recién nacido|estudiante|lattante|neonat[oa]|bimb[oa]|studente|lactente|recém-nascido|adolescente)(?:,| de| di| ha| tiene| tem| a)? {n} (?P<unit>jahre|monate|tage|ans|mois|semaines?|jours?|años|meses|semanas?|días?|anni|mesi|settimane|giorni|anos|dias?)(?-u:\b)"),
+        // `Madame Rai a 45 ans`.
+        format!(r"(?-u:\b)(?i:madame|monsieur|mme|señora?|signora?|senhora?|dona|doña|sra\.|sr\.)(?: \p{{Lu}}[\p{{L}}-]+)+ (?:a|tiene|ha|tem) {n} (?P<unit>ans|mois|años|meses|anni|mesi|anos)(?-u:\b)"),
         String::from(r"(?:उम्र|आयु):? (?P<n>[0-9]{1,3}) (?P<unit>साल|वर्ष|महीने)"),
         String::from(r"(?P<n>[0-9]{1,3}) (?P<unit>दिन|हफ़्ते|हफ्ते|महीने) (?:का|की) (?:नवजात|बच्चा|बच्ची|शिशु)"),
         String::from(r"อายุ ?(?P<n>[0-9]{1,3}) ?(?P<unit>ปี|เดือน|สัปดาห์|วัน)"),
@@ -353,7 +355,12 @@ const COMPARED: [&str; 28] = [
 ];
 
 /// Words right behind one.
-const GENERAL: [&str; 21] = [
+const GENERAL: [&str; 26] = [
+    "बाद",
+    "के बाद",
+    "ऊपर",
+    "से ऊपर",
+    "से अधिक",
     "can",
     "could",
     "would",

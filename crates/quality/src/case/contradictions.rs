@@ -5,6 +5,7 @@ use std::ops::Range;
 use clinstruct_schema::{Case, CaseMedicine, FactKind, FactName, Measurement, Place};
 
 use super::age::{self, Age};
+use super::local;
 use super::medicines::{self, Mention};
 use super::numbers::numbers;
 use super::pregnancy::Pregnancy;
@@ -98,11 +99,12 @@ pub fn contradictions_in(
     ages.retain(|age| !is_of_event(view.text, &age.span) && !is_weight(age, case));
     let mut all = Vec::new();
     all.extend(of_age(&ages, facts));
-    all.extend(of_sex(view, &ages, facts, 1));
+    all.extend(of_sex(reader, &ages, facts, 1));
     all.extend(of_pregnancy(reader.pregnancies(), case.patient.pregnancy_weeks));
     all.extend(of_values(reader, case));
     all.extend(of_medicines(reader, case));
-    all.extend(country.and_then(|code| of_country(view, code)));
+    all.extend(reader.local().iter().flat_map(|r| local::medicines::against(view, r, case)));
+    all.extend(country.and_then(|code| of_country(reader, code)));
     all.sort_by_key(|c| (c.span.start, c.what));
     all
 }
@@ -126,11 +128,12 @@ pub(super) fn of_age(ages: &[Age], facts: PatientFacts) -> Option<Contradiction>
 
 /// The other sex, beside the patient's age, in a noun, or in all pronouns if there are so many of them.
 pub(super) fn of_sex(
-    view: &View<'_>,
+    reader: &Reader<'_>,
     ages: &[Age],
     facts: PatientFacts,
     pronouns: usize,
 ) -> Option<Contradiction> {
+    let view = reader.view();
     let found = |called: Called, span: Range<usize>| {
         let (said, known) = facts.contradicts(called)?;
         let detail = format!("{} where the patient is {}", said.as_str(), known.as_str());
@@ -148,6 +151,10 @@ pub(super) fn of_sex(
     let alone = !view.hits.iter().any(|hit| hit.class == super::words::Class::Person);
     if let Some((called, span)) = age::named(view).filter(|_| alone) {
         return found(called, span);
+    }
+    let mut local = reader.local().iter().filter_map(|r| local::sex::named(view, r));
+    if let Some((gender, span)) = local.next() {
+        return found(Called::Noun(gender), span);
     }
     let (gender, span) = age::pronoun(view)?;
     let of = |words: &[&str]| {
@@ -195,8 +202,10 @@ fn is_weight(age: &Age, case: &Case) -> bool {
 }
 
 /// Another country of care.
-pub(super) fn of_country(view: &View<'_>, code: &str) -> Option<Contradiction> {
-    let (name, span) = country::other_country(view, code)?;
+pub(super) fn of_country(reader: &Reader<'_>, code: &str) -> Option<Contradiction> {
+    let view = reader.view();
+    let local = reader.local().iter().find_map(|r| local::country::other(view, r, code));
+    let (name, span) = local.or_else(|| country::other_country(view, code))?;
     let detail = format!("{name} where care takes place elsewhere");
     Some(Contradiction { what: ContradictionKind::Country, detail, span })
 }
@@ -318,13 +327,18 @@ fn times(frequency: &str) -> f64 {
 
 /// Whether a text gives the dose of the case.
 fn is_dose(mention: &Mention, medicine: &CaseMedicine) -> bool {
-    let (Some((said, unit)), Some((known, other))) = (mention.dose, dose(medicine)) else {
+    is_amount(mention.dose, mention.daily, medicine)
+}
+
+/// Whether an amount is the dose of a medicine, or those of a whole day if it is `daily`; what cannot be compared is.
+pub(super) fn is_amount(said: Option<(f64, Unit)>, daily: bool, medicine: &CaseMedicine) -> bool {
+    let (Some((said, unit)), Some((known, other))) = (said, dose(medicine)) else {
         return true;
     };
     // Units that measure different things cannot be compared.
     let Some(scale) = unit.in_unit(other) else { return true };
     let near = |known: f64| (said * scale - known).abs() <= known * 0.01;
-    near(known) || (mention.daily && near(known * times(&medicine.frequency)))
+    near(known) || (daily && near(known * times(&medicine.frequency)))
 }
 
 /// Treatments of these days, which no list of medicines has.
@@ -342,6 +356,11 @@ const ACUTE: [&str; 12] = [
     "ors",
     "colloid",
 ];
+
+/// Whether a name, in lower case, is that of a treatment of these days.
+pub(super) fn is_acute(name: &str) -> bool {
+    ACUTE.iter().any(|treatment| name.starts_with(treatment))
+}
 
 fn of_medicines(reader: &Reader<'_>, case: &Case) -> Vec<Contradiction> {
     let (view, mentions) = (reader.view(), reader.mentions());
@@ -363,8 +382,7 @@ fn of_medicines(reader: &Reader<'_>, case: &Case) -> Vec<Contradiction> {
                 add(format!("no {word} where the patient takes it"), mention.span.clone());
             }
         } else if known.is_empty() {
-            let acute = ACUTE.iter().any(|treatment| word.starts_with(treatment));
-            let listed = acute || is_elsewhere(case, word);
+            let listed = is_acute(word) || is_elsewhere(case, word);
             if mention.habit && mention.dose.is_some() && !later && !listed {
                 add(format!("{said} where the patient does not take it"), mention.span.clone());
             }

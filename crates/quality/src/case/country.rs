@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use clinstruct_schema::{Language, language_table};
 use regex::Regex;
 use serde::Deserialize;
 
@@ -15,34 +16,66 @@ use super::words::is_of_word;
 #[serde(deny_unknown_fields)]
 struct File {
     names: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
     adjectives: BTreeMap<String, Vec<String>>,
 }
 
+/// The names of all countries in one language.
 #[derive(Debug, Default)]
-struct Countries {
+pub(super) struct Countries {
     /// Code of each pattern, and whether it is an adjective.
     codes: Vec<(String, bool)>,
     search: Option<AhoCorasick>,
 }
 
-const FILE: &str = include_str!("../../lexicon/countries.toml");
+const FILES: [(Language, &str); Language::ALL.len()] =
+    language_table!(files "../../lexicon/countries/");
 
-static COUNTRIES: LazyLock<Countries> = LazyLock::new(|| {
-    let file: File = toml::from_str(FILE).unwrap_or_default();
-    let mut codes = Vec::new();
-    let mut texts = Vec::new();
-    for (names, adjective) in [(file.names, false), (file.adjectives, true)] {
-        for (code, all) in names {
-            for name in all {
-                codes.push((code.clone(), adjective));
-                texts.push(name);
+/// In the order of the languages; each is built when a text in its language is met.
+static COUNTRIES: [OnceLock<Countries>; Language::ALL.len()] =
+    [const { OnceLock::new() }; Language::ALL.len()];
+
+/// The names of all countries in a language.
+pub(super) fn names(language: Language) -> &'static Countries {
+    let at = language.index();
+    COUNTRIES[at].get_or_init(|| Countries::new(toml::from_str(FILES[at].1).unwrap_or_default()))
+}
+
+impl Countries {
+    fn new(file: File) -> Self {
+        let mut codes = Vec::new();
+        let mut texts = Vec::new();
+        for (names, adjective) in [(file.names, false), (file.adjectives, true)] {
+            for (code, all) in names {
+                for name in all {
+                    codes.push((code.clone(), adjective));
+                    texts.push(name);
+                }
             }
         }
+        // `Papua New Guinea` is no Guinea.
+        let search =
+            AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&texts).ok();
+        Self { codes, search }
     }
-    // `Papua New Guinea` is no Guinea.
-    let search = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&texts).ok();
-    Countries { codes, search }
-});
+
+    /// The names in a text, with their codes and places. They may be parts of words.
+    pub(super) fn find(&self, text: &str) -> impl Iterator<Item = (&str, Range<usize>)> {
+        self.all(text).map(|((code, _), place)| (code.as_str(), place))
+    }
+
+    fn all(&self, text: &str) -> impl Iterator<Item = (&(String, bool), Range<usize>)> {
+        let found = self.search.iter().flat_map(move |search| search.find_iter(text));
+        found.filter_map(|hit| Some((self.codes.get(hit.pattern().as_usize())?, hit.range())))
+    }
+}
+
+/// Whether a name is a word of its own.
+pub(super) fn is_whole(text: &str, place: &Range<usize>) -> bool {
+    let edge = |c: Option<char>| c.is_none_or(|c| !is_of_word(c));
+    edge(text.get(..place.start).and_then(|t| t.chars().next_back()))
+        && edge(text.get(place.end..).and_then(|t| t.chars().next()))
+}
 
 /// Before a country: that it is where the speaker works or the patient lives.
 static HERE: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -69,20 +102,12 @@ static BELONGS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)\A (?:[a-z-]+ )?(?:doctor|nurse|midwife|paramedic|clinician|physician|pharmacist|ministry|hospital|clinic|health (?:service|centre|center|post|system|ministry)|primary care|ward|district|village)\b").ok()
 });
 
-/// A country that a text names as the one of care, other than `code`.
+/// A country that an English text names as the one of care, other than `code`.
 pub(super) fn other_country(view: &View<'_>, code: &str) -> Option<(String, Range<usize>)> {
-    let countries: &Countries = &COUNTRIES;
-    for found in countries.search.as_ref()?.find_iter(view.text) {
-        let Some((named, adjective)) = countries.codes.get(found.pattern().as_usize()) else {
-            continue;
-        };
-        let edge = |c: Option<char>| c.is_none_or(|c| !is_of_word(c));
-        let whole = edge(view.text.get(..found.start()).and_then(|t| t.chars().next_back()))
-            && edge(view.text.get(found.end()..).and_then(|t| t.chars().next()));
-        if named == code || !whole {
+    for ((named, adjective), place) in names(Language::English).all(view.text) {
+        if named == code || !is_whole(view.text, &place) {
             continue;
         }
-        let place = found.range();
         let sentence = view.sentence(place.start);
         if view.is_of_other(&sentence, place.start) && !is_writer(view, &sentence, place.start) {
             continue;
@@ -128,13 +153,16 @@ mod tests {
 
     #[test]
     fn the_catalogue_and_the_names_have_the_same_countries() {
-        let file: File = toml::from_str(FILE).unwrap();
         let catalog = clinstruct_catalog::Catalog::embedded().unwrap();
-        for country in &catalog.countries {
-            let names = file.names.get(&country.code);
-            assert!(names.is_some_and(|all| all.contains(&country.name)), "{}", country.code);
+        for (language, text) in FILES {
+            let file: File = toml::from_str(text).unwrap();
+            for country in &catalog.countries {
+                let names = file.names.get(&country.code).unwrap();
+                let own = language != Language::English || names.contains(&country.name);
+                assert!(own && !names.is_empty(), "{} {}", language.code(), country.code);
+            }
+            assert!(file.adjectives.keys().all(|code| file.names.contains_key(code)));
         }
-        assert!(file.adjectives.keys().all(|code| file.names.contains_key(code)));
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub fn against_frame(text: &str, frame: &Frame) -> Vec<Finding> {
 
 /// What [`other_patient`] does not find; its finding on age or sex is not repeated.
 pub(crate) fn beyond(reader: &Reader<'_>, frame: &Frame, told: bool) -> Vec<Finding> {
-    let (view, ages) = (reader.view(), reader.ages());
+    let ages = reader.ages();
     let mut all: Vec<Contradiction> = Vec::new();
     let mut findings = Vec::new();
     match &frame.patient {
@@ -36,7 +36,7 @@ pub(crate) fn beyond(reader: &Reader<'_>, frame: &Frame, told: bool) -> Vec<Find
             let facts = PatientFacts::from(patient);
             if !told {
                 all.extend(of_age(ages, facts));
-                all.extend(of_sex(view, ages, facts, PRONOUNS));
+                all.extend(of_sex(reader, ages, facts, PRONOUNS));
             }
             all.extend(of_pregnancy(reader.pregnancies(), patient.pregnancy_weeks));
         }
@@ -48,7 +48,7 @@ pub(crate) fn beyond(reader: &Reader<'_>, frame: &Frame, told: bool) -> Vec<Find
             }));
         }
     }
-    all.extend(of_country(view, &frame.place.country_code));
+    all.extend(of_country(reader, &frame.place.country_code));
     findings.extend(all.into_iter().map(|c| Finding::at(c.span, c.detail)));
     findings
 }

@@ -154,7 +154,11 @@ fn unit(ucum: Option<&str>) -> Option<Unit> {
     })
 }
 
-fn dose_behind(view: &View<'_>, name: &Range<usize>) -> Option<(Range<usize>, (f64, Unit))> {
+/// The dose that stands behind a name, with its place.
+pub(super) fn dose_behind(
+    view: &View<'_>,
+    name: &Range<usize>,
+) -> Option<(Range<usize>, (f64, Unit))> {
     let number = view.numbers.iter().find(|n| n.span.start >= name.end)?;
     let gap = view.between(name.end, number.span.start);
     if gap.chars().count() > 28 || gap.contains([',', ';', '.', '\n', '(']) && !gap.ends_with('(') {
@@ -171,7 +175,11 @@ fn dose_behind(view: &View<'_>, name: &Range<usize>) -> Option<(Range<usize>, (f
     Some((number.span.start..number.end, (number.value, unit)))
 }
 
-fn dose_before(view: &View<'_>, name: &Range<usize>) -> Option<(Range<usize>, (f64, Unit))> {
+/// The dose that stands right before a name, with its place.
+pub(super) fn dose_before(
+    view: &View<'_>,
+    name: &Range<usize>,
+) -> Option<(Range<usize>, (f64, Unit))> {
     let number = view.numbers.iter().rev().find(|n| n.end <= name.start)?;
     let gap = view.between(number.end, name.start).trim();
     let unit = unit(number.unit).filter(|_| gap.is_empty() || gap == "of")?;

@@ -73,6 +73,7 @@ pub(super) fn pregnancies(view: &View<'_>) -> Vec<Pregnancy> {
             && !all.iter().any(|p| p.weeks.is_some())
             && !view.is_of_other(&view.sentence(found.start()), found.start())
             && !is_general(view, found.range())
+            && !(is && is_thought(view, &found.range()))
             // `การตั้งครรภ์` is pregnancy as a noun: `a pregnancy test`.
             && !view.between(0, found.start()).ends_with("การ")
         {
@@ -88,6 +89,18 @@ fn is_general(view: &View<'_>, at: Range<usize>) -> bool {
     let sentence = view.sentence(at.start);
     let asks = view.between(at.end, sentence.end).trim_end().ends_with("ไหม");
     asks && view.between(sentence.start, at.start).ends_with("ในหญิง")
+}
+
+/// Thai words by which a pregnancy is one that may be, that was, or that of any woman.
+const THOUGHT_IN_THAI: [&str; 7] = ["อาจ", "เคย", "ในหญิง", "ไหม", "หรือไม่", "หรือเปล่า", "สงสัย"];
+
+/// Whether a sentence asks, or only thinks of a pregnancy.
+fn is_thought(view: &View<'_>, at: &Range<usize>) -> bool {
+    let sentence = view.sentence(at.start);
+    let whole = view.between(sentence.start, sentence.end).trim_end();
+    whole.ends_with('?')
+        || view.within(sentence.start..at.start).any(|hit| hit.class == Class::Limit)
+        || THOUGHT_IN_THAI.iter().any(|word| whole.contains(word))
 }
 
 /// Whether it is said of the patient, now.
@@ -150,7 +163,8 @@ fn weeks(view: &View<'_>) -> Vec<Pregnancy> {
                 .iter()
                 .any(|n| n.span.start == number.span.end + 1 && n.unit.is_some());
         let sure = forty || dated || SURE.as_ref().is_some_and(|p| p.is_match(rest));
-        let is_weeks = number.unit == Some("wk") || named_weeks(view, number.span.end, &sentence);
+        let weeks = named_weeks(view, number.span.end, &sentence);
+        let is_weeks = number.unit == Some("wk") || weeks.is_some();
         let clause = view.clause_start(&sentence, at);
         let context = view
             .within(sentence.start..at)
@@ -198,11 +212,17 @@ fn weeks(view: &View<'_>) -> Vec<Pregnancy> {
         ]
         .iter()
         .any(|word| head.ends_with(word));
-        let week_of = head.ends_with("week ") || head.ends_with("schwangerschaftswoche ");
+        // `Week 34`, `SSW 34`, `la semana 34`.
+        let week_of = view.within(sentence.start..at).any(|hit| {
+            hit.class == Class::Weeks
+                && view.between(hit.end, at).trim_matches([' ', ':']).is_empty()
+        });
         let pregnant_behind = week_of
             && view.within(number.end..sentence.end).any(|hit| hit.class == Class::Pregnant);
+        let weeks_end = weeks.unwrap_or(number.end).max(number.end);
         let close_behind = view.within(number.end..sentence.end).any(|hit| {
-            hit.class == Class::Pregnant && view.between(number.end, hit.start).chars().count() <= 6
+            let near = |end: usize| view.between(end, hit.start).chars().count() <= 6;
+            hit.class == Class::Pregnant && (near(number.end) || near(weeks_end))
         });
         let named = (context && (is_weeks || (week_of)) && !lasting)
             || (woman && is_weeks && !lasting)
@@ -233,12 +253,17 @@ fn weeks(view: &View<'_>) -> Vec<Pregnancy> {
     all
 }
 
-/// Whether a word for weeks follows: `34. Schwangerschaftswoche`, `34+2 weeks`.
-fn named_weeks(view: &View<'_>, at: usize, sentence: &Range<usize>) -> bool {
+/// Endings by which a number counts in order: `34ª`, `34वाँ`.
+const ORDINALS: [&str; 12] = ["ª", "º", "°", "ème", "th", "nd", "rd", "वाँ", "वां", "वें", "वे", "a"];
+
+/// The end of a word for weeks that follows: `34. Schwangerschaftswoche`, `34+2 weeks`, `34ª semana`.
+fn named_weeks(view: &View<'_>, at: usize, sentence: &Range<usize>) -> Option<usize> {
     view.within(at..view.text.len().min(sentence.end.max(at + 30).min(view.text.len())))
         .filter(|hit| hit.class == Class::Weeks)
-        .any(|hit| {
+        .find(|hit| {
             let gap = view.between(at, hit.start);
+            let gap = ORDINALS.iter().find_map(|end| gap.strip_prefix(end)).unwrap_or(gap);
             gap.chars().all(|c| matches!(c, ' ' | '.' | '+') || c.is_numeric())
         })
+        .map(|hit| hit.end)
 }

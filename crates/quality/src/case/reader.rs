@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 
 use super::age::{self, Age};
+use super::local;
 use super::medicines::{self, Mention};
 use super::pregnancy::{self, Pregnancy};
 use super::standing;
@@ -22,6 +23,7 @@ pub struct Reader<'a> {
     pregnancies: OnceCell<Vec<Pregnancy>>,
     readings: OnceCell<Vec<Reading>>,
     mentions: OnceCell<Vec<Mention>>,
+    local: OnceCell<Vec<local::Reading>>,
 }
 
 impl<'a> Reader<'a> {
@@ -35,6 +37,7 @@ impl<'a> Reader<'a> {
             pregnancies: OnceCell::new(),
             readings: OnceCell::new(),
             mentions: OnceCell::new(),
+            local: OnceCell::new(),
         }
     }
 
@@ -66,5 +69,10 @@ impl<'a> Reader<'a> {
 
     pub(super) fn mentions(&self) -> &[Mention] {
         self.mentions.get_or_init(|| medicines::mentions(self.view()))
+    }
+
+    /// The text in each of the languages besides English that it may be in.
+    pub(super) fn local(&self) -> &[local::Reading] {
+        self.local.get_or_init(|| local::readings(self.view()))
     }
 }

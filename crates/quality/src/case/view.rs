@@ -143,8 +143,12 @@ impl<'a> View<'a> {
         !(parted && beside)
     }
 
-    /// Whether `son` is the French word for `her`, as before a label.
+    /// Whether a word says whose something is: `son` is the French word for `her`, as before a label.
     fn is_possessive(&self, hit: &Hit) -> bool {
+        // `แม่ของเธอ` is her mother.
+        if hit.class == Class::Subject && self.between(0, hit.start).ends_with("ของ") {
+            return true;
+        }
         self.lower.get(hit.start..hit.end) == Some("son")
             && self
                 .hits

@@ -237,6 +237,10 @@ pub(super) fn sentence(text: &str, at: usize) -> Range<usize> {
             if week.iter().any(|word| rest.trim_start().starts_with(word)) {
                 return false;
             }
+            // Thai has no full stops: they end abbreviations.
+            if text.get(..i).and_then(|t| t.chars().next_back()).is_some_and(is_thai) {
+                return false;
+            }
             let following = rest.trim_start().chars().next();
             spaced && following.is_none_or(|c| !c.is_lowercase() && !c.is_ascii_digit())
         }

@@ -20,12 +20,8 @@ const RECALL: f64 = 0.99;
 const FALSE_ALARMS: f64 = 0.005;
 /// Least share of the right values that are read, of each kind.
 const READ: f64 = 0.95;
-/// Kinds that miss the aim in the languages besides English, in which no simulated health worker writes, with what is
-/// found of them: countries and medicines are known by English words alone.
-const OPEN: [(&str, f64); 4] =
-    [("sex", 0.65), ("pregnancy", 0.96), ("medicine", 0.0), ("country", 0.0)];
-/// Forms of each main kind.
-const EACH: usize = 40;
+/// Forms of each main kind in English, and in all other languages together.
+const EACH: [usize; 2] = [40, 100];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,15 +39,20 @@ struct Corpus {
 
 fn corpus() -> Vec<(&'static str, Corpus)> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/case");
-    let read = |language: Language| {
-        let path = folder.join(format!("{}.toml", language.code()));
-        let text = std::fs::read_to_string(&path).unwrap();
-        (
-            language.code(),
-            toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display())),
-        )
+    let read = |path: &std::path::Path| -> Corpus {
+        let text = std::fs::read_to_string(path).unwrap();
+        toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
     };
-    Language::ALL.into_iter().map(read).collect()
+    let mut all = Vec::new();
+    for language in Language::ALL {
+        let file = format!("{}.toml", language.code());
+        all.push((language.code(), read(&folder.join(&file))));
+        let more = folder.join("more").join(&file);
+        if more.exists() {
+            all.push((language.code(), read(&more)));
+        }
+    }
+    all
 }
 
 fn slug(text: &str) -> Slug {
@@ -277,16 +278,11 @@ fn planted_contradictions_are_found_and_right_texts_pass() {
     writeln!(table, "{alarms} of {clean} texts with a false alarm").unwrap();
     println!("{table}{wrong}");
     for ((english, kind), c) in &counts {
-        let open = OPEN.iter().find(|(of, _)| !english && of == kind);
-        let least = open.map_or(RECALL, |(_, least)| *least);
-        assert!(share(c.found, c.planted) >= least, "{kind}\n{table}{wrong}");
-        assert!(
-            c.values == 0 || share(c.read, c.values) >= READ.min(least),
-            "{kind}\n{table}{wrong}"
-        );
+        assert!(share(c.found, c.planted) >= RECALL, "{kind}\n{table}{wrong}");
+        assert!(c.values == 0 || share(c.read, c.values) >= READ, "{kind}\n{table}{wrong}");
         let main = ["weight", "age", "sex", "pregnancy", "temperature", "medicine", "country"];
         assert!(
-            !english || !main.contains(&kind.as_str()) || c.planted >= EACH,
+            !main.contains(&kind.as_str()) || c.planted >= EACH[usize::from(!english)],
             "{kind}: {}",
             c.planted
         );
@@ -354,13 +350,7 @@ fn a_first_message_contradicts_its_frame_as_a_later_one_its_case() {
     }
     println!("{counts:?} {alarms} of {clean}\n{wrong}");
     for (kind, (found, planted)) in &counts {
-        // The country is known by English words alone.
-        let least = match kind.as_str() {
-            "country" => 0.4,
-            "pregnancy" => 0.97,
-            _ => RECALL,
-        };
-        assert!(share(*found, *planted) >= least, "{kind} {found}/{planted}\n{wrong}");
+        assert!(share(*found, *planted) >= RECALL, "{kind} {found}/{planted}\n{wrong}");
     }
     assert!(share(alarms, clean) <= FALSE_ALARMS, "{alarms} of {clean}\n{wrong}");
 }
