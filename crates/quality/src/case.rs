@@ -11,6 +11,9 @@
 mod advice;
 mod age;
 mod contradictions;
+mod correction;
+#[cfg(test)]
+mod correction_tests;
 mod country;
 mod filing;
 #[cfg(test)]
@@ -44,6 +47,7 @@ use clinstruct_schema::{Case, FactName, StatedFact};
 pub use self::contradictions::{
     Contradiction, ContradictionKind, contradictions, contradictions_in,
 };
+pub use self::correction::Corrected;
 pub use self::frame::against_frame;
 pub(crate) use self::frame::beyond;
 pub use self::reader::Reader;
@@ -73,7 +77,7 @@ impl ReadFact {
 /// not of an earlier time.
 /// Medicines are those that the patient takes in a dose.
 pub fn read(text: &str) -> Vec<ReadFact> {
-    of_reader(&Reader::new(text))
+    of_reader(&Reader::new(Corrected::of(text).text()))
 }
 
 fn of_reader(reader: &Reader<'_>) -> Vec<ReadFact> {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use clinstruct_schema::{Constraint, Language, Speaker};
 
-use crate::case::Reader;
+use crate::case::{Corrected, Reader};
 use crate::{Turn, Violation};
 
 /// A check on one text, with its metadata.
@@ -176,7 +176,7 @@ impl Check {
 
     /// All findings in a turn, whatever its strictness there.
     pub fn find(&self, turn: &Turn<'_>) -> Vec<Violation> {
-        self.find_in(turn, &Reader::new(turn.text))
+        self.find_in(turn, &Reader::new(Corrected::of(turn.text).text()))
     }
 
     /// The same for one who has a reader of the text.

@@ -3,7 +3,7 @@
 use clinstruct_schema::{Constraint, Frame, Situation, Speaker};
 
 use crate::card::{About, PatientFacts};
-use crate::case::Reader;
+use crate::case::{Corrected, Reader};
 use crate::check::{Check, Outcome, Run, Strictness, constraint_id};
 use crate::checks::{self, ALL};
 use crate::{Turn, Violation};
@@ -38,7 +38,8 @@ pub fn check(turn: &Turn<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     let mut stopped = false;
     let mut instructed = false;
-    let reader = Reader::new(turn.text);
+    let corrected = Corrected::of(turn.text);
+    let reader = Reader::new(corrected.text());
     for check in ALL {
         let Some(strictness) = check.strictness.of(turn.speaker) else { continue };
         match strictness {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use clinstruct_schema::{Case, CaseMedicine, FactKind, FactName, Measurement, Place};
 
 use super::age::{self, Age};
+use super::correction::Corrected;
 use super::local;
 use super::medicines::{self, Mention};
 use super::numbers::numbers;
@@ -84,7 +85,8 @@ pub struct Contradiction {
 /// Age, sex, size, pregnancy, medicines and country stay; temperature, pulse and laboratory values change, and
 /// contradict only where the text says them of the time when the patient was first seen ("on arrival", "as I said").
 pub fn contradictions(text: &str, case: &Case, place: &Place) -> Vec<Contradiction> {
-    contradictions_in(&Reader::new(text), case, Some(&place.country_code))
+    let corrected = Corrected::of(text);
+    contradictions_in(&Reader::new(corrected.text()), case, Some(&place.country_code))
 }
 
 /// [`contradictions`] of a text that others read too, with the code of the country; `None` does not compare it.

@@ -3,6 +3,7 @@
 use clinstruct_schema::Frame;
 
 use super::Contradiction;
+use super::Corrected;
 use super::contradictions::{of_age, of_country, of_pregnancy, of_sex};
 use super::reader::Reader;
 use crate::card::PatientFacts;
@@ -17,7 +18,8 @@ const PRONOUNS: usize = 2;
 ///
 /// What the frame does not fix is the writer's.
 pub fn against_frame(text: &str, frame: &Frame) -> Vec<Finding> {
-    let reader = Reader::new(text);
+    let corrected = Corrected::of(text);
+    let reader = Reader::new(corrected.text());
     let of_patient = frame
         .patient
         .as_ref()

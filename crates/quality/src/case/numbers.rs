@@ -96,6 +96,11 @@ pub(super) fn numbers(text: &str, lower: &str) -> Vec<Number> {
             let between = between.trim_matches(|c| matches!(c, ' ' | '\u{a0}'));
             // `70 kg to 61 kg` names its unit twice.
             let bare = a.unit.and_then(|_| lower.get(a.end..b.span.start)).map(str::trim);
+            // `fiel von 74 auf 66`.
+            let before = lower.get(..a.span.start).unwrap_or_default().trim_end();
+            if between == "auf" && before.ends_with("von") {
+                return Some('-');
+            }
             Some(match (between, bare) {
                 ("/" | "over" | "zu" | "sur" | "sobre" | "por" | "su" | "auf", _) => '/',
                 (":" | "." | ",:", _) => ':',

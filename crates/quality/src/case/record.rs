@@ -7,6 +7,7 @@ use clinstruct_schema::{FactKind, FactName, Frame, RecordSource, Sex, Stated, St
 use regex::Regex;
 
 use super::contradictions::{converted, is_same};
+use super::correction::Corrected;
 use super::numbers::{Number, Part, numbers};
 use super::reader::Reader;
 use super::statement::{content, fact_of};
@@ -28,13 +29,16 @@ const WORDS: f64 = 0.6;
 pub fn record(text: &str, frame: &Frame, written: Option<&[StatedFact]>) -> Stated {
     let source = if written.is_some() { RecordSource::Writer } else { RecordSource::Code };
     let Some(patient) = &frame.patient else { return Stated { facts: Vec::new(), source } };
+    let corrected = Corrected::of(text);
+    let text = corrected.text();
     let reader = Reader::new(text);
     let view = reader.view();
     let words = view.lower.split(|c: char| !c.is_alphanumeric()).collect();
     let message = Message { reader: &reader, view, readings: reader.readings(), words };
     let mut facts: Vec<StatedFact> = Vec::new();
     for fact in written.unwrap_or_default() {
-        let kept = message.kept(fact).into_iter();
+        let value = corrected.statement(&fact.value).into_owned();
+        let kept = message.kept(&StatedFact { value, ..fact.clone() }).into_iter();
         for filed in kept.flat_map(|fact| filing::filed(fact, view, message.readings)) {
             push(&mut facts, filed);
         }
@@ -68,6 +72,11 @@ pub fn record(text: &str, frame: &Frame, written: Option<&[StatedFact]>) -> Stat
         FactName::PregnancyWeeks => patient.pregnancy_weeks.is_some(),
         _ => true,
     });
+    if corrected.is_changed() {
+        for fact in &mut facts {
+            fact.value = fact.value.split_whitespace().collect::<Vec<_>>().join(" ");
+        }
+    }
     Stated { facts, source }
 }
 

@@ -33,6 +33,10 @@ const PARTS: [&str; 13] = [
     " และ",
 ];
 
+/// Units that no vital sign has.
+const OF_OTHERS: [&str; 12] =
+    ["mg", "ug", "mL", "L", "[IU]", "mmol", "h", "s", "d", "wk", "mo", "a"];
+
 /// Words that put a number before the other one, where no time is named: `was 90`.
 const WAS: [&str; 9] =
     [" was ", " were ", " had been ", " war ", " était ", " era ", " foi ", " था ", " थी "];
@@ -82,8 +86,12 @@ fn follows(view: &View<'_>, number: &Number, last: Option<&Reading>) -> Option<R
     if view.within(gap.clone()).any(foreign) {
         return None;
     }
-    // `breathing at 6 a minute after 8 mg lorazepam`: a dose is no further value.
-    if number.unit.is_some_and(|unit| ["mg", "ug", "mL"].contains(&unit) && unit != last.unit) {
+    // `breathing at 6 a minute after 8 mg lorazepam`, `weight 82 kg, takes warfarin 5 mg today`: a dose or a time is no
+    // further value.
+    let vital = name.kind() == FactKind::Vital;
+    let is_dose = |unit: &str| ["mg", "ug", "mL"].contains(&unit);
+    let other = |unit: &str| is_dose(unit) || (vital && OF_OTHERS.contains(&unit));
+    if number.unit.is_some_and(|unit| unit != last.unit && other(unit)) {
         return None;
     }
     let (value, unit) = canonical(name, number.value, number.unit.or(Some(last.unit)))?;
@@ -237,16 +245,37 @@ pub(super) fn is_said(view: &View<'_>, number: &Number) -> bool {
         && !view.has(clause, Class::Episode)
 }
 
+/// Whether a statement of a list has a number.
+fn is_told(facts: &[StatedFact], number: &str) -> bool {
+    facts.iter().any(|f| {
+        (f.name.kind() == FactKind::Text || f.name == FactName::Other) && f.value.contains(number)
+    })
+}
+
+/// What a value changed from, with the statement that says so: `weight went from 74 to 66 kg`.
+fn change(view: &View<'_>, reading: &Reading) -> Option<(String, StatedFact)> {
+    let at = view.numbers.iter().position(|n| n.span.start == reading.span.start)?;
+    if view.numbers.get(at)?.part != Part::Changed {
+        return None;
+    }
+    let was = view.numbers.get(at.checked_sub(1)?)?;
+    // The word before it, too: `from 74`.
+    let head = view.text.get(..was.span.start)?.trim_end();
+    let from = head.rfind([' ', '\n']).map_or(0, |at| at + 1);
+    let said = statement(view, &Reading { from, ..reading.clone() });
+    let fact = StatedFact { name: FactName::History, value: said, unit: "1".to_owned() };
+    Some((was.text.clone(), fact))
+}
+
 /// Adds what a text says of values that do not stand, as texts, where none of the same thing does. An earlier laboratory
 /// value is a measurement with its time: `last week: neutrophils 4.1`.
 pub(super) fn add_statements(view: &View<'_>, all: &[Reading], facts: &mut Vec<StatedFact>) {
+    for reading in all.iter().filter(|r| !r.past && !r.episode) {
+        facts.extend(change(view, reading).filter(|(was, _)| !is_told(facts, was)).map(|(_, f)| f));
+    }
     for reading in all.iter().filter(|r| r.name != FactName::Diastolic) {
         let stands = !current(all, reading.name).is_empty();
-        let told = facts.iter().any(|f| {
-            (f.name.kind() == FactKind::Text || f.name == FactName::Other)
-                && f.value.contains(&reading.text)
-        });
-        if stands || told {
+        if stands || is_told(facts, &reading.text) {
             continue;
         }
         if reading.name.kind() == FactKind::Measurement && !reading.episode {

@@ -203,7 +203,7 @@ impl<C: Copy> Words<C> {
     }
 }
 
-fn is_thai(c: char) -> bool {
+pub(super) fn is_thai(c: char) -> bool {
     ('\u{e00}'..='\u{e7f}').contains(&c)
 }
 

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use clinstruct_quality::case::record;
 use clinstruct_schema::{
-    AgeYears, ConversationMode, FactName, Frame, FramePatient, IncomeGroup, Language, Place, Sex,
-    Slug, StatedFact,
+    AgeYears, ConversationMode, FactKind, FactName, Frame, FramePatient, IncomeGroup, Language,
+    Place, Sex, Slug, StatedFact,
 };
 use serde::Deserialize;
 
@@ -43,7 +43,7 @@ fn noted(facts: &str) -> Vec<StatedFact> {
         let (name, value) = text.split_once(' ').unwrap_or_else(|| panic!("no value in {text}"));
         let name = FactName::parse(name).unwrap_or_else(|| panic!("no fact {name}"));
         let (value, unit) = match value.split_once(' ') {
-            Some((value, unit)) if name != FactName::Medicine => (value, unit),
+            Some((value, unit)) if name.kind() != FactKind::Text => (value, unit),
             _ => (value, name.unit()),
         };
         StatedFact { name, value: value.into(), unit: unit.into() }

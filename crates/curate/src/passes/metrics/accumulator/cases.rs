@@ -1,6 +1,6 @@
 //! What the texts of a conversation say of its case.
 
-use clinstruct_quality::case::{Reader, added, contradictions_in, left_topic};
+use clinstruct_quality::case::{Corrected, Reader, added, contradictions_in, left_topic};
 use clinstruct_quality::compare;
 use clinstruct_schema::Situation;
 use clinstruct_schema::summary::{MetricId, TextKind};
@@ -32,7 +32,8 @@ impl MetricsAccumulator {
             let at = Place { row, message: index, text };
             // Answers speak of other people, of what is usual at an age, and of what may come.
             if kind == TextKind::FollowUp {
-                let reader = Reader::new(text);
+                let corrected = Corrected::of(text);
+                let reader = Reader::new(corrected.text());
                 if contrary.is_none() {
                     let all = contradictions_in(&reader, case, Some(&care.country_code));
                     contrary = all.into_iter().next().map(|c| (at, c));
