@@ -22,6 +22,7 @@ pub(crate) fn read_histories(
     let lists = r.value::<Lists>("lists", true).map(|e| e.value).unwrap_or_default();
     let allergic = r.value::<Spanned<f64>>("allergic", true).map(|e| e.value);
     let year = r.value::<Spanned<u32>>("year", false).map(|e| e.value.into_inner());
+    let grave = r.value::<Vec<String>>("grave", false).map(|e| e.value).unwrap_or_default();
     let relatives = values(r.entries::<Relative>("relative", true));
     let kinds = r.entries::<Kind>("kind", true);
     for kind in &kinds {
@@ -42,6 +43,7 @@ pub(crate) fn read_histories(
             share(r, "allergic", s.span(), *s.get_ref());
             s.into_inner()
         }),
+        grave,
         year,
         allergy: with.read(r, "allergy"),
         family: with.read(r, "family"),

@@ -244,6 +244,8 @@ pub struct Kind {
 pub struct Histories {
     /// Share of patients with an allergy.
     pub allergic: f64,
+    /// Words for an illness beside which little else of the past is told, in lower case.
+    pub grave: Vec<String>,
     /// Calendar year in which the patients are seen, by which [`HistoryEntry::since`] is reckoned; `None` without one.
     pub year: Option<u32>,
     /// Relatives.

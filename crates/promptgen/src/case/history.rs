@@ -10,6 +10,8 @@ use super::{Completion, known};
 /// Weights of 0 to 3 past events: of children under two, of people under 41, and of older ones.
 const EVENTS: [[f64; 4]; 3] =
     [[0.30, 0.45, 0.25, 0.0], [0.30, 0.40, 0.25, 0.05], [0.15, 0.35, 0.35, 0.15]];
+/// The same where the illness is severe or the patient is dying: what else there was is idle.
+const EVENTS_OF_THE_GRAVE: [f64; 4] = [0.85, 0.15, 0.0, 0.0];
 /// Weights of 0 to 2 statements about relatives.
 const RELATIVES: [f64; 3] = [0.35, 0.45, 0.20];
 /// Share of allergic patients with a second allergy.
@@ -171,7 +173,9 @@ pub(crate) fn history(ctx: &Completion<'_>, case: &Case) -> Vec<CaseText> {
         return Vec::new();
     }
     let about = About::new(ctx, case);
+    let grave = |word: &String| about.texts.contains(word.as_str());
     let shares = match ctx.patient.age.years {
+        _ if ctx.catalog.histories.grave.iter().any(grave) => EVENTS_OF_THE_GRAVE,
         0..=1 => EVENTS[0],
         2..=40 => EVENTS[1],
         _ => EVENTS[2],
