@@ -143,6 +143,96 @@ const DISEASES: [&str; 46] = [
     "alcohol",
 ];
 
+/// Words for relatives.
+const RELATIVES: [&str; 40] = [
+    "mother",
+    "father",
+    "mum",
+    "mom",
+    "dad",
+    "parent",
+    "parents",
+    "sister",
+    "sisters",
+    "brother",
+    "brothers",
+    "sibling",
+    "siblings",
+    "twin",
+    "son",
+    "sons",
+    "daughter",
+    "daughters",
+    "grandmother",
+    "grandfather",
+    "grandparent",
+    "grandma",
+    "grandpa",
+    "aunt",
+    "aunts",
+    "uncle",
+    "uncles",
+    "cousin",
+    "cousins",
+    "niece",
+    "nephew",
+    "relative",
+    "relatives",
+    "family",
+    "half-brother",
+    "half-sister",
+    "grandson",
+    "granddaughter",
+    "maternal",
+    "paternal",
+];
+
+/// Words by which a text says how somebody lives, whoever is ill.
+const LIVING: [&str; 24] = [
+    "live",
+    "lives",
+    "living",
+    "stays",
+    "shares",
+    "share",
+    "house",
+    "household",
+    "home",
+    "carer",
+    "cares",
+    "caring",
+    "looks",
+    "looking",
+    "cared",
+    "supports",
+    "work",
+    "works",
+    "working",
+    "smokes",
+    "smoke",
+    "drinks",
+    "married",
+    "widow",
+];
+
+/// Whether a text listed as social history is about a disease or a death of a relative: `little sister with sickle cell
+/// disease`, but not `lives with her mother, who has dementia`.
+pub(super) fn is_of_relative(catalog: &Catalog, band: usize, text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let says = |list: &[&str]| {
+        lower.split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| list.contains(&word))
+    };
+    says(&RELATIVES) && !says(&LIVING) && is_family(catalog, band, text)
+}
+
+/// Whether a text begins with how somebody lives: `lives with her mother, who has dementia`.
+pub(super) fn is_living(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let mut words = lower.split_whitespace();
+    let first = words.next().filter(|word| !["she", "he", "they", "patient"].contains(word));
+    first.or_else(|| words.next()).is_some_and(|word| LIVING.contains(&word))
+}
+
 /// Whether a text listed as family history is about a disease or a death of a relative.
 pub(super) fn is_family(catalog: &Catalog, band: usize, text: &str) -> bool {
     let lower = text.to_lowercase();
@@ -249,6 +339,31 @@ mod tests {
         for text in ["wife has two children", "lives with her parents", "husband works abroad"] {
             assert!(!is_family(&catalog, band, text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_disease_of_a_relative_is_no_way_of_living() {
+        let catalog = Catalog::embedded().unwrap();
+        let band = catalog.ages.len() / 2;
+        for text in [
+            "little sister with sickle cell disease",
+            "her father died of a stroke at 61",
+            "two maternal aunts had breast cancer",
+            "twin brother has epilepsy",
+        ] {
+            assert!(is_of_relative(&catalog, band, text) && !is_living(text), "{text}");
+        }
+        for text in [
+            "lives with her mother, who has dementia",
+            "cares for a brother with epilepsy",
+            "little sister goes to school",
+            "smokes, as her father with lung cancer did",
+            "allergic to work in the heat",
+        ] {
+            assert!(!is_of_relative(&catalog, band, text), "{text}");
+        }
+        assert!(is_living("She lives with her mother, who has dementia"));
+        assert!(!is_living("mother lives with heart failure"));
     }
 
     #[test]

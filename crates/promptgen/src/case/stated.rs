@@ -224,11 +224,20 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
         !not && !ended.iter().any(|w| value.contains(w))
     };
     let texts = |name| facts(stated, name).filter(names_something).map(text).collect::<Vec<_>>();
-    // Who lives with the patient is no disease of a relative.
-    let (family, household): (Vec<CaseText>, Vec<CaseText>) = texts(FactName::Family)
+    // Each is filed by what it says: who lives with the patient is no disease of a relative, and a sister's disease is.
+    let (mut family, household): (Vec<CaseText>, Vec<CaseText>) =
+        texts(FactName::Family).into_iter().partition(|t| {
+            shape::is_family(ctx.catalog, ctx.band, &t.text) && !shape::is_living(&t.text)
+        });
+    let (diseases, social): (Vec<CaseText>, Vec<CaseText>) = texts(FactName::Social)
         .into_iter()
-        .partition(|t| shape::is_family(ctx.catalog, ctx.band, &t.text));
-    let social: Vec<CaseText> = texts(FactName::Social)
+        .partition(|t| shape::is_of_relative(ctx.catalog, ctx.band, &t.text));
+    for disease in diseases {
+        if !family.iter().any(|known| known.text.eq_ignore_ascii_case(&disease.text)) {
+            family.push(disease);
+        }
+    }
+    let social: Vec<CaseText> = social
         .into_iter()
         .chain(household)
         .filter(|t| !shape::is_gender(&t.text))
