@@ -6,7 +6,7 @@ use super::cases::Drawn;
 use super::data::{Data, Excluded, List, Pair, WeightReference};
 
 /// The rules in this file beside those of the data.
-const IN_CODE: usize = 18;
+const IN_CODE: usize = 20;
 
 pub(crate) fn number(data: &Data) -> usize {
     let expected: usize = data.scenario.iter().map(|s| s.expect.len()).sum();
@@ -21,6 +21,7 @@ pub(crate) fn violations(data: &Data, drawn: &Drawn<'_>) -> Vec<String> {
     size(data, drawn, &mut found);
     statements(drawn, &mut found);
     calm(drawn, &mut found);
+    beside(data, drawn, &mut found);
     let p = &drawn.case.patient;
     if p.pregnancy_weeks.is_some() && (p.sex == Sex::Male || !(12..=55).contains(&p.age.years)) {
         found.push("is pregnant".to_owned());
@@ -95,11 +96,7 @@ fn signs(data: &Data, drawn: &Drawn<'_>, found: &mut Vec<String>) {
 fn raised(data: &Data, drawn: &Drawn<'_>, found: &mut Vec<String>) {
     let (case, scenario) = (&drawn.case, drawn.scenario);
     let Some(band) = data.band(drawn.years()) else { return };
-    let slowed = texts(case, List::Medicines)
-        .iter()
-        .chain(&texts(case, List::Conditions))
-        .any(|(text, _)| data.slowing.iter().any(|word| text.contains(word.as_str())));
-    if slowed {
+    if is_slowed(data, drawn) {
         return;
     }
     for (name, limits) in band.signs() {
@@ -110,6 +107,56 @@ fn raised(data: &Data, drawn: &Drawn<'_>, found: &mut Vec<String>) {
             found.push(format!("{} {value} in spite of {}", name.as_str(), scenario.id));
         }
     }
+}
+
+/// Degrees above 37 that each raise the pulse, and beats per minute for each: 8 of an adult (Karjalainen and Viitasalo 1986), 9.5
+/// of a child (the lowest centile of Davies and Maconochie 2009).
+const FEVER: (f64, [f64; 2]) = (1.0, [8.0, 9.5]);
+/// Saturation below which breathing is faster than usual, per cent.
+const LOW: f64 = 88.0;
+
+/// The pulse fits the temperature, and the breathing the saturation, whoever gave them.
+fn beside(data: &Data, drawn: &Drawn<'_>, found: &mut Vec<String>) {
+    let case = &drawn.case;
+    let Some(band) = data.band(drawn.years()) else { return };
+    if is_slowed(data, drawn) {
+        return;
+    }
+    let v = &case.vitals;
+    let (from, by) = FEVER;
+    if let (Some(temperature), Some(rate)) = (v.temperature, v.heart_rate)
+        && temperature - 37.0 > from
+        && is_drawn(case, FactName::HeartRate)
+    {
+        let degrees = temperature - 37.0;
+        let least = band.heart_rate.median[0] - 6.0 + by[usize::from(drawn.years() < 12)] * degrees;
+        if rate < least {
+            found.push(format!("heart rate {rate} is too calm for {temperature} degrees"));
+        }
+    }
+    if let (Some(saturation), Some(rate)) = (v.saturation, v.respiratory_rate)
+        && saturation < LOW
+        && is_drawn(case, FactName::RespiratoryRate)
+        && case.origin(FactName::Saturation) == Some(Origin::Stated)
+        && !is_short_of_breath(data, case)
+        && rate < band.respiratory_rate.median[0] * 1.15
+    {
+        found.push(format!("respiratory rate {rate} is too calm for a saturation of {saturation}"));
+    }
+}
+
+/// Whether a medicine or a condition slows pulse or breathing.
+fn is_slowed(data: &Data, drawn: &Drawn<'_>) -> bool {
+    let case = &drawn.case;
+    let stated = case.complaint.iter().any(|c| {
+        let text = c.text.to_lowercase();
+        data.slowing.iter().any(|word| text.contains(word.as_str())) || text.contains("overdose")
+    });
+    stated
+        || texts(case, List::Medicines)
+            .iter()
+            .chain(&texts(case, List::Conditions))
+            .any(|(text, _)| data.slowing.iter().any(|word| text.contains(word.as_str())))
 }
 
 /// Beside a message that states facts and no reason for it, no drawn sign would change what is advised.

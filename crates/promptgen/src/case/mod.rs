@@ -10,6 +10,7 @@ mod curve;
 mod fill;
 mod history;
 mod known;
+mod least;
 #[cfg(test)]
 mod lists_tests;
 mod medicine;

@@ -5,7 +5,7 @@ use clinstruct_draw::Draw;
 use clinstruct_schema::{Case, FactName, Origin};
 
 use super::curve::{between, interpolated, normal_within, part, rounded};
-use super::{Completion, number, stated, text};
+use super::{Completion, least, number, stated, text};
 
 /// Standard deviations that a drawn sign is at most away from the mean.
 const WITHIN: [f64; 2] = [-2.2, 2.2];
@@ -49,6 +49,7 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
     let fastest = (210.0 - years).max(125.0);
     let of = moved(normal.heart_rate, factor);
     let heart_rate = raised(ctx, FactName::HeartRate, of, factor) * factor;
+    let heart_rate = heart_rate.max(least::heart_rate(case, &normal, &active));
     set(case, FactName::HeartRate, heart_rate.clamp(28.0, fastest), 1.0);
 
     let factor = total(
@@ -59,6 +60,7 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
     );
     let of = normal.respiratory_rate;
     let respiratory_rate = raised(ctx, FactName::RespiratoryRate, of, factor) * factor;
+    let respiratory_rate = respiratory_rate.max(least::respiratory_rate(case, &normal, &active));
     let fastest = if years < 1.0 {
         85.0
     } else if years < 12.0 {
@@ -188,16 +190,16 @@ fn normal(ctx: &Completion<'_>, case: &Case) -> NormalSigns {
 
 /// An effect that applies, and how severe the case is in it: 0 mild, 1 severe.
 #[derive(Debug, Clone, Copy)]
-struct Applied<'c> {
-    effect: &'c Effect,
+pub(super) struct Applied<'c> {
+    pub(super) effect: &'c Effect,
     severity: f64,
     /// Whether it comes from the complaint.
-    acute: bool,
+    pub(super) acute: bool,
 }
 
 impl Applied<'_> {
     /// The number of a range that goes with the severity.
-    fn value(&self, field: impl Fn(&Effect) -> Option<[f64; 2]>) -> Option<f64> {
+    pub(super) fn value(&self, field: impl Fn(&Effect) -> Option<[f64; 2]>) -> Option<f64> {
         field(self.effect).map(|range| between(range, self.severity))
     }
 }

@@ -22,7 +22,7 @@ fn drawn_cases_violate_no_rule_and_meet_their_references() {
 #[test]
 fn the_audit_finds_planted_mistakes() {
     type Plant = fn(&mut Drawn<'_>);
-    let plants: [(&str, Plant); 11] = [
+    let plants: [(&str, Plant); 13] = [
         ("blood pressure", |d| d.case.vitals.diastolic = d.case.vitals.systolic),
         ("half a blood pressure", |d| d.case.vitals.diastolic = None),
         ("heart_rate", |d| d.case.vitals.heart_rate = Some(250.0)),
@@ -32,6 +32,15 @@ fn the_audit_finds_planted_mistakes() {
         ("no size", |d| d.case.vitals.weight = None),
         ("origin", |d| {
             d.case.origins.remove("vitals.temperature");
+        }),
+        ("too calm for 40.3 degrees", |d| {
+            d.case.vitals.temperature = Some(40.3);
+            d.case.vitals.heart_rate = Some(84.0);
+        }),
+        ("too calm for a saturation of 84", |d| {
+            d.case.vitals.saturation = Some(84.0);
+            d.case.vitals.respiratory_rate = Some(13.0);
+            d.case.origins.insert("vitals.saturation".into(), Origin::Stated);
         }),
         ("is pregnant", |d| d.case.patient.pregnancy_weeks = Some(20)),
         ("a complaint was drawn", |d| {
@@ -50,6 +59,8 @@ fn the_audit_finds_planted_mistakes() {
             && d.years() >= 19
             && d.scenario.id == "none"
             && d.case.origin(FactName::Weight) == Some(Origin::Drawn)
+            && d.case.medicines.is_empty()
+            && d.case.conditions.is_empty()
     };
     for (finding, plant) in plants {
         let mut drawn = cases::draw(&catalog, &data, SEED, 400).find(man).unwrap();

@@ -2,8 +2,8 @@
 
 use clinstruct_promptgen::complete;
 use clinstruct_schema::{
-    AgeYears, Case, Coded, ConversationMode, FactName, Frame, FramePatient, IncomeGroup, Origin,
-    Place, RecordSource, Sex, Stated, StatedFact,
+    AgeYears, Case, CaseText, Coded, ConversationMode, FactName, Frame, FramePatient, IncomeGroup,
+    Origin, Place, RecordSource, Sex, Stated, StatedFact,
 };
 use proptest::prelude::*;
 
@@ -245,6 +245,73 @@ fn a_stated_illness_raises_pulse_and_breathing_in_each_case() {
         let denied = [(FactName::Temperature, "39.2"), (COMPLAINT, "no fever at home")];
         assert!(least(&frame, &denied, FactName::HeartRate) >= pulse * 1.04 - 2.0, "{years}");
     }
+}
+
+#[test]
+fn what_is_said_of_relatives_is_filed_by_what_it_says() {
+    let facts = [
+        (FactName::Social, "little sister with sickle cell disease"),
+        (FactName::Family, "lives with two cousins above a shop"),
+        (FactName::Social, "works in a bakery"),
+        (FactName::Family, "mother had a stroke at 58"),
+    ];
+    let case = case("filed", &frame(22, Sex::Female), &facts);
+    let texts = |all: &[CaseText]| -> Vec<String> { all.iter().map(|t| t.text.clone()).collect() };
+    assert_eq!(
+        texts(&case.family),
+        ["mother had a stroke at 58", "little sister with sickle cell disease"]
+    );
+    assert_eq!(texts(&case.social), ["works in a bakery", "lives with two cousins above a shop"]);
+}
+
+#[test]
+fn hardly_anything_else_is_drawn_of_the_past_of_the_gravely_ill() {
+    let events = |text: &str| {
+        let of =
+            |i| case(&format!("grave.{i}"), &frame(58, Sex::Male), &[(FactName::Complaint, text)]);
+        (0..200).map(|i| of(i).history.len()).sum::<usize>()
+    };
+    let (calm, grave) = (events("an itchy elbow"), events("end-stage pancreatic cancer, in pain"));
+    assert!(calm > 150 && grave * 4 < calm, "{calm} {grave}");
+}
+
+#[test]
+fn drawn_signs_fit_stated_ones_and_severe_illness() {
+    const COMPLAINT: FactName = FactName::Complaint;
+    for (years, temperature, pulse) in
+        [(34, "40.3", 100.0), (71, "39.5", 90.0), (8, "40.0", 115.0), (1, "39.5", 140.0)]
+    {
+        let frame = frame(years, Sex::Female);
+        for facts in [
+            &[(FactName::Temperature, temperature)][..],
+            &[(FactName::Temperature, temperature), (COMPLAINT, "high fever and a sore throat")],
+        ] {
+            let slowest = least(&frame, facts, FactName::HeartRate);
+            assert!(slowest >= pulse, "{years} {temperature} {slowest}");
+        }
+    }
+    let grown = frame(50, Sex::Male);
+    let breaths = |facts: &[(FactName, &str)]| least(&grown, facts, FactName::RespiratoryRate);
+    assert!(breaths(&[(FactName::Saturation, "84")]) >= 18.0);
+    assert!(breaths(&[(FactName::Saturation, "84"), (COMPLAINT, "breathless")]) >= 18.0);
+    // Whoever breathes slowly has a low saturation for that reason.
+    let overdose = [(FactName::Saturation, "84"), (COMPLAINT, "heroin overdose")];
+    assert!(mean(&grown, &overdose, FactName::RespiratoryRate) < 12.0);
+    for illness in [
+        "in shock, cold extremities",
+        "septic shock",
+        "sepsis from the chest",
+        "neuroleptic malignant syndrome",
+        "heat stroke",
+    ] {
+        let slowest = least(&grown, &[(COMPLAINT, illness)], FactName::HeartRate);
+        assert!(slowest >= 98.0, "{illness} {slowest}");
+    }
+    let dystonia = [(COMPLAINT, "acute dystonia after haloperidol")];
+    assert!(least(&grown, &dystonia, FactName::HeartRate) >= 80.0);
+    // What slows the heart still does.
+    let slowed = [(FactName::Temperature, "39.5"), (FactName::Medicine, "bisoprolol 5 mg daily")];
+    assert!(least(&grown, &slowed, FactName::HeartRate) < 95.0);
 }
 
 #[test]
