@@ -39,6 +39,10 @@ pub(crate) struct Lexicon {
     pub(crate) regards: Phrases,
     /// Phrases that ask the reader to report back.
     pub(crate) replies: Phrases,
+    /// Words for the writer, to whom something is told.
+    pub(crate) to_me: Phrases,
+    /// Verbs of telling: beside one of `to_me`, they ask the reader to report back.
+    pub(crate) tells: Phrases,
     /// Words of a question whether to go on with the next step.
     pub(crate) continues: Phrases,
     /// Phrases that send the reader to somebody else, who answers questions.
@@ -100,18 +104,27 @@ pub(crate) struct Lexicon {
     /// Question words that are followed by what is counted, in an unspaced script.
     #[serde(default)]
     pub(crate) counting: Vec<String>,
+    /// Words of a line behind which the items of a list are questions, in an unspaced script.
+    #[serde(default)]
+    pub(crate) asks_for: Vec<String>,
     /// Words that make a question indirect, in an unspaced script.
     #[serde(default)]
     pub(crate) reports: Vec<String>,
     /// Starts of clauses with informal address, in an unspaced script.
     #[serde(default)]
     pub(crate) informal_starts: Vec<String>,
+    /// Words that begin or end as informal address does, in an unspaced script.
+    #[serde(default)]
+    pub(crate) not_informal: Vec<String>,
     /// Articles, each with its space: the next word is a noun, not an address.
     #[serde(default)]
     pub(crate) articles: Vec<String>,
     /// Words that must be followed by another one.
     pub(crate) hanging: Vec<String>,
-    /// Ends of whole sentences that look like one of `hanging`, in an unspaced script.
+    /// Words with which a clause begins whose verb is its end, such as one of `whole_ends`.
+    #[serde(default)]
+    pub(crate) subordinate: Vec<String>,
+    /// Ends of whole sentences: those that look like one of `hanging`, in an unspaced script, and verbs.
     #[serde(default)]
     pub(crate) whole_ends: Vec<String>,
     /// Regular expressions of verbs for calling a number.

@@ -316,6 +316,22 @@ static JOINED: LazyLock<Vec<Option<Joined>>> = LazyLock::new(|| {
     Language::ALL.into_iter().map(of).collect()
 });
 
+/// Whether a line is an item of a list of what to look for rather than of what is asked: no polite particle ends it, and
+/// the line before the list does not ask.
+fn is_listed(text: &str, line: &Range<usize>, lexicon: &Lexicon) -> bool {
+    let start = line_start(text, line);
+    let end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+    let item = text[start..end].trim();
+    if marker_length(item) == 0 {
+        return false;
+    }
+    // `ค่ะ` ends statements.
+    let polite = lexicon.polite.iter().any(|p| p != "ค่ะ" && item.ends_with(p.as_str()));
+    let mut before = text[..start].lines().rev().map(str::trim);
+    let lead = before.find(|l| !l.is_empty() && marker_length(l) == 0).unwrap_or_default();
+    !polite && !lexicon.asks_for.iter().any(|word| lead.contains(word.as_str()))
+}
+
 /// An unspaced script has question words, and sets a question mark only sometimes.
 fn unmarked_questions(text: &str, language: Language) -> Vec<Range<usize>> {
     let lexicon = lexicon(language);
@@ -325,6 +341,9 @@ fn unmarked_questions(text: &str, language: Language) -> Vec<Range<usize>> {
         let marks = words.matches('?').count();
         if marks > 0 {
             found.extend(std::iter::repeat_n(line, marks));
+            continue;
+        }
+        if is_listed(text, &line, lexicon) {
             continue;
         }
         // A question word at the end of a clause asks; within one it is indirect.

@@ -47,8 +47,12 @@ pub fn informal(text: &str, language: Language) -> Option<Range<usize>> {
                 Some((start, clause.trim_end()))
             })
             .find(|(_, clause)| {
-                words.iter().any(|w| clause.ends_with(w.as_str()))
-                    || lexicon.informal_starts.iter().any(|w| clause.starts_with(w.as_str()))
+                // `แก้` begins as `แก` does, and `ชนะ` ends as `นะ`.
+                let not = &lexicon.not_informal;
+                let ends = words.iter().any(|w| clause.ends_with(w.as_str()));
+                let starts = lexicon.informal_starts.iter().any(|w| clause.starts_with(w.as_str()));
+                (ends && !not.iter().any(|w| clause.ends_with(w.as_str())))
+                    || (starts && !not.iter().any(|w| clause.starts_with(w.as_str())))
             })
             .map(|(start, clause)| start..start + clause.len());
     }

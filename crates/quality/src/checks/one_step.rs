@@ -21,9 +21,11 @@ pub const CHECK: Check = Check {
         "Splint the leg first. Can you feel the pulse at the foot?",
         "Splint the leg first. Then tell me whether you can feel a pulse at the foot.",
         "Is there a pulse at the foot?\n\nEND OF ADVICE",
+        "Splint the leg first. Describe to me what you see.",
     ],
     bad: &[
         "Splint the leg, then give fluids and call for transport.",
+        "Splint the leg. Tell the mother to come back tomorrow.",
         "Is it swollen? If so, splint it. Give fluids. Call for transport. Keep him warm.",
     ],
 };
@@ -37,7 +39,10 @@ fn verify(_: &Constraint, text: &str, language: Language) -> Outcome {
     let words = lexicon(language);
     let asks = last_sentences(text, language).take(AT_THE_END).any(|span| {
         let sentence = &text[span];
-        !questions(sentence, language).is_empty() || words.replies.is_in(&plain(sentence))
+        let lower = plain(sentence);
+        !questions(sentence, language).is_empty()
+            || words.replies.is_in(&lower)
+            || (words.to_me.is_in(&lower) && words.tells.is_in(&lower))
     });
     let missing = "no question at the end that the next step depends on";
     if asks { Outcome::Passed } else { Outcome::Failed(Finding::new(missing)) }

@@ -7,7 +7,7 @@ use clinstruct_schema::{Constraint, Language};
 use crate::Turn;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
 use crate::checks::filler_opener::opener;
-use crate::lexicon::lexicon;
+use crate::lexicon::{Lexicon, lexicon};
 use crate::lines::is_mark;
 use crate::lines::lines;
 use crate::phrases::plain;
@@ -43,6 +43,8 @@ pub const CHECK: Check = Check {
         "1. Rest the leg\n2. Call for transport",
         "Great question! Pulmonary embolism",
         "Thank you for the details.\n\n**Diagnosis:** acute cholecystitis",
+        "Give small sips every few minutes.\n\nshout if he gets worse",
+        "hey, fluids first. 500 ml over 15 min, then recheck bp",
     ],
     bad: &[
         "Give water and look at the",
@@ -80,6 +82,9 @@ const VALUE: usize = 12;
 const LABEL: usize = 2;
 /// Words of a value in lower case behind another one: more are a sentence.
 const OF_VALUE: usize = 4;
+/// Words of the last sentence of a phone chat, and of a last line behind one with an end.
+const CHAT: usize = 14;
+const LINE: usize = 10;
 /// Words of a mark or a signature.
 const MARK: usize = 2;
 /// Words of the line that closes a letter.
@@ -126,7 +131,9 @@ fn cut_alone(text: &str, language: Language) -> Option<Range<usize>> {
     }
     let word = line.rsplit(char::is_whitespace).next().unwrap_or_default();
     // `Hepatitis A` ends with a letter, and `look at a` with a word.
-    if line.ends_with(',') || lexicon.hanging.iter().any(|h| h == word) {
+    let hangs =
+        lexicon.hanging.iter().any(|h| h == word) && !is_verb_at_the_end(line, word, lexicon);
+    if line.ends_with(',') || hangs {
         return Some(last);
     }
     // All rows of a table are closed or none is.
@@ -188,8 +195,13 @@ fn is_open_among_ended(text: &str, last: &Range<usize>) -> bool {
 fn is_open_prose(text: &str, last: &Range<usize>, language: Language) -> bool {
     let line = &text[last.clone()];
     let count = line.split_whitespace().count();
+    let said = sentences(line, language);
+    let length = |span: &Range<usize>| line[span.clone()].split_whitespace().count();
+    if is_small(text) && is_small(line) && said.last().is_some_and(|s| length(s) <= CHAT) {
+        return false;
+    }
     // Behind a sentence with an end, one without is broken, however short.
-    if sentences(line, language).len() > 1 {
+    if said.len() > 1 {
         return true;
     }
     // A mark such as `END OF ADVICE`, or the form of a letter, which has no full stop.
@@ -218,12 +230,36 @@ fn is_open_prose(text: &str, last: &Range<usize>, language: Language) -> bool {
         marker_length(line) == 0 && line.ends_with(['.', '!', '?', '।'])
     });
     if prose {
-        return true;
+        return !is_whole_line(line, previous, count, language);
     }
     let valued = line.chars().any(char::is_numeric) && count <= VALUE;
     let parts = line.split(", ");
     let listed = parts.clone().count() > 2 && parts.into_iter().all(|p| p.split(' ').count() <= 5);
     !(count <= NAME || valued || listed)
+}
+
+/// Whether the last word of a line is the verb of a clause that ends with it: `bis der Wagen da ist`.
+fn is_verb_at_the_end(line: &str, word: &str, lexicon: &Lexicon) -> bool {
+    let clause = line.rsplit([',', ':', ';']).next().unwrap_or(line);
+    let begins = |said: &str| lexicon.subordinate.iter().any(|s| s == &said.to_lowercase());
+    lexicon.whole_ends.iter().any(|end| end == word) && clause.split_whitespace().any(begins)
+}
+
+/// Whether a text begins with a small letter, as messages of a phone chat do, which leave out full stops as well.
+fn is_small(text: &str) -> bool {
+    text.chars().find(|c| c.is_alphabetic()).is_some_and(char::is_lowercase)
+}
+
+/// Whether a short line without a mark is whole behind one with an end: in small letters, as in a phone chat, or with a
+/// verb at its end where a script has no capitals.
+fn is_whole_line(line: &str, previous: &str, count: usize, language: Language) -> bool {
+    let lexicon = lexicon(language);
+    let verb = || {
+        let last = line.rsplit(char::is_whitespace).next().unwrap_or_default();
+        lexicon.caseless && lexicon.whole_ends.iter().any(|end| end == last)
+    };
+    let ended = previous.ends_with(['.', '!', '?', ':', '।']);
+    ended && count <= LINE && (is_small(line) || verb())
 }
 
 #[cfg(test)]
