@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use clinstruct_quality::case::record;
+use clinstruct_quality::case::{contradictions, record};
 use clinstruct_schema::{
-    AgeYears, ConversationMode, FactKind, FactName, Frame, FramePatient, IncomeGroup, Language,
-    Place, Sex, Slug, StatedFact,
+    AgeYears, Case, CaseMedicine, CasePatient, CaseVitals, ConversationMode, FactKind, FactName,
+    Frame, FramePatient, IncomeGroup, Language, Origin, Place, RecordSource, Sex, Slug, StatedFact,
 };
 use serde::Deserialize;
 
@@ -165,4 +165,83 @@ fn facts_of_messages_are_read_in_all_languages() {
     let sum = counts.values().fold(Count::default(), |a, b| a.and(*b));
     println!("{table}{} noted, {} read, {} right\n{wrong}", sum.noted, sum.read, sum.right);
     assert!(low.is_empty(), "{low}{wrong}");
+}
+
+/// The case that a message states.
+fn case(noted: &[StatedFact]) -> Case {
+    let frame = frame(noted);
+    let patient = frame.patient.unwrap();
+    let number = |name| {
+        let fact = noted.iter().find(|f| f.name == name)?;
+        fact.value.parse::<f64>().ok().filter(|_| fact.unit == name.unit())
+    };
+    let years = noted.iter().find(|f| f.name == FactName::Age).map_or(40.0, |age| {
+        let number: f64 = age.value.parse().unwrap();
+        number / if age.unit == "a" { 1.0 } else { 12.0 }
+    });
+    let mut vitals = CaseVitals::default();
+    for name in FactName::ALL.iter().filter(|n| n.kind() == FactKind::Vital) {
+        if let Some(value) = number(*name) {
+            vitals.set(*name, value);
+        }
+    }
+    let medicine = |fact: &StatedFact| {
+        let at = fact.value.find(|c: char| c.is_ascii_digit()).unwrap_or(fact.value.len());
+        CaseMedicine {
+            drug: fact.value[..at].trim().to_owned(),
+            dose: fact.value[at..].to_owned(),
+            frequency: String::new(),
+            atc: String::new(),
+            origin: Origin::Stated,
+        }
+    };
+    let taken = noted.iter().filter(|f| f.name == FactName::Medicine && f.value != "none");
+    Case {
+        patient: CasePatient {
+            age_band: patient.age_band,
+            age: AgeYears {
+                years: years as u32,
+                months: (years < 3.0).then(|| (years * 12.0) as u32 % 12),
+            },
+            sex: patient.sex,
+            gender: None,
+            pregnancy_weeks: patient.pregnancy_weeks,
+        },
+        vitals,
+        complaint: Vec::new(),
+        measurements: Vec::new(),
+        conditions: Vec::new(),
+        medicines: taken.map(medicine).collect(),
+        allergies: Vec::new(),
+        history: Vec::new(),
+        family: Vec::new(),
+        social: Vec::new(),
+        origins: BTreeMap::new(),
+        source: RecordSource::Writer,
+    }
+}
+
+#[test]
+fn a_message_contradicts_no_case_of_its_own_facts() {
+    let (mut messages, mut alarms, mut wrong) = (0, 0, String::new());
+    for language in Language::ALL {
+        for (text, facts) in &corpus(language).messages {
+            let noted = noted(facts);
+            // An age in weeks or days is none of a case, and who has no sex here has a gender instead.
+            let odd =
+                |f: &StatedFact| f.name == FactName::Age && !["a", "mo"].contains(&f.unit.as_str());
+            if noted.iter().any(odd) || !noted.iter().any(|f| f.name == FactName::Sex) {
+                continue;
+            }
+            messages += 1;
+            let found = contradictions(text, &case(&noted), &frame(&noted).place);
+            if !found.is_empty() {
+                alarms += 1;
+                writeln!(wrong, "{} {text} {found:?}", language.code()).unwrap();
+            }
+        }
+    }
+    println!("{alarms} of {messages}\n{wrong}");
+    assert!(messages >= 180);
+    assert!(share(alarms, messages) <= 0.005, "{alarms} of {messages}\n{wrong}");
 }
