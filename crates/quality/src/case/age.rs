@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use clinstruct_schema::{AgeYears, FactName, Sex};
 use regex::{Captures, Regex};
 
+use super::numbers::in_words;
 use super::view::View;
 use super::words::Class;
 use crate::card::Gender;
@@ -61,10 +62,12 @@ static MORE: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         String::from(r"(?i)(?-u:\b)(?P<word>(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen)[- ](?P<unit>year|month|week|day)s?[- ](?:old|of age)(?-u:\b)"),
         // The other languages.
         format!(r"(?i)(?:\A|[.!?,;] ?)(?:alter|âge|age|edad|età|idade) ?:? ?{n} (?P<unit>jahre|monate|ans|mois|años|meses|anni|mesi|anos)(?-u:\b)"),
-        format!(r"(?i)(?:\A|[.!?] )(?:elle|il|ella|él|lei|lui|ela|ele) (?:a|tiene|ha|tem) {n} (?P<unit>ans|mois|años|meses|anni|mesi|anos)(?-u:\b)"),
+        format!(r"(?i)(?:\A|[.!?:;] )(?:elle|il|ella|él|lei|lui|ela|ele) (?:a|tiene|ha|tem) {n} (?P<unit>ans|mois|años|meses|anni|mesi|anos)(?-u:\b)"),
         format!(r"(?:\A|[.!?] )(?:Sie|Er|Die Patientin|Der Patient) ist {n}(?: und|[,.;])"),
         format!(r"(?i)(?-u:\b)(?:patientin|mann|frau),? \(?{n}(?:\)| (?P<unit>J)\.)"),
         format!(r"(?i)(?-u:\b)(?:kleinkind|student|nourrisson|nouveau-né|bébé|enfant|étudiant|lactante|bebé|recién nacido|estudiante|lattante|neonat[oa]|bimb[oa]|studente|lactente|recém-nascido|adolescente)(?:,| de| di| ha| tiene| tem| a)? {n} (?P<unit>jahre|monate|tage|ans|mois|semaines?|jours?|años|meses|semanas?|días?|anni|mesi|settimane|giorni|anos|dias?)(?-u:\b)"),
+        // `il s'agit d'une agricultrice de 45 ans`.
+        format!(r"(?i)(?:\A|[ .,;:])(?:il s['’]agit d['’]une?|c['’]est une?|es una?|se trata de una?|trata-se de uma?|é uma?|è un[a'’]?|si tratta di un[a'’]?) ?\p{{L}}+ (?:de|di) {n} (?P<unit>ans|mois|años|meses|anni|mesi|anos)(?-u:\b)"),
         // `Madame Rai a 45 ans`.
         format!(r"(?-u:\b)(?i:madame|monsieur|mme|señora?|signora?|senhora?|dona|doña|sra\.|sr\.)(?: \p{{Lu}}[\p{{L}}-]+)+ (?:a|tiene|ha|tem) {n} (?P<unit>ans|mois|años|meses|anni|mesi|anos)(?-u:\b)"),
         String::from(r"(?:उम्र|आयु):? (?P<n>[0-9]{1,3}) (?P<unit>साल|वर्ष|महीने)"),
@@ -270,40 +273,6 @@ fn is_joined(rest: &str) -> bool {
         Some('/' | '-' | '–' | '%' | '+' | '°') => !rest.starts_with("-year"),
         _ => false,
     }
-}
-
-/// `forty-five` as a number.
-pub(super) fn in_words(words: &str) -> Option<u32> {
-    const ONES: [&str; 19] = [
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-    ];
-    const TENS: [&str; 8] =
-        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
-    let mut sum = 0;
-    for word in words.split(['-', ' ']) {
-        let one = ONES.iter().position(|w| *w == word).map(|i| i + 1);
-        let ten = TENS.iter().position(|w| *w == word).map(|i| (i + 2) * 10);
-        sum += u32::try_from(one.or(ten)?).ok()?;
-    }
-    Some(sum)
 }
 
 /// Ages of a group, of a thought, or in a wish for a text.

@@ -71,6 +71,7 @@ struct File {
     he: Vec<String>,
     acts: Vec<String>,
     has: Vec<String>,
+    according: Vec<String>,
     habit: Vec<String>,
     takes: Vec<String>,
     denies: Vec<String>,
@@ -222,6 +223,7 @@ impl Reading {
         let other = |hit: &super::words::Hit| {
             hit.class == super::words::Class::Person
                 && !(self.language == Language::French && view.between(hit.start, hit.end) == "son")
+                && !ends_with(view.between(sentence.start, hit.start), &self.file.according)
         };
         view.within(sentence.start..at).any(other) && view.is_of_other(sentence, at)
     }

@@ -104,7 +104,11 @@ pub(super) fn numbers(text: &str, lower: &str) -> Vec<Number> {
             Some(match (between, bare) {
                 ("/" | "over" | "zu" | "sur" | "sobre" | "por" | "su" | "auf", _) => '/',
                 (":" | "." | ",:", _) => ':',
-                ("-" | "–" | "—" | "to" | "or" | "bis" | "à" | "a" | "até" | "से" | "ถึง", _)
+                (
+                    "-" | "–" | "—" | "to" | "or" | "oder" | "ou" | "o" | "या" | "หรือ" | "bis"
+                    | "à" | "a" | "até" | "से" | "ถึง",
+                    _,
+                )
                 | (_, Some("-" | "–" | "to" | "bis" | "à" | "até")) => '-',
                 _ => return None,
             })
@@ -389,6 +393,40 @@ fn unit(text: &str, lower: &str, at: usize) -> Option<(&'static str, usize)> {
         }
     }
     best
+}
+
+/// `forty-five` as a number.
+pub(super) fn in_words(words: &str) -> Option<u32> {
+    const ONES: [&str; 19] = [
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+    ];
+    const TENS: [&str; 8] =
+        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+    let mut sum = 0;
+    for word in words.split(['-', ' ']) {
+        let one = ONES.iter().position(|w| *w == word).map(|i| i + 1);
+        let ten = TENS.iter().position(|w| *w == word).map(|i| (i + 2) * 10);
+        sum += u32::try_from(one.or(ten)?).ok()?;
+    }
+    Some(sum)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use regex::Regex;
 
 use super::contradictions::{converted, is_same};
 use super::correction::Corrected;
-use super::numbers::{Number, Part, numbers};
+use super::numbers::{Number, Part, in_words, numbers};
 use super::reader::Reader;
 use super::statement::{content, fact_of};
 use super::view::View;
@@ -329,7 +329,7 @@ impl Message<'_> {
         if words.is_empty() || !self.view.lower.contains(words) {
             return None;
         }
-        let number = f64::from(age::in_words(words)?);
+        let number = f64::from(in_words(words)?);
         let (value, unit) = canonical(name, number, known_unit(unit))?;
         let plausible = super::vitals::is_plausible(name, value);
         plausible.then(|| fact_of(name, &super::vitals::plain(value), unit))

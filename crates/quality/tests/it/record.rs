@@ -201,7 +201,7 @@ fn case(noted: &[StatedFact]) -> Case {
             age_band: patient.age_band,
             age: AgeYears {
                 years: years as u32,
-                months: (years < 3.0).then(|| (years * 12.0) as u32 % 12),
+                months: (years < 3.0).then_some((years * 12.0) as u32 % 12),
             },
             sex: patient.sex,
             gender: None,
