@@ -3,7 +3,7 @@
 use clinstruct_catalog::{Effect, NormalSigns};
 use clinstruct_schema::Case;
 
-use super::vitals::Applied;
+use super::applied::Applied;
 
 /// Beats per minute for each degree above [`WARM`], of adults and of children under twelve.
 ///

@@ -4,6 +4,7 @@
 //! message states is complete: nobody takes warfarin in a case whose message says "no regular medicines". The rest is
 //! drawn by the case's key, each fact with a purpose of its own, so that a stated fact changes only what depends on it.
 
+mod applied;
 mod body;
 mod conditions;
 mod curve;

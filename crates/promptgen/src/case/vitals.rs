@@ -4,7 +4,8 @@ use clinstruct_catalog::{Effect, NormalSigns};
 use clinstruct_draw::Draw;
 use clinstruct_schema::{Case, FactName, Origin};
 
-use super::curve::{between, interpolated, normal_within, part, rounded};
+use super::applied::Applied;
+use super::curve::{interpolated, normal_within, part, rounded};
 use super::{Completion, least, number, stated, text};
 
 /// Standard deviations that a drawn sign is at most away from the mean.
@@ -186,22 +187,6 @@ fn normal(ctx: &Completion<'_>, case: &Case) -> NormalSigns {
         normal.diastolic[0] *= systolic;
     }
     normal
-}
-
-/// An effect that applies, and how severe the case is in it: 0 mild, 1 severe.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Applied<'c> {
-    pub(super) effect: &'c Effect,
-    severity: f64,
-    /// Whether it comes from the complaint.
-    pub(super) acute: bool,
-}
-
-impl Applied<'_> {
-    /// The number of a range that goes with the severity.
-    pub(super) fn value(&self, field: impl Fn(&Effect) -> Option<[f64; 2]>) -> Option<f64> {
-        field(self.effect).map(|range| between(range, self.severity))
-    }
 }
 
 /// The effects that apply to the case.
