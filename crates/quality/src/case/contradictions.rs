@@ -407,10 +407,15 @@ fn of_medicines(reader: &Reader<'_>, case: &Case) -> Vec<Contradiction> {
 /// Whether a case names a medicine somewhere else than among those that are taken: one that was stopped this morning, or
 /// that the illness comes from.
 fn is_elsewhere(case: &Case, word: &str) -> bool {
+    other_texts(case)
+        .any(|text| medicines::is_named(word, text) || text.to_lowercase().contains(word))
+}
+
+/// The texts of a case besides the medicines that are taken.
+pub(super) fn other_texts(case: &Case) -> impl Iterator<Item = &str> {
     let texts = [&case.complaint, &case.history, &case.allergies, &case.social];
     let texts = texts.into_iter().flatten().map(|item| item.text.as_str());
-    let mut all = texts.chain(case.conditions.iter().map(|c| c.name.as_str()));
-    all.any(|text| medicines::is_named(word, text) || text.to_lowercase().contains(word))
+    texts.chain(case.conditions.iter().map(|c| c.name.as_str()))
 }
 
 /// Whether the sentence says that a medicine was changed.

@@ -7,7 +7,9 @@ use clinstruct_schema::{Case, CaseMedicine};
 use serde::Deserialize;
 
 use super::{Class, Reading, asks, ends_with, starts_with};
-use crate::case::contradictions::{Contradiction, ContradictionKind, is_acute, is_amount};
+use crate::case::contradictions::{
+    Contradiction, ContradictionKind, is_acute, is_amount, other_texts,
+};
 use crate::case::medicines::{dose_before, dose_behind};
 use crate::case::sound::{Likeness, likeness};
 use crate::case::view::View;
@@ -50,7 +52,12 @@ pub(in crate::case) fn against(
                 add(format!("no {word} where the patient takes it"), mention.span.clone());
             }
         } else if known.is_empty() {
-            let other = case.medicines.iter().all(|m| like(m) == Likeness::Other);
+            // One that was stopped, or that the illness comes from, stands elsewhere in the case.
+            let told = || {
+                let mut words = other_texts(case).flat_map(|text| text.split([' ', ',', ';', '(']));
+                words.any(|said| said.len() > 4 && alike(word, said) == Likeness::Same)
+            };
+            let other = case.medicines.iter().all(|m| like(m) == Likeness::Other) && !told();
             if mention.dose.is_some() && other && !is_acute(word) {
                 add(format!("{said} where the patient does not take it"), mention.span.clone());
             }
