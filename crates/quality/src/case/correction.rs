@@ -19,6 +19,7 @@ struct File {
     weak: Vec<String>,
     fillers: Vec<String>,
     counts: Vec<String>,
+    sides: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,7 @@ enum Class {
     Weak,
     Filler,
     Count,
+    Side,
 }
 
 const FILES: [(Language, &str); Language::ALL.len()] =
@@ -42,6 +44,7 @@ static WORDS: LazyLock<Words<Class>> = LazyLock::new(|| {
             (Class::Weak, file.weak),
             (Class::Filler, file.fillers),
             (Class::Count, file.counts),
+            (Class::Side, file.sides),
         ];
         for (class, list) in lists {
             for entry in list {
@@ -76,6 +79,10 @@ enum Said {
     Number(Range<usize>, Option<&'static str>, usize),
     /// A number in letters.
     Count(Range<usize>),
+    /// A side of the body.
+    Side(Range<usize>),
+    /// A medicine, and the end of its dose where one stands beside it.
+    Medicine(Range<usize>, usize),
     /// A time.
     Time(Range<usize>),
 }
@@ -160,7 +167,11 @@ impl<'a> Corrected<'a> {
 impl Said {
     fn span(&self) -> Range<usize> {
         match self {
-            Self::Number(span, ..) | Self::Count(span) | Self::Time(span) => span.clone(),
+            Self::Number(span, ..)
+            | Self::Medicine(span, _)
+            | Self::Count(span)
+            | Self::Side(span)
+            | Self::Time(span) => span.clone(),
         }
     }
 
@@ -176,8 +187,8 @@ impl Said {
 
     fn end(&self) -> usize {
         match self {
-            Self::Number(.., end) => *end,
-            Self::Count(span) | Self::Time(span) => span.end,
+            Self::Number(.., end) | Self::Medicine(_, end) => *end,
+            Self::Count(span) | Self::Side(span) | Self::Time(span) => span.end,
         }
     }
 }
@@ -201,7 +212,7 @@ fn is_apart(lower: &str, hit: &Found<Class>) -> bool {
     let rest = lower.get(hit.end..).unwrap_or_default();
     let thai = rest.is_empty()
         || lower.get(hit.start..).and_then(|t| t.chars().next()).is_some_and(words::is_thai);
-    let before = head.trim_end().ends_with([',', ';', '–', '—', '-', '(', '…', ':']);
+    let before = head.trim_end().ends_with([',', ';', '–', '—', '-', '(', '…', ':', '.']);
     let behind = rest.trim_start().starts_with([',', ';', '–', '—', '-', '…', ':', '.']);
     match hit.class {
         // Thai has no commas.
@@ -217,6 +228,13 @@ fn correction(
     marker: &Found<Class>,
 ) -> Option<(Said, Said)> {
     let new = behind(view, hits, marker.end)?;
+    // `She weighs 74 kg. Sorry, 66.` says nothing else in its sentence.
+    let parted = view.between(0, marker.start).trim_end().ends_with('.');
+    let rest = view.lower.get(new.end()..).unwrap_or_default().trim_start();
+    let ends = rest.is_empty() || rest.starts_with(['.', '!', ';', '\n', '।']);
+    if parted && !(ends && matches!(new, Said::Number(..) | Said::Count(_))) {
+        return None;
+    }
     let old = before(view, hits, marker.start, &new)?;
     // `pulse 112, sorry, temp 38.4` forgot something.
     let label = |part: Range<usize>| {
@@ -264,11 +282,18 @@ fn behind(view: &View<'_>, hits: &[Found<Class>], from: usize) -> Option<Said> {
         if let Some(hit) = here.clone().find(|hit| hit.class == Class::Count) {
             return Some(Said::Count(hit.start..hit.end));
         }
+        if let Some(hit) = here.clone().find(|hit| hit.class == Class::Side) {
+            return Some(Said::Side(hit.start..hit.end));
+        }
+        if let Some(name) = medicines(view).into_iter().find(|name| name.start == next) {
+            return Some(dosed(view, name));
+        }
         let label = view
             .within(next..view.text.len())
             .filter(|hit| hit.start == next && matches!(hit.class, words::Class::Label(_)))
             .map(|hit| hit.end);
-        let filler = here.filter(|hit| hit.class != Class::Count).map(|hit| hit.end);
+        let fills = |hit: &&Found<Class>| !matches!(hit.class, Class::Count | Class::Side);
+        let filler = here.filter(fills).map(|hit| hit.end);
         at = filler.chain(label).max()?;
     }
 }
@@ -288,6 +313,14 @@ fn before(view: &View<'_>, hits: &[Found<Class>], until: usize, new: &Said) -> O
             let hit =
                 hits.iter().rev().find(|hit| hit.class == Class::Count && hit.end <= until)?;
             Said::Count(hit.start..hit.end)
+        }
+        Said::Side(_) => {
+            let hit = hits.iter().rev().find(|hit| hit.class == Class::Side && hit.end <= until)?;
+            Said::Side(hit.start..hit.end)
+        }
+        Said::Medicine(..) => {
+            let name = medicines(view).into_iter().rev().find(|name| name.end <= until)?;
+            dosed(view, name)
         }
         Said::Time(_) => {
             let hit =
@@ -309,6 +342,20 @@ fn before(view: &View<'_>, hits: &[Found<Class>], until: usize, new: &Said) -> O
     near.then_some(old)
 }
 
+/// The names of medicines in a text.
+fn medicines(view: &View<'_>) -> Vec<Range<usize>> {
+    crate::dose::medicine_words(&view.lower, Language::English)
+}
+
+/// A medicine with the dose right behind it.
+fn dosed(view: &View<'_>, name: Range<usize>) -> Said {
+    let dose = view.numbers.iter().find(|n| {
+        n.span.start > name.end && view.between(name.end, n.span.start).trim().is_empty()
+    });
+    let end = dose.filter(|n| n.unit.is_some()).map_or(name.end, |n| n.end);
+    Said::Medicine(name, end)
+}
+
 /// A number with all that belongs to its digits.
 fn digits(view: &View<'_>, number: &Number) -> Said {
     let joined = |c: char| c.is_numeric() || matches!(c, '/' | '.' | ',' | '-' | ':');
@@ -325,9 +372,16 @@ fn digits(view: &View<'_>, number: &Number) -> Said {
 /// one that is taken back.
 fn written(text: &str, marker: usize, old: &Said, new: &Said) -> (Range<usize>, String) {
     let place = old.span().start..new.end();
-    let unit = matches!(new, Said::Number(_, Some(_), _));
-    let rest = if unit { old.end() } else { old.span().end };
+    // What holds may come with a unit or a dose of its own.
+    let whole = match new {
+        Said::Number(_, unit, _) => unit.is_some(),
+        other => other.end() > other.span().end,
+    };
+    let rest = if whole { old.end() } else { old.span().end };
     let tail = text.get(rest..marker).unwrap_or_default().trim_end_matches(MARKS);
+    // `left knee, no, right knee`.
+    let behind = text.get(new.end()..).unwrap_or_default();
+    let tail = if behind.starts_with(tail) { "" } else { tail };
     let said = slice(text, &(new.span().start..new.end()));
     // `54-year-old, sorry, 45-year-old` goes on behind the second one.
     let goes_on = text.get(new.end()..).is_some_and(|rest| rest.starts_with(['-', '–']));
