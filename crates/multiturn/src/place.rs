@@ -24,6 +24,9 @@ pub fn message_with_styles(text: &str, situation: &Situation, turn: u32) -> Stri
         return text.to_owned();
     }
     let (mut start, mut inside, mut last, mut end) = (vec![], vec![], vec![], vec![]);
+    // A message that ends without a mark, as it is thumbed.
+    let mut line = vec![];
+    let open = text.lines().next_back().is_some_and(is_prose);
     // Looked for only where one is needed.
     let within = |style: &Style| {
         style.place == StylePlace::Inside || (style.place == StylePlace::Start && greets(text))
@@ -41,6 +44,9 @@ pub fn message_with_styles(text: &str, situation: &Situation, turn: u32) -> Stri
                 inside.push((at(text, style, &places), style));
             }
             StylePlace::Inside | StylePlace::Last if closes => last.push(style.text.as_str()),
+            StylePlace::Inside | StylePlace::Last if open && style.reworded => {
+                line.push(style.text.as_str());
+            }
             StylePlace::Inside | StylePlace::Last | StylePlace::End => {
                 end.push(style.text.as_str());
             }
@@ -74,6 +80,9 @@ pub fn message_with_styles(text: &str, situation: &Situation, turn: u32) -> Stri
     for style in last {
         message.push_str(if is_casual(style) { "\n" } else { " " });
         message.extend([style, close(style)]);
+    }
+    for style in line {
+        message.extend(["\n", style]);
     }
     for (i, style) in end.iter().enumerate() {
         message.push_str(match i {
@@ -272,6 +281,10 @@ mod tests {
             worded(text, Inside, "no lists pls"),
             "The wound is red and warm.\nno lists pls\nWhat should I do now?"
         );
+        let mut reworded = style("no lists pls", Last, 1);
+        reworded.reworded = true;
+        let situation = Situation { asked_styles: vec![reworded], ..Situation::new("Nurse") };
+        assert_eq!(message_with_styles(thumbed, &situation, 1), format!("{thumbed}\nno lists pls"));
         // A sentence that lacks its mark gets one where another follows.
         assert_eq!(worded(text, Last, "No lists, please"), format!("{text} No lists, please."));
         assert_eq!(worded(text, Start, "In 80 words:"), format!("In 80 words: {text}"));

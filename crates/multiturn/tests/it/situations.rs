@@ -123,10 +123,10 @@ fn the_full_plan_has_no_contradiction_and_every_style_in_many_words_and_places()
     let share = |g: &Group| (g.id.to_string(), g.weight / whole);
     let planned = CATALOG.styles.groups.iter().map(share).collect();
     groups.remove("emergency");
-    // Creativity suits few questions about patients and no message that leaves something out, and conversations in other
-    // languages have no answers in another one.
+    // Creativity suits few questions about patients and no message that leaves something out, conversations in other
+    // languages have no answers in another one, and who asks about a patient sets no reader, file or length.
     let off = total_variation(&groups, &planned);
-    assert!(off <= 0.06, "{off}: {groups:?} where {planned:?} is planned");
+    assert!(off <= 0.1, "{off}: {groups:?} where {planned:?} is planned");
 }
 
 #[test]
