@@ -9,7 +9,7 @@ use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
 use crate::lexicon::lexicon;
 use crate::lines::is_mark;
 use crate::phrases::plain;
-use crate::segment::sentences;
+use crate::segment::each_sentence;
 use crate::talk::praise;
 
 /// The check.
@@ -89,7 +89,7 @@ fn openings(text: &str, language: Language) -> Vec<(Opening, Range<usize>)> {
     let words = lexicon(language);
     let end = (0..=HEAD.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let mut found = Vec::new();
-    for sentence in sentences(&text[..end], language).into_iter().take(SENTENCES) {
+    for sentence in each_sentence(&text[..end], language).take(SENTENCES) {
         let whole = &text[sentence.clone()];
         let from = whole.find(|c: char| c.is_alphanumeric() || is_mark(c)).unwrap_or(0);
         let bare = &whole[from..];

@@ -11,7 +11,7 @@ use crate::lexicon::lexicon;
 use crate::lines::is_mark;
 use crate::lines::lines;
 use crate::phrases::plain;
-use crate::segment::sentences;
+use crate::segment::each_sentence;
 use crate::structure::{is_fence, is_rule, marker_length};
 
 /// The check.
@@ -92,7 +92,7 @@ const SIGNATURE: usize = 6;
 pub fn cut(text: &str, language: Language) -> Option<Range<usize>> {
     // A diagnosis behind an opening sentence is as whole as one alone.
     if let Some(opening) = opener(text, language)
-        && let Some(first) = sentences(text, language).into_iter().find(|s| s.end >= opening.end)
+        && let Some(first) = each_sentence(text, language).find(|s| s.end >= opening.end)
         && first.end < text.trim_end().len()
     {
         let found = cut_alone(&text[first.end..], language)?;
@@ -189,7 +189,7 @@ fn is_open_prose(text: &str, last: &Range<usize>, language: Language) -> bool {
     let line = &text[last.clone()];
     let count = line.split_whitespace().count();
     // Behind a sentence with an end, one without is broken, however short.
-    if sentences(line, language).len() > 1 {
+    if each_sentence(line, language).nth(1).is_some() {
         return true;
     }
     // A mark such as `END OF ADVICE`, or the form of a letter, which has no full stop.
