@@ -8,9 +8,9 @@ use std::sync::LazyLock;
 use clinstruct_schema::Sex;
 use regex::Captures;
 
-use self::beside::{digit, patterns};
+use self::beside::{digit, old, patterns};
 use crate::card::Gender;
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, has_plain_words};
 
 /// How a word speaks of somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -324,14 +324,36 @@ fn tail(text: &str, most: usize) -> &str {
     &text[from..]
 }
 
-/// The person whom a match is about.
-fn person(text: &str, hit: &Captures<'_>) -> Option<Person> {
-    let digits = hit.name("n")?;
-    let unit = hit.name("unit");
-    let behind = hit.name("behind").map_or("", |m| m.as_str());
-    let rest = text.get(digits.end()..)?;
-    let next = hit.name("next").map_or("", |m| m.as_str()).trim_start().to_lowercase();
-    let between = hit.name("between").map_or("", |m| m.as_str());
+/// An age as a text gives it, with the words beside it.
+#[derive(Debug, PartialEq, Eq)]
+struct Aged<'t> {
+    digits: Range<usize>,
+    unit: Option<Range<usize>>,
+    /// Words behind it that may name the person.
+    behind: &'t str,
+    /// The word behind it, by which it may be how long something lasts.
+    next: &'t str,
+    /// What stands between the person and the verb before it.
+    between: &'t str,
+}
+
+impl<'t> Aged<'t> {
+    /// What one of [`AGES`] found.
+    fn of(hit: &Captures<'t>) -> Option<Self> {
+        let text = |name| hit.name(name).map_or("", |m| m.as_str());
+        let digits = hit.name("n")?.range();
+        let unit = hit.name("unit").map(|m| m.range());
+        let (behind, next, between) = (text("behind"), text("next"), text("between"));
+        Some(Self { digits, unit, behind, next, between })
+    }
+}
+
+/// The person whom an age is about.
+fn person(text: &str, hit: &Aged<'_>) -> Option<Person> {
+    let Aged { digits, behind, between, .. } = hit;
+    let unit = hit.unit.clone().and_then(|unit| Some((text.get(unit.clone())?, unit)));
+    let rest = text.get(digits.end..)?;
+    let next = hit.next.trim_start().to_lowercase();
     // `a boy of 46 kg` has a weight.
     let measured = ["kg", "kilo", "lb", "pound", "stone", "cm", "g ", "%"];
     if unit.is_none() && measured.iter().any(|word| rest.trim_start().starts_with(word)) {
@@ -354,7 +376,7 @@ fn person(text: &str, hit: &Captures<'_>) -> Option<Person> {
             return None;
         }
     }
-    let head = text.get(..digits.start())?;
+    let head = text.get(..digits.start)?;
     if PAST.iter().any(|was| tail(head, 12).to_lowercase().ends_with(was)) {
         return None;
     }
@@ -369,9 +391,9 @@ fn person(text: &str, hit: &Captures<'_>) -> Option<Person> {
     if words.first().is_some_and(|w| GENERAL.contains(&w.as_str())) {
         return None;
     }
-    let german = unit.is_some_and(|u| u.as_str().to_lowercase().ends_with("ig"));
+    let german = unit.as_ref().is_some_and(|(u, _)| u.to_lowercase().ends_with("ig"));
     // The postposition has the gender of the noun: `का मरीज़`, `की मरीज़`.
-    let hindi = unit.and_then(|u| match u.as_str().rsplit(' ').next() {
+    let hindi = unit.as_ref().and_then(|(u, _)| match u.rsplit(' ').next() {
         Some("का") => Some(Called::Noun(Gender::Man)),
         Some("की") => Some(Called::Noun(Gender::Woman)),
         _ => None,
@@ -388,13 +410,12 @@ fn person(text: &str, hit: &Captures<'_>) -> Option<Person> {
     });
     let named = named.or_else(|| called_before(tail(sentence, NEAR)));
     let is_child = named.as_ref().is_some_and(|(_, word)| CHILDREN.contains(&word.as_str()));
-    let end = unit.map_or(digits.end(), |u| u.end());
+    let end = unit.as_ref().map_or(digits.end, |(_, place)| place.end);
     Some(Person {
         other: OTHERS.is_in(sentence) || OTHERS.is_in(behind),
-        span: digits.start()..end,
-        age: number(digits.as_str())?,
-        unit: unit
-            .map_or(Unit::Years, |u| Unit::of(u.as_str().trim_start().to_lowercase().as_str())),
+        span: digits.start..end,
+        age: number(text.get(digits.clone())?)?,
+        unit: unit.map_or(Unit::Years, |(u, _)| Unit::of(u.trim_start().to_lowercase().as_str())),
         called: named.map(|(said, _)| said),
         is_child,
     })
@@ -417,15 +438,21 @@ pub(crate) fn is_of_event(text: &str, age: &Range<usize>) -> bool {
 
 /// The people whose age a text gives, in the order of the text.
 pub(crate) fn people(text: &str) -> Vec<Person> {
-    let patterns = patterns(text);
-    let mut found: Vec<Person> = AGES
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| patterns >> at & 1 == 1)
-        .filter_map(|(_, ages)| ages.of(text))
-        .flat_map(|ages| ages.captures_iter(text))
-        .filter_map(|hit| person(text, &hit))
-        .collect();
+    let mut patterns = patterns(text);
+    if patterns == 0 {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    // Nearly all ages are of this form, which needs no pattern where words have letters of ASCII only.
+    if patterns & 1 == 1 && has_plain_words(text) {
+        patterns &= !1;
+        found.extend(old(text).iter().filter_map(|hit| person(text, hit)));
+    }
+    let others = AGES.iter().enumerate().filter(|(at, _)| patterns >> at & 1 == 1);
+    for ages in others.filter_map(|(_, ages)| ages.of(text)) {
+        let hits = ages.captures_iter(text).filter_map(|hit| Aged::of(&hit));
+        found.extend(hits.filter_map(|hit| person(text, &hit)));
+    }
     found.sort_by_key(|p| p.span.start);
     found
 }
@@ -468,7 +495,45 @@ mod tests {
             }
         }
         assert_eq!(matched, (1 << AGES.len()) - 1, "{matched:b}");
+        for text in [
+            "For 5 months, 2 weeks, 3 days and 12 years too, 10 more, 5 women, 2 of 3, 4 years in.",
+            "A dose of 500 mg; 3-day course, 2 year-round, and 5 times.",
+        ] {
+            assert_eq!(patterns(text), 0, "{text} {:b}", patterns(text));
+        }
         assert_eq!(patterns("Give 500 mg, 5 times, for 10 and 2.5 hours; 24 h, 3."), 0);
+    }
+
+    #[test]
+    fn what_is_so_many_years_old_is_read_as_its_pattern_reads_it() {
+        let parts = [
+            "", " ", "-", "A ", "x", "_", "5", "45", "0145", "é", "year", "YEARS", "months", "day",
+            "weeks", "hours", "old", "Of Age", "olds", " boy", "-girl", " and", ".", "—",
+        ];
+        let mut found = 0;
+        let mut texts = vec![String::from("5-year-old boy-girl and he, a 12 days old man.")];
+        for start in ["", "A ", "x", "_", "é", "—", "7"] {
+            for number in ["5", "45", "145", "0145", "4.5"] {
+                for one in [" ", "-", "--", ""] {
+                    for unit in ["year", "YEARS", "months", "Day", "weeks", "hour", "yearss"] {
+                        for end in ["old", "Of Age", "olds", "old_", "of", "old—she", "of age-x"]
+                        {
+                            texts.push(format!("{start}{number}{one}{unit}{one}{end} boy and 5"));
+                        }
+                    }
+                }
+            }
+        }
+        texts.extend(parts.iter().map(|part| format!("A 45-year-old{part} tall girl from here")));
+        for text in texts.iter().filter(|text| has_plain_words(text)) {
+            let ages = AGES[0].of(text).unwrap();
+            let expected: Vec<_> =
+                ages.captures_iter(text).filter_map(|hit| Aged::of(&hit)).collect();
+            found += expected.len();
+            assert_eq!(old(text), expected, "{text}");
+            assert!(expected.is_empty() || patterns(text) & 1 == 1, "{text}");
+        }
+        assert!(found > 100, "{found}");
     }
 
     #[test]
