@@ -26,12 +26,16 @@ const WORDS: f64 = 0.6;
 /// a medicine or the like that the message rules out is `none`. Without a list the facts are those that code reads.
 /// A question without a patient has none.
 pub fn record(text: &str, frame: &Frame, written: Option<&[StatedFact]>) -> Stated {
+    record_in(&Reader::new(text), frame, written)
+}
+
+/// The same for one who has read more in the message.
+pub fn record_in(reader: &Reader<'_>, frame: &Frame, written: Option<&[StatedFact]>) -> Stated {
     let source = if written.is_some() { RecordSource::Writer } else { RecordSource::Code };
     let Some(patient) = &frame.patient else { return Stated { facts: Vec::new(), source } };
-    let reader = Reader::new(text);
-    let view = reader.view();
+    let (text, view) = (reader.text(), reader.view());
     let words = view.lower.split(|c: char| !c.is_alphanumeric()).collect();
-    let message = Message { reader: &reader, view, readings: reader.readings(), words };
+    let message = Message { reader, view, readings: reader.readings(), words };
     let mut facts: Vec<StatedFact> = Vec::new();
     for fact in written.unwrap_or_default() {
         let kept = message.kept(fact).into_iter();
@@ -39,7 +43,7 @@ pub fn record(text: &str, frame: &Frame, written: Option<&[StatedFact]>) -> Stat
             push(&mut facts, filed);
         }
     }
-    for read in of_reader(&reader) {
+    for read in of_reader(reader) {
         push(&mut facts, read.fact);
     }
     standing::add_statements(view, message.readings, &mut facts);
@@ -161,14 +165,14 @@ static RULED_OUT: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// A message with what was read in it.
-struct Message<'a> {
-    reader: &'a Reader<'a>,
-    view: &'a View<'a>,
+struct Message<'a, 't> {
+    reader: &'a Reader<'t>,
+    view: &'a View<'t>,
     readings: &'a [Reading],
     words: BTreeSet<&'a str>,
 }
 
-impl Message<'_> {
+impl Message<'_, '_> {
     /// What a listed fact is by the message: itself, two for a pressure, or nothing.
     fn kept(&self, fact: &StatedFact) -> Vec<StatedFact> {
         let value = fact.value.trim();
