@@ -75,8 +75,9 @@ pub(crate) fn asked<'c>(
     let Some(rule) = &part.styles else { return vec![Vec::new()] };
     let styles = catalog.styles_of(part.personas);
     let table = &catalog.contradictions;
-    let possible: Vec<&StyleOption> =
-        styles.asked.iter().filter(|o| in_language.has(o) && fits(table, fixed, o, &[])).collect();
+    let at_odds = table.against(fixed.iter().map(String::as_str));
+    let is_possible = |o: &&StyleOption| !at_odds.with(o.id.as_str()) && in_language.has(o);
+    let possible: Vec<&StyleOption> = styles.asked.iter().filter(is_possible).collect();
     let variants: Vec<Vec<Vec<&StyleOption>>> = (1..=rule.variants)
         .map(|v| {
             let groups = styles.groups.iter().map(|g| (g.id.as_str(), g.weight, g.id.as_str()));
