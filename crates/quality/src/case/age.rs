@@ -81,6 +81,23 @@ const COUNTED: [&str; 28] = [
     "mmhg", "per", "tablets", "on", "bpm",
 ];
 
+/// Ends of the words for children and young people in the other languages.
+const CHILDREN: [&str; 13] = [
+    "kind",
+    "student",
+    "nourrisson",
+    "né",
+    "bé",
+    "ant",
+    "ante",
+    "ente",
+    "cido",
+    "nato",
+    "nata",
+    "mbo",
+    "mba",
+];
+
 /// All ages of the patient, in the order of the text, whose `people` are known.
 pub(super) fn ages(view: &View<'_>, people: &[Person]) -> Vec<Age> {
     let mut all: Vec<Age> = people
@@ -123,8 +140,6 @@ fn beside(view: &View<'_>) -> u32 {
     let mut at = 0;
     while let Some(start) = lower[at..].iter().position(u8::is_ascii_digit) {
         let start = at + start;
-        // Those of the other languages are looked for beside any number.
-        found |= u32::MAX << 12;
         at = start + lower[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         let head = &lower[..start];
         let near = &head[..without(head, &[" "])];
@@ -149,6 +164,20 @@ fn beside(view: &View<'_>) -> u32 {
         add(8, ends(sex, &["m", "f"]));
         add(9, ends(head, &["at "]));
         add(10, ends(head, &["her ", "his "]));
+        // `jahre`, `monate`, `ans`, `años`.
+        let foreign =
+            matches!(unit, [b'j', ..] | [b'm', b'o' | b'e', ..] | [b'a', b'n' | 0x80.., ..]);
+        add(12, foreign);
+        add(13, foreign);
+        add(14, ends(head, &["ist "]));
+        let called = &head[..without(head, &["("])];
+        let called = &called[..without(called, &[", ", " "])];
+        add(15, ends(called, &["patientin", "mann", "frau"]));
+        let child = &near[..without(near, &[",", " de", " di", " ha", " tiene", " tem", " a"])];
+        add(16, ends(child, &CHILDREN));
+        // Hindi and Thai.
+        let letters = unit.first().is_some_and(|byte| !byte.is_ascii());
+        (17..20).for_each(|pattern| add(pattern, letters));
     }
     found
 }
@@ -473,18 +502,32 @@ mod tests {
             "At 45, she coughs. At 60 they fell.",
             "WITH HER 45 years, with his 30 years",
             "forty-five-year-old, a two month of age, Seven-week-old",
+            "Sie ist 45 und hustet. Die Patientin ist 60.",
+            "उम्र: 45 साल; 3 दिन का नवजात; อายุ 45 ปี",
         ];
+        let more = [
+            "Alter: 45 Jahre; ÂGE 5 mois;Edad:33 AÑOS; età 4 mesi; idade 60 anos; Age 5 Monate",
+            "Elle a 45 ans; Él tiene 30 años; Lui ha 7 mesi; Ela tem 8 meses; Lei ha 40 ANNI",
+            "Frau, 54 J.; Mann (45); Patientin 60 J.; FRAU, (33)",
+            "Kleinkind, 3 Jahre; Student, 22 Jahre; nourrisson de 5 mois; Nouveau-né de 3 jours",
+            "bébé 4 mois; enfant de 7 ans; étudiant, 20 ans; lactante de 5 meses; Bebé, 3 meses",
+            "Recién nacido de 4 días; estudiante tiene 20 años; lattante di 2 mesi; neonato a 3 mesi",
+            "neonata, 5 giorni; bimbo di 3 anni; BIMBA di 2 anni; studente ha 20 anni",
+            "lactente de 3 meses; recém-nascido tem 5 dias; adolescente de 15 anos; Adolescente 15 ans",
+        ];
+        let texts = texts.into_iter().chain(more.into_iter().flat_map(|all| all.split(';')));
         let mut matched = 0;
         for text in texts {
+            let text = text.trim();
             let may = beside(&View::new(text));
-            for (at, pattern) in MORE.iter().enumerate().take(12) {
+            for (at, pattern) in MORE.iter().enumerate() {
                 if pattern.is_match(text) {
                     matched |= 1 << at;
                     assert!(may >> at & 1 == 1, "{at}: {text}");
                 }
             }
         }
-        assert_eq!(matched, (1 << 12) - 1, "{matched:b}");
+        assert_eq!(matched, (1 << MORE.len()) - 1, "{matched:b}");
         let doses = "Give 500 g of 20 % glucose.";
         // No noun for a person stands before these numbers.
         assert_eq!(beside(&View::new(doses)) & 0b1100, 0);

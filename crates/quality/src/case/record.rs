@@ -1,6 +1,5 @@
 //! A list of facts, compared with the message that it came with.
 
-use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use clinstruct_schema::{FactKind, FactName, Frame, RecordSource, Sex, Stated, StatedFact};
@@ -34,7 +33,9 @@ pub fn record_in(reader: &Reader<'_>, frame: &Frame, written: Option<&[StatedFac
     let source = if written.is_some() { RecordSource::Writer } else { RecordSource::Code };
     let Some(patient) = &frame.patient else { return Stated { facts: Vec::new(), source } };
     let (text, view) = (reader.text(), reader.view());
-    let words = view.lower.split(|c: char| !c.is_alphanumeric()).collect();
+    let mut words: Vec<&str> = view.lower.split(|c: char| !c.is_alphanumeric()).collect();
+    words.sort_unstable();
+    words.dedup();
     let message = Message { reader, view, readings: reader.readings(), words };
     let mut facts: Vec<StatedFact> = Vec::new();
     for fact in written.unwrap_or_default() {
@@ -169,7 +170,8 @@ struct Message<'a, 't> {
     reader: &'a Reader<'t>,
     view: &'a View<'t>,
     readings: &'a [Reading],
-    words: BTreeSet<&'a str>,
+    /// Its words in lower case, in the order of the alphabet.
+    words: Vec<&'a str>,
 }
 
 impl Message<'_, '_> {
@@ -201,7 +203,7 @@ impl Message<'_, '_> {
         } else if is(&["m", "male", "man", "boy", "gentleman"]) {
             Sex::Male
         } else if lower == "intersex" {
-            let said = self.words.contains("intersex");
+            let said = self.has("intersex");
             return said.then(|| fact_of(FactName::Sex, Sex::Intersex.as_str(), "1"));
         } else {
             return None;
@@ -227,7 +229,7 @@ impl Message<'_, '_> {
                 "father",
             ]
         };
-        let said = words.iter().any(|word| self.words.contains(word));
+        let said = words.iter().any(|word| self.has(word));
         let sex = read.or(said.then_some(listed))?;
         Some(fact_of(FactName::Sex, sex.as_str(), "1"))
     }
@@ -360,14 +362,22 @@ impl Message<'_, '_> {
         kept.then(|| fact_of(name, value, "1"))
     }
 
+    /// Whether the message has a word as it is.
+    fn has(&self, word: &str) -> bool {
+        self.words.binary_search(&word).is_ok()
+    }
+
     /// Whether the message has a word, with whatever ending.
     fn has_word(&self, word: &str) -> bool {
-        if self.words.contains(word) {
+        if self.has(word) {
             return true;
         }
         let start: String = word.chars().take(5).collect();
         word.chars().count() >= 5
-            && self.words.range(start.as_str()..).next().is_some_and(|w| w.starts_with(&start))
+            && self
+                .words
+                .get(self.words.partition_point(|w| *w < start.as_str()))
+                .is_some_and(|w| w.starts_with(&start))
     }
 
     /// Whether the message has enough words of a statement.
