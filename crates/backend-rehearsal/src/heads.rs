@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
-/// Bytes by which a text is looked up.
-const KEY: usize = 8;
+/// Bytes by which a text is looked up: many begin with the same two words.
+const KEY: usize = 16;
+/// Bytes by which a shorter one is.
+const SHORT: usize = 4;
 
 /// Texts, indexed by their beginnings.
 ///
@@ -18,8 +20,10 @@ pub(crate) struct Heads {
     pairs: Vec<u64>,
     /// Those that have a whole key, by it.
     long: HashMap<[u8; KEY], Vec<usize>>,
-    /// The others.
-    short: Vec<usize>,
+    /// Shorter ones, by their first bytes.
+    short: HashMap<[u8; SHORT], Vec<usize>>,
+    /// Those that are shorter still.
+    shortest: Vec<usize>,
     /// Those that are empty stand everywhere.
     empty: Vec<usize>,
 }
@@ -36,7 +40,8 @@ impl Heads {
             starts: [false; 256],
             pairs: vec![0; (1 << 16) / 64],
             long: HashMap::new(),
-            short: Vec::new(),
+            short: HashMap::new(),
+            shortest: Vec::new(),
             empty: Vec::new(),
         };
         for (at, text) in texts.iter().enumerate() {
@@ -46,10 +51,13 @@ impl Heads {
                 [first] => (0..=u8::MAX).for_each(|second| heads.add(first, second)),
                 [first, second, ..] => heads.add(first, second),
             }
-            match text.as_bytes().first_chunk() {
-                Some(key) => heads.long.entry(*key).or_default().push(at),
-                None if text.is_empty() => {}
-                None => heads.short.push(at),
+            let bytes = text.as_bytes();
+            if let Some(key) = bytes.first_chunk::<KEY>() {
+                heads.long.entry(*key).or_default().push(at);
+            } else if let Some(key) = bytes.first_chunk::<SHORT>() {
+                heads.short.entry(*key).or_default().push(at);
+            } else if !bytes.is_empty() {
+                heads.shortest.push(at);
             }
         }
         heads.texts = texts;
@@ -81,7 +89,9 @@ impl Heads {
             }
             let rest = bytes.get(start..).unwrap_or_default();
             let long = rest.first_chunk().and_then(|key| self.long.get(key));
-            for at in long.into_iter().flatten().chain(&self.short) {
+            let short = rest.first_chunk().and_then(|key| self.short.get(key));
+            let same = long.into_iter().flatten().chain(short.into_iter().flatten());
+            for at in same.chain(&self.shortest) {
                 let head = self.texts.get(*at).map_or("", String::as_str);
                 if rest.starts_with(head.as_bytes()) {
                     found.push((start + head.len(), start, *at));
@@ -115,6 +125,9 @@ mod tests {
             "ให้คำตอบสั้นๆ",
             "Exactly ",
             "signs of danger",
+            "Exactly {",
+            "Give me a list of signs of",
+            "me",
         ];
         let search = aho_corasick::AhoCorasick::new(heads).unwrap();
         let index = Heads::new(heads.iter().map(|head| (*head).to_owned()).collect());
