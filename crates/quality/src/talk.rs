@@ -10,7 +10,7 @@ pub use crate::checks::filler_opener::opener;
 pub use crate::checks::formal::informal;
 pub use crate::checks::meta_commentary::{meta, meta_of_user};
 pub use crate::checks::offer_at_the_end::closing;
-pub use crate::checks::truncated_answer::cut;
+pub use crate::checks::truncated_answer::{cut, cut_in};
 use crate::language::identify;
 use crate::lexicon::{Lexicon, lexicon};
 use crate::lines::{lines, without_quotes};

@@ -5,8 +5,8 @@ use std::ops::Range;
 use clinstruct_schema::{Constraint, Language};
 
 use crate::Turn;
+use crate::case::Reader;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
-use crate::checks::filler_opener::opener;
 use crate::lexicon::lexicon;
 use crate::lines::is_mark;
 use crate::lines::lines;
@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
     summary: "A truncated answer: its last sentence has no end.",
     group: Group::Wording,
     strictness: PerSpeaker::assistant(Strictness::Blocks),
-    run: Run::Text { find, example: Turn::answer },
+    run: Run::Facts { find, example: Turn::answer },
     good: &[
         "Give water.",
         "Give:\n- water and salt",
@@ -59,7 +59,7 @@ pub const CHECK: Check = Check {
     ],
 };
 
-fn find(turn: &Turn<'_>) -> Vec<Finding> {
+fn find(turn: &Turn<'_>, reader: &Reader<'_>) -> Vec<Finding> {
     if turn.asks(|c| matches!(c, Constraint::JsonObject { .. })) {
         return Vec::new();
     }
@@ -68,7 +68,7 @@ fn find(turn: &Turn<'_>) -> Vec<Finding> {
     if turn.asks(|c| matches!(c, Constraint::EndsWith { marker } if ends.ends_with(marker.trim_end_matches('.')))) {
         return Vec::new();
     }
-    let found = cut(turn.text, turn.language);
+    let found = cut_in(reader, turn.language);
     found.map(|span| Finding::quote(turn.text, span)).into_iter().collect()
 }
 
@@ -90,8 +90,14 @@ const SIGNATURE: usize = 6;
 
 /// Where a text is truncated: it ends within a sentence, an item, a row or a block of code.
 pub fn cut(text: &str, language: Language) -> Option<Range<usize>> {
+    cut_in(&Reader::new(text), language)
+}
+
+/// The same for one who reads more in it.
+pub fn cut_in(reader: &Reader<'_>, language: Language) -> Option<Range<usize>> {
+    let text = reader.text();
     // A diagnosis behind an opening sentence is as whole as one alone.
-    if let Some(opening) = opener(text, language)
+    if let Some((_, opening)) = reader.openings(language).first()
         && let Some(first) = each_sentence(text, language).find(|s| s.end >= opening.end)
         && first.end < text.trim_end().len()
     {

@@ -1,6 +1,11 @@
 //! What stands beside the numbers of a text.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::Aged;
+use super::others::is_of_word;
 
 /// A digit of any of the scripts.
 pub(super) fn digit(c: char) -> Option<u32> {
@@ -88,22 +93,19 @@ fn may_be_old(unit: &[u8]) -> bool {
     }
 }
 
-/// The ages of the first pattern, in a text of which only letters of ASCII belong to words: `45-year-old girl`.
+/// The ages of the first pattern: `45-year-old girl`.
 pub(super) fn old(text: &str) -> Vec<Aged<'_>> {
     let bytes = text.as_bytes();
-    let is_of_word =
-        |at: usize| bytes.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     let parts = |at: usize| matches!(bytes.get(at), Some(b' ' | b'-'));
     let rest = |at: usize| bytes.get(at..).unwrap_or_default();
-    let end_of =
-        |at: usize, of: fn(&u8) -> bool| at + rest(at).iter().take_while(|byte| of(byte)).count();
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(start) = rest(at).iter().position(u8::is_ascii_digit) {
         let start = at + start;
-        let end = end_of(start, u8::is_ascii_digit);
+        let end = start + rest(start).iter().take_while(|byte| byte.is_ascii_digit()).count();
         at = end;
-        if end - start > 3 || start.checked_sub(1).is_some_and(is_of_word) || !parts(end) {
+        let begins = |start: usize| !text[..start].chars().next_back().is_some_and(is_of_word);
+        if end - start > 3 || !parts(end) || !begins(start) {
             continue;
         }
         let unit = ["year", "month", "week", "day"].into_iter().find(|w| starts(rest(end + 1), w));
@@ -114,17 +116,18 @@ pub(super) fn old(text: &str) -> Vec<Aged<'_>> {
             continue;
         }
         let old = ["old", "of age"].into_iter().find(|old| starts(rest(behind + 1), old));
-        let Some(from) = old.map(|old| behind + 1 + old.len()).filter(|end| !is_of_word(*end))
-        else {
+        let Some(from) = old.map(|old| behind + 1 + old.len()) else { continue };
+        if text[from..].chars().next().is_some_and(is_of_word) {
             continue;
-        };
+        }
         let mut to = from;
         for _ in 0..3 {
-            let word = end_of(to + 1, u8::is_ascii_alphabetic);
-            if !parts(to) || word == to + 1 {
+            let word = text.get(to + 1..).unwrap_or_default();
+            let left = word.trim_start_matches(is_letter);
+            if !parts(to) || left.len() == word.len() {
                 break;
             }
-            to = word;
+            to = text.len() - left.len();
         }
         let behind = text.get(from..to).unwrap_or_default();
         let digits = start..end;
@@ -132,4 +135,15 @@ pub(super) fn old(text: &str) -> Vec<Aged<'_>> {
         at = to;
     }
     found
+}
+
+/// A letter that is not of ASCII.
+static LETTER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A\p{L}").ok());
+
+/// Whether a character is a letter as the patterns have it: no mark, no sign that stands for one.
+fn is_letter(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphabetic();
+    }
+    LETTER.as_ref().is_none_or(|letter| letter.is_match(c.encode_utf8(&mut [0; 4])))
 }

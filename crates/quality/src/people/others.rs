@@ -141,17 +141,21 @@ static FINDER: LazyLock<Finder> =
 static OF_WORD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A\w").ok());
 
 /// Whether a character belongs to a word as the patterns have it.
-fn is_of_word(c: char) -> bool {
+pub(super) fn is_of_word(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_alphanumeric() || c == '_';
     }
     OF_WORD.as_ref().is_none_or(|pattern| pattern.is_match(c.encode_utf8(&mut [0; 4])))
 }
 
+/// Whether a text has another form of a letter of ASCII that is not of ASCII, which the patterns take for it.
+pub(super) fn has_other_forms(text: &str) -> bool {
+    !text.is_ascii() && text.contains(['\u{17f}', '\u{212a}'])
+}
+
 /// Whether a text names somebody besides the patient.
 pub(crate) fn names_others(text: &str) -> bool {
-    // Some letters of ASCII have another form that is not, which the pattern knows.
-    if has_plain_words(text) || text.contains(['\u{17f}', '\u{212a}']) {
+    if has_plain_words(text) || has_other_forms(text) {
         return OTHERS.is_in(text);
     }
     let lower = lower_case(text);
