@@ -213,7 +213,7 @@ impl<'a> Group<'a> {
                 base: prompt_id(seed_row, k),
                 subjects: seed_row.subjects.clone(),
                 card: about.case.as_ref().map(|case| case.card(&about.place)),
-                case: about.case,
+                case: about.case.map(Arc::unwrap_or_clone),
                 place: Some(about.place),
                 voice: seed_row.frames.get(k).and_then(|frame| frame.voice.clone()),
                 situation: about.situation,

@@ -1,6 +1,6 @@
 //! Reads responses: what an outcome means for the task that asked.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use clinstruct_multiturn::{Defect, Repair, TurnOutcome};
 use clinstruct_parser::{Cleaned, Problem, PromptFormat, WrittenPrompt};
@@ -274,7 +274,7 @@ pub struct Prompt {
     /// What it asks of the answers, in the words of its writer, for all its conversations in their order.
     pub requests: Vec<String>,
     /// Its case, once one of its variants needed it.
-    case: OnceLock<Option<Case>>,
+    case: OnceLock<Option<Arc<Case>>>,
 }
 
 impl Prompt {
@@ -295,8 +295,8 @@ impl Prompt {
     }
 
     /// The case that all its variants share, completed by `complete` when it is first needed.
-    pub(super) fn case(&self, complete: impl FnOnce(&Stated) -> Option<Case>) -> Option<Case> {
-        self.case.get_or_init(|| complete(&self.stated)).clone()
+    pub(super) fn case(&self, complete: impl FnOnce(&Stated) -> Option<Case>) -> Option<Arc<Case>> {
+        self.case.get_or_init(|| complete(&self.stated).map(Arc::new)).clone()
     }
 }
 
