@@ -90,15 +90,29 @@ impl Lower {
         &self.text
     }
 
+    /// Whether it may have a name, whose capitals of ASCII are looked for as small letters.
+    pub(super) fn may_have_name(&self, name: &str) -> bool {
+        match name.as_bytes() {
+            [first, second, ..] if first.is_ascii() && second.is_ascii() => {
+                self.has_pair(first.to_ascii_lowercase(), second.to_ascii_lowercase())
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether it may have two bytes behind each other.
+    fn has_pair(&self, first: u8, second: u8) -> bool {
+        let bit = pair(first, second);
+        self.pairs[bit / 64] >> (bit % 64) & 1 == 1
+    }
+
     /// Whether it may have a text.
     fn may_have(&self, text: &str) -> bool {
-        let has = |first: u8, second: u8| {
-            let bit = pair(first, second);
-            self.pairs[bit / 64] >> (bit % 64) & 1 == 1
-        };
         match text.as_bytes() {
-            [first, second, third, ..] => has(*first, *second) && has(*second, *third),
-            [first, second] => has(*first, *second),
+            [first, second, third, ..] => {
+                self.has_pair(*first, *second) && self.has_pair(*second, *third)
+            }
+            [first, second] => self.has_pair(*first, *second),
             _ => true,
         }
     }
