@@ -55,21 +55,33 @@ pub(super) fn patterns(text: &str) -> u32 {
         add(first && letter.starts_with(['M', 'F']), &[4]);
         add(head.ends_with(b"M/") || head.ends_with(b"F/"), &[5]);
         add(rest.starts_with("/M") || rest.starts_with("/F"), &[6]);
-        add(begins("j") || begins("mona"), &[7, 8, 9, 10]);
-        add(begins("w") && is_at(1, b""), &[7]);
-        add(begins("woc") || begins("tag"), &[8]);
-        add(spaced && begins("year") && is_at(4, b"sS") && is_at(5, b",.;:)!?"), &[10]);
+        add(begins("j") && is_at(1, b"") || begins("monati") || begins("w") && is_at(1, b""), &[7]);
+        let alt = ["jahre a", "monate a", "wochen a", "tage a"];
+        add(spaced && alt.into_iter().any(begins), &[8]);
+        add(spaced && (begins("jahren") || begins("monaten")) && follows("von "), &[9]);
         // `ans`, `anni` and `anos`, but not `and`.
         let years = begins("an") && (unit.len() == 2 || is_at(2, b"nosNOS"));
         let years = years || begins("a") && is_at(1, b"");
-        let months = begins("moi") || begins("me") && is_at(2, b"sS");
-        add(spaced && (years || months), &[10, 11, 12, 13]);
-        let letter = letter.chars().next().filter(|c| !c.is_ascii()).unwrap_or_default();
-        add(('\u{900}'..='\u{97f}').contains(&letter), &[14, 15]);
-        add(('\u{e00}'..='\u{e7f}').contains(&letter), &[16, 17]);
+        let romance = years || begins("moi") || begins("me") && is_at(2, b"sS");
+        let of_age = spaced && (romance || begins("year") || begins("jahre"));
+        add(of_age && ends_with_mark(unit), &[10]);
+        let lead = |leads: &[&str]| spaced && romance && leads.iter().any(|lead| follows(lead));
+        add(lead(&["de ", "di ", "com "]), &[11]);
+        add(lead(&["de "]), &[12]);
+        add(lead(&["tiene ", " a ", " ha ", " tem "]), &[13]);
+        let letters = |words: &[&str]| words.iter().any(|word| letter.starts_with(word));
+        add(letters(&["वर्ष", "साल", "महीने"]), &[14, 15]);
+        add(letters(&["ปี", "เดือน"]), &[16, 17]);
         first = false;
     }
     found
+}
+
+/// Whether a word ends with a mark, as one in an apposition does.
+fn ends_with_mark(text: &[u8]) -> bool {
+    let is_letter = |byte: &&u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
+    let end = text.iter().take_while(is_letter).count();
+    text.get(end).is_some_and(|byte| b",.;:)!?".contains(byte))
 }
 
 /// Whether a text begins with a word, in capitals or not.

@@ -20,6 +20,13 @@ fn what_stands_beside_a_number_leaves_out_no_pattern_that_matches() {
         "४५ वर्षीय महिला, एक महिला, उम्र 54 साल, ५ महीने की बच्ची",
         "ผู้หญิงวัย ๕๔ ปี ชาย 5เดือน คนไข้อายุ 30ปี",
         "The 2 boys, 12 girls and 3 men of 80 kg drank 5 mL, 10 and 20.",
+        "Paciente, 55 anos, uma mulher de 33 ANOS; un hombre de 5 meses, niña, 40 años: una donna di 9 mesi",
+        "Une femme âgée de 34 ans, un garçon âgé de 7 MOIS. La patiente a 5 mois; o homem tem 60 anos.",
+        "Il ragazzo ha 12 anni, e la bambina ha 3 MESI. El paciente tiene 44 años y tose.",
+        "Herr K. (54 Jahre), eine Dame, 81 JAHRE! Ein Mädchen von 4 Monaten, ein Mann von 50 Jahren hat",
+        "Ein 14 Monate alter Junge, 3 WOCHEN ALT, 2 tage alt. Eine 8-monatige und eine 67-JÄHRIGE Frau",
+        "13 साल के एक पुरुष, महिला उम्र लगभग 40 वर्ष, ३ महीने की बच्ची, 8 वर्षीय लड़के को",
+        "ผู้ชายอายุ 32 ปี คนไข้ชายวัย 49ปี ผู้ป่วยอายุ 3 เดือน เด็กหญิง 5 เดือน",
     ];
     let check = &crate::checks::other_patient::CHECK;
     let mut matched = 0;
