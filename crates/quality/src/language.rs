@@ -230,6 +230,24 @@ static OWNERS: LazyLock<Owners> = LazyLock::new(|| {
     owners
 });
 
+/// The lengths in bytes of the common words that begin with each byte, a bit for each: most other words are told by it.
+static LENGTHS: LazyLock<[u32; 256]> = LazyLock::new(|| {
+    let mut lengths = [0; 256];
+    for word in OWNERS.keys() {
+        if let Some(first) = word.as_bytes().first() {
+            lengths[usize::from(*first)] |= 1 << word.len().min(31);
+        }
+    }
+    lengths
+});
+
+/// The languages that have a common word.
+fn owners_of(word: &str) -> Option<u64> {
+    let first = word.as_bytes().first()?;
+    let may = LENGTHS[usize::from(*first)] >> word.len().min(31) & 1 == 1;
+    may.then(|| OWNERS.get(word).copied()).flatten()
+}
+
 /// The longest common word, in bytes, with what a capital may have more.
 static LONGEST: LazyLock<usize> =
     LazyLock::new(|| OWNERS.keys().map(|word| word.len()).max().unwrap_or_default() + 3);
@@ -237,7 +255,7 @@ static LONGEST: LazyLock<usize> =
 /// How much the common words of each language of [`COMMON`] count in a text.
 fn by_common_words(text: &str) -> Vec<usize> {
     let mut scores = vec![0_usize; COMMON.len()];
-    let (owners, longest): (&Owners, usize) = (&OWNERS, *LONGEST);
+    let longest = *LONGEST;
     let mut before = '.';
     let mut seen = 0;
     let mut start = 0;
@@ -260,10 +278,10 @@ fn by_common_words(text: &str) -> Vec<usize> {
             // A capital within a sentence is a name, or a noun in German: no common word.
             let short = (bare.len() <= longest).then_some(bare);
             let found = short.and_then(|bare| {
-                owners.get(bare).copied().or_else(|| {
+                owners_of(bare).or_else(|| {
                     let starts = matches!(before, '.' | '!' | '?' | ':' | '\n' | '*' | '¿' | '¡');
                     let capital = starts && bare.chars().skip(1).all(char::is_lowercase);
-                    capital.then(|| owners.get(bare.to_lowercase().as_str()).copied()).flatten()
+                    capital.then(|| owners_of(&bare.to_lowercase())).flatten()
                 })
             });
             if let Some(owners) = found.filter(|_| !letter || bare == "I" || bare == "A") {
