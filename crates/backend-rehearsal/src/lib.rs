@@ -16,6 +16,7 @@ mod descriptor;
 mod extract;
 mod foreign;
 mod grammar;
+mod heads;
 mod rates;
 mod read;
 mod schema;

@@ -1,10 +1,11 @@
 //! Reads a request as a model would: instructions are recognized by their texts.
 
-use aho_corasick::AhoCorasick;
 use clinstruct_schema::{
     ChatRequest, Constraint, ConversationMode, Instruction, Language, Meaning, Message,
     PersonaTrait, Register, Role, Speaker, VoiceTrait,
 };
+
+use crate::heads::Heads;
 
 /// A patient or relative to be.
 #[derive(Debug, Clone, Default)]
@@ -117,7 +118,7 @@ pub(crate) fn value<'a>(patient: &'a [(String, String)], label: &str) -> Option<
 /// Recognizes the catalog's instructions by their texts.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    heads: Option<AhoCorasick>,
+    heads: Heads,
     /// Starts of messages that request a repair, in all languages.
     repairs: Vec<String>,
     instructions: Vec<(Instruction, Option<String>)>,
@@ -141,12 +142,9 @@ impl Reader {
                 }
             })
             .collect();
-        let heads = AhoCorasick::new(split.iter().map(|(_, head, _)| head)).ok();
-        Self {
-            heads,
-            repairs,
-            instructions: split.into_iter().map(|(i, _, tail)| (i, tail)).collect(),
-        }
+        let (heads, instructions) =
+            split.into_iter().map(|(i, head, tail)| (head, (i, tail))).unzip();
+        Self { heads: Heads::new(heads), repairs, instructions }
     }
 
     /// The messages of a request without the failed attempt and the repair message at the end, if any.
@@ -190,9 +188,8 @@ impl Reader {
     /// The voice that these sentences ask for.
     fn voice(&self, told: &str) -> Voice {
         let mut voice = Voice::default();
-        let found = self.heads.iter().flat_map(|heads| heads.find_overlapping_iter(told));
-        for found in found {
-            let known = self.instructions.get(found.pattern().as_usize());
+        for (at, _) in self.heads.all(told) {
+            let known = self.instructions.get(at);
             for meaning in known.iter().flat_map(|(instruction, _)| &instruction.means) {
                 if let Meaning::Write { of, id, words } = meaning {
                     voice.values.push((*of, id.to_string()));
@@ -206,8 +203,8 @@ impl Reader {
     /// The person that these sentences describe.
     fn persona(&self, told: &str) -> Persona {
         let mut persona = Persona::default();
-        for found in self.heads.iter().flat_map(|heads| heads.find_overlapping_iter(told)) {
-            let known = self.instructions.get(found.pattern().as_usize());
+        for (at, _) in self.heads.all(told) {
+            let known = self.instructions.get(at);
             for meaning in known.iter().flat_map(|(instruction, _)| &instruction.means) {
                 if let Meaning::Be { of, id } = meaning {
                     persona.values.push((*of, id.to_string()));
@@ -218,18 +215,14 @@ impl Reader {
     }
 
     fn instructions_in(&self, text: &str, earlier: bool, parsed: &mut ParsedRequest) {
-        let Some(heads) = &self.heads else { return };
-        for found in heads.find_overlapping_iter(text) {
-            let Some((instruction, tail)) = self.instructions.get(found.pattern().as_usize())
-            else {
-                continue;
-            };
+        for (at, end) in self.heads.all(text) {
+            let Some((instruction, tail)) = self.instructions.get(at) else { continue };
             if earlier && instruction.once {
                 continue;
             }
             let mut count = None;
             if let Some(tail) = tail {
-                let after = text.get(found.end()..).unwrap_or_default();
+                let after = text.get(end..).unwrap_or_default();
                 let digits =
                     after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
                 count = after.get(..digits).and_then(|d| d.parse::<u32>().ok());

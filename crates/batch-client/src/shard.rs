@@ -12,10 +12,10 @@ use crate::Limits;
 
 /// The address of a request and its response: the first 128 bits of the BLAKE3 hash of the request's canonical JSON.
 pub fn request_id(request: &ChatRequest) -> RequestId {
-    let mut hasher = blake3::Hasher::new();
-    // A request consists of plain strings and numbers; writing it to a hasher cannot fail.
-    let _ = serde_json::to_writer(&mut hasher, request);
-    let hash = hasher.finalize();
+    // A request consists of plain strings and numbers; writing it to memory cannot fail. Hashed as a whole, its parts are
+    // hashed side by side, and not one after the other in the pieces in which it is written.
+    let json = serde_json::to_vec(request).unwrap_or_default();
+    let hash = blake3::hash(&json);
     let mut id = [0; 16];
     id.copy_from_slice(&hash.as_bytes()[..16]);
     RequestId(id)

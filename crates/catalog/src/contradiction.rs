@@ -1,6 +1,6 @@
 //! What does not go together in one conversation.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
@@ -23,7 +23,50 @@ pub struct Contradiction {
 #[derive(Debug, Clone, Default)]
 pub struct Contradictions {
     entries: Vec<Contradiction>,
-    clashes: BTreeMap<String, BTreeSet<String>>,
+    /// The number of each item that is at odds with one.
+    numbers: HashMap<String, usize>,
+    /// For each item the items that are at odds with it.
+    clashes: Vec<Items>,
+}
+
+/// Items of a table, a bit for each.
+#[derive(Debug, Clone, Default)]
+struct Items(Vec<u64>);
+
+impl Items {
+    fn insert(&mut self, number: usize) {
+        if self.0.len() <= number / 64 {
+            self.0.resize(number / 64 + 1, 0);
+        }
+        if let Some(bits) = self.0.get_mut(number / 64) {
+            *bits |= 1 << (number % 64);
+        }
+    }
+
+    fn contains(&self, number: usize) -> bool {
+        self.0.get(number / 64).is_some_and(|bits| bits >> (number % 64) & 1 == 1)
+    }
+
+    fn extend(&mut self, other: &Self) {
+        self.0.resize(self.0.len().max(other.0.len()), 0);
+        for (own, bits) in self.0.iter_mut().zip(&other.0) {
+            *own |= bits;
+        }
+    }
+}
+
+/// What some items of a table are at odds with.
+#[derive(Debug)]
+pub struct AtOdds<'t> {
+    table: &'t Contradictions,
+    items: Items,
+}
+
+impl AtOdds<'_> {
+    /// Whether an item is at odds with one of them.
+    pub fn with(&self, item: &str) -> bool {
+        self.table.numbers.get(item).is_some_and(|number| self.items.contains(*number))
+    }
 }
 
 impl Contradictions {
@@ -34,29 +77,57 @@ impl Contradictions {
 
     /// The number of pairs, each counted once.
     pub fn pairs(&self) -> usize {
-        self.clashes.values().map(BTreeSet::len).sum::<usize>() / 2
+        let bits = self.clashes.iter().flat_map(|items| &items.0);
+        bits.map(|bits| bits.count_ones() as usize).sum::<usize>() / 2
+    }
+
+    /// The items that are at odds with an item.
+    fn of(&self, item: &str) -> Option<&Items> {
+        self.clashes.get(*self.numbers.get(item)?)
     }
 
     /// Whether two items are a pair of the table, in either order.
     pub fn between(&self, one: &str, other: &str) -> bool {
-        self.clashes.get(one).is_some_and(|with| with.contains(other))
+        self.any(one, [other])
     }
 
     /// Whether an item is at odds with any of `others`.
     pub fn any<'a>(&self, item: &str, others: impl IntoIterator<Item = &'a str>) -> bool {
-        let Some(with) = self.clashes.get(item) else { return false };
-        others.into_iter().any(|other| with.contains(other))
+        let Some(with) = self.of(item) else { return false };
+        others.into_iter().filter_map(|other| self.numbers.get(other)).any(|n| with.contains(*n))
+    }
+
+    /// What these items are at odds with, for one who asks for many others.
+    pub fn against<'a>(&self, items: impl IntoIterator<Item = &'a str>) -> AtOdds<'_> {
+        let mut all = Items::default();
+        for with in items.into_iter().filter_map(|item| self.of(item)) {
+            all.extend(with);
+        }
+        AtOdds { table: self, items: all }
     }
 
     /// The pairs of the table among these items.
     pub fn among<'a>(&self, items: &[&'a str]) -> Vec<(&'a str, &'a str)> {
         let mut found = Vec::new();
         for (i, one) in items.iter().enumerate() {
-            let Some(with) = self.clashes.get(*one) else { continue };
-            let others = items.iter().skip(i + 1).filter(|other| with.contains(**other));
+            let others = items.iter().skip(i + 1).filter(|other| self.between(one, other));
             found.extend(others.map(|other| (*one, *other)));
         }
         found
+    }
+
+    /// Puts two items at odds with each other.
+    fn add(&mut self, one: &str, other: &str) {
+        let [one, other] = [one, other].map(|item| {
+            let next = self.numbers.len();
+            *self.numbers.entry(item.to_owned()).or_insert(next)
+        });
+        self.clashes.resize_with(self.numbers.len(), Items::default);
+        for (of, with) in [(one, other), (other, one)] {
+            if let Some(items) = self.clashes.get_mut(of) {
+                items.insert(with);
+            }
+        }
     }
 }
 
@@ -104,8 +175,7 @@ pub(crate) fn read_contradictions(r: &mut Reader<'_>, known: &KnownItems) -> Con
                 r.mistake(raw.span.clone(), format!("\"{a}\" is at odds with itself"), None);
                 continue;
             }
-            table.clashes.entry(a.clone()).or_default().insert(b.clone());
-            table.clashes.entry(b.clone()).or_default().insert(a.clone());
+            table.add(a, b);
         }
         table.entries.push(Contradiction { one, other, why: raw.value.why });
     }

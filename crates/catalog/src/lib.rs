@@ -49,7 +49,7 @@ pub use body::{
 };
 pub use catalog::Catalog;
 pub use context::{case_context, frame_context, language_context};
-pub use contradiction::{Contradiction, Contradictions};
+pub use contradiction::{AtOdds, Contradiction, Contradictions};
 pub use fit::{persona_items, voice_items};
 pub use language::{LanguageTexts, Languages, PartLanguages, SettingText};
 pub use mistake::{CatalogError, Mistake};

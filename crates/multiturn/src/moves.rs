@@ -15,10 +15,9 @@ pub(crate) fn possible<'c>(
     turn: u32,
 ) -> Vec<&'c Move> {
     let styles = || situation.asked_styles.iter().chain(&situation.system_styles);
-    let at_odds = |m: &Move| {
-        let ids = fixed.iter().map(String::as_str).chain(styles().map(|s| s.id.as_str()));
-        catalog.contradictions.any(&format!("move:{}", m.id), ids)
-    };
+    let ids = fixed.iter().map(String::as_str).chain(styles().map(|s| s.id.as_str()));
+    let against = catalog.contradictions.against(ids);
+    let at_odds = |m: &Move| against.with(&format!("move:{}", m.id));
     let fit = || {
         let all = catalog.moves_of(situation.persona.is_some()).iter();
         all.filter(|m| m.fits(facts, situation, patient, turn) && !at_odds(m))

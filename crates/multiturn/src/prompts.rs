@@ -1,6 +1,6 @@
 //! The system prompts of the two sides of a conversation.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use clinstruct_catalog::{
     Catalog, Mode, Part, RegisterText, RoleTemplates, case_context, language_context,
@@ -25,7 +25,7 @@ pub struct PromptContext {
     /// Where care takes place.
     pub place: Place,
     /// The patient; only the simulated health worker sees the case. `None` for a question that is not about one.
-    pub case: Option<Case>,
+    pub case: Option<Arc<Case>>,
     /// Mode, turns, styles.
     pub situation: Situation,
     /// Maximum tokens of an answer of the assistant.
@@ -44,7 +44,7 @@ impl PromptContext {
         Self {
             id,
             place,
-            case,
+            case: case.map(Arc::new),
             situation,
             max_tokens: MAX_TOKENS,
             rules: false,
@@ -62,7 +62,7 @@ impl PromptContext {
         row: &BaseRow,
         k: usize,
         variant: Variant,
-        case: Option<Case>,
+        case: Option<Arc<Case>>,
     ) -> Option<Self> {
         let situation = situation(catalog, part, seed, row, k, variant);
         Self::with_situation(catalog, part, row, k, variant, case, situation)
@@ -75,7 +75,7 @@ impl PromptContext {
         row: &BaseRow,
         k: usize,
         variant: Variant,
-        case: Option<Case>,
+        case: Option<Arc<Case>>,
         situation: Situation,
     ) -> Option<Self> {
         let task = row
@@ -198,7 +198,7 @@ impl PromptContext {
     fn user(&self, catalog: &Catalog) -> Result<(String, String), Error> {
         let situation = &self.situation;
         let known = if self.is_lay() { home_case } else { case_context };
-        let case = self.case.as_ref().map(known);
+        let case = self.case.as_deref().map(known);
         let setting = catalog.settings.iter().find(|s| s.id == self.place.setting);
         let user = self.render(
             catalog,

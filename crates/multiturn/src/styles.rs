@@ -1,5 +1,7 @@
 //! The solver: draws compatible styles, where they stand, and how they are worded.
 
+use std::cell::OnceCell;
+
 use clinstruct_catalog::{
     Catalog, Contradictions, Part, Places, StyleOption, Wording, persona_items, voice_items,
 };
@@ -75,21 +77,23 @@ pub(crate) fn asked<'c>(
     let Some(rule) = &part.styles else { return vec![Vec::new()] };
     let styles = catalog.styles_of(part.personas);
     let table = &catalog.contradictions;
-    let possible: Vec<&StyleOption> =
-        styles.asked.iter().filter(|o| in_language.has(o) && fits(table, fixed, o, &[])).collect();
-    let variants: Vec<Vec<Vec<&StyleOption>>> = (1..=rule.variants)
-        .map(|v| {
+    let at_odds = table.against(fixed.iter().map(String::as_str));
+    let is_possible = |o: &&StyleOption| !at_odds.with(o.id.as_str()) && in_language.has(o);
+    let possible: Vec<&StyleOption> = styles.asked.iter().filter(is_possible).collect();
+    let draw = |group: &Group<'_, 'c>| -> Vec<&'c StyleOption> {
+        let items = possible.iter().filter(|o| o.group == group.name);
+        let items = items.map(|o| (o.id.as_str(), in_language.weight(o), *o));
+        draw::order(seed, prompt, &format!("style of {} {}", group.name, group.variant), items)
+    };
+    let variants: Vec<Vec<Group<'_, 'c>>> = (1..=rule.variants)
+        .map(|variant| {
             let groups = styles.groups.iter().map(|g| (g.id.as_str(), g.weight, g.id.as_str()));
-            let order = draw::order(seed, prompt, &format!("style groups {v}"), groups);
-            let of = |group: &str| {
-                let items = possible.iter().filter(|o| o.group == group);
-                let items = items.map(|o| (o.id.as_str(), in_language.weight(o), *o));
-                draw::order(seed, prompt, &format!("style of {group} {v}"), items)
-            };
-            order.into_iter().map(of).collect()
+            let order = draw::order(seed, prompt, &format!("style groups {variant}"), groups);
+            let group = |name| Group { name, variant, drawn: OnceCell::new() };
+            order.into_iter().map(group).collect()
         })
         .collect();
-    let search = Search { table, variants: &variants, wanted: rule.options };
+    let search = Search { table, variants: &variants, draw: &draw, wanted: rule.options };
     let mut done = Vec::with_capacity(rule.variants);
     if !search.complete(&mut done, 0, &mut Vec::new()) {
         done.clear();
@@ -101,16 +105,31 @@ pub(crate) fn asked<'c>(
     done
 }
 
+/// A group of options of a variant. Most are never looked at.
+struct Group<'s, 'c> {
+    name: &'s str,
+    variant: usize,
+    /// Its options in their drawn order, once something asked for them.
+    drawn: OnceCell<Vec<&'c StyleOption>>,
+}
+
 /// A search for sets of options, one for each variant.
 struct Search<'s, 'c> {
     table: &'s Contradictions,
-    /// The options of each variant, by group, all in their drawn order.
-    variants: &'s [Vec<Vec<&'c StyleOption>>],
+    /// The groups of each variant in their drawn order.
+    variants: &'s [Vec<Group<'s, 'c>>],
+    /// Draws the order of the options of a group.
+    draw: &'s dyn Fn(&Group<'s, 'c>) -> Vec<&'c StyleOption>,
     /// Options of each variant.
     wanted: usize,
 }
 
-impl<'c> Search<'_, 'c> {
+impl<'s, 'c> Search<'s, 'c> {
+    /// The options of a group, in their drawn order.
+    fn options(&self, group: &'s Group<'s, 'c>) -> &'s [&'c StyleOption] {
+        group.drawn.get_or_init(|| (self.draw)(group))
+    }
+
     fn can_take(
         &self,
         option: &StyleOption,
@@ -137,7 +156,7 @@ impl<'c> Search<'_, 'c> {
             return false;
         }
         for (i, group) in groups.iter().enumerate().skip(from) {
-            for option in group {
+            for option in self.options(group) {
                 if self.can_take(option, taken, done) {
                     taken.push(option);
                     if self.complete(done, i + 1, taken) {
@@ -153,13 +172,13 @@ impl<'c> Search<'_, 'c> {
     /// As many options as fit, taken one after the other.
     fn most(
         &self,
-        groups: &[Vec<&'c StyleOption>],
+        groups: &'s [Group<'s, 'c>],
         done: &[Vec<&'c StyleOption>],
     ) -> Vec<&'c StyleOption> {
         let mut taken: Vec<&StyleOption> = Vec::new();
         for group in groups {
             if taken.len() < self.wanted {
-                taken.extend(group.iter().find(|o| self.can_take(o, &taken, done)));
+                taken.extend(self.options(group).iter().find(|o| self.can_take(o, &taken, done)));
             }
         }
         taken

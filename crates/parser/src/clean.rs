@@ -122,7 +122,13 @@ pub fn clean(text: &str, item: bool) -> Cleaned {
 fn control_character(text: &str) -> Option<String> {
     let bad = |c: char| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || c == '\u{fffd}';
     let start = text.strip_prefix('\u{feff}');
-    if start.is_none() && !text.contains(bad) {
+    // The first bytes of such characters; most texts have none of them, and need not be looked at character by character.
+    let may = |byte: &u8| match byte {
+        b'\n' | b'\r' | b'\t' => false,
+        0..0x20 | 0x7f | 0xc2 | 0xef => true,
+        _ => false,
+    };
+    if start.is_none() && !(text.as_bytes().iter().any(may) && text.contains(bad)) {
         return None;
     }
     Some(start.unwrap_or(text).chars().filter(|c| !bad(*c)).collect())
@@ -188,7 +194,7 @@ fn role_tag(text: &str) -> Option<String> {
         return Some(rest.to_owned());
     }
     // Fast path: no line can start with a machine's tag.
-    if !text.contains(['(', '<', '[']) {
+    if !text.as_bytes().iter().any(|byte| matches!(byte, b'(' | b'<' | b'[')) {
         return None;
     }
     let mut out = String::with_capacity(text.len());

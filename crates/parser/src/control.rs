@@ -112,9 +112,14 @@ fn last_token(text: &str) -> Option<usize> {
     })
 }
 
+/// Whether a text has a character that tokens begin with. Bytes are compared faster than characters.
+fn may_hold(text: &str) -> bool {
+    text.as_bytes().iter().any(|byte| matches!(byte, b'<' | b'['))
+}
+
 /// The text without control tokens before and after it; `None` if there are none.
 pub(crate) fn edges(text: &str) -> Option<String> {
-    if !text.contains(['<', '[']) {
+    if !may_hold(text) {
         return None;
     }
     let mut rest = text.trim();
@@ -164,6 +169,9 @@ fn without_last(text: &str) -> Option<&str> {
 
 /// The first control token within a text.
 pub(crate) fn within(text: &str) -> Option<&str> {
+    if !may_hold(text) {
+        return None;
+    }
     text.match_indices(['<', '[']).find_map(|(at, _)| {
         let here = text.get(at..)?;
         let twice = || {

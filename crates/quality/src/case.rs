@@ -51,7 +51,7 @@ pub use self::correction::Corrected;
 pub use self::frame::against_frame;
 pub(crate) use self::frame::beyond;
 pub use self::reader::Reader;
-pub use self::record::record;
+pub use self::record::{record, record_in};
 pub use self::topic::{left_topic, topic_words};
 pub(crate) use self::writer::is_of_patient;
 

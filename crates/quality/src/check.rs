@@ -95,8 +95,8 @@ pub enum Run {
         /// The turn of an example text: speaker and patient.
         example: fn(&'static str) -> Turn<'static>,
     },
-    /// A text whose patient is compared with known facts. What the text says of the patient is read once for all of
-    /// these.
+    /// A text in which other checks read the same: what it says of the patient, or how it begins. That is read once for
+    /// all of these.
     Facts {
         /// All findings.
         find: fn(&Turn<'_>, &Reader<'_>) -> Vec<Finding>,
@@ -179,8 +179,8 @@ impl Check {
         self.find_in(turn, &Reader::new(Corrected::of(turn.text).text()))
     }
 
-    /// The same for one who has a reader of the text.
-    pub(crate) fn find_in(&self, turn: &Turn<'_>, reader: &Reader<'_>) -> Vec<Violation> {
+    /// The same for one who reads more in the text.
+    pub fn find_in(&self, turn: &Turn<'_>, reader: &Reader<'_>) -> Vec<Violation> {
         let found = match self.run {
             Run::Text { find, .. } => find(turn),
             Run::Facts { find, .. } => find(turn, reader),

@@ -21,6 +21,7 @@ use std::ops::Range;
 use clinstruct_schema::Language;
 
 use self::words::{Hit, Words};
+use crate::phrases::small;
 use crate::segment::sentences;
 
 /// Units of doses.
@@ -157,20 +158,11 @@ impl<'a> View<'a> {
 
 /// Lower case in which every byte keeps its place: a letter whose small form has another length stays.
 pub(crate) fn lower_case(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
-    }
-    let mut lower = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_ascii() {
-            lower.push(c.to_ascii_lowercase());
-            continue;
-        }
+    small(text, |c, lower| {
         let mut small = c.to_lowercase();
         match (small.next(), small.next()) {
             (Some(one), None) if one.len_utf8() == c.len_utf8() => lower.push(one),
             _ => lower.push(c),
         }
-    }
-    lower
+    })
 }

@@ -5,10 +5,10 @@
 //! first bytes there rule out nearly all of them.
 
 /// The most bytes by which a word is looked up.
-const KEY: usize = 3;
+const KEY: usize = 4;
 
 /// Words, indexed by their first bytes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Finder {
     /// All words behind each other, those with the same key together.
     bytes: Vec<u8>,
@@ -17,27 +17,44 @@ pub(crate) struct Finder {
     keys: Vec<(u32, u32, u32)>,
     /// Open hash table of places in `keys`, each one more than it is; zero is empty.
     table: Vec<u32>,
-    /// Which lengths of keys there are.
-    lengths: [bool; KEY],
+    /// How far a hash is shifted to be a place in the table.
+    shift: u32,
+    /// A bit for each hash, some bits for each key: what most places of a text are told by is small enough to stay in
+    /// the nearest memory.
+    bits: Vec<u64>,
+    /// The lengths of the keys that begin with each byte, a bit for each.
+    lengths: [u8; 256],
 }
 
 /// A word of a [`Finder`].
 #[derive(Debug)]
 struct Word {
-    /// Where it begins in the bytes of all.
-    from: usize,
-    length: usize,
+    /// Where it begins and ends in the bytes of all.
+    from: u32,
+    to: u32,
+    /// Its place in the list that it came from.
+    index: u32,
     /// The first byte behind its key; zero where it is no longer.
     next: u8,
-    /// Its place in the list that it came from.
-    index: usize,
 }
 
-/// The first bytes as a number that also tells how many they are.
+/// Bits for each place of a table, as a power of two.
+const BITS: u32 = 3;
+
+/// The hash of a key; its upper bits are the better ones.
+fn hash(key: u32) -> u32 {
+    key.wrapping_mul(0x9e37_79b1)
+}
+
+/// The first bytes as a number, the first one lowest: fewer are filled up with zeros, which no word has.
 fn key(bytes: &[u8]) -> u32 {
-    let first = bytes.iter().fold(0, |key, byte| (key << 8) | u32::from(*byte));
-    // At most three bytes: the count fits before them.
-    first | (u32::try_from(bytes.len()).unwrap_or_default() << 24)
+    bytes.iter().take(KEY).rev().fold(0, |key, byte| (key << 8) | u32::from(*byte))
+}
+
+impl Default for Finder {
+    fn default() -> Self {
+        Self::new([])
+    }
 }
 
 impl Finder {
@@ -48,37 +65,61 @@ impl Finder {
             .map(str::as_bytes)
             .enumerate()
             .filter(|(_, word)| !word.is_empty())
-            .map(|(index, word)| (key(&word[..word.len().min(KEY)]), index, word))
+            .map(|(index, word)| (key(word), index, word))
             .collect();
         list.sort_by_key(|(key, index, _)| (*key, *index));
-        let mut finder = Self::default();
+        let (mut bytes, mut words) = (Vec::new(), Vec::new());
+        let (mut keys, mut lengths): (Vec<(u32, u32, u32)>, _) = (Vec::new(), [0; 256]);
         for (key, index, word) in list {
-            let at = u32::try_from(finder.words.len()).unwrap_or(u32::MAX);
-            match finder.keys.last_mut() {
+            let at = u32::try_from(words.len()).unwrap_or(u32::MAX);
+            match keys.last_mut() {
                 Some(last) if last.0 == key => last.2 = at + 1,
-                _ => finder.keys.push((key, at, at + 1)),
+                _ => keys.push((key, at, at + 1)),
             }
             let next = word.get(KEY).copied().unwrap_or_default();
-            finder.words.push(Word { from: finder.bytes.len(), length: word.len(), next, index });
-            finder.bytes.extend_from_slice(word);
-            finder.lengths[word.len().min(KEY) - 1] = true;
+            let [from, to, index] =
+                [bytes.len(), bytes.len() + word.len(), index].map(|n| n as u32);
+            words.push(Word { from, to, index, next });
+            bytes.extend_from_slice(word);
+            lengths[usize::from(word[0])] |= 1 << (word.len().min(KEY) - 1);
         }
-        // A quarter full at most: a word that is not there is nearly always told by one look.
-        finder.table = vec![0; (finder.keys.len() * 4).next_power_of_two()];
-        for (at, (key, ..)) in (1_u32..).zip(&finder.keys) {
-            let mut slot = finder.slot(*key);
-            while finder.table[slot] != 0 {
-                slot = (slot + 1) & (finder.table.len() - 1);
+        // Half full at most.
+        let size = (keys.len() * 2).next_power_of_two().max(64);
+        let shift = u32::BITS - size.trailing_zeros();
+        let mut table = vec![0; size];
+        let mut bits = vec![0; (size << BITS) / 64];
+        for (at, (key, ..)) in (1_u32..).zip(&keys) {
+            let hash = hash(*key);
+            let mut slot = (hash >> shift) as usize;
+            while table[slot] != 0 {
+                slot = (slot + 1) & (size - 1);
             }
-            finder.table[slot] = at;
+            table[slot] = at;
+            let bit = (hash >> (shift - BITS)) as usize;
+            bits[bit / 64] |= 1 << (bit % 64);
         }
-        finder
+        Self { bytes, words, keys, table, shift, bits, lengths }
     }
 
-    /// Where a key is looked for first; the table has a power of two of places.
-    fn slot(&self, key: u32) -> usize {
-        let hash = key.wrapping_mul(0x9e37_79b1);
-        ((hash >> 12) as usize) & (self.table.len() - 1)
+    /// The words with a key.
+    fn words_of(&self, key: u32) -> &[Word] {
+        let hash = hash(key);
+        let bit = (hash >> (self.shift - BITS)) as usize;
+        if self.bits[bit / 64] >> (bit % 64) & 1 == 0 {
+            return &[];
+        }
+        let mut slot = (hash >> self.shift) as usize;
+        loop {
+            let at = self.table[slot] as usize;
+            if at == 0 {
+                return &[];
+            }
+            let (own, from, to) = self.keys[at - 1];
+            if own == key {
+                return &self.words[from as usize..to as usize];
+            }
+            slot = (slot + 1) & (self.table.len() - 1);
+        }
     }
 
     /// Calls `found` with the place of a word in the list and where it begins and ends, for all that stand at one of
@@ -94,33 +135,33 @@ impl Finder {
         }
         let text = text.as_bytes();
         for &place in places {
-            let mut key = 0;
-            for length in 1..=KEY {
-                let Some(&byte) = text.get(place + length - 1) else { break };
-                key = (key << 8) | u32::from(byte);
-                if !self.lengths[length - 1] {
-                    continue;
-                }
-                // As in `key`.
-                let whole = key | ((length as u32) << 24);
-                let mut slot = self.slot(whole);
-                while self.table[slot] != 0 {
-                    let (own, from, to) = self.keys[self.table[slot] as usize - 1];
-                    if own == whole {
-                        for word in &self.words[from as usize..to as usize] {
-                            let end = place + word.length;
-                            let goes_on =
-                                word.next == 0 || text.get(place + KEY) == Some(&word.next);
-                            if goes_on
-                                && text.get(place..end)
-                                    == self.bytes.get(word.from..word.from + word.length)
-                            {
-                                found(word.index, place, end);
-                            }
-                        }
-                        break;
+            let Some(behind) = text.get(place..).filter(|behind| !behind.is_empty()) else {
+                continue;
+            };
+            let mut lengths = self.lengths[usize::from(behind[0])];
+            if lengths == 0 {
+                continue;
+            }
+            let bytes = match behind {
+                [a, b, c, d, ..] => u32::from_le_bytes([*a, *b, *c, *d]),
+                _ => key(behind),
+            };
+            let next = behind.get(KEY).copied().unwrap_or_default();
+            while lengths != 0 {
+                let least = lengths.trailing_zeros();
+                lengths &= lengths - 1;
+                for word in self.words_of(bytes & (u32::MAX >> (24 - 8 * least))) {
+                    if word.next != 0 && word.next != next {
+                        continue;
                     }
-                    slot = (slot + 1) & (self.table.len() - 1);
+                    let (from, to) = (word.from as usize, word.to as usize);
+                    let length = to - from;
+                    // A text may have zeros, as the keys of shorter words do.
+                    if length.min(KEY) == least as usize + 1
+                        && behind.get(..length) == self.bytes.get(from..to)
+                    {
+                        found(word.index as usize, place, place + length);
+                    }
                 }
             }
         }
@@ -137,6 +178,17 @@ pub(crate) struct Wanted {
     pub(crate) other: [[bool; 2]; 2],
 }
 
+/// Whether each byte is a letter or digit of ASCII, in one look.
+static OF_WORD: [bool; 256] = {
+    let mut of_word = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        of_word[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    of_word
+};
+
 /// The places of the wanted characters; of ASCII, letters and digits belong to words.
 pub(crate) fn places(text: &str, is_of_word: fn(char) -> bool, wanted: Wanted) -> Vec<usize> {
     let bytes = text.as_bytes();
@@ -146,7 +198,7 @@ pub(crate) fn places(text: &str, is_of_word: fn(char) -> bool, wanted: Wanted) -
     while place < bytes.len() {
         let byte = bytes[place];
         if byte < 0x80 {
-            let own = byte.is_ascii_alphanumeric();
+            let own = OF_WORD[usize::from(byte)];
             if wanted.ascii[usize::from(own)][usize::from(before)] {
                 found.push(place);
             }

@@ -1,6 +1,7 @@
 //! Detects the language of a text.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::{Range, RangeInclusive};
 use std::sync::LazyLock;
 
@@ -131,11 +132,16 @@ pub(crate) fn identify_other(text: &str, asked: Language) -> Option<Language> {
     Some(found)
 }
 
-fn detect(text: &str) -> Option<(Language, Certainty)> {
-    let mut letters = 0_usize;
+/// The letters of a text, and those of each of [`SCRIPTS`] among them.
+fn letters(text: &str) -> (usize, Vec<usize>) {
     let mut counts = vec![0_usize; SCRIPTS.len()];
+    // No script of one language alone has letters of ASCII, and more of them than this say nothing more.
+    if text.is_ascii() {
+        let letters = text.bytes().filter(u8::is_ascii_alphabetic).take(TRIGRAM_LETTERS).count();
+        return (letters, counts);
+    }
+    let mut letters = 0;
     for c in text.chars() {
-        // No script of one language alone has letters of ASCII.
         if c.is_ascii() {
             letters += usize::from(c.is_ascii_alphabetic());
             continue;
@@ -147,6 +153,11 @@ fn detect(text: &str) -> Option<(Language, Certainty)> {
         }
         letters += 1;
     }
+    (letters, counts)
+}
+
+fn detect(text: &str) -> Option<(Language, Certainty)> {
+    let (letters, counts) = letters(text);
     if letters < FEWEST_LETTERS {
         return None;
     }
@@ -189,9 +200,28 @@ const WORD: usize = 12;
 /// Two such words and a shared one tell a language, where no other has half as much.
 const SURE: usize = 2 * WORD + WORD / 2;
 
-/// Bit set of the languages that have a common word, in the order of [`COMMON`].
-static OWNERS: LazyLock<HashMap<&'static str, u64>> = LazyLock::new(|| {
-    let mut owners: HashMap<&'static str, u64> = HashMap::new();
+/// Sums the bytes of a short word, which nobody chooses to collide with another.
+#[derive(Default)]
+struct WordHasher(u64);
+
+impl Hasher for WordHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        // The table takes its places from both ends.
+        self.0 ^ (self.0 >> 32)
+    }
+}
+
+/// Bit set of the languages that have each common word, in the order of [`COMMON`].
+type Owners = HashMap<&'static str, u64, BuildHasherDefault<WordHasher>>;
+
+static OWNERS: LazyLock<Owners> = LazyLock::new(|| {
+    let mut owners = Owners::default();
     for (bit, (_, words)) in COMMON.iter().enumerate() {
         for word in *words {
             *owners.entry(word.as_str()).or_default() |= 1 << bit;
@@ -200,14 +230,44 @@ static OWNERS: LazyLock<HashMap<&'static str, u64>> = LazyLock::new(|| {
     owners
 });
 
+/// The lengths in bytes of the common words that begin with each byte, a bit for each: most other words are told by it.
+static LENGTHS: LazyLock<[u32; 256]> = LazyLock::new(|| {
+    let mut lengths = [0; 256];
+    for word in OWNERS.keys() {
+        if let Some(first) = word.as_bytes().first() {
+            lengths[usize::from(*first)] |= 1 << word.len().min(31);
+        }
+    }
+    lengths
+});
+
+/// The languages that have a common word.
+fn owners_of(word: &str) -> Option<u64> {
+    let first = word.as_bytes().first()?;
+    let may = LENGTHS[usize::from(*first)] >> word.len().min(31) & 1 == 1;
+    may.then(|| OWNERS.get(word).copied()).flatten()
+}
+
+/// The longest common word, in bytes, with what a capital may have more.
+static LONGEST: LazyLock<usize> =
+    LazyLock::new(|| OWNERS.keys().map(|word| word.len()).max().unwrap_or_default() + 3);
+
 /// How much the common words of each language of [`COMMON`] count in a text.
 fn by_common_words(text: &str) -> Vec<usize> {
     let mut scores = vec![0_usize; COMMON.len()];
+    let longest = *LONGEST;
     let mut before = '.';
     let mut seen = 0;
-    for word in text.split_inclusive(|c: char| !is_alphabetic(c)) {
-        let mark = word.chars().next_back().filter(|c| !is_alphabetic(*c));
-        let bare = word.trim_end_matches(|c: char| !is_alphabetic(c));
+    let mut start = 0;
+    let mut characters = text.char_indices();
+    loop {
+        let next = characters.next();
+        if next.is_some_and(|(_, c)| is_alphabetic(c)) {
+            continue;
+        }
+        // A word ends here, if one began.
+        let (end, mark) = next.map_or((text.len(), None), |(at, c)| (at, Some(c)));
+        let bare = &text[start..end];
         if !bare.is_empty() {
             seen += 1;
             if seen > WORDS {
@@ -216,10 +276,13 @@ fn by_common_words(text: &str) -> Vec<usize> {
             // One letter with a dot is an abbreviation, such as `i.m.`, and one behind it is, too.
             let letter = bare.len() == 1 && (mark == Some('.') || before == '.');
             // A capital within a sentence is a name, or a noun in German: no common word.
-            let found = OWNERS.get(bare).copied().or_else(|| {
-                let starts = matches!(before, '.' | '!' | '?' | ':' | '\n' | '*' | '¿' | '¡');
-                let capital = starts && bare.chars().skip(1).all(char::is_lowercase);
-                capital.then(|| OWNERS.get(bare.to_lowercase().as_str()).copied()).flatten()
+            let short = (bare.len() <= longest).then_some(bare);
+            let found = short.and_then(|bare| {
+                owners_of(bare).or_else(|| {
+                    let starts = matches!(before, '.' | '!' | '?' | ':' | '\n' | '*' | '¿' | '¡');
+                    let capital = starts && bare.chars().skip(1).all(char::is_lowercase);
+                    capital.then(|| owners_of(&bare.to_lowercase())).flatten()
+                })
             });
             if let Some(owners) = found.filter(|_| !letter || bare == "I" || bare == "A") {
                 let share = WORD / owners.count_ones().max(1) as usize;
@@ -229,9 +292,11 @@ fn by_common_words(text: &str) -> Vec<usize> {
             }
             before = ' ';
         }
-        if let Some(mark) = mark.filter(|mark| *mark != ' ') {
+        let Some(mark) = mark else { break };
+        if mark != ' ' {
             before = mark;
         }
+        start = end + mark.len_utf8();
     }
     scores
 }

@@ -57,7 +57,7 @@ pub use check::Check;
 pub use hygiene::{CONTROL, CONTROL_TOKEN, HASH_HEADING, NOT_NFC, ROLE_TAG, WRAPPING_QUOTES};
 pub use kept::lost;
 pub use language::{identify, is_in};
-pub use run::{check, check_prompt, check_turn};
+pub use run::{check, check_prompt, check_prompt_in, check_turn};
 pub use turn::Turn;
 pub use verify::{Verdict, name, verify};
 

@@ -50,11 +50,17 @@ fn tabled(bits: &Bits, c: char) -> Option<bool> {
 
 /// The same as [`char::is_alphabetic`], which searches ranges for every character that is not of ASCII.
 pub(crate) fn is_alphabetic(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphabetic();
+    }
     tabled(&ALPHABETIC, c).unwrap_or_else(|| !is_punctuation(c) && c.is_alphabetic())
 }
 
 /// The same as [`char::is_alphanumeric`].
 pub(crate) fn is_alphanumeric(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric();
+    }
     tabled(&ALPHANUMERIC, c).unwrap_or_else(|| !is_punctuation(c) && c.is_alphanumeric())
 }
 

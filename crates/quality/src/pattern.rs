@@ -39,7 +39,7 @@ impl Pattern {
 }
 
 /// Whether all characters of a text that are not of ASCII are signs that stand beside words in any language.
-fn has_plain_words(text: &str) -> bool {
+pub(crate) fn has_plain_words(text: &str) -> bool {
     text.is_ascii() || text.chars().all(|c| c.is_ascii() || is_sign(c))
 }
 

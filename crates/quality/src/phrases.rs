@@ -131,15 +131,52 @@ fn is_end_of_word(behind: &str) -> bool {
 
 /// A text as phrases are looked for in it: lower case, with straight apostrophes.
 pub(crate) fn plain(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
+    // The small form of the Greek letter depends on its place.
+    if text.contains('Σ') {
+        return text.to_lowercase().replace('’', "'");
     }
-    text.to_lowercase().replace('’', "'")
+    small(text, |c, lower| match c {
+        '’' => lower.push('\''),
+        // Dashes and quotation marks.
+        '\u{2000}'..='\u{206f}' => lower.push(c),
+        _ => lower.extend(c.to_lowercase()),
+    })
+}
+
+/// A text in lower case, in which `put` adds the characters that are not of ASCII. Nearly all characters are of ASCII, and
+/// changed all at once.
+pub(crate) fn small(text: &str, put: impl Fn(char, &mut String)) -> String {
+    let mut lower = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| !byte.is_ascii()) {
+        let (plain, behind) = rest.split_at(at);
+        lower.push_str(plain);
+        let mut characters = behind.chars();
+        if let Some(c) = characters.next() {
+            put(c, &mut lower);
+        }
+        rest = characters.as_str();
+    }
+    lower.push_str(rest);
+    lower.make_ascii_lowercase();
+    lower
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plain_text_is_in_lower_case() {
+        for text in ["Don’t", "ΟΔΟΣ Σ", "É—ÀB“C”", "İstanbul ẞ K", "", "ABC", "พก Ü", "x’Y’"]
+        {
+            assert_eq!(plain(text), text.to_lowercase().replace('’', "'"), "{text}");
+        }
+        for c in (0..0x11_0000).filter_map(char::from_u32) {
+            let text = format!("A{c}B");
+            assert_eq!(plain(&text), text.to_lowercase().replace('’', "'"), "{c:?}");
+        }
+    }
 
     #[test]
     fn phrases_are_whole_words() {

@@ -35,11 +35,24 @@ fn broken(turn: &Turn<'_>) -> impl Iterator<Item = Violation> {
 
 /// Runs all checks that apply to a turn and do more than measure.
 pub fn check(turn: &Turn<'_>) -> Vec<Violation> {
+    check_in(turn, &Reader::new(turn.text))
+}
+
+/// The same for one who has a reader of the text.
+fn check_in(turn: &Turn<'_>, reader: &Reader<'_>) -> Vec<Violation> {
+    // What a dictated text takes back is not read.
+    let corrected = Corrected::of(turn.text);
+    if corrected.text() == reader.text() {
+        found_in(turn, reader)
+    } else {
+        found_in(turn, &Reader::new(corrected.text()))
+    }
+}
+
+fn found_in(turn: &Turn<'_>, reader: &Reader<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     let mut stopped = false;
     let mut instructed = false;
-    let corrected = Corrected::of(turn.text);
-    let reader = Reader::new(corrected.text());
     for check in ALL {
         let Some(strictness) = check.strictness.of(turn.speaker) else { continue };
         match strictness {
@@ -49,7 +62,7 @@ pub fn check(turn: &Turn<'_>) -> Vec<Violation> {
         }
         let before = found.len();
         match check.run {
-            Run::Text { .. } | Run::Facts { .. } => found.extend(check.find_in(turn, &reader)),
+            Run::Text { .. } | Run::Facts { .. } => found.extend(check.find_in(turn, reader)),
             Run::Instruction { .. } if instructed => {}
             Run::Instruction { .. } => {
                 instructed = true;
@@ -79,9 +92,15 @@ fn in_order_of_lines(found: &mut [Violation]) {
 ///
 /// `frame` is what the plan fixed about it.
 pub fn check_prompt(text: &str, frame: &Frame) -> Vec<Violation> {
+    check_prompt_in(&Reader::new(text), frame)
+}
+
+/// The same for one who reads more in it: what the checks read is not read again.
+pub fn check_prompt_in(reader: &Reader<'_>, frame: &Frame) -> Vec<Violation> {
     let patient = frame.patient.as_ref().map(PatientFacts::from);
     let (language, lay) = (frame.language, frame.persona.is_some());
-    check(&Turn { patient, language, frame: Some(frame), lay, ..Turn::prompt(text) })
+    let turn = Turn::prompt(reader.text());
+    check_in(&Turn { patient, language, frame: Some(frame), lay, ..turn }, reader)
 }
 
 /// All checks on message `place` (from 0) of a conversation.

@@ -27,29 +27,50 @@ fn is_end_mark(c: char) -> bool {
 ///
 /// In an unspaced script, such as Thai, every line is one sentence, since there are no sentence marks.
 pub fn sentences(text: &str, language: Language) -> Vec<Range<usize>> {
-    let mut all = Vec::new();
-    let mut fenced = false;
-    for line in lines(text) {
-        let whole = &text[line.clone()];
-        if is_fence(whole) {
-            fenced = !fenced;
-            continue;
+    each_sentence(text, language).collect()
+}
+
+/// The same, each cut when it is asked for: who needs the first ones cuts no others.
+pub(crate) fn each_sentence(
+    text: &str,
+    language: Language,
+) -> impl Iterator<Item = Range<usize>> + '_ {
+    sentences_of_lines(text, language, |_| true)
+}
+
+/// The sentences of the lines that are wanted.
+pub(crate) fn sentences_of_lines<'t>(
+    text: &'t str,
+    language: Language,
+    wanted: impl Fn(&str) -> bool + 't,
+) -> impl Iterator<Item = Range<usize>> + 't {
+    let unspaced = lexicon(language).unspaced;
+    let mut lines = lines(text);
+    let mut of_line: Option<(usize, OfLine<'t>)> = None;
+    std::iter::from_fn(move || {
+        loop {
+            if let Some((from, sentences)) = &mut of_line {
+                if let Some(found) = sentences.next() {
+                    return Some(found.start + *from..found.end + *from);
+                }
+                of_line = None;
+            }
+            let line = lines.next()?;
+            let whole = &text[line.clone()];
+            if is_fence(whole) || is_rule(whole) || !wanted(whole) {
+                continue;
+            }
+            let from = line.start + marker_length(whole);
+            let Some(rest) = text.get(from..line.end) else { continue };
+            if !rest.chars().any(char::is_alphanumeric) {
+                continue;
+            }
+            if unspaced {
+                return Some(from..line.end);
+            }
+            of_line = Some((from, OfLine::new(rest, language)));
         }
-        if is_rule(whole) {
-            continue;
-        }
-        let from = line.start + marker_length(whole);
-        let Some(rest) = text.get(from..line.end) else { continue };
-        if !rest.chars().any(char::is_alphanumeric) {
-            continue;
-        }
-        if lexicon(language).unspaced {
-            all.push(from..line.end);
-        } else {
-            all.extend(of_line(rest, language).into_iter().map(|r| r.start + from..r.end + from));
-        }
-    }
-    all
+    })
 }
 
 /// The last sentence of a text; only its last line is examined.
@@ -87,26 +108,47 @@ fn last_line(text: &str) -> Option<Range<usize>> {
 }
 
 /// The sentences of one line.
-fn of_line(line: &str, language: Language) -> Vec<Range<usize>> {
-    let mut found: Vec<Range<usize>> = Vec::new();
-    let mut start = 0;
-    let breaks: Vec<usize> = breaks(line);
-    for end in breaks {
-        let (before, after) = line.split_at(end);
-        let piece = before.get(start..).unwrap_or_default();
-        if end < line.len() && goes_on(piece, after, language) {
-            continue;
-        }
-        if piece.chars().any(char::is_alphanumeric) {
-            let trimmed = piece.trim();
-            let from = start + (piece.len() - piece.trim_start().len());
-            found.push(from..from + trimmed.len());
-        } else if let Some(last) = found.last_mut() {
-            last.end = start + piece.trim_end().len();
-        }
-        start = end;
+struct OfLine<'t> {
+    line: &'t str,
+    language: Language,
+    breaks: Breaks<'t>,
+    /// Where the next sentence begins.
+    start: usize,
+    /// The sentence that was found last: what has no letters behind it belongs to it.
+    last: Option<Range<usize>>,
+}
+
+impl<'t> OfLine<'t> {
+    fn new(line: &'t str, language: Language) -> Self {
+        Self { line, language, breaks: Breaks::new(line), start: 0, last: None }
     }
-    found
+}
+
+impl Iterator for OfLine<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        for end in self.breaks.by_ref() {
+            let start = self.start;
+            let (before, after) = self.line.split_at(end);
+            let piece = before.get(start..).unwrap_or_default();
+            if end < self.line.len() && goes_on(piece, after, self.language) {
+                continue;
+            }
+            self.start = end;
+            if piece.chars().any(char::is_alphanumeric) {
+                let trimmed = piece.trim();
+                let from = start + (piece.len() - piece.trim_start().len());
+                let before = self.last.replace(from..from + trimmed.len());
+                if before.is_some() {
+                    return before;
+                }
+            } else if let Some(last) = &mut self.last {
+                last.end = start + piece.trim_end().len();
+            }
+        }
+        self.last.take()
+    }
 }
 
 /// A Devanagari letter that is not a combining sign.
@@ -114,30 +156,85 @@ fn is_letter(c: char) -> bool {
     matches!(c, '\u{904}'..='\u{939}' | '\u{958}'..='\u{961}' | 'a'..='z' | 'A'..='Z' | '0'..='9' | '०'..='९')
 }
 
-/// Where the end marks of a line are.
-fn end_marks(line: &str) -> impl Iterator<Item = usize> {
-    // The first bytes of the danda and of the ellipsis; most bytes are neither those nor a mark.
-    let may = |byte: u8| matches!(byte, b'.' | b'!' | b'?' | 0xe0 | 0xe2);
-    let is_mark = |at: &usize| line[*at..].starts_with(is_end_mark);
-    line.bytes().enumerate().filter(move |(_, byte)| may(*byte)).map(|(at, _)| at).filter(is_mark)
+/// Possible sentence ends of a line: those of UAX 29, and after an ellipsis or a closing quotation mark. In order, each
+/// once, the end of the line last.
+enum Breaks<'t> {
+    /// Those of a line of common Latin text, mark by mark.
+    Plain {
+        line: &'t str,
+        /// From where on marks are looked for.
+        at: usize,
+        /// The second one of a mark.
+        second: Option<usize>,
+        /// The one before.
+        last: usize,
+    },
+    /// Those of another one.
+    Found(std::vec::IntoIter<usize>),
 }
 
-/// Possible sentence ends: those of UAX 29, and after an ellipsis or a closing quotation mark.
-fn breaks(line: &str) -> Vec<usize> {
-    let mut breaks = plain_breaks(line).unwrap_or_else(|| {
-        let segmenter = SentenceSegmenter::new(SentenceBreakInvariantOptions::default());
-        segmenter.segment_str(line).filter(|b| *b > 0).collect()
-    });
-    for at in end_marks(line) {
-        let behind = line[at..].char_indices().skip(1);
-        let mut behind = behind.skip_while(|(_, c)| CLOSING.contains(c));
-        if let Some((space, c)) = behind.next().filter(|(_, c)| c.is_whitespace()) {
-            breaks.push(at + space + c.len_utf8());
+impl<'t> Breaks<'t> {
+    fn new(line: &'t str) -> Self {
+        if is_plain(line) {
+            return Self::Plain { line, at: 0, second: None, last: 0 };
         }
+        let segmenter = SentenceSegmenter::new(SentenceBreakInvariantOptions::default());
+        let mut breaks: Vec<usize> = segmenter.segment_str(line).filter(|b| *b > 0).collect();
+        // The first bytes of the danda and of the ellipsis; most bytes are neither those nor a mark.
+        let may = |byte: u8| matches!(byte, b'.' | b'!' | b'?' | 0xe0 | 0xe2);
+        let marks = line.bytes().enumerate().filter(|(_, byte)| may(*byte));
+        breaks.extend(marks.filter_map(|(mark, _)| closing_break(line, mark)));
+        breaks.sort_unstable();
+        breaks.dedup();
+        Self::Found(breaks.into_iter())
     }
-    breaks.sort_unstable();
-    breaks.dedup();
-    breaks
+}
+
+impl Iterator for Breaks<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let (line, at, second, last) = match self {
+            Self::Found(breaks) => return breaks.next(),
+            Self::Plain { line, at, second, last } => (*line, at, second, last),
+        };
+        if let Some(found) = second.take() {
+            *last = found;
+            return Some(found);
+        }
+        // What stands behind a mark ends before the next one, so that its breaks do, too.
+        while let Some(&byte) = line.as_bytes().get(*at) {
+            let mark = *at;
+            *at += 1;
+            let plain = match byte {
+                b'.' | b'!' | b'?' => plain_break(line, mark),
+                0xe2 => None,
+                _ => continue,
+            };
+            let closing = closing_break(line, mark);
+            let Some(first) = plain.into_iter().chain(closing).min() else { continue };
+            *second = plain.into_iter().chain(closing).max().filter(|second| *second != first);
+            *last = first;
+            return Some(first);
+        }
+        let end = line.len();
+        (*last < end).then(|| {
+            *last = end;
+            end
+        })
+    }
+}
+
+/// The break behind an end mark at a place and what closes there, before a space.
+fn closing_break(line: &str, mark: usize) -> Option<usize> {
+    let marked = line.get(mark..)?;
+    if !marked.starts_with(is_end_mark) {
+        return None;
+    }
+    let behind = marked.char_indices().skip(1);
+    let mut behind = behind.skip_while(|(_, c)| CLOSING.contains(c));
+    let (space, c) = behind.next().filter(|(_, c)| c.is_whitespace())?;
+    Some(mark + space + c.len_utf8())
 }
 
 /// Property of a character for sentence boundaries.
@@ -176,56 +273,50 @@ fn property(c: char) -> Option<Property> {
     })
 }
 
-/// The sentence breaks of UAX 29 in a line of common Latin text, for which its rules are few; `None` for any other
-/// line. A test compares them with those of `icu_segmenter`, which reads every character with its tables.
-fn plain_breaks(line: &str) -> Option<Vec<usize>> {
-    if !line.bytes().all(|byte| matches!(byte, 0x20..0x7f))
-        && !line.chars().all(|c| property(c).is_some())
-    {
-        return None;
+/// Whether a line is of common Latin text, for which the rules of UAX 29 are few.
+fn is_plain(line: &str) -> bool {
+    let mut ascii = true;
+    for byte in line.as_bytes() {
+        ascii &= matches!(byte, 0x20..0x7f);
     }
+    ascii || line.chars().all(|c| property(c).is_some())
+}
+
+/// The sentence break of UAX 29 that a full stop, a question mark or an exclamation mark makes in a line of common Latin
+/// text. A test compares them with those of `icu_segmenter`, which reads every character with its tables.
+fn plain_break(line: &str, mark: usize) -> Option<usize> {
     let at = |at: usize| line[at..].chars().next().and_then(|c| Some((property(c)?, c.len_utf8())));
-    let mut breaks = Vec::new();
-    for (mark, byte) in line.bytes().enumerate() {
-        if !matches!(byte, b'.' | b'!' | b'?') {
-            continue;
-        }
-        let stop = byte == b'.';
-        let mut end = mark + 1;
-        for skipped in [Property::Close, Property::Space] {
-            while let Some((_, length)) = at(end).filter(|(own, _)| *own == skipped) {
-                end += length;
-            }
-        }
-        let Some((next, _)) = at(end) else { continue };
-        let goes_on = match next {
-            // SB8a.
-            Property::Continue | Property::Stop | Property::Mark => true,
-            // SB6.
-            Property::Numeric if stop && end == mark + 1 => true,
-            // SB7.
-            Property::Upper if stop && end == mark + 1 => {
-                let before = line[..mark].chars().next_back().and_then(property);
-                matches!(before, Some(Property::Upper | Property::Lower))
-            }
-            _ => false,
-        };
-        // SB8.
-        let lower = || {
-            let rest = line[end..].chars().filter_map(property);
-            let mut first = rest.filter(|own| {
-                use Property::{Lower, Mark, Stop, Upper};
-                matches!(own, Lower | Upper | Stop | Mark)
-            });
-            first.next() == Some(Property::Lower)
-        };
-        // SB11.
-        if !(goes_on || stop && lower()) {
-            breaks.push(end);
+    let stop = line.as_bytes().get(mark) == Some(&b'.');
+    let mut end = mark + 1;
+    for skipped in [Property::Close, Property::Space] {
+        while let Some((_, length)) = at(end).filter(|(own, _)| *own == skipped) {
+            end += length;
         }
     }
-    breaks.extend((!line.is_empty()).then_some(line.len()));
-    Some(breaks)
+    let (next, _) = at(end)?;
+    let goes_on = match next {
+        // SB8a.
+        Property::Continue | Property::Stop | Property::Mark => true,
+        // SB6.
+        Property::Numeric if stop && end == mark + 1 => true,
+        // SB7.
+        Property::Upper if stop && end == mark + 1 => {
+            let before = line[..mark].chars().next_back().and_then(property);
+            matches!(before, Some(Property::Upper | Property::Lower))
+        }
+        _ => false,
+    };
+    // SB8.
+    let lower = || {
+        let rest = line[end..].chars().filter_map(property);
+        let mut first = rest.filter(|own| {
+            use Property::{Lower, Mark, Stop, Upper};
+            matches!(own, Lower | Upper | Stop | Mark)
+        });
+        first.next() == Some(Property::Lower)
+    };
+    // SB11.
+    (!(goes_on || stop && lower())).then_some(end)
 }
 
 /// Whether the sentence that seems to end with `piece` continues with `after`.
@@ -318,6 +409,15 @@ mod tests {
         segmenter.segment_str(line).filter(|b| *b > 0).collect()
     }
 
+    /// The breaks of a line of common Latin text by the rules; `None` for any other one.
+    fn plain_breaks(line: &str) -> Option<Vec<usize>> {
+        let is_mark = |at: &usize| matches!(line.as_bytes()[*at], b'.' | b'!' | b'?');
+        let marks = (0..line.len()).filter(is_mark);
+        let end = (!line.is_empty()).then_some(line.len());
+        let breaks = marks.filter_map(|mark| plain_break(line, mark)).chain(end);
+        is_plain(line).then(|| breaks.collect())
+    }
+
     /// Compares all lines of so many of these characters.
     fn compare(characters: &[char], length: usize) {
         for number in 0..characters.len().pow(u32::try_from(length).unwrap()) {
@@ -330,6 +430,11 @@ mod tests {
                 })
                 .collect();
             assert_eq!(plain_breaks(&line), Some(of_icu(&line)), "{line:?}");
+            let mut all = of_icu(&line);
+            all.extend((0..line.len()).filter_map(|mark| closing_break(&line, mark)));
+            all.sort_unstable();
+            all.dedup();
+            assert_eq!(Breaks::new(&line).collect::<Vec<_>>(), all, "{line:?}");
         }
     }
 

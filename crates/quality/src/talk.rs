@@ -10,12 +10,12 @@ pub use crate::checks::filler_opener::opener;
 pub use crate::checks::formal::informal;
 pub use crate::checks::meta_commentary::{meta, meta_of_user};
 pub use crate::checks::offer_at_the_end::closing;
-pub use crate::checks::truncated_answer::cut;
+pub use crate::checks::truncated_answer::{cut, cut_in};
 use crate::language::identify;
 use crate::lexicon::{Lexicon, lexicon};
 use crate::lines::{lines, without_quotes};
 use crate::phrases::plain;
-use crate::segment::{last_sentence, sentences};
+use crate::segment::{last_sentence, sentences, sentences_of_lines};
 use crate::structure::marker_length;
 
 /// Words between what is praised and the praise: `an excellent and very important question`.
@@ -64,15 +64,17 @@ pub(crate) fn praise(lower: &str, language: Language) -> Option<Range<usize>> {
 
 /// The sentences that are questions.
 pub fn questions(text: &str, language: Language) -> Vec<Range<usize>> {
-    let marked = text.contains('?') || !text.is_ascii() && text.contains(['？', '؟']);
+    let is_marked =
+        |text: &str| text.contains('?') || !text.is_ascii() && text.contains(['？', '؟']);
     if lexicon(language).unspaced {
         return unmarked_questions(text, language);
     }
-    if !marked {
+    if !is_marked(text) {
         return Vec::new();
     }
     let mut found = Vec::new();
-    for sentence in sentences(text, language) {
+    // No sentence crosses lines, and most lines ask nothing.
+    for sentence in sentences_of_lines(text, language, is_marked) {
         let Some(words) = text.get(sentence.clone()) else { continue };
         // Two questions in one line without a break are two.
         let many = words.matches(['?', '？', '؟']).count();

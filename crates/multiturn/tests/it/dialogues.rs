@@ -1,5 +1,7 @@
 //! Dialogues: swapped roles, retries, repairs, and termination whatever is returned.
 
+use std::sync::Arc;
+
 use clinstruct_catalog::Catalog;
 use clinstruct_multiturn::{
     Defect, Dialogue, Next, PromptContext, Repair, RequestOptions, RetryCounts, RetryPolicy,
@@ -19,8 +21,8 @@ fn dialogue(row: &BaseRow, k: usize, variant: Variant, policy: RetryPolicy) -> D
 }
 
 /// The case of a frame without stated facts.
-fn case(row: &BaseRow, k: usize) -> Option<Case> {
-    row.frames[k].patient.as_ref().map(Case::new)
+fn case(row: &BaseRow, k: usize) -> Option<Arc<Case>> {
+    row.frames[k].patient.as_ref().map(Case::new).map(Arc::new)
 }
 
 fn ask(dialogue: &Dialogue) -> ChatRequest {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clinstruct_parser::Cleanup;
 use clinstruct_schema::{
     Attributes, BaseRow, Conversation as Row, FailedText, Frame, PartId, PatientCard, Provenance,
-    RowId, RowOutcome, SCHEMA_VERSION, Speaker, Stated, Subject, TurnProvenance, Usage,
+    RequestId, RowId, RowOutcome, SCHEMA_VERSION, Speaker, Stated, Subject, TurnProvenance, Usage,
 };
 use clinstruct_store::{RawReader, Step, TaskKey, TaskKind, TaskRecord, TaskState};
 
@@ -116,13 +116,18 @@ impl<'a> Group<'a> {
         }
         let accepted =
             if is_read { task } else { prompts_of(context, locate, reader, base, task)? };
+        // Most prompts of a row came in one response.
+        let mut read: Option<(RequestId, RowOutcome)> = None;
         for (k, (prompt, frame)) in accepted.prompts().iter().zip(&row.frames).enumerate() {
             let Some(AcceptedPrompt { prompt, step }) = prompt else {
                 group.prompts.push(None);
                 continue;
             };
-            let outcome = response(locate, reader, step.request)?
-                .ok_or_else(|| Error::JournalMismatch(step.request.to_string()))?;
+            let outcome = match read.take().filter(|(request, _)| *request == step.request) {
+                Some((_, outcome)) => outcome,
+                None => response(locate, reader, step.request)?
+                    .ok_or_else(|| Error::JournalMismatch(step.request.to_string()))?,
+            };
             let turn = turn_provenance(context, Speaker::PromptWriter, step, &outcome);
             let cleanup = prompt.text.cleanup.names().map(str::to_owned).collect();
             group.rehearsal |= is_rehearsal(&outcome);
@@ -137,6 +142,7 @@ impl<'a> Group<'a> {
                 },
                 provenance: TurnProvenance { cleanup, ..turn },
             }));
+            read = Some((step.request, outcome));
         }
         let situations = accepted.situations(context)?;
         let mut prompts: Vec<Option<Prompt>> =
@@ -207,7 +213,7 @@ impl<'a> Group<'a> {
                 base: prompt_id(seed_row, k),
                 subjects: seed_row.subjects.clone(),
                 card: about.case.as_ref().map(|case| case.card(&about.place)),
-                case: about.case,
+                case: about.case.map(Arc::unwrap_or_clone),
                 place: Some(about.place),
                 voice: seed_row.frames.get(k).and_then(|frame| frame.voice.clone()),
                 situation: about.situation,

@@ -1,5 +1,7 @@
 //! Asks for the turns of a conversation.
 
+use std::sync::Arc;
+
 use clinstruct_batch_client::BatchRequest;
 use clinstruct_catalog::Catalog;
 use clinstruct_multiturn::{self as multiturn, Dialogue, PromptContext, TurnOutcome, Variant};
@@ -51,7 +53,8 @@ impl ConversationTask {
         text: &str,
     ) -> Result<Self> {
         let patient = row.frames.get(k).and_then(|frame| frame.patient.as_ref());
-        Self::start(context, part, (row, k), of, text, patient.map(Case::new))
+        let case = patient.map(Case::new).map(Arc::new);
+        Self::start(context, part, (row, k), of, text, case)
     }
 
     fn start(
@@ -60,7 +63,7 @@ impl ConversationTask {
         (row, k): (&BaseRow, usize),
         (variant, situation): (Variant, Situation),
         text: &str,
-        case: Option<Case>,
+        case: Option<Arc<Case>>,
     ) -> Result<Self> {
         let mismatch = || Error::JournalMismatch(row.id.to_string());
         let part = context.plan(part).ok_or_else(mismatch)?.part();
@@ -104,8 +107,12 @@ impl ConversationTask {
         outcome: &RowOutcome,
     ) -> Result<Reading<clinstruct_parser::Cleaned>> {
         let (speaker, about_it) = (self.speaker()?, self.dialogue.context());
-        let facts =
-            about(context.catalog, &context.country_terms, about_it.case.as_ref(), &about_it.place);
+        let facts = about(
+            context.catalog,
+            &context.country_terms,
+            about_it.case.as_deref(),
+            &about_it.place,
+        );
         let place = self.dialogue.messages().len();
         let reading = read_turn(outcome, place, &about_it.situation, &facts);
         let language = match speaker {

@@ -1,11 +1,12 @@
 //! Reads responses: what an outcome means for the task that asked.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use clinstruct_multiturn::{Defect, Repair, TurnOutcome};
 use clinstruct_parser::{Cleaned, Problem, PromptFormat, WrittenPrompt};
 use clinstruct_quality::card::About;
-use clinstruct_quality::{Violation, check_prompt, check_turn};
+use clinstruct_quality::case::{Reader, record, record_in};
+use clinstruct_quality::{Violation, check_prompt_in, check_turn};
 use clinstruct_schema::{
     Case, Fault, FinishReason, Frame, Language, RecordSource, RowOutcome, Situation, Speaker,
     Stated,
@@ -273,7 +274,7 @@ pub struct Prompt {
     /// What it asks of the answers, in the words of its writer, for all its conversations in their order.
     pub requests: Vec<String>,
     /// Its case, once one of its variants needed it.
-    case: OnceLock<Option<Case>>,
+    case: OnceLock<Option<Arc<Case>>>,
 }
 
 impl Prompt {
@@ -294,8 +295,8 @@ impl Prompt {
     }
 
     /// The case that all its variants share, completed by `complete` when it is first needed.
-    pub(super) fn case(&self, complete: impl FnOnce(&Stated) -> Option<Case>) -> Option<Case> {
-        self.case.get_or_init(|| complete(&self.stated)).clone()
+    pub(super) fn case(&self, complete: impl FnOnce(&Stated) -> Option<Case>) -> Option<Arc<Case>> {
+        self.case.get_or_init(|| complete(&self.stated).map(Arc::new)).clone()
     }
 }
 
@@ -341,7 +342,7 @@ pub fn read_prompts(
     frames: &[Frame],
     patients: &[usize],
 ) -> Reading<Prompts> {
-    read_prompts_with(check_prompt, outcome, format, frames, patients)
+    read_prompts_with(check_prompt_in, outcome, format, frames, patients)
 }
 
 /// The same for an answer that was accepted as a whole: its prompts passed their checks then, and are not checked again.
@@ -355,7 +356,7 @@ pub(super) fn read_accepted_prompts(
 }
 
 fn read_prompts_with(
-    check: fn(&str, &Frame) -> Vec<Violation>,
+    check: fn(&Reader<'_>, &Frame) -> Vec<Violation>,
     outcome: &RowOutcome,
     format: PromptFormat,
     frames: &[Frame],
@@ -386,14 +387,16 @@ fn read_prompts_with(
             texts.push(None);
             continue;
         };
-        let found = check(&prompt.text, frame);
+        // What the checks read in it is what its facts are compared with.
+        let reader = Reader::new(&prompt.text);
+        let found = check(&reader, frame);
         findings.extend(found.iter().map(|violation| PromptFinding {
             patient: Some(*patient),
             check: violation.check.to_owned(),
             detail: violation.detail.clone(),
             text: Some(prompt.text.clone()),
         }));
-        let stated = || clinstruct_quality::case::record(&prompt.text, frame, facts.as_deref());
+        let stated = || record_in(&reader, frame, facts.as_deref());
         let good = found.is_empty();
         texts.push(good.then(|| Prompt::new(prompt.clone(), stated(), requests)));
     }
@@ -432,7 +435,7 @@ pub fn read_extraction(outcome: &RowOutcome, text: &str, frame: &Frame) -> Readi
     match facts {
         Ok(facts) => Reading::Accepted(Stated {
             source: RecordSource::Extraction,
-            ..clinstruct_quality::case::record(text, frame, Some(&facts))
+            ..record(text, frame, Some(&facts))
         }),
         Err(reading) => reading,
     }

@@ -63,7 +63,15 @@ fn turn(
 ) -> Option<(ChatRequest, Situation)> {
     let part = catalog.part(row.part.as_str())?;
     let variant = Variant::Styled(k % part.variants());
-    let planned = PromptContext::planned(catalog, part, 5, row, k, variant, case(row, k))?;
+    let planned = PromptContext::planned(
+        catalog,
+        part,
+        5,
+        row,
+        k,
+        variant,
+        case(row, k).map(std::sync::Arc::new),
+    )?;
     let dialogue = Dialogue::new(planned, prompt, RetryPolicy::default());
     let options = RequestOptions { seed: 5, ..RequestOptions::new(catalog, "rehearsal") };
     let request = dialogue.next_request(&options).ok()??;

@@ -5,7 +5,8 @@ use clinstruct_draw::Draw;
 use clinstruct_schema::{Case, FactName, Origin};
 
 use super::curve::{between, interpolated, lms, lms_z, normal_within, rounded};
-use super::{Completion, number, stated, text};
+use super::text::Lower;
+use super::{Completion, number, stated};
 
 /// Age in months from which the sizes of adults apply.
 const ADULT: f64 = 228.0;
@@ -232,7 +233,7 @@ fn rules(ctx: &Completion<'_>, case: &Case) -> Rules {
             texts.iter().any(|t| {
                 rule.words
                     .iter()
-                    .any(|w| text::says(t, w) || (w.contains("previous") && t.contains(w.as_str())))
+                    .any(|w| t.says(w) || (w.contains("previous") && t.text().contains(w.as_str())))
             })
         };
         for rule in ctx.catalog.body.sizes.iter().filter(|rule| applies(rule)) {
@@ -248,6 +249,6 @@ fn rules(ctx: &Completion<'_>, case: &Case) -> Rules {
     found
 }
 
-fn lower<'t>(texts: impl Iterator<Item = &'t String>) -> Vec<String> {
-    texts.map(|t| t.to_lowercase()).collect()
+fn lower<'t>(texts: impl Iterator<Item = &'t String>) -> Vec<Lower> {
+    texts.map(|t| Lower::new(t)).collect()
 }

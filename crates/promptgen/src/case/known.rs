@@ -4,6 +4,7 @@ use clinstruct_catalog::{Catalog, Condition, Drug};
 use clinstruct_schema::{AgeYears, Case, FactName, IncomeGroup, Place};
 
 use super::Completion;
+use super::text::Lower;
 
 /// Beginnings of values that rule something out: `none`, `no known allergies`, `denies regular medicines`.
 const NONE: &[&str] = &[
@@ -67,22 +68,27 @@ pub(super) fn mentions(text: &str, name: &str) -> bool {
 /// A text in which names are looked for.
 pub(super) struct Said<'t> {
     text: &'t str,
-    lower: String,
+    lower: Lower,
 }
 
 impl<'t> Said<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, lower: text.to_lowercase() }
+        Self { text, lower: Lower::new(text) }
     }
 
     pub(super) fn mentions(&self, name: &str) -> bool {
+        // Nearly all names are not there.
+        if !self.lower.may_have_name(name) {
+            return false;
+        }
+        let lower = self.lower.text();
         let short = name.len() <= 5 && !name.bytes().any(|b| b.is_ascii_lowercase());
         if short {
             has_words(self.text, name)
         } else if name.bytes().any(|b| b.is_ascii_uppercase()) {
-            has_words(&self.lower, &name.to_lowercase())
+            has_words(lower, &name.to_lowercase())
         } else {
-            has_words(&self.lower, name)
+            has_words(lower, name)
         }
     }
 }

@@ -6,7 +6,8 @@ use clinstruct_schema::{Case, FactName, Origin};
 
 use super::applied::Applied;
 use super::curve::{interpolated, normal_within, part, rounded};
-use super::{Completion, least, number, stated, text};
+use super::text::Lower;
+use super::{Completion, least, number, stated};
 
 /// Standard deviations that a drawn sign is at most away from the mean.
 const WITHIN: [f64; 2] = [-2.2, 2.2];
@@ -192,25 +193,25 @@ fn normal(ctx: &Completion<'_>, case: &Case) -> NormalSigns {
 /// The effects that apply to the case.
 fn active<'c>(ctx: &Completion<'c>, case: &Case) -> Vec<Applied<'c>> {
     let effects = &ctx.catalog.effects;
-    let lower = |text: &String| text.to_lowercase();
+    let lower = |text: &String| Lower::new(text);
     // What a test found in words speaks of the illness as a complaint does.
     let results = case.measurements.iter().filter(|m| m.name == FactName::Other);
-    let complaint: Vec<String> = case
+    let complaint: Vec<Lower> = case
         .complaint
         .iter()
         .map(|t| lower(&t.text))
         .chain(results.map(|m| lower(&m.value)))
         .collect();
-    let stated: Vec<String> = case
+    let stated: Vec<Lower> = case
         .conditions
         .iter()
         .filter(|c| c.origin == Origin::Stated)
         .map(|c| lower(&c.name))
         .collect();
-    let conditions: Vec<String> = case.conditions.iter().map(|c| lower(&c.name)).collect();
-    let medicines: Vec<String> = case.medicines.iter().map(|m| lower(&m.drug)).collect();
+    let conditions: Vec<Lower> = case.conditions.iter().map(|c| lower(&c.name)).collect();
+    let medicines: Vec<Lower> = case.medicines.iter().map(|m| lower(&m.drug)).collect();
 
-    let says = |texts: &[String], words: &[String]| texts.iter().any(|t| text::says_any(t, words));
+    let says = |texts: &[Lower], words: &[String]| texts.iter().any(|t| t.says_any(words));
     let measured = |effect: &Effect| {
         effect.measured.iter().any(|limit| {
             let values = case.measurements.iter().filter(|m| m.name == limit.name);
@@ -253,8 +254,8 @@ fn active<'c>(ctx: &Completion<'c>, case: &Case) -> Vec<Applied<'c>> {
 }
 
 /// The severity that words in the complaint give it.
-fn graded(severity: f64, complaint: &[String]) -> f64 {
-    let says = |words: &[&str]| complaint.iter().any(|t| words.iter().any(|w| text::says(t, w)));
+fn graded(severity: f64, complaint: &[Lower]) -> f64 {
+    let says = |words: &[&str]| complaint.iter().any(|t| words.iter().any(|w| t.says(w)));
     if says(&[
         "severe",
         "severely",

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use regex::Regex;
 
 use super::numbers::Part;
@@ -41,6 +42,30 @@ static OTHERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)(?P<no>nicht schwanger|keine schwangerschaft|(?:n'est|n’est) pas enceinte|pas enceinte|no está embarazada|no esta embarazada|não está grávida|non è incinta|गर्भवती नहीं|ไม่ได้ตั้งครรภ์|ไม่ตั้งครรภ์)|(?P<yes>(?:ist|sie ist) schwanger|est enceinte|está embarazada|está grávida|è incinta|गर्भवती है|ตั้งครรภ์)").ok()
 });
 
+/// Parts of the words of [`YES`], [`NO`] and [`OTHERS`], which tell most texts without one in a single pass. None has a
+/// letter with another form that is not of ASCII.
+static NAMED: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let gravidity = (0..10).map(|n| format!("g{n}p"));
+    let parts = [
+        "pregnan",
+        "partum",
+        "birth",
+        "trime",
+        "expecting",
+        "along",
+        "gravida",
+        "chwanger",
+        "enceinte",
+        "embarazada",
+        "vida",
+        "incinta",
+        "गर्भवती",
+        "ตั้งครรภ์",
+    ];
+    let parts = parts.into_iter().map(str::to_owned).chain(gravidity);
+    AhoCorasick::builder().ascii_case_insensitive(true).build(parts).ok()
+});
+
 /// A number of weeks that needs no other word: `at 34+2 weeks`, `34 weeks pregnant`, `34/40`.
 static SURE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)\A(?:\+\d)?[ -]?(?:weeks?|wks?|w)?(?: (?:and )?\d days?)?['’]?[ -](?:pregnan|gestation|gravid|of (?:pregnan|gestation)|along|into (?:the|her) pregnan|amenorrh)|\A\+[0-6] ?(?:weeks?|wks?|w)(?-u:\b)").ok()
@@ -56,6 +81,13 @@ const WITH_DAYS: f64 = 10.0;
 /// What a text says about a pregnancy of the patient, in its order.
 pub(super) fn pregnancies(view: &View<'_>) -> Vec<Pregnancy> {
     let mut all = weeks(view);
+    // The patterns know digits of other scripts, too.
+    let digits = |c: char| !c.is_ascii() && c.is_numeric();
+    let may = NAMED.as_ref().is_none_or(|named| named.is_match(view.text));
+    if !may && (view.text.is_ascii() || !view.text.contains(digits)) {
+        all.sort_by_key(|p| p.span.start);
+        return all;
+    }
     let state = |pattern: &Option<Regex>, is: bool| -> Vec<Pregnancy> {
         let hits = pattern.iter().flat_map(|p| p.find_iter(view.text));
         hits.filter(|hit| is_said(view, hit.range(), is))

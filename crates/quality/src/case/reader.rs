@@ -1,6 +1,9 @@
 //! What is read in one text, each kind once, whoever asks for it.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
+
+use clinstruct_schema::Language;
 
 use super::age::{self, Age};
 use super::local;
@@ -9,9 +12,10 @@ use super::pregnancy::{self, Pregnancy};
 use super::standing;
 use super::view::View;
 use super::vitals::Reading;
+use crate::checks::filler_opener::{self, Opened};
 use crate::people::{self, Person};
 
-/// A text and what it says of its patient.
+/// A text, what it says of its patient, and how it begins.
 ///
 /// Several checks ask for the same: each kind is read when it is first asked for, and kept as long as the text is
 /// looked at.
@@ -24,6 +28,7 @@ pub struct Reader<'a> {
     readings: OnceCell<Vec<Reading>>,
     mentions: OnceCell<Vec<Mention>>,
     local: OnceCell<Vec<local::Reading>>,
+    openings: OnceCell<(Language, Vec<Opened>)>,
 }
 
 impl<'a> Reader<'a> {
@@ -38,12 +43,23 @@ impl<'a> Reader<'a> {
             readings: OnceCell::new(),
             mentions: OnceCell::new(),
             local: OnceCell::new(),
+            openings: OnceCell::new(),
         }
     }
 
     /// The text.
     pub fn text(&self) -> &'a str {
         self.text
+    }
+
+    /// What it begins with instead of the matter, in a language.
+    pub(crate) fn openings(&self, language: Language) -> Cow<'_, [Opened]> {
+        let read = || filler_opener::openings(self.text, language);
+        match self.openings.get_or_init(|| (language, read())) {
+            (of, found) if *of == language => Cow::Borrowed(found),
+            // Nobody asks for two languages but to compare them.
+            _ => Cow::Owned(read()),
+        }
     }
 
     /// Everybody whose age it gives.

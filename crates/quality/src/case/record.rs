@@ -1,6 +1,5 @@
 //! A list of facts, compared with the message that it came with.
 
-use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use clinstruct_schema::{FactKind, FactName, Frame, RecordSource, Sex, Stated, StatedFact};
@@ -27,14 +26,33 @@ const WORDS: f64 = 0.6;
 /// a medicine or the like that the message rules out is `none`. Without a list the facts are those that code reads.
 /// A question without a patient has none.
 pub fn record(text: &str, frame: &Frame, written: Option<&[StatedFact]>) -> Stated {
+    record_in(&Reader::new(text), frame, written)
+}
+
+/// The same for one who has read more in the message.
+pub fn record_in(reader: &Reader<'_>, frame: &Frame, written: Option<&[StatedFact]>) -> Stated {
+    // What a dictated message takes back is not stated.
+    let corrected = Corrected::of(reader.text());
+    if corrected.text() == reader.text() {
+        recorded(reader, &corrected, frame, written)
+    } else {
+        recorded(&Reader::new(corrected.text()), &corrected, frame, written)
+    }
+}
+
+fn recorded(
+    reader: &Reader<'_>,
+    corrected: &Corrected<'_>,
+    frame: &Frame,
+    written: Option<&[StatedFact]>,
+) -> Stated {
     let source = if written.is_some() { RecordSource::Writer } else { RecordSource::Code };
     let Some(patient) = &frame.patient else { return Stated { facts: Vec::new(), source } };
-    let corrected = Corrected::of(text);
-    let text = corrected.text();
-    let reader = Reader::new(text);
-    let view = reader.view();
-    let words = view.lower.split(|c: char| !c.is_alphanumeric()).collect();
-    let message = Message { reader: &reader, view, readings: reader.readings(), words };
+    let (text, view) = (reader.text(), reader.view());
+    let mut words: Vec<&str> = view.lower.split(|c: char| !c.is_alphanumeric()).collect();
+    words.sort_unstable();
+    words.dedup();
+    let message = Message { reader, view, readings: reader.readings(), words };
     let mut facts: Vec<StatedFact> = Vec::new();
     for fact in written.unwrap_or_default() {
         let value = corrected.statement(&fact.value).into_owned();
@@ -43,7 +61,7 @@ pub fn record(text: &str, frame: &Frame, written: Option<&[StatedFact]>) -> Stat
             push(&mut facts, filed);
         }
     }
-    for read in of_reader(&reader) {
+    for read in of_reader(reader) {
         push(&mut facts, read.fact);
     }
     standing::add_statements(view, message.readings, &mut facts);
@@ -170,14 +188,15 @@ static RULED_OUT: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// A message with what was read in it.
-struct Message<'a> {
-    reader: &'a Reader<'a>,
-    view: &'a View<'a>,
+struct Message<'a, 't> {
+    reader: &'a Reader<'t>,
+    view: &'a View<'t>,
     readings: &'a [Reading],
-    words: BTreeSet<&'a str>,
+    /// Its words in lower case, in the order of the alphabet.
+    words: Vec<&'a str>,
 }
 
-impl Message<'_> {
+impl Message<'_, '_> {
     /// What a listed fact is by the message: itself, two for a pressure, or nothing.
     fn kept(&self, fact: &StatedFact) -> Vec<StatedFact> {
         let value = fact.value.trim();
@@ -206,7 +225,7 @@ impl Message<'_> {
         } else if is(&["m", "male", "man", "boy", "gentleman"]) {
             Sex::Male
         } else if lower == "intersex" {
-            let said = self.words.contains("intersex");
+            let said = self.has("intersex");
             return said.then(|| fact_of(FactName::Sex, Sex::Intersex.as_str(), "1"));
         } else {
             return None;
@@ -232,7 +251,7 @@ impl Message<'_> {
                 "father",
             ]
         };
-        let said = words.iter().any(|word| self.words.contains(word));
+        let said = words.iter().any(|word| self.has(word));
         let sex = read.or(said.then_some(listed))?;
         Some(fact_of(FactName::Sex, sex.as_str(), "1"))
     }
@@ -365,14 +384,22 @@ impl Message<'_> {
         kept.then(|| fact_of(name, value, "1"))
     }
 
+    /// Whether the message has a word as it is.
+    fn has(&self, word: &str) -> bool {
+        self.words.binary_search(&word).is_ok()
+    }
+
     /// Whether the message has a word, with whatever ending.
     fn has_word(&self, word: &str) -> bool {
-        if self.words.contains(word) {
+        if self.has(word) {
             return true;
         }
         let start: String = word.chars().take(5).collect();
         word.chars().count() >= 5
-            && self.words.range(start.as_str()..).next().is_some_and(|w| w.starts_with(&start))
+            && self
+                .words
+                .get(self.words.partition_point(|w| *w < start.as_str()))
+                .is_some_and(|w| w.starts_with(&start))
     }
 
     /// Whether the message has enough words of a statement.

@@ -175,11 +175,15 @@ static DROPPED_SEARCH: LazyLock<Option<AhoCorasick>> =
 
 /// The first control token.
 fn control_token(text: &str) -> Option<Range<usize>> {
-    let found = text.bytes().enumerate().find_map(|(at, byte)| {
-        // The first byte of `＜` is the last of these.
-        if !matches!(byte, b'<' | b'[' | b']' | b'&' | 0xef) {
-            return None;
-        }
+    let mut from = 0;
+    // The first byte of `＜` is the last of these.
+    let may = |byte: &u8| matches!(byte, b'<' | b'[' | b']' | b'&' | 0xef);
+    let mut places = std::iter::from_fn(|| {
+        let at = from + text.as_bytes().get(from..)?.iter().position(may)?;
+        from = at + 1;
+        Some(at)
+    });
+    let found = places.find_map(|at| {
         let rest = text.get(at..)?;
         let open = rest.chars().next().filter(|c| c.is_ascii() || *c == '＜')?;
         let length = match open {

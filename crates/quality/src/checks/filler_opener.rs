@@ -5,11 +5,12 @@ use std::ops::Range;
 use clinstruct_schema::Language;
 
 use crate::Turn;
+use crate::case::Reader;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
 use crate::lexicon::lexicon;
 use crate::lines::is_mark;
 use crate::phrases::plain;
-use crate::segment::sentences;
+use crate::segment::each_sentence;
 use crate::talk::praise;
 
 /// The check.
@@ -20,7 +21,7 @@ pub const CHECK: Check = Check {
     summary: "A filler, a greeting or praise at the beginning, where no tone was asked for that has them.",
     group: Group::Wording,
     strictness: PerSpeaker::assistant(Strictness::Blocks),
-    run: Run::Text { find, example: Turn::answer },
+    run: Run::Facts { find, example: Turn::answer },
     good: &[
         "Give water.",
         "Sure signs of dehydration are sunken eyes.",
@@ -51,7 +52,7 @@ pub const CHECK: Check = Check {
 
 /// How an answer begins that does not begin with the matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Opening {
+pub(crate) enum Opening {
     /// Words that say nothing: wrong in any tone.
     Filler,
     /// A greeting or thanks.
@@ -60,15 +61,15 @@ enum Opening {
     Praise,
 }
 
-fn find(turn: &Turn<'_>) -> Vec<Finding> {
+fn find(turn: &Turn<'_>, reader: &Reader<'_>) -> Vec<Finding> {
     let unwanted = |opening| match opening {
         Opening::Filler => true,
         Opening::Greeting => !turn.is_letter(),
         Opening::Praise => !turn.is_warm(),
     };
-    let found =
-        openings(turn.text, turn.language).into_iter().find(|(opening, _)| unwanted(*opening));
-    found.map(|(_, span)| Finding::quote(turn.text, span)).into_iter().collect()
+    let all = reader.openings(turn.language);
+    let found = all.iter().find(|(opening, _)| unwanted(*opening));
+    found.map(|(_, span)| Finding::quote(turn.text, span.clone())).into_iter().collect()
 }
 
 /// What a text begins with instead of the matter, whatever tone was asked for.
@@ -85,11 +86,15 @@ const TITLE: usize = 4;
 /// Characters of a first clause in a script that marks no sentences.
 const CLAUSE: usize = 60;
 
-fn openings(text: &str, language: Language) -> Vec<(Opening, Range<usize>)> {
+/// An opening with its place.
+pub(crate) type Opened = (Opening, Range<usize>);
+
+/// All openings of a text, in its order.
+pub(crate) fn openings(text: &str, language: Language) -> Vec<Opened> {
     let words = lexicon(language);
     let end = (0..=HEAD.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let mut found = Vec::new();
-    for sentence in sentences(&text[..end], language).into_iter().take(SENTENCES) {
+    for sentence in each_sentence(&text[..end], language).take(SENTENCES) {
         let whole = &text[sentence.clone()];
         let from = whole.find(|c: char| c.is_alphanumeric() || is_mark(c)).unwrap_or(0);
         let bare = &whole[from..];
@@ -134,7 +139,8 @@ mod tests {
     fn a_tone_that_was_asked_for_is_no_filler() {
         let judged = |aspect: &str| Constraint::Judged { aspect: aspect.into() };
         let finds = |text, constraint: &Constraint| {
-            !find(&Turn { instructions: vec![constraint], ..Turn::answer(text) }).is_empty()
+            let turn = Turn { instructions: vec![constraint], ..Turn::answer(text) };
+            !find(&turn, &Reader::new(text)).is_empty()
         };
         let praise = "You're doing a great job with the splint. Check the pulse.";
         let letter = "Dear colleague,\n\nCheck the pulse.";

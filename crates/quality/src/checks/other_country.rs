@@ -1,5 +1,6 @@
 //! An emergency number, a law, an authority or a brand of another country.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use clinstruct_schema::CountryBound;
@@ -67,19 +68,82 @@ pub(crate) fn emergency_number(text: &str, known: &str) -> Option<Finding> {
     if known.is_empty() {
         return None;
     }
-    for hit in CALLED.as_ref()?.captures_iter(text) {
-        let number = hit.get(1)?;
-        if number.as_str() != "112" && number.as_str() != known {
-            let seen = format!("{} where the country's number is {}", number.as_str(), known);
-            return Some(Finding::at(number.range(), seen));
+    let called = CALLED.as_ref()?;
+    for number in numbers(text) {
+        let own = &text[number.clone()];
+        if own == "112" || own == known {
+            continue;
+        }
+        // The words of a call are letters and spaces; the character before them tells whether they begin a word.
+        let is_of_call = |c: char| c.is_alphabetic() || c.is_whitespace();
+        let said = text[..number.start].trim_end_matches(is_of_call);
+        let before = said.chars().next_back().map_or(0, char::len_utf8);
+        if called.is_match(&text[said.len() - before..number.end]) {
+            let seen = format!("{own} where the country's number is {known}");
+            return Some(Finding::at(number, seen));
         }
     }
     None
 }
 
+/// Numbers of two to four digits behind a space.
+fn numbers(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let start = at + bytes.get(at..)?.iter().position(u8::is_ascii_digit)?;
+            let end = start + bytes[start..].iter().take_while(|b| b.is_ascii_digit()).count();
+            at = end;
+            let behind = bytes.get(end).is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_');
+            if (2..=4).contains(&(end - start))
+                && !behind
+                && text[..start].ends_with(char::is_whitespace)
+            {
+                return Some(start..end);
+            }
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_a_call_are_letters_and_spaces() {
+        // Only such a stretch of a text before a number is looked at. What is not a letter belongs to the pattern.
+        let plain = |c: char| c.is_alphabetic() || " (?:|)[]*".contains(c);
+        for words in of_all(|l| &l.calls).chain(of_all(|l| &l.before_numbers)) {
+            assert!(words.replace("a-z", "a").chars().all(plain), "{words}");
+        }
+        assert!(of_all(|l| &l.before_numbers).all(|words| words.ends_with(' ')));
+    }
+
+    #[test]
+    fn a_number_is_called_as_the_pattern_says() {
+        let called = CALLED.as_ref().unwrap();
+        let parts = [
+            "call", "Ring", " the", " on", "  ", "\n", "9", "91", "911", "9111", "_", "x", ". ",
+            "é",
+        ];
+        let mut found = 0;
+        let all = || parts.iter();
+        for (one, two) in all().flat_map(|one| all().map(move |two| (one, two))) {
+            for (three, four) in all().flat_map(|three| all().map(move |four| (three, four))) {
+                let text = format!("{one}{two}{three} 12 {four}");
+                let text = text.as_str();
+                let expected = called.captures_iter(text).filter_map(|hit| hit.get(1));
+                let mut expected =
+                    expected.filter(|number| !["112", "15"].contains(&number.as_str()));
+                let expected = expected.next().map(|number| number.range());
+                found += usize::from(expected.is_some());
+                let seen = emergency_number(text, "15").and_then(|finding| finding.span);
+                assert_eq!(seen, expected, "{text:?}");
+            }
+        }
+        assert!(found > 100, "{found}");
+    }
 
     #[test]
     fn numbers_are_found_in_other_languages() {

@@ -11,7 +11,7 @@ use crate::card::{Gender, PatientFacts};
 use crate::case::{Reader, is_of_patient};
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
 use crate::pattern::Pattern;
-use crate::people::{Called, OTHERS, Person, Unit, called, is_of_event};
+use crate::people::{Called, Person, Unit, called, is_of_event, names_others};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -216,7 +216,7 @@ pub(crate) fn other_patient(reader: &Reader<'_>, patient: PatientFacts) -> Optio
         Some(of_sex(p.span.clone(), found))
     });
     let contrary = contrary.or_else(|| patient.brought(&people));
-    if contrary.is_some() || !may_name(text) || OTHERS.is_in(text) {
+    if contrary.is_some() || !may_name(text) || names_others(text) {
         return contrary;
     }
     if let Some(hit) = PATIENT.of(text)?.captures(text) {

@@ -5,13 +5,13 @@ use std::ops::Range;
 use clinstruct_schema::{Constraint, Language};
 
 use crate::Turn;
+use crate::case::Reader;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
-use crate::checks::filler_opener::opener;
 use crate::lexicon::{Lexicon, lexicon};
 use crate::lines::is_mark;
 use crate::lines::lines;
 use crate::phrases::plain;
-use crate::segment::sentences;
+use crate::segment::{each_sentence, sentences};
 use crate::structure::{is_fence, is_rule, marker_length};
 
 /// The check.
@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
     summary: "A truncated answer: its last sentence has no end.",
     group: Group::Wording,
     strictness: PerSpeaker::assistant(Strictness::Blocks),
-    run: Run::Text { find, example: Turn::answer },
+    run: Run::Facts { find, example: Turn::answer },
     good: &[
         "Give water.",
         "Give:\n- water and salt",
@@ -61,7 +61,7 @@ pub const CHECK: Check = Check {
     ],
 };
 
-fn find(turn: &Turn<'_>) -> Vec<Finding> {
+fn find(turn: &Turn<'_>, reader: &Reader<'_>) -> Vec<Finding> {
     if turn.asks(|c| matches!(c, Constraint::JsonObject { .. })) {
         return Vec::new();
     }
@@ -70,7 +70,9 @@ fn find(turn: &Turn<'_>) -> Vec<Finding> {
     if turn.asks(|c| matches!(c, Constraint::EndsWith { marker } if ends.ends_with(marker.trim_end_matches('.')))) {
         return Vec::new();
     }
-    let found = cut(turn.text, turn.language);
+    // Where something was taken back, the reader has it blank.
+    let same = reader.text() == turn.text;
+    let found = if same { cut_in(reader, turn.language) } else { cut(turn.text, turn.language) };
     found.map(|span| Finding::quote(turn.text, span)).into_iter().collect()
 }
 
@@ -95,9 +97,15 @@ const SIGNATURE: usize = 6;
 
 /// Where a text is truncated: it ends within a sentence, an item, a row or a block of code.
 pub fn cut(text: &str, language: Language) -> Option<Range<usize>> {
+    cut_in(&Reader::new(text), language)
+}
+
+/// The same for one who reads more in it.
+pub fn cut_in(reader: &Reader<'_>, language: Language) -> Option<Range<usize>> {
+    let text = reader.text();
     // A diagnosis behind an opening sentence is as whole as one alone.
-    if let Some(opening) = opener(text, language)
-        && let Some(first) = sentences(text, language).into_iter().find(|s| s.end >= opening.end)
+    if let Some((_, opening)) = reader.openings(language).first()
+        && let Some(first) = each_sentence(text, language).find(|s| s.end >= opening.end)
         && first.end < text.trim_end().len()
     {
         let found = cut_alone(&text[first.end..], language)?;

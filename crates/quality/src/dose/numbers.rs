@@ -143,10 +143,9 @@ fn with_unit(
     }
     let behind = skip(lower, number.end, &[' ', '\u{a0}', '\u{202f}', '\u{2009}', '-', '*', '_']);
     let unit_at = |from: usize| {
-        let first = lower.as_bytes().get(from);
-        words.units.iter().find(|unit| {
-            unit.text.as_bytes().first() == first
-                && lower[from..].starts_with(unit.text.as_str())
+        let first = lower.as_bytes().get(from)?;
+        words.units_with(*first).iter().find(|unit| {
+            lower[from..].starts_with(unit.text.as_str())
                 && (unit.unit == Unit::Percent || ends_a_word(lower, from + unit.text.len()))
         })
     };

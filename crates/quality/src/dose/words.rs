@@ -199,8 +199,10 @@ pub(super) struct UnitWord {
 /// What one language says about doses.
 #[derive(Debug, Default)]
 pub(super) struct Words {
-    /// The longer first.
+    /// By their first bytes, the longer first.
     pub(super) units: Vec<UnitWord>,
+    /// Where those with each first byte begin, and where the last ones end.
+    units_from: Vec<usize>,
     pub(super) numbers: Vec<(String, f64)>,
     pub(super) between: Vec<String>,
     pub(super) per: Vec<String>,
@@ -274,7 +276,10 @@ impl Words {
         ] {
             units.extend(list.iter().map(|text| UnitWord { text: text.clone(), unit, sure }));
         }
-        units.sort_by_key(|unit| std::cmp::Reverse(unit.text.len()));
+        let first = |unit: &UnitWord| unit.text.as_bytes().first().copied().unwrap_or_default();
+        units.sort_by_key(|unit| (first(unit), std::cmp::Reverse(unit.text.len())));
+        let from = |byte: u16| units.partition_point(|unit| u16::from(first(unit)) < byte);
+        let units_from = (0..=256).map(from).collect();
 
         // Names of medicines cross borders: all languages know those of all.
         let medicines = all.iter().map(|other| (&other.medicines, Class::Medicine));
@@ -333,6 +338,7 @@ impl Words {
         let point = matches!(language, Language::English | Language::Hindi | Language::Thai);
         Self {
             units,
+            units_from,
             numbers: file.numbers.iter().map(|(word, number)| (word.clone(), *number)).collect(),
             between: file.between.clone(),
             per: file.per.clone(),
@@ -351,6 +357,13 @@ impl Words {
             verifies_inside: automaton(&verifies_inside),
             worded: Finder::new(file.numbers.keys().map(String::as_str)),
         }
+    }
+
+    /// The units that begin with a byte, the longer first.
+    pub(super) fn units_with(&self, first: u8) -> &[UnitWord] {
+        let at = usize::from(first);
+        let place = self.units_from.get(at).zip(self.units_from.get(at + 1));
+        place.and_then(|(from, to)| self.units.get(*from..*to)).unwrap_or_default()
     }
 
     /// Where words are looked for in a text in lower case: at the starts of words, and at all letters of scripts that

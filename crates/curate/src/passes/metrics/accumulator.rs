@@ -8,6 +8,7 @@ mod statements;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use clinstruct_quality::case::Reader;
 use clinstruct_quality::checks::{filler_opener, offer_at_the_end};
 use clinstruct_quality::{
     CONTROL, CONTROL_TOKEN, Check, HASH_HEADING, NOT_NFC, ROLE_TAG, Turn, WRAPPING_QUOTES, card,
@@ -253,14 +254,16 @@ impl MetricsAccumulator {
         let json = situation.is_some_and(|s| {
             s.constraints_at(number).any(|c| matches!(c, Constraint::JsonObject { .. }))
         });
-        let cut = if json { None } else { talk::cut(text, language) };
+        let reader = Reader::new(text);
+        let cut = if json { None } else { talk::cut_in(&reader, language) };
         self.share(MetricId::TruncatedAnswers, at, cut);
         self.share(MetricId::MetaCommentary, at, talk::meta(text, language));
         // A greeting is no filler where the style asks for warmth: the check knows the style.
         let instructions = situation.into_iter().flat_map(|s| s.constraints_at(number)).collect();
         let lay = situation.is_some_and(|s| s.persona.is_some());
         let turn = Turn { language, instructions, lay, ..Turn::answer(text) };
-        let first = |check: &Check| check.find(&turn).into_iter().next().and_then(|v| v.span);
+        let first =
+            |check: &Check| check.find_in(&turn, &reader).into_iter().next().and_then(|v| v.span);
         self.share(MetricId::FillerOpeners, at, first(&filler_opener::CHECK));
         self.share(MetricId::ClosingOffers, at, first(&offer_at_the_end::CHECK));
         let doses = dose::find(text, language);

@@ -29,9 +29,20 @@ impl MetricsAccumulator {
 /// Whether the word at a place begins or ends the name of a medicine that stands there: `amoxicilline` and
 /// `folic acid` do.
 fn is_named(text: &str, place: &Range<usize>, name: &str) -> bool {
-    let same = |part: Option<&str>| part.is_some_and(|part| part.to_lowercase() == name);
+    // Nearly all names are other ones: they are told without a copy in lower case.
+    let same = |part: &str| {
+        if part.is_ascii() { is_lower_case_of(name, part) } else { part.to_lowercase() == name }
+    };
     // An ending of another language is no other medicine; a longer word is, as is one of several names.
-    let begins = same(text.get(place.start..place.start + name.len()))
-        && place.end <= place.start + name.len() + 1;
-    begins || same(place.end.checked_sub(name.len()).and_then(|from| text.get(from..place.end)))
+    let begins = place.end <= place.start + name.len() + 1
+        && text.get(place.start..place.start + name.len()).is_some_and(same);
+    let ends = || text.get(place.end.checked_sub(name.len())?..place.end);
+    begins || ends().is_some_and(same)
+}
+
+/// Whether a name is a text of ASCII in lower case.
+fn is_lower_case_of(name: &str, text: &str) -> bool {
+    let (name, text) = (name.as_bytes(), text.as_bytes());
+    name.len() == text.len()
+        && name.iter().zip(text).all(|(name, own)| *name == own.to_ascii_lowercase())
 }
