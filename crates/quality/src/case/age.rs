@@ -180,9 +180,11 @@ fn beside(view: &View<'_>) -> u32 {
         add(15, ends(called, &["patientin", "mann", "frau"]));
         let child = &near[..without(near, &[",", " de", " di", " ha", " tiene", " tem", " a"])];
         add(16, ends(child, &CHILDREN));
+        add(17, foreign);
+        add(18, foreign);
         // Hindi and Thai.
         let letters = unit.first().is_some_and(|byte| !byte.is_ascii());
-        (17..20).for_each(|pattern| add(pattern, letters));
+        (19..22).for_each(|pattern| add(pattern, letters));
     }
     found
 }
