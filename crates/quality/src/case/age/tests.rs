@@ -26,6 +26,8 @@ fn what_stands_beside_a_number_leaves_out_no_pattern_that_matches() {
         "bébé 4 mois; enfant de 7 ans; étudiant, 20 ans; lactante de 5 meses; Bebé, 3 meses",
         "Recién nacido de 4 días; estudiante tiene 20 años; lattante di 2 mesi; neonato a 3 mesi",
         "neonata, 5 giorni; bimbo di 3 anni; BIMBA di 2 anni; studente ha 20 anni",
+        "Il s'agit d'une agricultrice de 45 ans; es un campesino de 60 años; È una contadina di 5 MESI",
+        "Madame Rai a 45 ans; Señora Paz tiene 60 años; Signora Rai ha 33 anni; Dona Rai tem 70 anos",
         "lactente de 3 meses; recém-nascido tem 5 dias; adolescente de 15 anos; Adolescente 15 ans",
     ];
     let texts = texts.into_iter().chain(more.into_iter().flat_map(|all| all.split(';')));
