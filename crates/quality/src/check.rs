@@ -176,6 +176,10 @@ impl Check {
 
     /// All findings in a turn, whatever its strictness there.
     pub fn find(&self, turn: &Turn<'_>) -> Vec<Violation> {
+        // Only messages take back what they say, and only these checks read who and what a text is about.
+        if turn.speaker == Speaker::Assistant || !matches!(self.run, Run::Facts { .. }) {
+            return self.find_in(turn, &Reader::new(turn.text));
+        }
         self.find_in(turn, &Reader::new(Corrected::of(turn.text).text()))
     }
 

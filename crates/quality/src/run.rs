@@ -40,7 +40,10 @@ pub fn check(turn: &Turn<'_>) -> Vec<Violation> {
 
 /// The same for one who has a reader of the text.
 fn check_in(turn: &Turn<'_>, reader: &Reader<'_>) -> Vec<Violation> {
-    // What a dictated text takes back is not read.
+    // What a dictated message takes back is not read. Answers take nothing back.
+    if turn.speaker == Speaker::Assistant {
+        return found_in(turn, reader);
+    }
     let corrected = Corrected::of(turn.text);
     if corrected.text() == reader.text() {
         found_in(turn, reader)
