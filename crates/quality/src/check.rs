@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use clinstruct_schema::{Constraint, Language, Speaker};
 
-use crate::case::{Corrected, Reader};
+use crate::case::Reader;
 use crate::{Turn, Violation};
 
 /// A check on one text, with its metadata.
@@ -176,11 +176,12 @@ impl Check {
 
     /// All findings in a turn, whatever its strictness there.
     pub fn find(&self, turn: &Turn<'_>) -> Vec<Violation> {
-        // Only messages take back what they say, and only these checks read who and what a text is about.
-        if turn.speaker == Speaker::Assistant || !matches!(self.run, Run::Facts { .. }) {
-            return self.find_in(turn, &Reader::new(turn.text));
+        // Only these checks read who and what a text is about.
+        if matches!(self.run, Run::Facts { .. }) {
+            self.find_in(turn, &Reader::new(turn.corrected().text()))
+        } else {
+            self.find_in(turn, &Reader::new(turn.text))
         }
-        self.find_in(turn, &Reader::new(Corrected::of(turn.text).text()))
     }
 
     /// The same for one who reads more in the text.

@@ -3,7 +3,7 @@
 use clinstruct_schema::{Constraint, Frame, Situation, Speaker};
 
 use crate::card::{About, PatientFacts};
-use crate::case::{Corrected, Reader};
+use crate::case::Reader;
 use crate::check::{Check, Outcome, Run, Strictness, constraint_id};
 use crate::checks::{self, ALL};
 use crate::{Turn, Violation};
@@ -40,11 +40,7 @@ pub fn check(turn: &Turn<'_>) -> Vec<Violation> {
 
 /// The same for one who has a reader of the text.
 fn check_in(turn: &Turn<'_>, reader: &Reader<'_>) -> Vec<Violation> {
-    // What a dictated message takes back is not read. Answers take nothing back.
-    if turn.speaker == Speaker::Assistant {
-        return found_in(turn, reader);
-    }
-    let corrected = Corrected::of(turn.text);
+    let corrected = turn.corrected();
     if corrected.text() == reader.text() {
         found_in(turn, reader)
     } else {

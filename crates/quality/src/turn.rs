@@ -3,6 +3,7 @@
 use clinstruct_schema::{Case, Constraint, Frame, Language, Situation, Speaker};
 
 use crate::card::{About, PatientFacts, Place};
+use crate::case::Corrected;
 
 /// A text with its facts for the checks. Unknown facts are not checked.
 ///
@@ -32,6 +33,14 @@ pub struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
+    /// Its text without what it takes back: a dictated message may, an answer does not.
+    pub(crate) fn corrected(&self) -> Corrected<'a> {
+        match self.speaker {
+            Speaker::Assistant => Corrected::nothing(self.text),
+            Speaker::User | Speaker::PromptWriter => Corrected::of(self.text),
+        }
+    }
+
     /// An English text without further facts.
     pub fn new(speaker: Speaker, text: &'a str) -> Self {
         let language = Language::English;

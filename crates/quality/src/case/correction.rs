@@ -88,9 +88,14 @@ enum Said {
 }
 
 impl<'a> Corrected<'a> {
+    /// A text that takes nothing back, as answers do.
+    pub(crate) fn nothing(text: &'a str) -> Self {
+        Self { text: Cow::Borrowed(text), changes: Vec::new() }
+    }
+
     /// Every byte of the text keeps its place, besides those of a sentence behind what was taken back in it.
     pub fn of(text: &'a str) -> Self {
-        let none = Self { text: Cow::Borrowed(text), changes: Vec::new() };
+        let none = Self::nothing(text);
         let lower = crate::dose::lower_case(text);
         let hits = WORDS.hits(text, &lower);
         let takes_back = |hit: &&Found<Class>| matches!(hit.class, Class::Sure | Class::Weak);
