@@ -48,7 +48,7 @@ fn fits(style: &Style, text: &str, language: Language) -> bool {
         && !text.contains("===");
     // A number more is another limit, or a count of something else.
     whole
-        && numbers(text) == numbers(&style.text)
+        && (numbers(text) == numbers(&style.text) || names_all(style, text))
         && in_script(text, language)
         && style.constraints.iter().all(|constraint| names(constraint, style, text))
 }
@@ -59,6 +59,23 @@ fn numbers(text: &str) -> Vec<u32> {
     let mut all: Vec<u32> = digits.filter_map(|digits| digits.parse().ok()).collect();
     all.sort_unstable();
     all
+}
+
+/// Words before the last item of a list, in all of our languages.
+const LAST_ITEM: [&str; 7] = [" and ", " und ", " et ", " y ", " e ", " और ", "และ"];
+
+/// Whether a text names what goes into each column or under each heading, after a colon, where the style counts them: few people
+/// count columns, but many say what is in them.
+fn names_all(style: &Style, text: &str) -> bool {
+    let wanted = style.constraints.iter().find_map(|constraint| match constraint {
+        Constraint::TableColumns { n } | Constraint::ExactHeadings { n } => Some(*n as usize),
+        _ => None,
+    });
+    let Some((_, list)) = text.split_once(": ") else { return false };
+    let list = LAST_ITEM.iter().fold(list.to_owned(), |list, word| list.replace(word, ","));
+    let items = list.split([',', ';', '/', '?', '.', '!', '।']).map(str::trim);
+    let named = items.filter(|item| item.chars().any(char::is_alphabetic)).count();
+    numbers(text).is_empty() && wanted == Some(named)
 }
 
 /// Whether a text has letters of the script of a language.
@@ -161,6 +178,29 @@ mod tests {
             let (text, reworded) = worded(limit.clone(), Language::English, written);
             assert_eq!((text.as_str(), reworded), (sample, false), "{written}");
         }
+    }
+
+    #[test]
+    fn columns_may_be_named_instead_of_counted() {
+        let sample = "Give me a table, 3 columns.";
+        let table = style(sample, Constraint::TableColumns { n: 3 });
+        for (language, written, taken) in [
+            (Language::English, "As a table please: drug, dose and what to watch.", true),
+            (Language::English, "As a table: drug, dose, and what to watch", true),
+            (Language::English, "As a table: drug / dose / monitoring.", true),
+            (Language::English, "As a table: drug and dose.", false),
+            (Language::English, "As a table with drug, dose and what to watch.", false),
+            (Language::English, "As a table: drug, dose in 2 units and what to watch.", false),
+            (Language::German, "Als Tabelle bitte: Mittel, Dosis und Kontrolle", true),
+            (Language::Hindi, "तालिका में दीजिए: दवा, खुराक और निगरानी।", true),
+            (Language::Thai, "ขอเป็นตาราง: ยา, ขนาด และสิ่งที่ต้องเฝ้าระวัง", true),
+        ] {
+            assert_eq!(worded(table.clone(), language, written).1, taken, "{written}");
+        }
+        // Bullets are counted, whatever is named.
+        let bullets = style("Just 3 bullets.", Constraint::ExactBullets { n: 3 });
+        let written = "As bullets: drug, dose and what to watch.";
+        assert!(!worded(bullets, Language::English, written).1);
     }
 
     #[test]

@@ -12,8 +12,8 @@ use clinstruct_schema::{
 
 use crate::language::Possible;
 
-/// Weight of a wording for every answer beside those for one.
-const EVERY: f64 = 0.4;
+/// Weight of a wording for every answer beside those for one: hardly anybody thinks of all answers before the first one.
+const EVERY: f64 = 0.03;
 
 /// The items of the table of contradictions that are fixed before any style of a prompt is drawn.
 pub(crate) fn fixed_items(
@@ -241,7 +241,6 @@ impl<'a> Stage<'a> {
             .filter(|(_, w)| w.fits(place, later, self.mode, self.register))
             .map(|(i, _)| i)
             .collect();
-        // Few people think of all answers before the first one.
         let weight =
             |i: &usize| wordings.get(*i).map_or(1.0, |w| if w.every { EVERY } else { 1.0 });
         let weights = fitting.iter().map(weight);

@@ -147,7 +147,8 @@ fn later_styles_and_their_words_bind_what_they_say() {
             assert!(!style.once && style.turn == 1, "{}: {style:?}", row.id);
         }
     }
-    assert!(seen.iter().all(|n| *n > 10), "{seen:?}");
+    // Once in the first message; a language, or once in a later one; a language in a later one.
+    assert!(seen[0] > 100 && seen[1] > 100 && seen[2] > 0, "{seen:?}");
 }
 
 #[test]
