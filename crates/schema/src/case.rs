@@ -283,8 +283,12 @@ pub struct Case {
     pub patient: CasePatient,
     /// Vital signs and size.
     pub vitals: CaseVitals,
-    /// Why the patient is seen: complaint, its duration, findings.
+    /// Why the patient is seen: the complaint and its duration.
     pub complaint: Vec<CaseText>,
+    /// What was found on examination or in pictures, and what was looked for and not found. Cases of earlier versions have it in
+    /// `complaint`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<CaseText>,
     /// Laboratory values, scores and other measurements.
     pub measurements: Vec<Measurement>,
     /// Long-standing conditions.
@@ -333,6 +337,7 @@ impl Case {
             },
             vitals: CaseVitals::default(),
             complaint: Vec::new(),
+            findings: Vec::new(),
             measurements: Vec::new(),
             conditions: patient.condition.iter().map(condition).collect(),
             medicines: Vec::new(),
@@ -343,6 +348,11 @@ impl Case {
             origins,
             source: RecordSource::Code,
         }
+    }
+
+    /// Complaint and findings.
+    pub fn presented(&self) -> impl Iterator<Item = &CaseText> {
+        self.complaint.iter().chain(&self.findings)
     }
 
     /// The origin of a vital sign.
@@ -393,7 +403,7 @@ impl Case {
             past: texts(&self.history),
             family: joined(&self.family),
             social: joined(&self.social),
-            presenting: joined(&self.complaint),
+            presenting: joined(&self.presented().cloned().collect::<Vec<_>>()),
         }
     }
 }

@@ -150,7 +150,7 @@ function patient({ case: known, card }) {
     const vital = (name, label, unit) => v[name] == null ? [] : [`${label} ${v[name]} ${unit}${drawn(origins[`vitals.${name}`])}`];
     const pressure = v.systolic == null || v.diastolic == null ? [] : [`blood pressure ${v.systolic}/${v.diastolic} mmHg${drawn(origins["vitals.systolic"])}`];
     return facts([["age", age(p.age)], ["sex", p.sex], ["gender", p.gender], ["pregnant", p.pregnancy_weeks == null ? null : `${p.pregnancy_weeks} weeks`],
-      ["complaint", texts(known.complaint)], ["conditions", listed(known.conditions.map((c) => c.name + drawn(c.origin)))],
+      ["complaint", texts(known.complaint)], ["findings", texts(known.findings ?? [])], ["conditions", listed(known.conditions.map((c) => c.name + drawn(c.origin)))],
       ["medicines", listed(known.medicines.map((m) => medicine(m) + drawn(m.origin)))], ["allergies", texts(known.allergies)],
       ["vital signs", listed([...vital("heart_rate", "heart rate", "a minute"), ...vital("respiratory_rate", "respiratory rate", "a minute"), ...pressure,
         ...vital("temperature", "temperature", "°C"), ...vital("saturation", "saturation", "%"), ...vital("weight", "weight", "kg"), ...vital("height", "height", "cm")])],

@@ -148,7 +148,7 @@ fn beside(data: &Data, drawn: &Drawn<'_>, found: &mut Vec<String>) {
 /// Whether a medicine or a condition slows pulse or breathing.
 fn is_slowed(data: &Data, drawn: &Drawn<'_>) -> bool {
     let case = &drawn.case;
-    let stated = case.complaint.iter().any(|c| {
+    let stated = case.presented().any(|c| {
         let text = c.text.to_lowercase();
         data.slowing.iter().any(|word| text.contains(word.as_str())) || text.contains("overdose")
     });
@@ -290,7 +290,7 @@ fn statements(drawn: &Drawn<'_>, found: &mut Vec<String>) {
             found.push(format!("{all} in spite of {} \"{}\"", name.as_str(), fact.value));
         }
     }
-    if case.complaint.iter().any(|c| c.origin != Origin::Stated) {
+    if case.presented().any(|c| c.origin != Origin::Stated) {
         found.push("a complaint was drawn".to_owned());
     }
     for name in FactName::ALL.iter().filter(|n| n.kind() == FactKind::Vital) {
@@ -327,7 +327,7 @@ pub(crate) fn texts(case: &Case, list: List) -> Vec<(String, Origin)> {
         all.iter().map(|t| (t.text.to_lowercase(), t.origin)).collect()
     };
     match list {
-        List::Complaint => of(&case.complaint),
+        List::Complaint => of(&case.presented().cloned().collect::<Vec<_>>()),
         List::Conditions => {
             case.conditions.iter().map(|c| (c.name.to_lowercase(), c.origin)).collect()
         }

@@ -224,7 +224,7 @@ fn rules(ctx: &Completion<'_>, case: &Case) -> Rules {
         .iter()
         .filter(|c| c.origin == Origin::Stated)
         .map(|c| &c.name)
-        .chain(case.complaint.iter().map(|c| &c.text));
+        .chain(case.presented().map(|c| &c.text));
     let others = case.conditions.iter().filter(|c| c.origin != Origin::Stated).map(|c| &c.name);
     let mut found = Rules::default();
     for texts in [lower(stated), lower(others)] {

@@ -199,7 +199,7 @@ pub(super) fn texts(ctx: &Completion<'_>, case: &Case) -> String {
         .chain(of(FactName::Other))
         .chain(of(FactName::Condition))
         .chain(of(FactName::History))
-        .chain(case.complaint.iter().map(|t| t.text.as_str()))
+        .chain(case.presented().map(|t| t.text.as_str()))
         .chain(case.history.iter().map(|t| t.text.as_str()))
         .chain(case.conditions.iter().map(|c| c.name.as_str()))
         .chain(ctx.patient.condition.iter().map(|c| c.name.as_str()));

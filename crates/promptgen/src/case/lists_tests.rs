@@ -86,6 +86,7 @@ fn complete(key: &str, frame: &Frame, facts: &[(FactName, &str)]) -> Case {
         },
         vitals: CaseVitals::default(),
         complaint: Vec::new(),
+        findings: Vec::new(),
         measurements: Vec::new(),
         conditions: framed.collect(),
         medicines: Vec::new(),

@@ -152,6 +152,10 @@ const BESIDE: &[&str] = &[
     "active",
     "confirmed",
     "suspected",
+    "x",
+    "y",
+    "yr",
+    "yrs",
 ];
 
 /// Code of the one condition of the catalog that a name means; empty for none or several.
@@ -199,7 +203,10 @@ fn abbreviates(short: &str, long: &str) -> bool {
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty() && !is_beside(&word.to_lowercase()));
     let (Some(name), None) = (names.next(), names.next()) else { return false };
-    let capitals = name.chars().all(|c| c.is_ascii_uppercase());
+    let capitals = name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+        && name.starts_with(|c: char| c.is_ascii_uppercase());
+    // `T2DM` is also the one of whom the catalog leaves out the `mellitus`.
+    let name = name.strip_suffix('M').filter(|name| name.ends_with('D')).unwrap_or(name);
     if !capitals || !(2..=6).contains(&name.len()) {
         return false;
     }
@@ -271,6 +278,8 @@ mod tests {
             ("PTSD", "post-traumatic stress disorder"),
             ("CKD", "chronic kidney disease stage 3"),
             ("DDH", "developmental dysplasia of the hip"),
+            ("T2DM x 12 y", "type 2 diabetes"),
+            ("T1DM", "type 1 diabetes mellitus"),
         ] {
             assert!(abbreviates(short, long), "{short} and {long}");
         }

@@ -262,6 +262,18 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
             });
         }
     }
+    // What was found, or looked for and not found, is not why the patient is seen.
+    let presented = stated
+        .facts
+        .iter()
+        .filter(|f| matches!(f.name, FactName::Complaint | FactName::Finding))
+        .filter(|f| !f.value.trim().is_empty())
+        .filter(|f| !shape::is_medicine_free(ctx.catalog, &f.value))
+        .filter(|f| !shape::is_only_time(&f.value));
+    let (complaint, findings): (Vec<&StatedFact>, Vec<&StatedFact>) =
+        presented.partition(|f| f.name == FactName::Complaint && !shape::is_finding(&f.value));
+    let [complaint, findings] =
+        [complaint, findings].map(|facts| facts.into_iter().map(text).collect::<Vec<_>>());
     Case {
         patient: CasePatient {
             age_band: p.age_band.clone(),
@@ -271,14 +283,8 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
             pregnancy_weeks,
         },
         vitals,
-        complaint: stated
-            .facts
-            .iter()
-            .filter(|f| matches!(f.name, FactName::Complaint | FactName::Finding))
-            .filter(|f| !f.value.trim().is_empty())
-            .filter(|f| !shape::is_medicine_free(ctx.catalog, &f.value))
-            .map(text)
-            .collect(),
+        complaint,
+        findings,
         measurements: stated
             .facts
             .iter()
@@ -303,8 +309,14 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
                 CaseMedicine { atc, ..medicine }
             })
             .collect(),
-        allergies: texts(FactName::Allergy),
-        history: texts(FactName::History),
+        allergies: texts(FactName::Allergy)
+            .into_iter()
+            .filter(|t| !shape::is_tolerated(&t.text))
+            .collect(),
+        history: texts(FactName::History)
+            .into_iter()
+            .filter(|t| !shape::is_only_time(&t.text))
+            .collect(),
         family,
         social,
         origins,

@@ -196,12 +196,8 @@ fn active<'c>(ctx: &Completion<'c>, case: &Case) -> Vec<Applied<'c>> {
     let lower = |text: &String| Lower::new(text);
     // What a test found in words speaks of the illness as a complaint does.
     let results = case.measurements.iter().filter(|m| m.name == FactName::Other);
-    let complaint: Vec<Lower> = case
-        .complaint
-        .iter()
-        .map(|t| lower(&t.text))
-        .chain(results.map(|m| lower(&m.value)))
-        .collect();
+    let complaint: Vec<Lower> =
+        case.presented().map(|t| lower(&t.text)).chain(results.map(|m| lower(&m.value))).collect();
     let stated: Vec<Lower> = case
         .conditions
         .iter()

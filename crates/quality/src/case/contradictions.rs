@@ -413,7 +413,7 @@ fn is_elsewhere(case: &Case, word: &str) -> bool {
 
 /// The texts of a case besides the medicines that are taken.
 pub(super) fn other_texts(case: &Case) -> impl Iterator<Item = &str> {
-    let texts = [&case.complaint, &case.history, &case.allergies, &case.social];
+    let texts = [&case.complaint, &case.findings, &case.history, &case.allergies, &case.social];
     let texts = texts.into_iter().flatten().map(|item| item.text.as_str());
     texts.chain(case.conditions.iter().map(|c| c.name.as_str()))
 }

@@ -43,6 +43,16 @@ fn of(text: &str, list: &[(FactName, &str, &str)]) -> Vec<String> {
 }
 
 #[test]
+fn a_time_belongs_to_its_own_clause_in_thai() {
+    let list = [(FactName::Weight, "20", "kg"), (FactName::Temperature, "39.2", "Cel")];
+    let all =
+        of("ขอช่วยปรับยาให้ผู้ป่วย หนัก 20 กก. หลังผ่าตัดวันที่ 4 เมื่อวานมีไข้ 39.2 °C แผลแห้งดี ไม่บวมแดง", &list);
+    assert!(all.contains(&"weight 20 kg".to_owned()), "{all:?}");
+    // Yesterday's fever ends where the wound begins.
+    assert!(all.iter().all(|fact| !(fact.contains("39.2") && fact.contains("แผล"))), "{all:?}");
+}
+
+#[test]
 fn a_threshold_in_advice_is_no_measurement() {
     let temperature = [(FactName::Temperature, "38", "Cel")];
     for text in [

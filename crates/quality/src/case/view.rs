@@ -19,6 +19,14 @@ const ANOTHER: [&str; 10] = [
     " and takes ",
 ];
 
+/// Whether a space ends a clause of a Thai text, which has no commas: one before Thai words, unless a number is before it.
+fn is_thai_gap(text: &str, space: usize) -> bool {
+    let thai = |c: char| ('\u{e00}'..='\u{e7f}').contains(&c);
+    let before = text.get(..space).and_then(|before| before.chars().next_back());
+    let after = text.get(space + 1..).and_then(|after| after.chars().next());
+    after.is_some_and(thai) && before.is_some_and(|c| !c.is_numeric() && c != ' ')
+}
+
 /// A text with all that was found in it.
 pub(super) struct View<'a> {
     pub(super) text: &'a str,
@@ -78,13 +86,16 @@ impl<'a> View<'a> {
             .iter()
             .filter_map(|word| before.rfind(word).map(|i| i + word.len()))
             .max();
-        sentence.start + comma.max(but).unwrap_or_default()
+        let gap = before.rmatch_indices(' ').map(|(i, _)| i).find(|i| is_thai_gap(before, *i));
+        sentence.start + comma.max(but).max(gap).unwrap_or_default()
     }
 
     /// The end of the clause behind a place.
     pub(super) fn clause_end(&self, sentence: &Range<usize>, at: usize) -> usize {
         let after = self.between(at, sentence.end);
-        at + after.find([',', '(', ')']).unwrap_or(after.len())
+        let mark = after.find([',', '(', ')']).unwrap_or(after.len());
+        let gap = after.match_indices(' ').map(|(i, _)| i).find(|i| is_thai_gap(after, *i));
+        at + mark.min(gap.unwrap_or(mark))
     }
 
     /// Where what is said of a value that ends at a place ends itself, within its clause.

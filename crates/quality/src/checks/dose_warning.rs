@@ -35,7 +35,9 @@ fn verify(_: &Constraint, text: &str, language: Language) -> Outcome {
     let unwarned = dose::find(text, language).unwarned;
     let finding = unwarned.map(|dose| {
         let stated = text.get(dose.place.clone()).unwrap_or_default();
-        let detail = format!("a dose ({stated}) without a sentence that asks to verify it");
+        let detail = format!(
+            "a dose ({stated}) without a sentence that asks to verify it: keep the dose and add the sentence"
+        );
         Finding::at(dose.place, detail)
     });
     finding.into()
