@@ -72,6 +72,7 @@ impl Setup {
         for (name, is_zero) in [
             ("--jobs", jobs == 0),
             ("--limit", settings.limit == Some(0)),
+            ("--sample", settings.sample == Some(0)),
             ("--rows-per-job", given(settings.rows_per_job) == 0),
             ("--window", given(settings.window) == 0),
             ("--concurrency", given(settings.concurrency) == 0),
@@ -80,6 +81,12 @@ impl Setup {
             if is_zero {
                 return Err(usage(format!("{name} is 0"), format!("give {name} at least 1")));
             }
+        }
+        if settings.limit.is_some() && settings.sample.is_some() {
+            return Err(usage(
+                "--limit and --sample are both set",
+                "give one of them: the first rows, or a sample of all; one may be set in the environment or in clinstruct.toml",
+            ));
         }
         let out = settings.out.clone().unwrap_or_default();
         Ok(Self { settings, out, jobs, catalog })
@@ -94,6 +101,7 @@ impl Setup {
         let config = RunConfig {
             parts: self.settings.part.clone(),
             limit: self.settings.limit,
+            sample: self.settings.sample,
             seed: self.settings.seed.unwrap_or(1),
             jobs: pacing.jobs.unwrap_or(2 * self.jobs),
             rows_per_job: self

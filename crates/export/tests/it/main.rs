@@ -78,7 +78,8 @@ fn about() -> About {
             requests_answered: 9,
             counts_add_up: true,
             repairs: [].into(),
-            quality: None,
+            pilot: None,
+        quality: None,
         },
     }
 }
