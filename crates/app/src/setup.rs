@@ -29,8 +29,22 @@ pub struct Setup {
 impl Setup {
     /// Checks settings, and reads the resources.
     pub fn new(settings: Settings) -> crate::Result<Self> {
-        let catalog = read_catalog(settings.resources.as_deref())?;
-        Self::with(settings, catalog)
+        let catalog = match settings.resources.as_deref() {
+            None => Catalog::embedded(),
+            Some(dir) => {
+                let (files, added) = resources_of(dir)?;
+                if added > 0 {
+                    let own = files.len() - added;
+                    (settings.host.notify)(&format!(
+                        "{own} of {} resource files are from {}; the others are the built-in ones",
+                        files.len(),
+                        dir.display()
+                    ));
+                }
+                Catalog::read(files)
+            }
+        };
+        Self::with(settings, catalog.map_err(crate::Error::resources)?)
     }
 
     /// The same for a command that only names parts: where the run's resources cannot be read any more, the
@@ -177,13 +191,26 @@ fn languages(given: &[String], catalog: &Catalog) -> crate::Result<Vec<Language>
     Ok(named)
 }
 
-/// The resources of a folder; those that are compiled in where none is named.
+/// The resources of a folder, with the built-in files that it lacks; those that are built in where none is named.
 pub fn read_catalog(resources: Option<&Path>) -> crate::Result<Catalog> {
     let catalog = match resources {
         None => Catalog::embedded(),
-        Some(dir) => Catalog::read(read_resources(dir)?),
+        Some(dir) => Catalog::read(resources_of(dir)?.0),
     };
     catalog.map_err(crate::Error::resources)
+}
+
+/// The files of a resources folder, with the built-in ones that it lacks, and how many these are.
+fn resources_of(dir: &Path) -> crate::Result<(Files, usize)> {
+    let mut files = read_resources(dir)?;
+    if files.is_empty() {
+        return Err(usage(
+            format!("there is no resource file (.toml, .j2) in {}", dir.display()),
+            "name a folder with the files that differ from the built-in ones, laid out as in resources/",
+        ));
+    }
+    let added = Catalog::complete(&mut files);
+    Ok((files, added))
 }
 
 /// All files below a resources folder.

@@ -301,7 +301,8 @@ impl PlanFacts {
             field.unwrap_or_default().to_owned()
         };
         // Plans without them, and those of earlier versions, do not name them.
-        let or = |text: String, absent: &str| if text.is_empty() { absent.to_owned() } else { text };
+        let or =
+            |text: String, absent: &str| if text.is_empty() { absent.to_owned() } else { text };
         Self {
             reading: behind("reading", false),
             catalog: behind("catalog", false),

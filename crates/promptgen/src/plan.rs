@@ -40,7 +40,8 @@ impl<'c> Plan<'c> {
     pub fn sample(catalog: &'c Catalog, part: &'c Part, seed: u64, rows: usize) -> Self {
         let whole = Self::new(catalog, part, seed, None);
         let sample = sample::rows(&whole.lists, seed, part.id.as_str(), rows, |value| {
-            subject(catalog, *value).map(|s| s.slugs.iter().map(Slug::as_str).collect::<Vec<_>>().join("."))
+            subject(catalog, *value)
+                .map(|s| s.slugs.iter().map(Slug::as_str).collect::<Vec<_>>().join("."))
         });
         Self { length: sample.len(), sample: Some(sample), ..whole }
     }

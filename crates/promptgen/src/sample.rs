@@ -85,7 +85,9 @@ mod tests {
 
     #[test]
     fn every_row_comes_once() {
-        for lengths in [&[6, 4][..], &[7, 5], &[4, 4], &[1, 9], &[9, 1], &[12], &[4, 6, 10], &[3, 3, 3]] {
+        for lengths in
+            [&[6, 4][..], &[7, 5], &[4, 4], &[1, 9], &[9, 1], &[12], &[4, 6, 10], &[3, 3, 3]]
+        {
             let all = lengths.iter().product();
             for wanted in [all, all + 5] {
                 assert_eq!(sample(lengths, 1, wanted), (0..all).collect::<Vec<_>>(), "{lengths:?}");
@@ -101,7 +103,8 @@ mod tests {
                 let rows = sample(lengths, 7, wanted);
                 assert_eq!(rows.iter().collect::<HashSet<_>>().len(), wanted);
                 for counts in counts(lengths, &rows) {
-                    let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
+                    let (least, most) =
+                        (counts.iter().min().unwrap(), counts.iter().max().unwrap());
                     assert!(most - least <= 2, "{lengths:?} {wanted}: {counts:?}");
                 }
             }

@@ -79,7 +79,7 @@ fn about() -> About {
             counts_add_up: true,
             repairs: [].into(),
             pilot: None,
-        quality: None,
+            quality: None,
         },
     }
 }

@@ -22,7 +22,12 @@ impl Answered {
     }
 
     /// Adds the accepted attempts of its tasks.
-    fn add_accepted(&mut self, tasks: &[TaskRecord], locate: Locate<'_>, reader: &RawReader) -> Result<()> {
+    fn add_accepted(
+        &mut self,
+        tasks: &[TaskRecord],
+        locate: Locate<'_>,
+        reader: &RawReader,
+    ) -> Result<()> {
         for task in tasks {
             for (n, step) in task.steps.iter().enumerate() {
                 if self.0.contains_key(&step.request) {
@@ -62,7 +67,8 @@ impl Answered {
             let route = context.routes.of(speaker);
             totals.prompt_tokens += usage.prompt_tokens;
             totals.completion_tokens += usage.completion_tokens;
-            totals.micro_usd += u64::try_from(route.cost(usage, &route.backend.limits())).unwrap_or_default();
+            totals.micro_usd +=
+                u64::try_from(route.cost(usage, &route.backend.limits())).unwrap_or_default();
         }
         Ok(totals)
     }

@@ -233,7 +233,8 @@ mod tests {
     #[test]
     fn few_rows_take_a_wider_quantile() {
         // Tables of Student's distribution: 4.303 for 2, 2.228 for 10, 1.984 for 100 degrees of freedom.
-        for (freedom, table, off) in [(2.0, 4.303, 0.6), (10.0, 2.228, 0.01), (100.0, 1.984, 0.001)] {
+        for (freedom, table, off) in [(2.0, 4.303, 0.6), (10.0, 2.228, 0.01), (100.0, 1.984, 0.001)]
+        {
             assert!((quantile(freedom) - table).abs() < off, "{freedom}: {}", quantile(freedom));
         }
     }
