@@ -17,6 +17,7 @@ const PROJECT_FILE: &str = "clinstruct.toml";
 struct ProjectFile {
     part: Vec<String>,
     limit: Option<usize>,
+    sample: Option<usize>,
     languages: Vec<String>,
     seed: Option<u64>,
     out: Option<PathBuf>,

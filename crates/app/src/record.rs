@@ -100,6 +100,8 @@ pub struct Settings {
     pub part: Vec<String>,
     /// Only the first N seed rows of each part
     pub limit: Option<usize>,
+    /// Only a sample of N seed rows of each part, spread evenly over its axes: a pilot of the whole
+    pub sample: Option<usize>,
     /// Languages of the conversations, by code, or `all`; drawn evenly [default: what each part says]
     pub languages: Vec<String>,
     /// Seed of all draws [default: 1]

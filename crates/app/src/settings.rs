@@ -121,6 +121,12 @@ pub fn of_run(given: &Given) -> crate::Result<Settings> {
     if flags.contains_key("base_url") {
         without.push("partial_address");
     }
+    // One replaces the other.
+    if flags.contains_key("limit") {
+        without.push("sample");
+    } else if flags.contains_key("sample") {
+        without.push("limit");
+    }
     saved.retain(|name, _| !without.contains(&name.as_str()));
     let mut settings = combine(given, [flags.clone(), saved])?;
     settings.out = Some(out);

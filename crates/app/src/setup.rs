@@ -29,8 +29,22 @@ pub struct Setup {
 impl Setup {
     /// Checks settings, and reads the resources.
     pub fn new(settings: Settings) -> crate::Result<Self> {
-        let catalog = read_catalog(settings.resources.as_deref())?;
-        Self::with(settings, catalog)
+        let catalog = match settings.resources.as_deref() {
+            None => Catalog::embedded(),
+            Some(dir) => {
+                let (files, added) = resources_of(dir)?;
+                if added > 0 {
+                    let own = files.len() - added;
+                    (settings.host.notify)(&format!(
+                        "{own} of {} resource files are from {}; the others are the built-in ones",
+                        files.len(),
+                        dir.display()
+                    ));
+                }
+                Catalog::read(files)
+            }
+        };
+        Self::with(settings, catalog.map_err(crate::Error::resources)?)
     }
 
     /// The same for a command that only names parts: where the run's resources cannot be read any more, the
@@ -72,6 +86,7 @@ impl Setup {
         for (name, is_zero) in [
             ("--jobs", jobs == 0),
             ("--limit", settings.limit == Some(0)),
+            ("--sample", settings.sample == Some(0)),
             ("--rows-per-job", given(settings.rows_per_job) == 0),
             ("--window", given(settings.window) == 0),
             ("--concurrency", given(settings.concurrency) == 0),
@@ -80,6 +95,12 @@ impl Setup {
             if is_zero {
                 return Err(usage(format!("{name} is 0"), format!("give {name} at least 1")));
             }
+        }
+        if settings.limit.is_some() && settings.sample.is_some() {
+            return Err(usage(
+                "--limit and --sample are both set",
+                "give one of them: the first rows, or a sample of all; one may be set in the environment or in clinstruct.toml",
+            ));
         }
         let out = settings.out.clone().unwrap_or_default();
         Ok(Self { settings, out, jobs, catalog })
@@ -94,6 +115,7 @@ impl Setup {
         let config = RunConfig {
             parts: self.settings.part.clone(),
             limit: self.settings.limit,
+            sample: self.settings.sample,
             seed: self.settings.seed.unwrap_or(1),
             jobs: pacing.jobs.unwrap_or(2 * self.jobs),
             rows_per_job: self
@@ -169,13 +191,26 @@ fn languages(given: &[String], catalog: &Catalog) -> crate::Result<Vec<Language>
     Ok(named)
 }
 
-/// The resources of a folder; those that are compiled in where none is named.
+/// The resources of a folder, with the built-in files that it lacks; those that are built in where none is named.
 pub fn read_catalog(resources: Option<&Path>) -> crate::Result<Catalog> {
     let catalog = match resources {
         None => Catalog::embedded(),
-        Some(dir) => Catalog::read(read_resources(dir)?),
+        Some(dir) => Catalog::read(resources_of(dir)?.0),
     };
     catalog.map_err(crate::Error::resources)
+}
+
+/// The files of a resources folder, with the built-in ones that it lacks, and how many these are.
+fn resources_of(dir: &Path) -> crate::Result<(Files, usize)> {
+    let mut files = read_resources(dir)?;
+    if files.is_empty() {
+        return Err(usage(
+            format!("there is no resource file (.toml, .j2) in {}", dir.display()),
+            "name a folder with the files that differ from the built-in ones, laid out as in resources/",
+        ));
+    }
+    let added = Catalog::complete(&mut files);
+    Ok((files, added))
 }
 
 /// All files below a resources folder.

@@ -143,6 +143,23 @@ impl Catalog {
         files
     }
 
+    /// Adds the embedded files that a folder of resources lacks, where it has only those that differ; returns how many it adds.
+    ///
+    /// A folder with every file that lies outside a subfolder, such as a copy of `resources/`, is whole: a part or a list that is
+    /// not in it was left out on purpose.
+    pub fn complete(files: &mut Files) -> usize {
+        let embedded = Self::embedded_files();
+        let is_whole = embedded.keys().filter(|n| !n.contains('/')).all(|n| files.contains_key(n));
+        if is_whole {
+            return 0;
+        }
+        let own = files.len();
+        for (name, text) in embedded {
+            files.entry(name).or_insert(text);
+        }
+        files.len() - own
+    }
+
     /// Whether a file of a resources folder is read: data (`.toml`) and templates (`.j2`).
     pub fn is_resource(path: &std::path::Path) -> bool {
         path.extension().is_some_and(|e| e == "toml" || e == "j2")

@@ -22,6 +22,7 @@ mod documented;
 mod exit;
 mod hub;
 mod metric_name;
+mod pilot;
 mod plan;
 mod progress;
 mod register;

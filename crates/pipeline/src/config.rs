@@ -25,6 +25,8 @@ pub struct RunConfig {
     pub parts: Vec<String>,
     /// Only the first N seed rows of each part.
     pub limit: Option<usize>,
+    /// Only a sample of N seed rows of each part, spread evenly over its axes; instead of `limit`.
+    pub sample: Option<usize>,
     /// Seed of all draws.
     pub seed: u64,
     /// Sampling temperature; the provider's default if `None`.
@@ -65,6 +67,7 @@ impl Default for RunConfig {
         Self {
             parts: Vec::new(),
             limit: None,
+            sample: None,
             seed: 0,
             temperature: None,
             attempts: 4,
@@ -126,10 +129,14 @@ impl<'c> RunContext<'c> {
             (config.parts.is_empty() && part.default)
                 || config.parts.iter().any(|p| p == part.id.as_str() || *p == part.stem)
         };
+        let plan = |part| match config.sample {
+            Some(rows) => Plan::sample(catalog, part, config.seed, rows),
+            None => Plan::new(catalog, part, config.seed, config.limit),
+        };
         let plans = (0_u8..=u8::MAX)
             .zip(&catalog.parts)
             .filter(|(_, part)| wanted(part))
-            .map(|(i, part)| (i, Plan::new(catalog, part, config.seed, config.limit)))
+            .map(|(i, part)| (i, plan(part)))
             .collect();
         let context = Self {
             catalog,
@@ -166,6 +173,9 @@ impl<'c> RunContext<'c> {
         for one in &self.config.annotators {
             let _ = write!(stages, "; annotator {}", one.name());
         }
+        if self.config.sample.is_some() {
+            let _ = write!(stages, "; sample {}", f.sample);
+        }
         format!(
             "reading {}; catalog {}; parts {}; limit {}; seed {}; {}; temperature {}; tries {}; structured {}{stages}",
             f.reading,
@@ -188,6 +198,7 @@ impl<'c> RunContext<'c> {
             catalog: self.catalog.fingerprint(),
             parts: self.plans.iter().map(|(_, p)| p.part().id.to_string()).collect(),
             limit: format!("{:?}", c.limit),
+            sample: format!("{:?}", c.sample),
             seed: c.seed.to_string(),
             temperature: format!("{:?}", c.temperature),
             attempts: c.attempts.to_string(),
@@ -271,6 +282,7 @@ pub(crate) struct PlanFacts {
     /// Ids of the parts.
     pub(crate) parts: Vec<String>,
     limit: String,
+    sample: String,
     seed: String,
     temperature: String,
     attempts: String,
@@ -288,8 +300,9 @@ impl PlanFacts {
             let field = if from_end { fields.last() } else { fields.next() };
             field.unwrap_or_default().to_owned()
         };
-        let extraction = behind("extraction", true);
-        let never = || Extraction::Never.as_str().to_owned();
+        // Plans without them, and those of earlier versions, do not name them.
+        let or =
+            |text: String, absent: &str| if text.is_empty() { absent.to_owned() } else { text };
         Self {
             reading: behind("reading", false),
             catalog: behind("catalog", false),
@@ -299,12 +312,13 @@ impl PlanFacts {
             temperature: behind("temperature", true),
             attempts: behind("tries", true),
             structured: behind("structured", true),
-            extraction: if extraction.is_empty() { never() } else { extraction },
+            sample: or(behind("sample", true), "None"),
+            extraction: or(behind("extraction", true), Extraction::Never.as_str()),
         }
     }
 
-    /// Whether a row of both plans is the same in both: its draws are keyed by the row, so parts and limits do not
-    /// matter.
+    /// Whether a row of both plans is the same in both: its draws are keyed by the row, so parts, limits and samples do
+    /// not matter.
     pub(crate) fn has_rows_of(&self, other: &Self) -> bool {
         let of = |f: &Self| {
             let texts = [&f.catalog, &f.seed, &f.temperature, &f.structured, &f.extraction];
@@ -316,7 +330,7 @@ impl PlanFacts {
     /// Whether the settings that a person gives are the same: then other rows are due to other resources, or to another
     /// version of this program.
     pub(crate) fn has_settings_of(&self, other: &Self) -> bool {
-        let of = |f: &Self| [&f.seed, &f.limit, &f.temperature].map(String::clone);
+        let of = |f: &Self| [&f.seed, &f.limit, &f.sample, &f.temperature].map(String::clone);
         of(self) == of(other) && self.parts == other.parts
     }
 
@@ -334,6 +348,7 @@ impl PlanFacts {
         let mut all: Vec<String> = [
             ("seed", &self.seed, &new.seed),
             ("limit", &self.limit, &new.limit),
+            ("sample", &self.sample, &new.sample),
             ("temperature", &self.temperature, &new.temperature),
             ("attempts", &self.attempts, &new.attempts),
             ("prompts as JSON", &self.structured, &new.structured),

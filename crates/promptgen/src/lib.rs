@@ -30,6 +30,7 @@ mod language;
 mod persona;
 mod plan;
 mod request;
+mod sample;
 mod source;
 mod voice;
 

@@ -4,6 +4,7 @@ use clinstruct_schema::{BaseRow, Frame, RowId, Slug, Subject};
 
 use crate::frame;
 use crate::persona::named;
+use crate::sample;
 
 /// The rows of one part, in their order: the last axis runs fastest.
 #[derive(Debug, Clone)]
@@ -14,6 +15,8 @@ pub struct Plan<'c> {
     /// The values of each list of axes that is crossed, and whether the list is a union of several axes.
     lists: Vec<(Vec<Value>, bool)>,
     length: usize,
+    /// The rows of a sample, by their index among all rows, in ascending order.
+    sample: Option<Vec<usize>>,
 }
 
 impl<'c> Plan<'c> {
@@ -27,8 +30,25 @@ impl<'c> Plan<'c> {
                 (values.filter(|value| takes(catalog, part, *value)).collect(), axes.len() > 1)
             })
             .collect();
-        let all = lists.iter().map(|(values, _)| values.len()).product();
-        Self { catalog, part, seed, lists, length: limit.map_or(all, |l| l.min(all)) }
+        let all = product(&lists);
+        let length = limit.map_or(all, |l| l.min(all));
+        Self { catalog, part, seed, lists, length, sample: None }
+    }
+
+    /// A plan of `rows` rows of `part` in which the values of each axis occur about equally often, in the order of the whole
+    /// plan. A larger sample under the same seed has all rows of a smaller one.
+    pub fn sample(catalog: &'c Catalog, part: &'c Part, seed: u64, rows: usize) -> Self {
+        let whole = Self::new(catalog, part, seed, None);
+        let sample = sample::rows(&whole.lists, seed, part.id.as_str(), rows, |value| {
+            subject(catalog, *value)
+                .map(|s| s.slugs.iter().map(Slug::as_str).collect::<Vec<_>>().join("."))
+        });
+        Self { length: sample.len(), sample: Some(sample), ..whole }
+    }
+
+    /// Number of rows of the whole plan, of which this one may be a part.
+    pub fn whole(&self) -> usize {
+        product(&self.lists)
     }
 
     /// Number of rows.
@@ -51,7 +71,10 @@ impl<'c> Plan<'c> {
         if index >= self.length {
             return None;
         }
-        let mut left = index;
+        let mut left = match &self.sample {
+            Some(rows) => *rows.get(index)?,
+            None => index,
+        };
         let mut values = Vec::with_capacity(self.lists.len());
         for (list, united) in self.lists.iter().rev() {
             values.push((*list.get(left % list.len())?, *united));
@@ -165,6 +188,11 @@ impl<'c> Plan<'c> {
         let drawn = draw::choose(self.seed, id.as_str(), "profession", shares);
         (drawn.map(|p| p.name.clone()).unwrap_or_default(), None)
     }
+}
+
+/// Number of rows that lists give when they are crossed.
+fn product(lists: &[(Vec<Value>, bool)]) -> usize {
+    lists.iter().map(|(values, _)| values.len()).product()
 }
 
 /// Whether a part has rows with this value. Those who write for themselves ask about a patient.

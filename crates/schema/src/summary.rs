@@ -5,6 +5,7 @@
 
 mod id;
 mod metric;
+mod pilot;
 mod unmeasured;
 mod v1;
 mod verdict;
@@ -18,6 +19,7 @@ use crate::{BackendId, Blame, Hint, MicroUsd, SCHEMA_VERSION, Speaker, Usage};
 
 pub use id::{MetricId, Target, Unit};
 pub use metric::{InstructionCounts, Measured, Metric, Metrics, TextKind};
+pub use pilot::{Pilot, PilotPart, Projection, SeedRowTotals};
 pub use unmeasured::{Property, Unmeasured};
 pub use verdict::{Verdict, percent, wilson};
 
@@ -155,6 +157,9 @@ pub struct Summary {
     /// Turns and prompt requests whose first attempt failed, by check or reason.
     #[serde(default)]
     pub repairs: BTreeMap<String, RepairCounts>,
+    /// What the whole plan would take, if the run is a sample of it and finished.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pilot: Option<Pilot>,
     /// Results of the passes, once the run is finished.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub quality: Option<Quality>,

@@ -50,6 +50,15 @@ pub(crate) struct RunArgs {
     /// Only the first N seed rows of each part
     #[arg(long, value_name = "N", env = "CLINSTRUCT_LIMIT", allow_negative_numbers = true)]
     pub(crate) limit: Option<usize>,
+    /// A pilot: only N seed rows of each part, spread evenly over its axes, with an extrapolation to the whole
+    #[arg(
+        long,
+        value_name = "N",
+        env = "CLINSTRUCT_SAMPLE",
+        allow_negative_numbers = true,
+        conflicts_with = "limit"
+    )]
+    pub(crate) sample: Option<usize>,
     /// Languages of the conversations, by code, or `all`: drawn evenly, in countries that speak them [default: what
     /// each part says]
     #[arg(long, value_name = "L", value_delimiter = ',')]

@@ -142,6 +142,10 @@ fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code
         print_json(&table::Built { summary: &summary, call: table::Call::of(&tally) })?;
     } else {
         print(&format!("{}{}", table::summary(&summary), table::Call::of(&tally)))?;
+        if let Some(pilot) = &summary.pilot {
+            let time = crate::pilot::open_time(&store.jobs()?);
+            print(&crate::pilot::text(pilot, summary.requests_answered, time))?;
+        }
         print_err(&format!("written to {}", setup.out.display()));
     }
     verdict(&summary, &setup.out, setup.settings.gate)

@@ -17,6 +17,7 @@ mod oddities_generated;
 mod oddities_money;
 mod oddities_texts;
 mod paid;
+mod pilot;
 mod pinned;
 mod previous;
 mod provider;

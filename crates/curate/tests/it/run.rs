@@ -58,6 +58,7 @@ fn run(dir: &Path) -> Summary {
         requests_answered: 0,
         counts_add_up: true,
         repairs: [].into(),
+        pilot: None,
         quality: None,
     }
 }

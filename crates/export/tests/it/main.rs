@@ -78,6 +78,7 @@ fn about() -> About {
             requests_answered: 9,
             counts_add_up: true,
             repairs: [].into(),
+            pilot: None,
             quality: None,
         },
     }

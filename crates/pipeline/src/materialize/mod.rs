@@ -11,6 +11,7 @@ mod group;
 mod kept;
 mod kept_frame;
 mod old_file;
+mod pilot;
 mod prompts;
 mod rejected;
 mod situations;
@@ -19,6 +20,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use clinstruct_catalog::Part;
+use clinstruct_schema::summary::SeedRowTotals;
 use clinstruct_schema::{PartSummary, RepairCounts, RequestId, SCHEMA_VERSION, Summary};
 use clinstruct_store::{RawReader, Store, TaskKey, TaskRecord, TaskState};
 use rayon::prelude::*;
@@ -30,6 +32,7 @@ use file::{Pending, line};
 use group::{FailedTexts, Group};
 pub use kept::KeptRows;
 use kept::{KeptPart, KeptRow};
+use pilot::{Answered, Sampled};
 
 /// Seed rows that are rebuilt together.
 const ROWS_AT_ONCE: usize = 128;
@@ -71,6 +74,8 @@ const OUTPUTS: [Output; 4] =
 struct Lines {
     by_output: [Vec<u8>; OUTPUTS.len()],
     summary: PartSummary,
+    /// What its seed row took, in a sample.
+    totals: Option<SeedRowTotals>,
     /// Whether a rehearsal wrote any of it.
     rehearsal: bool,
     /// If another plan made it.
@@ -148,6 +153,7 @@ pub fn write_outputs(
     let mut rehearsal = context.rehearsal;
     let mut repairs: BTreeMap<String, RepairCounts> = BTreeMap::new();
     let mut kept_rows = KeptRows::default();
+    let mut sampled = Sampled::of(context);
     for Section { number, part, rows, kept } in sections(context, store, dir)? {
         let mut writers = Writers::open(dir, &part.stem, files)?;
         let mut summary = PartSummary {
@@ -156,6 +162,9 @@ pub fn write_outputs(
             seed_rows: rows as u64,
             ..PartSummary::default()
         };
+        if let Some(sampled) = &mut sampled {
+            sampled.begin(context, number);
+        }
         let mut begun = 0;
         let mut made: Vec<Lines> = Vec::new();
         let mut next = 0;
@@ -178,23 +187,28 @@ pub fn write_outputs(
             }
             let mut failed_texts = FailedTexts::new();
             // Prompts that the retries need are not read again for the lines of their seed row.
-            let mut read: Vec<Option<PromptTask>> = Vec::with_capacity(tasks.len());
+            let mut read: Vec<(Option<PromptTask>, Option<Answered>)> =
+                Vec::with_capacity(tasks.len());
             for group in &tasks {
                 let Some(base) = group.first() else { continue };
                 let mut seed_row = SeedRow::new(base);
+                let mut answered = sampled.as_ref().map(|_| Answered::default());
                 for record in group {
                     if own.get(&record.key.seed_row_of()).is_some_and(|row| !row.is_current) {
                         continue;
                     }
                     for retries in retried(context, store, &reader, record, &mut seed_row)? {
                         counts::add_retries(context, &mut repairs, &retries);
+                        if let Some(answered) = &mut answered {
+                            answered.add_failed(&retries);
+                        }
                         if !retries.succeeded && files.conversations {
                             let texts = retries.failed.into_iter().flat_map(|failed| failed.texts);
                             failed_texts.entry(record.key).or_default().extend(texts);
                         }
                     }
                 }
-                read.push(seed_row.into_prompts());
+                read.push((seed_row.into_prompts(), answered));
             }
             let mut places = HashMap::new();
             for request in tasks.iter().flatten().flat_map(|t| &t.steps).map(|s| s.request) {
@@ -209,11 +223,18 @@ pub fn write_outputs(
                     tasks
                         .into_par_iter()
                         .zip(read)
-                        .map(|(tasks, read)| {
+                        .map(|(tasks, (read, answered))| {
                             let from = Source { context, locate: &locate, reader: &reader };
                             let key = tasks.first().map(|task| task.key);
                             let own = kept.as_ref().zip(key.and_then(|key| own.get(&key)));
-                            lines_of(&from, number, own, (&tasks, read), &failed_texts, files)
+                            let mut lines =
+                                lines_of(&from, number, own, (&tasks, read), &failed_texts, files)?;
+                            let totals = answered.map(|answered| {
+                                let counts = &lines.summary;
+                                answered.totals(context, (part, &tasks), counts, &locate, &reader)
+                            });
+                            lines.totals = totals.transpose()?;
+                            Ok(lines)
                         })
                         .collect::<Result<Vec<Lines>>>()
                 },
@@ -225,6 +246,9 @@ pub fn write_outputs(
                 counts::add(&mut summary, &line.summary);
                 rehearsal |= line.rehearsal;
                 kept_rows.add(&line.kept);
+                if let Some((sampled, totals)) = sampled.as_mut().zip(line.totals) {
+                    sampled.add(&totals);
+                }
             }
             next = to;
         }
@@ -256,6 +280,7 @@ pub fn write_outputs(
         seed: context.config.seed,
         resources: own_plan.map_or_else(resources, |facts| facts.catalog.clone()),
         counts_add_up: parts.iter().all(PartSummary::adds_up),
+        pilot: sampled.and_then(|sampled| sampled.done(&parts)),
         parts,
         requests_answered: store.answered_total()?,
         repairs,

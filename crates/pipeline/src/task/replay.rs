@@ -222,6 +222,8 @@ fn conversation_at_start(
 /// An attempt that gave a response which could not be used.
 #[derive(Debug)]
 pub(crate) struct FailedAttempt {
+    /// Its request. One for several prompts may have brought some of them.
+    pub(crate) request: RequestId,
     /// All checks that failed.
     pub(crate) checks: Vec<String>,
     /// Tokens that it used.
@@ -258,7 +260,7 @@ fn replay_prompt_attempts(
             }
         }
         let usage = outcome.usage().unwrap_or_default();
-        failed.push(FailedAttempt { checks, usage, texts });
+        failed.push(FailedAttempt { request, checks, usage, texts });
         task.counts.attempts += 1;
         if let Some(prompts) = partial {
             let attempts = u8::try_from(task.counts.attempts).unwrap_or(u8::MAX);
@@ -296,7 +298,7 @@ fn replay_attempts(
         let texts = Some((0, text)).filter(|(_, failed)| !failed.text.is_empty());
         let usage = outcome.usage().unwrap_or_default();
         let texts = texts.into_iter().collect();
-        failed.push(FailedAttempt { checks: checks.clone(), usage, texts });
+        failed.push(FailedAttempt { request: request.id, checks: checks.clone(), usage, texts });
         task.dialogue.apply(reading.into());
     }
     Ok(failed)
@@ -391,7 +393,7 @@ fn retried_extraction(
         let Some(outcome) = outcome else { return Ok(None) };
         let Reading::Unusable { checks, .. } = task.read(&outcome)? else { return Ok(None) };
         let usage = outcome.usage().unwrap_or_default();
-        failed.push(FailedAttempt { checks, usage, texts: Vec::new() });
+        failed.push(FailedAttempt { request, checks, usage, texts: Vec::new() });
         task.counts.attempts += 1;
     }
     Ok(Some(Retried { speaker: Speaker::PromptWriter, succeeded: step.is_some(), failed }))

@@ -248,6 +248,7 @@ impl From<Summary> for super::Summary {
             requests_answered: old.requests.answered_in_all,
             counts_add_up: old.sums_close,
             repairs: old.repairs.into_iter().map(|(check, r)| (check, r.into())).collect(),
+            pilot: None,
             quality: old.quality.map(Quality::from),
         }
     }
