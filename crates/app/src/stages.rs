@@ -7,6 +7,7 @@
 mod curate;
 mod dataset;
 mod report;
+mod stale;
 mod summary;
 
 use std::borrow::Cow;
@@ -200,10 +201,20 @@ pub fn run_stages(inputs: &Inputs<'_>, first: Option<&str>) -> crate::Result<Sum
     }
     let Written { summary: mut all, kept } =
         write_outputs(inputs.context, inputs.store, out, files)?;
+    let kept_plan = kept.is_some();
     if let Some(kept) = kept {
         for line in of_kept_rows(&kept) {
             (inputs.setup.settings.host.notify)(&line);
         }
+    }
+    if all.in_progress() > 0 && files.conversations {
+        // What an earlier, finished run of this folder wrote from other rows. A run that keeps another plan needs its summary.
+        let at_end = due.iter().filter(|stage| stage.at_end);
+        let names = at_end.flat_map(|stage| stage.writes.iter()).map(|name| (*name).to_owned());
+        let names: Vec<String> =
+            names.filter(|name| name != "summary.json" || !kept_plan).collect();
+        let why = "not of the rows that are there now, since the run is not finished";
+        stale::set_aside(out, &names, why, &inputs.setup.settings.host)?;
     }
     due.retain(|stage| !stage.at_end || all.in_progress() == 0);
     let setup = inputs.setup;

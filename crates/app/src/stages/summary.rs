@@ -6,6 +6,7 @@ use std::{fs, io};
 use clinstruct_schema::Summary;
 
 use super::Inputs;
+use super::stale::set_aside;
 use crate::{Context as _, usage};
 
 /// Reads the summary of a finished run, also one of the previous version.
@@ -39,26 +40,18 @@ pub fn write_whole(path: &Path, text: &str) -> crate::Result<()> {
         .with_context(|| format!("write {}", path.display()))
 }
 
-/// Writes `summary.json`, and removes what belongs to parts that the run no longer has.
+/// Writes `summary.json`, and moves aside what belongs to parts that the run no longer has.
 pub(super) fn summary(inputs: &Inputs<'_>, summary: &mut Summary) -> crate::Result<()> {
     let before = summary_of(&inputs.setup.out).ok();
     write_summary(&inputs.setup.out, summary)?;
-    remove_left_out(&inputs.setup.out, before.as_ref(), summary)
-}
-
-/// Removes the files of parts that the run had and that were left out of it, as somebody has accepted.
-fn remove_left_out(out: &Path, before: Option<&Summary>, now: &Summary) -> crate::Result<()> {
-    let parts = before.into_iter().flat_map(|summary| &summary.parts);
-    for part in parts.filter(|old| now.parts.iter().all(|new| new.stem != old.stem)) {
-        for kind in ["prompts", "situations", "conversations", "rejected"] {
-            let path = out.join(kind).join(format!("{}.jsonl", part.stem));
-            match fs::remove_file(&path) {
-                Err(e) if e.kind() != io::ErrorKind::NotFound => {
-                    return Err(e).with_context(|| format!("remove {}", path.display()));
-                }
-                _ => {}
-            }
-        }
-    }
-    Ok(())
+    // As somebody has accepted.
+    let parts = before.iter().flat_map(|summary| &summary.parts);
+    let left_out = parts.filter(|old| summary.parts.iter().all(|new| new.stem != old.stem));
+    let files = left_out.flat_map(|part| {
+        let kinds = ["prompts", "situations", "conversations", "rejected"];
+        kinds.map(|kind| format!("{kind}/{}.jsonl", part.stem))
+    });
+    let setup = inputs.setup;
+    let why = "of parts that the run no longer has";
+    set_aside(&setup.out, &files.collect::<Vec<_>>(), why, &setup.settings.host)
 }

@@ -26,6 +26,7 @@ mod reviews;
 mod runs;
 mod settings;
 mod ship;
+mod stale;
 mod summaries;
 mod terminal;
 mod wrong;
