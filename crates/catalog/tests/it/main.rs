@@ -357,7 +357,7 @@ fn rules_of_single_files_are_checked() {
     let wrong = [
         ("ages.toml", "from = 13", "from = 14"),
         ("sexes.toml", "weight = 0.02", "weight = 0.01"),
-        ("styles.toml", "later = 0.36", "later = 0.26"),
+        ("styles.toml", "later = 0.14", "later = 0.04"),
         ("styles.toml", "no more than {n} words.", "no more than a few words."),
         ("parts/1-specialty-x-domain.toml", "countries = \"any\"", "countries = \"all\""),
         ("parts/1-specialty-x-domain.toml", "prompts_per_request = 1", "prompts_per_request = 0"),
