@@ -24,6 +24,8 @@ mod hub;
 mod metric_name;
 mod plan;
 mod progress;
+#[cfg(test)]
+mod reference;
 mod register;
 mod settings;
 mod table;

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use clinstruct_catalog::{Catalog, Part};
+use clinstruct_catalog::{Catalog, Part, nearest};
 use clinstruct_multiturn::{RequestOptions, RetryPolicy};
 use clinstruct_parser::PromptFormat;
 use clinstruct_promptgen::{ExtractionOptions, Plan, PromptOptions};
@@ -119,7 +119,9 @@ impl<'c> RunContext<'c> {
     pub fn new(catalog: &'c Catalog, config: RunConfig, routes: Routes) -> Result<Self> {
         for name in &config.parts {
             if catalog.part(name).is_none() {
-                return Err(Error::UnknownPart(name.clone()));
+                let known = catalog.parts.iter().flat_map(|p| [p.id.as_str(), p.stem.as_str()]);
+                let nearest = nearest(name, known);
+                return Err(Error::UnknownPart { name: name.clone(), nearest });
             }
         }
         let wanted = |part: &Part| {
