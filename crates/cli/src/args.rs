@@ -15,7 +15,7 @@ use clinstruct_app::{Host, Registry};
 pub(crate) use data::{
     CheckArgs, EncodingName, ExportArgs, OnlyName, PublishArgs, ReviewsArgs, ServeArgs, SystemName,
 };
-pub(crate) use global::GlobalArgs;
+pub(crate) use global::{ColorChoice, GlobalArgs, LogFormat};
 use number::whole;
 pub(crate) use run::{OnRun, RunArgs};
 

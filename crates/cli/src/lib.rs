@@ -30,6 +30,7 @@ mod register;
 mod settings;
 mod table;
 mod terminal;
+mod verdict;
 
 pub use clinstruct_app::{Annotator, AnnotatorError};
 pub use register::Backends;
