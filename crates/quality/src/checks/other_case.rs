@@ -70,6 +70,7 @@ static EXAMPLE: LazyLock<Option<Case>> = LazyLock::new(|| {
         patient,
         vitals,
         complaint: Vec::new(),
+        findings: Vec::new(),
         measurements: Vec::new(),
         conditions: Vec::new(),
         medicines: vec![metformin],

@@ -104,6 +104,7 @@ fn case(pregnant: bool) -> Case {
             saturation: Some(91.0),
         },
         complaint: Vec::new(),
+        findings: Vec::new(),
         measurements: vec![
             measured(FactName::Potassium, "5.9", "mmol/L"),
             measured(FactName::Haemoglobin, "7.2", "g/dL"),

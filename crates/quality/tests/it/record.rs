@@ -209,6 +209,7 @@ fn case(noted: &[StatedFact]) -> Case {
         },
         vitals,
         complaint: Vec::new(),
+        findings: Vec::new(),
         measurements: Vec::new(),
         conditions: Vec::new(),
         medicines: taken.map(medicine).collect(),
