@@ -163,7 +163,8 @@ def main():
             out += ["```text"]
             for stop in [until, None] if until else [None]:
                 screen = record(folder, command, width, variables, stop)
-                out += [f"$ {command}", *key_frames(screen, many)]
+                frames = [text.replace(f"{folder}/", "") for text in key_frames(screen, many)]
+                out += [f"$ {command}", *frames]
             out += ["```"]
             print(f"recorded: {title}", file=sys.stderr)
     with open(page, "w", encoding="utf-8") as file:

@@ -29,6 +29,8 @@ const LINES: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins
 const HEARTBEAT: Duration = Duration::from_mins(1);
 /// Time from which on a phase is shown that has nothing but its time.
 const SHORT: Duration = Duration::from_millis(50);
+/// Characters of a row's fault that are quoted without `-v`.
+const QUOTED: usize = 90;
 /// Columns of a terminal that does not say how many it has.
 const COLUMNS: usize = 80;
 
@@ -283,7 +285,14 @@ fn words(event: &Event) -> (Level, String) {
             normal(format!("{why}; trying again in {}", pause(*seconds)))
         }
         Event::Waiting { why, seconds: None } => normal(why.clone()),
-        Event::RowFault { words } => normal(format!("the provider reports for a row: {words}")),
+        Event::RowFault { words } if look().level == Level::Verbose => {
+            detail(format!("the provider reports for a row: {words}"))
+        }
+        Event::RowFault { words } => {
+            let cut: String = words.chars().take(QUOTED).collect();
+            let more = if cut.len() < words.len() { "…" } else { "" };
+            normal(format!("the provider reports for a row: {cut}{more}"))
+        }
         Event::Reopened { tasks } => normal(format!(
             "{tasks} prompts or conversations that the provider refused earlier are retried"
         )),
@@ -311,8 +320,15 @@ impl Progress for Terminal {
     }
 
     fn event(&mut self, event: Event) {
-        lock(&self.shared.state).event(&event, Instant::now(), now());
-        let (level, text) = words(&event);
+        let is_repeated = {
+            let mut state = lock(&self.shared.state);
+            state.event(&event, Instant::now(), now());
+            matches!(&event, Event::RowFault { words } if !state.is_new_fault(words))
+        };
+        let (mut level, text) = words(&event);
+        if is_repeated {
+            level = Level::Verbose;
+        }
         if matches!(self.shared.target, Target::Json) {
             if let Ok(serde_json::Value::Object(mut all)) = serde_json::to_value(&event) {
                 all.insert("text".into(), text.into());

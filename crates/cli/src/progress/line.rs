@@ -35,16 +35,16 @@ pub(super) struct Facts {
     pub(super) reserved: MicroUsd,
     /// The remaining time.
     pub(super) left: Option<String>,
-    /// What is waited for, in a long and a short form.
-    pub(super) waiting: Option<(String, String)>,
+    /// What is waited for, in three forms, each shorter than the one before.
+    pub(super) waiting: Option<[String; 3]>,
 }
 
 /// One item of the line.
 #[derive(Debug)]
 struct Item {
     text: String,
-    /// A shorter text, and when it is used.
-    short: Option<(Step, String)>,
+    /// Shorter texts, each with when it is used; the last comes first.
+    shorter: Vec<(Step, String)>,
     /// When the item is left out.
     out: Step,
 }
@@ -63,6 +63,7 @@ enum Step {
     Requests,
     Reason,
     WaitingInFull,
+    WaitingWord,
     Rejected,
     Money,
     Left,
@@ -76,8 +77,8 @@ const CELLS: u64 = 12;
 
 fn items(f: &Facts) -> Vec<Item> {
     let mut all = Vec::new();
-    let mut add = |out, text: String, short: Option<(Step, String)>| {
-        all.push(Item { text, short, out });
+    let mut add = |out, text: String, shorter: Option<(Step, String)>| {
+        all.push(Item { text, shorter: shorter.into_iter().collect(), out });
     };
     if f.expected > 0 {
         let filled = (CELLS * f.answered / f.expected.max(f.answered)).min(CELLS);
@@ -88,9 +89,13 @@ fn items(f: &Facts) -> Vec<Item> {
     let (done, planned) = (number(f.done), number(f.planned));
     let short = (Step::WordDone, format!("{done}/{planned}"));
     add(Step::Never, format!("{done} of {planned} done"), Some(short));
-    if let Some((long, short)) = &f.waiting {
-        add(Step::Waiting, long.clone(), Some((Step::WaitingInFull, short.clone())));
+    if let Some([text, shorter, shortest]) = f.waiting.clone() {
+        let shorter = vec![(Step::WaitingWord, shortest), (Step::WaitingInFull, shorter)];
+        all.push(Item { text, shorter, out: Step::Waiting });
     }
+    let mut add = |out, text: String, shorter: Option<(Step, String)>| {
+        all.push(Item { text, shorter: shorter.into_iter().collect(), out });
+    };
     if f.rejected > 0 {
         let rejected = format!("{} rejected", number(f.rejected));
         match &f.reason {
@@ -131,13 +136,13 @@ pub(super) fn fit(facts: &Facts, width: usize) -> String {
         if line.chars().count() <= width {
             return line;
         }
-        let step = |item: &Item| item.short.as_ref().map_or(item.out, |(step, _)| *step);
+        let step = |item: &Item| item.shorter.last().map_or(item.out, |(step, _)| *step);
         let Some(at) = (0..all.len()).min_by_key(|i| all.get(*i).map_or(Step::Never, step)) else {
             return line;
         };
         match all.get_mut(at) {
-            Some(item) if item.short.is_some() => {
-                item.text = item.short.take().map(|(_, short)| short).unwrap_or_default();
+            Some(item) if !item.shorter.is_empty() => {
+                item.text = item.shorter.pop().map(|(_, shorter)| shorter).unwrap_or_default();
             }
             Some(item) if item.out < Step::Never => drop(all.remove(at)),
             _ => return line,
@@ -232,12 +237,20 @@ mod tests {
 
     #[test]
     fn what_is_waited_for_is_more_important_than_numbers() {
-        let waiting = Some((
+        let waiting = Some([
             "waiting for clinstruct-0a1b2c3d4e5f-12 (500 requests), sent 12 min 5 s ago".to_owned(),
+            "waiting since 14:02 for clinstruct-0a1b2c3d4e5f-12".to_owned(),
             "clinstruct-0a1b2c3d4e5f-12 since 14:02".to_owned(),
-        ));
-        let line = fit(&Facts { waiting, ..facts() }, 59);
-        assert_eq!(line, "12,345/39,342 · clinstruct-0a1b2c3d4e5f-12 since 14:02");
+        ]);
+        let facts = Facts { waiting, ..facts() };
+        for (width, line) in [
+            (59, "12,345/39,342 · clinstruct-0a1b2c3d4e5f-12 since 14:02"),
+            (79, "12,345/39,342 · clinstruct-0a1b2c3d4e5f-12 since 14:02 · $12.40 · 7 h left"),
+        ] {
+            assert_eq!(fit(&facts, width), line, "{width}");
+        }
+        let facts = Facts { done: 0, planned: 6, waiting: facts.waiting, ..Facts::default() };
+        assert_eq!(fit(&facts, 59), "0/6 · waiting since 14:02 for clinstruct-0a1b2c3d4e5f-12");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What is known about a run that is being driven.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use clinstruct_pipeline::{Event, Tally};
@@ -40,6 +40,8 @@ pub(super) struct State {
     /// Rejected conversations by reason.
     reasons: BTreeMap<String, u64>,
     open: BTreeMap<String, OpenJob>,
+    /// Kinds of faults of rows that were shown.
+    faults: BTreeSet<String>,
     /// When rows were last received, or a job was sent.
     last_sign: Instant,
     /// The phase that runs now, and when it began.
@@ -55,6 +57,7 @@ impl State {
             before: None,
             reasons: BTreeMap::new(),
             open: BTreeMap::new(),
+            faults: BTreeSet::new(),
             last_sign: now,
             phase: None,
         }
@@ -89,6 +92,12 @@ impl State {
             }
             _ => {}
         }
+    }
+
+    /// Whether a fault is the first of its kind: those that quote different rows begin with the same words.
+    pub(super) fn is_new_fault(&mut self, words: &str) -> bool {
+        let kind = words.split(": ").next().unwrap_or(words);
+        self.faults.insert(kind.to_owned())
     }
 
     pub(super) fn elapsed(&self, now: Instant) -> Duration {
@@ -132,7 +141,8 @@ impl State {
         let waiting =
             self.oldest().filter(|_| self.is_silent(now, SILENCE)).map(|(tag, job, _)| {
                 let long = self.heartbeat(seconds).unwrap_or_default();
-                (long, format!("{tag} since {}", clock(job.since)))
+                let since = clock(job.since);
+                [long, format!("waiting since {since} for {tag}"), format!("{tag} since {since}")]
             });
         let most = self.reasons.iter().max_by_key(|(_, count)| **count);
         Facts {
@@ -179,10 +189,11 @@ mod tests {
         assert!(state.facts(after(5), SENT + 5).waiting.is_none());
         let waiting = state.facts(after(725), SENT + 725).waiting.unwrap();
         assert_eq!(
-            waiting.0,
+            waiting[0],
             "waiting for run-7 (500 requests), sent 12 min 5 s ago, at 14:02 UTC"
         );
-        assert_eq!(waiting.1, "run-7 since 14:02");
+        assert_eq!(waiting[1], "waiting since 14:02 for run-7");
+        assert_eq!(waiting[2], "run-7 since 14:02");
         let earlier = Event::Open { tag: "run-3".into(), rows: 1500, since: SENT - 3600 };
         state.event(&earlier, after(725), SENT + 725);
         let beat = state.heartbeat(SENT).unwrap();
@@ -199,6 +210,14 @@ mod tests {
         }
         assert!(!state.is_silent(after(10_000), SILENCE));
         assert_eq!(state.heartbeat(SENT + 10_000), None);
+    }
+
+    #[test]
+    fn a_fault_that_quotes_a_row_is_new_once() {
+        let start = Instant::now();
+        let mut state = State::new(start, start);
+        let all = ["not JSON: {\"a", "not JSON: {\"b", "500, server_error: busy", "not JSON: x"];
+        assert_eq!(all.map(|words| state.is_new_fault(words)), [true, false, true, false]);
     }
 
     #[test]
