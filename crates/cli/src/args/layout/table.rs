@@ -38,6 +38,7 @@ pub(in crate::args) const SETS: [Flags; 7] = [
         &[
             ("part", Short),
             ("limit", Short),
+            ("sample", Short),
             ("languages", Short),
             ("seed", Short),
             ("resources", Short),
