@@ -54,12 +54,12 @@ pub(crate) struct RunArgs {
     /// Only the first N seed rows of each part
     #[arg(long, value_name = "N", env = "CLINSTRUCT_LIMIT", value_parser = whole::<usize>)]
     pub(crate) limit: Option<usize>,
-    /// A pilot: only N seed rows of each part, spread evenly over its axes, with an extrapolation to the whole
+    /// A pilot: a sample of N seed rows of each part, spread evenly over its axes
     #[arg(
         long,
         value_name = "N",
         env = "CLINSTRUCT_SAMPLE",
-        allow_negative_numbers = true,
+        value_parser = whole::<usize>,
         conflicts_with = "limit"
     )]
     pub(crate) sample: Option<usize>,
