@@ -1,6 +1,6 @@
 use std::fmt;
 
-use clinstruct_catalog::{CatalogError, Mistake};
+use clinstruct_catalog::{CatalogError, Mistake, nearest};
 use clinstruct_schema::{Blame, Hint};
 
 /// Result of what a command does.
@@ -143,6 +143,14 @@ impl<T, E: Into<Error>> Context<T> for std::result::Result<T, E> {
 /// Wrong use or wrong input, with what to do.
 pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Error {
     Error::usage(message, hint)
+}
+
+/// The hint for a name that nothing has: the known name that it resembles, if there is one, and the hint.
+pub fn suggest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>, hint: &str) -> String {
+    match nearest(wrong, known) {
+        Some(nearest) => format!("{nearest} {hint}"),
+        None => hint.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub mod weights;
 
 pub use clinstruct_pipeline::{Annotator, AnnotatorError};
 pub use environment::{now, variable};
-pub use error::{Context, Error, ErrorKind, Result, usage};
+pub use error::{Context, Error, ErrorKind, Result, suggest, usage};
 pub use record::{Call, Given, Settings};
 pub use registry::{BackendFacts, Host, Registry};
 pub use routes::routes;

@@ -6,7 +6,7 @@ use crate::Context as _;
 use serde::{Deserialize, Serialize};
 
 use crate::record::{ExtractionSetting, Layer, TokenParameter, layer};
-use crate::{Registry, usage};
+use crate::{Registry, suggest, usage};
 
 /// Name of the project file, looked for in the current folder.
 const PROJECT_FILE: &str = "clinstruct.toml";
@@ -66,9 +66,10 @@ pub(crate) fn read(backends: &Registry) -> crate::Result<Layer> {
     };
     if let Some(name) = file.backend.as_deref().filter(|name| backends.get(name).is_none()) {
         let known: Vec<&str> = backends.all().iter().map(|known| known.name).collect();
+        let hint = format!("the backends are {}", known.join(", "));
         return Err(usage(
             format!("{PROJECT_FILE}: there is no backend \"{name}\""),
-            format!("the backends are {}", known.join(", ")),
+            suggest(name, known, &hint),
         ));
     }
     layer(&file)

@@ -4,7 +4,7 @@ use clinstruct_batch_client::{Capabilities, Descriptor, ModelRule, PriceRule, Re
 use clinstruct_pipeline::Annotator;
 use serde::{Deserialize, Serialize};
 
-use crate::usage;
+use crate::{suggest, usage};
 
 /// The backends of a program. The first is the default.
 #[derive(Debug, Clone, Default)]
@@ -62,10 +62,8 @@ impl Registry {
     /// The error that none has this name.
     pub(crate) fn unknown(&self, name: &str) -> crate::Error {
         let known: Vec<&str> = self.all.iter().map(|known| known.name).collect();
-        usage(
-            format!("there is no backend \"{name}\""),
-            format!("the backends of this program are {}", known.join(", ")),
-        )
+        let hint = format!("the backends of this program are {}", known.join(", "));
+        usage(format!("there is no backend \"{name}\""), suggest(name, known, &hint))
     }
 }
 

@@ -11,7 +11,7 @@ use clinstruct_pipeline::{Route, Routes};
 use clinstruct_schema::{Price, Speaker};
 
 use crate::backend_settings::{backend_of_role, backend_settings};
-use crate::{BackendFacts, Settings, address, usage, variable, weights};
+use crate::{BackendFacts, Settings, address, suggest, usage, variable, weights};
 
 /// The roles that a model plays, as named on the command line.
 const ROLES: [(&str, Speaker); 3] = [
@@ -221,8 +221,12 @@ fn price(
         None if rule == PriceRule::ListedOrFree => Ok(None),
         None => Err(usage(
             format!("what {model} costs is not known"),
-            "give --price INPUT:OUTPUT in US dollars for a million tokens, or add it to prices.toml \
-             in a folder for --resources",
+            suggest(
+                model,
+                catalog.prices.iter().map(|p| p.model.as_str()),
+                "give --price INPUT:OUTPUT in US dollars for a million tokens, or add it to prices.toml \
+                 in a folder for --resources",
+            ),
         )),
     }
 }

@@ -178,9 +178,16 @@ fn due(all: Vec<Stage>, first: Option<&str>) -> Vec<Stage> {
 
 /// Runs the stage `first` and those that depend on it, or all.
 ///
+/// `started` is called with the names of the stages that start: those that write rows share one pass, and the last ones run
+/// side by side.
+///
 /// # Errors
 /// A file that cannot be read or written, and a journal that does not match the plan.
-pub fn run_stages(inputs: &Inputs<'_>, first: Option<&str>) -> crate::Result<Summary> {
+pub fn run_stages(
+    inputs: &Inputs<'_>,
+    first: Option<&str>,
+    started: &mut dyn FnMut(&[&'static str]),
+) -> crate::Result<Summary> {
     let mut due = due(stages(&inputs.setup.settings.host), first);
     let mut files = OutputFiles { prompts: false, situations: false, conversations: false };
     for stage in &due {
@@ -192,6 +199,9 @@ pub fn run_stages(inputs: &Inputs<'_>, first: Option<&str>) -> crate::Result<Sum
         // The passes read both, and count with them.
         (files.situations, files.conversations) = (true, true);
     }
+    let is_rows = |stage: &&Stage| matches!(stage.run, Run::Rows(_));
+    let rows: Vec<&str> = due.iter().filter(is_rows).map(|stage| stage.name).collect();
+    started(&rows);
     let out = &inputs.setup.out;
     // Before anything is removed.
     check_outputs(inputs.context, inputs.store, out)?;
@@ -222,10 +232,18 @@ pub fn run_stages(inputs: &Inputs<'_>, first: Option<&str>) -> crate::Result<Sum
     while let [stage, rest @ ..] = left {
         match stage.run {
             Run::Rows(_) => {}
-            Run::Annotates(one) => write_annotations(inputs.context, inputs.store, out, one)?,
-            Run::Curates(curates) => curates(inputs, &mut all)?,
+            Run::Annotates(one) => {
+                started(&[stage.name]);
+                write_annotations(inputs.context, inputs.store, out, one)?;
+            }
+            Run::Curates(curates) => {
+                started(&[stage.name]);
+                curates(inputs, &mut all)?;
+            }
             Run::Writes(_) => {
                 let many = left.iter().take_while(|s| matches!(s.run, Run::Writes(_))).count();
+                let names: Vec<&str> = left[..many].iter().map(|stage| stage.name).collect();
+                started(&names);
                 left[..many].par_iter().try_for_each(|stage| match stage.run {
                     Run::Writes(writes) => writes(setup, &all),
                     _ => Ok(()),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clinstruct_catalog::Catalog;
 use clinstruct_models::ModelCache;
 
-use crate::{usage, variable};
+use crate::{suggest, usage, variable};
 
 /// Where weights are kept.
 pub fn model_cache() -> crate::Result<ModelCache> {
@@ -44,9 +44,13 @@ pub fn file_of(name: &str, catalog: &Catalog) -> crate::Result<PathBuf> {
         let known: Vec<&str> = catalog.models.iter().map(|m| m.name.as_str()).collect();
         usage(
             format!("{name} is no file, and no model of the list"),
-            format!(
-                "give the path of a .gguf file, or one of: {}; `clinstruct model list` shows more",
-                known.join(", ")
+            suggest(
+                name,
+                known.iter().copied(),
+                &format!(
+                    "give the path of a .gguf file, or one of: {}; `clinstruct model list` shows more",
+                    known.join(", ")
+                ),
             ),
         )
     })

@@ -61,8 +61,8 @@ impl Place {
     }
 }
 
-/// Suggests the known name closest to a wrong one.
-pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+/// Suggests the known name closest to a wrong one: `did you mean "this"?`; `None` if none is close.
+pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     known
         .into_iter()
         .map(|name| (strsim::jaro_winkler(wrong, name), name))

@@ -1,13 +1,22 @@
 //! The command line.
 
+pub(crate) mod data;
+mod global;
+pub(crate) mod layout;
+mod number;
 mod run;
 
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::parser::ValueSource;
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Id, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, FromArgMatches as _, Id, Parser, Subcommand, ValueEnum};
 use clinstruct_app::{Host, Registry};
+pub(crate) use data::{
+    CheckArgs, EncodingName, ExportArgs, OnlyName, PublishArgs, ReviewsArgs, ServeArgs, SystemName,
+};
+pub(crate) use global::{ColorChoice, GlobalArgs, LogFormat};
+use number::whole;
 pub(crate) use run::{OnRun, RunArgs};
 
 /// Makes synthetic multi-turn medical instruction-tuning datasets.
@@ -16,17 +25,23 @@ pub(crate) use run::{OnRun, RunArgs};
     name = "clinstruct",
     version,
     about = "Makes synthetic multi-turn medical instruction-tuning datasets",
-    propagate_version = true
+    after_help = "`clinstruct COMMAND -h` prints the flags of a command that are used most, with examples, and \
+                  `clinstruct COMMAND --help` prints all of them.",
+    propagate_version = true,
+    disable_help_flag = true,
+    disable_version_flag = true
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
 }
 
 impl Cli {
     /// Parses the command line of this process; an error for wrong usage, and for `--help`.
     pub(crate) fn of_process(host: &Host) -> Result<Self, clap::Error> {
-        let matches = Self::with(&host.backends).try_get_matches()?;
+        let matches = Self::with(&host.backends).color(colors_of_process()).try_get_matches()?;
         let mut cli = Self::from_arg_matches(&matches)?;
         if let (Some(run), Some((_, given))) = (cli.command.run_mut(), matches.subcommand()) {
             let of_environment =
@@ -44,19 +59,40 @@ impl Cli {
             .iter()
             .map(|backend| PossibleValue::new(backend.name).help(backend.about))
             .collect();
-        Self::command().mut_subcommands(|command| {
+        let command = Self::command().mut_subcommands(|command| {
             if command.get_arguments().all(|a| a.get_id() != "backend") {
                 return command;
             }
             let names = PossibleValuesParser::new(names.clone());
             command.mut_arg("backend", |a| a.value_parser(names))
-        })
+        });
+        layout::arrange(command)
+    }
+}
+
+/// The `--color` of this process, also where the rest of its arguments cannot be parsed.
+fn colors_of_process() -> clap::ColorChoice {
+    let words: Vec<String> =
+        std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let after = |name: &str| {
+        let at = words.iter().position(|word| word == name)?;
+        words.get(at + 1).map(String::as_str)
+    };
+    let joined = words.iter().find_map(|word| word.strip_prefix("--color="));
+    match joined.or_else(|| after("--color")) {
+        Some("always") => clap::ColorChoice::Always,
+        Some("never") => clap::ColorChoice::Never,
+        _ => clap::ColorChoice::Auto,
     }
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Build the dataset: plan it, generate every conversation, check and write it
+    /// Plan, generate, check and write the dataset
+    ///
+    /// Stop it with Ctrl-C at any time: the same command resumes it, and nothing that was answered
+    /// is requested again. Without --backend, a built-in grammar generates placeholder text, offline
+    /// and for free.
     Build(OnRun),
     /// Show the plan: rows per part, or every planned row
     Plan {
@@ -77,9 +113,11 @@ pub(crate) enum Command {
         #[arg(long, value_name = "ID")]
         row: Option<String>,
     },
-    /// Submit the jobs that are due, then exit
+    /// Send the jobs that are due, then exit
     Submit(OnRun),
-    /// Estimate the requests, tokens and cost of a run; sends nothing and needs no key
+    /// Estimate requests, tokens and cost; sends nothing
+    ///
+    /// It needs no key. Of a run that exists, it estimates the whole run with its saved settings.
     Estimate {
         #[command(flatten)]
         on: OnRun,
@@ -87,7 +125,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "ROLE=N")]
         answer_tokens: Vec<String>,
     },
-    /// Show the progress of a run
+    /// Show how far a run is
     Status {
         #[command(flatten)]
         on: OnRun,
@@ -95,11 +133,14 @@ pub(crate) enum Command {
         #[arg(long)]
         watch: bool,
     },
-    /// List the jobs with their rows, tokens and cost: the run's ledger
+    /// List the jobs with their rows, tokens and cost
     Jobs(OnRun),
-    /// Cancel open jobs at the provider; rows that are done are still fetched and billed
+    /// Cancel open jobs at the provider
+    ///
+    /// Rows that are done are still fetched by the next `collect` or `resume`, and billed.
     Cancel {
-        /// Folder of the run, as with --out; with --out, a tag may take its place
+        /// Folder of the run [default: data/BACKEND, such as data/rehearsal]; with --out, a tag may
+        /// take its place
         #[arg(value_name = "DIR")]
         dir: Option<String>,
         /// Cancel only the job with this tag, as `clinstruct jobs` lists it
@@ -118,7 +159,9 @@ pub(crate) enum Command {
         #[arg(long, required = true)]
         failed: bool,
     },
-    /// Answer an OpenAI batch file with the built-in grammar: a program for the command backend
+    /// Answer an OpenAI batch file with the built-in grammar
+    ///
+    /// It is a program for the command backend, to try a script around it.
     Rehearse {
         #[command(flatten)]
         run: RunArgs,
@@ -127,29 +170,41 @@ pub(crate) enum Command {
         /// Output file
         output: PathBuf,
     },
-    /// Measure any chat dataset: duplicates, openings, form, doses, languages, evaluation items
+    /// Measure any chat dataset
+    ///
+    /// Duplicates, openings, form, doses, languages, items of evaluation sets.
     Check(CheckArgs),
-    /// Parse the raw responses again and rewrite all outputs; sends nothing
+    /// Parse the responses again and rewrite all outputs
+    ///
+    /// It sends nothing.
     Reparse(OnRun),
-    /// Ingest the rows of jobs that have ended; sends nothing
+    /// Fetch the rows of jobs that have ended; sends nothing
     Collect(OnRun),
     /// Rewrite prompts/ from the raw responses
     Parse(OnRun),
-    /// Rewrite situations/ and the outputs that depend on it
+    /// Rewrite situations/ and what depends on it
     Situations(OnRun),
-    /// Print the requests that are waited for, one per line
+    /// Print the requests that are waited for
     Turns(OnRun),
-    /// Rewrite conversations/, rejected/ and the outputs that depend on them
+    /// Rewrite conversations/ and what depends on it
+    ///
+    /// That includes rejected/, annotations/, the dataset and the report.
     Conversations(OnRun),
-    /// Write training files: the dataset folder, or a chat format as JSONL or Parquet
+    /// Write the dataset folder, or training files
+    ///
+    /// Training files are chat formats, as JSONL or Parquet.
     Export(ExportArgs),
-    /// Upload the dataset folder to a hub in one commit; reads the token from `HF_TOKEN`
+    /// Upload the dataset folder to a hub in one commit
+    ///
+    /// The token is read from `HF_TOKEN`.
     Publish(PublishArgs),
-    /// Open a local web application: search, read and review the conversations of a run
+    /// Read, search and review a run in the browser
+    ///
+    /// The web application is local: only programs on this machine reach it.
     Serve(ServeArgs),
-    /// Count the reviews of a run and show how far reviewers agree
+    /// Count the reviews of a run, and their agreement
     Reviews(ReviewsArgs),
-    /// Rewrite report.html: what became of the run, with pictures
+    /// Rewrite report.html: what became of each row
     Report(OnRun),
     /// List and fetch models for the llama backend
     Model {
@@ -182,7 +237,8 @@ pub(crate) enum Command {
     },
     /// Show one record by its id, or random records
     Show {
-        /// Folder of the run, as with --out; with --out, an id may take its place
+        /// Folder of the run [default: data/BACKEND, such as data/rehearsal]; with --out, an id may
+        /// take its place
         #[arg(value_name = "DIR")]
         dir: Option<String>,
         /// Id of a conversation or prompt [default: random records]
@@ -191,13 +247,18 @@ pub(crate) enum Command {
         #[command(flatten)]
         run: RunArgs,
         /// Number of random records
-        #[arg(long, default_value_t = 3, value_name = "N")]
+        #[arg(
+            long,
+            default_value_t = 3,
+            value_name = "N",
+            value_parser = whole::<usize>
+        )]
         random: usize,
         /// Which records
         #[arg(long, value_enum, default_value_t = Kind::Conversations)]
         kind: Kind,
     },
-    /// Play one conversation and print it as it grows; saves nothing
+    /// Play one conversation and print it; saves nothing
     Try {
         #[command(flatten)]
         on: OnRun,
@@ -271,7 +332,7 @@ pub(crate) enum ModelCommand {
         #[arg(long)]
         json: bool,
         /// First pause before a retry, in milliseconds; later pauses double
-        #[arg(long, value_name = "MS", hide = true)]
+        #[arg(long, value_name = "MS", hide = true, value_parser = whole::<u64>)]
         pause: Option<u64>,
     },
     /// Print the path of a model's file
@@ -306,187 +367,4 @@ impl Kind {
             Self::Dropped => "annotations",
         }
     }
-}
-
-/// Arguments of `export`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct ExportArgs {
-    /// Folder of the run, as with --out
-    #[arg(value_name = "DIR")]
-    pub(crate) dir: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) run: RunArgs,
-    /// What to write
-    #[arg(long, value_enum, default_value_t = FormatName::Dataset)]
-    pub(crate) format: FormatName,
-    /// How rows are stored; the dataset folder is always Parquet
-    #[arg(long = "as", value_enum, default_value_t = EncodingName::Jsonl)]
-    pub(crate) encoding: EncodingName,
-    /// Folder to write to [default: DIR/dataset for all rows, DIR/export/FORMAT otherwise]
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) to: Option<PathBuf>,
-    /// Only this split; can be repeated [default: all]
-    #[arg(long, value_enum, value_name = "SPLIT")]
-    pub(crate) only_split: Vec<SplitName>,
-    /// Only conversations that reviewers accepted (see `clinstruct serve`)
-    #[arg(long, value_enum, value_name = "WHICH")]
-    pub(crate) only: Option<OnlyName>,
-    /// System message at the start of each conversation
-    #[arg(long, value_enum, default_value_t = SystemName::Full)]
-    pub(crate) system: SystemName,
-}
-
-/// Arguments of `serve`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct ServeArgs {
-    /// Folder of a run, or a file of its conversations [default: that of --out]
-    #[arg(value_name = "DATA")]
-    pub(crate) data: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) run: RunArgs,
-    /// Port on this machine; 0 picks a free one
-    #[arg(long, value_name = "PORT", default_value_t = 8765)]
-    pub(crate) port: u16,
-}
-
-/// Arguments of `reviews`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct ReviewsArgs {
-    /// Folder of a run, or a file of its conversations [default: that of --out]
-    #[arg(value_name = "DATA")]
-    pub(crate) data: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) run: RunArgs,
-    /// Confirm that reviews of unknown texts, which earlier versions saved, are of the current texts
-    #[arg(long)]
-    pub(crate) confirm: bool,
-}
-
-/// Which conversations to export, by their reviews.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum OnlyName {
-    /// Conversations whose current text somebody accepted and nobody rejected
-    Accepted,
-}
-
-/// Arguments of `publish`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct PublishArgs {
-    /// Repository at the hub; created if it does not exist
-    #[arg(value_name = "OWNER/NAME")]
-    pub(crate) repository: String,
-    /// Folder of the run, as with --out
-    #[arg(value_name = "DIR")]
-    pub(crate) dir: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) run: RunArgs,
-    /// Dataset folder [default: DIR/dataset]
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) folder: Option<PathBuf>,
-    /// Branch
-    #[arg(long, default_value = "main")]
-    pub(crate) branch: String,
-    /// Make a new repository public; by default it is private
-    #[arg(long)]
-    pub(crate) public: bool,
-    /// First line of the commit
-    #[arg(long, value_name = "TEXT", default_value = "Add the dataset")]
-    pub(crate) message: String,
-    /// Upload a rehearsal anyway, that is, text that a grammar wrote
-    #[arg(long)]
-    pub(crate) rehearsal: bool,
-}
-
-/// What `export` writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FormatName {
-    /// Folder that the `datasets` library loads: card, Parquet, Croissant file, checksums
-    Dataset,
-    /// `messages` of role and content: TRL, axolotl, most others
-    Messages,
-    /// `conversations` of from (system, human, gpt) and value
-    Sharegpt,
-    /// instruction, input, output, system, history
-    Alpaca,
-    /// `messages` only, as OpenAI's fine-tuning expects
-    OpenaiFinetune,
-    /// `conversation` of role (user, chatbot) and value
-    Seed,
-}
-
-impl FormatName {
-    /// Name on the command line.
-    pub(crate) fn name(self) -> String {
-        self.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned())
-    }
-}
-
-/// Storage format of rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EncodingName {
-    /// One JSON object per line
-    Jsonl,
-    /// Parquet
-    Parquet,
-}
-
-/// The system message of exported conversations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SystemName {
-    /// Role, health worker, place, register, mode, and the style and form of the system prompt
-    Full,
-    /// The style and form that the system prompt asked for, if any
-    Styles,
-    /// Style and form, after the profession, specialty, country and setting of the health worker
-    Context,
-    /// None
-    None,
-}
-
-/// A split.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SplitName {
-    /// Training
-    Train,
-    /// Validation
-    Validation,
-    /// Test
-    Test,
-}
-
-impl SplitName {
-    pub(crate) fn split(self) -> clinstruct_schema::Split {
-        match self {
-            Self::Train => clinstruct_schema::Split::Train,
-            Self::Validation => clinstruct_schema::Split::Validation,
-            Self::Test => clinstruct_schema::Split::Test,
-        }
-    }
-}
-
-/// Arguments of `check`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct CheckArgs {
-    /// Datasets: our rows, OpenAI messages, ShareGPT, Alpaca, `{id, conversation}`, or pairs such as `{prompt,
-    /// response}`, as .jsonl, .json, .csv or .parquet; or the folder of a run, for the rows of its dataset
-    #[arg(required = true, value_name = "FILE|DIR")]
-    pub(crate) files: Vec<PathBuf>,
-    /// Print everything as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Exit with 1 if a metric misses its target; too few texts to tell do not fail the gate
-    #[arg(long)]
-    pub(crate) gate: bool,
-    /// List every row of this metric with its place instead, such as `doses_without_warning`
-    #[arg(long, value_name = "METRIC", value_parser = crate::metric_name::metric)]
-    pub(crate) show: Option<clinstruct_schema::summary::MetricId>,
-    /// Evaluation set to search for (.jsonl, .json, .csv or .parquet); can be repeated
-    #[arg(long, value_name = "FILE[:COLUMN]")]
-    pub(crate) eval: Vec<String>,
-    /// Similarity, 0 to 1, above which two texts are near duplicates
-    #[arg(long, value_name = "J", default_value_t = clinstruct_curate::near_duplicates::SIMILAR)]
-    pub(crate) similar: f64,
-    /// Resources with the doses and emergency numbers to check against [default: embedded]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) resources: Option<PathBuf>,
 }

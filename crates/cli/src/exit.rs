@@ -7,7 +7,7 @@ pub(crate) use clinstruct_app::usage;
 use clinstruct_app::{Error, ErrorKind};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-use crate::terminal::{self, printable};
+use crate::terminal::{self, Label, labelled, printable};
 
 /// What the process tells its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub(crate) fn report(error: &Error) -> Code {
         // Whoever read the output has seen enough: that is no error.
         ErrorKind::Unread => return Code::Done,
         ErrorKind::Resources(mistakes) => {
-            for mistake in mistakes {
+            for mistake in mistakes.iter().filter(|_| !terminal::look().json) {
                 show_mistake(mistake);
             }
             Code::Usage
@@ -44,14 +44,29 @@ pub(crate) fn report(error: &Error) -> Code {
         ErrorKind::Usage => Code::Usage,
         ErrorKind::Environment => Code::Environment,
     };
-    terminal::line(&format!("error: {error}"));
+    let mut causes = Vec::new();
     let mut below = std::error::Error::source(error);
     while let Some(cause) = below {
-        terminal::line(&format!("  caused by: {cause}"));
+        causes.push(cause.to_string());
         below = cause.source();
     }
+    if terminal::look().json {
+        let mistakes: Vec<String> = match &error.kind {
+            ErrorKind::Resources(mistakes) => mistakes.iter().map(ToString::to_string).collect(),
+            _ => Vec::new(),
+        };
+        terminal::event(&serde_json::json!({
+            "event": "error", "text": error.to_string(), "causes": causes, "mistakes": mistakes,
+            "hint": error.hint, "exit_code": code as u8,
+        }));
+        return code;
+    }
+    terminal::made(&labelled(Label::Error, "error: ", &error.to_string()));
+    for cause in causes {
+        terminal::problem(&format!("  caused by: {cause}"));
+    }
     if let Some(hint) = &error.hint {
-        terminal::line(&format!("hint: {hint}"));
+        terminal::made(&labelled(Label::Hint, "hint: ", hint));
     }
     code
 }
@@ -64,12 +79,12 @@ fn show_mistake(mistake: &dyn miette::Diagnostic) {
     };
     let plain = render(GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()));
     let plain = plain.unwrap_or_else(|| mistake.to_string());
-    if is_changed(&plain) {
-        return terminal::line(plain.trim_end());
+    if is_changed(&plain) || !terminal::look().colors {
+        return terminal::problem(plain.trim_end());
     }
-    match render(GraphicalReportHandler::new()) {
+    match render(GraphicalReportHandler::new_themed(GraphicalTheme::unicode())) {
         Some(coloured) => terminal::coloured(&coloured),
-        None => terminal::line(plain.trim_end()),
+        None => terminal::problem(plain.trim_end()),
     }
 }
 
@@ -81,7 +96,7 @@ pub(crate) fn report_arguments(wrong: &clap::Error) -> ExitCode {
     let typed = std::env::args_os().any(|a| is_changed(&a.to_string_lossy()));
     let text = wrong.to_string();
     if typed || is_changed(&text) {
-        terminal::line(text.trim_end());
+        terminal::problem(text.trim_end());
     } else {
         // Help that nobody reads is no error.
         let _ = wrong.print();

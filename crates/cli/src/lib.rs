@@ -25,10 +25,13 @@ mod metric_name;
 mod pilot;
 mod plan;
 mod progress;
+#[cfg(test)]
+mod reference;
 mod register;
 mod settings;
 mod table;
 mod terminal;
+mod verdict;
 
 pub use clinstruct_app::{Annotator, AnnotatorError};
 pub use register::Backends;

@@ -37,9 +37,7 @@ pub(crate) fn text(pilot: &Pilot, answered: u64, time: Duration) -> String {
     let all = time.mul_f64(pilot.requests.expected as f64 / answered.max(1) as f64);
     let _ = writeln!(
         out,
-        "  {:<16} {:>12}  (as long as this run: {}, at its pace: {})",
-        "time",
-        "",
+        "  time             from {} (with as many jobs at once as it needs) to {} (at the pace of this run)",
         duration(time),
         duration(all)
     );

@@ -1,86 +1,258 @@
-//! Progress on stderr: a bar on a terminal, plain lines elsewhere.
+//! Progress on stderr: one line that is updated on a terminal, lines with time stamps elsewhere, or JSON objects.
+//!
+//! A thread of its own draws it, since the run may wait for hours without anything to report.
 
-use std::io::IsTerminal as _;
+mod line;
+mod state;
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use clinstruct_app::now;
 use clinstruct_pipeline::{Event, Progress, Tally};
-use clinstruct_schema::dollars;
+use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
 
-use crate::terminal::{self, printable};
+use crate::table::number;
+use crate::terminal::{self, Level, look, printable};
+pub(crate) use line::{duration, left};
+pub(crate) use state::Size;
+use state::State;
 
-/// Interval between plain progress lines.
-const PAUSE: Duration = Duration::from_secs(5);
+/// Interval at which the line on a terminal is drawn.
+const FRAME: Duration = Duration::from_millis(125);
+/// Shortest and longest interval between lines that are not on a terminal.
+const LINES: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(1));
+/// Silence after which a heartbeat is printed, and the interval of heartbeats.
+const HEARTBEAT: Duration = Duration::from_mins(1);
+/// Time from which on a phase is shown that has nothing but its time.
+const SHORT: Duration = Duration::from_millis(50);
+/// Characters of a row's fault that are quoted without `-v`.
+const QUOTED: usize = 90;
+/// Columns of a terminal that does not say how many it has.
+const COLUMNS: usize = 80;
+
+/// Where progress goes.
+#[derive(Debug, Clone)]
+enum Target {
+    /// The line on a terminal.
+    Bar(ProgressBar),
+    /// Lines with time stamps.
+    Lines,
+    /// JSON objects.
+    Json,
+    /// Nowhere.
+    Nowhere,
+}
+
+#[derive(Debug)]
+struct Shared {
+    target: Target,
+    state: Mutex<State>,
+    ended: Mutex<bool>,
+    wake: Condvar,
+}
 
 /// Shows the progress of a run.
+#[derive(Debug)]
 pub(crate) struct Terminal {
-    bar: Option<ProgressBar>,
-    began: Instant,
-    last: Instant,
-    retried: usize,
-    /// Approximate number of requests of the whole run.
-    expected: u64,
-    /// Answers from before this call.
-    before: Option<u64>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Terminal {
-    /// `expected` is the approximate number of requests of the whole run.
-    pub(crate) fn new(expected: u64) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr_with_hz(8));
-            if let Ok(style) = ProgressStyle::with_template("{elapsed:>4} {bar:30} {msg}") {
-                bar.set_style(style);
+    /// Starts with the phase `name`, which began at `began`.
+    pub(crate) fn start(name: &str, began: Instant) -> Self {
+        let target = match look() {
+            look if look.level == Level::Quiet => Target::Nowhere,
+            look if look.json => Target::Json,
+            _ if Term::stderr().is_term() => {
+                let draw = ProgressDrawTarget::stderr_with_hz(8);
+                let bar = ProgressBar::with_draw_target(None, draw);
+                if let Ok(style) = ProgressStyle::with_template("{msg}") {
+                    bar.set_style(style);
+                }
+                Target::Bar(bar)
             }
-            bar
+            _ => Target::Lines,
+        };
+        if let Target::Bar(bar) = &target {
+            terminal::show(Some(bar.clone()));
+        }
+        let mut state = State::new(began, Instant::now());
+        state.phase = Some((name.to_owned(), began));
+        let shared = Arc::new(Shared {
+            target,
+            state: Mutex::new(state),
+            ended: Mutex::new(false),
+            wake: Condvar::new(),
         });
-        let now = Instant::now();
-        Self { bar, began: now, last: now, retried: 0, expected, before: None }
+        let drawn = Arc::clone(&shared);
+        // Without the thread, only the phases are shown.
+        let thread = std::thread::Builder::new().spawn(move || drawn.draw()).ok();
+        Self { shared, thread }
     }
 
-    pub(crate) fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+    /// Sets how much the run is.
+    pub(crate) fn size(&self, size: Size) {
+        lock(&self.shared.state).size(size);
+    }
+
+    /// Ends the current phase with a line that has its time and what came of it, and starts the next one.
+    pub(crate) fn phase(&self, next: Option<&str>, result: &str) {
+        let at = Instant::now();
+        let next = next.map(|name| (name.to_owned(), at));
+        let Some((name, began)) = std::mem::replace(&mut lock(&self.shared.state).phase, next)
+        else {
+            return;
+        };
+        let took = at.saturating_duration_since(began);
+        match &self.shared.target {
+            Target::Nowhere => {}
+            Target::Json => terminal::event(&json!({
+                "event": "phase", "name": name, "seconds": took.as_secs_f64(), "text": result,
+            })),
+            // Nobody waits for it, and nothing is to be said of it.
+            _ if result.is_empty() && took < SHORT => {}
+            _ => {
+                let gap = if result.is_empty() { "" } else { "  " };
+                self.line(&format!("{name:<10}{:>9}{gap}{result}", duration(took)));
+            }
         }
     }
 
-    /// The remaining time at the pace of this call; blank while it is unknown.
-    fn left(&mut self, t: &Tally) -> String {
-        let answered = t.answered as u64;
-        let before = *self.before.get_or_insert(answered);
-        left(
-            answered.saturating_sub(before),
-            self.expected.saturating_sub(answered),
-            self.began.elapsed(),
-        )
-        .map(|left| format!(", {left} left"))
-        .unwrap_or_default()
+    /// Ends the display. The rest of a phase is not shown.
+    pub(crate) fn finish(&mut self) {
+        *lock(&self.shared.ended) = true;
+        self.shared.wake.notify_all();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        if let Target::Bar(bar) = &self.shared.target {
+            bar.finish_and_clear();
+            terminal::show(None);
+        }
+    }
+
+    /// Time since the command began.
+    pub(crate) fn elapsed(&self) -> Duration {
+        lock(&self.shared.state).elapsed(Instant::now())
     }
 
     fn line(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.println(printable(text)),
-            None => terminal::line(text),
-        }
+        self.shared.line(text);
     }
 }
 
-/// How long `rest` answers take if `done` took `time`, for display.
-pub(crate) fn left(done: u64, rest: u64, time: Duration) -> Option<String> {
-    if done < 20 || rest == 0 {
-        return None;
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.finish();
     }
-    let minutes = time.as_secs_f64() / done as f64 * rest as f64 / 60.0;
-    Some(if minutes < 1.0 {
-        "less than a minute".to_owned()
-    } else if minutes < 90.0 {
-        format!("about {minutes:.0} min")
-    } else if minutes < 48.0 * 60.0 {
-        format!("about {:.0} h", minutes / 60.0)
-    } else {
-        format!("about {:.0} days", minutes / 1440.0)
-    })
 }
+
+impl Shared {
+    fn line(&self, text: &str) {
+        match self.target {
+            Target::Bar(_) => terminal::line(text),
+            Target::Lines => terminal::line(&format!("{} {text}", terminal::stamp())),
+            Target::Json | Target::Nowhere => {}
+        }
+    }
+
+    /// Draws until the end.
+    fn draw(&self) {
+        let mut last_line = Instant::now();
+        let mut last_beat = Instant::now();
+        loop {
+            let pause = if matches!(self.target, Target::Bar(_)) { FRAME } else { LINES.0 / 10 };
+            let ended = lock(&self.ended);
+            let (ended, _) =
+                self.wake.wait_timeout(ended, pause).unwrap_or_else(PoisonError::into_inner);
+            if *ended {
+                return;
+            }
+            drop(ended);
+            let at = Instant::now();
+            let interval = (lock(&self.state).elapsed(at) / 10).clamp(LINES.0, LINES.1);
+            match &self.target {
+                Target::Nowhere => {}
+                Target::Bar(bar) => bar.set_message(self.frame(at)),
+                Target::Lines | Target::Json => {
+                    let (is_silent, beat) = {
+                        let state = lock(&self.state);
+                        (state.is_silent(at, HEARTBEAT), state.heartbeat(now()))
+                    };
+                    if let Some(beat) = beat.filter(|_| is_silent) {
+                        if last_beat.elapsed() >= HEARTBEAT {
+                            last_beat = at;
+                            self.beat(&beat);
+                        }
+                    } else if last_line.elapsed() >= interval {
+                        last_line = at;
+                        self.progress(at);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A heartbeat that is not on a terminal.
+    fn beat(&self, text: &str) {
+        if matches!(self.target, Target::Json) {
+            terminal::event(&json!({ "event": "heartbeat", "text": text }));
+        } else {
+            self.line(text);
+        }
+    }
+
+    /// The totals, not on a terminal.
+    fn progress(&self, at: Instant) {
+        let (phase, facts, tally) = {
+            let state = lock(&self.state);
+            let phase = state.phase.as_ref().map(|(name, _)| name.clone());
+            (phase, state.facts(at, now()), *state.totals())
+        };
+        if matches!(self.target, Target::Json) {
+            let mut all = json!({
+                "event": "progress", "phase": phase, "conversations_planned": facts.planned,
+                "requests_expected": facts.expected, "left": facts.left,
+                "seconds": facts.elapsed.as_secs_f64(),
+            });
+            if let (Some(all), Ok(serde_json::Value::Object(tally))) =
+                (all.as_object_mut(), serde_json::to_value(tally))
+            {
+                all.extend(tally);
+            }
+            terminal::event(&all);
+        } else if phase.as_deref() == Some(GENERATE) {
+            self.line(&line::fit(&facts, usize::MAX));
+        }
+    }
+
+    /// The line on a terminal.
+    fn frame(&self, at: Instant) -> String {
+        let state = lock(&self.state);
+        let columns = Term::stderr().size_checked().map_or(COLUMNS, |(_, columns)| columns.into());
+        let text = match &state.phase {
+            Some((name, began)) if name != GENERATE => {
+                let took = at.saturating_duration_since(*began);
+                format!("{name:<10}{:>9}", duration(took))
+            }
+            // The last column stays free, so that no terminal starts a new line.
+            _ => line::fit(&state.facts(at, now()), columns.saturating_sub(1)),
+        };
+        printable(&text).chars().take(columns.saturating_sub(1)).collect()
+    }
+}
+
+/// The phase in which a model is asked.
+pub(crate) const GENERATE: &str = "generate";
 
 /// A pause, for display.
 fn pause(seconds: u64) -> String {
@@ -92,91 +264,78 @@ fn pause(seconds: u64) -> String {
     }
 }
 
-fn words(t: &Tally) -> String {
-    let money = if t.spent + t.reserved > 0 {
-        let spent = if t.estimated > 0 {
-            format!("{} spent (~{} of it estimated)", dollars(t.spent), dollars(t.estimated))
-        } else {
-            format!("{} spent", dollars(t.spent))
-        };
-        format!(", {spent}, up to {} reserved", dollars(t.reserved))
-    } else {
-        String::new()
-    };
-    format!(
-        "{} of {} prompt requests started, {} conversations done, {} requests in flight, {} rejected; {} rows, {} tokens{money}",
-        t.seed_rows_started,
-        t.seed_rows_planned,
-        t.done,
-        t.in_flight,
-        t.rejected,
-        t.rows,
-        t.usage.prompt_tokens + t.usage.completion_tokens
-    )
+/// An event for display, and the level from which on it is shown.
+fn words(event: &Event) -> (Level, String) {
+    let normal = |text: String| (Level::Normal, text);
+    let detail = |text: String| (Level::Verbose, text);
+    match event {
+        Event::Replaying => normal(
+            "the plan has changed since the last call: replaying the stored responses".into(),
+        ),
+        Event::Orphan { tag, adopted: true } => {
+            normal(format!("found the job {tag} at the provider"))
+        }
+        Event::Orphan { tag, adopted: false } => normal(format!(
+            "the job {tag} never reached the provider: its rows are requested again"
+        )),
+        Event::Recovered { rows } => {
+            normal(format!("ingested {rows} rows that were saved but not yet processed"))
+        }
+        Event::Waiting { why, seconds: Some(seconds) } => {
+            normal(format!("{why}; trying again in {}", pause(*seconds)))
+        }
+        Event::Waiting { why, seconds: None } => normal(why.clone()),
+        Event::RowFault { words } if look().level == Level::Verbose => {
+            detail(format!("the provider reports for a row: {words}"))
+        }
+        Event::RowFault { words } => {
+            let cut: String = words.chars().take(QUOTED).collect();
+            let more = if cut.len() < words.len() { "…" } else { "" };
+            normal(format!("the provider reports for a row: {cut}{more}"))
+        }
+        Event::Reopened { tasks } => normal(format!(
+            "{tasks} prompts or conversations that the provider refused earlier are retried"
+        )),
+        Event::Stalled { route } => normal(format!(
+            "no response from {route} yet, still waiting; Ctrl-C stops it, and the same command resumes"
+        )),
+        Event::Open { tag, rows, .. } => {
+            detail(format!("{tag} is open, with {} requests", number(*rows as u64)))
+        }
+        Event::Rejected { reason } => detail(format!("a conversation is rejected: {reason}")),
+        Event::Sent { tag, rows } => {
+            detail(format!("sent {tag} with {} requests", number(*rows as u64)))
+        }
+        Event::Ended { tag, how, missing: 0 } => detail(format!("{tag} ended: {how}")),
+        Event::Ended { tag, how, missing } => detail(format!(
+            "{tag} ended: {how}; {} rows are requested again",
+            number(*missing as u64)
+        )),
+    }
 }
 
 impl Progress for Terminal {
-    fn tally(&mut self, t: &Tally) {
-        let left = self.left(t);
-        match &self.bar {
-            Some(bar) => {
-                bar.set_length(self.expected.max(t.answered as u64));
-                bar.set_position(t.answered as u64);
-                bar.set_message(words(t) + &left);
-            }
-            None if self.last.elapsed() >= PAUSE => {
-                self.last = Instant::now();
-                self.line(&(words(t) + &left));
-            }
-            None => {}
-        }
+    fn tally(&mut self, tally: &Tally) {
+        lock(&self.shared.state).tally(tally, Instant::now());
     }
 
     fn event(&mut self, event: Event) {
-        match event {
-            Event::Replaying => self.line(
-                "the plan has changed since the last call: replaying the stored responses",
-            ),
-            Event::Orphan { tag, adopted: true } => {
-                self.line(&format!("found the job {tag} at the provider"));
-            }
-            Event::Orphan { tag, adopted: false } => {
-                self.line(&format!("the job {tag} never reached the provider: its rows are requested again"));
-            }
-            Event::Recovered { rows } => {
-                self.line(&format!("ingested {rows} rows that were saved but not yet processed"));
-            }
-            Event::Waiting { why, seconds: Some(seconds) } => {
-                self.line(&format!("{why}; trying again in {}", pause(seconds)));
-            }
-            Event::Waiting { why, seconds: None } => self.line(&why),
-            Event::RowFault { words } => {
-                self.line(&format!("the provider reports for a row: {words}"));
-            }
-            Event::Reopened { tasks } => self.line(&format!(
-                "{tasks} prompts or conversations that the provider refused earlier are retried"
-            )),
-            Event::Stalled { route } => self.line(&format!(
-                "no response from {route} yet, still waiting; Ctrl-C stops it, and the same command resumes"
-            )),
-            Event::Sent { .. } => {}
-            Event::Ended { missing, .. } => self.retried += missing,
+        let is_repeated = {
+            let mut state = lock(&self.shared.state);
+            state.event(&event, Instant::now(), now());
+            matches!(&event, Event::RowFault { words } if !state.is_new_fault(words))
+        };
+        let (mut level, text) = words(&event);
+        if is_repeated {
+            level = Level::Verbose;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_left_is_that_of_the_pace_so_far() {
-        let minute = Duration::from_mins(1);
-        assert_eq!(left(5, 100, minute), None);
-        assert_eq!(left(100, 0, minute), None);
-        assert_eq!(left(1000, 500, minute).unwrap(), "less than a minute");
-        assert_eq!(left(100, 3000, minute).unwrap(), "about 30 min");
-        assert_eq!(left(100, 18_000, minute).unwrap(), "about 3 h");
-        assert_eq!(left(100, 432_000, minute).unwrap(), "about 3 days");
+        if matches!(self.shared.target, Target::Json) {
+            if let Ok(serde_json::Value::Object(mut all)) = serde_json::to_value(&event) {
+                all.insert("text".into(), text.into());
+                terminal::event(&serde_json::Value::Object(all));
+            }
+        } else if look().level >= level {
+            self.line(&text);
+        }
     }
 }

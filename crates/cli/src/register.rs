@@ -56,6 +56,7 @@ impl Backends {
             Ok(args) => args,
             Err(wrong) => return exit::report_arguments(&wrong),
         };
+        terminal::set(&args.global);
         match commands::run(args, &host.backends) {
             Ok(code) => code.into(),
             Err(error) => exit::report(&error).into(),

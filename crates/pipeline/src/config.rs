@@ -3,12 +3,13 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use clinstruct_catalog::{Catalog, Part};
+use clinstruct_catalog::{Catalog, Part, nearest};
 use clinstruct_multiturn::{RequestOptions, RetryPolicy};
 use clinstruct_parser::PromptFormat;
 use clinstruct_promptgen::{ExtractionOptions, Plan, PromptOptions};
 use clinstruct_quality::card::CountryTerms;
 use clinstruct_schema::{BackendId, MicroUsd, Speaker};
+use rayon::prelude::*;
 
 use crate::{Annotator, Error, Extraction, Result, Routes};
 
@@ -122,7 +123,9 @@ impl<'c> RunContext<'c> {
     pub fn new(catalog: &'c Catalog, config: RunConfig, routes: Routes) -> Result<Self> {
         for name in &config.parts {
             if catalog.part(name).is_none() {
-                return Err(Error::UnknownPart(name.clone()));
+                let known = catalog.parts.iter().flat_map(|p| [p.id.as_str(), p.stem.as_str()]);
+                let nearest = nearest(name, known);
+                return Err(Error::UnknownPart { name: name.clone(), nearest });
             }
         }
         let wanted = |part: &Part| {
@@ -367,4 +370,18 @@ impl PlanFacts {
 /// Number of conversations if no prompt is treated as an emergency.
 pub fn planned_rows(plan: &Plan<'_>) -> usize {
     plan.len() * plan.part().prompts_per_request * plan.part().variants()
+}
+
+/// Number of conversations of a plan: one of a prompt that gets the emergency instruction, one per variant of any other.
+pub fn conversations(plan: &Plan<'_>) -> usize {
+    let part = plan.part();
+    if part.emergency.is_none() {
+        return planned_rows(plan);
+    }
+    let of_frame = |is_emergency: bool| if is_emergency { 1 } else { part.variants() };
+    let of_row = |i| {
+        let frames = plan.row(i).map(|row| row.frames).unwrap_or_default();
+        frames.iter().map(|frame| of_frame(frame.emergency_instruction)).sum::<usize>()
+    };
+    (0..plan.len()).into_par_iter().map(of_row).sum()
 }

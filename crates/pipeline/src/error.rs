@@ -40,8 +40,13 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A part that the catalog does not have.
-    #[error("there is no part \"{0}\"")]
-    UnknownPart(String),
+    #[error("there is no part \"{name}\"")]
+    UnknownPart {
+        /// Its name, as given.
+        name: String,
+        /// The suggestion of a part with a similar name.
+        nearest: Option<String>,
+    },
     /// Consecutive jobs returned no rows.
     #[error("{jobs} consecutive jobs returned no rows; last job: {last}")]
     EmptyJobs {
@@ -140,7 +145,11 @@ impl Hint for Error {
             Self::Machine(e) => return e.hint(),
             Self::Backend(e) => return e.hint(),
             Self::Write { source, .. } | Self::Read { source, .. } => return source.hint(),
-            Self::UnknownPart(_) => "`clinstruct plan` lists the parts".into(),
+            Self::UnknownPart { nearest, .. } => {
+                let list = "`clinstruct plan` lists the parts";
+                let nearest = nearest.as_ref().map(|nearest| format!("{nearest} {list}"));
+                nearest.unwrap_or_else(|| list.to_owned())
+            }
             Self::NoAnswers { fault, words, .. } => fault_hint(*fault, words),
             Self::EmptyJobs { fault: fault @ Some(_), last, .. } => fault_hint(*fault, last),
             Self::EmptyJobs { fault: None, .. } => {
@@ -188,7 +197,7 @@ impl Hint for Error {
             Self::Machine(e) => e.blame(),
             Self::Backend(e) => e.blame(),
             Self::Write { source, .. } | Self::Read { source, .. } => source.blame(),
-            Self::UnknownPart(_)
+            Self::UnknownPart { .. }
             | Self::OtherModel { .. }
             | Self::PlanChange(_)
             | Self::NoSituations { .. }

@@ -25,7 +25,7 @@ mod progress;
 mod routes;
 mod task;
 
-pub use config::{Role, RunConfig, RunContext, planned_rows};
+pub use config::{Role, RunConfig, RunContext, conversations, planned_rows};
 pub use contradictions::contradictions_of;
 pub use control::{Drive, Outcome, StopSignal};
 pub use driver::{Reopen, reopen, run};

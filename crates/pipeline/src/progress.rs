@@ -1,7 +1,8 @@
 use clinstruct_schema::{MicroUsd, Usage};
+use serde::Serialize;
 
 /// Running totals of a run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
     /// Started seed rows.
     pub seed_rows_started: usize,
@@ -11,6 +12,8 @@ pub struct Tally {
     pub done: usize,
     /// Conversations rejected or failed.
     pub rejected: usize,
+    /// Repairs requested by this call: a text failed a check, and is requested again with the findings.
+    pub repairs: usize,
     /// Requests in flight.
     pub in_flight: usize,
     /// Responses that already existed.
@@ -33,8 +36,9 @@ pub struct Tally {
     pub reserved: MicroUsd,
 }
 
-/// An event to show to the user.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An event to show to the user. As JSON, it is an object with the name in `event`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// The journal was made for another plan: its tasks are replayed from the stored responses.
     Replaying,
@@ -44,6 +48,20 @@ pub enum Event {
         tag: String,
         /// Whether the provider has it.
         adopted: bool,
+    },
+    /// A job that an earlier call sent is still open.
+    Open {
+        /// Its tag.
+        tag: String,
+        /// Its rows.
+        rows: usize,
+        /// When it was created, in seconds since 1970.
+        since: i64,
+    },
+    /// A conversation was rejected, or failed.
+    Rejected {
+        /// The named reason.
+        reason: String,
     },
     /// A job was sent.
     Sent {

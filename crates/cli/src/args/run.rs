@@ -7,10 +7,12 @@ use clap::{Args, ValueEnum};
 use clinstruct_app::Host;
 use serde::Serialize;
 
+use super::number::whole;
+
 /// The settings of a command that works on a run.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct OnRun {
-    /// Folder of the run, as with --out
+    /// Folder of the run [default: data/BACKEND, such as data/rehearsal]
     #[arg(value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     #[command(flatten)]
@@ -42,20 +44,22 @@ pub(crate) enum Extraction {
 }
 
 /// Settings of a run. [`clinstruct_app::settings`] documents the precedence.
+///
+/// [`layout`](super::layout) lists the commands that each has an effect on.
 #[derive(Debug, Clone, Default, Args, Serialize)]
 pub(crate) struct RunArgs {
     /// Part to build, by id or file stem; can be repeated [default: those on by default]
     #[arg(long = "part", value_name = "P")]
     pub(crate) part: Vec<String>,
     /// Only the first N seed rows of each part
-    #[arg(long, value_name = "N", env = "CLINSTRUCT_LIMIT", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", env = "CLINSTRUCT_LIMIT", value_parser = whole::<usize>)]
     pub(crate) limit: Option<usize>,
-    /// A pilot: only N seed rows of each part, spread evenly over its axes, with an extrapolation to the whole
+    /// A pilot: a sample of N seed rows of each part, spread evenly over its axes
     #[arg(
         long,
         value_name = "N",
         env = "CLINSTRUCT_SAMPLE",
-        allow_negative_numbers = true,
+        value_parser = whole::<usize>,
         conflicts_with = "limit"
     )]
     pub(crate) sample: Option<usize>,
@@ -64,9 +68,9 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "L", value_delimiter = ',')]
     pub(crate) languages: Vec<String>,
     /// Seed of all draws [default: 1]
-    #[arg(long, value_name = "S", env = "CLINSTRUCT_SEED", allow_negative_numbers = true)]
+    #[arg(long, value_name = "S", env = "CLINSTRUCT_SEED", value_parser = whole::<u64>)]
     pub(crate) seed: Option<u64>,
-    /// Folder of the run [default: data/BACKEND]
+    /// Folder of the run, as with DIR
     #[arg(long, value_name = "DIR", env = "CLINSTRUCT_OUT")]
     pub(crate) out: Option<PathBuf>,
     /// Backend that reaches the model [default: rehearsal]
@@ -79,10 +83,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "DIR", env = "CLINSTRUCT_RESOURCES")]
     pub(crate) resources: Option<PathBuf>,
     /// Threads; twice as many jobs are in flight [default: number of processors]
-    #[arg(long, value_name = "N", env = "CLINSTRUCT_JOBS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", env = "CLINSTRUCT_JOBS", value_parser = whole::<usize>)]
     pub(crate) jobs: Option<usize>,
     /// Most US dollars to spend; the rehearsal backend costs nothing
-    #[arg(long, value_name = "USD", allow_negative_numbers = true)]
+    #[arg(long, value_name = "USD")]
     pub(crate) max_cost: Option<f64>,
     /// Spend without asking for confirmation
     #[arg(long)]
@@ -99,10 +103,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// Usage tier at OpenAI, 1 to 5; limits the tokens enqueued in batches
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub(crate) tier: Option<usize>,
     /// Most prompt tokens to enqueue in batches at once
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     pub(crate) queued_tokens: Option<u64>,
     /// Program of the command backend, with {input} and {output} in its arguments
     #[arg(long, value_name = "PROGRAM ARGS")]
@@ -115,25 +119,25 @@ pub(crate) struct RunArgs {
     pub(crate) price: Option<String>,
     /// Most requests in flight at each chat server [default: 256], or conversations at once in the llama
     /// backend [default: 32, fewer where memory is short]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub(crate) concurrency: Option<usize>,
     /// Context of the llama backend, in tokens per conversation [default: 8192, or the model's]
-    #[arg(long, value_name = "TOKENS")]
+    #[arg(long, value_name = "TOKENS", value_parser = whole::<usize>)]
     pub(crate) context: Option<usize>,
     /// Stop sequence of the llama backend; can be repeated
     #[arg(long, value_name = "TEXT")]
     pub(crate) stop: Vec<String>,
     /// Most requests per minute to chat servers
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     pub(crate) requests_per_minute: Option<u64>,
     /// Most tokens per minute to chat servers
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     pub(crate) tokens_per_minute: Option<u64>,
     /// Send no JSON schema, for chat servers that do not support it
     #[arg(long)]
     pub(crate) no_schema: bool,
     /// Seconds to wait for a response or the rest of it [default: 300]
-    #[arg(long, value_name = "SECONDS", env = "CLINSTRUCT_TIMEOUT")]
+    #[arg(long, value_name = "SECONDS", env = "CLINSTRUCT_TIMEOUT", value_parser = whole::<u64>)]
     pub(crate) timeout: Option<u64>,
     /// Send no sampling seed, for providers and servers that do not support it
     #[arg(long, env = "CLINSTRUCT_NO_SEED", value_parser = FalseyValueParser::new())]
@@ -147,7 +151,7 @@ pub(crate) struct RunArgs {
     #[serde(skip)]
     pub(crate) accept_change: bool,
     /// First pause before a retry, in milliseconds; later pauses double
-    #[arg(long, value_name = "MS", hide = true, overrides_with = "pause")]
+    #[arg(long, value_name = "MS", hide = true, overrides_with = "pause", value_parser = whole::<u64>)]
     pub(crate) pause: Option<u64>,
     /// Evaluation set whose items must not reach the dataset (.jsonl, .json, .csv or .parquet); can be repeated
     #[arg(long, value_name = "FILE[:COLUMN]")]
@@ -162,12 +166,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, value_name = "WHEN")]
     pub(crate) extraction: Option<Extraction>,
     /// Shares of the rows for validation and test [default: 0.05,0.05]
-    #[arg(
-        long,
-        value_name = "VALIDATION,TEST",
-        value_delimiter = ',',
-        allow_negative_numbers = true
-    )]
+    #[arg(long, value_name = "VALIDATION,TEST", value_delimiter = ',')]
     pub(crate) split: Vec<f64>,
     /// Title of the dataset, for its card
     #[arg(long, value_name = "TEXT")]
@@ -196,10 +195,10 @@ pub(crate) struct RunArgs {
     #[serde(skip)]
     pub(crate) keyless: bool,
     /// Rows of one job
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub(crate) rows_per_job: Option<usize>,
     /// Conversations in flight; bounds memory
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub(crate) window: Option<usize>,
     /// Faults that the rehearsal injects: `none`, or KIND=RATE; can be repeated
     #[arg(long, value_name = "KIND=RATE")]

@@ -4,21 +4,26 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::time::Instant;
 
 use clinstruct_app::Context as _;
 use clinstruct_app::budget::expected;
 use clinstruct_app::{Inputs, Run, Settings, run_stages};
 use clinstruct_curate::Annotations;
-use clinstruct_pipeline::{Drive, Outcome, StopSignal};
+use clinstruct_pipeline::{Drive, Outcome, StopSignal, Tally, conversations};
 use clinstruct_schema::{Dropped, Rejected, SCHEMA_VERSION, Summary, dollars};
 
 use super::{print, print_err, print_json};
 use crate::args::RunArgs;
 use crate::exit::Code;
-use crate::progress::Terminal;
+use crate::progress::{GENERATE, Size, Terminal};
+use crate::terminal::{Level, look};
+use crate::verdict::{Verdict, quoted};
 use crate::{plan, settings, table};
 use clinstruct_app::Setup;
 
+/// Stages that write rows.
+const ROWS: [&str; 3] = ["prompts", "situations", "conversations"];
 /// Most distinct details that are counted per reason.
 const DETAILS: usize = 10_000;
 
@@ -54,6 +59,7 @@ pub(crate) fn reparse(mut args: RunArgs) -> clinstruct_app::Result<Code> {
 }
 
 fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code> {
+    let began = Instant::now();
     let setup = Setup::new(args)?;
     // If the pool already exists, the first call has set its size.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(setup.jobs).build_global();
@@ -80,7 +86,14 @@ fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code
         Some(again) => print_err(&format!("{again} prompts or conversations are retried")),
     }
     let stop = StopSignal::default();
-    let mut progress = Terminal::new(expected(&run.context)?.requests);
+    let mut progress = Terminal::start("plan", began);
+    let size = Size {
+        conversations: run.context.plans.iter().map(|(_, p)| conversations(p) as u64).sum(),
+        requests: expected(&run.context)?.requests,
+    };
+    progress.size(size);
+    let planned = format!("{} conversations", table::number(size.conversations));
+    progress.phase(Some(GENERATE), &planned);
     let driven = runtime.block_on(async {
         let signal = stop.clone();
         tokio::spawn(async move {
@@ -96,13 +109,20 @@ fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code
         });
         run.drive(&mut progress, &stop).await
     });
-    progress.finish();
     let (outcome, tally) = driven?;
+    let answered = answered(&tally);
     let Run { context, store, .. } = run;
+    let is_whole =
+        outcome == Outcome::Finished && matches!(how, Drive::ToTheEnd) || how == Drive::Replay;
+    progress.phase(is_whole.then_some("write"), &answered);
+    if !is_whole {
+        progress.finish();
+    }
     if outcome == Outcome::Stopped && stop.is_stopped() {
         print_err(&format!(
-            "stopped: {} conversations done; all rows received are saved in {}",
-            tally.done,
+            "stopped: {} of {} conversations done; all rows received are saved in {}",
+            table::number(tally.done as u64),
+            table::number(size.conversations),
             setup.out.display()
         ));
         print_err(&format!("to resume, run: {}", same_command()));
@@ -114,7 +134,7 @@ fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code
              saved in {}",
             dollars(context.config.max_cost.unwrap_or(0)),
             dollars(tally.spent),
-            tally.done,
+            table::number(tally.done as u64),
             setup.out.display()
         ));
         print_err("to resume, rerun the same command with a higher --max-cost");
@@ -124,7 +144,10 @@ fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code
         let what = if how == Drive::SubmitOnly { "sent" } else { "ingested" };
         print_err(&format!(
             "{what}: {} requests sent, {} rows received; {} conversations done, {} rejected",
-            tally.requested, tally.rows, tally.done, tally.rejected
+            table::number(tally.requested as u64),
+            table::number(tally.rows as u64),
+            table::number(tally.done as u64),
+            table::number(tally.rejected as u64)
         ));
         if setup.settings.json {
             print_json(&serde_json::json!({
@@ -137,18 +160,75 @@ fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code
     }
     let inputs =
         Inputs { setup: &setup, context: &context, store: &store, eval_items: &eval_items };
-    let summary = run_stages(&inputs, None)?;
+    let summary = write(&inputs, None, &mut progress)?;
     if setup.settings.json {
         print_json(&table::Built { summary: &summary, call: table::Call::of(&tally) })?;
     } else {
-        print(&format!("{}{}", table::summary(&summary), table::Call::of(&tally)))?;
+        if look().level == Level::Verbose {
+            print(&format!("{}{}", table::summary(&summary), table::Call::of(&tally)))?;
+        }
         if let Some(pilot) = &summary.pilot {
             let time = crate::pilot::open_time(&store.jobs()?);
             print(&crate::pilot::text(pilot, summary.requests_answered, time))?;
         }
-        print_err(&format!("written to {}", setup.out.display()));
     }
-    verdict(&summary, &setup.out, setup.settings.gate)
+    let was_finished = how == Drive::ToTheEnd
+        && (tally.requested, tally.rows, tally.found) == (0, 0, 0)
+        && tally.answered > 0;
+    end(&inputs, &summary, &progress, was_finished)
+}
+
+/// What came of asking: all answers of the run, and what this call had to send if some were there.
+fn answered(tally: &Tally) -> String {
+    let number = |n: usize| table::number(n as u64);
+    let all = format!("{} requests answered", number(tally.answered));
+    if tally.found == 0 {
+        return all;
+    }
+    format!("{all}; {} found, {} sent", number(tally.found), number(tally.requested))
+}
+
+/// Runs the stages, each as a phase of its own.
+fn write(
+    inputs: &Inputs<'_>,
+    first: Option<&str>,
+    progress: &mut Terminal,
+) -> clinstruct_app::Result<Summary> {
+    let mut names = Vec::new();
+    let summary = run_stages(inputs, first, &mut |stages| {
+        // The stages that write rows are one phase, which has begun.
+        if stages.iter().any(|stage| ROWS.contains(stage)) || stages.is_empty() {
+            names = stages.iter().map(ToString::to_string).collect();
+            return;
+        }
+        progress.phase(stages.first().copied(), &names.split_off(0).join(", "));
+        names.extend(stages.iter().skip(1).map(|stage| format!("and {stage}")));
+    })?;
+    progress.phase(None, &names.join(", "));
+    progress.finish();
+    Ok(summary)
+}
+
+/// Prints the verdict of a run; returns the exit code.
+fn end(
+    inputs: &Inputs<'_>,
+    summary: &Summary,
+    progress: &Terminal,
+    was_finished: bool,
+) -> clinstruct_app::Result<Code> {
+    let problems = problems(summary, &inputs.setup.out, inputs.setup.settings.gate)?;
+    let money = inputs.store.money()?;
+    let verdict = Verdict {
+        summary,
+        out: &inputs.setup.out,
+        elapsed: progress.elapsed(),
+        was_finished,
+        usage: money.usage,
+        spent: money.spent,
+        problems: &problems,
+    };
+    verdict.print();
+    Ok(if problems.is_empty() { Code::Done } else { Code::Failures })
 }
 
 /// Exits at once: a second Ctrl-C does not wait for data that is being saved.
@@ -157,25 +237,24 @@ fn leave() -> ! {
     std::process::exit(Code::Interrupted as i32)
 }
 
-fn verdict(summary: &Summary, out: &Path, gate: bool) -> clinstruct_app::Result<Code> {
+/// What is wrong with a run, so that its exit code is 1.
+fn problems(summary: &Summary, out: &Path, gate: bool) -> clinstruct_app::Result<Vec<String>> {
+    let mut all = Vec::new();
     if !summary.counts_add_up {
-        print_err("error: the counts do not add up: a planned row is lost or counted twice");
-        return Ok(Code::Failures);
+        all.push("the counts do not add up: a planned row is lost or counted twice".to_owned());
     }
-    if let Some(why) = nothing_reached(summary, out)? {
-        print_err(&why);
-        return Ok(Code::Failures);
-    }
-    if summary.failed() > 0 {
-        print_err("some rows failed: see rejected/ for the reasons");
-        return Ok(Code::Failures);
+    match nothing_reached(summary, out)? {
+        Some(why) => all.push(why),
+        None if summary.failed() > 0 => {
+            all.push("some rows failed: see rejected/ for the reasons".to_owned());
+        }
+        None => {}
     }
     let missed = summary.quality.as_ref().map_or(0, |q| q.metrics.missed().count());
     if gate && missed > 0 {
-        print_err(&format!("{missed} metrics miss their target: see summary.json"));
-        return Ok(Code::Failures);
+        all.push(format!("{missed} metrics miss their target: see summary.json"));
     }
-    Ok(Code::Done)
+    Ok(all)
 }
 
 /// Of a run that has ended without a row in the dataset: that, and why most rows are not in it, in the words of
@@ -225,16 +304,13 @@ fn plain(text: &str) -> Vec<char> {
 
 /// The command line as typed.
 fn same_command() -> String {
-    let quote = |arg: String| {
-        let plain = arg.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:,".contains(c));
-        if plain && !arg.is_empty() { arg } else { format!("'{}'", arg.replace('\'', r"'\''")) }
-    };
-    std::env::args().map(quote).collect::<Vec<_>>().join(" ")
+    std::env::args().map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
 }
 
 /// Runs one stage again from the raw responses, and those that depend on it; sends nothing.
 pub(crate) fn rerun(mut args: RunArgs, stage: &'static str) -> clinstruct_app::Result<Code> {
     args.keyless = true;
+    let began = Instant::now();
     let setup = Setup::new(settings::of_run(args)?)?;
     let context = setup.context(false)?;
     let store = setup.store_to_read()?;
@@ -242,11 +318,13 @@ pub(crate) fn rerun(mut args: RunArgs, stage: &'static str) -> clinstruct_app::R
     let eval_items = super::check::eval_items(&setup.settings.eval)?;
     let inputs =
         Inputs { setup: &setup, context: &context, store: &store, eval_items: &eval_items };
-    let summary = run_stages(&inputs, Some(stage))?;
+    let mut progress = Terminal::start("write", began);
+    let summary = write(&inputs, Some(stage), &mut progress)?;
     if setup.settings.json {
         print_json(&summary)?;
-    } else {
+    } else if look().level == Level::Verbose {
         print(&table::summary(&summary))?;
     }
+    end(&inputs, &summary, &progress, false)?;
     Ok(Code::Done)
 }

@@ -11,6 +11,7 @@ use super::{print, print_err, print_json};
 use crate::args::RunArgs;
 use crate::exit::{Code, usage};
 use crate::table::number;
+use crate::terminal;
 use clinstruct_app::Setup;
 
 /// Prints what a run would ask for and cost; sends nothing and needs no key.
@@ -122,7 +123,7 @@ pub(crate) fn confirm_budget(budget: Option<Budget>) -> clinstruct_app::Result<O
         return Ok(Some(most));
     }
     if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
-        print_err(&format!("spend up to {limit}? type yes:"));
+        terminal::problem(&format!("spend up to {limit}? type yes:"));
         let mut answer = String::new();
         std::io::stdin().lock().read_line(&mut answer)?;
         if matches!(answer.trim(), "yes" | "y") {

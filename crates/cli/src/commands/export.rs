@@ -91,7 +91,7 @@ mod tests {
     use clap::ValueEnum as _;
 
     use super::*;
-    use crate::args::FormatName;
+    use crate::args::data::FormatName;
 
     #[test]
     fn every_format_is_a_value_of_the_flag() {

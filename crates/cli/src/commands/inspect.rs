@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clinstruct_app::Settings;
 use clinstruct_app::budget::expected;
-use clinstruct_pipeline::{EstimateLine, annotator_name, contradictions_of, planned_rows};
+use clinstruct_pipeline::{
+    EstimateLine, annotator_name, contradictions_of, conversations, planned_rows,
+};
 use clinstruct_schema::{SCHEMA_VERSION, Speaker, dollars};
 use clinstruct_store::{JobRecord, PartCounts, Store};
 use serde_json::json;
@@ -13,7 +15,8 @@ use serde_json::json;
 use super::{print, print_json};
 use crate::args::RunArgs;
 use crate::exit::Code;
-use crate::table::number;
+use crate::table::{self, number};
+use crate::terminal::{Level, look};
 use crate::{plan, settings};
 use clinstruct_app::Setup;
 use clinstruct_app::summary_of;
@@ -38,7 +41,8 @@ pub(crate) fn plan(mut args: RunArgs, rows: bool) -> clinstruct_app::Result<Code
             .map(|(_, plan)| {
                 json!({
                     "part": plan.part().id, "stem": plan.part().stem, "title": plan.part().title,
-                    "prompt_requests": plan.len(), "conversations_at_most": planned_rows(plan),
+                    "prompt_requests": plan.len(), "conversations": conversations(plan),
+                    "conversations_at_most": planned_rows(plan),
                 })
             })
             .collect();
@@ -48,12 +52,11 @@ pub(crate) fn plan(mut args: RunArgs, rows: bool) -> clinstruct_app::Result<Code
     let mut out = String::new();
     for (_, plan) in &context.plans {
         let part = plan.part();
-        let less = if part.emergency.is_some() { ", minus the emergency prompts" } else { "" };
         let _ = writeln!(out, "{} ({})", part.id, part.title);
         let _ = writeln!(out, "  files            {}.jsonl", part.stem);
         let _ = writeln!(out, "  prompt requests  {:>8}", number(plan.len() as u64));
-        let rows = number(planned_rows(plan) as u64);
-        let _ = writeln!(out, "  conversations    {rows:>8}{less}");
+        let rows = number(conversations(plan) as u64);
+        let _ = writeln!(out, "  conversations    {rows:>8}");
     }
     print(&out)?;
     Ok(Code::Done)
@@ -301,7 +304,9 @@ fn one_status(setup: &Setup, store: &Store) -> clinstruct_app::Result<Code> {
             "schema_version": SCHEMA_VERSION, "parts": parts, "turns": turns, "beside": beside,
             "jobs": jobs,
             "dataset": built.as_ref().map(|s| json!({ "rows": s.in_dataset(), "dropped": s.dropped() })),
-            "answered": store.answered_total()?, "usage": money.usage, "left": left,
+            // `answered` is the name of earlier versions.
+            "requests_answered": store.answered_total()?, "answered": store.answered_total()?,
+            "usage": money.usage, "left": left,
             "usd_spent": money.spent as f64 / 1e6, "usd_reserved": money.reserved as f64 / 1e6,
         }))?;
         return Ok(Code::Done);
@@ -334,7 +339,7 @@ fn one_status(setup: &Setup, store: &Store) -> clinstruct_app::Result<Code> {
     let open = jobs.iter().filter(|j| j.state.as_str() != "ended").count();
     let _ = writeln!(
         out,
-        "{} responses saved; {} jobs, {open} of them open",
+        "{} requests answered, in {} jobs, {open} of them open",
         number(store.answered_total()?),
         number(jobs.len() as u64)
     );
@@ -354,6 +359,11 @@ fn one_status(setup: &Setup, store: &Store) -> clinstruct_app::Result<Code> {
         let _ = writeln!(out, "{left} left at this pace");
     }
     print(&out)?;
+    if let Ok(summary) = summary_of(&setup.out)
+        && look().level == Level::Verbose
+    {
+        print(&format!("\n{}", table::summary(&summary)))?;
+    }
     Ok(Code::Done)
 }
 

@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use clinstruct_app::Context as _;
-use clinstruct_app::variable;
 use clinstruct_app::weights::{file_of, model_cache};
+use clinstruct_app::{suggest, variable};
 use clinstruct_catalog::Catalog;
 use clinstruct_models::{CachedModel, ModelCache, Sources};
 use clinstruct_provider_http::Secret;
@@ -119,7 +119,11 @@ fn fetch(
             let known: Vec<&str> = catalog.models.iter().map(|m| m.name.as_str()).collect();
             return Err(usage(
                 format!("{what} is no model of the list, no address and no file"),
-                format!("the list has {}; an address begins with https://", known.join(", ")),
+                suggest(
+                    what,
+                    known.iter().copied(),
+                    &format!("the list has {}; an address begins with https://", known.join(", ")),
+                ),
             ));
         }
         return Ok(cache.add(file, sha256)?);

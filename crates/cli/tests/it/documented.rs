@@ -57,7 +57,9 @@ fn every_field_of_a_run_is_in_the_guide() {
     let mut missing = Vec::new();
     let mut look = |place: &str, values: &[Value], maps: &[&str]| {
         let mut names = BTreeSet::new();
-        values.iter().for_each(|value| fields(value, maps, &mut names));
+        for value in values {
+            fields(value, maps, &mut names);
+        }
         assert!(!names.is_empty(), "{place} has no rows");
         missing.extend(
             names

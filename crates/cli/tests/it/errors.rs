@@ -43,7 +43,12 @@ fn settings(dir: &Path, all: &mut Transcript<'_>) {
     for words in [
         "build --nonsense",
         "build --limit many",
+        "build --limit -3",
+        "build --seed -1",
+        "build --rows-per-job 2.5",
+        "build --backend openia",
         "build --part nonsense",
+        "build --part task-topik",
         "build --jobs 0",
         "build --max-cost=-1",
         "build --split 0.9,0.9",
@@ -60,6 +65,7 @@ fn settings(dir: &Path, all: &mut Transcript<'_>) {
         "build --backend command --model m",
         "submit --backend chat --model m --base-url http://127.0.0.1:9/v1",
         "estimate --backend openai --model unheard-of",
+        "estimate --backend openai --model gpt4o-mini",
         "estimate --model gpt-4o --price cheap",
         "estimate --model gpt-4o --answer-tokens user",
         "estimate --model gpt-4o --answer-tokens user=many",
@@ -186,6 +192,7 @@ fn datasets(dir: &Path, all: &mut Transcript<'_>) {
         "model path nothing",
         "model path smollm2-135m",
         "model fetch nothing",
+        "model path smollm2-315m",
         "model fetch weights.gguf --sha256 short",
     ] {
         all.add(&mut with(dir, words));

@@ -67,12 +67,14 @@ fn redacted(text: &str, dir: &Path) -> String {
         ("clinstruct-", |c: char| c.is_ascii_hexdigit(), "RUN"),
         ("(os error ", |c: char| c.is_ascii_digit(), "N"),
         ("requested in ", |c: char| c.is_ascii_digit() || c == ',', "N"),
-        (" responses saved; ", |c: char| c.is_ascii_digit() || c == ',', "N"),
+        (" requests answered, in ", |c: char| c.is_ascii_digit() || c == ',', "N"),
+        ("took:   ", |c: char| c != ';', "TIME"),
     ] {
         out = replaced(&out, before, is_part, name);
     }
-    // Plain lines of progress come after five seconds, on a machine that is slow today.
-    let lines = out.lines().filter(|l| !l.contains(" prompt requests started, "));
+    // Lines of progress have a time stamp.
+    let is_stamped = |l: &&str| l.get(19..21) == Some("Z ") && l.get(10..11) == Some("T");
+    let lines = out.lines().filter(|l| !is_stamped(l));
     lines.flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
 

@@ -254,7 +254,7 @@ fn a_run_whose_rows_all_fail_says_why() {
     let all_refused = ["--misbehave", "none", "--misbehave", "refusal=1"];
     let out = run(
         dir.path(),
-        &[&["build", "o", "--limit", "2", "--part", STEMS[0]][..], &all_refused].concat(),
+        &[&["build", "o", "-v", "--limit", "2", "--part", STEMS[0]][..], &all_refused].concat(),
     );
     assert_eq!(out.status.code(), Some(1), "{}", text(&out));
     let said = text(&out);

@@ -28,11 +28,11 @@ fn every_summary_is_pinned() {
     add("plan --limit 3 --json");
     add("estimate --model gpt-4o");
     add("estimate --limit 3");
-    add(&format!("build run --limit 5 --seed 7 --jobs 2 {FAULTS}"));
+    add(&format!("build run -v --limit 5 --seed 7 --jobs 2 {FAULTS}"));
     add("build plain --limit 3 --seed 7 --jobs 2 --misbehave none --eval items.jsonl");
     add("build plain --limit 3 --seed 7 --jobs 2 --misbehave none --eval items.jsonl");
     add("status plain");
-    add("reparse plain");
+    add("reparse plain -v");
     add("conversations plain --split 0.2,0.2");
     add("report plain");
     add("compare run plain --to compared.html");

@@ -111,7 +111,14 @@ fn colours_let_nothing_else_through() {
         command.env_remove("NO_COLOR").env("CLICOLOR_FORCE", "1").env("FORCE_COLOR", "1");
         let out = command.args(args).output().unwrap();
         assert_eq!(out.status.code(), Some(2), "{args:?}");
-        String::from_utf8(out.stderr).unwrap()
+        // The colours of the labels.
+        let mut err = String::from_utf8(out.stderr).unwrap();
+        for label in ["error: ", "hint: "] {
+            for color in ["\u{1b}[1m\u{1b}[31m", "\u{1b}[1m\u{1b}[36m"] {
+                err = err.replace(&format!("{color}{label}\u{1b}[0m"), label);
+            }
+        }
+        err
     };
     assert!(run(&["build", "--limit", "x"]).contains('\u{1b}'));
     let typed = run(&["build", "--limit", "\u{1b}[2J\u{1b}]0;t\u{7}"]);
@@ -119,6 +126,76 @@ fn colours_let_nothing_else_through() {
     crate::append(&resources.join("tasks.toml"), "\n[[task]]\nnot_a_key = \"\u{9b}2J\"\n");
     let mistake = run(&["plan", "--resources", "resources"]);
     assert!(!mistake.contains(is_obeyed), "{mistake:?}");
+}
+
+#[test]
+fn a_log_in_json_is_one_object_per_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let words = ["build", "o", "--limit", "2", "--misbehave", "none", "--log-format", "json"];
+    let out = run(dir.path(), &words);
+    assert_eq!(out.status.code(), Some(0));
+    assert_eq!(String::from_utf8(out.stdout).unwrap(), "");
+    let text = String::from_utf8(out.stderr).unwrap();
+    let events: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let name = |event: &Value| event["event"].as_str().unwrap().to_owned();
+    for event in &events {
+        assert!(event["time"].as_str().unwrap().ends_with('Z'), "{event}");
+    }
+    let phases: Vec<&str> =
+        events.iter().filter(|e| name(e) == "phase").map(|e| e["name"].as_str().unwrap()).collect();
+    assert_eq!(phases, ["plan", "generate", "write", "curate", "summary", "dataset"]);
+    let of = |wanted: &str| events.iter().filter(|e| name(e) == wanted).count();
+    assert!(of("sent") > 0);
+    assert_eq!(of("sent"), of("ended"));
+    let end = events.last().unwrap();
+    assert_eq!((name(end).as_str(), &end["was_finished"]), ("finished", &false.into()));
+    assert_eq!(end["planned"], end["in_dataset"]);
+
+    let again = run(dir.path(), &words);
+    let text = String::from_utf8(again.stderr).unwrap();
+    let end: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(end["was_finished"], true);
+
+    let wrong = run(dir.path(), &["status", "nowhere", "--log-format", "json"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    let error: Value = serde_json::from_slice(&wrong.stderr).unwrap();
+    assert_eq!(error["event"], "error");
+    assert_eq!((&error["exit_code"], error["hint"].is_string()), (&2.into(), true));
+}
+
+#[test]
+fn quiet_prints_errors_only_and_verbose_every_job() {
+    let dir = tempfile::tempdir().unwrap();
+    let build = ["build", "o", "--limit", "2", "--misbehave", "none"];
+    let (out, err) = shown(&run(dir.path(), &[&build[..], &["-q"]].concat()));
+    assert_eq!((out.as_str(), err.as_str()), ("", ""));
+    let (out, err) = shown(&run(dir.path(), &["status", "nowhere", "-q"]));
+    assert!(out.is_empty() && err.starts_with("error: ") && err.contains("\nhint: "), "{err}");
+    let (out, err) = shown(&run(dir.path(), &["build", "p", "--limit", "2", "-v"]));
+    assert!(out.contains("all parts: ") && err.contains(" sent clinstruct-"), "{out}{err}");
+    // The table is data; who wants it later gets it from the status.
+    let (out, err) = shown(&run(dir.path(), &["status", "o", "-v"]));
+    assert!(out.contains("all parts: ") && err.is_empty(), "{out}{err}");
+}
+
+#[test]
+fn colors_are_chosen_by_flag_and_environment() {
+    let dir = tempfile::tempdir().unwrap();
+    for (flag, variables, has_colors) in [
+        (None, &[][..], false),
+        (Some("always"), &[("NO_COLOR", "1")][..], true),
+        (Some("never"), &[("CLICOLOR_FORCE", "1")][..], false),
+        (Some("auto"), &[("CLICOLOR_FORCE", "1")][..], true),
+        (Some("auto"), &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")][..], false),
+    ] {
+        for words in [&["status", "nowhere"][..], &["status", "--nonsense"]] {
+            let mut command = clinstruct(dir.path());
+            command.env_remove("NO_COLOR").args(words).envs(variables.iter().copied());
+            command.args(flag.iter().flat_map(|flag| ["--color", flag]));
+            let err = String::from_utf8(command.output().unwrap().stderr).unwrap();
+            assert_eq!(err.contains('\u{1b}'), has_colors, "{flag:?} {variables:?}: {err:?}");
+        }
+    }
 }
 
 #[test]
@@ -228,7 +305,7 @@ fn nobody_has_to_read_to_the_end() {
     let out = unread(command);
     let err = String::from_utf8_lossy(&out.stderr);
     assert_eq!(out.status.code(), Some(0), "{err}");
-    assert!(err.contains("written to p") && !err.contains("error"), "{err}");
+    assert!(err.contains("report: p/report.html") && !err.contains("error"), "{err}");
 }
 
 /// `head` run by a shell, with the status of every command of the pipe.

@@ -9,9 +9,9 @@ use rayon::prelude::*;
 
 use super::poll_job::WORTH_SPREADING;
 use super::state::Driver;
-use crate::Result;
 use crate::control::Drive;
 use crate::task::{Stepped, Task, delivers, give_up, rebuild, response, step};
+use crate::{Event, Result};
 
 /// A task whose response is available, or will never be.
 pub(super) struct Item {
@@ -74,6 +74,7 @@ impl Driver<'_, '_> {
             let mut ended = Vec::new();
             for stepped in wave {
                 given_up.extend(stepped.given_up);
+                self.tally.repairs += stepped.repairs;
                 let mut waiting: HashMap<TaskKey, TaskRecord> = HashMap::new();
                 for record in stepped.records {
                     if record.waiting.is_some() {
@@ -81,7 +82,12 @@ impl Driver<'_, '_> {
                     } else if record.key.kind() == TaskKind::Conversation {
                         match record.state {
                             TaskState::Done => self.tally.done += 1,
-                            TaskState::Rejected => self.tally.rejected += 1,
+                            TaskState::Rejected => {
+                                self.tally.rejected += 1;
+                                let reason = record.rejection.as_ref().map(|r| r.reason.clone());
+                                let reason = reason.unwrap_or_default();
+                                self.progress.event(Event::Rejected { reason });
+                            }
                             TaskState::Waiting => {}
                         }
                     }

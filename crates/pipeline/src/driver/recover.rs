@@ -158,7 +158,11 @@ impl Driver<'_, '_> {
             };
             match reference {
                 Some(_) if self.how == Drive::SubmitOnly => {}
-                Some(reference) => self.poll(job.id, reference)?,
+                Some(reference) => {
+                    let (tag, rows, since) = (job.tag, job.rows as usize, job.created);
+                    self.progress.event(Event::Open { tag, rows, since });
+                    self.poll(job.id, reference)?;
+                }
                 None => {
                     self.job_ended(job.id, &JobEnd::Absent)?;
                 }

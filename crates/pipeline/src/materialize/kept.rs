@@ -120,7 +120,8 @@ pub(super) fn parts<'a>(
 fn part_of<'a>(context: &'a RunContext<'a>, store: &Store, number: u8) -> Result<&'a Part> {
     let first = store.planned_between(base_key(number, 0)?, base_key(number, 1)?)?;
     let id = first.first().map_or("", |row| row.id.split('.').next().unwrap_or(""));
-    context.catalog.part(id).ok_or_else(|| Error::UnknownPart(id.to_owned()))
+    let unknown = || Error::UnknownPart { name: id.to_owned(), nearest: None };
+    context.catalog.part(id).ok_or_else(unknown)
 }
 
 /// The numbers of the parts whose tasks are in the journal.

@@ -173,6 +173,8 @@ pub(crate) struct Stepped {
     pub(crate) requests: Vec<(TaskKey, BatchRequest, Task)>,
     /// Requests for which no answer could be had.
     pub(crate) given_up: Vec<GivenUp>,
+    /// How many of the requests are repairs.
+    pub(crate) repairs: usize,
 }
 
 impl Stepped {
@@ -251,6 +253,12 @@ pub(crate) fn step(
         let begins = |(key, task)| Child::Begins(key, Task::Annotation(Box::new(task)));
         children.extend(annotations.into_iter().map(begins));
     }
+    // A repair that was not delivered is sent again, and is no other one.
+    let is_unusable = failure.as_ref().is_some_and(|f| f.kind == FailureKind::Unusable);
+    let is_repair = match (&task, &next) {
+        (Task::Conversation(task), Next::Ask) => is_unusable && task.dialogue().repair().is_some(),
+        _ => false,
+    };
     let mut stepped = Stepped::default();
     // The conversations go on without their record. That there is no answer is noted all the same, so that a replay ends it
     // in the same way.
@@ -276,6 +284,7 @@ pub(crate) fn step(
         });
     }
     record.steps.extend(accepted);
+    stepped.repairs = usize::from(is_repair);
     stepped.add(context, record, task, next)?;
     Ok(stepped)
 }
