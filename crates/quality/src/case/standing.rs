@@ -206,7 +206,11 @@ pub(super) fn current(all: &[Reading], name: FactName) -> Vec<&Reading> {
 /// What a text says of a value that does not stand, as a phrase: `saturation dipped to 84% on his back`.
 fn statement(view: &View<'_>, reading: &Reading) -> String {
     let sentence = view.sentence(reading.span.start);
-    let end = view.clause_end(&sentence, reading.span.end);
+    // With its unit, so that what follows it in Thai, without a comma, is not part of it.
+    let numbers = view.numbers.iter().filter(|n| n.span.start == reading.span.start);
+    let own = numbers.map(|n| n.end).max().unwrap_or_default().max(reading.span.end);
+    let last = view.text.get(..own).and_then(|text| text.char_indices().next_back());
+    let end = view.clause_end(&sentence, last.map_or(own, |(at, _)| at));
     let text = view.text.get(reading.from..end).unwrap_or_default();
     let text = text.trim_end_matches(|c: char| c.is_whitespace() || ".;:!?".contains(c));
     let cut = text.char_indices().nth(STATEMENT).and_then(|(at, _)| text.get(..at)?.rfind(' '));

@@ -24,7 +24,7 @@ fn is_thai_gap(text: &str, space: usize) -> bool {
     let thai = |c: char| ('\u{e00}'..='\u{e7f}').contains(&c);
     let before = text.get(..space).and_then(|before| before.chars().next_back());
     let after = text.get(space + 1..).and_then(|after| after.chars().next());
-    after.is_some_and(thai) && before.is_none_or(|c| !c.is_numeric() && c != ' ')
+    after.is_some_and(thai) && before.is_some_and(|c| !c.is_numeric() && c != ' ')
 }
 
 /// A text with all that was found in it.
