@@ -11,6 +11,7 @@ mod body;
 mod catalog;
 mod context;
 mod contradiction;
+mod embedded;
 mod fit;
 mod instructions;
 mod items;

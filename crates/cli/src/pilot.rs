@@ -32,7 +32,7 @@ pub(crate) fn text(pilot: &Pilot, answered: u64, time: Duration) -> String {
     line("requests", pilot.requests, &number);
     line("tokens", pilot.tokens, &number);
     if pilot.micro_usd.expected > 0 {
-        line("cost", pilot.micro_usd, &|micro| dollars(micro.into()));
+        line("cost", pilot.micro_usd, &|micro| dollars(micro));
     }
     let all = time.mul_f64(pilot.requests.expected as f64 / answered.max(1) as f64);
     let _ = writeln!(

@@ -67,8 +67,7 @@ impl Answered {
             let route = context.routes.of(speaker);
             totals.prompt_tokens += usage.prompt_tokens;
             totals.completion_tokens += usage.completion_tokens;
-            totals.micro_usd +=
-                u64::try_from(route.cost(usage, &route.backend.limits())).unwrap_or_default();
+            totals.micro_usd += route.cost(usage, &route.backend.limits());
         }
         Ok(totals)
     }

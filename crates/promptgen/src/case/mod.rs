@@ -19,6 +19,7 @@ mod medicines;
 mod number;
 mod same;
 mod shape;
+mod sorted;
 mod stated;
 mod text;
 mod vitals;

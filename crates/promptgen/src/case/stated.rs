@@ -8,7 +8,7 @@ use clinstruct_schema::{
 };
 
 use super::number::{number, pressure_pair, vital};
-use super::{Completion, known, medicine, same, shape};
+use super::{Completion, known, medicine, same, shape, sorted};
 
 /// Weeks and ages in years at which a stated pregnancy can be.
 const PREGNANT_WEEKS: std::ops::RangeInclusive<u32> = 1..=43;
@@ -269,9 +269,9 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
         .filter(|f| matches!(f.name, FactName::Complaint | FactName::Finding))
         .filter(|f| !f.value.trim().is_empty())
         .filter(|f| !shape::is_medicine_free(ctx.catalog, &f.value))
-        .filter(|f| !shape::is_only_time(&f.value));
+        .filter(|f| !sorted::is_only_time(&f.value));
     let (complaint, findings): (Vec<&StatedFact>, Vec<&StatedFact>) =
-        presented.partition(|f| f.name == FactName::Complaint && !shape::is_finding(&f.value));
+        presented.partition(|f| f.name == FactName::Complaint && !sorted::is_finding(&f.value));
     let [complaint, findings] =
         [complaint, findings].map(|facts| facts.into_iter().map(text).collect::<Vec<_>>());
     Case {
@@ -311,11 +311,11 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
             .collect(),
         allergies: texts(FactName::Allergy)
             .into_iter()
-            .filter(|t| !shape::is_tolerated(&t.text))
+            .filter(|t| !sorted::is_tolerated(&t.text))
             .collect(),
         history: texts(FactName::History)
             .into_iter()
-            .filter(|t| !shape::is_only_time(&t.text))
+            .filter(|t| !sorted::is_only_time(&t.text))
             .collect(),
         family,
         social,

@@ -1,0 +1,180 @@
+//! Which list a stated text belongs to, and which texts say nothing.
+
+/// How texts begin that deny something, or call it normal.
+const DENIALS: [&str; 26] = [
+    "no ",
+    "without ",
+    "never ",
+    "denies ",
+    "afebrile",
+    "apyrexial",
+    "normal ",
+    "clear ",
+    "neg ",
+    "negative ",
+    "kein ",
+    "keine ",
+    "keinen ",
+    "ohne ",
+    "pas de ",
+    "pas d'",
+    "aucun",
+    "sans ",
+    "nessun",
+    "senza ",
+    "sem ",
+    "nenhum",
+    "sin ",
+    "ningun",
+    "ไม่มี",
+    "ไม่พบ",
+];
+/// Words of a text that finds something normal.
+const NORMAL: [&str; 14] = [
+    "normal",
+    "intact",
+    "palpable",
+    "symmetrical",
+    "unremarkable",
+    "negative",
+    "neg",
+    "afebrile",
+    "soft",
+    "nad",
+    "clear",
+    "felt",
+    "reactive",
+    "unchanged",
+];
+
+/// Whether a text listed as a complaint tells what was found normal, or looked for and not found: `no rash`, `both pulses felt`.
+/// What has been missing for some time is a complaint: `no urine since yesterday`.
+pub(super) fn is_finding(text: &str) -> bool {
+    let lower = text.trim().to_lowercase();
+    let lasts = [" since ", " for ", " seit ", " depuis ", " desde ", " da ", " há "];
+    if lasts.iter().any(|word| lower.contains(word)) {
+        return false;
+    }
+    let mut words = lower.split(|c: char| !c.is_alphanumeric());
+    DENIALS.iter().any(|start| lower.starts_with(start))
+        || words.any(|word| NORMAL.contains(&word)) && !lower.contains("not ")
+}
+
+/// Whether a text listed as an allergy says that there is none to something: `never reacted to penicillin`.
+pub(super) fn is_tolerated(text: &str) -> bool {
+    let lower = text.trim().to_lowercase();
+    ["never ", "no reaction", "not allergic", "tolerat", "has taken ", "takes ", "had "]
+        .iter()
+        .any(|start| lower.starts_with(start))
+        || ["without a reaction", "without reaction", "without problem", "tolerated"]
+            .iter()
+            .any(|said| lower.contains(said))
+}
+
+/// Words that say when, how often or how much, but not what.
+const WHEN: [&str; 48] = [
+    "ago",
+    "since",
+    "for",
+    "from",
+    "to",
+    "in",
+    "at",
+    "on",
+    "the",
+    "a",
+    "an",
+    "about",
+    "around",
+    "over",
+    "last",
+    "past",
+    "this",
+    "now",
+    "then",
+    "before",
+    "after",
+    "until",
+    "and",
+    "or",
+    "x",
+    "times",
+    "time",
+    "once",
+    "twice",
+    "daily",
+    "second",
+    "minute",
+    "minutes",
+    "hour",
+    "hours",
+    "day",
+    "days",
+    "week",
+    "weeks",
+    "month",
+    "months",
+    "year",
+    "years",
+    "today",
+    "yesterday",
+    "one",
+    "two",
+    "three",
+];
+
+/// Whether a text says only when or how much: `three weeks ago`, `4 in 8 months`.
+pub(super) fn is_only_time(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let mut words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.all(|word| word.chars().all(|c| c.is_ascii_digit()) || WHEN.contains(&word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complaint_is_told_from_what_was_found() {
+        for finding in [
+            "no rash or itching",
+            "both pulses felt",
+            "DP/PT palpable",
+            "Afebrile",
+            "PTB neg",
+            "limb strength is symmetrical",
+            "pas de fièvre",
+            "ไม่มีจุดเลือดออก",
+        ] {
+            assert!(is_finding(finding), "{finding}");
+        }
+        for complaint in [
+            "no urine since yesterday",
+            "cannot feel her feet",
+            "normally walks, now does not",
+            "pulses not palpable",
+            "swelling of the left calf",
+            "not waking well",
+        ] {
+            assert!(!is_finding(complaint), "{complaint}");
+        }
+    }
+
+    #[test]
+    fn what_is_tolerated_is_no_allergy() {
+        assert!(is_tolerated("never reacted to penicillin"));
+        assert!(is_tolerated("amoxicillin last year without a reaction"));
+        assert!(!is_tolerated("penicillin, rash"));
+        assert!(!is_tolerated("does not tolerate lactose"));
+    }
+
+    #[test]
+    fn a_time_alone_says_nothing() {
+        for time in ["three weeks ago", "4 in 8 months", "twice last year", ""] {
+            assert!(is_only_time(time), "{time}");
+        }
+        for event in ["fever three weeks ago", "two caesareans", "third-degree burn"] {
+            assert!(!is_only_time(event), "{event}");
+        }
+    }
+}
