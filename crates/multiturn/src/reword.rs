@@ -191,7 +191,7 @@ mod tests {
             (Language::English, "As a table: drug and dose.", false),
             (Language::English, "As a table with drug, dose and what to watch.", false),
             (Language::English, "As a table: drug, dose in 2 units and what to watch.", false),
-            (Language::German, "Als Tabelle bitte: Mittel, Dosis und Kontrolle", true),
+            (Language::German, "Bitte eine Tabelle: Mittel, Dosis und Kontrolle", true),
             (Language::Hindi, "तालिका में दीजिए: दवा, खुराक और निगरानी।", true),
             (Language::Thai, "ขอเป็นตาราง: ยา, ขนาด และสิ่งที่ต้องเฝ้าระวัง", true),
         ] {

@@ -111,9 +111,9 @@ fn a_folder_may_hold_only_the_resources_that_differ() {
     let said = run(dir.path(), &["plan", "--resources", "empty"]);
     let stderr = String::from_utf8_lossy(&said.stderr).into_owned();
     assert!(said.status.code() == Some(2) && stderr.contains("no resource file"), "{stderr}");
-    // A misspelt name is no file of ours.
-    fs::write(dir.path().join("mine/taks.toml"), "").unwrap();
+    // A name that nothing reads.
+    fs::write(dir.path().join("mine/extra.toml"), "").unwrap();
     let said = run(dir.path(), &["plan", "--resources", "mine"]);
     let stderr = String::from_utf8_lossy(&said.stderr).into_owned();
-    assert!(said.status.code() == Some(2) && stderr.contains("taks.toml"), "{stderr}");
+    assert!(said.status.code() == Some(2) && stderr.contains("extra.toml"), "{stderr}");
 }
