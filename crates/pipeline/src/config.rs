@@ -40,7 +40,7 @@ pub struct RunConfig {
     pub jobs: usize,
     /// Rows per job.
     pub rows_per_job: usize,
-    /// Requests in flight.
+    /// Conversations in flight, with those that requested prompts will become.
     pub window: usize,
     /// Conversations in memory; the others are only in the journal.
     pub in_memory: usize,

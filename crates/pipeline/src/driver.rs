@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::control::{Drive, Outcome, StopSignal};
+use crate::task::LastRow;
 use crate::{Error, Event, Progress, Result, RunContext, Tally};
 
 mod backoff;
@@ -88,6 +89,7 @@ pub async fn run(
         in_flight: InFlight::default(),
         ledger: Ledger::new(context.config.max_cost, context.routes.all()),
         tasks: HashMap::new(),
+        last_row: LastRow::default(),
         cursor: vec![0; context.plans.len()],
         tally: Tally {
             seed_rows_planned: context.plans.iter().map(|(_, p)| p.len()).sum(),

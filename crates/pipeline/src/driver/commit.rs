@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::poll_job::WORTH_SPREADING;
 use super::state::Driver;
 use crate::control::Drive;
-use crate::task::{Stepped, Task, delivers, give_up, rebuild, response, step};
+use crate::task::{Stepped, Task, delivers, give_up, rebuild, rebuild_task, response, step};
 use crate::{Event, Result};
 
 /// A task whose response is available, or will never be.
@@ -36,8 +36,9 @@ impl Driver<'_, '_> {
             Some(held) => Some(held),
             None => match self.store.task(key)? {
                 Some(record) if record.waiting == Some(request) => {
-                    rebuild(self.context, self.store, &self.reader, &record)?
-                        .map(|(_, task)| (record, task))
+                    let (context, last) = (self.context, &mut self.last_row);
+                    rebuild_task(context, self.store, &self.reader, &record, last)?
+                        .map(|task| (record, task))
                 }
                 _ => None,
             },
@@ -166,13 +167,14 @@ impl Driver<'_, '_> {
         key: TaskKey,
         request: RequestId,
     ) -> Result<Option<Stepped>> {
+        let (context, last) = (self.context, &mut self.last_row);
         let built = match self.tasks.remove(&key) {
             Some((record, task)) => {
-                let built = rebuild(self.context, self.store, &self.reader, &record)?;
+                let built = rebuild(context, self.store, &self.reader, &record, last)?;
                 built.map(|(again, _)| (record, again, task))
             }
             None => match self.store.task(key)? {
-                Some(record) => rebuild(self.context, self.store, &self.reader, &record)?
+                Some(record) => rebuild(context, self.store, &self.reader, &record, last)?
                     .map(|(again, task)| (record, again, task)),
                 None => None,
             },

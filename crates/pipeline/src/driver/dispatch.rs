@@ -76,9 +76,6 @@ impl Driver<'_, '_> {
 
     /// Starts some seed rows; false if none are left or the window is full.
     fn begin_rows(&mut self) -> Result<bool> {
-        if self.in_flight.len() >= self.context.config.window {
-            return Ok(false);
-        }
         let Some(at) = (0..self.cursor.len())
             .find(|i| self.context.plans.get(*i).is_some_and(|(_, p)| self.cursor[*i] < p.len()))
         else {
@@ -86,11 +83,16 @@ impl Driver<'_, '_> {
         };
         let Some((part, plan)) = self.context.plans.get(at) else { return Ok(false) };
         let each = (planned_rows(plan) / plan.len().max(1)).max(1);
+        // A request for prompts becomes the conversations of its seed row, which the window has to have room for.
+        let in_flight = self.in_flight.len() + self.in_flight.of_seed_rows() * (each - 1);
+        let Some(left) = self.context.config.window.checked_sub(in_flight).filter(|n| *n > 0)
+        else {
+            return Ok(false);
+        };
         let writer = self.context.routes.number(Speaker::PromptWriter);
         let held = self.queues.get(writer).map_or(0, |q| q.sharder.held());
         let room = self.context.config.rows_per_job.saturating_sub(held);
-        let many = ((self.context.config.window - self.in_flight.len()) / each)
-            .clamp(1, room.clamp(1, ROWS_AT_ONCE));
+        let many = (left / each).clamp(1, room.clamp(1, ROWS_AT_ONCE));
         let from = self.cursor[at];
         let to = (from + many).min(plan.len());
         let one = |i| start(self.context, *part, i);

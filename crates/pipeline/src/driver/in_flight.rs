@@ -14,6 +14,12 @@ pub(super) struct Pending {
     pub(super) job: Option<JobId>,
 }
 
+impl Pending {
+    fn asks_for_prompts(self) -> bool {
+        self.task.is_some_and(TaskKey::is_seed_row)
+    }
+}
+
 /// A job in flight, with statistics of its rows so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Job {
@@ -41,6 +47,8 @@ pub(super) struct Job {
 #[derive(Debug, Default)]
 pub(super) struct InFlight {
     requests: HashMap<RequestId, Pending>,
+    /// Those that ask for the prompts of a seed row.
+    of_seed_rows: usize,
     jobs: HashMap<JobId, Job>,
 }
 
@@ -50,13 +58,25 @@ impl InFlight {
         self.requests.len()
     }
 
+    /// Those of them that ask for the prompts of a seed row.
+    pub(super) fn of_seed_rows(&self) -> usize {
+        self.of_seed_rows
+    }
+
+    fn put(&mut self, request: RequestId, pending: Pending) -> Option<Pending> {
+        self.of_seed_rows += usize::from(pending.asks_for_prompts());
+        let before = self.requests.insert(request, pending);
+        self.of_seed_rows -= usize::from(before.is_some_and(Pending::asks_for_prompts));
+        before
+    }
+
     pub(super) fn pending(&self, request: RequestId) -> Option<Pending> {
         self.requests.get(&request).copied()
     }
 
     /// A task waits for a request that is to be sent; returns whether the request is new.
     pub(super) fn queue(&mut self, request: RequestId, task: TaskKey) -> bool {
-        self.requests.insert(request, Pending { task: Some(task), job: None }).is_none()
+        self.put(request, Pending { task: Some(task), job: None }).is_none()
     }
 
     /// Whether a request waits to be sent.
@@ -73,24 +93,26 @@ impl InFlight {
 
     /// A request that an earlier process sent with a job.
     pub(super) fn recover(&mut self, request: RequestId, job: JobId) {
-        self.requests.insert(request, Pending { task: None, job: Some(job) });
+        self.put(request, Pending { task: None, job: Some(job) });
     }
 
     /// A task waits for a recovered request; false if that is not in flight.
     pub(super) fn recover_task(&mut self, request: RequestId, task: TaskKey) -> bool {
-        let pending = self.requests.get_mut(&request);
-        pending.map(|p| p.task = Some(task)).is_some()
+        let Some(pending) = self.pending(request) else { return false };
+        self.put(request, Pending { task: Some(task), ..pending });
+        true
     }
 
     /// A request has its response.
     pub(super) fn remove(&mut self, request: RequestId) {
-        self.requests.remove(&request);
+        let removed = self.requests.remove(&request);
+        self.of_seed_rows -= usize::from(removed.is_some_and(Pending::asks_for_prompts));
     }
 
     /// Takes back a request that was last sent with this job.
     pub(super) fn take_back(&mut self, request: RequestId, job: JobId) -> Option<Pending> {
         let pending = self.pending(request).filter(|p| p.job == Some(job))?;
-        self.requests.remove(&request);
+        self.remove(request);
         Some(pending)
     }
 
@@ -155,6 +177,23 @@ mod tests {
         assert_eq!(in_flight.pending(request(1)), Some(pending));
         in_flight.remove(request(1));
         assert_eq!((in_flight.pending(request(1)), in_flight.len()), (None, 0));
+    }
+
+    #[test]
+    fn requests_of_seed_rows_are_counted_until_they_are_answered() {
+        let mut in_flight = InFlight::default();
+        let conversation = TaskKey::conversation(0, 1, 1, 1).unwrap();
+        in_flight.queue(request(1), task(1));
+        in_flight.queue(request(1), task(1));
+        in_flight.queue(request(2), conversation);
+        in_flight.recover(request(3), FIRST);
+        assert_eq!((in_flight.of_seed_rows(), in_flight.len()), (1, 3));
+        in_flight.recover_task(request(3), task(3));
+        assert_eq!(in_flight.of_seed_rows(), 2);
+        in_flight.take_back(request(3), FIRST);
+        in_flight.remove(request(1));
+        in_flight.remove(request(1));
+        assert_eq!((in_flight.of_seed_rows(), in_flight.len()), (0, 1));
     }
 
     #[test]

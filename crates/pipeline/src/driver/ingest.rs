@@ -2,10 +2,9 @@
 
 use clinstruct_parser::{DecodedRow, decode};
 use clinstruct_schema::{Fault, RequestId, RowOutcome};
-use clinstruct_store::{EncodedFrame, JobId, JobSums, RawFrame};
+use clinstruct_store::{EncodedFrame, JobId, JobSums, RawFrame, TaskKey};
 
 use super::breaker::{FatalError, Verdict, words_of};
-use super::commit::Item;
 use super::in_flight::Pending;
 use super::state::Driver;
 use crate::task::delivers;
@@ -44,11 +43,17 @@ impl Driver<'_, '_> {
 
     /// Saves rows of some jobs with their consequences, in one transaction.
     pub(super) fn ingest(&mut self, all: Vec<Rows<'_>>) -> Result<()> {
-        let mut items = Vec::new();
+        let mut received = Vec::new();
         let mut staged: Vec<Staged<'_>> = Vec::with_capacity(all.len());
         for rows in all {
-            let these = self.stage(rows, &staged, &mut items)?;
+            let these = self.stage(rows, &staged, &mut received)?;
             staged.push(these);
+        }
+        // Rows come in any order; tasks that are rebuilt share what is read of their seed row.
+        received.sort_by_key(|(task, ..)| *task);
+        let mut items = Vec::with_capacity(received.len());
+        for (task, id, outcome) in received {
+            items.extend(self.item(task, id, Some(outcome), String::new())?);
         }
         let stepped = self.step_all(items)?;
         self.commit(stepped, |tx| {
@@ -68,13 +73,13 @@ impl Driver<'_, '_> {
         Ok(())
     }
 
-    /// Reads the rows of a job; tasks that can advance are added to `items`. `before` are the rows that will be
-    /// committed with them.
+    /// Reads the rows of a job; the outcomes of tasks that can advance are added to `received`. `before` are the rows that
+    /// will be committed with them.
     fn stage<'r>(
         &mut self,
         rows: Rows<'r>,
         before: &[Staged<'_>],
-        items: &mut Vec<Item>,
+        received: &mut Vec<(TaskKey, RequestId, RowOutcome)>,
     ) -> Result<Staged<'r>> {
         let Rows { job, decoded, raw } = rows;
         let mut sums = JobSums::default();
@@ -141,7 +146,7 @@ impl Driver<'_, '_> {
                 sums.counts.errors += 1;
             }
             if let Some(task) = task {
-                items.extend(self.item(task, id, Some(decoded.outcome), String::new())?);
+                received.push((task, id, decoded.outcome));
             }
         }
         self.tally.usage += sums.usage;

@@ -104,11 +104,11 @@ impl Driver<'_, '_> {
                     idle.push(record);
                 }
             }
-            let store: &Store = self.store;
+            let (store, last): (&Store, _) = (self.store, &mut self.last_row);
             let rebuilt: Vec<_> = idle
                 .into_iter()
                 .map(|mut record| {
-                    let built = rebuild(self.context, store, &self.reader, &record)?;
+                    let built = rebuild(self.context, store, &self.reader, &record, last)?;
                     Ok(built.map(|(request, task)| {
                         record.waiting = Some(request.id);
                         (record, request, task)

@@ -19,7 +19,7 @@ use super::message::Message;
 use super::queue::Queue;
 use super::stall::StallWatch;
 use crate::control::{Drive, StopSignal};
-use crate::task::Task;
+use crate::task::{LastRow, Task};
 use crate::{Error, Event, Progress, Result, RunContext, Tally};
 
 /// The state of a call of [`run`](super::run).
@@ -39,6 +39,8 @@ pub(super) struct Driver<'a, 'c> {
     pub(super) ledger: Ledger,
     /// Waiting tasks, as far as they are in memory.
     pub(super) tasks: HashMap<TaskKey, (TaskRecord, Task)>,
+    /// The seed row of the task that was rebuilt last.
+    pub(super) last_row: LastRow,
     /// Next seed row of each plan.
     pub(super) cursor: Vec<usize>,
     pub(super) tally: Tally,

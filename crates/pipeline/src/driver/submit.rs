@@ -42,8 +42,9 @@ impl Driver<'_, '_> {
             Some((record, _)) => record.clone(),
             None => self.store.task(task)?.ok_or_else(mismatch)?,
         };
-        let (request, _) =
-            rebuild(self.context, self.store, &self.reader, &record)?.ok_or_else(mismatch)?;
+        let (context, last) = (self.context, &mut self.last_row);
+        let built = rebuild(context, self.store, &self.reader, &record, last)?;
+        let (request, _) = built.ok_or_else(mismatch)?;
         if request.id == id { Ok(request) } else { Err(mismatch()) }
     }
 

@@ -33,8 +33,8 @@ pub use reading::{
 };
 pub use replay::due_request;
 pub(crate) use replay::{
-    Locate, Retried, SeedRow, prompts_of, rebuild, replay_extraction, replay_turn, response,
-    retried,
+    LastRow, Locate, Retried, SeedRow, prompts_of, rebuild, rebuild_task, replay_extraction,
+    replay_turn, response, retried,
 };
 
 use crate::{Error, Result, RunContext};

@@ -99,6 +99,11 @@ fn prompt_task(context: &RunContext<'_>, key: TaskKey) -> Result<PromptTask> {
     task.ok_or_else(|| mismatch(key))
 }
 
+/// The seed row whose accepted prompts were read last, with them: whoever rebuilds the tasks of a seed row one after the
+/// other reads its prompts once. They do not change: its conversations begin once it has ended.
+#[derive(Debug, Default)]
+pub(crate) struct LastRow(Option<PromptTask>);
+
 /// Rebuilds a task from its record, with the request that it waits for; `None` where it waits for none, and where this
 /// program does not have the annotator.
 pub(crate) fn rebuild(
@@ -106,7 +111,21 @@ pub(crate) fn rebuild(
     store: &Store,
     reader: &RawReader,
     record: &TaskRecord,
+    last: &mut LastRow,
 ) -> Result<Option<(BatchRequest, Task)>> {
+    let task = rebuild_task(context, store, reader, record, last)?;
+    let Some(task) = task else { return Ok(None) };
+    Ok(task.next_request(context)?.map(|request| (request, task)))
+}
+
+/// The same without the request, for one who has its response.
+pub(crate) fn rebuild_task(
+    context: &RunContext<'_>,
+    store: &Store,
+    reader: &RawReader,
+    record: &TaskRecord,
+    last: &mut LastRow,
+) -> Result<Option<Task>> {
     let key = record.key;
     let counts = RetryCounts {
         attempts: record.attempts,
@@ -119,13 +138,13 @@ pub(crate) fn rebuild(
         replay_prompt_attempts(&mut prompts, context, &locate, reader, record.attempts)?
             .ok_or_else(|| mismatch(key))?;
         prompts.counts = counts;
-        return Ok(Some((prompts.next_request(context)?, Task::Prompt(prompts))));
+        return Ok(Some(Task::Prompt(prompts)));
     }
-    let prompts = accepted_prompts(context, store, reader, key)?;
+    let prompts = accepted_prompts(context, store, reader, key, last)?;
     if key.kind() == TaskKind::Extraction {
-        let mut task = extraction_at_start(context, key, &prompts)?;
+        let mut task = extraction_at_start(context, key, prompts)?;
         task.counts = counts;
-        return Ok(Some((task.next_request(context)?, Task::Extraction(Box::new(task)))));
+        return Ok(Some(Task::Extraction(Box::new(task))));
     }
     if key.kind() == TaskKind::Annotation {
         let mut annotators = context.config.annotators.iter();
@@ -133,18 +152,16 @@ pub(crate) fn rebuild(
             return Ok(None);
         };
         let conversation = store.task(key.subject())?.ok_or_else(|| mismatch(key))?;
-        let task = accepted_turns(context, store, reader, &conversation, &prompts)?;
+        let task = accepted_turns(context, store, reader, &conversation, prompts)?;
         let mut task = AnnotationTask::new(*annotator, task.into_dialogue());
         task.counts = counts;
-        let request = task.next_request(context)?;
-        return Ok(request.map(|request| (request, Task::Annotation(Box::new(task)))));
+        return Ok(Some(Task::Annotation(Box::new(task))));
     }
-    let mut task = accepted_turns(context, store, reader, record, &prompts)?;
+    let mut task = accepted_turns(context, store, reader, record, prompts)?;
     let locate = |id| Ok(store.locate(id)?);
     replay_attempts(&mut task, context, &locate, reader, record.attempts)?;
     task.dialogue.set_counts(counts);
-    let request = task.next_request(context)?;
-    Ok(request.map(|request| (request, Task::Conversation(Box::new(task)))))
+    Ok(Some(Task::Conversation(Box::new(task))))
 }
 
 /// A conversation with its accepted turns, from the journal. `prompts` is its seed row's task with its prompts.
@@ -166,16 +183,24 @@ fn accepted_turns(
 }
 
 /// The task of a task's seed row with its accepted prompts, from the journal.
-fn accepted_prompts(
+fn accepted_prompts<'l>(
     context: &RunContext<'_>,
     store: &Store,
     reader: &RawReader,
     key: TaskKey,
-) -> Result<PromptTask> {
+    LastRow(last): &'l mut LastRow,
+) -> Result<&'l PromptTask> {
     let mismatch = || mismatch(key);
     let base = TaskKey::seed_row(key.part(), key.seed_row_index()).ok_or_else(mismatch)?;
-    let base = store.task(base)?.ok_or_else(mismatch)?;
-    prompts_of(context, &|id| Ok(store.locate(id)?), reader, &base, prompt_task(context, key)?)
+    let row = match last.take().filter(|row| row.key() == base) {
+        Some(row) => row,
+        None => {
+            let base = store.task(base)?.ok_or_else(mismatch)?;
+            let start = prompt_task(context, key)?;
+            prompts_of(context, &|id| Ok(store.locate(id)?), reader, &base, start)?
+        }
+    };
+    Ok(last.insert(row))
 }
 
 /// The prompt of a task, with the place of its patient. `prompts` is its seed row's task with its prompts.
@@ -449,7 +474,7 @@ pub fn due_request(
     store: &Store,
     record: &TaskRecord,
 ) -> Result<Option<(RowId, BatchRequest)>> {
-    let built = rebuild(context, store, &store.reader(), record)?;
+    let built = rebuild(context, store, &store.reader(), record, &mut LastRow::default())?;
     Ok(built.map(|(request, task)| match task {
         Task::Prompt(task) => (task.row().id.clone(), request),
         Task::Extraction(task) => (task.row().id.clone(), request),

@@ -12,3 +12,4 @@ mod replan;
 mod simulated;
 mod spent;
 mod stand_in;
+mod window;
