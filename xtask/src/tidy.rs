@@ -16,7 +16,7 @@ use crate::failure::{Failure, Result};
 use manifest::Manifest;
 
 /// Documents outside `docs/` whose links are checked.
-const PAGES: [&str; 3] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"];
+const PAGES: [&str; 4] = ["README.md", "ARCHITECTURE.md", "BENCHMARKS.md", "CONTRIBUTING.md"];
 
 /// Collects all findings; each says where and what.
 pub(crate) fn run(environment: &Environment) -> Result<()> {

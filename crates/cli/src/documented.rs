@@ -1,8 +1,10 @@
-//! Checks every command in the documentation against the command line.
+//! Checks the documentation against the program: every command, and every metric.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
+use clinstruct_schema::summary::{MetricId, Unit};
 
 use crate::Backends;
 use crate::args::Cli;
@@ -112,9 +114,48 @@ fn documents(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The metrics of a page, by the id in the first cell of their row, with their unit in the third.
+fn metrics(page: &str) -> BTreeMap<String, Vec<String>> {
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut table = false;
+    for line in page.lines() {
+        table = line.starts_with("| id |") || table && line.starts_with('|');
+        let cells: Vec<&str> = line.split(" | ").map(str::trim).collect();
+        let [id, _, unit, _, _] = cells.as_slice() else { continue };
+        let id = id.strip_prefix("| `").and_then(|id| id.strip_suffix('`'));
+        if let Some(id) = id.filter(|_| table) {
+            all.entry(id.to_owned()).or_default().push((*unit).to_owned());
+        }
+    }
+    all
+}
+
+#[test]
+fn every_metric_has_its_line_in_the_guide() {
+    let page = std::fs::read_to_string(root().join("docs/guide/src/metrics.md")).unwrap();
+    let name = |unit: Unit| match unit {
+        Unit::Count => "count",
+        Unit::Share => "share",
+        Unit::Distance => "distance",
+        Unit::Ratio => "ratio",
+    };
+    let known: BTreeMap<String, Vec<String>> = MetricId::ALL
+        .iter()
+        .map(|id| {
+            let text = serde_json::to_value(id).unwrap();
+            (text.as_str().unwrap().to_owned(), vec![name(id.unit()).to_owned()])
+        })
+        .collect();
+    assert_eq!(metrics(&page), known);
+}
+
 #[test]
 fn every_command_in_the_documents_is_one() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = root();
     let mut files = vec![root.join("README.md"), root.join("CONTRIBUTING.md")];
     documents(&root.join("docs"), &mut files);
     files.sort();

@@ -5,6 +5,7 @@ mod backends;
 mod change;
 mod check;
 mod crash_test;
+mod documented;
 mod errors;
 mod extraction;
 mod foreign;
