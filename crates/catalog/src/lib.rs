@@ -37,6 +37,7 @@ mod scope;
 mod sentence;
 mod style;
 mod templates;
+mod value;
 mod voice;
 mod who;
 
