@@ -70,6 +70,7 @@ impl Hint for Error {
     }
 }
 
+#[cfg(any(test, feature = "http"))]
 impl Error {
     pub(crate) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
