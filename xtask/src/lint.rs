@@ -1,25 +1,11 @@
 //! `cargo xtask lint`: format, lints, documentation, spelling, licences and the guide.
 
-use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::Command;
 
 use crate::environment::Environment;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::process::{self, cargo};
-
-/// A program that the lints need besides a Rust toolchain.
-struct Tool {
-    /// Its name in `PATH`.
-    name: &'static str,
-    /// The commands that install it in `target/tools`, run in the root.
-    install: &'static [&'static [&'static str]],
-    /// The command for users to install it.
-    hint: &'static str,
-}
-
-/// Where tools are installed, relative to the root.
-const TOOLS: &str = "target/tools";
+use crate::tools::{TOOLS, Tool, find};
 
 // Debug builds: they compile in half the time, and their input is small.
 const TYPOS: Tool = Tool {
@@ -95,65 +81,4 @@ fn tool(environment: &Environment, tool: &Tool, arguments: &[&str]) -> Result<()
     let mut command = Command::new(program);
     command.args(arguments).current_dir(&environment.root);
     process::run(command)
-}
-
-fn find(environment: &Environment, tool: &Tool) -> Result<OsString> {
-    if process::works(Command::new(tool.name).arg("--version")) {
-        return Ok(tool.name.into());
-    }
-    let installed: PathBuf = environment.root.join(TOOLS).join("bin").join(tool.name);
-    let works = || process::works(Command::new(&installed).arg("--version"));
-    if works() {
-        return Ok(installed.clone().into());
-    }
-    if environment.ci {
-        for (program, arguments) in tool.install.iter().filter_map(|line| line.split_first()) {
-            eprintln!("\n== {program} {}", arguments.join(" "));
-            let mut command = Command::new(program);
-            command.args(arguments).current_dir(&environment.root);
-            process::run(command)?;
-        }
-        if works() {
-            return Ok(installed.into());
-        }
-    }
-    Err(Failure::Missing {
-        what: format!("{} is not installed", tool.name),
-        hint: format!("{}; or set CI=true to install it in {TOOLS}", tool.hint),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tool_that_is_missing_is_an_error_with_a_hint() {
-        let environment = Environment {
-            cargo: "cargo".into(),
-            root: PathBuf::from("/nonexistent"),
-            ci: false,
-            backend: None,
-        };
-        let none = Tool { name: "no-such-tool", install: &[], hint: "apt install it" };
-        let failure = find(&environment, &none).unwrap_err();
-        assert_eq!(failure.to_string(), "no-such-tool is not installed");
-        assert_eq!(failure.exit_code(), 3);
-        let Failure::Missing { hint, .. } = failure else { panic!("{failure}") };
-        assert!(hint.starts_with("apt install it"), "{hint}");
-    }
-
-    #[test]
-    fn a_tool_that_cannot_be_installed_is_an_error() {
-        let environment = Environment {
-            cargo: "cargo".into(),
-            root: std::env::temp_dir(),
-            ci: true,
-            backend: None,
-        };
-        let broken = Tool { name: "no-such-tool", install: &[&["false"]], hint: "" };
-        assert!(matches!(find(&environment, &broken), Err(Failure::Child { .. })));
-        let empty = Tool { name: "no-such-tool", install: &[&["true"]], hint: "" };
-        assert!(matches!(find(&environment, &empty), Err(Failure::Missing { .. })));
-    }
 }

@@ -7,13 +7,18 @@
 mod bench;
 mod bench_llama;
 mod bench_peers;
+mod compile;
+mod dist;
 mod environment;
 mod failure;
+mod features;
 mod lint;
+mod notices;
 mod process;
 mod temporary;
 mod test;
 mod tidy;
+mod tools;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -27,7 +32,7 @@ Chores of this repository.
 Usage: cargo xtask COMMAND
 
 Commands:
-  build-dataset [FLAGS]  make the dataset: `clinstruct build FLAGS`, compiled for release
+  build-dataset [FLAGS]  make the dataset: `clinstruct build FLAGS`, compiled for release with what FLAGS need
   test [ARGS]            tidy, documentation tests, a small run, a project with a backend of its own, all tests;
                          ARGS go to the test runner
   lint                   format, clippy, documentation, spelling, licences and the guide
@@ -40,6 +45,13 @@ Commands:
                          the same in turns with curator, a plain script and a bare loop, where PYTHON has them
   bench llama SERVER FILE.gguf [RUNS]
                          tokens a second of a model in this process and of llama.cpp's own server
+  bench compile          processor time of compiling what `build-dataset` needs, from an empty folder
+  dist wheel             a Python wheel of the program in target/dist, for Linux on x86-64 with glibc 2.28
+  dist try               install that wheel in a clean environment, run it, and test its Python module
+  dist archive           the wheel's program with manual pages and completions, as .tar.gz
+  dist checksums         SHA256SUMS of the wheels and archives in target/dist
+  dist wheel --target T  the wheel of another platform, such as aarch64-unknown-linux-gnu (not yet run)
+  dist container         an image with the archive's files, by docker or podman (not yet run)
   simulate [LIMIT]       a run with jobs of 1 to 24 h on a clock of its own: going on at once, and in rounds
   crash-test [RUNS] [FIRST]
                          kill RUNS runs (default: 1000) at random moments, then count every row
@@ -66,6 +78,10 @@ fn main() -> ExitCode {
             Some("bench") if rest.first().is_some_and(|a| a == "peers") => {
                 bench_peers::run(&environment, &rest[1..])
             }
+            Some("bench") if rest.first().is_some_and(|a| a == "compile") => {
+                none_left(&rest[1..]).and_then(|()| compile::run(&environment))
+            }
+            Some("dist") => dist::run(&environment, rest),
             Some("bench") => bench::run(&environment, rest),
             Some("simulate") => test::simulate(&environment, rest),
             Some("crash-test") => test::crash_test(&environment, rest),

@@ -1,30 +1,29 @@
 //! Runs other programs.
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::environment::Environment;
 use crate::failure::{Failure, Result};
+use crate::features;
 
 /// Arguments of cargo for the `clinstruct` binary, before its own.
 pub(crate) const BINARY: [&str; 4] = ["--package", "clinstruct-cli", "--bin", "clinstruct"];
 
-/// Becomes `clinstruct build FLAGS`, so that its signals and exit code are this program's. Compiles a backend that the
-/// default build excludes if it is requested.
+/// Becomes `clinstruct build FLAGS`, so that its signals and exit code are this program's. Compiles what a rehearsal needs, and
+/// what the flags need beyond that. Cargo shows the compilation: a bar on a terminal, a line for each crate elsewhere.
 pub(crate) fn build_dataset(environment: &Environment, flags: &[OsString]) -> Result<()> {
+    let features = features::of(environment, flags);
     let mut command = Command::new(&environment.cargo);
-    command.args(["run", "--release"]);
-    // Show compilation on a terminal, but not in a log.
-    if !std::io::stderr().is_terminal() {
-        command.arg("--quiet");
+    command.args(["run", "--release", "--manifest-path"]);
+    command.arg(environment.root.join("Cargo.toml")).args(BINARY).arg("--no-default-features");
+    if !features.is_empty() {
+        command.args(["--features", &features.join(",")]);
     }
-    command.arg("--manifest-path").arg(environment.root.join("Cargo.toml"));
-    command.args(BINARY);
-    if wants_llama(environment, flags) {
+    if features.contains(&"llama") {
         needs_of_llama()?;
-        command.args(["--features", "llama"]).envs(of_this_processor());
+        command.envs(of_this_processor());
     }
     command.args(["--", "build"]).args(flags);
     become_it(command)
@@ -36,21 +35,6 @@ pub(crate) fn audit(environment: &Environment, arguments: &[OsString]) -> Result
     command.args(["run", "--quiet", "--manifest-path"]).arg(environment.root.join("Cargo.toml"));
     command.args(["--package", "clinstruct-promptgen", "--example", "audit", "--"]).args(arguments);
     become_it(command)
-}
-
-/// Whether the flags or the environment select a model in the program itself.
-fn wants_llama(environment: &Environment, flags: &[OsString]) -> bool {
-    let flags: Vec<_> = flags.iter().map(|f| f.to_string_lossy()).collect();
-    let values = |flag: &str| -> Vec<String> {
-        let value =
-            |(i, word): (usize, &std::borrow::Cow<'_, str>)| match word.strip_prefix(flag)? {
-                "" => flags.get(i + 1).map(ToString::to_string),
-                rest => rest.strip_prefix('=').map(str::to_owned),
-            };
-        flags.iter().enumerate().filter_map(value).collect()
-    };
-    let main = values("--backend").pop().or_else(|| environment.backend.clone());
-    main.as_deref() == Some("llama") || values("--role").iter().any(|r| r.contains("=llama:"))
 }
 
 /// CPU features beyond llama.cpp's default build, as build settings: a third faster with AVX-512. The program is meant
@@ -145,31 +129,4 @@ pub(crate) fn cargo(environment: &Environment, arguments: &[&str]) -> Command {
     let mut command = Command::new(&environment.cargo);
     command.args(arguments).current_dir(&environment.root);
     command
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn llama_is_compiled_in_where_it_is_asked_for() {
-        let environment = |backend: Option<&str>| Environment {
-            cargo: "cargo".into(),
-            root: PathBuf::new(),
-            ci: false,
-            backend: backend.map(str::to_owned),
-        };
-        let asks = |backend: Option<&str>, flags: &str| {
-            let flags: Vec<OsString> = flags.split(' ').map(OsString::from).collect();
-            wants_llama(&environment(backend), &flags)
-        };
-        assert!(asks(None, "--backend llama --model m"));
-        assert!(asks(None, "--limit 3 --backend=llama"));
-        assert!(asks(None, "--backend chat --role user=llama:m"));
-        assert!(asks(Some("llama"), "--limit 3"));
-        assert!(!asks(None, "--limit 3"));
-        assert!(!asks(None, "--model llama --backend chat --role user=chat:llama:m"));
-        assert!(!asks(Some("llama"), "--backend rehearsal"));
-        assert!(!asks(None, "--backend"));
-    }
 }

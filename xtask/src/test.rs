@@ -149,6 +149,16 @@ fn optional_suites() -> &'static [Suite] {
             ],
         },
         Suite {
+            name: "the wheel in a clean environment",
+            commands: &[
+                // From an empty folder, so that the log has what a first compilation costs; the wheel reuses most of it.
+                &["cargo", "xtask", "bench", "compile"],
+                &["cargo", "xtask", "dist", "wheel"],
+                &["cargo", "xtask", "dist", "try"],
+                &["cargo", "xtask", "dist", "checksums"],
+            ],
+        },
+        Suite {
             name: "a model in this process",
             commands: &[
                 &["sh", "-c", CPP],

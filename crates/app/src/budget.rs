@@ -5,6 +5,7 @@ use clinstruct_schema::MicroUsd;
 use clinstruct_store::Store;
 
 use crate::settings::{self, Given, Settings};
+use crate::tokens::count;
 use crate::{Setup, usage};
 
 /// Factor by which answers may be longer or shorter than assumed.
@@ -15,10 +16,6 @@ const SPREAD_GIVEN: f64 = 1.05;
 const SAMPLE: usize = 120;
 /// Sample size before a run starts: accurate to one or two per cent, and fast.
 const FEW: usize = 24;
-
-fn count(text: &str) -> u64 {
-    bpe_openai::o200k_base().count(text) as u64
-}
 
 /// Tokens of answers from settings such as `assistant=400`; the usual ones where none are given.
 fn answer_tokens(settings: &[String]) -> crate::Result<AnswerTokens> {

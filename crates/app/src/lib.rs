@@ -20,6 +20,7 @@ mod run;
 pub mod settings;
 mod setup;
 pub mod stages;
+pub mod tokens;
 pub mod weights;
 
 pub use clinstruct_pipeline::{Annotator, AnnotatorError};

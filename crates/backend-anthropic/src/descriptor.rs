@@ -1,9 +1,10 @@
 use clinstruct_batch_client::{
-    Address, BackendSettings, Capabilities, Descriptor, Endpoint, Limits, ModelRule, OpenError,
-    Opened,
+    Address, BackendSettings, Descriptor, Endpoint, ModelRule, OpenError, Opened,
 };
+use clinstruct_provider_http::LEFT_OUT;
 
-use crate::{Anthropic, BASE_URL};
+use crate::facts::{CAPABILITIES, limits};
+use crate::{BASE_URL, NAME};
 
 /// Anthropic's Message Batches API.
 pub const DESCRIPTOR: Descriptor = Descriptor {
@@ -13,19 +14,9 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     endpoint: Some(endpoint),
     limits: |_| limits(),
     capabilities: |_| CAPABILITIES,
-    ..Descriptor::new("anthropic", open)
+    unavailable: if cfg!(feature = "http") { None } else { Some(LEFT_OUT) },
+    ..Descriptor::new(NAME, open)
 };
-
-/// Its capabilities.
-pub(crate) const CAPABILITIES: Capabilities =
-    Capabilities::batch_api().with_structured_output(false);
-
-/// Its limits. Source: <https://docs.anthropic.com/en/docs/build-with-claude/batch-processing#batch-limitations>.
-pub(crate) fn limits() -> Limits {
-    let mut limits = Limits::new(100_000, 256_000_000, 50);
-    limits.price_factor = 0.5;
-    limits
-}
 
 #[expect(clippy::unnecessary_wraps, reason = "the descriptor's signature")]
 fn endpoint(_: Option<&str>) -> Result<Endpoint, OpenError> {
@@ -37,7 +28,13 @@ fn endpoint(_: Option<&str>) -> Result<Endpoint, OpenError> {
     })
 }
 
+#[cfg(not(feature = "http"))]
+fn open(_: &BackendSettings) -> Result<Opened, OpenError> {
+    Err(OpenError::setting(LEFT_OUT.message, LEFT_OUT.hint))
+}
+
+#[cfg(feature = "http")]
 fn open(settings: &BackendSettings) -> Result<Opened, OpenError> {
     let (base, key) = (settings.base_url(), settings.key.clone());
-    Ok(Opened::new(Anthropic::with_timeout(base, key, settings.timeout)?))
+    Ok(Opened::new(crate::Anthropic::with_timeout(base, key, settings.timeout)?))
 }

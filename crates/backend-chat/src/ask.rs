@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use clinstruct_batch_client::openai::chat_body;
+use clinstruct_batch_client::openai::{Dialect, chat_body};
 use clinstruct_batch_client::{BatchRequest, Error, ErrorKind, Result};
 use clinstruct_parser::{decode, error_in_success};
 use clinstruct_provider_http::Client;
@@ -14,8 +14,8 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::Shared;
-use crate::pace::Verdict;
+use crate::notice::Notice;
+use crate::pace::{Paces, Verdict};
 use crate::row::{failure, row};
 
 /// Sends of a request to endpoints that answer other requests, before its error becomes its row.
@@ -32,6 +32,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 const SLOW: Duration = Duration::from_mins(1);
 /// Header that carries a request's address, for logs and tests.
 const ID_HEADER: &str = "x-clinstruct-id";
+
+/// What the requests of a backend share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) clients: Vec<Client>,
+    pub(crate) dialect: Dialect,
+    pub(crate) paces: Paces,
+    pub(crate) price_factor: f64,
+    pub(crate) start: Start,
+    pub(crate) notice: Notice,
+}
 
 /// State before the first usable answer: until then an error more likely means a wrong setting than a temporary fault,
 /// and every further request may cost money.

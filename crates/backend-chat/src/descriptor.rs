@@ -1,9 +1,10 @@
 use clinstruct_batch_client::{
-    Address, BackendSettings, Capabilities, Cost, Descriptor, Endpoint, Limits, OpenError, Opened,
-    Pacing, PriceRule,
+    Address, BackendSettings, Descriptor, Endpoint, OpenError, Opened, Pacing, PriceRule,
 };
+use clinstruct_provider_http::LEFT_OUT;
 
-use crate::{Chat, Options};
+use crate::NAME;
+use crate::facts::{capabilities, limits};
 
 /// Chat endpoints, self-hosted or of a provider.
 pub const DESCRIPTOR: Descriptor = Descriptor {
@@ -14,16 +15,9 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     pacing: Pacing::jobs(4, 500),
     limits: |_| limits(),
     capabilities: |settings| capabilities(!settings.no_schema),
-    ..Descriptor::new("chat", open)
+    unavailable: if cfg!(feature = "http") { None } else { Some(LEFT_OUT) },
+    ..Descriptor::new(NAME, open)
 };
-
-pub(crate) fn limits() -> Limits {
-    Limits::new(10_000, 256 << 20, 8)
-}
-
-pub(crate) fn capabilities(structured_output: bool) -> Capabilities {
-    Capabilities::in_process(Cost::Money).with_structured_output(structured_output)
-}
 
 #[expect(clippy::unnecessary_wraps, reason = "the descriptor's signature")]
 fn endpoint(_: Option<&str>) -> Result<Endpoint, OpenError> {
@@ -38,7 +32,15 @@ fn endpoint(_: Option<&str>) -> Result<Endpoint, OpenError> {
     })
 }
 
+#[cfg(not(feature = "http"))]
+fn open(_: &BackendSettings) -> Result<Opened, OpenError> {
+    Err(OpenError::setting(LEFT_OUT.message, LEFT_OUT.hint))
+}
+
+#[cfg(feature = "http")]
 fn open(settings: &BackendSettings) -> Result<Opened, OpenError> {
+    use crate::{Chat, Options};
+
     let mut options = Options::new(settings.base_url(), settings.key.clone());
     options.base_urls.clone_from(&settings.base_urls);
     if let Some(most) = settings.concurrency {

@@ -2,8 +2,9 @@ use clinstruct_batch_client::{
     Address, BackendSettings, Capabilities, Descriptor, Endpoint, Limits, ModelRule, OpenError,
     Opened,
 };
+use clinstruct_provider_http::LEFT_OUT;
 
-use crate::{OpenAi, Profile, queued_tokens};
+use crate::{NAME, Profile};
 
 /// OpenAI's Batch API, and with `--profile` the providers that copied it.
 pub const DESCRIPTOR: Descriptor = Descriptor {
@@ -15,7 +16,8 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     endpoint: Some(endpoint),
     limits,
     capabilities,
-    ..Descriptor::new("openai", open)
+    unavailable: if cfg!(feature = "http") { None } else { Some(LEFT_OUT) },
+    ..Descriptor::new(NAME, open)
 };
 
 fn profile(name: Option<&str>) -> Result<Profile, OpenError> {
@@ -51,7 +53,7 @@ fn endpoint(name: Option<&str>) -> Result<Endpoint, OpenError> {
 
 fn limits(settings: &BackendSettings) -> Limits {
     let profile = profile(settings.profile.as_deref());
-    profile.map_or_else(|_| (Descriptor::new("openai", open).limits)(settings), |p| p.limits())
+    profile.map_or_else(|_| (Descriptor::new(NAME, open).limits)(settings), |p| p.limits())
 }
 
 fn capabilities(settings: &BackendSettings) -> Capabilities {
@@ -59,7 +61,15 @@ fn capabilities(settings: &BackendSettings) -> Capabilities {
     profile.map_or_else(|_| Capabilities::batch_api(), |p| p.capabilities())
 }
 
+#[cfg(not(feature = "http"))]
+fn open(_: &BackendSettings) -> Result<Opened, OpenError> {
+    Err(OpenError::setting(LEFT_OUT.message, LEFT_OUT.hint))
+}
+
+#[cfg(feature = "http")]
 fn open(settings: &BackendSettings) -> Result<Opened, OpenError> {
+    use crate::{OpenAi, queued_tokens};
+
     let mut profile = profile(settings.profile.as_deref())?;
     settings.base_url().clone_into(&mut profile.base_url);
     profile.timeout = settings.timeout;

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use clinstruct_batch_client::openai::Dialect;
 use clinstruct_batch_client::{Capabilities, Limits};
+#[cfg(feature = "http")]
 use clinstruct_provider_http::Auth;
 use serde::Deserialize;
 
@@ -77,6 +78,7 @@ impl Profile {
         Capabilities::batch_api().with_structured_output(self.dialect.structured_output)
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn auth(&self) -> Auth {
         if self.auth == "api-key" { Auth::ApiKey } else { Auth::Bearer }
     }

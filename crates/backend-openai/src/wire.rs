@@ -6,7 +6,8 @@ use clinstruct_batch_client::JobRef;
 use clinstruct_provider_http::fields::{name, number, text};
 use serde_json::Value;
 
-use crate::TAG;
+/// Name of the metadata entry that carries a shard's tag.
+pub(crate) const TAG: &str = "clinstruct_tag";
 
 /// An uploaded or generated file.
 #[derive(Debug, PartialEq)]

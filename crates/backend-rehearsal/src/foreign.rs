@@ -64,7 +64,8 @@ const FILES: [(Language, &str); 7] = [
 ];
 
 static WORKERS: LazyLock<Vec<(Language, Worker)>> = LazyLock::new(|| {
-    let read = |(language, text): &(Language, &str)| Some((*language, toml::from_str(text).ok()?));
+    let read =
+        |(language, text): &(Language, &str)| Some((*language, crate::embedded::read(text).ok()?));
     FILES.iter().filter_map(read).collect()
 });
 

@@ -105,7 +105,7 @@ pub(crate) struct Grammar {
 
 impl Grammar {
     fn parse(language: Language, text: &str) -> Result<Self, String> {
-        let file: File = toml::from_str(text).map_err(|e| e.to_string())?;
+        let file: File = crate::embedded::read(text)?;
         let sentences = file
             .sentences
             .into_iter()
@@ -188,7 +188,7 @@ struct Usual {
 
 impl Doses {
     fn parse(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|e| e.to_string())
+        crate::embedded::read(text)
     }
 
     /// The doses of a medicine, by its lower-case name.
@@ -214,7 +214,7 @@ fn templates(lists: BTreeMap<String, Vec<String>>) -> BTreeMap<String, Vec<Templ
 
 impl Worker {
     fn parse(text: &str) -> Result<Self, String> {
-        let file: WorkerFile = toml::from_str(text).map_err(|e| e.to_string())?;
+        let file: WorkerFile = crate::embedded::read(text)?;
         let groups =
             file.groups.into_iter().map(|(group, lists)| (group, templates(lists))).collect();
         Ok(Self { groups, words: file.words })
@@ -222,8 +222,7 @@ impl Worker {
 
     /// The same with the groups of another file, which has no words.
     fn and(mut self, text: &str) -> Result<Self, String> {
-        let file: BTreeMap<String, BTreeMap<String, Vec<String>>> =
-            toml::from_str(text).map_err(|e| e.to_string())?;
+        let file: BTreeMap<String, BTreeMap<String, Vec<String>>> = crate::embedded::read(text)?;
         self.groups.extend(file.into_iter().map(|(group, lists)| (group, templates(lists))));
         Ok(self)
     }

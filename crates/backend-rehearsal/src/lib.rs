@@ -13,6 +13,7 @@
 
 mod assistant;
 mod descriptor;
+mod embedded;
 mod extract;
 mod foreign;
 mod grammar;

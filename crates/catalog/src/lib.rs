@@ -38,6 +38,7 @@ mod scope;
 mod sentence;
 mod style;
 mod templates;
+mod value;
 mod voice;
 mod who;
 

@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use serde::de::DeserializeOwned;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue, ValueDeserializer};
+use toml::de::{DeTable, DeValue};
 
 use crate::mistake::{Mistake, Place};
+use crate::value::Node;
 
 /// Resource files: path relative to the resources folder (with `/`) to text.
 pub type Files = BTreeMap<String, String>;
@@ -44,11 +45,11 @@ impl<'a> Reader<'a> {
 
     fn convert<T: DeserializeOwned>(&mut self, value: Spanned<DeValue<'a>>) -> Option<Entry<T>> {
         let span = value.span();
-        match T::deserialize(ValueDeserializer::from(value)) {
+        match T::deserialize(Node::from(value)) {
             Ok(value) => Some(Entry { value, span }),
             Err(e) => {
-                let place = e.span().unwrap_or(span);
-                self.mistakes.push(self.place.mistake(place, e.message().to_owned(), None));
+                let place = e.span.unwrap_or(span);
+                self.mistakes.push(self.place.mistake(place, e.message, None));
                 None
             }
         }

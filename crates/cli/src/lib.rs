@@ -20,6 +20,7 @@ mod commands;
 #[cfg(test)]
 mod documented;
 mod exit;
+#[cfg(feature = "http")]
 mod hub;
 mod metric_name;
 mod pilot;

@@ -1,6 +1,9 @@
+#[cfg(any(test, feature = "http"))]
 use std::fmt::Display;
 use std::io;
-use std::path::{Path, PathBuf};
+#[cfg(any(test, feature = "http"))]
+use std::path::Path;
+use std::path::PathBuf;
 
 use clinstruct_batch_client::ErrorKind;
 use clinstruct_schema::{Blame, Hint};
@@ -70,6 +73,7 @@ impl Hint for Error {
     }
 }
 
+#[cfg(any(test, feature = "http"))]
 impl Error {
     pub(crate) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

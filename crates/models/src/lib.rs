@@ -6,11 +6,19 @@
 //!
 //! Sources: <https://huggingface.co/docs/hub/models-downloading>,
 //! <https://packaging.python.org/en/latest/specifications/simple-repository-api/>.
+//!
+//! Without the feature `http`, the cache is only read.
 
 mod cache;
+#[cfg(feature = "http")]
 mod download;
 mod error;
+#[cfg(feature = "http")]
+mod fetch;
 
-pub use cache::{CachedModel, ModelCache, Sources};
+pub use cache::ModelCache;
+#[cfg(feature = "http")]
 pub use download::Progress;
 pub use error::{Error, Result};
+#[cfg(feature = "http")]
+pub use fetch::{CachedModel, Sources};

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use reqwest::Url;
+use url::Url;
 
 /// Whether an address is this machine only.
 pub fn is_loopback(address: &str) -> bool {

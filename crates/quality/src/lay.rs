@@ -75,8 +75,9 @@ struct Words {
     called: BTreeMap<String, Vec<String>>,
 }
 
-static WORDS: LazyLock<Words> =
-    LazyLock::new(|| toml::from_str(include_str!("../lexicon/lay.toml")).unwrap_or_default());
+static WORDS: LazyLock<Words> = LazyLock::new(|| {
+    crate::embedded::read(include_str!("../lexicon/lay.toml")).unwrap_or_default()
+});
 
 /// Share of the words of a statement that a message has if it tells it.
 const SHARE: f64 = 0.6;

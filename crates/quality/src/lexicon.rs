@@ -139,7 +139,7 @@ const FILES: [(Language, &str); Language::ALL.len()] = language_table!(files "..
 
 /// In the order of [`Language::ALL`]. A test reads all of them.
 static LEXICONS: LazyLock<Vec<Lexicon>> = LazyLock::new(|| {
-    FILES.into_iter().map(|(_, text)| toml::from_str(text).unwrap_or_default()).collect()
+    FILES.into_iter().map(|(_, text)| crate::embedded::read(text).unwrap_or_default()).collect()
 });
 
 static LETTERED: LazyLock<HashSet<&'static str>> =
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn every_file_reads_and_is_in_lower_case() {
         for (language, text) in FILES {
-            let words: Lexicon = toml::from_str(text).unwrap();
+            let words: Lexicon = crate::embedded::read(text).unwrap();
             assert!(words.openers.len() > 10, "{}", language.code());
             assert!(words.praise.len() > 20 && words.hanging.len() > 10, "{}", language.code());
             let phrases = ["openers", "greetings", "praise", "closings", "pleasantries", "meta"];

@@ -33,6 +33,7 @@ pub mod check;
 pub mod checks;
 pub mod compare;
 pub mod dose;
+mod embedded;
 mod finder;
 pub mod hygiene;
 mod kept;

@@ -38,7 +38,7 @@ fn facts_of(frame: &Frame) -> Vec<(String, String)> {
 #[test]
 fn every_worker_file_reads_and_has_what_messages_need() {
     for (language, text) in FILES {
-        let worker: Worker = toml::from_str(text).unwrap();
+        let worker: Worker = crate::embedded::read(text).unwrap();
         assert!(grammar(language).is_some());
         let has = |group: &str, name: &str, least: usize| {
             let n = worker.groups.get(group).and_then(|g| g.get(name)).map_or(0, Vec::len);

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead as _, IsTerminal as _};
 
 use clinstruct_app::budget::{Budget, estimate_run, to_estimate};
+use clinstruct_app::tokens;
 use clinstruct_pipeline::{Estimate, RunContext};
 use clinstruct_schema::{MicroUsd, SCHEMA_VERSION, dollars};
 
@@ -22,6 +23,11 @@ pub(crate) fn estimate_command(
     args.estimate_only = true;
     let setup = Setup::new(to_estimate(&args.given()?)?)?;
     let context = setup.context(false)?;
+    if !tokens::IS_EXACT {
+        print_err(
+            "tokens are estimated from the text, within about 5%: this clinstruct was built without the feature `tokens`",
+        );
+    }
     let e = estimate_run(&context, answers)?;
     if setup.settings.json {
         print_json(&serde_json::json!({

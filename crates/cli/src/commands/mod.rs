@@ -8,6 +8,7 @@ mod inspect;
 mod jobs;
 mod manual;
 mod model;
+#[cfg(feature = "http")]
 mod publish;
 mod report;
 mod reviews;
@@ -46,10 +47,13 @@ pub(crate) fn run(cli: Cli, backends: &Registry) -> clinstruct_app::Result<Code>
         Command::Check(args) => check::check(&args),
         Command::Serve(args) => serve::serve(args),
         Command::Reviews(args) => reviews::reviews(args),
+        #[cfg(feature = "http")]
         Command::Publish(mut args) => {
             in_folder(&mut args.run, args.dir.take())?;
             publish::publish(args)
         }
+        #[cfg(not(feature = "http"))]
+        Command::Publish(_) => Err(without_http()),
         Command::Report(on) => report::report(args(on)?),
         Command::Model { command, resources } => model::model(command, resources.as_deref()),
         Command::Compare { first, second, to } => report::compare(&first, &second, &to),
@@ -72,6 +76,13 @@ pub(crate) fn run(cli: Cli, backends: &Registry) -> clinstruct_app::Result<Code>
             try_run::try_run(args(on)?, row.as_deref(), prompt_only)
         }
     }
+}
+
+/// The error of a command that needs a network, where the program was built without.
+#[cfg(not(feature = "http"))]
+fn without_http() -> clinstruct_app::Error {
+    let why = clinstruct_provider_http::LEFT_OUT;
+    crate::exit::usage(why.message, why.hint)
 }
 
 /// The settings of a command, with the folder that its argument names.

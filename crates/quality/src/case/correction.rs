@@ -38,7 +38,7 @@ const FILES: [(Language, &str); Language::ALL.len()] =
 static WORDS: LazyLock<Words<Class>> = LazyLock::new(|| {
     let mut all: BTreeMap<String, Vec<Class>> = BTreeMap::new();
     for (_, text) in FILES {
-        let file: File = toml::from_str(text).unwrap_or_default();
+        let file: File = crate::embedded::read(text).unwrap_or_default();
         let lists = [
             (Class::Sure, file.sure),
             (Class::Weak, file.weak),
@@ -401,7 +401,7 @@ mod tests {
     fn every_file_reads() {
         for (language, text) in FILES {
             let file: File =
-                toml::from_str(text).unwrap_or_else(|e| panic!("{}: {e}", language.code()));
+                crate::embedded::read(text).unwrap_or_else(|e| panic!("{}: {e}", language.code()));
             assert!(file.sure.len() > 5 && file.counts.len() > 10, "{}", language.code());
             let all = file.sure.iter().chain(&file.weak).chain(&file.fillers).chain(&file.counts);
             assert!(

@@ -38,7 +38,8 @@ static COUNTRIES: [OnceLock<Countries>; Language::ALL.len()] =
 /// The names of all countries in a language.
 pub(super) fn names(language: Language) -> &'static Countries {
     let at = language.index();
-    COUNTRIES[at].get_or_init(|| Countries::new(toml::from_str(FILES[at].1).unwrap_or_default()))
+    COUNTRIES[at]
+        .get_or_init(|| Countries::new(crate::embedded::read(FILES[at].1).unwrap_or_default()))
 }
 
 impl Countries {
@@ -155,7 +156,7 @@ mod tests {
     fn the_catalogue_and_the_names_have_the_same_countries() {
         let catalog = clinstruct_catalog::Catalog::embedded().unwrap();
         for (language, text) in FILES {
-            let file: File = toml::from_str(text).unwrap();
+            let file: File = crate::embedded::read(text).unwrap();
             for country in &catalog.countries {
                 let names = file.names.get(&country.code).unwrap();
                 let own = language != Language::English || names.contains(&country.name);

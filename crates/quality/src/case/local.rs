@@ -112,7 +112,7 @@ static READ: LazyLock<Vec<OnceLock<Local>>> =
 fn local(language: Language) -> Option<&'static Local> {
     let at = language.index();
     let (_, text) = FILES.get(at)?;
-    Some(READ.get(at)?.get_or_init(|| Local::new(toml::from_str(text).unwrap_or_default())))
+    Some(READ.get(at)?.get_or_init(|| Local::new(crate::embedded::read(text).unwrap_or_default())))
 }
 
 impl Local {
@@ -260,7 +260,7 @@ mod tests {
     fn every_file_reads_and_has_what_the_rules_need() {
         for (language, text) in FILES {
             let file: File =
-                toml::from_str(text).unwrap_or_else(|e| panic!("{}: {e}", language.code()));
+                crate::embedded::read(text).unwrap_or_else(|e| panic!("{}: {e}", language.code()));
             if language == Language::English {
                 continue;
             }

@@ -8,7 +8,7 @@ use crate::lines::is_alphanumeric;
 
 /// Starts of words by what they belong to.
 static COMPLAINTS: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| {
-    toml::from_str(include_str!("../../lexicon/complaints.toml")).unwrap_or_default()
+    crate::embedded::read(include_str!("../../lexicon/complaints.toml")).unwrap_or_default()
 });
 
 /// Words of any conversation.

@@ -116,7 +116,7 @@ pub(super) struct Words<C> {
 static WORDS: LazyLock<Words<Class>> = LazyLock::new(|| {
     let mut all: BTreeMap<String, Vec<Class>> = BTreeMap::new();
     for (_, text) in FILES {
-        let file: File = toml::from_str(text).unwrap_or_default();
+        let file: File = crate::embedded::read(text).unwrap_or_default();
         let lists = file.words;
         let labels = file.labels.into_iter().map(|(name, list)| (Class::Label(name), list));
         let others = [
@@ -262,7 +262,7 @@ mod tests {
     fn every_file_reads() {
         for (language, text) in FILES {
             let file: File =
-                toml::from_str(text).unwrap_or_else(|e| panic!("{}: {e}", language.code()));
+                crate::embedded::read(text).unwrap_or_else(|e| panic!("{}: {e}", language.code()));
             assert!(file.labels.contains_key(&FactName::Weight), "{}", language.code());
             assert!(!file.words.pregnant.is_empty(), "{}", language.code());
         }

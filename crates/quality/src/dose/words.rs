@@ -240,7 +240,7 @@ const FILES: [(Language, &str); Language::ALL.len()] =
 
 /// In the order of [`Language::ALL`]. A test reads all of them.
 static READ: LazyLock<Vec<File>> = LazyLock::new(|| {
-    FILES.iter().map(|(_, text)| toml::from_str(text).unwrap_or_default()).collect()
+    FILES.iter().map(|(_, text)| crate::embedded::read(text).unwrap_or_default()).collect()
 });
 
 /// In the same order; each is built when its language is met.
@@ -484,7 +484,7 @@ mod tests {
     fn every_file_reads_and_is_in_lower_case() {
         for (language, text) in FILES {
             let file: File =
-                toml::from_str(text).unwrap_or_else(|e| panic!("{}: {e}", language.code()));
+                crate::embedded::read(text).unwrap_or_else(|e| panic!("{}: {e}", language.code()));
             assert!(file.numbers.keys().all(|word| word.starts_with(is_start)));
             assert!(file.verify.len() > 5 && file.advice.len() > 10, "{}", language.code());
             let entries = text.lines().filter(|line| !line.starts_with('#'));

@@ -363,6 +363,12 @@ fn check_encoding(encoding: Encoding, data: &[u8], values: u64) -> std::result::
 /// The library's message without its name in front.
 pub(super) fn plain(error: &ParquetError) -> String {
     match error {
+        // The library says so of a codec that it was compiled without; all others are always compiled in.
+        ParquetError::General(why) if !cfg!(feature = "brotli") && why.contains("brotli") => {
+            "it is compressed with Brotli, and this clinstruct was built without; the wheel of the release page has it, \
+             and so has `cargo install --path crates/cli`"
+                .into()
+        }
         ParquetError::General(why) | ParquetError::EOF(why) | ParquetError::NYI(why) => why.clone(),
         ParquetError::External(e) => e.to_string(),
         other => other.to_string(),

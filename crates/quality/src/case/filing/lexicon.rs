@@ -66,7 +66,7 @@ const FILES: [(Language, &str); Language::ALL.len()] =
 /// Read once.
 static WORDS: LazyLock<Words<Kind>> = LazyLock::new(|| {
     let mut all: BTreeMap<String, Vec<Kind>> = BTreeMap::new();
-    for file in FILES.iter().filter_map(|(_, text)| toml::from_str::<File>(text).ok()) {
+    for file in FILES.iter().filter_map(|(_, text)| crate::embedded::read::<File>(text).ok()) {
         for (kind, list) in [
             (Kind::Test, file.tests),
             (Kind::Sample, file.samples),
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn every_file_reads() {
         for (language, text) in FILES {
-            let file: Result<File, _> = toml::from_str(text);
+            let file: Result<File, _> = crate::embedded::read(text);
             let file = file.unwrap_or_else(|e| panic!("{}: {e}", language.code()));
             assert!(!file.tests.is_empty() && !file.social.is_empty(), "{}", language.code());
         }

@@ -182,7 +182,7 @@ struct Names {
 
 /// Medicines with several names.
 static NAMES: LazyLock<Names> = LazyLock::new(|| {
-    toml::from_str(include_str!("../../../lexicon/medicine_names.toml")).unwrap_or_default()
+    crate::embedded::read(include_str!("../../../lexicon/medicine_names.toml")).unwrap_or_default()
 });
 
 /// The row of [`NAMES`] that a name, in lower case, belongs to.
