@@ -1,6 +1,6 @@
 //! Which features of the command a build needs.
 //!
-//! The program itself is complete by default. Here only what a run needs is compiled, which is half of it.
+//! The program itself is complete by default. Here only what a run needs is compiled.
 
 use std::ffi::OsString;
 use std::path::Path;

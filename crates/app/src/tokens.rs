@@ -116,7 +116,8 @@ mod tests {
         for text in texts() {
             let (estimated, counted) = (estimated(&text) as f64, count(&text) as f64);
             let off = estimated / counted - 1.0;
-            assert!(off.abs() < 0.25, "{off:+.3} for {text:.60}");
+            // A few words may be off by more.
+            assert!(off.abs() < 0.25 || counted < 20.0, "{off:+.3} for {text:.60}");
             all += estimated;
             exact += counted;
         }

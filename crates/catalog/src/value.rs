@@ -313,12 +313,28 @@ impl<'de> de::VariantAccess<'de> for Content<'de> {
         self.there(&"tuple variant")?.deserialize_any(visitor)
     }
 
+    /// Unknown fields of a variant are mistakes, also where its type does not say so.
     fn struct_variant<V: Visitor<'de>>(
         self,
-        _: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Wrong> {
-        self.there(&"struct variant")?.deserialize_any(visitor)
+        let node = self.there(&"struct variant")?;
+        if let What::Value(DeValue::Table(table)) = &node.what {
+            let is_unknown =
+                |key: &&Spanned<DeString<'_>>| !fields.contains(&key.get_ref().as_ref());
+            let unknown: Vec<_> = table.keys().filter(is_unknown).collect();
+            if let Some(first) = unknown.first() {
+                let names: Vec<&str> = unknown.iter().map(|key| key.get_ref().as_ref()).collect();
+                let message = format!(
+                    "unexpected keys in table: {}, available keys: {}",
+                    names.join(", "),
+                    fields.join(", ")
+                );
+                return Err(Wrong::at(&message, first.span()));
+            }
+        }
+        node.deserialize_any(visitor)
     }
 }
 
