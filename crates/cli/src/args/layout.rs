@@ -45,17 +45,25 @@ pub(super) fn arrange(command: Command) -> Command {
             a.allow_negative_numbers(takes_value).hide_env_values(true)
         });
         let Some(entry) = entry_of(command.get_name()) else { return command };
+        let command = command.after_help(examples(entry));
+        if !takes_settings(&command) {
+            return command;
+        }
         let command = SETS.iter().fold(command, |command, (set, heading, flags)| {
             flags.iter().fold(command, |command, (flag, help)| {
                 let shown = entry.sets.contains(set) || entry.flags.contains(flag);
                 arrange_flag(command, flag, *help, shown, Some(heading))
             })
         });
-        let command = SINGLE.iter().fold(command, |command, (flag, help)| {
+        SINGLE.iter().fold(command, |command, (flag, help)| {
             arrange_flag(command, flag, *help, entry.flags.contains(flag), None)
-        });
-        command.after_help(examples(entry))
+        })
     })
+}
+
+/// Whether a command takes all settings of a run, also those that have no effect on it. Others have only flags of their own.
+fn takes_settings(command: &Command) -> bool {
+    command.get_arguments().any(|a| a.get_id() == "misbehave")
 }
 
 fn arrange_flag(
@@ -118,6 +126,19 @@ mod tests {
 
     use super::*;
     use crate::args::{Cli, RunArgs};
+
+    #[test]
+    fn a_command_hides_none_of_its_own_flags() {
+        let program = arrange(Cli::command());
+        for command in program.get_subcommands().filter(|c| !takes_settings(c)) {
+            let hidden: Vec<_> = command
+                .get_arguments()
+                .filter(|a| a.is_hide_set() && a.get_id() != "pause")
+                .map(|a| a.get_id().to_string())
+                .collect();
+            assert!(hidden.is_empty(), "{}: {hidden:?}", command.get_name());
+        }
+    }
 
     #[test]
     fn every_command_is_in_one_group() {
