@@ -2,7 +2,7 @@
 //!
 //! The feature `tokens` counts exactly. Without it, a rule estimates them from the words of the text; a test compares the two.
 
-/// Whether [`count`] is exact in this program.
+/// Whether `count` is exact in this program.
 pub const IS_EXACT: bool = cfg!(feature = "tokens");
 
 /// The tokens of a text.

@@ -72,8 +72,9 @@ fn a_rehearsal_run_meets_its_targets() {
     assert!(out.contains(" repeats "), "{out}");
     let of_file = json(dir.path(), &["check", &file, "--json"]);
     assert_eq!(of_file["metrics"]["conversations"], annotations.len());
-    assert_eq!(of_file["dropped_rows"], of_run["dropped_rows"].clone());
-    assert_eq!(of_file["dropped_rows"][&file], dropped);
+    assert_eq!(of_file["dropped_rows"], serde_json::json!({ &file: dropped }));
+    // Other parts may have dropped rows, too.
+    assert_eq!(of_run["dropped_rows"][&file], dropped);
 }
 
 #[test]
