@@ -6,8 +6,8 @@
 //! load; a failing one is paused.
 //!
 //! The backend itself waits for endpoints that are busy, starting or unreachable, and reports that through
-//! [`BatchBackend::waiting`]. It does not wait for an endpoint that has never given a usable answer: after a few
-//! refusals or errors the job ends with the provider's message.
+//! [`BatchBackend::waiting`](clinstruct_batch_client::BatchBackend::waiting). It does not wait for an endpoint that has
+//! never given a usable answer: after a few refusals or errors the job ends with the provider's message.
 //!
 //! Source of the API: <https://platform.openai.com/docs/api-reference/chat/create>.
 //!
