@@ -18,7 +18,7 @@ import tempfile
 import termios
 import time
 
-# A provider that takes its time for every batch, and is down for the first one where it is told to.
+# A provider that is slow with every batch. If DOWN_ONCE names a file that does not exist, it creates the file and fails.
 PROVIDER = """#!/bin/sh
 sleep "$SECONDS_PER_BATCH"
 if [ -n "$DOWN_ONCE" ] && [ ! -e "$DOWN_ONCE" ]; then

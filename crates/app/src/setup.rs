@@ -29,22 +29,8 @@ pub struct Setup {
 impl Setup {
     /// Checks settings, and reads the resources.
     pub fn new(settings: Settings) -> crate::Result<Self> {
-        let catalog = match settings.resources.as_deref() {
-            None => Catalog::embedded(),
-            Some(dir) => {
-                let (files, added) = resources_of(dir)?;
-                if added > 0 {
-                    let own = files.len() - added;
-                    (settings.host.notify)(&format!(
-                        "{own} of {} resource files are from {}; the others are the built-in ones",
-                        files.len(),
-                        dir.display()
-                    ));
-                }
-                Catalog::read(files)
-            }
-        };
-        Self::with(settings, catalog.map_err(crate::Error::resources)?)
+        let catalog = catalog_of(settings.resources.as_deref(), settings.host.notify)?;
+        Self::with(settings, catalog)
     }
 
     /// The same for a command that only names parts: where the run's resources cannot be read any more, the
@@ -193,15 +179,14 @@ fn languages(given: &[String], catalog: &Catalog) -> crate::Result<Vec<Language>
 
 /// The resources of a folder, with the built-in files that it lacks; those that are built in where none is named.
 pub fn read_catalog(resources: Option<&Path>) -> crate::Result<Catalog> {
-    let catalog = match resources {
-        None => Catalog::embedded(),
-        Some(dir) => Catalog::read(resources_of(dir)?.0),
-    };
-    catalog.map_err(crate::Error::resources)
+    catalog_of(resources, |_| {})
 }
 
-/// The files of a resources folder, with the built-in ones that it lacks, and how many these are.
-fn resources_of(dir: &Path) -> crate::Result<(Files, usize)> {
+/// The same; says how many files are those of a folder that lacks some.
+fn catalog_of(resources: Option<&Path>, notify: fn(&str)) -> crate::Result<Catalog> {
+    let Some(dir) = resources else {
+        return Catalog::embedded().map_err(crate::Error::resources);
+    };
     let mut files = read_resources(dir)?;
     if files.is_empty() {
         return Err(usage(
@@ -210,7 +195,15 @@ fn resources_of(dir: &Path) -> crate::Result<(Files, usize)> {
         ));
     }
     let added = Catalog::complete(&mut files);
-    Ok((files, added))
+    if added > 0 {
+        notify(&format!(
+            "{} of {} resource files are from {}; the others are the built-in ones",
+            files.len() - added,
+            files.len(),
+            dir.display()
+        ));
+    }
+    Catalog::read(files).map_err(crate::Error::resources)
 }
 
 /// All files below a resources folder.

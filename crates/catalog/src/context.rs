@@ -66,7 +66,7 @@ pub fn case_context(case: &Case) -> minijinja::Value {
         vitals => vitals(case),
         size => size(case),
         measurements => list(case.measurements.iter().map(measurement).collect(), "none beyond your messages"),
-        complaint => texts(&case.presented().cloned().collect::<Vec<_>>(), "as in your first message"),
+        complaint => list(case.presented().map(|t| t.text.clone()).collect(), "as in your first message"),
         history => texts(&case.history, "nothing beyond your messages"),
         family => texts(&case.family, "nothing known beyond your messages"),
         social => texts(&case.social, "nothing known beyond your messages"),

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::table::number;
 use crate::terminal::{self, Level, look, printable};
-pub(crate) use line::{duration, left};
+pub(crate) use line::{duration, left, rounded};
 pub(crate) use state::Size;
 use state::State;
 
@@ -258,9 +258,7 @@ pub(crate) const GENERATE: &str = "generate";
 fn pause(seconds: u64) -> String {
     match seconds {
         0 => "less than a second".into(),
-        1..=119 => format!("{seconds} s"),
-        120..=7199 => format!("{} min", seconds / 60),
-        _ => format!("{:.1} h", seconds as f64 / 3600.0),
+        _ => rounded(Duration::from_secs(seconds)),
     }
 }
 

@@ -403,7 +403,7 @@ impl Case {
             past: texts(&self.history),
             family: joined(&self.family),
             social: joined(&self.social),
-            presenting: joined(&self.presented().cloned().collect::<Vec<_>>()),
+            presenting: self.presented().map(|t| t.text.as_str()).collect::<Vec<_>>().join("; "),
         }
     }
 }

@@ -168,7 +168,8 @@ fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code
             print(&format!("{}{}", table::summary(&summary), table::Call::of(&tally)))?;
         }
         if let Some(pilot) = &summary.pilot {
-            let time = crate::pilot::open_time(&store.jobs()?);
+            let jobs = store.jobs()?.into_iter().map(|job| (job.created, job.updated));
+            let time = crate::pilot::open_time(jobs.collect());
             print(&crate::pilot::text(pilot, summary.requests_answered, time))?;
         }
     }

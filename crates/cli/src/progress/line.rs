@@ -172,6 +172,15 @@ pub(crate) fn duration(time: Duration) -> String {
     }
 }
 
+/// A length of time in its largest unit, for display: `21 s`, `3 min`, `2.1 h`.
+pub(crate) fn rounded(time: Duration) -> String {
+    match time.as_secs() {
+        s @ 0..=119 => format!("{s} s"),
+        s @ 120..=7199 => format!("{} min", s / 60),
+        s => format!("{:.1} h", s as f64 / 3600.0),
+    }
+}
+
 /// How long `rest` answers take if `done` took `time`, for display.
 pub(crate) fn left(done: u64, rest: u64, time: Duration) -> Option<String> {
     if done < 20 || rest == 0 {

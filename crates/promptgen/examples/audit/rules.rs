@@ -323,11 +323,10 @@ fn origins(case: &Case, name: FactName) -> (usize, usize) {
 
 /// The texts of a list, in lower case, with their origins.
 pub(crate) fn texts(case: &Case, list: List) -> Vec<(String, Origin)> {
-    let of = |all: &[clinstruct_schema::CaseText]| -> Vec<(String, Origin)> {
-        all.iter().map(|t| (t.text.to_lowercase(), t.origin)).collect()
-    };
+    let one = |t: &clinstruct_schema::CaseText| (t.text.to_lowercase(), t.origin);
+    let of = |all: &[clinstruct_schema::CaseText]| all.iter().map(one).collect();
     match list {
-        List::Complaint => of(&case.presented().cloned().collect::<Vec<_>>()),
+        List::Complaint => case.presented().map(one).collect(),
         List::Conditions => {
             case.conditions.iter().map(|c| (c.name.to_lowercase(), c.origin)).collect()
         }
