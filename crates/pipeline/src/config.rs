@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::{Annotator, Error, Extraction, Result, Routes};
 
 /// Raised when the reading of responses changes, so that journals are played again from the raw responses.
-const READING_VERSION: u32 = 6;
+const READING_VERSION: u32 = 7;
 
 /// The side of a conversation that a request is for.
 pub use clinstruct_schema::Speaker as Role;

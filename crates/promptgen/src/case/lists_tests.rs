@@ -15,11 +15,11 @@ use super::conditions::{conditions, frame_condition};
 use super::history::{allergies, family, history, social};
 use super::medicines::medicines;
 
-static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::embedded().unwrap());
+pub(super) static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::embedded().unwrap());
 const SEED: u64 = 16;
 const CASES: usize = 5000;
 
-fn patient(years: u32, sex: Sex) -> FramePatient {
+pub(super) fn patient(years: u32, sex: Sex) -> FramePatient {
     let band = CATALOG.ages.iter().find(|b| (b.from..=b.to).contains(&years)).unwrap();
     FramePatient {
         age_band: band.id.clone(),
@@ -31,7 +31,7 @@ fn patient(years: u32, sex: Sex) -> FramePatient {
     }
 }
 
-fn frame(country: &str, setting: &str, patient: FramePatient) -> Frame {
+pub(super) fn frame(country: &str, setting: &str, patient: FramePatient) -> Frame {
     let c = CATALOG.countries.iter().find(|c| c.code == country).unwrap();
     Frame::new(
         Place {
@@ -50,14 +50,14 @@ fn named(id: &str) -> &'static Condition {
     CATALOG.conditions.iter().find(|c| c.id.as_str() == id).unwrap()
 }
 
-fn with_condition(mut patient: FramePatient, id: &str) -> FramePatient {
+pub(super) fn with_condition(mut patient: FramePatient, id: &str) -> FramePatient {
     let c = named(id);
     patient.condition = Some(Coded { name: c.name.clone(), code: c.icd10.clone() });
     patient
 }
 
 /// The lists of a case, drawn in the order in which a case is completed.
-fn complete(key: &str, frame: &Frame, facts: &[(FactName, &str)]) -> Case {
+pub(super) fn complete(key: &str, frame: &Frame, facts: &[(FactName, &str)]) -> Case {
     let patient = frame.patient.as_ref().unwrap();
     let facts: Vec<StatedFact> = facts
         .iter()

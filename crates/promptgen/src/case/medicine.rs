@@ -126,6 +126,78 @@ const UNITS: &[&str] = &[
     "million",
 ];
 
+/// Words before a frequency that belong to it: `about four times a day`.
+const NEARLY: &[&str] = &[
+    "about",
+    "around",
+    "roughly",
+    "nearly",
+    "almost",
+    "only",
+    "just",
+    "maybe",
+    "perhaps",
+    "usually",
+    "mostly",
+    "sometimes",
+    "up",
+    "to",
+    "at",
+    "most",
+    "least",
+    "one",
+    "two",
+    "half",
+    "a",
+    "an",
+    "taken",
+    "used",
+    "now",
+];
+/// Forms in which medicines come, and words that stand for any of them. By themselves they name none.
+const FORMS: &[&str] = &[
+    "tablet",
+    "tablets",
+    "tab",
+    "tabs",
+    "pill",
+    "pills",
+    "capsule",
+    "capsules",
+    "inhaler",
+    "injection",
+    "injections",
+    "jab",
+    "syrup",
+    "drop",
+    "drops",
+    "cream",
+    "ointment",
+    "patch",
+    "spray",
+    "medicine",
+    "medicines",
+    "medication",
+    "drug",
+    "drugs",
+    "a",
+    "an",
+    "the",
+    "one",
+    "two",
+    "some",
+    "her",
+    "his",
+    "their",
+    "my",
+    "of",
+    "and",
+    "small",
+    "little",
+    "white",
+    "daily",
+];
+
 /// The medicine of a stated value, such as `metformin 500 mg twice daily`. What cannot be divided becomes the drug.
 pub(super) fn parse(value: &str) -> CaseMedicine {
     let value = value.trim();
@@ -139,12 +211,15 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
     let words: Vec<&str> = value.split_whitespace().collect();
     let frequency_from = |words: &[&str]| {
         let ends = |w: &&str| [FREQUENCY, TIME].iter().any(|list| list.contains(&bare(w).as_str()));
-        words.iter().position(ends).unwrap_or(words.len())
+        let Some(at) = words.iter().position(ends) else { return words.len() };
+        let nearly = |word: &&&str| NEARLY.contains(&bare(word).as_str());
+        at - words[..at].iter().rev().take_while(nearly).count()
     };
+    let names_none = |drug: &[&str]| drug.iter().all(|word| FORMS.contains(&bare(word).as_str()));
     let Some(start) = words.iter().position(|w| w.starts_with(|c: char| c.is_ascii_digit())) else {
         // No dose: `aspirin once daily`.
         let at = frequency_from(&words);
-        return if at == 0 {
+        return if names_none(&words[..at]) {
             whole(value)
         } else {
             let drug = words[..at].join(" ");
@@ -163,7 +238,7 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
         let after = if after.first() == Some(&"of") { &after[1..] } else { after };
         after.split_at(frequency_from(after))
     };
-    if drug.is_empty() || frequency_from(drug) < drug.len() {
+    if names_none(drug) || frequency_from(drug) < drug.len() {
         return whole(value);
     }
     let drug = drug.join(" ");
@@ -240,6 +315,19 @@ mod tests {
         check("intravenous metronidazole, day three", "intravenous metronidazole", "", "day three");
         check("hydrocortisone 1% cream", "hydrocortisone", "1%", "cream");
         check("warfarin 3 or 4 tablets", "warfarin 3 or 4 tablets", "", "");
+        check("blue inhaler about four times a day", "blue inhaler", "", "about four times a day");
+        check(
+            "paracetamol only when the head hurts",
+            "paracetamol",
+            "",
+            "only when the head hurts",
+        );
+        // What names no medicine stays as it was written.
+        for value in
+            ["tablet for blood", "a small white tablet for the pressure", "tablets 5 mg at night"]
+        {
+            check(value, value, "", "");
+        }
         check("", "", "", "");
         check("5", "5", "", "");
     }

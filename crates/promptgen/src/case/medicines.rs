@@ -89,7 +89,8 @@ pub(crate) fn medicines(ctx: &Completion<'_>, case: &Case) -> Vec<CaseMedicine> 
     let mut taken = known::medicines(ctx, case);
     let mut all = Vec::new();
     for condition in &limits.conditions {
-        if states_any && !is_drawn(ctx, case, condition) || !is_treated(ctx, case, condition) {
+        let open = !states_any || is_drawn(ctx, case, condition) || is_left_out(ctx, condition);
+        if !open || !is_treated(ctx, case, condition) {
             continue;
         }
         let purpose = format!("medicines for {}", condition.id);
@@ -106,6 +107,20 @@ pub(crate) fn medicines(ctx: &Completion<'_>, case: &Case) -> Vec<CaseMedicine> 
         all.extend(limits.regimen_of(purpose, |regimen| regimen.condition.is_none(), &mut taken));
     }
     all
+}
+
+/// Whether a message that states other medicines leaves out those of the condition of the frame, without which nobody
+/// lives with it: it has no room for a steroid beside the antibiotic that it is about.
+fn is_left_out(ctx: &Completion<'_>, condition: &Condition) -> bool {
+    let framed = ctx.patient.condition.as_ref().is_some_and(|c| c.code == condition.icd10);
+    let all = || known::stated(ctx, FactName::Medicine);
+    let only = ["only", "nothing else", "no other"];
+    // A name that code does not know may be the one: `insulin`, `her steroid`.
+    let known = |text: &str| !known::drugs(ctx.catalog, text).is_empty();
+    framed
+        && condition.treated >= 1.0
+        && stated::is_complete(ctx.stated, FactName::Medicine)
+        && all().all(|text| known(text) && !only.iter().any(|word| known::mentions(text, word)))
 }
 
 fn is_drawn(ctx: &Completion<'_>, case: &Case, condition: &Condition) -> bool {

@@ -22,6 +22,8 @@ mod shape;
 mod sorted;
 mod stated;
 mod text;
+#[cfg(test)]
+mod treatment_tests;
 mod vitals;
 
 use clinstruct_catalog::Catalog;

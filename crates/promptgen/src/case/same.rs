@@ -158,18 +158,54 @@ const BESIDE: &[&str] = &[
     "yrs",
 ];
 
-/// Code of the one condition of the catalog that a name means; empty for none or several.
+/// What makes another condition of one: a stammer after a stroke is no stammer of childhood.
+const CAUSES: [&str; 8] =
+    ["after", "following", "due to", "secondary to", "caused by", "because of", "acquired", "post"];
+
+/// Code of the one condition of the catalog that a name means; empty for none or several, and where a cause is named
+/// that the catalog's condition does not have.
 pub(super) fn code(ctx: &Completion<'_>, name: &str) -> String {
     match known::conditions_in(ctx.catalog, ctx.band, name).as_slice() {
-        [condition] => condition.icd10.clone(),
+        [condition] => {
+            let has = |cause: &str| condition.names().any(|known| known::mentions(known, cause));
+            let other = CAUSES.iter().any(|cause| known::mentions(name, cause) && !has(cause));
+            if other { String::new() } else { condition.icd10.clone() }
+        }
         _ => String::new(),
     }
+}
+
+/// What people at home call a condition, and what its name has. As a whole name only: `sugar` in a text is food.
+const AT_HOME: [(&str, &str); 14] = [
+    ("sugar", "diabet"),
+    ("the sugar", "diabet"),
+    ("high sugar", "diabet"),
+    ("blood sugar", "diabet"),
+    ("sugar disease", "diabet"),
+    ("sugar sickness", "diabet"),
+    ("pressure", "hypertens"),
+    ("the pressure", "hypertens"),
+    ("blood pressure", "hypertens"),
+    ("high blood", "hypertens"),
+    ("fits", "epilep"),
+    ("falling sickness", "epilep"),
+    ("weak heart", "heart failure"),
+    ("water on the lungs", "heart failure"),
+];
+
+/// Whether a name is what people at home call a listed condition.
+fn is_lay_name(listed: &str, name: &str) -> bool {
+    let (listed, name) = (lower(listed), lower(name));
+    AT_HOME.iter().any(|(lay, has)| name == *lay && listed.contains(has))
 }
 
 /// Whether a stated name says no more than a condition that is listed already: in the same words, as another name of the
 /// catalog, as its initials, or in a part of its words where the catalog has no code for them.
 pub(super) fn is_same(ctx: &Completion<'_>, listed: &CaseCondition, name: &str) -> bool {
-    if same_condition(&listed.name, name) || is_another_name(ctx, listed, name) {
+    if same_condition(&listed.name, name)
+        || is_another_name(ctx, listed, name)
+        || is_lay_name(&listed.name, name)
+    {
         return true;
     }
     let open = |name: &str| known::conditions_in(ctx.catalog, ctx.band, name).is_empty();

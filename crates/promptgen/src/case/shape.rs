@@ -222,7 +222,48 @@ pub(super) fn is_of_relative(catalog: &Catalog, band: usize, text: &str) -> bool
     let says = |list: &[&str]| {
         lower.split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| list.contains(&word))
     };
-    says(&RELATIVES) && !says(&LIVING) && is_family(catalog, band, text)
+    says(&RELATIVES) && !says(&LIVING) && (is_family(catalog, band, text) || is_of_one(&lower))
+}
+
+/// What is said of a relative who has something, or had it.
+const HAS: [&str; 9] =
+    ["has", "had", "have", "with", "gets", "got", "suffers", "suffered", "diagnosed"];
+/// What somebody has who is not ill.
+const HAS_NO_DISEASE: [&str; 16] = [
+    "car",
+    "job",
+    "phone",
+    "money",
+    "child",
+    "children",
+    "baby",
+    "farm",
+    "land",
+    "shop",
+    "motorbike",
+    "fridge",
+    "school",
+    "time",
+    "her",
+    "him",
+];
+
+/// Whether a text is about one relative, in its first words, who has something: `uncle has the same fits`.
+fn is_of_one(lower: &str) -> bool {
+    let mut words =
+        lower.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|w| !w.is_empty());
+    let beside = [
+        "her", "his", "their", "my", "a", "an", "the", "one", "maternal", "paternal", "older",
+        "younger",
+    ];
+    let subject = words.find(|word| {
+        !beside.contains(word)
+            || RELATIVES.contains(word) && *word != "maternal" && *word != "paternal"
+    });
+    let has = words.next();
+    subject.is_some_and(|word| RELATIVES.contains(&word))
+        && has.is_some_and(|word| HAS.contains(&word))
+        && !words.any(|word| HAS_NO_DISEASE.contains(&word))
 }
 
 /// Whether a text begins with how somebody lives: `lives with her mother, who has dementia`.
@@ -350,6 +391,8 @@ mod tests {
             "her father died of a stroke at 61",
             "two maternal aunts had breast cancer",
             "twin brother has epilepsy",
+            "uncle has the same fits",
+            "her older sister had it too",
         ] {
             assert!(is_of_relative(&catalog, band, text) && !is_living(text), "{text}");
         }
@@ -357,6 +400,8 @@ mod tests {
             "lives with her mother, who has dementia",
             "cares for a brother with epilepsy",
             "little sister goes to school",
+            "uncle has a car",
+            "brother with money for the bus",
             "smokes, as her father with lung cancer did",
             "allergic to work in the heat",
         ] {

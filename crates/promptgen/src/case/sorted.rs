@@ -71,6 +71,65 @@ pub(super) fn is_tolerated(text: &str) -> bool {
             .any(|said| lower.contains(said))
 }
 
+/// How texts begin that say of a medicine that it is not taken.
+const NOT_TAKEN: [&str; 6] = ["no ", "not ", "without ", "never ", "off ", "has never "];
+/// What texts say of a medicine that was taken.
+const ENDED: [&str; 40] = [
+    "on hold",
+    "held ",
+    "withheld",
+    "stopped",
+    "paused",
+    "until ",
+    "discontinued",
+    "ran out",
+    "run out",
+    "finished",
+    "completed",
+    "no longer",
+    "used to",
+    "was taking",
+    "was on ",
+    "previously",
+    "in the past",
+    "came off",
+    "taken off",
+    "ceased",
+    "suspended",
+    "interrupted",
+    "abandoned",
+    "expired",
+    "last year",
+    "last month",
+    "years ago",
+    "months ago",
+    "abgesetzt",
+    "pausiert",
+    "beendet",
+    "arrêté",
+    "interromp",
+    "suspend",
+    "sospes",
+    "terminé",
+    "parou de",
+    "dejó de",
+    "หยุด",
+    "बंद कर",
+];
+
+/// Whether a text listed as a medicine names one that is taken.
+pub(super) fn is_taken(text: &str) -> bool {
+    let lower = text.trim().to_lowercase();
+    !NOT_TAKEN.iter().any(|start| lower.starts_with(start)) && !is_ended(text)
+}
+
+/// Whether a text listed as a medicine names one that was taken, and is not any more: `warfarin, stopped on Monday`.
+pub(super) fn is_ended(text: &str) -> bool {
+    let lower = text.trim().to_lowercase();
+    !NOT_TAKEN.iter().any(|start| lower.starts_with(start))
+        && ENDED.iter().any(|said| lower.contains(said))
+}
+
 /// Words that say when, how often or how much, but not what.
 const WHEN: [&str; 48] = [
     "ago",
@@ -166,6 +225,27 @@ mod tests {
         assert!(is_tolerated("amoxicillin last year without a reaction"));
         assert!(!is_tolerated("penicillin, rash"));
         assert!(!is_tolerated("does not tolerate lactose"));
+    }
+
+    #[test]
+    fn a_medicine_that_ended_is_no_longer_taken() {
+        for ended in [
+            "warfarin, stopped on Monday",
+            "ran out of insulin two days ago",
+            "a course of amoxicillin, finished last week",
+            "was taking sertraline",
+            "used to take iron tablets",
+            "Marcumar abgesetzt",
+            "enalapril hasta que dejó de tomarlo",
+        ] {
+            assert!(is_ended(ended) && !is_taken(ended), "{ended}");
+        }
+        for taken in ["warfarin 5 mg", "amlodipine since last week", "paracetamol when needed"] {
+            assert!(is_taken(taken) && !is_ended(taken), "{taken}");
+        }
+        for never in ["no aspirin", "not on warfarin", "never took statins"] {
+            assert!(!is_taken(never) && !is_ended(never), "{never}");
+        }
     }
 
     #[test]

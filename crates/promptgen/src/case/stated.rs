@@ -215,14 +215,6 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
         |f: &StatedFact| CaseText { text: f.value.trim().to_owned(), origin: Origin::Stated };
     let names_something =
         |f: &&StatedFact| !rules_out(&f.value) && !is_unknown(&f.value) && !is_vague(&f.value);
-    let taken = |f: &&StatedFact| {
-        let value = lower(&f.value);
-        let not =
-            ["no ", "not ", "without ", "never ", "off "].iter().any(|w| value.starts_with(w));
-        let ended =
-            ["on hold", "withheld", "stopped", "paused", "until ", "discontinued", "ran out"];
-        !not && !ended.iter().any(|w| value.contains(w))
-    };
     let texts = |name| facts(stated, name).filter(names_something).map(text).collect::<Vec<_>>();
     // Each is filed by what it says: who lives with the patient is no disease of a relative, and a sister's disease is.
     let (mut family, household): (Vec<CaseText>, Vec<CaseText>) =
@@ -299,7 +291,7 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
         conditions,
         medicines: facts(stated, FactName::Medicine)
             .filter(names_something)
-            .filter(taken)
+            .filter(|f| sorted::is_taken(&f.value))
             .map(|f| {
                 let medicine = medicine::parse(&f.value);
                 let atc = match known::drugs(ctx.catalog, &medicine.drug).as_slice() {
@@ -313,9 +305,11 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
             .into_iter()
             .filter(|t| !sorted::is_tolerated(&t.text))
             .collect(),
+        // A medicine that is not taken any more is an event.
         history: texts(FactName::History)
             .into_iter()
             .filter(|t| !sorted::is_only_time(&t.text))
+            .chain(texts(FactName::Medicine).into_iter().filter(|t| sorted::is_ended(&t.text)))
             .collect(),
         family,
         social,

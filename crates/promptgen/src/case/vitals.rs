@@ -43,8 +43,15 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
     };
     let years = f64::from(ctx.patient.age.years);
 
-    let temperature = temperature(ctx, &active, sign(FactName::Temperature, normal.temperature));
-    set(case, FactName::Temperature, temperature, 0.1);
+    // At home there is a thermometer at best, and it is used when somebody is hot.
+    let at_home = ctx.frame.persona.is_some();
+    let own = sign(FactName::Temperature, normal.temperature);
+    if !at_home || active.iter().any(|a| a.value(|e| e.temperature).is_some()) {
+        set(case, FactName::Temperature, temperature(ctx, &active, own), 0.1);
+    }
+    if at_home {
+        return;
+    }
 
     let factor =
         total(active.iter().filter_map(|a| a.value(|e| e.heart_rate)).chain(hidden.heart_rate));
