@@ -29,28 +29,15 @@ pub struct Setup {
 impl Setup {
     /// Checks settings, and reads the resources.
     pub fn new(settings: Settings) -> crate::Result<Self> {
-        let catalog = match settings.resources.as_deref() {
-            None => Catalog::embedded(),
-            Some(dir) => {
-                let (files, added) = resources_of(dir)?;
-                if added > 0 {
-                    let own = files.len() - added;
-                    (settings.host.notify)(&format!(
-                        "{own} of {} resource files are from {}; the others are the built-in ones",
-                        files.len(),
-                        dir.display()
-                    ));
-                }
-                Catalog::read(files)
-            }
-        };
-        Self::with(settings, catalog.map_err(crate::Error::resources)?)
+        let catalog = catalog_of(settings.resources.as_deref(), settings.host.notify)?;
+        Self::with(settings, catalog)
     }
 
     /// The same for a command that only names parts: where the run's resources cannot be read any more, the
     /// names of those that were compiled in do.
     pub fn to_look(settings: Settings) -> crate::Result<Self> {
-        match Self::new(settings.clone()) {
+        let read = catalog_of(settings.resources.as_deref(), |_| {});
+        match read.and_then(|catalog| Self::with(settings.clone(), catalog)) {
             Err(e) if settings.resources.is_some() => {
                 (settings.host.notify)(&format!(
                     "{e}; the resources of this build are used for names"
@@ -93,7 +80,10 @@ impl Setup {
             ("--timeout", settings.timeout == Some(0)),
         ] {
             if is_zero {
-                return Err(usage(format!("{name} is 0"), format!("give {name} at least 1")));
+                return Err(usage(
+                    format!("invalid value 0 for {name}: it must be at least 1"),
+                    "change it where it is set, such as in clinstruct.toml",
+                ));
             }
         }
         if settings.limit.is_some() && settings.sample.is_some() {
@@ -193,15 +183,14 @@ fn languages(given: &[String], catalog: &Catalog) -> crate::Result<Vec<Language>
 
 /// The resources of a folder, with the built-in files that it lacks; those that are built in where none is named.
 pub fn read_catalog(resources: Option<&Path>) -> crate::Result<Catalog> {
-    let catalog = match resources {
-        None => Catalog::embedded(),
-        Some(dir) => Catalog::read(resources_of(dir)?.0),
-    };
-    catalog.map_err(crate::Error::resources)
+    catalog_of(resources, |_| {})
 }
 
-/// The files of a resources folder, with the built-in ones that it lacks, and how many these are.
-fn resources_of(dir: &Path) -> crate::Result<(Files, usize)> {
+/// The same; says how many files are those of a folder that lacks some.
+fn catalog_of(resources: Option<&Path>, notify: fn(&str)) -> crate::Result<Catalog> {
+    let Some(dir) = resources else {
+        return Catalog::embedded().map_err(crate::Error::resources);
+    };
     let mut files = read_resources(dir)?;
     if files.is_empty() {
         return Err(usage(
@@ -210,14 +199,28 @@ fn resources_of(dir: &Path) -> crate::Result<(Files, usize)> {
         ));
     }
     let added = Catalog::complete(&mut files);
-    Ok((files, added))
+    if added > 0 {
+        notify(&format!(
+            "{} of {} resource files are from {}; the others are the built-in ones",
+            files.len() - added,
+            files.len(),
+            dir.display()
+        ));
+    }
+    Catalog::read(files).map_err(crate::Error::resources)
+}
+
+/// What became of reading a path that the user named: it is theirs to correct.
+fn of_user<T>(read: std::io::Result<T>, failure: impl FnOnce() -> String) -> crate::Result<T> {
+    read.with_context(failure).map_err(crate::Error::of_usage)
 }
 
 /// All files below a resources folder.
 fn read_resources(dir: &Path) -> crate::Result<Files> {
     fn walk(root: &Path, dir: &Path, files: &mut Files) -> crate::Result<()> {
-        let entries = std::fs::read_dir(dir)
-            .with_context(|| format!("read the resources folder {}", dir.display()))?;
+        let entries = of_user(std::fs::read_dir(dir), || {
+            format!("cannot read the resources folder {}", dir.display())
+        })?;
         for entry in entries {
             let path = entry?.path();
             if path.is_dir() {
@@ -227,7 +230,7 @@ fn read_resources(dir: &Path) -> crate::Result<Files> {
             if !Catalog::is_resource(&path) {
                 continue;
             }
-            let text = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+            let text = of_user(std::fs::read(&path), || format!("cannot read {}", path.display()))?;
             let text = String::from_utf8(text).map_err(|e| {
                 let at = e.utf8_error().valid_up_to();
                 usage(
