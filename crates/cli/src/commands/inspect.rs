@@ -344,13 +344,24 @@ fn one_status(setup: &Setup, store: &Store) -> clinstruct_app::Result<Code> {
             let _ = writeln!(out, "{}", beside_line(b));
         }
     }
+    let answered = store.answered_total()?;
     let open = jobs.iter().filter(|j| j.state.as_str() != "ended").count();
     let _ = writeln!(
         out,
         "{} answered, in {}, {open} of them open",
-        counted(store.answered_total()?, "request"),
+        counted(answered, "request"),
         counted(jobs.len() as u64, "job")
     );
+    let accepted =
+        turns.iter().map(|t| t.answered).sum::<u64>() + beside.iter().map(|b| b.done).sum::<u64>();
+    let others = answered.saturating_sub(accepted);
+    if others > 0 {
+        let (accepted, others) = (number(answered - others), number(others));
+        let _ = writeln!(
+            out,
+            "  {accepted} as above, {others} not accepted (refused, failed a check) or of an earlier plan"
+        );
+    }
     let _ = writeln!(
         out,
         "{} in, {} out; {} spent, up to {} more reserved",
