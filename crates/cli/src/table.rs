@@ -140,10 +140,8 @@ pub(crate) fn summary(s: &Summary) -> String {
                 [] => String::new(),
                 rows => format!(" (first rows: {})", rows.join(", ")),
             };
-            let why = match s.rehearsal && m.id.is_repetition() {
-                true => format!("; {GRAMMAR_REPEATS}"),
-                false => String::new(),
-            };
+            let is_expected = s.rehearsal && m.id.is_repetition();
+            let why = if is_expected { format!("; {GRAMMAR_REPEATS}") } else { String::new() };
             let _ = writeln!(out, "  MISSED {m}: {}{rows}{why}", m.result(number));
         }
         let unmeasured = q.metrics.not_measured();

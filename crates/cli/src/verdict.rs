@@ -68,7 +68,7 @@ impl Verdict<'_> {
             let mut text = out.join(", ");
             if let Some(kind) = self.kind_left_out() {
                 let run = quoted(&self.out.display().to_string());
-                text += &format!("; see clinstruct show {run} --kind {kind}");
+                text = format!("{text}; see clinstruct show {run} --kind {kind}");
             }
             all.push((Label::Fact, "left out: ", text));
         }
@@ -79,7 +79,7 @@ impl Verdict<'_> {
             if let Some(last) = names.last_mut().filter(|_| s.rehearsal)
                 && missed.last().is_some_and(|m| m.id.is_repetition())
             {
-                *last += &format!(" ({GRAMMAR_REPEATS})");
+                *last = format!("{last} ({GRAMMAR_REPEATS})");
             }
             all.push((Label::Bad, "missed targets: ", names.join(", ")));
         }

@@ -105,7 +105,7 @@ pub(crate) fn reviews(args: ReviewsArgs) -> clinstruct_app::Result<Code> {
         return Ok(Code::Done);
     }
     if args.confirm {
-        print_err(&format!("{} confirmed", counted(confirmed as u64, "review")));
+        print_err(&format!("{} confirmed", counted(confirmed, "review")));
     }
     let kappa = |k: Option<f64>| k.map_or_else(|| "-".to_owned(), |k| format!("{k:.2}"));
     let mut text = String::new();

@@ -187,7 +187,7 @@ fn an_entry_that_pushes_rows_over_the_limit_is_refused() {
                  question = \"Ask about shifts.\"\nmax_tokens = 800\n\n";
     fs::write(&file, format!("{}{entry}{}", &text[..at], &text[at..])).unwrap();
     let said = refused(dir.path(), &build);
-    assert!(said.contains("resources: 10 rows that are no longer planned"), "{said}");
+    assert!(said.contains("resources: 10 rows no longer planned"), "{said}");
     // With room for the new rows nothing is lost.
     let plan = json(dir.path(), &["plan", "--part", STEMS[1], "--resources", "mine", "--json"]);
     let all = plan["parts"][0]["prompt_requests"].as_u64().unwrap();
@@ -221,7 +221,7 @@ fn edited_resources_say_how_many_rows_they_change() {
     edit("tasks.toml", description, "Do something else.");
     let said = refused(dir.path(), &build);
     assert!(said.contains("whose request changes"), "{said}");
-    assert!(said.contains("/mine have changed since the run was begun"), "{said}");
+    assert!(said.contains("the resources in mine have changed since the run was begun"), "{said}");
     // A rehearsal costs nothing, so nothing is said of paying.
     assert!(said.contains("are requested again") && !said.contains("paid"), "{said}");
     assert!(said.contains("in task-subtopic: 12 would change"), "{said}");

@@ -159,7 +159,7 @@ fn what_cannot_be_read_is_named_and_the_rest_is_checked() {
         err.contains("d.jsonl, row 2: not JSON") && err.contains("row 3: invalid UTF-8"),
         "{err}"
     );
-    assert!(out.contains("1 conversations"), "{out}");
+    assert!(out.contains("1 conversation: 1 prompt, 0 answers"), "{out}");
 
     fs::write(dir.path().join("e.csv"), "question\n").unwrap();
     for (args, part) in [

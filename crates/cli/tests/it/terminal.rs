@@ -90,7 +90,7 @@ fn errors_and_tables_show_no_sequences() {
         (vec!["build", "--part", &name], 2),
         (vec!["build", "--limit", &name], 2),
         (vec![name.as_str()], 2),
-        (vec!["build", "--resources", &name], 3),
+        (vec!["build", "--resources", &name], 2),
         (vec!["status", "--out", &name], 2),
     ] {
         let out = run(dir.path(), &args);
