@@ -46,7 +46,7 @@ RECORDINGS = [
         None,
         4,
     ),
-    ("Ctrl-C, and the same command again", 80, "clinstruct build run --limit 100", {}, 2.0, 2),
+    ("Ctrl-C, and the same command again", 80, "clinstruct build run --limit 300", {}, 2.5, 2),
 ]
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*([A-Za-z])")

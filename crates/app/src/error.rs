@@ -80,6 +80,12 @@ impl Error {
         Self { kind, hint, operation: Operation::Own(message, None) }
     }
 
+    /// The same as wrong input, where the command knows that what failed was named by the user.
+    #[must_use]
+    pub(crate) fn of_usage(self) -> Self {
+        Self { kind: ErrorKind::Usage, ..self }
+    }
+
     /// The same with another hint, where the command knows more than the error.
     #[must_use]
     pub fn with_hint(self, hint: impl Into<String>) -> Self {

@@ -62,7 +62,7 @@ pub(crate) fn read(backends: &Registry) -> crate::Result<Layer> {
             usage(format!("{PROJECT_FILE}: {e}"), "it takes the same names as the flags")
         })?,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => ProjectFile::default(),
-        Err(e) => return Err(e).with_context(|| format!("read {PROJECT_FILE}")),
+        Err(e) => return Err(e).with_context(|| format!("cannot read {PROJECT_FILE}")),
     };
     if let Some(name) = file.backend.as_deref().filter(|name| backends.get(name).is_none()) {
         let known: Vec<&str> = backends.all().iter().map(|known| known.name).collect();

@@ -1,11 +1,45 @@
+use std::path::Path;
+
 use clinstruct_pipeline::{
-    Drive, Outcome, Progress, Reopen, Route, RunContext, StopSignal, Tally, check_plan, reopen,
+    Drive, Error, Outcome, Progress, Reopen, Route, RunContext, StopSignal, Tally, check_plan,
+    reopen,
 };
 use clinstruct_schema::MicroUsd;
 use clinstruct_store::Store;
 
 use crate::budget::{self, Budget};
-use crate::{Setup, now, run_name, settings, usage};
+use crate::{Settings, Setup, now, run_name, settings, usage};
+
+/// Adds to a refused plan where the resources of the run and those of this call are from.
+fn with_resources(e: Error, begun_with: Option<&str>, setup: &Setup) -> Error {
+    let Error::PlanChange(mut change) = e else { return e };
+    let before = begun_with.and_then(|saved| serde_json::from_str::<Settings>(saved).ok());
+    if let Some(before) = before.filter(|_| change.has_other_resources) {
+        change.resources =
+            resources_of_both(before.resources.as_deref(), setup.settings.resources.as_deref());
+    }
+    Error::PlanChange(change)
+}
+
+fn resources_of_both(before: Option<&Path>, now: Option<&Path>) -> String {
+    // A run keeps whole paths.
+    let absolute = |dir: &Path| std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    let name = |dir: Option<&Path>| match dir {
+        None => "the built-in resources".to_owned(),
+        Some(dir) => format!("the resources in {}", dir.display()),
+    };
+    match (before, now) {
+        (None, None) => {
+            "the built-in resources differ from those of the version that began the run".into()
+        }
+        (Some(before), Some(now)) if absolute(before) == absolute(now) => {
+            format!("{} have changed since the run was begun", name(Some(now)))
+        }
+        (before, now) => {
+            format!("the run was begun with {}, and this command uses {}", name(before), name(now))
+        }
+    }
+}
 
 /// A run that is open for writing. Call [`budget`](Self::budget), [`begin`](Self::begin), [`drive`](Self::drive), in
 /// this order.
@@ -35,8 +69,9 @@ impl<'s> Run<'s> {
         }
         let store = setup.store(context.free)?;
         // Before the user is asked to pay, and before rejected settings are saved.
-        check_plan(&context, &store, how)?;
         let begun_with = settings::kept(&store)?;
+        check_plan(&context, &store, how)
+            .map_err(|e| with_resources(e, begun_with.as_deref(), setup))?;
         Ok(Self { context, store, setup, how, begun_with })
     }
 
@@ -79,5 +114,41 @@ impl<'s> Run<'s> {
             settings::keep(&mut self.store, before)?;
         }
         Ok(driven?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_plan_says_where_the_resources_are_from() {
+        let of = |before: Option<&str>, now: Option<&str>| {
+            resources_of_both(before.map(Path::new), now.map(Path::new))
+        };
+        for (before, now, text) in [
+            (
+                None,
+                None,
+                "the built-in resources differ from those of the version that began the run",
+            ),
+            (
+                None,
+                Some("mine"),
+                "the run was begun with the built-in resources, and this command uses the resources in mine",
+            ),
+            (
+                Some("/mine"),
+                None,
+                "the run was begun with the resources in /mine, and this command uses the built-in resources",
+            ),
+            (
+                Some("/mine"),
+                Some("/mine"),
+                "the resources in /mine have changed since the run was begun",
+            ),
+        ] {
+            assert_eq!(of(before, now), text);
+        }
     }
 }

@@ -60,7 +60,7 @@ pub fn combine(given: &Given, layers: impl IntoIterator<Item = Layer>) -> crate:
         }
     }
     let settings: Settings =
-        serde_json::from_value(Value::Object(all)).context("read the settings")?;
+        serde_json::from_value(Value::Object(all)).context("cannot read the settings")?;
     let backend = settings.backend.clone();
     let backend = backend.unwrap_or_else(|| given.host.backends.default_name().to_owned());
     let Call { yes, json, accept_change, keyless, estimate_only } = given.call;
@@ -100,7 +100,7 @@ pub fn of_run(given: &Given) -> crate::Result<Settings> {
     let store = Store::open_read_only(&out)?;
     // Journals of early versions have no settings.
     let Some(text) = store.meta(SETTINGS)? else { return Ok(own) };
-    let mut saved = match serde_json::from_str(&text).context("read the run's settings")? {
+    let mut saved = match serde_json::from_str(&text).context("cannot read the run's settings")? {
         Value::Object(saved) => saved,
         _ => Layer::new(),
     };

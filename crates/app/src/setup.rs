@@ -36,7 +36,8 @@ impl Setup {
     /// The same for a command that only names parts: where the run's resources cannot be read any more, the
     /// names of those that were compiled in do.
     pub fn to_look(settings: Settings) -> crate::Result<Self> {
-        match Self::new(settings.clone()) {
+        let read = catalog_of(settings.resources.as_deref(), |_| {});
+        match read.and_then(|catalog| Self::with(settings.clone(), catalog)) {
             Err(e) if settings.resources.is_some() => {
                 (settings.host.notify)(&format!(
                     "{e}; the resources of this build are used for names"
@@ -79,7 +80,10 @@ impl Setup {
             ("--timeout", settings.timeout == Some(0)),
         ] {
             if is_zero {
-                return Err(usage(format!("{name} is 0"), format!("give {name} at least 1")));
+                return Err(usage(
+                    format!("invalid value 0 for {name}: it must be at least 1"),
+                    "change it where it is set, such as in clinstruct.toml",
+                ));
             }
         }
         if settings.limit.is_some() && settings.sample.is_some() {
@@ -206,11 +210,17 @@ fn catalog_of(resources: Option<&Path>, notify: fn(&str)) -> crate::Result<Catal
     Catalog::read(files).map_err(crate::Error::resources)
 }
 
+/// What became of reading a path that the user named: it is theirs to correct.
+fn of_user<T>(read: std::io::Result<T>, failure: impl FnOnce() -> String) -> crate::Result<T> {
+    read.with_context(failure).map_err(crate::Error::of_usage)
+}
+
 /// All files below a resources folder.
 fn read_resources(dir: &Path) -> crate::Result<Files> {
     fn walk(root: &Path, dir: &Path, files: &mut Files) -> crate::Result<()> {
-        let entries = std::fs::read_dir(dir)
-            .with_context(|| format!("read the resources folder {}", dir.display()))?;
+        let entries = of_user(std::fs::read_dir(dir), || {
+            format!("cannot read the resources folder {}", dir.display())
+        })?;
         for entry in entries {
             let path = entry?.path();
             if path.is_dir() {
@@ -220,7 +230,7 @@ fn read_resources(dir: &Path) -> crate::Result<Files> {
             if !Catalog::is_resource(&path) {
                 continue;
             }
-            let text = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+            let text = of_user(std::fs::read(&path), || format!("cannot read {}", path.display()))?;
             let text = String::from_utf8(text).map_err(|e| {
                 let at = e.utf8_error().valid_up_to();
                 usage(

@@ -19,7 +19,7 @@ use clinstruct_pipeline::{
     Annotator, KeptRows, OutputFiles, RunContext, Written, check_outputs, write_annotations,
     write_outputs,
 };
-use clinstruct_schema::Summary;
+use clinstruct_schema::{Summary, counted};
 use clinstruct_store::Store;
 use rayon::prelude::*;
 
@@ -259,11 +259,10 @@ pub fn run_stages(
 
 /// What a person should know about rows that another plan made.
 fn of_kept_rows(kept: &KeptRows) -> Vec<String> {
-    let rows =
-        |n: u64| if n == 1 { "1 conversation".to_owned() } else { format!("{n} conversations") };
+    let rows = |n: u64| counted(n, "conversation");
     let mut lines = vec![format!(
-        "{} of this run were planned by another version of clinstruct, or with other resources: they are written from \
-         their stored answers",
+        "planned by another version of clinstruct, or with other resources, and written from stored answers: {} of this \
+         run",
         rows(kept.conversations)
     )];
     if kept.unreadable > 0 {

@@ -54,7 +54,7 @@ pub use context::{case_context, frame_context, language_context};
 pub use contradiction::{AtOdds, Contradiction, Contradictions};
 pub use fit::{persona_items, voice_items};
 pub use language::{LanguageTexts, Languages, PartLanguages, SettingText};
-pub use mistake::{CatalogError, Mistake, nearest};
+pub use mistake::{CatalogError, Mistake, is_near, nearest};
 pub use moves::{After, Move};
 pub use part::{
     Countries, EmergencyRule, Facts, ModeRule, Part, RoleTemplates, StyleRule, TurnsRule,

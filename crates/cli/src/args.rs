@@ -5,7 +5,9 @@ mod global;
 pub(crate) mod layout;
 mod number;
 mod run;
+mod wrong;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
@@ -41,7 +43,11 @@ pub(crate) struct Cli {
 impl Cli {
     /// Parses the command line of this process; an error for wrong usage, and for `--help`.
     pub(crate) fn of_process(host: &Host) -> Result<Self, clap::Error> {
-        let matches = Self::with(&host.backends).color(colors_of_process()).try_get_matches()?;
+        let mut command = Self::with(&host.backends).color(colors_of_process());
+        let words: Vec<OsString> = std::env::args_os().collect();
+        let matches = command
+            .try_get_matches_from_mut(&words)
+            .map_err(|wrong| wrong::in_short(wrong, &command, &words))?;
         let mut cli = Self::from_arg_matches(&matches)?;
         if let (Some(run), Some((_, given))) = (cli.command.run_mut(), matches.subcommand()) {
             let of_environment =

@@ -26,6 +26,7 @@ mod metric_name;
 mod pilot;
 mod plan;
 mod progress;
+mod reason;
 #[cfg(test)]
 mod reference;
 mod register;

@@ -11,10 +11,12 @@ use std::time::{Duration, Instant};
 
 use clinstruct_app::now;
 use clinstruct_pipeline::{Event, Progress, Tally};
+use clinstruct_schema::counted;
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
+use crate::reason;
 use crate::table::number;
 use crate::terminal::{self, Level, look, printable};
 pub(crate) use line::{duration, left, rounded};
@@ -99,9 +101,23 @@ impl Terminal {
         Self { shared, thread }
     }
 
-    /// Sets how much the run is.
-    pub(crate) fn size(&self, size: Size) {
-        lock(&self.shared.state).size(size);
+    /// Sets how much the run is, and whether all of its answers are those of a rehearsal.
+    pub(crate) fn size(&self, size: Size, is_rehearsal: bool) {
+        let mut state = lock(&self.shared.state);
+        state.size(size);
+        state.is_rehearsal = is_rehearsal;
+    }
+
+    /// Ends the phase in which the plan is laid out, if that is the present one.
+    fn begin_to_generate(&self) {
+        let planned = {
+            let state = lock(&self.shared.state);
+            let is_plan = state.phase.as_ref().is_some_and(|(name, _)| name == PLAN);
+            is_plan.then(|| counted(state.planned(), "conversation"))
+        };
+        if let Some(planned) = planned {
+            self.phase(Some(GENERATE), &planned);
+        }
     }
 
     /// Ends the current phase with a line that has its time and what came of it, and starts the next one.
@@ -115,9 +131,13 @@ impl Terminal {
         let took = at.saturating_duration_since(began);
         match &self.shared.target {
             Target::Nowhere => {}
-            Target::Json => terminal::event(&json!({
-                "event": "phase", "name": name, "seconds": took.as_secs_f64(), "text": result,
-            })),
+            Target::Json => {
+                let mut event = json!({ "event": "phase", "name": name, "seconds": seconds(took) });
+                if !result.is_empty() {
+                    event["text"] = result.into();
+                }
+                terminal::event(&event);
+            }
             // Nobody waits for it, and nothing is to be said of it.
             _ if result.is_empty() && took < SHORT => {}
             _ => {
@@ -222,7 +242,7 @@ impl Shared {
             let mut all = json!({
                 "event": "progress", "phase": phase, "conversations_planned": facts.planned,
                 "requests_expected": facts.expected, "left": facts.left,
-                "seconds": facts.elapsed.as_secs_f64(),
+                "seconds": seconds(facts.elapsed),
             });
             if let (Some(all), Ok(serde_json::Value::Object(tally))) =
                 (all.as_object_mut(), serde_json::to_value(tally))
@@ -251,8 +271,15 @@ impl Shared {
     }
 }
 
+/// The phase in which the plan is laid out.
+pub(crate) const PLAN: &str = "plan";
 /// The phase in which a model is asked.
 pub(crate) const GENERATE: &str = "generate";
+
+/// Seconds with three decimals, for JSON.
+pub(crate) fn seconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e3).round() / 1e3
+}
 
 /// A pause, for display.
 fn pause(seconds: u64) -> String {
@@ -262,11 +289,20 @@ fn pause(seconds: u64) -> String {
     }
 }
 
-/// An event for display, and the level from which on it is shown.
-fn words(event: &Event) -> (Level, String) {
+/// An event for display, and the level from which on it is shown. A rehearsal injects faults: they alarm nobody.
+fn words(event: &Event, is_rehearsal: bool) -> (Level, String) {
     let normal = |text: String| (Level::Normal, text);
     let detail = |text: String| (Level::Verbose, text);
+    let rows = |rows: usize| counted(rows as u64, "row");
+    let requests = |rows: usize| counted(rows as u64, "request");
     match event {
+        Event::RowFault { words } if is_rehearsal => {
+            detail(format!("rehearsed fault of a row: {words}"))
+        }
+        Event::Waiting { why, seconds } if is_rehearsal => {
+            let again = seconds.map(|s| format!("; trying again in {}", pause(s)));
+            detail(format!("rehearsed fault: {why}{}", again.unwrap_or_default()))
+        }
         Event::Replaying => normal(
             "the plan has changed since the last call: replaying the stored responses".into(),
         ),
@@ -277,7 +313,7 @@ fn words(event: &Event) -> (Level, String) {
             "the job {tag} never reached the provider: its rows are requested again"
         )),
         Event::Recovered { rows } => {
-            normal(format!("ingested {rows} rows that were saved but not yet processed"))
+            normal(format!("ingested {} of an earlier call", counted(*rows as u64, "saved row")))
         }
         Event::Waiting { why, seconds: Some(seconds) } => {
             normal(format!("{why}; trying again in {}", pause(*seconds)))
@@ -292,38 +328,39 @@ fn words(event: &Event) -> (Level, String) {
             normal(format!("the provider reports for a row: {cut}{more}"))
         }
         Event::Reopened { tasks } => normal(format!(
-            "{tasks} prompts or conversations that the provider refused earlier are retried"
+            "retrying prompts and conversations that the provider refused earlier: {}",
+            number(*tasks as u64)
         )),
         Event::Stalled { route } => normal(format!(
             "no response from {route} yet, still waiting; Ctrl-C stops it, and the same command resumes"
         )),
-        Event::Open { tag, rows, .. } => {
-            detail(format!("{tag} is open, with {} requests", number(*rows as u64)))
+        Event::Open { tag, rows, .. } => detail(format!("{tag} is open, with {}", requests(*rows))),
+        Event::Rejected { reason } => {
+            detail(format!("a conversation is rejected: {}", reason::name(reason)))
         }
-        Event::Rejected { reason } => detail(format!("a conversation is rejected: {reason}")),
-        Event::Sent { tag, rows } => {
-            detail(format!("sent {tag} with {} requests", number(*rows as u64)))
-        }
+        Event::Sent { tag, rows } => detail(format!("sent {tag} with {}", requests(*rows))),
         Event::Ended { tag, how, missing: 0 } => detail(format!("{tag} ended: {how}")),
-        Event::Ended { tag, how, missing } => detail(format!(
-            "{tag} ended: {how}; {} rows are requested again",
-            number(*missing as u64)
-        )),
+        Event::Ended { tag, how, missing } => {
+            detail(format!("{tag} ended: {how}; requesting {} again", rows(*missing)))
+        }
     }
 }
 
 impl Progress for Terminal {
     fn tally(&mut self, tally: &Tally) {
         lock(&self.shared.state).tally(tally, Instant::now());
+        self.begin_to_generate();
     }
 
     fn event(&mut self, event: Event) {
-        let is_repeated = {
+        let (is_repeated, is_rehearsal) = {
             let mut state = lock(&self.shared.state);
             state.event(&event, Instant::now(), now());
-            matches!(&event, Event::RowFault { words } if !state.is_new_fault(words))
+            let is_repeated =
+                matches!(&event, Event::RowFault { words } if !state.is_new_fault(words));
+            (is_repeated, state.is_rehearsal)
         };
-        let (mut level, text) = words(&event);
+        let (mut level, text) = words(&event, is_rehearsal);
         if is_repeated {
             level = Level::Verbose;
         }

@@ -4,21 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 use clinstruct_pipeline::Tally;
-use clinstruct_schema::{PartSummary, RepairCounts, Summary, Usage, dollars};
+use clinstruct_schema::{PartSummary, RepairCounts, Summary, Usage, counted, dollars};
 use serde::Serialize;
 
-/// A number with thousands separators.
-pub(crate) fn number(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
+pub(crate) use clinstruct_schema::number;
 
 fn reasons(reasons: &BTreeMap<String, u64>) -> String {
     let total: u64 = reasons.values().sum();
@@ -71,8 +60,48 @@ fn speakers(counts: &RepairCounts) -> String {
     each.join(", ")
 }
 
-/// Most reasons that the summary lists.
+/// Most checks that the summary lists.
 const REPAIRS: usize = 12;
+
+/// Metrics that miss their target, as a sentence: `1 metric misses its target`.
+pub(crate) fn missed_targets(missed: usize) -> String {
+    match missed {
+        1 => "1 metric misses its target".to_owned(),
+        many => format!("{} metrics miss their target", number(many as u64)),
+    }
+}
+
+/// What to say of a missed target of repetition.
+pub(crate) const GRAMMAR_REPEATS: &str = "expected in a rehearsal: its grammar repeats itself";
+
+/// The turns and prompt requests that failed a check, so that each line adds up.
+fn repairs(all: &BTreeMap<String, RepairCounts>) -> String {
+    let failed = |c: &RepairCounts| c.repaired + c.rejected;
+    let mut all: Vec<_> = all.iter().collect();
+    all.sort_by_key(|(_, c)| std::cmp::Reverse(failed(c)));
+    let mut out = String::new();
+    if !all.is_empty() {
+        out.push_str("turns and prompt requests that failed a check; those that failed several count for each\n");
+    }
+    for (name, c) in all.iter().take(REPAIRS) {
+        let _ = writeln!(
+            out,
+            "  {name:<22} {:>7} = {:>7} repaired + {:>5} rejected; first attempts: {}; {}, {}",
+            number(failed(c)),
+            number(c.repaired),
+            number(c.rejected),
+            speakers(c),
+            counted(c.requests, "failed request"),
+            dollars(c.micro_usd),
+        );
+    }
+    let rest = all.iter().skip(REPAIRS);
+    let (checks, texts) = rest.fold((0, 0), |(n, sum), (_, c)| (n + 1, sum + failed(c)));
+    if checks > 0 {
+        let _ = writeln!(out, "  {:<22} {:>7}", counted(checks, "other check"), number(texts));
+    }
+    out
+}
 
 /// The summary as text.
 pub(crate) fn summary(s: &Summary) -> String {
@@ -97,38 +126,23 @@ pub(crate) fn summary(s: &Summary) -> String {
             String::new()
         },
     );
-    let mut repairs: Vec<_> = s.repairs.iter().collect();
-    repairs.sort_by_key(|(_, c)| std::cmp::Reverse(c.first));
-    if !repairs.is_empty() {
-        let _ =
-            writeln!(out, "turns and prompt requests that failed on the first attempt, by check");
-    }
-    for (name, c) in repairs.iter().take(REPAIRS) {
-        let _ = writeln!(
-            out,
-            "  {name:<22} {:>7}  repaired {:>7}  rejected {:>5}  {} requests, {}  ({})",
-            number(c.first),
-            number(c.repaired),
-            number(c.rejected),
-            number(c.requests),
-            dollars(c.micro_usd),
-            speakers(c)
-        );
-    }
+    out.push_str(&repairs(&s.repairs));
     if let Some(q) = &s.quality {
         let _ = writeln!(
             out,
-            "{} metrics: {}; {} near duplicates dropped",
-            q.metrics.values.len(),
+            "{}: {}; {} dropped",
+            counted(q.metrics.values.len() as u64, "metric"),
             q.metrics.verdicts(),
-            number(q.duplicates.rows)
+            counted(q.duplicates.rows, "near duplicate")
         );
         for m in q.metrics.missed() {
             let rows = match m.rows.as_slice() {
                 [] => String::new(),
                 rows => format!(" (first rows: {})", rows.join(", ")),
             };
-            let _ = writeln!(out, "  MISSED {m}: {}{rows}", m.result(number));
+            let is_expected = s.rehearsal && m.id.is_repetition();
+            let why = if is_expected { format!("; {GRAMMAR_REPEATS}") } else { String::new() };
+            let _ = writeln!(out, "  MISSED {m}: {}{rows}{why}", m.result(number));
         }
         let unmeasured = q.metrics.not_measured();
         if !unmeasured.is_empty() {
@@ -149,26 +163,36 @@ pub(crate) struct Call {
     rows: usize,
     /// Jobs that ended.
     jobs: usize,
+    /// Responses that were not there before.
+    answered: usize,
     /// Tokens of the rows received.
     usage: Usage,
+    #[serde(skip)]
+    before: usize,
 }
 
 impl Call {
     pub(crate) fn of(tally: &Tally) -> Self {
-        let Tally { found, requested, rows, jobs, usage, .. } = *tally;
-        Self { found, requested, rows, jobs, usage }
+        let Tally { found, requested, rows, jobs, usage, answered_before: before, .. } = *tally;
+        let answered = tally.answered.saturating_sub(before);
+        Self { found, requested, rows, jobs, answered, usage, before }
     }
 }
 
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let n = |n: usize| number(n as u64);
-        let (found, requested, jobs, rows) =
-            (n(self.found), n(self.requested), n(self.jobs), n(self.rows));
+        let n = |n: usize, what| counted(n as u64, what);
         writeln!(
             f,
-            "responses: {found} found, {requested} requested in {jobs} jobs, {rows} rows received"
-        )
+            "this command: {} sent in {}, {} received, {}",
+            n(self.requested, "request"),
+            n(self.jobs, "job"),
+            n(self.rows, "row"),
+            n(self.answered, "new answer"),
+        )?;
+        let (all, before) = (self.before + self.answered, self.before);
+        let [all, before, new] = [all, before, self.answered].map(|n| number(n as u64));
+        writeln!(f, "answered requests of the run: {all} = {before} before + {new} new")
     }
 }
 
@@ -182,11 +206,38 @@ pub(crate) struct Built<'a> {
 
 #[cfg(test)]
 mod tests {
+    use clinstruct_schema::Speaker;
+
     use super::*;
 
     #[test]
-    fn thousands_are_set_apart() {
-        let all = [0, 7, 999, 1000, 39_705, 1_234_567].map(number);
-        assert_eq!(all.join(" "), "0 7 999 1,000 39,705 1,234,567");
+    fn the_lines_of_failed_checks_add_up() {
+        let counts = |repaired, rejected, first| RepairCounts {
+            repaired,
+            rejected,
+            first,
+            speakers: [(Speaker::Assistant, first)].into(),
+            requests: repaired + rejected,
+            ..RepairCounts::default()
+        };
+        let mut all: BTreeMap<String, RepairCounts> =
+            (0..REPAIRS).map(|n| (format!("check_{n:02}"), counts(9, 1, 8))).collect();
+        all.insert("max_words".into(), counts(63, 5, 61));
+        all.insert("cut".into(), counts(1, 0, 1));
+        let text = repairs(&all);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines[1],
+            "  max_words                   68 =      63 repaired +     5 rejected; first attempts: assistant 61; \
+             68 failed requests, $0.00"
+        );
+        assert_eq!(lines[REPAIRS + 1], "  2 other checks              11");
+        assert_eq!(repairs(&BTreeMap::new()), "");
+    }
+
+    #[test]
+    fn one_missed_target_is_named_in_the_singular() {
+        assert_eq!(missed_targets(1), "1 metric misses its target");
+        assert_eq!(missed_targets(2), "2 metrics miss their target");
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use clinstruct_schema::{MicroUsd, PartSummary, Summary, Usage, dollars};
+use clinstruct_schema::{MicroUsd, PartSummary, Summary, Usage, counted, dollars};
 use serde_json::json;
 
-use crate::progress::duration;
-use crate::table::number;
+use crate::progress::{duration, seconds};
+use crate::reason;
+use crate::table::{GRAMMAR_REPEATS, number};
 use crate::terminal::{self, Label, Level, labelled, look};
 
 /// The end of a run.
@@ -57,25 +58,36 @@ impl Verdict<'_> {
             (true, 0, false) => (Label::Good, "finished: "),
         };
         let rows = format!(
-            "{} of {} conversations in the dataset",
+            "{} of {} in the dataset",
             number(s.in_dataset()),
-            number(s.planned())
+            counted(s.planned(), "conversation")
         );
         let mut all = vec![(label, name, rows)];
         let out = self.left_out();
         if !out.is_empty() {
-            all.push((Label::Fact, "left out: ", out.join(", ")));
+            let mut text = out.join(", ");
+            if let Some(kind) = self.kind_left_out() {
+                let run = quoted(&self.out.display().to_string());
+                text = format!("{text}; see clinstruct show {run} --kind {kind}");
+            }
+            all.push((Label::Fact, "left out: ", text));
         }
-        let missed: Vec<String> =
-            s.quality.iter().flat_map(|q| q.metrics.missed()).map(ToString::to_string).collect();
+        let mut missed: Vec<_> = s.quality.iter().flat_map(|q| q.metrics.missed()).collect();
         if !missed.is_empty() {
-            all.push((Label::Bad, "missed targets: ", missed.join(", ")));
+            missed.sort_by_key(|m| m.id.is_repetition());
+            let mut names: Vec<String> = missed.iter().map(ToString::to_string).collect();
+            if let Some(last) = names.last_mut().filter(|_| s.rehearsal)
+                && missed.last().is_some_and(|m| m.id.is_repetition())
+            {
+                *last = format!("{last} ({GRAMMAR_REPEATS})");
+            }
+            all.push((Label::Bad, "missed targets: ", names.join(", ")));
         }
         let tokens = number(self.usage.prompt_tokens + self.usage.completion_tokens);
         let took = format!(
-            "{}; the run: {} requests, {tokens} tokens, {}",
+            "{}; the run: {}, {tokens} tokens, {}",
             duration(self.elapsed),
-            number(s.requests_answered),
+            counted(s.requests_answered, "request"),
             dollars(self.spent)
         );
         all.push((Label::Fact, "took:   ", took));
@@ -90,7 +102,7 @@ impl Verdict<'_> {
         all
     }
 
-    /// Rows that are not in the dataset, by what came of them, with the commonest reason.
+    /// Rows that are not in the dataset, by what came of them, with the most common reasons.
     fn left_out(&self) -> Vec<String> {
         let s = self.summary;
         let of = |f: fn(&PartSummary) -> &BTreeMap<String, u64>, what: &str| {
@@ -99,10 +111,7 @@ impl Verdict<'_> {
                 *all.entry(reason).or_default() += count;
             }
             let total: u64 = all.values().sum();
-            let most = all.iter().filter(|(_, count)| **count > 0).max_by_key(|(_, count)| **count);
-            let (reason, count) = most?;
-            let share = if *count < total { format!(" {}", number(*count)) } else { String::new() };
-            Some(format!("{} {what} ({reason}{share})", number(total)))
+            (total > 0).then(|| format!("{} {what} ({})", number(total), reason::most_common(&all)))
         };
         let in_progress = match s.in_progress() {
             0 => None,
@@ -117,6 +126,15 @@ impl Verdict<'_> {
         .into_iter()
         .flatten()
         .collect()
+    }
+
+    /// The kind of records that say why rows are left out.
+    fn kind_left_out(&self) -> Option<&'static str> {
+        match (self.summary.left_out(), self.summary.dropped()) {
+            (1.., _) => Some("rejected"),
+            (0, 1..) => Some("dropped"),
+            (0, 0) => None,
+        }
     }
 
     /// The command that a user wants next.
@@ -134,7 +152,7 @@ impl Verdict<'_> {
         let s = self.summary;
         json!({
             "event": "finished", "was_finished": self.was_finished,
-            "seconds": self.elapsed.as_secs_f64(), "planned": s.planned(),
+            "seconds": seconds(self.elapsed), "planned": s.planned(),
             "in_dataset": s.in_dataset(), "dropped": s.dropped(), "rejected_or_failed": s.left_out(),
             "failed": s.failed(), "in_progress": s.in_progress(),
             "requests_answered": s.requests_answered, "usage": self.usage,

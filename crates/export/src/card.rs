@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use clinstruct_schema::Split;
 use clinstruct_schema::summary::Verdict;
+use clinstruct_schema::{Split, counted};
 use serde_json::{Value, json};
 
 use crate::about::About;
@@ -207,7 +207,8 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
     say("");
     if let Some(quality) = &about.summary.quality {
         let metrics = &quality.metrics;
-        say(&format!("{} metrics: {}.", metrics.values.len(), metrics.verdicts()));
+        let all = counted(metrics.values.len() as u64, "metric");
+        say(&format!("{all}: {}.", metrics.verdicts()));
         say("");
         say("| metric | result (share, 95% interval) | target | verdict |");
         say("| --- | ---: | --- | --- |");
@@ -229,12 +230,13 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
     }
     if !about.summary.repairs.is_empty() {
         say("");
-        say("Turns that failed a check on the first attempt, by check:");
+        say("Turns and prompt requests that failed a check:");
         say("");
-        say("| check | turns | repaired | rejected |");
+        say("| check | failed | repaired | rejected |");
         say("| --- | ---: | ---: | ---: |");
         for (name, r) in &about.summary.repairs {
-            say(&format!("| {} | {} | {} | {} |", cell(name), r.first, r.repaired, r.rejected));
+            let failed = r.repaired + r.rejected;
+            say(&format!("| {} | {failed} | {} | {} |", cell(name), r.repaired, r.rejected));
         }
     }
     let contaminated = about.summary.quality.as_ref().map(|q| &q.contaminated);
@@ -242,7 +244,7 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
         if i == 0 {
             say("");
         }
-        say(&format!("- {count} rows with items of {name} were dropped."));
+        say(&format!("- Rows dropped for items of {name}: {count}."));
     }
     say("");
     say("## Limits");

@@ -70,7 +70,7 @@ pub use situation::{Variant, contradictions, conversation_id, situation, variant
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A template could not be rendered.
-    #[error("write the system prompts of {row}")]
+    #[error("cannot write the system prompts of {row}")]
     Template {
         /// Its conversation.
         row: String,

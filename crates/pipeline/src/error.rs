@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clinstruct_batch_client::fault_hint;
-use clinstruct_schema::{Blame, Fault, Hint};
+use clinstruct_schema::{Blame, Fault, Hint, counted};
 
 /// Result of the pipeline.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -10,19 +10,19 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The run's journal or raw responses.
-    #[error("use the run's store")]
+    #[error("cannot use the run's store")]
     Store(#[from] clinstruct_store::Error),
     /// The plan.
-    #[error("lay out the plan")]
+    #[error("cannot lay out the plan")]
     Plan(#[from] clinstruct_promptgen::Error),
     /// A conversation's texts.
-    #[error("build the requests of a conversation")]
+    #[error("cannot build the requests of a conversation")]
     Machine(#[from] clinstruct_multiturn::Error),
     /// The backend.
     #[error("the provider gives no answers")]
     Backend(#[from] clinstruct_batch_client::Error),
     /// An output file.
-    #[error("write {path}")]
+    #[error("cannot write {path}")]
     Write {
         /// The file.
         path: PathBuf,
@@ -31,7 +31,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A file that was written before.
-    #[error("read {path}")]
+    #[error("cannot read {path}")]
     Read {
         /// The file.
         path: PathBuf,
@@ -48,7 +48,7 @@ pub enum Error {
         nearest: Option<String>,
     },
     /// Consecutive jobs returned no rows.
-    #[error("{jobs} consecutive jobs returned no rows; last job: {last}")]
+    #[error("{} returned no rows; last job: {last}", counted(u64::from(*jobs), "consecutive job"))]
     EmptyJobs {
         /// How many.
         jobs: u32,
@@ -74,6 +74,8 @@ pub enum Error {
         known: String,
         /// Models of this call.
         asked: String,
+        /// Whether one of these costs money.
+        is_paid: bool,
     },
     /// Answered rows would change or disappear.
     #[error("{0}")]
@@ -89,7 +91,7 @@ pub enum Error {
         example: String,
     },
     /// Jobs are under way at another account.
-    #[error("{jobs} jobs were sent to {known} and have not ended; this call is for {asked}")]
+    #[error("{} to {known}; this call is for {asked}", sent(*jobs))]
     OtherAccount {
         /// How many.
         jobs: usize,
@@ -118,6 +120,13 @@ pub enum Error {
     /// The journal does not fit the plan.
     #[error("the journal has a row that the plan does not have: {0}")]
     JournalMismatch(String),
+}
+
+fn sent(jobs: usize) -> String {
+    match jobs {
+        1 => "1 job that has not ended was sent".into(),
+        _ => format!("{jobs} jobs that have not ended were sent"),
+    }
 }
 
 fn bad_name(clash: Option<&str>) -> String {
@@ -155,20 +164,21 @@ impl Hint for Error {
             Self::EmptyJobs { fault: None, .. } => {
                 "fix what the provider reports, then rerun the same command to resume".into()
             }
-            Self::OtherModel { .. } => format!(
+            Self::OtherModel { is_paid, .. } => format!(
                 "name another folder, {CONTINUE}, or add --accept-change: what other models answered is kept, and \
-                 the rows are requested, and paid for, again"
+                 the rows are {} again",
+                if *is_paid { "requested, and paid for," } else { "requested" }
             ),
-            Self::PlanChange(change) if change.resources_only => {
+            Self::PlanChange(change) if change.resources_only => format!(
                 "`clinstruct reparse DIR`, `clinstruct export DIR` and everything that only reads the run still work; to continue \
                  it, use the resources or the version of clinstruct that it was begun with, name another folder, or \
-                 add --accept-change to replace these rows: answers that still fit are reused, the others are \
-                 requested, and paid for, again"
-                    .into()
-            }
-            Self::PlanChange(_) => format!(
+                 add --accept-change to replace these rows: answers that still fit are reused, the others are {}",
+                change.again()
+            ),
+            Self::PlanChange(change) => format!(
                 "name another folder, {CONTINUE}, or add --accept-change to replace these rows: answers that still \
-                 fit are reused, the others are requested, and paid for, again"
+                 fit are reused, the others are {}",
+                change.again()
             ),
             Self::NoSituations { .. } => {
                 "these rows were planned by another version of clinstruct, or with other resources: restore the file \
@@ -215,9 +225,9 @@ fn no_answers(many: Option<u64>, fault: Option<Fault>) -> String {
     match (many, fault) {
         (None, _) => "the provider answers no request".into(),
         (Some(many), Some(fault)) if !fault.is_transient() => {
-            format!("the provider refused {many} requests in a row; the last")
+            format!("the provider refused {} in a row; the last", counted(many, "request"))
         }
-        (Some(many), _) => format!("{many} answers in a row cannot be used; the last"),
+        (Some(many), _) => format!("{} in a row cannot be used; the last", counted(many, "answer")),
     }
 }
 
@@ -233,7 +243,8 @@ mod tests {
             Error::NoAnswers { many: Some(9), fault: Some(Fault::Request), words: "seed".into() },
             plain(5, None),
             plain(5, Some(Fault::Quota)),
-            Error::OtherModel { known: "a".into(), asked: "b".into() },
+            Error::OtherModel { known: "a".into(), asked: "b".into(), is_paid: true },
+            Error::OtherModel { known: "a".into(), asked: "b".into(), is_paid: false },
             Error::PlanChange(Box::new(crate::PlanChange {
                 resources_only: true,
                 ..crate::PlanChange::default()
@@ -259,13 +270,15 @@ mod tests {
           Environment: add quota or credit, then rerun the same command to resume; answered requests are not sent again
         this run was begun with a, and not with b
           Usage: name another folder, continue this run as it is with `clinstruct resume DIR`, or add --accept-change: what other models answered is kept, and the rows are requested, and paid for, again
+        this run was begun with a, and not with b
+          Usage: name another folder, continue this run as it is with `clinstruct resume DIR`, or add --accept-change: what other models answered is kept, and the rows are requested again
         this would overwrite the run: 0 rows with answers would change
           Usage: `clinstruct reparse DIR`, `clinstruct export DIR` and everything that only reads the run still work; to continue it, use the resources or the version of clinstruct that it was begun with, name another folder, or add --accept-change to replace these rows: answers that still fit are reused, the others are requested, and paid for, again
         s.jsonl lacks an accepted conversation of this run: a.b
           Usage: these rows were planned by another version of clinstruct, or with other resources: restore the file from a backup, or run `clinstruct reparse DIR` with the version and the resources that the run was begun with; then rerun this command
         s.jsonl lacks 2 accepted conversations of this run, such as a.b
           Usage: these rows were planned by another version of clinstruct, or with other resources: restore the file from a backup, or run `clinstruct reparse DIR` with the version and the resources that the run was begun with; then rerun this command
-        2 jobs were sent to a and have not ended; this call is for b
+        2 jobs that have not ended were sent to a; this call is for b
           Usage: use the previous key and address until these jobs have ended, or add --accept-change to request, and pay for, their rows again
         the annotator \"a b\" must be named with letters, digits and `_`
           Usage: fix the annotator in the program that registers it

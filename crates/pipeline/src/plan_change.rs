@@ -154,5 +154,12 @@ fn compare_addresses(
         differences.push("resources".into());
     }
     let resources_only = old.has_settings_of(&new);
-    Ok(Some(PlanChange { differences, parts, resources_only, resent: None }))
+    let has_other_resources = old.catalog != new.catalog;
+    Ok(Some(PlanChange {
+        differences,
+        parts,
+        resources_only,
+        has_other_resources,
+        ..PlanChange::default()
+    }))
 }

@@ -20,6 +20,8 @@ pub struct Tally {
     pub found: usize,
     /// Requests with a stored response, including earlier calls.
     pub answered: usize,
+    /// Those of them that earlier calls stored.
+    pub answered_before: usize,
     /// Requests sent, including repeated ones.
     pub requested: usize,
     /// Raw responses received.

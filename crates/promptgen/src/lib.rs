@@ -44,7 +44,7 @@ pub use request::{PromptOptions, prompt_request};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A template could not be rendered.
-    #[error("write the prompt request of {row}")]
+    #[error("cannot write the prompt request of {row}")]
     Template {
         /// Its row.
         row: String,
@@ -53,7 +53,7 @@ pub enum Error {
         source: clinstruct_catalog::TemplateError,
     },
     /// A template of an extraction request could not be rendered.
-    #[error("write the extraction request of {id}")]
+    #[error("cannot write the extraction request of {id}")]
     Extraction {
         /// Its message.
         id: String,

@@ -305,8 +305,8 @@ fn checks(report: &Report) -> String {
         let d = &quality.duplicates;
         let _ = writeln!(
             body,
-            "<p>{} near duplicates were dropped, from {} clusters ({} pairs of prompts, {} of answers, {} of follow-ups); \
-             {} prompts are variants of another one on purpose.</p>",
+            "<p>Near duplicates dropped: {}; clusters: {} (pairs of prompts: {}, of answers: {}, of follow-ups: {}). \
+             Prompts that are variants of another one on purpose: {}.</p>",
             number(d.rows),
             number(d.clusters),
             number(d.pairs[0]),
@@ -318,12 +318,8 @@ fn checks(report: &Report) -> String {
             body += "<p>The rows were not compared with an evaluation set.</p>\n";
         }
         for (set, n) in &quality.contaminated {
-            let _ = writeln!(
-                body,
-                "<p>{} rows with items of {} were dropped.</p>",
-                number(*n),
-                text(set)
-            );
+            let _ =
+                writeln!(body, "<p>Rows dropped for items of {}: {}.</p>", text(set), number(*n));
         }
         let rows: Vec<Vec<String>> = quality
             .splits
@@ -357,10 +353,10 @@ fn checks(report: &Report) -> String {
             .map(|(name, r)| {
                 vec![
                     text(name),
-                    number(r.first),
-                    speakers(&r.speakers),
+                    number(r.repaired + r.rejected),
                     number(r.repaired),
                     number(r.rejected),
+                    speakers(&r.speakers),
                     number(r.requests),
                     dollars(r.micro_usd),
                 ]
@@ -373,17 +369,17 @@ fn checks(report: &Report) -> String {
         }
         flows.retain(|f| f.2 > 0);
         flows.sort_by_key(|f| (f.1 != "repaired", std::cmp::Reverse(f.2)));
-        body += "<h3>Turns and prompt requests whose first attempt failed</h3>\n";
+        body += "<h3>Turns and prompt requests that failed a check</h3>\n";
         body += &figure(
             &picture::sankey("Failed turns by check and result", &flows),
-            "From the check that the first attempt failed to the result.",
+            "From the failed check to the result.",
             &table(
                 &[
                     "check",
-                    "failed first",
-                    "role",
+                    "failed",
                     "repaired",
                     "rejected",
+                    "first attempts by role",
                     "failed requests",
                     "cost",
                 ],

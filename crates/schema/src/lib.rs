@@ -8,6 +8,7 @@ mod annotation;
 mod case;
 mod constraint;
 mod conversation;
+mod count;
 mod fact;
 mod hint;
 mod id;
@@ -34,6 +35,7 @@ pub use conversation::{
     Attributes, Conversation, FailedText, Provenance, Rejected, SituationRow, Split, Stage,
     TurnProvenance,
 };
+pub use count::{counted, number};
 pub use fact::{FactKind, FactName};
 pub use hint::{Blame, Hint};
 pub use id::{BackendId, IdError, PartId, RequestId, RowId, Slug};

@@ -34,7 +34,7 @@ pub enum ErrorKind {
 
 /// An error of a run's store.
 #[derive(Debug, thiserror::Error)]
-#[error("{operation} {}: {message}", path.display())]
+#[error("cannot {operation} {}: {message}", path.display())]
 pub struct Error {
     /// Kind, for decisions.
     pub kind: ErrorKind,

@@ -64,7 +64,7 @@ impl Store {
     ///
     /// A journal of an earlier version is migrated.
     pub fn open(dir: &Path, durability: Durability) -> Result<Self> {
-        fs::create_dir_all(dir).map_err(|e| Error::io("make", dir, e))?;
+        fs::create_dir_all(dir).map_err(|e| Error::io("create", dir, e))?;
         let lock = Lock::acquire(dir)?;
         let path = dir.join("run.sqlite");
         check_version(&path, Access::Write)?;

@@ -116,7 +116,7 @@ impl Appender {
     /// `known` is the end of the last frame in the journal: segment and offset. Complete frames after it are returned;
     /// a torn one at the end is copied to `torn-NNNNNN.bin` and truncated.
     pub(crate) fn open(dir: &Path, known: (u32, u64), sync: bool) -> Result<(Self, Vec<RawFrame>)> {
-        fs::create_dir_all(dir).map_err(|e| Error::io("make", dir, e))?;
+        fs::create_dir_all(dir).map_err(|e| Error::io("create", dir, e))?;
         let mut found = Vec::new();
         let (mut segment, mut from) = (known.0.max(1), known.1);
         loop {

@@ -66,9 +66,9 @@ pub fn read_report(out: &Path) -> crate::Result<Report> {
 }
 
 fn each<T: DeserializeOwned>(path: &Path, mut take: impl FnMut(T)) -> crate::Result<()> {
-    let file = File::open(path).with_context(|| format!("read {}", path.display()))?;
+    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     for (line, text) in (1..).zip(BufReader::with_capacity(1 << 20, file).lines()) {
-        let text = text.with_context(|| format!("read {}", path.display()))?;
+        let text = text.with_context(|| format!("cannot read {}", path.display()))?;
         let row = serde_json::from_str(&text)
             .with_context(|| format!("{}, line {line}: no row of this program", path.display()))?;
         take(row);

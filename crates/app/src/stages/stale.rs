@@ -18,17 +18,18 @@ pub(super) fn set_aside(out: &Path, names: &[String], why: &str, host: &Host) ->
             continue;
         }
         if let Some(parent) = to.parent() {
-            fs::create_dir_all(parent).with_context(|| format!("create {}", parent.display()))?;
+            fs::create_dir_all(parent)
+                .with_context(|| format!("cannot create {}", parent.display()))?;
         }
         let cleared = if to.is_dir() { fs::remove_dir_all(&to) } else { fs::remove_file(&to) };
         match cleared {
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
-                return Err(e).with_context(|| format!("remove {}", to.display()));
+                return Err(e).with_context(|| format!("cannot remove {}", to.display()));
             }
             _ => {}
         }
         fs::rename(&from, &to)
-            .with_context(|| format!("move {} to {}", from.display(), to.display()))?;
+            .with_context(|| format!("cannot move {} to {}", from.display(), to.display()))?;
         moved.push(name.trim_end_matches('/'));
     }
     if !moved.is_empty() {

@@ -12,7 +12,7 @@ use crate::{Context as _, usage};
 /// Reads the summary of a finished run, also one of the previous version.
 pub fn summary_of(out: &Path) -> crate::Result<Summary> {
     let path = out.join("summary.json");
-    let reading = || format!("read {}", path.display());
+    let reading = || format!("cannot read {}", path.display());
     let text = match fs::read_to_string(&path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
             return Err(usage(
@@ -37,7 +37,7 @@ pub fn write_whole(path: &Path, text: &str) -> crate::Result<()> {
     let partial = path.with_file_name(format!(".{name}.partial"));
     fs::write(&partial, text)
         .and_then(|()| fs::rename(&partial, path))
-        .with_context(|| format!("write {}", path.display()))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Writes `summary.json`, and moves aside what belongs to parts that the run no longer has.

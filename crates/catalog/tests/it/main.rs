@@ -344,6 +344,7 @@ fn a_wrong_name_comes_with_the_nearest_one() {
         did you mean "furosemide"?
     the resources have 1 mistake
     countries.toml at "\"XMR\"": unknown WHO region "XMR"
+        did you mean "EMR"?
     the resources have 1 mistake
     sexes.toml at "\"xx\"": unknown country code "xx"
     the resources have 1 mistake

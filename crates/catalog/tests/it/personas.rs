@@ -91,7 +91,6 @@ fn mistakes_about_personas_are_shown_where_they_stand() {
     personas.toml at "mood": unknown field `mood`, expected one of `id`, `weight`, `ages`, `sexes`, `unless`, `writer`, `user`
     personas.toml at "{ normal = 0.45, chat = 0.45, emergency = 0.2 }": the weights sum to 0.7, not to 1
     contradictions.toml at "\"worry:calm\"": unknown item "worry:calm"
-        did you mean "worry:uneasy"?
     personas.toml at "[]": the list of sentences is empty
     parts/4-layperson.toml at "\"layperson_users.j2\"": there is no template "layperson_users.j2"
         put it into templates/

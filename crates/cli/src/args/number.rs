@@ -14,6 +14,14 @@ pub(super) fn whole<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
     number.and_then(|n| T::try_from(n).ok()).ok_or_else(|| "it is too large".into())
 }
 
+/// A whole number of at least 1.
+pub(super) fn positive<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
+    match whole::<u64>(text)? {
+        0 => Err("it must be at least 1".into()),
+        _ => whole(text),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,6 +42,9 @@ mod tests {
             ("99999999999999999999999", "it is too large"),
         ] {
             assert_eq!(whole::<u16>(text), Err(message.to_owned()), "{text}");
+            assert_eq!(positive::<u16>(text), Err(message.to_owned()), "{text}");
         }
+        assert_eq!(positive::<u16>("1"), Ok(1));
+        assert_eq!(positive::<u16>("0"), Err("it must be at least 1".to_owned()));
     }
 }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use clinstruct_app::Host;
 use serde::Serialize;
 
-use super::number::whole;
+use super::number::{positive, whole};
 
 /// The settings of a command that works on a run.
 #[derive(Debug, Clone, Args)]
@@ -52,14 +52,14 @@ pub(crate) struct RunArgs {
     #[arg(long = "part", value_name = "P")]
     pub(crate) part: Vec<String>,
     /// Only the first N seed rows of each part
-    #[arg(long, value_name = "N", env = "CLINSTRUCT_LIMIT", value_parser = whole::<usize>)]
+    #[arg(long, value_name = "N", env = "CLINSTRUCT_LIMIT", value_parser = positive::<usize>)]
     pub(crate) limit: Option<usize>,
     /// A pilot: a sample of N seed rows of each part, spread evenly over its axes
     #[arg(
         long,
         value_name = "N",
         env = "CLINSTRUCT_SAMPLE",
-        value_parser = whole::<usize>,
+        value_parser = positive::<usize>,
         conflicts_with = "limit"
     )]
     pub(crate) sample: Option<usize>,
@@ -83,7 +83,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "DIR", env = "CLINSTRUCT_RESOURCES")]
     pub(crate) resources: Option<PathBuf>,
     /// Threads; twice as many jobs are in flight [default: number of processors]
-    #[arg(long, value_name = "N", env = "CLINSTRUCT_JOBS", value_parser = whole::<usize>)]
+    #[arg(long, value_name = "N", env = "CLINSTRUCT_JOBS", value_parser = positive::<usize>)]
     pub(crate) jobs: Option<usize>,
     /// Most US dollars to spend; the rehearsal backend costs nothing
     #[arg(long, value_name = "USD")]
@@ -119,7 +119,7 @@ pub(crate) struct RunArgs {
     pub(crate) price: Option<String>,
     /// Most requests in flight at each chat server [default: 256], or conversations at once in the llama
     /// backend [default: 32, fewer where memory is short]
-    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
+    #[arg(long, value_name = "N", value_parser = positive::<usize>)]
     pub(crate) concurrency: Option<usize>,
     /// Context of the llama backend, in tokens per conversation [default: 8192, or the model's]
     #[arg(long, value_name = "TOKENS", value_parser = whole::<usize>)]
@@ -137,7 +137,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) no_schema: bool,
     /// Seconds to wait for a response or the rest of it [default: 300]
-    #[arg(long, value_name = "SECONDS", env = "CLINSTRUCT_TIMEOUT", value_parser = whole::<u64>)]
+    #[arg(long, value_name = "SECONDS", env = "CLINSTRUCT_TIMEOUT", value_parser = positive::<u64>)]
     pub(crate) timeout: Option<u64>,
     /// Send no sampling seed, for providers and servers that do not support it
     #[arg(long, env = "CLINSTRUCT_NO_SEED", value_parser = FalseyValueParser::new())]
@@ -195,10 +195,10 @@ pub(crate) struct RunArgs {
     #[serde(skip)]
     pub(crate) keyless: bool,
     /// Rows of one job
-    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
+    #[arg(long, value_name = "N", value_parser = positive::<usize>)]
     pub(crate) rows_per_job: Option<usize>,
     /// Conversations in flight; bounds memory
-    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
+    #[arg(long, value_name = "N", value_parser = positive::<usize>)]
     pub(crate) window: Option<usize>,
     /// Faults that the rehearsal injects: `none`, or KIND=RATE; can be repeated
     #[arg(long, value_name = "KIND=RATE")]

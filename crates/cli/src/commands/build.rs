@@ -11,15 +11,15 @@ use clinstruct_app::budget::expected;
 use clinstruct_app::{Inputs, Run, Settings, run_stages};
 use clinstruct_curate::Annotations;
 use clinstruct_pipeline::{Drive, Outcome, StopSignal, Tally, conversations};
-use clinstruct_schema::{Dropped, Rejected, SCHEMA_VERSION, Summary, dollars};
+use clinstruct_schema::{Dropped, Rejected, SCHEMA_VERSION, Summary, counted, dollars};
 
 use super::{print, print_err, print_json};
 use crate::args::RunArgs;
 use crate::exit::Code;
-use crate::progress::{GENERATE, Size, Terminal};
+use crate::progress::{PLAN, Size, Terminal};
 use crate::terminal::{Level, look};
 use crate::verdict::{Verdict, quoted};
-use crate::{plan, settings, table};
+use crate::{plan, reason, settings, table};
 use clinstruct_app::Setup;
 
 /// Stages that write rows.
@@ -70,7 +70,7 @@ fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code
         .enable_time()
         .enable_io()
         .build()
-        .context("start the runtime")?;
+        .context("cannot start the runtime")?;
     // Unreadable inputs are reported before anything is requested.
     let eval_items = super::check::eval_items(&setup.settings.eval)?;
     setup.shares()?;
@@ -86,14 +86,14 @@ fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code
         Some(again) => print_err(&format!("{again} prompts or conversations are retried")),
     }
     let stop = StopSignal::default();
-    let mut progress = Terminal::start("plan", began);
+    let mut progress = Terminal::start(PLAN, began);
     let size = Size {
         conversations: run.context.plans.iter().map(|(_, p)| conversations(p) as u64).sum(),
         requests: expected(&run.context)?.requests,
     };
-    progress.size(size);
-    let planned = format!("{} conversations", table::number(size.conversations));
-    progress.phase(Some(GENERATE), &planned);
+    let is_rehearsal =
+        run.context.routes.all().iter().all(|route| route.backend.capabilities().synthetic);
+    progress.size(size, is_rehearsal);
     let driven = runtime.block_on(async {
         let signal = stop.clone();
         tokio::spawn(async move {
@@ -120,9 +120,10 @@ fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code
     }
     if outcome == Outcome::Stopped && stop.is_stopped() {
         print_err(&format!(
-            "stopped: {} of {} conversations done; all rows received are saved in {}",
+            "stopped: {} of {} done, {} answered; all rows received are saved in {}",
             table::number(tally.done as u64),
-            table::number(size.conversations),
+            counted(size.conversations, "conversation"),
+            counted(tally.answered as u64, "request"),
             setup.out.display()
         ));
         print_err(&format!("to resume, run: {}", same_command()));
@@ -130,11 +131,10 @@ fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code
     }
     if outcome == Outcome::CostReached {
         print_err(&format!(
-            "stopped before more than {} is spent: {} spent, {} conversations done; all rows received are \
-             saved in {}",
+            "stopped before more than {} is spent: {} spent, {} done; all rows received are saved in {}",
             dollars(context.config.max_cost.unwrap_or(0)),
             dollars(tally.spent),
-            table::number(tally.done as u64),
+            counted(tally.done as u64, "conversation"),
             setup.out.display()
         ));
         print_err("to resume, rerun the same command with a higher --max-cost");
@@ -143,10 +143,10 @@ fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code
     if !matches!(how, Drive::ToTheEnd | Drive::Replay) {
         let what = if how == Drive::SubmitOnly { "sent" } else { "ingested" };
         print_err(&format!(
-            "{what}: {} requests sent, {} rows received; {} conversations done, {} rejected",
-            table::number(tally.requested as u64),
-            table::number(tally.rows as u64),
-            table::number(tally.done as u64),
+            "{what}: {} sent, {} received; {} done, {} rejected",
+            counted(tally.requested as u64, "request"),
+            counted(tally.rows as u64, "row"),
+            counted(tally.done as u64, "conversation"),
             table::number(tally.rejected as u64)
         ));
         if setup.settings.json {
@@ -179,14 +179,15 @@ fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code
     end(&inputs, &summary, &progress, was_finished)
 }
 
-/// What came of asking: all answers of the run, and what this call had to send if some were there.
+/// What came of asking: all answers of the run, and how many of them are new if some were there.
 fn answered(tally: &Tally) -> String {
     let number = |n: usize| table::number(n as u64);
-    let all = format!("{} requests answered", number(tally.answered));
-    if tally.found == 0 {
+    let all = format!("{} answered", counted(tally.answered as u64, "request"));
+    if tally.answered_before == 0 {
         return all;
     }
-    format!("{all}; {} found, {} sent", number(tally.found), number(tally.requested))
+    let new = tally.answered.saturating_sub(tally.answered_before);
+    format!("{all}: {} before, {} new", number(tally.answered_before), number(new))
 }
 
 /// Runs the stages, each as a phase of its own.
@@ -253,7 +254,7 @@ fn problems(summary: &Summary, out: &Path, gate: bool) -> clinstruct_app::Result
     }
     let missed = summary.quality.as_ref().map_or(0, |q| q.metrics.missed().count());
     if gate && missed > 0 {
-        all.push(format!("{missed} metrics miss their target: see summary.json"));
+        all.push(format!("{}: see summary.json", table::missed_targets(missed)));
     }
     Ok(all)
 }
@@ -276,10 +277,11 @@ fn nothing_reached(summary: &Summary, out: &Path) -> clinstruct_app::Result<Opti
     };
     for part in &summary.parts {
         let path = out.join("rejected").join(format!("{}.jsonl", part.stem));
-        let file = File::open(&path).with_context(|| format!("read {}", path.display()))?;
+        let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
         for line in BufReader::new(file).lines() {
-            let line = line.with_context(|| format!("read {}", path.display()))?;
-            let row: Rejected = serde_json::from_str(&line).context("read a rejected row")?;
+            let line = line.with_context(|| format!("cannot read {}", path.display()))?;
+            let row: Rejected =
+                serde_json::from_str(&line).context("cannot read a rejected row")?;
             add(&row.reason, row.detail);
         }
         for annotation in Annotations::open(out, &part.stem)? {
@@ -292,9 +294,10 @@ fn nothing_reached(summary: &Summary, out: &Path) -> clinstruct_app::Result<Opti
     // A detail may contain model output.
     let detail: String = frequent.into_iter().flat_map(|(detail, _)| plain(&detail)).collect();
     Ok(Some(format!(
-        "no row reached the dataset: {} were rejected, failed or dropped, {} of them for {reason} ({detail})",
-        table::number(missing),
-        table::number(count)
+        "no row reached the dataset: {} rejected, failed or dropped, {} of them for \"{}\" ({detail})",
+        counted(missing, "row"),
+        table::number(count),
+        reason::name(reason),
     )))
 }
 

@@ -11,15 +11,15 @@ use clinstruct_curate::metrics::{Facts, MetricsAccumulator};
 use clinstruct_curate::near_duplicates::{Collected, Collector, Duplicates, collect};
 use clinstruct_curate::{Annotations, Row, Variants};
 use clinstruct_records::{BadRow, Record, chats, texts};
-use clinstruct_schema::SCHEMA_VERSION;
 use clinstruct_schema::summary::{Measured, MetricId, Metrics, Target, Verdict};
+use clinstruct_schema::{SCHEMA_VERSION, counted};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::{print, print_err, print_json};
 use crate::args::CheckArgs;
 use crate::exit::{Code, usage};
-use crate::table::number;
+use crate::table::missed_targets;
 use clinstruct_app::{facts, summary_of};
 
 /// Rows that are processed together.
@@ -116,7 +116,8 @@ fn tell_bad(path: &Path, bad: &[BadRow]) {
         print_err(&format!("{}, row {}: {}", path.display(), row.row, row.why));
     }
     if bad.len() > NAMED {
-        print_err(&format!("{}: {} more rows cannot be read", path.display(), bad.len() - NAMED));
+        let more = counted((bad.len() - NAMED) as u64, "more row");
+        print_err(&format!("{}: {more} cannot be read", path.display()));
     }
 }
 
@@ -167,13 +168,23 @@ fn inputs(given: &[PathBuf]) -> clinstruct_app::Result<Vec<Input>> {
     Ok(all)
 }
 
+/// Whether a file is one of a run whose text a grammar wrote.
+fn is_of_rehearsal(input: &Input) -> bool {
+    let folder = || {
+        let path = input.path.canonicalize().ok()?;
+        let folder = path.parent().filter(|folder| folder.ends_with("conversations"))?;
+        folder.parent().map(Path::to_owned)
+    };
+    let run = input.run.clone().or_else(folder);
+    run.is_some_and(|run| summary_of(&run).is_ok_and(|summary| summary.rehearsal))
+}
+
 fn dropped_note(input: &Input, dropped: u64) -> String {
-    let (path, dropped) = (input.path.display(), number(dropped));
+    let (path, dropped) = (input.path.display(), counted(dropped, "dropped row"));
     match &input.run {
-        Some(_) => format!("{path}: {dropped} rows that were dropped are left out"),
+        Some(_) => format!("{path}: measured without {dropped}"),
         None => format!(
-            "{path}: {dropped} rows were dropped from the dataset and are measured too; check the run's folder to leave \
-             them out"
+            "{path}: measured with {dropped} of the run; check the run's folder to leave them out"
         ),
     }
 }
@@ -332,15 +343,15 @@ pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
     match args.show {
         Some(id) => show::show(&report, &kept, id, faults, args.json)?,
         None if args.json => print_json(&report)?,
-        None => print(&table::table(&report))?,
+        None => print(&table::table(&report, inputs.iter().any(is_of_rehearsal)))?,
     }
     let missed = report.metrics.missed().count();
     if !report.bad_rows.is_empty() || (args.gate && missed > 0) {
         if args.gate && missed > 0 {
             let few = report.metrics.with(Verdict::TooFew).count();
             let few =
-                if few > 0 { format!("; {few} have too few texts to tell") } else { String::new() };
-            print_err(&format!("{missed} metrics miss their target{few}"));
+                if few > 0 { format!("; too few texts to tell: {few}") } else { String::new() };
+            print_err(&format!("{}{few}", missed_targets(missed)));
         }
         return Ok(Code::Failures);
     }

@@ -6,7 +6,7 @@ use std::io::{BufRead as _, IsTerminal as _};
 use clinstruct_app::budget::{Budget, estimate_run, to_estimate};
 use clinstruct_app::tokens;
 use clinstruct_pipeline::{Estimate, RunContext};
-use clinstruct_schema::{MicroUsd, SCHEMA_VERSION, dollars};
+use clinstruct_schema::{MicroUsd, SCHEMA_VERSION, counted, dollars};
 
 use super::{print, print_err, print_json};
 use crate::args::RunArgs;
@@ -57,12 +57,13 @@ fn table(e: &Estimate, context: &RunContext<'_>) -> String {
         let turn = if l.turn == 0 { String::new() } else { format!(" {}", l.turn) };
         let _ = writeln!(
             out,
-            "  {:<16} {:>9} requests  {:>13} tokens in  {:>12} out  {:>10}",
+            "  {:<16} {:>9} {:<8}  {:>13} tokens in  {:>12} out  {:>10}",
             match l.annotator {
                 Some(name) => name.to_owned(),
                 None => format!("{}{turn}", l.speaker.as_str().replace('_', " ")),
             },
             number(l.requests),
+            if l.requests == 1 { "request" } else { "requests" },
             number(l.usage.prompt_tokens),
             number(l.usage.completion_tokens),
             dollars(l.micro_usd)
@@ -100,8 +101,8 @@ fn table(e: &Estimate, context: &RunContext<'_>) -> String {
     );
     let _ = writeln!(
         out,
-        "{} requests: {}, between {} and {}",
-        number(e.requests),
+        "{}: {}, between {} and {}",
+        counted(e.requests, "request"),
         dollars(e.micro_usd),
         dollars(e.low_micro_usd),
         dollars(e.high_micro_usd)

@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use clinstruct_app::Settings;
 use clinstruct_app::budget::expected;
+use clinstruct_app::{Host, Settings};
 use clinstruct_pipeline::{
     EstimateLine, annotator_name, contradictions_of, conversations, planned_rows,
 };
-use clinstruct_schema::{SCHEMA_VERSION, Speaker, dollars};
+use clinstruct_schema::{SCHEMA_VERSION, Speaker, counted, dollars};
 use clinstruct_store::{JobRecord, PartCounts, Store};
 use serde_json::json;
 
@@ -91,8 +91,8 @@ pub(crate) fn contradictions(mut args: RunArgs) -> clinstruct_app::Result<Code> 
     }
     let _ = writeln!(
         out,
-        "{} pairs, besides styles that share a facet; {} of {} planned conversations have one",
-        number(table.pairs() as u64),
+        "{}, besides styles that share a facet; planned conversations with one: {} of {}",
+        counted(table.pairs() as u64, "pair"),
         number(broken.len() as u64),
         number(all),
     );
@@ -167,7 +167,9 @@ struct Beside {
 
 /// The lines of a run's estimate; none if its settings can no longer be read.
 fn estimated(setup: &Setup) -> Vec<EstimateLine> {
-    let args = Settings { estimate_only: true, ..setup.settings.clone() };
+    // What there is to say of the settings was said when they were read first.
+    let host = Host { notify: |_| {}, ..setup.settings.host.clone() };
+    let args = Settings { estimate_only: true, host, ..setup.settings.clone() };
     let plan_of = |args: Settings| -> clinstruct_app::Result<Vec<EstimateLine>> {
         let setup = Setup::new(args)?;
         Ok(expected(&setup.context(false)?)?.lines)
@@ -261,9 +263,15 @@ fn time_left(jobs: &[JobRecord], turns: &[Place], beside: &[Beside]) -> Option<S
     crate::progress::left(answered, rest, time)
 }
 
+/// The estimate of what is still to come, as in ` of about 40`; blank once it is reached.
+fn of_about(expected: Option<u64>, ended: u64) -> String {
+    let more = expected.filter(|expected| *expected > ended);
+    more.map_or(String::new(), |expected| format!(" of about {}", number(expected)))
+}
+
 /// `  extraction              12 of about 40, 3 waited for, 1 rejected`
 fn beside_line(b: &Beside) -> String {
-    let of = b.expected.map_or(String::new(), |e| format!(" of about {}", number(e)));
+    let of = of_about(b.expected, b.done + b.rejected);
     let some = |count: u64, what: &str| match count {
         0 => String::new(),
         n => format!(", {} {what}", number(n)),
@@ -325,7 +333,7 @@ fn one_status(setup: &Setup, store: &Store) -> clinstruct_app::Result<Code> {
         for t in turns.iter().filter(|t| t.part == name) {
             let turn = if t.turn == 0 { String::new() } else { format!(" {}", t.turn) };
             let who = format!("{}{turn}", t.speaker.as_str().replace('_', " "));
-            let of = t.expected.map_or(String::new(), |e| format!(" of about {}", number(e)));
+            let of = of_about(t.expected, t.answered);
             let waiting = match t.waiting {
                 0 => String::new(),
                 n => format!(", {} waited for", number(n)),
@@ -336,24 +344,35 @@ fn one_status(setup: &Setup, store: &Store) -> clinstruct_app::Result<Code> {
             let _ = writeln!(out, "{}", beside_line(b));
         }
     }
+    let answered = store.answered_total()?;
     let open = jobs.iter().filter(|j| j.state.as_str() != "ended").count();
     let _ = writeln!(
         out,
-        "{} requests answered, in {} jobs, {open} of them open",
-        number(store.answered_total()?),
-        number(jobs.len() as u64)
+        "{} answered, in {}, {open} of them open",
+        counted(answered, "request"),
+        counted(jobs.len() as u64, "job")
     );
+    let accepted =
+        turns.iter().map(|t| t.answered).sum::<u64>() + beside.iter().map(|b| b.done).sum::<u64>();
+    let others = answered.saturating_sub(accepted);
+    if others > 0 {
+        let (accepted, others) = (number(answered - others), number(others));
+        let _ = writeln!(
+            out,
+            "  {accepted} as above, {others} not accepted (refused, failed a check) or of an earlier plan"
+        );
+    }
     let _ = writeln!(
         out,
-        "{} tokens in, {} out; {} spent, up to {} more reserved",
-        number(money.usage.prompt_tokens),
+        "{} in, {} out; {} spent, up to {} more reserved",
+        counted(money.usage.prompt_tokens, "token"),
         number(money.usage.completion_tokens),
         dollars(money.spent),
         dollars(money.reserved)
     );
     if let Some(built) = built {
-        let (rows, dropped) = (number(built.in_dataset()), number(built.dropped()));
-        let _ = writeln!(out, "{rows} rows in the dataset of the last build, {dropped} dropped");
+        let (rows, dropped) = (counted(built.in_dataset(), "row"), number(built.dropped()));
+        let _ = writeln!(out, "{rows} in the dataset of the last build, {dropped} dropped");
     }
     if let Some(left) = left {
         let _ = writeln!(out, "{left} left at this pace");

@@ -52,7 +52,7 @@ fn table(jobs: &[JobRecord]) -> String {
         let error = j.fault.as_ref().filter(|e| !ended.contains(e.as_str()));
         let _ = writeln!(
             out,
-            "{:<wide$}  {:<6}  {:>6} rows  {:>6} answered  {:>4} errors  {:>4} missing  {:>10}{} {}{}",
+            "{:<wide$}  {:<6}  rows {:>6}  answered {:>6}  errors {:>4}  missing {:>4}  {:>10}{} {}{}",
             j.tag,
             j.state.as_str(),
             number(j.rows),

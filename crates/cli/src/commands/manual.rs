@@ -23,9 +23,9 @@ pub(crate) fn completions(
 
 /// Writes a manual page for the command and each of its commands.
 pub(crate) fn pages(to: &Path, backends: &Registry) -> clinstruct_app::Result<Code> {
-    fs::create_dir_all(to).with_context(|| format!("make {}", to.display()))?;
+    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
     clap_mangen::generate_to(Cli::with(backends), to)
-        .with_context(|| format!("write manual pages to {}", to.display()))?;
+        .with_context(|| format!("cannot write manual pages to {}", to.display()))?;
     print_err(&format!(
         "written to {}; read with: man {}/clinstruct.1",
         to.display(),

@@ -8,6 +8,7 @@ use clinstruct_app::variable;
 use clinstruct_batch_client::{Error, ErrorKind};
 use clinstruct_provider_http::{Auth, Client, Secret};
 use clinstruct_publish::{Target, entries, publish as upload};
+use clinstruct_schema::counted;
 
 use super::{print_err, print_json};
 use crate::args::PublishArgs;
@@ -37,8 +38,8 @@ pub(crate) fn publish(args: PublishArgs) -> clinstruct_app::Result<Code> {
             "make one with `clinstruct build` or `clinstruct export`, or name it with --folder",
         ));
     }
-    let head =
-        std::fs::read_to_string(&card).with_context(|| format!("read {}", card.display()))?;
+    let head = std::fs::read_to_string(&card)
+        .with_context(|| format!("cannot read {}", card.display()))?;
     let tags = head.lines().find(|l| l.starts_with("tags: ")).unwrap_or_default();
     if tags.contains("\"rehearsal\"") && !args.rehearsal {
         return Err(usage(
@@ -69,7 +70,7 @@ pub(crate) fn publish(args: PublishArgs) -> clinstruct_app::Result<Code> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("start the runtime")?;
+        .context("cannot start the runtime")?;
     let done = runtime.block_on(upload(&client, &target, &entries, print_err)).map_err(hinted)?;
     if json {
         print_json(&serde_json::json!({
@@ -78,8 +79,13 @@ pub(crate) fn publish(args: PublishArgs) -> clinstruct_app::Result<Code> {
         }))?;
     } else {
         print_err(&format!(
-            "published {} files to {}/datasets/{}: {} large ones sent, {} were there, {} of an earlier commit removed",
-            done.files, base, target.repository, done.sent, done.there, done.removed
+            "published {} to {}/datasets/{}: large ones sent {}, already there {}, removed from an earlier commit {}",
+            counted(done.files as u64, "file"),
+            base,
+            target.repository,
+            done.sent,
+            done.there,
+            done.removed
         ));
     }
     Ok(Code::Done)

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use clinstruct_schema::SCHEMA_VERSION;
+use clinstruct_schema::{SCHEMA_VERSION, counted};
 use clinstruct_viewer::{MatchedReviews, Reviews, TextCounts, Texts, reviews_path};
 
 use super::{print, print_err, print_json};
@@ -105,7 +105,7 @@ pub(crate) fn reviews(args: ReviewsArgs) -> clinstruct_app::Result<Code> {
         return Ok(Code::Done);
     }
     if args.confirm {
-        print_err(&format!("{confirmed} reviews confirmed"));
+        print_err(&format!("{} confirmed", counted(confirmed, "review")));
     }
     let kappa = |k: Option<f64>| k.map_or_else(|| "-".to_owned(), |k| format!("{k:.2}"));
     let mut text = String::new();

@@ -47,7 +47,7 @@ pub(crate) fn serve(args: ServeArgs) -> clinstruct_app::Result<Code> {
         .worker_threads(2)
         .enable_all()
         .build()
-        .context("start the runtime")?;
+        .context("cannot start the runtime")?;
     print_err(&format!("making the conversations of {} searchable", data.display()));
     let ready =
         |at: SocketAddr| print_err(&format!("open http://{at}/ in a browser; Ctrl-C ends it"));

@@ -48,9 +48,9 @@ pub(crate) fn show(
     let mut chosen: Vec<String> = Vec::new();
     let mut seen = 0;
     for path in &files {
-        let file = File::open(path).with_context(|| format!("read {}", path.display()))?;
+        let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         for line in BufReader::new(file).lines() {
-            let line = line.with_context(|| format!("read {}", path.display()))?;
+            let line = line.with_context(|| format!("cannot read {}", path.display()))?;
             if kind == Kind::Dropped && line.contains("\"dropped\":null") {
                 continue;
             }
@@ -79,7 +79,7 @@ pub(crate) fn show(
         ));
     }
     for line in chosen {
-        let record: Value = serde_json::from_str(&line).context("read a record")?;
+        let record: Value = serde_json::from_str(&line).context("cannot read a record")?;
         if setup.settings.json {
             print_json(&record)?;
         } else {

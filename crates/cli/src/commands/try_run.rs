@@ -131,10 +131,10 @@ pub(crate) fn rehearse(args: RunArgs, input: &Path, output: &Path) -> clinstruct
             "give a batch input file, then the output file",
         )
     })?;
-    let to = File::create(output).with_context(|| format!("write {}", output.display()))?;
+    let to = File::create(output).with_context(|| format!("cannot write {}", output.display()))?;
     let mut to = BufWriter::new(to);
     for (number, line) in BufReader::new(from).lines().enumerate() {
-        let line = line.with_context(|| format!("read {}", input.display()))?;
+        let line = line.with_context(|| format!("cannot read {}", input.display()))?;
         if line.trim().is_empty() {
             continue;
         }
@@ -151,7 +151,7 @@ pub(crate) fn rehearse(args: RunArgs, input: &Path, output: &Path) -> clinstruct
             to.write_all(b"\n")?;
         }
     }
-    to.flush().with_context(|| format!("write {}", output.display()))?;
+    to.flush().with_context(|| format!("cannot write {}", output.display()))?;
     Ok(Code::Done)
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clinstruct_schema::{MicroUsd, dollars};
+use clinstruct_schema::{MicroUsd, counted, dollars};
 
 use crate::table::number;
 
@@ -107,9 +107,9 @@ fn items(f: &Facts) -> Vec<Item> {
         }
     }
     if f.repairs > 0 {
-        add(Step::Repairs, format!("{} repairs", number(f.repairs)), None);
+        add(Step::Repairs, counted(f.repairs, "repair"), None);
     }
-    add(Step::Requests, format!("{} requests", number(f.answered)), None);
+    add(Step::Requests, counted(f.answered, "request"), None);
     if f.tokens > 0 {
         let short = format!("{} tokens", abbreviated(f.tokens));
         let text = format!("{} tokens", number(f.tokens));

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use clinstruct_pipeline::{Event, Tally};
+use clinstruct_schema::counted;
 
 use super::line::{Facts, duration, left};
-use crate::table::number;
+use crate::reason;
 use crate::terminal::moment;
 
 /// Silence after which the line says what is waited for.
@@ -35,8 +36,6 @@ pub(super) struct State {
     began: Instant,
     size: Size,
     tally: Tally,
-    /// Answers from before this call.
-    before: Option<u64>,
     /// Rejected conversations by reason.
     reasons: BTreeMap<String, u64>,
     open: BTreeMap<String, OpenJob>,
@@ -44,6 +43,8 @@ pub(super) struct State {
     faults: BTreeSet<String>,
     /// When rows were last received, or a job was sent.
     last_sign: Instant,
+    /// Whether all answers are those of a rehearsal.
+    pub(super) is_rehearsal: bool,
     /// The phase that runs now, and when it began.
     pub(super) phase: Option<(String, Instant)>,
 }
@@ -54,11 +55,11 @@ impl State {
             began,
             size: Size::default(),
             tally: Tally::default(),
-            before: None,
             reasons: BTreeMap::new(),
             open: BTreeMap::new(),
             faults: BTreeSet::new(),
             last_sign: now,
+            is_rehearsal: false,
             phase: None,
         }
     }
@@ -67,11 +68,15 @@ impl State {
         self.size = size;
     }
 
+    /// Conversations planned.
+    pub(super) fn planned(&self) -> u64 {
+        self.size.conversations
+    }
+
     pub(super) fn tally(&mut self, tally: &Tally, now: Instant) {
         if tally.rows != self.tally.rows {
             self.last_sign = now;
         }
-        self.before.get_or_insert(tally.answered as u64);
         self.tally = *tally;
     }
 
@@ -125,8 +130,8 @@ impl State {
         };
         let ago = Duration::from_secs(u64::try_from(seconds - job.since).unwrap_or(0));
         Some(format!(
-            "waiting for {tag} ({} requests){others}, sent {} ago, at {} UTC",
-            number(job.rows as u64),
+            "waiting for {tag} ({}){others}, sent {} ago, at {} UTC",
+            counted(job.rows as u64, "request"),
             duration(ago),
             clock(job.since)
         ))
@@ -136,7 +141,7 @@ impl State {
     pub(super) fn facts(&self, now: Instant, seconds: i64) -> Facts {
         let t = &self.tally;
         let answered = t.answered as u64;
-        let by_us = answered.saturating_sub(self.before.unwrap_or(answered));
+        let by_us = answered.saturating_sub(t.answered_before as u64);
         let rest = self.size.requests.saturating_sub(answered);
         let waiting =
             self.oldest().filter(|_| self.is_silent(now, SILENCE)).map(|(tag, job, _)| {
@@ -153,7 +158,7 @@ impl State {
             expected: self.size.requests,
             repairs: t.repairs as u64,
             rejected: t.rejected as u64,
-            reason: most.map(|(reason, _)| reason.clone()),
+            reason: most.map(|(reason, _)| reason::name(reason)),
             tokens: t.usage.prompt_tokens + t.usage.completion_tokens,
             spent: t.spent,
             is_estimated: t.estimated > 0,
@@ -235,9 +240,8 @@ mod tests {
         let start = Instant::now();
         let mut state = State::new(start, start);
         state.size(Size { conversations: 9, requests: 3_000 });
-        let tally = |answered| Tally { answered, ..Tally::default() };
-        state.tally(&tally(1_000), start);
-        state.tally(&tally(2_000), start);
+        let tally = Tally { answered: 2_000, answered_before: 1_000, ..Tally::default() };
+        state.tally(&tally, start);
         let facts = state.facts(start + Duration::from_mins(2), SENT);
         assert_eq!(facts.left.as_deref(), Some("about 2 min"));
     }

@@ -53,19 +53,19 @@ fn what_would_change_or_drop_rows_is_refused_and_nothing_is_written() {
     let said = refused(dir.path(), &with(&SMALL, &["--seed", "2"]));
     assert!(said.contains("seed 1 -> 2"), "{said}");
     assert!(said.contains(&format!("{all} rows with answers would change\n")), "{said}");
-    assert!(said.contains("in task-subtopic: 6 change"), "{said}");
+    assert!(said.contains("in task-subtopic: 6 would change"), "{said}");
 
     let said = refused(dir.path(), &["build", "o", "--limit", "2"]);
     assert!(said.contains("limit 6 -> 2"), "{said}");
-    assert!(said.contains("in specialty-domain: 4 disappear"), "{said}");
-    assert!(said.contains("in task-subtopic: 4 disappear"), "{said}");
+    assert!(said.contains("in specialty-domain: 4 would disappear"), "{said}");
+    assert!(said.contains("in task-subtopic: 4 would disappear"), "{said}");
     assert!(!said.contains("change\n"), "{said}");
 
     let said = refused(dir.path(), &with(&SMALL, &["--part", STEMS[0]]));
     for expected in ["part task-subtopic left out", "part task-topic left out"] {
         assert!(said.contains(expected), "{said}");
     }
-    assert!(said.contains("in task-subtopic: 6 disappear"), "{said}");
+    assert!(said.contains("in task-subtopic: 6 would disappear"), "{said}");
     assert!(!said.contains("in specialty-domain"), "{said}");
 
     // Other fault rates are another kind of rehearsal: all its rows would change.
@@ -187,7 +187,7 @@ fn an_entry_that_pushes_rows_over_the_limit_is_refused() {
                  question = \"Ask about shifts.\"\nmax_tokens = 800\n\n";
     fs::write(&file, format!("{}{entry}{}", &text[..at], &text[at..])).unwrap();
     let said = refused(dir.path(), &build);
-    assert!(said.contains("resources: 10 rows that are no longer planned"), "{said}");
+    assert!(said.contains("resources: 10 rows no longer planned"), "{said}");
     // With room for the new rows nothing is lost.
     let plan = json(dir.path(), &["plan", "--part", STEMS[1], "--resources", "mine", "--json"]);
     let all = plan["parts"][0]["prompt_requests"].as_u64().unwrap();
@@ -221,7 +221,10 @@ fn edited_resources_say_how_many_rows_they_change() {
     edit("tasks.toml", description, "Do something else.");
     let said = refused(dir.path(), &build);
     assert!(said.contains("whose request changes"), "{said}");
-    assert!(said.contains("in task-subtopic: 12 change"), "{said}");
+    assert!(said.contains("the resources in mine have changed since the run was begun"), "{said}");
+    // A rehearsal costs nothing, so nothing is said of paying.
+    assert!(said.contains("are requested again") && !said.contains("paid"), "{said}");
+    assert!(said.contains("in task-subtopic: 12 would change"), "{said}");
     assert!(!said.contains("in specialty-domain"), "{said}");
 
     // A system prompt of the assistant is in no prompt request, and changes every conversation.
@@ -229,7 +232,7 @@ fn edited_resources_say_how_many_rows_they_change() {
     append(&mine.join("templates/assistant_system.j2"), "\nBe kind.");
     let said = refused(dir.path(), &build);
     assert!(said.contains("whose situation, system prompts or checks change"), "{said}");
-    assert!(said.contains("in specialty-domain: 12 change"), "{said}");
+    assert!(said.contains("in specialty-domain: 12 would change"), "{said}");
 
     // What is checked, but sent to no model.
     resources(&mine);
@@ -250,6 +253,30 @@ fn edited_resources_say_how_many_rows_they_change() {
     let again = json(dir.path(), &with(&build, &["--json"]));
     assert_eq!(requests(&again)[1], 0, "{again}");
     assert_eq!(snapshot(&dir.path().join("o"))[..10], before[..10]);
+}
+
+#[test]
+fn commands_that_only_look_do_not_count_the_resource_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let mine = dir.path().join("mine");
+    let all = dir.path().join("all");
+    resources(&all);
+    fs::create_dir(&mine).unwrap();
+    fs::copy(all.join("tasks.toml"), mine.join("tasks.toml")).unwrap();
+    let said = |args: &[&str]| {
+        let out = run(dir.path(), args);
+        assert!(out.status.success(), "{args:?}");
+        String::from_utf8(out.stderr).unwrap()
+    };
+    let note = "resource files are from mine";
+    let built = said(&["build", "o", "--limit", "1", "--resources", "mine"]);
+    assert_eq!(built.matches(note).count(), 1, "{built}");
+    let planned = said(&["plan", "--resources", "mine"]);
+    assert_eq!(planned.matches(note).count(), 1, "{planned}");
+    for look in ["status", "show", "jobs"] {
+        let said = said(&[look, "o"]);
+        assert!(!said.contains("resource files"), "{look}: {said}");
+    }
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn a_rehearsal_run_meets_its_targets() {
     assert!(dropped > 0, "so many rows have a near duplicate");
     let (code, out, err) = check(dir.path(), &["check", "o"]);
     assert_eq!(code, Some(0), "{out}{err}");
-    assert!(err.contains(&format!("{stem}.jsonl: {dropped} rows that were dropped are left out")));
+    assert!(err.contains(&format!("{stem}.jsonl: measured without {dropped} dropped row")));
     let missed = out.lines().filter(|l| {
         l.contains("MISSED")
             && !l.contains("of prompts")
@@ -67,7 +67,7 @@ fn a_rehearsal_run_meets_its_targets() {
     // Of a file, all rows, with a line on those that the dataset leaves out.
     let file = format!("o/conversations/{stem}.jsonl");
     let (_, out, err) = check(dir.path(), &["check", &file]);
-    let note = format!("{file}: {dropped} rows were dropped from the dataset and are measured too");
+    let note = format!("{file}: measured with {dropped} dropped row");
     assert!(err.contains(&note), "{err}");
     assert!(out.contains(" repeats "), "{out}");
     let of_file = json(dir.path(), &["check", &file, "--json"]);
@@ -159,7 +159,7 @@ fn what_cannot_be_read_is_named_and_the_rest_is_checked() {
         err.contains("d.jsonl, row 2: not JSON") && err.contains("row 3: invalid UTF-8"),
         "{err}"
     );
-    assert!(out.contains("1 conversations"), "{out}");
+    assert!(out.contains("1 conversation: 1 prompt, 0 answers"), "{out}");
 
     fs::write(dir.path().join("e.csv"), "question\n").unwrap();
     for (args, part) in [
@@ -239,7 +239,7 @@ fn a_dataset_has_no_evaluation_item() {
     assert!(page.contains("<b>1</b><span>rows dropped</span>") && !page.contains("banner bad"));
     let card = fs::read_to_string(run_dir.join("dataset/README.md")).unwrap();
     assert!(
-        card.contains("contaminated 1") && card.contains("1 rows with items of medexam"),
+        card.contains("contaminated 1") && card.contains("Rows dropped for items of medexam"),
         "{card}"
     );
     let status = json(dir.path(), &["status", "o", "--json"]);

@@ -42,6 +42,10 @@ fn settings(dir: &Path, all: &mut Transcript<'_>) {
     all.about("flags and settings");
     for words in [
         "build --nonsense",
+        "build --wibble",
+        "build --sampel 3",
+        "build --limit 3 --sample 3 --out x",
+        "build --limit 0",
         "build --limit many",
         "build --limit -3",
         "build --seed -1",

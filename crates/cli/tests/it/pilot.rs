@@ -80,7 +80,7 @@ fn a_sample_is_not_replaced_by_other_rows_unasked() {
     assert_eq!(said.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("limit none -> 5") && stderr.contains("sample 5 -> none"), "{stderr}");
     for (flags, why) in [
-        (&["--sample", "0"][..], "--sample is 0"),
+        (&["--sample", "0"][..], "invalid value '0' for '--sample <N>': it must be at least 1"),
         (&["--sample", "3", "--limit", "3"], "cannot be used with"),
     ] {
         let said = run(dir.path(), &[&["plan", "--out", "new"], flags].concat());

@@ -66,7 +66,7 @@ fn redacted(text: &str, dir: &Path) -> String {
         ("127.0.0.1:", (|c: char| c.is_ascii_digit()) as fn(char) -> bool, "PORT"),
         ("clinstruct-", |c: char| c.is_ascii_hexdigit(), "RUN"),
         ("(os error ", |c: char| c.is_ascii_digit(), "N"),
-        ("requested in ", |c: char| c.is_ascii_digit() || c == ',', "N"),
+        ("requests sent in ", |c: char| c.is_ascii_digit() || c == ',', "N"),
         (" requests answered, in ", |c: char| c.is_ascii_digit() || c == ',', "N"),
         ("took:   ", |c: char| c != ';', "TIME"),
     ] {

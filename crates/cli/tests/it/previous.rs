@@ -107,7 +107,10 @@ fn a_run_of_the_previous_version_is_reparsed_from_its_stored_answers() {
     assert_eq!(tasks(&out), journal, "no step of the journal changed");
     assert_eq!([&built["call"]["found"], &built["call"]["requested"]], [0, 0]);
     let said = succeeds(dir.path(), &["reparse", "o"]);
-    assert!(said.contains("6 conversations of this run were planned by another version"), "{said}");
+    assert!(
+        said.contains("and written from stored answers: 6 conversations of this run"),
+        "{said}"
+    );
 
     // Each planned row is where it was, and the counts add up.
     let before: Value =
@@ -181,7 +184,7 @@ fn a_run_of_the_previous_version_goes_on_only_where_somebody_accepts_it() {
     let sent = store.answered_requests().unwrap();
     let again = sent.iter().filter(|(task, _)| has_prompts(task)).count();
     assert!(again > 10 && again < sent.len());
-    let price = format!("{again} requests would be sent again, free of charge");
+    let price = format!("{again} requests would be sent again\n");
     for command in [&BUILD[..], &["resume", "o"], &["submit", "o"]] {
         let out = run(dir.path(), command);
         let said = String::from_utf8(out.stderr).unwrap();

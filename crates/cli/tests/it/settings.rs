@@ -259,11 +259,17 @@ fn a_run_whose_rows_all_fail_says_why() {
     assert_eq!(out.status.code(), Some(1), "{}", text(&out));
     let said = text(&out);
     let line = said.lines().find(|l| l.starts_with("no row reached the dataset")).unwrap_or(&said);
-    assert!(line.contains("2 were rejected, failed or dropped, 2 of them for refused ("), "{said}");
+    assert!(
+        line.contains("2 rows rejected, failed or dropped, 2 of them for \"refused\" ("),
+        "{said}"
+    );
     // Failed prompt requests are in the table, by role.
     let table = said.lines().find(|l| l.trim_start().starts_with("refused ")).unwrap_or(&said);
-    assert!(table.contains("rejected     2") && table.contains("(prompt writer 2)"), "{said}");
-    assert!(table.contains(" 8 requests"), "{said}");
+    assert!(
+        table.contains("+     2 rejected") && table.contains("first attempts: prompt writer 2;"),
+        "{said}"
+    );
+    assert!(table.contains(" 8 failed requests"), "{said}");
     // The same from the responses alone.
     let again = run(dir.path(), &["reparse", "o"]);
     assert_eq!(again.status.code(), Some(1), "{}", text(&again));

@@ -90,7 +90,7 @@ fn errors_and_tables_show_no_sequences() {
         (vec!["build", "--part", &name], 2),
         (vec!["build", "--limit", &name], 2),
         (vec![name.as_str()], 2),
-        (vec!["build", "--resources", &name], 3),
+        (vec!["build", "--resources", &name], 2),
         (vec!["status", "--out", &name], 2),
     ] {
         let out = run(dir.path(), &args);
@@ -140,6 +140,9 @@ fn a_log_in_json_is_one_object_per_line() {
     let name = |event: &Value| event["event"].as_str().unwrap().to_owned();
     for event in &events {
         assert!(event["time"].as_str().unwrap().ends_with('Z'), "{event}");
+        assert_ne!(event["text"], "");
+        let seconds = event["seconds"].as_f64().unwrap_or_default().to_string();
+        assert!(seconds.split('.').nth(1).is_none_or(|d| d.len() <= 3), "{event}");
     }
     let phases: Vec<&str> =
         events.iter().filter(|e| name(e) == "phase").map(|e| e["name"].as_str().unwrap()).collect();
@@ -155,6 +158,19 @@ fn a_log_in_json_is_one_object_per_line() {
     let text = String::from_utf8(again.stderr).unwrap();
     let end: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
     assert_eq!(end["was_finished"], true);
+    let before = end["requests_answered"].as_u64().unwrap();
+    assert!(
+        text.contains(&format!("\"{before} requests answered: {before} before, 0 new\"")),
+        "{text}"
+    );
+
+    // A run that grows counts what was there when it began.
+    let more = ["build", "o", "--limit", "3", "--misbehave", "none", "--log-format", "json"];
+    let text = String::from_utf8(run(dir.path(), &more).stderr).unwrap();
+    let end: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    let all = end["requests_answered"].as_u64().unwrap();
+    let sum = format!("\"{all} requests answered: {before} before, {} new\"", all - before);
+    assert!(all > before && text.contains(&sum), "{sum}: {text}");
 
     let wrong = run(dir.path(), &["status", "nowhere", "--log-format", "json"]);
     assert_eq!(wrong.status.code(), Some(2));
@@ -173,6 +189,12 @@ fn quiet_prints_errors_only_and_verbose_every_job() {
     assert!(out.is_empty() && err.starts_with("error: ") && err.contains("\nhint: "), "{err}");
     let (out, err) = shown(&run(dir.path(), &["build", "p", "--limit", "2", "-v"]));
     assert!(out.contains("all parts: ") && err.contains(" sent clinstruct-"), "{out}{err}");
+    // The faults that a rehearsal injects are for those who want to see everything.
+    let faults = ["--limit", "2", "--misbehave", "row_error=0.5"];
+    let (_, err) = shown(&run(dir.path(), &[&["build", "q"][..], &faults].concat()));
+    assert!(!err.contains("fault") && !err.contains("the provider"), "{err}");
+    let (_, err) = shown(&run(dir.path(), &[&["build", "r", "-v"][..], &faults].concat()));
+    assert!(err.contains("rehearsed fault of a row: "), "{err}");
     // The table is data; who wants it later gets it from the status.
     let (out, err) = shown(&run(dir.path(), &["status", "o", "-v"]));
     assert!(out.contains("all parts: ") && err.is_empty(), "{out}{err}");

@@ -16,7 +16,6 @@ fn wrong_use_is_said_with_a_hint() {
     for args in [
         &["build", "--part", "nonsense"][..],
         &["build", "--backend", "openai"],
-        &["build", "--jobs", "0"],
         &["build", "--misbehave", "sulk=0.1"],
         &["build", "--misbehave", "cut=7"],
         &["show", "--out", "nowhere"],
@@ -31,14 +30,22 @@ fn wrong_use_is_said_with_a_hint() {
         &["rehearse", "nothing", "out"],
         &["build", "--backend", "chat", "--model", "m", "--base-url", "localhost:8000"],
         &["build", "--max-cost", "-1"],
-        &["build", "--window", "0"],
     ] {
         let (code, stderr) = fails(dir.path(), args);
         assert_eq!(code, 2, "{args:?}: {stderr}");
         assert!(stderr.contains("error: ") && stderr.contains("hint: "), "{args:?}: {stderr}");
         assert!(!stderr.contains("panicked"), "{args:?}: {stderr}");
     }
-    assert_eq!(fails(dir.path(), &["build", "--nonsense"]).0, 2);
+    for args in
+        [&["build", "--nonsense"][..], &["build", "--jobs", "0"], &["build", "--window", "0"]]
+    {
+        assert_eq!(fails(dir.path(), args).0, 2);
+    }
+    // Where it is not a flag, the settings are checked.
+    fs::write(dir.path().join("clinstruct.toml"), "window = 0\n").unwrap();
+    let (code, stderr) = fails(dir.path(), &["build"]);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("invalid value 0 for --window: it must be at least 1"), "{stderr}");
 }
 
 #[test]
@@ -62,7 +69,7 @@ fn broken_resources_are_shown_all_at_once_with_carets() {
         assert!(stderr.contains(expected), "{expected} in {stderr}");
     }
     assert!(!dir.path().join("o").exists(), "nothing is begun");
-    assert_eq!(fails(dir.path(), &["build", "--resources", "absent"]).0, 3);
+    assert_eq!(fails(dir.path(), &["build", "--resources", "absent"]).0, 2);
 }
 
 #[test]

@@ -67,6 +67,9 @@ impl Driver<'_, '_> {
         }
         self.ledger.recover(&self.store.money()?);
         self.tally.answered = self.store.answered_total()? as usize;
+        self.tally.answered_before = self.tally.answered;
+        // From now on, the totals are those of the run.
+        self.report();
         if self.how == Drive::Replay {
             return Ok(());
         }

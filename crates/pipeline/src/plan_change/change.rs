@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use clinstruct_schema::{MicroUsd, dollars};
+use clinstruct_schema::{MicroUsd, counted, dollars};
 
 /// Answered rows that a new plan would change or drop.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,8 +13,23 @@ pub struct PlanChange {
     pub parts: Vec<PartChange>,
     /// Whether the settings and models are the run's own: resources or version of the program differ.
     pub resources_only: bool,
+    /// Where the resources of the run and those of this call are from, for display; blank if they are the same, or if the
+    /// caller does not say it.
+    pub resources: String,
+    /// Whether the resources differ.
+    pub has_other_resources: bool,
     /// What would be sent again; `None` where the journal cannot tell.
     pub resent: Option<Resent>,
+}
+
+impl PlanChange {
+    /// What becomes of answers that do not fit any more.
+    pub(crate) fn again(&self) -> &'static str {
+        match self.resent {
+            Some(Resent { micro_usd: None, .. }) => "requested again",
+            _ => "requested, and paid for, again",
+        }
+    }
 }
 
 /// Requests that a new plan sends again in the place of answered ones.
@@ -28,13 +43,10 @@ pub struct Resent {
 
 impl fmt::Display for Resent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let requests = match self.requests {
-            1 => "1 request".to_owned(),
-            many => format!("{many} requests"),
-        };
+        write!(f, "{} would be sent again", counted(self.requests, "request"))?;
         match self.micro_usd {
-            None => write!(f, "{requests} would be sent again, free of charge"),
-            Some(cost) => write!(f, "{requests} would be sent again, for about {}", dollars(cost)),
+            None => Ok(()),
+            Some(cost) => write!(f, ", for about {}", dollars(cost)),
         }
     }
 }
@@ -56,24 +68,28 @@ impl fmt::Display for PlanChange {
         let dropped: u64 = self.parts.iter().map(|p| p.dropped).sum();
         f.write_str("this would overwrite the run: ")?;
         match (changed, dropped) {
-            (changed, 0) => write!(f, "{changed} rows with answers would change")?,
-            (0, dropped) => write!(f, "{dropped} rows with answers would disappear")?,
+            (changed, 0) => write!(f, "{} with answers would change", counted(changed, "row"))?,
+            (0, dropped) => write!(f, "{} with answers would disappear", counted(dropped, "row"))?,
             (changed, dropped) => {
                 write!(
                     f,
-                    "{changed} rows with answers would change and {dropped} would disappear"
+                    "{} with answers would change and {dropped} would disappear",
+                    counted(changed, "row")
                 )?;
             }
         }
         for difference in &self.differences {
             write!(f, "\n  {difference}")?;
         }
+        if !self.resources.is_empty() {
+            write!(f, "\n  {}", self.resources)?;
+        }
         for PartChange { part, changed, dropped } in &self.parts {
             match (changed, dropped) {
-                (changed, 0) => write!(f, "\n  in {part}: {changed} change")?,
-                (0, dropped) => write!(f, "\n  in {part}: {dropped} disappear")?,
+                (changed, 0) => write!(f, "\n  in {part}: {changed} would change")?,
+                (0, dropped) => write!(f, "\n  in {part}: {dropped} would disappear")?,
                 (changed, dropped) => {
-                    write!(f, "\n  in {part}: {changed} change, {dropped} disappear")?;
+                    write!(f, "\n  in {part}: {changed} would change, {dropped} disappear")?;
                 }
             }
         }
@@ -97,17 +113,20 @@ mod tests {
                 PartChange { part: "b".into(), changed: 0, dropped: 4 },
             ],
             resources_only: false,
+            resources: "the run was begun with the resources of a".into(),
+            has_other_resources: true,
             resent: Some(Resent { requests: 12, micro_usd: Some(123_000) }),
         };
         insta::assert_snapshot!(change, @r"
         this would overwrite the run: 3 rows with answers would change and 4 would disappear
           seed 1 -> 2
           part b left out
-          in a: 3 change
-          in b: 4 disappear
+          the run was begun with the resources of a
+          in a: 3 would change
+          in b: 4 would disappear
           12 requests would be sent again, for about $0.12
         ");
         let free = Resent { requests: 1, micro_usd: None };
-        assert_eq!(free.to_string(), "1 request would be sent again, free of charge");
+        assert_eq!(free.to_string(), "1 request would be sent again");
     }
 }

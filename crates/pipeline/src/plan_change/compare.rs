@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use clinstruct_multiturn::Variant;
 use clinstruct_promptgen::Plan;
-use clinstruct_schema::RequestId;
+use clinstruct_schema::{RequestId, counted};
 use clinstruct_store::{PlannedRow, Store, TaskKey, TaskKind, TaskRecord, TaskState};
 use rayon::prelude::*;
 
@@ -244,7 +244,15 @@ impl<'a, 'c> Comparison<'a, 'c> {
             Some(again.price(self.context, self.store)?)
         };
         let parts = parts.into_iter().map(named).collect();
-        Ok(Some(PlanChange { differences, parts, resources_only, resent }))
+        let has_other_resources = self.old.catalog != self.new.catalog;
+        Ok(Some(PlanChange {
+            differences,
+            parts,
+            resources_only,
+            has_other_resources,
+            resent,
+            ..PlanChange::default()
+        }))
     }
 
     /// Compares some rows of the new plan with the old ones: the number of those that the old plan does not have, and the
@@ -376,10 +384,10 @@ impl<'a, 'c> Comparison<'a, 'c> {
                 for (count, what) in [
                     (requests, "whose request changes"),
                     (plans, "whose situation, system prompts or checks change"),
-                    (dropped, "that are no longer planned"),
+                    (dropped, "no longer planned"),
                 ] {
                     if count > 0 {
-                        counts.push(format!("{count} rows {what}"));
+                        counts.push(format!("{} {what}", counted(count, "row")));
                     }
                 }
                 all.push(format!("resources: {}", counts.join(", ")));

@@ -11,7 +11,12 @@ pub(super) fn ensure_same_models(context: &RunContext<'_>, store: &Store) -> Res
     // For rehearsals, which cost nothing, only the rows count.
     let free = context.free && known.contains("of rehearsal");
     if known != asked && !free && store.answered_total()? > 0 {
-        return Err(Error::OtherModel { known: in_short(&known), asked: in_short(&asked) });
+        let is_paid = context.routes.all().iter().any(|route| route.price.is_some());
+        return Err(Error::OtherModel {
+            known: in_short(&known),
+            asked: in_short(&asked),
+            is_paid,
+        });
     }
     Ok(())
 }

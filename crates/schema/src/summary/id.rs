@@ -136,6 +136,20 @@ metrics! {
     SplitLeaks, Count, "variants or patients in two splits";
 }
 
+impl MetricId {
+    /// Whether it measures how much texts repeat each other.
+    pub fn is_repetition(self) -> bool {
+        matches!(
+            self,
+            Self::ExactDuplicates
+                | Self::NearDuplicates
+                | Self::TopOpenings
+                | Self::DistinctPairs
+                | Self::ZlibRatio
+        )
+    }
+}
+
 /// Target of a metric's value.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -209,7 +209,7 @@ fn a_transaction_that_fails_leaves_nothing() {
         tx.set_response(request(1), id, 0)?;
         Err::<(), _>(stop())
     });
-    insta::assert_snapshot!(failed.unwrap_err(), @"test nowhere: stopped");
+    insta::assert_snapshot!(failed.unwrap_err(), @"cannot test nowhere: stopped");
     for reopened in [false, true] {
         if reopened {
             drop(store);

@@ -29,7 +29,7 @@ fn a_second_process_is_refused_until_the_first_ends() {
     let e = Store::open(dir.path(), Durability::Fast).unwrap_err();
     assert_eq!(e.kind, ErrorKind::Locked);
     insta::assert_snapshot!(text(&e, dir.path()), @r"
-    open DIR: another clinstruct process is working on this run
+    cannot open DIR: another clinstruct process is working on this run
     wait for the other process to end, or name another folder with --out
     ");
     first.set_meta("note", "still works").unwrap();
@@ -79,7 +79,7 @@ fn a_newer_journal_is_refused_and_left_as_it_is() {
     let e = refused(dir.path());
     assert_eq!(e.kind, ErrorKind::NewerJournal { found: 99, known: 5 });
     insta::assert_snapshot!(text(&e, dir.path()), @r"
-    open DIR/run.sqlite: the journal has version 99, this build supports up to 5
+    cannot open DIR/run.sqlite: the journal has version 99, this build supports up to 5
     use the newer clinstruct that built this run, or name another folder with --out
     ");
     assert_eq!((fs::read(&path).unwrap(), fs::read(segment(dir.path())).unwrap()), before);
@@ -110,7 +110,7 @@ fn files_of_others_are_refused_and_left_as_they_are() {
         assert_eq!(e.kind, ErrorKind::NotAJournal, "case {i}");
         assert_eq!(
             text(&e, dir.path()),
-            "open DIR/run.sqlite: it is not a clinstruct journal\n\
+            "cannot open DIR/run.sqlite: it is not a clinstruct journal\n\
              move the file away, or name another folder with --out",
             "case {i}"
         );
@@ -183,7 +183,7 @@ fn a_kill_while_the_journal_is_made_leaves_a_folder_that_opens() {
         assert_eq!(e.kind, ErrorKind::Unfinished, "case {i}");
         assert_eq!(
             text(&e, dir.path()),
-            "open DIR/run.sqlite: the run was stopped before its journal existed\n\
+            "cannot open DIR/run.sqlite: the run was stopped before its journal existed\n\
              rerun the command that started the run to resume it",
             "case {i}"
         );
@@ -264,7 +264,7 @@ fn who_only_looks_sees_all_and_writes_nothing() {
         .unwrap_err();
     assert_eq!(e.kind, ErrorKind::ReadOnly);
     insta::assert_snapshot!(text(&e, dir.path()), @r"
-    write DIR/run.sqlite: the run was opened read-only
+    cannot write DIR/run.sqlite: the run was opened read-only
     use --out to name a folder that you can write to
     ");
     assert_eq!(looker.set_meta("a", "b").unwrap_err().kind, ErrorKind::ReadOnly);
@@ -301,7 +301,7 @@ fn rows_that_are_gone_are_seen_at_the_opening() {
     let gone = Store::open(dir.path(), Durability::Fast).unwrap_err();
     assert_eq!(gone.kind, ErrorKind::Corrupt);
     insta::assert_snapshot!(text(&gone, dir.path()), @r"
-    read DIR/raw/segment-000001.zst: the journal refers to rows in it, but the file is missing
+    cannot read DIR/raw/segment-000001.zst: the journal refers to rows in it, but the file is missing
     restore the folder from a backup; `zstdcat` prints the rows in raw/
     ");
     fs::write(&path, vec![0; good.len()]).unwrap();

@@ -3,16 +3,20 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use clinstruct_schema::counted;
 use clinstruct_schema::summary::{Metrics, TextKind, Verdict};
 
 use super::{NAMED, Report};
-use crate::table::number;
+use crate::table::{GRAMMAR_REPEATS, number};
 
 /// The metrics as a table; those without a text are listed below it.
-fn metrics(metrics: &Metrics) -> String {
+fn metrics(metrics: &Metrics, is_rehearsal: bool) -> String {
     let mut out = String::new();
     for m in metrics.values.iter().filter(|m| m.verdict != Verdict::NotMeasured) {
         let verdict = match m.verdict {
+            Verdict::Missed if is_rehearsal && m.id.is_repetition() => {
+                format!("MISSED; {GRAMMAR_REPEATS}")
+            }
             Verdict::Missed => "MISSED".to_owned(),
             _ => m.verdict_text(),
         };
@@ -27,19 +31,20 @@ fn metrics(metrics: &Metrics) -> String {
     out
 }
 
-pub(super) fn table(report: &Report) -> String {
+/// The report; `is_rehearsal` says that a grammar wrote the texts.
+pub(super) fn table(report: &Report, is_rehearsal: bool) -> String {
     let mut out = String::new();
     let m = &report.metrics;
     let _ = writeln!(
         out,
-        "{} conversations: {} prompts, {} answers, {} follow-ups",
-        number(m.conversations),
-        number(m.texts[0]),
-        number(m.texts[1]),
-        number(m.texts[2])
+        "{}: {}, {}, {}",
+        counted(m.conversations, "conversation"),
+        counted(m.texts[0], "prompt"),
+        counted(m.texts[1], "answer"),
+        counted(m.texts[2], "follow-up")
     );
-    out.push_str(&metrics(m));
-    let _ = writeln!(out, "{} metrics: {}", m.values.len(), m.verdicts());
+    out.push_str(&metrics(m, is_rehearsal));
+    let _ = writeln!(out, "{}: {}", counted(m.values.len() as u64, "metric"), m.verdicts());
     let unmeasured = m.not_measured();
     if !unmeasured.is_empty() {
         let _ = writeln!(out, "not measured: {}", unmeasured.join("; "));
@@ -71,9 +76,9 @@ pub(super) fn table(report: &Report) -> String {
     if !d.duplicates.is_empty() {
         let _ = writeln!(
             out,
-            "near duplicates: {} conversations repeat {} others; pairs of prompts {}, answers {}, follow-ups {}",
-            number(d.duplicates.len() as u64),
-            number(d.clusters),
+            "near duplicates: {} of {}; pairs of prompts {}, answers {}, follow-ups {}",
+            counted(d.duplicates.len() as u64, "repetition"),
+            counted(d.clusters, "conversation"),
             number(d.pairs[0]),
             number(d.pairs[1]),
             number(d.pairs[2])
@@ -85,11 +90,11 @@ pub(super) fn table(report: &Report) -> String {
     for b in &report.contamination {
         let _ = writeln!(
             out,
-            "{}: {} items, {} left out; found in {} rows",
+            "{}: {}, {} left out; found in {}",
             b.name,
-            number(b.items),
+            counted(b.items, "item"),
             number(b.left_out),
-            number(b.rows)
+            counted(b.rows, "row")
         );
         for hit in b.hits.iter().take(NAMED) {
             let _ = writeln!(
@@ -103,4 +108,28 @@ pub(super) fn table(report: &Report) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use clinstruct_schema::summary::{Measured, MetricId, Target};
+
+    use super::*;
+
+    #[test]
+    fn a_missed_target_of_repetition_is_expected_in_a_rehearsal() {
+        let mut all = Metrics::default();
+        let few = Measured::Value { value: 0.4, of: 950 };
+        all.push(MetricId::DistinctPairs, None, few, Target::AtLeast(0.5));
+        let faults = Measured::Counted { count: 1, of: 9 };
+        all.push(MetricId::Mojibake, None, faults, Target::AtMost(0.0));
+        assert!(!metrics(&all, false).contains("expected"), "{}", metrics(&all, false));
+        let text = metrics(&all, true);
+        let expected: Vec<&str> = text.lines().filter(|l| l.contains("expected")).collect();
+        assert_eq!(expected.len(), 1, "{text}");
+        assert!(
+            expected[0].contains("distinct-2") && text.matches("MISSED").count() == 2,
+            "{text}"
+        );
+    }
 }

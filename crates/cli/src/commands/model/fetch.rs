@@ -92,7 +92,7 @@ fn cached(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("start the runtime")?;
+        .context("cannot start the runtime")?;
     let cached = match listed {
         None => runtime.block_on(cache.fetch_url(what, sha256, &sources, &progress)),
         Some(model) => {
