@@ -126,6 +126,85 @@ const UNITS: &[&str] = &[
     "million",
 ];
 
+/// First words of a frequency only where a time comes behind them: `for blood pressure` and `from the shop` say something
+/// else.
+const PERHAPS: &[&str] = &[
+    "for", "from", "in", "on", "at", "with", "as", "by", "after", "before", "each", "when",
+    "given", "taken", "per", "since",
+];
+/// Words of a time.
+const TIMES: &[&str] = &[
+    "day",
+    "days",
+    "week",
+    "weeks",
+    "month",
+    "months",
+    "year",
+    "years",
+    "hour",
+    "hours",
+    "minute",
+    "minutes",
+    "morning",
+    "mornings",
+    "noon",
+    "midday",
+    "afternoon",
+    "evening",
+    "evenings",
+    "night",
+    "nights",
+    "bedtime",
+    "today",
+    "yesterday",
+    "tonight",
+    "birth",
+    "needed",
+    "required",
+    "necessary",
+    "demand",
+    "food",
+    "meal",
+    "meals",
+    "breakfast",
+    "lunch",
+    "dinner",
+    "supper",
+    "sleep",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "alternate",
+    "daily",
+    "directed",
+    "prescribed",
+    "childhood",
+    "attack",
+    "attacks",
+    "flares",
+    "pain",
+    "fever",
+    "hurts",
+    "dialysis",
+];
+
 /// Words before a frequency that belong to it: `about four times a day`.
 const NEARLY: &[&str] = &[
     "about",
@@ -180,6 +259,12 @@ const FORMS: &[&str] = &[
     "medication",
     "drug",
     "drugs",
+    "something",
+    "anything",
+    "it",
+    "them",
+    "these",
+    "new",
     "a",
     "an",
     "the",
@@ -210,8 +295,15 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
     };
     let words: Vec<&str> = value.split_whitespace().collect();
     let frequency_from = |words: &[&str]| {
-        let ends = |w: &&str| [FREQUENCY, TIME].iter().any(|list| list.contains(&bare(w).as_str()));
-        let Some(at) = words.iter().position(ends) else { return words.len() };
+        let timed = |word: &&str| {
+            TIMES.contains(&bare(word).as_str()) || word.contains(|c: char| c.is_ascii_digit())
+        };
+        let ends = |(at, word): (usize, &&str)| {
+            let word = bare(word);
+            [FREQUENCY, TIME].iter().any(|list| list.contains(&word.as_str()))
+                && (!PERHAPS.contains(&word.as_str()) || words[at + 1..].iter().take(4).any(timed))
+        };
+        let Some(at) = words.iter().enumerate().position(ends) else { return words.len() };
         let nearly = |word: &&&str| NEARLY.contains(&bare(word).as_str());
         at - words[..at].iter().rev().take_while(nearly).count()
     };
@@ -322,6 +414,11 @@ mod tests {
             "",
             "only when the head hurts",
         );
+        check("something from the shop", "something from the shop", "", "");
+        check("herbs from the market", "herbs from the market", "", "");
+        check("insulin in the morning", "insulin", "", "in the morning");
+        check("aspirin for his heart", "aspirin for his heart", "", "");
+        check("iron since the birth", "iron", "", "since the birth");
         // What names no medicine stays as it was written.
         for value in
             ["tablet for blood", "a small white tablet for the pressure", "tablets 5 mg at night"]

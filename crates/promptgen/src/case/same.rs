@@ -239,6 +239,10 @@ fn abbreviates(short: &str, long: &str) -> bool {
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty() && !is_beside(&word.to_lowercase()));
     let (Some(name), None) = (names.next(), names.next()) else { return false };
+    // A message without capitals has none in its abbreviations either.
+    let small = short.trim().len() == name.len() && name.len() >= 3;
+    let upper = name.to_ascii_uppercase();
+    let name = if small { upper.as_str() } else { name };
     let capitals = name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
         && name.starts_with(|c: char| c.is_ascii_uppercase());
     // `T2DM` is also the one of whom the catalog leaves out the `mellitus`.
@@ -252,7 +256,10 @@ fn abbreviates(short: &str, long: &str) -> bool {
     let spells = |all: &[&str]| {
         let initials: String = all.iter().filter_map(|word| word.chars().next()).collect();
         let rest = all.get(name.len()..).unwrap_or_default();
-        initials.starts_with(&name.to_lowercase()) && rest.iter().all(|word| is_beside(word))
+        // How it is treated makes no other one of it: `obstructive sleep apnoea on CPAP`.
+        let treated = rest.first().is_some_and(|word| ["on", "under", "treated"].contains(word));
+        initials.starts_with(&name.to_lowercase())
+            && (treated || rest.iter().all(|word| is_beside(word)))
     };
     let small = |word: &&&str| !["of", "the", "and", "in", "with", "a"].contains(*word);
     spells(&all) || spells(&all.iter().filter(small).copied().collect::<Vec<_>>())
@@ -315,6 +322,7 @@ mod tests {
             ("CKD", "chronic kidney disease stage 3"),
             ("DDH", "developmental dysplasia of the hip"),
             ("T2DM x 12 y", "type 2 diabetes"),
+            ("osa", "obstructive sleep apnoea on night-time CPAP"),
             ("T1DM", "type 1 diabetes mellitus"),
         ] {
             assert!(abbreviates(short, long), "{short} and {long}");

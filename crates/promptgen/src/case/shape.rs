@@ -143,6 +143,12 @@ const DISEASES: [&str; 46] = [
     "alcohol",
 ];
 
+/// Abbreviations of diseases, as whole words.
+const ABBREVIATED: [&str; 20] = [
+    "mi", "cad", "chd", "ihd", "cva", "tia", "dm", "t1dm", "t2dm", "htn", "ca", "tb", "copd",
+    "ckd", "dvt", "pe", "vte", "af", "ra", "sle",
+];
+
 /// Words for relatives.
 const RELATIVES: [&str; 40] = [
     "mother",
@@ -279,6 +285,7 @@ pub(super) fn is_family(catalog: &Catalog, band: usize, text: &str) -> bool {
     let lower = text.to_lowercase();
     let disease = |word: &str| {
         DISEASES.iter().any(|start| word.starts_with(start))
+            || ABBREVIATED.contains(&word)
             || word.ends_with("itis")
             || word.ends_with("oma")
             || word.ends_with("aemia")
@@ -374,6 +381,8 @@ mod tests {
             "brother with asthma",
             "two aunts with breast cancer",
             "nephritis in an uncle",
+            "brother mi at 52",
+            "father CAD",
         ] {
             assert!(is_family(&catalog, band, text), "{text}");
         }

@@ -2,9 +2,47 @@
 
 /// Before a word: it is denied.
 const DENIALS: &[&str] = &[
-    "no", "not", "denies", "denied", "denying", "without", "never", "nor", "neither", "negative",
-    "absent", "absence", "excluded", "excludes", "exclude", "free", "nil",
+    "no",
+    "not",
+    "denies",
+    "denied",
+    "denying",
+    "without",
+    "never",
+    "nor",
+    "neither",
+    "negative",
+    "absent",
+    "absence",
+    "excluded",
+    "excludes",
+    "exclude",
+    "free",
+    "nil",
+    "sin",
+    "niega",
+    "ningún",
+    "ninguna",
+    "sem",
+    "nega",
+    "nenhum",
+    "nenhuma",
+    "senza",
+    "nessun",
+    "nessuna",
+    "sans",
+    "pas",
+    "aucun",
+    "aucune",
+    "ohne",
+    "kein",
+    "keine",
+    "keinen",
+    "verneint",
+    "बिना",
 ];
+/// The same in a script without spaces, right before the word.
+const DENIALS_BEFORE: &[&str] = &["ไม่มี", "ไม่", "ปฏิเสธ", "ไม่พบ"];
 /// Before a word: it was, or it may come.
 const PAST: &[&str] = &[
     "previous",
@@ -55,6 +93,7 @@ const AFTERWARDS: &[&str] = &[
     "screening",
     "exposure",
     "contact",
+    "नहीं",
 ];
 
 /// A text in lower case, in which many words are looked for.
@@ -181,6 +220,9 @@ fn sentence(text: &str, at: usize, end: usize) -> (usize, usize) {
 fn is_denied(text: &str, at: usize, end: usize) -> bool {
     let (from, to) = sentence(text, at, end);
     let (before, after) = (&text[from..at], &text[end..to]);
+    if DENIALS_BEFORE.iter().any(|denial| before.trim_end().ends_with(denial)) {
+        return true;
+    }
     let words = |text: &str| -> Vec<String> {
         text.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '-'))
             .filter(|w| !w.is_empty())
@@ -248,6 +290,17 @@ mod tests {
             "feverfew",
         ] {
             assert!(!says(text, "fever") && !Lower::new(text).says("fever"), "{text}");
+        }
+        for (text, word) in [
+            ("sin disnea", "disnea"),
+            ("nega dispneia em repouso", "dispneia"),
+            ("pas d'essoufflement", "essoufflement"),
+            ("keine Atemnot", "atemnot"),
+            ("ไม่มีหอบเหนื่อย", "หอบ"),
+            ("बुखार नहीं है", "बुखार"),
+        ] {
+            assert!(!Lower::new(text).says(word), "{text}");
+            assert!(Lower::new(&format!("{word} 2")).says(word), "{word}");
         }
         assert!(says("wheezing at night", "wheez*") && Lower::new("WHEEZING").says("wheez*"));
         assert!(Lower::new("up to 4 g").says("g") && Lower::new("Äh").says("äh"));

@@ -103,6 +103,12 @@ fn is_only(view: &View<'_>, all: &[Reading]) -> bool {
 
 /// The result of a test in a statement, and the rest of it.
 fn parted(fact: &StatedFact) -> (Option<String>, Option<String>) {
+    // One test with several results, under its name: `urine dipstick: glucose 3+, ketones negative`.
+    let headed = fact.value.split(", ").next().is_some_and(|first| first.contains(": "));
+    let is_one = |part: &str| is_result(fact.name, part);
+    if headed && fact.value.split(", ").any(is_one) {
+        return (Some(fact.value.clone()), None);
+    }
     let mut parts: Vec<String> = Vec::new();
     for part in fact.value.split(", ").flat_map(|part| part.split("; ")) {
         // What a germ is sensitive to belongs to the culture.

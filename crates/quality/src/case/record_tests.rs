@@ -185,3 +185,33 @@ fn what_changed_is_no_value_and_what_it_changed_to_is() {
         assert!(kept.contains(&listed[0]), "{kept:?} of {some:?}");
     }
 }
+
+#[test]
+fn a_value_ends_at_a_full_stop_without_a_capital_behind_it() {
+    let text = "girl of 11, 62 kg. the school team painted varnish on her teeth this morning";
+    let stated =
+        record(text, &frame(Sex::Female), Some(&listed(&[(FactName::Weight, "62", "kg")])));
+    let all = shown(&stated);
+    assert!(all.contains(&"weight 62 kg".to_owned()), "{all:?}");
+    assert!(!all.iter().any(|fact| fact.starts_with("history")), "{all:?}");
+}
+
+#[test]
+fn thousands_of_blood_cells_are_not_lost() {
+    let of = |text: &str, value: &str| {
+        let list = listed(&[(FactName::Platelets, value, "/uL")]);
+        shown(&record(text, &frame(Sex::Female), Some(&list)))
+    };
+    let all = of("hb 8.6 g/dl, plaquetas 512 mil, creatinina 0.7", "512 mil");
+    assert!(all.contains(&"platelets 512 10*9/L".to_owned()), "{all:?}");
+    let all = of("plaquetas 512000, creatinina 0.7", "512000");
+    assert!(all.contains(&"platelets 512000 /uL".to_owned()), "{all:?}");
+}
+
+#[test]
+fn one_test_with_several_results_is_one_result() {
+    let value = "Urine dipstick: glucose 3+, protein 2+, ketones negative";
+    let stated =
+        record(value, &frame(Sex::Female), Some(&listed(&[(FactName::Finding, value, "1")])));
+    assert_eq!(shown(&stated), [format!("other {value} 1")]);
+}

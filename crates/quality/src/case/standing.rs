@@ -17,8 +17,9 @@ const BEHIND: usize = 25;
 const STATEMENT: usize = 110;
 
 /// Words that part what is said of one number from what is said of the next.
-const PARTS: [&str; 13] = [
+const PARTS: [&str; 14] = [
     ", ",
+    ". ",
     "; ",
     " – ",
     " — ",

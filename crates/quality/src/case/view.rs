@@ -94,6 +94,8 @@ impl<'a> View<'a> {
     pub(super) fn clause_end(&self, sentence: &Range<usize>, at: usize) -> usize {
         let after = self.between(at, sentence.end);
         let mark = after.find([',', '(', ')']).unwrap_or(after.len());
+        // Where a writer uses no capitals, a full stop ends it all the same.
+        let mark = after.find(". ").map_or(mark, |stop| stop.min(mark));
         let gap = after.match_indices(' ').map(|(i, _)| i).find(|i| is_thai_gap(after, *i));
         at + mark.min(gap.unwrap_or(mark))
     }

@@ -410,6 +410,10 @@ pub(super) fn canonical(
         {
             (value, "/uL")
         }
+        // Thousands that the number or the unit left out: `512 mil/uL` is 512 000.
+        (FactName::Platelets, Some("/uL")) if value < 1_500.0 => (value, name.unit()),
+        (FactName::WhiteCells, Some("/uL")) if value < 100.0 => (value, name.unit()),
+        (FactName::Neutrophils, Some("/uL")) if value < 15.0 => (value, name.unit()),
         (_, Some(unit)) if !is_vital(name) => (value, unit),
         (name, _) => (value, name.unit()),
     })
