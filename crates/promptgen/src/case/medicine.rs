@@ -308,19 +308,20 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
         at - words[..at].iter().rev().take_while(nearly).count()
     };
     let names_none = |drug: &[&str]| drug.iter().all(|word| FORMS.contains(&bare(word).as_str()));
-    let Some(start) = words.iter().position(|w| w.starts_with(|c: char| c.is_ascii_digit())) else {
-        // No dose: `aspirin once daily`.
-        let at = frequency_from(&words);
-        return if names_none(&words[..at]) {
-            whole(value)
-        } else {
-            let drug = words[..at].join(" ");
-            let drug = whole(drug.trim_matches([',', ';', ':', ' ']));
-            CaseMedicine { frequency: words[at..].join(" "), ..drug }
-        };
+    let without_dose = || {
+        // `salbutamol, two puffs through the spacer`: what comes behind a comma is no name.
+        let comma = words.iter().position(|word| word.ends_with(',')).map(|at| at + 1);
+        let at = frequency_from(&words).min(comma.unwrap_or(words.len()));
+        if names_none(&words[..at]) {
+            return whole(value);
+        }
+        let drug = words[..at].join(" ");
+        let drug = whole(drug.trim_matches([',', ';', ':', ' ']));
+        CaseMedicine { frequency: words[at..].join(" "), ..drug }
     };
-    let Some((dose, end)) = dose(&words, start) else {
-        return whole(value);
+    let first = words.iter().position(|w| w.starts_with(|c: char| c.is_ascii_digit()));
+    let Some((start, (dose, end))) = first.and_then(|at| Some((at, dose(&words, at)?))) else {
+        return without_dose();
     };
     let (drug, rest) = if start > 0 {
         (&words[..start], &words[end..])
@@ -330,7 +331,10 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
         let after = if after.first() == Some(&"of") { &after[1..] } else { after };
         after.split_at(frequency_from(after))
     };
-    if names_none(drug) || frequency_from(drug) < drug.len() {
+    if frequency_from(drug) < drug.len() {
+        return without_dose();
+    }
+    if names_none(drug) {
         return whole(value);
     }
     let drug = drug.join(" ");
@@ -416,6 +420,18 @@ mod tests {
         );
         check("something from the shop", "something from the shop", "", "");
         check("herbs from the market", "herbs from the market", "", "");
+        check(
+            "salbutamol, two puffs through the spacer when tight",
+            "salbutamol",
+            "",
+            "two puffs through the spacer when tight",
+        );
+        check(
+            "insulin aspart before meals, one unit for every 8 grams",
+            "insulin aspart",
+            "",
+            "before meals, one unit for every 8 grams",
+        );
         check("insulin in the morning", "insulin", "", "in the morning");
         check("aspirin for his heart", "aspirin for his heart", "", "");
         check("iron since the birth", "iron", "", "since the birth");

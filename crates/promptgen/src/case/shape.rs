@@ -232,17 +232,29 @@ pub(super) fn is_of_relative(catalog: &Catalog, band: usize, text: &str) -> bool
 }
 
 /// What is said of a relative who has something, or had it.
-const HAS: [&str; 9] =
-    ["has", "had", "have", "with", "gets", "got", "suffers", "suffered", "diagnosed"];
+const HAS: [&str; 13] = [
+    "has",
+    "had",
+    "have",
+    "having",
+    "with",
+    "gets",
+    "got",
+    "suffers",
+    "suffered",
+    "diagnosed",
+    "similar",
+    "same",
+    "likewise",
+];
 /// What somebody has who is not ill.
-const HAS_NO_DISEASE: [&str; 16] = [
+const HAS_NO_DISEASE: [&str; 15] = [
     "car",
     "job",
     "phone",
     "money",
     "child",
     "children",
-    "baby",
     "farm",
     "land",
     "shop",
@@ -250,26 +262,38 @@ const HAS_NO_DISEASE: [&str; 16] = [
     "fridge",
     "school",
     "time",
-    "her",
-    "him",
+    "keys",
+    "house",
 ];
 
-/// Whether a text is about one relative, in its first words, who has something: `uncle has the same fits`.
+fn words(lower: &str) -> impl Iterator<Item = &str> {
+    lower.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|word| !word.is_empty())
+}
+
+/// Whether a text is about one relative, in its first words, who has something: `uncle has the same fits`, `his father had
+/// it at 47`.
 fn is_of_one(lower: &str) -> bool {
-    let mut words =
-        lower.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|w| !w.is_empty());
-    let beside = [
-        "her", "his", "their", "my", "a", "an", "the", "one", "maternal", "paternal", "older",
-        "younger",
-    ];
-    let subject = words.find(|word| {
-        !beside.contains(word)
-            || RELATIVES.contains(word) && *word != "maternal" && *word != "paternal"
-    });
-    let has = words.next();
-    subject.is_some_and(|word| RELATIVES.contains(&word))
-        && has.is_some_and(|word| HAS.contains(&word))
-        && !words.any(|word| HAS_NO_DISEASE.contains(&word))
+    let subject = words(lower).take(3).any(|word| RELATIVES.contains(&word));
+    subject
+        && words(lower).any(|word| HAS.contains(&word))
+        && !words(lower).any(|word| HAS_NO_DISEASE.contains(&word))
+}
+
+/// Whether a text listed as family history is: about a disease, or about a relative by blood of whom it does not say how
+/// they live: `parents are first cousins`, `brother, 16, similar gait`.
+pub(super) fn is_family_history(catalog: &Catalog, band: usize, text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let lives = |word: &str| LIVING.contains(&word) || HAS_NO_DISEASE.contains(&word);
+    is_family(catalog, band, text)
+        || words(&lower).any(|word| RELATIVES.contains(&word)) && !words(&lower).any(lives)
+}
+
+/// Whether a text only names people: `grandson`, `her mother and aunt`.
+pub(super) fn is_only_people(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let beside = ["her", "his", "their", "the", "a", "an", "and", "my", "one", "two"];
+    words(&lower).any(|word| RELATIVES.contains(&word))
+        && words(&lower).all(|word| RELATIVES.contains(&word) || beside.contains(&word))
 }
 
 /// Whether a text begins with how somebody lives: `lives with her mother, who has dementia`.
@@ -388,7 +412,14 @@ mod tests {
         }
         for text in ["wife has two children", "lives with her parents", "husband works abroad"] {
             assert!(!is_family(&catalog, band, text), "{text}");
+            assert!(!is_family_history(&catalog, band, text), "{text}");
         }
+        for text in
+            ["parents are first cousins", "father had it at 47", "brother, 16, similar gait"]
+        {
+            assert!(is_family_history(&catalog, band, text), "{text}");
+        }
+        assert!(is_only_people("her grandson") && !is_only_people("sister in prison"));
     }
 
     #[test]
@@ -402,6 +433,10 @@ mod tests {
             "twin brother has epilepsy",
             "uncle has the same fits",
             "her older sister had it too",
+            "his father had it at 47",
+            "cousin's baby had spina bifida",
+            "paternal uncle, who has a pacemaker",
+            "brother, 16, similar gait",
         ] {
             assert!(is_of_relative(&catalog, band, text) && !is_living(text), "{text}");
         }

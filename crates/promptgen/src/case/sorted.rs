@@ -130,6 +130,29 @@ pub(super) fn is_ended(text: &str) -> bool {
         && ENDED.iter().any(|said| lower.contains(said))
 }
 
+/// Whether a text listed as a medicine is about blood or a bag of fluid that was given: `first bag of o neg going in`.
+pub(super) fn is_transfusion(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let blood = [
+        "bag of",
+        "bags of",
+        "one bag",
+        "two bags",
+        "unit of blood",
+        "units of blood",
+        "units blood",
+        "red cells",
+        "packed cells",
+        "o neg",
+        "transfus",
+        "whole blood",
+        "fresh frozen plasma",
+        "platelet concentrate",
+        "saline bolus",
+    ];
+    blood.iter().any(|word| lower.contains(word))
+}
+
 /// Words that say when, how often or how much, but not what.
 const WHEN: [&str; 48] = [
     "ago",
@@ -246,6 +269,14 @@ mod tests {
         for never in ["no aspirin", "not on warfarin", "never took statins"] {
             assert!(!is_taken(never) && !is_ended(never), "{never}");
         }
+    }
+
+    #[test]
+    fn blood_is_no_medicine_that_is_taken() {
+        assert!(
+            is_transfusion("first bag of O neg going in") && is_transfusion("two units of blood")
+        );
+        assert!(!is_transfusion("tranexamic acid 1 g") && !is_transfusion("insulin 10 units"));
     }
 
     #[test]

@@ -219,7 +219,7 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
     // Each is filed by what it says: who lives with the patient is no disease of a relative, and a sister's disease is.
     let (mut family, household): (Vec<CaseText>, Vec<CaseText>) =
         texts(FactName::Family).into_iter().partition(|t| {
-            shape::is_family(ctx.catalog, ctx.band, &t.text) && !shape::is_living(&t.text)
+            shape::is_family_history(ctx.catalog, ctx.band, &t.text) && !shape::is_living(&t.text)
         });
     let (diseases, social): (Vec<CaseText>, Vec<CaseText>) = texts(FactName::Social)
         .into_iter()
@@ -232,7 +232,7 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
     let social: Vec<CaseText> = social
         .into_iter()
         .chain(household)
-        .filter(|t| !shape::is_gender(&t.text))
+        .filter(|t| !shape::is_gender(&t.text) && !shape::is_only_people(&t.text))
         .filter_map(|t| Some(CaseText { text: shape::phrase(&t.text)?, origin: t.origin }))
         .collect();
     let mut conditions: Vec<CaseCondition> = p
@@ -291,7 +291,7 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
         conditions,
         medicines: facts(stated, FactName::Medicine)
             .filter(names_something)
-            .filter(|f| sorted::is_taken(&f.value))
+            .filter(|f| sorted::is_taken(&f.value) && !sorted::is_transfusion(&f.value))
             .map(|f| {
                 let medicine = medicine::parse(&f.value);
                 let atc = match known::drugs(ctx.catalog, &medicine.drug).as_slice() {
@@ -305,11 +305,15 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
             .into_iter()
             .filter(|t| !sorted::is_tolerated(&t.text))
             .collect(),
-        // A medicine that is not taken any more is an event.
+        // A medicine that is not taken any more is an event, and so is blood that was given.
         history: texts(FactName::History)
             .into_iter()
             .filter(|t| !sorted::is_only_time(&t.text))
-            .chain(texts(FactName::Medicine).into_iter().filter(|t| sorted::is_ended(&t.text)))
+            .chain(
+                texts(FactName::Medicine)
+                    .into_iter()
+                    .filter(|t| sorted::is_ended(&t.text) || sorted::is_transfusion(&t.text)),
+            )
             .collect(),
         family,
         social,
