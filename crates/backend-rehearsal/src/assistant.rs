@@ -7,6 +7,7 @@ use clinstruct_schema::{Constraint, ConversationMode, Language, Register};
 
 use crate::grammar::{Grammar, capital, doses, grammar, lay_grammar};
 use crate::read::{ParsedRequest, age_in};
+use crate::said::{has_any, was_said};
 use table::table;
 
 const FLOW: [&str; 9] = [
@@ -151,10 +152,9 @@ impl Voice<'_> {
             }
             self.drug = self.grammar.item("drug", self.draw);
             let sentence = template.fill(|slot| self.fill(slot));
-            let lower = sentence.to_lowercase();
             if self.said.contains(&sentence)
-                || self.before.contains(&sentence)
-                || self.excludes.iter().any(|e| lower.contains(e))
+                || was_said(self.before, &sentence)
+                || has_any(self.excludes, &sentence)
             {
                 continue;
             }

@@ -10,13 +10,15 @@ const SHORT: usize = 4;
 /// Texts, indexed by their beginnings.
 ///
 /// An automaton of all texts in all languages has a state for each of their bytes, more than stays in near memory. Few
-/// places of a request begin as one of them does: their first two bytes tell that.
+/// places of a request begin as one of them does: their first four bytes tell that.
 #[derive(Debug)]
 pub(crate) struct Heads {
     texts: Vec<String>,
     /// Whether one of them begins with a byte: few begin with a small letter, as most words of a request do.
     starts: [bool; 256],
-    /// A bit for each two bytes that one of them begins with.
+    /// A bit for the hash of the first bytes of each that has some.
+    fours: Vec<u64>,
+    /// A bit for each two bytes that a shorter one begins with.
     pairs: Vec<u64>,
     /// Those that have a whole key, by it.
     long: HashMap<[u8; KEY], Vec<usize>>,
@@ -26,6 +28,11 @@ pub(crate) struct Heads {
     shortest: Vec<usize>,
     /// Those that are empty stand everywhere.
     empty: Vec<usize>,
+}
+
+/// The bit of the first bytes of a text.
+fn four(bytes: [u8; SHORT]) -> usize {
+    (u32::from_le_bytes(bytes).wrapping_mul(0x9e37_79b1) >> 16) as usize
 }
 
 /// The bit of two bytes.
@@ -38,6 +45,7 @@ impl Heads {
         let mut heads = Self {
             texts: Vec::new(),
             starts: [false; 256],
+            fours: vec![0; (1 << 16) / 64],
             pairs: vec![0; (1 << 16) / 64],
             long: HashMap::new(),
             short: HashMap::new(),
@@ -49,6 +57,11 @@ impl Heads {
                 [] => heads.empty.push(at),
                 // Anything may be behind it.
                 [first] => (0..=u8::MAX).for_each(|second| heads.add(first, second)),
+                [a, b, c, d, ..] => {
+                    heads.starts[usize::from(a)] = true;
+                    let bit = four([a, b, c, d]);
+                    heads.fours[bit / 64] |= 1 << (bit % 64);
+                }
                 [first, second, ..] => heads.add(first, second),
             }
             let bytes = text.as_bytes();
@@ -83,15 +96,21 @@ impl Heads {
             if !self.starts[usize::from(first)] {
                 continue;
             }
+            let rest = bytes.get(start..).unwrap_or_default();
+            let may_four = rest.first_chunk().is_some_and(|key| {
+                let bit = four(*key);
+                self.fours[bit / 64] >> (bit % 64) & 1 == 1
+            });
             let bit = pair(first, bytes.get(next).copied().unwrap_or_default());
-            if self.pairs[bit / 64] >> (bit % 64) & 1 == 0 {
+            let may_pair = self.pairs[bit / 64] >> (bit % 64) & 1 == 1;
+            if !may_four && !may_pair {
                 continue;
             }
-            let rest = bytes.get(start..).unwrap_or_default();
-            let long = rest.first_chunk().and_then(|key| self.long.get(key));
-            let short = rest.first_chunk().and_then(|key| self.short.get(key));
+            let long = rest.first_chunk().filter(|_| may_four).and_then(|key| self.long.get(key));
+            let short = rest.first_chunk().filter(|_| may_four).and_then(|key| self.short.get(key));
             let same = long.into_iter().flatten().chain(short.into_iter().flatten());
-            for at in same.chain(&self.shortest) {
+            let shortest = self.shortest.iter().filter(|_| may_pair);
+            for at in same.chain(shortest) {
                 let head = self.texts.get(*at).map_or("", String::as_str);
                 if rest.starts_with(head.as_bytes()) {
                     found.push((start + head.len(), start, *at));

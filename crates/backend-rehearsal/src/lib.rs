@@ -20,6 +20,7 @@ mod grammar;
 mod heads;
 mod rates;
 mod read;
+mod said;
 mod schema;
 mod worker;
 mod write;

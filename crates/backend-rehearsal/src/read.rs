@@ -295,6 +295,12 @@ fn sample(line: &str) -> Option<&str> {
     is_label.then(|| rest.split_once("): ").map(|(_, sample)| sample)).flatten()
 }
 
+/// A line in two at its first `: `. Looking for one byte needs no preparation, and most lines have none.
+fn labelled(line: &str) -> Option<(&str, &str)> {
+    line.match_indices(':')
+        .find_map(|(at, _)| Some((line.get(..at)?, line.get(at..)?.strip_prefix(": ")?)))
+}
+
 fn facts_in(text: &str, parsed: &mut ParsedRequest) {
     for line in text.lines() {
         let number = line.strip_prefix("Patient ").or(line.strip_prefix("Question "));
@@ -310,11 +316,11 @@ fn facts_in(text: &str, parsed: &mut ParsedRequest) {
         }
         let of_patient = line.starts_with("- ");
         let line = line.trim_start_matches("- ");
-        let Some((label, value)) = line.split_once(": ") else { continue };
-        let label = label.to_ascii_lowercase();
-        if !LABELS.contains(&label.as_str()) {
+        let Some((label, value)) = labelled(line) else { continue };
+        let Some(label) = LABELS.iter().find(|known| known.eq_ignore_ascii_case(label)) else {
             continue;
-        }
+        };
+        let label = (*label).to_owned();
         let value = value.trim().to_owned();
         match parsed.patients.last_mut() {
             Some(patient) if of_patient => patient.push((label, value)),

@@ -5,6 +5,7 @@ use clinstruct_schema::{
     ChatRequest, Constraint, FinishReason, Language, Message, REHEARSAL_MARK, RequestId, Role,
     Speaker,
 };
+use serde::Serialize;
 
 use crate::assistant;
 use crate::extract;
@@ -314,36 +315,81 @@ pub(crate) fn row(reader: &Reader, rates: &Rates, request: &ChatRequest, id: Req
         Some(FinishReason::ContentFilter) => "content_filter",
         _ => "stop",
     };
-    serde_json::json!({
-        "id": format!("batch_req_{id}"),
-        "custom_id": id.to_string(),
-        "response": {
-            "status_code": 200,
-            "request_id": format!("rehearsal-{id}"),
-            "body": {
-                "id": format!("rehearsal-{id}"),
-                "object": "chat.completion",
-                "created": 0,
-                "model": request.model,
-                "system_fingerprint": REHEARSAL_MARK,
-                "choices": [{
-                    "index": 0,
-                    "message": {
-                        "role": "assistant", "content": said.text, "refusal": said.refusal,
-                    },
-                    "finish_reason": finish,
-                }],
-                "usage": {
-                    "prompt_tokens": tokens(prompt),
-                    "completion_tokens": tokens(completion),
-                    "total_tokens": tokens(prompt) + tokens(completion),
-                },
-            },
+    let name = format!("rehearsal-{id}");
+    let message = RowMessage {
+        content: said.text.as_deref(),
+        refusal: said.refusal.as_deref(),
+        role: "assistant",
+    };
+    let body = RowBody {
+        choices: [RowChoice { finish_reason: finish, index: 0, message }],
+        created: 0,
+        id: &name,
+        model: &request.model,
+        object: "chat.completion",
+        system_fingerprint: REHEARSAL_MARK,
+        usage: RowUsage {
+            completion_tokens: tokens(completion),
+            prompt_tokens: tokens(prompt),
+            total_tokens: tokens(prompt) + tokens(completion),
         },
-        "error": null,
-    })
-    .to_string()
-    .into_bytes()
+    };
+    let row = Row {
+        custom_id: id.to_string(),
+        error: None,
+        id: format!("batch_req_{id}"),
+        response: RowResponse { body, request_id: &name, status_code: 200 },
+    };
+    // It has no maps, and writing to memory cannot fail.
+    serde_json::to_vec(&row).unwrap_or_default()
+}
+
+/// A line of an OpenAI batch output file, with the keys of each object in the order of the alphabet.
+#[derive(Serialize)]
+struct Row<'a> {
+    custom_id: String,
+    error: Option<()>,
+    id: String,
+    response: RowResponse<'a>,
+}
+
+#[derive(Serialize)]
+struct RowResponse<'a> {
+    body: RowBody<'a>,
+    request_id: &'a str,
+    status_code: u16,
+}
+
+#[derive(Serialize)]
+struct RowBody<'a> {
+    choices: [RowChoice<'a>; 1],
+    created: u64,
+    id: &'a str,
+    model: &'a str,
+    object: &'static str,
+    system_fingerprint: &'static str,
+    usage: RowUsage,
+}
+
+#[derive(Serialize)]
+struct RowChoice<'a> {
+    finish_reason: &'static str,
+    index: u32,
+    message: RowMessage<'a>,
+}
+
+#[derive(Serialize)]
+struct RowMessage<'a> {
+    content: Option<&'a str>,
+    refusal: Option<&'a str>,
+    role: &'static str,
+}
+
+#[derive(Serialize)]
+struct RowUsage {
+    completion_tokens: u64,
+    prompt_tokens: u64,
+    total_tokens: u64,
 }
 
 /// The raw response of a request that failed with a server error.

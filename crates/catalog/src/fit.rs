@@ -56,6 +56,9 @@ impl Catalog {
         item: impl Fn(&E) -> String,
         drawn: &[String],
     ) -> Vec<(&'e E, f64)> {
+        if drawn.is_empty() {
+            return possible;
+        }
         let fits = |(entry, _): &&(&E, f64)| {
             !self.contradictions.any(&item(entry), drawn.iter().map(String::as_str))
         };

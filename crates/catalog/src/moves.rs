@@ -78,11 +78,11 @@ pub struct Move {
 }
 
 impl Move {
-    /// Whether it is possible in the health worker's message of `turn`, from 2.
-    pub fn fits(&self, facts: &Facts<'_>, situation: &Situation, patient: bool, turn: u32) -> bool {
-        self.after == After::of(situation, turn)
+    /// Whether it is possible in the health worker's message, the last one or an earlier one, `after` such an answer.
+    pub fn fits(&self, facts: &Facts<'_>, after: After, patient: bool, last: bool) -> bool {
+        self.after == after
             && (patient || !self.patient)
-            && (!self.last || turn == situation.turns)
+            && (!self.last || last)
             && self.when.holds(facts)
             && self.unless.as_ref().is_none_or(|unless| !unless.holds(facts))
     }

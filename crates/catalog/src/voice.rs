@@ -100,14 +100,22 @@ impl Voices {
                 (weight > 0.0).then_some((entry, weight))
             })
             .collect();
-        let beside: Vec<(&VoiceEntry, f64)> = allowed
+        // What the values that were drawn exclude; the others need not be compared with each of them.
+        let has = |list: &[VoiceValue]| list.iter().any(|value| drawn.contains(value));
+        let excluded: Vec<&[VoiceValue]> = self
+            .exclusions
             .iter()
-            .filter(|(entry, _)| {
-                let value = (of, entry.id.clone());
-                drawn.iter().all(|other| self.clash(&value, other).is_none())
+            .flat_map(|exclusion| {
+                let (one, other) = (exclusion.one.as_slice(), exclusion.other.as_slice());
+                [has(one).then_some(other), has(other).then_some(one)]
             })
-            .copied()
+            .flatten()
             .collect();
+        let clashes = |entry: &VoiceEntry| {
+            excluded.iter().copied().flatten().any(|(with, id)| *with == of && *id == entry.id)
+        };
+        let beside: Vec<(&VoiceEntry, f64)> =
+            allowed.iter().filter(|(entry, _)| !clashes(entry)).copied().collect();
         if beside.is_empty() { allowed } else { beside }
     }
 

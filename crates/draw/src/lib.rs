@@ -120,11 +120,21 @@ fn text_hash(text: &str) -> u64 {
         .fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The score of an item: exponential with rate `weight`; the smallest wins.
-fn score(key: u64, name: &str, weight: f64) -> f64 {
+/// A number above 0.0 and below 1.0 for an item.
+fn unit(key: u64, name: &str) -> f64 {
     let bits = mix(key ^ mix(text_hash(name)));
-    let unit = ((bits >> 11) as f64 + 0.5) * (1.0 / (1_u64 << 53) as f64);
+    ((bits >> 11) as f64 + 0.5) * (1.0 / (1_u64 << 53) as f64)
+}
+
+/// The score of an item: exponential with rate `weight`; the smallest wins.
+fn score(unit: f64, weight: f64) -> f64 {
     -libm::log(unit) / weight
+}
+
+/// Whether an item may win against a score. A logarithm is never above `unit - 1.0`, which rules out nearly all items of a
+/// long list; the margin is wider than any rounding.
+fn may_win(unit: f64, weight: f64, best: f64) -> bool {
+    (1.0 - unit) / weight * (1.0 - 1e-9) < best
 }
 
 /// One of `items`, each a `(name, weight, value)`, in proportion to the weights; `None` if no weight is above 0. Adding
@@ -139,9 +149,12 @@ pub fn choose<'a, T>(
     let mut best: Option<(f64, T)> = None;
     for (name, weight, value) in items {
         if weight > 0.0 {
-            let score = score(key, name, weight);
-            if best.as_ref().is_none_or(|(b, _)| score < *b) {
-                best = Some((score, value));
+            let unit = unit(key, name);
+            if best.as_ref().is_none_or(|(best, _)| may_win(unit, weight, *best)) {
+                let score = score(unit, weight);
+                if best.as_ref().is_none_or(|(best, _)| score < *best) {
+                    best = Some((score, value));
+                }
             }
         }
     }
@@ -159,7 +172,7 @@ pub fn order<'a, T>(
     let mut scored: Vec<(f64, &str, T)> = items
         .into_iter()
         .filter(|(_, weight, _)| *weight > 0.0)
-        .map(|(name, weight, value)| (score(key, name, weight), name, value))
+        .map(|(name, weight, value)| (score(unit(key, name), weight), name, value))
         .collect();
     scored.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)));
     scored.into_iter().map(|(_, _, value)| value).collect()

@@ -1,6 +1,6 @@
 //! What the simulated health worker does in its later messages.
 
-use clinstruct_catalog::{Catalog, Facts, Move};
+use clinstruct_catalog::{After, Catalog, Facts, Move};
 use clinstruct_draw::{self as draw, Draw};
 use clinstruct_schema::Situation;
 
@@ -18,9 +18,10 @@ pub(crate) fn possible<'c>(
     let ids = fixed.iter().map(String::as_str).chain(styles().map(|s| s.id.as_str()));
     let against = catalog.contradictions.against(ids);
     let at_odds = |m: &Move| against.with(&format!("move:{}", m.id));
+    let (after, last) = (After::of(situation, turn), turn == situation.turns);
     let fit = || {
         let all = catalog.moves_of(situation.persona.is_some()).iter();
-        all.filter(|m| m.fits(facts, situation, patient, turn) && !at_odds(m))
+        all.filter(|m| m.fits(facts, after, patient, last) && !at_odds(m))
     };
     let new: Vec<&Move> = fit().filter(|m| !situation.moves.contains(&m.id)).collect();
     if new.is_empty() { fit().collect() } else { new }
@@ -69,7 +70,6 @@ pub(crate) fn move_text(
 mod tests {
     use std::collections::BTreeMap;
 
-    use clinstruct_catalog::After;
     use clinstruct_promptgen::Plan;
     use clinstruct_schema::{Constraint, ConversationMode};
 

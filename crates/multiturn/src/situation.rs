@@ -1,3 +1,5 @@
+use std::cell::OnceCell;
+
 use clinstruct_catalog::{Catalog, Facts, Part, StyleOption, subject_ids, translates};
 use clinstruct_draw::Draw;
 use clinstruct_schema::{BaseRow, ConversationMode, Language, Register, RowId, Situation};
@@ -39,6 +41,10 @@ pub fn variants(part: &Part, row: &BaseRow, k: usize) -> Vec<Variant> {
     (1..=part.variants()).map(Variant::Styled).collect()
 }
 
+/// What is drawn for all variants of a prompt at once, by the first that needs it.
+#[derive(Default)]
+struct Shared<'c>(OnceCell<Vec<Vec<&'c StyleOption>>>);
+
 /// Draws everything about a conversation.
 pub fn situation(
     catalog: &Catalog,
@@ -47,6 +53,30 @@ pub fn situation(
     row: &BaseRow,
     k: usize,
     variant: Variant,
+) -> Situation {
+    situation_beside(catalog, part, seed, (row, k), variant, &Shared::default())
+}
+
+/// The same for all conversations of a prompt, in the order of [`variants`].
+pub fn situations(
+    catalog: &Catalog,
+    part: &Part,
+    seed: u64,
+    row: &BaseRow,
+    k: usize,
+) -> Vec<(Variant, Situation)> {
+    let shared = Shared::default();
+    let draw = |of| (of, situation_beside(catalog, part, seed, (row, k), of, &shared));
+    variants(part, row, k).into_iter().map(draw).collect()
+}
+
+fn situation_beside<'c>(
+    catalog: &'c Catalog,
+    part: &Part,
+    seed: u64,
+    (row, k): (&BaseRow, usize),
+    variant: Variant,
+    Shared(shared): &Shared<'c>,
 ) -> Situation {
     let id = conversation_id(part, &row.id, k, variant);
     let prompt = prompt_id(part, &row.id, k);
@@ -72,13 +102,14 @@ pub fn situation(
     let in_language = Possible { catalog, language, country };
     let mut options: Vec<&StyleOption> = match variant {
         Variant::Emergency => part.emergency.iter().map(|e| &e.instruction).collect(),
-        Variant::Styled(n) => asked(catalog, part, seed, prompt.as_str(), (&fixed, in_language))
-            .into_iter()
-            .nth(n.saturating_sub(1))
+        Variant::Styled(n) => shared
+            .get_or_init(|| asked(catalog, part, seed, prompt.as_str(), (&fixed, in_language)))
+            .get(n.saturating_sub(1))
             .filter(|_| {
                 let share = part.styles.as_ref().map_or(1.0, |rule| rule.share);
                 share >= 1.0 || Draw::new(seed, key, "asks for styles").chance(share)
             })
+            .cloned()
             .unwrap_or_default(),
     };
     let asked_count = options.len();

@@ -11,6 +11,7 @@ use clinstruct_quality::card::CountryTerms;
 use clinstruct_schema::{BackendId, MicroUsd, Speaker};
 use rayon::prelude::*;
 
+use crate::task::Memo;
 use crate::{Annotator, Error, Extraction, Result, Routes};
 
 /// Raised when the reading of responses changes, so that journals are played again from the raw responses.
@@ -116,6 +117,8 @@ pub struct RunContext<'c> {
     pub(crate) checked: OnceLock<String>,
     /// The journal's plan, where its rows are written as they are instead of this plan's.
     pub(crate) kept: OnceLock<PlanFacts>,
+    /// What was computed of its seed rows.
+    pub(crate) memo: Memo,
 }
 
 impl<'c> RunContext<'c> {
@@ -154,6 +157,7 @@ impl<'c> RunContext<'c> {
             plans,
             checked: OnceLock::new(),
             kept: OnceLock::new(),
+            memo: Memo::default(),
         };
         crate::task::check_names(&context.config.annotators)?;
         crate::task::try_templates(&context)?;

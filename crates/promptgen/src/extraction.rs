@@ -81,6 +81,6 @@ pub fn extraction_request(
         max_tokens: options.max_tokens,
         temperature: options.temperature,
     };
-    let schema = || JsonSchema { name: "facts".into(), schema: object(&[("facts", &facts())]) };
+    let schema = || JsonSchema { name: "facts".into(), schema: object(&[("facts", facts())]) };
     Ok(call.request(system, user, structured.then(schema)))
 }

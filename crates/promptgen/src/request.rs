@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use clinstruct_catalog::{Catalog, Part, frame_context};
 use clinstruct_draw as draw;
@@ -88,7 +89,12 @@ fn array(items: &str) -> String {
 }
 
 /// The schema of a list of facts.
-pub(crate) fn facts() -> String {
+pub(crate) fn facts() -> &'static str {
+    static FACTS: LazyLock<String> = LazyLock::new(schema_of_facts);
+    &FACTS
+}
+
+fn schema_of_facts() -> String {
     let names: Vec<String> =
         FactName::ALL.iter().map(|name| format!("\"{}\"", name.as_str())).collect();
     let string = r#"{"type":"string"}"#;
@@ -104,12 +110,12 @@ fn schema(numbers: &[usize], asks: bool) -> JsonSchema {
     let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
     let number = format!(r#"{{"type":"integer","enum":[{}]}}"#, numbers.join(","));
     let text = r#"{"type":"string"}"#;
-    let (requests, facts) = (array(text), facts());
+    let requests = array(text);
     let mut keys = vec![("patient", number.as_str()), ("prompt", text)];
     if asks {
         keys.push(("requests", &requests));
     }
-    keys.push(("facts", &facts));
+    keys.push(("facts", facts()));
     let entry = object(&keys);
     JsonSchema { name: "prompts".into(), schema: object(&[("prompts", &array(&entry))]) }
 }

@@ -7,6 +7,7 @@ use super::{Facts, age_text, fits, fitting, lead, lower_first, spoken_sex};
 use crate::assistant::words;
 use crate::grammar::{Template, grammar, worker};
 use crate::read::{ParsedRequest, known};
+use crate::said::was_said;
 
 /// Words below which a message of one sentence gets another.
 const FEWEST: usize = 22;
@@ -91,7 +92,7 @@ pub(crate) fn follow_up(
             // Fixed wording gets a topic.
             let led = said.is_empty() && (fixed || draw.chance(0.9));
             let sentence = if led { lead(&sentence, draw) } else { sentence };
-            if !earlier.contains(&sentence) && !said.contains(&sentence) {
+            if !said.contains(&sentence) && !was_said(earlier, &sentence) {
                 said.push(sentence.clone());
                 return sentence;
             }

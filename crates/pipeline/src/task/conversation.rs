@@ -12,7 +12,7 @@ use clinstruct_schema::{
 };
 use clinstruct_store::{Step, TaskKey};
 
-use super::keys::{conversation_key, variants_of};
+use super::keys::conversation_key;
 use super::reading::{Prompt, Reading, compare_with_repaired, missing, read_turn};
 use super::{Applied, Child, Next, Received, Task, batch, rejection};
 use crate::{Error, Result, RunContext};
@@ -182,9 +182,7 @@ pub(super) fn situations_of(
 ) -> Result<Vec<(Variant, Situation)>> {
     let plan = context.plan(part).ok_or_else(|| Error::JournalMismatch(row.id.to_string()))?;
     let (catalog, seed) = (context.catalog, context.config.seed);
-    let draw =
-        |variant| (variant, multiturn::situation(catalog, plan.part(), seed, row, k, variant));
-    Ok(variants_of(context, part, row, k)?.into_iter().map(draw).collect())
+    Ok(multiturn::situations(catalog, plan.part(), seed, row, k))
 }
 
 /// The case of prompt `k` (from 0) of a row, which states these facts. The variants share it: its key is the prompt's.

@@ -52,20 +52,21 @@ impl PromptTask {
         part: u8,
         index: usize,
     ) -> Result<Option<Self>> {
-        let Some(row) = context.plan(part).and_then(|plan| plan.row(index)) else {
+        let Some(plan) = context.plan(part).filter(|plan| index < plan.len()) else {
             return Ok(None);
         };
         let (key, counts) = (base_key(part, index)?, RetryCounts::default());
+        let row = match context.memo.row(key) {
+            Some(row) => row,
+            None => {
+                let Some(row) = plan.row(index).map(Arc::new) else { return Ok(None) };
+                context.memo.keep_row(key, &row);
+                row
+            }
+        };
         let prompts = vec![None; row.frames.len()];
         let situations = OnceLock::new();
-        Ok(Some(Self {
-            key,
-            row: Arc::new(row),
-            counts,
-            prompts,
-            findings: Vec::new(),
-            situations,
-        }))
+        Ok(Some(Self { key, row, counts, prompts, findings: Vec::new(), situations }))
     }
 
     /// The situations of its conversations, as drawn.
@@ -173,6 +174,16 @@ impl PromptTask {
         taken.then_some(step)
     }
 
+    /// Takes the prompts that were accepted in these steps, where they are still known; returns whether they are.
+    pub(super) fn recall(&mut self, context: &RunContext<'_>, steps: &[Step]) -> bool {
+        let known = context.memo.take_prompts(self.key, steps);
+        let is_known = known.is_some();
+        if let Some(prompts) = known {
+            self.prompts = prompts;
+        }
+        is_known
+    }
+
     /// Applies what came of a request: the conversations begin, another request is made, or all rows that the prompts
     /// would have given are rejected.
     pub(crate) fn apply(
@@ -190,7 +201,11 @@ impl PromptTask {
         let failure = reading.failure();
         let (accepted, next) = match reading {
             Reading::Accepted(prompts) => {
-                (self.take(request, attempts, prompts), self.done(context, None)?)
+                let step = self.take(request, attempts, prompts);
+                let next = self.done(context, None)?;
+                // With the cases that their conversations needed.
+                context.memo.keep_prompts(self.key, &self.prompts);
+                (step, next)
             }
             Reading::Unusable { reason, detail, partial, defect, .. } => {
                 let step = partial.and_then(|prompts| self.take(request, attempts, prompts));

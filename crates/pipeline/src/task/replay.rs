@@ -43,6 +43,9 @@ pub(crate) fn prompts_of(
     record: &TaskRecord,
     mut task: PromptTask,
 ) -> Result<PromptTask> {
+    if task.recall(context, &record.steps) {
+        return Ok(task);
+    }
     for step in &record.steps {
         let outcome =
             response(locate, reader, step.request)?.ok_or_else(|| mismatch(record.key))?;

@@ -1,5 +1,7 @@
 //! Allergies, past events, family and social history.
 
+use std::cell::OnceCell;
+
 use clinstruct_catalog::{Condition, HistoryEntry, Relative};
 use clinstruct_draw::{self as draw, Draw};
 use clinstruct_schema::{Case, CaseText, FactName, Origin, Slug};
@@ -22,23 +24,32 @@ const OLDEST: u32 = 92;
 /// What the statements of a case have in common.
 struct About<'a, 'c> {
     ctx: &'a Completion<'c>,
-    conditions: Vec<&'c Condition>,
-    texts: String,
+    case: &'a Case,
+    /// Looked for in many names, and not needed where nothing is said.
+    conditions: OnceCell<Vec<&'c Condition>>,
+    texts: OnceCell<String>,
     months: u32,
 }
 
 impl<'a, 'c> About<'a, 'c> {
-    fn new(ctx: &'a Completion<'c>, case: &Case) -> Self {
+    fn new(ctx: &'a Completion<'c>, case: &'a Case) -> Self {
         Self {
             ctx,
-            conditions: known::conditions(ctx, case),
-            texts: known::texts(ctx, case).to_lowercase(),
+            case,
+            conditions: OnceCell::new(),
+            texts: OnceCell::new(),
             months: known::months(ctx.patient.age),
         }
     }
 
     fn has(&self, id: &Slug) -> bool {
-        self.conditions.iter().any(|c| &c.id == id)
+        let known = self.conditions.get_or_init(|| known::conditions(self.ctx, self.case));
+        known.iter().any(|c| &c.id == id)
+    }
+
+    /// What is said about the patient, in lower case.
+    fn texts(&self) -> &str {
+        self.texts.get_or_init(|| known::texts(self.ctx, self.case).to_lowercase())
     }
 
     /// Whether the entry can be said of the patient.
@@ -58,7 +69,7 @@ impl<'a, 'c> About<'a, 'c> {
             && among(&entry.countries, &place.country_code)
             && (entry.needs.is_empty() || entry.needs.iter().any(|id| self.has(id)))
             && !entry.not_conditions.iter().any(|id| self.has(id))
-            && !entry.excludes_words.iter().any(|word| self.texts.contains(word.as_str()))
+            && !entry.excludes_words.iter().any(|word| self.texts().contains(word.as_str()))
     }
 
     /// The most months that the event can be ago, by the year before which it is not plausible.
@@ -101,12 +112,15 @@ impl<'a, 'c> About<'a, 'c> {
     fn statements(
         &self,
         list: &str,
-        entries: &'c [HistoryEntry],
+        entries: impl IntoIterator<Item = &'c HistoryEntry>,
         many: usize,
         say: &dyn Fn(&HistoryEntry, &[&HistoryEntry]) -> Option<String>,
     ) -> Vec<(&'c HistoryEntry, CaseText)> {
+        if many == 0 {
+            return Vec::new();
+        }
         let possible =
-            entries.iter().filter(|h| self.fits(h)).map(|h| (h.id.as_str(), h.weight, h));
+            entries.into_iter().filter(|h| self.fits(h)).map(|h| (h.id.as_str(), h.weight, h));
         let mut taken: Vec<(&HistoryEntry, CaseText)> = Vec::new();
         for entry in draw::order(self.ctx.seed, self.ctx.key, list, possible) {
             if taken.len() == many || taken.iter().any(|(t, _)| t.alone) {
@@ -173,7 +187,7 @@ pub(crate) fn history(ctx: &Completion<'_>, case: &Case) -> Vec<CaseText> {
         return Vec::new();
     }
     let about = About::new(ctx, case);
-    let grave = |word: &String| about.texts.contains(word.as_str());
+    let grave = |word: &String| about.texts().contains(word.as_str());
     let shares = match ctx.patient.age.years {
         _ if ctx.catalog.histories.grave.iter().any(grave) => EVENTS_OF_THE_GRAVE,
         0..=1 => EVENTS[0],
@@ -272,10 +286,9 @@ pub(crate) fn social(ctx: &Completion<'_>, case: &Case) -> Vec<CaseText> {
         {
             continue;
         }
-        let say = |entry: &HistoryEntry, _: &[&HistoryEntry]| {
-            if entry.kind.as_ref() == Some(&kind.id) { about.say(&list, entry) } else { None }
-        };
-        taken.extend(about.statements(&list, &histories.social, 1, &say));
+        let of_kind = histories.social.iter().filter(|entry| entry.kind.as_ref() == Some(&kind.id));
+        let say = |entry: &HistoryEntry, _: &[&HistoryEntry]| about.say(&list, entry);
+        taken.extend(about.statements(&list, of_kind, 1, &say));
     }
     taken.into_iter().map(|(_, text)| text).collect()
 }

@@ -77,6 +77,10 @@ pub(crate) fn medicines(ctx: &Completion<'_>, case: &Case) -> Vec<CaseMedicine> 
     if known::ruled_out(ctx, FactName::Medicine) {
         return Vec::new();
     }
+    let limits = Limits::new(ctx, case);
+    if limits.conditions.is_empty() && !limits.pregnant {
+        return Vec::new();
+    }
     // A medicine that was stopped, or that has run out, is what the message says of medicines.
     let texts = [FactName::History, FactName::Complaint, FactName::Finding, FactName::Allergy];
     let told = || {
@@ -85,7 +89,6 @@ pub(crate) fn medicines(ctx: &Completion<'_>, case: &Case) -> Vec<CaseMedicine> 
     };
     let states_any =
         stated::is_complete(ctx.stated, FactName::Medicine) || !case.medicines.is_empty() || told();
-    let limits = Limits::new(ctx, case);
     let mut taken = known::medicines(ctx, case);
     let mut all = Vec::new();
     for condition in &limits.conditions {

@@ -131,10 +131,14 @@ impl Lower {
 
     /// Whether it may have a name, whose capitals of ASCII are looked for as small letters.
     pub(super) fn may_have_name(&self, name: &str) -> bool {
+        let has = |first: u8, second: u8| {
+            self.has_pair(first.to_ascii_lowercase(), second.to_ascii_lowercase())
+        };
         match name.as_bytes() {
-            [first, second, ..] if first.is_ascii() && second.is_ascii() => {
-                self.has_pair(first.to_ascii_lowercase(), second.to_ascii_lowercase())
+            [first, second, third, ..] if [first, second, third].iter().all(|b| b.is_ascii()) => {
+                has(*first, *second) && has(*second, *third)
             }
+            [first, second, ..] if first.is_ascii() && second.is_ascii() => has(*first, *second),
             _ => true,
         }
     }

@@ -6,6 +6,7 @@ use std::cell::OnceCell;
 use clinstruct_schema::Language;
 
 use super::age::{self, Age};
+use super::correction::Corrected;
 use super::local;
 use super::medicines::{self, Mention};
 use super::pregnancy::{self, Pregnancy};
@@ -21,6 +22,7 @@ use crate::people::{self, Person};
 /// looked at.
 pub struct Reader<'a> {
     text: &'a str,
+    corrected: OnceCell<Corrected<'a>>,
     people: OnceCell<Vec<Person>>,
     view: OnceCell<View<'a>>,
     ages: OnceCell<Vec<Age>>,
@@ -36,6 +38,7 @@ impl<'a> Reader<'a> {
     pub fn new(text: &'a str) -> Self {
         Self {
             text,
+            corrected: OnceCell::new(),
             people: OnceCell::new(),
             view: OnceCell::new(),
             ages: OnceCell::new(),
@@ -50,6 +53,11 @@ impl<'a> Reader<'a> {
     /// The text.
     pub fn text(&self) -> &'a str {
         self.text
+    }
+
+    /// It without what it takes back.
+    pub(crate) fn corrected(&self) -> &Corrected<'a> {
+        self.corrected.get_or_init(|| Corrected::of(self.text))
     }
 
     /// What it begins with instead of the matter, in a language.

@@ -32,11 +32,11 @@ pub fn record(text: &str, frame: &Frame, written: Option<&[StatedFact]>) -> Stat
 /// The same for one who has read more in the message.
 pub fn record_in(reader: &Reader<'_>, frame: &Frame, written: Option<&[StatedFact]>) -> Stated {
     // What a dictated message takes back is not stated.
-    let corrected = Corrected::of(reader.text());
+    let corrected = reader.corrected();
     if corrected.text() == reader.text() {
-        recorded(reader, &corrected, frame, written)
+        recorded(reader, corrected, frame, written)
     } else {
-        recorded(&Reader::new(corrected.text()), &corrected, frame, written)
+        recorded(&Reader::new(corrected.text()), corrected, frame, written)
     }
 }
 

@@ -54,6 +54,9 @@ fn clipped(sentence: &str) -> String {
         long.iter().zip(brief).map(|(l, b)| (l.plain(), b.plain())).collect();
     let mut text = format!(" {rest}");
     for (long, brief) in &pairs {
+        if !text.contains(long.as_str()) {
+            continue;
+        }
         for end in [' ', ',', '.', '?'] {
             text = text.replace(&format!(" {long}{end}"), &format!(" {brief}{end}"));
         }

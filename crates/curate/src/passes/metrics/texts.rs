@@ -25,9 +25,10 @@ pub(super) fn without_styles<'a>(text: &'a str, kind: TextKind, row: &Row<'_>) -
     }
     for style in row.attributes.iter().flat_map(|a| &a.situation.asked_styles) {
         let here = (style.turn == 1) == (kind == TextKind::Prompt);
-        let Some(at) = left.rfind(&style.text).filter(|_| here && !style.text.is_empty()) else {
+        if !here || style.text.is_empty() {
             continue;
-        };
+        }
+        let Some(at) = left.rfind(&style.text) else { continue };
         let (before, after) = (&left[..at], &left[at + style.text.len()..]);
         // What parted it from its neighbours goes with it, but for a break between paragraphs.
         let (before, after) = if before.trim().is_empty() {

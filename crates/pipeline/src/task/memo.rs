@@ -1,0 +1,71 @@
+//! What was computed of the seed rows of a run, for those who need it again.
+//!
+//! A row is laid out, begun and written, and each time it would be drawn, its prompts be read and their cases be completed
+//! again. All of it follows from plan, seed and responses, so it does not matter what is kept here and what is not. Only
+//! the first rows are kept: memory does not grow with the plan.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clinstruct_schema::BaseRow;
+use clinstruct_store::{Step, TaskKey};
+
+use super::prompt::AcceptedPrompt;
+
+/// Seed rows that are kept.
+const ROWS: usize = 8192;
+/// Prompts that are kept, with their facts and cases.
+const PROMPTS: usize = 8192;
+
+/// A place for each patient of a seed row.
+type Prompts = Vec<Option<AcceptedPrompt>>;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Memo {
+    rows: Mutex<HashMap<TaskKey, Arc<BaseRow>>>,
+    prompts: Mutex<(usize, HashMap<TaskKey, Prompts>)>,
+}
+
+impl Memo {
+    /// A seed row that was drawn before.
+    pub(super) fn row(&self, key: TaskKey) -> Option<Arc<BaseRow>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned()
+    }
+
+    pub(super) fn keep_row(&self, key: TaskKey, row: &Arc<BaseRow>) {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        if rows.len() < ROWS {
+            rows.insert(key, Arc::clone(row));
+        }
+    }
+
+    /// The prompts of a seed row that were accepted in these steps. They are given once.
+    pub(super) fn take_prompts(&self, key: TaskKey, steps: &[Step]) -> Option<Prompts> {
+        let prompts = {
+            let mut kept = self.prompts.lock().unwrap_or_else(PoisonError::into_inner);
+            let prompts = kept.1.remove(&key)?;
+            kept.0 -= prompts.len();
+            prompts
+        };
+        let of = |prompt: &AcceptedPrompt, step: &Step| {
+            (prompt.step.request, prompt.step.attempts) == (step.request, step.attempts)
+        };
+        let all = || prompts.iter().flatten();
+        let are_same = steps.iter().all(|step| all().any(|prompt| of(prompt, step)))
+            && all().all(|prompt| steps.iter().any(|step| of(prompt, step)));
+        are_same.then_some(prompts)
+    }
+
+    /// Keeps the prompts of a seed row, where it has all of them.
+    pub(super) fn keep_prompts(&self, key: TaskKey, prompts: &Prompts) {
+        if prompts.iter().any(Option::is_none) {
+            return;
+        }
+        let mut kept = self.prompts.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.0 + prompts.len() <= PROMPTS && !kept.1.contains_key(&key) {
+            kept.0 += prompts.len();
+            kept.1.insert(key, prompts.clone());
+        }
+    }
+}
