@@ -45,6 +45,10 @@ pub const CHECK: Check = Check {
         "Thank you for the details.\n\n**Diagnosis:** acute cholecystitis",
         "Give small sips every few minutes.\n\nshout if he gets worse",
         "hey, fluids first. 500 ml over 15 min, then recheck bp",
+        "fluids first, 500 ml over 15 min, then recheck bp\n\nfor the report: attention fluctuates, sleep under work-up, \
+         retest in 3 months. that leaves the door open without putting a label on her",
+        "ask about snoring and blank spells, those need an eeg\n\ni would go back with the ferritin and the legs in one sentence \
+         and ask for treatment dose iron plus a look for the cause of it all",
     ],
     bad: &[
         "Give water and look at the",
@@ -139,8 +143,9 @@ fn cut_alone(text: &str, language: Language) -> Option<Range<usize>> {
     }
     let word = line.rsplit(char::is_whitespace).next().unwrap_or_default();
     // `Hepatitis A` ends with a letter, and `look at a` with a word.
-    let hangs =
-        lexicon.hanging.iter().any(|h| h == word) && !is_verb_at_the_end(line, word, lexicon);
+    let hangs = lexicon.hanging.iter().any(|h| h == word)
+        && !is_verb_at_the_end(line, word, lexicon)
+        && !is_object(line, word);
     if line.ends_with(',') || hangs {
         return Some(last);
     }
@@ -154,6 +159,12 @@ fn cut_alone(text: &str, language: Language) -> Option<Range<usize>> {
         return is_open_among_ended(text, &last).then_some(last);
     }
     is_open_prose(text, &last, language).then_some(last)
+}
+
+/// Whether a text ends with an object that could also be a possessive: `without putting a label on her`.
+fn is_object(line: &str, word: &str) -> bool {
+    let before = line.split_whitespace().rev().nth(1).unwrap_or_default();
+    word == "her" && ["on", "for", "with", "to", "at", "from", "by", "about"].contains(&before)
 }
 
 fn is_ended(line: &str) -> bool {
@@ -199,14 +210,33 @@ fn is_open_among_ended(text: &str, last: &Range<usize>) -> bool {
     others > 1
 }
 
+/// Whether no paragraph of several ends with a mark: whoever writes like this does not end the last one either.
+fn never_ends(text: &str) -> bool {
+    let mut paragraphs = 0;
+    for line in lines(text).filter(|l| marker_length(&text[l.clone()]) == 0) {
+        if is_ended(&text[line]) {
+            return false;
+        }
+        paragraphs += 1;
+    }
+    paragraphs > 1
+}
+
 /// Whether the last line, which is prose, breaks off.
 fn is_open_prose(text: &str, last: &Range<usize>, language: Language) -> bool {
     let line = &text[last.clone()];
     let count = line.split_whitespace().count();
     let said = sentences(line, language);
     let length = |span: &Range<usize>| line[span.clone()].split_whitespace().count();
-    if is_small(text) && is_small(line) && said.last().is_some_and(|s| length(s) <= CHAT) {
-        return false;
+    if is_small(text) && is_small(line) {
+        // Without capitals, a full stop alone ends a sentence.
+        let behind = line.rsplit(['.', '!', '?']).next().unwrap_or(line);
+        if said.last().is_some_and(|s| length(s) <= CHAT)
+            || behind.split_whitespace().count() <= CHAT
+            || never_ends(text)
+        {
+            return false;
+        }
     }
     // Behind a sentence with an end, one without is broken, however short.
     if said.len() > 1 {
