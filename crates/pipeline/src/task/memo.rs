@@ -13,9 +13,9 @@ use clinstruct_store::{Step, TaskKey};
 use super::prompt::AcceptedPrompt;
 
 /// Seed rows that are kept.
-const ROWS: usize = 8192;
+const ROWS: usize = 16_384;
 /// Prompts that are kept, with their facts and cases.
-const PROMPTS: usize = 8192;
+const PROMPTS: usize = 16_384;
 
 /// A place for each patient of a seed row.
 type Prompts = Vec<Option<AcceptedPrompt>>;
@@ -67,5 +67,52 @@ impl Memo {
             kept.0 += prompts.len();
             kept.1.insert(key, prompts.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clinstruct_schema::RequestId;
+
+    use super::super::reading::Prompt;
+    use super::*;
+
+    fn step(request: u8, attempts: u8) -> Step {
+        Step { request: RequestId([request; 16]), attempts, cleanup: 0 }
+    }
+
+    fn prompt(step: Step) -> Option<AcceptedPrompt> {
+        Some(AcceptedPrompt { prompt: Prompt::unwritten("A question."), step })
+    }
+
+    #[test]
+    fn prompts_are_given_once_and_only_for_their_steps() {
+        let key = TaskKey::seed_row(0, 7).unwrap();
+        let (memo, prompts) = (Memo::default(), vec![prompt(step(1, 1)), prompt(step(2, 2))]);
+        for (steps, known) in [
+            (vec![step(1, 1), step(2, 2)], true),
+            (vec![step(1, 1)], false),
+            (vec![step(1, 1), step(2, 3)], false),
+            (vec![step(1, 1), step(2, 2), step(3, 3)], false),
+        ] {
+            memo.keep_prompts(key, &prompts);
+            assert_eq!(memo.take_prompts(key, &steps).is_some(), known, "{steps:?}");
+            assert!(memo.take_prompts(key, &steps).is_none());
+        }
+    }
+
+    #[test]
+    fn what_is_incomplete_or_beyond_the_bound_is_not_kept() {
+        let memo = Memo::default();
+        let key = |row: usize| TaskKey::seed_row(0, u32::try_from(row).unwrap()).unwrap();
+        memo.keep_prompts(key(0), &vec![prompt(step(1, 1)), None]);
+        assert!(memo.take_prompts(key(0), &[step(1, 1)]).is_none());
+        for row in 0..=PROMPTS {
+            memo.keep_prompts(key(row), &vec![prompt(step(1, 1))]);
+        }
+        assert!(memo.take_prompts(key(PROMPTS), &[step(1, 1)]).is_none());
+        assert!(memo.take_prompts(key(0), &[step(1, 1)]).is_some());
+        memo.keep_prompts(key(PROMPTS), &vec![prompt(step(1, 1))]);
+        assert!(memo.take_prompts(key(PROMPTS), &[step(1, 1)]).is_some());
     }
 }
