@@ -215,3 +215,19 @@ fn one_test_with_several_results_is_one_result() {
         record(value, &frame(Sex::Female), Some(&listed(&[(FactName::Finding, value, "1")])));
     assert_eq!(shown(&stated), [format!("other {value} 1")]);
 }
+
+#[test]
+fn a_relative_who_is_named_early_in_a_thai_message_has_not_its_signs() {
+    let text = "เมื่อ 5 สัปดาห์ก่อนบ้านโดนกระสุนปืนใหญ่และพี่ชายเสียชีวิตต่อหน้า เริ่มได้ยินเสียงพี่ชายเรียก กินได้น้อย ไม่ค่อยพูดกับใคร \
+                แต่ตอนเช้าคุยรู้เรื่อง วันนี้วัดไข้ได้ 37.9 °C ชีพจร 104 ครั้ง/นาที คอไม่แข็ง";
+    let list =
+        listed(&[(FactName::Temperature, "37.9", "Cel"), (FactName::HeartRate, "104", "/min")]);
+    let all = shown(&record(text, &frame(Sex::Male), Some(&list)));
+    for fact in ["temperature 37.9 Cel", "heart_rate 104 /min"] {
+        assert!(all.contains(&fact.to_owned()), "{fact}: {all:?}");
+    }
+    // One clause before, the relative is the one who has them.
+    let of_another = "ลูกสบายดี พี่ชายมีไข้ 39.2 °C";
+    let all = shown(&record(of_another, &frame(Sex::Male), Some(&[])));
+    assert!(!all.iter().any(|fact| fact.starts_with("temperature")), "{all:?}");
+}

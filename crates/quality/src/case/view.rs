@@ -106,8 +106,18 @@ impl<'a> View<'a> {
         from + ANOTHER.iter().filter_map(|word| rest.find(word)).min().unwrap_or(rest.len())
     }
 
+    /// The part of a sentence before a place in which the one is named of whom something is said there. Thai has no full stops:
+    /// a whole message is one sentence, of which that is the clause itself and the one before.
+    fn near(&self, sentence: &Range<usize>, at: usize) -> Range<usize> {
+        let before = self.between(sentence.start, at);
+        let mut gaps =
+            before.rmatch_indices(' ').map(|(i, _)| i).filter(|i| is_thai_gap(before, *i));
+        sentence.start + gaps.nth(1).unwrap_or_default()..sentence.end
+    }
+
     /// Whether somebody besides the patient is the one of whom a number at `at` is said.
     pub(super) fn is_of_other(&self, sentence: &Range<usize>, at: usize) -> bool {
+        let sentence = &self.near(sentence, at);
         let people = |hit: &&Hit| matches!(hit.class, Class::Person | Class::Subject);
         let own = |hit: &&Hit| people(hit) && !self.is_possessive(hit);
         let Some(last) = self.within(sentence.start..at).rev().find(own) else { return false };
