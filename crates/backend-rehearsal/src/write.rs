@@ -386,6 +386,7 @@ struct RowMessage<'a> {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names of the provider's API")]
 struct RowUsage {
     completion_tokens: u64,
     prompt_tokens: u64,
