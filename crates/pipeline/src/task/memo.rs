@@ -81,6 +81,7 @@ mod tests {
         Step { request: RequestId([request; 16]), attempts, cleanup: 0 }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "places of patients are optional")]
     fn prompt(step: Step) -> Option<AcceptedPrompt> {
         Some(AcceptedPrompt { prompt: Prompt::unwritten("A question."), step })
     }
