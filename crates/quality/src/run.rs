@@ -40,8 +40,7 @@ pub fn check(turn: &Turn<'_>) -> Vec<Violation> {
 
 /// The same for one who has a reader of the text.
 fn check_in(turn: &Turn<'_>, reader: &Reader<'_>) -> Vec<Violation> {
-    // An answer takes nothing back.
-    if turn.speaker == Speaker::Assistant || reader.corrected().text() == reader.text() {
+    if !turn.may_take_back() || reader.corrected().text() == reader.text() {
         found_in(turn, reader)
     } else {
         found_in(turn, &Reader::new(reader.corrected().text()))

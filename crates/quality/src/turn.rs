@@ -35,10 +35,12 @@ pub struct Turn<'a> {
 impl<'a> Turn<'a> {
     /// Its text without what it takes back: a dictated message may, an answer does not.
     pub(crate) fn corrected(&self) -> Corrected<'a> {
-        match self.speaker {
-            Speaker::Assistant => Corrected::nothing(self.text),
-            Speaker::User | Speaker::PromptWriter => Corrected::of(self.text),
-        }
+        if self.may_take_back() { Corrected::of(self.text) } else { Corrected::nothing(self.text) }
+    }
+
+    /// Whether its writer may take back what was said before.
+    pub(crate) fn may_take_back(&self) -> bool {
+        self.speaker != Speaker::Assistant
     }
 
     /// An English text without further facts.

@@ -20,15 +20,7 @@ pub(crate) fn text(text: &str) -> String {
 
 /// A number with spaces between thousands.
 pub(crate) fn number(n: u64) -> String {
-    let digits = n.to_string();
-    let mut spaced = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            spaced.push('\u{202f}');
-        }
-        spaced.push(c);
-    }
-    spaced
+    clinstruct_schema::grouped(n, '\u{202f}')
 }
 
 /// A share in per cent.

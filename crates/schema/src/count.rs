@@ -1,14 +1,19 @@
-/// A number with thousands separators, for people.
-pub fn number(n: u64) -> String {
+/// A number with a separator between thousands.
+pub fn grouped(n: u64, separator: char) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
+            out.push(separator);
         }
         out.push(c);
     }
     out
+}
+
+/// A number with commas between thousands, for people.
+pub fn number(n: u64) -> String {
+    grouped(n, ',')
 }
 
 /// A number with what is counted, for people: `1 row`, `2,000 rows`. `one` is its name in the singular.

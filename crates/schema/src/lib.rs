@@ -35,7 +35,7 @@ pub use conversation::{
     Attributes, Conversation, FailedText, Provenance, Rejected, SituationRow, Split, Stage,
     TurnProvenance,
 };
-pub use count::{counted, number};
+pub use count::{counted, grouped, number};
 pub use fact::{FactKind, FactName};
 pub use hint::{Blame, Hint};
 pub use id::{BackendId, IdError, PartId, RequestId, RowId, Slug};

@@ -2,6 +2,8 @@
 
 use clinstruct_schema::{CaseMedicine, Origin};
 
+use super::sorted::SPANS;
+
 /// First words of a frequency.
 const FREQUENCY: &[&str] = &[
     "once",
@@ -132,20 +134,8 @@ const PERHAPS: &[&str] = &[
     "for", "from", "in", "on", "at", "with", "as", "by", "after", "before", "each", "when",
     "given", "taken", "per", "since",
 ];
-/// Words of a time.
+/// Words of a time, beside its units.
 const TIMES: &[&str] = &[
-    "day",
-    "days",
-    "week",
-    "weeks",
-    "month",
-    "months",
-    "year",
-    "years",
-    "hour",
-    "hours",
-    "minute",
-    "minutes",
     "morning",
     "mornings",
     "noon",
@@ -296,7 +286,9 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
     let words: Vec<&str> = value.split_whitespace().collect();
     let frequency_from = |words: &[&str]| {
         let timed = |word: &&str| {
-            TIMES.contains(&bare(word).as_str()) || word.contains(|c: char| c.is_ascii_digit())
+            let bare = bare(word);
+            [TIMES, &SPANS].iter().any(|list| list.contains(&bare.as_str()))
+                || word.contains(|c: char| c.is_ascii_digit())
         };
         let ends = |(at, word): (usize, &&str)| {
             let word = bare(word);

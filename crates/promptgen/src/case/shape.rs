@@ -225,9 +225,7 @@ const LIVING: [&str; 24] = [
 /// disease`, but not `lives with her mother, who has dementia`.
 pub(super) fn is_of_relative(catalog: &Catalog, band: usize, text: &str) -> bool {
     let lower = text.to_lowercase();
-    let says = |list: &[&str]| {
-        lower.split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| list.contains(&word))
-    };
+    let says = |list: &[&str]| words(&lower).any(|word| list.contains(&word));
     says(&RELATIVES) && !says(&LIVING) && (is_family(catalog, band, text) || is_of_one(&lower))
 }
 

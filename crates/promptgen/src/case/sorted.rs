@@ -120,18 +120,23 @@ const ENDED: [&str; 40] = [
 /// Whether a text listed as a medicine names one that is taken.
 pub(super) fn is_taken(text: &str) -> bool {
     let lower = text.trim().to_lowercase();
-    !NOT_TAKEN.iter().any(|start| lower.starts_with(start)) && !is_ended(text)
+    !NOT_TAKEN.iter().any(|start| lower.starts_with(start)) && !is_event(text)
+}
+
+/// Whether a text listed as a medicine is an event: a medicine that ended, or blood that was given.
+pub(super) fn is_event(text: &str) -> bool {
+    is_ended(text) || is_transfusion(text)
 }
 
 /// Whether a text listed as a medicine names one that was taken, and is not any more: `warfarin, stopped on Monday`.
-pub(super) fn is_ended(text: &str) -> bool {
+fn is_ended(text: &str) -> bool {
     let lower = text.trim().to_lowercase();
     !NOT_TAKEN.iter().any(|start| lower.starts_with(start))
         && ENDED.iter().any(|said| lower.contains(said))
 }
 
 /// Whether a text listed as a medicine is about blood or a bag of fluid that was given: `first bag of o neg going in`.
-pub(super) fn is_transfusion(text: &str) -> bool {
+fn is_transfusion(text: &str) -> bool {
     let lower = text.to_lowercase();
     let blood = [
         "bag of",
@@ -153,8 +158,14 @@ pub(super) fn is_transfusion(text: &str) -> bool {
     blood.iter().any(|word| lower.contains(word))
 }
 
+/// Units of time, as words of a text.
+pub(super) const SPANS: [&str; 12] = [
+    "minute", "minutes", "hour", "hours", "day", "days", "week", "weeks", "month", "months",
+    "year", "years",
+];
+
 /// Words that say when, how often or how much, but not what.
-const WHEN: [&str; 48] = [
+const WHEN: [&str; 36] = [
     "ago",
     "since",
     "for",
@@ -186,18 +197,6 @@ const WHEN: [&str; 48] = [
     "twice",
     "daily",
     "second",
-    "minute",
-    "minutes",
-    "hour",
-    "hours",
-    "day",
-    "days",
-    "week",
-    "weeks",
-    "month",
-    "months",
-    "year",
-    "years",
     "today",
     "yesterday",
     "one",
@@ -209,7 +208,9 @@ const WHEN: [&str; 48] = [
 pub(super) fn is_only_time(text: &str) -> bool {
     let lower = text.to_lowercase();
     let mut words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.all(|word| word.chars().all(|c| c.is_ascii_digit()) || WHEN.contains(&word))
+    words.all(|word| {
+        word.chars().all(|c| c.is_ascii_digit()) || WHEN.contains(&word) || SPANS.contains(&word)
+    })
 }
 
 #[cfg(test)]

@@ -291,7 +291,7 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
         conditions,
         medicines: facts(stated, FactName::Medicine)
             .filter(names_something)
-            .filter(|f| sorted::is_taken(&f.value) && !sorted::is_transfusion(&f.value))
+            .filter(|f| sorted::is_taken(&f.value))
             .map(|f| {
                 let medicine = medicine::parse(&f.value);
                 let atc = match known::drugs(ctx.catalog, &medicine.drug).as_slice() {
@@ -309,11 +309,7 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
         history: texts(FactName::History)
             .into_iter()
             .filter(|t| !sorted::is_only_time(&t.text))
-            .chain(
-                texts(FactName::Medicine)
-                    .into_iter()
-                    .filter(|t| sorted::is_ended(&t.text) || sorted::is_transfusion(&t.text)),
-            )
+            .chain(texts(FactName::Medicine).into_iter().filter(|t| sorted::is_event(&t.text)))
             .collect(),
         family,
         social,
