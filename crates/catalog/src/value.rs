@@ -2,7 +2,8 @@
 //!
 //! `toml` has a deserializer that does this. It hands a visitor its maps in three types, so that the code of each record is
 //! compiled three times; with the many records here that was most of the time that this crate took to compile. This one has
-//! one type for maps, one for sequences and one for enums.
+//! one type for maps, one for sequences and one for enums, and asks a visitor only for what its type can be made of: code
+//! that makes a record of a number is not compiled.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
@@ -70,38 +71,117 @@ impl<'a> Node<'a> {
     }
 }
 
+/// What a value is.
+enum Kind<'a> {
+    Text(Cow<'a, str>),
+    Whole(i64),
+    Fraction(f64),
+    Truth(bool),
+    Date,
+    List(DeArray<'a>),
+    Table(DeTable<'a>),
+    Position(u64),
+}
+
+impl<'a> Kind<'a> {
+    fn of(node: Node<'a>) -> Result<Self, Wrong> {
+        let value = match node.what {
+            What::Value(value) => value,
+            What::Position(place) => return Ok(Self::Position(place)),
+        };
+        Ok(match value {
+            DeValue::String(text) => Self::Text(text),
+            DeValue::Integer(number) => {
+                match i64::from_str_radix(number.as_str(), number.radix()) {
+                    Ok(number) => Self::Whole(number),
+                    Err(_) => return Err(Wrong::at("integer number overflowed", node.span)),
+                }
+            }
+            DeValue::Float(number) => match number.as_str().parse() {
+                Ok(number) => Self::Fraction(number),
+                Err(_) => return Err(Wrong::at("floating-point number overflowed", node.span)),
+            },
+            DeValue::Boolean(value) => Self::Truth(value),
+            DeValue::Datetime(_) => Self::Date,
+            DeValue::Array(items) => Self::List(items),
+            DeValue::Table(table) => Self::Table(table),
+        })
+    }
+
+    fn unexpected(&self, expected: &dyn de::Expected) -> Wrong {
+        let found = match self {
+            Self::Text(text) => Unexpected::Str(text),
+            Self::Whole(number) => Unexpected::Signed(*number),
+            Self::Fraction(number) => Unexpected::Float(*number),
+            Self::Truth(value) => Unexpected::Bool(*value),
+            Self::Date => Unexpected::Other("date"),
+            Self::List(_) => Unexpected::Seq,
+            Self::Table(_) => Unexpected::Map,
+            Self::Position(place) => Unexpected::Unsigned(*place),
+        };
+        de::Error::invalid_type(found, expected)
+    }
+}
+
+/// A method that visits a value of the kinds that are listed; another one is a mistake. The others do the same.
+macro_rules! visit {
+    ($method:ident $($same:ident)*, $visitor:ident: $($kind:pat => $visit:expr),*) => {
+        fn $method<V: Visitor<'de>>(self, $visitor: V) -> Result<V::Value, Wrong> {
+            let span = self.span.clone();
+            match Kind::of(self)? {
+                $($kind => $visit,)*
+                other => Err(other.unexpected(&$visitor)),
+            }
+            .map_err(|wrong: Wrong| wrong.within(span))
+        }
+
+        $(fn $same<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+            self.$method(visitor)
+        })*
+    };
+}
+
 impl<'de> Deserializer<'de> for Node<'de> {
     type Error = Wrong;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
-        let span = self.span;
-        let value = match self.what {
-            What::Value(value) => value,
-            What::Position(place) => return visitor.visit_u64(place),
-        };
-        match value {
+        let span = self.span.clone();
+        match Kind::of(self)? {
             // `Spanned` accepts only names that are borrowed.
-            DeValue::String(Cow::Borrowed(text)) => visitor.visit_borrowed_str(text),
-            DeValue::String(Cow::Owned(text)) => visitor.visit_string(text),
-            DeValue::Integer(number) => {
-                match i64::from_str_radix(number.as_str(), number.radix()) {
-                    Ok(number) => visitor.visit_i64(number),
-                    Err(_) => Err(Wrong::at("integer number overflowed", span.clone())),
-                }
-            }
-            DeValue::Float(number) => match number.as_str().parse() {
-                Ok(number) => visitor.visit_f64(number),
-                Err(_) => Err(Wrong::at("floating-point number overflowed", span.clone())),
-            },
-            DeValue::Boolean(value) => visitor.visit_bool(value),
-            DeValue::Datetime(_) => {
-                Err(de::Error::invalid_type(Unexpected::Other("date"), &visitor))
-            }
-            DeValue::Array(items) => visitor.visit_seq(Items(items.into_iter())),
-            DeValue::Table(table) => visitor.visit_map(Fields::of(table)),
+            Kind::Text(Cow::Borrowed(text)) => visitor.visit_borrowed_str(text),
+            Kind::Text(Cow::Owned(text)) => visitor.visit_string(text),
+            Kind::Whole(number) => visitor.visit_i64(number),
+            Kind::Fraction(number) => visitor.visit_f64(number),
+            Kind::Truth(value) => visitor.visit_bool(value),
+            Kind::List(items) => visitor.visit_seq(Items(items.into_iter())),
+            Kind::Table(table) => visitor.visit_map(Fields::of(table)),
+            Kind::Position(place) => visitor.visit_u64(place),
+            Kind::Date => Err(Kind::Date.unexpected(&visitor)),
         }
         .map_err(|wrong: Wrong| wrong.within(span))
     }
+
+    visit! { deserialize_bool, visitor: Kind::Truth(value) => visitor.visit_bool(value) }
+
+    visit! {
+        deserialize_f64 deserialize_f32 deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_i128 deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128,
+        visitor:
+            Kind::Whole(number) => visitor.visit_i64(number),
+            Kind::Fraction(number) => visitor.visit_f64(number),
+            Kind::Position(place) => visitor.visit_u64(place)
+    }
+
+    visit! {
+        deserialize_str deserialize_string deserialize_char deserialize_identifier,
+        visitor:
+            Kind::Text(Cow::Borrowed(text)) => visitor.visit_borrowed_str(text),
+            Kind::Text(Cow::Owned(text)) => visitor.visit_string(text)
+    }
+
+    visit! { deserialize_seq, visitor: Kind::List(items) => visitor.visit_seq(Items(items.into_iter())) }
+
+    visit! { deserialize_map, visitor: Kind::Table(table) => visitor.visit_map(Fields::of(table)) }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
         let span = self.span.clone();
@@ -126,7 +206,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
         if name == SPANNED && fields.len() == 3 {
             return visitor.visit_map(Fields::of_spanned(fields, self));
         }
-        self.deserialize_any(visitor)
+        self.deserialize_map(visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -163,8 +243,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
     }
 
     forward_to_deserialize_any! {
-        bool u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 f32 f64 char str string seq
-        bytes byte_buf map unit ignored_any unit_struct tuple_struct tuple identifier
+        bytes byte_buf unit ignored_any unit_struct tuple_struct tuple
     }
 }
 
@@ -334,7 +413,7 @@ impl<'de> de::VariantAccess<'de> for Content<'de> {
                 return Err(Wrong::at(&message, first.span()));
             }
         }
-        node.deserialize_any(visitor)
+        node.deserialize_map(visitor)
     }
 }
 
@@ -351,14 +430,14 @@ mod tests {
     struct Record {
         name: Spanned<String>,
         #[serde(default)]
-        many: BTreeMap<Spanned<Kind>, Option<i64>>,
+        many: BTreeMap<Spanned<Sort>, Option<i64>>,
         #[serde(default)]
-        kinds: Vec<Kind>,
+        kinds: Vec<Sort>,
     }
 
     #[derive(Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Clone)]
     #[serde(rename_all = "lowercase")]
-    enum Kind {
+    enum Sort {
         Plain,
         Of(u8),
         Field { x: bool },
@@ -376,8 +455,8 @@ mod tests {
         let record = read(text).unwrap();
         assert_eq!((record.name.span(), record.name.get_ref().as_str()), (7..10, "a"));
         let (key, value) = record.many.first_key_value().unwrap();
-        assert_eq!((key.span(), key.get_ref(), *value), (20..25, &Kind::Plain, Some(3)));
-        assert_eq!(record.kinds, [Kind::Plain, Kind::Of(2), Kind::Field { x: true }]);
+        assert_eq!((key.span(), key.get_ref(), *value), (20..25, &Sort::Plain, Some(3)));
+        assert_eq!(record.kinds, [Sort::Plain, Sort::Of(2), Sort::Field { x: true }]);
     }
 
     #[test]
