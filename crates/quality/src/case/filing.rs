@@ -134,6 +134,7 @@ fn is_present(value: &str) -> bool {
         && !denied
         && !ended.iter().any(|word| lower.contains(word))
         && !view.hits.iter().any(|hit| hit.class == Class::Past)
+        && !view.numbers.iter().any(|n| (1950.0..2100.0).contains(&n.value))
 }
 
 /// The measurements of a statement that has nothing else: `white cells 6.8 and neutrophils 4.1`. Those that the message

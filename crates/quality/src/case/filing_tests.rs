@@ -361,9 +361,28 @@ fn what_was_stays_history() {
         "admitted for three days with pneumonia",
         "previous bleeding for two weeks",
         "on dialysis for three weeks",
+        "fever for two weeks in 2019",
     ] {
         let text = format!("A woman of 45. History: {value}. Any advice?");
         let facts = filed(&text, &[(FactName::History, value, "")], &TEXTS);
         assert_eq!(facts, [format!("history: {value}")], "{value}");
+    }
+}
+
+#[test]
+fn what_has_lasted_since_a_time_is_of_now() {
+    let names = [FactName::Temperature, FactName::Neutrophils, FactName::Other];
+    for (text, facts) in [
+        ("Temperature 38.9 since yesterday.", &["temperature: 38.9 [Cel]"][..]),
+        ("Temperatur 38,9 seit gestern.", &["temperature: 38.9 [Cel]"]),
+        ("Température 38,9 depuis hier.", &["temperature: 38.9 [Cel]"]),
+        ("Temperatura 38,9 desde ayer.", &["temperature: 38.9 [Cel]"]),
+        ("Temperatura 38,9 °C da ieri.", &["temperature: 38.9 [Cel]"]),
+        (
+            "Her counts from last week: neutrophils 4.1.",
+            &["other: last week: neutrophils 4.1 [10*9/L]"],
+        ),
+    ] {
+        assert_eq!(filed(text, &[], &names), facts, "{text}");
     }
 }

@@ -27,8 +27,8 @@ fn is_thai_gap(text: &str, space: usize) -> bool {
     after.is_some_and(thai) && before.is_some_and(|c| !c.is_numeric() && c != ' ')
 }
 
-/// Words before a time by which something has lasted since then.
-const SINCE: [&str; 9] = ["since", "seit", "depuis", "desde", "da", "dal", "dalla", "ตั้งแต่", "from"];
+/// Words before a time by which something has lasted since then; the Italian one is another word in Portuguese.
+const SINCE: [&str; 6] = ["since", "seit", "depuis", "desde", "ตั้งแต่", "da"];
 /// Words behind it, where they stand there.
 const SINCE_BEHIND: [&str; 2] = ["से", "onwards"];
 
@@ -37,7 +37,9 @@ fn is_since(lower: &str, time: &Hit) -> bool {
     let before = lower.get(..time.start).unwrap_or_default().trim_end();
     let after = lower.get(time.end..).unwrap_or_default().trim_start();
     let word = |c: char| c.is_whitespace() || c.is_ascii_punctuation();
-    SINCE.iter().any(|since| {
+    let said = lower.get(time.start..time.end).unwrap_or_default();
+    let is_meant = |since: &str| since != "da" || said.starts_with("ieri");
+    SINCE.iter().filter(|since| is_meant(since)).any(|since| {
         before
             .strip_suffix(since)
             .is_some_and(|rest| !since.is_ascii() || rest.is_empty() || rest.ends_with(word))
