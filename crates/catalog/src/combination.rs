@@ -39,3 +39,32 @@ pub(crate) fn read_combinations(r: &mut Reader<'_>) -> Vec<Combination> {
     }
     all.into_iter().map(|e| e.value).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Catalog;
+
+    #[test]
+    fn a_combination_has_parts_and_a_code() {
+        for (old, new, message) in [
+            (
+                "atc = \"G03AA16\"",
+                "atc = \"G03AA6\"",
+                "dienogest/ethinylestradiol: G03AA6 is not an ATC code",
+            ),
+            (
+                "parts = [\"artemether\", \"lumefantrine\"]",
+                "parts = [\"artemether\"]",
+                "artemether is not a combination",
+            ),
+        ] {
+            let mut files = Catalog::embedded_files();
+            let text = files.get_mut("drugs.toml").unwrap();
+            assert!(text.contains(old), "{old}");
+            *text = text.replace(old, new);
+            let error = Catalog::read(files).unwrap_err();
+            let shown: Vec<&str> = error.mistakes.iter().map(|m| m.message.as_str()).collect();
+            assert_eq!(shown, [message]);
+        }
+    }
+}

@@ -106,3 +106,18 @@ impl Languages {
         self.shares.iter().find(|(g, _)| *g == group).map_or(&[], |(_, shares)| shares.as_slice())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Catalog;
+
+    #[test]
+    fn every_request_has_the_marker_that_is_checked() {
+        let mut files = Catalog::embedded_files();
+        let text = files.get_mut("languages/fr.toml").unwrap();
+        *text = text.replace("end-marker = \"FIN DU MESSAGE\"", "end-marker = \"FIN DE L'AVIS\"");
+        let error = Catalog::read(files).unwrap_err();
+        let told = |m: &crate::Mistake| m.message == "\"FIN DE L'AVIS\" is not in the text";
+        assert!(error.mistakes.len() >= 6 && error.mistakes.iter().all(told), "{error:?}");
+    }
+}
