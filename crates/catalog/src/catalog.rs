@@ -5,6 +5,7 @@ use clinstruct_schema::{
     Sex,
 };
 
+use crate::combination::read_combinations;
 use crate::contradiction::{Contradictions, read_contradictions};
 use crate::items::{PHRASES, distinct_wordings, known_items};
 use crate::load::{Loader, distinct, values};
@@ -24,9 +25,9 @@ use crate::load_voices::read_voices;
 use crate::mistake::{CatalogError, nearest};
 use crate::moves::read_moves;
 use crate::{
-    AgeBand, Axis, Body, Condition, Country, Domain, Drug, Effects, Files, Gender, Histories,
-    Languages, Move, Never, Part, Personas, Phrase, Profession, Regimen, Scope, Setting, SexShare,
-    Signs, Styles, Subtopic, Task, Templates, Value, Voices,
+    AgeBand, Axis, Body, Combination, Condition, Country, Domain, Drug, Effects, Files, Gender,
+    Histories, Languages, Move, Never, Part, Personas, Phrase, Profession, Regimen, Scope, Setting,
+    SexShare, Signs, Styles, Subtopic, Task, Templates, Value, Voices,
 };
 
 /// All resources, resolved.
@@ -58,6 +59,8 @@ pub struct Catalog {
     pub subtopics: Vec<Subtopic>,
     /// Drugs.
     pub drugs: Vec<Drug>,
+    /// Fixed combinations that messages name.
+    pub combinations: Vec<Combination>,
     /// Conditions.
     pub conditions: Vec<Condition>,
     /// Sizes by age, sex and population.
@@ -130,7 +133,7 @@ impl Catalog {
         let (income_year, countries) = l.file("countries.toml", |r| read_countries(r, &settings));
         let (sexes, genders, gender_from, adult_from) =
             l.file("sexes.toml", |r| read_sexes(r, &ages, &countries));
-        let drugs = l.file("drugs.toml", read_drugs);
+        let (drugs, combinations) = l.file("drugs.toml", |r| (read_drugs(r), read_combinations(r)));
         let field_ids = field_ids(l.files);
         let known =
             Known { ages: &ages, settings: &settings, countries: &countries, fields: &field_ids };
@@ -312,6 +315,7 @@ impl Catalog {
             domains,
             subtopics,
             drugs,
+            combinations,
             conditions,
             body,
             signs,

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use clinstruct_schema::{IncomeGroup, Language};
+use clinstruct_schema::{Constraint, IncomeGroup, Language};
 use serde::Deserialize;
 
-use crate::Wording;
+use crate::{StyleOption, Wording};
 
 /// How a part draws the languages of its conversations.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,11 +55,23 @@ pub struct LanguageTexts {
     pub specialties: BTreeMap<String, String>,
     /// Names of the countries that speak it, by code.
     pub countries: BTreeMap<String, String>,
+    /// Words that an answer is to end with, by the style that asks for it.
+    pub markers: BTreeMap<String, String>,
     /// Wordings of styles and of the lines of system prompts, by option.
     pub wordings: BTreeMap<String, Vec<Wording>>,
 }
 
 impl LanguageTexts {
+    /// What is checked where an option is asked for in this language: its own marker stands in place of the English one.
+    pub fn constraint(&self, option: &StyleOption) -> Constraint {
+        match (&option.constraint, self.markers.get(option.id.as_str())) {
+            (Constraint::EndsWith { .. }, Some(own)) => {
+                Constraint::EndsWith { marker: own.clone() }
+            }
+            (constraint, _) => constraint.clone(),
+        }
+    }
+
     /// The wordings of an option; empty if it is never asked for in this language.
     pub fn wordings(&self, option: &str) -> &[Wording] {
         self.wordings.get(option).map_or(&[], Vec::as_slice)
@@ -92,5 +104,20 @@ impl Languages {
     /// The shares of an income group, without English.
     pub fn shares(&self, group: IncomeGroup) -> &[(Language, f64)] {
         self.shares.iter().find(|(g, _)| *g == group).map_or(&[], |(_, shares)| shares.as_slice())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Catalog;
+
+    #[test]
+    fn every_request_has_the_marker_that_is_checked() {
+        let mut files = Catalog::embedded_files();
+        let text = files.get_mut("languages/fr.toml").unwrap();
+        *text = text.replace("end-marker = \"FIN DU MESSAGE\"", "end-marker = \"FIN DE L'AVIS\"");
+        let error = Catalog::read(files).unwrap_err();
+        let told = |m: &crate::Mistake| m.message == "\"FIN DE L'AVIS\" is not in the text";
+        assert!(error.mistakes.len() >= 6 && error.mistakes.iter().all(told), "{error:?}");
     }
 }

@@ -9,6 +9,7 @@
 mod axes;
 mod body;
 mod catalog;
+mod combination;
 mod context;
 mod contradiction;
 mod embedded;
@@ -50,6 +51,7 @@ pub use body::{
     Population, PregnancyGain, Signs, SizeRule, Unmeasured,
 };
 pub use catalog::Catalog;
+pub use combination::Combination;
 pub use context::{case_context, frame_context, language_context};
 pub use contradiction::{AtOdds, Contradiction, Contradictions};
 pub use fit::{persona_items, voice_items};

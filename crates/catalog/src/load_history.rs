@@ -150,7 +150,7 @@ impl Statements<'_> {
         for region in raw.regions.iter().chain(&raw.not_regions) {
             resolve(r, "WHO region", region.get_ref(), region.span(), REGIONS.into_iter());
         }
-        for code in &raw.countries {
+        for code in raw.countries.iter().chain(&raw.not_countries) {
             let all = self.known.countries.iter().map(|c| c.code.as_str());
             resolve(r, "country code", code.get_ref(), code.span(), all);
         }
@@ -182,6 +182,7 @@ impl Statements<'_> {
             settings: slugs(raw.settings),
             regions: texts(raw.regions),
             not_regions: texts(raw.not_regions),
+            not_countries: texts(raw.not_countries),
             countries: texts(raw.countries),
             pregnancy: raw.pregnancy,
             needs: slugs(raw.needs),

@@ -55,6 +55,8 @@ struct RawTexts {
     phrases: Named<Spanned<String>>,
     modes: Named<Spanned<String>>,
     registers: Named<Spanned<String>>,
+    #[serde(default)]
+    markers: Named<Spanned<String>>,
     settings: Named<SettingText>,
     professions: Named<Spanned<String>>,
     specialties: Named<Spanned<String>>,
@@ -225,7 +227,11 @@ fn read_texts(r: &mut Reader<'_>, language: Language, known: &Texts<'_>) -> Opti
     let specialties = plain(r, ("specialty", false), raw.specialties, &ids(specialties.collect()));
     let countries = known.countries.iter().filter(|c| c.speaks(language)).map(|c| c.code.as_str());
     let countries = plain(r, ("country", false), raw.countries, &ids(countries.collect()));
-    let wordings = wordings(r, language, (raw.wordings, raw.every), known);
+    let marked = known.styles.asked.iter();
+    let marked = marked.filter(|o| matches!(o.constraint, Constraint::EndsWith { .. }));
+    let marked = marked.map(|o| o.id.as_str()).collect();
+    let markers = plain(r, ("marker", false), raw.markers, &ids(marked));
+    let wordings = wordings(r, language, (raw.wordings, raw.every), known, &markers);
     Some(LanguageTexts {
         language,
         own: raw.own,
@@ -233,6 +239,7 @@ fn read_texts(r: &mut Reader<'_>, language: Language, known: &Texts<'_>) -> Opti
         phrases,
         modes,
         registers,
+        markers,
         settings,
         professions,
         specialties,
@@ -248,6 +255,7 @@ fn wordings(
     language: Language,
     (once, every): (Wordings, Wordings),
     known: &Texts<'_>,
+    markers: &BTreeMap<String, String>,
 ) -> BTreeMap<String, Vec<Wording>> {
     let styles = known.styles;
     let emergencies = known.parts.iter().filter_map(|part| part.emergency.as_ref());
@@ -286,6 +294,10 @@ fn wordings(
                 let message = format!("{{n}} is in the text {slots} times");
                 let help = "the number that is checked is said once, and only where there is one";
                 r.mistake(span.clone(), message, Some(help.to_owned()));
+            }
+            let marker = markers.get(id.get_ref());
+            if let Some(marker) = marker.filter(|marker| !wording.text.0.contains(*marker)) {
+                r.mistake(span.clone(), format!("\"{marker}\" is not in the text"), None);
             }
             all.entry(id.get_ref().clone()).or_default().push(wording);
         }

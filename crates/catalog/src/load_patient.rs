@@ -44,7 +44,7 @@ fn is_icd10(code: &str) -> bool {
 }
 
 /// Groups of medicines without a code of their own end after the third or fourth level.
-fn is_atc(code: &str) -> bool {
+pub(crate) fn is_atc(code: &str) -> bool {
     is_code(code, |rest| {
         let (letters, digits) = rest.split_at(rest.len().min(2));
         letters.bytes().all(|b| b.is_ascii_uppercase())

@@ -191,6 +191,8 @@ pub struct HistoryEntry {
     pub regions: Vec<String>,
     /// Codes of WHO regions where it is not said.
     pub not_regions: Vec<String>,
+    /// Codes of countries where it is not said.
+    pub not_countries: Vec<String>,
     /// Codes of countries; all if empty.
     pub countries: Vec<String>,
     /// Whether it can be said of pregnant patients.
@@ -319,6 +321,8 @@ pub(crate) struct RawHistory {
     pub(crate) regions: Vec<Spanned<String>>,
     #[serde(default)]
     pub(crate) not_regions: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) not_countries: Vec<Spanned<String>>,
     #[serde(default)]
     pub(crate) countries: Vec<Spanned<String>>,
     #[serde(default)]

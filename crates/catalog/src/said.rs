@@ -75,8 +75,9 @@ impl Catalog {
                 all.push(Instruction { id, text: Pattern(text.clone()), means, once: false });
             }
             for (option, asked) in self.options() {
-                let wordings = texts.wordings(option.id.as_str());
-                all.extend(wordings.iter().map(|wording| option.instruction(wording, asked)));
+                let constraint = texts.constraint(option);
+                let wordings = texts.wordings(option.id.as_str()).iter();
+                all.extend(wordings.map(|w| option.instruction(w, &constraint, asked)));
             }
         }
         all

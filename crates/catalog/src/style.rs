@@ -121,21 +121,22 @@ impl StyleOption {
     /// The style in one of its wordings, with its number filled in, as an instruction at the end of the first message
     /// that binds every answer; `pick` returns an index below its argument.
     pub fn style(&self, wording: usize, pick: impl FnOnce(usize) -> usize) -> Style {
-        self.style_in(&self.wordings, wording, pick)
+        self.style_in(&self.wordings, &self.constraint, wording, pick)
     }
 
-    /// The same with the wordings of another language in place of its own.
+    /// The same with the wordings of another language in place of its own, and what they ask for.
     pub fn style_in(
         &self,
         wordings: &[Wording],
+        constraint: &Constraint,
         wording: usize,
         pick: impl FnOnce(usize) -> usize,
     ) -> Style {
         let n = self.counts.get(pick(self.counts.len().max(1))).copied();
         let text = wordings.get(wording).map(|w| &w.text);
         let constraint = match (text, n) {
-            (Some(text), Some(n)) => text.constraint(&self.constraint, n),
-            _ => self.constraint.clone(),
+            (Some(text), Some(n)) => text.constraint(constraint, n),
+            _ => constraint.clone(),
         };
         Style {
             id: self.id.clone(),
@@ -153,15 +154,20 @@ impl StyleOption {
 
     /// The questions for a reader of the texts; `asked` if a health worker says them, rather than a system prompt.
     pub fn instructions(&self, asked: bool) -> impl Iterator<Item = Instruction> {
-        self.wordings.iter().map(move |wording| self.instruction(wording, asked))
+        self.wordings.iter().map(move |w| self.instruction(w, &self.constraint, asked))
     }
 
     /// One of them, or a wording in another language.
-    pub(crate) fn instruction(&self, wording: &Wording, asked: bool) -> Instruction {
+    pub(crate) fn instruction(
+        &self,
+        wording: &Wording,
+        constraint: &Constraint,
+        asked: bool,
+    ) -> Instruction {
         Instruction {
             id: self.id.to_string(),
             text: wording.text.clone(),
-            means: vec![Meaning::Keep { constraint: self.constraint.clone() }],
+            means: vec![Meaning::Keep { constraint: constraint.clone() }],
             once: asked && !wording.every && self.can_bind_once(),
         }
     }

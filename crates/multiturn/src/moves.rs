@@ -63,7 +63,27 @@ pub(crate) fn move_text(
     };
     let mut wording = Draw::new(seed, key, &format!("wording of move {turn}"));
     let text = wording.pick(&drawn.texts).map_or("", String::as_str);
-    format!("{text} {}", drawn.not).trim().to_owned()
+    let mut told = format!("{text} {}", drawn.not).trim().to_owned();
+    // What the first message withheld is told when it is asked for, and options are chosen from.
+    let asked = matches!(drawn.after, After::Advice | After::Question);
+    if let Some(manner) = manner(seed, key, turn).filter(|_| situation.persona.is_some() && asked) {
+        told.push(' ');
+        told.push_str(catalog.phrase(manner));
+    }
+    told
+}
+
+/// How a patient or relative answers the questions of an answer, with weights. Nobody who writes at home goes through all of them,
+/// in order, each time.
+const MANNERS: [(&str, f64); 3] =
+    [("lay-answers-some", 0.3), ("lay-answers-order", 0.25), ("lay-answers-beside", 0.1)];
+
+/// The phrase for the manner in which a message answers; `None` for one that answers all it was asked.
+fn manner(seed: u64, key: &str, turn: u32) -> Option<&'static str> {
+    let rest = 1.0 - MANNERS.iter().map(|(_, weight)| weight).sum::<f64>();
+    let weights = MANNERS.iter().map(|(_, weight)| *weight).chain([rest]);
+    let drawn = Draw::new(seed, key, &format!("answers of message {turn}")).weighted(weights);
+    MANNERS.get(drawn).map(|(phrase, _)| *phrase)
 }
 
 #[cfg(test)]
@@ -109,6 +129,27 @@ mod tests {
         for (turn, patient) in [(2, true), (2, false), (3, true), (3, false)] {
             let distance = counts(turn, patient);
             assert!(distance <= 0.02, "turn {turn}, patient {patient}: {distance}");
+        }
+    }
+
+    #[test]
+    fn people_at_home_answer_in_several_manners() {
+        let mut drawn: BTreeMap<Option<&str>, u32> = BTreeMap::new();
+        for i in 0..4_000 {
+            *drawn.entry(manner(SEED, &format!("row.{i}"), 2)).or_default() += 1;
+        }
+        for (phrase, weight) in MANNERS {
+            let share = f64::from(drawn[&Some(phrase)]) / 4_000.0;
+            assert!((share - weight).abs() < 0.03, "{phrase}: {share}");
+        }
+        assert_eq!(manner(SEED, "row.1", 2), manner(SEED, "row.1", 2));
+
+        let catalog = Catalog::embedded().unwrap();
+        for id in MANNERS.map(|(phrase, _)| phrase) {
+            assert!(!catalog.phrase(id).is_empty(), "{id}");
+        }
+        for entry in catalog.personas.lists.values().flatten() {
+            assert!(entry.user.len() >= 3, "{}", entry.id);
         }
     }
 

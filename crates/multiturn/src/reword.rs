@@ -48,7 +48,7 @@ fn fits(style: &Style, text: &str, language: Language) -> bool {
         && !text.contains("===");
     // A number more is another limit, or a count of something else.
     whole
-        && (numbers(text) == numbers(&style.text) || names_all(style, text))
+        && ((numbers(text) == numbers(&style.text) && !is_named(style)) || names_all(style, text))
         && in_script(text, language)
         && style.constraints.iter().all(|constraint| names(constraint, style, text))
 }
@@ -76,6 +76,12 @@ fn names_all(style: &Style, text: &str) -> bool {
     let items = list.split([',', ';', '/', '?', '.', '!', '।']).map(str::trim);
     let named = items.filter(|item| item.chars().any(char::is_alphabetic)).count();
     numbers(text).is_empty() && wanted == Some(named)
+}
+
+/// Whether a style names its columns rather than count them, so that another wording has to name as many.
+fn is_named(style: &Style) -> bool {
+    let counts = |c: &Constraint| matches!(c, Constraint::TableColumns { .. });
+    style.constraints.iter().any(counts) && names_all(style, &style.text)
 }
 
 /// Whether a text has letters of the script of a language.
@@ -201,6 +207,35 @@ mod tests {
         let bullets = style("Just 3 bullets.", Constraint::ExactBullets { n: 3 });
         let written = "As bullets: drug, dose and what to watch.";
         assert!(!worded(bullets, Language::English, written).1);
+    }
+
+    #[test]
+    fn every_table_names_its_columns() {
+        let catalog = clinstruct_catalog::Catalog::embedded().unwrap();
+        let table = catalog.styles.asked.iter().find(|o| o.id.as_str() == "table").unwrap();
+        let others = catalog.languages.texts.iter().map(|t| t.wordings("table"));
+        for wordings in others.chain([table.wordings.as_slice()]) {
+            assert!(wordings.len() >= 6);
+            for wording in wordings {
+                let style = style(&wording.text.0, table.constraint.clone());
+                assert!(is_named(&style), "{}", wording.text.0);
+                assert!(!fits(&style, "A table please.", Language::English));
+            }
+        }
+    }
+
+    #[test]
+    fn a_marker_is_in_the_language_of_its_request() {
+        let catalog = clinstruct_catalog::Catalog::embedded().unwrap();
+        let option = catalog.styles.asked.iter().find(|o| o.id.as_str() == "end-marker").unwrap();
+        for texts in &catalog.languages.texts {
+            let Constraint::EndsWith { marker } = texts.constraint(option) else {
+                panic!("no marker")
+            };
+            assert_ne!(Constraint::EndsWith { marker: marker.clone() }, option.constraint);
+            let wordings = texts.wordings("end-marker");
+            assert!(wordings.iter().all(|w| w.text.0.contains(&marker)), "{marker}");
+        }
     }
 
     #[test]

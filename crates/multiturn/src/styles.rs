@@ -246,7 +246,9 @@ impl<'a> Stage<'a> {
         let weights = fitting.iter().map(weight);
         let wording = self.draw("wording of", option).weighted(weights);
         let wording = fitting.get(wording).copied().unwrap_or_default();
-        option.style_in(wordings, wording, |n| self.draw("count of", option).below(n))
+        let texts = self.catalog.languages.texts(self.language);
+        let constraint = texts.map_or_else(|| option.constraint.clone(), |t| t.constraint(option));
+        option.style_in(wordings, &constraint, wording, |n| self.draw("count of", option).below(n))
     }
 
     /// A style that a system prompt states: it binds every answer.

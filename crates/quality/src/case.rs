@@ -28,6 +28,9 @@ mod reader;
 mod record;
 #[cfg(test)]
 mod record_tests;
+mod resembling;
+#[cfg(test)]
+mod resembling_tests;
 mod sound;
 mod standing;
 #[cfg(test)]

@@ -270,7 +270,7 @@ pub struct Measurement {
     pub name: FactName,
     /// Value, as stated.
     pub value: String,
-    /// UCUM unit; `1` without one.
+    /// UCUM unit; `1` for a number without one, empty where the value says what was measured: a test that was positive.
     pub unit: String,
     /// Where it comes from.
     pub origin: Origin,

@@ -124,9 +124,10 @@ fn the_full_plan_has_no_contradiction_and_every_style_in_many_words_and_places()
     let planned = CATALOG.styles.groups.iter().map(share).collect();
     groups.remove("emergency");
     // Creativity suits few questions about patients and no message that leaves something out, conversations in other
-    // languages have no answers in another one, and who asks about a patient sets no reader, file or length.
+    // languages have no answers in another one, who asks about a patient sets no reader, file or length, and a text for the
+    // patient or the family goes with few tasks.
     let off = total_variation(&groups, &planned);
-    assert!(off <= 0.1, "{off}: {groups:?} where {planned:?} is planned");
+    assert!(off <= 0.11, "{off}: {groups:?} where {planned:?} is planned");
 }
 
 #[test]
@@ -339,4 +340,44 @@ fn another_seed_gives_other_situations() {
     let of = |row, seed| situation(&CATALOG, plan.part(), seed, row, 0, Variant::Styled(1));
     let same = rows.iter().filter(|row| of(row, 1) == of(row, 2)).count();
     assert!(same < 3, "{same}");
+}
+
+#[test]
+fn who_begins_at_length_goes_on_so() {
+    let (mut short, mut long) = (0, 0);
+    each_planned(|row, k, s| {
+        let Some(voice) = row.frames.get(k).and_then(|f| f.voice.as_ref()) else { return };
+        let (from, to) = voice.words;
+        for style in &s.user_styles {
+            match style.id.as_str() {
+                "user-short" => {
+                    short += 1;
+                    assert!(to <= 60, "{} {k}: {from} to {to}", row.id);
+                }
+                "user-long" => {
+                    long += 1;
+                    assert!(from >= 35, "{} {k}: {from} to {to}", row.id);
+                }
+                _ => {}
+            }
+        }
+    });
+    assert!(short > 500 && long > 500, "{short} {long}");
+}
+
+#[test]
+fn a_text_for_the_patient_goes_with_tasks_that_have_one() {
+    let professional =
+        ["treatment-recommendations", "medication-management", "drug-interaction-checks"];
+    let mut seen = 0;
+    each_planned(|row, _, s| {
+        let lay = |id: &str| ["for-the-patient", "for-the-family", "for-a-child"].contains(&id);
+        if s.asked_styles.iter().any(|style| lay(style.id.as_str())) {
+            seen += 1;
+            let slugs = row.subjects.iter().flat_map(|subject| &subject.slugs);
+            let at_odds = slugs.filter(|slug| professional.contains(&slug.as_str()));
+            assert_eq!(at_odds.count(), 0, "{}", row.id);
+        }
+    });
+    assert!(seen > 50, "{seen}");
 }

@@ -66,6 +66,7 @@ impl<'a, 'c> About<'a, 'c> {
             && (entry.settings.is_empty() || entry.settings.contains(&place.setting))
             && among(&entry.regions, &place.region)
             && !entry.not_regions.contains(&place.region)
+            && !entry.not_countries.contains(&place.country_code)
             && among(&entry.countries, &place.country_code)
             && (entry.needs.is_empty() || entry.needs.iter().any(|id| self.has(id)))
             && !entry.not_conditions.iter().any(|id| self.has(id))

@@ -15,8 +15,11 @@ const BY_DEGREE: [f64; 2] = [10.0, 11.4];
 const WARM: f64 = 37.0;
 /// Age from which the heart of a child is faster by as much as an adult's, in years.
 const GROWN: f64 = 12.0;
-/// Standard deviations that a person's own pulse is below the usual one, at most, beside a raised temperature.
+/// Standard deviations that a person's own pulse is below the usual one, at most, beside a raised temperature. In a high
+/// fever, one that is slower than usual is a sign of its own, which a message would state.
 const OWN: f64 = 0.5;
+/// Degrees above [`WARM`] from which there is no such allowance.
+const HIGH: f64 = 2.0;
 /// Saturation below which breathing is faster, per cent, and by which share for each per cent below. Ventilation about
 /// doubles between 90 and 75 per cent (Weil and others, J Clin Invest 1970;49:1061-72, p. 1064): half of that.
 const BREATHLESS: (f64, f64) = (92.0, 0.035);
@@ -31,7 +34,9 @@ pub(super) fn heart_rate(case: &Case, normal: &NormalSigns, active: &[Applied<'_
     let mut least = of_illness(active, mean, |e| e.heart_rate);
     if let Some(temperature) = case.vitals.temperature.filter(|t| *t > WARM) {
         let by = BY_DEGREE[usize::from(normal.months < GROWN * 12.0)];
-        least = least.max(mean - OWN * sd + by * (temperature - WARM));
+        let above = temperature - WARM;
+        let own = OWN * (1.0 - above / HIGH).max(0.0);
+        least = least.max(mean - own * sd + by * above);
     }
     let (low, faster) = LOW_PRESSURE;
     if case.vitals.systolic.is_some_and(|s| s < low * normal.systolic[0]) {

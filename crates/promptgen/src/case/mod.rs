@@ -5,6 +5,7 @@
 //! drawn by the case's key, each fact with a purpose of its own, so that a stated fact changes only what depends on it.
 
 mod applied;
+mod atc;
 mod body;
 mod conditions;
 mod curve;

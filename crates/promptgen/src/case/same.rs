@@ -213,6 +213,16 @@ pub(super) fn is_same(ctx: &Completion<'_>, listed: &CaseCondition, name: &str) 
         || (open(&listed.name) && abbreviates(&listed.name, name))
 }
 
+/// Whether a text of the history only says again what is listed as a condition: `type 2 diabetes since 2015`. An event of it is
+/// something else: `admitted with asthma`, `stroke in 2019 with weakness of the left arm`.
+pub(super) fn is_repeated(ctx: &Completion<'_>, listed: &CaseCondition, text: &str) -> bool {
+    let single = |name: &str| words(&lower(name).replace('-', " "));
+    let (own, whole) = (single(text), single(&listed.name));
+    let mut named = own.iter().filter(|word| !is_beside(word)).peekable();
+    let said = named.peek().is_some() && named.all(|word| whole.contains(word));
+    said || is_another_name(ctx, listed, text) || abbreviates(text, &listed.name)
+}
+
 /// Whether a name is one that the catalog has for a listed condition, and says nothing more.
 fn is_another_name(ctx: &Completion<'_>, listed: &CaseCondition, name: &str) -> bool {
     let all = known::conditions_in(ctx.catalog, ctx.band, &listed.name);

@@ -71,6 +71,105 @@ pub(super) fn is_tolerated(text: &str) -> bool {
             .any(|said| lower.contains(said))
 }
 
+/// What a vaccination is called, by the beginnings of words.
+const VACCINATION: [&str; 12] = [
+    "vaccin",
+    "immuni",
+    "jab",
+    "booster",
+    "tetanus",
+    "toxoid",
+    "impf",
+    "vacun",
+    "vacin",
+    "vaccinaz",
+    "टीक",
+    "วัคซีน",
+];
+/// What an ordinary reaction to one is called.
+const ORDINARY: [&str; 38] = [
+    "sore",
+    "aching",
+    "ache",
+    "arm",
+    "thigh",
+    "fever",
+    "febrile",
+    "temperature",
+    "warm",
+    "chill",
+    "shiver",
+    "tired",
+    "fatigue",
+    "irritab",
+    "cried",
+    "crying",
+    "redness",
+    "red ",
+    "lump",
+    "swelling",
+    "tender",
+    "fieber",
+    "schmerz",
+    "müde",
+    "rötung",
+    "fièvre",
+    "douleur",
+    "rougeur",
+    "fiebre",
+    "dolor",
+    "febre",
+    "dor ",
+    "febbre",
+    "dolore",
+    "बुखार",
+    "दर्द",
+    "ไข้",
+    "ปวด",
+];
+/// What is no ordinary reaction.
+const ALLERGIC: [&str; 32] = [
+    "anaphyl",
+    "hive",
+    "urticari",
+    "wheez",
+    "face",
+    "facial",
+    "lip",
+    "tongue",
+    "throat",
+    "angio",
+    "collaps",
+    "breath",
+    "shock",
+    "seizure",
+    "convuls",
+    "rash",
+    "itch",
+    "faint",
+    "nesselsucht",
+    "quaddel",
+    "atemnot",
+    "visage",
+    "éruption",
+    "roncha",
+    "erupción",
+    "orticaria",
+    "gonfiore del viso",
+    "urticária",
+    "allergic to",
+    "egg",
+    "लकवा",
+    "ผื่น",
+];
+
+/// Whether a text listed as an allergy is an ordinary reaction to a vaccine: `sore arm and a mild fever after the tetanus jab`.
+pub(super) fn is_vaccine_reaction(text: &str) -> bool {
+    let lower = format!("{} ", text.trim().to_lowercase());
+    let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    says(&VACCINATION) && says(&ORDINARY) && !says(&ALLERGIC)
+}
+
 /// How texts begin that say of a medicine that it is not taken.
 const NOT_TAKEN: [&str; 6] = ["no ", "not ", "without ", "never ", "off ", "has never "];
 /// What texts say of a medicine that was taken.
@@ -249,6 +348,29 @@ mod tests {
         assert!(is_tolerated("amoxicillin last year without a reaction"));
         assert!(!is_tolerated("penicillin, rash"));
         assert!(!is_tolerated("does not tolerate lactose"));
+    }
+
+    #[test]
+    fn an_ordinary_reaction_to_a_vaccine_is_no_allergy() {
+        for ordinary in [
+            "sore arm after the tetanus vaccine",
+            "mild fever after vaccination",
+            "large local swelling after a hepatitis B vaccine",
+            "fièvre après le vaccin",
+            "Fieber nach der Impfung",
+            "fiebre tras la vacuna",
+        ] {
+            assert!(is_vaccine_reaction(ordinary), "{ordinary}");
+        }
+        for allergic in [
+            "hives after influenza vaccine",
+            "anaphylaxis to yellow fever vaccine",
+            "swelling of the face and fever after a vaccine",
+            "penicillin, fever",
+            "fever and rash after measles vaccine",
+        ] {
+            assert!(!is_vaccine_reaction(allergic), "{allergic}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use clinstruct_schema::{
 };
 
 use super::number::{number, pressure_pair, vital};
-use super::{Completion, known, medicine, same, shape, sorted};
+use super::{Completion, atc, medicine, same, shape, sorted};
 
 /// Weeks and ages in years at which a stated pregnancy can be.
 const PREGNANT_WEEKS: std::ops::RangeInclusive<u32> = 1..=43;
@@ -254,6 +254,8 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
             });
         }
     }
+    let reactions = texts(FactName::Allergy);
+    let reactions = reactions.into_iter().filter(|t| sorted::is_vaccine_reaction(&t.text));
     // What was found, or looked for and not found, is not why the patient is seen.
     let presented = stated
         .facts
@@ -284,33 +286,37 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
             .map(|f| Measurement {
                 name: f.name,
                 value: f.value.trim().to_owned(),
-                unit: f.unit.clone(),
+                // A result in words has its value in them, and no unit.
+                unit: match f.name {
+                    FactName::Other if f.unit == "1" => String::new(),
+                    _ => f.unit.clone(),
+                },
                 origin: Origin::Stated,
             })
             .collect(),
-        conditions,
         medicines: facts(stated, FactName::Medicine)
             .filter(names_something)
             .filter(|f| sorted::is_taken(&f.value))
             .map(|f| {
                 let medicine = medicine::parse(&f.value);
-                let atc = match known::drugs(ctx.catalog, &medicine.drug).as_slice() {
-                    [drug] => drug.atc.clone(),
-                    _ => String::new(),
-                };
+                let atc = atc::code(ctx.catalog, &medicine.drug);
                 CaseMedicine { atc, ..medicine }
             })
             .collect(),
         allergies: texts(FactName::Allergy)
             .into_iter()
-            .filter(|t| !sorted::is_tolerated(&t.text))
+            .filter(|t| !sorted::is_tolerated(&t.text) && !sorted::is_vaccine_reaction(&t.text))
             .collect(),
-        // A medicine that is not taken any more is an event, and so is blood that was given.
+        // A medicine that is not taken any more is an event, and so is blood that was given, or an ordinary reaction to a
+        // vaccine. What is listed as a condition is not said again.
         history: texts(FactName::History)
             .into_iter()
             .filter(|t| !sorted::is_only_time(&t.text))
+            .filter(|t| !conditions.iter().any(|c| same::is_repeated(ctx, c, &t.text)))
+            .chain(reactions)
             .chain(texts(FactName::Medicine).into_iter().filter(|t| sorted::is_event(&t.text)))
             .collect(),
+        conditions,
         family,
         social,
         origins,

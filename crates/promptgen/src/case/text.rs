@@ -96,6 +96,50 @@ const AFTERWARDS: &[&str] = &[
     "नहीं",
 ];
 
+/// That an illness is over.
+const RECOVERED: &[&str] = &[
+    "well again",
+    "recovered",
+    "back to normal",
+    "back to her usual",
+    "back to his usual",
+    "back to usual",
+    "symptom-free",
+    "symptom free",
+    "asymptomatic",
+    "completely better",
+    "all better",
+    "feels fine now",
+    "now well",
+    "well now",
+    "fine now",
+    "no longer ill",
+    "no more fever",
+    "fever gone",
+    "fever has gone",
+    "fever settled",
+    "fever resolved",
+    "wieder gesund",
+    "beschwerdefrei",
+    "genesen",
+    "rétabli",
+    "guéri",
+    "va mieux maintenant",
+    "asintomátic",
+    "recuperado",
+    "recuperada",
+    "ya está bien",
+    "assintomátic",
+    "já está bem",
+    "guarito",
+    "guarita",
+    "sta bene ora",
+    "asintomatic",
+    "ठीक हो ग",
+    "หายดีแล้ว",
+    "หายเป็นปกติ",
+];
+
 /// A text in lower case, in which many words are looked for.
 #[derive(Debug)]
 pub(super) struct Lower {
@@ -163,6 +207,22 @@ impl Lower {
     /// Whether it states one of the words.
     pub(super) fn says_any(&self, words: &[String]) -> bool {
         words.iter().any(|word| self.says(word))
+    }
+
+    /// Whether it says that the illness is over.
+    pub(super) fn says_recovered(&self) -> bool {
+        RECOVERED.iter().any(|said| {
+            self.text.match_indices(said).any(|(at, found)| {
+                // `recovered from malaria last year` is of another illness, and `not fully recovered` of this one.
+                let (from, to) = sentence(&self.text, at, at + found.len());
+                let other = [
+                    " from ", " after ", "not ", "never ", "when ", "until ", "once ", "if ",
+                    "ago", "last ",
+                ];
+                let said = self.text.get(from..to).unwrap_or_default();
+                !other.iter().any(|word| said.contains(word))
+            })
+        })
     }
 
     /// The same as [`says`].

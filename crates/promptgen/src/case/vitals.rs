@@ -252,8 +252,11 @@ fn active<'c>(ctx: &Completion<'c>, case: &Case) -> Vec<Applied<'c>> {
         .chain(others)
         .filter(|a| a.effect.ages.is_none_or(|[from, to]| (from..=to).contains(&years)))
         .collect();
+    // Whoever is well again has no fever that nobody measured.
+    let well = complaint.iter().any(Lower::says_recovered);
+    let over = |a: &Applied<'_>| well && a.acute;
     let cancelled = |a: &Applied<'_>| all.iter().any(|b| b.effect.cancels.contains(&a.effect.id));
-    all.iter().filter(|a| !cancelled(a)).copied().collect()
+    all.iter().filter(|a| !cancelled(a) && !over(a)).copied().collect()
 }
 
 /// The severity that words in the complaint give it.

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use crate::{CATALOG, SEED};
 
-fn frame(years: u32, sex: Sex) -> Frame {
+pub(crate) fn frame(years: u32, sex: Sex) -> Frame {
     let band = CATALOG.ages.iter().find(|a| (a.from..=a.to).contains(&years)).unwrap();
     Frame::new(
         Place {
@@ -31,7 +31,7 @@ fn frame(years: u32, sex: Sex) -> Frame {
     )
 }
 
-fn stated(facts: &[(FactName, &str)]) -> Stated {
+pub(crate) fn stated(facts: &[(FactName, &str)]) -> Stated {
     let facts = facts
         .iter()
         .map(|(name, value)| StatedFact {
@@ -43,7 +43,7 @@ fn stated(facts: &[(FactName, &str)]) -> Stated {
     Stated { facts, source: RecordSource::Writer }
 }
 
-fn case(key: &str, frame: &Frame, facts: &[(FactName, &str)]) -> Case {
+pub(crate) fn case(key: &str, frame: &Frame, facts: &[(FactName, &str)]) -> Case {
     complete(&CATALOG, SEED, key, frame, &stated(facts)).unwrap()
 }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod audit;
+mod believable;
 mod case;
 mod languages;
 mod persona;

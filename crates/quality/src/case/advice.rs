@@ -38,3 +38,23 @@ pub(super) fn is_advised(view: &View<'_>, sentence: &Range<usize>, number: &Numb
             .any(|hit| matches!(hit.class, Class::Advice | Class::Limit))
     })
 }
+
+/// An amount by which something changes: `5 kg of weight loss`, `3 kg lighter`.
+pub(super) fn is_change(view: &View<'_>, number: &Number) -> bool {
+    let rest = view.lower.get(number.end..).unwrap_or_default().trim_start();
+    let starts = |words: &[&str]| words.iter().any(|word| rest.starts_with(word));
+    starts(&[
+        "of weight",
+        "weight loss",
+        "weight gain",
+        "lighter",
+        "heavier",
+        "more than",
+        "less than",
+        "in weight",
+        "loss",
+        "gain",
+    ]) || view.lower.get(..number.span.start).is_some_and(|head| {
+        head.trim_end().ends_with("weight loss of") || head.trim_end().ends_with("mg/kg at")
+    })
+}

@@ -246,6 +246,11 @@ pub(super) fn converted(name: FactName, value: f64, from: &str, to: &str) -> Opt
         (FactName::Creatinine, "umol/L", "mg/dL") => 1.0 / 88.4,
         (FactName::Glucose, "mg/dL", "mmol/L") => 1.0 / 18.0,
         (FactName::Glucose, "mmol/L", "mg/dL") => 18.0,
+        // NGSP: https://ngsp.org/ifcc.asp.
+        (FactName::Hba1c, "%", "mmol/mol") => return Some((value - 2.152) / 0.09148),
+        (FactName::Hba1c, "mmol/mol", "%") => return Some(0.09148 * value + 2.152),
+        (FactName::Urea, "mg/dL", "mmol/L") => 1.0 / 6.006,
+        (FactName::Urea, "mmol/L", "mg/dL") => 6.006,
         (FactName::Bilirubin, "mg/dL", "umol/L") => 17.1,
         (FactName::Bilirubin, "umol/L", "mg/dL") => 1.0 / 17.1,
         (_, "/uL", "10*9/L") | (_, "ng/L", "ng/mL") => 0.001,

@@ -40,6 +40,9 @@ pub(super) fn filed(fact: StatedFact, message: &View<'_>, readings: &[Reading]) 
     if let Some(measured) = measured(&fact, readings) {
         return measured;
     }
+    if fact.name == FactName::History && is_present(&fact.value) {
+        return filed(StatedFact { name: FactName::Complaint, ..fact }, message, readings);
+    }
     let (result, other) = parted(&fact);
     let mut all = Vec::new();
     if let Some(result) = result {
@@ -55,6 +58,83 @@ pub(super) fn filed(fact: StatedFact, message: &View<'_>, readings: &[Reading]) 
         }
     }
     all
+}
+
+/// Words of something that has lasted until now.
+const LASTS: [&str; 10] =
+    [" since ", " for ", " seit ", " depuis ", " desde ", " da ", " há ", " hace ", " से", "มา"];
+/// Beginnings of words for times of the present illness.
+const RECENT: [&str; 40] = [
+    "minute",
+    "hour",
+    "day",
+    "yesterday",
+    "morning",
+    "evening",
+    "night",
+    "today",
+    "week",
+    "stunde",
+    "tag",
+    "gestern",
+    "heute",
+    "woche",
+    "heure",
+    "jour",
+    "hier",
+    "matin",
+    "semaine",
+    "hora",
+    "día",
+    "dia",
+    "ayer",
+    "mañana",
+    "ontem",
+    "hoje",
+    "manhã",
+    "semana",
+    "ore",
+    "giorn",
+    "ieri",
+    "oggi",
+    "settiman",
+    "घंट",
+    "दिन",
+    "कल",
+    "हफ़्त",
+    "ชั่วโมง",
+    "วัน",
+    "สัปดาห์",
+];
+
+/// Whether a statement of the history is what the patient has now: `temperature of 38.9 since yesterday`.
+fn is_present(value: &str) -> bool {
+    let view = View::new(value);
+    let lower = view.lower.as_str();
+    let lasts = LASTS.iter().filter_map(|word| Some(lower.find(word)? + word.trim_end().len()));
+    let Some(from) = lasts.min() else { return false };
+    let rest = lower.get(from..).unwrap_or_default();
+    // Scripts without spaces between words have no beginnings of them.
+    let is_time = |word: &str, time: &str| {
+        word.starts_with(time) || (!time.is_ascii() && word.contains(time))
+    };
+    let recent = rest
+        .split(|c: char| c.is_whitespace() || c.is_ascii_punctuation())
+        .any(|word| RECENT.iter().any(|time| is_time(word, time)));
+    let ill = kinds(value, lower).iter().any(|hit| hit.class == Kind::Symptom && hit.start < from)
+        || view.hits.iter().any(|hit| {
+            let sign = matches!(hit.class, Class::Label(name) if name.kind() == FactKind::Vital
+                && !matches!(name, FactName::Weight | FactName::Height));
+            sign && hit.start < from
+        });
+    let ended = ["ago", "free", "treated", "admitted", "hospital", "vor ", " il y a "];
+    let denied = ["no ", "without ", "never "].iter().any(|start| lower.starts_with(start));
+    recent
+        && ill
+        && !denied
+        && !ended.iter().any(|word| lower.contains(word))
+        && !view.hits.iter().any(|hit| hit.class == Class::Past)
+        && !view.numbers.iter().any(|n| (1950.0..2100.0).contains(&n.value))
 }
 
 /// The measurements of a statement that has nothing else: `white cells 6.8 and neutrophils 4.1`. Those that the message

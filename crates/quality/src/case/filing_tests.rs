@@ -316,3 +316,73 @@ fn a_single_dose_stays_in_the_history() {
         ]
     );
 }
+
+#[test]
+fn a_result_belongs_to_one_test() {
+    for (text, expected) in [
+        (
+            "Dipstick:\nnitrites positive\nCulture sent this morning.",
+            &["other: nitrites positive"][..],
+        ),
+        ("Nitrites positive culture pending.", &["other: Nitrites positive"]),
+        ("HIV test negative malaria film awaited.", &["other: HIV test negative"]),
+        ("Urine: leucocytes positive\nHCG not done.", &["other: leucocytes positive"]),
+        ("Negative malaria film today.", &["other: Negative malaria film"]),
+    ] {
+        assert_eq!(filed(text, &[], &[FactName::Other]), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_the_patient_has_now_is_no_history() {
+    for (text, value) in [
+        ("Girl of 6, hot to touch, vomiting since yesterday.", "vomiting since yesterday"),
+        ("He has had a cough for three days.", "cough for three days"),
+        ("Fieber seit gestern, trinkt gut.", "Fieber seit gestern"),
+        ("Elle a des douleurs depuis deux jours.", "douleurs depuis deux jours"),
+    ] {
+        let facts = filed(text, &[(FactName::History, value, "")], &TEXTS);
+        assert_eq!(facts, [format!("complaint: {value}")], "{text}");
+    }
+    let text = "A girl of 6 with a temperature of 38.9 since yesterday. What now?";
+    let list = [(FactName::History, "temperature of 38.9 since yesterday", "")];
+    let facts = filed(text, &list, &[FactName::History, FactName::Temperature]);
+    assert_eq!(facts, ["temperature: 38.9 [Cel]"]);
+    let text = "Temperature 39.2 yesterday, none today. Pulse 88.";
+    let facts = filed(text, &[], &[FactName::History, FactName::Finding]);
+    assert!(facts.iter().all(|f| f.starts_with("finding: ")) && facts.len() == 1, "{facts:?}");
+}
+
+#[test]
+fn what_was_stays_history() {
+    for value in [
+        "seizure three days ago",
+        "seizure-free for two weeks",
+        "admitted for three days with pneumonia",
+        "previous bleeding for two weeks",
+        "on dialysis for three weeks",
+        "fever for two weeks in 2019",
+    ] {
+        let text = format!("A woman of 45. History: {value}. Any advice?");
+        let facts = filed(&text, &[(FactName::History, value, "")], &TEXTS);
+        assert_eq!(facts, [format!("history: {value}")], "{value}");
+    }
+}
+
+#[test]
+fn what_has_lasted_since_a_time_is_of_now() {
+    let names = [FactName::Temperature, FactName::Neutrophils, FactName::Other];
+    for (text, facts) in [
+        ("Temperature 38.9 since yesterday.", &["temperature: 38.9 [Cel]"][..]),
+        ("Temperatur 38,9 seit gestern.", &["temperature: 38.9 [Cel]"]),
+        ("Température 38,9 depuis hier.", &["temperature: 38.9 [Cel]"]),
+        ("Temperatura 38,9 desde ayer.", &["temperature: 38.9 [Cel]"]),
+        ("Temperatura 38,9 °C da ieri.", &["temperature: 38.9 [Cel]"]),
+        (
+            "Her counts from last week: neutrophils 4.1.",
+            &["other: last week: neutrophils 4.1 [10*9/L]"],
+        ),
+    ] {
+        assert_eq!(filed(text, &[], &names), facts, "{text}");
+    }
+}

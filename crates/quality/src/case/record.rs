@@ -12,7 +12,7 @@ use super::reader::Reader;
 use super::statement::{content, fact_of};
 use super::view::View;
 use super::vitals::{Reading, canonical};
-use super::{age, filing, medicines, of_reader, standing};
+use super::{age, filing, medicines, of_reader, resembling, standing};
 use crate::card::{Gender, PatientFacts};
 
 /// Share of the words of a statement that the message must have.
@@ -65,6 +65,7 @@ fn recorded(
         push(&mut facts, read.fact);
     }
     standing::add_statements(view, message.readings, &mut facts);
+    resembling::add(view, &mut facts);
     filing::add_results(view, &mut facts);
     for (name, none) in [
         (FactName::Allergy, NO_ALLERGY.as_ref().is_some_and(|p| p.is_match(text))),
@@ -326,7 +327,10 @@ impl Message<'_, '_> {
             return Some(fact_of(name, &chosen.text, chosen.unit));
         }
         let mut same = self.view.numbers.iter().filter(|n| (n.value - number.value).abs() < 1e-9);
-        if !same.any(|n| standing::is_said(self.view, n)) || number.part == Part::Other {
+        let stands = |n: &Number| {
+            standing::is_said(self.view, n) && !resembling::is_resembling(self.view, n)
+        };
+        if !same.any(stands) || number.part == Part::Other {
             return None;
         }
         let (value, unit) = canonical(name, number.value, said_unit)?;

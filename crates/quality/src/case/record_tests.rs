@@ -6,7 +6,7 @@ use clinstruct_schema::{
 use super::record::record;
 use super::statement::fact_of;
 
-fn frame(sex: Sex) -> Frame {
+pub(super) fn frame(sex: Sex) -> Frame {
     let slug = |s: &str| Slug::new(s).unwrap();
     Frame::new(
         Place {
@@ -28,11 +28,11 @@ fn frame(sex: Sex) -> Frame {
     )
 }
 
-fn listed(list: &[(FactName, &str, &str)]) -> Vec<StatedFact> {
+pub(super) fn listed(list: &[(FactName, &str, &str)]) -> Vec<StatedFact> {
     list.iter().map(|(name, value, unit)| fact_of(*name, value, unit)).collect()
 }
 
-fn shown(stated: &Stated) -> Vec<String> {
+pub(super) fn shown(stated: &Stated) -> Vec<String> {
     let facts = stated.facts.iter();
     facts.map(|f| format!("{} {} {}", f.name.as_str(), f.value, f.unit)).collect()
 }

@@ -76,6 +76,7 @@ fn follows(view: &View<'_>, number: &Number, last: Option<&Reading>) -> Option<R
         matches!(
             hit.class,
             Class::Label(_)
+                | Class::Resembling
                 | Class::Limit
                 | Class::Advice
                 | Class::Comparison
@@ -291,7 +292,9 @@ pub(super) fn add_statements(view: &View<'_>, all: &[Reading], facts: &mut Vec<S
             });
             continue;
         }
-        let name = if reading.episode { FactName::Finding } else { FactName::History };
+        // A sign of yesterday belongs to this illness; a weight of last year to the past.
+        let lasting = matches!(reading.name, FactName::Weight | FactName::Height | FactName::Bmi);
+        let name = if reading.episode || !lasting { FactName::Finding } else { FactName::History };
         facts.push(StatedFact { name, value: statement(view, reading), unit: "1".to_owned() });
     }
 }

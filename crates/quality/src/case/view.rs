@@ -27,6 +27,27 @@ fn is_thai_gap(text: &str, space: usize) -> bool {
     after.is_some_and(thai) && before.is_some_and(|c| !c.is_numeric() && c != ' ')
 }
 
+/// Words before a time by which something has lasted since then; the Italian one is another word in Portuguese.
+const SINCE: [&str; 6] = ["since", "seit", "depuis", "desde", "ตั้งแต่", "da"];
+/// Words behind it, where they stand there.
+const SINCE_BEHIND: [&str; 2] = ["से", "onwards"];
+
+/// Whether something has lasted since a time, rather than being of that time.
+fn is_since(lower: &str, time: &Hit) -> bool {
+    let before = lower.get(..time.start).unwrap_or_default().trim_end();
+    let after = lower.get(time.end..).unwrap_or_default().trim_start();
+    let word = |c: char| c.is_whitespace() || c.is_ascii_punctuation();
+    let said = lower.get(time.start..time.end).unwrap_or_default();
+    let is_meant = |since: &str| since != "da" || said.starts_with("ieri");
+    SINCE.iter().filter(|since| is_meant(since)).any(|since| {
+        before
+            .strip_suffix(since)
+            .is_some_and(|rest| !since.is_ascii() || rest.is_empty() || rest.ends_with(word))
+    }) || SINCE_BEHIND.iter().any(|since| {
+        after.strip_prefix(since).is_some_and(|rest| rest.is_empty() || rest.starts_with(word))
+    })
+}
+
 /// A text with all that was found in it.
 pub(super) struct View<'a> {
     pub(super) text: &'a str,
@@ -39,7 +60,9 @@ pub(super) struct View<'a> {
 impl<'a> View<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let lower = crate::dose::lower_case(text);
-        let hits = hits(text, &lower);
+        let mut hits = hits(text, &lower);
+        // What has been so since yesterday is so now.
+        hits.retain(|hit| hit.class != Class::Past || !is_since(&lower, hit));
         let mut numbers = numbers(text, &lower);
         // The 2 of SpO2 is no number.
         numbers.retain(|n| {

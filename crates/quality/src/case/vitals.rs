@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use clinstruct_schema::FactName;
 
-use super::advice::is_advised;
+use super::advice::{is_advised, is_change};
 use super::numbers::{Number, Part};
 use super::view::View;
 use super::words::{Class, Hit};
@@ -106,8 +106,12 @@ enum Named {
 }
 
 /// The label before a number.
-fn label<'v>(view: &'v View<'_>, sentence: &Range<usize>, number: &Number) -> Option<&'v Hit> {
-    let is_label = |hit: &&Hit| matches!(hit.class, Class::Label(_));
+pub(super) fn label<'v>(
+    view: &'v View<'_>,
+    sentence: &Range<usize>,
+    number: &Number,
+) -> Option<&'v Hit> {
+    let is_label = |hit: &&Hit| matches!(hit.class, Class::Label(_) | Class::Resembling);
     let mut near = view.within(sentence.start..number.span.start).rev().filter(is_label).peekable();
     let last = *near.peek()?;
     // Of labels at one place, the longest: `systolic pressure`, `K+`.
@@ -183,7 +187,11 @@ fn name(
         Class::Label(name) => Some(name),
         _ => None,
     });
+    let resembling = label.is_some_and(|hit| hit.class == Class::Resembling);
     if let Part::Pair(second) = number.part {
+        if resembling {
+            return None;
+        }
         return pair(view, at, number, second, said);
     }
     if let Some(cm) = feet(view, at, number) {
@@ -191,6 +199,7 @@ fn name(
     }
     let by_label = said.filter(|name| fits(view, *name, number));
     let behind = label_behind(view, number);
+    let behind = behind.filter(|_| !resembling);
     if let Some(name) = by_label.or(behind.filter(|name| fits(view, *name, number))) {
         return Some(Named::One(name, number.unit));
     }
@@ -317,7 +326,12 @@ pub(super) fn is_bare(view: &View<'_>, number: &Number) -> bool {
         hit.start == at
             && matches!(
                 hit.class,
-                Class::Follower | Class::Label(_) | Class::Initial | Class::Later | Class::Past
+                Class::Follower
+                    | Class::Label(_)
+                    | Class::Resembling
+                    | Class::Initial
+                    | Class::Later
+                    | Class::Past
             )
     })
 }
@@ -336,7 +350,7 @@ fn kind(name: FactName) -> Option<(&'static [&'static str], Range<f64>)> {
         FactName::Saturation => (&["%"], 40.0..100.5),
         FactName::Bmi => (&["kg/m2"], 8.0..80.0),
         FactName::Glucose => (&["mmol/L", "mg/dL"], 0.5..900.0),
-        FactName::Hba1c => (&["%", "mmol/mol"], 3.5..20.0),
+        FactName::Hba1c => (&["%", "mmol/mol"], 3.5..200.0),
         FactName::Haemoglobin => (&["g/dL", "g/L", "mmol/L"], 2.0..230.0),
         FactName::WhiteCells => (&["10*9/L", "/uL"], 0.1..60_000.0),
         FactName::Neutrophils => (&["10*9/L", "/uL"], 0.05..40_000.0),
@@ -403,6 +417,7 @@ pub(super) fn canonical(
         }
         (FactName::Haemoglobin, None) if value > 25.0 => (value, "g/L"),
         (FactName::Glucose, None) if value > 35.0 => (value, "mg/dL"),
+        (FactName::Hba1c, None) if value > 20.0 => (value, "mmol/mol"),
         (FactName::Creatinine, None) if value < 15.0 => (value, "mg/dL"),
         (FactName::Bilirubin, None) if value < 6.0 => (value, "mg/dL"),
         (FactName::Platelets | FactName::WhiteCells | FactName::Neutrophils, None)
@@ -472,24 +487,4 @@ fn is_general(view: &View<'_>, sentence: &Range<usize>, begins: usize) -> bool {
     let asks = ["is", "would", "does", "do", "can", "are", "what", "which", "could"];
     words.next().is_some_and(|first| asks.contains(&first))
         && words.all(|word| ["a", "an", "any", "the", "what", "is", "of"].contains(&word))
-}
-
-/// An amount by which something changes: `5 kg of weight loss`, `3 kg lighter`.
-fn is_change(view: &View<'_>, number: &Number) -> bool {
-    let rest = view.lower.get(number.end..).unwrap_or_default().trim_start();
-    let starts = |words: &[&str]| words.iter().any(|word| rest.starts_with(word));
-    starts(&[
-        "of weight",
-        "weight loss",
-        "weight gain",
-        "lighter",
-        "heavier",
-        "more than",
-        "less than",
-        "in weight",
-        "loss",
-        "gain",
-    ]) || view.lower.get(..number.span.start).is_some_and(|head| {
-        head.trim_end().ends_with("weight loss of") || head.trim_end().ends_with("mg/kg at")
-    })
 }

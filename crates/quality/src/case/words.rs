@@ -14,6 +14,8 @@ use crate::finder::{Finder, Wanted, places};
 pub(super) enum Class {
     /// The number behind it is this fact.
     Label(FactName),
+    /// The number behind it is a measurement that only resembles a fact: urea nitrogen, direct bilirubin.
+    Resembling,
     /// The number right behind it is only compared with.
     Comparison,
     /// The number is a limit, a wish or a thought.
@@ -74,6 +76,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Lists {
     pressure: Vec<String>,
+    resembling: Vec<String>,
     comparisons: Vec<String>,
     limits: Vec<String>,
     advice: Vec<String>,
@@ -122,6 +125,7 @@ static WORDS: LazyLock<Words<Class>> = LazyLock::new(|| {
         let others = [
             // One number of a pressure is the systolic one.
             (Class::Label(FactName::Systolic), lists.pressure),
+            (Class::Resembling, lists.resembling),
             (Class::Comparison, lists.comparisons),
             (Class::Limit, lists.limits),
             (Class::Advice, lists.advice),

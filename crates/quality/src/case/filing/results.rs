@@ -149,7 +149,7 @@ pub(in crate::case) fn results(view: &View<'_>) -> Vec<TestResult> {
         if all.last().is_some_and(|last| name.start < last.span.end) {
             continue;
         }
-        let Some(span) = found(view, &hits, name, start) else { continue };
+        let Some(span) = found(view, &hits, &names, name, start) else { continue };
         list = None;
         if is_open(view, &span) {
             continue;
@@ -180,14 +180,30 @@ pub(in crate::case) fn is_open(view: &View<'_>, span: &Range<usize>) -> bool {
     limited || asked || view.is_of_other(&sentence, span.start)
 }
 
+/// Whether a result belongs to the name that stands before it: the one in `nitrites positive culture pending`.
+fn is_of_name_before(view: &View<'_>, names: &[Name], result: &Found<Kind>) -> bool {
+    names.iter().filter(|name| name.end <= result.start).any(|name| {
+        let gap = view.between(name.end, result.start);
+        let mut words = gap.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        !gap.contains([',', ';', '.', '\n']) && words.all(|word| BETWEEN.contains(&word))
+    })
+}
+
 /// The result of a test, with its name.
-fn found(view: &View<'_>, hits: &[Found<Kind>], name: &Name, start: usize) -> Option<Range<usize>> {
+fn found(
+    view: &View<'_>,
+    hits: &[Found<Kind>],
+    names: &[Name],
+    name: &Name,
+    start: usize,
+) -> Option<Range<usize>> {
     let closes = |kind: Kind| {
         kind == Kind::Negative || (kind == Kind::Positive && (name.test || name.analyte))
     };
     // `negative malaria test`, but not `a negative test`.
     let before = hits.iter().rev().find(|hit| {
-        hit.end <= start && closes(hit.class) && view.between(hit.end, start).trim().is_empty()
+        let near = hit.end <= start && matches!(view.between(hit.end, start), "" | " " | "-");
+        near && closes(hit.class) && !is_of_name_before(view, names, hit)
     });
     if let Some(hit) = before {
         let head = view.between(0, hit.start);
@@ -280,7 +296,10 @@ pub(in crate::case) fn extent(view: &View<'_>, hits: &[Found<Kind>], from: usize
                     )
             }) || view.hits.iter().any(|hit| {
                 near(hit.start)
-                    && matches!(hit.class, Class::Subject | Class::Label(_) | Class::Person)
+                    && matches!(
+                        hit.class,
+                        Class::Subject | Class::Label(_) | Class::Resembling | Class::Person
+                    )
             });
             if other {
                 end = end.min(at);

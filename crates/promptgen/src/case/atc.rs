@@ -1,0 +1,145 @@
+//! ATC codes of stated medicines.
+
+use clinstruct_catalog::{Catalog, Combination};
+
+use super::known::{self, mentions};
+
+/// What stands between the parts of a combination.
+const JOINTS: [&str; 8] = ["/", "+", " and ", " with ", " plus ", " & ", ", ", "-"];
+/// Parts of a name that are no medicine: `long-acting`, `slow-release`.
+const FORMS: [&str; 16] = [
+    "long",
+    "short",
+    "acting",
+    "slow",
+    "release",
+    "modified",
+    "extended",
+    "sustained",
+    "enteric",
+    "coated",
+    "retard",
+    "depot",
+    "dose",
+    "strength",
+    "tablet",
+    "tablets",
+];
+
+/// The ATC code of a medicine by its name; empty if code does not know it, or for a combination that is not listed: the code
+/// of one part would be that of another medicine.
+pub(super) fn code(catalog: &Catalog, name: &str) -> String {
+    let parts = parts(name);
+    let whole = catalog.combinations.iter().find(|c| c.also.iter().any(|n| mentions(name, n)));
+    if parts.len() > 1 {
+        let of = catalog.combinations.iter().filter(|c| c.parts.len() == parts.len());
+        let named = of.filter_map(|c| Some((length(c, name)?, c)));
+        if let Some((_, combination)) = named.max_by_key(|(length, _)| *length) {
+            return combination.atc.clone();
+        }
+    } else if let Some(combination) = whole {
+        return combination.atc.clone();
+    }
+    let found = known::drugs(catalog, name);
+    let [drug] = found.as_slice() else { return String::new() };
+    // One name with its joints, as in `calcium and vitamin D`, or several names of one medicine.
+    let is_whole =
+        || drug.names().any(|n| mentions(name, n) && self::parts(n).len() == parts.len());
+    let is_same =
+        || parts.iter().all(|part| known::drugs(catalog, part).iter().any(|d| d.id == drug.id));
+    let one = parts.len() < 2 || is_whole() || is_same();
+    if one { drug.atc.clone() } else { String::new() }
+}
+
+/// Letters of the names by which a text mentions all parts of a combination.
+fn length(combination: &Combination, text: &str) -> Option<usize> {
+    combination.parts.iter().map(|names| longest(names, text)).sum()
+}
+
+fn longest(names: &[String], text: &str) -> Option<usize> {
+    names.iter().filter(|name| mentions(text, name)).map(String::len).max()
+}
+
+/// The parts of a name that can be medicines.
+fn parts(name: &str) -> Vec<&str> {
+    let mut all = vec![name];
+    for joint in JOINTS {
+        all = all.into_iter().flat_map(|part| part.split(joint)).collect();
+    }
+    let is_medicine = |part: &&str| {
+        let mut words = part.split(|c: char| !c.is_alphanumeric());
+        words.any(|word| {
+            word.chars().any(char::is_alphabetic)
+                && word.chars().count() >= 3
+                && !FORMS.contains(&word.to_lowercase().as_str())
+        })
+    };
+    all.into_iter().filter(is_medicine).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lists_tests::CATALOG;
+    use super::*;
+
+    #[test]
+    fn a_combination_has_its_own_code_or_none() {
+        for (name, atc) in [
+            ("dienogest/ethinylestradiol", "G03AA16"),
+            ("ethinylestradiol with levonorgestrel", "G03AA07"),
+            ("amoxicillin/clavulanic acid", "J01CR02"),
+            ("amoxicillin-clavulanate", "J01CR02"),
+            ("co-amoxiclav", "J01CR02"),
+            ("co-trimoxazole", "J01EE01"),
+            ("trimethoprim-sulfamethoxazole", "J01EE01"),
+            ("artemether-lumefantrine", "P01BF01"),
+            ("TLD", "J05AR27"),
+            ("tenofovir + lamivudine + dolutegravir", "J05AR27"),
+            ("TDF/3TC", "J05AR12"),
+            ("tenofovir alafenamide/emtricitabine", "J05AR17"),
+            ("RHZE", "J04AM06"),
+            ("rifampicin, isoniazid, pyrazinamide and ethambutol", "J04AM06"),
+            ("rifampicin/isoniazid", "J04AM02"),
+            ("sacubitril/valsartan", "C09DX04"),
+            ("losartan/HCTZ", "C09DA01"),
+            ("valsartan with amlodipine", "C09DB01"),
+            ("levodopa/carbidopa", "N04BA02"),
+            ("levodopa/benserazide", "N04BA02"),
+            ("fluticasone/salmeterol", "R03AK06"),
+            ("budesonide-formoterol", "R03AK07"),
+            ("salbutamol with ipratropium", "R03AL02"),
+            ("metformin and sitagliptin", "A10BD07"),
+            ("paracetamol with codeine", "N02AJ06"),
+            // Not listed.
+            ("dienogest/estradiol", ""),
+            ("amoxicillin and metronidazole", ""),
+            ("metformin/ertugliflozin", ""),
+        ] {
+            assert_eq!(code(&CATALOG, name), atc, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_single_medicine_keeps_its_code() {
+        for (name, atc) in [
+            ("dienogest", "G03DB08"),
+            ("losartan", "C09CA01"),
+            ("nifedipine long-acting", "C08CA05"),
+            ("insulin glargine (Lantus)", "A10AE04"),
+            ("calcium and vitamin D", "A12AX"),
+            ("levodopa", "N04BA02"),
+            ("salbutamol/albuterol", "R03AC02"),
+            ("metoprolol succinate", "C07AB02"),
+        ] {
+            assert_eq!(code(&CATALOG, name), atc, "{name}");
+        }
+    }
+
+    #[test]
+    fn drugs_and_combinations_agree() {
+        for drug in CATALOG.drugs.iter().filter(|d| d.name.contains(" with ")) {
+            let own = code(&CATALOG, &drug.name);
+            assert!(own.is_empty() || own == drug.atc, "{}: {own}", drug.name);
+        }
+    }
+}
