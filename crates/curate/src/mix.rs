@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use clinstruct_schema::Annotation;
+use clinstruct_schema::{Annotation, Conversation, Json};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use crate::files::{Lines, annotations_to_read, conversations_of};
 use crate::{Error, Result};
@@ -38,7 +37,7 @@ impl Iterator for Annotations {
         match self.0.advance() {
             Ok(false) => None,
             Ok(true) => {
-                let parsed = serde_json::from_str(&self.0.text);
+                let parsed = Annotation::of_json(&self.0.text);
                 Some(parsed.map_err(|e| self.mismatch(format!("not an annotation: {e}"))))
             }
             Err(e) => Some(Err(e)),
@@ -82,7 +81,7 @@ impl Mix {
         let id = match id_of(&self.rows.text) {
             Some(id) => Cow::Borrowed(id),
             // Not in our format, such as a file that another program rewrote.
-            None => Cow::Owned(self.parse::<Id>()?.id),
+            None => Cow::Owned(self.id()?),
         };
         if id != annotation.id {
             let why = format!("it is of {}, the conversation is \"{id}\"", annotation.id);
@@ -95,8 +94,14 @@ impl Mix {
     ///
     /// # Errors
     /// A line that is not a conversation row.
-    pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_str(&self.rows.text).map_err(|e| self.rows.not_a_row(&e))
+    pub fn parse(&self) -> Result<Conversation> {
+        Conversation::of_json(&self.rows.text).map_err(|e| self.rows.not_a_row(&e))
+    }
+
+    /// The id of the current row.
+    fn id(&self) -> Result<String> {
+        let row = serde_json::from_str(&self.rows.text).map_err(|e| self.rows.not_a_row(&e));
+        row.map(|Id { id }| id)
     }
 }
 

@@ -6,9 +6,10 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use clinstruct_schema::json::field;
 use clinstruct_schema::summary::{Measured, MetricId, Target};
 use clinstruct_schema::{
-    Annotation, Attributes, Message, PartId, RowId, SituationRow, Split, Summary,
+    Annotation, Attributes, Json, Message, PartId, RowId, SituationRow, Split, Summary,
 };
 use clinstruct_whole_file::WholeFile;
 use rayon::prelude::*;
@@ -65,6 +66,7 @@ struct Whole {
     id: RowId,
     part: PartId,
     messages: Vec<Message>,
+    #[serde(deserialize_with = "field")]
     attributes: Attributes,
 }
 
@@ -115,10 +117,8 @@ impl<'a> Conversations<'a> {
             let mut out = WholeFile::create(&path).map_err(unwritable(&path))?;
             let of_file = self.places.iter().zip(annotations).filter(|(p, _)| p.file == file);
             for (_, annotation) in of_file {
-                serde_json::to_writer(&mut out, annotation)
-                    .map_err(io::Error::from)
-                    .and_then(|()| out.write_all(b"\n"))
-                    .map_err(unwritable(&path))?;
+                let line = annotation.to_json().map_err(io::Error::from);
+                line.and_then(|line| writeln!(out, "{line}")).map_err(unwritable(&path))?;
                 counts.add(annotation);
             }
             out.finish().map_err(unwritable(&path))?;
@@ -195,8 +195,7 @@ impl Source for Conversations<'_> {
                 if id_of(&lines.text).is_some_and(skip) {
                     continue;
                 }
-                let row: SituationRow =
-                    serde_json::from_str(&lines.text).map_err(|e| lines.not_a_row(&e))?;
+                let row = SituationRow::of_json(&lines.text).map_err(|e| lines.not_a_row(&e))?;
                 each(&row.attributes);
             }
         }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use clinstruct_schema::{Conversation, Speaker, Split};
+use clinstruct_schema::{Conversation, Json, Speaker, Split};
 use rayon::prelude::*;
 
 use crate::about::About;
@@ -65,7 +65,7 @@ fn cells(row: &Conversation, system: System, reasoning: bool) -> Vec<Cell> {
         Cell::Text(format!("{} ({})", provenance.model, provenance.backend)),
         Cell::Flag(provenance.rehearsal),
         Cell::Records(turns.collect()),
-        Cell::Text(serde_json::to_string(attributes).unwrap_or_default()),
+        Cell::Text(attributes.to_json().unwrap_or_default()),
     ]
 }
 

@@ -236,6 +236,14 @@ impl Summary {
         .map_err(SummaryError::Json)
     }
 
+    /// The text of `summary.json`.
+    ///
+    /// # Errors
+    /// None: it has no maps with keys that JSON does not support.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n")
+    }
+
     /// Planned rows, over all parts.
     pub fn planned(&self) -> u64 {
         self.parts.iter().map(|p| p.planned).sum()

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clinstruct_curate::Dropped;
+use clinstruct_schema::Json;
 use rusqlite::Connection;
 use serde::Serialize;
 
@@ -414,7 +415,7 @@ impl Index {
     pub(crate) fn dropped(&self, id: &str) -> Result<Option<Dropped>> {
         let found =
             self.texts_of("SELECT dropped FROM row WHERE id = ?1 ORDER BY n LIMIT 1", id)?;
-        Ok(found.first().and_then(|json| serde_json::from_str(json).ok()))
+        Ok(found.first().and_then(|json| Dropped::of_json(json).ok()))
     }
 
     fn texts_of(&self, sql: &str, id: &str) -> Result<Vec<String>> {

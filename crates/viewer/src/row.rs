@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 
-use clinstruct_schema::{Attributes, Conversation, Dropped, Rejected};
+use clinstruct_schema::{Attributes, Conversation, Dropped, Json, Rejected};
 
 use crate::facets::FACETS;
 use crate::text::TextHash;
@@ -56,10 +56,11 @@ impl Place {
         file.seek(SeekFrom::Start(self.start)).map_err(failed)?;
         let mut line = Vec::new();
         file.take(self.length).read_to_end(&mut line).map_err(failed)?;
+        let Ok(line) = String::from_utf8(line) else { return Ok(None) };
         Ok(if self.rejected {
-            serde_json::from_slice(&line).ok().map(StoredRow::Rejected)
+            Rejected::of_json(&line).ok().map(Box::new).map(StoredRow::Rejected)
         } else {
-            serde_json::from_slice(&line).ok().map(StoredRow::Conversation)
+            Conversation::of_json(&line).ok().map(Box::new).map(StoredRow::Conversation)
         })
     }
 }
@@ -90,12 +91,12 @@ impl Indexed {
     /// Marks it as dropped by a pass.
     pub(crate) fn drop(&mut self, dropped: &Dropped) {
         self.facets[0] = format!("dropped: {}", dropped.reason);
-        self.dropped = serde_json::to_string(dropped).unwrap_or_default();
+        self.dropped = dropped.to_json().unwrap_or_default();
     }
 
     pub(crate) fn of(line: &str, rejected: bool) -> serde_json::Result<Self> {
         if rejected {
-            let row: Rejected = serde_json::from_str(line)?;
+            let row = Rejected::of_json(line)?;
             let mut facets: [String; FACETS.len()] = Default::default();
             facets[0].clone_from(&row.reason);
             facets[1] = row.part.to_string();
@@ -111,7 +112,7 @@ impl Indexed {
                 facets,
             });
         }
-        let row: Conversation = serde_json::from_str(line)?;
+        let row = Conversation::of_json(line)?;
         let situation = &row.attributes.situation;
         let (who, place) = (row.attributes.who(), row.attributes.place());
         let none = Attributes::NO_PATIENT;

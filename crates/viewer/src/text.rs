@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
-use clinstruct_schema::{Message, Rejected, Role};
+use clinstruct_schema::{Json, Message, Rejected, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::files::files_of;
@@ -99,7 +99,7 @@ impl Texts {
                     why: e.to_string(),
                 };
                 let (id, hash) = if rejected {
-                    let row: Rejected = serde_json::from_str(&text).map_err(of)?;
+                    let row = Rejected::of_json(&text).map_err(of)?;
                     (row.id.to_string(), TextHash::of_rejected(&row))
                 } else {
                     let row: Line = serde_json::from_str(&text).map_err(of)?;

@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use crate::Context as _;
 use clinstruct_curate::Mix;
 use clinstruct_report::{Counts, JobCost, Report};
-use clinstruct_schema::SituationRow;
+use clinstruct_schema::{Json, SituationRow};
 use clinstruct_store::Store;
 use rayon::prelude::*;
-use serde::de::DeserializeOwned;
 
 use super::summary::{summary_of, write_whole};
 
@@ -65,11 +64,11 @@ pub fn read_report(out: &Path) -> crate::Result<Report> {
     Ok(Report { name, summary, counts, jobs })
 }
 
-fn each<T: DeserializeOwned>(path: &Path, mut take: impl FnMut(T)) -> crate::Result<()> {
+fn each<T: Json>(path: &Path, mut take: impl FnMut(T)) -> crate::Result<()> {
     let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     for (line, text) in (1..).zip(BufReader::with_capacity(1 << 20, file).lines()) {
         let text = text.with_context(|| format!("cannot read {}", path.display()))?;
-        let row = serde_json::from_str(&text)
+        let row = T::of_json(&text)
             .with_context(|| format!("{}, line {line}: no row of this program", path.display()))?;
         take(row);
     }

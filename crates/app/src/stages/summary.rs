@@ -27,8 +27,7 @@ pub fn summary_of(out: &Path) -> crate::Result<Summary> {
 
 /// Writes the summary.
 fn write_summary(out: &Path, summary: &Summary) -> crate::Result<()> {
-    let text = format!("{}\n", serde_json::to_string_pretty(summary)?);
-    write_whole(&out.join("summary.json"), &text)
+    write_whole(&out.join("summary.json"), &summary.to_json()?)
 }
 
 /// Writes a file that is there whole or not at all.

@@ -11,7 +11,7 @@ use clinstruct_app::budget::expected;
 use clinstruct_app::{Inputs, Run, Settings, run_stages};
 use clinstruct_curate::Annotations;
 use clinstruct_pipeline::{Drive, Outcome, StopSignal, Tally, conversations};
-use clinstruct_schema::{Dropped, Rejected, SCHEMA_VERSION, Summary, counted, dollars};
+use clinstruct_schema::{Dropped, Json, Rejected, SCHEMA_VERSION, Summary, counted, dollars};
 
 use super::{print, print_err, print_json};
 use crate::args::RunArgs;
@@ -280,8 +280,7 @@ fn nothing_reached(summary: &Summary, out: &Path) -> clinstruct_app::Result<Opti
         let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
         for line in BufReader::new(file).lines() {
             let line = line.with_context(|| format!("cannot read {}", path.display()))?;
-            let row: Rejected =
-                serde_json::from_str(&line).context("cannot read a rejected row")?;
+            let row = Rejected::of_json(&line).context("cannot read a rejected row")?;
             add(&row.reason, row.detail);
         }
         for annotation in Annotations::open(out, &part.stem)? {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use clinstruct_schema::summary::{Measured, MetricId, Target};
-use clinstruct_schema::{Dropped, Split};
+use clinstruct_schema::{Dropped, Json, Split};
 
 use super::{Annotates, Pass};
 use crate::minhash::Sets;
@@ -139,8 +139,8 @@ impl Keyed {
         if let Some(attributes) = row.attributes {
             // Rows about the same patient stay together.
             let patient = match (&attributes.case, &attributes.card) {
-                (Some(case), _) => serde_json::to_string(case).ok(),
-                (None, Some(card)) => serde_json::to_string(card).ok(),
+                (Some(case), _) => case.to_json().ok(),
+                (None, Some(card)) => card.to_json().ok(),
                 (None, None) => None,
             };
             keys.extend(patient.map(|patient| key(&patient)));

@@ -6,7 +6,7 @@ use clinstruct_store::{Store, TaskState};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::file::{Pending, line};
+use super::file::{Pending, line_of};
 use super::kept;
 use crate::task::{Locate, Reading, number, read_annotation, response, row_id};
 use crate::{Annotator, Error, Result, RunContext};
@@ -65,7 +65,7 @@ pub fn write_annotations(
             });
             let mut text = Vec::new();
             for value in lines.collect::<Result<Vec<Value>>>()? {
-                line(&mut text, &value)?;
+                line_of(&mut text, &value)?;
             }
             file.write(&text)?;
         }

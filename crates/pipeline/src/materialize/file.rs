@@ -3,16 +3,29 @@
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use clinstruct_schema::Json;
 use clinstruct_whole_file::WholeFile;
 use serde::Serialize;
 
 use crate::{Error, Result};
 
-pub(super) fn line(into: &mut Vec<u8>, row: &impl Serialize) -> Result<()> {
-    serde_json::to_writer(&mut *into, row)
+fn ended(into: &mut Vec<u8>, written: serde_json::Result<()>) -> Result<()> {
+    written
         .map_err(|e| Error::Write { path: PathBuf::from("a row"), source: io::Error::other(e) })?;
     into.push(b'\n');
     Ok(())
+}
+
+/// Appends the line of a record.
+pub(super) fn line(into: &mut Vec<u8>, row: &impl Json) -> Result<()> {
+    let written = row.append_json(into);
+    ended(into, written)
+}
+
+/// The same for a row of another shape.
+pub(super) fn line_of(into: &mut Vec<u8>, row: &impl Serialize) -> Result<()> {
+    let written = serde_json::to_writer(&mut *into, row);
+    ended(into, written)
 }
 
 /// A file of rows with the errors of this crate.

@@ -12,6 +12,7 @@ use clinstruct_catalog::Part;
 use clinstruct_multiturn::{Variant, first_message, message_with_styles};
 use clinstruct_parser::{PromptFormat, prompts_for};
 use clinstruct_quality::{check_prompt, check_turn};
+use clinstruct_schema::json::optional_field;
 use clinstruct_schema::{
     Attributes, Conversation as Row, Frame, Message, Rejected, Role, RowId, RowOutcome,
     SCHEMA_VERSION, Situation, SituationRow, Speaker, Stage, Stated, TurnProvenance,
@@ -54,9 +55,9 @@ impl KeptRows {
 /// The line of a prompt: which response has it, and what is known of its patient.
 #[derive(Deserialize)]
 struct PromptLine {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_field")]
     frame: Option<Frame>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_field")]
     stated: Option<Stated>,
     provenance: PromptLineProvenance,
 }
@@ -186,6 +187,11 @@ fn unreadable(stage: Stage, reason: &str, detail: String) -> Rejection {
 }
 
 impl<'a> KeptPart<'a> {
+    /// The line of the prompt that a conversation began with.
+    fn prompt_line(&self, attributes: &Attributes) -> Option<PromptLine> {
+        serde_json::from_str(&self.prompts.line(attributes.base.as_str())?).ok()
+    }
+
     pub(super) fn part(&self) -> &'a Part {
         self.part
     }
@@ -271,7 +277,7 @@ impl<'a> KeptPart<'a> {
             return base.steps.first().map(|_| 0);
         }
         // Which of several responses gave a prompt is only in the file of prompts.
-        let line: PromptLine = self.prompts.get(attributes.base.as_str())?;
+        let line = self.prompt_line(attributes)?;
         let request = line.provenance.turns.first()?.request;
         base.steps.iter().position(|step| step.request == request)
     }
@@ -404,7 +410,7 @@ impl<'a> KeptPart<'a> {
                 let (Some((attributes, _)), Some(written)) = (known, written) else { continue };
                 let turn = turn_provenance(self.context, Speaker::PromptWriter, step, &outcome);
                 let cleanup = written.text.cleanup.names().map(str::to_owned).collect();
-                let line: Option<PromptLine> = self.prompts.get(attributes.base.as_str());
+                let line = self.prompt_line(attributes);
                 let patient = match line.map(|line| (line.frame, line.stated)) {
                     Some((Some(frame), Some(stated))) => PromptPatient::Planned { frame, stated },
                     _ => PromptPatient::Card(attributes.card.clone()),

@@ -7,8 +7,8 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use clinstruct_schema::Json;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use crate::{Error, Result};
 
@@ -60,7 +60,12 @@ impl OldFile {
     }
 
     /// The row with this id; `None` where the file has none that can be read.
-    pub(super) fn get<T: DeserializeOwned>(&self, id: &str) -> Option<T> {
+    pub(super) fn get<T: Json>(&self, id: &str) -> Option<T> {
+        T::of_json(&self.line(id)?).ok()
+    }
+
+    /// Its line.
+    pub(super) fn line(&self, id: &str) -> Option<String> {
         let (offset, length) = *self.places.get(id)?;
         let mut bytes = vec![0; length];
         {
@@ -68,12 +73,14 @@ impl OldFile {
             file.seek(SeekFrom::Start(offset)).ok()?;
             file.read_exact(&mut bytes).ok()?;
         }
-        serde_json::from_slice(&bytes).ok()
+        String::from_utf8(bytes).ok()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use clinstruct_schema::Rejected;
+
     use super::*;
 
     #[test]
@@ -83,10 +90,12 @@ mod tests {
         std::fs::write(&path, "{\"id\":\"a\",\"n\":1}\nnonsense\n{\"id\":\"b\\u0063\",\"n\":2}")
             .unwrap();
         let old = OldFile::open(&path).unwrap();
-        let n = |id: &str| old.get::<serde_json::Value>(id).map(|row| row["n"].clone());
-        assert_eq!((n("a"), n("bc"), n("c")), (Some(1.into()), Some(2.into()), None));
-        assert!(old.get::<Vec<u8>>("a").is_none());
+        let line = |id: &str| old.line(id).map(|line| line.trim_end().to_owned());
+        assert_eq!(line("a").as_deref(), Some("{\"id\":\"a\",\"n\":1}"));
+        assert_eq!(line("bc").as_deref(), Some("{\"id\":\"b\\u0063\",\"n\":2}"));
+        assert_eq!(line("c"), None);
+        assert_eq!(old.get::<Rejected>("a"), None);
         let none = OldFile::open(&dir.path().join("none.jsonl")).unwrap();
-        assert!(none.get::<serde_json::Value>("a").is_none());
+        assert_eq!(none.line("a"), None);
     }
 }

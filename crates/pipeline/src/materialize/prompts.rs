@@ -1,12 +1,14 @@
 //! `prompts/`: the accepted prompts, with what was fixed about them and what they state.
 
+use clinstruct_schema::json::Field;
 use clinstruct_schema::{
     Frame, PartId, PatientCard, RowId, SCHEMA_VERSION, Stated, Subject, TurnProvenance,
 };
 use serde::Serialize;
 
+use super::file::line_of;
 use super::group::PromptPatient;
-use super::{Group, Output, line};
+use super::{Group, Output};
 use crate::Result;
 
 pub(super) const OUTPUT: Output =
@@ -23,12 +25,12 @@ struct PromptRow<'a> {
     requests: &'a [String],
     subjects: &'a [Subject],
     #[serde(skip_serializing_if = "Option::is_none")]
-    frame: Option<&'a Frame>,
+    frame: Option<Field<'a, Frame>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    stated: Option<&'a Stated>,
+    stated: Option<Field<'a, Stated>>,
     /// Of a prompt that an earlier version requested.
     #[serde(skip_serializing_if = "Option::is_none")]
-    card: Option<&'a PatientCard>,
+    card: Option<Field<'a, PatientCard>>,
     provenance: PromptProvenance<'a>,
     schema_version: u32,
 }
@@ -39,7 +41,7 @@ struct PromptProvenance<'a> {
     model: &'a str,
     rehearsal: bool,
     seed: u64,
-    turns: Vec<TurnProvenance>,
+    turns: [Field<'a, TurnProvenance>; 1],
 }
 
 fn write(group: &Group<'_>, into: &mut Vec<u8>) -> Result<()> {
@@ -55,19 +57,19 @@ fn write(group: &Group<'_>, into: &mut Vec<u8>) -> Result<()> {
             prompt: &prompt.text,
             requests: &prompt.requests,
             subjects: &prompt.subjects,
-            frame,
-            stated,
-            card,
+            frame: frame.map(Field),
+            stated: stated.map(Field),
+            card: card.map(Field),
             provenance: PromptProvenance {
                 backend: &context.backend.0,
                 model: &context.model,
                 rehearsal: group.rehearsal,
                 seed: context.config.seed,
-                turns: vec![prompt.provenance.clone()],
+                turns: [Field(&prompt.provenance)],
             },
             schema_version: SCHEMA_VERSION,
         };
-        line(into, &prompt)?;
+        line_of(into, &prompt)?;
     }
     Ok(())
 }

@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use clinstruct_schema::{RequestId, Stated};
+use clinstruct_schema::{Json, RequestId, Stated};
 use clinstruct_store::PlannedRow;
-use serde::Serialize;
 
 use crate::task::{ConversationTask, ExtractionTask, PromptTask, variant_code};
 use crate::{Result, RunContext};
@@ -38,9 +37,11 @@ impl Digest {
         self
     }
 
-    fn add_json(&mut self, value: &impl Serialize) -> &mut Self {
+    fn add_json(&mut self, value: &impl Json) -> &mut Self {
+        let mut text = Vec::new();
         // Our own plain data: it has no maps with keys that JSON does not support.
-        self.add(&serde_json::to_vec(value).unwrap_or_default())
+        let _ = value.append_json(&mut text);
+        self.add(&text)
     }
 
     fn done(&self) -> [u8; DIGEST] {
