@@ -84,7 +84,16 @@ fn peek(from: &mut impl BufRead) -> std::io::Result<Option<u8>> {
     Ok(from.fill_buf()?.first().copied())
 }
 
-fn each_line(mut from: impl BufRead, mut number: u64, take: Take<'_>) -> std::io::Result<()> {
+fn each_line(from: impl BufRead, number: u64, take: Take<'_>) -> std::io::Result<()> {
+    lines(from, number, &mut |number, line| take(number, parse(line)))
+}
+
+/// Passes the lines that are not blank to the callback, with their numbers.
+pub(crate) fn lines(
+    mut from: impl BufRead,
+    mut number: u64,
+    each: &mut dyn FnMut(u64, &[u8]),
+) -> std::io::Result<()> {
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -95,7 +104,7 @@ fn each_line(mut from: impl BufRead, mut number: u64, take: Take<'_>) -> std::io
         // Concatenated files contain one each.
         let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line);
         if !line.iter().all(u8::is_ascii_whitespace) {
-            take(number, parse(line));
+            each(number, line);
         }
     }
 }
@@ -299,7 +308,7 @@ fn with_id(mut row: Value, id: String) -> Value {
 }
 
 /// Parses a row. The error is for display.
-fn parse(row: &[u8]) -> Result<Value, String> {
+pub(crate) fn parse(row: &[u8]) -> Result<Value, String> {
     let text = match std::str::from_utf8(row) {
         Ok(text) => text,
         Err(e) => return Err(format!("invalid UTF-8 at byte {} of the row", e.valid_up_to() + 1)),

@@ -34,6 +34,7 @@
 mod columns;
 mod json;
 mod message;
+mod own;
 mod parquet;
 mod row;
 mod scan;
@@ -169,6 +170,11 @@ pub fn chats(
     mut each: impl FnMut(Result<Record, BadRow>),
 ) -> Result<Vec<String>, Error> {
     let mut rows = row::Rows::default();
+    let ours =
+        own::rows(path, &mut rows, |row, found| each(found.map_err(|why| BadRow { row, why })))?;
+    if ours {
+        return Ok(rows.unread());
+    }
     values::values(path, None, &mut |row, value| {
         each(value.and_then(|v| rows.record(row, v)).map_err(|why| BadRow { row, why }));
     })?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use clinstruct_schema::{Attributes, Json as _};
 use serde_json::{Map, Value};
 
 use crate::Record;
@@ -65,7 +66,7 @@ impl Rows {
         }
         let (messages, aside) = said.finish()?;
         let attributes = object.remove("attributes").filter(|_| ours);
-        let attributes = match attributes.map(serde_json::from_value) {
+        let attributes = match attributes.map(|value| Attributes::of_json(&value.to_string())) {
             None => None,
             Some(Ok(attributes)) => Some(attributes),
             Some(Err(e)) => return Err(format!("the attributes cannot be read: {e}")),

@@ -3,8 +3,9 @@
 //! Rust compiles the code that reads or writes a type as JSON in each crate that asks for it, and stored records are asked
 //! for in most crates: that was a fifth of what all crates took to compile. The functions here are compiled once.
 
+use serde::Serialize;
 use serde::de::{Deserialize as _, Deserializer, Error as _};
-use serde::ser::{Error as _, Serialize, Serializer};
+use serde::ser::{Error as _, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Error, from_str, to_writer};
 
@@ -103,7 +104,7 @@ pub fn optional_field<'de, D: Deserializer<'de>, T: Json>(from: D) -> Result<Opt
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
+    use serde::{Deserialize, Serialize};
 
     use super::*;
 
