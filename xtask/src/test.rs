@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 use crate::environment::Environment;
 use crate::failure::{Failure, Result};
@@ -35,19 +36,18 @@ const AXE: &str = "cd target/python && npm pack --silent axe-core@4 && tar -xzf 
 /// llama.cpp's build tools from the system's packages, if missing.
 const CPP: &str = "{ command -v cmake && command -v clang && command -v c++; } >/dev/null || \
                    { apt-get update -qq && apt-get install -y -qq cmake clang g++; }";
-const MODEL_LINTS: &str = "cargo clippy --quiet --package clinstruct-backend-llama --package clinstruct-cli \
-                           --features llama --all-targets -- -D warnings";
-const MODEL_BUILD: &str = "cargo build --quiet --package clinstruct-backend-llama --package clinstruct-cli \
-                           --features llama";
+/// In the whole workspace, so that the crates are those of the other tests: for a selection of packages, cargo compiles most
+/// dependencies with other features.
+const MODEL_LINTS: &str =
+    "cargo clippy --quiet --workspace --features llama --all-targets -- -D warnings";
+const MODEL_BUILD: &str = "cargo build --quiet --workspace --features llama";
 /// Fetches and runs the smallest model: its own tests, and a dataset of all parts and stages.
-///
-/// All name the same packages, since cargo recompiles llama.cpp for another set.
 const FETCH: &str =
     "CLINSTRUCT_MODELS=target/models target/debug/clinstruct model fetch smollm2-135m";
 const MODEL_TESTS: &str = "CLINSTRUCT_TEST_MODEL=$PWD/target/models/SmolLM2-135M-Instruct.Q4_1.gguf \
                            OMP_WAIT_POLICY=passive \
-                           cargo test --quiet --package clinstruct-backend-llama --package clinstruct-cli \
-                           --features llama --test llama -- --include-ignored --test-threads 1";
+                           cargo test --quiet --workspace --features llama --test llama -- --include-ignored \
+                           --test-threads 1";
 /// A model of this size fails most checks, so that a run may end without a row: exit code 1 is a result too.
 const MODEL_RUN: &str = "rm -rf target/llama-run && { CLINSTRUCT_MODELS=target/models target/debug/clinstruct build \
                          --backend llama --model smollm2-135m --part specialty-domain --part task-subtopic --limit 1 \
@@ -233,7 +233,9 @@ fn optional(environment: &Environment, suites: &[Suite]) -> Result<()> {
         if let Some((program, arguments)) = command.split_first() {
             let mut command = Command::new(program);
             command.args(arguments).current_dir(&environment.root);
+            let (name, start) = (process::name(&command), Instant::now());
             process::run(command)?;
+            eprintln!("{:.0} s: {name}", start.elapsed().as_secs_f64());
         }
     }
     Ok(())

@@ -211,11 +211,13 @@ pub(crate) struct RawCountry {
 
 impl Country {
     /// Whether health workers there write in a language: one of the country's own, or English, in which they write anywhere.
+    #[inline]
     pub fn speaks(&self, language: Language) -> bool {
         language == Language::English || self.languages.iter().any(|own| own == language.name())
     }
 
     /// Whether patients and families there read a language: the country's own ones, and those of minorities.
+    #[inline]
     pub fn reads(&self, language: Language) -> bool {
         self.speaks(language) || self.minorities.iter().any(|own| own == language.name())
     }

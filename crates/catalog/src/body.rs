@@ -36,6 +36,7 @@ pub struct Body {
 
 impl Body {
     /// The population of a country; `None` for a country without one in a region without a default.
+    #[inline]
     pub fn population(&self, country_code: &str, region: &str) -> Option<&Population> {
         let listed = |p: &&Population| p.countries.iter().any(|c| c == country_code);
         let default = |p: &&Population| p.region.as_deref() == Some(region);

@@ -370,6 +370,7 @@ impl Catalog {
     }
 
     /// The part with this id or file stem.
+    #[inline]
     pub fn part(&self, name: &str) -> Option<&Part> {
         self.parts.iter().find(|p| p.id.as_str() == name || p.stem == name)
     }
@@ -380,22 +381,26 @@ impl Catalog {
     }
 
     /// The styles of conversations with health workers, or with those who write for themselves.
+    #[inline]
     pub fn styles_of(&self, personas: bool) -> &Styles {
         if personas { &self.personas.styles } else { &self.styles }
     }
 
     /// Their moves.
+    #[inline]
     pub fn moves_of(&self, personas: bool) -> &[Move] {
         if personas { &self.personas.moves } else { &self.moves }
     }
 
     /// How their first messages are written.
+    #[inline]
     pub fn voices_of(&self, personas: bool) -> &Voices {
         if personas { &self.personas.voices } else { &self.voices }
     }
 
     /// The frame of a prompt about a patient of this age in the usual care setting of a country, by its code; `None` if
     /// the catalog has no such country or age. A child under two is six months past its years.
+    #[inline]
     pub fn frame(&self, years: u32, sex: Sex, country: &str) -> Option<Frame> {
         let country = self.countries.iter().find(|c| c.code == country)?;
         let band = self.ages.iter().find(|b| (b.from..=b.to).contains(&years))?;
@@ -419,6 +424,7 @@ impl Catalog {
     }
 
     /// All values of an axis, in the resources' order.
+    #[inline]
     pub fn values(&self, axis: Axis) -> Vec<Value> {
         match axis {
             Axis::Task => (0..self.tasks.len()).map(Value::Task).collect(),
@@ -437,6 +443,7 @@ impl Catalog {
     }
 
     /// The scope of a value; no restriction for an index that the catalog lacks.
+    #[inline]
     pub fn scope(&self, value: Value) -> Scope {
         match value {
             Value::Task(t) => self.tasks.get(t).map(|t| &t.scope),
@@ -453,6 +460,7 @@ impl Catalog {
     }
 
     /// The scope of a row with these values.
+    #[inline]
     pub fn row_scope(&self, values: &[Value]) -> Scope {
         Scope::resolve(values.iter().map(|value| self.scope(*value)))
     }

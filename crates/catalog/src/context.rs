@@ -6,6 +6,7 @@ use minijinja::context;
 use crate::Catalog;
 
 /// The gender, where it says more than the sex.
+#[inline]
 fn stated_gender(sex: Sex, gender: Option<&str>) -> Option<&str> {
     gender.filter(|gender| {
         !matches!((sex, *gender), (Sex::Male, "man" | "boy") | (Sex::Female, "woman" | "girl"))
@@ -13,6 +14,7 @@ fn stated_gender(sex: Sex, gender: Option<&str>) -> Option<&str> {
 }
 
 /// The language of a conversation for templates, as the instruction to a writer of its messages; none for English.
+#[inline]
 pub fn language_context(language: Language, place: &Place) -> Option<String> {
     (language != Language::English).then(|| {
         format!(
@@ -24,6 +26,7 @@ pub fn language_context(language: Language, place: &Place) -> Option<String> {
 }
 
 /// A frame for templates: every field is a string; those of the patient are absent where there is none.
+#[inline]
 pub fn frame_context(catalog: &Catalog, frame: &Frame) -> minijinja::Value {
     let setting = catalog.settings.iter().find(|s| s.id == frame.place.setting);
     let patient = frame.patient.as_ref();
@@ -44,6 +47,7 @@ pub fn frame_context(catalog: &Catalog, frame: &Frame) -> minijinja::Value {
 }
 
 /// A case for templates: every field is a string, lists are joined by semicolons; what is not known says so.
+#[inline]
 pub fn case_context(case: &Case) -> minijinja::Value {
     let list = |items: Vec<String>, none: &str| {
         if items.is_empty() { none.to_owned() } else { items.join("; ") }
@@ -73,6 +77,7 @@ pub fn case_context(case: &Case) -> minijinja::Value {
     }
 }
 
+#[inline]
 fn measurement(measured: &Measurement) -> String {
     let name = match measured.name {
         FactName::Other => String::new(),
@@ -92,6 +97,7 @@ fn measurement(measured: &Measurement) -> String {
 }
 
 /// A UCUM unit as people write it; empty for one that only says what is counted, such as `{score}`.
+#[inline]
 fn readable(unit: &str) -> String {
     if unit.starts_with('{') && unit.ends_with('}') {
         return String::new();
@@ -106,6 +112,7 @@ fn readable(unit: &str) -> String {
 }
 
 /// Weight and height.
+#[inline]
 fn size(case: &Case) -> String {
     let (weight, height) = (case.vitals.weight, case.vitals.height);
     let known = [
@@ -117,6 +124,7 @@ fn size(case: &Case) -> String {
 }
 
 /// The vital signs that were measured, and which were not.
+#[inline]
 fn vitals(case: &Case) -> String {
     let v = &case.vitals;
     let mut known: Vec<String> = Vec::new();

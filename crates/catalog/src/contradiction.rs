@@ -43,10 +43,12 @@ impl Items {
         }
     }
 
+    #[inline]
     fn contains(&self, number: usize) -> bool {
         self.0.get(number / 64).is_some_and(|bits| bits >> (number % 64) & 1 == 1)
     }
 
+    #[inline]
     fn extend(&mut self, other: &Self) {
         self.0.resize(self.0.len().max(other.0.len()), 0);
         for (own, bits) in self.0.iter_mut().zip(&other.0) {
@@ -64,6 +66,7 @@ pub struct AtOdds<'t> {
 
 impl AtOdds<'_> {
     /// Whether an item is at odds with one of them.
+    #[inline]
     pub fn with(&self, item: &str) -> bool {
         self.table.numbers.get(item).is_some_and(|number| self.items.contains(*number))
     }
@@ -82,22 +85,26 @@ impl Contradictions {
     }
 
     /// The items that are at odds with an item.
+    #[inline]
     fn of(&self, item: &str) -> Option<&Items> {
         self.clashes.get(*self.numbers.get(item)?)
     }
 
     /// Whether two items are a pair of the table, in either order.
+    #[inline]
     pub fn between(&self, one: &str, other: &str) -> bool {
         self.any(one, [other])
     }
 
     /// Whether an item is at odds with any of `others`.
+    #[inline]
     pub fn any<'a>(&self, item: &str, others: impl IntoIterator<Item = &'a str>) -> bool {
         let Some(with) = self.of(item) else { return false };
         others.into_iter().filter_map(|other| self.numbers.get(other)).any(|n| with.contains(*n))
     }
 
     /// What these items are at odds with, for one who asks for many others.
+    #[inline]
     pub fn against<'a>(&self, items: impl IntoIterator<Item = &'a str>) -> AtOdds<'_> {
         let mut all = Items::default();
         for with in items.into_iter().filter_map(|item| self.of(item)) {

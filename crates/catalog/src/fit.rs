@@ -5,11 +5,13 @@ use clinstruct_schema::{Persona, PersonaTrait, Slug, Voice, VoiceTrait};
 use crate::{Catalog, PersonaEntry, PersonaFacts, VoiceEntry, VoiceFacts, VoiceValue};
 
 /// The traits of a persona as items of the table of contradictions, such as `worry:calm`.
+#[inline]
 pub fn persona_items(persona: &Persona) -> Vec<String> {
     PersonaTrait::ALL.into_iter().map(|of| item(of.as_str(), persona.of(of))).collect()
 }
 
 /// The traits of a voice that the table of contradictions can name, such as `opening:question`.
+#[inline]
 pub fn voice_items(voice: &Voice) -> Vec<String> {
     let traits = [
         (VoiceTrait::Form, &voice.form),
@@ -19,6 +21,7 @@ pub fn voice_items(voice: &Voice) -> Vec<String> {
     traits.into_iter().map(|(of, id)| item(of.as_str(), id)).collect()
 }
 
+#[inline]
 fn item(of: &str, id: &Slug) -> String {
     format!("{of}:{id}")
 }
@@ -26,6 +29,7 @@ fn item(of: &str, id: &Slug) -> String {
 impl Catalog {
     /// The values of a trait of a persona that are possible beside `drawn`, items of the table of contradictions, with their
     /// weights. Where the table leaves none, those that only the facts allow.
+    #[inline]
     pub fn personas_beside(
         &self,
         of: PersonaTrait,
@@ -38,6 +42,7 @@ impl Catalog {
 
     /// The values of a trait of a voice that are possible beside those already drawn and the persona of the writer, if there
     /// is one, with their weights. Where the table of contradictions leaves none, those that only the voices allow.
+    #[inline]
     pub fn voices_beside(
         &self,
         of: VoiceTrait,
@@ -50,6 +55,7 @@ impl Catalog {
         self.beside(possible, |entry| item(of.as_str(), &entry.id), &items)
     }
 
+    #[inline]
     fn beside<'e, E>(
         &self,
         possible: Vec<(&'e E, f64)>,

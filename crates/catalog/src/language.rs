@@ -73,6 +73,7 @@ impl LanguageTexts {
     }
 
     /// The wordings of an option; empty if it is never asked for in this language.
+    #[inline]
     pub fn wordings(&self, option: &str) -> &[Wording] {
         self.wordings.get(option).map_or(&[], Vec::as_slice)
     }
@@ -91,6 +92,7 @@ pub struct Languages {
 
 impl Languages {
     /// The texts of a language; `None` for English, and for a language that has none.
+    #[inline]
     pub fn texts(&self, language: Language) -> Option<&LanguageTexts> {
         self.texts.iter().find(|texts| texts.language == language)
     }

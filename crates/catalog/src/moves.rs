@@ -26,6 +26,7 @@ impl After {
     pub const ALL: [Self; 4] = [Self::Advice, Self::Question, Self::Options, Self::Withheld];
 
     /// What the answer before the health worker's message of `turn`, from 2, ends with.
+    #[inline]
     pub fn of(situation: &Situation, turn: u32) -> Self {
         let answered = turn.saturating_sub(1);
         let asked =
@@ -79,6 +80,7 @@ pub struct Move {
 
 impl Move {
     /// Whether it is possible in the health worker's message, the last one or an earlier one, `after` such an answer.
+    #[inline]
     pub fn fits(&self, facts: &Facts<'_>, after: After, patient: bool, last: bool) -> bool {
         self.after == after
             && (patient || !self.patient)

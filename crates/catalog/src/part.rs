@@ -36,6 +36,7 @@ pub struct Facts<'a> {
 }
 
 /// Axis and id of each of a row's subjects, for [`Facts::subjects`].
+#[inline]
 pub fn subject_ids(subjects: &[Subject]) -> Vec<(Axis, String)> {
     let axes = [Axis::Task, Axis::Specialty, Axis::Profession, Axis::Domain, Axis::Subtopic];
     subjects
@@ -45,6 +46,7 @@ pub fn subject_ids(subjects: &[Subject]) -> Vec<(Axis, String)> {
 }
 
 /// Whether one of these tasks is that of a row with these subjects, and is to translate a text.
+#[inline]
 pub fn translates(tasks: &[Task], subjects: &[Subject]) -> bool {
     subjects
         .iter()
@@ -100,6 +102,7 @@ impl When {
     }
 
     /// Whether it is true.
+    #[inline]
     pub fn holds(&self, facts: &Facts<'_>) -> bool {
         let axis = |axis: Axis, names: &Option<Vec<Spanned<String>>>| {
             names.as_ref().is_none_or(|names| {
@@ -274,6 +277,7 @@ impl Part {
     /// What somebody at home writes is incomplete anyway.
     ///
     /// `facts` are those of the row; the frame's mode is used in place of theirs.
+    #[inline]
     pub fn can_withhold(&self, facts: &Facts<'_>, frame: &Frame, translates: bool) -> bool {
         let facts = Facts { mode: Some(frame.mode), asked_groups: Vec::new(), ..facts.clone() };
         let urgent = frame.mode == ConversationMode::Emergency || frame.emergency_instruction;

@@ -61,6 +61,7 @@ impl Drug {
     }
 
     /// The name and all others that a message may use.
+    #[inline]
     pub fn names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.name.as_str()).chain(self.also.iter().map(String::as_str))
     }
@@ -131,6 +132,7 @@ pub struct Condition {
 
 impl Condition {
     /// The relative frequency in an income group; an unclassified country is taken as a lower-middle one.
+    #[inline]
     pub fn weight_in(&self, income: IncomeGroup) -> f64 {
         let income = match income {
             IncomeGroup::Unclassified => IncomeGroup::LowerMiddle,
@@ -140,6 +142,7 @@ impl Condition {
     }
 
     /// Whether a patient of this age and sex can have it.
+    #[inline]
     pub fn fits(&self, band: usize, years: u32, sex: Sex, pregnancy_weeks: Option<u32>) -> bool {
         self.who.includes(band, sex)
             && years >= self.from_age
@@ -155,6 +158,7 @@ impl Condition {
     }
 
     /// The name and all others that a message may use.
+    #[inline]
     pub fn names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.name.as_str()).chain(self.also.iter().map(String::as_str))
     }

@@ -75,6 +75,7 @@ impl Personas {
     }
 
     /// The possible values of a trait, with their weights. Where the topic leaves none, those that fit the patient.
+    #[inline]
     pub fn possible(
         &self,
         of: PersonaTrait,

@@ -90,11 +90,13 @@ impl Never {
     }
 
     /// Whether nobody with a condition of this ICD-10 code takes the drug.
+    #[inline]
     pub fn forbids_with(&self, drug: &Drug, icd10: &str) -> bool {
         starts(&drug.atc, &self.drugs) && starts(icd10, &self.conditions)
     }
 
     /// Whether no patient of this age and sex takes the drug.
+    #[inline]
     pub fn forbids_for(&self, drug: &Drug, years: u32, sex: Sex, pregnant: bool) -> bool {
         let of_age = self.years.is_some_and(|[from, to]| (from..=to).contains(&years));
         let of_sex = self.sexes.contains(&sex);

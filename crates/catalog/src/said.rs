@@ -8,6 +8,7 @@ use crate::{Catalog, PartLanguages, StyleOption};
 
 impl Catalog {
     /// The text of a phrase; empty if there is none.
+    #[inline]
     pub fn phrase(&self, id: &str) -> &str {
         let all = self.phrases.iter().chain(&self.personas.phrases);
         all.into_iter().find(|p| p.id.as_str() == id).map_or("", |p| p.text.as_str())
@@ -22,6 +23,7 @@ impl Catalog {
     }
 
     /// A phrase as a language says it; the English one where it says none, empty where there is no such phrase.
+    #[inline]
     pub fn phrase_in(&self, id: &str, language: Language) -> &str {
         let texts = self.languages.texts(language);
         texts
@@ -30,6 +32,7 @@ impl Catalog {
     }
 
     /// All phrases as a language says them.
+    #[inline]
     pub fn phrases_in(&self, language: Language) -> BTreeMap<&str, &str> {
         let said = |id| (id, self.phrase_in(id, language));
         self.phrases.iter().map(|phrase| said(phrase.id.as_str())).collect()
@@ -49,6 +52,7 @@ impl Catalog {
     }
 
     /// Whether an option can be asked for in conversations in a language.
+    #[inline]
     pub fn is_said_in(&self, option: &StyleOption, language: Language) -> bool {
         let texts = self.languages.texts(language);
         texts.is_none_or(|texts| !texts.wordings(option.id.as_str()).is_empty())

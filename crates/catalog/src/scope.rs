@@ -24,6 +24,7 @@ impl AboutPatient {
     /// | `Either` | `Patient` | `Either` | `None` |
     /// | `None` | `None` | `None` | `None` |
     #[must_use]
+    #[inline]
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::None, _) | (_, Self::None) => Self::None,
@@ -103,6 +104,7 @@ impl Scope {
     /// has no patient: a pediatric nurse asks about geriatrics in general. The ages are then the first one's, since a
     /// specialist's patients outweigh a domain's; the sexes are those of both unless that excludes everyone.
     #[must_use]
+    #[inline]
     pub fn and(&self, other: &Self) -> Self {
         let months = overlap(self.months, other.months);
         let weeks = overlap(self.weeks, other.weeks).unwrap_or(self.weeks);

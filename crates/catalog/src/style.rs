@@ -69,6 +69,7 @@ impl Wording {
     }
 
     /// Whether it can be said at this place, in the first or a later message.
+    #[inline]
     pub fn fits(
         &self,
         place: StylePlace,

@@ -69,11 +69,13 @@ impl Templates {
     }
 
     /// Whether there is one of this name.
+    #[inline]
     pub fn has(&self, name: &str) -> bool {
         self.environment.get_template(name).is_ok()
     }
 
     /// Renders a template. Surrounding white space is removed.
+    #[inline]
     pub fn render(&self, name: &str, context: minijinja::Value) -> Result<String, TemplateError> {
         self.environment
             .get_template(name)

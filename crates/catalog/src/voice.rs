@@ -65,11 +65,13 @@ pub struct Voices {
 
 impl Voices {
     /// The values of a trait; empty if there are none.
+    #[inline]
     pub fn of(&self, of: VoiceTrait) -> &[VoiceEntry] {
         self.lists.get(&of).map_or(&[], Vec::as_slice)
     }
 
     /// Why two values do not go together; `None` if they do.
+    #[inline]
     pub fn clash(&self, a: &VoiceValue, b: &VoiceValue) -> Option<&VoiceExclusion> {
         self.exclusions.iter().find(|exclusion| {
             let has = |list: &[VoiceValue], value: &VoiceValue| list.contains(value);
@@ -80,6 +82,7 @@ impl Voices {
 
     /// The values of a trait that are possible beside those already drawn, with their weights. Where exclusions leave none,
     /// those that only the facts allow.
+    #[inline]
     pub fn possible(
         &self,
         of: VoiceTrait,

@@ -22,6 +22,7 @@ impl Who {
 
     /// The intersection of both rules; `None` if it is empty.
     #[must_use]
+    #[inline]
     pub fn and(&self, other: &Self) -> Option<Self> {
         let ages = (self.ages.0.max(other.ages.0), self.ages.1.min(other.ages.1));
         let sexes = std::array::from_fn(|i| self.sexes[i] && other.sexes[i]);
