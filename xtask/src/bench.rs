@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: duration, memory and processor time of a whole run.
 //!
 //! By default a rehearsal; `bench provider` runs against the test provider on loopback, in batches and by chat, with
-//! processor time per request.
+//! processor time per request; `bench scale` measures the passes over runs of several sizes.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -27,6 +27,11 @@ pub(crate) const MODES: [(&str, &str); 2] = [("openai", "0"), ("chat", "50")];
 /// The test provider, an example of its crate.
 pub(crate) const SERVER: [&str; 4] = ["--package", "clinstruct-testkit", "--example", "serve"];
 
+/// The passes over a run of so many rows, an example of their crate.
+const SCALE: [&str; 4] = ["--package", "clinstruct-curate", "--example", "scale"];
+/// Rows of these runs.
+const ROWS: [&str; 4] = ["10000", "100000", "300000", "1000000"];
+
 /// Measurements of one run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Measure {
@@ -42,6 +47,9 @@ pub(crate) struct Measure {
 
 /// Builds for release, then runs and measures. Each run starts in an empty folder.
 pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<()> {
+    if arguments.first().is_some_and(|a| a == "scale") {
+        return scale(environment, &arguments[1..]);
+    }
     let provider = arguments.first().is_some_and(|a| a == "provider");
     let (runs, flags) = runs_and_flags(&arguments[usize::from(provider)..]);
     let binary = release_of(environment, &BINARY, "clinstruct", &[])?;
@@ -62,6 +70,18 @@ pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<(
         let served = Served::start(&server, latency)?;
         let build = |folder: &Path| Ok(of_a_provider(&binary, backend, &served, flags, folder));
         several(backend, runs, has_time, build, Some(&binary))?;
+    }
+    Ok(())
+}
+
+/// One line for each number of rows.
+fn scale(environment: &Environment, rows: &[OsString]) -> Result<()> {
+    let example = release_of(environment, &SCALE, "examples/scale", &[])?;
+    let sizes = if rows.is_empty() { ROWS.map(OsString::from).to_vec() } else { rows.to_vec() };
+    for rows in sizes {
+        let mut measure = Command::new(&example);
+        measure.arg(rows);
+        process::run(measure)?;
     }
     Ok(())
 }

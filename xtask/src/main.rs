@@ -41,6 +41,7 @@ Commands:
                          regimens beside references; fails if one violates a rule
   bench [RUNS] [FLAGS]   time whole rehearsal runs (3 unless told) and print the medians
   bench provider [RUNS]  the same against the test provider on loopback, in batches and by chat
+  bench scale [ROWS..]   time and memory of the passes over runs of several sizes
   bench peers PYTHON [RUNS]
                          the same in turns with curator, a plain script and a bare loop, where PYTHON has them
   bench llama SERVER FILE.gguf [RUNS]

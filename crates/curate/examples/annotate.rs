@@ -8,7 +8,7 @@ use std::io::{BufRead as _, Write as _};
 use clinstruct_curate::contamination::EvalItems;
 use clinstruct_curate::metrics::Facts;
 use clinstruct_curate::splits::Shares;
-use clinstruct_curate::{Row, Settings, curate, passes};
+use clinstruct_curate::{Row, Settings, Spill, curate, passes};
 use clinstruct_schema::Message;
 
 #[derive(serde::Deserialize)]
@@ -27,12 +27,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut eval_items = EvalItems::new();
     let exam = eval_items.add_set("exam");
     eval_items.add(exam, "Which vitamin is given to a child with measles to prevent blindness?");
-    let (facts, shares) = (Facts::default(), Shares::default());
-    let settings = Settings { eval_items: &eval_items, facts: &facts, shares, seed: 1 };
+    let (facts, shares, spill) = (Facts::default(), Shares::default(), Spill::to_temporary());
+    let settings =
+        Settings { eval_items: &eval_items, facts: &facts, shares, seed: 1, spill: &spill };
 
     let mut out = std::io::stdout().lock();
-    for annotation in curate(&mut rows, passes(&settings))?.annotations {
-        writeln!(out, "{}", serde_json::to_string(&annotation)?)?;
+    for annotation in curate(&mut rows, passes(&settings), &spill)?.annotations()? {
+        writeln!(out, "{}", serde_json::to_string(&annotation?)?)?;
     }
     Ok(())
 }

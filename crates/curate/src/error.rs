@@ -22,6 +22,16 @@ pub enum Error {
         /// Cause.
         source: io::Error,
     },
+    /// A temporary file could not be made, written or read.
+    #[error("cannot use a temporary file in {folder}")]
+    Spill {
+        /// Its folder.
+        folder: PathBuf,
+        /// Whether it is the system's folder for temporary files.
+        is_temporary: bool,
+        /// Cause.
+        source: io::Error,
+    },
     /// A line is not one of our rows.
     #[error("{path}, line {line}: not a row of clinstruct: {why}")]
     Row {
@@ -54,6 +64,25 @@ impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Read { source, .. } | Self::Write { source, .. } => source.hint(),
+            Self::Spill { folder, is_temporary, source } => {
+                let full = matches!(
+                    source.kind(),
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+                );
+                let folder = folder.display();
+                match (full, is_temporary) {
+                    (true, true) => Some(format!(
+                        "free some disk space in {folder}, or set TMPDIR to a folder with more of it"
+                    )),
+                    (true, false) => Some(format!(
+                        "free some disk space in {folder}, then rerun the same command"
+                    )),
+                    (false, true) => {
+                        Some("set TMPDIR to a folder that you can write to".to_owned())
+                    }
+                    (false, false) => source.hint(),
+                }
+            }
             Self::Row { .. } => Some("use a folder that `clinstruct build` wrote".to_owned()),
             Self::Mismatch { .. } | Self::NotCurated { .. } => {
                 Some("rerun the command that built the run to write its files again".to_owned())
@@ -66,6 +95,7 @@ impl Hint for Error {
             Self::Row { .. } => Blame::Usage,
             Self::Read { .. }
             | Self::Write { .. }
+            | Self::Spill { .. }
             | Self::Mismatch { .. }
             | Self::NotCurated { .. } => Blame::Environment,
         }

@@ -7,7 +7,7 @@
 //! use clinstruct_curate::contamination::EvalItems;
 //! use clinstruct_curate::metrics::Facts;
 //! use clinstruct_curate::splits::Shares;
-//! use clinstruct_curate::{Row, Settings, curate, passes};
+//! use clinstruct_curate::{Row, Settings, Spill, curate, passes};
 //! use clinstruct_schema::{Message, Role};
 //!
 //! let talk = |question: &str, answer: &str| {
@@ -20,12 +20,13 @@
 //! let mut rows = vec![Row::new("a", &first), Row::new("b", &second)];
 //!
 //! let (eval_items, facts) = (EvalItems::default(), Facts::default());
-//! let settings =
-//!     Settings { eval_items: &eval_items, facts: &facts, shares: Shares::default(), seed: 1 };
-//! let curated = curate(&mut rows, passes(&settings))?;
+//! let (shares, spill) = (Shares::default(), Spill::in_memory());
+//! let settings = Settings { eval_items: &eval_items, facts: &facts, shares, seed: 1, spill: &spill };
+//! let curated = curate(&mut rows, passes(&settings), &spill)?;
 //!
-//! assert!(curated.annotations[0].dropped.is_none());
-//! let dropped = curated.annotations[1].dropped.as_ref().unwrap();
+//! let annotations = curated.annotations()?.collect::<Result<Vec<_>, _>>()?;
+//! assert!(annotations[0].dropped.is_none());
+//! let dropped = annotations[1].dropped.as_ref().unwrap();
 //! assert_eq!((&*dropped.pass, &*dropped.detail), ("near_duplicates", "repeats a"));
 //! assert_eq!(curated.quality.metrics.conversations, 1);
 //! # Ok::<(), clinstruct_curate::Error>(())
@@ -36,8 +37,9 @@
 //! [`near_duplicates::Collector`], [`contamination::EvalItems`], [`metrics::MetricsAccumulator`] and [`splits::split`].
 //!
 //! Results depend on rows, settings and seed only: not on the number of threads, nor, for drops and splits, on the
-//! order of the rows. Checks on a single text are in `clinstruct-quality`. Memory grows with the number of rows, since
-//! some passes compare rows.
+//! order of the rows. Checks on a single text are in `clinstruct-quality`. Memory is bounded but for some 10
+//! bytes per row: what the passes keep of each row beyond that goes to temporary files once it exceeds a budget ([`Spill`]),
+//! and the results are the same for any budget.
 
 mod curate;
 mod curated;
@@ -49,6 +51,7 @@ mod pass;
 mod passes;
 mod row;
 mod run;
+mod spill;
 mod tokens;
 
 pub use clinstruct_schema::{Annotation, Dropped};
@@ -63,4 +66,5 @@ pub use passes::{
 };
 pub use row::{Fields, Row, Source, Variants};
 pub use run::curate_run;
+pub use spill::{Spill, Texts};
 pub use tokens::tokens;

@@ -5,10 +5,12 @@
 //! of 32 bands of four bins is equal, and duplicates if the exact Jaccard similarity of their shingles reaches the
 //! threshold. At 0.8 a pair is missed once in ten million, at 0.7 twice in ten thousand.
 
-use std::collections::HashMap;
+mod store;
 
-use rayon::prelude::*;
+pub(crate) use store::{SIZE, Signatures};
 
+use crate::Result;
+use crate::spill::Spill;
 use crate::tokens::{grams, mix, tokens};
 
 /// Words per shingle.
@@ -56,12 +58,10 @@ pub struct Signature {
     bins: [u16; BINS],
 }
 
-impl Signature {
-    /// The share of equal bins: the similarity within 0.04.
-    fn estimate(&self, other: &Self) -> f64 {
-        let same = self.bins.iter().zip(&other.bins).filter(|(a, b)| a == b).count();
-        same as f64 / BINS as f64
-    }
+/// The share of equal bins: the similarity within 0.04.
+fn same_bins(one: &[u16; BINS], other: &[u16; BINS]) -> f64 {
+    let same = one.iter().zip(other).filter(|(a, b)| a == b).count();
+    same as f64 / BINS as f64
 }
 
 /// The signature of a text.
@@ -100,54 +100,33 @@ pub(crate) fn signature_of(words: &[u64]) -> Option<Signature> {
     Some(Signature { bands, bins })
 }
 
-/// Pairs of texts with a similarity of at least `least`, each once, the lower number first.
+/// Pairs of texts with a similarity of at least `least`, each once, in order, the lower number first.
 ///
 /// `text` returns a text by its number; it is called again for candidates only. The pairs do not depend on the number
 /// of threads.
+///
+/// # Errors
+/// Those of `text`.
 pub fn pairs(
     signatures: &[Option<Signature>],
     least: f64,
-    text: &(dyn Fn(usize) -> String + Sync),
-) -> Vec<(u32, u32)> {
-    let alike = |a: u32, b: u32| {
-        let (a, b) = (signatures.get(a as usize), signatures.get(b as usize));
-        matches!((a, b), (Some(Some(a)), Some(Some(b))) if a.estimate(b) >= least - SLACK)
-    };
-    let mut candidates: Vec<(u32, u32)> = (0..BANDS)
-        .into_par_iter()
-        .flat_map_iter(|band| {
-            let mut keyed: Vec<(u32, u32)> = signatures
-                .iter()
-                .enumerate()
-                .filter_map(|(i, s)| Some((s.as_ref()?.bands[band], u32::try_from(i).ok()?)))
-                .collect();
-            keyed.sort_unstable();
-            let mut found = Vec::new();
-            for bucket in keyed.chunk_by(|a, b| a.0 == b.0) {
-                for (i, (_, a)) in bucket.iter().enumerate() {
-                    let near = bucket.iter().skip(i + 1).take(NEIGHBOURS).map(|(_, b)| (*a, *b));
-                    found.extend(near.filter(|(a, b)| alike(*a, *b)));
-                }
-            }
-            found
-        })
-        .collect();
-    candidates.par_sort_unstable();
-    candidates.dedup();
-    // The shingles of each text are computed once for the candidates that begin with it.
-    let groups: Vec<&[(u32, u32)]> = candidates.chunk_by(|a, b| a.0 == b.0).collect();
-    groups
-        .into_par_iter()
-        .flat_map_iter(|group| {
-            let first = group.first().map_or(0, |p| p.0);
-            let mine = runs(&text(first as usize));
-            group
-                .iter()
-                .filter(|(_, b)| jaccard(&mine, &runs(&text(*b as usize))) >= least)
-                .copied()
-                .collect::<Vec<_>>()
-        })
-        .collect()
+    text: &(dyn Fn(usize) -> Result<String> + Sync),
+) -> Result<Vec<(u32, u32)>> {
+    let mut all = Signatures::new(&Spill::in_memory());
+    let mut numbers = Vec::with_capacity(signatures.len());
+    for (number, signature) in (0..).zip(signatures) {
+        if let Some(signature) = signature {
+            all.push(signature)?;
+            numbers.push(number);
+        }
+    }
+    let number = |at: usize| numbers.get(at).copied().unwrap_or_default();
+    let mut found = Vec::new();
+    all.pairs(least, &|at| text(number(at) as usize), &mut |a, b| {
+        found.push((number(a as usize), number(b as usize)));
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// A union-find structure.
@@ -179,31 +158,4 @@ impl Sets {
             self.0[high] = low as u32;
         }
     }
-}
-
-/// For each cluster, the dropped members and the one that is kept: `(dropped, kept)`.
-///
-/// The member with the least id is kept, whatever the order of the rows.
-pub fn losers(ids: &[&str], pairs: &[(u32, u32)]) -> Vec<(usize, usize)> {
-    let mut sets = Sets::new(ids.len());
-    for (a, b) in pairs {
-        sets.join(*a as usize, *b as usize);
-    }
-    let mut best: HashMap<usize, usize> = HashMap::new();
-    let members: Vec<usize> = pairs.iter().flat_map(|(a, b)| [*a as usize, *b as usize]).collect();
-    for i in &members {
-        let slot = best.entry(sets.of(*i)).or_insert(*i);
-        if (ids[*i], *i) < (ids[*slot], *slot) {
-            *slot = *i;
-        }
-    }
-    let mut all: Vec<usize> = members;
-    all.sort_unstable();
-    all.dedup();
-    all.into_iter()
-        .filter_map(|i| {
-            let kept = *best.get(&sets.of(i))?;
-            (kept != i).then_some((i, kept))
-        })
-        .collect()
 }

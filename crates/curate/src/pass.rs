@@ -30,7 +30,10 @@ pub trait Pass: Send {
     fn annotates(&self) -> Annotates;
 
     /// Reads the next rows, and returns those to drop at once, by number.
-    fn read(&mut self, rows: &[Row<'_>]) -> Vec<(usize, Dropped)>;
+    ///
+    /// # Errors
+    /// A temporary file that cannot be written: see [`Spill`](crate::Spill).
+    fn read(&mut self, rows: &[Row<'_>]) -> Result<Vec<(usize, Dropped)>>;
 
     /// Annotates what is known only after all rows were read.
     ///

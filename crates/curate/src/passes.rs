@@ -12,6 +12,7 @@ use self::near_duplicates::NearDuplicates;
 use self::plan_distance::PlanDistance;
 use self::splits::{Shares, Splits};
 pub use crate::pass::{Annotates, Pass};
+use crate::spill::Spill;
 
 /// What the passes depend on besides the rows.
 #[derive(Debug, Clone, Copy)]
@@ -24,15 +25,17 @@ pub struct Settings<'a> {
     pub shares: Shares,
     /// Seed of the splits.
     pub seed: u64,
+    /// Where the data of all rows goes that does not fit into memory.
+    pub spill: &'a Spill,
 }
 
 /// All passes, in order. A pass sees the rows that no earlier pass dropped.
 pub fn passes<'a>(settings: &Settings<'a>) -> Vec<Box<dyn Pass + 'a>> {
     vec![
         Box::new(Contamination::new(settings.eval_items)),
-        Box::new(NearDuplicates::default()),
-        Box::new(Measure::new(settings.facts)),
+        Box::new(NearDuplicates::new(settings.spill)),
+        Box::new(Measure::new(settings.facts, settings.spill)),
         Box::new(PlanDistance::default()),
-        Box::new(Splits::new(settings.shares, settings.seed)),
+        Box::new(Splits::new(settings.shares, settings.seed, settings.spill)),
     ]
 }

@@ -1,9 +1,8 @@
-use std::collections::HashSet;
-
 use clinstruct_schema::summary::TextKind;
 use clinstruct_schema::{Attributes, Message, Role, RowId};
 
 use crate::Result;
+use crate::spill::{Seen, Spill};
 use crate::tokens::mix;
 
 /// A conversation as input of the passes.
@@ -72,15 +71,21 @@ pub trait Source: Sync {
         each: &mut dyn FnMut(&[Row<'_>]) -> Result<()>,
     ) -> Result<()>;
 
-    /// A message of a scanned row, by row number and message index; blank if it cannot be read.
-    fn text(&self, row: usize, message: usize) -> String;
-
-    /// Passes the attributes of all planned rows to the callback, whatever became of them, except those in `skip`.
+    /// A message of a scanned row, by row number and message index; blank if there is none.
     ///
     /// # Errors
-    /// A plan that cannot be read.
-    fn planned(&self, skip: &dyn Fn(&str) -> bool, each: &mut dyn FnMut(&Attributes))
-    -> Result<()>;
+    /// A row that cannot be read again.
+    fn text(&self, row: usize, message: usize) -> Result<String>;
+
+    /// Passes the attributes of all planned rows to the callback, whatever became of them, except those to `skip`, by id.
+    ///
+    /// # Errors
+    /// A plan that cannot be read, and errors of `skip`.
+    fn planned(
+        &self,
+        skip: &mut dyn FnMut(&str) -> Result<bool>,
+        each: &mut dyn FnMut(&Attributes),
+    ) -> Result<()>;
 }
 
 /// Rows in memory, without a plan.
@@ -89,23 +94,36 @@ impl Source for Vec<Row<'_>> {
         each(self)
     }
 
-    fn text(&self, row: usize, message: usize) -> String {
+    fn text(&self, row: usize, message: usize) -> Result<String> {
         let message = self.get(row).and_then(|r| r.messages.get(message));
-        message.map_or_else(String::new, |m| m.content.clone())
+        Ok(message.map_or_else(String::new, |m| m.content.clone()))
     }
 
-    fn planned(&self, _: &dyn Fn(&str) -> bool, _: &mut dyn FnMut(&Attributes)) -> Result<()> {
+    fn planned(
+        &self,
+        _: &mut dyn FnMut(&str) -> Result<bool>,
+        _: &mut dyn FnMut(&Attributes),
+    ) -> Result<()> {
         Ok(())
     }
 }
 
 /// Detects variants of a base prompt that was seen before.
-#[derive(Debug, Default)]
-pub struct Variants(HashSet<u64>);
+#[derive(Debug)]
+pub struct Variants(Seen);
 
 impl Variants {
+    /// No base prompts yet.
+    pub fn new(spill: &Spill) -> Self {
+        Self(Seen::new(spill, spill.share(16)))
+    }
+
     /// Whether a conversation with this base prompt was seen before.
-    pub fn is_variant(&mut self, base: &RowId) -> bool {
-        !self.0.insert(base.as_str().bytes().fold(2, |h, b| mix(h ^ u64::from(b))))
+    ///
+    /// # Errors
+    /// A temporary file that cannot be written or read.
+    pub fn is_variant(&mut self, base: &RowId) -> Result<bool> {
+        let hash = base.as_str().bytes().fold(2, |h, b| mix(h ^ u64::from(b)));
+        self.0.insert(hash).map(|is_new| !is_new)
     }
 }

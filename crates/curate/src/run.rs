@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use clinstruct_schema::json::field;
 use clinstruct_schema::summary::{Measured, MetricId, Target};
@@ -22,28 +21,31 @@ use crate::files::{
 use crate::mix::id_of;
 use crate::passes::{Settings, passes};
 use crate::row::{Fields, Row, Source};
-use crate::{Error, Result, curate};
+use crate::spill::{Column, Spill, read_at};
+use crate::{Curated, Error, Result, curate};
 
 /// Rows that are parsed together.
 const ROWS_AT_ONCE: usize = 1024;
-
-/// Location of a row.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    file: usize,
-    offset: u64,
-    length: usize,
-}
 
 /// The conversations of a run.
 #[derive(Debug)]
 struct Conversations<'a> {
     dir: &'a Path,
     stems: Vec<String>,
-    paths: Vec<PathBuf>,
-    open: Vec<Mutex<File>>,
-    /// By row number; known once the rows were scanned.
-    places: Vec<Place>,
+    files: Vec<Rows>,
+    /// Where each row starts in its file, by row number; known once the rows were scanned.
+    starts: Column<u64>,
+}
+
+/// A file of conversations.
+#[derive(Debug)]
+struct Rows {
+    path: PathBuf,
+    file: File,
+    /// Number of its first row, and the rows of this file and all before it.
+    first: usize,
+    end: usize,
+    bytes: u64,
 }
 
 /// The fields for passes that read no attributes.
@@ -99,27 +101,29 @@ fn parsed<T: DeserializeOwned + Send>(path: &Path, lines: &[Line]) -> Result<Vec
 }
 
 impl<'a> Conversations<'a> {
-    fn open(dir: &'a Path, stems: Vec<String>) -> Result<Self> {
-        let paths: Vec<PathBuf> = stems.iter().map(|s| conversations_of(dir, s)).collect();
-        let open = paths
-            .iter()
-            .map(|path| File::open(path).map(Mutex::new).map_err(unreadable(path)))
-            .collect::<Result<_>>()?;
-        Ok(Self { dir, stems, paths, open, places: Vec::new() })
+    fn open(dir: &'a Path, stems: Vec<String>, spill: &Spill) -> Result<Self> {
+        let open = |stem: &String| {
+            let path = conversations_of(dir, stem);
+            let file = File::open(&path).map_err(unreadable(&path))?;
+            Ok(Rows { path, file, first: 0, end: 0, bytes: 0 })
+        };
+        let files = stems.iter().map(open).collect::<Result<_>>()?;
+        Ok(Self { dir, stems, files, starts: Column::new(spill, spill.share(32)) })
     }
 
     /// Writes `annotations/`, and returns the counts of each part.
-    fn annotate(&self, annotations: &[Annotation]) -> Result<Vec<Counts>> {
+    fn annotate(&self, curated: &Curated) -> Result<Vec<Counts>> {
         let mut all: Vec<Counts> = Vec::new();
-        for (file, stem) in self.stems.iter().enumerate() {
+        let mut annotations = curated.annotations()?;
+        for (rows, stem) in self.files.iter().zip(&self.stems) {
             let mut counts = Counts::default();
             let path = annotations_of(self.dir, stem);
             let mut out = WholeFile::create(&path).map_err(unwritable(&path))?;
-            let of_file = self.places.iter().zip(annotations).filter(|(p, _)| p.file == file);
-            for (_, annotation) in of_file {
+            for annotation in annotations.by_ref().take(rows.end - rows.first) {
+                let annotation = annotation?;
                 let line = annotation.to_json().map_err(io::Error::from);
                 line.and_then(|line| writeln!(out, "{line}")).map_err(unwritable(&path))?;
-                counts.add(annotation);
+                counts.add(&annotation);
             }
             out.finish().map_err(unwritable(&path))?;
             all.push(counts);
@@ -134,17 +138,22 @@ impl Source for Conversations<'_> {
         fields: Fields,
         each: &mut dyn FnMut(&[Row<'_>]) -> Result<()>,
     ) -> Result<()> {
-        self.places.clear();
-        for (file, path) in self.paths.iter().enumerate() {
+        let is_first = self.starts.len() == 0;
+        let mut number = 0;
+        for rows in &mut self.files {
+            let path = &rows.path;
             let mut lines = Lines::open(path.clone())?;
             let mut offset = 0;
+            rows.first = number;
             let mut some: Vec<Line> = Vec::with_capacity(ROWS_AT_ONCE);
             loop {
                 let more = lines.advance()?;
                 if more {
-                    let length = lines.text.len();
-                    self.places.push(Place { file, offset, length });
-                    offset += length as u64;
+                    if is_first {
+                        self.starts.push(offset)?;
+                    }
+                    number += 1;
+                    offset += lines.text.len() as u64;
                     some.push((lines.line, std::mem::take(&mut lines.text)));
                 }
                 if some.len() >= ROWS_AT_ONCE || (!more && !some.is_empty()) {
@@ -164,35 +173,36 @@ impl Source for Conversations<'_> {
                     break;
                 }
             }
+            (rows.end, rows.bytes) = (number, offset);
         }
         Ok(())
     }
 
-    fn text(&self, row: usize, message: usize) -> String {
-        let Some(place) = self.places.get(row) else { return String::new() };
-        let Some(file) = self.open.get(place.file) else { return String::new() };
-        let mut bytes = vec![0; place.length];
-        {
-            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-            let read = file.seek(SeekFrom::Start(place.offset));
-            if read.and_then(|_| file.read_exact(&mut bytes)).is_err() {
-                return String::new();
-            }
-        }
-        let row: Option<Texts> = serde_json::from_slice(&bytes).ok();
-        let message = row.and_then(|r| r.messages.into_iter().nth(message));
-        message.map_or_else(String::new, |m| m.content)
+    fn text(&self, row: usize, message: usize) -> Result<String> {
+        let rows = self.files.iter().find(|rows| (rows.first..rows.end).contains(&row));
+        let Some(rows) = rows else { return Ok(String::new()) };
+        let start = self.starts.get(row)?;
+        let end = if row + 1 < rows.end { self.starts.get(row + 1)? } else { rows.bytes };
+        let mut bytes = vec![0; (end - start) as usize];
+        read_at(&rows.file, &mut bytes, start).map_err(unreadable(&rows.path))?;
+        let parsed: Texts = serde_json::from_slice(&bytes).map_err(|why| Error::Row {
+            path: rows.path.clone(),
+            line: (row - rows.first + 1) as u64,
+            why: why.to_string(),
+        })?;
+        let message = parsed.messages.into_iter().nth(message);
+        Ok(message.map_or_else(String::new, |m| m.content))
     }
 
     fn planned(
         &self,
-        skip: &dyn Fn(&str) -> bool,
+        skip: &mut dyn FnMut(&str) -> Result<bool>,
         each: &mut dyn FnMut(&Attributes),
     ) -> Result<()> {
         for stem in &self.stems {
             let mut lines = Lines::open(situations_of(self.dir, stem))?;
             while lines.advance()? {
-                if id_of(&lines.text).is_some_and(skip) {
+                if id_of(&lines.text).map_or(Ok(false), &mut *skip)? {
                     continue;
                 }
                 let row = SituationRow::of_json(&lines.text).map_err(|e| lines.not_a_row(&e))?;
@@ -231,9 +241,9 @@ impl Counts {
 /// A file that cannot be read or written.
 pub fn curate_run(dir: &Path, summary: &mut Summary, settings: &Settings<'_>) -> Result<()> {
     let stems = summary.parts.iter().map(|p| p.stem.clone()).collect();
-    let mut conversations = Conversations::open(dir, stems)?;
-    let curated = curate(&mut conversations, passes(settings))?;
-    let counts = conversations.annotate(&curated.annotations)?;
+    let mut conversations = Conversations::open(dir, stems, settings.spill)?;
+    let curated = curate(&mut conversations, passes(settings), settings.spill)?;
+    let counts = conversations.annotate(&curated)?;
     let mut quality = curated.quality;
     for (part, counts) in summary.parts.iter_mut().zip(counts) {
         part.dropped = counts.dropped;

@@ -1,8 +1,8 @@
 //! The passes over the rows, and the facts that they compare texts with.
 
 use clinstruct_catalog::{Catalog, Drug};
-use clinstruct_curate::curate_run;
 use clinstruct_curate::metrics::{DrugRange, Facts};
+use clinstruct_curate::{Spill, curate_run};
 use clinstruct_quality::CountryTerms;
 use clinstruct_schema::Summary;
 
@@ -25,7 +25,8 @@ pub(super) fn curate(inputs: &Inputs<'_>, summary: &mut Summary) -> crate::Resul
     let facts = facts(&inputs.setup.catalog);
     let (shares, seed) = (inputs.setup.shares()?, summary.seed);
     let eval_items = inputs.eval_items;
-    let passes = clinstruct_curate::Settings { eval_items, facts: &facts, shares, seed };
+    let spill = &Spill::to(&inputs.setup.out);
+    let passes = clinstruct_curate::Settings { eval_items, facts: &facts, shares, seed, spill };
     curate_run(&inputs.setup.out, summary, &passes)?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `clinstruct check`: all metrics of any chat dataset.
 
+mod rows;
 mod show;
 mod table;
 
@@ -7,15 +8,16 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use clinstruct_curate::contamination::{EvalItems, Hit};
-use clinstruct_curate::metrics::{Facts, MetricsAccumulator};
+use clinstruct_curate::metrics::{Facts, Fault, MetricsAccumulator};
 use clinstruct_curate::near_duplicates::{Collected, Collector, Duplicates, collect};
-use clinstruct_curate::{Annotations, Row, Variants};
+use clinstruct_curate::{Annotations, Row, Spill, Variants};
 use clinstruct_records::{BadRow, Record, chats, texts};
 use clinstruct_schema::summary::{Measured, MetricId, Metrics, Target, Verdict};
 use clinstruct_schema::{SCHEMA_VERSION, counted};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use self::rows::Rows;
 use super::{print, print_err, print_json};
 use crate::args::CheckArgs;
 use crate::exit::{Code, usage};
@@ -48,6 +50,9 @@ struct Found {
     matched: usize,
     /// The matching blocks, as ranges of words of the message.
     blocks: Vec<std::ops::Range<usize>>,
+    /// Its place, if the hits are shown.
+    #[serde(skip)]
+    fault: Option<Fault>,
 }
 
 /// The output of `check`.
@@ -223,21 +228,22 @@ pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
     let (evaluation, mut benchmarks) = evaluation(&args.eval)?;
     let facts = facts(&catalog);
     let threads = rayon::current_num_threads().max(1);
-    let mut accumulators: Vec<MetricsAccumulator> =
-        (0..threads).map(|_| accumulator(&facts, args.show)).collect();
-    let mut collector = Collector::default();
-    let mut kept: Vec<Record> = Vec::new();
+    let spill = Spill::to_temporary();
+    let new = |_| accumulator(&facts, args.show).with_spill(&spill, threads);
+    let mut accumulators: Vec<MetricsAccumulator> = (0..threads).map(new).collect();
+    let mut collector = Collector::new(&spill);
+    let mut rows = Rows::new(&spill);
     let mut bad_rows = Vec::new();
     let mut unread_columns = BTreeMap::new();
     let mut dropped_rows = BTreeMap::new();
-    let mut known = Variants::default();
-    let mut take = |first: usize, kept: &[Record], accumulators: &mut Vec<MetricsAccumulator>| {
+    let mut known = Variants::new(&spill);
+    let mut take = |first: usize, some: &[Record], accumulators: &mut Vec<MetricsAccumulator>| {
         let mut is_variant =
-            |r: &Record| r.attributes.as_ref().is_some_and(|a| known.is_variant(&a.base));
-        let numbered = kept.iter().enumerate().map(|(i, r)| (first + i, is_variant(r)));
-        let numbered: Vec<(usize, bool)> = numbered.collect();
-        let share = kept.len().div_ceil(accumulators.len()).max(1);
-        let seen: Vec<Vec<Seen>> = kept
+            |r: &Record| r.attributes.as_ref().map_or(Ok(false), |a| known.is_variant(&a.base));
+        let numbered = some.iter().enumerate().map(|(i, r)| Ok((first + i, is_variant(r)?)));
+        let numbered: Vec<(usize, bool)> = numbered.collect::<clinstruct_curate::Result<_>>()?;
+        let share = some.len().div_ceil(accumulators.len()).max(1);
+        let seen: Vec<Vec<Seen>> = some
             .par_chunks(share)
             .zip(numbered.par_chunks(share))
             .zip(accumulators.par_iter_mut())
@@ -246,14 +252,15 @@ pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
                     .zip(numbered)
                     .map(|(record, (number, variant))| {
                         let row = row(record, *number, *variant);
-                        own.add(&row);
-                        look(record, &row, &evaluation)
+                        own.add(&row)?;
+                        Ok(look(record, &row, &evaluation))
                     })
                     .collect()
             })
-            .collect();
-        for (record, seen) in kept.iter().zip(seen.into_iter().flatten()) {
-            collector.add(seen.collected);
+            .collect::<clinstruct_curate::Result<_>>()?;
+        for (record, seen) in some.iter().zip(seen.into_iter().flatten()) {
+            collector.add(seen.collected)?;
+            rows.push(record)?;
             let mut counted: Vec<u32> = Vec::new();
             for (message, hit) in seen.hits {
                 let Some(benchmark) = benchmarks.get_mut(hit.set as usize) else { continue };
@@ -261,26 +268,36 @@ pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
                     counted.push(hit.set);
                     benchmark.rows += 1;
                 }
+                let is_shown = args.show == Some(MetricId::EvalItems);
+                let fault = is_shown.then(|| {
+                    let detail = show::eval_item(hit.matched, hit.words, &benchmark.name);
+                    show::whole(&record.messages, &record.id, message, detail)
+                });
                 benchmark.hits.push(Found {
                     id: record.id.clone(),
                     message,
                     words: hit.words,
                     matched: hit.matched,
                     blocks: hit.blocks,
+                    fault,
                 });
             }
         }
+        Ok(())
     };
     let inputs = inputs(&args.files)?;
-    let mut is_read = false;
+    let (mut is_read, mut read) = (false, 0);
     for (number, input) in inputs.iter().enumerate() {
         let path = &input.path;
-        let from = kept.len();
-        let mut done = from;
+        let from = read;
+        let mut some: Vec<Record> = Vec::with_capacity(ROWS_AT_ONCE);
         let mut bad = Vec::new();
+        let mut result: clinstruct_curate::Result<()> = Ok(());
         let of_run = dropped_of(path)?;
         let mut dropped = 0;
         let unread = chats(path, |record| match record {
+            // Nothing more is measured once a temporary file failed.
+            Ok(_) if result.is_err() => {}
             Ok(mut record) => {
                 if of_run.contains(&record.id) {
                     dropped += 1;
@@ -291,15 +308,17 @@ pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
                 if !record.has_id {
                     record.id = format!("{}:{}", path.display(), record.row);
                 }
-                kept.push(record);
-                if kept.len() - done >= ROWS_AT_ONCE {
-                    take(done, &kept[done..], &mut accumulators);
-                    done = kept.len();
+                some.push(record);
+                if some.len() >= ROWS_AT_ONCE {
+                    result = take(read, &some, &mut accumulators);
+                    read += some.len();
+                    some.clear();
                 }
             }
             Err(row) => bad.push(row),
         })?;
-        take(done, &kept[done..], &mut accumulators);
+        result.and_then(|()| take(read, &some, &mut accumulators))?;
+        read += some.len();
         tell_bad(path, &bad);
         if !unread.is_empty() {
             print_err(&unread_warning(path, &unread));
@@ -310,24 +329,23 @@ pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
             dropped_rows.insert(path.display().to_string(), dropped);
         }
         bad_rows.extend(bad.iter().map(|b| format!("{}:{}: {}", path.display(), b.row, b.why)));
-        is_read |= kept.len() > from || dropped > 0;
+        is_read |= read > from || dropped > 0;
         // A run has an empty file for a part whose rows were all rejected.
         let may_be_empty = input.run.is_some() && bad.is_empty();
         let is_last = number + 1 == inputs.len();
-        if kept.len() == from && dropped == 0 && !(may_be_empty && (is_read || !is_last)) {
+        if read == from && dropped == 0 && !(may_be_empty && (is_read || !is_last)) {
             return Err(usage(
                 format!("{} has no row that can be read", path.display()),
                 "`clinstruct check --help` says which rows are known",
             ));
         }
     }
-    let text = |row: usize, message: usize| kept[row].messages[message].content.clone();
-    let duplicates = collector.find(args.similar, &text);
+    let duplicates = collector.find(args.similar, &|row, message| rows.message(row, message))?;
     let mut metrics = Metrics::default();
     let mut faults = Vec::new();
     if let Some(mut all) = accumulators.into_iter().reduce(MetricsAccumulator::and) {
         faults = all.faults();
-        all.finish(&mut metrics);
+        all.finish(&mut metrics)?;
     }
     whole(&mut metrics, &duplicates, &benchmarks, &bad_rows);
     let report = Report {
@@ -341,7 +359,7 @@ pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
         dropped_rows,
     };
     match args.show {
-        Some(id) => show::show(&report, &kept, id, faults, args.json)?,
+        Some(id) => show::show(&report, &rows, id, faults, args.json)?,
         None if args.json => print_json(&report)?,
         None => print(&table::table(&report, inputs.iter().any(is_of_rehearsal)))?,
     }

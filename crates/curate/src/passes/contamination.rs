@@ -225,10 +225,10 @@ impl Pass for Contamination<'_> {
         Annotates::DropsAtOnce
     }
 
-    fn read(&mut self, rows: &[Row<'_>]) -> Vec<(usize, Dropped)> {
+    fn read(&mut self, rows: &[Row<'_>]) -> Result<Vec<(usize, Dropped)>> {
         self.read += rows.len() as u64;
         if self.items.is_empty() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let found: Vec<_> = rows
             .par_iter()
@@ -242,7 +242,7 @@ impl Pass for Contamination<'_> {
             let (pass, reason) = (self.name().into(), "contaminated".into());
             dropped.push((row, Dropped { pass, reason, detail }));
         }
-        dropped
+        Ok(dropped)
     }
 
     fn finish(self: Box<Self>, _: &dyn Source, curated: &mut Curated) -> Result<()> {

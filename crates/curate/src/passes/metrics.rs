@@ -15,6 +15,7 @@ pub use accumulator::MetricsAccumulator;
 pub use faults::{Fault, excerpt};
 
 use super::{Annotates, Pass};
+use crate::spill::Spill;
 use crate::{Curated, Fields, Result, Row, Source};
 
 /// Number of openings whose shares are added.
@@ -115,11 +116,10 @@ pub struct Measure {
 
 impl Measure {
     /// A pass that compares texts with these facts.
-    pub fn new(facts: &Facts) -> Self {
+    pub fn new(facts: &Facts, spill: &Spill) -> Self {
         let threads = rayon::current_num_threads().max(1);
-        Self {
-            accumulators: (0..threads).map(|_| MetricsAccumulator::new(facts.clone())).collect(),
-        }
+        let new = |_| MetricsAccumulator::new(facts.clone()).with_spill(spill, threads);
+        Self { accumulators: (0..threads).map(new).collect() }
     }
 }
 
@@ -136,19 +136,16 @@ impl Pass for Measure {
         Annotates::Dataset
     }
 
-    fn read(&mut self, rows: &[Row<'_>]) -> Vec<(usize, Dropped)> {
+    fn read(&mut self, rows: &[Row<'_>]) -> Result<Vec<(usize, Dropped)>> {
         let share = rows.len().div_ceil(self.accumulators.len()).max(1);
-        rows.par_chunks(share).zip(self.accumulators.par_iter_mut()).for_each(|(rows, own)| {
-            for row in rows {
-                own.add(row);
-            }
-        });
-        Vec::new()
+        let shares = rows.par_chunks(share).zip(self.accumulators.par_iter_mut());
+        shares.try_for_each(|(rows, own)| rows.iter().try_for_each(|row| own.add(row)))?;
+        Ok(Vec::new())
     }
 
     fn finish(self: Box<Self>, _: &dyn Source, curated: &mut Curated) -> Result<()> {
         if let Some(all) = self.accumulators.into_iter().reduce(MetricsAccumulator::and) {
-            all.finish(&mut curated.quality.metrics);
+            all.finish(&mut curated.quality.metrics)?;
         }
         Ok(())
     }

@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use super::metrics::FEWEST_WORDS;
 use super::{Annotates, Pass};
-use crate::minhash::{Signature, losers, pairs, signature_of};
+use crate::minhash::{SIZE, Sets, Signature, Signatures, signature_of};
+use crate::spill::{Column, Sorter, Spill, Texts};
 use crate::tokens::tokens;
 use crate::{Curated, Fields, Result, Row, Source};
 
@@ -55,12 +56,13 @@ impl Duplicates {
 }
 
 /// Signatures of a dataset's texts, with their positions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Collector {
-    ids: Vec<String>,
-    /// Positions of each kind of text: conversation, message.
-    texts: [Vec<(u32, u16)>; 3],
-    signatures: [Vec<Option<Signature>>; 3],
+    spill: Spill,
+    ids: Texts,
+    /// Places of each kind of text.
+    texts: [Column<u64>; 3],
+    signatures: [Signatures; 3],
     variants: u64,
 }
 
@@ -86,67 +88,154 @@ pub fn collect(row: &Row<'_>) -> Collected {
     Collected { id: row.id.to_owned(), variant: row.variant, texts }
 }
 
+/// Conversation and message of a text, as one number.
+fn place(chat: u32, message: u16) -> u64 {
+    u64::from(chat) << 16 | u64::from(message)
+}
+
+fn chat_of(place: u64) -> usize {
+    (place >> 16) as usize
+}
+
+/// A conversation repeats another one.
+const REPEATS: u8 = 1;
+/// Two of its texts are alike.
+const REPEATS_ITSELF: u8 = 2;
+
 impl Collector {
+    /// Nothing yet. What does not fit into the memory of `spill` goes to its files.
+    pub fn new(spill: &Spill) -> Self {
+        Self {
+            spill: spill.clone(),
+            ids: Texts::new(spill, 16),
+            texts: std::array::from_fn(|_| Column::new(spill, spill.share(64))),
+            signatures: std::array::from_fn(|_| Signatures::new(spill)),
+            variants: 0,
+        }
+    }
+
     /// Adds a conversation.
-    pub fn add(&mut self, collected: Collected) {
+    ///
+    /// # Errors
+    /// A temporary file that cannot be written.
+    pub fn add(&mut self, collected: Collected) -> Result<()> {
         let number = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
         self.variants += u64::from(collected.variant);
         for (kind, message, signature) in collected.texts {
             if collected.variant && kind == TextKind::Prompt {
                 continue;
             }
-            self.texts[kind as usize].push((number, message));
-            self.signatures[kind as usize].push(signature);
+            let Some(signature) = signature else { continue };
+            self.texts[kind as usize].push(place(number, message))?;
+            self.signatures[kind as usize].push(&signature)?;
         }
-        self.ids.push(collected.id);
+        let memory: usize = self.signatures.iter().map(Signatures::memory).sum();
+        if memory >= self.spill.share(2).max(SIZE) {
+            self.signatures.iter_mut().try_for_each(Signatures::spill)?;
+        }
+        self.ids.push(&collected.id)
     }
 
     /// Finds the duplicates. `text` returns a message by conversation and message index.
-    pub fn find(&self, least: f64, text: &(dyn Fn(usize, usize) -> String + Sync)) -> Duplicates {
-        let mut found = Duplicates { variants: self.variants, ..Duplicates::default() };
-        let mut all: Vec<(u32, u32)> = Vec::new();
-        for (kind, texts) in self.texts.iter().enumerate() {
-            let of = |i: usize| {
-                let (chat, message) = texts[i];
-                text(chat as usize, usize::from(message))
+    ///
+    /// # Errors
+    /// Those of `text`, and temporary files that cannot be written or read.
+    pub fn find(
+        &self,
+        least: f64,
+        text: &(dyn Fn(usize, usize) -> Result<String> + Sync),
+    ) -> Result<Duplicates> {
+        let mut duplicates = Vec::new();
+        let counts = self.find_each(least, text, &mut |duplicate| {
+            duplicates.push(duplicate);
+            Ok(())
+        })?;
+        duplicates.sort_by(|a, b| (&a.id, a.row).cmp(&(&b.id, b.row)));
+        let DuplicateCounts { pairs, variants, clusters, .. } = counts;
+        Ok(Duplicates { pairs, variants, clusters, duplicates })
+    }
+
+    /// Passes on the duplicates, in no particular order.
+    fn find_each(
+        &self,
+        least: f64,
+        text: &(dyn Fn(usize, usize) -> Result<String> + Sync),
+        each: &mut dyn FnMut(Duplicate) -> Result<()>,
+    ) -> Result<DuplicateCounts> {
+        let mut counts = DuplicateCounts { variants: self.variants, ..DuplicateCounts::default() };
+        let mut sets = Sets::new(self.ids.len());
+        let mut flags = vec![0_u8; self.ids.len()];
+        for ((texts, signatures), pairs) in
+            self.texts.iter().zip(&self.signatures).zip(&mut counts.pairs)
+        {
+            let of = |number: usize| {
+                let place = texts.get(number)?;
+                text(chat_of(place), usize::from(place as u16))
             };
-            let near = pairs(&self.signatures[kind], least, &of);
-            found.pairs[kind] = near.len() as u64;
-            all.extend(near.into_iter().map(|(a, b)| (texts[a as usize].0, texts[b as usize].0)));
+            signatures.pairs(least, &of, &mut |a, b| {
+                *pairs += 1;
+                let (a, b) = (chat_of(texts.get(a as usize)?), chat_of(texts.get(b as usize)?));
+                if a == b {
+                    flags[a] |= REPEATS_ITSELF;
+                } else {
+                    sets.join(a, b);
+                    flags[a] |= REPEATS;
+                    flags[b] |= REPEATS;
+                }
+                Ok(())
+            })?;
         }
-        // A conversation that repeats itself is not dropped for that.
-        let mut itself: Vec<u32> = all.iter().filter(|(a, b)| a == b).map(|(a, _)| *a).collect();
-        itself.sort_unstable();
-        itself.dedup();
-        all.retain(|(a, b)| a != b);
-        let ids: Vec<&str> = self.ids.iter().map(String::as_str).collect();
-        let dropped = losers(&ids, &all);
-        let dropped: Vec<(usize, usize)> = dropped
-            .into_iter()
-            .chain(itself.into_iter().map(|i| (i as usize, i as usize)))
-            .collect();
-        let mut kept: Vec<usize> = dropped.iter().map(|(_, kept)| *kept).collect();
-        kept.sort_unstable();
-        kept.dedup();
-        found.clusters = kept.len() as u64;
-        let one = |(row, kept): (usize, usize)| Duplicate {
-            row,
-            id: self.ids[row].clone(),
-            repeats: self.ids[kept].clone(),
+        let mut found = |duplicate| {
+            counts.rows += 1;
+            each(duplicate)
         };
-        found.duplicates = dropped.into_iter().map(one).collect();
-        found.duplicates.sort_by(|a, b| (&a.id, a.row).cmp(&(&b.id, b.row)));
-        found.duplicates.dedup_by(|a, b| a.row == b.row);
-        found
+        // The members of each cluster, the one with the least id first: it is kept.
+        let mut members = Sorter::new(&self.spill, self.spill.share(16));
+        for ((row, id), flags) in self.ids.iter().enumerate().zip(&flags) {
+            if flags & REPEATS != 0 {
+                members.push((sets.of(row) as u32, (id?, row as u32)))?;
+            } else if flags & REPEATS_ITSELF != 0 {
+                let id = id?;
+                counts.clusters += 1;
+                found(Duplicate { row, repeats: id.clone(), id })?;
+            }
+        }
+        let mut cluster: Option<(u32, String)> = None;
+        for member in members.sorted().records()? {
+            let (set, (id, row)) = member?;
+            let row = row as usize;
+            let repeats_itself = flags[row] & REPEATS_ITSELF != 0;
+            match &cluster {
+                Some((same, kept)) if *same == set => {
+                    counts.clusters += u64::from(repeats_itself);
+                    found(Duplicate { row, id, repeats: kept.clone() })?;
+                }
+                _ => {
+                    counts.clusters += 1;
+                    if repeats_itself {
+                        found(Duplicate { row, id: id.clone(), repeats: id.clone() })?;
+                    }
+                    cluster = Some((set, id));
+                }
+            }
+        }
+        Ok(counts)
     }
 }
 
 /// The pass.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct NearDuplicates {
     collector: Collector,
     /// Numbers of the collected rows, in order.
-    rows: Vec<usize>,
+    rows: Column<u32>,
+}
+
+impl NearDuplicates {
+    /// A pass that drops all but one of each cluster.
+    pub fn new(spill: &Spill) -> Self {
+        Self { collector: Collector::new(spill), rows: Column::new(spill, spill.share(64)) }
+    }
 }
 
 impl Pass for NearDuplicates {
@@ -162,30 +251,28 @@ impl Pass for NearDuplicates {
         Annotates::DropsAtEnd
     }
 
-    fn read(&mut self, rows: &[Row<'_>]) -> Vec<(usize, Dropped)> {
+    fn read(&mut self, rows: &[Row<'_>]) -> Result<Vec<(usize, Dropped)>> {
         let collected: Vec<Collected> = rows.par_iter().map(collect).collect();
         for (row, collected) in rows.iter().zip(collected) {
-            self.rows.push(row.number);
-            self.collector.add(collected);
+            self.rows.push(row.number as u32)?;
+            self.collector.add(collected)?;
         }
-        Vec::new()
+        Ok(Vec::new())
     }
 
     fn finish(self: Box<Self>, source: &dyn Source, curated: &mut Curated) -> Result<()> {
-        let text = |row: usize, message: usize| source.text(self.rows[row], message);
-        let found = self.collector.find(SIMILAR, &text);
-        for duplicate in &found.duplicates {
-            if let Some(annotation) = curated.annotation(self.rows[duplicate.row]) {
-                annotation.dropped = Some(Dropped {
+        let text = |row: usize, message: usize| source.text(self.rows.get(row)? as usize, message);
+        curated.quality.duplicates =
+            self.collector.find_each(SIMILAR, &text, &mut |duplicate| {
+                let dropped = Dropped {
                     pass: self.name().into(),
                     reason: "near_duplicate".into(),
                     detail: format!("repeats {}", duplicate.repeats),
-                });
-            }
-        }
-        curated.quality.duplicates = found.counts();
+                };
+                curated.drop_row(self.rows.get(duplicate.row)? as usize, dropped)
+            })?;
         // Duplicates are dropped; none remain.
-        let left = curated.kept().count() as u64;
+        let left = curated.kept();
         let metrics = &mut curated.quality.metrics;
         let measured = Measured::Counted { count: 0, of: left };
         metrics.push(MetricId::NearDuplicates, None, measured, Target::AtMost(0.0));

@@ -45,6 +45,32 @@ fn styles(situation: &Situation) -> String {
     all.join("+")
 }
 
+/// The counts of the kept rows and of those that were planned besides.
+fn planned(realised: &Counts, source: &dyn Source, curated: &Curated) -> Result<Counts> {
+    // The rows of a run have the order of its plan, so that only one id of each is needed at a time.
+    let mut planned = realised.clone();
+    let mut kept = curated.kept_ids();
+    let (mut last, mut next) = (None, kept.next().transpose()?);
+    let mut skip = |id: &str| {
+        if next.as_deref() == Some(id) {
+            last = next.take();
+            next = kept.next().transpose()?;
+            return Ok(true);
+        }
+        Ok(last.as_deref() == Some(id))
+    };
+    source.planned(&mut skip, &mut |attributes| count(&mut planned, attributes))?;
+    if next.is_none() {
+        return Ok(planned);
+    }
+    // Another order.
+    let kept: HashSet<String> = curated.kept_ids().collect::<Result<_>>()?;
+    let mut planned = realised.clone();
+    let mut skip = |id: &str| Ok(kept.contains(id));
+    source.planned(&mut skip, &mut |attributes| count(&mut planned, attributes))?;
+    Ok(planned)
+}
+
 impl Pass for PlanDistance {
     fn name(&self) -> &'static str {
         "plan_distance"
@@ -58,23 +84,19 @@ impl Pass for PlanDistance {
         Annotates::Dataset
     }
 
-    fn read(&mut self, rows: &[Row<'_>]) -> Vec<(usize, Dropped)> {
+    fn read(&mut self, rows: &[Row<'_>]) -> Result<Vec<(usize, Dropped)>> {
         self.rows += rows.len() as u64;
         for attributes in rows.iter().filter_map(|r| r.attributes) {
             count(&mut self.realised, attributes);
         }
-        Vec::new()
+        Ok(Vec::new())
     }
 
     fn finish(self: Box<Self>, source: &dyn Source, curated: &mut Curated) -> Result<()> {
         if self.realised.is_empty() {
             return Ok(());
         }
-        let kept: HashSet<&str> = curated.kept().map(|a| a.id.as_str()).collect();
-        let mut planned = self.realised.clone();
-        source.planned(&|id| kept.contains(id), &mut |attributes| {
-            count(&mut planned, attributes);
-        })?;
+        let planned = planned(&self.realised, source, curated)?;
         // In a fixed order, so that equal runs have equal sums.
         let mut by_name: BTreeMap<&str, BTreeMap<&str, [u64; 2]>> = BTreeMap::new();
         for ((name, value), count) in &planned {

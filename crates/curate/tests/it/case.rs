@@ -42,10 +42,10 @@ fn contradictions_added_facts_and_derailed_turns_are_counted() {
     for (number, row) in rows.iter().enumerate() {
         let id = row.id.to_string();
         let row = Row::new(&id, &row.messages).with_attributes(&row.attributes);
-        measured.add(&Row { number, ..row });
+        measured.add(&Row { number, ..row }).unwrap();
     }
     let mut metrics = Metrics::default();
-    measured.finish(&mut metrics);
+    measured.finish(&mut metrics).unwrap();
     let found = |id| {
         let metric = metrics.values.iter().find(|m| m.id == id).unwrap();
         (metric.count, metric.of, metric.rows.join(" "))
@@ -85,13 +85,13 @@ fn the_most_frequent_drawn_sentence_is_named_with_its_patients() {
         for (number, row) in rows.iter().enumerate() {
             let id = row.id.to_string();
             let row = Row::new(&id, &row.messages).with_attributes(&row.attributes);
-            measured.add(&Row { number, variant: id == variant, ..row });
+            measured.add(&Row { number, variant: id == variant, ..row }).unwrap();
         }
         measured
     };
     let result = |all: MetricsAccumulator| {
         let mut metrics = Metrics::default();
-        all.finish(&mut metrics);
+        all.finish(&mut metrics).unwrap();
         let metric = metrics.values.into_iter().find(|m| m.id == MetricId::RepeatedStatement);
         metric.map(|m| (m.result(|n| n.to_string()), m.target_text(), m.verdict_text()))
     };
@@ -120,10 +120,10 @@ fn a_sentence_of_more_than_one_percent_misses_the_target() {
             let id = format!("r{number}");
             let row = with_history(&id, &[&text]);
             let row = Row::new(&id, &row.messages).with_attributes(&row.attributes);
-            measured.add(&Row { number, ..row });
+            measured.add(&Row { number, ..row }).unwrap();
         }
         let mut metrics = Metrics::default();
-        measured.finish(&mut metrics);
+        measured.finish(&mut metrics).unwrap();
         let metric = metrics.values.into_iter().find(|m| m.id == MetricId::RepeatedStatement);
         let read: Metric = serde_json::from_value(serde_json::to_value(metric).unwrap()).unwrap();
         (read.verdict, read.counted)

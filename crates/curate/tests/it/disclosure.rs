@@ -41,10 +41,10 @@ fn measured(rows: &[Conversation]) -> Option<Metric> {
     for (number, row) in rows.iter().enumerate() {
         let id = row.id.to_string();
         let row = Row::new(&id, &row.messages).with_attributes(&row.attributes);
-        measured.add(&Row { number, ..row });
+        measured.add(&Row { number, ..row }).unwrap();
     }
     let mut metrics = Metrics::default();
-    measured.finish(&mut metrics);
+    measured.finish(&mut metrics).unwrap();
     metrics.values.into_iter().find(|m| m.id == MetricId::UnaskedFacts)
 }
 

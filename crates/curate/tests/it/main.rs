@@ -5,3 +5,4 @@ mod case;
 mod disclosure;
 mod passes;
 mod run;
+mod spill;

@@ -1,9 +1,9 @@
-use clinstruct_curate::Row;
 use clinstruct_curate::contamination::EvalItems;
 use clinstruct_curate::metrics::{DrugRange, Facts, MetricsAccumulator};
 use clinstruct_curate::minhash::{jaccard, pairs, runs, signature};
 use clinstruct_curate::near_duplicates::{Collector, Duplicates, SIMILAR, collect};
 use clinstruct_curate::splits::{Item, Shares, split};
+use clinstruct_curate::{Row, Spill};
 use clinstruct_draw::Draw;
 use clinstruct_schema::summary::{MetricId, Metrics, Property, Verdict};
 use clinstruct_schema::{Message, Role, Split};
@@ -38,7 +38,7 @@ fn similar_texts_are_pairs_and_others_are_not() {
         texts.push(changed(&texts[i], i as u64, 0.01 * (1 + i % 8) as f64));
     }
     let signatures: Vec<_> = texts.iter().map(|t| signature(t)).collect();
-    let found = pairs(&signatures, SIMILAR, &|i| texts[i].clone());
+    let found = pairs(&signatures, SIMILAR, &|i| Ok(texts[i].clone())).unwrap();
     let sets: Vec<_> = texts.iter().map(|t| runs(t)).collect();
     let mut all = Vec::new();
     for a in 0..texts.len() {
@@ -55,11 +55,11 @@ fn similar_texts_are_pairs_and_others_are_not() {
 }
 
 fn duplicates(chats: &[(String, Vec<Message>)]) -> Duplicates {
-    let mut collector = Collector::default();
+    let mut collector = Collector::new(&Spill::in_memory());
     for (id, messages) in chats {
-        collector.add(collect(&Row::new(id, messages)));
+        collector.add(collect(&Row::new(id, messages))).unwrap();
     }
-    collector.find(SIMILAR, &|row, message| chats[row].1[message].content.clone())
+    collector.find(SIMILAR, &|row, message| Ok(chats[row].1[message].content.clone())).unwrap()
 }
 
 /// Which rows repeat which, without indices.
@@ -101,7 +101,7 @@ proptest! {
             let mut splits: Vec<(String, Split)> = rows
                 .iter()
                 .map(|r| r.id.to_owned())
-                .zip(split(&rows, Shares::default(), 7))
+                .zip(split(&rows, Shares::default(), 7).unwrap())
                 .collect();
             splits.sort();
             splits
@@ -128,7 +128,7 @@ fn what_belongs_together_is_on_one_side_and_shares_are_kept() {
         .enumerate()
         .map(|(i, id)| Item { id, keys: vec![i as u64 / 8], stratum: i as u64 / 1000 })
         .collect();
-    let all = split(&rows, Shares::default(), 1);
+    let all = split(&rows, Shares::default(), 1).unwrap();
     for eight in all.chunks(8) {
         assert!(eight.iter().all(|s| *s == eight[0]));
     }
@@ -136,7 +136,7 @@ fn what_belongs_together_is_on_one_side_and_shares_are_kept() {
         let test = thousand.iter().filter(|s| **s == Split::Test).count();
         assert!((30..=70).contains(&test), "{test}");
     }
-    assert_ne!(all, split(&rows, Shares::default(), 2));
+    assert_ne!(all, split(&rows, Shares::default(), 2).unwrap());
 }
 
 #[test]
@@ -182,12 +182,12 @@ fn metrics_name_the_same_rows_for_any_number_of_threads() {
         let mut accumulators: Vec<_> = (0..threads).map(|_| new()).collect();
         for (number, text) in texts.iter().enumerate().rev() {
             let row = Row { number, ..Row::new(&ids[number], text) };
-            accumulators[number * 7 % threads].add(&row);
+            accumulators[number * 7 % threads].add(&row).unwrap();
         }
         let mut all = accumulators.into_iter().reduce(MetricsAccumulator::and).unwrap();
         let faults = all.faults();
         let mut metrics = Metrics::default();
-        all.finish(&mut metrics);
+        all.finish(&mut metrics).unwrap();
         (metrics, faults)
     };
     let (metrics, faults) = measured(1);
@@ -210,9 +210,9 @@ fn a_dose_is_compared_with_its_own_medicine() {
     let measure = |text: &str| {
         let mut measured = MetricsAccumulator::new(facts.clone());
         let turns = [said("What next?", Role::User), said(text, Role::Assistant)];
-        measured.add(&Row::new("a", &turns));
+        measured.add(&Row::new("a", &turns)).unwrap();
         let mut metrics = Metrics::default();
-        measured.finish(&mut metrics);
+        measured.finish(&mut metrics).unwrap();
         let found = metrics.values.iter().find(|m| m.id == MetricId::DosesAboveRange);
         found.map_or((0, 0.0), |m| (m.of, m.value))
     };
@@ -245,10 +245,10 @@ fn metrics_report_what_is_wrong() {
         said("Certainly! Give 500 mg of amoxicillin. Would you like me to go on?", Role::Assistant),
         said("Yes.", Role::User),
     ];
-    measured.add(&Row::new("a", &good));
-    measured.add(&Row::new("a", &bad));
+    measured.add(&Row::new("a", &good)).unwrap();
+    measured.add(&Row::new("a", &bad)).unwrap();
     let mut metrics = Metrics::default();
-    measured.finish(&mut metrics);
+    measured.finish(&mut metrics).unwrap();
     for id in [
         MetricId::DuplicateIds,
         MetricId::RoleOrder,
@@ -282,10 +282,10 @@ fn first_messages_that_ask_several_things_are_counted() {
         let later = "What is normal? And how often do I count it?";
         let all =
             [said(text, Role::User), said("Count it.", Role::Assistant), said(later, Role::User)];
-        measured.add(&Row::new("a", &all));
+        measured.add(&Row::new("a", &all)).unwrap();
         let places: Vec<_> = measured.faults().into_iter().map(|f| (f.message, f.span)).collect();
         let mut metrics = Metrics::default();
-        measured.finish(&mut metrics);
+        measured.finish(&mut metrics).unwrap();
         let found = metrics.values.iter().find(|m| m.id == id).map(|m| (m.of, m.verdict));
         (metrics.value(id, None), found, places)
     };

@@ -6,7 +6,7 @@ use std::path::Path;
 use clinstruct_curate::contamination::EvalItems;
 use clinstruct_curate::metrics::Facts;
 use clinstruct_curate::splits::Shares;
-use clinstruct_curate::{Annotations, Error, Mix, Settings, clear_annotations, curate_run};
+use clinstruct_curate::{Annotations, Error, Mix, Settings, Spill, clear_annotations, curate_run};
 use clinstruct_schema::{BackendId, PartSummary, SCHEMA_VERSION, Split, Summary};
 use clinstruct_testkit::conversation;
 use serde_json::{Value, json};
@@ -47,6 +47,10 @@ fn run(dir: &Path) -> Summary {
             ..PartSummary::default()
         });
     }
+    summary(parts)
+}
+
+pub(crate) fn summary(parts: Vec<PartSummary>) -> Summary {
     Summary {
         schema_version: SCHEMA_VERSION,
         backend: BackendId("rehearsal".into()),
@@ -66,8 +70,8 @@ fn run(dir: &Path) -> Summary {
 fn curated(dir: &Path, items: &EvalItems) -> Summary {
     let mut summary = run(dir);
     let facts = Facts::default();
-    let settings =
-        Settings { eval_items: items, facts: &facts, shares: Shares::default(), seed: 3 };
+    let (shares, spill) = (Shares::default(), Spill::to(dir));
+    let settings = Settings { eval_items: items, facts: &facts, shares, seed: 3, spill: &spill };
     curate_run(dir, &mut summary, &settings).unwrap();
     summary
 }

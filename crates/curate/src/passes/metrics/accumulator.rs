@@ -1,12 +1,13 @@
 //! Counts while rows are read, and computes the metrics at the end.
 
+mod across;
 mod cases;
 mod disclosure;
 mod doses;
 mod first;
 mod statements;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use clinstruct_quality::case::Reader;
 use clinstruct_quality::checks::{filler_opener, offer_at_the_end};
@@ -21,6 +22,7 @@ use clinstruct_schema::{
     Constraint, ConversationMode, Language, Message, Register, Role, Situation,
 };
 
+use across::Across;
 use disclosure::Disclosure;
 use statements::Statements;
 
@@ -28,9 +30,10 @@ use super::faults::{FIRST, Fault, Place, Repetitions, Seen, Tally};
 use super::texts::{
     distinct, ends_by_asking, is_blank, mojibake, opening, spoken, without_styles, zlib_ratio,
 };
-use super::{FEWEST_WORDS, Facts, LISTED, SAMPLE, TOP, target};
-use crate::Row;
+use super::{FEWEST_WORDS, Facts, LISTED, SAMPLE, target};
+use crate::spill::Spill;
 use crate::tokens::{mix, tokens};
+use crate::{Result, Row};
 
 /// Measures a dataset row by row, in any order.
 ///
@@ -49,9 +52,7 @@ pub struct MetricsAccumulator {
     /// Conversations of more than one turn.
     longer: u64,
     instructions: BTreeMap<String, InstructionCounts>,
-    openings: [HashMap<String, u64>; 3],
-    seen: [HashMap<u64, u64>; 3],
-    ids: HashSet<u64>,
+    across: Across,
     sample: BTreeMap<(u64, u64), String>,
     words: Vec<u64>,
     statements: Statements,
@@ -71,14 +72,19 @@ impl MetricsAccumulator {
             unmeasured: BTreeMap::new(),
             longer: 0,
             instructions: BTreeMap::new(),
-            openings: Default::default(),
-            seen: Default::default(),
-            ids: HashSet::new(),
+            across: Across::new(&Spill::in_memory(), usize::MAX),
             sample: BTreeMap::new(),
             words: Vec::new(),
             statements: Statements::default(),
             disclosure: Disclosure::default(),
         }
+    }
+
+    /// Keeps what does not fit into the memory of `spill` in its files. Call it first; so many accumulators share it.
+    #[must_use]
+    pub fn with_spill(self, spill: &Spill, accumulators: usize) -> Self {
+        let limit = spill.share(16 * accumulators.max(1));
+        Self { across: Across::new(spill, limit), ..self }
     }
 
     /// Keeps all faults that this metric finds, not those of the first rows only.
@@ -133,11 +139,15 @@ impl MetricsAccumulator {
     }
 
     /// Measures a conversation.
-    pub fn add(&mut self, row: &Row<'_>) {
+    ///
+    /// # Errors
+    /// A temporary file that cannot be written.
+    pub fn add(&mut self, row: &Row<'_>) -> Result<()> {
         self.conversations += 1;
         let id = row.id.bytes().fold(1, |h, b| mix(h ^ u64::from(b)));
-        let new = self.ids.insert(id);
-        self.shares.entry((MetricId::DuplicateIds, None)).or_default().count(!new);
+        self.across.id(id)?;
+        // Which ids are duplicates is known at the end.
+        self.shares.entry((MetricId::DuplicateIds, None)).or_default().count(false);
         let text = row.messages.first().map_or("", |m| m.content.as_str());
         let whole = Place { row, message: 0, text };
         self.repeatable(MetricId::DuplicateIds, id, whole);
@@ -161,7 +171,7 @@ impl MetricsAccumulator {
         for (index, kind, message) in row.texts() {
             let at = Place { row, message: index, text: &message.content };
             let text = without_styles(&message.content, kind, row);
-            self.text(Place { text: &text, ..at }, kind, id);
+            self.text(Place { text: &text, ..at }, kind, id)?;
             longer |= kind == TextKind::FollowUp;
             match kind {
                 TextKind::Answer => asked_back = self.answer(at),
@@ -180,26 +190,26 @@ impl MetricsAccumulator {
         self.case(row, whole);
         self.statements.add(row);
         self.disclosure.add(row);
+        Ok(())
     }
 
     /// Measures any text.
-    fn text(&mut self, at: Place<'_>, kind: TextKind, id: u64) {
+    fn text(&mut self, at: Place<'_>, kind: TextKind, id: u64) -> Result<()> {
         let Place { text, row, .. } = at;
-        let place = kind as usize;
-        self.texts[place] += 1;
+        self.texts[kind as usize] += 1;
         let mut words = std::mem::take(&mut self.words);
         tokens(text, &mut words);
         let variant = kind == TextKind::Prompt && row.variant;
         if words.len() >= FEWEST_WORDS && !variant {
             let hash = words.iter().fold(3, |h, w| mix(h ^ w));
-            *self.seen[place].entry(hash).or_default() += 1;
+            self.across.text(kind, hash)?;
             self.repeatable(MetricId::ExactDuplicates, hash ^ kind as u64, at);
         }
         self.words = words;
         if !variant {
             let opening = opening(text);
             if !opening.is_empty() {
-                *self.openings[place].entry(opening).or_default() += 1;
+                self.across.opening(kind, opening)?;
             }
         }
         let found = hygiene::check(text);
@@ -236,6 +246,7 @@ impl MetricsAccumulator {
             self.share(MetricId::MetaCommentary, at, talk::meta_of_user(text, language));
             self.card(at);
         }
+        Ok(())
     }
 
     /// Measures an answer; returns whether it ends with a question.
@@ -379,8 +390,6 @@ impl MetricsAccumulator {
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.conversations += other.conversations;
-        // Both know their ids; one that both have is a duplicate.
-        let twice = self.ids.intersection(&other.ids).count() as u64;
         for place in 0..3 {
             self.texts[place] += other.texts[place];
         }
@@ -399,22 +408,9 @@ impl MetricsAccumulator {
             sum.strict += counts.strict;
             sum.loose += counts.loose;
         }
-        for (mine, theirs) in self.openings.iter_mut().zip(other.openings) {
-            for (opening, count) in theirs {
-                *mine.entry(opening).or_default() += count;
-            }
-        }
-        for (mine, theirs) in self.seen.iter_mut().zip(other.seen) {
-            for (hash, count) in theirs {
-                *mine.entry(hash).or_default() += count;
-            }
-        }
-        if let Some(share) = self.shares.get_mut(&(MetricId::DuplicateIds, None)) {
-            share.seen += twice;
-        }
+        self.across.join(other.across);
         self.statements.join(other.statements);
         self.disclosure.join(&other.disclosure);
-        self.ids.extend(other.ids);
         self.sample.extend(other.sample);
         while self.sample.len() > SAMPLE {
             self.sample.pop_last();
@@ -434,26 +430,15 @@ impl MetricsAccumulator {
     }
 
     /// Adds all metrics to `metrics`.
-    pub fn finish(mut self, metrics: &mut Metrics) {
+    ///
+    /// # Errors
+    /// Temporary files that cannot be read.
+    pub fn finish(mut self, metrics: &mut Metrics) -> Result<()> {
         metrics.conversations = self.conversations;
         metrics.texts = self.texts;
-        for (place, kind) in TextKind::ALL.into_iter().enumerate() {
-            let subject = Some(kind.plural());
-            let repeated: u64 = self.seen[place].values().map(|n| n - 1).sum();
-            let id = MetricId::ExactDuplicates;
-            let measured = Measured::Counted { count: repeated, of: self.texts[place] };
-            metrics.push(id, subject, measured, target(id, Some(kind)));
-
-            let total: u64 = self.openings[place].values().sum();
-            let mut all: Vec<(String, u64)> =
-                self.openings[place].iter().map(|(o, n)| (o.clone(), *n)).collect();
-            all.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-            all.truncate(TOP);
-            let top: u64 = all.iter().map(|(_, n)| n).sum();
-            let id = MetricId::TopOpenings;
-            let measured = Measured::Counted { count: top, of: total };
-            metrics.push(id, subject, measured, target(id, Some(kind)));
-            metrics.openings[place] = all;
+        let repeated = self.across.finish(metrics, self.texts)?;
+        if let Some(share) = self.shares.get_mut(&(MetricId::DuplicateIds, None)) {
+            share.seen = repeated;
         }
         self.statements.finish(metrics);
         self.disclosure.finish(metrics);
@@ -486,5 +471,6 @@ impl MetricsAccumulator {
             }
         }
         metrics.instructions = self.instructions;
+        Ok(())
     }
 }
