@@ -150,6 +150,14 @@ pub(crate) fn is_lettered(word: &str) -> bool {
     LETTERED.contains(word)
 }
 
+static ABBREVIATIONS: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| of_all(|l| &l.abbreviations).collect());
+
+/// Whether a word, without its full stop, is an abbreviation in any language.
+pub(crate) fn is_abbreviation(word: &str) -> bool {
+    ABBREVIATIONS.contains(word)
+}
+
 /// The word lists of a language.
 pub(crate) fn lexicon(language: Language) -> &'static Lexicon {
     &LEXICONS[language.index()]

@@ -155,3 +155,26 @@ fn what_is_asked_of_a_medicine_leaves_the_weight_of_the_patient() {
     let of_anybody = of("Is the usual dose safe for a 46 kg woman?", &[]);
     assert!(!of_anybody.iter().any(|f| f.starts_with("weight")), "{of_anybody:?}");
 }
+
+#[test]
+fn what_a_sentence_without_capitals_says_is_not_said_of_the_next_one() {
+    let vitals = ["temperature 38.3 Cel", "heart_rate 128 /min", "respiratory_rate 28 /min"];
+    for before in [
+        "the back arches when a door bangs",
+        "i do not know whether the cuff fits",
+        "she would not let us look",
+        "call me if you need more",
+        "what should we do with the leg",
+        "his mother says he slept",
+        "the normal range is on the wall",
+    ] {
+        for stop in [". ", "? ", "; "] {
+            let text = format!("{before}{stop}temp 38.3 pulse 128 breathing 28. leg is off");
+            let found = of(&text, &[]);
+            assert!(vitals.iter().all(|v| found.iter().any(|f| f == v)), "{text}: {found:?}");
+        }
+    }
+    for text in ["call me if temp 38.3. she sleeps", "the aim is a pulse of 128. nothing else"] {
+        assert!(of(text, &[]).iter().all(|f| !f.contains("38.3") && !f.contains("128")), "{text}");
+    }
+}

@@ -8,6 +8,7 @@ use clinstruct_schema::{FactName, Language, language_table};
 use serde::Deserialize;
 
 use crate::finder::{Finder, Wanted, places};
+use crate::lexicon::is_abbreviation;
 
 /// What a word says about the numbers beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,7 +229,26 @@ pub(super) fn word_end(text: &str, at: usize) -> usize {
     at + rest.chars().take_while(|c| is_of_word(*c)).map(char::len_utf8).sum::<usize>()
 }
 
-/// The sentence around a place: a full stop ends it only before a capital or a script without them.
+/// Whether a text begins none of its sentences with a capital, as many type on a phone.
+fn has_no_capitals(text: &str) -> bool {
+    let begins_small = |part: &str| {
+        part.chars()
+            .find(|c| c.is_alphanumeric())
+            .is_none_or(|c| c.is_lowercase() || c.is_numeric())
+    };
+    text.split(". ").all(begins_small)
+}
+
+/// Whether the full stop at a place ends an abbreviation or a single letter.
+fn is_behind_abbreviation(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    let word = before.rsplit(|c: char| !(is_of_word(c) || c == '.')).next().unwrap_or_default();
+    let letters = word.chars().filter(|c| c.is_alphabetic()).count();
+    letters == 1 || word.contains('.') && letters > 0 || is_abbreviation(&word.to_lowercase())
+}
+
+/// The sentence around a place: a full stop ends it before a capital or a script without them, and in a text without capitals
+/// wherever it ends no abbreviation.
 pub(super) fn sentence(text: &str, at: usize) -> Range<usize> {
     let ends = |i: usize, c: char| match c {
         '!' | '?' | '\n' | '।' | ';' => true,
@@ -246,7 +266,10 @@ pub(super) fn sentence(text: &str, at: usize) -> Range<usize> {
                 return false;
             }
             let following = rest.trim_start().chars().next();
-            spaced && following.is_none_or(|c| !c.is_lowercase() && !c.is_ascii_digit())
+            let small = following.is_some_and(char::is_lowercase);
+            spaced
+                && following.is_none_or(|c| !c.is_ascii_digit())
+                && (!small || has_no_capitals(text) && !is_behind_abbreviation(text, i))
         }
         _ => false,
     };
@@ -276,5 +299,9 @@ mod tests {
     fn sentences_end_at_full_stops_before_capitals() {
         let text = "Wt. 62 kg approx. today. She coughs.";
         assert_eq!(&text[sentence(text, 8)], "Wt. 62 kg approx. today.");
+        let text =
+            "it hurts when a door bangs. temp 38.3 pulse 128. wt. 62 kg approx. today, i.e. now";
+        assert_eq!(&text[sentence(text, 30)], " temp 38.3 pulse 128.");
+        assert_eq!(&text[sentence(text, 60)], " wt. 62 kg approx. today, i.e. now");
     }
 }
