@@ -190,7 +190,7 @@ fn quiet_prints_errors_only_and_verbose_every_job() {
     let (out, err) = shown(&run(dir.path(), &["build", "p", "--limit", "2", "-v"]));
     assert!(out.contains("all parts: ") && err.contains(" sent clinstruct-"), "{out}{err}");
     // The faults that a rehearsal injects are for those who want to see everything.
-    let faults = ["--limit", "2", "--misbehave", "row_error=0.5"];
+    let faults = ["--limit", "2", "--misbehave", "row_error=0.2"];
     let (_, err) = shown(&run(dir.path(), &[&["build", "q"][..], &faults].concat()));
     assert!(!err.contains("fault") && !err.contains("the provider"), "{err}");
     let (_, err) = shown(&run(dir.path(), &[&["build", "r", "-v"][..], &faults].concat()));

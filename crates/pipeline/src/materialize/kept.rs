@@ -12,20 +12,19 @@ use clinstruct_catalog::Part;
 use clinstruct_multiturn::{Variant, first_message, message_with_styles};
 use clinstruct_parser::{PromptFormat, prompts_for};
 use clinstruct_quality::{check_prompt, check_turn};
-use clinstruct_schema::json::optional_field;
 use clinstruct_schema::{
     Attributes, Conversation as Row, Frame, Message, Rejected, Role, RowId, RowOutcome,
     SCHEMA_VERSION, Situation, SituationRow, Speaker, Stage, Stated, TurnProvenance,
 };
 use clinstruct_store::{PlannedRow, Rejection, Store, TaskKey, TaskKind, TaskRecord, TaskState};
 use rayon::prelude::*;
-use serde::Deserialize;
 
 use super::group::{
     Conversation, FailedTexts, Group, PromptPatient, PromptRow, is_rehearsal, turn_provenance,
 };
 use super::kept_frame::frame;
 use super::old_file::OldFile;
+use super::prompts::PromptLine;
 use super::{Source, tasks_of};
 use crate::plan_change::{Shapes, conversations_of};
 use crate::task::{about, base_key, id_of, response, variant_of};
@@ -50,21 +49,6 @@ impl KeptRows {
             *self.findings.entry(check.clone()).or_default() += rows;
         }
     }
-}
-
-/// The line of a prompt: which response has it, and what is known of its patient.
-#[derive(Deserialize)]
-struct PromptLine {
-    #[serde(default, deserialize_with = "optional_field")]
-    frame: Option<Frame>,
-    #[serde(default, deserialize_with = "optional_field")]
-    stated: Option<Stated>,
-    provenance: PromptLineProvenance,
-}
-
-#[derive(Deserialize)]
-struct PromptLineProvenance {
-    turns: Vec<TurnProvenance>,
 }
 
 /// A seed row of the journal's plan.
@@ -187,11 +171,6 @@ fn unreadable(stage: Stage, reason: &str, detail: String) -> Rejection {
 }
 
 impl<'a> KeptPart<'a> {
-    /// The line of the prompt that a conversation began with.
-    fn prompt_line(&self, attributes: &Attributes) -> Option<PromptLine> {
-        serde_json::from_str(&self.prompts.line(attributes.base.as_str())?).ok()
-    }
-
     pub(super) fn part(&self) -> &'a Part {
         self.part
     }
@@ -277,7 +256,7 @@ impl<'a> KeptPart<'a> {
             return base.steps.first().map(|_| 0);
         }
         // Which of several responses gave a prompt is only in the file of prompts.
-        let line = self.prompt_line(attributes)?;
+        let line = PromptLine::of(&self.prompts, attributes)?;
         let request = line.provenance.turns.first()?.request;
         base.steps.iter().position(|step| step.request == request)
     }
@@ -410,7 +389,7 @@ impl<'a> KeptPart<'a> {
                 let (Some((attributes, _)), Some(written)) = (known, written) else { continue };
                 let turn = turn_provenance(self.context, Speaker::PromptWriter, step, &outcome);
                 let cleanup = written.text.cleanup.names().map(str::to_owned).collect();
-                let line = self.prompt_line(attributes);
+                let line = PromptLine::of(&self.prompts, attributes);
                 let patient = match line.map(|line| (line.frame, line.stated)) {
                     Some((Some(frame), Some(stated))) => PromptPatient::Planned { frame, stated },
                     _ => PromptPatient::Card(attributes.card.clone()),

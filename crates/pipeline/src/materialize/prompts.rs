@@ -1,13 +1,14 @@
 //! `prompts/`: the accepted prompts, with what was fixed about them and what they state.
 
-use clinstruct_schema::json::Field;
+use clinstruct_schema::json::{Field, optional_field};
 use clinstruct_schema::{
-    Frame, PartId, PatientCard, RowId, SCHEMA_VERSION, Stated, Subject, TurnProvenance,
+    Attributes, Frame, PartId, PatientCard, RowId, SCHEMA_VERSION, Stated, Subject, TurnProvenance,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::file::line_of;
 use super::group::PromptPatient;
+use super::old_file::OldFile;
 use super::{Group, Output};
 use crate::Result;
 
@@ -42,6 +43,28 @@ struct PromptProvenance<'a> {
     rehearsal: bool,
     seed: u64,
     turns: [Field<'a, TurnProvenance>; 1],
+}
+
+/// The line of a prompt: which response has it, and what is known of its patient.
+#[derive(Deserialize)]
+pub(super) struct PromptLine {
+    #[serde(default, deserialize_with = "optional_field")]
+    pub(super) frame: Option<Frame>,
+    #[serde(default, deserialize_with = "optional_field")]
+    pub(super) stated: Option<Stated>,
+    pub(super) provenance: PromptLineProvenance,
+}
+
+#[derive(Deserialize)]
+pub(super) struct PromptLineProvenance {
+    pub(super) turns: Vec<TurnProvenance>,
+}
+
+impl PromptLine {
+    /// The line of the prompt that a conversation began with; `None` where the file has none that can be read.
+    pub(super) fn of(prompts: &OldFile, attributes: &Attributes) -> Option<Self> {
+        serde_json::from_str(&prompts.line(attributes.base.as_str())?).ok()
+    }
 }
 
 fn write(group: &Group<'_>, into: &mut Vec<u8>) -> Result<()> {
