@@ -13,8 +13,8 @@ use clinstruct_multiturn::{Variant, first_message, message_with_styles};
 use clinstruct_parser::{PromptFormat, prompts_for};
 use clinstruct_quality::{check_prompt, check_turn};
 use clinstruct_schema::{
-    Attributes, Conversation as Row, Frame, Message, Rejected, Role, RowId, RowOutcome,
-    SCHEMA_VERSION, Situation, SituationRow, Speaker, Stage, Stated, TurnProvenance,
+    Attributes, Conversation as Row, Message, Rejected, Role, RowId, RowOutcome, SCHEMA_VERSION,
+    Situation, SituationRow, Speaker, Stage, TurnProvenance,
 };
 use clinstruct_store::{PlannedRow, Rejection, Store, TaskKey, TaskKind, TaskRecord, TaskState};
 use rayon::prelude::*;
