@@ -95,10 +95,18 @@ pub(crate) struct SpillFile {
 }
 
 impl SpillFile {
-    pub(crate) fn create(spill: &Spill) -> Result<Self> {
+    fn create(spill: &Spill) -> Result<Self> {
         let folder = spill.0.folder.as_deref().unwrap_or(Path::new("."));
         let file = tempfile::tempfile_in(folder).map_err(|e| spill.error(e))?;
         Ok(Self { file, end: 0, spill: spill.clone() })
+    }
+
+    /// The file, which is created if there is none yet.
+    pub(crate) fn opened<'f>(file: &'f mut Option<Self>, spill: &Spill) -> Result<&'f mut Self> {
+        match file {
+            Some(file) => Ok(file),
+            none => Ok(none.insert(Self::create(spill)?)),
+        }
     }
 
     /// Length in bytes.

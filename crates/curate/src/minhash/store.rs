@@ -74,10 +74,7 @@ impl Signatures {
         if full == 0 {
             return Ok(());
         }
-        let mut file = match self.file.take() {
-            Some(file) => file,
-            None => SpillFile::create(&self.spill)?,
-        };
+        let file = SpillFile::opened(&mut self.file, &self.spill)?;
         let mut bytes = Vec::with_capacity(CHUNK * SIZE);
         for chunk in self.held.drain(..full) {
             bytes.clear();
@@ -86,7 +83,6 @@ impl Signatures {
             file.append(&bytes)?;
         }
         self.written += full;
-        self.file = Some(file);
         Ok(())
     }
 

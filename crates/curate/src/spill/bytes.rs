@@ -33,12 +33,7 @@ impl Bytes {
     pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<()> {
         let limit = if self.file.is_some() { self.limit.min(BLOCK) } else { self.limit };
         if !self.held.is_empty() && self.held.len().saturating_add(bytes.len()) > limit {
-            let mut file = match self.file.take() {
-                Some(file) => file,
-                None => SpillFile::create(&self.spill)?,
-            };
-            file.append(&self.held)?;
-            self.file = Some(file);
+            SpillFile::opened(&mut self.file, &self.spill)?.append(&self.held)?;
             self.held.clear();
             self.held.shrink_to(BLOCK);
         }

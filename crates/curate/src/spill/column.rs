@@ -2,53 +2,26 @@
 
 use std::marker::PhantomData;
 
+use super::record::Number;
 use super::{Bytes, Spill};
 use crate::Result;
 
-/// A value of a fixed size.
-pub(crate) trait Fixed: Copy {
-    /// Its bytes.
-    type Raw: AsRef<[u8]> + AsMut<[u8]> + Default;
-
-    fn raw(self) -> Self::Raw;
-    fn of(raw: &Self::Raw) -> Self;
-}
-
-impl Fixed for u32 {
-    type Raw = [u8; 4];
-
-    fn raw(self) -> [u8; 4] {
-        self.to_le_bytes()
-    }
-
-    fn of(raw: &[u8; 4]) -> Self {
-        Self::from_le_bytes(*raw)
-    }
-}
-
-impl Fixed for u64 {
-    type Raw = [u8; 8];
-
-    fn raw(self) -> [u8; 8] {
-        self.to_le_bytes()
-    }
-
-    fn of(raw: &[u8; 8]) -> Self {
-        Self::from_le_bytes(*raw)
-    }
-}
+/// The bytes of the largest number.
+const MOST: usize = 8;
 
 /// Values by their number.
 #[derive(Debug)]
 pub(crate) struct Column<T> {
     bytes: Bytes,
+    /// The bytes of the value that is appended.
+    raw: Vec<u8>,
     len: usize,
     of: PhantomData<T>,
 }
 
-impl<T: Fixed> Column<T> {
+impl<T: Number> Column<T> {
     pub(crate) fn new(spill: &Spill, limit: usize) -> Self {
-        Self { bytes: Bytes::new(spill, limit), len: 0, of: PhantomData }
+        Self { bytes: Bytes::new(spill, limit), raw: Vec::new(), len: 0, of: PhantomData }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -56,29 +29,27 @@ impl<T: Fixed> Column<T> {
     }
 
     pub(crate) fn push(&mut self, value: T) -> Result<()> {
-        self.bytes.append(value.raw().as_ref())?;
+        self.raw.clear();
+        value.write(&mut self.raw);
+        self.bytes.append(&self.raw)?;
         self.len += 1;
         Ok(())
     }
 
     /// The value with this number, which must be below the length.
     pub(crate) fn get(&self, number: usize) -> Result<T> {
-        let mut raw = T::Raw::default();
-        let size = raw.as_ref().len() as u64;
-        self.bytes.read(number as u64 * size, raw.as_mut())?;
-        Ok(T::of(&raw))
+        let mut raw = [0; MOST];
+        let raw = &mut raw[..size_of::<T>()];
+        self.bytes.read((number * raw.len()) as u64, raw)?;
+        Ok(T::read(&mut &*raw).unwrap_or_default())
     }
 
     /// All values in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Result<T>> + '_ {
         let mut reader = self.bytes.reader();
         (0..self.len).map(move |_| {
-            let mut raw = T::Raw::default();
-            let size = raw.as_ref().len();
-            if let Some(bytes) = reader.next(size)? {
-                raw.as_mut().copy_from_slice(bytes);
-            }
-            Ok(T::of(&raw))
+            let mut raw = reader.next(size_of::<T>())?.unwrap_or_default();
+            Ok(T::read(&mut raw).unwrap_or_default())
         })
     }
 }

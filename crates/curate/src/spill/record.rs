@@ -14,29 +14,28 @@ pub(crate) trait Record: Ord + Clone + Send + Sync {
     }
 }
 
-impl Record for u32 {
-    fn write(&self, to: &mut Vec<u8>) {
-        to.extend_from_slice(&self.to_le_bytes());
-    }
+/// A number, whose bytes are always as many as it has.
+pub(crate) trait Number: Record + Copy + Default {}
 
-    fn read(from: &mut &[u8]) -> Option<Self> {
-        let (bytes, rest) = from.split_first_chunk()?;
-        *from = rest;
-        Some(Self::from_le_bytes(*bytes))
-    }
+macro_rules! numbers {
+    ($($number:ty)*) => {$(
+        impl Record for $number {
+            fn write(&self, to: &mut Vec<u8>) {
+                to.extend_from_slice(&self.to_le_bytes());
+            }
+
+            fn read(from: &mut &[u8]) -> Option<Self> {
+                let (bytes, rest) = from.split_first_chunk()?;
+                *from = rest;
+                Some(Self::from_le_bytes(*bytes))
+            }
+        }
+
+        impl Number for $number {}
+    )*};
 }
 
-impl Record for u64 {
-    fn write(&self, to: &mut Vec<u8>) {
-        to.extend_from_slice(&self.to_le_bytes());
-    }
-
-    fn read(from: &mut &[u8]) -> Option<Self> {
-        let (bytes, rest) = from.split_first_chunk()?;
-        *from = rest;
-        Some(Self::from_le_bytes(*bytes))
-    }
-}
+numbers! { u32 u64 }
 
 impl Record for String {
     fn write(&self, to: &mut Vec<u8>) {

@@ -50,14 +50,10 @@ impl Seen {
     fn flush(&mut self) -> Result<()> {
         let mut hashes: Vec<u64> = self.recent.drain().collect();
         hashes.sort_unstable();
-        let mut file = match self.file.take() {
-            Some(file) => file,
-            None => SpillFile::create(&self.spill)?,
-        };
+        let file = SpillFile::opened(&mut self.file, &self.spill)?;
         let run = Run::of(&hashes, file.len());
         let bytes: Vec<u8> = hashes.iter().flat_map(|hash| hash.to_le_bytes()).collect();
         file.append(&bytes)?;
-        self.file = Some(file);
         self.runs.push(run);
         Ok(())
     }

@@ -76,10 +76,7 @@ impl<T: Record> Sorter<T> {
             return Ok(());
         }
         self.held.par_sort_unstable();
-        let mut file = match self.file.take() {
-            Some(file) => file,
-            None => SpillFile::create(&self.spill)?,
-        };
+        let file = SpillFile::opened(&mut self.file, &self.spill)?;
         let start = file.len();
         let mut block = Vec::with_capacity(BLOCK.min(self.bytes) + LEAST_BLOCK);
         for record in self.held.drain(..) {
@@ -91,7 +88,6 @@ impl<T: Record> Sorter<T> {
         }
         file.append(&block)?;
         self.runs.push(start..file.len());
-        self.file = Some(file);
         self.bytes = 0;
         Ok(())
     }

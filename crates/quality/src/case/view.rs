@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::numbers::{Number, numbers};
-use super::words::{Class, Hit, hits, sentence};
+use super::words::{Class, Hit, has_no_capitals, hits, sentence};
 
 /// Words with which something else is said of the same person: `weighs 22 kg and was admitted two days ago`.
 const ANOTHER: [&str; 10] = [
@@ -55,6 +55,8 @@ pub(super) struct View<'a> {
     pub(super) lower: String,
     pub(super) hits: Vec<Hit>,
     pub(super) numbers: Vec<Number>,
+    /// Whether the writer uses no capitals.
+    small: bool,
 }
 
 impl<'a> View<'a> {
@@ -69,7 +71,7 @@ impl<'a> View<'a> {
             let named = |h: &&Hit| h.start < n.span.start && n.span.end <= h.end;
             !hits.iter().filter(named).any(|h| matches!(h.class, Class::Label(_) | Class::Pregnant))
         });
-        Self { text, lower, hits, numbers }
+        Self { text, lower, hits, numbers, small: has_no_capitals(text) }
     }
 
     pub(super) fn between(&self, from: usize, to: usize) -> &str {
@@ -90,7 +92,7 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn sentence(&self, at: usize) -> Range<usize> {
-        sentence(self.text, at)
+        sentence(self.text, self.small, at)
     }
 
     /// Where the clause before a place begins: behind the last comma of its sentence.

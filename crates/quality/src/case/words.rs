@@ -230,7 +230,7 @@ pub(super) fn word_end(text: &str, at: usize) -> usize {
 }
 
 /// Whether a text begins none of its sentences with a capital, as many type on a phone.
-fn has_no_capitals(text: &str) -> bool {
+pub(super) fn has_no_capitals(text: &str) -> bool {
     let begins_small = |part: &str| {
         part.chars()
             .find(|c| c.is_alphanumeric())
@@ -248,8 +248,8 @@ fn is_behind_abbreviation(text: &str, at: usize) -> bool {
 }
 
 /// The sentence around a place: a full stop ends it before a capital or a script without them, and in a text without capitals
-/// wherever it ends no abbreviation.
-pub(super) fn sentence(text: &str, at: usize) -> Range<usize> {
+/// (`small`) wherever it ends no abbreviation.
+pub(super) fn sentence(text: &str, small: bool, at: usize) -> Range<usize> {
     let ends = |i: usize, c: char| match c {
         '!' | '?' | '\n' | '।' | ';' => true,
         '.' => {
@@ -266,10 +266,10 @@ pub(super) fn sentence(text: &str, at: usize) -> Range<usize> {
                 return false;
             }
             let following = rest.trim_start().chars().next();
-            let small = following.is_some_and(char::is_lowercase);
+            let goes_on = following.is_some_and(char::is_lowercase);
             spaced
                 && following.is_none_or(|c| !c.is_ascii_digit())
-                && (!small || has_no_capitals(text) && !is_behind_abbreviation(text, i))
+                && (!goes_on || small && !is_behind_abbreviation(text, i))
         }
         _ => false,
     };
@@ -298,10 +298,13 @@ mod tests {
     #[test]
     fn sentences_end_at_full_stops_before_capitals() {
         let text = "Wt. 62 kg approx. today. She coughs.";
-        assert_eq!(&text[sentence(text, 8)], "Wt. 62 kg approx. today.");
+        assert_eq!(&text[sentence(text, has_no_capitals(text), 8)], "Wt. 62 kg approx. today.");
         let text =
             "it hurts when a door bangs. temp 38.3 pulse 128. wt. 62 kg approx. today, i.e. now";
-        assert_eq!(&text[sentence(text, 30)], " temp 38.3 pulse 128.");
-        assert_eq!(&text[sentence(text, 60)], " wt. 62 kg approx. today, i.e. now");
+        assert_eq!(&text[sentence(text, has_no_capitals(text), 30)], " temp 38.3 pulse 128.");
+        assert_eq!(
+            &text[sentence(text, has_no_capitals(text), 60)],
+            " wt. 62 kg approx. today, i.e. now"
+        );
     }
 }
