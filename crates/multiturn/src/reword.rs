@@ -78,9 +78,11 @@ fn names_all(style: &Style, text: &str) -> bool {
     numbers(text).is_empty() && wanted == Some(named)
 }
 
-/// Whether a style names its columns rather than count them, so that another wording has to name as many.
+/// Whether a style names its columns or headings rather than count them, so that another wording has to name as many.
 fn is_named(style: &Style) -> bool {
-    let counts = |c: &Constraint| matches!(c, Constraint::TableColumns { .. });
+    let counts = |c: &Constraint| {
+        matches!(c, Constraint::TableColumns { .. } | Constraint::ExactHeadings { .. })
+    };
     style.constraints.iter().any(counts) && names_all(style, &style.text)
 }
 
@@ -210,16 +212,18 @@ mod tests {
     }
 
     #[test]
-    fn every_table_names_its_columns() {
+    fn every_table_names_its_columns_and_every_answer_in_sections_its_headings() {
         let catalog = clinstruct_catalog::Catalog::embedded().unwrap();
-        let table = catalog.styles.asked.iter().find(|o| o.id.as_str() == "table").unwrap();
-        let others = catalog.languages.texts.iter().map(|t| t.wordings("table"));
-        for wordings in others.chain([table.wordings.as_slice()]) {
-            assert!(wordings.len() >= 6);
-            for wording in wordings {
-                let style = style(&wording.text.0, table.constraint.clone());
-                assert!(is_named(&style), "{}", wording.text.0);
-                assert!(!fits(&style, "A table please.", Language::English));
+        for (id, short) in [("table", "A table please."), ("headings", "With headings please.")] {
+            let option = catalog.styles.asked.iter().find(|o| o.id.as_str() == id).unwrap();
+            let others = catalog.languages.texts.iter().map(|t| t.wordings(id));
+            for wordings in others.chain([option.wordings.as_slice()]) {
+                assert!(wordings.len() >= 6);
+                for wording in wordings {
+                    let style = style(&wording.text.0, option.constraint.clone());
+                    assert!(is_named(&style), "{}", wording.text.0);
+                    assert!(!fits(&style, short, Language::English));
+                }
             }
         }
     }
