@@ -12,7 +12,7 @@ use super::reader::Reader;
 use super::statement::{content, fact_of};
 use super::view::View;
 use super::vitals::{Reading, canonical};
-use super::{age, filing, medicines, of_reader, resembling, standing};
+use super::{age, body, filing, medicines, of_reader, resembling, standing, untaken};
 use crate::card::{Gender, PatientFacts};
 
 /// Share of the words of a statement that the message must have.
@@ -67,6 +67,9 @@ fn recorded(
     standing::add_statements(view, message.readings, &mut facts);
     resembling::add(view, &mut facts);
     filing::add_results(view, &mut facts);
+    filing::settle_intakes(view, &mut facts);
+    body::add(view, frame, &mut facts);
+    untaken::add(reader, &mut facts);
     for (name, none) in [
         (FactName::Allergy, NO_ALLERGY.as_ref().is_some_and(|p| p.is_match(text))),
         (FactName::Medicine, medicines::none(view).is_some()),
@@ -80,6 +83,7 @@ fn recorded(
     if frame.persona.is_none() {
         filing::settle_social(view, &mut facts);
     }
+    filing::settle_complaints(frame, &mut facts);
     // The sex of which a message speaks is the gender, which may be another one.
     let known = PatientFacts::from(patient);
     let plain = matches!(
