@@ -8,7 +8,7 @@ use clinstruct_schema::{
 };
 
 use super::number::{number, pressure_pair, vital};
-use super::{Completion, atc, medicine, same, shape, sorted};
+use super::{Completion, atc, medicine, same, shape, sorted, untaken};
 
 /// Weeks and ages in years at which a stated pregnancy can be.
 const PREGNANT_WEEKS: std::ops::RangeInclusive<u32> = 1..=43;
@@ -167,7 +167,9 @@ pub(super) fn rules_out_any(stated: &Stated, name: FactName) -> bool {
 /// Whether the message states everything of this kind, so that nothing is drawn. It does not where it names nothing:
 /// "takes her usual tablets".
 pub(super) fn is_complete(stated: &Stated, name: FactName) -> bool {
-    facts(stated, name).any(|f| !is_vague(&f.value))
+    // That one medicine is not taken leaves the others open.
+    let other = |f: &StatedFact| name == FactName::Medicine && untaken::is_one(&f.value);
+    facts(stated, name).any(|f| !is_vague(&f.value) && !other(f))
 }
 
 /// The case with all that the frame fixes and the message states.
@@ -322,6 +324,13 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
         origins,
         source: stated.source,
     }
+}
+
+/// Whether the message states a blood pressure, or half of one.
+pub(super) fn has_pressure(ctx: &Completion<'_>) -> bool {
+    [FactName::Systolic, FactName::Diastolic]
+        .into_iter()
+        .any(|name| facts(ctx.stated, name).next().is_some())
 }
 
 /// Whether the message says of a sign how it dipped or what it was, so that no value is drawn beside that.
