@@ -93,6 +93,8 @@ const SIDES: [&str; 22] = [
 /// Words at the end of an entry behind which the part of the body stands.
 const OF: [&str; 12] =
     ["the", "des", "der", "de", "da", "do", "di", "du", "of", "la", "del", "della"];
+/// Letters that two words for one device have in common: `stoma` and `ileostomy`.
+const SAME: usize = 4;
 /// Letters of that part.
 const PART: usize = 28;
 /// Share of the words of a statement that others have.
@@ -102,12 +104,22 @@ const TOLD: f64 = 0.6;
 /// no fact has them.
 pub(super) fn add(view: &View<'_>, frame: &Frame, facts: &mut Vec<StatedFact>) {
     let hits = WORDS.hits(view.text, &view.lower);
-    let mut lost = false;
+    // Of several words for a missing part, the one that says most; likewise of those for one device.
+    let said_of =
+        |kind| hits.iter().filter(move |h| h.class == kind).filter(|h| is_said(view, &hits, h));
+    let length = |h: &Found<Kind>| h.end - h.start;
+    let lost = said_of(Kind::Lost).max_by_key(|h| (length(h), std::cmp::Reverse(h.start)));
+    let says_less = |hit: &Found<Kind>| {
+        let start: String = view.between(hit.start, hit.end).chars().take(SAME).collect();
+        said_of(Kind::Device).any(|h| {
+            length(h) > length(hit) && view.between(h.start, h.end).contains(start.as_str())
+        })
+    };
     let mut end = 0;
     for hit in &hits {
         let name = match hit.class {
-            Kind::Lost if !lost => FactName::Condition,
-            Kind::Device => FactName::Condition,
+            Kind::Lost if lost == Some(hit) => FactName::Condition,
+            Kind::Device if !says_less(hit) => FactName::Condition,
             Kind::Size => FactName::Finding,
             _ => continue,
         };
@@ -124,7 +136,6 @@ pub(super) fn add(view: &View<'_>, frame: &Frame, facts: &mut Vec<StatedFact>) {
         end = span.end;
         let said = view.text.get(span).unwrap_or_default();
         let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-        lost |= hit.class == Kind::Lost;
         let framed = frame.patient.as_ref().and_then(|p| p.condition.as_ref());
         let known = framed.is_some_and(|condition| is_told(&condition.name, &said));
         let listed = facts.iter().filter(|fact| {

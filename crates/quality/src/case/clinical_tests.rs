@@ -33,6 +33,10 @@ fn results_in_grades_are_measurements() {
         ("There is a trace of ketones, she vomits.", "trace of ketones"),
         ("Urine dip shows glucose 3+.", "Urine dip shows glucose 3+"),
         ("2+ protein and 1+ blood on the stick.", "2+ protein and 1+ blood"),
+        (
+            "Leukocytes 3+, blood trace, protein negative.",
+            "Leukocytes 3+, blood trace, protein negative",
+        ),
         ("Sputum smear 2+. He coughs.", "Sputum smear 2+"),
         ("Malaria parasites ++, T 39.1.", "Malaria parasites ++"),
         ("U-Stix: Eiweiß zweifach positiv, Blut +.", "U-Stix: Eiweiß zweifach positiv, Blut +"),
@@ -103,6 +107,8 @@ fn what_was_swallowed_is_a_complaint() {
     for (text, value) in [
         ("She swallowed 30 paracetamol 500 mg at noon.", "paracetamol 500 mg, 30 tablets"),
         ("Er hat 40 Tabletten Amitriptylin verschluckt.", "40 Tabletten Amitriptylin"),
+        ("She took 20 tablets of paracetamol at noon.", "paracetamol, 20 tablets"),
+        ("He drank 50 mL organophosphate 2 h ago.", "organophosphate 50 mL taken 2 h ago"),
         ("Tragó 20 comprimidos de paracetamol.", "20 comprimidos de paracetamol"),
         ("Elle a avalé 20 comprimés de paracétamol.", "20 comprimés de paracétamol"),
         ("Ha ingerito 20 compresse di paracetamolo.", "20 compresse di paracetamolo"),
@@ -185,6 +191,8 @@ fn what_is_missing_worn_or_implanted_is_a_condition() {
         ("He is one leg short and wants to travel.", &["one leg short"]),
         ("Her prosthesis rubs at night.", &["prosthesis"]),
         ("She has had a colostomy for years.", &["colostomy"]),
+        ("The stump is red, amputee since 2015.", &["amputee"]),
+        ("His stoma leaks since the ileostomy.", &["ileostomy"]),
         ("Can he have an MRI with his pacemaker?", &["pacemaker"]),
         ("Boy of 6 with a VP shunt, headache.", &["VP shunt"]),
         ("Amputation of the right foot in 2019, now 61.", &["Amputation of the right foot"]),
@@ -261,6 +269,8 @@ fn what_a_message_asks_about_beginning_is_not_taken() {
         ("Do I add amlodipine or ramipril here?", &["not on amlodipine", "not on ramipril"]),
         ("When should we switch to methotrexate?", &["not on methotrexate"]),
         ("She is not taking warfarin.", &["not on warfarin"]),
+        ("Not on any anticoagulant, AF on the ECG.", &["not on anticoagulant"]),
+        ("LDL 4.9, bisher kein Statin.", &["not on statin"]),
         ("Soll ich mit Insulin beginnen?", &["not on insulin"]),
         ("Wann sollte man ein Statin ansetzen?", &["not on statin"]),
         ("¿Debo iniciar insulina?", &["not on insulin"]),
@@ -299,6 +309,9 @@ fn what_a_message_asks_about_beginning_is_not_taken() {
             of(text)
         );
     }
+    let list = [(FactName::Medicine, "isoniazid preventive therapy")];
+    let text = "HIV, 34. Should I start isoniazid preventive therapy?";
+    assert_eq!(facts(&frame(), text, &list, &[FactName::Medicine]), ["medicine: not on isoniazid"]);
     let text = "Takes insulin glargine 10 units at night. Should I add insulin aspart?";
     let found = of(text);
     assert!(!found.iter().any(|value| value == "medicine: not on insulin"), "{found:?}");

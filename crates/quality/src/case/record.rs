@@ -23,7 +23,8 @@ const WORDS: f64 = 0.6;
 /// `written` is the list that came with it. Of that, what the message does not have is dropped, numbers are those of the
 /// message in the units of [`FactName::unit`], and what code reads and the list lacks is added. Results of tests in words are
 /// [`FactName::Other`], whatever they are listed as. The value of an allergy,
-/// a medicine or the like that the message rules out is `none`. Without a list the facts are those that code reads.
+/// a medicine or the like that the message rules out is `none`; one medicine that is not taken, because the message asks about
+/// beginning it, is `not on X`. Without a list the facts are those that code reads.
 /// A question without a patient has none.
 pub fn record(text: &str, frame: &Frame, written: Option<&[StatedFact]>) -> Stated {
     record_in(&Reader::new(text), frame, written)

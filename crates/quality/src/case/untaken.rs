@@ -111,11 +111,74 @@ const NOT_ON: &str = "not on ";
 /// The value of what is ruled out as a whole.
 const NONE: &str = "none";
 
-/// Adds what a message says is not taken.
+/// Words right before a class that deny it.
+const DENIALS: [&str; 27] = [
+    "not on",
+    "not on a",
+    "not on an",
+    "not on any",
+    "never on",
+    "isn't on",
+    "isn't on any",
+    "not taking",
+    "not taking a",
+    "not taking any",
+    "no",
+    "without",
+    "without any",
+    "kein",
+    "keine",
+    "keinen",
+    "ohne",
+    "sin",
+    "no toma",
+    "pas de",
+    "sans",
+    "senza",
+    "non prende",
+    "sem",
+    "não toma",
+    "ไม่ได้ใช้",
+    "ไม่ได้กิน",
+];
+
+/// Classes that a text denies: `not on any anticoagulant`.
+fn denied(view: &View<'_>, hits: &[Found<Kind>]) -> Vec<String> {
+    let of = |hit: &Found<Kind>| {
+        let Kind::Class(at) = hit.class else { return None };
+        let sentence = view.sentence(hit.start);
+        let head = view.between(sentence.start, hit.start).trim_end();
+        let denies = DENIALS.iter().any(|denial| {
+            head.strip_suffix(denial).is_some_and(|rest| {
+                !denial.is_ascii() || !rest.ends_with(|c: char| c.is_alphanumeric())
+            })
+        });
+        let asked = view.between(sentence.start, sentence.end).trim_end().ends_with('?');
+        let told = denies && !asked && !view.is_of_other(&sentence, hit.start);
+        KNOWN.classes.get(at).filter(|_| told).cloned()
+    };
+    hits.iter().filter_map(of).collect()
+}
+
+/// Adds what a message says is not taken. What it only asks about is not taken either, where a list has it as a medicine.
 pub(super) fn add(reader: &Reader<'_>, facts: &mut Vec<StatedFact>) {
     let view = reader.view();
     let hits = KNOWN.words.hits(view.text, &view.lower);
-    let mut all = asked(view, &hits);
+    let asked = asked(view, &hits);
+    let once = |name: &str| view.lower.matches(name.to_lowercase().as_str()).count() == 1;
+    for name in asked.iter().filter(|name| once(name)) {
+        let is = |fact: &&mut StatedFact| {
+            let value = fact.value.to_lowercase();
+            fact.name == FactName::Medicine
+                && value.contains(&name.to_lowercase())
+                && !value.starts_with(NOT_ON)
+        };
+        if let Some(fact) = facts.iter_mut().find(is) {
+            fact.value = format!("{NOT_ON}{name}");
+        }
+    }
+    let mut all = asked;
+    all.extend(denied(view, &hits));
     for mention in reader.mentions().iter().filter(|mention| !mention.taken) {
         all.extend(view.text.get(mention.name.clone()).map(str::to_owned));
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::lexicon::Kind;
-use super::results::{AND, TestResult, is_open};
+use super::results::{AND, TestResult, WEAK, is_open};
 use crate::case::view::View;
 use crate::case::words::{Found, is_of_word, word_end};
 
@@ -104,6 +104,18 @@ fn signs(lower: &str) -> Vec<Range<usize>> {
 pub(super) fn graded(view: &View<'_>, hits: &[Found<Kind>]) -> Vec<TestResult> {
     let mut grades = signs(&view.lower);
     grades.extend(hits.iter().filter(|h| h.class == Kind::Grade).map(|h| h.start..h.end));
+    // `protein negative` needs no name of a test, and `blood clear` may be said of anything.
+    let closes = |h: &&Found<Kind>| {
+        matches!(h.class, Kind::Positive | Kind::Negative)
+            && !WEAK.contains(&view.between(h.start, h.end))
+            && hits.iter().any(|name| {
+                let gap = view.between(name.end, h.start);
+                name.class == Kind::Strip
+                    && name.end <= h.start
+                    && matches!(gap, " " | ": " | " = ")
+            })
+    };
+    grades.extend(hits.iter().filter(closes).map(|h| h.start..h.end));
     grades.sort_by_key(|grade| (grade.start, std::cmp::Reverse(grade.end)));
     let mut all: Vec<Range<usize>> = Vec::new();
     for grade in grades {

@@ -42,8 +42,8 @@ const LEVELS: [&str; 10] = [
     "ระดับ",
 ];
 /// Verbs by which a statement says that something was taken.
-const VERBS: [&str; 8] =
-    ["taken", "took", "swallow", "ingest", "overdose", "drank", "ate ", "injected"];
+const VERBS: [&str; 9] =
+    ["taken", "took", "swallow", "ingest", "overdose", "drank", "ate", "eaten", "injected"];
 
 /// A time behind what was taken.
 static AGO: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -54,7 +54,7 @@ static AGO: LazyLock<Option<Regex>> = LazyLock::new(|| {
 pub(in crate::case) fn settle_intakes(message: &View<'_>, facts: &mut Vec<StatedFact>) {
     let overdosed = |text: &str| {
         let lower = crate::dose::lower_case(text);
-        kinds(text, &lower).iter().any(|hit| hit.class == Kind::Overdose)
+        kinds(text, &lower).iter().any(|hit| hit.class == Kind::Overdose) || is_many(&lower)
     };
     let settled = |fact: &StatedFact| {
         let value = crate::dose::lower_case(&fact.value);
@@ -99,13 +99,37 @@ pub(in crate::case) fn settle_intakes(message: &View<'_>, facts: &mut Vec<Stated
     *facts = all;
 }
 
-/// The words of a text that tell one intake from another: the name, and its numbers.
+/// The words of a text that name what was taken.
 fn named(text: &str) -> Vec<String> {
-    let amount = |word: &String| {
-        word.chars().all(|c| c.is_ascii_digit())
-            || (word.chars().count() >= 5 && !VERBS.iter().any(|verb| verb.trim() == word))
+    let is_name = |word: &String| {
+        word.chars().all(char::is_alphabetic)
+            && word.chars().count() >= 5
+            && !has_verb(word)
+            && !COUNTED.iter().any(|form| word.starts_with(form))
     };
-    content(text).filter(amount).collect()
+    content(text).filter(is_name).collect()
+}
+
+/// Tablets that nobody takes at a time, by a number before them.
+static MANY: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?-u:\b)(?:[1-9][0-9]{1,2}|ten|twelve|fifteen|twenty|thirty|forty|fifty|sixty|zehn|zwanzig|dreißig|vierzig|diez|veinte|treinta|dix|vingt|trente|dieci|venti|trenta|dez|vinte|trinta)(?: of (?:her|his|the))? (?:tablets?|tabs?|pills?|capsules?|tabletten|pillen|kapseln|comprimidos|pastillas|cápsulas|comprimés|gélules|compresse|pastiglie|capsule|गोलियां|गोलियाँ|เม็ด)").ok()
+});
+/// What else tablets are counted for.
+const SUPPLIES: [&str; 10] =
+    ["pack", "supply", "dispens", "prescri", "left", "month", "box", "packung", "caja", "boîte"];
+
+/// Whether a text in lower case counts more tablets than anybody takes at a time.
+fn is_many(lower: &str) -> bool {
+    MANY.as_ref().is_some_and(|many| many.is_match(lower))
+        && !SUPPLIES.iter().any(|word| lower.contains(word))
+}
+
+/// Whether a text has one of the verbs.
+fn has_verb(lower: &str) -> bool {
+    let mut words = lower.split(|c: char| !c.is_alphabetic());
+    words.any(|word| {
+        VERBS.iter().any(|verb| word == *verb || verb.len() > 5 && word.starts_with(verb))
+    })
 }
 
 /// Words of a time at which something was taken once.
@@ -126,7 +150,8 @@ fn is_intake(message: &View<'_>, value: &str, lower: &str) -> bool {
     languages.push(Language::English);
     let named = || {
         languages.iter().any(|l| !crate::dose::medicine_words(lower, *l).is_empty())
-            || VERBS.iter().any(|verb| lower.contains(verb))
+            || has_verb(lower)
+            || is_once(lower)
             || kinds(value, lower).iter().any(|hit| hit.class == Kind::Overdose)
     };
     amount && !measured && named()
@@ -142,9 +167,8 @@ fn sentence<'v>(message: &'v View<'_>, value: &str) -> Option<&'v str> {
 /// What was taken, with a verb where an English text has none.
 fn said(value: &str) -> String {
     let lower = value.to_lowercase();
-    let verb = VERBS.iter().any(|verb| lower.contains(verb));
     match AGO.as_ref() {
-        Some(ago) if !verb => ago.replace(value, " taken $1").into_owned(),
+        Some(ago) if !has_verb(&lower) => ago.replace(value, " taken $1").into_owned(),
         _ => value.to_owned(),
     }
 }

@@ -115,7 +115,7 @@ const BETWEEN: [&str; 51] = [
     "urine",
 ];
 /// Results that are also said of the rest of the body.
-const WEAK: [&str; 8] = [
+pub(super) const WEAK: [&str; 8] = [
     "normal",
     "normale",
     "clear",
