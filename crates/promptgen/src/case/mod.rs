@@ -16,6 +16,8 @@ mod least;
 #[cfg(test)]
 mod lists_tests;
 mod local_names;
+#[cfg(test)]
+mod local_names_tests;
 mod medicine;
 mod medicines;
 mod number;

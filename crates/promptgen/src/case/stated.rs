@@ -8,7 +8,7 @@ use clinstruct_schema::{
 };
 
 use super::number::{number, pressure_pair, vital};
-use super::{Completion, atc, medicine, same, shape, sorted, untaken};
+use super::{Completion, atc, known, local_names, medicine, same, shape, sorted, untaken};
 
 /// Weeks and ages in years at which a stated pregnancy can be.
 const PREGNANT_WEEKS: std::ops::RangeInclusive<u32> = 1..=43;
@@ -246,14 +246,30 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
             origin: Origin::Frame,
         })
         .collect();
+    let mut beside: Vec<CaseText> = Vec::new();
     for fact in facts(stated, FactName::Condition).filter(names_something) {
         let name = fact.value.trim();
-        if !conditions.iter().any(|c| same::is_same(ctx, c, name)) {
-            conditions.push(CaseCondition {
-                name: name.to_owned(),
-                icd10: same::code(ctx, name),
-                origin: Origin::Stated,
-            });
+        let push = |name: &str, conditions: &mut Vec<CaseCondition>| {
+            let same = conditions.iter().any(|c| same::is_same(ctx, c, name));
+            if !same {
+                conditions.push(CaseCondition {
+                    name: name.to_owned(),
+                    icd10: same::code(ctx, name),
+                    origin: Origin::Stated,
+                });
+            }
+            same
+        };
+        if !push(name, &mut conditions) {
+            continue;
+        }
+        // Of `diabetes, gout` beside a diabetes of the frame, the gout is left.
+        for said in local_names::further(name) {
+            if known::conditions_in(ctx.catalog, ctx.band, &said).is_empty() {
+                beside.push(CaseText { text: said, origin: Origin::Stated });
+            } else {
+                push(&said, &mut conditions);
+            }
         }
     }
     let reactions = texts(FactName::Allergy);
@@ -315,6 +331,7 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
             .into_iter()
             .filter(|t| !sorted::is_only_time(&t.text))
             .filter(|t| !conditions.iter().any(|c| same::is_repeated(ctx, c, &t.text)))
+            .chain(beside)
             .chain(reactions)
             .chain(texts(FactName::Medicine).into_iter().filter(|t| sorted::is_event(&t.text)))
             .collect(),

@@ -57,6 +57,16 @@ fn a_condition_is_listed_once_under_all_its_names() {
 }
 
 #[test]
+fn what_is_said_beside_the_name_of_the_condition_is_kept() {
+    let frame = with(60, Sex::Female, "type-2-diabetes");
+    let facts = [(FactName::Condition, "T2DM, hypertension, foot ulcer on the left")];
+    let case = case("beside", &frame, &facts);
+    let names: Vec<&str> = case.conditions.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["type 2 diabetes", "hypertension"]);
+    assert!(case.history.iter().any(|t| t.text == "foot ulcer on the left"), "{:?}", case.history);
+}
+
+#[test]
 fn what_is_missing_or_implanted_has_a_code() {
     for (said, code) in [
         ("left below-knee amputation", "Z89.5"),
