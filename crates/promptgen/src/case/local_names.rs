@@ -341,10 +341,19 @@ pub(super) fn further(name: &str) -> Vec<String> {
 
 /// Whether a name is one of a listed condition and says nothing more, by its code.
 pub(super) fn is_name_of(listed: &CaseCondition, name: &str) -> bool {
+    is_named(name, |codes| codes.iter().any(|code| listed.icd10.starts_with(code)))
+}
+
+/// Whether a name is one of another condition alone: `hipertensión arterial`, beside a hypertension of the lungs.
+pub(super) fn is_name_of_another(listed: &CaseCondition, name: &str) -> bool {
+    !is_name_of(listed, name) && is_named(name, |_| true)
+}
+
+fn is_named(name: &str, of: impl Fn(&[&str]) -> bool) -> bool {
     let lower = name.trim().trim_end_matches('.').to_lowercase();
     let head = head(&lower);
-    let of = NAMES.iter().filter(|(codes, _)| codes.iter().any(|c| listed.icd10.starts_with(c)));
-    let mut names = of.flat_map(|(_, names)| names.split('|'));
+    let rows = NAMES.iter().filter(|(codes, _)| of(codes));
+    let mut names = rows.flat_map(|(_, names)| names.split('|'));
     names.any(|known| rest(head, known).is_some_and(|rest| rest.split(apart).all(says_nothing)))
 }
 

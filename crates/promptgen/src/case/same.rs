@@ -53,6 +53,7 @@ const COMMON: &[&str] = &[
     "cardiovascular",
     "childhood",
     "pulmonary",
+    "arterial",
     "cerebral",
     "abdominal",
     "intestinal",
@@ -213,7 +214,7 @@ pub(super) fn is_same(ctx: &Completion<'_>, listed: &CaseCondition, name: &str) 
     // In a language of its own, a name may have no words of the catalog.
     let local = ctx.frame.language != Language::English;
     if local && local_names::is_cognate(&listed.name, name) {
-        return true;
+        return !local_names::is_name_of_another(listed, name);
     }
     let open = |name: &str| known::conditions_in(ctx.catalog, ctx.band, name).is_empty();
     (open(name) && (abbreviates(name, &listed.name) || is_part(name, &listed.name)))

@@ -46,6 +46,8 @@ fn a_condition_is_listed_once_under_all_its_names() {
     for (language, id, said) in [
         (Language::Spanish, "type-2-diabetes", "retinopatía diabética"),
         (Language::Spanish, "hypertension", "hipertensión pulmonar"),
+        (Language::Spanish, "pulmonary-hypertension", "hipertensión arterial"),
+        (Language::French, "latent-tuberculosis", "tuberculose pulmonaire"),
         (Language::German, "asthma", "COPD"),
         (Language::English, "age-related-hearing-loss", "tinnitus"),
         (Language::English, "amputation", "stoma"),
