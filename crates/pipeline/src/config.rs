@@ -15,7 +15,7 @@ use crate::task::Memo;
 use crate::{Annotator, Error, Extraction, Result, Routes};
 
 /// Raised when the reading of responses changes, so that journals are played again from the raw responses.
-const READING_VERSION: u32 = 8;
+const READING_VERSION: u32 = 9;
 
 /// The side of a conversation that a request is for.
 pub use clinstruct_schema::Speaker as Role;

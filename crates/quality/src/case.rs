@@ -10,6 +10,9 @@
 
 mod advice;
 mod age;
+mod body;
+#[cfg(test)]
+mod clinical_tests;
 mod contradictions;
 mod correction;
 #[cfg(test)]
@@ -37,6 +40,7 @@ mod standing;
 mod standing_tests;
 mod statement;
 mod topic;
+mod untaken;
 mod view;
 mod vitals;
 mod words;

@@ -224,7 +224,9 @@ fn rules(ctx: &Completion<'_>, case: &Case) -> Rules {
         .iter()
         .filter(|c| c.origin == Origin::Stated)
         .map(|c| &c.name)
-        .chain(case.presented().map(|c| &c.text));
+        .chain(case.presented().map(|c| &c.text))
+        // `height below the 3rd centile` may be listed as measured.
+        .chain(case.measurements.iter().filter(|m| m.name == FactName::Other).map(|m| &m.value));
     let others = case.conditions.iter().filter(|c| c.origin != Origin::Stated).map(|c| &c.name);
     let mut found = Rules::default();
     for texts in [lower(stated), lower(others)] {

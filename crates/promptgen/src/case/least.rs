@@ -25,6 +25,12 @@ const HIGH: f64 = 2.0;
 const BREATHLESS: (f64, f64) = (92.0, 0.035);
 /// The largest such share.
 const DEEPEST: f64 = 0.6;
+/// Heart rate, as a share of the usual one, above which breathing is faster, and by how much of the rest. Illness, pain and
+/// crying drive both: a degree of fever adds about 10 beats and 2.2 breaths (Nijman and others, BMJ 2012;345:e4224), and
+/// this is half of that, since it is the least.
+const FAST: (f64, f64) = (1.2, 0.4);
+/// Factor on the heart rate from which an effect without one on breathing is a rhythm of its own.
+const RHYTHM: f64 = 1.15;
 /// Systolic pressure below which the heart is faster, as a share of the usual one, and by how much.
 const LOW_PRESSURE: (f64, f64) = (0.75, 1.15);
 
@@ -56,10 +62,24 @@ pub(super) fn respiratory_rate(case: &Case, normal: &NormalSigns, active: &[Appl
         let lack = ((from - saturation) * share).min(DEEPEST);
         least = least.max(mean * (1.0 + if lasting { lack / 3.0 } else { lack }));
     }
+    let rhythm = active.iter().any(|a| {
+        a.effect.respiratory_rate.is_none() && a.value(|e| e.heart_rate).is_some_and(|f| f > RHYTHM)
+    });
+    let ratio = case.vitals.heart_rate.map_or(1.0, |rate| rate / normal.heart_rate[0]);
+    if !rhythm {
+        let with_heart = breathing_with(ratio);
+        least = least.max(if with_heart > 1.0 { mean * with_heart } else { 0.0 });
+    }
     // Whoever breathes slowly has a low saturation for that reason.
     let slow =
         active.iter().any(|a| a.acute && a.value(|e| e.respiratory_rate).is_some_and(|f| f < 1.0));
     if slow { 0.0 } else { least * slowed(active, |e| e.respiratory_rate) }
+}
+
+/// The least factor on the breathing beside a heart rate, as a share of the usual one.
+pub(super) fn breathing_with(ratio: f64) -> f64 {
+    let (fast, part) = FAST;
+    if ratio > fast { 1.0 + part * (ratio - 1.0) } else { 1.0 }
 }
 
 /// What the mildest case of the strongest illness has.

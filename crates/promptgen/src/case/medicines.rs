@@ -5,7 +5,7 @@ use clinstruct_draw::{self as draw, Draw};
 use clinstruct_schema::{Case, CaseMedicine, FactName, Origin};
 
 use super::history::drawn_allergies;
-use super::{Completion, known, stated};
+use super::{Completion, known, stated, untaken};
 
 /// Patients below this age in years get doses for children.
 const ADULT_DOSES: u32 = 13;
@@ -34,6 +34,23 @@ const OPEN: &[&str] = &[
     "at risk",
     "undiagnosed",
     "screening",
+    "contact",
+    "exposure",
+    "exposed",
+    "verdacht",
+    "neu diagnostiziert",
+    "unbehandelt",
+    "sospecha",
+    "recién diagnosticada",
+    "recién diagnosticado",
+    "sin tratamiento",
+    "suspicion",
+    "non traité",
+    "non traitée",
+    "sospetto",
+    "senza terapia",
+    "suspeita",
+    "sem tratamento",
 ];
 /// Words that show that a condition is not new.
 const KNOWN: &[&str] = &[
@@ -66,6 +83,8 @@ struct Limits<'a, 'c> {
     availability: Availability,
     /// ATC classes of the allergies.
     allergic: Vec<String>,
+    /// ATC classes of what the message says is not taken.
+    untaken: Vec<String>,
     years: u32,
     pregnant: bool,
     kilograms: f64,
@@ -74,7 +93,7 @@ struct Limits<'a, 'c> {
 /// The medicines that complete the case. Each condition has one whole regimen or none. If the message states medicines,
 /// only conditions that are drawn get any.
 pub(crate) fn medicines(ctx: &Completion<'_>, case: &Case) -> Vec<CaseMedicine> {
-    if known::ruled_out(ctx, FactName::Medicine) {
+    if known::stated(ctx, FactName::Medicine).any(|v| known::is_none(v) && !untaken::is_one(v)) {
         return Vec::new();
     }
     let limits = Limits::new(ctx, case);
@@ -93,7 +112,7 @@ pub(crate) fn medicines(ctx: &Completion<'_>, case: &Case) -> Vec<CaseMedicine> 
     let mut all = Vec::new();
     for condition in &limits.conditions {
         let open = !states_any || is_drawn(ctx, case, condition) || is_left_out(ctx, condition);
-        if !open || !is_treated(ctx, case, condition) {
+        if !open || !is_listed(ctx, case, condition) || !is_treated(ctx, case, condition) {
             continue;
         }
         let purpose = format!("medicines for {}", condition.id);
@@ -116,7 +135,7 @@ pub(crate) fn medicines(ctx: &Completion<'_>, case: &Case) -> Vec<CaseMedicine> 
 /// lives with it: it has no room for a steroid beside the antibiotic that it is about.
 fn is_left_out(ctx: &Completion<'_>, condition: &Condition) -> bool {
     let framed = ctx.patient.condition.as_ref().is_some_and(|c| c.code == condition.icd10);
-    let all = || known::stated(ctx, FactName::Medicine);
+    let all = || known::stated(ctx, FactName::Medicine).filter(|text| !untaken::is_one(text));
     let only = ["only", "nothing else", "no other"];
     // A name that code does not know may be the one: `insulin`, `her steroid`.
     let known = |text: &str| !known::drugs(ctx.catalog, text).is_empty();
@@ -129,6 +148,13 @@ fn is_left_out(ctx: &Completion<'_>, condition: &Condition) -> bool {
 fn is_drawn(ctx: &Completion<'_>, case: &Case, condition: &Condition) -> bool {
     let drawn = case.conditions.iter().filter(|c| c.origin == Origin::Drawn);
     let mut found = drawn.flat_map(|c| known::conditions_in(ctx.catalog, ctx.band, &c.name));
+    found.any(|c| c.id == condition.id)
+}
+
+/// Whether the case has the condition. A statement that is not in it explains no medicine: `unclear whether schizophrenia`.
+fn is_listed(ctx: &Completion<'_>, case: &Case, condition: &Condition) -> bool {
+    let names = case.conditions.iter().map(|c| c.name.as_str());
+    let mut found = names.flat_map(|name| known::conditions_in(ctx.catalog, ctx.band, name));
     found.any(|c| c.id == condition.id)
 }
 
@@ -173,6 +199,7 @@ impl<'a, 'c> Limits<'a, 'c> {
             codes,
             availability,
             allergic: allergic_classes(ctx, case),
+            untaken: untaken::classes(ctx),
             years,
             pregnant: ctx.patient.pregnancy_weeks.is_some(),
             kilograms: case.vitals.weight.unwrap_or_else(|| usual_weight(years)),
@@ -297,6 +324,7 @@ impl<'a, 'c> Limits<'a, 'c> {
         let sex = self.ctx.patient.sex;
         drug.availability <= self.availability
             && !self.allergic.iter().any(|class| drug.atc.starts_with(class.as_str()))
+            && !self.untaken.iter().any(|class| drug.atc.starts_with(class.as_str()))
             && !self.ctx.catalog.never.iter().any(|rule| {
                 rule.forbids_for(drug, self.years, sex, self.pregnant)
                     || self.codes.iter().any(|code| rule.forbids_with(drug, code))

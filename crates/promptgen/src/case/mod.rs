@@ -15,6 +15,9 @@ mod known;
 mod least;
 #[cfg(test)]
 mod lists_tests;
+mod local_names;
+#[cfg(test)]
+mod local_names_tests;
 mod medicine;
 mod medicines;
 mod number;
@@ -22,9 +25,11 @@ mod same;
 mod shape;
 mod sorted;
 mod stated;
+mod status;
 mod text;
 #[cfg(test)]
 mod treatment_tests;
+mod untaken;
 mod vitals;
 
 use clinstruct_catalog::Catalog;
@@ -91,11 +96,10 @@ pub fn complete(
     }
     // Doses depend on weight, weight on conditions, vital signs on all of them.
     body::complete(&ctx, &mut case);
-    if open(FactName::Medicine) {
-        for medicine in medicines::medicines(&ctx, &case) {
-            if !case.medicines.iter().any(|m| m.drug.eq_ignore_ascii_case(&medicine.drug)) {
-                case.medicines.push(medicine);
-            }
+    // A message that states medicines may leave out those without which nobody lives.
+    for medicine in medicines::medicines(&ctx, &case) {
+        if !case.medicines.iter().any(|m| m.drug.eq_ignore_ascii_case(&medicine.drug)) {
+            case.medicines.push(medicine);
         }
     }
     if open(FactName::Allergy) {

@@ -1,8 +1,8 @@
 //! Whether two names mean one condition.
 
-use clinstruct_schema::CaseCondition;
+use clinstruct_schema::{CaseCondition, Language};
 
-use super::{Completion, known};
+use super::{Completion, known, local_names, status};
 
 /// Words that make no other condition of one.
 const QUALIFIERS: &[&str] = &[
@@ -53,6 +53,7 @@ const COMMON: &[&str] = &[
     "cardiovascular",
     "childhood",
     "pulmonary",
+    "arterial",
     "cerebral",
     "abdominal",
     "intestinal",
@@ -171,7 +172,7 @@ pub(super) fn code(ctx: &Completion<'_>, name: &str) -> String {
             let other = CAUSES.iter().any(|cause| known::mentions(name, cause) && !has(cause));
             if other { String::new() } else { condition.icd10.clone() }
         }
-        _ => String::new(),
+        _ => status::code(name).unwrap_or_default().to_owned(),
     }
 }
 
@@ -205,8 +206,15 @@ pub(super) fn is_same(ctx: &Completion<'_>, listed: &CaseCondition, name: &str) 
     if same_condition(&listed.name, name)
         || is_another_name(ctx, listed, name)
         || is_lay_name(&listed.name, name)
+        || local_names::is_name_of(listed, name)
+        || status::is_same(listed, name)
     {
         return true;
+    }
+    // In a language of its own, a name may have no words of the catalog.
+    let local = ctx.frame.language != Language::English;
+    if local && local_names::is_cognate(&listed.name, name) {
+        return !local_names::is_name_of_another(listed, name);
     }
     let open = |name: &str| known::conditions_in(ctx.catalog, ctx.band, name).is_empty();
     (open(name) && (abbreviates(name, &listed.name) || is_part(name, &listed.name)))
@@ -220,7 +228,9 @@ pub(super) fn is_repeated(ctx: &Completion<'_>, listed: &CaseCondition, text: &s
     let (own, whole) = (single(text), single(&listed.name));
     let mut named = own.iter().filter(|word| !is_beside(word)).peekable();
     let said = named.peek().is_some() && named.all(|word| whole.contains(word));
-    said || is_another_name(ctx, listed, text) || abbreviates(text, &listed.name)
+    said || is_another_name(ctx, listed, text)
+        || abbreviates(text, &listed.name)
+        || local_names::is_name_of(listed, text)
 }
 
 /// Whether a name is one that the catalog has for a listed condition, and says nothing more.
@@ -236,7 +246,7 @@ fn is_another_name(ctx: &Completion<'_>, listed: &CaseCondition, name: &str) -> 
 }
 
 /// Whether a word or number beside the name of a condition makes no other one of it.
-fn is_beside(word: &str) -> bool {
+pub(super) fn is_beside(word: &str) -> bool {
     let apart = |word: &str| {
         QUALIFIERS.contains(&word) || BESIDE.contains(&word) || word.parse::<u32>().is_ok()
     };

@@ -8,7 +8,7 @@ use clinstruct_schema::{
 };
 
 use super::number::{number, pressure_pair, vital};
-use super::{Completion, atc, medicine, same, shape, sorted};
+use super::{Completion, atc, known, local_names, medicine, same, shape, sorted, untaken};
 
 /// Weeks and ages in years at which a stated pregnancy can be.
 const PREGNANT_WEEKS: std::ops::RangeInclusive<u32> = 1..=43;
@@ -167,7 +167,9 @@ pub(super) fn rules_out_any(stated: &Stated, name: FactName) -> bool {
 /// Whether the message states everything of this kind, so that nothing is drawn. It does not where it names nothing:
 /// "takes her usual tablets".
 pub(super) fn is_complete(stated: &Stated, name: FactName) -> bool {
-    facts(stated, name).any(|f| !is_vague(&f.value))
+    // That one medicine is not taken leaves the others open.
+    let other = |f: &StatedFact| name == FactName::Medicine && untaken::is_one(&f.value);
+    facts(stated, name).any(|f| !is_vague(&f.value) && !other(f))
 }
 
 /// The case with all that the frame fixes and the message states.
@@ -244,14 +246,30 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
             origin: Origin::Frame,
         })
         .collect();
+    let mut beside: Vec<CaseText> = Vec::new();
     for fact in facts(stated, FactName::Condition).filter(names_something) {
         let name = fact.value.trim();
-        if !conditions.iter().any(|c| same::is_same(ctx, c, name)) {
-            conditions.push(CaseCondition {
-                name: name.to_owned(),
-                icd10: same::code(ctx, name),
-                origin: Origin::Stated,
-            });
+        let push = |name: &str, conditions: &mut Vec<CaseCondition>| {
+            let same = conditions.iter().any(|c| same::is_same(ctx, c, name));
+            if !same {
+                conditions.push(CaseCondition {
+                    name: name.to_owned(),
+                    icd10: same::code(ctx, name),
+                    origin: Origin::Stated,
+                });
+            }
+            same
+        };
+        if !push(name, &mut conditions) {
+            continue;
+        }
+        // Of `diabetes, gout` beside a diabetes of the frame, the gout is left.
+        for said in local_names::further(name) {
+            if known::conditions_in(ctx.catalog, ctx.band, &said).is_empty() {
+                beside.push(CaseText { text: said, origin: Origin::Stated });
+            } else {
+                push(&said, &mut conditions);
+            }
         }
     }
     let reactions = texts(FactName::Allergy);
@@ -313,6 +331,7 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
             .into_iter()
             .filter(|t| !sorted::is_only_time(&t.text))
             .filter(|t| !conditions.iter().any(|c| same::is_repeated(ctx, c, &t.text)))
+            .chain(beside)
             .chain(reactions)
             .chain(texts(FactName::Medicine).into_iter().filter(|t| sorted::is_event(&t.text)))
             .collect(),
@@ -322,6 +341,13 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
         origins,
         source: stated.source,
     }
+}
+
+/// Whether the message states a blood pressure, or half of one.
+pub(super) fn has_pressure(ctx: &Completion<'_>) -> bool {
+    [FactName::Systolic, FactName::Diastolic]
+        .into_iter()
+        .any(|name| facts(ctx.stated, name).next().is_some())
 }
 
 /// Whether the message says of a sign how it dipped or what it was, so that no value is drawn beside that.

@@ -15,6 +15,8 @@ const WITHIN: [f64; 2] = [-2.2, 2.2];
 const PULSE: (f64, f64) = (18.0, 0.62);
 /// Systolic pressure of an adult with a complaint of high pressure, at least (ESC and WHO definition), mmHg.
 const HYPERTENSION: f64 = 140.0;
+/// Heart rate, as a share of the usual one, above which a pressure that nothing lowers is not low.
+const DRIVEN: f64 = 1.15;
 /// Effects beyond the strongest count this much.
 const FURTHER: f64 = 0.4;
 
@@ -94,6 +96,12 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
         let high = active.iter().any(|a| a.acute && a.effect.systolic.is_some_and(|s| s[0] > 1.2));
         let systolic = if high && years >= 16.0 { systolic.max(HYPERTENSION) } else { systolic };
         let diastolic_z = sign(FactName::Diastolic, [0.0, 1.0]);
+        // What drives the heart, and does not lower the pressure, raises it.
+        let driven =
+            case.vitals.heart_rate.is_some_and(|rate| rate > DRIVEN * normal.heart_rate[0]);
+        let lowered = active.iter().any(|a| a.value(|e| e.systolic).is_some_and(|f| f < 1.0));
+        let held = normal.systolic[0] - 0.3 * normal.systolic[1];
+        let systolic = if driven && !lowered { systolic.max(held) } else { systolic };
         let (systolic, diastolic) = pressures(case, &normal, systolic, diastolic_z);
         set(case, FactName::Systolic, systolic, 1.0);
         set(case, FactName::Diastolic, diastolic, 1.0);
@@ -159,6 +167,12 @@ impl Calm {
         if !acute(|e| e.systolic) && !lasting(|e| e.systolic) && ctx.patient.age.years >= 16 {
             limits.push((FactName::Systolic, [normal.systolic[0].min(96.0), PRESSURES.0]));
             limits.push((FactName::Diastolic, [0.0, PRESSURES.1]));
+        } else if !acute(|e| e.systolic) && !lasting(|e| e.systolic) && !stated::has_pressure(ctx) {
+            // A low pressure of a child is the last sign of an illness, and no matter of chance.
+            let [mean, sd] = normal.systolic;
+            limits.push((FactName::Systolic, [mean - sd, mean + UNREMARKABLE * sd]));
+            let [mean, sd] = normal.diastolic;
+            limits.push((FactName::Diastolic, [0.0, mean + UNREMARKABLE * sd]));
         }
         Self { limits }
     }
@@ -355,6 +369,13 @@ fn stated_reactions(case: &Case, normal: &NormalSigns, active: &[Applied<'_>]) -
         && rate > 1.5 * normal.respiratory_rate[0]
     {
         heart_rate *= 1.1;
+    }
+    // What makes the heart fast makes the breathing fast, except a rhythm of its own.
+    if let Some(rate) = v.heart_rate
+        && !explained(|e| e.heart_rate)
+        && !explained(|e| e.respiratory_rate)
+    {
+        respiratory_rate *= least::breathing_with(rate / normal.heart_rate[0]);
     }
     let any = |factor: f64| ((factor - 1.0).abs() > 1e-9).then_some(factor);
     Reactions { heart_rate: any(heart_rate), respiratory_rate: any(respiratory_rate) }

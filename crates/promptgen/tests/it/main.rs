@@ -4,6 +4,7 @@
 mod audit;
 mod believable;
 mod case;
+mod clinical;
 mod languages;
 mod persona;
 mod voice;

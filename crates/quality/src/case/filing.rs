@@ -4,12 +4,17 @@
 //! facts. Each kind has one place: results of tests, in numbers or in words, are measurements; a social fact says how the
 //! patient lives; what another list has is not said again.
 
+mod graded;
+mod intake;
 pub(super) mod lexicon;
+mod quoted;
 pub(super) mod results;
 
 use clinstruct_schema::{FactKind, FactName, StatedFact};
 
+pub(super) use self::intake::settle_intakes;
 use self::lexicon::{Kind, kinds};
+pub(super) use self::quoted::settle_complaints;
 pub(super) use self::results::extent;
 use self::results::results;
 use super::contradictions::is_same;
@@ -55,9 +60,21 @@ pub(super) fn filed(fact: StatedFact, message: &View<'_>, readings: &[Reading]) 
             all.insert(0, united(StatedFact { value: other, ..fact }, message));
         } else if !household::said(&View::new(&other)).is_empty() {
             all.insert(0, fact_of(FactName::Social, &other, "1"));
+        } else if is_measured(&other) {
+            all.insert(0, fact_of(FactName::Other, &other, "1"));
         }
     }
     all
+}
+
+/// Whether a text without a number names what is measured: `troponin raised`.
+fn is_measured(text: &str) -> bool {
+    let view = View::new(text);
+    let label = |class| matches!(class, Class::Label(name) if name.kind() == FactKind::Measurement);
+    view.hits.iter().any(|hit| label(hit.class) || hit.class == Class::Resembling)
+        || kinds(text, &view.lower)
+            .iter()
+            .any(|hit| matches!(hit.class, Kind::Test | Kind::Analyte | Kind::Lasting))
 }
 
 /// Words of something that has lasted until now.
@@ -261,15 +278,27 @@ pub(super) fn add_results(message: &View<'_>, facts: &mut Vec<StatedFact>) {
     for result in results(message) {
         let said = message.text.get(result.span).unwrap_or_default();
         let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-        let told = facts
-            .iter()
-            .filter(|fact| fact.name.kind() == FactKind::Text || fact.name == FactName::Other)
-            .any(|fact| has(&fact.value, &said));
-        if !told {
+        let texts = || {
+            let text = |fact: &&StatedFact| {
+                fact.name.kind() == FactKind::Text || fact.name == FactName::Other
+            };
+            facts.iter().filter(text).map(|fact| fact.value.as_str())
+        };
+        // Several facts may have what the message says in one list.
+        let others: Vec<&str> = texts().filter(|text| is_result(FactName::Other, text)).collect();
+        if !texts().any(|text| has(text, &said)) && !covers(&others, &said) {
             let name = if result.past { FactName::History } else { FactName::Other };
             facts.push(fact_of(name, &said, "1"));
         }
     }
+}
+
+/// Whether several results together have the words of one.
+fn covers(results: &[&str], said: &str) -> bool {
+    let all: Vec<String> = results.iter().flat_map(|text| content(text)).collect();
+    let own: Vec<String> = content(said).collect();
+    let found = own.iter().filter(|word| all.contains(word)).count();
+    results.len() > 1 && found as f64 >= REPEATED * own.len() as f64
 }
 
 /// Whether a listed statement tells of the same test with the same result.

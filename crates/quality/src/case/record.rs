@@ -12,7 +12,7 @@ use super::reader::Reader;
 use super::statement::{content, fact_of};
 use super::view::View;
 use super::vitals::{Reading, canonical};
-use super::{age, filing, medicines, of_reader, resembling, standing};
+use super::{age, body, filing, medicines, of_reader, resembling, standing, untaken};
 use crate::card::{Gender, PatientFacts};
 
 /// Share of the words of a statement that the message must have.
@@ -23,7 +23,8 @@ const WORDS: f64 = 0.6;
 /// `written` is the list that came with it. Of that, what the message does not have is dropped, numbers are those of the
 /// message in the units of [`FactName::unit`], and what code reads and the list lacks is added. Results of tests in words are
 /// [`FactName::Other`], whatever they are listed as. The value of an allergy,
-/// a medicine or the like that the message rules out is `none`. Without a list the facts are those that code reads.
+/// a medicine or the like that the message rules out is `none`; one medicine that is not taken, because the message asks about
+/// beginning it, is `not on X`. Without a list the facts are those that code reads.
 /// A question without a patient has none.
 pub fn record(text: &str, frame: &Frame, written: Option<&[StatedFact]>) -> Stated {
     record_in(&Reader::new(text), frame, written)
@@ -67,6 +68,9 @@ fn recorded(
     standing::add_statements(view, message.readings, &mut facts);
     resembling::add(view, &mut facts);
     filing::add_results(view, &mut facts);
+    filing::settle_intakes(view, &mut facts);
+    body::add(view, frame, &mut facts);
+    untaken::add(reader, &mut facts);
     for (name, none) in [
         (FactName::Allergy, NO_ALLERGY.as_ref().is_some_and(|p| p.is_match(text))),
         (FactName::Medicine, medicines::none(view).is_some()),
@@ -80,6 +84,7 @@ fn recorded(
     if frame.persona.is_none() {
         filing::settle_social(view, &mut facts);
     }
+    filing::settle_complaints(frame, &mut facts);
     // The sex of which a message speaks is the gender, which may be another one.
     let known = PatientFacts::from(patient);
     let plain = matches!(

@@ -38,8 +38,9 @@ pub(super) fn add(view: &View<'_>, facts: &mut Vec<StatedFact>) {
         });
         let said = |from, to| view.text.get(from..to).unwrap_or_default().trim();
         let (name, value) = (said(name.start, name.end), said(number.span.start, number.end));
-        if !told {
-            let rest = view.text.get(number.end..).unwrap_or_default();
+        let rest = view.text.get(number.end..).unwrap_or_default();
+        // `urine glucose 2+` is a grade.
+        if !told && !rest.starts_with('+') {
             let unit = number.unit.or_else(|| written(rest)).unwrap_or("1");
             let value = match number.unit {
                 None if unit != "1" => format!("{name} {value} {unit}"),

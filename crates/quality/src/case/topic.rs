@@ -264,7 +264,7 @@ static STARTS: LazyLock<Starts> = LazyLock::new(|| {
 });
 
 /// What the complaints and parts of the body of a text in lower case belong to: a bit for each group.
-fn groups(lower: &str) -> u64 {
+pub(super) fn groups(lower: &str) -> u64 {
     let mut all = 0;
     let first = [[false, false], [true, false]];
     let places = places(lower, is_alphanumeric, Wanted { ascii: first, other: first });

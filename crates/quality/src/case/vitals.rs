@@ -307,7 +307,8 @@ pub(super) fn is_bare(view: &View<'_>, number: &Number) -> bool {
     if next == '-' || next == '–' {
         return rest.get(next.len_utf8()..).is_some_and(|r| r.starts_with(' '));
     }
-    if next == '/' {
+    // `glucose 2+` is a grade.
+    if matches!(next, '/' | '+') || rest.starts_with(" ++") {
         return false;
     }
     if super::words::is_of_word(next) {

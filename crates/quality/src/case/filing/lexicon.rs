@@ -39,6 +39,12 @@ pub(in crate::case) enum Kind {
     Alcohol,
     /// A complaint.
     Symptom,
+    /// What a strip or a slide shows in grades.
+    Strip,
+    /// A grade.
+    Grade,
+    /// That too much was taken, or something that nobody takes.
+    Overdose,
 }
 
 #[derive(Debug, Deserialize)]
@@ -58,6 +64,9 @@ struct File {
     drinking: Vec<String>,
     alcohol: Vec<String>,
     symptoms: Vec<String>,
+    strip: Vec<String>,
+    grades: Vec<String>,
+    overdose: Vec<String>,
 }
 
 const FILES: [(Language, &str); Language::ALL.len()] =
@@ -82,6 +91,9 @@ static WORDS: LazyLock<Words<Kind>> = LazyLock::new(|| {
             (Kind::Drinking, file.drinking),
             (Kind::Alcohol, file.alcohol),
             (Kind::Symptom, file.symptoms),
+            (Kind::Strip, file.strip),
+            (Kind::Grade, file.grades),
+            (Kind::Overdose, file.overdose),
         ] {
             for entry in list {
                 let kinds = all.entry(entry).or_default();

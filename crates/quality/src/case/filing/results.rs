@@ -115,7 +115,7 @@ const BETWEEN: [&str; 51] = [
     "urine",
 ];
 /// Results that are also said of the rest of the body.
-const WEAK: [&str; 8] = [
+pub(super) const WEAK: [&str; 8] = [
     "normal",
     "normale",
     "clear",
@@ -127,7 +127,8 @@ const WEAK: [&str; 8] = [
 ];
 
 /// Words between the items of a list.
-const AND: [&str; 8] = [", ", " and ", " & ", "/", " und ", " et ", " y ", " e "];
+pub(super) const AND: [&str; 10] =
+    [", ", " and ", " & ", "/", " und ", " et ", " y ", " e ", " और ", " และ"];
 /// Words before a result that is nobody's: `a negative test rules it out`.
 const ANY: [&str; 14] = [
     "a", "an", "any", "no", "every", "ein", "eine", "un", "une", "una", "uno", "um", "uma", "kein",
@@ -164,6 +165,31 @@ pub(in crate::case) fn results(view: &View<'_>) -> Vec<TestResult> {
         let past = year || view.has(clause, Class::Past);
         all.push(TestResult { span, past, tested: name.test });
     }
+    with_grades(all, super::graded::graded(view, &hits), view)
+}
+
+/// Results with those in grades: what overlaps one, or stands in one list with it, is one result.
+fn with_grades(
+    mut all: Vec<TestResult>,
+    graded: Vec<TestResult>,
+    view: &View<'_>,
+) -> Vec<TestResult> {
+    for mut grade in graded {
+        let touches = |a: &Range<usize>, b: &Range<usize>| {
+            let (first, last) = if a.start <= b.start { (a, b) } else { (b, a) };
+            last.start <= first.end || AND.contains(&view.between(first.end, last.start))
+        };
+        let (beside, others): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|result| touches(&result.span, &grade.span));
+        for result in beside {
+            grade.span =
+                grade.span.start.min(result.span.start)..grade.span.end.max(result.span.end);
+            grade.past |= result.past;
+        }
+        all = others;
+        all.push(grade);
+    }
+    all.sort_by_key(|result| result.span.start);
     all
 }
 

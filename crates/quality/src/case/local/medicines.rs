@@ -76,6 +76,12 @@ pub(in crate::case) fn against(
     all
 }
 
+/// The names of medicines that a text says its patient does not take.
+pub(in crate::case) fn untaken(view: &View<'_>, reading: &Reading) -> Vec<Range<usize>> {
+    let denied = mentions(view, reading).into_iter().filter(|mention| !mention.taken);
+    denied.map(|mention| mention.name).collect()
+}
+
 /// What a text says of its patient's medicines, in its order.
 fn mentions(view: &View<'_>, reading: &Reading) -> Vec<Mention> {
     let mut names: Vec<Range<usize>> = Vec::new();
