@@ -316,3 +316,31 @@ fn what_a_message_asks_about_beginning_is_not_taken() {
     let found = of(text);
     assert!(!found.iter().any(|value| value == "medicine: not on insulin"), "{found:?}");
 }
+
+#[test]
+fn the_family_history_ends_where_the_signs_begin() {
+    let pressure = [(FactName::Systolic, "156"), (FactName::Diastolic, "92")];
+    let both = ["systolic: 156", "diastolic: 92"];
+    for text in [
+        "I am considering verapamil in a smoker of 62 whose brother had a heart attack, BP 156/92 mmHg; the cardiologist visits monthly.",
+        "62M, smoker, brother died of an MI at 50, BP 156/92, ECG normal.",
+        "Fumeur de 62 ans dont le frère a fait un infarctus, TA 156/92 mmHg.",
+        "Raucher, 62 Jahre, dessen Bruder einen Infarkt hatte, RR 156/92 mmHg.",
+        "Fumador de 62 años cuyo hermano tuvo un infarto, TA 156/92 mmHg.",
+        "Fumatore di 62 anni il cui fratello ha avuto un infarto, PA 156/92 mmHg.",
+        "Fumante de 62 anos cujo irmão teve um enfarte, PA 156/92 mmHg.",
+    ] {
+        let names = [FactName::Systolic, FactName::Diastolic];
+        assert_eq!(facts(&frame(), text, &pressure, &names), both, "{text}");
+        assert_eq!(facts(&frame(), text, &[], &names), both, "{text}");
+    }
+    for text in [
+        "He is well, but his brother, BP 156/92, is not.",
+        "His brother has a BP of 156/92 and he is worried about his own.",
+        "Her mother had a stroke with a BP of 156/92.",
+    ] {
+        let names = [FactName::Systolic, FactName::Diastolic];
+        let none: [&str; 0] = [];
+        assert_eq!(facts(&frame(), text, &[], &names), none, "{text}");
+    }
+}

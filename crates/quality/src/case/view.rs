@@ -176,6 +176,12 @@ impl<'a> View<'a> {
             return false;
         }
         let before = sentence.start..last.start;
+        // `a smoker whose brother had a heart attack, BP 156/92`.
+        if self.between(before.start, before.end).split_whitespace().nth(1).is_some()
+            && self.begins_again(sentence, last.end, at)
+        {
+            return false;
+        }
         let brought = |hit: &Hit| {
             hit.class == Class::Report
                 && self.lower.get(hit.start..hit.end).is_some_and(|word| word.starts_with("br"))
@@ -189,6 +195,19 @@ impl<'a> View<'a> {
         let beside =
             words.any(|w| ["with", "by", "from", "to", "mit", "von", "avec", "con"].contains(&w));
         !(parted && beside)
+    }
+
+    /// Whether the clause of a number begins with its label, and one that says something of somebody named before it ends
+    /// there.
+    fn begins_again(&self, sentence: &Range<usize>, named: usize, at: usize) -> bool {
+        let clause = self.clause_start(sentence, at);
+        let first = self.between(clause, at);
+        let label = clause + first.len() - first.trim_start().len();
+        clause > named
+            && self.within(label..at).any(|hit| {
+                matches!(hit.class, Class::Label(_)) && hit.start == label
+            })
+            && self.between(named, clause).split_whitespace().nth(1).is_some()
     }
 
     /// Whether a word says whose something is: `son` is the French word for `her`, as before a label.
