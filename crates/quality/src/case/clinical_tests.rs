@@ -344,3 +344,33 @@ fn the_family_history_ends_where_the_signs_begin() {
         assert_eq!(facts(&frame(), text, &[], &names), none, "{text}");
     }
 }
+
+#[test]
+fn what_was_stopped_is_not_taken() {
+    let list = [(FactName::Medicine, "enalapril 10 mg twice daily")];
+    for text in [
+        "His potassium is 6.1 mmol/L; I have discontinued his enalapril 10 mg twice daily.",
+        "He took enalapril until Monday; the enalapril was stopped then.",
+        "Enalapril 10 mg twice daily, stopped on Monday. Potassium 6.1 mmol/L.",
+        "Kalium 6,1 mmol/l, ich habe das Enalapril abgesetzt.",
+        "Potasio 6,1 mmol/L; le suspendí el enalapril ayer.",
+        "Potassio 6,1 mmol/L, ho sospeso l'enalapril ieri.",
+    ] {
+        let taken = facts(&frame(), text, &list, &[FactName::Medicine]);
+        assert!(
+            taken
+                .iter()
+                .all(|m| m.to_lowercase().contains("not on enalapril") || m.contains("stopped")),
+            "{text}: {taken:?}"
+        );
+    }
+    for text in [
+        "He takes enalapril 10 mg twice daily. Should it be stopped?",
+        "Vomiting stopped, and he is on enalapril 10 mg twice daily.",
+        "He has not stopped his enalapril 10 mg twice daily.",
+        "If his enalapril is stopped, what then? He takes enalapril 10 mg twice daily.",
+    ] {
+        let taken = facts(&frame(), text, &list, &[FactName::Medicine]);
+        assert_eq!(taken, ["medicine: enalapril 10 mg twice daily"], "{text}");
+    }
+}

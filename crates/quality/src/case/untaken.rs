@@ -25,6 +25,8 @@ enum Kind {
     Asks,
     /// There is none yet.
     Untreated,
+    /// It ended.
+    Ends,
     /// Before that, nothing is said of the patient.
     NotIf,
     /// A class of medicines, by its place in [`Known::classes`].
@@ -37,6 +39,7 @@ struct File {
     start: Vec<String>,
     asks: Vec<String>,
     untreated: Vec<String>,
+    ends: Vec<String>,
     not_if: Vec<String>,
     classes: BTreeMap<String, Vec<String>>,
 }
@@ -58,6 +61,7 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
             (Kind::Start, file.start),
             (Kind::Asks, file.asks),
             (Kind::Untreated, file.untreated),
+            (Kind::Ends, file.ends),
             (Kind::NotIf, file.not_if),
         ];
         for (class, words) in file.classes {
@@ -165,8 +169,9 @@ pub(super) fn add(reader: &Reader<'_>, facts: &mut Vec<StatedFact>) {
     let view = reader.view();
     let hits = KNOWN.words.hits(view.text, &view.lower);
     let asked = asked(view, &hits);
+    let ended = ended(view, &hits);
     let once = |name: &str| view.lower.matches(name.to_lowercase().as_str()).count() == 1;
-    for name in asked.iter().filter(|name| once(name)) {
+    for name in asked.iter().chain(&ended).filter(|name| once(name)) {
         let is = |fact: &&mut StatedFact| {
             let value = fact.value.to_lowercase();
             fact.name == FactName::Medicine
@@ -178,6 +183,7 @@ pub(super) fn add(reader: &Reader<'_>, facts: &mut Vec<StatedFact>) {
         }
     }
     let mut all = asked;
+    all.extend(ended);
     all.extend(denied(view, &hits));
     for mention in reader.mentions().iter().filter(|mention| !mention.taken) {
         all.extend(view.text.get(mention.name.clone()).map(str::to_owned));
@@ -263,6 +269,48 @@ fn asked(view: &View<'_>, hits: &[Found<Kind>]) -> Vec<String> {
             });
             all.extend(before.map(|(_, name)| name.clone()).filter(|name| !all.contains(name)));
         }
+    }
+    all
+}
+
+/// Words between what ended and the word for it: whose it was, how much and how often.
+const OWN: [&str; 41] = [
+    "his", "her", "their", "the", "my", "our", "all", "was", "were", "has", "have", "had", "been",
+    "is", "i", "we", "daily", "once", "twice", "a", "day", "at", "night", "mg", "g", "seine",
+    "ihre", "das", "habe", "haben", "ich", "wir", "wurde", "le", "la", "l", "el", "il", "o", "su",
+    "son",
+];
+
+/// The medicines that a text says were stopped: `I have discontinued his enalapril`, `metformin was stopped on Monday`.
+fn ended(view: &View<'_>, hits: &[Found<Kind>]) -> Vec<String> {
+    let names = names(view, hits);
+    let mut all = Vec::new();
+    for end in hits.iter().filter(|hit| hit.class == Kind::Ends) {
+        let sentence = view.sentence(end.start);
+        let head = view.between(sentence.start, end.start).trim_end();
+        let denied = ["not", "never", "n't", "be", "nicht", "pas", "no", "non", "não", "should"]
+            .iter()
+            .any(|word| head.ends_with(word));
+        let open = hits.iter().any(|hit| {
+            matches!(hit.class, Kind::NotIf | Kind::Asks)
+                && sentence.start <= hit.start
+                && hit.end <= end.start
+        });
+        if denied || open || view.is_of_other(&sentence, end.start) {
+            continue;
+        }
+        let near = |gap: &str| {
+            gap.split(|c: char| !c.is_alphanumeric() && !('\u{900}'..='\u{97f}').contains(&c))
+                .filter(|word| !word.is_empty() && word.parse::<f64>().is_err())
+                .all(|word| OWN.contains(&word))
+        };
+        let behind = names.iter().find(|(at, _)| at.start >= end.end && at.end <= sentence.end);
+        let before =
+            names.iter().rev().find(|(at, _)| at.end <= end.start && at.start >= sentence.start);
+        let found = behind
+            .filter(|(at, _)| near(view.between(end.end, at.start)))
+            .or_else(|| before.filter(|(at, _)| near(view.between(at.end, end.start))));
+        all.extend(found.map(|(_, name)| name.clone()).filter(|name| !all.contains(name)));
     }
     all
 }

@@ -204,9 +204,9 @@ impl<'a> View<'a> {
         let first = self.between(clause, at);
         let label = clause + first.len() - first.trim_start().len();
         clause > named
-            && self.within(label..at).any(|hit| {
-                matches!(hit.class, Class::Label(_)) && hit.start == label
-            })
+            && self
+                .within(label..at)
+                .any(|hit| matches!(hit.class, Class::Label(_)) && hit.start == label)
             && self.between(named, clause).split_whitespace().nth(1).is_some()
     }
 
