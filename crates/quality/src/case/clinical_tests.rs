@@ -374,3 +374,45 @@ fn what_was_stopped_is_not_taken() {
         assert_eq!(taken, ["medicine: enalapril 10 mg twice daily"], "{text}");
     }
 }
+
+#[test]
+fn what_is_listed_in_the_wrong_place_moves() {
+    use FactName::{Complaint, Family, Finding, History, Other, Social};
+    for (text, name, value, is) in [
+        (
+            "Her brother had a heart attack at 52.",
+            Social,
+            "brother had a heart attack at 52",
+            Family,
+        ),
+        (
+            "Bruder erlitt mit 52 Jahren einen Myokardinfarkt.",
+            Social,
+            "Bruder erlitt mit 52 Jahren einen Myokardinfarkt",
+            Family,
+        ),
+        ("Su madre tuvo cáncer de mama.", History, "madre tuvo cáncer de mama", Family),
+        ("Sa mère est diabétique.", Social, "mère est diabétique", Family),
+        ("He drinks most evenings.", Complaint, "drinks most evenings", Social),
+        ("He drinks nothing and vomits.", Complaint, "drinks nothing and vomits", Complaint),
+        ("He feels perfectly well.", Complaint, "feels perfectly well", Finding),
+        ("Se siente bien.", Complaint, "se siente bien", Finding),
+        ("She feels well but has a fever.", Complaint, "feels well but has a fever", Complaint),
+        ("He missed 9 of the last 30 days.", Other, "missed 9 of the last 30 days", History),
+        (
+            "Fórmula de leche de vaca desde hace 3 semanas.",
+            Other,
+            "Fórmula de leche de vaca desde hace 3 semanas",
+            History,
+        ),
+        ("Capillary refill time 4 seconds.", Other, "capillary refill time 4 seconds", Other),
+        ("She lives with her mother.", Social, "lives with her mother", Social),
+    ] {
+        let unit = if value.contains("seman") { "wk" } else { "d" };
+        let unit = if name == Other { unit } else { "1" };
+        let stated = record(text, &frame(), Some(&[fact_of(name, value, unit)]));
+        let found: Vec<_> =
+            stated.facts.iter().filter(|f| f.value == value).map(|f| f.name).collect();
+        assert_eq!(found, [is], "{text}: {:?}", stated.facts);
+    }
+}

@@ -7,6 +7,7 @@
 mod graded;
 mod intake;
 pub(super) mod lexicon;
+mod placed;
 mod quoted;
 pub(super) mod results;
 
@@ -14,6 +15,8 @@ use clinstruct_schema::{FactKind, FactName, StatedFact};
 
 pub(super) use self::intake::settle_intakes;
 use self::lexicon::{Kind, kinds};
+use self::placed::placed;
+pub(super) use self::placed::settle_relatives;
 pub(super) use self::quoted::settle_complaints;
 pub(super) use self::results::extent;
 use self::results::results;
@@ -42,6 +45,7 @@ pub(super) fn filed(fact: StatedFact, message: &View<'_>, readings: &[Reading]) 
         | FactName::Other => {}
         _ => return vec![fact],
     }
+    let fact = placed(fact);
     if let Some(measured) = measured(&fact, readings) {
         return measured;
     }

@@ -83,6 +83,7 @@ fn recorded(
     // is the patient.
     if frame.persona.is_none() {
         filing::settle_social(view, &mut facts);
+        filing::settle_relatives(&mut facts);
     }
     filing::settle_complaints(frame, &mut facts);
     // The sex of which a message speaks is the gender, which may be another one.

@@ -45,6 +45,10 @@ pub(in crate::case) enum Kind {
     Grade,
     /// That too much was taken, or something that nobody takes.
     Overdose,
+    /// A disease that relatives have, too.
+    Illness,
+    /// That somebody is well.
+    Well,
 }
 
 #[derive(Debug, Deserialize)]
@@ -67,6 +71,8 @@ struct File {
     strip: Vec<String>,
     grades: Vec<String>,
     overdose: Vec<String>,
+    illnesses: Vec<String>,
+    well: Vec<String>,
 }
 
 const FILES: [(Language, &str); Language::ALL.len()] =
@@ -94,6 +100,8 @@ static WORDS: LazyLock<Words<Kind>> = LazyLock::new(|| {
             (Kind::Strip, file.strip),
             (Kind::Grade, file.grades),
             (Kind::Overdose, file.overdose),
+            (Kind::Illness, file.illnesses),
+            (Kind::Well, file.well),
         ] {
             for entry in list {
                 let kinds = all.entry(entry).or_default();
