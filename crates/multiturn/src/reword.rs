@@ -64,11 +64,13 @@ fn numbers(text: &str) -> Vec<u32> {
 /// Words before the last item of a list, in all of our languages.
 const LAST_ITEM: [&str; 7] = [" and ", " und ", " et ", " y ", " e ", " और ", "และ"];
 
-/// Whether a text names what goes into each column or under each heading, after a colon, where the style counts them: few people
+/// Whether a text names what goes into each column or paragraph, or under each heading, after a colon, where the style counts them: few people
 /// count columns, but many say what is in them.
 fn names_all(style: &Style, text: &str) -> bool {
     let wanted = style.constraints.iter().find_map(|constraint| match constraint {
-        Constraint::TableColumns { n } | Constraint::ExactHeadings { n } => Some(*n as usize),
+        Constraint::TableColumns { n }
+        | Constraint::ExactHeadings { n }
+        | Constraint::ExactParagraphs { n } => Some(*n as usize),
         _ => None,
     });
     let Some((_, list)) = text.split_once(": ") else { return false };
@@ -78,10 +80,15 @@ fn names_all(style: &Style, text: &str) -> bool {
     numbers(text).is_empty() && wanted == Some(named)
 }
 
-/// Whether a style names its columns or headings rather than count them, so that another wording has to name as many.
+/// Whether a style names its columns, headings or paragraphs rather than count them, so that another wording has to name as many.
 fn is_named(style: &Style) -> bool {
     let counts = |c: &Constraint| {
-        matches!(c, Constraint::TableColumns { .. } | Constraint::ExactHeadings { .. })
+        matches!(
+            c,
+            Constraint::TableColumns { .. }
+                | Constraint::ExactHeadings { .. }
+                | Constraint::ExactParagraphs { .. }
+        )
     };
     style.constraints.iter().any(counts) && names_all(style, &style.text)
 }
@@ -212,9 +219,13 @@ mod tests {
     }
 
     #[test]
-    fn every_table_names_its_columns_and_every_answer_in_sections_its_headings() {
+    fn columns_headings_and_paragraphs_are_named() {
         let catalog = clinstruct_catalog::Catalog::embedded().unwrap();
-        for (id, short) in [("table", "A table please."), ("headings", "With headings please.")] {
+        for (id, short) in [
+            ("table", "A table please."),
+            ("headings", "With headings please."),
+            ("paragraphs", "In paragraphs please."),
+        ] {
             let option = catalog.styles.asked.iter().find(|o| o.id.as_str() == id).unwrap();
             let others = catalog.languages.texts.iter().map(|t| t.wordings(id));
             for wordings in others.chain([option.wordings.as_slice()]) {

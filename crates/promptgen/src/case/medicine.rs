@@ -2,276 +2,10 @@
 
 use clinstruct_schema::{CaseMedicine, Origin};
 
+use super::medicine_words::{
+    COUNTED, COUNTS, FORMS, FREQUENCY, NEARLY, PERHAPS, TIME, TIMES, UNITS,
+};
 use super::sorted::SPANS;
-
-/// First words of a frequency.
-const FREQUENCY: &[&str] = &[
-    "once",
-    "twice",
-    "thrice",
-    "three",
-    "four",
-    "five",
-    "six",
-    "daily",
-    "every",
-    "each",
-    "at",
-    "as",
-    "weekly",
-    "monthly",
-    "nightly",
-    "hourly",
-    "bd",
-    "bid",
-    "od",
-    "qd",
-    "tds",
-    "tid",
-    "qds",
-    "qid",
-    "prn",
-    "nocte",
-    "mane",
-    "in",
-    "on",
-    "per",
-    "when",
-    "with",
-    "before",
-    "after",
-    "for",
-    "q4h",
-    "q6h",
-    "q8h",
-    "q12h",
-    "q24h",
-    "by",
-    "via",
-    "po",
-    "iv",
-    "im",
-    "sc",
-    "oral",
-    "orally",
-    "morning",
-    "evening",
-    "alternate",
-];
-/// First words of what says when a medicine was begun, stopped or given.
-const TIME: &[&str] = &[
-    "begun",
-    "started",
-    "restarted",
-    "since",
-    "from",
-    "day",
-    "until",
-    "stopped",
-    "given",
-    "taken",
-    "today",
-    "yesterday",
-    "tonight",
-    "last",
-    "first",
-    "second",
-    "third",
-];
-/// Units of a dose.
-const UNITS: &[&str] = &[
-    "mg",
-    "g",
-    "mcg",
-    "µg",
-    "μg",
-    "ug",
-    "ng",
-    "kg",
-    "ml",
-    "l",
-    "iu",
-    "u",
-    "unit",
-    "units",
-    "mmol",
-    "meq",
-    "%",
-    "puff",
-    "puffs",
-    "drop",
-    "drops",
-    "tablet",
-    "tablets",
-    "capsule",
-    "capsules",
-    "microgram",
-    "micrograms",
-    "milligram",
-    "milligrams",
-    "gram",
-    "grams",
-    "sachet",
-    "sachets",
-    "spray",
-    "sprays",
-    "mg/ml",
-    "mg/kg",
-    "mcg/h",
-    "mg/day",
-    "patch",
-    "patches",
-    "ampoule",
-    "ampoules",
-    "tab",
-    "tabs",
-    "million",
-];
-
-/// First words of a frequency only where a time comes behind them: `for blood pressure` and `from the shop` say something
-/// else.
-const PERHAPS: &[&str] = &[
-    "for", "from", "in", "on", "at", "with", "as", "by", "after", "before", "each", "when",
-    "given", "taken", "per", "since",
-];
-/// Words of a time, beside its units.
-const TIMES: &[&str] = &[
-    "morning",
-    "mornings",
-    "noon",
-    "midday",
-    "afternoon",
-    "evening",
-    "evenings",
-    "night",
-    "nights",
-    "bedtime",
-    "today",
-    "yesterday",
-    "tonight",
-    "birth",
-    "needed",
-    "required",
-    "necessary",
-    "demand",
-    "food",
-    "meal",
-    "meals",
-    "breakfast",
-    "lunch",
-    "dinner",
-    "supper",
-    "sleep",
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-    "alternate",
-    "daily",
-    "directed",
-    "prescribed",
-    "childhood",
-    "attack",
-    "attacks",
-    "flares",
-    "pain",
-    "fever",
-    "hurts",
-    "dialysis",
-];
-
-/// Words before a frequency that belong to it: `about four times a day`.
-const NEARLY: &[&str] = &[
-    "about",
-    "around",
-    "roughly",
-    "nearly",
-    "almost",
-    "only",
-    "just",
-    "maybe",
-    "perhaps",
-    "usually",
-    "mostly",
-    "sometimes",
-    "up",
-    "to",
-    "at",
-    "most",
-    "least",
-    "one",
-    "two",
-    "half",
-    "a",
-    "an",
-    "taken",
-    "used",
-    "now",
-];
-/// Forms in which medicines come, and words that stand for any of them. By themselves they name none.
-const FORMS: &[&str] = &[
-    "tablet",
-    "tablets",
-    "tab",
-    "tabs",
-    "pill",
-    "pills",
-    "capsule",
-    "capsules",
-    "inhaler",
-    "injection",
-    "injections",
-    "jab",
-    "syrup",
-    "drop",
-    "drops",
-    "cream",
-    "ointment",
-    "patch",
-    "spray",
-    "medicine",
-    "medicines",
-    "medication",
-    "drug",
-    "drugs",
-    "something",
-    "anything",
-    "it",
-    "them",
-    "these",
-    "new",
-    "a",
-    "an",
-    "the",
-    "one",
-    "two",
-    "some",
-    "her",
-    "his",
-    "their",
-    "my",
-    "of",
-    "and",
-    "small",
-    "little",
-    "white",
-    "daily",
-];
 
 /// The medicine of a stated value, such as `metformin 500 mg twice daily`. What cannot be divided becomes the drug.
 pub(super) fn parse(value: &str) -> CaseMedicine {
@@ -304,6 +38,22 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
         // `salbutamol, two puffs through the spacer`: what comes behind a comma is no name.
         let comma = words.iter().position(|word| word.ends_with(',')).map(|at| at + 1);
         let at = frequency_from(&words).min(comma.unwrap_or(words.len()));
+        // `iron one tablet a day`: the count is the dose.
+        let is_count = |pair: &[&str]| {
+            COUNTS.contains(&bare(pair[0]).as_str()) && COUNTED.contains(&bare(pair[1]).as_str())
+        };
+        if let Some(count) = words.windows(2).position(is_count)
+            && count > 0
+            && comma.is_none_or(|comma| count < comma)
+            && !names_none(&words[..count])
+        {
+            let drug = words[..count].join(" ");
+            return CaseMedicine {
+                dose: words[count..count + 2].join(" ").trim_end_matches([',', ';']).to_owned(),
+                frequency: words[count + 2..].join(" "),
+                ..whole(drug.trim_matches([',', ';', ':', ' ']))
+            };
+        }
         if names_none(&words[..at]) {
             return whole(value);
         }
@@ -424,6 +174,16 @@ mod tests {
             "",
             "before meals, one unit for every 8 grams",
         );
+        check(
+            "fer-acide folique un comprimé par jour quand il y en a",
+            "fer-acide folique",
+            "un comprimé",
+            "par jour quand il y en a",
+        );
+        check("rusf one sachet", "rusf", "one sachet", "");
+        check("Metformin zweimal täglich", "Metformin", "", "zweimal täglich");
+        check("metformina dos veces al día", "metformina", "", "dos veces al día");
+        check("hierro, una vez al día", "hierro", "", "una vez al día");
         check("insulin in the morning", "insulin", "", "in the morning");
         check("aspirin for his heart", "aspirin for his heart", "", "");
         check("iron since the birth", "iron", "", "since the birth");

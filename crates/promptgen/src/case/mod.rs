@@ -19,6 +19,7 @@ mod local_names;
 #[cfg(test)]
 mod local_names_tests;
 mod medicine;
+mod medicine_words;
 mod medicines;
 mod number;
 mod same;
