@@ -416,3 +416,18 @@ fn what_is_listed_in_the_wrong_place_moves() {
         assert_eq!(found, [is], "{text}: {:?}", stated.facts);
     }
 }
+
+#[test]
+fn cells_and_viruses_are_counted_in_whole_numbers() {
+    for (text, name, is) in [
+        ("Carga viral 18.400 copias/mL.", FactName::ViralLoad, "viral_load: 18400"),
+        ("Viral load 18,400 copies/mL.", FactName::ViralLoad, "viral_load: 18400"),
+        ("Viral load 1.15 copies/mL.", FactName::ViralLoad, "viral_load: 1.15"),
+        ("CD4 1.150/µL.", FactName::Cd4, "cd4: 1150"),
+        ("Thrombozyten 250.000/µl.", FactName::Platelets, "platelets: 250000"),
+        ("Leucocitos 12.300/mm3.", FactName::WhiteCells, "white_cells: 12300"),
+        ("Creatinine 1.150 mg/dL.", FactName::Creatinine, "creatinine: 1.150"),
+    ] {
+        assert_eq!(facts(&frame(), text, &[], &[name]), [is], "{text}");
+    }
+}

@@ -72,6 +72,9 @@ fn scan(text: &str, at: usize) -> (usize, String) {
     (end, digits)
 }
 
+/// Units in which cells and viruses are counted.
+const COUNTS: [&str; 2] = ["/uL", "{copies}/mL"];
+
 /// All numbers of a text.
 pub(super) fn numbers(text: &str, lower: &str) -> Vec<Number> {
     let mut all: Vec<Number> = Vec::new();
@@ -82,11 +85,15 @@ pub(super) fn numbers(text: &str, lower: &str) -> Vec<Number> {
         let start = at + i;
         let (end, digits) = scan(text, start);
         at = end.max(start + 1);
-        let Ok(value) = digits.parse::<f64>() else { continue };
         let (unit, with_unit) = match unit(text, lower, end) {
             Some((unit, end)) => (Some(unit), end),
             None => (None, end),
         };
+        // Nobody counts thousandths of a cell: in `18.400 copias/mL`, the point is that of thousands.
+        let thousands = unit.is_some_and(|unit| COUNTS.contains(&unit))
+            && digits.find('.') == digits.len().checked_sub(4);
+        let digits = if thousands { digits.replace('.', "") } else { digits };
+        let Ok(value) = digits.parse::<f64>() else { continue };
         let part = Part::Alone;
         all.push(Number { span: start..end, value, text: digits, unit, end: with_unit, part });
     }
@@ -268,6 +275,16 @@ const UNITS: &[(&str, &str)] = &[
     ("cells/µl", "/uL"),
     ("cells/μl", "/uL"),
     ("cells/ul", "/uL"),
+    ("células/mm3", "/uL"),
+    ("células/mm³", "/uL"),
+    ("células/µl", "/uL"),
+    ("células/μl", "/uL"),
+    ("cellules/mm3", "/uL"),
+    ("cellules/mm³", "/uL"),
+    ("cellule/mm3", "/uL"),
+    ("cellule/mm³", "/uL"),
+    ("zellen/µl", "/uL"),
+    ("zellen/μl", "/uL"),
     ("/mm3", "/uL"),
     ("/mm³", "/uL"),
     ("/µl", "/uL"),
@@ -286,7 +303,20 @@ const UNITS: &[(&str, &str)] = &[
     ("10^9/l", "10*9/L"),
     ("copies/ml", "{copies}/mL"),
     ("copies per ml", "{copies}/mL"),
+    ("copias/ml", "{copies}/mL"),
+    ("copias por ml", "{copies}/mL"),
+    ("cópias/ml", "{copies}/mL"),
+    ("cópias por ml", "{copies}/mL"),
+    ("kopien/ml", "{copies}/mL"),
+    ("kopien pro ml", "{copies}/mL"),
+    ("copie/ml", "{copies}/mL"),
+    ("copie per ml", "{copies}/mL"),
+    ("copies par ml", "{copies}/mL"),
     ("copies", "{copies}/mL"),
+    ("copias", "{copies}/mL"),
+    ("cópias", "{copies}/mL"),
+    ("kopien", "{copies}/mL"),
+    ("कॉपी/ml", "{copies}/mL"),
     ("ml/min/1.73 m2", "mL/min/{1.73_m2}"),
     ("ml/min/1.73 m²", "mL/min/{1.73_m2}"),
     ("ml/min/1.73m2", "mL/min/{1.73_m2}"),
