@@ -431,3 +431,22 @@ fn cells_and_viruses_are_counted_in_whole_numbers() {
         assert_eq!(facts(&frame(), text, &[], &[name]), [is], "{text}");
     }
 }
+
+#[test]
+fn the_strength_of_a_hand_and_a_load_are_no_weight() {
+    for text in [
+        "Her grip is 14 kg on the right and 27 kg on the left.",
+        "Grip strength 14 kg, pinch 3 kg.",
+        "She lifts 14 kg with both hands.",
+        "He carries a sack of 25 kg.",
+        "Griffkraft rechts 14 kg.",
+        "La force de préhension est de 14 kg à droite.",
+        "La fuerza de prensión es de 14 kg.",
+    ] {
+        let weight = [(FactName::Weight, "14")];
+        assert_eq!(facts(&frame(), text, &weight, &[FactName::Weight]), [""; 0], "{text}");
+        assert_eq!(facts(&frame(), text, &[], &[FactName::Weight]), [""; 0], "{text}");
+    }
+    let text = "Her grip is 14 kg on the right. She weighs 61 kg.";
+    assert_eq!(facts(&frame(), text, &[], &[FactName::Weight]), ["weight: 61"]);
+}
