@@ -310,6 +310,16 @@ fn is_joined(rest: &str) -> bool {
 fn is_nobodys(view: &View<'_>, age: &Age) -> bool {
     let sentence = view.sentence(age.span.start);
     let head = view.between(sentence.start, age.span.start).trim_end();
+    // `before age 2`, `by the age of 5`.
+    let named = [" the age of", " age of", " age"].iter().find_map(|word| head.strip_suffix(word));
+    let milestone = named.is_some_and(|head| {
+        [
+            " by", " until", " before", " after", " from", " beyond", " past", " around", " over",
+            " under",
+        ]
+        .iter()
+        .any(|word| format!(" {head}").ends_with(word))
+    });
     let rest = view.between(age.span.end, sentence.end);
     let behind = rest.trim_start_matches(['-', ' ', 's']);
     let behind = behind.strip_prefix("old").unwrap_or(behind).trim_start();
@@ -319,11 +329,25 @@ fn is_nobodys(view: &View<'_>, age: &Age) -> bool {
     let starts = |word: &str| {
         behind.strip_prefix(word).is_some_and(|r| !r.starts_with(|c: char| c.is_alphabetic()))
     };
-    COMPARED.iter().any(|word| ends(word)) || GENERAL.iter().any(|word| starts(word))
+    milestone || COMPARED.iter().any(|word| ends(word)) || GENERAL.iter().any(|word| starts(word))
 }
 
 /// Words right before an age of nobody.
-const COMPARED: [&str; 28] = [
+const COMPARED: [&str; 42] = [
+    "avant",
+    "avant l'âge de",
+    "jusqu'à",
+    "jusqu'à l'âge de",
+    "antes de los",
+    "hasta los",
+    "antes dos",
+    "até os",
+    "até aos",
+    "prima dei",
+    "fino ai",
+    "vor dem alter von",
+    "bis zum alter von",
+    "bis",
     "plus de",
     "moins de",
     "más de",

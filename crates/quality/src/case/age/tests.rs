@@ -48,3 +48,18 @@ fn what_stands_beside_a_number_leaves_out_no_pattern_that_matches() {
     assert_eq!(beside(&View::new(doses)) & 0b1100, 0);
     assert_eq!(beside(&View::new("Give water.")), 0);
 }
+
+#[test]
+fn an_age_that_is_to_come_is_nobodys() {
+    for text in [
+        "Spontaneous resolution before age 2: her card will read \"no review\".",
+        "Most walk by the age of 2 years.",
+        "Wait until age 5.",
+        "La plupart guérissent avant l'âge de 2 ans.",
+        "Se cura antes de los 2 años.",
+        "Guarisce prima dei 2 anni.",
+    ] {
+        let reader = crate::case::Reader::new(text);
+        assert!(reader.ages().is_empty(), "{text}: {:?}", reader.ages());
+    }
+}
