@@ -33,6 +33,10 @@ const NAMES: &[(&[&str], &str)] = &[
         "htn|ht|bp|high bp|bp problem|high pressure|raised blood pressure|hypertonie|bluthochdruck|arterielle hypertonie|hta|hypertension|hypertendu|hypertendue|hypertension artérielle|hipertensión|hipertensión arterial|hipertenso|hipertensa|tensión alta|presión alta|ipertensione|ipertensione arteriosa|ipertesa|iperteso|pressione alta|has|hipertensão|hipertensão arterial|hipertenso|hipertensa|pressão alta|tensão alta|उच्च रक्तचाप|हाई बीपी|बीपी|हाइपरटेंशन|ความดันโลหิตสูง|ความดันสูง|ความดัน",
     ),
     (
+        &["F17"],
+        "smoker|heavy smoker|smoking|nicotine dependence|nicotine addiction|tobacco use|raucher|raucherin|tabakabhängigkeit|nikotinabhängigkeit|nikotinsucht|tabagisme|fumeur|fumeuse|dépendance au tabac|dépendance tabagique|tabaquismo|fumador|fumadora|dependencia del tabaco|tabagismo|fumatore|fumatrice|dipendenza da tabacco|dipendenza da nicotina|tabagista|fumante|dependência do tabaco|dependência de nicotina|तंबाकू की लत|धूम्रपान|ติดบุหรี่|สูบบุหรี่",
+    ),
+    (
         &["J45"],
         "asthma|bronchial asthma|wheezy|asthmatiker|asthme|asthmatique|asma|asmático|asmática|asmatico|asmatica|asma bronquial|asma bronchiale|दमा|अस्थमा|หอบหืด|โรคหืด",
     ),
@@ -183,7 +187,7 @@ const NAMES: &[(&[&str], &str)] = &[
     ),
     (
         &["K21"],
-        "gerd|gord|reflux|heartburn|refluxkrankheit|sodbrennen|rgo|reflux gastro-œsophagien|reflujo|erge|reflusso|mrge|refluxo|drge|एसिडिटी|กรดไหลย้อน",
+        "gerd|gord|ger|gor|reflux|heartburn|refluxkrankheit|sodbrennen|rgo|reflux gastro-œsophagien|reflujo|erge|reflusso|mrge|refluxo|drge|एसिडिटी|กรดไหลย้อน",
     ),
     (
         &["K58"],

@@ -28,6 +28,8 @@ fn a_condition_has_names_at_home_and_in_other_languages() {
         ("type 2 diabetes", "E11.9", "diabete mellito tipo 2"),
         ("type 2 diabetes", "E11.9", "เป็นเบาหวาน"),
         ("amyotrophic lateral sclerosis", "G12.2", "MND"),
+        ("gastro-oesophageal reflux", "K21.9", "GER"),
+        ("tobacco dependence", "F17.2", "Tabakabhängigkeit"),
     ] {
         assert!(is_name_of(&listed(name, icd10), said), "{said}");
     }

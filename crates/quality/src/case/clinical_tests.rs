@@ -405,6 +405,12 @@ fn what_is_listed_in_the_wrong_place_moves() {
             "Fórmula de leche de vaca desde hace 3 semanas",
             History,
         ),
+        (
+            "She inhales a tiotropium 18 µg capsule daily.",
+            Complaint,
+            "tiotropium 18 µg capsule daily",
+            FactName::Medicine,
+        ),
         ("Capillary refill time 4 seconds.", Other, "capillary refill time 4 seconds", Other),
         ("She lives with her mother.", Social, "lives with her mother", Social),
     ] {

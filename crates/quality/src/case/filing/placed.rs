@@ -1,7 +1,7 @@
 //! What a writer lists in the wrong place, by what it says: a brother's heart attack among the social facts, a habit or good
 //! health among the complaints, how long something has lasted among the measurements.
 
-use clinstruct_schema::{FactName, StatedFact};
+use clinstruct_schema::{FactName, Language, StatedFact};
 
 use super::lexicon::{Kind, kinds};
 use crate::case::household;
@@ -37,11 +37,23 @@ pub(super) fn placed(fact: StatedFact) -> StatedFact {
         FactName::Complaint if has(Kind::Symptom) => return fact,
         FactName::Complaint if has(Kind::Well) => FactName::Finding,
         FactName::Complaint if has(Kind::Drinking) && has(Kind::Alcohol) => FactName::Social,
+        FactName::Complaint if is_medicine(&view) => FactName::Medicine,
         FactName::Other if is_duration(&view, &fact.unit) => FactName::History,
         _ => return fact,
     };
     let unit = "1".to_owned();
     StatedFact { name, unit, ..fact }
+}
+
+/// Whether a statement is a medicine with its amount and nothing before: `tiotropium 18 µg capsule daily`. What is said of it
+/// further on is another matter.
+fn is_medicine(view: &View<'_>) -> bool {
+    let names = crate::dose::medicine_words(&view.lower, Language::English);
+    names.iter().any(|name| {
+        name.start == 0
+            && crate::case::medicines::dose_behind(view, name)
+                .is_some_and(|(at, _)| at.start < name.end + 12)
+    }) && !view.text.contains([',', ';', '.'])
 }
 
 /// Whether all numbers of a statement without a test are lengths of time: `cow's milk formula for 3 weeks`.
