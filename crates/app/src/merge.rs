@@ -145,7 +145,7 @@ impl Shards {
     /// What tells whether a run was merged from these shards as they are.
     fn state(&self) -> String {
         let each = |run: &ShardRun| json!({ "shard": run.shard, "run": run.state });
-        Value::from_iter(self.runs.iter().map(each)).to_string()
+        self.runs.iter().map(each).collect::<Value>().to_string()
     }
 
     fn ensure_same_plan(&self) -> crate::Result<()> {

@@ -147,7 +147,7 @@ fn drive_setup(setup: &Setup, purpose: Purpose, began: Instant) -> clinstruct_ap
         run.drive(&mut progress, &stop).await
     });
     let (outcome, tally) = driven?;
-    if purpose == Purpose::Merge {
+    if purpose == Purpose::Merge && !stop.is_stopped() {
         Shards::ensure_complete(&run.store)?;
     }
     let answered = answered(&tally);
