@@ -6,6 +6,7 @@ mod believable;
 mod case;
 mod languages;
 mod persona;
+mod shards;
 mod voice;
 
 use std::collections::{HashMap, HashSet};
