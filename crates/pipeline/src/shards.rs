@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     const PLAN: &str = "reading 8; catalog c; parts a,b; limit Some(4); seed 1; assistant by m; shard 9/9 of b; \
-                        temperature None; tries 4; structured true";
+                        temperature None; structured true";
 
     #[test]
     fn plans_differ_in_all_but_their_shard() {

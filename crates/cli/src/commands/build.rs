@@ -215,7 +215,7 @@ fn drive_setup(setup: &Setup, purpose: Purpose, began: Instant) -> clinstruct_ap
     let was_finished = how == Drive::ToTheEnd
         && (tally.requested, tally.rows, tally.found) == (0, 0, 0)
         && tally.answered > 0;
-    end(&inputs, &summary, &progress, Told { was_finished, share })
+    end(&inputs, &summary, &progress, Ending { was_finished, share })
 }
 
 /// What came of asking: all answers of the run, and how many of them are new if some were there.
@@ -252,7 +252,7 @@ fn write(
 
 /// What a verdict says beside the summary.
 #[derive(Debug, Clone, Copy, Default)]
-struct Told {
+struct Ending {
     /// Whether the run was finished before.
     was_finished: bool,
     /// The share of `--max-cost` that the run has as a shard.
@@ -264,7 +264,7 @@ fn end(
     inputs: &Inputs<'_>,
     summary: &Summary,
     progress: &Terminal,
-    Told { was_finished, share }: Told,
+    Ending { was_finished, share }: Ending,
 ) -> clinstruct_app::Result<Code> {
     let problems = problems(summary, &inputs.setup.out, inputs.setup.settings.gate)?;
     let money = inputs.store.money()?;
@@ -377,6 +377,6 @@ pub(crate) fn rerun(mut args: RunArgs, stage: &'static str) -> clinstruct_app::R
     } else if look().level == Level::Verbose {
         print(&table::summary(&summary))?;
     }
-    end(&inputs, &summary, &progress, Told::default())?;
+    end(&inputs, &summary, &progress, Ending::default())?;
     Ok(Code::Done)
 }
