@@ -1,7 +1,7 @@
 //! Estimated cost and spending limit of a run.
 
 use clinstruct_pipeline::{AnswerTokens, Estimate, Routes, RunContext, estimate};
-use clinstruct_schema::MicroUsd;
+use clinstruct_schema::{MicroUsd, Shard};
 use clinstruct_store::Store;
 
 use crate::settings::{self, Given, Settings};
@@ -85,6 +85,10 @@ pub struct Budget {
     pub spent: MicroUsd,
     /// Limit for the whole run.
     pub most: MicroUsd,
+    /// If the run is a shard, and that is its share of a limit that the user gave for all of them: the shard, and that limit.
+    pub share_of: Option<(Shard, MicroUsd)>,
+    /// Whether the run is a shard.
+    pub is_shard: bool,
     /// Estimate for the whole run; `None` if the user has agreed to a limit and nobody waits for the estimate.
     pub estimate: Option<Estimate>,
     /// Whether the user has confirmed it.
@@ -101,12 +105,18 @@ pub fn budget(
         return Ok(None);
     }
     let spent = store.money()?.spent;
-    let given = setup.settings.max_cost.map(|usd| (usd * 1e6) as MicroUsd);
+    let whole = setup.settings.max_cost.map(|usd| (usd * 1e6) as MicroUsd);
+    let is_shard = setup.settings.shard.is_some();
+    let share_of = setup.settings.shard.zip(whole);
+    let given = match share_of {
+        Some((shard, whole)) => Some(whole / MicroUsd::from(shard.of())),
+        None => whole,
+    };
     let is_agreed = setup.settings.yes;
     if let (Some(most), true) = (given, is_agreed) {
-        return Ok(Some(Budget { spent, most, estimate: None, is_agreed }));
+        return Ok(Some(Budget { spent, most, share_of, is_shard, estimate: None, is_agreed }));
     }
     let e = estimate(context, &count, AnswerTokens::USUAL, SPREAD, FEW)?;
     let most = given.unwrap_or_else(|| e.high_micro_usd.max(spent).max(LEAST_CAP));
-    Ok(Some(Budget { spent, most, estimate: Some(e), is_agreed }))
+    Ok(Some(Budget { spent, most, share_of, is_shard, estimate: Some(e), is_agreed }))
 }

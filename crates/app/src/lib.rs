@@ -5,13 +5,15 @@
 //! are returned. It names no backend; programs register theirs.
 //!
 //! A command uses it in this order: [`Given`] settings are combined into [`Settings`] (module [`settings`]); with the
-//! resources they form a [`Setup`]; a [`Run`] of it has a [`budget`], begins, and is driven.
+//! resources they form a [`Setup`]; a [`Run`] of it has a [`budget`], begins, and is driven. The runs of
+//! [`Shards`] are merged into one first.
 
 mod address;
 mod backend_settings;
 pub mod budget;
 mod environment;
 mod error;
+mod merge;
 mod project;
 mod record;
 mod registry;
@@ -26,6 +28,7 @@ pub mod weights;
 pub use clinstruct_pipeline::{Annotator, AnnotatorError};
 pub use environment::{now, variable};
 pub use error::{Context, Error, ErrorKind, Result, suggest, usage};
+pub use merge::Shards;
 pub use record::{Call, Given, Settings};
 pub use registry::{BackendFacts, Host, Registry};
 pub use routes::routes;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::Context as _;
+use clinstruct_schema::Shard;
 use serde::{Deserialize, Serialize};
 
 use crate::record::{ExtractionSetting, Layer, TokenParameter, layer};
@@ -18,6 +19,7 @@ struct ProjectFile {
     part: Vec<String>,
     limit: Option<usize>,
     sample: Option<usize>,
+    shard: Option<Shard>,
     languages: Vec<String>,
     seed: Option<u64>,
     out: Option<PathBuf>,

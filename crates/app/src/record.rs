@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clinstruct_pipeline::Extraction;
+use clinstruct_schema::Shard;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -102,6 +103,8 @@ pub struct Settings {
     pub limit: Option<usize>,
     /// Only a sample of N seed rows of each part, spread evenly over its axes: a pilot of the whole
     pub sample: Option<usize>,
+    /// Only shard K of N of these rows, such as 3/8, to be merged with the others
+    pub shard: Option<Shard>,
     /// Languages of the conversations, by code, or `all`; drawn evenly [default: what each part says]
     pub languages: Vec<String>,
     /// Seed of all draws [default: 1]

@@ -106,6 +106,7 @@ impl Setup {
             parts: self.settings.part.clone(),
             limit: self.settings.limit,
             sample: self.settings.sample,
+            shard: self.settings.shard,
             seed: self.settings.seed.unwrap_or(1),
             jobs: pacing.jobs.unwrap_or(2 * self.jobs),
             rows_per_job: self
@@ -248,9 +249,16 @@ fn read_resources(dir: &Path) -> crate::Result<Files> {
     Ok(files)
 }
 
+/// The place of a folder, however it is named.
+pub(crate) fn place(folder: &Path) -> PathBuf {
+    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
+}
+
 /// A unique name for the jobs of a new run.
 pub fn run_name(setup: &Setup) -> String {
-    let place = setup.out.canonicalize().unwrap_or_else(|_| setup.out.clone());
-    let key = format!("{} {} {}", place.display(), now(), std::process::id());
+    let place = place(&setup.out);
+    // Containers may have the same folders, clocks and process numbers.
+    let shard = setup.settings.shard.map(|shard| format!(" shard {shard}")).unwrap_or_default();
+    let key = format!("{} {} {}{shard}", place.display(), now(), std::process::id());
     format!("clinstruct-{:012x}", clinstruct_draw::number(0, &key, "run name") >> 16)
 }

@@ -15,7 +15,8 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory as _, FromArgMatches as _, Id, Parser, Subcommand, ValueEnum};
 use clinstruct_app::{Host, Registry};
 pub(crate) use data::{
-    CheckArgs, EncodingName, ExportArgs, OnlyName, PublishArgs, ReviewsArgs, ServeArgs, SystemName,
+    CheckArgs, EncodingName, ExportArgs, MergeArgs, OnlyName, PublishArgs, ReviewsArgs, ServeArgs,
+    SystemName,
 };
 pub(crate) use global::{ColorChoice, GlobalArgs, LogFormat};
 use number::whole;
@@ -100,6 +101,11 @@ pub(crate) enum Command {
     /// is requested again. Without --backend, a built-in grammar generates placeholder text, offline
     /// and for free.
     Build(OnRun),
+    /// Merge the runs of all shards into one dataset
+    ///
+    /// It takes the folders of `build --shard 1/N` to `N/N`, each finished, and sends nothing. The rows are those of a run
+    /// without shards, with its duplicates and splits. The merged run is in --out [default: data/merged].
+    Merge(MergeArgs),
     /// Show the plan: rows per part, or every planned row
     Plan {
         #[command(flatten)]
@@ -301,6 +307,7 @@ impl Command {
             Self::Cancel { run, .. } | Self::Rehearse { run, .. } | Self::Show { run, .. } => {
                 Some(run)
             }
+            Self::Merge(args) => Some(&mut args.run),
             Self::Export(args) => Some(&mut args.run),
             Self::Publish(args) => Some(&mut args.run),
             Self::Serve(args) => Some(&mut args.run),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 use clinstruct_pipeline::Tally;
-use clinstruct_schema::{PartSummary, RepairCounts, Summary, Usage, counted, dollars};
+use clinstruct_schema::{PartSummary, RepairCounts, Shard, Summary, Usage, counted, dollars};
 use serde::Serialize;
 
 pub(crate) use clinstruct_schema::number;
@@ -103,11 +103,19 @@ fn repairs(all: &BTreeMap<String, RepairCounts>) -> String {
     out
 }
 
+/// Which shard a plan or a run is: `shard 3 of 8`.
+pub(crate) fn of_shard(shard: Shard) -> String {
+    format!("shard {} of {}", shard.number(), shard.of())
+}
+
 /// The summary as text.
 pub(crate) fn summary(s: &Summary) -> String {
     let mut out = String::new();
     if s.rehearsal {
         out.push_str("REHEARSAL: a grammar wrote all text, not a model. Never train on it.\n\n");
+    }
+    if let Some(shard) = s.shard {
+        let _ = writeln!(out, "{}\n", of_shard(shard));
     }
     for p in &s.parts {
         part(&mut out, p);

@@ -25,6 +25,8 @@ pub(crate) struct Verdict<'a> {
     pub(crate) usage: Usage,
     /// Cost of the run.
     pub(crate) spent: MicroUsd,
+    /// The most that it may cost as a shard, if there is a limit for all shards.
+    pub(crate) share: Option<MicroUsd>,
     /// What is wrong, if something is.
     pub(crate) problems: &'a [String],
 }
@@ -84,13 +86,23 @@ impl Verdict<'_> {
             all.push((Label::Bad, "missed targets: ", names.join(", ")));
         }
         let tokens = number(self.usage.prompt_tokens + self.usage.completion_tokens);
+        let of_share = self.share.map(|most| format!(" of its share of {}", dollars(most)));
         let took = format!(
-            "{}; the run: {}, {tokens} tokens, {}",
+            "{}; the run: {}, {tokens} tokens, {}{}",
             duration(self.elapsed),
             counted(s.requests_answered, "request"),
-            dollars(self.spent)
+            dollars(self.spent),
+            of_share.unwrap_or_default()
         );
         all.push((Label::Fact, "took:   ", took));
+        if let Some(shard) = s.shard {
+            let text = format!(
+                "{} of {}; `clinstruct merge` makes the dataset of all: duplicates across shards, and splits, are decided there",
+                shard.number(),
+                shard.of()
+            );
+            all.push((Label::Fact, "shard:  ", text));
+        }
         if s.rehearsal {
             let text = "a grammar wrote all text, not a model; never train on it".to_owned();
             all.push((Label::Bad, "rehearsal: ", text));
@@ -156,7 +168,8 @@ impl Verdict<'_> {
             "in_dataset": s.in_dataset(), "dropped": s.dropped(), "rejected_or_failed": s.left_out(),
             "failed": s.failed(), "in_progress": s.in_progress(),
             "requests_answered": s.requests_answered, "usage": self.usage,
-            "usd": self.spent as f64 / 1e6, "rehearsal": s.rehearsal, "problems": self.problems,
+            "usd": self.spent as f64 / 1e6, "shard": s.shard,
+            "usd_share": self.share.map(|most| most as f64 / 1e6), "rehearsal": s.rehearsal, "problems": self.problems,
             "report": self.out.join("report.html"), "next": self.next(),
         })
     }

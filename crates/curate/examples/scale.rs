@@ -88,6 +88,7 @@ fn summary(rows: u64) -> Summary {
         model: "rehearsal".into(),
         rehearsal: true,
         seed: 1,
+        shard: None,
         resources: String::new(),
         parts: vec![part],
         requests_answered: 0,

@@ -108,6 +108,15 @@ pub(crate) fn card(about: &About, folder: &Folder) -> String {
         say("> Do not train on it.");
         say("");
     }
+    if let Some(shard) = about.summary.shard {
+        say(&format!(
+            "> **Shard {} of {}.** These rows are a part of a dataset: near duplicates and splits across its shards are \
+             decided when they are merged.",
+            shard.number(),
+            shard.of()
+        ));
+        say("");
+    }
     let rows: u64 = folder.shards.iter().map(|s| s.rows).sum();
     say(&format!(
         "{rows} synthetic conversations between simulated health workers and an assistant, made with clinstruct {} on {}. \

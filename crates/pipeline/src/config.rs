@@ -8,7 +8,7 @@ use clinstruct_multiturn::{RequestOptions, RetryPolicy};
 use clinstruct_parser::PromptFormat;
 use clinstruct_promptgen::{ExtractionOptions, Plan, PromptOptions};
 use clinstruct_quality::card::CountryTerms;
-use clinstruct_schema::{BackendId, MicroUsd, Speaker};
+use clinstruct_schema::{BackendId, MicroUsd, Shard, Speaker};
 use rayon::prelude::*;
 
 use crate::task::Memo;
@@ -16,6 +16,9 @@ use crate::{Annotator, Error, Extraction, Result, Routes};
 
 /// Raised when the reading of responses changes, so that journals are played again from the raw responses.
 const READING_VERSION: u32 = 9;
+
+/// What stands before the shard at the end of a plan's fingerprint.
+pub(crate) const SHARD: &str = "; shard ";
 
 /// The side of a conversation that a request is for.
 pub use clinstruct_schema::Speaker as Role;
@@ -29,6 +32,8 @@ pub struct RunConfig {
     pub limit: Option<usize>,
     /// Only a sample of N seed rows of each part, spread evenly over its axes; instead of `limit`.
     pub sample: Option<usize>,
+    /// Only this shard of these rows.
+    pub shard: Option<Shard>,
     /// Seed of all draws.
     pub seed: u64,
     /// Sampling temperature; the provider's default if `None`.
@@ -70,6 +75,7 @@ impl Default for RunConfig {
             parts: Vec::new(),
             limit: None,
             sample: None,
+            shard: None,
             seed: 0,
             temperature: None,
             attempts: 4,
@@ -135,9 +141,15 @@ impl<'c> RunContext<'c> {
             (config.parts.is_empty() && part.default)
                 || config.parts.iter().any(|p| p == part.id.as_str() || *p == part.stem)
         };
-        let plan = |part| match config.sample {
-            Some(rows) => Plan::sample(catalog, part, config.seed, rows),
-            None => Plan::new(catalog, part, config.seed, config.limit),
+        let plan = |part| {
+            let all = match config.sample {
+                Some(rows) => Plan::sample(catalog, part, config.seed, rows),
+                None => Plan::new(catalog, part, config.seed, config.limit),
+            };
+            match config.shard {
+                Some(shard) => all.shard(shard),
+                None => all,
+            }
         };
         let plans = (0_u8..=u8::MAX)
             .zip(&catalog.parts)
@@ -183,6 +195,9 @@ impl<'c> RunContext<'c> {
         if self.config.sample.is_some() {
             let _ = write!(stages, "; sample {}", f.sample);
         }
+        if let Some(shard) = self.config.shard {
+            let _ = write!(stages, "{SHARD}{shard}");
+        }
         format!(
             "reading {}; catalog {}; parts {}; limit {}; seed {}; {}; temperature {}; tries {}; structured {}{stages}",
             f.reading,
@@ -206,6 +221,7 @@ impl<'c> RunContext<'c> {
             parts: self.plans.iter().map(|(_, p)| p.part().id.to_string()).collect(),
             limit: format!("{:?}", c.limit),
             sample: format!("{:?}", c.sample),
+            shard: c.shard.map_or_else(|| "None".to_owned(), |shard| shard.to_string()),
             seed: c.seed.to_string(),
             temperature: format!("{:?}", c.temperature),
             attempts: c.attempts.to_string(),
@@ -290,6 +306,7 @@ pub(crate) struct PlanFacts {
     pub(crate) parts: Vec<String>,
     limit: String,
     sample: String,
+    shard: String,
     seed: String,
     temperature: String,
     attempts: String,
@@ -320,12 +337,13 @@ impl PlanFacts {
             attempts: behind("tries", true),
             structured: behind("structured", true),
             sample: or(behind("sample", true), "None"),
+            shard: or(behind("shard", true), "None"),
             extraction: or(behind("extraction", true), Extraction::Never.as_str()),
         }
     }
 
-    /// Whether a row of both plans is the same in both: its draws are keyed by the row, so parts, limits and samples do
-    /// not matter.
+    /// Whether a row of both plans is the same in both: its draws are keyed by the row, so parts, limits, samples and
+    /// shards do not matter.
     pub(crate) fn has_rows_of(&self, other: &Self) -> bool {
         let of = |f: &Self| {
             let texts = [&f.catalog, &f.seed, &f.temperature, &f.structured, &f.extraction];
@@ -337,8 +355,14 @@ impl PlanFacts {
     /// Whether the settings that a person gives are the same: then other rows are due to other resources, or to another
     /// version of this program.
     pub(crate) fn has_settings_of(&self, other: &Self) -> bool {
-        let of = |f: &Self| [&f.seed, &f.limit, &f.sample, &f.temperature].map(String::clone);
+        let of =
+            |f: &Self| [&f.seed, &f.limit, &f.sample, &f.shard, &f.temperature].map(String::clone);
         of(self) == of(other) && self.parts == other.parts
+    }
+
+    /// The shard of the plan, if it is only one.
+    pub(crate) fn shard(&self) -> Option<Shard> {
+        self.shard.parse().ok()
     }
 
     /// The format of the answers to prompt requests.
@@ -356,6 +380,7 @@ impl PlanFacts {
             ("seed", &self.seed, &new.seed),
             ("limit", &self.limit, &new.limit),
             ("sample", &self.sample, &new.sample),
+            ("shard", &self.shard, &new.shard),
             ("temperature", &self.temperature, &new.temperature),
             ("attempts", &self.attempts, &new.attempts),
             ("prompts as JSON", &self.structured, &new.structured),

@@ -23,6 +23,7 @@ mod plan_change;
 mod play;
 mod progress;
 mod routes;
+mod shards;
 mod task;
 
 pub use config::{Role, RunConfig, RunContext, conversations, planned_rows};
@@ -39,6 +40,7 @@ pub use plan_change::{PartChange, PlanChange, Resent, check_plan};
 pub use play::{Delivery, Extent, PlayEvent, PlayedConversation, PlayedRow, Retries, play};
 pub use progress::{Event, Progress, Tally};
 pub use routes::{Route, Routes};
+pub use shards::{RunPlan, Unfinished, in_whole_plan};
 pub use task::{
     Annotator, AnnotatorError, Failure, FailureKind, Prompt, PromptFinding, Prompts, Reading,
     about, annotator_name, due_request, first_request, read_extraction, read_prompts, read_turn,

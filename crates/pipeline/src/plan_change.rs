@@ -20,6 +20,7 @@ use crate::{Error, Result, RunContext};
 pub use change::{PartChange, PlanChange, Resent};
 use compare::{Comparison, pages};
 use models::ensure_same_models;
+pub(crate) use models::in_short;
 
 pub(crate) use shape::{Shapes, conversations_of};
 

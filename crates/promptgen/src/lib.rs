@@ -31,6 +31,7 @@ mod persona;
 mod plan;
 mod request;
 mod sample;
+mod shard;
 mod source;
 mod voice;
 

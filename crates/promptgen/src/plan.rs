@@ -1,10 +1,11 @@
 use clinstruct_catalog::{AboutPatient, Axis, Catalog, Facts, Part, Scope, Value};
 use clinstruct_draw as draw;
-use clinstruct_schema::{BaseRow, Frame, RowId, Slug, Subject};
+use clinstruct_schema::{BaseRow, Frame, RowId, Shard, Slug, Subject};
 
 use crate::frame;
 use crate::persona::named;
 use crate::sample;
+use crate::shard::Dealt;
 
 /// The rows of one part, in their order: the last axis runs fastest.
 #[derive(Debug, Clone)]
@@ -15,8 +16,8 @@ pub struct Plan<'c> {
     /// The values of each list of axes that is crossed, and whether the list is a union of several axes.
     lists: Vec<(Vec<Value>, bool)>,
     length: usize,
-    /// The rows of a sample, by their index among all rows, in ascending order.
-    sample: Option<Vec<usize>>,
+    /// The rows by their index among all rows, in ascending order, where they are not the first ones.
+    places: Option<Vec<usize>>,
 }
 
 impl<'c> Plan<'c> {
@@ -32,7 +33,7 @@ impl<'c> Plan<'c> {
             .collect();
         let all = product(&lists);
         let length = limit.map_or(all, |l| l.min(all));
-        Self { catalog, part, seed, lists, length, sample: None }
+        Self { catalog, part, seed, lists, length, places: None }
     }
 
     /// A plan of `rows` rows of `part` in which the values of each axis occur about equally often, in the order of the whole
@@ -43,7 +44,33 @@ impl<'c> Plan<'c> {
             subject(catalog, *value)
                 .map(|s| s.slugs.iter().map(Slug::as_str).collect::<Vec<_>>().join("."))
         });
-        Self { length: sample.len(), sample: Some(sample), ..whole }
+        Self { length: sample.len(), places: Some(sample), ..whole }
+    }
+
+    /// The rows of this plan that are in a shard. A row is in the same one of so many shards in a plan of all rows, of the
+    /// first ones, and in a sample, so that a shard of a larger plan has all rows of the same shard of a smaller one.
+    #[must_use]
+    pub fn shard(self, shard: Shard) -> Self {
+        let dealt = Dealt::new(shard, self.lists.last().map_or(1, |(values, _)| values.len()));
+        let all = (0..self.length).filter_map(|index| self.place(index));
+        let places: Vec<usize> = all.filter(|place| dealt.has(*place)).collect();
+        Self { length: places.len(), places: Some(places), ..self }
+    }
+
+    /// The index of row `index` in the plan of all rows; `None` past the end.
+    pub fn place(&self, index: usize) -> Option<usize> {
+        match &self.places {
+            Some(places) => places.get(index).copied(),
+            None => (index < self.length).then_some(index),
+        }
+    }
+
+    /// The index of the row that has this index in the plan of all rows.
+    pub fn at_place(&self, place: usize) -> Option<usize> {
+        match &self.places {
+            Some(places) => places.binary_search(&place).ok(),
+            None => (place < self.length).then_some(place),
+        }
     }
 
     /// Number of rows of the whole plan, of which this one may be a part.
@@ -68,13 +95,7 @@ impl<'c> Plan<'c> {
 
     /// The values that row `index` combines; `None` past the end.
     fn values(&self, index: usize) -> Option<Vec<(Value, bool)>> {
-        if index >= self.length {
-            return None;
-        }
-        let mut left = match &self.sample {
-            Some(rows) => *rows.get(index)?,
-            None => index,
-        };
+        let mut left = self.place(index)?;
         let mut values = Vec::with_capacity(self.lists.len());
         for (list, united) in self.lists.iter().rev() {
             values.push((*list.get(left % list.len())?, *united));

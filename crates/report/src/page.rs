@@ -55,6 +55,15 @@ fn result(report: &Report) -> String {
     if summary.rehearsal {
         body.push_str("<p class=\"banner\"><strong>A rehearsal.</strong> A grammar wrote all text, not a model: do not train on it.</p>\n");
     }
+    if let Some(shard) = summary.shard {
+        let _ = writeln!(
+            body,
+            "<p class=\"banner\"><strong>Shard {} of {}.</strong> Near duplicates were looked for, and splits assigned, among \
+             the rows of this shard alone; <code>clinstruct merge</code> does both for the rows of all.</p>",
+            shard.number(),
+            shard.of()
+        );
+    }
     if !summary.counts_add_up {
         body.push_str("<p class=\"banner bad\"><strong>The counts do not add up:</strong> a planned row is lost or counted twice.</p>\n");
     }

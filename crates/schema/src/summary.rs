@@ -15,7 +15,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BackendId, Blame, Hint, MicroUsd, SCHEMA_VERSION, Speaker, Usage};
+use crate::{BackendId, Blame, Hint, MicroUsd, SCHEMA_VERSION, Shard, Speaker, Usage};
 
 pub use id::{MetricId, Target, Unit};
 pub use metric::{InstructionCounts, Measured, Metric, Metrics, TextKind};
@@ -146,6 +146,9 @@ pub struct Summary {
     pub rehearsal: bool,
     /// Seed.
     pub seed: u64,
+    /// The shard of the plan, if the run is only one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub shard: Option<Shard>,
     /// Fingerprint of the resources.
     pub resources: String,
     /// One entry per part.

@@ -1,7 +1,8 @@
 //! The journal and the raw responses of a run as one store with one transaction.
 //!
 //! Tables and their history are in `migrations`, the storage of values in `columns`, queries in `reads`, changes in
-//! `writes`; `planned` and `given_up` have the reads and writes of their tables.
+//! `writes`; `planned` and `given_up` have the reads and writes of their tables, and `merge` copies rows
+//! from one journal to another.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use crate::types::RawFrame;
 mod columns;
 mod given_up;
 mod lock;
+mod merge;
 mod migrations;
 mod opening;
 mod planned;
@@ -24,6 +26,7 @@ mod reads;
 mod writes;
 
 use lock::Lock;
+pub use merge::{MergedRun, merge};
 use migrations::{VERSION, migrate};
 use opening::{Access, check_version};
 

@@ -12,7 +12,7 @@ mod segment;
 mod types;
 
 pub use error::{Error, ErrorKind, Result};
-pub use journal::{Durability, Store, Tx};
+pub use journal::{Durability, MergedRun, Store, Tx, merge};
 pub use segment::{EncodedFrame, RawReader, encode_frame};
 pub use types::{
     BesideCounts, FrameId, GivenUp, JobCounts, JobId, JobProgress, JobRecord, JobSums, Money,

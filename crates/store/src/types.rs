@@ -79,6 +79,11 @@ impl TaskKey {
         (self.0 >> 16 & 0xff_ffff) as u32
     }
 
+    /// The same task of the seed row `index` of its part; `None` if the number is too large.
+    pub fn with_seed_row(self, index: u32) -> Option<Self> {
+        (index < 1 << 24).then(|| Self(self.0 & !(0xff_ffff << 16) | i64::from(index) << 16))
+    }
+
     /// Prompt, from 1; 0 for a seed row.
     pub fn prompt(self) -> u8 {
         (self.0 >> 8 & 0xff) as u8

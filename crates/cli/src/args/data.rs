@@ -35,6 +35,16 @@ pub(crate) struct ExportArgs {
     pub(crate) system: SystemName,
 }
 
+/// Arguments of `merge`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct MergeArgs {
+    /// Folders of the shards, in any order
+    #[arg(value_name = "DIR", required = true)]
+    pub(crate) shards: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
 /// Arguments of `serve`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ServeArgs {

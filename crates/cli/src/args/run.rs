@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use clinstruct_app::Host;
+use clinstruct_schema::Shard;
 use serde::Serialize;
 
 use super::number::{positive, whole};
@@ -63,6 +64,9 @@ pub(crate) struct RunArgs {
         conflicts_with = "limit"
     )]
     pub(crate) sample: Option<usize>,
+    /// Only shard K of N of these rows, such as 3/8, to be joined with the others by `clinstruct merge`
+    #[arg(long, value_name = "K/N", env = "CLINSTRUCT_SHARD")]
+    pub(crate) shard: Option<Shard>,
     /// Languages of the conversations, by code, or `all`: drawn evenly, in countries that speak them [default: what
     /// each part says]
     #[arg(long, value_name = "L", value_delimiter = ',')]
@@ -85,7 +89,7 @@ pub(crate) struct RunArgs {
     /// Threads; twice as many jobs are in flight [default: number of processors]
     #[arg(long, value_name = "N", env = "CLINSTRUCT_JOBS", value_parser = positive::<usize>)]
     pub(crate) jobs: Option<usize>,
-    /// Most US dollars to spend; the rehearsal backend costs nothing
+    /// Most US dollars to spend, for all shards together; the rehearsal backend costs nothing
     #[arg(long, value_name = "USD")]
     pub(crate) max_cost: Option<f64>,
     /// Spend without asking for confirmation

@@ -8,10 +8,12 @@ use std::time::Instant;
 
 use clinstruct_app::Context as _;
 use clinstruct_app::budget::expected;
-use clinstruct_app::{Inputs, Run, Settings, run_stages};
+use clinstruct_app::{Inputs, Run, Settings, Shards, run_stages};
 use clinstruct_curate::Annotations;
 use clinstruct_pipeline::{Drive, Outcome, StopSignal, Tally, conversations};
-use clinstruct_schema::{Dropped, Json, Rejected, SCHEMA_VERSION, Summary, counted, dollars};
+use clinstruct_schema::{
+    Dropped, Json, MicroUsd, Rejected, SCHEMA_VERSION, Summary, counted, dollars,
+};
 
 use super::{print, print_err, print_json};
 use crate::args::RunArgs;
@@ -29,38 +31,68 @@ const DETAILS: usize = 10_000;
 
 /// The whole job.
 pub(crate) fn build(args: RunArgs) -> clinstruct_app::Result<Code> {
-    drive(settings::own(args)?, Drive::ToTheEnd, false)
+    drive(settings::own(args)?, Purpose::Rows(Drive::ToTheEnd))
 }
 
 /// Sends what is due, of a run that is there or of a new one.
 pub(crate) fn submit(args: RunArgs) -> clinstruct_app::Result<Code> {
-    drive(settings::of_run_or_own(args)?, Drive::SubmitOnly, false)
+    drive(settings::of_run_or_own(args)?, Purpose::Rows(Drive::SubmitOnly))
 }
 
 /// Takes in what has come.
 pub(crate) fn collect(args: RunArgs) -> clinstruct_app::Result<Code> {
-    drive(settings::of_run(args)?, Drive::CollectOnly, false)
+    drive(settings::of_run(args)?, Purpose::Rows(Drive::CollectOnly))
 }
 
 /// Continues with the settings that the run was built with.
 pub(crate) fn resume(args: RunArgs) -> clinstruct_app::Result<Code> {
-    drive(settings::of_run(args)?, Drive::ToTheEnd, false)
+    drive(settings::of_run(args)?, Purpose::Rows(Drive::ToTheEnd))
 }
 
 /// Asks once more for what failed.
 pub(crate) fn retry(args: RunArgs) -> clinstruct_app::Result<Code> {
-    drive(settings::of_run(args)?, Drive::ToTheEnd, true)
+    drive(settings::of_run(args)?, Purpose::Retry)
 }
 
 /// Reads the raw responses again.
 pub(crate) fn reparse(mut args: RunArgs) -> clinstruct_app::Result<Code> {
     args.keyless = true;
-    drive(settings::of_run(args)?, Drive::Replay, false)
+    drive(settings::of_run(args)?, Purpose::Rows(Drive::Replay))
 }
 
-fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code> {
+/// Replays the whole plan of a run that has the answers of all its shards.
+pub(crate) fn merged(setup: &Setup) -> clinstruct_app::Result<Code> {
+    drive_setup(setup, Purpose::Merge, Instant::now())
+}
+
+/// What a run is driven for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// What its settings say.
+    Rows(Drive),
+    /// To retry what failed.
+    Retry,
+    /// To write what was merged into it.
+    Merge,
+}
+
+impl Purpose {
+    fn drive(self) -> Drive {
+        match self {
+            Self::Rows(how) => how,
+            Self::Retry => Drive::ToTheEnd,
+            Self::Merge => Drive::Replay,
+        }
+    }
+}
+
+fn drive(args: Settings, how: Purpose) -> clinstruct_app::Result<Code> {
     let began = Instant::now();
-    let setup = Setup::new(args)?;
+    drive_setup(&Setup::new(args)?, how, began)
+}
+
+fn drive_setup(setup: &Setup, purpose: Purpose, began: Instant) -> clinstruct_app::Result<Code> {
+    let how = purpose.drive();
     // If the pool already exists, the first call has set its size.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(setup.jobs).build_global();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -74,9 +106,14 @@ fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code
     // Unreadable inputs are reported before anything is requested.
     let eval_items = super::check::eval_items(&setup.settings.eval)?;
     setup.shares()?;
-    let mut run = Run::open(&setup, how)?;
-    let max_cost = super::estimate::confirm_budget(run.budget()?)?;
-    match run.begin(max_cost, retry)? {
+    if let Some(shard) = setup.settings.shard {
+        print_err(&table::of_shard(shard));
+    }
+    let mut run = Run::open(setup, how)?;
+    let budget = run.budget()?;
+    let share = budget.as_ref().and_then(|budget| budget.share_of.map(|_| budget.most));
+    let max_cost = super::estimate::confirm_budget(budget)?;
+    match run.begin(max_cost, purpose == Purpose::Retry)? {
         None => {}
         Some(0) => print_err(&format!(
             "nothing failed that could be retried; see what was rejected with `clinstruct show {} --kind rejected`",
@@ -110,6 +147,9 @@ fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code
         run.drive(&mut progress, &stop).await
     });
     let (outcome, tally) = driven?;
+    if purpose == Purpose::Merge && !stop.is_stopped() {
+        Shards::ensure_complete(&run.store)?;
+    }
     let answered = answered(&tally);
     let Run { context, store, .. } = run;
     let is_whole =
@@ -158,8 +198,7 @@ fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code
         }
         return Ok(Code::Done);
     }
-    let inputs =
-        Inputs { setup: &setup, context: &context, store: &store, eval_items: &eval_items };
+    let inputs = Inputs { setup, context: &context, store: &store, eval_items: &eval_items };
     let summary = write(&inputs, None, &mut progress)?;
     if setup.settings.json {
         print_json(&table::Built { summary: &summary, call: table::Call::of(&tally) })?;
@@ -176,7 +215,7 @@ fn drive(args: Settings, how: Drive, retry: bool) -> clinstruct_app::Result<Code
     let was_finished = how == Drive::ToTheEnd
         && (tally.requested, tally.rows, tally.found) == (0, 0, 0)
         && tally.answered > 0;
-    end(&inputs, &summary, &progress, was_finished)
+    end(&inputs, &summary, &progress, Ending { was_finished, share })
 }
 
 /// What came of asking: all answers of the run, and how many of them are new if some were there.
@@ -211,12 +250,21 @@ fn write(
     Ok(summary)
 }
 
+/// What a verdict says beside the summary.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ending {
+    /// Whether the run was finished before.
+    was_finished: bool,
+    /// The share of `--max-cost` that the run has as a shard.
+    share: Option<MicroUsd>,
+}
+
 /// Prints the verdict of a run; returns the exit code.
 fn end(
     inputs: &Inputs<'_>,
     summary: &Summary,
     progress: &Terminal,
-    was_finished: bool,
+    Ending { was_finished, share }: Ending,
 ) -> clinstruct_app::Result<Code> {
     let problems = problems(summary, &inputs.setup.out, inputs.setup.settings.gate)?;
     let money = inputs.store.money()?;
@@ -227,6 +275,7 @@ fn end(
         was_finished,
         usage: money.usage,
         spent: money.spent,
+        share,
         problems: &problems,
     };
     verdict.print();
@@ -328,6 +377,6 @@ pub(crate) fn rerun(mut args: RunArgs, stage: &'static str) -> clinstruct_app::R
     } else if look().level == Level::Verbose {
         print(&table::summary(&summary))?;
     }
-    end(&inputs, &summary, &progress, false)?;
+    end(&inputs, &summary, &progress, Ending::default())?;
     Ok(Code::Done)
 }

@@ -6,12 +6,12 @@ use std::io::{BufRead as _, IsTerminal as _};
 use clinstruct_app::budget::{Budget, estimate_run, to_estimate};
 use clinstruct_app::tokens;
 use clinstruct_pipeline::{Estimate, RunContext};
-use clinstruct_schema::{MicroUsd, SCHEMA_VERSION, counted, dollars};
+use clinstruct_schema::{MicroUsd, SCHEMA_VERSION, Shard, counted, dollars};
 
 use super::{print, print_err, print_json};
 use crate::args::RunArgs;
 use crate::exit::{Code, usage};
-use crate::table::number;
+use crate::table::{self, number};
 use crate::terminal;
 use clinstruct_app::Setup;
 
@@ -29,15 +29,20 @@ pub(crate) fn estimate_command(
         );
     }
     let e = estimate_run(&context, answers)?;
+    let shard = setup.settings.shard;
     if setup.settings.json {
-        print_json(&serde_json::json!({
-            "schema_version": SCHEMA_VERSION, "models": context.models(), "usd": usd(e.micro_usd),
-            "usd_low": usd(e.low_micro_usd), "usd_high": usd(e.high_micro_usd),
-            "requests": e.requests, "usage": e.usage, "answer_tokens": e.answer_tokens,
-            "lines": e.lines,
-        }))?;
+        print_json(&of_shard(
+            shard,
+            serde_json::json!({
+                "schema_version": SCHEMA_VERSION, "models": context.models(), "usd": usd(e.micro_usd),
+                "usd_low": usd(e.low_micro_usd), "usd_high": usd(e.high_micro_usd),
+                "requests": e.requests, "usage": e.usage, "answer_tokens": e.answer_tokens,
+                "lines": e.lines,
+            }),
+        ))?;
     } else {
-        print(&table(&e, &context))?;
+        let of_shard = shard.map(|shard| format!("{}\n", table::of_shard(shard)));
+        print(&format!("{}{}", of_shard.unwrap_or_default(), lines(&e, &context)))?;
     }
     Ok(Code::Done)
 }
@@ -46,7 +51,15 @@ fn usd(cost: MicroUsd) -> f64 {
     cost as f64 / 1e6
 }
 
-fn table(e: &Estimate, context: &RunContext<'_>) -> String {
+/// A record with the shard that it is about, if it is about one.
+pub(super) fn of_shard(shard: Option<Shard>, mut record: serde_json::Value) -> serde_json::Value {
+    if let (Some(shard), Some(fields)) = (shard, record.as_object_mut()) {
+        fields.insert("shard".to_owned(), serde_json::json!(shard));
+    }
+    record
+}
+
+fn lines(e: &Estimate, context: &RunContext<'_>) -> String {
     let mut out = String::new();
     let mut part = "";
     for l in &e.lines {
@@ -117,10 +130,18 @@ pub(crate) fn confirm_budget(budget: Option<Budget>) -> clinstruct_app::Result<O
     let Some(budget) = budget else { return Ok(None) };
     let most = budget.most;
     let (so_far, limit) = (dollars(budget.spent), dollars(most));
+    if let Some((shard, whole)) = budget.share_of {
+        print_err(&format!(
+            "of --max-cost {}, which is for all {} shards, this one may spend {limit}",
+            dollars(whole),
+            shard.of()
+        ));
+    }
     match &budget.estimate {
         None => print_err(&format!("{so_far} spent so far; it stops before {limit} is passed")),
         Some(e) => print_err(&format!(
-            "the whole run: about {}, between {} and {}; {so_far} spent so far; it stops before {limit} is passed",
+            "the whole {}: about {}, between {} and {}; {so_far} spent so far; it stops before {limit} is passed",
+            if budget.is_shard { "shard" } else { "run" },
             dollars(e.micro_usd),
             dollars(e.low_micro_usd),
             dollars(e.high_micro_usd),

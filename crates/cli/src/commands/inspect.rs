@@ -12,6 +12,7 @@ use clinstruct_schema::{SCHEMA_VERSION, Speaker, counted, dollars};
 use clinstruct_store::{JobRecord, PartCounts, Store};
 use serde_json::json;
 
+use super::estimate::of_shard;
 use super::{print, print_json};
 use crate::args::RunArgs;
 use crate::exit::Code;
@@ -46,10 +47,11 @@ pub(crate) fn plan(mut args: RunArgs, rows: bool) -> clinstruct_app::Result<Code
                 })
             })
             .collect();
-        print_json(&json!({ "schema_version": SCHEMA_VERSION, "parts": parts }))?;
+        let record = json!({ "schema_version": SCHEMA_VERSION, "parts": parts });
+        print_json(&of_shard(setup.settings.shard, record))?;
         return Ok(Code::Done);
     }
-    let mut out = String::new();
+    let mut out = shard_line(&setup);
     for (_, plan) in &context.plans {
         let part = plan.part();
         let _ = writeln!(out, "{} ({})", part.id, part.title);
@@ -60,6 +62,11 @@ pub(crate) fn plan(mut args: RunArgs, rows: bool) -> clinstruct_app::Result<Code
     }
     print(&out)?;
     Ok(Code::Done)
+}
+
+/// The line that says which shard a plan or a run is; nothing for one that is none.
+fn shard_line(setup: &Setup) -> String {
+    setup.settings.shard.map(|shard| format!("{}\n", table::of_shard(shard))).unwrap_or_default()
 }
 
 /// The table of contradictions, with the number of planned conversations that break it.
@@ -308,7 +315,7 @@ fn one_status(setup: &Setup, store: &Store) -> clinstruct_app::Result<Code> {
             })
             .collect();
         let jobs: Vec<_> = jobs.iter().map(super::jobs::as_json).collect();
-        print_json(&json!({
+        let record = json!({
             "schema_version": SCHEMA_VERSION, "parts": parts, "turns": turns, "beside": beside,
             "jobs": jobs,
             "dataset": built.as_ref().map(|s| json!({ "rows": s.in_dataset(), "dropped": s.dropped() })),
@@ -316,10 +323,11 @@ fn one_status(setup: &Setup, store: &Store) -> clinstruct_app::Result<Code> {
             "requests_answered": store.answered_total()?, "answered": store.answered_total()?,
             "usage": money.usage, "left": left,
             "usd_spent": money.spent as f64 / 1e6, "usd_reserved": money.reserved as f64 / 1e6,
-        }))?;
+        });
+        print_json(&of_shard(setup.settings.shard, record))?;
         return Ok(Code::Done);
     }
-    let mut out = String::new();
+    let mut out = shard_line(setup);
     for c in &counts {
         let name = name_of(c).unwrap_or_else(|| format!("part {}", c.part));
         let _ = writeln!(out, "{name}");

@@ -7,6 +7,7 @@ mod export;
 mod inspect;
 mod jobs;
 mod manual;
+mod merge;
 mod model;
 #[cfg(feature = "http")]
 mod publish;
@@ -27,6 +28,7 @@ use crate::terminal;
 pub(crate) fn run(cli: Cli, backends: &Registry) -> clinstruct_app::Result<Code> {
     match cli.command {
         Command::Build(on) => build::build(args(on)?),
+        Command::Merge(args) => merge::merge(args),
         Command::Submit(on) => build::submit(args(on)?),
         Command::Collect(on) => build::collect(args(on)?),
         Command::Plan { on, contradictions: true, .. } => inspect::contradictions(args(on)?),

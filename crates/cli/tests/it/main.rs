@@ -25,6 +25,7 @@ mod provider;
 mod reviews;
 mod runs;
 mod settings;
+mod shards;
 mod ship;
 mod stale;
 mod summaries;

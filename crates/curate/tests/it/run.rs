@@ -57,6 +57,7 @@ pub(crate) fn summary(parts: Vec<PartSummary>) -> Summary {
         model: "rehearsal".into(),
         rehearsal: true,
         seed: 1,
+        shard: None,
         resources: String::new(),
         parts,
         requests_answered: 0,

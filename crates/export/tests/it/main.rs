@@ -73,6 +73,7 @@ fn about() -> About {
             model: "rehearsal".into(),
             rehearsal: true,
             seed: 1,
+            shard: None,
             resources: "abc".into(),
             parts: vec![part],
             requests_answered: 9,

@@ -25,6 +25,7 @@ use clinstruct_schema::{PartSummary, RepairCounts, RequestId, SCHEMA_VERSION, Su
 use clinstruct_store::{RawReader, Store, TaskKey, TaskRecord, TaskState};
 use rayon::prelude::*;
 
+use crate::config::PlanFacts;
 use crate::task::{Locate, PromptTask, SeedRow, base_key, retried};
 use crate::{Result, RunContext};
 pub use annotations::write_annotations;
@@ -278,6 +279,7 @@ pub fn write_outputs(
         model: context.model.clone(),
         rehearsal,
         seed: context.config.seed,
+        shard: own_plan.map_or(context.config.shard, PlanFacts::shard),
         resources: own_plan.map_or_else(resources, |facts| facts.catalog.clone()),
         counts_add_up: parts.iter().all(PartSummary::adds_up),
         pilot: sampled.and_then(|sampled| sampled.done(&parts)),

@@ -22,7 +22,7 @@ pub(super) fn ensure_same_models(context: &RunContext<'_>, store: &Store) -> Res
 }
 
 /// Models from [`RunContext::models`]; a common one of all speakers only once.
-pub(super) fn in_short(models: &str) -> String {
+pub(crate) fn in_short(models: &str) -> String {
     let each: Option<Vec<&str>> =
         models.split(", ").map(|one| Some(one.split_once(" by ")?.1)).collect();
     match each.as_deref() {

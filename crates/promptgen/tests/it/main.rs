@@ -7,6 +7,7 @@ mod case;
 mod clinical;
 mod languages;
 mod persona;
+mod shards;
 mod voice;
 
 use std::collections::{HashMap, HashSet};

@@ -243,6 +243,7 @@ impl From<Summary> for super::Summary {
             model: old.model,
             rehearsal: old.rehearsal,
             seed: old.seed,
+            shard: None,
             resources: old.resources,
             parts: old.parts.into_iter().map(PartSummary::from).collect(),
             requests_answered: old.requests.answered_in_all,

@@ -10,7 +10,7 @@ use crate::segment::EncodedFrame;
 use crate::types::{FrameId, JobId, JobProgress, JobSums, NewJob, RawFrame, TaskKey, TaskRecord};
 
 impl Tx<'_> {
-    fn failed(&self) -> impl Fn(rusqlite::Error) -> Error + '_ {
+    pub(super) fn failed(&self) -> impl Fn(rusqlite::Error) -> Error + '_ {
         |e| Error::sql("write", self.path, e)
     }
 

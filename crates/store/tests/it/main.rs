@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod journal;
+mod merge;
 mod opening;
 mod plan;
 mod previous;

@@ -39,6 +39,7 @@ pub(in crate::args) const SETS: [Flags; 7] = [
             ("part", Short),
             ("limit", Short),
             ("sample", Short),
+            ("shard", Short),
             ("languages", Short),
             ("seed", Short),
             ("resources", Short),
@@ -166,7 +167,20 @@ pub(in crate::args) const GROUPS: &[Group] = &[
                         "clinstruct build local --backend chat --model m --base-url http://127.0.0.1:8000/v1",
                         "your own server",
                     ),
+                    (
+                        "clinstruct build third --shard 3/8",
+                        "one of eight shares, on one of eight machines",
+                    ),
                 ],
+            ),
+            entry(
+                "merge",
+                &[Set::Dataset],
+                &["out", "json", "jobs", "resources"],
+                &[(
+                    "clinstruct merge shard-1 shard-2 shard-3 shard-4 --out large",
+                    "the dataset of all four; sends nothing",
+                )],
             ),
             entry(
                 "estimate",
