@@ -1,11 +1,14 @@
 //! Ages and sexes of the patient.
 
+mod nobodys;
+
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use clinstruct_schema::{AgeYears, FactName, Sex};
 use regex::{Captures, Regex};
 
+use self::nobodys::is_nobodys;
 use super::numbers::in_words;
 use super::view::View;
 use super::words::Class;
@@ -53,7 +56,7 @@ static MORE: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         format!(r"(?i)(?-u:\b)(?P<sex>{noun})(?: patient)?(?:,|:|/| \() ?{n} ?(?P<unit>y|yrs?|years?|mo|months?)(?-u:\b)"),
         format!(r"(?i)(?-u:\b){n}[- ]?(?P<unit>y|yr|yrs|year|years|yo|y/o|mo|months?|mths?)[- ]?(?:old)?[,]? (?P<sex>{noun})(?-u:\b)"),
         format!(r"(?i)(?-u:\b){n}[- ](?P<unit>y|yr|yrs|year|mo|mth|month|week|wk|day)s?[- ]old(?-u:\b)"),
-        format!(r"(?:^|[,(:.] ?|(?i:patient|pt|Hi|Hello)[,:]? ){n} ?(?P<unit>y|yrs?|years)(?P<comma>[,.;)]|$)"),
+        format!(r"(?:^|[\n,(:.] ?|(?i:patient|pt|Hi|Hello)[,:]? ){n} ?(?P<unit>y|yrs?|years)(?P<comma>[,.;)]|$)"),
         // `45F`, `Pt 53F`, `45yoF`, `28 F,`.
         String::from(r"(?-u:\b)(?P<n>[0-9]{1,2})(?P<short> ?)(?:y|yo|yrs?|y/o)? ?(?P<sex>[MF])(?P<end>[ ,.;:)]|$)"),
         String::from(r"(?-u:\b)(?P<sex>[MF])(?:[/,]| |, ?)(?P<n>[0-9]{1,2})(?P<bare>[ ,.;:)]|$)"),
@@ -305,108 +308,6 @@ fn is_joined(rest: &str) -> bool {
         _ => false,
     }
 }
-
-/// Ages of a group, of a thought, or in a wish for a text.
-fn is_nobodys(view: &View<'_>, age: &Age) -> bool {
-    let sentence = view.sentence(age.span.start);
-    let head = view.between(sentence.start, age.span.start).trim_end();
-    // `before age 2`, `by the age of 5`.
-    let named = [" the age of", " age of", " age"].iter().find_map(|word| head.strip_suffix(word));
-    let milestone = named.is_some_and(|head| {
-        [
-            " by", " until", " before", " after", " from", " beyond", " past", " around", " over",
-            " under",
-        ]
-        .iter()
-        .any(|word| format!(" {head}").ends_with(word))
-    });
-    let rest = view.between(age.span.end, sentence.end);
-    let behind = rest.trim_start_matches(['-', ' ', 's']);
-    let behind = behind.strip_prefix("old").unwrap_or(behind).trim_start();
-    let ends = |word: &str| {
-        head.strip_suffix(word).is_some_and(|left| left.is_empty() || left.ends_with(' '))
-    };
-    let starts = |word: &str| {
-        behind.strip_prefix(word).is_some_and(|r| !r.starts_with(|c: char| c.is_alphabetic()))
-    };
-    milestone || COMPARED.iter().any(|word| ends(word)) || GENERAL.iter().any(|word| starts(word))
-}
-
-/// Words right before an age of nobody.
-const COMPARED: [&str; 42] = [
-    "avant",
-    "avant l'âge de",
-    "jusqu'à",
-    "jusqu'à l'âge de",
-    "antes de los",
-    "hasta los",
-    "antes dos",
-    "até os",
-    "até aos",
-    "prima dei",
-    "fino ai",
-    "vor dem alter von",
-    "bis zum alter von",
-    "bis",
-    "plus de",
-    "moins de",
-    "más de",
-    "acima de",
-    "over",
-    "under",
-    "above",
-    "below",
-    "than",
-    "until",
-    "from",
-    "between",
-    "every",
-    "turns",
-    "before",
-    "after",
-    "if",
-    "like a",
-    "that a",
-    "imagine a",
-    "when",
-    "least",
-    "i am",
-    "i'm",
-    "i’m",
-    "since",
-    "most",
-    "only if",
-];
-
-/// Words right behind one.
-const GENERAL: [&str; 26] = [
-    "बाद",
-    "के बाद",
-    "ऊपर",
-    "से ऊपर",
-    "से अधिक",
-    "can",
-    "could",
-    "would",
-    "should",
-    "pupils",
-    "children",
-    "students",
-    "patients",
-    "girls",
-    "boys",
-    "women",
-    "men",
-    "people",
-    "adults",
-    "or older",
-    "or younger",
-    "and older",
-    "and younger",
-    "and over",
-    "and above",
-    "or over",
-];
 
 /// The sex that a text gives of the patient, and where.
 pub(super) fn sex(view: &View<'_>, ages: &[Age]) -> Option<(Sex, Range<usize>)> {

@@ -58,8 +58,17 @@ fn an_age_that_is_to_come_is_nobodys() {
         "La plupart guérissent avant l'âge de 2 ans.",
         "Se cura antes de los 2 años.",
         "Guarisce prima dei 2 anni.",
+        "Manual percussion ok over a 3 day old sternotomy.",
+        "A 6-month-old fracture, and a 2 week old burn.",
     ] {
         let reader = crate::case::Reader::new(text);
         assert!(reader.ages().is_empty(), "{text}: {:?}", reader.ages());
     }
+}
+
+#[test]
+fn a_line_may_begin_with_the_age() {
+    let reader = crate::case::Reader::new("sat 93 on high flow\n4 yrs, sternum closed");
+    let found: Vec<_> = reader.ages().iter().map(|age| (age.number, age.unit)).collect();
+    assert_eq!(found, [(4, "a")]);
 }
