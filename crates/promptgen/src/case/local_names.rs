@@ -2,6 +2,8 @@
 
 use clinstruct_schema::CaseCondition;
 
+use super::beside::is_beside;
+
 /// Beginnings of ICD-10 codes, and names of what has them, parted by bars, in lower case.
 const NAMES: &[(&[&str], &str)] = &[
     (
@@ -385,7 +387,7 @@ fn says_nothing(word: &str) -> bool {
     // A number tells types apart: `diabetes 1`.
     word.is_empty()
         || BESIDE.split(' ').any(|known| known == word)
-        || (super::same::is_beside(word) && word.parse::<u32>().map_or(true, |n| n > 4))
+        || (is_beside(word) && word.parse::<u32>().map_or(true, |n| n > 4))
 }
 
 /// A word as languages have it in common: `artritis` for `arthritis`.

@@ -6,6 +6,7 @@
 
 mod applied;
 mod atc;
+mod beside;
 mod body;
 mod conditions;
 mod curve;

@@ -2,41 +2,8 @@
 
 use clinstruct_schema::{CaseCondition, Language};
 
+use super::beside::{QUALIFIERS, is_beside};
 use super::{Completion, known, local_names, status};
-
-/// Words that make no other condition of one.
-const QUALIFIERS: &[&str] = &[
-    "mellitus",
-    "disease",
-    "disorder",
-    "syndrome",
-    "chronic",
-    "essential",
-    "primary",
-    "known",
-    "stage",
-    "grade",
-    "well",
-    "poorly",
-    "controlled",
-    "uncontrolled",
-    "stable",
-    "mild",
-    "moderate",
-    "severe",
-    "longstanding",
-    "long-standing",
-    "diagnosed",
-    "newly",
-    "treated",
-    "on",
-    "treatment",
-    "the",
-    "of",
-    "and",
-    "a",
-    "in",
-];
 
 /// Long words that many conditions share.
 const COMMON: &[&str] = &[
@@ -125,40 +92,6 @@ fn has_type(words: &[String]) -> bool {
     words.iter().any(|w| w == "type")
 }
 
-/// Words beside the name of a condition that make no other one of it: since when, how bad, and on which side.
-const BESIDE: &[&str] = &[
-    "since",
-    "for",
-    "from",
-    "year",
-    "years",
-    "month",
-    "months",
-    "birth",
-    "childhood",
-    "bilateral",
-    "left",
-    "right",
-    "both",
-    "sided",
-    "profound",
-    "her",
-    "his",
-    "their",
-    "long",
-    "term",
-    "old",
-    "advanced",
-    "early",
-    "active",
-    "confirmed",
-    "suspected",
-    "x",
-    "y",
-    "yr",
-    "yrs",
-];
-
 /// What makes another condition of one: a stammer after a stroke is no stammer of childhood.
 const CAUSES: [&str; 8] =
     ["after", "following", "due to", "secondary to", "caused by", "because of", "acquired", "post"];
@@ -243,14 +176,6 @@ fn is_another_name(ctx: &Completion<'_>, listed: &CaseCondition, name: &str) -> 
         all.iter().any(|known| known.id == c.id)
             && words(&lower.replacen(&longest, " ", 1)).iter().all(|word| is_beside(word))
     })
-}
-
-/// Whether a word or number beside the name of a condition makes no other one of it.
-pub(super) fn is_beside(word: &str) -> bool {
-    let apart = |word: &str| {
-        QUALIFIERS.contains(&word) || BESIDE.contains(&word) || word.parse::<u32>().is_ok()
-    };
-    apart(word) || word.split('-').all(apart)
 }
 
 /// Whether a name is the initials of another one: `CVI`, `known PKD`.

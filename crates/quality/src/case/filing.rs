@@ -13,13 +13,13 @@ pub(super) mod results;
 
 use clinstruct_schema::{FactKind, FactName, StatedFact};
 
+use self::graded::results;
 pub(super) use self::intake::settle_intakes;
 use self::lexicon::{Kind, kinds};
 use self::placed::placed;
 pub(super) use self::placed::settle_relatives;
 pub(super) use self::quoted::settle_complaints;
 pub(super) use self::results::extent;
-use self::results::results;
 use super::contradictions::is_same;
 use super::statement::{content, fact_of};
 use super::view::View;

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::lexicon::Kind;
-use super::results::{AND, TestResult, WEAK, is_open};
+use super::lexicon::{Kind, kinds};
+use super::results::{AND, TestResult, WEAK, in_words, is_open};
 use crate::case::view::View;
 use crate::case::words::{Found, is_of_word, word_end};
 
@@ -55,6 +55,37 @@ const HEADS: [&str; 16] = [
 /// Behind a lone plus, another word says that it joins two.
 const LONE: char = '+';
 
+/// The results that a text gives of the patient, in words and in grades.
+pub(in crate::case) fn results(view: &View<'_>) -> Vec<TestResult> {
+    let hits = kinds(view.text, &view.lower);
+    with_grades(in_words(view, &hits), graded(view, &hits), view)
+}
+
+/// Results with those in grades: what overlaps one, or stands in one list with it, is one result.
+fn with_grades(
+    mut all: Vec<TestResult>,
+    graded: Vec<TestResult>,
+    view: &View<'_>,
+) -> Vec<TestResult> {
+    for mut grade in graded {
+        let touches = |a: &Range<usize>, b: &Range<usize>| {
+            let (first, last) = if a.start <= b.start { (a, b) } else { (b, a) };
+            last.start <= first.end || AND.contains(&view.between(first.end, last.start))
+        };
+        let (beside, others): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|result| touches(&result.span, &grade.span));
+        for result in beside {
+            grade.span =
+                grade.span.start.min(result.span.start)..grade.span.end.max(result.span.end);
+            grade.past |= result.past;
+        }
+        all = others;
+        all.push(grade);
+    }
+    all.sort_by_key(|result| result.span.start);
+    all
+}
+
 /// The signs of grades: `2+`, `++`, `+1`. Those of `K+`, `CD4+` and `+ve` are none.
 fn signs(lower: &str) -> Vec<Range<usize>> {
     let mut all: Vec<Range<usize>> = Vec::new();
@@ -101,7 +132,7 @@ fn signs(lower: &str) -> Vec<Range<usize>> {
 }
 
 /// The results in grades that a text gives of the patient, those of one list with the name of their test.
-pub(super) fn graded(view: &View<'_>, hits: &[Found<Kind>]) -> Vec<TestResult> {
+fn graded(view: &View<'_>, hits: &[Found<Kind>]) -> Vec<TestResult> {
     let mut grades = signs(&view.lower);
     grades.extend(hits.iter().filter(|h| h.class == Kind::Grade).map(|h| h.start..h.end));
     // `protein negative` needs no name of a test, and `blood clear` may be said of anything.

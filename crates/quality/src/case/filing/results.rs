@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::lexicon::{Kind, kinds};
+use super::lexicon::Kind;
 use crate::case::view::View;
 use crate::case::words::{Class, Found};
 
@@ -134,10 +134,9 @@ const ANY: [&str; 14] = [
     "a", "an", "any", "no", "every", "ein", "eine", "un", "une", "una", "uno", "um", "uma", "kein",
 ];
 
-/// The results that a text gives of the patient: not those that are asked for, awaited, thought of or somebody else's.
-pub(in crate::case) fn results(view: &View<'_>) -> Vec<TestResult> {
-    let hits = kinds(view.text, &view.lower);
-    let names = names(view, &hits);
+/// The results that a text gives of the patient in words: not those that are asked for, awaited, thought of or somebody else's.
+pub(super) fn in_words(view: &View<'_>, hits: &[Found<Kind>]) -> Vec<TestResult> {
+    let names = names(view, hits);
     let mut all: Vec<TestResult> = Vec::new();
     let mut list: Option<(usize, usize)> = None;
     for name in &names {
@@ -150,7 +149,7 @@ pub(in crate::case) fn results(view: &View<'_>) -> Vec<TestResult> {
         if all.last().is_some_and(|last| name.start < last.span.end) {
             continue;
         }
-        let Some(span) = found(view, &hits, &names, name, start) else { continue };
+        let Some(span) = found(view, hits, &names, name, start) else { continue };
         list = None;
         if is_open(view, &span) {
             continue;
@@ -165,31 +164,6 @@ pub(in crate::case) fn results(view: &View<'_>) -> Vec<TestResult> {
         let past = year || view.has(clause, Class::Past);
         all.push(TestResult { span, past, tested: name.test });
     }
-    with_grades(all, super::graded::graded(view, &hits), view)
-}
-
-/// Results with those in grades: what overlaps one, or stands in one list with it, is one result.
-fn with_grades(
-    mut all: Vec<TestResult>,
-    graded: Vec<TestResult>,
-    view: &View<'_>,
-) -> Vec<TestResult> {
-    for mut grade in graded {
-        let touches = |a: &Range<usize>, b: &Range<usize>| {
-            let (first, last) = if a.start <= b.start { (a, b) } else { (b, a) };
-            last.start <= first.end || AND.contains(&view.between(first.end, last.start))
-        };
-        let (beside, others): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(|result| touches(&result.span, &grade.span));
-        for result in beside {
-            grade.span =
-                grade.span.start.min(result.span.start)..grade.span.end.max(result.span.end);
-            grade.past |= result.past;
-        }
-        all = others;
-        all.push(grade);
-    }
-    all.sort_by_key(|result| result.span.start);
     all
 }
 
