@@ -1,7 +1,6 @@
 //! What a message says of the body that the case must have: a part that is missing, what is worn or implanted, and how a
 //! child grows.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -43,9 +42,9 @@ const FILES: [(Language, &str); Language::ALL.len()] = language_table!(files "..
 
 /// Read once.
 static WORDS: LazyLock<Words<Kind>> = LazyLock::new(|| {
-    let mut all: BTreeMap<String, Vec<Kind>> = BTreeMap::new();
+    let mut lists: Vec<(Kind, Vec<String>)> = Vec::new();
     for file in FILES.iter().filter_map(|(_, text)| crate::embedded::read::<File>(text).ok()) {
-        for (kind, list) in [
+        lists.extend([
             (Kind::Lost, file.lost),
             (Kind::Device, file.devices),
             (Kind::Own, file.own),
@@ -53,16 +52,9 @@ static WORDS: LazyLock<Words<Kind>> = LazyLock::new(|| {
             (Kind::Size, file.small),
             (Kind::Size, file.thin),
             (Kind::Size, file.heavy),
-        ] {
-            for entry in list {
-                let kinds = all.entry(entry).or_default();
-                if !kinds.contains(&kind) {
-                    kinds.push(kind);
-                }
-            }
-        }
+        ]);
     }
-    Words::new(all)
+    Words::of_lists(lists)
 });
 
 /// Sides and the like, right before a part of the body.

@@ -54,16 +54,16 @@ struct Known {
 
 /// Read once.
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
-    let mut all: BTreeMap<String, Vec<Kind>> = BTreeMap::new();
+    let mut lists: Vec<(Kind, Vec<String>)> = Vec::new();
     let mut classes: Vec<String> = Vec::new();
     for file in FILES.iter().filter_map(|(_, text)| crate::embedded::read::<File>(text).ok()) {
-        let mut lists = vec![
+        lists.extend([
             (Kind::Start, file.start),
             (Kind::Asks, file.asks),
             (Kind::Untreated, file.untreated),
             (Kind::Ends, file.ends),
             (Kind::NotIf, file.not_if),
-        ];
+        ]);
         for (class, words) in file.classes {
             let at = classes.iter().position(|known| *known == class).unwrap_or_else(|| {
                 classes.push(class);
@@ -71,16 +71,8 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
             });
             lists.push((Kind::Class(at), words));
         }
-        for (kind, list) in lists {
-            for entry in list {
-                let kinds = all.entry(entry).or_default();
-                if !kinds.contains(&kind) {
-                    kinds.push(kind);
-                }
-            }
-        }
     }
-    Known { words: Words::new(all), classes }
+    Known { words: Words::of_lists(lists), classes }
 });
 
 /// Words between what begins a treatment and its name, at most.

@@ -118,7 +118,7 @@ pub(super) struct Words<C> {
 
 /// Read once.
 static WORDS: LazyLock<Words<Class>> = LazyLock::new(|| {
-    let mut all: BTreeMap<String, Vec<Class>> = BTreeMap::new();
+    let mut all: Vec<(Class, Vec<String>)> = Vec::new();
     for (_, text) in FILES {
         let file: File = crate::embedded::read(text).unwrap_or_default();
         let lists = file.words;
@@ -146,16 +146,9 @@ static WORDS: LazyLock<Words<Class>> = LazyLock::new(|| {
             (Class::Weeks, lists.weeks),
             (Class::NotPregnant, lists.not_pregnant),
         ];
-        for (class, list) in labels.chain(others) {
-            for entry in list {
-                let classes = all.entry(entry).or_default();
-                if !classes.contains(&class) {
-                    classes.push(class);
-                }
-            }
-        }
+        all.extend(labels.chain(others));
     }
-    Words::new(all)
+    Words::of_lists(all)
 });
 
 /// The words around facts of a text, in its order. `lower` is the text in lower case with every byte at its place.
@@ -163,7 +156,21 @@ pub(super) fn hits(text: &str, lower: &str) -> Vec<Hit> {
     WORDS.hits(text, lower)
 }
 
-impl<C: Copy> Words<C> {
+impl<C: Copy + PartialEq> Words<C> {
+    /// Indexes lists of entries, each with what its entries say; one entry may be in several.
+    pub(super) fn of_lists(lists: Vec<(C, Vec<String>)>) -> Self {
+        let mut all: BTreeMap<String, Vec<C>> = BTreeMap::new();
+        for (class, list) in lists {
+            for entry in list {
+                let classes = all.entry(entry).or_default();
+                if !classes.contains(&class) {
+                    classes.push(class);
+                }
+            }
+        }
+        Self::new(all)
+    }
+
     /// Indexes entries, which are whole words, or the start of one if they end with `*`; capitals count where an entry
     /// has them.
     pub(super) fn new(all: BTreeMap<String, Vec<C>>) -> Self {

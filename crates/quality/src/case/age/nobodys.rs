@@ -10,12 +10,9 @@ pub(super) fn is_nobodys(view: &View<'_>, age: &Age) -> bool {
     // `before age 2`, `by the age of 5`.
     let named = [" the age of", " age of", " age"].iter().find_map(|word| head.strip_suffix(word));
     let milestone = named.is_some_and(|head| {
-        [
-            " by", " until", " before", " after", " from", " beyond", " past", " around", " over",
-            " under",
-        ]
-        .iter()
-        .any(|word| format!(" {head}").ends_with(word))
+        let last = head.rsplit(' ').next().unwrap_or_default();
+        ["by", "until", "before", "after", "from", "beyond", "past", "around", "over", "under"]
+            .contains(&last)
     });
     let rest = view.between(age.span.end, sentence.end);
     let behind = rest.trim_start_matches(['-', ' ', 's']);

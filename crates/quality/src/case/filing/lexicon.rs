@@ -1,6 +1,5 @@
 //! The words by which a statement is filed: `lexicon/filing/CODE.toml`.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use clinstruct_schema::{Language, language_table};
@@ -80,9 +79,9 @@ const FILES: [(Language, &str); Language::ALL.len()] =
 
 /// Read once.
 static WORDS: LazyLock<Words<Kind>> = LazyLock::new(|| {
-    let mut all: BTreeMap<String, Vec<Kind>> = BTreeMap::new();
+    let mut lists: Vec<(Kind, Vec<String>)> = Vec::new();
     for file in FILES.iter().filter_map(|(_, text)| crate::embedded::read::<File>(text).ok()) {
-        for (kind, list) in [
+        lists.extend([
             (Kind::Test, file.tests),
             (Kind::Sample, file.samples),
             (Kind::Analyte, file.analytes),
@@ -102,16 +101,9 @@ static WORDS: LazyLock<Words<Kind>> = LazyLock::new(|| {
             (Kind::Overdose, file.overdose),
             (Kind::Illness, file.illnesses),
             (Kind::Well, file.well),
-        ] {
-            for entry in list {
-                let kinds = all.entry(entry).or_default();
-                if !kinds.contains(&kind) {
-                    kinds.push(kind);
-                }
-            }
-        }
+        ]);
     }
-    Words::new(all)
+    Words::of_lists(lists)
 });
 
 /// The words of a text by which what it says is filed, in its order.
