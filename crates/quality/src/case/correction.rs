@@ -1,7 +1,6 @@
 //! What somebody who dictates takes back: `weight 74, sorry, 66`.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -36,7 +35,7 @@ const FILES: [(Language, &str); Language::ALL.len()] =
 
 /// Read once; of all languages, since a message may mix them.
 static WORDS: LazyLock<Words<Class>> = LazyLock::new(|| {
-    let mut all: BTreeMap<String, Vec<Class>> = BTreeMap::new();
+    let mut all: Vec<(Class, Vec<String>)> = Vec::new();
     for (_, text) in FILES {
         let file: File = crate::embedded::read(text).unwrap_or_default();
         let lists = [
@@ -46,16 +45,9 @@ static WORDS: LazyLock<Words<Class>> = LazyLock::new(|| {
             (Class::Count, file.counts),
             (Class::Side, file.sides),
         ];
-        for (class, list) in lists {
-            for entry in list {
-                let classes = all.entry(entry).or_default();
-                if !classes.contains(&class) {
-                    classes.push(class);
-                }
-            }
-        }
+        all.extend(lists);
     }
-    Words::new(all)
+    Words::of_lists(all)
 });
 
 /// Letters between what is taken back and the words that do so.
