@@ -110,6 +110,9 @@ pub struct SizeRule {
     pub id: Slug,
     /// Words to look for.
     pub words: Vec<String>,
+    /// They say the same of the present where they are a past event, such as an operation.
+    #[serde(default)]
+    pub events: bool,
     /// Limits of an adult's BMI.
     #[serde(default)]
     pub bmi: Option<[f64; 2]>,

@@ -139,9 +139,11 @@ pub(crate) fn read_conditions(
             for other in c.excludes.iter().chain(&c.needs) {
                 resolve(r, "condition", other.get_ref().as_str(), other.span(), named());
             }
-            if !is_icd10(c.icd10.get_ref()) {
-                let message = format!("\"{}\" is not an ICD-10 code", c.icd10.get_ref());
-                r.mistake(c.icd10.span(), message, None);
+            for code in std::iter::once(&c.icd10).chain(&c.acute_icd10) {
+                if !is_icd10(code.get_ref()) {
+                    let message = format!("\"{}\" is not an ICD-10 code", code.get_ref());
+                    r.mistake(code.span(), message, None);
+                }
             }
             if c.fields.get_ref().is_empty() {
                 r.mistake(c.fields.span(), "the list of fields is empty", None);
@@ -173,6 +175,7 @@ pub(crate) fn read_conditions(
                 name: c.name,
                 also: c.also,
                 icd10: c.icd10.into_inner(),
+                acute_icd10: c.acute_icd10.map(Spanned::into_inner),
                 fields: slugs(c.fields.into_inner()),
                 from_age: c.from_age,
                 acute: c.acute,
@@ -278,7 +281,9 @@ pub(crate) fn read_regimens(
             is_of_some(r, "drug", class, drugs.iter().map(|d| d.atc.as_str()));
         }
         for code in &rule.conditions {
-            is_of_some(r, "condition", code, conditions.iter().map(|c| c.icd10.as_str()));
+            let codes =
+                conditions.iter().flat_map(|c| std::iter::once(&c.icd10).chain(&c.acute_icd10));
+            is_of_some(r, "condition", code, codes.map(String::as_str));
         }
         let no_limit = rule.with.is_empty()
             && rule.conditions.is_empty()

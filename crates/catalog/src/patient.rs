@@ -102,6 +102,8 @@ pub struct Condition {
     pub also: Vec<String>,
     /// ICD-10 code.
     pub icd10: String,
+    /// ICD-10 code of the illness while it is acute, where `icd10` is that of what it left behind.
+    pub acute_icd10: Option<String>,
     /// Ids of the domains and specialties in which a patient with it is typical.
     pub fields: Vec<Slug>,
     /// Who can have it.
@@ -276,6 +278,7 @@ pub(crate) struct RawCondition {
     #[serde(default)]
     pub(crate) also: Vec<String>,
     pub(crate) icd10: Spanned<String>,
+    pub(crate) acute_icd10: Option<Spanned<String>>,
     pub(crate) fields: Spanned<Vec<Spanned<Slug>>>,
     pub(crate) ages: Option<Spanned<String>>,
     #[serde(default)]

@@ -1,6 +1,6 @@
 //! ATC codes of stated medicines.
 
-use clinstruct_catalog::{Catalog, Combination};
+use clinstruct_catalog::{Catalog, Combination, Drug};
 
 use super::known::{self, mentions};
 
@@ -26,6 +26,41 @@ const FORMS: [&str; 16] = [
     "tablets",
 ];
 
+/// Routes that have codes of their own, with the words for their forms. The first of a name counts: `eye ointment`.
+const ROUTES: [(&str, &[&str]); 5] = [
+    ("eye", &["eye", "eyedrops", "ophthalmic", "augentropfen"]),
+    ("nose", &["nasal", "nose", "intranasal", "nasenspray"]),
+    ("inhaler", &["inhaler", "inhaled", "inhalation", "puff", "puffs", "spray"]),
+    (
+        "skin",
+        &[
+            "cream", "ointment", "gel", "lotion", "topical", "shampoo", "salbe", "creme", "crema",
+            "pomada", "crème",
+        ],
+    ),
+    (
+        "mouth",
+        &[
+            "tablet",
+            "tablets",
+            "tabs",
+            "capsule",
+            "capsules",
+            "syrup",
+            "oral",
+            "orally",
+            "tabletten",
+            "comprimidos",
+            "comprimés",
+            "compresse",
+            "jarabe",
+            "sirop",
+            "sciroppo",
+            "xarope",
+        ],
+    ),
+];
+
 /// The ATC code of a medicine by its name; empty if code does not know it, or for a combination that is not listed: the code
 /// of one part would be that of another medicine.
 pub(super) fn code(catalog: &Catalog, name: &str) -> String {
@@ -48,7 +83,24 @@ pub(super) fn code(catalog: &Catalog, name: &str) -> String {
     let is_same =
         || parts.iter().all(|part| known::drugs(catalog, part).iter().any(|d| d.id == drug.id));
     let one = parts.len() < 2 || is_whole() || is_same();
-    if one { drug.atc.clone() } else { String::new() }
+    if one { in_form(catalog, drug, name).to_owned() } else { String::new() }
+}
+
+/// The code of a medicine in the form that its name has: `salbutamol tablets` are not the inhaled medicine. Empty if the list
+/// has it in other forms only.
+fn in_form<'c>(catalog: &'c Catalog, drug: &'c Drug, name: &str) -> &'c str {
+    let lower = name.to_lowercase();
+    let words = || lower.split(|c: char| !c.is_alphanumeric());
+    let named = ROUTES.iter().find(|(_, forms)| words().any(|word| forms.contains(&word)));
+    let Some((route, _)) = named else { return &drug.atc };
+    let is_of = |d: &Drug| d.route.contains(route);
+    // Only where the list has one of the other routes is a code that of a route.
+    let is_local = |d: &Drug| ROUTES.iter().any(|(other, _)| d.route.contains(other));
+    if is_of(drug) || !is_local(drug) {
+        return &drug.atc;
+    }
+    let other = catalog.drugs.iter().find(|d| is_of(d) && mentions(&d.name, &drug.name));
+    other.map_or("", |d| &d.atc)
 }
 
 /// Letters of the names by which a text mentions all parts of a combination.
@@ -130,6 +182,31 @@ mod tests {
             ("levodopa", "N04BA02"),
             ("salbutamol/albuterol", "R03AC02"),
             ("metoprolol succinate", "C07AB02"),
+        ] {
+            assert_eq!(code(&CATALOG, name), atc, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_form_has_the_code_of_its_route() {
+        for (name, atc) in [
+            ("salbutamol tablets", "R03CC02"),
+            ("oral salbutamol", "R03CC02"),
+            ("salbutamol syrup", "R03CC02"),
+            ("salbutamol inhaler", "R03AC02"),
+            ("inhaled salbutamol", "R03AC02"),
+            ("hydrocortisone cream", "D07AA02"),
+            ("hydrocortisone tablets", "H02AB09"),
+            ("budesonide nasal spray", "R01AD05"),
+            ("budesonide", "R03BA02"),
+            ("timolol eye drops", "S01ED01"),
+            ("estradiol gel", "G03CA03"),
+            ("paracetamol syrup", "N02BE01"),
+            // Not listed in these forms.
+            ("ciprofloxacin eye drops", ""),
+            ("aciclovir cream", ""),
+            ("diclofenac gel", ""),
+            ("prednisolone eye drops", ""),
         ] {
             assert_eq!(code(&CATALOG, name), atc, "{name}");
         }

@@ -228,11 +228,15 @@ fn rules(ctx: &Completion<'_>, case: &Case) -> Rules {
         // `height below the 3rd centile` may be listed as measured.
         .chain(case.measurements.iter().filter(|m| m.name == FactName::Other).map(|m| &m.value));
     let others = case.conditions.iter().filter(|c| c.origin != Origin::Stated).map(|c| &c.name);
+    // `POD2 sleeve` is an event.
+    let events = case.history.iter().filter(|h| h.origin == Origin::Stated).map(|h| &h.text);
+    let events = lower(events);
     let mut found = Rules::default();
-    for texts in [lower(stated), lower(others)] {
+    for (texts, events) in [(lower(stated), events.as_slice()), (lower(others), &[])] {
         // Words about the past are looked for as they are.
         let applies = |rule: &SizeRule| {
-            texts.iter().any(|t| {
+            let events = if rule.events { events } else { &[] };
+            texts.iter().chain(events).any(|t| {
                 rule.words
                     .iter()
                     .any(|w| t.says(w) || (w.contains("previous") && t.text().contains(w.as_str())))

@@ -1,5 +1,6 @@
 //! Whether two names mean one condition.
 
+use clinstruct_catalog::Condition;
 use clinstruct_schema::{CaseCondition, Language};
 
 use super::beside::{QUALIFIERS, is_beside};
@@ -96,6 +97,41 @@ fn has_type(words: &[String]) -> bool {
 const CAUSES: [&str; 8] =
     ["after", "following", "due to", "secondary to", "caused by", "because of", "acquired", "post"];
 
+/// First letters of words for an illness that is acute, and words for one that is over.
+const ACUTE: [&str; 11] = [
+    "acute",
+    "hyperacute",
+    "massive",
+    "evolving",
+    "progressing",
+    "akut",
+    "agud",
+    "aigu",
+    "acut",
+    "तीव्र",
+    "เฉียบพลัน",
+];
+const OVER: [&str; 10] = [
+    "previous", "prior", "past", "old", "history", "years", "months", "known", "sequelae",
+    "residual",
+];
+
+/// The code of a condition that a message names: that of the acute illness where the name says so, `massive haemorrhagic
+/// stroke`.
+fn stage_code<'c>(condition: &'c Condition, name: &str) -> &'c str {
+    let name = lower(name);
+    let is_over = words(&name).iter().any(|word| OVER.contains(&word.as_str()));
+    let is_acute =
+        || name.split_whitespace().any(|w| ACUTE.iter().any(|start| w.starts_with(start)));
+    match &condition.acute_icd10 {
+        // Languages without spaces.
+        Some(code) if !is_over && (is_acute() || name.contains("เฉียบพลัน")) => {
+            code
+        }
+        _ => &condition.icd10,
+    }
+}
+
 /// Code of the one condition of the catalog that a name means; empty for none or several, and where a cause is named
 /// that the catalog's condition does not have.
 pub(super) fn code(ctx: &Completion<'_>, name: &str) -> String {
@@ -103,7 +139,7 @@ pub(super) fn code(ctx: &Completion<'_>, name: &str) -> String {
         [condition] => {
             let has = |cause: &str| condition.names().any(|known| known::mentions(known, cause));
             let other = CAUSES.iter().any(|cause| known::mentions(name, cause) && !has(cause));
-            if other { String::new() } else { condition.icd10.clone() }
+            if other { String::new() } else { stage_code(condition, name).to_owned() }
         }
         _ => status::code(name).unwrap_or_default().to_owned(),
     }
@@ -236,6 +272,7 @@ fn spelled(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lists_tests::CATALOG;
     use super::*;
 
     #[test]
@@ -279,6 +316,26 @@ mod tests {
             ("AF", "atrial flutter with block"),
         ] {
             assert!(!abbreviates(short, long), "{short} and {long}");
+        }
+    }
+
+    #[test]
+    fn an_acute_illness_has_its_own_code() {
+        let stroke = CATALOG.conditions.iter().find(|c| c.id.as_str() == "haemorrhagic-stroke");
+        let stroke = stroke.unwrap();
+        for (name, code) in [
+            ("massive haemorrhagic stroke", "I61.9"),
+            ("Acute intracerebral haemorrhage", "I61.9"),
+            ("akute Hirnblutung", "I61.9"),
+            ("ictus hemorrágico agudo", "I61.9"),
+            ("haemorrhagic stroke", "I69.1"),
+            ("previous massive haemorrhagic stroke", "I69.1"),
+            ("acute haemorrhagic stroke 5 years ago", "I69.1"),
+        ] {
+            assert_eq!(stage_code(stroke, name), code, "{name}");
+        }
+        for condition in CATALOG.conditions.iter().filter(|c| c.acute_icd10.is_some()) {
+            assert!(condition.name.starts_with("previous"), "{}", condition.name);
         }
     }
 

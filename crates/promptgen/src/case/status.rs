@@ -374,6 +374,21 @@ const OTHERS: [&str; 18] = [
     "for complete heart block",
 ];
 
+/// Where a leg ends, and what says that it ends there: a below-knee cast is worn on a whole leg.
+const HEIGHTS: [&str; 5] = ["knee", "rodilla", "genou", "ginocchio", "joelho"];
+const LOST: [&str; 10] = [
+    "amput",
+    "stump",
+    "prosthe",
+    "prótesis",
+    "prothèse",
+    "protesi",
+    "prótese",
+    "missing",
+    "muñón",
+    "moignon",
+];
+
 /// The code of what is missing, worn or implanted that a name means; `None` if it means something else.
 pub(super) fn code(name: &str) -> Option<&'static str> {
     let lower = name.to_lowercase();
@@ -390,7 +405,11 @@ pub(super) fn code(name: &str) -> Option<&'static str> {
         })
     };
     let row = CODES.iter().find(|(words, _)| words.iter().any(|word| has(word)));
-    row.map(|(_, code)| *code)
+    let is_lost = |code: &str| {
+        let is_height = HEIGHTS.iter().any(|word| lower.contains(word)) && code.starts_with("Z89");
+        !is_height || LOST.iter().any(|word| lower.contains(word))
+    };
+    row.map(|(_, code)| *code).filter(|code| is_lost(code))
 }
 
 /// Whether two names mean the same thing that is missing, worn or implanted, the second as exactly as the first or less.
@@ -429,8 +448,16 @@ mod tests {
         ] {
             assert_eq!(code(name), Some(is), "{name}");
         }
-        for other in ["asthma", "shunt infection", "stomach cancer", "awaken at night", "lymphoma"]
-        {
+        for other in [
+            "asthma",
+            "shunt infection",
+            "stomach cancer",
+            "awaken at night",
+            "lymphoma",
+            "below-knee cast after an Achilles rupture",
+            "plâtre sous le genou",
+            "above-knee DVT",
+        ] {
             assert_eq!(code(other), None, "{other}");
         }
     }

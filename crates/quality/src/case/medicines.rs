@@ -68,7 +68,8 @@ static NONE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"|not on (?:any )?(?:regular |current |long-term )?(?:medicines?|medications?|meds|drugs|tablets)",
         r"|(?:does(?: not|n['’]t)|do(?: not|n['’]t)) (?:take|use) (?:any )?(?:regular )?(?:medicines?|medications?|meds|drugs|tablets)",
         r"|takes nothing|(?:medications?|medicines?|meds|drug history|DH|home meds|regular meds)(?: ?[:=-] ?| )(?:none|nil)",
-        r")(?-u:\b)(?P<left> left| in stock| available| here| at (?:the|our)| for | today| yet| with (?:her|him))?"
+        r")(?-u:\b)(?P<left> left| in stock| available| here| at (?:the|our)| for | today| yet| with (?:her|him)",
+        r"| beyond| except| besides| but| other than| apart from| aside from| more than| by mouth| orally)?"
     ))
     .ok()
 });
@@ -231,6 +232,23 @@ mod tests {
         assert!(is_named("metformina", "metformin"));
         assert!(is_named("valproate", "sodium valproate"));
         assert!(!is_named("folic acid", "tranexamic acid"));
+    }
+
+    #[test]
+    fn nothing_with_an_exception_is_something() {
+        for text in ["She takes nothing.", "No regular medicines.", "Meds: none, allergies: none."]
+        {
+            assert!(none(&View::new(text)).is_some(), "{text}");
+        }
+        for text in [
+            "She takes nothing beyond what I put in.",
+            "He takes nothing except his inhaler.",
+            "No regular medicines apart from the drops.",
+            "She takes nothing by mouth until the morning.",
+            "No medicines left at home.",
+        ] {
+            assert!(none(&View::new(text)).is_none(), "{text}");
+        }
     }
 
     #[test]

@@ -119,6 +119,7 @@ impl Context<'_> {
             || self.is_interval(number)
             || self.is_history(number, &clause)
             || self.is_described(number)
+            || self.is_one_by_one(number)
             || self.is_of_growth(number)
         {
             return false;
@@ -185,6 +186,17 @@ impl Context<'_> {
     /// Whether the sentence has a word of one of these classes.
     pub(super) fn names(&self, classes: &[Class]) -> bool {
         self.hits.iter().any(|hit| classes.contains(&hit.class))
+    }
+
+    /// Whether `one puff at a time` says how the puffs of a dose are taken, and not how many.
+    fn is_one_by_one(&self, number: &Number) -> bool {
+        let before = self.view.between(self.sentence.start, number.place.start).trim_end();
+        let after = self.view.between(number.place.end, self.sentence.end).trim_start();
+        let mut singly = self.view.words.singly.iter();
+        (number.unit, number.amount) == (Unit::Piece, 1.0)
+            && singly
+                .any(|words| after.starts_with(words.as_str()) || before.ends_with(words.as_str()))
+            && !self.names(&[Class::Frequency])
     }
 
     /// Whether a number says when: `pause after each 20 mL`.

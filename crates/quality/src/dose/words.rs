@@ -138,6 +138,7 @@ struct File {
     /// Those of them that carry others: a percentage is part of their name.
     carriers: Vec<String>,
     oral: Vec<String>,
+    singly: Vec<String>,
     routes: Vec<String>,
     frequencies: Vec<String>,
     forms: Vec<String>,
@@ -216,6 +217,7 @@ pub(super) struct Words {
     pub(super) carriers: Vec<String>,
     /// Routes by which people eat and drink, too.
     pub(super) oral: Vec<String>,
+    pub(super) singly: Vec<String>,
     patterns: Vec<Pattern>,
     /// Those that stand at the start of a word.
     starts: Finder,
@@ -350,6 +352,7 @@ impl Words {
             measures: file.measures.clone(),
             carriers: all.iter().flat_map(|file| file.carriers.clone()).collect(),
             oral: all.iter().flat_map(|file| file.oral.clone()).collect(),
+            singly: file.singly.clone(),
             patterns,
             starts: Finder::new(starts),
             inside: (automaton(&within), inside),
