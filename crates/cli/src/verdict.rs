@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use clinstruct_schema::{MicroUsd, PartSummary, Summary, Usage, counted, dollars};
+use clinstruct_schema::{MicroUsd, PartSummary, Summary, Usage, counted, dollars, dollars_each};
 use serde_json::json;
 
 use crate::progress::{duration, seconds};
@@ -87,12 +87,15 @@ impl Verdict<'_> {
         }
         let tokens = number(self.usage.prompt_tokens + self.usage.completion_tokens);
         let of_share = self.share.map(|most| format!(" of its share of {}", dollars(most)));
+        let each = dollars_each(self.spent, s.in_dataset())
+            .map(|each| format!(", {each} for each conversation in the dataset"));
         let took = format!(
-            "{}; the run: {}, {tokens} tokens, {}{}",
+            "{}; the run: {}, {tokens} tokens, {}{}{}",
             duration(self.elapsed),
             counted(s.requests_answered, "request"),
             dollars(self.spent),
-            of_share.unwrap_or_default()
+            of_share.unwrap_or_default(),
+            each.unwrap_or_default()
         );
         all.push((Label::Fact, "took:   ", took));
         if let Some(shard) = s.shard {
@@ -168,7 +171,9 @@ impl Verdict<'_> {
             "in_dataset": s.in_dataset(), "dropped": s.dropped(), "rejected_or_failed": s.left_out(),
             "failed": s.failed(), "in_progress": s.in_progress(),
             "requests_answered": s.requests_answered, "usage": self.usage,
-            "usd": self.spent as f64 / 1e6, "shard": s.shard,
+            "usd": self.spent as f64 / 1e6,
+            "usd_per_conversation": (s.in_dataset() > 0).then(|| self.spent as f64 / 1e6 / s.in_dataset() as f64),
+            "shard": s.shard,
             "usd_share": self.share.map(|most| most as f64 / 1e6), "rehearsal": s.rehearsal, "problems": self.problems,
             "report": self.out.join("report.html"), "next": self.next(),
         })

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use clinstruct_schema::dollars;
 use clinstruct_schema::summary::{Metric, MetricId, Verdict};
+use clinstruct_schema::{dollars, dollars_each};
 
 use crate::Report;
 use crate::html::{figure, number, page as whole, section, table, text};
@@ -66,11 +66,16 @@ fn result(a: &Report, b: &Report) -> String {
         })
         .collect();
     let spent = |r: &Report| dollars(r.jobs.iter().map(|j| j.micro_usd).sum());
+    let each = |r: &Report| {
+        let cost = r.jobs.iter().map(|j| j.micro_usd).sum();
+        dollars_each(cost, r.summary.in_dataset()).unwrap_or_else(|| dollars(0))
+    };
     let model = |r: &Report| text(&r.summary.model_and_backend());
     let seed = |r: &Report| r.summary.seed.to_string();
     let resources = |r: &Report| text(&r.summary.resources.chars().take(12).collect::<String>());
     for (name, x, y) in [
         ("spent", spent(a), spent(b)),
+        ("for each row of the dataset", each(a), each(b)),
         ("model", model(a), model(b)),
         ("seed", seed(a), seed(b)),
         ("resources", resources(a), resources(b)),

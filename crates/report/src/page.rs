@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use clinstruct_schema::summary::{Metric, TextKind, Verdict};
-use clinstruct_schema::{Attributes, Conversation, PartSummary, Role, Speaker, dollars};
+use clinstruct_schema::{
+    Attributes, Conversation, PartSummary, Role, Speaker, dollars, dollars_each,
+};
 
 use crate::Report;
 use crate::counts::BIN;
@@ -78,6 +80,7 @@ fn result(report: &Report) -> String {
     let missed = summary.metrics().iter().filter(|m| m.verdict == Verdict::Missed).count();
     let tokens: u64 = report.jobs.iter().map(|j| j.tokens).sum();
     let cost: u64 = report.jobs.iter().map(|j| j.micro_usd).sum();
+    let each = dollars_each(cost, summary.in_dataset()).unwrap_or_else(|| dollars(0));
     let cards = [
         card(&number(summary.planned()), "rows planned"),
         card(&number(summary.in_dataset()), "rows in the dataset"),
@@ -87,6 +90,7 @@ fn result(report: &Report) -> String {
         card(&number(summary.requests_answered), "requests answered"),
         card(&number(tokens), "tokens"),
         card(&dollars(cost), "spent"),
+        card(&each, "for each row of the dataset"),
         card(&summary.model_and_backend(), "model"),
         card(&summary.seed.to_string(), "seed"),
     ];

@@ -45,7 +45,7 @@ pub use json::Json;
 pub use language::Language;
 pub use mode::{ConversationMode, Register};
 pub use model::{Model, ModelPackage};
-pub use money::{MicroUsd, Price, dollars};
+pub use money::{MicroUsd, Price, dollars, dollars_each};
 pub use patient::{AgeYears, CountryBound, Medicine, Patient, PatientCard, Sex, Vitals, Who};
 pub use place::{IncomeGroup, Place};
 pub use plan::{BaseRow, Subject};

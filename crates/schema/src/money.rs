@@ -50,9 +50,45 @@ pub fn dollars(cost: MicroUsd) -> String {
     format!("${:.2}", cost as f64 / 1e6)
 }
 
+/// What each of `count` things cost, in dollars: to a hundredth of a cent below a dollar, further below that. `None` where nothing
+/// was paid, or for nothing.
+///
+/// ```
+/// use clinstruct_schema::dollars_each;
+///
+/// assert_eq!(dollars_each(363_420_000, 39_403).as_deref(), Some("$0.0092"));
+/// assert_eq!(dollars_each(0, 5), None);
+/// ```
+pub fn dollars_each(cost: MicroUsd, count: u64) -> Option<String> {
+    if cost == 0 || count == 0 {
+        return None;
+    }
+    let each = cost as f64 / 1e6 / count as f64;
+    let digits = match each {
+        1.0.. => 2,
+        0.001.. => 4,
+        _ => 6,
+    };
+    Some(format!("${each:.digits$}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_cost_of_one_has_digits_to_tell_it_by() {
+        for (cost, count, each) in [
+            (363_420_000, 39_403, Some("$0.0092")),
+            (12_000_000, 4, Some("$3.00")),
+            (5_000_000, 10, Some("$0.5000")),
+            (80_000, 1_000, Some("$0.000080")),
+            (10, 0, None),
+            (0, 10, None),
+        ] {
+            assert_eq!(dollars_each(cost, count).as_deref(), each, "{cost} for {count}");
+        }
+    }
 
     #[test]
     fn cached_tokens_and_batches_are_cheaper() {
