@@ -14,6 +14,7 @@ mod failure;
 mod features;
 mod lint;
 mod notices;
+mod outside;
 mod process;
 mod temporary;
 mod test;

@@ -1,7 +1,7 @@
 //! Runs other programs.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::environment::Environment;
@@ -122,6 +122,14 @@ pub(crate) fn name(command: &Command) -> String {
         name.push_str(&argument.to_string_lossy());
     }
     name
+}
+
+/// A program of the debug profile, in the target folder of this program.
+pub(crate) fn debug_program(name: &str) -> Result<Command> {
+    let here = std::env::current_exe().map_err(Failure::io("find this program"))?;
+    let target = here.parent().and_then(Path::parent).unwrap_or(&here);
+    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    Ok(Command::new(target.join("debug").join(name)))
 }
 
 /// Cargo in the root of the repository.

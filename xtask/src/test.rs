@@ -8,9 +8,11 @@ use std::time::Instant;
 
 use crate::environment::Environment;
 use crate::failure::{Failure, Result};
+use crate::outside;
 use crate::process::{self, cargo};
 use crate::temporary::TemporaryFolder;
 use crate::tidy;
+use crate::tools::CPP;
 
 /// Seed rows of each part in the small run.
 const SMOKE_LIMIT: &str = "3";
@@ -23,6 +25,9 @@ struct Suite {
     commands: &'static [&'static [&'static str]],
 }
 
+/// The program of the tests.
+const PROGRAM: &str = "target/debug/clinstruct";
+
 /// Installs Python packages into a separate folder.
 const PIP: [&str; 4] =
     ["target/python/bin/pip", "install", "--quiet", "--disable-pip-version-check"];
@@ -33,15 +38,7 @@ const CHROMIUM: &str = "command -v chromium || command -v chromium-browser || co
 /// The accessibility checks that the browser runs.
 const AXE: &str = "cd target/python && npm pack --silent axe-core@4 && tar -xzf axe-core-4*.tgz package/axe.min.js";
 
-/// llama.cpp's build tools from the system's packages, if missing.
-const CPP: &str = "{ command -v cmake && command -v clang && command -v c++; } >/dev/null || \
-                   { apt-get update -qq && apt-get install -y -qq cmake clang g++; }";
-/// In the whole workspace, so that the crates are those of the other tests: for a selection of packages, cargo compiles most
-/// dependencies with other features.
-const MODEL_LINTS: &str =
-    "cargo clippy --quiet --workspace --features llama --all-targets -- -D warnings";
-const MODEL_BUILD: &str = "cargo build --quiet --workspace --features llama";
-/// Fetches and runs the smallest model: its own tests, and a dataset of all parts and stages.
+/// Fetches and runs the smallest model: its own tests, and a dataset of one row by all stages.
 const FETCH: &str =
     "CLINSTRUCT_MODELS=target/models target/debug/clinstruct model fetch smollm2-135m";
 const MODEL_TESTS: &str = "CLINSTRUCT_TEST_MODEL=$PWD/target/models/SmolLM2-135M-Instruct.Q4_1.gguf \
@@ -50,7 +47,7 @@ const MODEL_TESTS: &str = "CLINSTRUCT_TEST_MODEL=$PWD/target/models/SmolLM2-135M
                            --test-threads 1";
 /// A model of this size fails most checks, so that a run may end without a row: exit code 1 is a result too.
 const MODEL_RUN: &str = "rm -rf target/llama-run && { CLINSTRUCT_MODELS=target/models target/debug/clinstruct build \
-                         --backend llama --model smollm2-135m --part specialty-domain --part task-subtopic --limit 1 \
+                         --backend llama --model smollm2-135m --part specialty-domain --limit 1 \
                          --out target/llama-run; test $? -le 1; } && \
                          grep -q '\"counts_add_up\": true' target/llama-run/summary.json";
 
@@ -82,19 +79,7 @@ fn optional_suites() -> &'static [Suite] {
                 ],
                 // One of an earlier version has other rows, and a cache of them.
                 &["rm", "-rf", "target/python-run"],
-                &[
-                    "cargo",
-                    "run",
-                    "--quiet",
-                    "--package",
-                    "clinstruct-cli",
-                    "--",
-                    "build",
-                    "--limit",
-                    "60",
-                    "--out",
-                    "target/python-run",
-                ],
+                &[PROGRAM, "build", "--limit", "60", "--out", "target/python-run"],
                 &[
                     "target/python/bin/python",
                     "crates/export/python/read_dataset.py",
@@ -115,8 +100,9 @@ fn optional_suites() -> &'static [Suite] {
                     "cargo",
                     "test",
                     "--quiet",
-                    "--package",
-                    "clinstruct-records",
+                    "--workspace",
+                    "--features",
+                    "llama",
                     "--test",
                     "it",
                     "--",
@@ -160,14 +146,7 @@ fn optional_suites() -> &'static [Suite] {
         },
         Suite {
             name: "a model in this process",
-            commands: &[
-                &["sh", "-c", CPP],
-                &["sh", "-c", MODEL_LINTS],
-                &["sh", "-c", MODEL_BUILD],
-                &["sh", "-c", FETCH],
-                &["sh", "-c", MODEL_TESTS],
-                &["sh", "-c", MODEL_RUN],
-            ],
+            commands: &[&["sh", "-c", FETCH], &["sh", "-c", MODEL_TESTS], &["sh", "-c", MODEL_RUN]],
         },
         Suite {
             name: "the viewer in a browser",
@@ -178,7 +157,7 @@ fn optional_suites() -> &'static [Suite] {
                 &[
                     "target/python/bin/python",
                     "crates/viewer/python/browser.py",
-                    "cargo run --quiet --package clinstruct-viewer --example serve --",
+                    "target/debug/examples/view",
                     "target/python-run",
                     "target/python/package/axe.min.js",
                     "target/pictures",
@@ -191,17 +170,34 @@ fn optional_suites() -> &'static [Suite] {
 /// Quick checks first, the test runner with its summary last.
 pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<()> {
     tidy::run(environment)?;
-    process::run(cargo(environment, &["test", "--workspace", "--doc", "--quiet"]))?;
-    smoke(environment)?;
-    foreign(environment)?;
-    swapped(environment)?;
+    // Everything at once: a part of it would be compiled with fewer features, and all of it again after that.
+    let features = features(environment)?;
+    for kind in ["--no-run", "--doc"] {
+        let mut tests = cargo(environment, &["test", "--workspace", "--quiet", kind]);
+        tests.args(features);
+        process::run(tests)?;
+    }
+    smoke()?;
+    outside::foreign(environment, features)?;
     optional(environment, optional_suites())?;
+    outside::swapped(environment, features)?;
 
     let nextest = process::works(&mut cargo(environment, &["nextest", "--version"]));
     let runner: &[&str] = if nextest { &["nextest", "run"] } else { &["test", "--all-targets"] };
     let mut tests = cargo(environment, runner);
-    tests.arg("--workspace").args(arguments);
+    tests.arg("--workspace").args(features).args(arguments);
     process::run(tests)
+}
+
+/// The features of all that is compiled for the tests. llama.cpp changes those of other crates: all tests have it, or none.
+fn features(environment: &Environment) -> Result<&'static [&'static str]> {
+    if !environment.ci {
+        return Ok(&[]);
+    }
+    let mut tools = Command::new("sh");
+    tools.args(["-c", CPP]);
+    process::run(tools)?;
+    Ok(&["--features", "llama"])
 }
 
 /// The crash test with a given number of runs. Reports a failing run, so that it can be repeated alone.
@@ -251,13 +247,10 @@ fn left_out(ci: bool, suites: &[Suite]) -> Option<String> {
 }
 
 /// The README's main command on a few rows, with the binary of the tests.
-fn smoke(environment: &Environment) -> Result<()> {
+fn smoke() -> Result<()> {
     let folder = TemporaryFolder::new("smoke")?;
-    let mut build = cargo(environment, &["run", "--quiet"]);
-    build
-        .args(process::BINARY)
-        .args(["--", "build", "--limit", SMOKE_LIMIT, "--out"])
-        .arg(folder.path());
+    let mut build = process::debug_program("clinstruct")?;
+    build.args(["build", "--limit", SMOKE_LIMIT, "--out"]).arg(folder.path());
     process::run(build)?;
     let read = |path: &Path| {
         fs::read_to_string(path).map_err(Failure::io(format!("read {}", path.display())))
@@ -283,89 +276,8 @@ fn smoke(environment: &Environment) -> Result<()> {
     if findings.is_empty() { Ok(()) } else { Err(Failure::Findings(findings)) }
 }
 
-/// Projects outside of the workspace that bring a backend or a stage of their own: their tests, with what is built already.
-fn foreign(environment: &Environment) -> Result<()> {
-    for folder in ["examples/foreign-backend", "examples/urgency-stage"] {
-        foreign_project(environment, &environment.root.join(folder))?;
-    }
-    Ok(())
-}
-
-fn foreign_project(environment: &Environment, folder: &Path) -> Result<()> {
-    // The versions of the workspace, so that nothing has to be fetched or compiled that was not before.
-    fs::copy(environment.root.join("Cargo.lock"), folder.join("Cargo.lock"))
-        .map_err(Failure::io(format!("write {}", folder.join("Cargo.lock").display())))?;
-    let mut tests = Command::new(&environment.cargo);
-    tests
-        .args(["test", "--offline", "--quiet"])
-        .arg("--manifest-path")
-        .arg(folder.join("Cargo.toml"))
-        .arg("--target-dir")
-        .arg(environment.root.join("target"));
-    process::run(tests)
-}
-
-/// Another backend in the place of a shipped one, by the line that the guide has for the root manifest.
-///
-/// A second root below `target`, whose folders are links to those of the first: cargo takes what is built already, so that
-/// only the command line is compiled again.
-fn swapped(environment: &Environment) -> Result<()> {
-    const GUIDE: &str = "docs/guide/src/swap.md";
-    let read = |path: &str| {
-        let path = environment.root.join(path);
-        fs::read_to_string(&path).map_err(Failure::io(format!("read {}", path.display())))
-    };
-    let manifest = with_line_of(&read(GUIDE)?, &read("Cargo.toml")?)
-        .ok_or_else(|| Failure::Findings(vec![format!("{GUIDE}: no line for the manifest")]))?;
-    let (target, root) = (environment.root.join("target"), environment.root.join("target/swapped"));
-    let failed = |path: &Path| Failure::io(format!("write {}", path.display()));
-    let _ = fs::remove_dir_all(&root);
-    fs::create_dir_all(&root).map_err(failed(&root))?;
-    for folder in ["crates", "examples", "resources", "xtask"] {
-        let link = root.join(folder);
-        link_folder(&environment.root.join(folder), &link).map_err(failed(&link))?;
-    }
-    fs::write(root.join("Cargo.toml"), manifest).map_err(failed(&root))?;
-    fs::copy(environment.root.join("Cargo.lock"), root.join("Cargo.lock"))
-        .map_err(failed(&root))?;
-
-    let folder = TemporaryFolder::new("swapped")?;
-    let mut build = Command::new(&environment.cargo);
-    build.args(["run", "--offline", "--quiet", "--manifest-path"]).arg(root.join("Cargo.toml"));
-    build.arg("--target-dir").arg(target).args(process::BINARY);
-    build.args(["--", "build", "--backend", "openai", "--limit", "2", "--out"]).arg(folder.path());
-    process::run(build)?;
-    let path = folder.path().join("summary.json");
-    let summary =
-        fs::read_to_string(&path).map_err(Failure::io(format!("read {}", path.display())))?;
-    let packed: String = summary.split_whitespace().collect();
-    let swapped = ["\"backend\":\"openai\"", "\"rehearsal\":true"];
-    if counts_add_up(&summary) && swapped.iter().all(|field| packed.contains(field)) {
-        return Ok(());
-    }
-    Err(Failure::Findings(vec!["the swapped backend did not build the dataset".to_owned()]))
-}
-
-/// The manifest with the line of the guide in the place of its own line of the same name.
-fn with_line_of(guide: &str, manifest: &str) -> Option<String> {
-    let name = "clinstruct-backend-openai = ";
-    let new = guide.lines().find(|line| line.starts_with(name))?;
-    let old = manifest.lines().find(|line| line.starts_with(name))?;
-    Some(manifest.replacen(old, new, 1))
-}
-
-#[cfg(unix)]
-fn link_folder(folder: &Path, link: &Path) -> std::io::Result<()> {
-    std::os::unix::fs::symlink(folder, link)
-}
-
-#[cfg(windows)]
-fn link_folder(folder: &Path, link: &Path) -> std::io::Result<()> {
-    std::os::windows::fs::symlink_dir(folder, link)
-}
-
 /// Whether a `summary.json` says that every planned row is accounted for, however it is laid out.
-fn counts_add_up(summary: &str) -> bool {
+pub(crate) fn counts_add_up(summary: &str) -> bool {
     let packed: String = summary.split_whitespace().collect();
     packed.contains("\"counts_add_up\":true")
 }
@@ -386,16 +298,6 @@ mod tests {
         );
         assert_eq!(left_out(true, &suites), None);
         assert_eq!(left_out(false, &[]), None);
-    }
-
-    #[test]
-    fn the_line_of_the_guide_takes_the_place_of_one_line() {
-        let manifest = "a = 1\nclinstruct-backend-openai = { path = \"x\" }\nb = 2\n";
-        let guide = "text\nclinstruct-backend-openai = { path = \"y\" }\n";
-        let swapped = with_line_of(guide, manifest).unwrap();
-        assert_eq!(swapped, "a = 1\nclinstruct-backend-openai = { path = \"y\" }\nb = 2\n");
-        assert_eq!(with_line_of("no line", manifest), None);
-        assert_eq!(with_line_of(guide, "a = 1\n"), None);
     }
 
     #[test]

@@ -18,6 +18,10 @@ pub(crate) struct Tool {
     pub(crate) hint: &'static str,
 }
 
+/// Installs llama.cpp's build tools from the system's packages, if they are missing.
+pub(crate) const CPP: &str = "{ command -v cmake && command -v clang && command -v c++; } >/dev/null || \
+                              { apt-get update -qq && apt-get install -y -qq cmake clang g++; }";
+
 /// Where tools are installed, relative to the root.
 pub(crate) const TOOLS: &str = "target/tools";
 

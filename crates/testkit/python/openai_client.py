@@ -1,4 +1,7 @@
-"""The official openai client against the provider of clinstruct-testkit: nothing may differ from what it expects."""
+"""The official openai client against the provider of clinstruct-testkit: nothing may differ from what it expects.
+
+Starts the example `serve`, which `cargo xtask test` has compiled.
+"""
 
 import json
 import subprocess
@@ -7,7 +10,7 @@ import tempfile
 import openai
 
 server = subprocess.Popen(
-    ["cargo", "run", "--quiet", "--package", "clinstruct-testkit", "--example", "serve"],
+    ["target/debug/examples/serve"],
     stdin=subprocess.PIPE,
     stdout=subprocess.PIPE,
     text=True,

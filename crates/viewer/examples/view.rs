@@ -1,6 +1,6 @@
 //! Serves a folder until stdin ends, and prints the address: for the browser test.
 //!
-//! `cargo run --package clinstruct-viewer --example serve -- FOLDER`
+//! `cargo run --package clinstruct-viewer --example view -- FOLDER`
 
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use clinstruct_curate::metrics::Facts;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let run = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: serve FOLDER")?);
+    let run = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: view FOLDER")?);
     let ready = |at| {
         let _ = writeln!(std::io::stdout(), "http://{at}");
     };

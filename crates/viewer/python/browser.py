@@ -1,6 +1,6 @@
 """Uses the viewer as a person does, in a browser without a window.
 
-Usage: browser.py SERVE RUN AXE PICTURES, where SERVE starts the example `serve` of the crate, RUN is a folder of a
+Usage: browser.py SERVE RUN AXE PICTURES, where SERVE starts the example `view` of the crate, RUN is a folder of a
 run of 50 conversations at least, AXE the file axe.min.js and PICTURES a folder for screenshots.
 """
 
