@@ -11,7 +11,6 @@ use crate::environment::Environment;
 use crate::failure::{Failure, Result};
 use crate::process;
 use crate::temporary::TemporaryFolder;
-use crate::test::counts_add_up;
 
 /// Those that bring a backend or a stage of their own: folders below `examples`, and names of their packages.
 const PROJECTS: [(&str, &str); 2] =
@@ -142,6 +141,12 @@ fn link_folder(folder: &Path, link: &Path) -> std::io::Result<()> {
     std::os::windows::fs::symlink_dir(folder, link)
 }
 
+/// Whether a `summary.json` says that every planned row is accounted for, however it is laid out.
+pub(crate) fn counts_add_up(summary: &str) -> bool {
+    let packed: String = summary.split_whitespace().collect();
+    packed.contains("\"counts_add_up\":true")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,5 +171,13 @@ mod tests {
         assert_eq!(with_members("[package]\n"), None);
         let project = "[package]\nname = \"a\"\n\n[workspace]\n\n[profile.dev]\n";
         assert_eq!(without_workspace(project), "[package]\nname = \"a\"\n");
+    }
+
+    #[test]
+    fn reads_the_counts_in_any_layout() {
+        assert!(counts_add_up("{\n  \"counts_add_up\": true\n}\n"));
+        assert!(counts_add_up("{\"a\":1,\"counts_add_up\":true}"));
+        assert!(!counts_add_up("{\"counts_add_up\":false}"));
+        assert!(!counts_add_up(""));
     }
 }
