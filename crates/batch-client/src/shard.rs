@@ -32,8 +32,8 @@ pub fn wire_size(request: &ChatRequest) -> u64 {
             let count = |n: [u8; 3], byte: &u8| {
                 let (byte, one) = (*byte, u8::from);
                 [
-                    n[0] + one((byte == b'"') | (byte == b'\\')),
-                    n[1] + one((byte == b'\n') | (byte == b'\r') | (byte == b'\t')),
+                    n[0] + one(matches!(byte, b'"' | b'\\')),
+                    n[1] + one(matches!(byte, b'\n' | b'\r' | b'\t')),
                     n[2] + one(byte < 0x20),
                 ]
             };
