@@ -180,7 +180,7 @@ pub(crate) fn runs_and_flags(arguments: &[OsString]) -> (usize, &[OsString]) {
     count.map_or((RUNS, arguments), |(runs, rest): (usize, _)| (runs.max(1), rest))
 }
 
-/// Builds a program for release; its folder is next to the folder of this program, whatever the target folder is.
+/// Builds a program for release.
 pub(crate) fn release_of(
     environment: &Environment,
     package: &[&str],
@@ -190,9 +190,7 @@ pub(crate) fn release_of(
     let mut build = cargo(environment, &["build", "--release"]);
     build.args(package).envs(settings.iter().copied());
     process::run(build)?;
-    let here = std::env::current_exe().map_err(Failure::io("find this program"))?;
-    let target = here.parent().and_then(Path::parent).unwrap_or(&here);
-    Ok(target.join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+    process::built("release", name)
 }
 
 pub(crate) fn measured(build: &Command, folder: &Path, time: bool) -> Result<Measure> {

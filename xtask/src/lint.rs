@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::environment::Environment;
 use crate::failure::Result;
 use crate::process::{self, cargo};
-use crate::tools::{CPP, TOOLS, Tool, find};
+use crate::tools::{self, TOOLS, Tool, find};
 
 // Debug builds, in one folder: they compile in half the time, and their input is small.
 const TYPOS: Tool = Tool {
@@ -71,14 +71,7 @@ pub(crate) fn run(environment: &Environment) -> Result<()> {
     };
     process::run(step(&["fmt", "--all", "--check"]))?;
     tool(environment, &TYPOS, &[])?;
-    // Once with every feature, rather than once without llama.cpp and once with it.
-    let mut features: &[&str] = &[];
-    if environment.ci {
-        let mut tools = Command::new("sh");
-        tools.args(["-c", CPP]);
-        process::run(tools)?;
-        features = &["--features", "llama"];
-    }
+    let features = tools::features(environment)?;
     let mut clippy = step(&["clippy", "--workspace", "--all-targets"]);
     clippy.args(features).args(["--", "-D", "warnings"]);
     process::run(clippy)?;

@@ -124,12 +124,11 @@ pub(crate) fn name(command: &Command) -> String {
     name
 }
 
-/// A program of the debug profile, in the target folder of this program.
-pub(crate) fn debug_program(name: &str) -> Result<Command> {
+/// A program of a profile. Its folder is next to the folder of this program, whatever the target folder is.
+pub(crate) fn built(profile: &str, name: &str) -> Result<PathBuf> {
     let here = std::env::current_exe().map_err(Failure::io("find this program"))?;
     let target = here.parent().and_then(Path::parent).unwrap_or(&here);
-    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    Ok(Command::new(target.join("debug").join(name)))
+    Ok(target.join(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// Cargo in the root of the repository.

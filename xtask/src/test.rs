@@ -12,7 +12,7 @@ use crate::outside::{self, counts_add_up};
 use crate::process::{self, cargo};
 use crate::temporary::TemporaryFolder;
 use crate::tidy;
-use crate::tools::CPP;
+use crate::tools;
 
 /// Seed rows of each part in the small run.
 const SMOKE_LIMIT: &str = "3";
@@ -171,7 +171,7 @@ fn optional_suites() -> &'static [Suite] {
 pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<()> {
     tidy::run(environment)?;
     // Everything at once: a part of it would be compiled with fewer features, and all of it again after that.
-    let features = features(environment)?;
+    let features = tools::features(environment)?;
     for kind in ["--no-run", "--doc"] {
         let mut tests = cargo(environment, &["test", "--workspace", "--quiet", kind]);
         tests.args(features);
@@ -187,17 +187,6 @@ pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<(
     let mut tests = cargo(environment, runner);
     tests.arg("--workspace").args(features).args(arguments);
     process::run(tests)
-}
-
-/// The features of all that is compiled for the tests. llama.cpp changes those of other crates: all tests have it, or none.
-fn features(environment: &Environment) -> Result<&'static [&'static str]> {
-    if !environment.ci {
-        return Ok(&[]);
-    }
-    let mut tools = Command::new("sh");
-    tools.args(["-c", CPP]);
-    process::run(tools)?;
-    Ok(&["--features", "llama"])
 }
 
 /// The crash test with a given number of runs. Reports a failing run, so that it can be repeated alone.
@@ -249,7 +238,7 @@ fn left_out(ci: bool, suites: &[Suite]) -> Option<String> {
 /// The README's main command on a few rows, with the binary of the tests.
 fn smoke() -> Result<()> {
     let folder = TemporaryFolder::new("smoke")?;
-    let mut build = process::debug_program("clinstruct")?;
+    let mut build = Command::new(process::built("debug", "clinstruct")?);
     build.args(["build", "--limit", SMOKE_LIMIT, "--out"]).arg(folder.path());
     process::run(build)?;
     let read = |path: &Path| {

@@ -19,11 +19,22 @@ pub(crate) struct Tool {
 }
 
 /// Installs llama.cpp's build tools from the system's packages, if they are missing.
-pub(crate) const CPP: &str = "{ command -v cmake && command -v clang && command -v c++; } >/dev/null || \
+const CPP: &str = "{ command -v cmake && command -v clang && command -v c++; } >/dev/null || \
                               { apt-get update -qq && apt-get install -y -qq cmake clang g++; }";
 
 /// Where tools are installed, relative to the root.
 pub(crate) const TOOLS: &str = "target/tools";
+
+/// The features of all that is linted and tested. llama.cpp changes those of other crates: everything has it, or nothing.
+pub(crate) fn features(environment: &Environment) -> Result<&'static [&'static str]> {
+    if !environment.ci {
+        return Ok(&[]);
+    }
+    let mut tools = Command::new("sh");
+    tools.args(["-c", CPP]);
+    process::run(tools)?;
+    Ok(&["--features", "llama"])
+}
 
 /// The program, installed first if it is missing and that is allowed.
 pub(crate) fn find(environment: &Environment, tool: &Tool) -> Result<OsString> {

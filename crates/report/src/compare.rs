@@ -65,11 +65,10 @@ fn result(a: &Report, b: &Report) -> String {
             vec![text(name), number(x), number(y), more(x, y)]
         })
         .collect();
-    let spent = |r: &Report| dollars(r.jobs.iter().map(|j| j.micro_usd).sum());
-    let each = |r: &Report| {
-        let cost = r.jobs.iter().map(|j| j.micro_usd).sum();
-        dollars_each(cost, r.summary.in_dataset()).unwrap_or_else(|| dollars(0))
-    };
+    let cost = |r: &Report| r.jobs.iter().map(|j| j.micro_usd).sum();
+    let spent = |r: &Report| dollars(cost(r));
+    let each =
+        |r: &Report| dollars_each(cost(r), r.summary.in_dataset()).unwrap_or_else(|| dollars(0));
     let model = |r: &Report| text(&r.summary.model_and_backend());
     let seed = |r: &Report| r.summary.seed.to_string();
     let resources = |r: &Report| text(&r.summary.resources.chars().take(12).collect::<String>());

@@ -98,7 +98,7 @@ const CAUSES: [&str; 8] =
     ["after", "following", "due to", "secondary to", "caused by", "because of", "acquired", "post"];
 
 /// First letters of words for an illness that is acute, and words for one that is over.
-const ACUTE: [&str; 11] = [
+const ACUTE: [&str; 10] = [
     "acute",
     "hyperacute",
     "massive",
@@ -109,7 +109,6 @@ const ACUTE: [&str; 11] = [
     "aigu",
     "acut",
     "तीव्र",
-    "เฉียบพลัน",
 ];
 const OVER: [&str; 10] = [
     "previous", "prior", "past", "old", "history", "years", "months", "known", "sequelae",
@@ -124,7 +123,7 @@ fn stage_code<'c>(condition: &'c Condition, name: &str) -> &'c str {
     let is_acute =
         || name.split_whitespace().any(|w| ACUTE.iter().any(|start| w.starts_with(start)));
     match &condition.acute_icd10 {
-        // Languages without spaces.
+        // Thai has no spaces.
         Some(code) if !is_over && (is_acute() || name.contains("เฉียบพลัน")) => {
             code
         }

@@ -190,12 +190,13 @@ impl Context<'_> {
 
     /// Whether `one puff at a time` says how the puffs of a dose are taken, and not how many.
     fn is_one_by_one(&self, number: &Number) -> bool {
+        if (number.unit, number.amount) != (Unit::Piece, 1.0) {
+            return false;
+        }
         let before = self.view.between(self.sentence.start, number.place.start).trim_end();
         let after = self.view.between(number.place.end, self.sentence.end).trim_start();
         let mut singly = self.view.words.singly.iter();
-        (number.unit, number.amount) == (Unit::Piece, 1.0)
-            && singly
-                .any(|words| after.starts_with(words.as_str()) || before.ends_with(words.as_str()))
+        singly.any(|words| after.starts_with(words.as_str()) || before.ends_with(words.as_str()))
             && !self.names(&[Class::Frequency])
     }
 
