@@ -7,6 +7,7 @@ use clinstruct_schema::{
 
 use crate::combination::read_combinations;
 use crate::contradiction::{Contradictions, read_contradictions};
+use crate::diagnosis::{Diagnosis, read_diagnoses};
 use crate::items::{PHRASES, distinct_wordings, known_items};
 use crate::load::{Loader, distinct, values};
 use crate::load_axes::{
@@ -63,6 +64,8 @@ pub struct Catalog {
     pub combinations: Vec<Combination>,
     /// Conditions.
     pub conditions: Vec<Condition>,
+    /// Illnesses that messages state and that have a code, without being conditions.
+    pub diagnoses: Vec<Diagnosis>,
     /// Sizes by age, sex and population.
     pub body: Body,
     /// Vital signs of healthy people.
@@ -139,6 +142,7 @@ impl Catalog {
             Known { ages: &ages, settings: &settings, countries: &countries, fields: &field_ids };
         let (conditions, untreated) =
             l.file("conditions.toml", |r| read_conditions(r, &known, &drugs));
+        let diagnoses = l.file("diagnoses.toml", |r| read_diagnoses(r, &conditions));
         let Regimens { all: regimens, never, pregnancy_treated } =
             l.file("regimens.toml", |r| read_regimens(r, &known, &drugs, &conditions));
         let of = Conditions { conditions: &conditions, regimens: &regimens };
@@ -317,6 +321,7 @@ impl Catalog {
             drugs,
             combinations,
             conditions,
+            diagnoses,
             body,
             signs,
             effects,

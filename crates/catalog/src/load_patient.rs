@@ -38,7 +38,7 @@ fn is_code(code: &str, rest: impl Fn(&str) -> bool) -> bool {
     head[0].is_ascii_uppercase() && head[1..].iter().all(u8::is_ascii_digit) && rest(tail)
 }
 
-fn is_icd10(code: &str) -> bool {
+pub(crate) fn is_icd10(code: &str) -> bool {
     let digits = |t: &str| (1..=2).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_digit());
     is_code(code, |rest| rest.is_empty() || rest.strip_prefix('.').is_some_and(digits))
 }
@@ -155,6 +155,10 @@ pub(crate) fn read_conditions(
             for region in &c.regions {
                 resolve(r, "WHO region", region.get_ref(), region.span(), REGIONS.into_iter());
             }
+            for code in &c.not_countries {
+                let all = known.countries.iter().map(|c| c.code.as_str());
+                resolve(r, "country code", code.get_ref(), code.span(), all);
+            }
             if let Some(treated) = &c.treated {
                 share(r, "treated", treated.span(), *treated.get_ref());
             }
@@ -182,6 +186,7 @@ pub(crate) fn read_conditions(
                 weight: c.weight,
                 weights: c.weights,
                 regions: texts(c.regions),
+                not_countries: texts(c.not_countries),
                 pregnancy: c.pregnancy,
                 weeks_from: c.weeks_from,
                 needs: slugs(c.needs),

@@ -118,6 +118,8 @@ pub struct Condition {
     pub weights: BTreeMap<IncomeGroup, f64>,
     /// Codes of the WHO regions where it is seen; everywhere if empty.
     pub regions: Vec<String>,
+    /// Codes of countries where it is not seen.
+    pub not_countries: Vec<String>,
     /// Whether pregnant patients have it.
     pub pregnancy: Pregnancy,
     /// Completed weeks of pregnancy from which on it occurs.
@@ -291,6 +293,8 @@ pub(crate) struct RawCondition {
     pub(crate) weights: BTreeMap<IncomeGroup, f64>,
     #[serde(default)]
     pub(crate) regions: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) not_countries: Vec<Spanned<String>>,
     #[serde(default)]
     pub(crate) pregnancy: Pregnancy,
     #[serde(default)]

@@ -42,6 +42,7 @@ pub(crate) fn conditions(ctx: &Completion<'_>, case: &Case) -> Vec<CaseCondition
         .iter()
         .filter(|c| c.fits(ctx.band, patient.age.years, patient.sex, patient.pregnancy_weeks))
         .filter(|c| c.regions.is_empty() || c.regions.contains(&place.region))
+        .filter(|c| !c.not_countries.contains(&place.country_code))
         .filter(|c| !in_question(c) && !forbidden(c))
         .map(|c| (c.id.as_str(), c.weight_in(place.income), c));
     for condition in draw::order(ctx.seed, ctx.key, "conditions", possible) {

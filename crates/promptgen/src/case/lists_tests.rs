@@ -208,6 +208,7 @@ fn conditions_go_together_and_fit_the_patient() {
             let weeks = case.patient.pregnancy_weeks;
             assert!(a.pregnancy.allows(weeks.is_some()), "{} at {weeks:?} weeks", a.id);
             assert!(a.regions.is_empty() || a.regions.contains(&frame.place.region), "{}", a.id);
+            assert!(!a.not_countries.contains(&frame.place.country_code), "{}", a.id);
         }
         assert!(all.len() <= 3);
     }

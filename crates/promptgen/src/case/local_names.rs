@@ -1,5 +1,8 @@
 //! What messages call a condition beside the names of the catalog: at home, in short, and in other languages.
 
+use std::collections::BTreeSet;
+
+use clinstruct_catalog::Catalog;
 use clinstruct_schema::CaseCondition;
 
 use super::beside::is_beside;
@@ -7,7 +10,7 @@ use super::beside::is_beside;
 /// Beginnings of ICD-10 codes, and names of what has them, parted by bars, in lower case.
 const NAMES: &[(&[&str], &str)] = &[
     (
-        &["H90", "H91", "H83"],
+        &["H91", "H90", "H83"],
         "hoh|hard of hearing|deaf|deafness|going deaf|hearing loss|hearing impairment|hearing impaired|schwerhörig|schwerhörigkeit|altersschwerhörigkeit|presbyakusis|hypoacousie|surdité|sourd|sourde|malentendant|malentendante|presbyacousie|sordera|sordo|sorda|hipoacusia|presbiacusia|sordità|ipoacusia|surdez|surdo|surda|presbiacúsia|बहरापन|कम सुनाई देना|कम सुनना|ऊँचा सुनना|หูตึง|หูหนวก|การได้ยินลดลง",
     ),
     (
@@ -15,7 +18,7 @@ const NAMES: &[(&[&str], &str)] = &[
         "clubfoot|club foot|club feet|talipes|ctev|klumpfuß|klumpfuss|pied bot|pie zambo|pie equinovaro|piede torto|pé torto|pé torto congênito|pé torto congénito|क्लबफुट|मुड़ा हुआ पैर|टेढ़ा पैर|เท้าปุก",
     ),
     (
-        &["E10", "E11"],
+        &["E14", "E10", "E11"],
         "dm|diabetes|diabetic|sugar diabetes|diabetiker|diabetikerin|zucker|zuckerkrankheit|diabète|diabétique|diabetico|diabetica|diabético|diabética|azúcar|azúcar alta|açúcar no sangue|मधुमेह|डायबिटीज|डायबिटीज़|शुगर|शुगर की बीमारी|เบาหวาน|โรคเบาหวาน",
     ),
     (
@@ -302,6 +305,9 @@ const NAMES: &[(&[&str], &str)] = &[
     ),
 ];
 
+/// Of the rows with several codes, the first codes that their names have without another word.
+const PLAIN: [&str; 7] = ["E03", "E14", "F32", "H91", "I10", "I25", "M54"];
+
 /// Words beside a name that say nothing more, in the languages that are not English.
 const BESIDE: &str = "\
     very quite rather really bit has is with got getting already elderly bekannt bekannte \
@@ -343,6 +349,22 @@ pub(super) fn further(name: &str) -> Vec<String> {
     };
     let all = with.and_then(|at| first.get(at..)).into_iter().chain(pieces);
     all.filter(says).map(str::to_owned).collect()
+}
+
+/// The code that a name has alone, in the catalog's form: `E11.9` of `altersdiabetes`. `None` where it may mean several.
+pub(super) fn code(catalog: &Catalog, name: &str) -> Option<String> {
+    let mut rows =
+        NAMES.iter().map(|(codes, _)| *codes).filter(|row| is_named(name, |of| of == *row));
+    let row = rows.next()?;
+    let plain = row.first().filter(|first| row.len() == 1 || PLAIN.contains(first))?;
+    if rows.any(|other| other.first() != Some(plain)) {
+        return None;
+    }
+    let known = catalog.conditions.iter().map(|c| c.icd10.as_str());
+    let known = known.filter(|code| code.starts_with(plain)).collect::<BTreeSet<_>>();
+    // Of several codes, that of the catalog may be about something else: `deaf` is not the deafness of old age.
+    let only = known.first().filter(|_| row.len() == 1 && known.len() == 1);
+    Some(only.map_or(*plain, |code| *code).to_owned())
 }
 
 /// Whether a name is one of a listed condition and says nothing more, by its code.

@@ -2,7 +2,8 @@
 
 use clinstruct_schema::CaseCondition;
 
-use super::local_names::{further, is_cognate, is_name_of};
+use super::lists_tests::CATALOG;
+use super::local_names::{code, further, is_cognate, is_name_of};
 
 fn listed(name: &str, icd10: &str) -> CaseCondition {
     CaseCondition {
@@ -82,5 +83,23 @@ fn names_in_related_languages_have_the_same_words() {
         ("chronic hepatitis B", "pneumonia"),
     ] {
         assert!(!is_cognate(listed, said), "{said}");
+    }
+}
+
+#[test]
+fn a_name_at_home_or_in_another_language_has_a_code() {
+    for (name, expected) in [
+        ("Tabakabhängigkeit", Some("F17.2")),
+        ("Bluthochdruck", Some("I10")),
+        ("HTA connue", Some("I10")),
+        ("diabetes mellitus tipo 2", Some("E11.9")),
+        ("diabético", Some("E14")),
+        ("schwerhörig", Some("H91")),
+        ("วัณโรคปอด", Some("A15")),
+        ("gonarthrose", None),
+        ("Alzheimer", None),
+        ("müde", None),
+    ] {
+        assert_eq!(code(&CATALOG, name).as_deref(), expected, "{name}");
     }
 }

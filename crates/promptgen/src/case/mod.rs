@@ -10,6 +10,7 @@ mod beside;
 mod body;
 mod conditions;
 mod curve;
+mod diagnoses;
 mod fill;
 mod history;
 mod known;

@@ -4,7 +4,7 @@ use clinstruct_catalog::Condition;
 use clinstruct_schema::{CaseCondition, Language};
 
 use super::beside::{QUALIFIERS, is_beside};
-use super::{Completion, known, local_names, status};
+use super::{Completion, diagnoses, known, local_names, status};
 
 /// Long words that many conditions share.
 const COMMON: &[&str] = &[
@@ -94,7 +94,7 @@ fn has_type(words: &[String]) -> bool {
 }
 
 /// What makes another condition of one: a stammer after a stroke is no stammer of childhood.
-const CAUSES: [&str; 8] =
+pub(super) const CAUSES: [&str; 8] =
     ["after", "following", "due to", "secondary to", "caused by", "because of", "acquired", "post"];
 
 /// First letters of words for an illness that is acute, and words for one that is over.
@@ -110,7 +110,7 @@ const ACUTE: [&str; 10] = [
     "acut",
     "तीव्र",
 ];
-const OVER: [&str; 10] = [
+pub(super) const OVER: [&str; 10] = [
     "previous", "prior", "past", "old", "history", "years", "months", "known", "sequelae",
     "residual",
 ];
@@ -131,10 +131,15 @@ fn stage_code<'c>(condition: &'c Condition, name: &str) -> &'c str {
     }
 }
 
-/// Code of the one condition of the catalog that a name means; empty for none or several, and where a cause is named
-/// that the catalog's condition does not have.
+/// Code of the one condition or diagnosis of the catalog that a name means; empty for none or several, and where a cause is
+/// named that the catalog's condition does not have.
 pub(super) fn code(ctx: &Completion<'_>, name: &str) -> String {
     match known::conditions_in(ctx.catalog, ctx.band, name).as_slice() {
+        [] => {
+            let code = status::code(name).or_else(|| diagnoses::code(ctx.catalog, name));
+            let code = code.map(str::to_owned);
+            code.or_else(|| local_names::code(ctx.catalog, name)).unwrap_or_default()
+        }
         [condition] => {
             let has = |cause: &str| condition.names().any(|known| known::mentions(known, cause));
             let other = CAUSES.iter().any(|cause| known::mentions(name, cause) && !has(cause));
