@@ -5,6 +5,7 @@ use std::ops::Range;
 use clinstruct_schema::{Constraint, Language, Speaker};
 
 use crate::case::Reader;
+use crate::checks::dose_warning;
 use crate::{Turn, Violation};
 
 /// A check on one text, with its metadata.
@@ -189,17 +190,30 @@ impl Check {
         let found = match self.run {
             Run::Text { find, .. } => find(turn),
             Run::Facts { find, .. } => find(turn, reader),
-            Run::Instruction { verify, .. } => turn
+            Run::Instruction { .. } => turn
                 .instructions
                 .iter()
                 .filter(|constraint| constraint_id(constraint) == self.id)
-                .filter_map(|constraint| match verify(constraint, turn.text, turn.language) {
+                .filter_map(|constraint| match self.outcome(constraint, turn) {
                     Outcome::Failed(finding) => Some(finding),
                     Outcome::Passed | Outcome::Undecided => None,
                 })
                 .collect(),
         };
         found.into_iter().map(|finding| self.violation(finding)).collect()
+    }
+
+    /// Whether a turn obeys an instruction that is verified by this check.
+    pub(crate) fn outcome(&self, constraint: &Constraint, turn: &Turn<'_>) -> Outcome {
+        match self.run {
+            // What the patient takes already is no advice.
+            Run::Instruction { .. } if matches!(constraint, Constraint::DoseWarning) => {
+                let taken = turn.case.map(|case| case.medicines.as_slice());
+                dose_warning::beside(turn.text, turn.language, taken.unwrap_or_default())
+            }
+            Run::Instruction { verify, .. } => verify(constraint, turn.text, turn.language),
+            Run::Text { .. } | Run::Facts { .. } => Outcome::Undecided,
+        }
     }
 
     pub(crate) fn violation(&self, finding: Finding) -> Violation {

@@ -13,13 +13,15 @@
 mod context;
 mod medicine;
 mod numbers;
+mod taken;
 mod warning;
 mod words;
 
 use std::ops::Range;
 
-use clinstruct_schema::Language;
+use clinstruct_schema::{CaseMedicine, Language};
 
+use self::taken::Taken;
 use self::words::{Hit, Words};
 use crate::phrases::small;
 use crate::segment::sentences;
@@ -107,6 +109,11 @@ pub struct Doses {
 /// all of the text. Another one ("check that with the pharmacist") counts for the doses of its own sentence, of the one
 /// before, and of the list or table before.
 pub fn find(text: &str, language: Language) -> Doses {
+    find_new(text, language, &[])
+}
+
+/// The same without the doses that the patient takes already: a referral names them, and advises none of them.
+pub fn find_new(text: &str, language: Language, taken: &[CaseMedicine]) -> Doses {
     let words = Words::of(language);
     let lower = lower_case(text);
     let places = Words::places(&lower);
@@ -122,7 +129,15 @@ pub fn find(text: &str, language: Language) -> Doses {
     }
     let sentences = sentences(text, language);
     let view = View { text, lower: &lower, words, hits: &hits, sentences: &sentences };
-    let stated = context::doses(&view, &numbers);
+    let mut stated = context::doses(&view, &numbers);
+    if !(stated.is_empty() || taken.is_empty()) {
+        let taken = Taken::of(taken, language);
+        stated.retain(|dose| {
+            let of = |s: &&Range<usize>| s.contains(&dose.place.start);
+            let sentence = view.sentences.iter().find(of).cloned().unwrap_or_default();
+            !taken.iter().any(|taken| taken.is(dose, view.lower, &sentence))
+        });
+    }
     let (warning, unwarned) = warning::unwarned(&view, &stated);
     Doses { unwarned: unwarned.map(|at| stated[at].clone()), stated, warning }
 }

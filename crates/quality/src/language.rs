@@ -349,7 +349,7 @@ pub(crate) fn foreign_script(text: &str) -> Option<Range<usize>> {
 }
 
 /// Cyrillic, Armenian, Hebrew and Arabic; Kana and Han; Hangul.
-fn is_of_foreign_script(c: char) -> bool {
+pub(crate) fn is_of_foreign_script(c: char) -> bool {
     matches!(
         u32::from(c),
         0x400..=0x6ff | 0x3040..=0x30ff | 0x3400..=0x4dbf | 0x4e00..=0x9fff | 0xac00..=0xd7af

@@ -25,8 +25,7 @@ fn verified<'t>(turn: &'t Turn<'_>) -> impl Iterator<Item = &'t Constraint> {
 fn broken(turn: &Turn<'_>) -> impl Iterator<Item = Violation> {
     verified(turn).filter_map(|constraint| {
         let check = checks::by_id(constraint_id(constraint))?;
-        let Run::Instruction { verify, .. } = check.run else { return None };
-        match verify(constraint, turn.text, turn.language) {
+        match check.outcome(constraint, turn) {
             Outcome::Failed(finding) => Some(check.violation(finding)),
             Outcome::Passed | Outcome::Undecided => None,
         }

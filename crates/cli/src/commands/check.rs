@@ -342,9 +342,9 @@ pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
     }
     let duplicates = collector.find(args.similar, &|row, message| rows.message(row, message))?;
     let mut metrics = Metrics::default();
-    let mut faults = Vec::new();
+    let mut faults = None;
     if let Some(mut all) = accumulators.into_iter().reduce(MetricsAccumulator::and) {
-        faults = all.faults();
+        faults = all.faults()?;
         all.finish(&mut metrics)?;
     }
     whole(&mut metrics, &duplicates, &benchmarks, &bad_rows);
@@ -359,7 +359,7 @@ pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
         dropped_rows,
     };
     match args.show {
-        Some(id) => show::show(&report, &rows, id, faults, args.json)?,
+        Some(id) => show::show(&report, &rows, id, faults.as_ref(), args.json)?,
         None if args.json => print_json(&report)?,
         None => print(&table::table(&report, inputs.iter().any(is_of_rehearsal)))?,
     }

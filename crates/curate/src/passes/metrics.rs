@@ -1,6 +1,7 @@
 //! Measures the remaining rows: each metric with its target.
 
 mod accumulator;
+mod every;
 mod faults;
 mod texts;
 
@@ -12,6 +13,7 @@ use clinstruct_schema::summary::{MetricId, Target, TextKind};
 use rayon::prelude::*;
 
 pub use accumulator::MetricsAccumulator;
+pub use every::Faults;
 pub use faults::{Fault, excerpt};
 
 use super::{Annotates, Pass};

@@ -1,5 +1,5 @@
 use clinstruct_curate::contamination::EvalItems;
-use clinstruct_curate::metrics::{DrugRange, Facts, MetricsAccumulator};
+use clinstruct_curate::metrics::{DrugRange, Facts, Fault, MetricsAccumulator};
 use clinstruct_curate::minhash::{jaccard, pairs, runs, signature};
 use clinstruct_curate::near_duplicates::{Collector, Duplicates, SIMILAR, collect};
 use clinstruct_curate::splits::{Item, Shares, split};
@@ -174,10 +174,11 @@ fn metrics_name_the_same_rows_for_any_number_of_threads() {
         })
         .collect();
     let ids: Vec<String> = (0..40).map(|i| format!("row {i}")).collect();
-    let measured = |threads: usize| {
+    let measured = |threads: usize, spill: &Spill| {
         let new = || {
             MetricsAccumulator::new(Facts::default())
                 .with_every_fault_of(MetricId::DosesWithoutWarning)
+                .with_spill(spill, threads)
         };
         let mut accumulators: Vec<_> = (0..threads).map(|_| new()).collect();
         for (number, text) in texts.iter().enumerate().rev() {
@@ -185,12 +186,13 @@ fn metrics_name_the_same_rows_for_any_number_of_threads() {
             accumulators[number * 7 % threads].add(&row).unwrap();
         }
         let mut all = accumulators.into_iter().reduce(MetricsAccumulator::and).unwrap();
-        let faults = all.faults();
+        let faults = faults_of(&mut all);
         let mut metrics = Metrics::default();
         all.finish(&mut metrics).unwrap();
         (metrics, faults)
     };
-    let (metrics, faults) = measured(1);
+    let in_memory = Spill::in_memory();
+    let (metrics, faults) = measured(1, &in_memory);
     let doses = metrics.values.iter().find(|m| m.id == MetricId::DosesWithoutWarning).unwrap();
     assert_eq!((doses.count, doses.of), (Some(20), 20));
     assert_eq!(doses.rows, ["row 0", "row 2", "row 4", "row 6", "row 8"]);
@@ -198,7 +200,12 @@ fn metrics_name_the_same_rows_for_any_number_of_threads() {
         faults.iter().map(|f| (f.id.as_str(), f.turn, f.message, f.span)).collect();
     assert_eq!(places.len(), 20);
     assert_eq!(places[19], ("row 38", 1, 1, Some([5, 11])));
-    assert_eq!(measured(3), (metrics, faults));
+    assert_eq!(measured(3, &in_memory), (metrics.clone(), faults.clone()));
+    // Faults that do not fit into memory are listed as well.
+    let folder = tempfile::tempdir().unwrap();
+    let spill = Spill::to(folder.path()).with_budget(1);
+    assert_eq!(measured(3, &spill), (metrics, faults));
+    assert!(spill.written() > 0);
 }
 
 #[test]
@@ -273,6 +280,12 @@ fn metrics_report_what_is_wrong() {
     assert!(metrics.values.is_sorted_by_key(|m| m.id));
 }
 
+/// What a listed metric found.
+fn faults_of(measured: &mut MetricsAccumulator) -> Vec<Fault> {
+    let faults = measured.faults().unwrap().expect("a metric is listed");
+    faults.iter().unwrap().collect::<Result<_, _>>().unwrap()
+}
+
 #[test]
 fn first_messages_that_ask_several_things_are_counted() {
     let measure = |text: &str| {
@@ -283,7 +296,8 @@ fn first_messages_that_ask_several_things_are_counted() {
         let all =
             [said(text, Role::User), said("Count it.", Role::Assistant), said(later, Role::User)];
         measured.add(&Row::new("a", &all)).unwrap();
-        let places: Vec<_> = measured.faults().into_iter().map(|f| (f.message, f.span)).collect();
+        let places: Vec<_> =
+            faults_of(&mut measured).into_iter().map(|f| (f.message, f.span)).collect();
         let mut metrics = Metrics::default();
         measured.finish(&mut metrics).unwrap();
         let found = metrics.values.iter().find(|m| m.id == id).map(|m| (m.of, m.verdict));

@@ -4,7 +4,9 @@ use clinstruct_schema::{Language, Speaker};
 
 use crate::Turn;
 use crate::check::{Check, Finding, Group, PerSpeaker, Run, Strictness};
-use crate::language::{foreign_paragraph, foreign_script, identify, identify_other};
+use crate::language::{
+    foreign_paragraph, foreign_script, identify, identify_other, is_of_foreign_script,
+};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -40,7 +42,46 @@ fn find(turn: &Turn<'_>) -> Vec<Finding> {
     if turn.speaker != Speaker::Assistant {
         return another_message(turn.text, turn.language).into_iter().collect();
     }
-    other_language(turn.text, turn.language).into_iter().collect()
+    let found = other_language(turn.text, turn.language);
+    found.filter(|finding| !is_local(turn, finding)).into_iter().collect()
+}
+
+/// Scripts by their first and last letters, and the countries that write in them: an answer may quote what a form or a law is
+/// called there.
+const SCRIPTS: [((u32, u32), &[&str]); 6] = [
+    (
+        (0x400, 0x52f),
+        &["ru", "by", "ua", "bg", "rs", "mk", "me", "ba", "kz", "kg", "tj", "mn", "uz"],
+    ),
+    ((0x531, 0x58f), &["am"]),
+    ((0x590, 0x5ff), &["il"]),
+    (
+        (0x600, 0x6ff),
+        &[
+            "dz", "bh", "td", "km", "dj", "eg", "iq", "jo", "kw", "lb", "ly", "mr", "ma", "om",
+            "ps", "qa", "sa", "so", "sd", "sy", "tn", "ae", "ye", "ir", "af", "pk",
+        ],
+    ),
+    ((0x3040, 0x9fff), &["cn", "jp", "sg"]),
+    ((0xac00, 0xd7af), &["kr", "kp"]),
+];
+
+/// Letters of a local name, at most.
+const LOCAL: usize = 80;
+
+/// Whether what is in another script is a name in the script of the country: `(ювенильный идиопатический артрит)`.
+fn is_local(turn: &Turn<'_>, finding: &Finding) -> bool {
+    let (Some(place), Some(span)) = (&turn.place, &finding.span) else { return false };
+    let is_of = |c: char| {
+        SCRIPTS.iter().any(|((from, to), countries)| {
+            (*from..=*to).contains(&u32::from(c)) && countries.contains(&place.country)
+        })
+    };
+    let before = turn.text.get(..span.start).unwrap_or_default().trim_end();
+    let is_set_apart = before.ends_with(['(', '"', '“', '„', '«', '\'', '‘', '*', ':']);
+    let foreign = turn.text.chars().filter(|c| is_of_foreign_script(*c));
+    let is_name = turn.text.get(span.clone()).is_some_and(|said| said.chars().all(is_of));
+    is_set_apart && is_name && foreign.clone().all(is_of) && foreign.count() <= LOCAL
 }
 
 /// What is wrong with the language of a health worker's message. Such a message may quote a letter, a leaflet or a patient, so
@@ -86,6 +127,21 @@ mod tests {
         let finding = in_german(english);
         assert_eq!(finding[0].detail, "to be written in German, is in English");
         assert_eq!(find(&Turn::follow_up(german)).len(), 1);
+    }
+
+    #[test]
+    fn an_answer_may_name_what_something_is_called_in_the_country() {
+        let text = "Look up the protocol on juvenile idiopathic arthritis (ювенильный идиопатический артрит) in the ministry's register.";
+        let terms = crate::CountryTerms::default();
+        let found = |country, text| {
+            let place = crate::Place { country, emergency: "", terms: &terms };
+            find(&Turn { place: Some(place), ..Turn::answer(text) }).len()
+        };
+        assert_eq!((found("kg", text), found("np", text), found("cn", text)), (0, 1, 1));
+        let much = format!("{text} {}", "Общие рекомендации для врача. ".repeat(3));
+        assert_eq!(found("kg", &much), 1);
+        assert_eq!(found("cn", "Ask the ward for the form (转诊手续) before you leave."), 0);
+        assert_eq!(found("ke", "Ask the ward for the form (转诊手续) before you leave."), 1);
     }
 
     #[test]

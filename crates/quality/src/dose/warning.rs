@@ -28,6 +28,10 @@ const FAR: usize = 4 * COMMA;
 /// The longest `please` or `carefully` between a verb and "before use".
 const BESIDE_VERB: usize = 12;
 
+/// The longest ` and the vial ` between two objects, and the words that join them.
+const JOINED: usize = 20;
+const AND: [&str; 7] = ["and", "und", "et", "y", "e", "और", "และ"];
+
 /// The longest `of the` between an amount and what it is of.
 const OF: usize = 10;
 
@@ -68,7 +72,14 @@ pub(super) fn unwarned(view: &View<'_>, doses: &[Dose]) -> (Option<Range<usize>>
         }
         false
     };
-    (None, dosed.iter().position(|own| !warned(*own)))
+    // A dose that is said again needs no second warning: `not held at 4 L/min: call the physician`.
+    let is_same = |a: &Dose, b: &Dose| a.unit == b.unit && a.amount.to_bits() == b.amount.to_bits();
+    let said_before = |at: usize| {
+        let earlier = doses.iter().zip(&dosed).take(at);
+        earlier.filter(|(_, own)| warned(**own)).any(|(dose, _)| is_same(dose, &doses[at]))
+    };
+    let mut unwarned = (0..doses.len()).filter(|at| !warned(dosed[*at]));
+    (None, unwarned.find(|at| !said_before(*at)))
 }
 
 /// What a sentence asks to verify, if anything that a dose may be.
@@ -147,7 +158,8 @@ fn object(view: &View<'_>, verb: &Hit, hits: &[Hit]) -> Option<Class> {
         } else {
             view.between(hit.end, verb.start)
         };
-        let far = gap.contains([',', ';', ':']);
+        // A cell of a table is a clause of its own.
+        let far = gap.contains([',', ';', ':', '|']);
         // A pronoun or a source counts in the clause of the verb only.
         if far && matches!(hit.class, Class::Pronoun | Class::BeforeUse) {
             return None;
@@ -171,6 +183,9 @@ fn object(view: &View<'_>, verb: &Hit, hits: &[Hit]) -> Option<Class> {
         Some((distance, class))
     });
     let near: Vec<(usize, Class)> = near.collect();
+    if joined_amount(view, verb, hits) {
+        return Some(Class::Amount);
+    }
     // What is looked up, or when, says little about what is verified: another object in the clause decides.
     let (_, nearest) = near.iter().min_by_key(|(distance, class)| (*distance, rank(*class)))?;
     if !matches!(nearest, Class::Dose | Class::Amount | Class::Object) {
@@ -192,6 +207,20 @@ fn object(view: &View<'_>, verb: &Hit, hits: &[Hit]) -> Option<Class> {
         }
     }
     Some(*nearest)
+}
+
+/// Whether an amount is joined to another object behind a verb: `verify weight and vial strength`.
+fn joined_amount(view: &View<'_>, verb: &Hit, hits: &[Hit]) -> bool {
+    let behind = || hits.iter().filter(|hit| hit.start >= verb.end);
+    let Some(object) = behind().find(|hit| hit.class == Class::Object) else { return false };
+    let amount = behind().find(|hit| hit.class == Class::Amount && hit.start >= object.end);
+    amount.is_some_and(|amount| {
+        let gap = view.between(object.end, amount.start);
+        let mut words = gap.split_whitespace();
+        words.any(|word| AND.contains(&word))
+            && gap.chars().count() <= JOINED
+            && !gap.contains(['.', ';', ','])
+    })
 }
 
 /// At the same distance another object is the likelier one.

@@ -1,6 +1,6 @@
 //! The rows and places that one metric is about.
 
-use clinstruct_curate::metrics::{Fault, excerpt};
+use clinstruct_curate::metrics::{Fault, Faults, excerpt};
 use clinstruct_schema::summary::MetricId;
 use clinstruct_schema::{Message, Role};
 
@@ -26,33 +26,27 @@ pub(super) fn eval_item(matched: usize, words: usize, set: &str) -> String {
     format!("{matched} of {words} words of an item of {set}")
 }
 
-/// The faults of the metrics that look at all rows together.
+/// Calls `each` with the faults of the metrics that look at all rows together.
 fn of_all_rows(
     report: &Report,
     rows: &Rows,
     id: MetricId,
-) -> clinstruct_curate::Result<Vec<Fault>> {
+    each: &mut dyn FnMut(&Fault) -> clinstruct_app::Result<()>,
+) -> clinstruct_app::Result<()> {
     match id {
-        MetricId::UnreadableRows => {
-            let split = |bad: &String| {
-                let (row, why) = bad.split_once(": ").unwrap_or((bad, ""));
-                Ok(fault(row, 1, 0, String::new(), why.to_owned()))
-            };
-            report.bad_rows.iter().map(split).collect()
-        }
-        MetricId::NearDuplicates => {
-            let all = report.duplicates.duplicates.iter();
-            all.map(|d| {
-                let start = excerpt(&rows.message(d.row, 0)?, 0);
-                Ok(fault(&d.id, 1, 0, start, format!("repeats {}", d.repeats)))
-            })
-            .collect()
-        }
+        MetricId::UnreadableRows => report.bad_rows.iter().try_for_each(|bad| {
+            let (row, why) = bad.split_once(": ").unwrap_or((bad, ""));
+            each(&fault(row, 1, 0, String::new(), why.to_owned()))
+        }),
+        MetricId::NearDuplicates => report.duplicates.duplicates.iter().try_for_each(|d| {
+            let start = excerpt(&rows.message(d.row, 0)?, 0);
+            each(&fault(&d.id, 1, 0, start, format!("repeats {}", d.repeats)))
+        }),
         MetricId::EvalItems => {
             let hits = report.contamination.iter().flat_map(|b| &b.hits);
-            Ok(hits.filter_map(|hit| hit.fault.clone()).collect())
+            hits.filter_map(|hit| hit.fault.as_ref()).try_for_each(each)
         }
-        _ => Ok(Vec::new()),
+        _ => Ok(()),
     }
 }
 
@@ -61,23 +55,27 @@ pub(super) fn show(
     report: &Report,
     rows: &Rows,
     id: MetricId,
-    mut faults: Vec<Fault>,
+    faults: Option<&Faults>,
     as_json: bool,
 ) -> clinstruct_app::Result<()> {
-    faults.extend(of_all_rows(report, rows, id)?);
-    for fault in &faults {
-        if as_json {
-            print_json(fault)?;
-            continue;
+    let mut each = |fault: &Fault| line(fault, as_json);
+    if let Some(faults) = faults {
+        for fault in faults.iter()? {
+            each(&fault?)?;
         }
-        let place =
-            fault.span.map_or_else(String::new, |[from, to]| format!(", bytes {from}..{to}"));
-        let detail = match fault.detail.as_str() {
-            "" => String::new(),
-            detail => format!(" ({detail})"),
-        };
-        let message = number(fault.message as u64 + 1);
-        print(&format!("{}, message {message}{place}: {}{detail}\n", fault.id, fault.excerpt))?;
     }
-    Ok(())
+    of_all_rows(report, rows, id, &mut each)
+}
+
+fn line(fault: &Fault, as_json: bool) -> clinstruct_app::Result<()> {
+    if as_json {
+        return print_json(fault);
+    }
+    let place = fault.span.map_or_else(String::new, |[from, to]| format!(", bytes {from}..{to}"));
+    let detail = match fault.detail.as_str() {
+        "" => String::new(),
+        detail => format!(" ({detail})"),
+    };
+    let message = number(fault.message as u64 + 1);
+    print(&format!("{}, message {message}{place}: {}{detail}\n", fault.id, fault.excerpt))
 }

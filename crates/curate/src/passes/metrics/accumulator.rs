@@ -26,7 +26,8 @@ use across::Across;
 use disclosure::Disclosure;
 use statements::Statements;
 
-use super::faults::{FIRST, Fault, Place, Repetitions, Seen, Tally};
+use super::every::{Every, Faults};
+use super::faults::{Place, Seen, Tally};
 use super::texts::{
     distinct, ends_by_asking, is_blank, mojibake, opening, spoken, without_styles, zlib_ratio,
 };
@@ -45,8 +46,7 @@ pub struct MetricsAccumulator {
     texts: [u64; 3],
     shares: BTreeMap<(MetricId, Option<TextKind>), Tally>,
     /// A metric of which all faults are kept.
-    every: Option<MetricId>,
-    repetitions: Repetitions,
+    every: Option<Every>,
     /// What no code can tell, with the texts or conversations that it is about.
     unmeasured: BTreeMap<(Property, String), u64>,
     /// Conversations of more than one turn.
@@ -68,7 +68,6 @@ impl MetricsAccumulator {
             texts: [0; 3],
             shares: BTreeMap::new(),
             every: None,
-            repetitions: Repetitions::default(),
             unmeasured: BTreeMap::new(),
             longer: 0,
             instructions: BTreeMap::new(),
@@ -84,13 +83,14 @@ impl MetricsAccumulator {
     #[must_use]
     pub fn with_spill(self, spill: &Spill, accumulators: usize) -> Self {
         let limit = spill.share(16 * accumulators.max(1));
-        Self { across: Across::new(spill, limit), ..self }
+        let every = self.every.map(|every| Every::new(every.id, spill, limit));
+        Self { across: Across::new(spill, limit), every, ..self }
     }
 
-    /// Keeps all faults that this metric finds, not those of the first rows only.
+    /// Lists all faults that this metric finds, rather than naming the first rows.
     #[must_use]
     pub fn with_every_fault_of(mut self, id: MetricId) -> Self {
-        self.every = Some(id);
+        self.every = Some(Every::new(id, &Spill::in_memory(), usize::MAX));
         self
     }
 
@@ -119,19 +119,21 @@ impl MetricsAccumulator {
         seen: Seen,
         detail: &str,
     ) {
-        let most = self.most(key.0);
-        self.shares.entry(key).or_default().add(at, seen, detail, most);
-    }
-
-    fn repeatable(&mut self, id: MetricId, hash: u64, at: Place<'_>) {
-        if self.every == Some(id) {
-            self.repetitions.add(id, hash, at);
+        let span = self.shares.entry(key).or_default().add(at, seen);
+        if let (Some(span), Some(every)) = (span, self.every_of(key.0)) {
+            every.add(at, at.fault(span, detail));
         }
     }
 
-    /// Rows with a fault that are kept of a metric.
-    fn most(&self, id: MetricId) -> usize {
-        if self.every == Some(id) { usize::MAX } else { FIRST }
+    fn repeatable(&mut self, id: MetricId, hash: u64, at: Place<'_>) {
+        if let Some(every) = self.every_of(id) {
+            every.add_equal(hash, at);
+        }
+    }
+
+    /// The list of a metric, if it is the one whose faults are listed.
+    fn every_of(&mut self, id: MetricId) -> Option<&mut Every> {
+        self.every.as_mut().filter(|every| every.id == id)
     }
 
     fn unmeasured(&mut self, property: Property, subject: &str) {
@@ -277,14 +279,17 @@ impl MetricsAccumulator {
             |check: &Check| check.find_in(&turn, &reader).into_iter().next().and_then(|v| v.span);
         self.share(MetricId::FillerOpeners, at, first(&filler_opener::CHECK));
         self.share(MetricId::ClosingOffers, at, first(&offer_at_the_end::CHECK));
-        let doses = dose::find(text, language);
+        let case = row.attributes.and_then(|a| a.case.as_ref());
+        let taken = case.map(|case| case.medicines.as_slice());
+        let doses = dose::find_new(text, language, taken.unwrap_or_default());
         // Somebody at home verifies no dose, and is asked what matters.
         if !doses.stated.is_empty() && !lay {
             let unwarned = doses.unwarned.as_ref().map(|dose| dose.place.clone());
             self.share(MetricId::DosesWithoutWarning, at, unwarned);
         }
         if let Some(warning) = doses.warning.clone().filter(|_| !lay) {
-            let alone = Some(warning).filter(|_| doses.stated.is_empty());
+            let states = || !dose::find(text, language).stated.is_empty();
+            let alone = Some(warning).filter(|_| doses.stated.is_empty() && !states());
             self.share(MetricId::WarningsWithoutDose, at, alone);
         }
         self.ranges(at, &doses.stated);
@@ -394,14 +399,15 @@ impl MetricsAccumulator {
             self.texts[place] += other.texts[place];
         }
         for (key, tally) in other.shares {
-            let most = self.most(key.0);
-            self.shares.entry(key).or_default().join(tally, most);
+            self.shares.entry(key).or_default().join(tally);
         }
         for (key, count) in other.unmeasured {
             *self.unmeasured.entry(key).or_default() += count;
         }
         self.longer += other.longer;
-        self.repetitions.join(other.repetitions);
+        if let (Some(every), Some(others)) = (&mut self.every, other.every) {
+            every.join(others);
+        }
         for (name, counts) in other.instructions {
             let sum = self.instructions.entry(name).or_default();
             sum.checked += counts.checked;
@@ -418,15 +424,13 @@ impl MetricsAccumulator {
         self
     }
 
-    /// The faults of the metric of which all are kept, in the order of their rows.
-    pub fn faults(&mut self) -> Vec<Fault> {
-        let own = |(id, _): &(MetricId, Option<TextKind>)| Some(*id) == self.every;
-        let keys: Vec<_> = self.shares.keys().copied().filter(own).collect();
-        let tallies = keys.iter().filter_map(|key| self.shares.get(key));
-        let mut faults: Vec<(usize, Fault)> = tallies.flat_map(Tally::faults).collect();
-        faults.extend(self.repetitions.faults());
-        faults.sort_by_key(|(row, fault)| (*row, fault.message));
-        faults.into_iter().map(|(_, fault)| fault).collect()
+    /// The faults of the metric whose faults are listed, in the order of their rows; `None` if there is no such metric. They can be
+    /// taken once.
+    ///
+    /// # Errors
+    /// Temporary files that cannot be written or read.
+    pub fn faults(&mut self) -> Result<Option<Faults>> {
+        self.every.take().map(Every::faults).transpose()
     }
 
     /// Adds all metrics to `metrics`.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use clinstruct_schema::Role;
-use clinstruct_schema::summary::MetricId;
 use serde::Serialize;
 
 use crate::Row;
@@ -13,11 +12,11 @@ use crate::Row;
 const EXCERPT: usize = 80;
 /// Of these, characters before the fault.
 const BEFORE: usize = 20;
-/// Rows of each metric that are kept unless all are asked for.
-pub(super) const FIRST: usize = 5;
+/// Rows of each metric that are named.
+const FIRST: usize = 5;
 
 /// A place where a metric found a fault.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Fault {
     /// Id of the conversation.
     pub id: String,
@@ -45,7 +44,7 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn fault(self, span: Option<Range<usize>>, detail: &str) -> Fault {
+    pub(super) fn fault(self, span: Option<Range<usize>>, detail: &str) -> Fault {
         let said = self.row.messages.get(..=self.message).unwrap_or_default();
         Fault {
             id: self.row.id.to_owned(),
@@ -83,9 +82,8 @@ impl From<Option<Range<usize>>> for Seen {
 pub(super) struct Tally {
     pub(super) seen: u64,
     pub(super) of: u64,
-    /// Faults by the number of their row. A row is measured by one thread, so that these are the same for any number of
-    /// threads.
-    rows: BTreeMap<usize, Vec<Fault>>,
+    /// Ids of rows by their number. A row is measured by one thread, so that these are the same for any number of threads.
+    rows: BTreeMap<usize, String>,
 }
 
 impl Tally {
@@ -94,77 +92,43 @@ impl Tally {
         self.of += 1;
     }
 
-    /// Counts a text, and keeps its fault if its row is among the first `most`.
-    pub(super) fn add(&mut self, at: Place<'_>, seen: Seen, detail: &str, most: usize) {
+    /// Counts a text, and keeps its id if its row is among the first. Returns the span of its fault, if it has one.
+    pub(super) fn add(&mut self, at: Place<'_>, seen: Seen) -> Option<Option<Range<usize>>> {
         let span = match seen {
-            Seen::No => return self.count(false),
+            Seen::No => {
+                self.count(false);
+                return None;
+            }
             Seen::Somewhere => None,
             Seen::At(span) => Some(span),
         };
         self.count(true);
-        let full = self.rows.len() >= most && !self.rows.contains_key(&at.row.number);
-        if full && self.rows.last_key_value().is_none_or(|(last, _)| *last < at.row.number) {
-            return;
+        let is_among = self.rows.len() < FIRST
+            || self.rows.last_key_value().is_some_and(|(last, _)| at.row.number < *last);
+        if is_among {
+            self.rows.entry(at.row.number).or_insert_with(|| at.row.id.to_owned());
+            self.keep();
         }
-        let fault = at.fault(span, detail);
-        self.rows.entry(at.row.number).or_default().push(fault);
-        self.keep(most);
+        Some(span)
     }
 
     /// Adds what another thread counted of other rows.
-    pub(super) fn join(&mut self, other: Self, most: usize) {
+    pub(super) fn join(&mut self, other: Self) {
         self.seen += other.seen;
         self.of += other.of;
-        for (row, faults) in other.rows {
-            self.rows.entry(row).or_default().extend(faults);
-        }
-        self.keep(most);
+        self.rows.extend(other.rows);
+        self.keep();
     }
 
-    fn keep(&mut self, most: usize) {
-        while self.rows.len() > most {
+    fn keep(&mut self) {
+        while self.rows.len() > FIRST {
             self.rows.pop_last();
         }
     }
 
     /// Ids of the first rows.
     pub(super) fn ids(&self) -> Vec<String> {
-        let first = self.rows.values().take(FIRST).filter_map(|faults| faults.first());
-        first.map(|fault| fault.id.clone()).collect()
-    }
-
-    /// All faults that were kept, with the numbers of their rows.
-    pub(super) fn faults(&self) -> impl Iterator<Item = (usize, Fault)> {
-        self.rows.iter().flat_map(|(row, faults)| faults.iter().map(|f| (*row, f.clone())))
-    }
-}
-
-/// Places of equal things, by a hash of what is equal; kept only where all repetitions are asked for.
-#[derive(Debug, Default)]
-pub(super) struct Repetitions(BTreeMap<(MetricId, u64), Vec<(usize, Fault)>>);
-
-impl Repetitions {
-    pub(super) fn add(&mut self, id: MetricId, hash: u64, at: Place<'_>) {
-        self.0.entry((id, hash)).or_default().push((at.row.number, at.fault(None, "")));
-    }
-
-    pub(super) fn join(&mut self, other: Self) {
-        for (hash, places) in other.0 {
-            self.0.entry(hash).or_default().extend(places);
-        }
-    }
-
-    /// All places but the first of each, with the numbers of their rows.
-    pub(super) fn faults(&mut self) -> Vec<(usize, Fault)> {
-        let mut all = Vec::new();
-        for (_, mut places) in std::mem::take(&mut self.0) {
-            places.sort_by_key(|(row, fault)| (*row, fault.message));
-            let mut places = places.into_iter();
-            let Some((_, first)) = places.next() else { continue };
-            let detail = format!("repeats {}, message {}", first.id, first.message + 1);
-            all.extend(places.map(|(row, f)| (row, Fault { detail: detail.clone(), ..f })));
-        }
-        all
+        self.rows.values().cloned().collect()
     }
 }
 
@@ -213,18 +177,16 @@ mod tests {
                 let id = format!("row {number}");
                 let row = Row { number: *number, ..Row::new(&id, &messages) };
                 let at = Place { row: &row, message: 1, text: &messages[1].content };
-                tally.add(at, Seen::At(0..5), "", FIRST);
-                tally.add(at, Seen::No, "", FIRST);
+                assert_eq!(tally.add(at, Seen::At(0..5)), Some(Some(0..5)));
+                assert_eq!(tally.add(at, Seen::No), None);
             }
             tally
         };
         let all = count(&[0, 1, 2, 3, 4, 5, 6, 7]);
         let mut halves = count(&[7, 1, 5, 3]);
-        halves.join(count(&[6, 4, 0, 2]), FIRST);
+        halves.join(count(&[6, 4, 0, 2]));
         assert_eq!((halves.seen, halves.of), (8, 16));
         assert_eq!(halves.ids(), all.ids());
         assert_eq!(all.ids(), ["row 0", "row 1", "row 2", "row 3", "row 4"]);
-        let first = halves.faults().next().map(|(_, f)| (f.turn, f.span, f.excerpt));
-        assert_eq!(first, Some((1, Some([0, 5]), "Sure! This.".to_owned())));
     }
 }
