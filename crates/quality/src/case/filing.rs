@@ -7,6 +7,7 @@
 mod graded;
 mod intake;
 pub(super) mod lexicon;
+mod pieces;
 mod placed;
 mod quoted;
 pub(super) mod results;
@@ -16,6 +17,7 @@ use clinstruct_schema::{FactKind, FactName, StatedFact};
 use self::graded::results;
 pub(super) use self::intake::settle_intakes;
 use self::lexicon::{Kind, kinds};
+pub(super) use self::pieces::whole;
 use self::placed::placed;
 pub(super) use self::placed::settle_relatives;
 pub(super) use self::quoted::settle_complaints;
@@ -46,6 +48,10 @@ pub(super) fn filed(fact: StatedFact, message: &View<'_>, readings: &[Reading]) 
         _ => return vec![fact],
     }
     let fact = placed(fact);
+    let is_told = || placed::is_sentence(&fact.value) && !is_result(fact.name, &fact.value);
+    if fact.name == FactName::Other && is_told() {
+        return vec![fact_of(FactName::Finding, &fact.value, "1")];
+    }
     if let Some(measured) = measured(&fact, readings) {
         return measured;
     }

@@ -386,3 +386,81 @@ fn what_has_lasted_since_a_time_is_of_now() {
         assert_eq!(filed(text, &[], &names), facts, "{text}");
     }
 }
+
+#[test]
+fn a_result_told_in_a_sentence_is_a_finding() {
+    let told = "punch biopsy back after nine days: superficial spreading melanoma of the back, invasion depth 3 mm";
+    for (value, unit, name) in [
+        (told, "mm", "finding"),
+        (
+            "CT chest: patchy ground-glass change in both lower lobes, no effusion, no large nodes",
+            "1",
+            "finding",
+        ),
+        (
+            "urine dipstick: glucose 3+, ketones negative, nitrites negative, leucocytes negative, blood negative",
+            "1",
+            "other",
+        ),
+        (
+            "blood culture grew MRSA, sensitive to vancomycin and linezolid after 24 hours of incubation",
+            "1",
+            "other",
+        ),
+        ("lipase 95 U/L", "U/L", "other"),
+        ("malaria rapid test negative", "1", "other"),
+    ] {
+        let text = format!("A man of 50. {value}. What next?");
+        let found = filed(&text, &[(FactName::Other, value, unit)], &TEXTS);
+        assert!(
+            found.iter().any(|fact| fact.starts_with(&format!("{name}: "))),
+            "{value}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn pieces_of_one_phrase_are_one_statement() {
+    use FactName::{Complaint, Condition, Finding, History, Other};
+    for (text, list, facts) in [
+        (
+            "Infantile haemangioma of the left cheek. How do I put it?",
+            &[(Condition, "infantile haemangioma", "1"), (Finding, "of the left cheek", "1")][..],
+            &[
+                "condition: infantile haemangioma",
+                "finding: Infantile haemangioma of the left cheek",
+            ][..],
+        ),
+        (
+            "Yellowish papules with erythema have persisted for five months on both hands. What is it?",
+            &[
+                (Finding, "yellowish papules with erythema", "1"),
+                (Finding, "have persisted for five months on both hands", "1"),
+            ],
+            &[
+                "finding: Yellowish papules with erythema have persisted for five months on both hands",
+            ],
+        ),
+        (
+            "Her aided speech recognition fell from 78% to 52% with unchanged impedances.",
+            &[
+                (History, "aided speech recognition fell from 78%", "%"),
+                (Other, "52%", "%"),
+                (Finding, "unchanged impedances", "1"),
+            ],
+            &[
+                "history: aided speech recognition fell from 78% to 52%",
+                "finding: unchanged impedances",
+            ],
+        ),
+        (
+            "She has back pain, cough and a rash.",
+            &[(Complaint, "back pain", "1"), (Complaint, "cough", "1"), (Finding, "rash", "1")],
+            &["complaint: back pain", "complaint: cough", "finding: rash"],
+        ),
+    ] {
+        let found: Vec<String> = filed(text, list, &TEXTS);
+        let short = |fact: &String| fact.split(" [").next().unwrap_or_default().to_owned();
+        assert_eq!(found.iter().map(short).collect::<Vec<_>>(), facts, "{text}");
+    }
+}

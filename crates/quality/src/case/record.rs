@@ -55,7 +55,7 @@ fn recorded(
     words.dedup();
     let message = Message { reader, view, readings: reader.readings(), words };
     let mut facts: Vec<StatedFact> = Vec::new();
-    for fact in written.unwrap_or_default() {
+    for fact in &filing::whole(written.unwrap_or_default(), view) {
         let value = corrected.statement(&fact.value).into_owned();
         let kept = message.kept(&StatedFact { value, ..fact.clone() }).into_iter();
         for filed in kept.flat_map(|fact| filing::filed(fact, view, message.readings)) {

@@ -34,10 +34,6 @@ const PARTS: [&str; 14] = [
     " และ",
 ];
 
-/// Units that no vital sign has.
-const OF_OTHERS: [&str; 12] =
-    ["mg", "ug", "mL", "L", "[IU]", "mmol", "h", "s", "d", "wk", "mo", "a"];
-
 /// Words that put a number before the other one, where no time is named: `was 90`.
 const WAS: [&str; 9] =
     [" was ", " were ", " had been ", " war ", " était ", " era ", " foi ", " था ", " थी "];
@@ -88,11 +84,14 @@ fn follows(view: &View<'_>, number: &Number, last: Option<&Reading>) -> Option<R
     if view.within(gap.clone()).any(foreign) {
         return None;
     }
-    // `breathing at 6 a minute after 8 mg lorazepam`, `weight 82 kg, takes warfarin 5 mg today`: a dose or a time is no
-    // further value.
-    let vital = name.kind() == FactKind::Vital;
-    let is_dose = |unit: &str| ["mg", "ug", "mL"].contains(&unit);
-    let other = |unit: &str| is_dose(unit) || (vital && OF_OTHERS.contains(&unit));
+    // `breathing at 6 a minute after 8 mg lorazepam`, `weight 82 kg, takes warfarin 5 mg today`, `a 26 kg girl who swallowed a
+    // 20 mm cell an hour ago`: a dose, a time or a length is no further value.
+    let other = |unit: &str| match name {
+        FactName::Weight => !["[lb_av]", "g"].contains(&unit),
+        FactName::Height => unit != "m",
+        FactName::Temperature => !["[degF]", "deg"].contains(&unit),
+        _ => name.kind() == FactKind::Vital || ["mg", "ug", "mL"].contains(&unit),
+    };
     if number.unit.is_some_and(|unit| unit != last.unit && other(unit)) {
         return None;
     }
@@ -162,10 +161,67 @@ fn settle(view: &View<'_>, all: &mut [Reading]) {
     for (reading, (time, episode, several)) in all.iter_mut().zip(said) {
         reading.time = time;
         reading.episode = episode;
-        if several {
+        // `weight today 8.6 kg and it was 8.9 seven weeks ago`: the words beside a number say more than its clause.
+        if several || time == Time::Now {
             reading.past = time == Time::Past;
         }
     }
+    settle_days(view, all);
+}
+
+/// Words before the number of a day, at the head of what is said of it.
+const DAYS: [&str; 16] = [
+    "day",
+    "week",
+    "visit",
+    "tag",
+    "woche",
+    "jour",
+    "semaine",
+    "día",
+    "semana",
+    "giorno",
+    "settimana",
+    "dia",
+    "दिन",
+    "सप्ताह",
+    "วันที่",
+    "สัปดาห์ที่",
+];
+
+/// Of a chart with several days, the last one stands: `Day 1: SpO2 84 %; Day 2: SpO2 91 %`.
+fn settle_days(view: &View<'_>, all: &mut [Reading]) {
+    let days: Vec<Option<(usize, u32)>> = all.iter().map(|r| day(view, r.from)).collect();
+    let last: Vec<Option<u32>> = all
+        .iter()
+        .zip(&days)
+        .map(|(reading, own)| {
+            let (word, _) = (*own)?;
+            let same = all.iter().zip(&days).filter(|(other, _)| other.name == reading.name);
+            same.filter_map(|(_, day)| day.filter(|(w, _)| *w == word)).map(|(_, day)| day).max()
+        })
+        .collect();
+    for ((reading, own), last) in all.iter_mut().zip(days).zip(last) {
+        if let (Some((_, own)), Some(last)) = (own, last)
+            && own < last
+        {
+            (reading.time, reading.past) = (Time::Past, true);
+        }
+    }
+}
+
+/// The day whose line or part of a line a place is in, with the word for it: `Day 2: RR 32/min`.
+fn day(view: &View<'_>, at: usize) -> Option<(usize, u32)> {
+    let head = view.lower.get(..at)?;
+    let line = head.get(head.rfind('\n').map_or(0, |end| end + 1)..)?;
+    line.split(['\n', ';', '.', '|']).rev().find_map(|part| {
+        let part = part.trim_start_matches(|c: char| !c.is_alphabetic());
+        DAYS.iter().enumerate().find_map(|(word, name)| {
+            let rest = part.strip_prefix(name)?.trim_start();
+            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            Some((word, digits.parse().ok()?))
+        })
+    })
 }
 
 /// The time that is named right behind a number, or else last before it.

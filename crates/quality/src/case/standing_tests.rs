@@ -178,3 +178,48 @@ fn what_a_sentence_without_capitals_says_is_not_said_of_the_next_one() {
         assert!(of(text, &[]).iter().all(|f| !f.contains("38.3") && !f.contains("128")), "{text}");
     }
 }
+
+#[test]
+fn a_length_behind_a_weight_is_no_weight() {
+    for (text, weight) in [
+        ("A 26 kg girl swallowed a 20 mm lithium cell three hours ago. She is drooling.", "26"),
+        ("Six-year-old male, 21 kg. Fell 2 m from monkey bars yesterday.", "21"),
+        ("Junge, 21 kg. Gestern aus 2 m Höhe gestürzt.", "21"),
+        ("Niño de 21 kg. Ayer cayó de 2 m.", "21"),
+        ("She weighs 58 kg. Now a lump of 30 mm in the left breast.", "58"),
+    ] {
+        let all = of(text, &[]);
+        assert!(all.contains(&format!("weight {weight} kg")), "{text}: {all:?}");
+    }
+}
+
+#[test]
+fn words_beside_a_value_say_more_than_its_clause() {
+    for text in [
+        "Weight today 8.6 kilos and it was 8.9 seven weeks ago, and the swab has grown Pseudomonas.",
+        "Weight today 8.6 kg, it was 8.9 last month.",
+    ] {
+        let all = of(text, &[(FactName::Weight, "8.6", "kg")]);
+        assert!(all.contains(&"weight 8.6 kg".to_owned()), "{text}: {all:?}");
+    }
+}
+
+#[test]
+fn the_last_day_of_a_chart_stands() {
+    for text in [
+        "Day 1: BP 88/52 mmHg, SpO2 84 %\nDay 2: BP 96/58 mmHg, SpO2 91 %\nDay 3: BP 104/60 mmHg, SpO2 92 %\nWhat next?",
+        "Chart. Day 1: BP 88/52 mmHg, SpO2 84 %; day 3: BP 104/60 mmHg, SpO2 92 %; day 2: BP 96/58 mmHg, SpO2 91 %.",
+        "Tag 1: RR 88/52 mmHg, SpO2 84 %\nTag 3: RR 104/60 mmHg, SpO2 92 %",
+        "Jour 1 : PA 88/52 mmHg, SpO2 84 %\nJour 3 : PA 104/60 mmHg, SpO2 92 %",
+        "Día 1: PA 88/52 mmHg, SpO2 84 %\nDía 3: PA 104/60 mmHg, SpO2 92 %",
+        "दिन 1: BP 88/52 mmHg, SpO2 84 %\nदिन 3: BP 104/60 mmHg, SpO2 92 %",
+    ] {
+        let all = of(text, &[]);
+        for fact in ["systolic 104 mm[Hg]", "diastolic 60 mm[Hg]", "saturation 92 %"] {
+            assert!(all.contains(&fact.to_owned()), "{text}: {all:?}");
+        }
+    }
+    // One day is no series.
+    let all = of("Day 4 of ceftriaxone. SpO2 91 %, BP 96/58 mmHg.", &[]);
+    assert!(all.contains(&"saturation 91 %".to_owned()), "{all:?}");
+}

@@ -45,6 +45,19 @@ pub(super) fn placed(fact: StatedFact) -> StatedFact {
     StatedFact { name, unit, ..fact }
 }
 
+/// Words of what a test showed that make a sentence of its result, in all and between commas.
+const SENTENCE: (usize, usize) = (10, 5);
+
+/// Whether a result is told in a sentence rather than in values: `punch biopsy back after nine days: superficial spreading
+/// melanoma, invasion depth 3 mm`. A list of results is none, however long.
+pub(super) fn is_sentence(value: &str) -> bool {
+    let words = |part: &str| {
+        part.split_whitespace().filter(|word| word.starts_with(char::is_alphabetic)).count()
+    };
+    let longest = value.split([',', ';', ':']).map(words).max().unwrap_or_default();
+    words(value) >= SENTENCE.0 && longest >= SENTENCE.1 && View::new(value).numbers.len() < 2
+}
+
 /// Whether a statement is a medicine with its amount and nothing before: `tiotropium 18 µg capsule daily`. What is said of it
 /// further on is another matter.
 fn is_medicine(view: &View<'_>) -> bool {
