@@ -211,6 +211,7 @@ fn price(
             model: model.to_owned(),
             input,
             cached_input: input,
+            cached_from: None,
             output,
             date: String::new(),
             source: "--price".into(),

@@ -83,6 +83,9 @@ pub struct EstimateLine {
     pub requests: u64,
     /// Total tokens of these requests.
     pub usage: Usage,
+    /// Tokens with which another of these requests begins as well, in the median: what a cache of prompts could save of one.
+    /// Nothing of it is counted in the cost.
+    pub shared_tokens: u64,
     /// Their cost.
     pub micro_usd: MicroUsd,
 }
@@ -107,13 +110,15 @@ pub struct Estimate {
 }
 
 /// A sampled request: its known tokens, and how often it contains a text of each speaker.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Sampled {
     speaker: Speaker,
     turn: u32,
     /// The annotator, with the tokens that its answers usually have.
     annotator: Option<(&'static str, u32)>,
     known: u64,
+    /// Its texts, one after another.
+    text: String,
     /// Unknown messages by prompt writer, assistant, user.
     unsaid: [u32; 3],
     /// Answers that it requests at once.
@@ -149,9 +154,11 @@ pub fn estimate(
         kinds.sort_unstable();
         kinds.dedup();
         for one in kinds {
-            let these: Vec<Sampled> =
-                sampled.iter().flatten().filter(|s| kind(s) == one).copied().collect();
-            lines.push(line(context, plan.part().id.as_str(), &these, scale, answers));
+            let these: Vec<&Sampled> =
+                sampled.iter().flatten().filter(|s| kind(s) == one).collect();
+            let (mut line, cost) = line(context, plan.part().id.as_str(), &these, scale, answers);
+            line.shared_tokens = shared_tokens(&these, count);
+            lines.push((line, cost));
         }
     }
     let at = |answers: AnswerTokens| -> MicroUsd {
@@ -174,12 +181,32 @@ pub fn estimate(
     })
 }
 
+/// Tokens of the beginning that the median request shares with another one: the next before or after it in alphabetical
+/// order.
+fn shared_tokens(these: &[&Sampled], count: &(dyn Fn(&str) -> u64 + Sync)) -> u64 {
+    let mut texts: Vec<&str> = these.iter().map(|s| s.text.as_str()).collect();
+    texts.sort_unstable();
+    let common = |a: &str, b: &str| {
+        let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+        a.floor_char_boundary(same)
+    };
+    let beside: Vec<usize> = texts.windows(2).map(|pair| common(pair[0], pair[1])).collect();
+    let longest = |i: usize| {
+        let before = i.checked_sub(1).and_then(|i| beside.get(i));
+        before.max(beside.get(i)).copied().unwrap_or(0)
+    };
+    let mut shared: Vec<&str> =
+        texts.iter().enumerate().filter_map(|(i, text)| text.get(..longest(i))).collect();
+    shared.sort_unstable_by_key(|text| text.len());
+    shared.get(shared.len() / 2).map_or(0, |text| count(text))
+}
+
 type CostAt = Box<dyn Fn(AnswerTokens) -> MicroUsd>;
 
 fn line(
     context: &RunContext<'_>,
     part: &str,
-    these: &[Sampled],
+    these: &[&Sampled],
     scale: f64,
     answers: AnswerTokens,
 ) -> (EstimateLine, CostAt) {
@@ -218,6 +245,7 @@ fn line(
         model: route.model.clone(),
         requests: (these.len() as f64 * scale).round() as u64,
         usage,
+        shared_tokens: 0,
         micro_usd: route.cost(usage, &limits),
     };
     (line, Box::new(move |a| route.cost(usage_at(a), &limits)))
@@ -234,6 +262,7 @@ fn row(
     let known = |messages: &[Message]| -> u64 {
         messages.iter().map(|m| PER_MESSAGE + count(&m.content)).sum::<u64>() + PER_REQUEST
     };
+    let text = |messages: &[Message]| messages.iter().map(|m| m.content.as_str()).collect();
     let schema = request.request.json_schema.as_ref().map_or(0, |s| count(&s.schema));
     let situations = task.situations(context)?.iter().flatten();
     let mut all = vec![Sampled {
@@ -241,6 +270,7 @@ fn row(
         turn: 0,
         annotator: None,
         known: known(&request.request.messages) + schema,
+        text: text(&request.request.messages),
         unsaid: [0; 3],
         answers: u32::try_from(row.frames.len()).unwrap_or(u32::MAX),
         records: row.frames.iter().filter(|frame| frame.patient.is_some()).count() as u32,
@@ -256,6 +286,7 @@ fn row(
                 turn: 0,
                 annotator: Some(EXTRACTION),
                 known: known(&request.messages) + schema,
+                text: text(&request.messages),
                 unsaid: [1, 0, 0],
                 answers: 1,
                 records: 0,
@@ -278,6 +309,7 @@ fn row(
                     turn: said.div_ceil(2),
                     annotator: None,
                     known: known(&request.request.messages),
+                    text: text(&request.request.messages),
                     // The first message is the prompt writer's; then they take turns.
                     unsaid: [1, said / 2, (said - 1) / 2],
                     answers: 1,
@@ -295,6 +327,7 @@ fn row(
                     turn: 0,
                     annotator: Some((annotator.name(), annotator.answer_tokens())),
                     known: known(&request.request.messages),
+                    text: text(&request.request.messages),
                     unsaid: [1, said / 2, said / 2 - 1],
                     answers: 1,
                     records: 0,

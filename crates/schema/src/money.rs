@@ -15,6 +15,9 @@ pub struct Price {
     pub input: f64,
     /// Prompt tokens in the provider's cache.
     pub cached_input: f64,
+    /// Tokens with which a prompt has to begin like another one for the provider's cache to have them; `None` if unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_from: Option<u64>,
     /// Completion tokens.
     pub output: f64,
     /// Day of the price, such as `2026-06-21`.
@@ -96,6 +99,7 @@ mod tests {
             model: "gpt-4o".into(),
             input: 2.5,
             cached_input: 1.25,
+            cached_from: None,
             output: 10.0,
             date: String::new(),
             source: String::new(),

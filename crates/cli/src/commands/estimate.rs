@@ -105,13 +105,14 @@ fn lines(e: &Estimate, context: &RunContext<'_>) -> String {
     let _ = writeln!(
         out,
         "assumed tokens of an answer: prompt {:.0}, its list of facts {:.0}, each of its requests {:.0}, assistant \
-         {:.0}, user {:.0}; nothing counted as cached",
+         {:.0}, user {:.0}",
         e.answer_tokens.prompt_writer,
         e.answer_tokens.record,
         e.answer_tokens.request,
         e.answer_tokens.assistant,
         e.answer_tokens.user
     );
+    out.push_str(&cached(e, context));
     let _ = writeln!(
         out,
         "{}: {}, between {} and {}",
@@ -120,6 +121,36 @@ fn lines(e: &Estimate, context: &RunContext<'_>) -> String {
         dollars(e.low_micro_usd),
         dollars(e.high_micro_usd)
     );
+    out
+}
+
+/// Why nothing is counted as cached, for each model whose provider is known to cache.
+fn cached(e: &Estimate, context: &RunContext<'_>) -> String {
+    let mut out = String::new();
+    let mut models: Vec<(&str, u64)> = Vec::new();
+    for route in context.routes.all() {
+        let from = route.price.as_ref().and_then(|price| price.cached_from);
+        if let Some(from) = from.filter(|_| !models.iter().any(|(m, _)| *m == route.model)) {
+            models.push((&route.model, from));
+        }
+    }
+    for (model, from) in models {
+        let of_model = e.lines.iter().filter(|line| line.model == model);
+        let Some(most) = of_model.max_by_key(|line| line.shared_tokens) else { continue };
+        let why = if most.shared_tokens < from {
+            "no request has as many in common with others"
+        } else {
+            "the requests of a batch run side by side, so that no cache is sure to have them"
+        };
+        let _ = writeln!(
+            out,
+            "nothing counted as cached: {model} caches {} tokens or more, and {why} ({} of {}: {})",
+            number(from),
+            most.speaker.as_str().replace('_', " "),
+            most.part,
+            number(most.shared_tokens),
+        );
+    }
     out
 }
 

@@ -226,6 +226,7 @@ mod tests {
             model: "m".into(),
             input: 1.0,
             cached_input: 1.0,
+            cached_from: None,
             output: 2.0,
             date: String::new(),
             source: String::new(),

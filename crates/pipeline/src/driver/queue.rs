@@ -152,6 +152,7 @@ mod tests {
             model: "m".into(),
             input: 1.0,
             cached_input: 1.0,
+            cached_from: None,
             output: 1.0,
             date: String::new(),
             source: String::new(),

@@ -373,6 +373,7 @@ fn what_would_be_sent_again_has_a_number_and_a_price() {
             model: "rehearsal".into(),
             input: 1.0,
             cached_input: 0.5,
+            cached_from: None,
             output: 4.0,
             date: String::new(),
             source: String::new(),
