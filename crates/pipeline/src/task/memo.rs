@@ -12,10 +12,10 @@ use clinstruct_store::{Step, TaskKey};
 
 use super::prompt::AcceptedPrompt;
 
-/// Seed rows that are kept.
-const ROWS: usize = 16_384;
-/// Prompts that are kept, with their facts and cases.
-const PROMPTS: usize = 16_384;
+/// Seed rows that are kept: those of the default plan, and not many more.
+const ROWS: usize = 24_576;
+/// Prompts that are kept, with their facts and cases: those of the default plan, at some 2 kB each.
+const PROMPTS: usize = 40_960;
 
 /// A place for each patient of a seed row.
 type Prompts = Vec<Option<AcceptedPrompt>>;
