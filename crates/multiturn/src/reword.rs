@@ -64,6 +64,55 @@ fn numbers(text: &str) -> Vec<u32> {
 /// Words before the last item of a list, in all of our languages.
 const LAST_ITEM: [&str; 7] = [" and ", " und ", " et ", " y ", " e ", " और ", "และ"];
 
+/// Words with which the reason for a request begins, in all of our languages.
+const REASONS: [&str; 45] = [
+    ", so ",
+    ", because ",
+    " because ",
+    ", since ",
+    ", as i ",
+    ", as it ",
+    ", as the ",
+    ", as my ",
+    ", as our ",
+    ", as we ",
+    ", as they ",
+    ", that way ",
+    ", then i ",
+    " so that ",
+    " so i ",
+    " – ",
+    " — ",
+    ", weil ",
+    ", da ",
+    ", damit ",
+    ", denn ",
+    ", sonst ",
+    ", car ",
+    ", parce qu",
+    " parce qu",
+    " pour que ",
+    ", puisqu",
+    ", comme ça",
+    ", porque ",
+    " porque ",
+    ", ya que ",
+    " para que ",
+    ", así ",
+    ", pues ",
+    ", perché ",
+    " perché ",
+    ", così ",
+    ", dato che ",
+    ", visto che ",
+    ", já que ",
+    ", pois ",
+    ", assim ",
+    " क्योंकि ",
+    " ताकि ",
+    "จะได้",
+];
+
 /// Whether a text names what goes into each column or paragraph, or under each heading, after a colon, where the style counts them: few people
 /// count columns, but many say what is in them.
 fn names_all(style: &Style, text: &str) -> bool {
@@ -74,6 +123,11 @@ fn names_all(style: &Style, text: &str) -> bool {
         _ => None,
     });
     let Some((_, list)) = text.split_once(": ") else { return false };
+    // Why it is asked for, and what else is said, is no item.
+    let list = list.split_inclusive(['?', '.', '!', '।', ';']).next().unwrap_or_default();
+    let lower = list.to_lowercase();
+    let reason = REASONS.iter().filter_map(|word| lower.find(word)).min();
+    let list = list.get(..reason.unwrap_or(list.len())).unwrap_or(list);
     let list = LAST_ITEM.iter().fold(list.to_owned(), |list, word| list.replace(word, ","));
     let items = list.split([',', ';', '/', '?', '.', '!', '।']).map(str::trim);
     let named = items.filter(|item| item.chars().any(char::is_alphabetic)).count();
@@ -212,6 +266,37 @@ mod tests {
         ] {
             assert_eq!(worded(table.clone(), language, written).1, taken, "{written}");
         }
+        for (language, written) in [
+            (
+                Language::English,
+                "As a table please: agent, what speaks for it, what speaks against it, so that I can read it across to the consultant by radio.",
+            ),
+            (
+                Language::English,
+                "A table would help: drug, dose, what to watch. I'm pinning it up in the store.",
+            ),
+            (
+                Language::English,
+                "As a table: drug, dose and what to watch, because the ward has no formulary",
+            ),
+            (
+                Language::German,
+                "Bitte eine Tabelle: Mittel, Dosis und Kontrolle, weil ich sie aufhänge.",
+            ),
+            (
+                Language::French,
+                "En tableau : le produit, la dose, la surveillance, car je le colle sur l'armoire.",
+            ),
+            (Language::Hindi, "तालिका में दीजिए: दवा, खुराक और निगरानी, ताकि मैं इसे दीवार पर लगा सकूँ।"),
+        ] {
+            assert!(worded(table.clone(), language, written).1, "{written}");
+        }
+        let paragraphs = style(
+            "Two paragraphs please: what to do, then why.",
+            Constraint::ExactParagraphs { n: 2 },
+        );
+        let written = "Two paragraphs, please: the wording itself, then what could change it, since his Hb is repeated before departure.";
+        assert!(worded(paragraphs, Language::English, written).1);
         // Bullets are counted, whatever is named.
         let bullets = style("Just 3 bullets.", Constraint::ExactBullets { n: 3 });
         let written = "As bullets: drug, dose and what to watch.";
