@@ -266,6 +266,11 @@ fn what_a_message_asks_about_beginning_is_not_taken() {
         ("HIV, 34. Should I start isoniazid preventive therapy now?", &["not on isoniazid"][..]),
         ("Type 2 diabetes, HbA1c 10.2 %. Is it time for insulin?", &["not on insulin"]),
         ("LDL is 4.9. Would you begin a statin", &["not on statin"]),
+        (
+            "Is it safe to give melatonin before a sleep test in a boy of 2 who snores?",
+            &["not on melatonin"],
+        ),
+        ("Soll ich ihm Melatonin geben?", &["not on Melatonin"]),
         ("Do I add amlodipine or ramipril here?", &["not on amlodipine", "not on ramipril"]),
         ("When should we switch to methotrexate?", &["not on methotrexate"]),
         ("She is not taking warfarin.", &["not on warfarin"]),
