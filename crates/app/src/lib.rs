@@ -17,6 +17,7 @@ mod merge;
 mod project;
 mod record;
 mod registry;
+pub mod remote;
 mod routes;
 mod run;
 pub mod settings;
@@ -35,6 +36,6 @@ pub use routes::routes;
 pub use run::Run;
 pub use setup::{Setup, read_catalog, run_name};
 pub use stages::{
-    DATASET, Inputs, Stage, about, facts, parts, read_report, run_stages, summary_of, write_report,
-    write_whole,
+    Card, DATASET, Inputs, Stage, about, facts, finished_files, parts, raw_files, read_report,
+    run_stages, summary_of, write_report, write_whole,
 };

@@ -77,10 +77,12 @@ impl Shards {
     pub fn settings(&self, given: &Given) -> crate::Result<Settings> {
         let mut saved = self.runs.first().map(|run| run.settings.clone()).unwrap_or_default();
         saved.remove("shard");
+        saved.remove("remote");
         let mut flags = given.flags.clone();
         flags.remove("shard");
         let mut settings = settings::combine(given, [flags, saved])?;
         settings.out = Some(self.out.clone());
+        settings.remote = given.remote().map(str::to_owned);
         Ok(settings)
     }
 

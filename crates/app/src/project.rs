@@ -7,7 +7,7 @@ use clinstruct_schema::Shard;
 use serde::{Deserialize, Serialize};
 
 use crate::record::{ExtractionSetting, Layer, TokenParameter, layer};
-use crate::{Registry, suggest, usage};
+use crate::{Registry, remote, suggest, usage};
 
 /// Name of the project file, looked for in the current folder.
 const PROJECT_FILE: &str = "clinstruct.toml";
@@ -74,5 +74,7 @@ pub(crate) fn read(backends: &Registry) -> crate::Result<Layer> {
             suggest(name, known, &hint),
         ));
     }
-    layer(&file)
+    let mut layer = layer(&file)?;
+    remote::divide(&mut layer)?;
+    Ok(layer)
 }

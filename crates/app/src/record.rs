@@ -8,7 +8,7 @@ use clinstruct_schema::Shard;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{BackendFacts, Host};
+use crate::{BackendFacts, Host, remote};
 
 /// Name of the parameter that limits the tokens of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,14 +76,24 @@ impl Given {
     /// Flags and environment apart, from the values of all arguments and the names of those that the environment set.
     pub fn new(all: &impl Serialize, from_environment: &[String]) -> crate::Result<Self> {
         let mut flags = layer(all)?;
-        let environment = from_environment.iter().filter_map(|name| flags.remove_entry(name));
-        let environment = environment.collect();
+        remote::divide(&mut flags)?;
+        // Whatever names the folder says where it is uploaded.
+        let is_out = |name: &String| name == "out";
+        let with_out = from_environment.iter().any(is_out).then(|| "remote".to_owned());
+        let names = from_environment.iter().chain(&with_out);
+        let environment = names.filter_map(|name| flags.remove_entry(name)).collect();
         Ok(Self { flags, environment, ..Self::default() })
     }
 
     /// Whether flags or environment set this.
     pub(crate) fn names(&self, name: &str) -> bool {
         self.flags.contains_key(name) || self.environment.contains_key(name)
+    }
+
+    /// The address that the run is uploaded to, if flags or environment name one.
+    pub fn remote(&self) -> Option<&str> {
+        let of = if self.flags.contains_key("out") { &self.flags } else { &self.environment };
+        of.get("remote")?.as_str()
     }
 
     /// The folder, if flags or environment name one.
@@ -111,6 +121,8 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// Folder of the run [default: data/BACKEND]
     pub out: Option<PathBuf>,
+    /// Address in object storage that the finished run is uploaded to
+    pub remote: Option<String>,
     /// Backend that reaches the model [default: rehearsal]
     pub backend: Option<String>,
     /// Model to use [default: the backend's]

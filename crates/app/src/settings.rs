@@ -95,7 +95,10 @@ pub fn of_run(given: &Given) -> crate::Result<Settings> {
     let own = own(given)?;
     let out = out_of(&own);
     if !has_run(&out) {
-        return Err(no_run(&out));
+        return Err(match given.remote() {
+            Some(address) => not_here(address, &out),
+            None => no_run(&out),
+        });
     }
     let store = Store::open_read_only(&out)?;
     // Journals of early versions have no settings.
@@ -104,7 +107,11 @@ pub fn of_run(given: &Given) -> crate::Result<Settings> {
         Value::Object(saved) => saved,
         _ => Layer::new(),
     };
-    let flags = &given.flags;
+    let mut flags = given.flags.clone();
+    if given.remote().is_none() {
+        // A folder is named without its address.
+        flags.remove("remote");
+    }
     let differs = |saved: &Layer, name: &str| {
         flags.get(name).is_some_and(|value| saved.get(name) != Some(value))
     };
@@ -128,7 +135,7 @@ pub fn of_run(given: &Given) -> crate::Result<Settings> {
         without.push("limit");
     }
     saved.retain(|name, _| !without.contains(&name.as_str()));
-    let mut settings = combine(given, [flags.clone(), saved])?;
+    let mut settings = combine(given, [flags, saved])?;
     settings.out = Some(out);
     if settings.partial_address
         && let Some(whole) = address::variable_address(&settings)
@@ -165,6 +172,17 @@ pub fn no_run(folder: &Path) -> crate::Error {
     usage(
         format!("there is no run in {}", folder.display()),
         "name the folder of a run, or make one with `clinstruct build`",
+    )
+}
+
+/// What to report where the run at an address has no folder on this machine.
+fn not_here(address: &str, folder: &Path) -> crate::Error {
+    usage(
+        format!(
+            "the run at {address} has no journal on this machine: there is no run in {}",
+            folder.display()
+        ),
+        "name its local folder with --work, or use the machine that built it; `check`, `export` and `merge` read the address",
     )
 }
 

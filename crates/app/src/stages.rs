@@ -6,6 +6,7 @@
 
 mod curate;
 mod dataset;
+mod files;
 mod report;
 mod stale;
 mod summary;
@@ -26,7 +27,8 @@ use rayon::prelude::*;
 use crate::{Host, Setup};
 
 pub use self::curate::facts;
-pub use self::dataset::{DATASET, about, parts};
+pub use self::dataset::{Card, DATASET, about, parts};
+pub use self::files::{finished_files, raw_files};
 pub use self::report::{read_report, write_report};
 pub use self::summary::{summary_of, write_whole};
 

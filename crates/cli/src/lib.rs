@@ -30,6 +30,7 @@ mod reason;
 #[cfg(test)]
 mod reference;
 mod register;
+mod remote;
 mod settings;
 mod table;
 mod terminal;

@@ -6,6 +6,7 @@ use clinstruct_app::settings::has_run;
 use clinstruct_app::{Call, Given, Settings, usage};
 
 use crate::args::RunArgs;
+use crate::remote;
 
 impl RunArgs {
     /// What they say, flags and environment apart.
@@ -18,7 +19,11 @@ impl RunArgs {
             keyless: self.keyless,
             estimate_only: self.estimate_only,
         };
-        Ok(Given { named: self.named, call, host: self.host.clone(), ..given })
+        let given = Given { named: self.named, call, host: self.host.clone(), ..given };
+        if let Some(address) = given.remote() {
+            remote::ensure_known(address)?;
+        }
+        Ok(given)
     }
 }
 
@@ -63,6 +68,12 @@ pub(crate) fn in_folder(run: &mut RunArgs, dir: Option<PathBuf>) -> clinstruct_a
     Ok(())
 }
 
+/// Whether a word is a folder that exists, or the address of a run.
+fn is_place(word: &str) -> bool {
+    let path = Path::new(word);
+    path.is_dir() || clinstruct_app::remote::is_address(path)
+}
+
 /// Distinguishes the two positional arguments of a command: the run's folder, and the name of something in it.
 ///
 /// A single argument is a folder if one exists with that name; otherwise it names something in the folder of `--out`.
@@ -73,7 +84,7 @@ pub(crate) fn folder_and_name(
 ) -> clinstruct_app::Result<Option<String>> {
     let by_flag = run.out.is_some() && !run.from_environment.iter().any(|name| name == "out");
     match first {
-        Some(word) if second.is_none() && (by_flag || !Path::new(&word).is_dir()) => {
+        Some(word) if second.is_none() && (by_flag || !is_place(&word)) => {
             if !by_flag && !has_run(&own(run.clone())?.out.unwrap_or_default()) {
                 return Err(usage(
                     format!("there is no folder {word}"),

@@ -251,7 +251,7 @@ impl Hint for Error {
                 "use an endpoint with https://, or set AWS_ALLOW_HTTP=true (AZURE_ALLOW_HTTP=true) for a server in your own network"
             }
             ErrorKind::Unreachable => {
-                "everything is saved locally: check the network and AWS_ENDPOINT_URL, then rerun the same command to resume"
+                "check the network and AWS_ENDPOINT_URL, then rerun the same command: it resumes what has begun"
             }
             ErrorKind::Refused => {
                 "fix what the server reports, then rerun the same command to resume"
@@ -313,9 +313,9 @@ mod tests {
                 "non-2xx status code: 404 Not Found: NoSuchBucket: No.",
             ),
             (
-                answered("403 Forbidden", "RequestTimeTooSkewed"),
+                answered("403", "RequestTimeTooSkewed"),
                 ErrorKind::Clock,
-                "non-2xx status code: 403 Forbidden: RequestTimeTooSkewed: No.",
+                "non-2xx status code: 403: RequestTimeTooSkewed: No.",
             ),
             (
                 answered("400 Bad Request", "EntityTooSmall"),
@@ -392,7 +392,7 @@ mod tests {
         Clock, Environment: set this machine's clock, then rerun the same command
         Region, Usage: set AWS_REGION to the region of the bucket
         PlainHttp, Usage: use an endpoint with https://, or set AWS_ALLOW_HTTP=true (AZURE_ALLOW_HTTP=true) for a server in your own network
-        Unreachable, Environment: everything is saved locally: check the network and AWS_ENDPOINT_URL, then rerun the same command to resume
+        Unreachable, Environment: check the network and AWS_ENDPOINT_URL, then rerun the same command: it resumes what has begun
         Refused, Environment: fix what the server reports, then rerun the same command to resume
         ");
         let full = Error::local("cannot write x", std::io::ErrorKind::StorageFull.into());

@@ -22,7 +22,7 @@ pub const PARTS_AT_ONCE: usize = 4;
 /// Most parts of a file; S3 takes 10,000.
 const MOST_PARTS: u64 = 9_000;
 /// How often a file is begun again whose upload the server has forgotten.
-const BEGINNINGS: u32 = 3;
+const STARTS: u32 = 3;
 
 /// A file that is sent.
 #[derive(Debug, Clone, Copy)]
@@ -73,11 +73,11 @@ impl Storage {
             sent(size);
             tag
         } else {
-            let mut beginnings = 1;
+            let mut starts = 1;
             loop {
                 match self.send_parts(file, smallest, state, sent).await {
-                    Err(e) if e.may_be_unknown_upload() && beginnings < BEGINNINGS => {
-                        beginnings += 1;
+                    Err(e) if e.may_be_unknown_upload() && starts < STARTS => {
+                        starts += 1;
                         self.forget_pending(state).await?;
                     }
                     done => break done?,

@@ -268,6 +268,44 @@ async fn objects_that_are_not_what_was_sent_are_not_read_and_sent_again() {
 }
 
 #[tokio::test]
+async fn a_server_that_loses_what_it_has_acknowledged_is_sent_it_again() {
+    let [one, two] = versions();
+    let key = |name: &str| Path::parse(format!("runs/a run/{name}")).unwrap();
+    // What it has forgotten when it is started again: files, or the manifest that says that an upload is under way.
+    for lost in ["conversations/a.jsonl", "summary.json", MANIFEST] {
+        for is_rolled_back in [false, true] {
+            let (store, machine) = first().await;
+            let before = store.get(&key(lost)).await.unwrap().bytes().await.unwrap();
+            // Stopped before the last two requests.
+            let failing = Arc::new(Faulty::failing(&store, 20, Fault::Lost));
+            assert!(machine.upload(&storage(&failing, NONE), &two).await.is_err());
+            if is_rolled_back {
+                store.put(&key(lost), before.into()).await.unwrap();
+            } else {
+                store.delete(&key(lost)).await.unwrap();
+            }
+            let sound = storage(&Arc::new(Faulty::sound(&store)), NONE);
+            match read(&sound).await {
+                Ok(files) => assert!(files == one || files == two, "{lost}"),
+                Err(e) => assert!(
+                    matches!(
+                        e.kind,
+                        ErrorKind::Incomplete
+                            | ErrorKind::NoRun
+                            | ErrorKind::Changed
+                            | ErrorKind::Missing
+                    ),
+                    "{lost}: {e}"
+                ),
+            }
+            machine.upload(&sound, &two).await.unwrap();
+            assert_eq!(read(&sound).await.unwrap(), two, "{lost}");
+            assert_eq!(objects(&store).await, two, "{lost}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn of_two_uploads_at_once_none_is_taken_for_finished_that_is_not() {
     let [_, two] = versions();
     let (store, machine) = first().await;

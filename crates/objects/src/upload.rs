@@ -178,8 +178,10 @@ impl Storage {
             self.remove(name).await?;
         }
         // Somebody who began later has written another manifest, and may have replaced files since they were compared.
-        let is_ours = |manifest: &Manifest, id: &str| manifest.id == id;
-        if !self.manifest().await?.is_some_and(|m| is_ours(&m, &manifest.id)) {
+        // The one that was there before is that of a server that has lost ours.
+        let now = self.manifest().await?;
+        let is_ours = now.as_ref().is_none_or(|now| now.id == manifest.id);
+        if !is_ours && now != there.manifest {
             let what = format!("another command has begun to upload to {}", self.location);
             return Err(Error::new(ErrorKind::Overtaken, what));
         }

@@ -4,9 +4,9 @@
 //! `writes`; `planned` and `given_up` have the reads and writes of their tables, and `merge` copies rows
 //! from one journal to another.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fs, io};
 
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior};
@@ -150,6 +150,27 @@ impl Store {
         sql.commit().map_err(failed)?;
         appender.committed();
         Ok(value)
+    }
+
+    /// Copies the journal, as one file, to `to`, in place of a file that is there. The same journal gives the same bytes.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn copy_journal(&self, to: &Path) -> Result<()> {
+        let partial = to.with_extension("partial");
+        let failed = |e| Error::io("create", to, e);
+        match fs::remove_file(&partial) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(failed(e)),
+            _ => {}
+        }
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder).map_err(failed)?;
+        }
+        let name = partial.to_string_lossy();
+        self.connection
+            .execute("VACUUM INTO ?1", [name])
+            .map_err(|e| Error::sql("copy to", to, e))?;
+        fs::rename(&partial, to).map_err(failed)
     }
 
     /// Rows that were appended but not indexed when a process was stopped, to be passed to [`Tx::index`].

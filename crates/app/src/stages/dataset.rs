@@ -5,6 +5,7 @@ use std::path::Path;
 use clinstruct_export::{About, Part, Selection, System};
 use clinstruct_schema::Summary;
 use clinstruct_store::Store;
+use serde::{Deserialize, Serialize};
 
 use crate::Settings;
 
@@ -38,21 +39,59 @@ pub(super) fn dataset(args: &Settings, out: &Path, summary: &Summary) -> crate::
 
 /// What the card says about a run.
 pub fn about(args: &Settings, out: &Path, summary: &Summary) -> crate::Result<About> {
-    let jobs = Store::open_read_only(out)?.jobs()?;
-    // The day on which the last answer came, not today: the same run gives the same card.
-    let last = jobs.iter().map(|j| j.updated).max().unwrap_or(0);
-    let mut models = vec![format!("all roles: {}", summary.model_and_backend())];
-    models.extend(args.role.iter().map(|r| format!("but {}", r.replacen('=', ": ", 1))));
-    Ok(About {
-        reasoning: args.keep_reasoning,
-        title: args.title.clone().unwrap_or_else(|| "Synthetic clinical conversations".to_owned()),
-        url: String::new(),
-        license: args.license.clone().unwrap_or_else(|| LICENSE.to_owned()),
-        program: env!("CARGO_PKG_VERSION").to_owned(),
-        date: day(last),
-        models,
-        summary: summary.clone(),
-    })
+    Ok(Card::of(args, out, summary)?.about(summary))
+}
+
+/// What the card says about a run beside its summary. It goes with a run to where its journal does not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    /// Title.
+    pub title: String,
+    /// Licence, by its hub id.
+    pub license: String,
+    /// Whether rows have the reasoning of assistant turns.
+    pub keep_reasoning: bool,
+    /// Version of the program.
+    program: String,
+    /// Day of the last answer.
+    date: String,
+    /// Models by role.
+    models: Vec<String>,
+}
+
+impl Card {
+    /// The card of the run in `out`.
+    pub fn of(args: &Settings, out: &Path, summary: &Summary) -> crate::Result<Self> {
+        let jobs = Store::open_read_only(out)?.jobs()?;
+        // The day on which the last answer came, not today: the same run gives the same card.
+        let last = jobs.iter().map(|j| j.updated).max().unwrap_or(0);
+        let mut models = vec![format!("all roles: {}", summary.model_and_backend())];
+        models.extend(args.role.iter().map(|r| format!("but {}", r.replacen('=', ": ", 1))));
+        let title = args.title.clone();
+        Ok(Self {
+            title: title.unwrap_or_else(|| "Synthetic clinical conversations".to_owned()),
+            license: args.license.clone().unwrap_or_else(|| LICENSE.to_owned()),
+            keep_reasoning: args.keep_reasoning,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            date: day(last),
+            models,
+        })
+    }
+
+    /// The same with the summary.
+    pub fn about(self, summary: &Summary) -> About {
+        let Self { title, license, keep_reasoning, program, date, models } = self;
+        About {
+            reasoning: keep_reasoning,
+            title,
+            url: String::new(),
+            license,
+            program,
+            date,
+            models,
+            summary: summary.clone(),
+        }
+    }
 }
 
 /// The day of a time in seconds since 1970, in UTC.

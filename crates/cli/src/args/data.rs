@@ -10,7 +10,7 @@ use super::run::RunArgs;
 /// Arguments of `export`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ExportArgs {
-    /// Folder of the run [default: data/BACKEND, such as data/rehearsal]
+    /// Folder of the run, or its address in object storage [default: data/BACKEND, such as data/rehearsal]
     #[arg(value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     #[command(flatten)]
@@ -38,7 +38,7 @@ pub(crate) struct ExportArgs {
 /// Arguments of `merge`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct MergeArgs {
-    /// Folders of the shards, in any order
+    /// Folders of the shards, or their addresses in object storage, in any order
     #[arg(value_name = "DIR", required = true)]
     pub(crate) shards: Vec<PathBuf>,
     #[command(flatten)]
@@ -182,7 +182,8 @@ impl SplitName {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct CheckArgs {
     /// Datasets: our rows, OpenAI messages, ShareGPT, Alpaca, `{id, conversation}`, or pairs such as `{prompt,
-    /// response}`, as .jsonl, .json, .csv or .parquet; or the folder of a run, for the rows of its dataset
+    /// response}`, as .jsonl, .json, .csv or .parquet; or the folder of a run, for the rows of its dataset. Either may be an address
+    /// such as `s3://BUCKET/RUN`
     #[arg(required = true, value_name = "FILE|DIR")]
     pub(crate) files: Vec<PathBuf>,
     /// Print everything as JSON

@@ -74,9 +74,13 @@ pub(crate) struct RunArgs {
     /// Seed of all draws [default: 1]
     #[arg(long, value_name = "S", env = "CLINSTRUCT_SEED", value_parser = whole::<u64>)]
     pub(crate) seed: Option<u64>,
-    /// Folder of the run, as with DIR
+    /// Folder of the run, as with DIR; or an address such as `s3://BUCKET/FOLDER`, to which the finished run is
+    /// uploaded
     #[arg(long, value_name = "DIR", env = "CLINSTRUCT_OUT")]
     pub(crate) out: Option<PathBuf>,
+    /// Local folder of a run whose --out is an address [default: data/remote/s3/BUCKET/FOLDER]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) work: Option<PathBuf>,
     /// Backend that reaches the model [default: rehearsal]
     #[arg(long, env = "CLINSTRUCT_BACKEND")]
     pub(crate) backend: Option<String>,

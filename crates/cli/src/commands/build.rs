@@ -21,7 +21,7 @@ use crate::exit::Code;
 use crate::progress::{PLAN, Size, Terminal};
 use crate::terminal::{Level, look};
 use crate::verdict::{Verdict, quoted};
-use crate::{plan, reason, settings, table};
+use crate::{plan, reason, remote, settings, table};
 use clinstruct_app::Setup;
 
 /// Stages that write rows.
@@ -93,6 +93,7 @@ fn drive(args: Settings, how: Purpose) -> clinstruct_app::Result<Code> {
 
 fn drive_setup(setup: &Setup, purpose: Purpose, began: Instant) -> clinstruct_app::Result<Code> {
     let how = purpose.drive();
+    remote::ensure_reachable(&setup.settings)?;
     // If the pool already exists, the first call has set its size.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(setup.jobs).build_global();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -215,7 +216,10 @@ fn drive_setup(setup: &Setup, purpose: Purpose, began: Instant) -> clinstruct_ap
     let was_finished = how == Drive::ToTheEnd
         && (tally.requested, tally.rows, tally.found) == (0, 0, 0)
         && tally.answered > 0;
-    end(&inputs, &summary, &progress, Ending { was_finished, share })
+    let code = end(&inputs, &summary, &progress, Ending { was_finished, share })?;
+    // It says something else of Ctrl-C.
+    drop(runtime);
+    Ok(remote::upload(&inputs, &summary)?.unwrap_or(code))
 }
 
 /// What came of asking: all answers of the run, and how many of them are new if some were there.
@@ -364,6 +368,7 @@ pub(crate) fn rerun(mut args: RunArgs, stage: &'static str) -> clinstruct_app::R
     args.keyless = true;
     let began = Instant::now();
     let setup = Setup::new(settings::of_run(args)?)?;
+    remote::ensure_reachable(&setup.settings)?;
     let context = setup.context(false)?;
     let store = setup.store_to_read()?;
     plan::ensure_same_plan(&context, &store)?;
@@ -378,5 +383,5 @@ pub(crate) fn rerun(mut args: RunArgs, stage: &'static str) -> clinstruct_app::R
         print(&table::summary(&summary))?;
     }
     end(&inputs, &summary, &progress, Ending::default())?;
-    Ok(Code::Done)
+    Ok(remote::upload(&inputs, &summary)?.unwrap_or(Code::Done))
 }

@@ -21,6 +21,7 @@ use self::rows::Rows;
 use super::{print, print_err, print_json};
 use crate::args::CheckArgs;
 use crate::exit::{Code, usage};
+use crate::remote::{self, Fetched, Wanted};
 use crate::table::missed_targets;
 use clinstruct_app::{facts, summary_of};
 
@@ -99,7 +100,7 @@ fn evaluation(given: &[String]) -> clinstruct_app::Result<(EvalItems, Vec<Benchm
                 bad.push(row);
             }
         })?;
-        tell_bad(&path, &bad);
+        tell_bad(&path.display().to_string(), &bad);
         if benchmark.items == 0 {
             return Err(usage(
                 format!("{} has no item of five words or more", path.display()),
@@ -116,20 +117,20 @@ pub(crate) fn eval_items(given: &[String]) -> clinstruct_app::Result<EvalItems> 
     Ok(evaluation(given)?.0)
 }
 
-fn tell_bad(path: &Path, bad: &[BadRow]) {
+fn tell_bad(name: &str, bad: &[BadRow]) {
     for row in bad.iter().take(NAMED) {
-        print_err(&format!("{}, row {}: {}", path.display(), row.row, row.why));
+        print_err(&format!("{name}, row {}: {}", row.row, row.why));
     }
     if bad.len() > NAMED {
         let more = counted((bad.len() - NAMED) as u64, "more row");
-        print_err(&format!("{}: {more} cannot be read", path.display()));
+        print_err(&format!("{name}: {more} cannot be read"));
     }
 }
 
-fn unread_warning(path: &Path, columns: &[String]) -> String {
+fn unread_warning(name: &str, columns: &[String]) -> String {
     let names: Vec<String> = columns.iter().map(|c| format!("`{c}`")).collect();
     let (column, is) = if columns.len() == 1 { ("column", "is") } else { ("columns", "are") };
-    format!("{}: {column} {} {is} not read", path.display(), names.join(", "))
+    format!("{name}: {column} {} {is} not read", names.join(", "))
 }
 
 /// The rows that a run dropped from its file of conversations; none for any other file.
@@ -153,21 +154,25 @@ fn dropped_of(path: &Path) -> clinstruct_curate::Result<HashSet<String>> {
 /// A file to check.
 struct Input {
     path: PathBuf,
+    /// The file as the user named it: its address, or its path.
+    name: String,
     /// The folder of the run that it was given by: then its rows are those of the dataset.
     run: Option<PathBuf>,
 }
 
 /// The files that were given, and those of the runs whose folders were given.
-fn inputs(given: &[PathBuf]) -> clinstruct_app::Result<Vec<Input>> {
+fn inputs(given: &[PathBuf], fetched: &Fetched) -> clinstruct_app::Result<Vec<Input>> {
     let mut all = Vec::new();
-    for path in given {
+    for (given, path) in given.iter().zip(&fetched.paths) {
         if !path.is_dir() {
-            all.push(Input { path: path.clone(), run: None });
+            let name = given.display().to_string();
+            all.push(Input { path: path.clone(), name, run: None });
             continue;
         }
-        all.extend(summary_of(path)?.parts.iter().map(|part| Input {
-            path: path.join("conversations").join(format!("{}.jsonl", part.stem)),
-            run: Some(path.clone()),
+        all.extend(summary_of(path)?.parts.iter().map(|part| {
+            let file = Path::new("conversations").join(format!("{}.jsonl", part.stem));
+            let name = given.join(&file).display().to_string();
+            Input { path: path.join(&file), name, run: Some(path.clone()) }
         }));
     }
     Ok(all)
@@ -185,11 +190,11 @@ fn is_of_rehearsal(input: &Input) -> bool {
 }
 
 fn dropped_note(input: &Input, dropped: u64) -> String {
-    let (path, dropped) = (input.path.display(), counted(dropped, "dropped row"));
+    let (name, dropped) = (&input.name, counted(dropped, "dropped row"));
     match &input.run {
-        Some(_) => format!("{path}: measured without {dropped}"),
+        Some(_) => format!("{name}: measured without {dropped}"),
         None => format!(
-            "{path}: measured with {dropped} of the run; check the run's folder to leave them out"
+            "{name}: measured with {dropped} of the run; check the run's folder to leave them out"
         ),
     }
 }
@@ -285,10 +290,11 @@ pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
         }
         Ok(())
     };
-    let inputs = inputs(&args.files)?;
+    let fetched = remote::fetch(&args.files, Wanted::RowsOrFile)?;
+    let inputs = inputs(&args.files, &fetched)?;
     let (mut is_read, mut read) = (false, 0);
     for (number, input) in inputs.iter().enumerate() {
-        let path = &input.path;
+        let (path, name) = (&input.path, &input.name);
         let from = read;
         let mut some: Vec<Record> = Vec::with_capacity(ROWS_AT_ONCE);
         let mut bad = Vec::new();
@@ -306,7 +312,7 @@ pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
                     }
                 }
                 if !record.has_id {
-                    record.id = format!("{}:{}", path.display(), record.row);
+                    record.id = format!("{name}:{}", record.row);
                 }
                 some.push(record);
                 if some.len() >= ROWS_AT_ONCE {
@@ -319,23 +325,23 @@ pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
         })?;
         result.and_then(|()| take(read, &some, &mut accumulators))?;
         read += some.len();
-        tell_bad(path, &bad);
+        tell_bad(name, &bad);
         if !unread.is_empty() {
-            print_err(&unread_warning(path, &unread));
-            unread_columns.insert(path.display().to_string(), unread);
+            print_err(&unread_warning(name, &unread));
+            unread_columns.insert(name.clone(), unread);
         }
         if dropped > 0 {
             print_err(&dropped_note(input, dropped));
-            dropped_rows.insert(path.display().to_string(), dropped);
+            dropped_rows.insert(name.clone(), dropped);
         }
-        bad_rows.extend(bad.iter().map(|b| format!("{}:{}: {}", path.display(), b.row, b.why)));
+        bad_rows.extend(bad.iter().map(|b| format!("{name}:{}: {}", b.row, b.why)));
         is_read |= read > from || dropped > 0;
         // A run has an empty file for a part whose rows were all rejected.
         let may_be_empty = input.run.is_some() && bad.is_empty();
         let is_last = number + 1 == inputs.len();
         if read == from && dropped == 0 && !(may_be_empty && (is_read || !is_last)) {
             return Err(usage(
-                format!("{} has no row that can be read", path.display()),
+                format!("{name} has no row that can be read"),
                 "`clinstruct check --help` says which rows are known",
             ));
         }

@@ -2,26 +2,82 @@
 
 use std::path::{Path, PathBuf};
 
-use clinstruct_app::{DATASET, about, parts, summary_of};
+use clinstruct_app::remote;
+use clinstruct_app::{Card, Context as _, DATASET, parts, summary_of};
 use clinstruct_export::{Encoding, Format, Selection, System};
 
 use super::reviews::{self, Accepted};
 use super::{print, print_json};
-use crate::args::{EncodingName, ExportArgs, OnlyName, SystemName};
-use crate::exit::Code;
+use crate::args::{EncodingName, ExportArgs, OnlyName, RunArgs, SystemName};
+use crate::exit::{Code, usage};
+use crate::remote::{Fetched, Wanted, fetch};
 use crate::settings;
 use clinstruct_app::Setup;
+use clinstruct_schema::Summary;
+
+/// A run to export, which is in a folder on this machine.
+struct Run {
+    out: PathBuf,
+    summary: Summary,
+    card: Card,
+}
+
+impl Run {
+    fn local(args: RunArgs) -> clinstruct_app::Result<Self> {
+        let Setup { settings, out, .. } = Setup::new(settings::of_run(args)?)?;
+        let summary = summary_of(&out)?;
+        let card = Card::of(&settings, &out, &summary)?;
+        Ok(Self { out, summary, card })
+    }
+
+    /// The copy of a run in object storage. Its settings are those that its manifest has, under the flags.
+    fn fetched(fetched: &Fetched, flags: &RunArgs) -> clinstruct_app::Result<Self> {
+        let out = fetched.paths.first().cloned().unwrap_or_default();
+        let card = fetched.runs.first().and_then(|run| run.get("card")).cloned();
+        let mut card: Card = serde_json::from_value(card.unwrap_or_default())
+            .context("cannot read what the manifest of the run says about its dataset")?;
+        card.title = flags.title.clone().unwrap_or(card.title);
+        card.license = flags.license.clone().unwrap_or(card.license);
+        card.keep_reasoning |= flags.keep_reasoning;
+        let summary = summary_of(&out)?;
+        Ok(Self { out, summary, card })
+    }
+}
 
 /// Writes training files, or the dataset folder again.
 pub(crate) fn export(args: ExportArgs) -> clinstruct_app::Result<Code> {
-    let run = settings::of_run(args.run.clone())?;
-    let setup = Setup::new(run)?;
-    let summary = summary_of(&setup.out)?;
-    let parts = parts(&setup.out, &summary);
+    let fetched;
+    let run = match args.run.out.clone().filter(|out| remote::is_address(out)) {
+        None => Run::local(args.run.clone())?,
+        Some(address) => {
+            if args.to.is_none() {
+                return Err(usage(
+                    format!(
+                        "{} is an address, and nothing says where the export goes",
+                        address.display()
+                    ),
+                    "name a local folder with --to",
+                ));
+            }
+            if args.only.is_some() {
+                return Err(usage(
+                    format!(
+                        "{} has no reviews: they are in the local folder of a run",
+                        address.display()
+                    ),
+                    "export from that folder, or leave out --only",
+                ));
+            }
+            fetched = fetch(&[address], Wanted::Rows)?;
+            Run::fetched(&fetched, &args.run)?
+        }
+    };
+    let Run { out, summary, card } = run;
+    let parts = parts(&out, &summary);
     let (only, reviews) = match args.only {
         None => (None, None),
         Some(OnlyName::Accepted) => {
-            let Accepted { ids, counts } = reviews::accepted(&setup.out)?;
+            let Accepted { ids, counts } = reviews::accepted(&out)?;
             let counts = reviews::counts(&counts, ids.len());
             (Some(ids), Some(counts))
         }
@@ -37,10 +93,10 @@ pub(crate) fn export(args: ExportArgs) -> clinstruct_app::Result<Code> {
     let format = Format::by_name(&args.format.name());
     let Some(format) = format else {
         // A selection of rows must not replace the whole dataset.
-        let whole = || setup.out.join(DATASET);
-        let part = || setup.out.join("export").join(DATASET);
+        let whole = || out.join(DATASET);
+        let part = || out.join("export").join(DATASET);
         let to = args.to.unwrap_or_else(|| if some { part() } else { whole() });
-        let about = about(&setup.settings, &setup.out, &summary)?;
+        let about = card.about(&summary);
         let folder = clinstruct_export::dataset(&parts, &selection, system, &about, &to)?;
         let rows: u64 = folder.shards.iter().map(|s| s.rows).sum();
         return report(args.run.json, &to, &[(to.clone(), rows)], reviews);
@@ -49,14 +105,14 @@ pub(crate) fn export(args: ExportArgs) -> clinstruct_app::Result<Code> {
         EncodingName::Jsonl => Encoding::Jsonl,
         EncodingName::Parquet => Encoding::Parquet,
     };
-    let to = args.to.unwrap_or_else(|| setup.out.join("export").join(args.format.name()));
+    let to = args.to.unwrap_or_else(|| out.join("export").join(args.format.name()));
     let written = clinstruct_export::export(
         &parts,
         &selection,
         format,
         system,
         encoding,
-        setup.settings.keep_reasoning,
+        card.keep_reasoning,
         &to,
     )?;
     report(args.run.json, &to, &written, reviews)

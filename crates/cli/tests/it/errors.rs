@@ -82,8 +82,27 @@ fn settings(dir: &Path, all: &mut Transcript<'_>) {
         "estimate --model gpt-4o --answer-tokens user=many",
         "estimate --model gpt-4o --answer-tokens nobody=5",
         "status one --out two",
+        "build --out ftp://host/run",
+        "build --out 's3://bucket/run?key=secret'",
+        "build --out file://data/run",
+        "build --work here --out there",
+        "resume s3://bucket/run",
+        "export s3://bucket/run",
+        "export s3://bucket/run --only accepted --to x",
+        "check file:///nowhere/run",
+        "check file:///nowhere/rows.jsonl",
+        "merge file:///nowhere/shard",
     ] {
         all.add(&mut with(dir, words));
+    }
+    let variables = [
+        ("AWS_ACCESS_KEY_ID", "me"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+    ];
+    for allowed in ["false", "true"] {
+        let mut command = with(dir, "build --limit 2 --pause 1 --out s3://bucket/run");
+        all.add(command.envs(variables).env("AWS_ALLOW_HTTP", allowed));
     }
     let file = dir.join("clinstruct.toml");
     for text in ["nonsense = 1\n", "backend = \"nobody\"\n"] {

@@ -28,6 +28,7 @@ mod settings;
 mod shards;
 mod ship;
 mod stale;
+mod storage;
 mod summaries;
 mod terminal;
 mod wrong;

@@ -74,6 +74,23 @@ fn answers_and_costs_of_all_runs_are_in_the_new_one() {
 }
 
 #[test]
+fn a_copied_journal_is_one_file_with_the_same_bytes_each_time_and_can_be_merged() {
+    let (one, copy, dir) = (run("one", 1), folder(), folder());
+    let to = copy.path().join("run.sqlite");
+    // Open for writing, and with a log that is not in the file yet.
+    open(one.path()).copy_journal(&to).unwrap();
+    let first = std::fs::read(&to).unwrap();
+    Store::open_read_only(one.path()).unwrap().copy_journal(&to).unwrap();
+    assert!(std::fs::read(&to).unwrap() == first);
+    let names = std::fs::read_dir(copy.path()).unwrap().map(|e| e.unwrap().file_name());
+    assert_eq!(names.collect::<Vec<_>>(), ["run.sqlite"]);
+
+    std::fs::rename(one.path().join("raw"), copy.path().join("raw")).unwrap();
+    assert!(merged(&[&copy], dir.path()).unwrap());
+    assert_eq!(Store::open_read_only(dir.path()).unwrap().answered_total().unwrap(), 2);
+}
+
+#[test]
 fn tasks_are_those_of_the_new_run() {
     let (one, dir) = (run("one", 1), folder());
     let task = |key: TaskKey| key.with_seed_row(key.seed_row_index() * 4).unwrap();

@@ -103,8 +103,8 @@ pub(in crate::args) const SETS: [Flags; 7] = [
 ];
 
 /// Flags without a heading of their own: they are among the options of their command.
-pub(in crate::args) const SINGLE: [(&str, Help); 3] =
-    [("out", Long), ("json", Short), ("accept_change", Short)];
+pub(in crate::args) const SINGLE: [(&str, Help); 4] =
+    [("out", Long), ("work", Long), ("json", Short), ("accept_change", Short)];
 
 /// A command in the help.
 #[derive(Debug)]
@@ -156,7 +156,7 @@ pub(in crate::args) const GROUPS: &[Group] = &[
             entry(
                 "build",
                 ALL,
-                &["out", "json", "accept_change"],
+                &["out", "work", "json", "accept_change"],
                 &[
                     ("clinstruct build --limit 20", "rehearse: seconds, offline, free"),
                     (
@@ -176,7 +176,7 @@ pub(in crate::args) const GROUPS: &[Group] = &[
             entry(
                 "merge",
                 &[Set::Dataset],
-                &["out", "json", "jobs", "resources"],
+                &["out", "work", "json", "jobs", "resources"],
                 &[(
                     "clinstruct merge shard-1 shard-2 shard-3 shard-4 --out large",
                     "the dataset of all four; sends nothing",
@@ -206,7 +206,7 @@ pub(in crate::args) const GROUPS: &[Group] = &[
             entry(
                 "resume",
                 CONTINUE,
-                &["out", "json", "accept_change"],
+                &["out", "work", "json", "accept_change"],
                 &[
                     ("clinstruct resume large", "after Ctrl-C or a crash"),
                     ("clinstruct resume large --max-cost 500", "with a higher limit"),
@@ -215,13 +215,13 @@ pub(in crate::args) const GROUPS: &[Group] = &[
             entry(
                 "retry",
                 CONTINUE,
-                &["out", "json", "accept_change"],
+                &["out", "work", "json", "accept_change"],
                 &[("clinstruct retry large --failed", "request again what failed")],
             ),
             entry(
                 "submit",
                 ALL,
-                &["out", "json", "accept_change"],
+                &["out", "work", "json", "accept_change"],
                 &[(
                     "clinstruct submit large --backend openai --model gpt-4o --yes",
                     "send a batch, then exit",
@@ -230,26 +230,26 @@ pub(in crate::args) const GROUPS: &[Group] = &[
             entry(
                 "collect",
                 &[Set::Connection],
-                &["out", "json"],
+                &["out", "work", "json"],
                 &[("clinstruct collect large", "fetch what has ended since `submit`")],
             ),
             entry(
                 "reparse",
                 &[Set::Dataset],
-                &["out", "json", "jobs", "resources"],
+                &["out", "work", "json", "jobs", "resources"],
                 &[("clinstruct reparse large", "after an update of clinstruct")],
             ),
-            entry("parse", &[], &["out", "json"], &[("clinstruct parse large", "")]),
+            entry("parse", &[], &["out", "work", "json"], &[("clinstruct parse large", "")]),
             entry(
                 "situations",
                 &[Set::Dataset],
-                &["out", "json"],
+                &["out", "work", "json"],
                 &[("clinstruct situations large", "")],
             ),
             entry(
                 "conversations",
                 &[Set::Dataset],
-                &["out", "json"],
+                &["out", "work", "json"],
                 &[(
                     "clinstruct conversations large --split 0.1,0.1",
                     "other shares for validation and test",
@@ -263,14 +263,14 @@ pub(in crate::args) const GROUPS: &[Group] = &[
             entry(
                 "status",
                 &[],
-                &["out", "json"],
+                &["out", "work", "json"],
                 &[
                     ("clinstruct status", "the run in data/rehearsal"),
                     ("clinstruct status large --watch", "refresh until no job is open"),
                     ("clinstruct status large -v", "with the table of the summary"),
                 ],
             ),
-            entry("jobs", &[], &["out", "json"], &[("clinstruct jobs large", "")]),
+            entry("jobs", &[], &["out", "work", "json"], &[("clinstruct jobs large", "")]),
             entry(
                 "cancel",
                 &[Set::Connection],
@@ -309,7 +309,7 @@ pub(in crate::args) const GROUPS: &[Group] = &[
             entry(
                 "show",
                 &[],
-                &["out", "json", "part", "seed"],
+                &["out", "work", "json", "part", "seed"],
                 &[
                     ("clinstruct show large", "three random conversations"),
                     (
