@@ -56,7 +56,23 @@ fn needed(variable: Option<&str>, project: &str, flags: &[String]) -> Vec<&'stat
     if evaluation.iter().any(|file| file.contains(".parquet")) {
         features.push("brotli");
     }
+    if of_project("out").iter().any(|out| is_address(out)) || names_address(flags) {
+        features.push("object-storage");
+    }
     features
+}
+
+/// Whether flags name an address in object storage, by `--out` or as a word of its own. Another flag has URLs of something else.
+fn names_address(flags: &[String]) -> bool {
+    let before = std::iter::once("").chain(flags.iter().map(String::as_str));
+    flags.iter().zip(before).any(|(word, before)| {
+        before != "--base-url" && is_address(word.strip_prefix("--out=").unwrap_or(word))
+    })
+}
+
+fn is_address(word: &str) -> bool {
+    let is_of_scheme = |c: char| c.is_ascii_alphanumeric();
+    word.split_once("://").is_some_and(|(scheme, _)| scheme.chars().all(is_of_scheme))
 }
 
 /// Values of a flag, as `FLAG VALUE` or `FLAG=VALUE`.
@@ -99,5 +115,13 @@ mod tests {
         assert_eq!(of(None, "not a setting", "--limit 3"), "");
         assert_eq!(of(None, "", "--eval held-out.parquet:question"), "brotli");
         assert_eq!(of(None, "", "--eval held-out.jsonl"), "");
+        for flags in
+            ["--out s3://b/run", "--out=az://c/run --limit 3", "s3://b/run", "--yes gs://b/run"]
+        {
+            assert_eq!(of(None, "", flags), "object-storage", "{flags}");
+        }
+        assert_eq!(of(None, "out = \"s3://b/run\"", "--limit 3"), "object-storage");
+        assert_eq!(of(None, "", "--base-url http://127.0.0.1:8000/v1 --out run"), "");
+        assert_eq!(of(None, "", "--base-url=http://127.0.0.1:8000/v1"), "");
     }
 }

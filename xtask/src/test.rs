@@ -51,6 +51,12 @@ const MODEL_RUN: &str = "rm -rf target/llama-run && { CLINSTRUCT_MODELS=target/m
                          --out target/llama-run; test $? -le 1; } && \
                          grep -q '\"counts_add_up\": true' target/llama-run/summary.json";
 
+/// A server for S3 and one for Azure. Both keep their state in a folder.
+const SERVERS: &str = "test -x target/tools/bin/s3s-fs || cargo install --quiet --debug --config profile.dev.debug=false \
+                       --target-dir target/tools/build --locked --features binary --root target/tools s3s-fs@0.14.1 && \
+                       { test -x target/azurite/node_modules/.bin/azurite-blob || \
+                       npm install --silent --no-audit --no-fund --prefix target/azurite azurite@3; }";
+
 /// All suites that need more than Rust.
 fn optional_suites() -> &'static [Suite] {
     &[
@@ -147,6 +153,19 @@ fn optional_suites() -> &'static [Suite] {
         Suite {
             name: "a model in this process",
             commands: &[&["sh", "-c", FETCH], &["sh", "-c", MODEL_TESTS], &["sh", "-c", MODEL_RUN]],
+        },
+        Suite {
+            name: "object storage, with servers for S3 and Azure that are killed",
+            commands: &[
+                &["sh", "-c", SERVERS],
+                &[
+                    "python3",
+                    "crates/objects/python/servers.py",
+                    PROGRAM,
+                    "target/tools/bin/s3s-fs",
+                    "target/azurite/node_modules/.bin/azurite-blob",
+                ],
+            ],
         },
         Suite {
             name: "the viewer in a browser",
