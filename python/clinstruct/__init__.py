@@ -32,7 +32,8 @@ def build(out: PathLike | None = None, *, progress: bool = True, **settings: Set
     """Makes a dataset, or resumes the run in the folder ``out``.
 
     Args:
-        out: Folder of the run; ``None`` for the program's default, ``data/BACKEND``.
+        out: Folder of the run, or an address such as ``"s3://bucket/run"`` to upload it to; ``None`` for the program's
+            default, ``data/BACKEND``.
         progress: Whether the program's progress and warnings go to ``sys.stderr`` while it runs.
         **settings: Flags of ``clinstruct build``, with ``_`` for ``-``. ``True`` sets a flag without a value; ``None`` and
             ``False`` leave it out. A sequence repeats the flag. A mapping repeats it with ``NAME=VALUE``, as in
