@@ -327,6 +327,29 @@ async fn of_two_uploads_at_once_none_is_taken_for_finished_that_is_not() {
 }
 
 #[tokio::test]
+async fn an_upload_that_another_one_has_overtaken_does_not_say_that_the_run_is_complete() {
+    use futures::FutureExt as _;
+    let (store, machine) = first().await;
+    let at = storage(&Arc::new(Faulty::sound(&store)), NONE);
+    let file = machine.path().join("run/summary.json");
+    fs::write(&file, "{3}").unwrap();
+    let files = [LocalFile { name: "summary.json".into(), path: file }];
+    let state = machine.path().join("state.json");
+    let upload = Upload { files: &files, run: &json!({}), state: &state };
+    // Somebody else begins while the file is sent.
+    let key = Path::parse(format!("runs/a run/{MANIFEST}")).unwrap();
+    let theirs = r#"{"version": 1, "complete": false, "id": "theirs", "run": {}, "files": {}}"#;
+    let mut begin = |_: Progress| {
+        store.put(&key, theirs.into()).now_or_never().unwrap().unwrap();
+    };
+    let e = at.upload_in_parts_of(PART, &upload, &mut begin).await.unwrap_err();
+    assert_eq!(e.kind, ErrorKind::Overtaken);
+    assert_eq!(read(&at).await.unwrap_err().kind, ErrorKind::Incomplete);
+    at.upload(&upload, &mut |_| {}).await.unwrap();
+    assert_eq!(read(&at).await.unwrap().keys().collect::<Vec<_>>(), ["summary.json"]);
+}
+
+#[tokio::test]
 async fn nothing_is_there_and_a_file_is_no_run() {
     let (store, machine) = (Arc::new(InMemory::new()), Machine::new());
     let at = storage(&Arc::new(Faulty::sound(&store)), NONE);
