@@ -11,6 +11,7 @@
 mod advice;
 mod age;
 mod body;
+mod canonical;
 #[cfg(test)]
 mod clinical_tests;
 mod contradictions;

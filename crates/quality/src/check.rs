@@ -5,8 +5,7 @@ use std::ops::Range;
 use clinstruct_schema::{Constraint, Language, Speaker};
 
 use crate::case::Reader;
-use crate::checks::dose_warning;
-use crate::{Turn, Violation};
+use crate::{Turn, Violation, dose};
 
 /// A check on one text, with its metadata.
 #[derive(Debug, Clone, Copy)]
@@ -209,7 +208,9 @@ impl Check {
             // What the patient takes already is no advice.
             Run::Instruction { .. } if matches!(constraint, Constraint::DoseWarning) => {
                 let taken = turn.case.map(|case| case.medicines.as_slice());
-                dose_warning::beside(turn.text, turn.language, taken.unwrap_or_default())
+                let missing =
+                    dose::missing_warning(turn.text, turn.language, taken.unwrap_or_default());
+                missing.map(|(at, seen)| Finding::at(at, seen)).into()
             }
             Run::Instruction { verify, .. } => verify(constraint, turn.text, turn.language),
             Run::Text { .. } | Run::Facts { .. } => Outcome::Undecided,

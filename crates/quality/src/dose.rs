@@ -142,6 +142,20 @@ pub fn find_new(text: &str, language: Language, taken: &[CaseMedicine]) -> Doses
     Doses { unwarned: unwarned.map(|at| stated[at].clone()), stated, warning }
 }
 
+/// The first dose that no sentence asks to verify, with what is wrong; not one that the patient takes already.
+pub(crate) fn missing_warning(
+    text: &str,
+    language: Language,
+    taken: &[CaseMedicine],
+) -> Option<(Range<usize>, String)> {
+    let place = find_new(text, language, taken).unwarned?.place;
+    let stated = text.get(place.clone()).unwrap_or_default();
+    let seen = format!(
+        "a dose ({stated}) without a sentence that asks to verify it: keep the dose and add the sentence"
+    );
+    Some((place, seen))
+}
+
 /// The words of a text that name medicines, in its order. `lower` is the text in lower case.
 pub(crate) fn medicine_words(lower: &str, language: Language) -> Vec<Range<usize>> {
     let hits = Words::of(language).hits(lower, &Words::places(lower));

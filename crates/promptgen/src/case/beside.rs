@@ -75,3 +75,13 @@ pub(super) fn is_beside(word: &str) -> bool {
     };
     apart(word) || word.split('-').all(apart)
 }
+
+/// What makes another condition of one: a stammer after a stroke is no stammer of childhood.
+pub(super) const CAUSES: [&str; 8] =
+    ["after", "following", "due to", "secondary to", "caused by", "because of", "acquired", "post"];
+
+/// Words for an illness that is over.
+pub(super) const OVER: [&str; 10] = [
+    "previous", "prior", "past", "old", "history", "years", "months", "known", "sequelae",
+    "residual",
+];

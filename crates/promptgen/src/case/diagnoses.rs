@@ -2,8 +2,8 @@
 
 use clinstruct_catalog::Catalog;
 
+use super::beside::{CAUSES, OVER};
 use super::known::{Said, mentions};
-use super::same::{CAUSES, OVER};
 
 /// Words beside an illness that the patient may not have, or does not have any more.
 const DOUBTED: [&str; 26] = [

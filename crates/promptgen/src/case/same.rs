@@ -3,7 +3,7 @@
 use clinstruct_catalog::Condition;
 use clinstruct_schema::{CaseCondition, Language};
 
-use super::beside::{QUALIFIERS, is_beside};
+use super::beside::{CAUSES, OVER, QUALIFIERS, is_beside};
 use super::{Completion, diagnoses, known, local_names, status};
 
 /// Long words that many conditions share.
@@ -93,11 +93,7 @@ fn has_type(words: &[String]) -> bool {
     words.iter().any(|w| w == "type")
 }
 
-/// What makes another condition of one: a stammer after a stroke is no stammer of childhood.
-pub(super) const CAUSES: [&str; 8] =
-    ["after", "following", "due to", "secondary to", "caused by", "because of", "acquired", "post"];
-
-/// First letters of words for an illness that is acute, and words for one that is over.
+/// First letters of words for an illness that is acute.
 const ACUTE: [&str; 10] = [
     "acute",
     "hyperacute",
@@ -109,10 +105,6 @@ const ACUTE: [&str; 10] = [
     "aigu",
     "acut",
     "तीव्र",
-];
-pub(super) const OVER: [&str; 10] = [
-    "previous", "prior", "past", "old", "history", "years", "months", "known", "sequelae",
-    "residual",
 ];
 
 /// The code of a condition that a message names: that of the acute illness where the name says so, `massive haemorrhagic

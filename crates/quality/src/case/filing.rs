@@ -29,6 +29,8 @@ use super::vitals::Reading;
 use super::words::{Class, Found};
 use super::{household, standing};
 
+/// Letters before a number in which what it measures is named.
+const NAMED: usize = 40;
 /// Share of the words of a statement that the result in it has.
 const RESULT: f64 = 0.6;
 /// Share of the words of a social fact that make another statement the same.
@@ -270,7 +272,19 @@ fn united(fact: StatedFact, message: &View<'_>) -> StatedFact {
     if !rest.is_empty() {
         return fact;
     }
-    let same = |n: &&super::numbers::Number| (n.value - number.value).abs() < 1e-9;
+    // The 5.0 of `urine pH 5.0` is not that of `amlodipine 5 mg`.
+    let head = fact.value.get(..number.span.start).unwrap_or_default().to_lowercase();
+    let name = head.split_whitespace().rfind(|word| word.chars().any(char::is_alphabetic));
+    let named = |n: &super::numbers::Number| {
+        let before = message.lower.get(..n.span.start).unwrap_or_default();
+        let gap = |name: &str| before.get(before.rfind(name)? + name.len()..);
+        name.is_none_or(|name| {
+            gap(name).is_some_and(|gap| {
+                gap.chars().count() <= NAMED && !gap.contains(|c: char| c.is_numeric() || c == ';')
+            })
+        })
+    };
+    let same = |n: &&super::numbers::Number| (n.value - number.value).abs() < 1e-9 && named(n);
     let said = message.numbers.iter().filter(same).find_map(|n| {
         Some((n.unit?, message.text.get(n.span.end..n.end)?.trim_matches([' ', '-']).to_owned()))
     });

@@ -464,3 +464,33 @@ fn pieces_of_one_phrase_are_one_statement() {
         assert_eq!(found.iter().map(short).collect::<Vec<_>>(), facts, "{text}");
     }
 }
+
+#[test]
+fn once_daily_is_no_overdose() {
+    for (text, medicine) in [
+        (
+            "BP 148/92 on amlodipine 10 mg OD + furosemide 40 mg BD. UO 1.5 L/d.",
+            "amlodipine 10 mg OD",
+        ),
+        ("Dapsone stopped, PO fluids, folic acid 5 mg OD. D7: Hb 8.1.", "folic acid 5 mg OD"),
+    ] {
+        let found = filed(
+            text,
+            &[(FactName::Medicine, medicine, "1")],
+            &[FactName::Medicine, FactName::Complaint],
+        );
+        assert!(found.contains(&format!("medicine: {medicine}")), "{found:?}");
+    }
+    let text = "Amitriptyline 900 mg, an OD two hours ago, drowsy.";
+    let list = [(FactName::Medicine, "amitriptyline 900 mg", "1")];
+    assert!(filed(text, &list, &[FactName::Medicine]).is_empty());
+}
+
+#[test]
+fn a_unit_is_that_of_its_own_number() {
+    let text = "Urine pH 5.0. On amlodipine 5 mg daily. Ferritin 12 ng/mL.";
+    let list = [(FactName::Other, "urine pH 5.0", "1"), (FactName::Other, "ferritin 12", "1")];
+    let found = filed(text, &list, &[FactName::Other]);
+    assert!(found.contains(&"other: urine pH 5.0".to_owned()), "{found:?}");
+    assert!(found.iter().any(|fact| fact.starts_with("other: ferritin 12 ng/mL")), "{found:?}");
+}

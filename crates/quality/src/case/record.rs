@@ -5,13 +5,14 @@ use std::sync::LazyLock;
 use clinstruct_schema::{FactKind, FactName, Frame, RecordSource, Sex, Stated, StatedFact};
 use regex::Regex;
 
+use super::canonical::canonical;
 use super::contradictions::{converted, is_same};
 use super::correction::Corrected;
 use super::numbers::{Number, Part, in_words, numbers};
 use super::reader::Reader;
 use super::statement::{content, fact_of};
 use super::view::View;
-use super::vitals::{Reading, canonical};
+use super::vitals::Reading;
 use super::{age, body, filing, medicines, of_reader, resembling, standing, untaken};
 use crate::card::{Gender, PatientFacts};
 

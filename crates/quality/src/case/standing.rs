@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use clinstruct_schema::{FactKind, FactName, StatedFact};
 
+use super::canonical::canonical;
 use super::numbers::{Number, Part};
 use super::view::View;
-use super::vitals::{Reading, Time, canonical, is_bare, is_nobodys, is_plausible, plain, read};
+use super::vitals::{Reading, Time, is_bare, is_nobodys, is_plausible, plain, read};
 use super::words::{Class, Hit};
 
 /// Letters between a value and the next one of the same thing.

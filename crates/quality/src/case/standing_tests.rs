@@ -223,3 +223,27 @@ fn the_last_day_of_a_chart_stands() {
     let all = of("Day 4 of ceftriaxone. SpO2 91 %, BP 96/58 mmHg.", &[]);
     assert!(all.contains(&"saturation 91 %".to_owned()), "{all:?}");
 }
+
+#[test]
+fn a_dipstick_is_no_dip() {
+    let all = of(
+        "kidney transplant 4 years ago. bp 148/92 temp 36.9 urine dipstick protein 1+ no pain over the graft.",
+        &[],
+    );
+    for fact in ["systolic 148 mm[Hg]", "diastolic 92 mm[Hg]", "temperature 36.9 Cel"] {
+        assert!(all.contains(&fact.to_owned()), "{all:?}");
+    }
+}
+
+#[test]
+fn what_has_sides_is_no_weight() {
+    for text in [
+        "13F, ALL. Today: grip R 9 kg, L 8 kg (R 14 kg pre-induction), drops pen after 5 min.",
+        "Handkraft rechts 9 kg, links 8 kg.",
+        "Fuerza de prensión: derecha 19 kg, izquierda 18 kg.",
+    ] {
+        let all = of(text, &[]);
+        assert!(!all.iter().any(|fact| fact.starts_with("weight")), "{text}: {all:?}");
+    }
+    assert!(of("Boy of 6, weight 21 kg.", &[]).contains(&"weight 21 kg".to_owned()));
+}

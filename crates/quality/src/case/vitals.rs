@@ -5,6 +5,7 @@ use std::ops::Range;
 use clinstruct_schema::FactName;
 
 use super::advice::{is_advised, is_change};
+use super::canonical::{canonical, is_vital};
 use super::numbers::{Number, Part};
 use super::view::View;
 use super::words::{Class, Hit};
@@ -204,6 +205,8 @@ fn name(
         return Some(Named::One(name, number.unit));
     }
     let by_unit = match number.unit? {
+        // `grip R 9 kg, L 8 kg`: what has sides is no body.
+        "kg" | "[lb_av]" if has_side(view, number) => return None,
         "kg" | "[lb_av]" => FactName::Weight,
         "Cel" if (30.0..45.0).contains(&number.value) => FactName::Temperature,
         "[degF]" if (93.0..113.0).contains(&number.value) => FactName::Temperature,
@@ -225,6 +228,40 @@ fn name(
         _ => return None,
     };
     fits(view, by_unit, number).then_some(Named::One(by_unit, number.unit))
+}
+
+/// Words for a side of the body.
+const SIDES: [&str; 22] = [
+    "r",
+    "l",
+    "rt",
+    "lt",
+    "right",
+    "left",
+    "rechts",
+    "links",
+    "re",
+    "li",
+    "droite",
+    "gauche",
+    "derecha",
+    "izquierda",
+    "destra",
+    "sinistra",
+    "dx",
+    "sx",
+    "direita",
+    "esquerda",
+    "दाएँ",
+    "बाएँ",
+];
+
+/// Whether the side of a body stands right before a number.
+fn has_side(view: &View<'_>, number: &Number) -> bool {
+    let before = view.lower.get(..number.span.start).unwrap_or_default().trim_end();
+    let word = before.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+    let rest = before.strip_suffix(word).unwrap_or_default();
+    SIDES.contains(&word) && !rest.ends_with(char::is_alphanumeric)
 }
 
 /// A pair of numbers as a blood pressure.
@@ -293,11 +330,9 @@ fn fits(view: &View<'_>, name: FactName, number: &Number) -> bool {
     if !(sizes.contains(&number.value) || fahrenheit || metres) {
         return false;
     }
-    is_bare(view, number)
-}
-
-fn is_vital(name: FactName) -> bool {
-    matches!(name.kind(), clinstruct_schema::FactKind::Vital)
+    // `temp 36.9 urine clear`: tenths count nothing.
+    let tenths = name == FactName::Temperature && number.value.fract() != 0.0;
+    tenths || is_bare(view, number)
 }
 
 /// Whether nothing is counted by a number without a unit.
@@ -391,47 +426,6 @@ pub(super) fn ucum(unit: &str) -> Option<&'static str> {
         let all = kind(*name).map_or(&[] as &[&str], |(units, _)| units);
         let usual = Some(name.unit()).filter(|u| *u == unit && *u != "1");
         all.iter().copied().find(|u| *u == unit).or(usual)
-    })
-}
-
-/// A value in the unit in which it is listed; `None` for one that cannot be it.
-pub(super) fn canonical(
-    name: FactName,
-    value: f64,
-    unit: Option<&'static str>,
-) -> Option<(f64, &'static str)> {
-    let tenth = |v: f64| (v * 10.0).round() / 10.0;
-    Some(match (name, unit) {
-        (FactName::Weight, Some("[lb_av]")) => (tenth(value * 0.453_592_37), "kg"),
-        (FactName::Weight, Some("g")) => (tenth(value / 100.0) / 10.0, "kg"),
-        (FactName::Height, Some("m")) => ((value * 100.0).round(), "cm"),
-        (FactName::Height, None) if value < 2.5 => ((value * 100.0).round(), "cm"),
-        (FactName::Temperature, Some("[degF]")) => (tenth((value - 32.0) / 1.8), "Cel"),
-        (FactName::Temperature, None | Some("deg")) if value > 90.0 => {
-            (tenth((value - 32.0) / 1.8), "Cel")
-        }
-        (FactName::Temperature, _) => {
-            if !(25.0..45.0).contains(&value) {
-                return None;
-            }
-            (value, "Cel")
-        }
-        (FactName::Haemoglobin, None) if value > 25.0 => (value, "g/L"),
-        (FactName::Glucose, None) if value > 35.0 => (value, "mg/dL"),
-        (FactName::Hba1c, None) if value > 20.0 => (value, "mmol/mol"),
-        (FactName::Creatinine, None) if value < 15.0 => (value, "mg/dL"),
-        (FactName::Bilirubin, None) if value < 6.0 => (value, "mg/dL"),
-        (FactName::Platelets | FactName::WhiteCells | FactName::Neutrophils, None)
-            if value > 1_500.0 =>
-        {
-            (value, "/uL")
-        }
-        // Thousands that the number or the unit left out: `512 mil/uL` is 512 000.
-        (FactName::Platelets, Some("/uL")) if value < 1_500.0 => (value, name.unit()),
-        (FactName::WhiteCells, Some("/uL")) if value < 100.0 => (value, name.unit()),
-        (FactName::Neutrophils, Some("/uL")) if value < 15.0 => (value, name.unit()),
-        (_, Some(unit)) if !is_vital(name) => (value, unit),
-        (name, _) => (value, name.unit()),
     })
 }
 

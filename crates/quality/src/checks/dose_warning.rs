@@ -1,6 +1,6 @@
 //! A dose comes with a sentence that asks to verify it. Answers are always checked, also where no instruction asks.
 
-use clinstruct_schema::{CaseMedicine, Constraint, Language};
+use clinstruct_schema::{Constraint, Language};
 
 use crate::check::{Check, Finding, Group, Outcome, PerSpeaker, Run, Strictness};
 use crate::dose;
@@ -32,18 +32,5 @@ pub const CHECK: Check = Check {
 };
 
 fn verify(_: &Constraint, text: &str, language: Language) -> Outcome {
-    beside(text, language, &[])
-}
-
-/// The same, knowing what the patient takes already.
-pub(crate) fn beside(text: &str, language: Language, taken: &[CaseMedicine]) -> Outcome {
-    let unwarned = dose::find_new(text, language, taken).unwarned;
-    let finding = unwarned.map(|dose| {
-        let stated = text.get(dose.place.clone()).unwrap_or_default();
-        let detail = format!(
-            "a dose ({stated}) without a sentence that asks to verify it: keep the dose and add the sentence"
-        );
-        Finding::at(dose.place, detail)
-    });
-    finding.into()
+    dose::missing_warning(text, language, &[]).map(|(at, seen)| Finding::at(at, seen)).into()
 }

@@ -60,7 +60,7 @@ pub(super) fn show(
 ) -> clinstruct_app::Result<()> {
     let mut each = |fault: &Fault| line(fault, as_json);
     if let Some(faults) = faults {
-        for fault in faults.iter()? {
+        for fault in faults.read()? {
             each(&fault?)?;
         }
     }

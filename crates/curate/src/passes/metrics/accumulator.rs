@@ -119,8 +119,13 @@ impl MetricsAccumulator {
         seen: Seen,
         detail: &str,
     ) {
-        let span = self.shares.entry(key).or_default().add(at, seen);
-        if let (Some(span), Some(every)) = (span, self.every_of(key.0)) {
+        self.shares.entry(key).or_default().add(at, &seen);
+        let span = match seen {
+            Seen::No => return,
+            Seen::Somewhere => None,
+            Seen::At(span) => Some(span),
+        };
+        if let Some(every) = self.every_of(key.0) {
             every.add(at, at.fault(span, detail));
         }
     }

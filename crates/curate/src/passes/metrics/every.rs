@@ -114,7 +114,7 @@ impl Faults {
     ///
     /// # Errors
     /// Temporary files that cannot be read.
-    pub fn iter(&self) -> Result<impl Iterator<Item = Result<Fault>>> {
+    pub fn read(&self) -> Result<impl Iterator<Item = Result<Fault>>> {
         Ok(self.0.records()?.map(|listed| listed.map(|l| l.fault)))
     }
 }

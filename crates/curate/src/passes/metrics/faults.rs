@@ -92,24 +92,16 @@ impl Tally {
         self.of += 1;
     }
 
-    /// Counts a text, and keeps its id if its row is among the first. Returns the span of its fault, if it has one.
-    pub(super) fn add(&mut self, at: Place<'_>, seen: Seen) -> Option<Option<Range<usize>>> {
-        let span = match seen {
-            Seen::No => {
-                self.count(false);
-                return None;
-            }
-            Seen::Somewhere => None,
-            Seen::At(span) => Some(span),
-        };
-        self.count(true);
+    /// Counts a text, and keeps its id if it has the fault and its row is among the first.
+    pub(super) fn add(&mut self, at: Place<'_>, seen: &Seen) {
+        let is_seen = !matches!(seen, Seen::No);
+        self.count(is_seen);
         let is_among = self.rows.len() < FIRST
             || self.rows.last_key_value().is_some_and(|(last, _)| at.row.number < *last);
-        if is_among {
+        if is_seen && is_among {
             self.rows.entry(at.row.number).or_insert_with(|| at.row.id.to_owned());
             self.keep();
         }
-        Some(span)
     }
 
     /// Adds what another thread counted of other rows.
@@ -177,8 +169,8 @@ mod tests {
                 let id = format!("row {number}");
                 let row = Row { number: *number, ..Row::new(&id, &messages) };
                 let at = Place { row: &row, message: 1, text: &messages[1].content };
-                assert_eq!(tally.add(at, Seen::At(0..5)), Some(Some(0..5)));
-                assert_eq!(tally.add(at, Seen::No), None);
+                tally.add(at, &Seen::At(0..5));
+                tally.add(at, &Seen::No);
             }
             tally
         };
