@@ -171,20 +171,6 @@ class Machine:
         return out + err
 
 
-def waited(machine, process, words, name):
-    """What a command says that a restarted server has kept waiting.
-
-    Azurite writes its lists with a delay: killed, it may come back with the manifest before the last one, which looks like the one of
-    somebody else. Then the command stops, as it should, and does the rest when it is run again.
-    """
-    out, err = process.communicate(timeout=120)
-    if name == "Azure" and process.returncode == 3 and "another command has begun" in err:
-        print("Azure: came back with an earlier manifest; the command stopped, and is run again")
-        return machine.run(words)
-    assert process.returncode == 0, f"{words}: {process.returncode}\n{out}\n{err}"
-    return out + err
-
-
 def wait(until):
     for _ in range(3000):
         if until():
@@ -278,7 +264,7 @@ def survives(name, server, base, machine):
     time.sleep(1)
     server.start()
     server.proxy.slow = False
-    said = waited(machine, process, grown, name)
+    said = machine.ended(process, grown)
     assert "sent to" in said, said
     assert machine.run(f"check '{address}' --json") != complete
 

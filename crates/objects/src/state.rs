@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +26,9 @@ struct Kept {
     location: String,
     /// Manifest of the upload that the files were sent for.
     id: String,
+    /// Manifests of all uploads that this run began.
+    #[serde(default)]
+    begun: BTreeSet<String>,
     files: BTreeMap<String, Arrived>,
     /// The file that is being sent in parts.
     pending: Option<Pending>,
@@ -78,6 +81,11 @@ impl State {
         &self.kept.id
     }
 
+    /// Whether a manifest is one that this run has written, in this upload or an earlier one.
+    pub(crate) fn has_begun(&self, id: &str) -> bool {
+        self.kept.begun.contains(id)
+    }
+
     /// Begins an upload to an address that has some of its files already.
     pub(crate) fn begin(
         &mut self,
@@ -85,6 +93,7 @@ impl State {
         there: impl IntoIterator<Item = (String, Arrived)>,
     ) -> Result<()> {
         id.clone_into(&mut self.kept.id);
+        self.kept.begun.insert(id.to_owned());
         self.kept.files.extend(there);
         self.save()
     }
@@ -163,7 +172,10 @@ mod tests {
         assert!(state.pending().is_none());
         state.keep(|path| path == "a").unwrap();
 
+        state.begin("other", []).unwrap();
+
         let state = State::read(&file, "s3://bucket/run");
+        assert_eq!(["id", "other", "theirs"].map(|id| state.has_begun(id)), [true, true, false]);
         assert_eq!((state.arrived("a"), state.arrived("b")), (Some(&arrived), None));
         assert!(State::read(&file, "s3://bucket/other").arrived("a").is_none());
         std::fs::write(&file, "{\"version\"").unwrap();

@@ -350,6 +350,28 @@ async fn an_upload_that_another_one_has_overtaken_does_not_say_that_the_run_is_c
 }
 
 #[tokio::test]
+async fn a_server_that_comes_back_with_an_earlier_manifest_of_the_run_is_not_somebody_else() {
+    use futures::FutureExt as _;
+    let (store, machine) = first().await;
+    let at = storage(&Arc::new(Faulty::sound(&store)), NONE);
+    let key = Path::parse(format!("runs/a run/{MANIFEST}")).unwrap();
+    let earliest = store.get(&key).await.unwrap().bytes().await.unwrap();
+    let [_, two] = versions();
+    machine.upload(&at, &two).await.unwrap();
+
+    let file = machine.path().join("run/summary.json");
+    fs::write(&file, "{4}").unwrap();
+    let files = [LocalFile { name: "summary.json".into(), path: file }];
+    let state = machine.path().join("state.json");
+    let upload = Upload { files: &files, run: &json!({}), state: &state };
+    let mut back = |_: Progress| {
+        store.put(&key, earliest.clone().into()).now_or_never().unwrap().unwrap();
+    };
+    at.upload_in_parts_of(PART, &upload, &mut back).await.unwrap();
+    assert_eq!(read(&at).await.unwrap().keys().collect::<Vec<_>>(), ["summary.json"]);
+}
+
+#[tokio::test]
 async fn nothing_is_there_and_a_file_is_no_run() {
     let (store, machine) = (Arc::new(InMemory::new()), Machine::new());
     let at = storage(&Arc::new(Faulty::sound(&store)), NONE);

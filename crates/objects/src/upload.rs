@@ -178,9 +178,10 @@ impl Storage {
             self.remove(name).await?;
         }
         // Somebody who began later has written another manifest, and may have replaced files since they were compared.
-        // The one that was there before is that of a server that has lost ours.
+        // One of ours, and the one that was there before, are those of a server that has lost the last: killed, Azurite comes
+        // back with the objects of some seconds ago.
         let now = self.manifest().await?;
-        let is_ours = now.as_ref().is_none_or(|now| now.id == manifest.id);
+        let is_ours = now.as_ref().is_none_or(|now| state.has_begun(&now.id));
         if !is_ours && now != there.manifest {
             let what = format!("another command has begun to upload to {}", self.location);
             return Err(Error::new(ErrorKind::Overtaken, what));
