@@ -182,6 +182,7 @@ pub(crate) fn read_conditions(
                 acute_icd10: c.acute_icd10.map(Spanned::into_inner),
                 fields: slugs(c.fields.into_inner()),
                 from_age: c.from_age,
+                from_months: c.from_months,
                 acute: c.acute,
                 weight: c.weight,
                 weights: c.weights,

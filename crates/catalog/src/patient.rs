@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use clinstruct_schema::{IncomeGroup, Sex, Slug};
+use clinstruct_schema::{AgeYears, IncomeGroup, Sex, Slug};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -110,6 +110,8 @@ pub struct Condition {
     pub who: Who,
     /// Youngest age, in years.
     pub from_age: u32,
+    /// Youngest age of those under two years, in months.
+    pub from_months: u32,
     /// Whether a message that only names it may mean an illness that has just begun.
     pub acute: bool,
     /// Relative frequency where `weights` says nothing else.
@@ -147,9 +149,10 @@ impl Condition {
 
     /// Whether a patient of this age and sex can have it.
     #[inline]
-    pub fn fits(&self, band: usize, years: u32, sex: Sex, pregnancy_weeks: Option<u32>) -> bool {
+    pub fn fits(&self, band: usize, age: AgeYears, sex: Sex, pregnancy_weeks: Option<u32>) -> bool {
         self.who.includes(band, sex)
-            && years >= self.from_age
+            && age.years >= self.from_age
+            && age.total_months().is_none_or(|months| months >= self.from_months)
             && self.pregnancy.allows(pregnancy_weeks.is_some())
             && pregnancy_weeks.is_none_or(|weeks| weeks >= self.weeks_from)
     }
@@ -285,6 +288,8 @@ pub(crate) struct RawCondition {
     pub(crate) ages: Option<Spanned<String>>,
     #[serde(default)]
     pub(crate) from_age: u32,
+    #[serde(default)]
+    pub(crate) from_months: u32,
     #[serde(default)]
     pub(crate) acute: bool,
     pub(crate) sexes: Option<Spanned<Vec<Sex>>>,

@@ -1,21 +1,15 @@
 //! Puts the styles that a health worker asks for into the words of the prompt's writer.
 
+mod numbers;
+mod words;
+
 use clinstruct_schema::{Constraint, Language, Situation, Style};
+
+use self::numbers::{has_numbers, numbers};
+use self::words::{LAST_ITEM, NAMES, REASONS};
 
 /// Fewest and most characters of a request; the longest sample has about 140.
 const LENGTH: (usize, usize) = (4, 260);
-
-/// How messages name a language, in all of our languages: parts of words, in lower case and without nukta.
-const NAMES: [(Language, &[&str]); 8] = [
-    (Language::English, &["englis", "anglais", "ingl", "अंगरे", "अंग्रे", "อังกฤษ"]),
-    (Language::German, &["german", "deutsch", "allemand", "tedesc", "alem", "जर्मन", "เยอรมัน"]),
-    (Language::French, &["french", "franz", "franç", "franc", "फ्रें", "फ्रां", "ฝรั่งเศส"]),
-    (Language::Italian, &["ital", "इताल", "इटाल", "อิตาล"]),
-    (Language::Portuguese, &["portug", "portog", "पुर्तग", "โปรตุเกส"]),
-    (Language::Hindi, &["hindi", "híndi", "हिंदी", "हिन्दी", "ฮินดี"]),
-    (Language::Spanish, &["spani", "espa", "spagn", "स्पेन", "स्पैन", "สเปน"]),
-    (Language::Thai, &["thai", "thaï", "tailand", "थाई", "ไทย"]),
-];
 
 /// Replaces the texts of the styles that a conversation asks for by those that the writer of its prompt gave for them, in
 /// the same order. Where that text is blank, nobody would ask for the style in this message, and it is left out; but an
@@ -32,12 +26,25 @@ pub fn reword(situation: &mut Situation, written: &[String]) {
             declined.push(style.id.clone());
             return false;
         }
-        if fits(style, text, language) {
+        let text = in_a_line(text);
+        if fits(style, &text, language) {
             style.reworded |= style.text != text;
-            text.clone_into(&mut style.text);
+            style.text = text;
         }
         true
     });
+}
+
+/// A text whose lines are broken, as one thumbs into a phone, in one.
+fn in_a_line(text: &str) -> String {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut all = lines.next().unwrap_or_default().to_owned();
+    for line in lines {
+        let ends = all.ends_with(|c: char| !c.is_alphanumeric() && !matches!(c, '"' | ')' | '\''));
+        all.push_str(if ends { " " } else { ", " });
+        all.push_str(line);
+    }
+    all
 }
 
 /// Whether a text asks for the same as the style.
@@ -46,72 +53,11 @@ fn fits(style: &Style, text: &str, language: Language) -> bool {
     let whole = (LENGTH.0..=LENGTH.1).contains(&length)
         && !text.contains(['\n', '<', '{', '[', '|'])
         && !text.contains("===");
-    // A number more is another limit, or a count of something else.
     whole
-        && ((numbers(text) == numbers(&style.text) && !is_named(style)) || names_all(style, text))
+        && ((has_numbers(text, &style.text) && !is_named(style)) || names_all(style, text))
         && in_script(text, language)
         && style.constraints.iter().all(|constraint| names(constraint, style, text))
 }
-
-/// The numbers of a text in digits, in ascending order.
-fn numbers(text: &str) -> Vec<u32> {
-    let digits = text.split(|c: char| !c.is_ascii_digit());
-    let mut all: Vec<u32> = digits.filter_map(|digits| digits.parse().ok()).collect();
-    all.sort_unstable();
-    all
-}
-
-/// Words before the last item of a list, in all of our languages.
-const LAST_ITEM: [&str; 7] = [" and ", " und ", " et ", " y ", " e ", " और ", "และ"];
-
-/// Words with which the reason for a request begins, in all of our languages.
-const REASONS: [&str; 45] = [
-    ", so ",
-    ", because ",
-    " because ",
-    ", since ",
-    ", as i ",
-    ", as it ",
-    ", as the ",
-    ", as my ",
-    ", as our ",
-    ", as we ",
-    ", as they ",
-    ", that way ",
-    ", then i ",
-    " so that ",
-    " so i ",
-    " – ",
-    " — ",
-    ", weil ",
-    ", da ",
-    ", damit ",
-    ", denn ",
-    ", sonst ",
-    ", car ",
-    ", parce qu",
-    " parce qu",
-    " pour que ",
-    ", puisqu",
-    ", comme ça",
-    ", porque ",
-    " porque ",
-    ", ya que ",
-    " para que ",
-    ", así ",
-    ", pues ",
-    ", perché ",
-    " perché ",
-    ", così ",
-    ", dato che ",
-    ", visto che ",
-    ", já que ",
-    ", pois ",
-    ", assim ",
-    " क्योंकि ",
-    " ताकि ",
-    "จะได้",
-];
 
 /// Whether a text names what goes into each column or paragraph, or under each heading, after a colon, where the style counts them: few people
 /// count columns, but many say what is in them.
@@ -128,10 +74,10 @@ fn names_all(style: &Style, text: &str) -> bool {
     let lower = list.to_lowercase();
     let reason = REASONS.iter().filter_map(|word| lower.find(word)).min();
     let list = list.get(..reason.unwrap_or(list.len())).unwrap_or(list);
-    let list = LAST_ITEM.iter().fold(list.to_owned(), |list, word| list.replace(word, ","));
-    let items = list.split([',', ';', '/', '?', '.', '!', '।']).map(str::trim);
+    let items = LAST_ITEM.iter().fold(list.to_owned(), |list, word| list.replace(word, ","));
+    let items = items.split([',', ';', '/', '?', '.', '!', '।']).map(str::trim);
     let named = items.filter(|item| item.chars().any(char::is_alphabetic)).count();
-    numbers(text).is_empty() && wanted == Some(named)
+    numbers(list).is_empty() && has_numbers(text, "") && wanted == Some(named)
 }
 
 /// Whether a style names its columns, headings or paragraphs rather than count them, so that another wording has to name as many.
@@ -227,7 +173,21 @@ mod tests {
             let read = worded(limit.clone(), Language::English, written);
             assert_eq!(read, (written.trim().to_owned(), true));
         }
-        assert_eq!(worded(limit, Language::English, same), (same.to_owned(), false));
+        assert_eq!(worded(limit.clone(), Language::English, same), (same.to_owned(), false));
+        // Numbers of the reason, and lines broken with a thumb.
+        for written in ["80 words max, 2 more are waiting", "80 words max - i see 12 today"] {
+            assert_eq!(worded(limit.clone(), Language::English, written).0, written);
+        }
+        let written = "max 80 words pls\nthe bus leaves";
+        let (text, _) = worded(limit, Language::English, written);
+        assert_eq!(text, "max 80 words pls, the bus leaves");
+        let child = style("A child should understand it.", Constraint::MaxWords { n: 200 });
+        for (written, taken) in [
+            ("In words for a child please, his sister of 8 will retell it.", true),
+            ("In words for a child please, in 8 short sentences.", false),
+        ] {
+            assert_eq!(worded(child.clone(), Language::English, written).1, taken, "{written}");
+        }
     }
 
     #[test]
@@ -239,7 +199,6 @@ mod tests {
             "Short, please.",
             "At most 60 words, please.",
             "At most 80 words in 2 paragraphs, please.",
-            "At most 80 words.\nThank you.",
             "{\"text\": \"At most 80 words\"}",
             "<80 words>",
             &"80 words, and not one more. ".repeat(20),
@@ -298,6 +257,11 @@ mod tests {
         let written = "Two paragraphs, please: the wording itself, then what could change it, since his Hb is repeated before departure.";
         assert!(worded(paragraphs, Language::English, written).1);
         // Bullets are counted, whatever is named.
+        let headings =
+            style("Headings: now, this week, later.", Constraint::ExactHeadings { n: 3 });
+        let written =
+            "Headings pls: now, this week, later - mum is back on Friday and I'd work down them.";
+        assert!(worded(headings, Language::English, written).1);
         let bullets = style("Just 3 bullets.", Constraint::ExactBullets { n: 3 });
         let written = "As bullets: drug, dose and what to watch.";
         assert!(!worded(bullets, Language::English, written).1);

@@ -21,6 +21,8 @@ mod correction_tests;
 mod country;
 mod filing;
 #[cfg(test)]
+mod filing_pieces_tests;
+#[cfg(test)]
 mod filing_tests;
 mod frame;
 mod household;

@@ -13,6 +13,7 @@
 mod context;
 mod medicine;
 mod numbers;
+mod size;
 mod taken;
 mod warning;
 mod words;

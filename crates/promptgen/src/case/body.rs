@@ -94,6 +94,7 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
         .filter(|m| m.name == FactName::Bmi)
         .find_map(|m| number::number(&m.value))
         .filter(|b| (8.0..=100.0).contains(b));
+    let height_step = if ctx.months() < 24.0 { 0.5 } else { 1.0 };
     let (height, weight) = match (vitals.height, vitals.weight, bmi) {
         (Some(height), Some(weight), _) => (height, weight),
         (Some(height), None, Some(bmi)) => (height, bmi * (height / 100.0).powi(2)),
@@ -101,7 +102,8 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
         (None, Some(weight), Some(bmi)) => (100.0 * (weight / bmi).sqrt(), weight),
         (None, Some(weight), None) => (sizes.height_for(&mut draw, weight), weight),
         (None, None, Some(bmi)) => {
-            let height = sizes.draw_height(&mut draw);
+            // As it will be listed, so that a reader finds the BMI that was stated.
+            let height = rounded(sizes.draw_height(&mut draw), height_step);
             (height, bmi * (height / 100.0).powi(2))
         }
         (None, None, None) => {
@@ -109,7 +111,6 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
             (height, sizes.weight(height, sizes.draw_bmi(&mut draw)))
         }
     };
-    let height_step = if ctx.months() < 24.0 { 0.5 } else { 1.0 };
     let weight_step = if weight < 30.0 { 0.1 } else { 0.5 };
     let drawn = [(FactName::Height, height, height_step), (FactName::Weight, weight, weight_step)];
     for (name, value, step) in drawn {

@@ -40,7 +40,7 @@ pub(crate) fn conditions(ctx: &Completion<'_>, case: &Case) -> Vec<CaseCondition
         .catalog
         .conditions
         .iter()
-        .filter(|c| c.fits(ctx.band, patient.age.years, patient.sex, patient.pregnancy_weeks))
+        .filter(|c| c.fits(ctx.band, patient.age, patient.sex, patient.pregnancy_weeks))
         .filter(|c| c.regions.is_empty() || c.regions.contains(&place.region))
         .filter(|c| !c.not_countries.contains(&place.country_code))
         .filter(|c| !in_question(c) && !forbidden(c))
@@ -78,8 +78,7 @@ pub(crate) fn frame_condition<'c>(
     listed: &[usize],
 ) -> Option<&'c Condition> {
     let band = catalog.ages.iter().position(|a| a.id == patient.age_band)?;
-    let fits =
-        |c: &&Condition| c.fits(band, patient.age.years, patient.sex, patient.pregnancy_weeks);
+    let fits = |c: &&Condition| c.fits(band, patient.age, patient.sex, patient.pregnancy_weeks);
     let one = |all: &mut dyn Iterator<Item = &'c Condition>| {
         let weighted = all.map(|c| (c.id.as_str(), c.weight_in(income), c));
         draw::choose(seed, key, "condition", weighted)

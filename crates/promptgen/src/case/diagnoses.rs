@@ -1,6 +1,6 @@
 //! Codes of illnesses that are no conditions of the catalog: `osteomyelitis`.
 
-use clinstruct_catalog::Catalog;
+use clinstruct_catalog::{Catalog, Condition};
 
 use super::beside::{CAUSES, OVER};
 use super::known::{Said, mentions};
@@ -60,6 +60,22 @@ pub(super) fn code<'c>(catalog: &'c Catalog, name: &str) -> Option<&'c str> {
     (!of_another).then_some(first.1.icd10.as_str())
 }
 
+/// The code of an illness whose name has that of a condition in it: `anaemia of prematurity` is no `prematurity`.
+pub(super) fn longer<'c>(
+    catalog: &'c Catalog,
+    name: &str,
+    condition: &Condition,
+) -> Option<&'c str> {
+    let known: Vec<String> = condition.names().map(str::to_lowercase).collect();
+    let longer = |own: &String| {
+        let own = own.to_lowercase();
+        known.iter().any(|known| own.len() > known.len() && own.contains(known.as_str()))
+    };
+    let said = Said::new(name);
+    let named = |own: &String| longer(own) && said.mentions(own);
+    catalog.diagnoses.iter().any(|d| d.names.iter().any(named)).then(|| code(catalog, name))?
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::LazyLock;
@@ -67,6 +83,20 @@ mod tests {
     use super::*;
 
     static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::embedded().unwrap());
+
+    #[test]
+    fn a_longer_name_is_no_condition() {
+        let id = |c: &&Condition| c.id.as_str() == "former-preterm-birth";
+        let preterm = CATALOG.conditions.iter().find(id).unwrap();
+        for (name, code) in [
+            ("anaemia of prematurity", Some("P61.2")),
+            ("retinopathy of prematurity, stage 2", Some("H35.1")),
+            ("prematurity", None),
+            ("born at 31 weeks, neonatal sepsis", None),
+        ] {
+            assert_eq!(longer(&CATALOG, name, preterm), code, "{name}");
+        }
+    }
 
     #[test]
     fn illnesses_that_are_no_conditions_have_a_code() {
@@ -79,6 +109,7 @@ mod tests {
             ("22q11 deletion", "D82.1"),
             ("transfusion-related acute lung injury", "J95.8"),
             ("neonatal sepsis", "P36.9"),
+            ("anaemia of prematurity", "P61.2"),
             ("गले के संक्रमण", "J02.9"),
             ("lungenentzündung", "J18.9"),
         ] {

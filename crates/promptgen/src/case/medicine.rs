@@ -3,7 +3,7 @@
 use clinstruct_schema::{CaseMedicine, Origin};
 
 use super::medicine_words::{
-    COUNTED, COUNTS, FORMS, FREQUENCY, NEARLY, PERHAPS, TIME, TIMES, UNITS,
+    CHANGED, COUNTED, COUNTS, FORMS, FREQUENCY, GIVEN, NEARLY, PERHAPS, TIME, TIMES, UNITS,
 };
 use super::sorted::SPANS;
 
@@ -37,7 +37,7 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
     let without_dose = || {
         // `salbutamol, two puffs through the spacer`: what comes behind a comma is no name.
         let comma = words.iter().position(|word| word.ends_with(',')).map(|at| at + 1);
-        let at = frequency_from(&words).min(comma.unwrap_or(words.len()));
+        let at = frequency_from(&words).min(comma.unwrap_or(words.len())).min(name_end(&words));
         // `iron one tablet a day`: the count is the dose.
         let is_count = |pair: &[&str]| {
             COUNTS.contains(&bare(pair[0]).as_str()) && COUNTED.contains(&bare(pair[1]).as_str())
@@ -65,8 +65,14 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
     let Some((start, (dose, end))) = first.and_then(|at| Some((at, dose(&words, at)?))) else {
         return without_dose();
     };
+    // What stands between name and dose says how it is given, or how the dose came about: `doubled to 5 mg`.
+    let mut given: &[&str] = &[];
     let (drug, rest) = if start > 0 {
-        (&words[..start], &words[end..])
+        let (drug, between) = words[..start].split_at(name_end(&words[..start]));
+        if between.first().is_some_and(|word| GIVEN.contains(&bare(word).as_str())) {
+            given = between;
+        }
+        (drug, &words[end..])
     } else {
         // The dose stands first: `500 mg of metformin twice daily`.
         let after = &words[end..];
@@ -82,9 +88,16 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
     let drug = drug.join(" ");
     CaseMedicine {
         dose,
-        frequency: rest.join(" ").trim_matches([',', ';', '.', ' ']).to_owned(),
+        frequency: [given, rest].concat().join(" ").trim_matches([',', ';', '.', ' ']).to_owned(),
         ..whole(drug.trim_matches([',', ';', ':', ' ']))
     }
+}
+
+/// Where a name ends, in front of words that say how it is given or how its dose was changed.
+fn name_end(words: &[&str]) -> usize {
+    let ends =
+        |word: &&str| [GIVEN, CHANGED].iter().any(|list| list.contains(&bare(word).as_str()));
+    words.iter().skip(1).position(ends).map_or(words.len(), |at| at + 1)
 }
 
 fn bare(word: &str) -> String {
@@ -185,6 +198,23 @@ mod tests {
         check("metformina dos veces al día", "metformina", "", "dos veces al día");
         check("hierro, una vez al día", "hierro", "", "una vez al día");
         check("insulin in the morning", "insulin", "", "in the morning");
+        check("adrenaline in the thigh", "adrenaline", "", "in the thigh");
+        check("adrenaline 0.5 mg into the thigh", "adrenaline", "0.5 mg", "into the thigh");
+        check("adrenaline into the thigh 0.5 mg", "adrenaline", "0.5 mg", "into the thigh");
+        check("bisoprolol doubled to 5 mg daily", "bisoprolol", "5 mg", "daily");
+        check("Torasemid erhöht auf 20 mg", "Torasemid", "20 mg", "");
+        check(
+            "salbutamol MDI without spacer, 5-6x/day",
+            "salbutamol MDI",
+            "",
+            "without spacer, 5-6x/day",
+        );
+        check(
+            "salbutamol syrup two spoons at a time",
+            "salbutamol syrup",
+            "two spoons",
+            "at a time",
+        );
         check("aspirin for his heart", "aspirin for his heart", "", "");
         check("iron since the birth", "iron", "", "since the birth");
         // What names no medicine stays as it was written.

@@ -135,6 +135,9 @@ pub(super) fn code(ctx: &Completion<'_>, name: &str) -> String {
         [condition] => {
             let has = |cause: &str| condition.names().any(|known| known::mentions(known, cause));
             let other = CAUSES.iter().any(|cause| known::mentions(name, cause) && !has(cause));
+            if let Some(code) = diagnoses::longer(ctx.catalog, name, condition) {
+                return code.to_owned();
+            }
             if other { String::new() } else { stage_code(condition, name).to_owned() }
         }
         _ => status::code(name).unwrap_or_default().to_owned(),

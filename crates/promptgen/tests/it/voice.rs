@@ -126,7 +126,7 @@ fn a_request_tells_the_writer_the_voice_of_each_message() {
         }
         assert!(!user.contains("a clear question"));
     }
-    assert!(wordings["questions one"].len() == 5, "{wordings:?}");
+    assert!(wordings["questions one"].len() == 7, "{wordings:?}");
 }
 
 /// The mistakes of the catalog with a changed file of voices.

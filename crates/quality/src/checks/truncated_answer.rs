@@ -47,6 +47,8 @@ pub const CHECK: Check = Check {
         "hey, fluids first. 500 ml over 15 min, then recheck bp",
         "fluids first, 500 ml over 15 min, then recheck bp\n\nfor the report: attention fluctuates, sleep under work-up, \
          retest in 3 months. that leaves the door open without putting a label on her",
+        "write 80 g a day, split over three meals. one dish won't reach it. breakfast is where it usually fails, so greek yogurt \
+         there, 150 g fish or chicken at lunch, legumes with pasta and 30 g grana at dinner",
         "ask about snoring and blank spells, those need an eeg\n\ni would go back with the ferritin and the legs in one sentence \
          and ask for treatment dose iron plus a look for the cause of it all",
     ],
@@ -57,6 +59,7 @@ pub const CHECK: Check = Check {
         "- Give water.\n- Keep him warm.\n- Count the breaths",
         "- Give water\n- Look for signs of",
         "Give water,",
+        "give water first. then look at the",
         "Rest the leg.\n\nWith regards to the",
         "Rest the leg.\n\nWith collegial regards\nand one more thing about the swelling in his legs",
         "| 0 | 10 mg |\n\nDoses for adults: each of them should be checked in the formul",
@@ -89,7 +92,7 @@ const LABEL: usize = 2;
 /// Words of a value in lower case behind another one: more are a sentence.
 const OF_VALUE: usize = 4;
 /// Words of the last sentence of a phone chat, and of a last line behind one with an end.
-const CHAT: usize = 14;
+const CHAT: usize = 32;
 const LINE: usize = 10;
 /// Words of a mark or a signature.
 const MARK: usize = 2;

@@ -80,6 +80,8 @@ fn is_small(number: &Number) -> bool {
         Unit::Gram => number.amount <= SMALL_GRAMS,
         Unit::Millilitre => number.amount <= SMALL_MILLILITRES,
         Unit::Litre => number.per_time,
+        // `Haemolysis from one unit`: those of insulin are written in digits.
+        Unit::International => !number.worded,
         _ => true,
     }
 }
@@ -120,6 +122,7 @@ impl Context<'_> {
             || self.is_history(number, &clause)
             || self.is_described(number)
             || self.is_one_by_one(number)
+            || self.is_size(number)
             || self.is_of_growth(number)
         {
             return false;

@@ -7,7 +7,7 @@ use clinstruct_schema::{FactName, StatedFact};
 use super::super::statement::fact_of;
 use crate::case::view::View;
 
-/// Words with which the rest of a phrase begins.
+/// Words with which the rest of a phrase begins, or which want a rest.
 const RESTS: [&str; 34] = [
     "of", "in", "on", "at", "with", "without", "for", "since", "from", "to", "by", "over", "under",
     "after", "have", "has", "had", "is", "are", "was", "were", "which", "that", "de", "du", "des",
@@ -31,8 +31,9 @@ pub(in crate::case) fn whole(written: &[StatedFact], view: &View<'_>) -> Vec<Sta
             let end = place.as_ref().map(|place| place.end);
             end.is_some_and(|end| view.text.get(end..own.start) == Some(" "))
         });
-        let starts = value.chars().next().is_some_and(char::is_lowercase);
-        match before.filter(|_| starts) {
+        // A message thumbed in without commas has a space between complaints, too.
+        let joins = |known: &str| is_rest(&value) || is_joining(known.split_whitespace().last());
+        match before.filter(|(known, _)| joins(&known.value)) {
             Some((known, Some(place))) if known.name != FactName::Condition => {
                 place.end = own.end;
                 if let Some(phrase) = view.text.get(place.clone()) {
@@ -40,7 +41,7 @@ pub(in crate::case) fn whole(written: &[StatedFact], view: &View<'_>) -> Vec<Sta
                 }
             }
             // The condition keeps its name, and the phrase is what was found.
-            Some((_, Some(place))) if is_rest(&value) => {
+            Some((_, Some(place))) => {
                 let phrase = place.start..own.end;
                 let said = view.text.get(phrase.clone()).unwrap_or(&value).to_owned();
                 all.push((fact_of(FactName::Finding, &said, "1"), Some(phrase)));
@@ -90,5 +91,9 @@ fn changed(view: &View<'_>, place: &Range<usize>) -> usize {
 }
 
 fn is_rest(value: &str) -> bool {
-    value.split_whitespace().next().is_some_and(|word| RESTS.contains(&word))
+    is_joining(value.split_whitespace().next())
+}
+
+fn is_joining(word: Option<&str>) -> bool {
+    word.is_some_and(|word| RESTS.contains(&word))
 }
