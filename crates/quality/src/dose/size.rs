@@ -95,6 +95,6 @@ fn last_device(before: &str) -> bool {
         let is = |device: &&str| {
             word.starts_with(device) || (!device.is_ascii() && word.contains(*device))
         };
-        apart && DEVICES.iter().any(|device| is(device))
+        apart && DEVICES.iter().any(is)
     })
 }
