@@ -17,7 +17,7 @@ fn check(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
 #[test]
 fn a_rehearsal_run_meets_its_targets() {
     let dir = tempfile::tempdir().unwrap();
-    let summary = json(dir.path(), &["build", "--limit", "420", "--out", "o", "--json"]);
+    let summary = json(dir.path(), &["build", "--limit", "520", "--out", "o", "--json"]);
     let metrics = summary["quality"]["metrics"]["values"].as_array().unwrap();
     // The first rows of each part have few tasks, with less varied prompts.
     let missed: Vec<&Value> = metrics

@@ -74,7 +74,7 @@ fn conversations_ask_in_the_words_of_the_writer() {
         assert_eq!(one.replace("To be clear: ", ""), other.replace("To be clear: ", ""));
     }
     // Another number is another request: it is asked for as drawn.
-    assert_eq!(of(&|text| format!("{text} That makes 99.")), drawn);
+    assert_eq!(of(&|text| format!("{text} That makes 99 words.")), drawn);
     // What the writer leaves out is not asked for.
     let without = of(&|_| String::new());
     assert!(drawn.iter().zip(&without).all(|(one, other)| one.len() >= other.len()));
