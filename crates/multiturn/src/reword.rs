@@ -74,8 +74,12 @@ fn names_all(style: &Style, text: &str) -> bool {
     let lower = list.to_lowercase();
     let reason = REASONS.iter().filter_map(|word| lower.find(word)).min();
     let list = list.get(..reason.unwrap_or(list.len())).unwrap_or(list);
-    let items = LAST_ITEM.iter().fold(list.to_owned(), |list, word| list.replace(word, ","));
-    let items = items.split([',', ';', '/', '?', '.', '!', '।']).map(str::trim);
+    // Only the last item has its own behind an `and`: `what is certain of diet and growth, what is not`.
+    let is_end = |c: char| [',', ';', '/', '?', '.', '!', '।'].contains(&c);
+    let list = list.trim_end_matches(|c: char| is_end(c) || c.is_whitespace());
+    let (head, last) = list.split_at(list.rfind(is_end).unwrap_or(0));
+    let last = LAST_ITEM.iter().fold(last.to_owned(), |last, word| last.replace(word, ","));
+    let items = head.split(is_end).chain(last.split(is_end));
     let named = items.filter(|item| item.chars().any(char::is_alphabetic)).count();
     numbers(list).is_empty() && has_numbers(text, "") && wanted == Some(named)
 }
@@ -255,6 +259,8 @@ mod tests {
             Constraint::ExactParagraphs { n: 2 },
         );
         let written = "Two paragraphs, please: the wording itself, then what could change it, since his Hb is repeated before departure.";
+        assert!(worded(paragraphs.clone(), Language::English, written).1);
+        let written = "Two paragraphs please: what is certain of diet and growth, what is not, as I defend the plan on Friday.";
         assert!(worded(paragraphs, Language::English, written).1);
         // Bullets are counted, whatever is named.
         let headings =

@@ -39,6 +39,8 @@ pub(crate) struct Lexicon {
     pub(crate) regards: Phrases,
     /// Phrases that ask the reader to report back.
     pub(crate) replies: Phrases,
+    /// Phrases that say what has to be found out.
+    pub(crate) unknowns: Phrases,
     /// Words for the writer, to whom something is told.
     pub(crate) to_me: Phrases,
     /// Verbs of telling: beside one of `to_me`, they ask the reader to report back.

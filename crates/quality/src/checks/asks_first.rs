@@ -20,6 +20,7 @@ pub const CHECK: Check = Check {
         "What is her potassium? Until you know, give no more of the tablets.",
         "Hold the next tablet. How long has the cough lasted?",
         "Keep him warm. Then tell me whether he can swallow.",
+        "Hold the tablets. I do not know whether folic acid has been taken; please ask this first.",
     ],
     bad: &[
         "Give fluids and keep her warm.",
@@ -28,8 +29,9 @@ pub const CHECK: Check = Check {
 };
 
 fn verify(_: &Constraint, text: &str, language: Language) -> Outcome {
-    let asks =
-        !questions(text, language).is_empty() || lexicon(language).replies.is_in(&plain(text));
+    let words = lexicon(language);
+    let says = || [&words.replies, &words.unknowns].iter().any(|list| list.is_in(&plain(text)));
+    let asks = !questions(text, language).is_empty() || says();
     let missing = "no question about what the first message leaves out";
     if asks { Outcome::Passed } else { Outcome::Failed(Finding::new(missing)) }
 }

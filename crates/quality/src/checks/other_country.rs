@@ -45,6 +45,16 @@ static CALLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(&format!(r"(?i)(?:{calls})\s+(?:{between})*([0-9]{{2,4}})(?-u:\b)")).ok()
 });
 
+/// What people dial for an ambulance somewhere, as in `countries.toml`. Any other number is that of a helpline or of a ward.
+const NUMBERS: [&str; 70] = [
+    "000", "101", "102", "103", "104", "105", "106", "107", "108", "110", "111", "112", "1122",
+    "113", "114", "115", "116", "117", "118", "119", "1195", "120", "121", "122", "1220", "123",
+    "124", "127", "128", "130", "1300", "131", "132", "14", "140", "141", "144", "15", "150",
+    "151", "1515", "155", "166", "1669", "18", "185", "19", "190", "191", "192", "194", "1990",
+    "333", "511", "811", "8200", "907", "911", "912", "913", "933", "977", "991", "994", "995",
+    "996", "997", "998", "999", "9999",
+];
+
 fn find(turn: &Turn<'_>) -> Vec<Finding> {
     let Some(place) = turn.place else { return Vec::new() };
     let found = emergency_number(turn.text, place.emergency);
@@ -63,7 +73,8 @@ pub(crate) fn foreign_term(text: &str, place: &Place<'_>) -> Option<Finding> {
 /// An emergency number to call that is not the country's.
 ///
 /// `known` is the country's number, such as `15`; if it is unknown, every number passes. 112 works from mobile
-/// telephones nearly everywhere (GSM) and passes in every country.
+/// telephones nearly everywhere (GSM) and passes in every country. So do numbers that are nobody's for an ambulance: `call
+/// 1098` is a helpline for children.
 pub(crate) fn emergency_number(text: &str, known: &str) -> Option<Finding> {
     if known.is_empty() {
         return None;
@@ -71,7 +82,7 @@ pub(crate) fn emergency_number(text: &str, known: &str) -> Option<Finding> {
     let called = CALLED.as_ref()?;
     for number in numbers(text) {
         let own = &text[number.clone()];
-        if own == "112" || own == known {
+        if own == "112" || own == known || NUMBERS.binary_search(&own).is_err() {
             continue;
         }
         // The words of a call are letters and spaces; the character before them tells whether they begin a word.
@@ -134,8 +145,9 @@ mod tests {
                 let text = format!("{one}{two}{three} 12 {four}");
                 let text = text.as_str();
                 let expected = called.captures_iter(text).filter_map(|hit| hit.get(1));
-                let mut expected =
-                    expected.filter(|number| !["112", "15"].contains(&number.as_str()));
+                let is_foreign =
+                    |number: &str| !["112", "15"].contains(&number) && NUMBERS.contains(&number);
+                let mut expected = expected.filter(|number| is_foreign(number.as_str()));
                 let expected = expected.next().map(|number| number.range());
                 found += usize::from(expected.is_some());
                 let seen = emergency_number(text, "15").and_then(|finding| finding.span);
@@ -143,6 +155,23 @@ mod tests {
             }
         }
         assert!(found > 100, "{found}");
+    }
+
+    #[test]
+    fn the_numbers_are_those_of_the_countries() {
+        let catalog = clinstruct_catalog::Catalog::embedded().unwrap();
+        let is_short = |number: &&str| {
+            (2..=4).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit())
+        };
+        let mut all: Vec<&str> =
+            catalog.countries.iter().map(|c| c.emergency.as_str()).filter(is_short).collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all, NUMBERS);
+        // Helplines, for children and others.
+        for text in ["Call 1098 for the child.", "Or call 116 and then dial 1091.", "call 555"] {
+            assert!(emergency_number(text, "116").is_none(), "{text}");
+        }
     }
 
     #[test]
