@@ -142,7 +142,7 @@ mod tests {
         let all = || parts.iter();
         for (one, two) in all().flat_map(|one| all().map(move |two| (one, two))) {
             for (three, four) in all().flat_map(|three| all().map(move |four| (three, four))) {
-                let text = format!("{one}{two}{three} 12 {four}");
+                let text = format!("{one}{two}{three} 102 {four}");
                 let text = text.as_str();
                 let expected = called.captures_iter(text).filter_map(|hit| hit.get(1));
                 let is_foreign =
