@@ -162,7 +162,9 @@ pub(super) fn drawn_allergies<'c>(
     let stated = known::stated(ctx, FactName::Allergy).next().is_some();
     let histories = &ctx.catalog.histories;
     let mut numbers = Draw::new(ctx.seed, ctx.key, "allergic");
-    if stated || !numbers.chance(histories.allergic) {
+    // Nobody knows yet what a newborn does not tolerate.
+    let young = ctx.months() < 6.0;
+    if stated || young || !numbers.chance(histories.allergic) {
         return Vec::new();
     }
     let many = 1 + usize::from(numbers.chance(SECOND_ALLERGY));

@@ -100,6 +100,9 @@ fn name_end(words: &[&str]) -> usize {
     words.iter().skip(1).position(ends).map_or(words.len(), |at| at + 1)
 }
 
+/// What units are of, between a number and the word.
+const OF_UNITS: [&str; 6] = ["lipase", "amylase", "protease", "international", "usp", "million"];
+
 fn bare(word: &str) -> String {
     word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
 }
@@ -129,6 +132,12 @@ fn dose(words: &[&str], start: usize) -> Option<(String, usize)> {
         if is_unit(next) {
             let next = next.trim_end_matches([',', ';', '.']);
             return Some((format!("{word} {next}"), start + 2));
+        }
+        // `10,000 lipase units`: units of what.
+        let of = words.get(start + 2).filter(|word| is_unit(word) && word.starts_with(['u', 'U']));
+        if let Some(units) = of.filter(|_| OF_UNITS.contains(&bare(next).as_str())) {
+            let units = units.trim_end_matches([',', ';', '.']);
+            return Some((format!("{word} {next} {units}"), start + 3));
         }
     }
     None
@@ -215,7 +224,15 @@ mod tests {
             "two spoons",
             "at a time",
         );
-        check("aspirin for his heart", "aspirin for his heart", "", "");
+        check("aspirin for his heart", "aspirin", "", "for his heart");
+        check("diclofenac all week for his knees", "diclofenac", "", "all week for his knees");
+        check(
+            "pancreatin 10,000 lipase units with each meal",
+            "pancreatin",
+            "10,000 lipase units",
+            "with each meal",
+        );
+        check("magnesium sulfate 1 g/h IV", "magnesium sulfate", "1 g/h", "IV");
         check("iron since the birth", "iron", "", "since the birth");
         // What names no medicine stays as it was written.
         for value in

@@ -136,6 +136,22 @@ pub(super) const UNITS: &[&str] = &[
     "tab",
     "tabs",
     "million",
+    "g/h",
+    "g/hour",
+    "mg/h",
+    "mg/hour",
+    "mg/min",
+    "mcg/min",
+    "mcg/kg/min",
+    "µg/min",
+    "µg/kg/min",
+    "µg/h",
+    "mg/kg/h",
+    "ml/h",
+    "ml/hour",
+    "l/min",
+    "units/h",
+    "units/hour",
 ];
 
 /// First words of a frequency only where a time comes behind them: `for blood pressure` and `from the shop` say something
@@ -315,8 +331,9 @@ pub(super) const COUNTED: &[&str] = &[
 ];
 /// Words behind a name that say how or where it is given.
 pub(super) const GIVEN: &[&str] = &[
-    "in", "into", "through", "via", "by", "without", "ohne", "im", "ins", "über", "durch", "dans",
-    "sans", "senza", "nel", "nella", "sin", "sem", "directly", "under", "unter", "sous", "sotto",
+    "in", "into", "for", "all", "für", "pour", "para", "through", "via", "by", "without", "ohne",
+    "im", "ins", "über", "durch", "dans", "sans", "senza", "nel", "nella", "sin", "sem",
+    "directly", "under", "unter", "sous", "sotto",
 ];
 /// Words behind a name that say how its dose was changed, up to the dose.
 pub(super) const CHANGED: &[&str] = &[

@@ -179,6 +179,14 @@ pub(super) fn is_same(ctx: &Completion<'_>, listed: &CaseCondition, name: &str) 
     {
         return true;
     }
+    // `sleep apnoea on CPAP` and `obstructive sleep apnoea on night-time CPAP`, `low back pain is years old`.
+    let only = |name: &str| match known::conditions_in(ctx.catalog, ctx.band, name).as_slice() {
+        [one] => Some(&one.id),
+        _ => None,
+    };
+    if only(name).is_some_and(|id| only(&listed.name) == Some(id)) {
+        return true;
+    }
     // In a language of its own, a name may have no words of the catalog.
     let local = ctx.frame.language != Language::English;
     if local && local_names::is_cognate(&listed.name, name) {

@@ -79,7 +79,45 @@ fn named(value: &str) -> Option<String> {
 /// place: whoever might begin isoniazid takes no rifapentine against the same infection.
 pub(super) fn classes(ctx: &Completion<'_>) -> Vec<String> {
     let names = known::stated(ctx, FactName::Medicine).filter_map(named);
-    names.flat_map(|name| classes_of(ctx.catalog, &name)).collect()
+    let past = known::stated(ctx, FactName::History).filter(|text| is_stopped(text));
+    let stopped = past.flat_map(|text| classes_in(ctx.catalog, text));
+    names.flat_map(|name| classes_of(ctx.catalog, &name)).chain(stopped).collect()
+}
+
+/// Beginnings of words that say that something is not taken any more, in all of our languages.
+const STOPPED: [&str; 17] = [
+    "stopped",
+    "discontinued",
+    "given up",
+    "gave up",
+    "came off",
+    "off since",
+    "abgesetzt",
+    "beendet",
+    "arrêt",
+    "interromp",
+    "suspendi",
+    "dejó",
+    "deixou",
+    "parou",
+    "sospes",
+    "बंद",
+    "หยุด",
+];
+
+fn is_stopped(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    STOPPED.iter().any(|word| lower.contains(word))
+}
+
+/// The classes of what a sentence names.
+fn classes_in(catalog: &Catalog, text: &str) -> Vec<String> {
+    let class = CLASSES.iter().filter(|(class, _)| known::mentions(text, class));
+    let mut all: Vec<String> =
+        class.flat_map(|(_, codes)| codes.iter().map(|code| (*code).to_owned())).collect();
+    let drugs = known::drugs(catalog, text);
+    all.extend(drugs.iter().filter_map(|d| d.atc.get(..4).map(str::to_owned)));
+    all
 }
 
 fn classes_of(catalog: &Catalog, name: &str) -> Vec<String> {
@@ -113,6 +151,21 @@ mod tests {
             ["not on any medicines", "not on regular medicines", "none", "insulin", "not on "]
         {
             assert!(!is_one(all), "{all}");
+        }
+    }
+
+    #[test]
+    fn what_was_stopped_is_not_drawn() {
+        for (text, class) in [
+            ("one iron tablet a day, stopped after ten days, stomach pain", Some("B03A")),
+            ("warfarin discontinued in May", Some("B01A")),
+            ("works in a quiet environment, stopped smoking", None),
+            ("iron since the birth", None),
+        ] {
+            let classes = if is_stopped(text) { classes_in(&CATALOG, text) } else { Vec::new() };
+            let found = class
+                .map_or(classes.is_empty(), |class| classes.iter().any(|c| c.starts_with(class)));
+            assert!(found, "{text}: {classes:?}");
         }
     }
 
