@@ -9,7 +9,7 @@ use crate::exit::usage;
 pub(crate) fn no_row(id: &str) -> clinstruct_app::Error {
     usage(
         format!("the plan has no seed row \"{id}\""),
-        "type `clinstruct plan --rows` to see all of them",
+        "type `clinstruct plan --rows` to see all of them; for rows of your own, give the same --resources",
     )
 }
 

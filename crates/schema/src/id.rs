@@ -19,6 +19,9 @@ impl fmt::Display for IdError {
 
 impl std::error::Error for IdError {}
 
+/// What a slug is, for those who wrote none.
+const SLUG: &str = "slug; use only a-z, 0-9 and single hyphens between them";
+
 /// A short name of `a-z`, `0-9` and single inner hyphens: `beta-blockers`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -35,7 +38,7 @@ impl Slug {
         if fine {
             Ok(Self(text.to_owned()))
         } else {
-            Err(IdError { kind: "slug", text: text.to_owned() })
+            Err(IdError { kind: SLUG, text: text.to_owned() })
         }
     }
 
@@ -54,7 +57,7 @@ impl Slug {
         while slug.ends_with('-') {
             slug.pop();
         }
-        Self::new(&slug).map_err(|_| IdError { kind: "slug", text: name.to_owned() })
+        Self::new(&slug).map_err(|_| IdError { kind: SLUG, text: name.to_owned() })
     }
 
     /// The slug's text.
