@@ -37,6 +37,7 @@ mod record_tests;
 mod resembling;
 #[cfg(test)]
 mod resembling_tests;
+mod sides;
 mod sound;
 mod standing;
 #[cfg(test)]

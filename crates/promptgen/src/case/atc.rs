@@ -61,6 +61,12 @@ const ROUTES: [(&str, &[&str]); 5] = [
     ),
 ];
 
+/// Whether a word is that of a form.
+pub(super) fn is_form(word: &str) -> bool {
+    let word = word.trim_matches([',', ';', '.']).to_lowercase();
+    ROUTES.iter().any(|(_, forms)| forms.contains(&word.as_str()))
+}
+
 /// The ATC code of a medicine by its name; empty if code does not know it, or for a combination that is not listed: the code
 /// of one part would be that of another medicine.
 pub(super) fn code(catalog: &Catalog, name: &str) -> String {

@@ -12,6 +12,8 @@ use super::{Completion, number, stated};
 const ADULT: f64 = 228.0;
 /// Heights that are tried for a stated weight.
 const CANDIDATES: usize = 64;
+/// Kilograms under which a newborn is shorter than any born at term.
+const PRETERM: f64 = 2.2;
 /// Standard deviations that a drawn height or BMI is at most away from the median.
 const WITHIN: [f64; 2] = [-2.5, 2.5];
 
@@ -100,6 +102,11 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
         (Some(height), None, Some(bmi)) => (height, bmi * (height / 100.0).powi(2)),
         (Some(height), None, None) => (height, sizes.weight(height, sizes.draw_bmi(&mut draw))),
         (None, Some(weight), Some(bmi)) => (100.0 * (weight / bmi).sqrt(), weight),
+        // Born weeks too early: at the same proportions, 31 cm at 650 g and 41 cm at 1.5 kg, as on Fenton's chart
+        // (https://doi.org/10.1186/1471-2431-13-59).
+        (None, Some(weight), None) if ctx.months() < 3.0 && weight < PRETERM => {
+            (36.0 * libm::cbrt(weight), weight)
+        }
         (None, Some(weight), None) => (sizes.height_for(&mut draw, weight), weight),
         (None, None, Some(bmi)) => {
             // As it will be listed, so that a reader finds the BMI that was stated.

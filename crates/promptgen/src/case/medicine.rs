@@ -77,7 +77,10 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
         // The dose stands first: `500 mg of metformin twice daily`.
         let after = &words[end..];
         let after = if after.first() == Some(&"of") { &after[1..] } else { after };
-        after.split_at(frequency_from(after))
+        // `0.9% sodium chloride, one litre over the first hour`.
+        let comma = after.iter().position(|word| word.ends_with(',')).map(|at| at + 1);
+        let at = frequency_from(after).min(comma.unwrap_or(after.len())).min(name_end(after));
+        after.split_at(at)
     };
     if frequency_from(drug) < drug.len() {
         return without_dose();
@@ -231,6 +234,12 @@ mod tests {
             "pancreatin",
             "10,000 lipase units",
             "with each meal",
+        );
+        check(
+            "0.9% sodium chloride, one litre over the first hour",
+            "sodium chloride",
+            "0.9%",
+            "one litre over the first hour",
         );
         check("magnesium sulfate 1 g/h IV", "magnesium sulfate", "1 g/h", "IV");
         check("iron since the birth", "iron", "", "since the birth");

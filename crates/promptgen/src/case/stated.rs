@@ -317,7 +317,10 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
             .filter(|f| sorted::is_taken(&f.value))
             .map(|f| {
                 let medicine = medicine::parse(&f.value);
-                let atc = atc::code(ctx.catalog, &medicine.drug);
+                // `hydrocortisone 1% cream`: the form stands behind the strength.
+                let form = medicine.frequency.split(' ').next().filter(|word| atc::is_form(word));
+                let name = format!("{} {}", medicine.drug, form.unwrap_or_default());
+                let atc = atc::code(ctx.catalog, name.trim());
                 CaseMedicine { atc, ..medicine }
             })
             .collect(),

@@ -365,6 +365,7 @@ const UNITS: &[(&str, &str)] = &[
     ("min", "min"),
     ("seconds", "s"),
     ("secs", "s"),
+    ("ml/kg/h", "mL/kg/h"),
     ("ml/h", "other"),
     ("ml", "mL"),
     ("mg", "mg"),

@@ -7,6 +7,7 @@ use clinstruct_schema::FactName;
 use super::advice::{is_advised, is_change};
 use super::canonical::{canonical, is_vital};
 use super::numbers::{Number, Part};
+use super::sides::{has_side, is_angle};
 use super::view::View;
 use super::words::{Class, Hit};
 
@@ -210,6 +211,7 @@ fn name(
         "kg" | "[lb_av]" => FactName::Weight,
         "Cel" if (30.0..45.0).contains(&number.value) => FactName::Temperature,
         "[degF]" if (93.0..113.0).contains(&number.value) => FactName::Temperature,
+        "deg" if has_side(view, number) || is_angle(view, number) => return None,
         "deg" if (35.0..43.0).contains(&number.value) => FactName::Temperature,
         "{beats}/min" => FactName::HeartRate,
         "{breaths}/min" => FactName::RespiratoryRate,
@@ -228,40 +230,6 @@ fn name(
         _ => return None,
     };
     fits(view, by_unit, number).then_some(Named::One(by_unit, number.unit))
-}
-
-/// Words for a side of the body.
-const SIDES: [&str; 22] = [
-    "r",
-    "l",
-    "rt",
-    "lt",
-    "right",
-    "left",
-    "rechts",
-    "links",
-    "re",
-    "li",
-    "droite",
-    "gauche",
-    "derecha",
-    "izquierda",
-    "destra",
-    "sinistra",
-    "dx",
-    "sx",
-    "direita",
-    "esquerda",
-    "दाएँ",
-    "बाएँ",
-];
-
-/// Whether the side of a body stands right before a number.
-fn has_side(view: &View<'_>, number: &Number) -> bool {
-    let before = view.lower.get(..number.span.start).unwrap_or_default().trim_end();
-    let word = before.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
-    let rest = before.strip_suffix(word).unwrap_or_default();
-    SIDES.contains(&word) && !rest.ends_with(char::is_alphanumeric)
 }
 
 /// A pair of numbers as a blood pressure.
