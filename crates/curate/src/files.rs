@@ -11,7 +11,8 @@ const ANNOTATIONS: &str = "annotations";
 /// Folder of the splits of version 1, which had no annotations.
 const SPLITS: &str = "splits";
 
-pub(crate) fn conversations_of(dir: &Path, stem: &str) -> PathBuf {
+/// Path of the conversations of a part, by the part's file stem.
+pub fn conversations_of(dir: &Path, stem: &str) -> PathBuf {
     dir.join("conversations").join(format!("{stem}.jsonl"))
 }
 

@@ -58,13 +58,13 @@ pub use clinstruct_schema::{Annotation, Dropped};
 pub use curate::curate;
 pub use curated::Curated;
 pub use error::{Error, Result};
-pub use files::clear_annotations;
+pub use files::{clear_annotations, conversations_of};
 pub use mix::{Annotations, Mix};
 pub use passes::{
     Annotates, Pass, Settings, contamination, metrics, near_duplicates, passes, plan_distance,
     splits,
 };
 pub use row::{Fields, Row, Source, Variants};
-pub use run::curate_run;
+pub use run::{Chat, curate_run, curate_run_with};
 pub use spill::{Spill, Texts};
 pub use tokens::tokens;

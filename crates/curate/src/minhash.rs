@@ -7,6 +7,8 @@
 
 mod store;
 
+use std::collections::VecDeque;
+
 pub(crate) use store::{SIZE, Signatures};
 
 use crate::Result;
@@ -16,7 +18,8 @@ use crate::tokens::{grams, mix, tokens};
 /// Words per shingle.
 pub const RUN: usize = 5;
 const BINS: usize = 128;
-const BANDS: usize = 32;
+/// Bands of a signature: texts that have one in common are candidates.
+pub const BANDS: usize = 32;
 const ROWS: usize = BINS / BANDS;
 /// Margin below the threshold for signatures: four standard deviations.
 const SLACK: f64 = 0.16;
@@ -58,10 +61,57 @@ pub struct Signature {
     bins: [u16; BINS],
 }
 
-/// The share of equal bins: the similarity within 0.04.
-fn same_bins(one: &[u16; BINS], other: &[u16; BINS]) -> f64 {
+impl Signature {
+    /// The bands, as hashes.
+    pub fn bands(&self) -> &[u32; BANDS] {
+        &self.bands
+    }
+
+    /// Whether the texts of two signatures may have a similarity of at least `least`, from 0 to 1; the shingles decide.
+    pub fn may_reach(&self, other: &Self, least: f64) -> bool {
+        may_reach(&self.bins, &other.bins, least)
+    }
+}
+
+/// Whether the share of equal bins, which is the similarity within 0.04, is not far below `least`.
+fn may_reach(one: &[u16; BINS], other: &[u16; BINS], least: f64) -> bool {
     let same = one.iter().zip(other).filter(|(a, b)| a == b).count();
-    same as f64 / BINS as f64
+    same as f64 / BINS as f64 >= least - SLACK
+}
+
+/// The last texts of a bucket, which is the texts that have a band in common, in order. Each text is compared with these.
+#[derive(Debug, Clone)]
+pub struct Neighbours<T>(VecDeque<T>);
+
+impl<T> Default for Neighbours<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<T> Neighbours<T> {
+    /// Those that the next text is compared with: at most 64.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter()
+    }
+
+    /// Whether no text was added yet.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds the next text of the bucket.
+    pub fn push(&mut self, text: T) {
+        if self.0.len() == NEIGHBOURS {
+            self.0.pop_front();
+        }
+        self.0.push_back(text);
+    }
+
+    /// Starts another bucket.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
 }
 
 /// The signature of a text.

@@ -123,7 +123,11 @@ impl Variants {
     /// # Errors
     /// A temporary file that cannot be written or read.
     pub fn is_variant(&mut self, base: &RowId) -> Result<bool> {
-        let hash = base.as_str().bytes().fold(2, |h, b| mix(h ^ u64::from(b)));
-        self.0.insert(hash).map(|is_new| !is_new)
+        self.0.insert(Self::key(base)).map(|is_new| !is_new)
+    }
+
+    /// The key by which base prompts are told apart.
+    pub fn key(base: &RowId) -> u64 {
+        base.as_str().bytes().fold(2, |h, b| mix(h ^ u64::from(b)))
     }
 }

@@ -19,7 +19,7 @@ use crate::files::{
     Lines, annotations_of, conversations_of, situations_of, unreadable, unwritable,
 };
 use crate::mix::id_of;
-use crate::passes::{Settings, passes};
+use crate::passes::{Pass, Settings, passes};
 use crate::row::{Fields, Row, Source};
 use crate::spill::{Column, Spill, read_at};
 use crate::{Curated, Error, Result, curate};
@@ -48,16 +48,16 @@ struct Rows {
     bytes: u64,
 }
 
-/// The fields for passes that read no attributes.
-#[derive(Deserialize)]
-struct Texts {
+/// A stored conversation, with the fields for passes that read no attributes.
+#[derive(Debug, Deserialize)]
+pub struct Chat {
     id: RowId,
     part: PartId,
     messages: Vec<Message>,
     attributes: Base,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Base {
     base: RowId,
 }
@@ -72,8 +72,17 @@ struct Whole {
     attributes: Attributes,
 }
 
-impl Texts {
-    fn row(&self) -> Row<'_> {
+impl Chat {
+    /// Reads a line of `conversations/`.
+    ///
+    /// # Errors
+    /// A line that is not one of our rows.
+    pub fn of_json(line: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(line)
+    }
+
+    /// The conversation as input of the passes, as row 0.
+    pub fn row(&self) -> Row<'_> {
         let base = Some(&self.attributes.base);
         Row { part: self.part.as_str(), base, ..Row::new(self.id.as_str(), &self.messages) }
     }
@@ -159,8 +168,8 @@ impl Source for Conversations<'_> {
                 if some.len() >= ROWS_AT_ONCE || (!more && !some.is_empty()) {
                     match fields {
                         Fields::Messages => {
-                            let rows: Vec<Texts> = parsed(path, &some)?;
-                            each(&rows.iter().map(Texts::row).collect::<Vec<_>>())?;
+                            let rows: Vec<Chat> = parsed(path, &some)?;
+                            each(&rows.iter().map(Chat::row).collect::<Vec<_>>())?;
                         }
                         Fields::Attributes => {
                             let rows: Vec<Whole> = parsed(path, &some)?;
@@ -185,7 +194,7 @@ impl Source for Conversations<'_> {
         let end = if row + 1 < rows.end { self.starts.get(row + 1)? } else { rows.bytes };
         let mut bytes = vec![0; (end - start) as usize];
         read_at(&rows.file, &mut bytes, start).map_err(unreadable(&rows.path))?;
-        let parsed: Texts = serde_json::from_slice(&bytes).map_err(|why| Error::Row {
+        let parsed = Chat::of_json(&bytes).map_err(|why| Error::Row {
             path: rows.path.clone(),
             line: (row - rows.first + 1) as u64,
             why: why.to_string(),
@@ -240,9 +249,22 @@ impl Counts {
 /// # Errors
 /// A file that cannot be read or written.
 pub fn curate_run(dir: &Path, summary: &mut Summary, settings: &Settings<'_>) -> Result<()> {
+    curate_run_with(dir, summary, passes(settings), settings.spill)
+}
+
+/// The same as [`curate_run`] with these passes, some of which may have been done elsewhere.
+///
+/// # Errors
+/// A file that cannot be read or written, and errors of the passes.
+pub fn curate_run_with<'p>(
+    dir: &Path,
+    summary: &mut Summary,
+    passes: Vec<Box<dyn Pass + 'p>>,
+    spill: &Spill,
+) -> Result<()> {
     let stems = summary.parts.iter().map(|p| p.stem.clone()).collect();
-    let mut conversations = Conversations::open(dir, stems, settings.spill)?;
-    let curated = curate(&mut conversations, passes(settings), settings.spill)?;
+    let mut conversations = Conversations::open(dir, stems, spill)?;
+    let curated = curate(&mut conversations, passes, spill)?;
     let counts = conversations.annotate(&curated)?;
     let mut quality = curated.quality;
     for (part, counts) in summary.parts.iter_mut().zip(counts) {

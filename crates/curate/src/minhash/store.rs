@@ -1,12 +1,11 @@
 //! The signatures of many texts, and the pairs of similar ones.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::{BANDS, BINS, NEIGHBOURS, SLACK, Signature, jaccard, runs, same_bins};
+use super::{BANDS, BINS, Neighbours, Signature, jaccard, may_reach, runs};
 use crate::Result;
 use crate::spill::{Sorter, Spill, SpillFile};
 
@@ -134,24 +133,20 @@ impl Signatures {
             let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
             found.drain(..).try_for_each(|pair| all.push(pair))
         };
-        // The last texts of the bucket, which is the texts with the same key.
-        let mut bucket: VecDeque<(u32, Cow<'_, Bins>)> = VecDeque::with_capacity(NEIGHBOURS);
+        // Of the texts with the same key.
+        let mut bucket: Neighbours<(u32, Cow<'_, Bins>)> = Neighbours::default();
         let mut last: Option<(u32, u32)> = None;
         for next in keyed.sorted().records()? {
             let (key, number) = next?;
             match last.replace((key, number)) {
                 Some((same, first)) if same == key => {
                     if bucket.is_empty() {
-                        bucket.push_back((first, self.bins(first as usize)?));
+                        bucket.push((first, self.bins(first as usize)?));
                     }
                     let own = self.bins(number as usize)?;
-                    let alike =
-                        bucket.iter().filter(|(_, bins)| same_bins(bins, &own) >= least - SLACK);
+                    let alike = bucket.iter().filter(|(_, bins)| may_reach(bins, &own, least));
                     found.extend(alike.map(|(before, _)| (*before, number)));
-                    if bucket.len() == NEIGHBOURS {
-                        bucket.pop_front();
-                    }
-                    bucket.push_back((number, own));
+                    bucket.push((number, own));
                 }
                 _ => bucket.clear(),
             }

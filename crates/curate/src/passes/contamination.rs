@@ -104,7 +104,7 @@ impl EvalItems {
     }
 
     /// The first item that a conversation contains: its set, and a description of its place.
-    fn first(&self, messages: &[Message]) -> Option<(u32, String)> {
+    pub fn first(&self, messages: &[Message]) -> Option<(u32, String)> {
         messages.iter().enumerate().find_map(|(i, m)| {
             let hit = self.find(&m.content).into_iter().next()?;
             let name = self.sets.get(hit.set as usize)?;
@@ -199,6 +199,8 @@ fn matching(item: &[u64], text: &[u64], offset: usize, least: usize, into: &mut 
 #[derive(Debug)]
 pub struct Contamination<'a> {
     items: &'a EvalItems,
+    /// What something else found, by row number: set and description.
+    found: Option<HashMap<usize, (u32, String)>>,
     /// Rows that were read.
     read: u64,
     /// Rows with an item, by set.
@@ -208,7 +210,13 @@ pub struct Contamination<'a> {
 impl<'a> Contamination<'a> {
     /// A pass that drops rows with one of these items.
     pub fn new(items: &'a EvalItems) -> Self {
-        Self { items, read: 0, dropped: vec![0; items.sets.len()] }
+        Self { items, found: None, read: 0, dropped: vec![0; items.sets.len()] }
+    }
+
+    /// The same for what [`EvalItems::first`] found elsewhere, by row number: texts are not searched.
+    #[must_use]
+    pub fn with_found(self, found: HashMap<usize, (u32, String)>) -> Self {
+        Self { found: Some(found), ..self }
     }
 }
 
@@ -227,13 +235,17 @@ impl Pass for Contamination<'_> {
 
     fn read(&mut self, rows: &[Row<'_>]) -> Result<Vec<(usize, Dropped)>> {
         self.read += rows.len() as u64;
-        if self.items.is_empty() {
-            return Ok(Vec::new());
-        }
-        let found: Vec<_> = rows
-            .par_iter()
-            .filter_map(|row| Some((row.number, self.items.first(row.messages)?)))
-            .collect();
+        let found: Vec<_> = match &mut self.found {
+            Some(found) => rows
+                .iter()
+                .filter_map(|row| Some((row.number, found.remove(&row.number)?)))
+                .collect(),
+            None if self.items.is_empty() => return Ok(Vec::new()),
+            None => rows
+                .par_iter()
+                .filter_map(|row| Some((row.number, self.items.first(row.messages)?)))
+                .collect(),
+        };
         let mut dropped = Vec::with_capacity(found.len());
         for (row, (set, detail)) in found {
             if let Some(count) = self.dropped.get_mut(set as usize) {

@@ -3,10 +3,14 @@
 //! Prompts are compared with prompts, answers with answers, follow-ups with follow-ups. Variants share their prompt on
 //! purpose, so their prompts are not compared; their answers are.
 
+mod found;
+
 use clinstruct_schema::Dropped;
 use clinstruct_schema::summary::{DuplicateCounts, Measured, MetricId, Target, TextKind};
 use rayon::prelude::*;
 use serde::Serialize;
+
+pub use self::found::{FoundPairs, Pair};
 
 use super::metrics::FEWEST_WORDS;
 use super::{Annotates, Pass};
@@ -74,6 +78,16 @@ pub struct Collected {
     texts: Vec<(TextKind, u16, Option<Signature>)>,
 }
 
+impl Collected {
+    /// The texts with a signature: kind, index of the message, signature. The prompt of a variant is not compared.
+    pub fn texts(&self) -> impl Iterator<Item = (TextKind, u16, &Signature)> {
+        let compared = self.texts.iter();
+        let compared = compared.filter(|(kind, ..)| !self.variant || *kind != TextKind::Prompt);
+        compared
+            .filter_map(|(kind, message, signature)| Some((*kind, *message, signature.as_ref()?)))
+    }
+}
+
 /// Computes the signatures of a conversation; can run on any thread.
 pub fn collect(row: &Row<'_>) -> Collected {
     let mut texts = Vec::new();
@@ -121,13 +135,9 @@ impl Collector {
     pub fn add(&mut self, collected: Collected) -> Result<()> {
         let number = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
         self.variants += u64::from(collected.variant);
-        for (kind, message, signature) in collected.texts {
-            if collected.variant && kind == TextKind::Prompt {
-                continue;
-            }
-            let Some(signature) = signature else { continue };
+        for (kind, message, signature) in collected.texts() {
             self.texts[kind as usize].push(place(number, message))?;
-            self.signatures[kind as usize].push(&signature)?;
+            self.signatures[kind as usize].push(signature)?;
         }
         let memory: usize = self.signatures.iter().map(Signatures::memory).sum();
         if memory >= self.spill.share(2).max(SIZE) {
@@ -163,8 +173,7 @@ impl Collector {
         each: &mut dyn FnMut(Duplicate) -> Result<()>,
     ) -> Result<DuplicateCounts> {
         let mut counts = DuplicateCounts { variants: self.variants, ..DuplicateCounts::default() };
-        let mut sets = Sets::new(self.ids.len());
-        let mut flags = vec![0_u8; self.ids.len()];
+        let mut clusters = Clusters::new(self.ids.len());
         for ((texts, signatures), pairs) in
             self.texts.iter().zip(&self.signatures).zip(&mut counts.pairs)
         {
@@ -175,23 +184,54 @@ impl Collector {
             signatures.pairs(least, &of, &mut |a, b| {
                 *pairs += 1;
                 let (a, b) = (chat_of(texts.get(a as usize)?), chat_of(texts.get(b as usize)?));
-                if a == b {
-                    flags[a] |= REPEATS_ITSELF;
-                } else {
-                    sets.join(a, b);
-                    flags[a] |= REPEATS;
-                    flags[b] |= REPEATS;
-                }
+                clusters.connect(a, b);
                 Ok(())
             })?;
         }
+        clusters.duplicates(&self.ids, &self.spill, &mut counts, each)?;
+        Ok(counts)
+    }
+}
+
+/// Conversations that pairs of similar texts connect.
+struct Clusters {
+    sets: Sets,
+    flags: Vec<u8>,
+}
+
+impl Clusters {
+    /// This many conversations, none of them connected.
+    fn new(conversations: usize) -> Self {
+        Self { sets: Sets::new(conversations), flags: vec![0; conversations] }
+    }
+
+    /// A text of `a` is similar to another one, of `b`.
+    fn connect(&mut self, a: usize, b: usize) {
+        if a == b {
+            self.flags[a] |= REPEATS_ITSELF;
+        } else {
+            self.sets.join(a, b);
+            self.flags[a] |= REPEATS;
+            self.flags[b] |= REPEATS;
+        }
+    }
+
+    /// Passes on the duplicates, in no particular order, and adds to the counts of rows and clusters.
+    fn duplicates(
+        self,
+        ids: &Texts,
+        spill: &Spill,
+        counts: &mut DuplicateCounts,
+        each: &mut dyn FnMut(Duplicate) -> Result<()>,
+    ) -> Result<()> {
+        let Self { mut sets, flags } = self;
         let mut found = |duplicate| {
             counts.rows += 1;
             each(duplicate)
         };
         // The members of each cluster, the one with the least id first: it is kept.
-        let mut members = Sorter::new(&self.spill, self.spill.share(16));
-        for ((row, id), flags) in self.ids.iter().enumerate().zip(&flags) {
+        let mut members = Sorter::new(spill, spill.share(16));
+        for ((row, id), flags) in ids.iter().enumerate().zip(&flags) {
             if flags & REPEATS != 0 {
                 members.push((sets.of(row) as u32, (id?, row as u32)))?;
             } else if flags & REPEATS_ITSELF != 0 {
@@ -219,8 +259,26 @@ impl Collector {
                 }
             }
         }
-        Ok(counts)
+        Ok(())
     }
+}
+
+/// Name of the pass.
+const NAME: &str = "near_duplicates";
+
+fn repeats(duplicate: &Duplicate) -> Dropped {
+    Dropped {
+        pass: NAME.into(),
+        reason: "near_duplicate".into(),
+        detail: format!("repeats {}", duplicate.repeats),
+    }
+}
+
+/// Duplicates are dropped; none remain.
+fn add_metric(curated: &mut Curated) {
+    let measured = Measured::Counted { count: 0, of: curated.kept() };
+    let metrics = &mut curated.quality.metrics;
+    metrics.push(MetricId::NearDuplicates, None, measured, Target::AtMost(0.0));
 }
 
 /// The pass.
@@ -240,7 +298,7 @@ impl NearDuplicates {
 
 impl Pass for NearDuplicates {
     fn name(&self) -> &'static str {
-        "near_duplicates"
+        NAME
     }
 
     fn reads(&self) -> Fields {
@@ -264,18 +322,10 @@ impl Pass for NearDuplicates {
         let text = |row: usize, message: usize| source.text(self.rows.get(row)? as usize, message);
         curated.quality.duplicates =
             self.collector.find_each(SIMILAR, &text, &mut |duplicate| {
-                let dropped = Dropped {
-                    pass: self.name().into(),
-                    reason: "near_duplicate".into(),
-                    detail: format!("repeats {}", duplicate.repeats),
-                };
-                curated.drop_row(self.rows.get(duplicate.row)? as usize, dropped)
+                let row = self.rows.get(duplicate.row)? as usize;
+                curated.drop_row(row, repeats(&duplicate))
             })?;
-        // Duplicates are dropped; none remain.
-        let left = curated.kept();
-        let metrics = &mut curated.quality.metrics;
-        let measured = Measured::Counted { count: 0, of: left };
-        metrics.push(MetricId::NearDuplicates, None, measured, Target::AtMost(0.0));
+        add_metric(curated);
         Ok(())
     }
 }
