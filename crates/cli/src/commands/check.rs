@@ -264,7 +264,7 @@ pub(crate) fn check(args: &CheckArgs) -> clinstruct_app::Result<Code> {
             })
             .collect::<clinstruct_curate::Result<_>>()?;
         for (record, seen) in some.iter().zip(seen.into_iter().flatten()) {
-            collector.add(seen.collected)?;
+            collector.add(&seen.collected)?;
             rows.push(record)?;
             let mut counted: Vec<u32> = Vec::new();
             for (message, hit) in seen.hits {

@@ -132,7 +132,7 @@ impl Collector {
     ///
     /// # Errors
     /// A temporary file that cannot be written.
-    pub fn add(&mut self, collected: Collected) -> Result<()> {
+    pub fn add(&mut self, collected: &Collected) -> Result<()> {
         let number = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
         self.variants += u64::from(collected.variant);
         for (kind, message, signature) in collected.texts() {
@@ -313,7 +313,7 @@ impl Pass for NearDuplicates {
         let collected: Vec<Collected> = rows.par_iter().map(collect).collect();
         for (row, collected) in rows.iter().zip(collected) {
             self.rows.push(row.number as u32)?;
-            self.collector.add(collected)?;
+            self.collector.add(&collected)?;
         }
         Ok(Vec::new())
     }

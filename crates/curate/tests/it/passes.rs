@@ -57,7 +57,7 @@ fn similar_texts_are_pairs_and_others_are_not() {
 fn duplicates(chats: &[(String, Vec<Message>)]) -> Duplicates {
     let mut collector = Collector::new(&Spill::in_memory());
     for (id, messages) in chats {
-        collector.add(collect(&Row::new(id, messages))).unwrap();
+        collector.add(&collect(&Row::new(id, messages))).unwrap();
     }
     collector.find(SIMILAR, &|row, message| Ok(chats[row].1[message].content.clone())).unwrap()
 }
