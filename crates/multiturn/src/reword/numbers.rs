@@ -114,8 +114,8 @@ pub(super) fn has_numbers(text: &str, wanted: &str) -> bool {
 /// Whether what a request counts stands behind a number.
 fn counts(behind: &str) -> bool {
     let clause = behind.split([',', '.', ';', ':']).next().unwrap_or_default().to_lowercase();
-    let mut words = clause.split(|c: char| c.is_whitespace() || c == '-').filter(|w| !w.is_empty());
-    words.by_ref().take(BETWEEN + 1).any(|word| COUNTED.iter().any(|known| word.starts_with(known)))
+    let words = clause.split(|c: char| c.is_whitespace() || c == '-').filter(|w| !w.is_empty());
+    words.take(BETWEEN + 1).any(|word| COUNTED.iter().any(|known| word.starts_with(known)))
 }
 
 /// The numbers of a text in digits.

@@ -36,15 +36,15 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
     let names_none = |drug: &[&str]| drug.iter().all(|word| FORMS.contains(&bare(word).as_str()));
     let without_dose = || {
         // `salbutamol, two puffs through the spacer`: what comes behind a comma is no name.
-        let comma = words.iter().position(|word| word.ends_with(',')).map(|at| at + 1);
-        let at = frequency_from(&words).min(comma.unwrap_or(words.len())).min(name_end(&words));
+        let comma = comma_end(&words);
+        let at = frequency_from(&words).min(comma).min(name_end(&words));
         // `iron one tablet a day`: the count is the dose.
         let is_count = |pair: &[&str]| {
             COUNTS.contains(&bare(pair[0]).as_str()) && COUNTED.contains(&bare(pair[1]).as_str())
         };
         if let Some(count) = words.windows(2).position(is_count)
             && count > 0
-            && comma.is_none_or(|comma| count < comma)
+            && count < comma
             && !names_none(&words[..count])
         {
             let drug = words[..count].join(" ");
@@ -78,9 +78,7 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
         let after = &words[end..];
         let after = if after.first() == Some(&"of") { &after[1..] } else { after };
         // `0.9% sodium chloride, one litre over the first hour`.
-        let comma = after.iter().position(|word| word.ends_with(',')).map(|at| at + 1);
-        let at = frequency_from(after).min(comma.unwrap_or(after.len())).min(name_end(after));
-        after.split_at(at)
+        after.split_at(frequency_from(after).min(comma_end(after)).min(name_end(after)))
     };
     if frequency_from(drug) < drug.len() {
         return without_dose();
@@ -94,6 +92,11 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
         frequency: [given, rest].concat().join(" ").trim_matches([',', ';', '.', ' ']).to_owned(),
         ..whole(drug.trim_matches([',', ';', ':', ' ']))
     }
+}
+
+/// Where the first word with a comma ends.
+fn comma_end(words: &[&str]) -> usize {
+    words.iter().position(|word| word.ends_with(',')).map_or(words.len(), |at| at + 1)
 }
 
 /// Where a name ends, in front of words that say how it is given or how its dose was changed.

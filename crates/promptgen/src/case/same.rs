@@ -180,11 +180,11 @@ pub(super) fn is_same(ctx: &Completion<'_>, listed: &CaseCondition, name: &str) 
         return true;
     }
     // `sleep apnoea on CPAP` and `obstructive sleep apnoea on night-time CPAP`, `low back pain is years old`.
-    let only = |name: &str| match known::conditions_in(ctx.catalog, ctx.band, name).as_slice() {
-        [one] => Some(&one.id),
-        _ => None,
-    };
-    if only(name).is_some_and(|id| only(&listed.name) == Some(id)) {
+    let of = |name: &str| known::conditions_in(ctx.catalog, ctx.band, name);
+    let named = of(name);
+    if let [one] = named.as_slice()
+        && matches!(of(&listed.name).as_slice(), [other] if other.id == one.id)
+    {
         return true;
     }
     // In a language of its own, a name may have no words of the catalog.
@@ -192,9 +192,8 @@ pub(super) fn is_same(ctx: &Completion<'_>, listed: &CaseCondition, name: &str) 
     if local && local_names::is_cognate(&listed.name, name) {
         return !local_names::is_name_of_another(listed, name);
     }
-    let open = |name: &str| known::conditions_in(ctx.catalog, ctx.band, name).is_empty();
-    (open(name) && (abbreviates(name, &listed.name) || is_part(name, &listed.name)))
-        || (open(&listed.name) && abbreviates(&listed.name, name))
+    (named.is_empty() && (abbreviates(name, &listed.name) || is_part(name, &listed.name)))
+        || (of(&listed.name).is_empty() && abbreviates(&listed.name, name))
 }
 
 /// Whether a text of the history only says again what is listed as a condition: `type 2 diabetes since 2015`. An event of it is

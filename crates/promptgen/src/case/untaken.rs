@@ -1,6 +1,6 @@
 //! What a message says is not taken, by its ATC classes: nothing of it is drawn.
 
-use clinstruct_catalog::Catalog;
+use clinstruct_catalog::{Catalog, Drug};
 use clinstruct_schema::FactName;
 
 use super::{Completion, known};
@@ -112,18 +112,22 @@ fn is_stopped(text: &str) -> bool {
 
 /// The classes of what a sentence names.
 fn classes_in(catalog: &Catalog, text: &str) -> Vec<String> {
-    let class = CLASSES.iter().filter(|(class, _)| known::mentions(text, class));
-    let mut all: Vec<String> =
-        class.flat_map(|(_, codes)| codes.iter().map(|code| (*code).to_owned())).collect();
-    let drugs = known::drugs(catalog, text);
-    all.extend(drugs.iter().filter_map(|d| d.atc.get(..4).map(str::to_owned)));
+    let mut all = named_classes(|class| known::mentions(text, class));
+    all.extend(classes_of_drugs(&known::drugs(catalog, text)));
     all
 }
 
+fn named_classes(is_named: impl Fn(&str) -> bool) -> Vec<String> {
+    let named = CLASSES.iter().filter(|(class, _)| is_named(class));
+    named.flat_map(|(_, codes)| codes.iter().map(|code| (*code).to_owned())).collect()
+}
+
+fn classes_of_drugs(drugs: &[&Drug]) -> impl Iterator<Item = String> {
+    drugs.iter().filter_map(|d| d.atc.get(..4).map(str::to_owned))
+}
+
 fn classes_of(catalog: &Catalog, name: &str) -> Vec<String> {
-    let class = CLASSES.iter().filter(|(class, _)| name.contains(&class.to_lowercase()));
-    let mut all: Vec<String> =
-        class.flat_map(|(_, codes)| codes.iter().map(|code| (*code).to_owned())).collect();
+    let mut all = named_classes(|class| name.contains(&class.to_lowercase()));
     let mut drugs = known::drugs(catalog, name);
     if drugs.is_empty() && all.is_empty() {
         // `isoniazida`, `Metformina`.
@@ -133,7 +137,7 @@ fn classes_of(catalog: &Catalog, name: &str) -> Vec<String> {
         let of = catalog.drugs.iter().filter(|d| d.names().any(same));
         drugs = of.filter(|_| own.chars().count() >= STEM).collect();
     }
-    all.extend(drugs.iter().filter_map(|d| d.atc.get(..4).map(str::to_owned)));
+    all.extend(classes_of_drugs(&drugs));
     all
 }
 
