@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::bench::TIME;
 use crate::environment::Environment;
 use crate::failure::{Failure, Result};
-use crate::process::{self, BINARY};
+use crate::process::{self, BINARY, cargo};
 
 /// Target folder that is emptied first. The wheel is then compiled in it too, and reuses what is there.
 pub(crate) const FOLDER: &str = "target/dist/build";
@@ -19,21 +19,36 @@ pub(crate) fn run(environment: &Environment) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(Failure::io(format!("empty {}", folder.display())))?;
     }
+    let mut build = cargo(environment, &["build", "--release", "--no-default-features"]);
+    build.arg("--target-dir").arg(&folder).args(BINARY);
+    let cost = measured(environment, build)?;
+    crate::print(&format!("compile: {cost}\n"));
+    Ok(())
+}
+
+/// Runs a command that compiles, and says what that cost: number of crates, processor time and time.
+pub(crate) fn measured(environment: &Environment, build: Command) -> Result<String> {
+    let folder = environment.root.join(FOLDER);
     fs::create_dir_all(&folder).map_err(Failure::io(format!("make {}", folder.display())))?;
     let report = folder.join("time.txt");
-    let has_time = process::works(Command::new(TIME).arg("true"));
-    let mut build = if has_time {
+    let _ = fs::remove_file(&report);
+    let name = process::name(&build);
+    let mut build = if process::works(Command::new(TIME).arg("true")) {
         let mut time = Command::new(TIME);
-        time.args(["-f", "%U %S", "-o"]).arg(&report).arg(&environment.cargo);
+        time.args(["-f", "%U %S", "-o"]).arg(&report);
+        time.arg(build.get_program()).args(build.get_args()).current_dir(&environment.root);
+        for (name, value) in build.get_envs() {
+            if let Some(value) = value {
+                time.env(name, value);
+            }
+        }
         time
     } else {
-        Command::new(&environment.cargo)
+        build
     };
-    build.args(["build", "--release", "--no-default-features", "--target-dir"]).arg(&folder);
-    build.args(BINARY).current_dir(&environment.root).stderr(Stdio::piped());
-    let name = process::name(&build);
     let start = Instant::now();
-    let mut child = build.spawn().map_err(Failure::io(format!("start `{name}`")))?;
+    let mut child =
+        build.stderr(Stdio::piped()).spawn().map_err(Failure::io(format!("start `{name}`")))?;
     let mut crates = 0;
     if let Some(lines) = child.stderr.take() {
         for line in BufReader::new(lines).lines().map_while(std::result::Result::ok) {
@@ -51,8 +66,7 @@ pub(crate) fn run(environment: &Environment) -> Result<()> {
         || format!("unknown processor time, since GNU time is not at {TIME}"),
         |seconds| format!("{seconds:.0} s of processor"),
     );
-    crate::print(&format!("compile: {crates} crates, {processor}, {seconds:.0} s\n"));
-    Ok(())
+    Ok(format!("{crates} crates compiled, {processor}, {seconds:.0} s"))
 }
 
 /// User and system time, as GNU time writes them by `%U %S`.

@@ -24,7 +24,8 @@ const COMPATIBILITY: &str = "manylinux_2_28";
 /// Version of the program.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-const MATURIN: Tool = Tool {
+/// What makes a wheel, and installs it as `uvx` does.
+pub(crate) const MATURIN: Tool = Tool {
     name: "maturin",
     install: &[
         &["python3", "-m", "venv", TOOLS],
@@ -80,7 +81,9 @@ fn wheel(environment: &Environment, target: Option<&str>) -> Result<()> {
             build.arg(format!("linker={}", linker.display()));
         }
     }
-    process::run(build)
+    let cost = compile::measured(environment, build)?;
+    crate::print(&format!("wheel: {cost}\n"));
+    Ok(())
 }
 
 /// The newest wheel for this platform.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
+use crate::dist;
 use crate::environment::Environment;
 use crate::failure::{Failure, Result};
 use crate::outside::{self, counts_add_up};
@@ -21,7 +22,9 @@ const SMOKE_LIMIT: &str = "3";
 struct Suite {
     /// Name, for the message that it was skipped.
     name: &'static str,
-    /// Commands that install its dependencies, then those that are the tests; run in the root.
+    /// Commands that install what it needs. They run in the root while the tests are compiled, one after another.
+    installs: &'static [&'static [&'static str]],
+    /// Commands that are the tests; run in the root.
     commands: &'static [&'static [&'static str]],
 }
 
@@ -63,27 +66,27 @@ fn optional_suites() -> &'static [Suite] {
     &[
         Suite {
             name: "the official openai client against the test provider",
-            commands: &[
+            installs: &[
                 &["python3", "-m", "venv", "target/python"],
                 &[PIP[0], PIP[1], PIP[2], PIP[3], "openai"],
-                &["target/python/bin/python", "crates/testkit/python/openai_client.py"],
             ],
+            commands: &[&["target/python/bin/python", "crates/testkit/python/openai_client.py"]],
         },
         Suite {
             name: "the dataset folder by datasets, pandas, Polars, DuckDB and mlcroissant",
+            installs: &[&[
+                PIP[0],
+                PIP[1],
+                PIP[2],
+                PIP[3],
+                "datasets",
+                "pandas",
+                "polars",
+                "duckdb",
+                "mlcroissant",
+                "huggingface_hub",
+            ]],
             commands: &[
-                &[
-                    PIP[0],
-                    PIP[1],
-                    PIP[2],
-                    PIP[3],
-                    "datasets",
-                    "pandas",
-                    "polars",
-                    "duckdb",
-                    "mlcroissant",
-                    "huggingface_hub",
-                ],
                 // One of an earlier version has other rows, and a cache of them.
                 &["rm", "-rf", "target/python-run"],
                 &[PROGRAM, "build", "--limit", "60", "--out", "target/python-run"],
@@ -96,8 +99,8 @@ fn optional_suites() -> &'static [Suite] {
         },
         Suite {
             name: "Parquet files of pyarrow, Polars and DuckDB, whole and damaged",
+            installs: &[&[PIP[0], PIP[1], PIP[2], PIP[3], "pyarrow", "polars", "duckdb"]],
             commands: &[
-                &[PIP[0], PIP[1], PIP[2], PIP[3], "pyarrow", "polars", "duckdb"],
                 &[
                     "target/python/bin/python",
                     "crates/records/python/write_parquet.py",
@@ -120,7 +123,7 @@ fn optional_suites() -> &'static [Suite] {
         },
         Suite {
             name: "the dataset folder by TRL's and axolotl's own code",
-            commands: &[
+            installs: &[
                 &[
                     PIP[0],
                     PIP[1],
@@ -134,18 +137,17 @@ fn optional_suites() -> &'static [Suite] {
                 ],
                 // Without the training dependencies, which are gigabytes.
                 &[PIP[0], PIP[1], PIP[2], PIP[3], "--no-deps", "trl==1.16.0", "axolotl==0.19.0"],
-                &[
-                    "target/python/bin/python",
-                    "crates/export/python/trainers.py",
-                    "target/python-run/dataset",
-                ],
             ],
+            commands: &[&[
+                "target/python/bin/python",
+                "crates/export/python/trainers.py",
+                "target/python-run/dataset",
+            ]],
         },
         Suite {
             name: "the wheel in a clean environment",
+            installs: dist::MATURIN.install,
             commands: &[
-                // From an empty folder, so that the log has what a first compilation costs; the wheel reuses most of it.
-                &["cargo", "xtask", "bench", "compile"],
                 &["cargo", "xtask", "dist", "wheel"],
                 &["cargo", "xtask", "dist", "try"],
                 &["cargo", "xtask", "dist", "checksums"],
@@ -153,36 +155,35 @@ fn optional_suites() -> &'static [Suite] {
         },
         Suite {
             name: "a model in this process",
+            installs: &[],
             commands: &[&["sh", "-c", FETCH], &["sh", "-c", MODEL_TESTS], &["sh", "-c", MODEL_RUN]],
         },
         Suite {
             name: "object storage, with servers for S3 and Azure that are killed",
-            commands: &[
-                &["sh", "-c", SERVERS],
-                &[
-                    "python3",
-                    "crates/objects/python/servers.py",
-                    PROGRAM,
-                    "target/tools/bin/s3s-fs",
-                    "target/azurite/node_modules/.bin/azurite-blob",
-                ],
-            ],
+            installs: &[&["sh", "-c", SERVERS]],
+            commands: &[&[
+                "python3",
+                "crates/objects/python/servers.py",
+                PROGRAM,
+                "target/tools/bin/s3s-fs",
+                "target/azurite/node_modules/.bin/azurite-blob",
+            ]],
         },
         Suite {
             name: "the viewer in a browser",
-            commands: &[
+            installs: &[
                 &["sh", "-c", CHROMIUM],
                 &["sh", "-c", AXE],
                 &[PIP[0], PIP[1], PIP[2], PIP[3], "playwright"],
-                &[
-                    "target/python/bin/python",
-                    "crates/viewer/python/browser.py",
-                    "target/debug/examples/view",
-                    "target/python-run",
-                    "target/python/package/axe.min.js",
-                    "target/pictures",
-                ],
             ],
+            commands: &[&[
+                "target/python/bin/python",
+                "crates/viewer/python/browser.py",
+                "target/debug/examples/view",
+                "target/python-run",
+                "target/python/package/axe.min.js",
+                "target/pictures",
+            ]],
         },
     ]
 }
@@ -190,16 +191,19 @@ fn optional_suites() -> &'static [Suite] {
 /// Quick checks first, the test runner with its summary last.
 pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<()> {
     tidy::run(environment)?;
-    // Everything at once: a part of it would be compiled with fewer features, and all of it again after that.
     let features = tools::features(environment)?;
-    for kind in ["--no-run", "--doc"] {
-        let mut tests = cargo(environment, &["test", "--workspace", "--quiet", kind]);
-        tests.args(features);
-        process::run(tests)?;
-    }
+    let suites = optional_suites();
+    std::thread::scope(|scope| {
+        let installed = environment.ci.then(|| {
+            scope.spawn(|| timed(environment, suites.iter().flat_map(|suite| suite.installs)))
+        });
+        compiled(environment, features)?;
+        let installed = installed.map(std::thread::ScopedJoinHandle::join);
+        installed.unwrap_or(Ok(Ok(()))).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })?;
     smoke()?;
     outside::foreign(environment, features)?;
-    optional(environment, optional_suites())?;
+    optional(environment, suites)?;
     outside::swapped(environment, features)?;
 
     let nextest = process::works(&mut cargo(environment, &["nextest", "--version"]));
@@ -207,6 +211,16 @@ pub(crate) fn run(environment: &Environment, arguments: &[OsString]) -> Result<(
     let mut tests = cargo(environment, runner);
     tests.arg("--workspace").args(features).args(arguments);
     process::run(tests)
+}
+
+/// Compiles everything at once: a part of it would have fewer features, and would be compiled again after that.
+fn compiled(environment: &Environment, features: &[&str]) -> Result<()> {
+    for kind in ["--no-run", "--doc"] {
+        let mut tests = cargo(environment, &["test", "--workspace", "--quiet", kind]);
+        tests.args(features);
+        process::run(tests)?;
+    }
+    Ok(())
 }
 
 /// The crash test with a given number of runs. Reports a failing run, so that it can be repeated alone.
@@ -234,7 +248,15 @@ fn optional(environment: &Environment, suites: &[Suite]) -> Result<()> {
         eprintln!("{line}");
         return Ok(());
     }
-    for command in suites.iter().flat_map(|suite| suite.commands) {
+    timed(environment, suites.iter().flat_map(|suite| suite.commands))
+}
+
+/// Runs commands one after another, and says how long each took.
+fn timed<'a>(
+    environment: &Environment,
+    commands: impl Iterator<Item = &'a &'static [&'static str]>,
+) -> Result<()> {
+    for command in commands {
         if let Some((program, arguments)) = command.split_first() {
             let mut command = Command::new(program);
             command.args(arguments).current_dir(&environment.root);
@@ -292,8 +314,8 @@ mod tests {
     #[test]
     fn says_what_is_left_out_only_where_something_is() {
         let suites = [
-            Suite { name: "viewer in a browser", commands: &[] },
-            Suite { name: "Python readers", commands: &[] },
+            Suite { name: "viewer in a browser", installs: &[], commands: &[] },
+            Suite { name: "Python readers", installs: &[], commands: &[] },
         ];
         assert_eq!(
             left_out(false, &suites).as_deref(),
