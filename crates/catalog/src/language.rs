@@ -57,6 +57,8 @@ pub struct LanguageTexts {
     pub countries: BTreeMap<String, String>,
     /// Words that an answer is to end with, by the style that asks for it.
     pub markers: BTreeMap<String, String>,
+    /// What conditions are called, in lower case, by the beginning of their ICD-10 code.
+    pub conditions: BTreeMap<String, Vec<String>>,
     /// Wordings of styles and of the lines of system prompts, by option.
     pub wordings: BTreeMap<String, Vec<Wording>>,
 }
@@ -97,6 +99,13 @@ impl Languages {
         self.texts.iter().find(|texts| texts.language == language)
     }
 
+    /// Beginnings of ICD-10 codes, and what the conditions that have them are called in a language. English names are those of the
+    /// conditions.
+    pub fn conditions(&self, language: Language) -> impl Iterator<Item = (&str, &[String])> {
+        let all = self.texts(language).into_iter().flat_map(|texts| &texts.conditions);
+        all.map(|(code, names)| (code.as_str(), names.as_slice()))
+    }
+
     /// English, and every language that has texts.
     pub fn all(&self) -> Vec<Language> {
         let others = self.texts.iter().map(|texts| texts.language);
@@ -112,6 +121,28 @@ impl Languages {
 #[cfg(test)]
 mod tests {
     use crate::Catalog;
+
+    #[test]
+    fn names_of_conditions_are_found_by_code_and_in_lower_case() {
+        let mut files = Catalog::embedded_files();
+        let text = files.get_mut("languages/fr.toml").unwrap();
+        text.push_str("\"Q7\" = [\"un nom\"]\n\"J459\" = [\"Asthme\", \"\"]\n");
+        let error = Catalog::read(files).unwrap_err();
+        let said: Vec<&str> = error.mistakes.iter().map(|m| m.message.as_str()).collect();
+        for what in [
+            "\"Q7\" is no beginning of an ICD-10 code",
+            "\"J459\" is no beginning of an ICD-10 code",
+            "\"Asthme\" is not in lower case",
+            "the name is empty",
+        ] {
+            assert!(said.contains(&what), "{said:#?}");
+        }
+        let catalog = Catalog::embedded().unwrap();
+        for language in catalog.languages.all().into_iter().skip(1) {
+            let mut all = catalog.languages.conditions(language);
+            assert!(all.any(|(code, _)| code == "G44.0"), "{language:?}");
+        }
+    }
 
     #[test]
     fn every_request_has_the_marker_that_is_checked() {

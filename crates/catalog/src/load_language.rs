@@ -63,6 +63,8 @@ struct RawTexts {
     countries: Named<Spanned<String>>,
     wordings: Named<Vec<Spanned<RawWording>>>,
     #[serde(default)]
+    conditions: Named<Vec<Spanned<String>>>,
+    #[serde(default)]
     every: Named<Vec<Spanned<RawWording>>>,
 }
 
@@ -231,6 +233,7 @@ fn read_texts(r: &mut Reader<'_>, language: Language, known: &Texts<'_>) -> Opti
     let marked = marked.filter(|o| matches!(o.constraint, Constraint::EndsWith { .. }));
     let marked = marked.map(|o| o.id.as_str()).collect();
     let markers = plain(r, ("marker", false), raw.markers, &ids(marked));
+    let conditions = conditions(r, raw.conditions);
     let wordings = wordings(r, language, (raw.wordings, raw.every), known, &markers);
     Some(LanguageTexts {
         language,
@@ -244,8 +247,46 @@ fn read_texts(r: &mut Reader<'_>, language: Language, known: &Texts<'_>) -> Opti
         professions,
         specialties,
         countries,
+        conditions,
         wordings,
     })
+}
+
+/// Names of conditions, compared in lower case.
+fn conditions(
+    r: &mut Reader<'_>,
+    table: Named<Vec<Spanned<String>>>,
+) -> BTreeMap<String, Vec<String>> {
+    let mut all = BTreeMap::new();
+    for (code, names) in table {
+        if !is_start_of_code(code.get_ref()) {
+            let message = format!("\"{}\" is no beginning of an ICD-10 code", code.get_ref());
+            r.mistake(code.span(), message, Some("such as G44 or G44.0".to_owned()));
+        }
+        for name in &names {
+            let text = name.get_ref();
+            if text.trim().is_empty() {
+                r.mistake(name.span(), "the name is empty", None);
+            } else if text.to_lowercase() != *text {
+                r.mistake(name.span(), format!("\"{text}\" is not in lower case"), None);
+            }
+        }
+        let names = names.into_iter().map(Spanned::into_inner).collect();
+        all.insert(code.into_inner(), names);
+    }
+    all
+}
+
+/// Whether a text is a category of ICD-10, with or without its fourth character: `G44`, `G44.0`.
+fn is_start_of_code(code: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let (category, fourth) = code.split_once('.').unwrap_or((code, "0"));
+    let mut letters = category.chars();
+    letters.next().is_some_and(|c| c.is_ascii_uppercase())
+        && letters.as_str().len() == 2
+        && digits(letters.as_str())
+        && fourth.len() == 1
+        && digits(fourth)
 }
 
 type Wordings = Named<Vec<Spanned<RawWording>>>;

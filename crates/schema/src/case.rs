@@ -291,13 +291,13 @@ pub struct Case {
     pub findings: Vec<CaseText>,
     /// Laboratory values, scores and other measurements.
     pub measurements: Vec<Measurement>,
-    /// Long-standing conditions.
+    /// Long-standing conditions, and illnesses that the message names.
     pub conditions: Vec<CaseCondition>,
-    /// Medicines taken.
+    /// Medicines that the patient takes, and those that the message says have just been given.
     pub medicines: Vec<CaseMedicine>,
     /// Allergies; empty if there is none known.
     pub allergies: Vec<CaseText>,
-    /// Past medical events.
+    /// What happened before now: past events, and the course of the present illness.
     pub history: Vec<CaseText>,
     /// Family history.
     pub family: Vec<CaseText>,

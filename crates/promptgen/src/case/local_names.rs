@@ -3,9 +3,16 @@
 use std::collections::BTreeSet;
 
 use clinstruct_catalog::Catalog;
-use clinstruct_schema::CaseCondition;
+use clinstruct_schema::{CaseCondition, Language};
 
 use super::beside::is_beside;
+
+/// What names are looked up in: those of the catalog in the language of a message, and those of all languages here.
+#[derive(Clone, Copy)]
+pub(super) struct Names<'a> {
+    pub(super) catalog: &'a Catalog,
+    pub(super) language: Language,
+}
 
 /// Beginnings of ICD-10 codes, and names of what has them, parted by bars, in lower case.
 const NAMES: &[(&[&str], &str)] = &[
@@ -328,11 +335,27 @@ const WITH: [&str; 5] = [" with ", " mit ", " con ", " com ", " avec "];
 /// Words behind which there is only a time.
 const SINCE: [&str; 6] = [" seit ", " desde ", " depuis ", " dal ", " since ", " – "];
 
+/// Words behind which a name says where the condition comes from. Thai ones stand without spaces.
+const CAUSED: [&str; 12] = [
+    " nach ",
+    " durch ",
+    " après ",
+    " par ",
+    " tras ",
+    " por ",
+    " após ",
+    " dopo ",
+    " da ",
+    " per ",
+    "จาก",
+    "หลัง",
+];
+
 /// The part of a name before what only describes it: `क्लबफुट` of `क्लबफुट, सीरियल कास्ट`.
 fn head(name: &str) -> &str {
     let mut end = name.find([',', '(', ';', ':']).unwrap_or(name.len());
-    for word in WITH.iter().chain(&SINCE) {
-        end = name.find(word).map_or(end, |at| at.min(end));
+    for word in WITH.iter().chain(&SINCE).chain(&CAUSED) {
+        end = name.find(word).filter(|at| *at > 0).map_or(end, |at| at.min(end));
     }
     name.get(..end).unwrap_or(name).trim()
 }
@@ -352,37 +375,57 @@ pub(super) fn further(name: &str) -> Vec<String> {
 }
 
 /// The code that a name has alone, in the catalog's form: `E11.9` of `altersdiabetes`. `None` where it may mean several.
-pub(super) fn code(catalog: &Catalog, name: &str) -> Option<String> {
+pub(super) fn code(names: Names<'_>, name: &str) -> Option<String> {
     let mut rows =
-        NAMES.iter().map(|(codes, _)| *codes).filter(|row| is_named(name, |of| of == *row));
-    let row = rows.next()?;
+        NAMES.iter().map(|(codes, _)| *codes).filter(|row| is_named(names, name, |of| of == *row));
+    let Some(row) = rows.next() else { return only_code(names, name) };
     let plain = row.first().filter(|first| row.len() == 1 || PLAIN.contains(first))?;
     if rows.any(|other| other.first() != Some(plain)) {
         return None;
     }
-    let known = catalog.conditions.iter().map(|c| c.icd10.as_str());
+    let known = names.catalog.conditions.iter().map(|c| c.icd10.as_str());
     let known = known.filter(|code| code.starts_with(plain)).collect::<BTreeSet<_>>();
     // Of several codes, that of the catalog may be about something else: `deaf` is not the deafness of old age.
     let only = known.first().filter(|_| row.len() == 1 && known.len() == 1);
     Some(only.map_or(*plain, |code| *code).to_owned())
 }
 
+/// The code of the one condition that has this name in the language of the message.
+fn only_code(names: Names<'_>, name: &str) -> Option<String> {
+    let lower = name.trim().trim_end_matches('.').to_lowercase();
+    let own = names.catalog.languages.conditions(names.language);
+    let own = own.filter(|(_, known)| is_one_of(&lower, known));
+    let codes: BTreeSet<&str> = own.map(|(code, _)| code).collect();
+    codes.first().filter(|_| codes.len() == 1).map(|code| (*code).to_owned())
+}
+
 /// Whether a name is one of a listed condition and says nothing more, by its code.
-pub(super) fn is_name_of(listed: &CaseCondition, name: &str) -> bool {
-    is_named(name, |codes| codes.iter().any(|code| listed.icd10.starts_with(code)))
+pub(super) fn is_name_of(names: Names<'_>, listed: &CaseCondition, name: &str) -> bool {
+    is_named(names, name, |codes| codes.iter().any(|code| listed.icd10.starts_with(code)))
 }
 
 /// Whether a name is one of another condition alone: `hipertensión arterial`, beside a hypertension of the lungs.
-pub(super) fn is_name_of_another(listed: &CaseCondition, name: &str) -> bool {
-    !is_name_of(listed, name) && is_named(name, |_| true)
+pub(super) fn is_name_of_another(names: Names<'_>, listed: &CaseCondition, name: &str) -> bool {
+    !is_name_of(names, listed, name) && is_named(names, name, |_| true)
 }
 
-fn is_named(name: &str, of: impl Fn(&[&str]) -> bool) -> bool {
+fn is_named(names: Names<'_>, name: &str, of: impl Fn(&[&str]) -> bool) -> bool {
     let lower = name.trim().trim_end_matches('.').to_lowercase();
-    let head = head(&lower);
     let rows = NAMES.iter().filter(|(codes, _)| of(codes));
-    let mut names = rows.flat_map(|(_, names)| names.split('|'));
-    names.any(|known| rest(head, known).is_some_and(|rest| rest.split(apart).all(says_nothing)))
+    let mut everywhere = rows.flat_map(|(_, names)| names.split('|'));
+    everywhere.any(|known| is_only(&lower, known)) || {
+        let mut own = names.catalog.languages.conditions(names.language);
+        own.any(|(code, known)| of(&[code]) && is_one_of(&lower, known))
+    }
+}
+
+fn is_one_of(lower: &str, names: &[String]) -> bool {
+    names.iter().any(|known| is_only(lower, known))
+}
+
+/// Whether a name in lower case is a known one, and says nothing beside it.
+fn is_only(lower: &str, known: &str) -> bool {
+    rest(head(lower), known).is_some_and(|rest| rest.split(apart).all(says_nothing))
 }
 
 /// A text without a name that it has as whole words. Thai words are not set apart.

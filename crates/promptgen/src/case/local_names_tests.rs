@@ -1,9 +1,13 @@
 //! One condition under several names.
 
-use clinstruct_schema::CaseCondition;
+use clinstruct_schema::{CaseCondition, Language};
 
 use super::lists_tests::CATALOG;
-use super::local_names::{code, further, is_cognate, is_name_of};
+use super::local_names::{Names, code, further, is_cognate, is_name_of};
+
+fn names(language: Language) -> Names<'static> {
+    Names { catalog: &CATALOG, language }
+}
 
 fn listed(name: &str, icd10: &str) -> CaseCondition {
     CaseCondition {
@@ -32,7 +36,7 @@ fn a_condition_has_names_at_home_and_in_other_languages() {
         ("gastro-oesophageal reflux", "K21.9", "GER"),
         ("tobacco dependence", "F17.2", "Tabakabhängigkeit"),
     ] {
-        assert!(is_name_of(&listed(name, icd10), said), "{said}");
+        assert!(is_name_of(names(Language::English), &listed(name, icd10), said), "{said}");
     }
     for (name, icd10, said) in [
         ("type 2 diabetes", "E11.9", "type 1 diabetes"),
@@ -42,7 +46,7 @@ fn a_condition_has_names_at_home_and_in_other_languages() {
         ("age-related hearing loss", "H91.1", "hearing loss and tinnitus"),
         ("migraine", "G43.9", "epilepsia"),
     ] {
-        assert!(!is_name_of(&listed(name, icd10), said), "{said}");
+        assert!(!is_name_of(names(Language::English), &listed(name, icd10), said), "{said}");
     }
 }
 
@@ -59,7 +63,7 @@ fn what_a_name_says_beside_its_condition_is_not_lost() {
     ] {
         assert_eq!(further(name), is, "{name}");
     }
-    assert!(!is_name_of(&listed("HIV infection", "B20"), "HIV/TB"));
+    assert!(!is_name_of(names(Language::English), &listed("HIV infection", "B20"), "HIV/TB"));
 }
 
 #[test]
@@ -100,6 +104,36 @@ fn a_name_at_home_or_in_another_language_has_a_code() {
         ("Alzheimer", None),
         ("müde", None),
     ] {
-        assert_eq!(code(&CATALOG, name).as_deref(), expected, "{name}");
+        assert_eq!(code(names(Language::English), name).as_deref(), expected, "{name}");
     }
+}
+
+#[test]
+fn a_condition_has_names_in_the_language_of_the_message() {
+    for (name, icd10, language, said) in [
+        ("episodic cluster headache", "G44.0", Language::Italian, "cefalea a grappolo episodica"),
+        ("episodic cluster headache", "G44.0", Language::German, "Clusterkopfschmerz"),
+        (
+            "paraplegia after a spinal cord injury",
+            "T91.3",
+            Language::Thai,
+            "อัมพาตครึ่งล่างจากการบาดเจ็บไขสันหลัง",
+        ),
+        (
+            "paraplegia after a spinal cord injury",
+            "T91.3",
+            Language::French,
+            "paraplégie par lésion médullaire",
+        ),
+        ("pacemaker for complete heart block", "Z95.0", Language::Spanish, "marcapasos desde 2019"),
+        ("phenylketonuria on a low-protein diet", "E70.0", Language::Portuguese, "fenilcetonúria"),
+        ("repaired tetralogy of Fallot", "Q21.3", Language::Hindi, "टेट्रालॉजी ऑफ फैलो"),
+    ] {
+        assert!(is_name_of(names(language), &listed(name, icd10), said), "{said}");
+        assert_eq!(code(names(language), said).as_deref(), Some(icd10), "{said}");
+    }
+    // An abbreviation means something else in another language: autism, and a hole in the heart.
+    let hole = listed("small atrial septal defect under observation", "Q21.1");
+    assert!(is_name_of(names(Language::German), &hole, "ASD"));
+    assert!(!is_name_of(names(Language::English), &hole, "ASD"));
 }

@@ -24,6 +24,7 @@ mod medicine;
 mod medicine_words;
 mod medicines;
 mod number;
+mod planned;
 mod same;
 mod shape;
 mod sorted;
@@ -54,6 +55,11 @@ pub(crate) struct Completion<'a> {
 }
 
 impl Completion<'_> {
+    /// What names of conditions are looked up in.
+    fn names(&self) -> local_names::Names<'_> {
+        local_names::Names { catalog: self.catalog, language: self.frame.language }
+    }
+
     /// Age in months; in the middle of the year where only years are known.
     fn months(&self) -> f64 {
         let age = self.patient.age;

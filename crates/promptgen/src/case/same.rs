@@ -130,7 +130,7 @@ pub(super) fn code(ctx: &Completion<'_>, name: &str) -> String {
         [] => {
             let code = status::code(name).or_else(|| diagnoses::code(ctx.catalog, name));
             let code = code.map(str::to_owned);
-            code.or_else(|| local_names::code(ctx.catalog, name)).unwrap_or_default()
+            code.or_else(|| local_names::code(ctx.names(), name)).unwrap_or_default()
         }
         [condition] => {
             let has = |cause: &str| condition.names().any(|known| known::mentions(known, cause));
@@ -174,7 +174,7 @@ pub(super) fn is_same(ctx: &Completion<'_>, listed: &CaseCondition, name: &str) 
     if same_condition(&listed.name, name)
         || is_another_name(ctx, listed, name)
         || is_lay_name(&listed.name, name)
-        || local_names::is_name_of(listed, name)
+        || local_names::is_name_of(ctx.names(), listed, name)
         || status::is_same(listed, name)
     {
         return true;
@@ -190,7 +190,7 @@ pub(super) fn is_same(ctx: &Completion<'_>, listed: &CaseCondition, name: &str) 
     // In a language of its own, a name may have no words of the catalog.
     let local = ctx.frame.language != Language::English;
     if local && local_names::is_cognate(&listed.name, name) {
-        return !local_names::is_name_of_another(listed, name);
+        return !local_names::is_name_of_another(ctx.names(), listed, name);
     }
     (named.is_empty() && (abbreviates(name, &listed.name) || is_part(name, &listed.name)))
         || (of(&listed.name).is_empty() && abbreviates(&listed.name, name))
@@ -205,7 +205,7 @@ pub(super) fn is_repeated(ctx: &Completion<'_>, listed: &CaseCondition, text: &s
     let said = named.peek().is_some() && named.all(|word| whole.contains(word));
     said || is_another_name(ctx, listed, text)
         || abbreviates(text, &listed.name)
-        || local_names::is_name_of(listed, text)
+        || local_names::is_name_of(ctx.names(), listed, text)
 }
 
 /// Whether a name is one that the catalog has for a listed condition, and says nothing more.

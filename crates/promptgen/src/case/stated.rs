@@ -8,7 +8,7 @@ use clinstruct_schema::{
 };
 
 use super::number::{number, pressure_pair, vital};
-use super::{Completion, atc, known, local_names, medicine, same, shape, sorted, untaken};
+use super::{Completion, atc, known, local_names, medicine, planned, same, shape, sorted, untaken};
 
 /// Weeks and ages in years at which a stated pregnancy can be.
 const PREGNANT_WEEKS: std::ops::RangeInclusive<u32> = 1..=43;
@@ -281,7 +281,7 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
         .filter(|f| matches!(f.name, FactName::Complaint | FactName::Finding))
         .filter(|f| !f.value.trim().is_empty())
         .filter(|f| !shape::is_medicine_free(ctx.catalog, &f.value))
-        .filter(|f| !sorted::is_only_time(&f.value));
+        .filter(|f| !sorted::is_only_time(&f.value) && !planned::is_request(&f.value));
     let (complaint, findings): (Vec<&StatedFact>, Vec<&StatedFact>) =
         presented.partition(|f| f.name == FactName::Complaint && !sorted::is_finding(&f.value));
     let [complaint, findings] =
@@ -301,16 +301,8 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
             .facts
             .iter()
             .filter(|f| f.name.kind() == FactKind::Measurement && !f.value.trim().is_empty())
-            .map(|f| Measurement {
-                name: f.name,
-                value: f.value.trim().to_owned(),
-                // A result in words has its value in them, and no unit.
-                unit: match f.name {
-                    FactName::Other if f.unit == "1" => String::new(),
-                    _ => f.unit.clone(),
-                },
-                origin: Origin::Stated,
-            })
+            .filter(|f| !is_plan(f))
+            .map(measurement)
             .collect(),
         medicines: facts(stated, FactName::Medicine)
             .filter(names_something)
@@ -329,13 +321,14 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
             .filter(|t| !sorted::is_tolerated(&t.text) && !sorted::is_vaccine_reaction(&t.text))
             .collect(),
         // A medicine that is not taken any more is an event, and so is blood that was given, or an ordinary reaction to a
-        // vaccine. What is listed as a condition is not said again.
+        // vaccine. What is listed as a condition is not said again. What is planned has no result yet.
         history: texts(FactName::History)
             .into_iter()
             .filter(|t| !sorted::is_only_time(&t.text))
             .filter(|t| !conditions.iter().any(|c| same::is_repeated(ctx, c, &t.text)))
             .chain(beside)
             .chain(reactions)
+            .chain(stated.facts.iter().filter(|f| is_plan(f)).map(text))
             .chain(texts(FactName::Medicine).into_iter().filter(|t| sorted::is_event(&t.text)))
             .collect(),
         conditions,
@@ -343,6 +336,53 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
         social,
         origins,
         source: stated.source,
+    }
+}
+
+/// Whether a fact that is listed as a measurement is only planned.
+fn is_plan(fact: &StatedFact) -> bool {
+    fact.name == FactName::Other && planned::is_to_come(&fact.value)
+}
+
+/// A measurement as it is stated. One under a name of its own has name and value together, and the unit only once: `UO 0.8`
+/// and `mL/kg/h` of `UO 0.8 mL/kg/h`, whatever unit was listed for it.
+fn measurement(fact: &StatedFact) -> Measurement {
+    let (value, unit) = (fact.value.trim(), fact.unit.trim());
+    let (value, unit) = if fact.name == FactName::Other {
+        value_and_unit(value, if unit == "1" { "" } else { unit })
+    } else {
+        (value, unit)
+    };
+    Measurement {
+        name: fact.name,
+        value: value.to_owned(),
+        unit: unit.to_owned(),
+        origin: Origin::Stated,
+    }
+}
+
+/// Splits a unit off the end of a result: what follows its number and has a slash, a sign, or the letters of the unit that is
+/// listed. A result in words has none.
+fn value_and_unit<'a>(value: &'a str, listed: &'a str) -> (&'a str, &'a str) {
+    let number = |c: char| c.is_ascii_digit();
+    // `32 mL/min/1.73m2`, else `62%`.
+    let word = value
+        .rsplit_once(char::is_whitespace)
+        .filter(|(before, unit)| before.ends_with(number) && unit.starts_with(char::is_alphabetic));
+    let attached = value.rfind(number).map(|digit| value.split_at(digit + 1));
+    let Some((before, behind)) = word.or(attached) else { return (value, listed) };
+    let behind = behind.trim();
+    if behind.is_empty() {
+        return (value, listed);
+    }
+    let is_unit = behind == listed
+        || (behind.contains('/') && !["/", "x10"].iter().any(|power| behind.starts_with(power)))
+        || ["°", "%", "ms", "mmHg", "cm", "mm", "kg"].contains(&behind);
+    match behind {
+        "°" => (before, "deg"),
+        // Of a result in words the unit would be that of something else.
+        _ if !is_unit => (value, ""),
+        unit => (before, unit),
     }
 }
 
@@ -372,6 +412,29 @@ pub(super) fn is_unreadable(ctx: &Completion<'_>, case: &Case, name: FactName) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_unit_of_a_result_is_there_once() {
+        for (value, listed, is) in [
+            ("UO 0.8 mL/kg/h", "mL", ("UO 0.8", "mL/kg/h")),
+            ("BUN 46 mg/dL", "mg/dL", ("BUN 46", "mg/dL")),
+            ("QTc 510 ms", "ms", ("QTc 510", "ms")),
+            ("QT 515", "ms", ("QT 515", "ms")),
+            ("hip abduction, right 25 °", "deg", ("hip abduction, right 25", "deg")),
+            ("lipase 95 U/L", "", ("lipase 95", "U/L")),
+            ("eGFR 32 mL/min/1.73m2", "mL/min", ("eGFR 32", "mL/min/1.73m2")),
+            ("PLT 82 x10^9/L", "10*9/L", ("PLT 82 x10^9/L", "")),
+            ("CD4 210 cells/mm3", "", ("CD4 210", "cells/mm3")),
+            ("FiO2 0.6", "", ("FiO2 0.6", "")),
+            ("FEV1 62%", "%", ("FEV1 62", "%")),
+            ("malaria rapid test negative", "", ("malaria rapid test negative", "")),
+            ("urine dipstick protein 2+", "", ("urine dipstick protein 2+", "")),
+            ("Ashworth 3 right, 2 left", "{score}", ("Ashworth 3 right, 2 left", "")),
+            ("FEV1 improved", "L", ("FEV1 improved", "")),
+        ] {
+            assert_eq!(value_and_unit(value, listed), is, "{value}");
+        }
+    }
 
     #[test]
     fn values_that_say_nothing_are_told_apart() {

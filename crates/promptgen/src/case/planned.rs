@@ -1,0 +1,247 @@
+//! What a message only plans, orders or asks for: no complaint, and no result.
+
+/// Names of tests, and of what they are made with, in lower case.
+const TESTS: [&str; 62] = [
+    "mri",
+    "mrt",
+    "irm",
+    "rm",
+    "rmn",
+    "tc",
+    "tac",
+    "tdm",
+    "ct",
+    "pet",
+    "pet-ct",
+    "ecg",
+    "ekg",
+    "eeg",
+    "emg",
+    "echo",
+    "x-ray",
+    "x-rays",
+    "xray",
+    "xr",
+    "cxr",
+    "radiograph",
+    "radiographs",
+    "röntgen",
+    "röntgenbild",
+    "radio",
+    "radiographie",
+    "radiografía",
+    "radiografia",
+    "rx",
+    "scan",
+    "scanner",
+    "ultrasound",
+    "sonographie",
+    "ultraschall",
+    "échographie",
+    "ecografía",
+    "ecografia",
+    "ultrassom",
+    "ultrassonografia",
+    "mammogram",
+    "mammography",
+    "endoscopy",
+    "gastroscopy",
+    "colonoscopy",
+    "cystoscopy",
+    "bronchoscopy",
+    "spirometry",
+    "audiogram",
+    "audiometry",
+    "biopsy",
+    "angiogram",
+    "angiography",
+    "electrocardiogram",
+    "echocardiogram",
+    "polysomnography",
+    "एमआरआई",
+    "सीटी",
+    "एक्स-रे",
+    "ईसीजी",
+    "ซีที",
+    "เอกซเรย์",
+];
+/// Words of the name of a test that say where, how or for what it is made.
+const PLACES: [&str; 58] = [
+    "a",
+    "an",
+    "the",
+    "of",
+    "for",
+    "with",
+    "without",
+    "and",
+    "or",
+    "to",
+    "in",
+    "di",
+    "de",
+    "des",
+    "du",
+    "la",
+    "le",
+    "del",
+    "der",
+    "do",
+    "da",
+    "contrast",
+    "plain",
+    "urgent",
+    "routine",
+    "first",
+    "repeat",
+    "new",
+    "12-lead",
+    "head",
+    "brain",
+    "orbital",
+    "orbit",
+    "orbits",
+    "chest",
+    "abdomen",
+    "abdominal",
+    "pelvis",
+    "pelvic",
+    "spine",
+    "lumbar",
+    "cervical",
+    "thoracic",
+    "knee",
+    "hip",
+    "shoulder",
+    "ankle",
+    "wrist",
+    "hand",
+    "foot",
+    "cardiac",
+    "renal",
+    "liver",
+    "thorax",
+    "crâne",
+    "cerebral",
+    "right",
+    "left",
+];
+/// How texts begin that ask for a judgement.
+const ASKED: [&str; 16] = [
+    "forecast",
+    "prognosis",
+    "second opinion",
+    "opinion on",
+    "advice on",
+    "advice about",
+    "question about",
+    "request for",
+    "wants to know",
+    "plan for",
+    "how long",
+    "prognose",
+    "pronostic",
+    "pronóstico",
+    "prognosi",
+    "prognóstico",
+];
+/// What is said of something that is still to come.
+const TO_COME: [&str; 26] = [
+    "prescribed",
+    "ordered",
+    "planned",
+    "scheduled",
+    "booked",
+    "requested",
+    "awaited",
+    "awaiting",
+    "pending",
+    "to be done",
+    "not yet done",
+    "verordnet",
+    "geplant",
+    "steht aus",
+    "ausstehend",
+    "prescrit",
+    "prévu",
+    "en attente",
+    "recetad",
+    "programad",
+    "pendiente",
+    "prescritto",
+    "in attesa",
+    "programmat",
+    "prescrito",
+    "pendente",
+];
+
+/// Whether a text listed as a complaint only names a test, or the judgement that is asked for: `orbital MRI`, `forecast of his
+/// speech`.
+pub(super) fn is_request(text: &str) -> bool {
+    let lower = text.trim().to_lowercase();
+    let mut words = lower.split(|c: char| !(c.is_alphanumeric() || c == '-' || is_devanagari(c)));
+    let is_test = |word: &str| TESTS.contains(&word);
+    let about = |word: &str| word.is_empty() || is_test(word) || PLACES.contains(&word);
+    ASKED.iter().any(|start| lower.starts_with(start))
+        || (words.clone().any(is_test) && words.all(about))
+}
+
+/// Whether a text listed as a result is of something that is still to come: `intranasal dexmedetomidine prescribed`.
+pub(super) fn is_to_come(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    TO_COME.iter().any(|word| lower.contains(word))
+}
+
+/// The signs that are no letters are part of the word.
+fn is_devanagari(c: char) -> bool {
+    ('\u{900}'..='\u{963}').contains(&c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_or_a_judgement_is_no_complaint() {
+        for request in [
+            "orbital MRI",
+            "chest X-ray",
+            "MRI of the lumbar spine with contrast",
+            "12-lead ECG",
+            "TAC cerebral",
+            "forecast of her boy's speech",
+            "prognosis after the second stroke",
+            "second opinion",
+            "एमआरआई",
+        ] {
+            assert!(is_request(request), "{request}");
+        }
+        for complaint in [
+            "panic in the MRI scanner",
+            "headache after the lumbar puncture",
+            "pain in the right hip",
+            "claustrophobia",
+            "cannot lie still for a CT",
+            "vomiting after contrast",
+            "",
+        ] {
+            assert!(!is_request(complaint), "{complaint}");
+        }
+    }
+
+    #[test]
+    fn what_is_still_to_come_is_no_result() {
+        for plan in [
+            "intranasal dexmedetomidine 2 mcg/kg prescribed",
+            "urine culture pending",
+            "MRT geplant",
+            "hémoculture en attente",
+            "ecografía programada",
+        ] {
+            assert!(is_to_come(plan), "{plan}");
+        }
+        for result in ["malaria rapid test negative", "BUN 38 mg/dL", "QTc 510 ms"] {
+            assert!(!is_to_come(result), "{result}");
+        }
+    }
+}
