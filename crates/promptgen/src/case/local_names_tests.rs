@@ -2,8 +2,9 @@
 
 use clinstruct_schema::{CaseCondition, Language};
 
+use super::cognate::is_cognate;
 use super::lists_tests::CATALOG;
-use super::local_names::{Names, code, further, is_cognate, is_name_of};
+use super::local_names::{Names, code, further, is_name_of};
 
 fn names(language: Language) -> Names<'static> {
     Names { catalog: &CATALOG, language }

@@ -8,6 +8,7 @@ mod applied;
 mod atc;
 mod beside;
 mod body;
+mod cognate;
 mod conditions;
 mod curve;
 mod diagnoses;

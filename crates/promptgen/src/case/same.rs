@@ -4,7 +4,7 @@ use clinstruct_catalog::Condition;
 use clinstruct_schema::{CaseCondition, Language};
 
 use super::beside::{CAUSES, OVER, QUALIFIERS, is_beside};
-use super::{Completion, diagnoses, known, local_names, status};
+use super::{Completion, cognate, diagnoses, known, local_names, status};
 
 /// Long words that many conditions share.
 const COMMON: &[&str] = &[
@@ -189,7 +189,7 @@ pub(super) fn is_same(ctx: &Completion<'_>, listed: &CaseCondition, name: &str) 
     }
     // In a language of its own, a name may have no words of the catalog.
     let local = ctx.frame.language != Language::English;
-    if local && local_names::is_cognate(&listed.name, name) {
+    if local && cognate::is_cognate(&listed.name, name) {
         return !local_names::is_name_of_another(ctx.names(), listed, name);
     }
     (named.is_empty() && (abbreviates(name, &listed.name) || is_part(name, &listed.name)))
