@@ -34,9 +34,9 @@ SHORT = "--part specialty-domain --limit 6"
 
 # Title, width, command, variables, seconds until Ctrl-C, states of the updated line that are kept.
 RECORDINGS = [
-    ("A whole run at 60 columns", 60, "clinstruct build run --limit 300", {}, None, 3),
-    ("A whole run at 80 columns", 80, "clinstruct build run --limit 300", {}, None, 3),
-    ("A whole run at 120 columns", 120, "clinstruct build run --limit 300", {}, None, 3),
+    ("A whole run at 60 columns", 60, "clinstruct build run", {}, None, 3),
+    ("A whole run at 80 columns", 80, "clinstruct build run", {}, None, 3),
+    ("A whole run at 120 columns", 120, "clinstruct build run", {}, None, 3),
     ("A slow provider", 80, f"clinstruct build run {SHORT} {PROVIDED}", {"SECONDS_PER_BATCH": "14"}, None, 6),
     (
         "Trouble: a provider that is down, and refusals",
@@ -46,7 +46,7 @@ RECORDINGS = [
         None,
         4,
     ),
-    ("Ctrl-C, and the same command again", 80, "clinstruct build run --limit 300", {}, 2.5, 2),
+    ("Ctrl-C, and the same command again", 80, "clinstruct build run", {}, 6, 2),
 ]
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*([A-Za-z])")
@@ -147,7 +147,7 @@ def main():
         "",
         "## Recordings",
         "",
-        "Made by `docs/guide/recordings.py` with a build for development on two busy cores. Lines with `·` are states of the one line that is",
+        "Made by `docs/guide/recordings.py` with a release build on two cores. Lines with `·` are states of the one line that is",
         "updated.",
     ]
     for title, width, command, variables, until, many in RECORDINGS:
