@@ -64,7 +64,9 @@ pub use place::{first_message, message_with_styles};
 pub use prompts::PromptContext;
 pub use retry::{Defect, RetryCounts, RetryPolicy};
 pub use reword::reword;
-pub use situation::{Variant, contradictions, conversation_id, situation, situations, variants};
+pub use situation::{
+    Variant, contradictions, conversation_id, refit_moves, situation, situations, variants,
+};
 
 /// An error in a conversation's texts.
 #[derive(Debug, thiserror::Error)]

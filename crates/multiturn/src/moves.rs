@@ -48,6 +48,40 @@ pub(crate) fn draw_moves(
     }
 }
 
+/// Whether the move of a message still follows from what the answer before it was asked for.
+pub(crate) fn still_follows(catalog: &Catalog, situation: &Situation, turn: u32) -> bool {
+    let moves = catalog.moves_of(situation.persona.is_some());
+    let drawn = situation.move_at(turn).and_then(|id| moves.iter().find(|m| m.id == *id));
+    drawn.is_none_or(|m| m.after == After::of(situation, turn))
+}
+
+/// Draws another move for each message whose move does not follow any more.
+pub(crate) fn redraw_moves(
+    catalog: &Catalog,
+    seed: u64,
+    key: &str,
+    facts: &Facts<'_>,
+    fixed: &[String],
+    patient: bool,
+    situation: &mut Situation,
+) {
+    for (turn, place) in (2..=situation.turns).zip(0..) {
+        if still_follows(catalog, situation, turn) {
+            continue;
+        }
+        let possible = possible(catalog, facts, fixed, situation, patient, turn);
+        let weighted = possible.into_iter().map(|m| (m.id.as_str(), m.weight, m));
+        let drawn = draw::choose(seed, key, &format!("move {turn} without its style"), weighted);
+        let (Some(drawn), Some(old)) = (drawn, situation.moves.get_mut(place)) else { continue };
+        old.clone_from(&drawn.id);
+        situation.reports.retain(|reported| *reported != turn);
+        if drawn.reports {
+            situation.reports.push(turn);
+            situation.reports.sort_unstable();
+        }
+    }
+}
+
 /// What the health worker is told about its message of `turn`, from 2: the move, in one of its wordings.
 pub(crate) fn move_text(
     catalog: &Catalog,
@@ -101,6 +135,25 @@ mod tests {
     /// What [`situation`] knows of a row when it draws moves.
     fn facts(mode: ConversationMode) -> Facts<'static> {
         Facts { mode: Some(mode), ..Facts::default() }
+    }
+
+    #[test]
+    fn nobody_chooses_from_options_that_are_not_asked_for() {
+        let catalog = Catalog::embedded().unwrap();
+        let id = |name: &str| clinstruct_schema::Slug::of_name(name).unwrap();
+        for i in 0..50 {
+            let moves = vec![id("chooses"), id("next-step")];
+            let mut situation =
+                Situation { turns: 3, moves, reports: vec![3], ..Situation::new("Nurse") };
+            assert!(!still_follows(&catalog, &situation, 2));
+            assert!(still_follows(&catalog, &situation, 3));
+            let facts = facts(ConversationMode::Normal);
+            redraw_moves(&catalog, SEED, &format!("row.{i}"), &facts, &[], true, &mut situation);
+            assert!((2..=3).all(|turn| still_follows(&catalog, &situation, turn)));
+            assert_eq!(situation.moves[1], id("next-step"), "what follows stays");
+            assert_ne!(situation.moves[0], situation.moves[1]);
+            assert!(situation.reports.contains(&3));
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use clinstruct_draw::Draw;
 use clinstruct_schema::{BaseRow, ConversationMode, Language, Register, RowId, Situation};
 
 use crate::language::Possible;
-use crate::moves::draw_moves;
+use crate::moves::{draw_moves, redraw_moves, still_follows};
 use crate::styles::{Stage, asked, fits, fixed_items, share};
 
 /// One of the conversations that a prompt can become.
@@ -200,6 +200,35 @@ fn situation_beside<'c>(
     let patient = frame.is_some_and(|f| f.patient.is_some());
     draw_moves(catalog, seed, key, &facts, &fixed, patient, &mut situation);
     situation
+}
+
+/// Draws the moves again that do not follow any more from what is asked for, since the writer of the prompt left a style out:
+/// nobody chooses from options that were not asked for.
+pub fn refit_moves(
+    catalog: &Catalog,
+    part: &Part,
+    seed: u64,
+    (row, k): (&BaseRow, usize),
+    variant: Variant,
+    situation: &mut Situation,
+) {
+    if (2..=situation.turns).all(|turn| still_follows(catalog, situation, turn)) {
+        return;
+    }
+    let value_ids = subject_ids(&row.subjects);
+    let frame = row.frames.get(k);
+    let facts = Facts {
+        subjects: value_ids.iter().map(|(a, id)| (*a, id.as_str())).collect(),
+        emergency: row.emergency,
+        emergency_instruction: variant == Variant::Emergency,
+        mode: Some(situation.mode),
+        asked_groups: Vec::new(),
+    };
+    let mut fixed = fixed_items(catalog, &row.subjects, &row.profession, frame);
+    fixed.push(format!("register:{}", situation.assistant_register.as_str()));
+    let patient = frame.is_some_and(|f| f.patient.is_some());
+    let id = conversation_id(part, &row.id, k, variant);
+    redraw_moves(catalog, seed, id.as_str(), &facts, &fixed, patient, situation);
 }
 
 /// The pairs of the table of contradictions in a conversation of the plan, and the pairs of its styles that share a

@@ -47,6 +47,8 @@ pub(crate) struct Lexicon {
     pub(crate) tells: Phrases,
     /// Words of a question whether to go on with the next step.
     pub(crate) continues: Phrases,
+    /// Phrases that ask for a fact about the patient, which is no offer: `let me know whether he`.
+    pub(crate) asked_facts: Phrases,
     /// Phrases that send the reader to somebody else, who answers questions.
     pub(crate) referrals: Phrases,
     /// Phrases of meta-commentary.

@@ -68,6 +68,25 @@ pub fn numbered(text: &str) -> Vec<Range<usize>> {
     matching(text, |l| number_length(l).is_some())
 }
 
+/// What steps are called in front of their numbers, in lower case.
+const STEP: [&str; 9] =
+    ["step", "schritt", "étape", "etape", "paso", "passo", "etapa", "चरण", "ขั้นตอนที่"];
+
+/// Lines that begin with the number of a step in words: `**Step 2. Drink.**`, `### Schritt 2: Trinken`.
+pub fn labelled_steps(text: &str) -> Vec<Range<usize>> {
+    matching(text, |line| {
+        let rest = line.trim_start_matches(['#', '*', ' ']);
+        let word = rest.split(|c: char| c.is_whitespace() || is_digit(c)).next();
+        let Some(word) = word.filter(|word| STEP.contains(&word.to_lowercase().as_str())) else {
+            return false;
+        };
+        let behind = rest.get(word.len()..).unwrap_or_default().trim_start();
+        let after = behind.trim_start_matches(is_digit);
+        let ends = |c: char| c.is_whitespace() || ".:)–—-*".contains(c);
+        after.len() < behind.len() && after.chars().next().is_none_or(ends)
+    })
+}
+
 /// Lines that are Markdown headings.
 pub fn headings(text: &str) -> Vec<Range<usize>> {
     matching(text, |l| heading_length(l).is_some())
@@ -112,6 +131,10 @@ pub fn markdown(text: &str) -> Option<Range<usize>> {
     for line in lines(text) {
         let whole = &text[line.clone()];
         let marks = ["**", "__", "`"].iter().find_map(|m| {
+            // Blanks to fill in are no emphasis: `Temperature: ____`.
+            if *m == "__" && whole.contains("___") {
+                return None;
+            }
             let first = whole.find(m)?;
             let second = whole.get(first + m.len()..)?.find(m)?;
             Some(line.start + first..line.start + first + 2 * m.len() + second)

@@ -16,6 +16,8 @@ pub struct Turn<'a> {
     pub text: &'a str,
     /// The requested language.
     pub language: Language,
+    /// The language of the conversation, in which an answer may lead up to a text in the requested one.
+    pub spoken: Language,
     /// Its instructions.
     pub instructions: Vec<&'a Constraint>,
     /// Its patient.
@@ -49,7 +51,19 @@ impl<'a> Turn<'a> {
         let instructions = Vec::new();
         let (patient, place, frame, case) = (None, None, None, None);
         let (translates, lay) = (false, false);
-        Self { speaker, text, language, instructions, patient, place, frame, case, translates, lay }
+        Self {
+            speaker,
+            text,
+            language,
+            spoken: language,
+            instructions,
+            patient,
+            place,
+            frame,
+            case,
+            translates,
+            lay,
+        }
     }
 
     /// An answer of the assistant.
@@ -76,7 +90,8 @@ impl<'a> Turn<'a> {
     ) -> Self {
         let speaker = Speaker::of_message(place);
         let lay = situation.persona.is_some();
-        let turn = Self { language: situation.language, lay, ..Self::new(speaker, text) };
+        let language = situation.language;
+        let turn = Self { language, spoken: language, lay, ..Self::new(speaker, text) };
         let number = Situation::turn_of(place);
         match speaker {
             Speaker::PromptWriter => turn,

@@ -40,6 +40,11 @@ impl ConversationTask {
         let mut situation = rest.first().ok_or_else(mismatch)?.1.clone();
         let earlier: usize = before.iter().map(|(_, s)| s.asked_styles.len()).sum();
         multiturn::reword(&mut situation, prompt.requests.get(earlier..).unwrap_or_default());
+        if !situation.declined_styles.is_empty() {
+            let (catalog, seed) = (context.catalog, context.config.seed);
+            let of_part = context.plan(part).ok_or_else(mismatch)?.part();
+            multiturn::refit_moves(catalog, of_part, seed, (row, k), variant, &mut situation);
+        }
         let case = prompt.case(|stated| case_of(context, row, k, stated));
         Self::start(context, part, (row, k), (variant, situation), &prompt.text.text, case)
     }

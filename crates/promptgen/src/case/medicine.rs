@@ -3,7 +3,7 @@
 use clinstruct_schema::{CaseMedicine, Origin};
 
 use super::medicine_words::{
-    CHANGED, COUNTED, COUNTS, FORMS, FREQUENCY, GIVEN, NEARLY, PERHAPS, TIME, TIMES, UNITS,
+    CHANGED, COUNTED, COUNTS, FORMS, FREQUENCY, GIVEN, MANNERS, NEARLY, PERHAPS, TIME, TIMES, UNITS,
 };
 use super::sorted::SPANS;
 
@@ -39,18 +39,12 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
         let comma = comma_end(&words);
         let at = frequency_from(&words).min(comma).min(name_end(&words));
         // `iron one tablet a day`: the count is the dose.
-        let is_count = |pair: &[&str]| {
-            COUNTS.contains(&bare(pair[0]).as_str()) && COUNTED.contains(&bare(pair[1]).as_str())
-        };
-        if let Some(count) = words.windows(2).position(is_count)
-            && count > 0
-            && count < comma
-            && !names_none(&words[..count])
-        {
+        let counts = (1..words.len().min(comma)).find_map(|at| Some((at, count_end(&words, at)?)));
+        if let Some((count, end)) = counts.filter(|(count, _)| !names_none(&words[..*count])) {
             let drug = words[..count].join(" ");
             return CaseMedicine {
-                dose: words[count..count + 2].join(" ").trim_end_matches([',', ';']).to_owned(),
-                frequency: words[count + 2..].join(" "),
+                dose: words[count..end].join(" ").trim_end_matches([',', ';']).to_owned(),
+                frequency: words[end..].join(" "),
                 ..whole(drug.trim_matches([',', ';', ':', ' ']))
             };
         }
@@ -92,6 +86,15 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
         frequency: [given, rest].concat().join(" ").trim_matches([',', ';', '.', ' ']).to_owned(),
         ..whole(drug.trim_matches([',', ';', ':', ' ']))
     }
+}
+
+/// Where a count of pieces that begins at this word ends: `one tablet`, `one intramuscular dose`.
+fn count_end(words: &[&str], at: usize) -> Option<usize> {
+    let is = |list: &[&str], at: usize| {
+        words.get(at).is_some_and(|word| list.contains(&bare(word).as_str()))
+    };
+    let between = usize::from(is(MANNERS, at + 1));
+    (is(COUNTS, at) && is(COUNTED, at + 1 + between)).then_some(at + 2 + between)
 }
 
 /// Where the first word with a comma ends.
@@ -214,6 +217,14 @@ mod tests {
         check("hierro, una vez al día", "hierro", "", "una vez al día");
         check("insulin in the morning", "insulin", "", "in the morning");
         check("adrenaline in the thigh", "adrenaline", "", "in the thigh");
+        check("vanco going up", "vanco", "", "going up");
+        check("atorvastatin at 10 mg daily", "atorvastatin", "10 mg", "at daily");
+        check(
+            "benzathine penicillin one intramuscular dose",
+            "benzathine penicillin",
+            "one intramuscular dose",
+            "",
+        );
         check("adrenaline 0.5 mg into the thigh", "adrenaline", "0.5 mg", "into the thigh");
         check("adrenaline into the thigh 0.5 mg", "adrenaline", "0.5 mg", "into the thigh");
         check("bisoprolol doubled to 5 mg daily", "bisoprolol", "5 mg", "daily");

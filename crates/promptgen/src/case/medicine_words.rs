@@ -268,6 +268,16 @@ pub(super) const COUNTS: &[&str] = &[
 ];
 /// Forms that are counted, in languages with Latin letters.
 pub(super) const COUNTED: &[&str] = &[
+    "dose",
+    "doses",
+    "dosis",
+    "dosi",
+    "injection",
+    "injections",
+    "ampoule",
+    "ampoules",
+    "vial",
+    "vials",
     "tablet",
     "tablets",
     "capsule",
@@ -331,9 +341,29 @@ pub(super) const COUNTED: &[&str] = &[
 ];
 /// Words behind a name that say how or where it is given.
 pub(super) const GIVEN: &[&str] = &[
-    "in", "into", "for", "all", "für", "pour", "para", "through", "via", "by", "without", "ohne",
-    "im", "ins", "über", "durch", "dans", "sans", "senza", "nel", "nella", "sin", "sem",
-    "directly", "under", "unter", "sous", "sotto",
+    "at", "going", "running", "due", "in", "into", "for", "all", "für", "pour", "para", "through",
+    "via", "by", "without", "ohne", "im", "ins", "über", "durch", "dans", "sans", "senza", "nel",
+    "nella", "sin", "sem", "directly", "under", "unter", "sous", "sotto",
+];
+/// Words between a number and what it counts that say how it is given.
+pub(super) const MANNERS: &[&str] = &[
+    "single",
+    "intramuscular",
+    "intravenous",
+    "subcutaneous",
+    "oral",
+    "rectal",
+    "im",
+    "iv",
+    "sc",
+    "intramuskuläre",
+    "intravenöse",
+    "intramusculaire",
+    "intraveineuse",
+    "intramusculares",
+    "intravenosa",
+    "intramuscolare",
+    "endovenosa",
 ];
 /// Words behind a name that say how its dose was changed, up to the dose.
 pub(super) const CHANGED: &[&str] = &[

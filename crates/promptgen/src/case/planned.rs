@@ -192,6 +192,55 @@ pub(super) fn is_to_come(text: &str) -> bool {
     TO_COME.iter().any(|word| lower.contains(word))
 }
 
+/// How texts begin that tell what the patient does every day.
+const HABITS: [&str; 18] = [
+    "smokes ",
+    "vapes ",
+    "chews ",
+    "drinks alcohol",
+    "drinks beer",
+    "drinks wine",
+    "drinks coffee",
+    "drinks tea",
+    "drinks fresh",
+    "drinks fruit",
+    "drinks juice",
+    "drinks grapefruit",
+    "works as ",
+    "works in ",
+    "lives ",
+    "eats ",
+    "raucht ",
+    "fuma ",
+];
+
+/// Whether a text listed as a complaint is a habit, which is no reason to be seen: `drinks fresh grapefruit juice`.
+pub(super) fn is_habit(text: &str) -> bool {
+    let lower = text.trim().to_lowercase();
+    // `Eats nothing`, `eats soil` are.
+    let nothing = ["nothing", "little", "less", "poorly", "only", "soil", "not "];
+    HABITS.iter().any(|start| lower.starts_with(start))
+        && !nothing.iter().any(|word| lower.contains(word))
+}
+
+/// Whether a text listed as a result tells when something was done: `serial casts, last changed 2/7 ago`.
+pub(super) fn is_done(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let when =
+        [" ago", "last changed", "last done", "since ", "vor ", "il y a ", "hace ", "fa ", "há "];
+    let measured = lower
+        .split(|c: char| !c.is_alphanumeric())
+        .any(|word| ["negative", "positive", "normal", "neg", "pos"].contains(&word));
+    // A number beside a time is a result: `creatinine 310 two weeks ago`.
+    let numbers = lower.split_whitespace().filter(|w| w.starts_with(|c: char| c.is_ascii_digit()));
+    when.iter().any(|word| lower.contains(word)) && numbers.count() <= 1 && !measured && {
+        let span = lower.find(" ago").map_or(&lower[..], |at| &lower[..at]);
+        let before = span.rsplit(' ').next().unwrap_or_default();
+        before.starts_with(|c: char| c.is_ascii_digit())
+            || !span.contains(|c: char| c.is_ascii_digit())
+    }
+}
+
 /// The signs that are no letters are part of the word.
 fn is_devanagari(c: char) -> bool {
     ('\u{900}'..='\u{963}').contains(&c)
@@ -226,6 +275,37 @@ mod tests {
             "",
         ] {
             assert!(!is_request(complaint), "{complaint}");
+        }
+    }
+
+    #[test]
+    fn a_habit_is_no_complaint() {
+        for habit in [
+            "drinks fresh grapefruit juice after training",
+            "smokes 20 a day",
+            "lives with her son",
+        ] {
+            assert!(is_habit(habit), "{habit}");
+        }
+        for complaint in
+            ["drinks all night and passes urine", "eats nothing since Monday", "eats soil"]
+        {
+            assert!(!is_habit(complaint), "{complaint}");
+        }
+    }
+
+    #[test]
+    fn what_was_done_is_no_result() {
+        for done in ["serial casts, last changed 2/7 ago", "catheter changed three days ago"] {
+            assert!(is_done(done), "{done}");
+        }
+        for result in [
+            "creatinine 310 two weeks ago",
+            "HIV test negative a month ago",
+            "QT 515",
+            "urine dipstick protein 2+",
+        ] {
+            assert!(!is_done(result), "{result}");
         }
     }
 

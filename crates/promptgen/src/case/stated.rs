@@ -234,6 +234,7 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
     let social: Vec<CaseText> = social
         .into_iter()
         .chain(household)
+        .chain(stated.facts.iter().filter(|f| is_habit(f)).map(text))
         .filter(|t| !shape::is_gender(&t.text) && !shape::is_only_people(&t.text))
         .filter_map(|t| Some(CaseText { text: shape::phrase(&t.text)?, origin: t.origin }))
         .collect();
@@ -281,7 +282,8 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
         .filter(|f| matches!(f.name, FactName::Complaint | FactName::Finding))
         .filter(|f| !f.value.trim().is_empty())
         .filter(|f| !shape::is_medicine_free(ctx.catalog, &f.value))
-        .filter(|f| !sorted::is_only_time(&f.value) && !planned::is_request(&f.value));
+        .filter(|f| !sorted::is_only_time(&f.value) && !planned::is_request(&f.value))
+        .filter(|f| !is_habit(f));
     let (complaint, findings): (Vec<&StatedFact>, Vec<&StatedFact>) =
         presented.partition(|f| f.name == FactName::Complaint && !sorted::is_finding(&f.value));
     let [complaint, findings] =
@@ -339,9 +341,15 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
     }
 }
 
-/// Whether a fact that is listed as a measurement is only planned.
+/// Whether a fact that is listed as a measurement is only planned, or what was done.
 fn is_plan(fact: &StatedFact) -> bool {
-    fact.name == FactName::Other && planned::is_to_come(&fact.value)
+    fact.name == FactName::Other
+        && (planned::is_to_come(&fact.value) || planned::is_done(&fact.value))
+}
+
+/// Whether a fact that is listed as a complaint is a habit.
+fn is_habit(fact: &StatedFact) -> bool {
+    fact.name == FactName::Complaint && planned::is_habit(&fact.value)
 }
 
 /// A measurement as it is stated. One under a name of its own has name and value together, and the unit only once: `UO 0.8`
@@ -353,18 +361,29 @@ fn measurement(fact: &StatedFact) -> Measurement {
     } else {
         (value, unit)
     };
-    Measurement {
-        name: fact.name,
-        value: value.to_owned(),
-        unit: unit.to_owned(),
-        origin: Origin::Stated,
-    }
+    let value = if fact.name == FactName::Other { without_verb(value) } else { value.to_owned() };
+    Measurement { name: fact.name, value, unit: unit.to_owned(), origin: Origin::Stated }
+}
+
+/// A result without the verb before its number: `LDL cholesterol is 268`.
+fn without_verb(value: &str) -> String {
+    let verbs = [" is ", " of ", " ist ", " est de ", " es de ", " é de ", " è di "];
+    let found = verbs.iter().find_map(|verb| {
+        let (name, number) = value.split_once(verb)?;
+        number.starts_with(|c: char| c.is_ascii_digit()).then(|| format!("{name} {number}"))
+    });
+    found.unwrap_or_else(|| value.to_owned())
 }
 
 /// Splits a unit off the end of a result: what follows its number and has a slash, a sign, or the letters of the unit that is
 /// listed. A result in words has none.
 fn value_and_unit<'a>(value: &'a str, listed: &'a str) -> (&'a str, &'a str) {
     let number = |c: char| c.is_ascii_digit();
+    // Of several numbers, the unit would be that of the last: `SpO2 96% on 0.5 L/min`.
+    let figures = value.split_whitespace().filter(|word| word.starts_with(number));
+    if figures.filter(|word| !word.contains(char::is_alphabetic)).count() > 1 {
+        return (value, "");
+    }
     // `32 mL/min/1.73m2`, else `62%`.
     let word = value
         .rsplit_once(char::is_whitespace)
@@ -426,6 +445,7 @@ mod tests {
             ("PLT 82 x10^9/L", "10*9/L", ("PLT 82 x10^9/L", "")),
             ("CD4 210 cells/mm3", "", ("CD4 210", "cells/mm3")),
             ("FiO2 0.6", "", ("FiO2 0.6", "")),
+            ("SpO2 96% on NP O2 0.5 L/min", "%", ("SpO2 96% on NP O2 0.5 L/min", "")),
             ("FEV1 62%", "%", ("FEV1 62", "%")),
             ("malaria rapid test negative", "", ("malaria rapid test negative", "")),
             ("urine dipstick protein 2+", "", ("urine dipstick protein 2+", "")),
@@ -434,6 +454,13 @@ mod tests {
         ] {
             assert_eq!(value_and_unit(value, listed), is, "{value}");
         }
+    }
+
+    #[test]
+    fn a_result_has_no_verb() {
+        assert_eq!(without_verb("LDL cholesterol is 268"), "LDL cholesterol 268");
+        assert_eq!(without_verb("ejection fraction of 30 %"), "ejection fraction 30 %");
+        assert_eq!(without_verb("range of movement is painful"), "range of movement is painful");
     }
 
     #[test]

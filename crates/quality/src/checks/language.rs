@@ -43,7 +43,36 @@ fn find(turn: &Turn<'_>) -> Vec<Finding> {
         return another_message(turn.text, turn.language).into_iter().collect();
     }
     let found = other_language(turn.text, turn.language);
-    found.filter(|finding| !is_local(turn, finding)).into_iter().collect()
+    found
+        .filter(|finding| {
+            !is_local(turn, finding) && !leads_up(turn.text, turn.language, turn.spoken)
+        })
+        .into_iter()
+        .collect()
+}
+
+/// Share of the words of an answer that are in the requested language where the rest leads up to them.
+const LED_UP: f64 = 1.0 / 3.0;
+
+/// Whether an answer has a text in the requested language, and says the rest in that of the conversation: a letter in Portuguese
+/// for a nurse who asks in English, because her Portuguese is weak.
+fn leads_up(text: &str, asked: Language, spoken: Language) -> bool {
+    if asked == spoken {
+        return false;
+    }
+    let (mut of_asked, mut all) = (0_u32, 0_u32);
+    let mut led = false;
+    for paragraph in text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
+        let words = u32::try_from(paragraph.split_whitespace().count()).unwrap_or(u32::MAX);
+        match identify(paragraph) {
+            Some(found) if found == asked => of_asked += words,
+            Some(found) if found != spoken => return false,
+            Some(_) => led |= of_asked == 0,
+            None => {}
+        }
+        all += words;
+    }
+    led && f64::from(of_asked) >= LED_UP * f64::from(all)
 }
 
 /// Scripts by their first and last letters, and the countries that write in them: an answer may quote what a form or a law is
@@ -115,6 +144,27 @@ pub(crate) fn other_language(text: &str, asked: Language) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_may_lead_up_to_a_letter_in_the_requested_language() {
+        let letter = "Ex.mo Senhor Doutor,\n\nPeço a sua decisão, ainda hoje, sobre a transferência desta criança do sexo masculino, \
+                      de quatro anos, com suspeita de glomerulonefrite aguda e hipertensão grave.\n\nHá cinco dias que tem a face \
+                      inchada de manhã e a urina cor de chá. Não dispomos de creatinina nem de imagem. Com os melhores \
+                      cumprimentos,";
+        let lead = "This pressure is dangerously high at four years, so phone first and do not wait for the letter.";
+        let finds = |text: &str, spoken| {
+            let turn = Turn { language: Language::Portuguese, spoken, ..Turn::answer(text) };
+            !find(&turn).is_empty()
+        };
+        let both = format!("{lead}\n\n{letter}\n\nFill in every bracket before you sign it.");
+        assert!(!finds(&both, Language::English) && !finds(letter, Language::English));
+        // In the requested language alone where the conversation has it, too, and not for want of it.
+        assert!(finds(&both, Language::Portuguese) && finds(lead, Language::English));
+        let other = format!(
+            "{both}\n\nWenn das Kind erbricht, warten Sie zehn Minuten und geben Sie ihm dann wieder etwas."
+        );
+        assert!(finds(&other, Language::English));
+    }
 
     #[test]
     fn a_health_worker_writes_in_the_language_of_the_conversation() {

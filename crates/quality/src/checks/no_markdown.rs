@@ -18,8 +18,8 @@ pub const CHECK: Check = Check {
         user: Some(Strictness::Blocks),
     },
     run: Run::Instruction { verify, example: || Constraint::NoMarkdown },
-    good: &["1. Rest.\n2. Drink."],
-    bad: &["**Rest.**", "- Rest.\n- Drink."],
+    good: &["1. Rest.\n2. Drink.", "Temperature: ____ Pulse: ____"],
+    bad: &["**Rest.**", "__Rest.__", "- Rest.\n- Drink."],
 };
 
 fn verify(_: &Constraint, text: &str, _: Language) -> Outcome {

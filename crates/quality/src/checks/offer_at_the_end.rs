@@ -25,6 +25,7 @@ pub const CHECK: Check = Check {
         "Give water. His breathing should improve within two days.",
         "Rest. If you have any of these signs, come back at once.",
         "Rest. If you have any questions, ask your midwife.",
+        "Rest. Please let me know whether he is feeding, and watch him hourly until you are sure.",
         "Do not hesitate to call an ambulance.",
         "Take care with the second dose.",
     ],
@@ -34,6 +35,7 @@ pub const CHECK: Check = Check {
         "Rest. Safe travels to all of you!",
         "Rest. You have the choice, and you're doing a wonderful job.",
         "Rest. Let me know how it goes. Take care!",
+        "Rest. Let me know whether you would like a table.",
         "Rest. You are all doing wonderful work, carry on like this!",
         "Rest. We hope you found this article useful!",
         "Rest. Feel free to ask.\n\nEND OF ADVICE",
@@ -105,7 +107,7 @@ fn endings(text: &str, language: Language) -> Vec<(Ending, Range<usize>)> {
             } else {
                 tail
             };
-            !words.referrals.is_in(clause)
+            !words.referrals.is_in(clause) && !words.asked_facts.is_in(clause)
         });
         if offers {
             found.push((Ending::Offer, span));
@@ -127,12 +129,38 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_fact_that_is_asked_for_is_no_offer() {
+        for (language, text) in [
+            (Language::English, "Rest. Let me know if she passes urine."),
+            (Language::German, "Ruhe. Lassen Sie mich wissen, ob er trinkt."),
+            (Language::French, "Repos. Faites-moi savoir si l'enfant boit."),
+            (Language::Spanish, "Reposo. Avíseme si el niño bebe."),
+            (Language::Italian, "Riposo. Mi faccia sapere se il bambino beve."),
+            (Language::Portuguese, "Repouso. Avise-me se a criança bebe."),
+            (Language::Hindi, "आराम दें। मुझे बताएं कि क्या बच्चा पी रहा है।"),
+            (Language::Thai, "ให้พัก บอกฉันว่าผู้ป่วยดื่มน้ำได้หรือไม่"),
+        ] {
+            assert_eq!(closing(text, language), None, "{text}");
+        }
+        for (language, text) in [
+            (Language::English, "Rest. Let me know if you need the doses."),
+            (Language::German, "Ruhe. Lassen Sie mich wissen, wenn Sie mehr brauchen."),
+            (Language::Spanish, "Reposo. Avíseme si necesita algo más."),
+            (Language::Italian, "Riposo. Mi faccia sapere se ha bisogno di altro."),
+            (Language::Portuguese, "Repouso. Avise-me se precisar de mais."),
+            (Language::Hindi, "आराम दें। मुझे बताएं अगर और जानकारी चाहिए।"),
+        ] {
+            assert!(closing(text, language).is_some(), "{text}");
+        }
+    }
+
+    #[test]
     fn a_style_that_waits_may_ask_and_a_warm_one_may_wish() {
         let judged = |aspect: &str| Constraint::Judged { aspect: aspect.into() };
         let finds = |text, constraint: &Constraint| {
             !find(&Turn { instructions: vec![constraint], ..Turn::answer(text) }).is_empty()
         };
-        let report = "Splint it. Let me know whether there is a pulse.";
+        let report = "Splint it. Let me know whether you found a pulse.";
         let on = "Splint it. Would you like me to go on with the next step?";
         let offer = "Splint it. Would you like me to draft the letter?";
         let wish = "Splint it. Safe travels!";

@@ -20,6 +20,9 @@ const RELATIVE: usize = 32;
 /// Per cents that are those of oxygen in the blood rather than a strength.
 const SATURATION: Range<f64> = 75.0..100.0;
 
+/// The lowest bound, in degrees Celsius, at which medicines are kept.
+const STORED: f64 = 8.0;
+
 /// A longer rest of a clause than this is no verb with its object.
 const CLAUSE: usize = 20;
 
@@ -123,6 +126,7 @@ impl Context<'_> {
             || self.is_described(number)
             || self.is_one_by_one(number)
             || self.is_size(number)
+            || self.is_temperature(number)
             || self.is_of_growth(number)
         {
             return false;
@@ -210,6 +214,18 @@ impl Context<'_> {
             hit.class == Class::Interval
                 && self.view.between(hit.end, place.start).trim().is_empty()
         })
+    }
+
+    /// Whether a number of vials is the temperature at which they are kept: `Below 25 vials: keep them`.
+    fn is_temperature(&self, number: &Number) -> bool {
+        let place = &number.place;
+        number.unit == Unit::Piece
+            && !number.worded
+            && number.amount >= STORED
+            && self.before(place.start, self.sentence.start).any(|hit| {
+                hit.class == Class::Bound
+                    && self.view.between(hit.end, place.start).trim().is_empty()
+            })
     }
 
     /// The part of the sentence between semicolons and dashes.

@@ -59,6 +59,8 @@ pub(super) enum Class {
     Interval,
     /// What is counted there is in store.
     Stock,
+    /// A bound of the number behind it.
+    Bound,
     /// Behind it stands what an amount is compared with, not what it is of.
     Comparison,
     /// Holds a shorter word that says nothing there: `stop the bleeding` stops no medicine.
@@ -71,7 +73,7 @@ impl Class {
     /// Of words of one group the longer one counts: `was given` is no `give`.
     fn group(self) -> u8 {
         match self {
-            Self::Link | Self::About | Self::Interval | Self::Comparison => 0,
+            Self::Link | Self::About | Self::Interval | Self::Comparison | Self::Bound => 0,
             Self::Earlier => 3,
             Self::Growth => 4,
             Self::Verify
@@ -153,6 +155,8 @@ struct File {
     intervals: Vec<String>,
     neutral: Vec<String>,
     stock: Vec<String>,
+    /// Words for a bound. Before a number of vials, it is that of the temperature that they are kept at.
+    bounds: Vec<String>,
     comparisons: Vec<String>,
     measures: Vec<String>,
     verify: Vec<String>,
@@ -300,6 +304,7 @@ impl Words {
             (&file.intervals, Class::Interval),
             (&file.neutral, Class::Neutral),
             (&file.stock, Class::Stock),
+            (&file.bounds, Class::Bound),
             (&file.comparisons, Class::Comparison),
             (&file.verify, Class::Verify),
             (&file.doses, Class::Dose),
