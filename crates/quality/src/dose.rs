@@ -15,6 +15,7 @@ mod medicine;
 mod numbers;
 mod size;
 mod taken;
+mod units;
 mod warning;
 mod words;
 

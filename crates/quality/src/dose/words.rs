@@ -9,6 +9,7 @@ use clinstruct_schema::{Language, language_table};
 use serde::Deserialize;
 
 use super::Unit;
+use super::units::ABBREVIATIONS;
 use crate::finder::{Finder, Wanted, places};
 use crate::lines::is_alphanumeric;
 
@@ -169,28 +170,6 @@ struct File {
     objects: Vec<String>,
     times: Vec<String>,
 }
-
-/// Units that every language abbreviates like this, in any script.
-const ABBREVIATIONS: &[(&str, Unit, bool)] = &[
-    ("mg", Unit::Milligram, true),
-    ("mgs", Unit::Milligram, true),
-    ("mcg", Unit::Microgram, true),
-    ("µg", Unit::Microgram, true),
-    ("μg", Unit::Microgram, true),
-    ("ug", Unit::Microgram, true),
-    ("iu", Unit::International, true),
-    ("i.u.", Unit::International, true),
-    ("g", Unit::Gram, false),
-    ("gm", Unit::Gram, false),
-    ("ml", Unit::Millilitre, false),
-    ("mls", Unit::Millilitre, false),
-    ("cc", Unit::Millilitre, false),
-    ("l", Unit::Litre, false),
-    ("mmol", Unit::Millimole, false),
-    ("meq", Unit::Millimole, false),
-    ("u", Unit::International, false),
-    ("%", Unit::Percent, false),
-];
 
 /// A unit as it is written.
 #[derive(Debug)]
