@@ -158,6 +158,7 @@ pub enum Axis {
 
 impl Axis {
     /// Name in part files.
+    #[inline]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Task => "task",

@@ -82,6 +82,7 @@ pub enum Pregnancy {
 
 impl Pregnancy {
     /// Whether it allows a patient who is or is not pregnant.
+    #[inline]
     pub fn allows(self, pregnant: bool) -> bool {
         match self {
             Self::Either => true,

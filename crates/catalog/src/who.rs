@@ -16,6 +16,7 @@ impl Who {
     pub const ANYONE: Self = Self { ages: (0, usize::MAX), sexes: [true; 3] };
 
     /// Whether it includes a patient of this age band and sex.
+    #[inline]
     pub fn includes(&self, band: usize, sex: Sex) -> bool {
         self.ages.0 <= band && band <= self.ages.1 && self.sexes[sex as usize]
     }

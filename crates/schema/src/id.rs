@@ -61,6 +61,7 @@ impl Slug {
     }
 
     /// The slug's text.
+    #[inline]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -98,6 +99,7 @@ pub struct PartId(pub Slug);
 
 impl PartId {
     /// The id's text.
+    #[inline]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
@@ -146,6 +148,7 @@ impl RowId {
     }
 
     /// The id's text.
+    #[inline]
     pub fn as_str(&self) -> &str {
         &self.0
     }
