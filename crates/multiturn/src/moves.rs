@@ -27,7 +27,7 @@ pub(crate) fn possible<'c>(
     if new.is_empty() { fit().collect() } else { new }
 }
 
-/// Draws a move for each later message of the health worker.
+/// Draws a move for each later message of the health worker that has none, or one that does not follow any more.
 pub(crate) fn draw_moves(
     catalog: &Catalog,
     seed: u64,
@@ -37,13 +37,23 @@ pub(crate) fn draw_moves(
     patient: bool,
     situation: &mut Situation,
 ) {
-    for turn in 2..=situation.turns {
+    for (turn, place) in (2..=situation.turns).zip(0..) {
+        let purpose = match situation.move_at(turn) {
+            None => format!("move {turn}"),
+            Some(_) if still_follows(catalog, situation, turn) => continue,
+            Some(_) => format!("move {turn} without its style"),
+        };
         let possible = possible(catalog, facts, fixed, situation, patient, turn);
         let weighted = possible.into_iter().map(|m| (m.id.as_str(), m.weight, m));
-        let Some(drawn) = draw::choose(seed, key, &format!("move {turn}"), weighted) else { break };
-        situation.moves.push(drawn.id.clone());
+        let Some(drawn) = draw::choose(seed, key, &purpose, weighted) else { break };
+        match situation.moves.get_mut(place) {
+            Some(old) => old.clone_from(&drawn.id),
+            None => situation.moves.push(drawn.id.clone()),
+        }
+        situation.reports.retain(|reported| *reported != turn);
         if drawn.reports {
             situation.reports.push(turn);
+            situation.reports.sort_unstable();
         }
     }
 }
@@ -53,33 +63,6 @@ pub(crate) fn still_follows(catalog: &Catalog, situation: &Situation, turn: u32)
     let moves = catalog.moves_of(situation.persona.is_some());
     let drawn = situation.move_at(turn).and_then(|id| moves.iter().find(|m| m.id == *id));
     drawn.is_none_or(|m| m.after == After::of(situation, turn))
-}
-
-/// Draws another move for each message whose move does not follow any more.
-pub(crate) fn redraw_moves(
-    catalog: &Catalog,
-    seed: u64,
-    key: &str,
-    facts: &Facts<'_>,
-    fixed: &[String],
-    patient: bool,
-    situation: &mut Situation,
-) {
-    for (turn, place) in (2..=situation.turns).zip(0..) {
-        if still_follows(catalog, situation, turn) {
-            continue;
-        }
-        let possible = possible(catalog, facts, fixed, situation, patient, turn);
-        let weighted = possible.into_iter().map(|m| (m.id.as_str(), m.weight, m));
-        let drawn = draw::choose(seed, key, &format!("move {turn} without its style"), weighted);
-        let (Some(drawn), Some(old)) = (drawn, situation.moves.get_mut(place)) else { continue };
-        old.clone_from(&drawn.id);
-        situation.reports.retain(|reported| *reported != turn);
-        if drawn.reports {
-            situation.reports.push(turn);
-            situation.reports.sort_unstable();
-        }
-    }
 }
 
 /// What the health worker is told about its message of `turn`, from 2: the move, in one of its wordings.
@@ -148,7 +131,7 @@ mod tests {
             assert!(!still_follows(&catalog, &situation, 2));
             assert!(still_follows(&catalog, &situation, 3));
             let facts = facts(ConversationMode::Normal);
-            redraw_moves(&catalog, SEED, &format!("row.{i}"), &facts, &[], true, &mut situation);
+            draw_moves(&catalog, SEED, &format!("row.{i}"), &facts, &[], true, &mut situation);
             assert!((2..=3).all(|turn| still_follows(&catalog, &situation, turn)));
             assert_eq!(situation.moves[1], id("next-step"), "what follows stays");
             assert_ne!(situation.moves[0], situation.moves[1]);

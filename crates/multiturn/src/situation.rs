@@ -5,7 +5,7 @@ use clinstruct_draw::Draw;
 use clinstruct_schema::{BaseRow, ConversationMode, Language, Register, RowId, Situation};
 
 use crate::language::Possible;
-use crate::moves::{draw_moves, redraw_moves, still_follows};
+use crate::moves::{draw_moves, still_follows};
 use crate::styles::{Stage, asked, fits, fixed_items, share};
 
 /// One of the conversations that a prompt can become.
@@ -228,7 +228,7 @@ pub fn refit_moves(
     fixed.push(format!("register:{}", situation.assistant_register.as_str()));
     let patient = frame.is_some_and(|f| f.patient.is_some());
     let id = conversation_id(part, &row.id, k, variant);
-    redraw_moves(catalog, seed, id.as_str(), &facts, &fixed, patient, situation);
+    draw_moves(catalog, seed, id.as_str(), &facts, &fixed, patient, situation);
 }
 
 /// The pairs of the table of contradictions in a conversation of the plan, and the pairs of its styles that share a
