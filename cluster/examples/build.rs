@@ -9,7 +9,6 @@ use clinstruct_curate::contamination::EvalItems;
 use clinstruct_curate::near_duplicates::NearDuplicates;
 use clinstruct_curate::splits::Shares;
 use clinstruct_curate::{Settings, Spill, curate_run, curate_run_with};
-use clinstruct_schema::Json as _;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -29,7 +29,7 @@ pub(crate) enum Command {
         /// Tasks of a query [default: the processors of this machine, or 8 on a cluster]
         #[arg(long, value_name = "N")]
         tasks: Option<usize>,
-        /// File of an evaluation set, or one of its columns as FILE:COLUMN; can be repeated
+        /// File of an evaluation set, or one of its columns as `FILE:COLUMN`; can be repeated
         #[arg(long, value_name = "FILE")]
         eval: Vec<String>,
         /// Shares of validation and test
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn the_arguments_are_consistent() {
-        clap::CommandFactory::command().debug_assert();
+        <Args as clap::CommandFactory>::command().debug_assert();
         let _: Args = Args::parse_from(["clinstruct-cluster", "scheduler"]);
     }
 

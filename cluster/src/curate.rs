@@ -13,7 +13,7 @@ use clinstruct_curate::near_duplicates::{FoundPairs, Pair};
 use clinstruct_curate::splits::Shares;
 use clinstruct_curate::{Settings, Spill, conversations_of, curate_run_with, passes};
 use clinstruct_schema::Summary;
-use datafusion::arrow::array::{AsArray as _, RecordBatch};
+use datafusion::arrow::array::{AsArray as _, PrimitiveArray, RecordBatch};
 use datafusion::arrow::datatypes::UInt64Type;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -183,7 +183,8 @@ type Pairs<'a> = Box<dyn Iterator<Item = clinstruct_curate::Result<Pair>> + Send
 fn pairs_of<'a>(path: &'a Path, rows: &'a Starts) -> Pairs<'a> {
     let unreadable = |source| clinstruct_curate::Error::Read { path: path.to_owned(), source };
     let batches = File::open(path).and_then(|file| {
-        let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|b| b.build());
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+            .and_then(ParquetRecordBatchReaderBuilder::build);
         reader.map_err(io::Error::other)
     });
     let batches = match batches {
@@ -204,7 +205,7 @@ fn pairs_in(batch: &RecordBatch, rows: &Starts) -> io::Result<Vec<Pair>> {
     let wrong = || io::Error::new(io::ErrorKind::InvalidData, "not a file of pairs of these rows");
     let column = |at: usize| {
         let column = batch.columns().get(at)?;
-        column.as_primitive_opt::<UInt64Type>().map(|places| places.values())
+        column.as_primitive_opt::<UInt64Type>().map(PrimitiveArray::values)
     };
     let (Some(a), Some(b)) = (column(0), column(1)) else { return Err(wrong()) };
     let row = |place: Place| rows.number(place.chat()).and_then(|row| u32::try_from(row).ok());

@@ -1,4 +1,4 @@
-//! Curates large runs on a query engine, DataFusion: in this process within a memory limit, or on a Ballista cluster.
+//! Curates large runs on a query engine, `DataFusion`: in this process within a memory limit, or on a Ballista cluster.
 //!
 //! The expensive passes are queries ([`plan`]): the search for evaluation items, signatures, buckets, and the comparison of
 //! candidates. What they decide with are the functions of `clinstruct-curate`, so that annotations and summary are those that a

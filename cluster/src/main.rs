@@ -3,6 +3,7 @@
 mod args;
 
 use std::error::Error as _;
+use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -51,11 +52,11 @@ fn main() -> ExitCode {
             let mut message = format!("error: {error}\n");
             let mut cause = error.source();
             while let Some(error) = cause {
-                message += &format!("caused by: {error}\n");
+                let _ = writeln!(message, "caused by: {error}");
                 cause = error.source();
             }
             if let Some(hint) = error.hint() {
-                message += &format!("hint: {hint}\n");
+                let _ = writeln!(message, "hint: {hint}");
             }
             // Nobody is left to tell where standard error is closed.
             io::stderr().write_all(message.as_bytes()).ok();

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use clinstruct_curate::minhash::Neighbours;
 use datafusion::arrow::array::{
-    Array as _, ArrayRef, AsArray as _, BooleanArray, ListArray, StructArray, UInt64Array,
+    Array, ArrayRef, AsArray as _, BooleanArray, ListArray, StructArray, UInt64Array,
 };
 use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields, UInt64Type};
@@ -248,12 +248,12 @@ impl OneBucket {
 
 impl Accumulator for OneBucket {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let rows = values.first().map_or(0, |v| v.len());
+        let rows = values.first().map_or(0, Array::len);
         self.0.update_batch(values, &vec![0; rows], None, 1)
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let rows = states.first().map_or(0, |s| s.len());
+        let rows = states.first().map_or(0, Array::len);
         self.0.merge_batch(states, &vec![0; rows], 1)
     }
 

@@ -10,7 +10,7 @@ use clinstruct_cluster::{Error, Options, curate};
 use crate::data::{Written, built, inputs, write};
 
 /// How long to wait for what a process is expected to do.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A process that ends with the test.
 struct Process(Child);

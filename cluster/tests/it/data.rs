@@ -1,5 +1,6 @@
 //! A run with all that the passes look for, and what a build makes of it.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -80,7 +81,7 @@ pub(crate) fn write(dir: &Path, rows: u64) {
         for row in rows {
             let mut line = line(row);
             line["part"] = json!(stem);
-            lines += &format!("{line}\n");
+            writeln!(lines, "{line}").unwrap();
         }
         for kind in ["conversations", "situations"] {
             fs::write(dir.join(kind).join(format!("{stem}.jsonl")), &lines).unwrap();

@@ -1,4 +1,5 @@
 //! The same annotations and summary, however a run is curated.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod cluster;
 // By its file: as a dependency, it would turn on features that compile the engine once more.

@@ -247,3 +247,17 @@ fn what_has_sides_is_no_weight() {
     }
     assert!(of("Boy of 6, weight 21 kg.", &[]).contains(&"weight 21 kg".to_owned()));
 }
+
+#[test]
+fn a_value_fell_to_what_stands() {
+    let text = "His haemoglobin has fallen from 8.1 to 6.4 g/dL, and he is short of breath.";
+    let list = [
+        (FactName::Haemoglobin, "6.4", "g/dL"),
+        (FactName::History, "haemoglobin 8.1 g/dL before", "1"),
+    ];
+    for list in [&list[..], &list[..1], &[]] {
+        let facts = of(text, list);
+        assert!(facts.iter().any(|f| f.contains("haemoglobin 6.4")), "{facts:?}");
+        assert!(!facts.iter().any(|f| f.starts_with("haemoglobin 8.1")), "{facts:?}");
+    }
+}

@@ -119,7 +119,8 @@ pub(super) fn label<'v>(
     // Of labels at one place, the longest: `systolic pressure`, `K+`.
     let longest = near.filter(|hit| hit.start <= last.start && last.end <= hit.end);
     let hit = longest.max_by_key(|hit| hit.end - hit.start).unwrap_or(last);
-    let gap = view.between(hit.end, number.span.start);
+    let gap_of = hit.end..number.span.start;
+    let gap = view.between(gap_of.start, gap_of.end);
     let bare =
         |c: char| matches!(c, ' ' | ':' | '=' | '~' | '\u{a0}' | '(' | '-' | '≈' | '*' | '|');
     let short = hit.end - hit.start <= 1;
@@ -140,7 +141,9 @@ pub(super) fn label<'v>(
     {
         return None;
     }
-    let digits = gap.chars().any(char::is_numeric);
+    // Of `haemoglobin fell from 8.1 to 6.4`, the first number stands between.
+    let between = view.numbers.iter().filter(|n| gap_of.contains(&n.span.start)).count();
+    let digits = gap.chars().any(char::is_numeric) && (number.part != Part::Changed || between > 1);
     let other = view
         .within(hit.end..number.span.start)
         .any(|h| matches!(h.class, Class::Limit | Class::Pregnant | Class::Person));
