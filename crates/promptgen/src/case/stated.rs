@@ -357,11 +357,11 @@ fn is_habit(fact: &StatedFact) -> bool {
 fn measurement(fact: &StatedFact) -> Measurement {
     let (value, unit) = (fact.value.trim(), fact.unit.trim());
     let (value, unit) = if fact.name == FactName::Other {
-        value_and_unit(value, if unit == "1" { "" } else { unit })
+        let (value, unit) = value_and_unit(value, if unit == "1" { "" } else { unit });
+        (without_verb(value), unit)
     } else {
-        (value, unit)
+        (value.to_owned(), unit)
     };
-    let value = if fact.name == FactName::Other { without_verb(value) } else { value.to_owned() };
     Measurement { name: fact.name, value, unit: unit.to_owned(), origin: Origin::Stated }
 }
 
