@@ -1,6 +1,6 @@
 use std::cell::OnceCell;
 
-use clinstruct_catalog::{Catalog, Facts, Part, StyleOption, subject_ids, translates};
+use clinstruct_catalog::{Axis, Catalog, Facts, Part, StyleOption, subject_ids, translates};
 use clinstruct_draw::Draw;
 use clinstruct_schema::{BaseRow, ConversationMode, Language, Register, RowId, Situation};
 
@@ -82,13 +82,7 @@ fn situation_beside<'c>(
     let prompt = prompt_id(part, &row.id, k);
     let key = id.as_str();
     let value_ids = subject_ids(&row.subjects);
-    let mut facts = Facts {
-        subjects: value_ids.iter().map(|(a, id)| (*a, id.as_str())).collect(),
-        emergency: row.emergency,
-        emergency_instruction: variant == Variant::Emergency,
-        mode: None,
-        asked_groups: Vec::new(),
-    };
+    let mut facts = facts_of(row, &value_ids, variant);
 
     // Drawn with the frame: all variants of a prompt share it.
     let frame = row.frames.get(k);
@@ -202,6 +196,16 @@ fn situation_beside<'c>(
     situation
 }
 
+/// What is known of a row with these subjects before anything of a conversation is drawn.
+fn facts_of<'a>(row: &BaseRow, subjects: &'a [(Axis, String)], variant: Variant) -> Facts<'a> {
+    Facts {
+        subjects: subjects.iter().map(|(axis, id)| (*axis, id.as_str())).collect(),
+        emergency: row.emergency,
+        emergency_instruction: variant == Variant::Emergency,
+        ..Facts::default()
+    }
+}
+
 /// Draws the moves again that do not follow any more from what is asked for, since the writer of the prompt left a style out:
 /// nobody chooses from options that were not asked for.
 pub fn refit_moves(
@@ -217,13 +221,7 @@ pub fn refit_moves(
     }
     let value_ids = subject_ids(&row.subjects);
     let frame = row.frames.get(k);
-    let facts = Facts {
-        subjects: value_ids.iter().map(|(a, id)| (*a, id.as_str())).collect(),
-        emergency: row.emergency,
-        emergency_instruction: variant == Variant::Emergency,
-        mode: Some(situation.mode),
-        asked_groups: Vec::new(),
-    };
+    let facts = Facts { mode: Some(situation.mode), ..facts_of(row, &value_ids, variant) };
     let mut fixed = fixed_items(catalog, &row.subjects, &row.profession, frame);
     fixed.push(format!("register:{}", situation.assistant_register.as_str()));
     let patient = frame.is_some_and(|f| f.patient.is_some());
