@@ -107,6 +107,7 @@ fn prompts(parsed: &ParsedRequest, structured: bool, off: i32, draw: &mut Draw) 
         texts.push((last + 1, first(parsed, patient, voice, draw), requests(0)));
     }
     if structured {
+        let patients = texts.iter().any(|(_, written, _)| !written.facts.is_empty());
         let asks = texts.iter().any(|(_, _, requests)| !requests.is_empty());
         let entries: Vec<serde_json::Value> = texts
             .into_iter()
@@ -114,11 +115,18 @@ fn prompts(parsed: &ParsedRequest, structured: bool, off: i32, draw: &mut Draw) 
                 let fact = |(name, value, unit): (&str, String, &str)| {
                     serde_json::json!({ "name": name, "value": value, "unit": unit })
                 };
+                let complaint = facts.iter().find(|(name, ..)| *name == "complaint");
+                let complaint = complaint.map(|(_, value, _)| value.clone()).unwrap_or_default();
                 let facts: Vec<serde_json::Value> = facts.into_iter().map(fact).collect();
                 let mut entry =
                     serde_json::json!({ "patient": patient, "prompt": text, "facts": facts });
-                if asks && let Some(entry) = entry.as_object_mut() {
-                    entry.insert("requests".to_owned(), requests.into());
+                if let Some(entry) = entry.as_object_mut() {
+                    if asks {
+                        entry.insert("requests".to_owned(), requests.into());
+                    }
+                    if patients {
+                        entry.insert("complaint".to_owned(), complaint.into());
+                    }
                 }
                 entry
             })

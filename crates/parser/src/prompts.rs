@@ -1,4 +1,4 @@
-use clinstruct_schema::StatedFact;
+use clinstruct_schema::{FactKind, FactName, StatedFact};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -12,8 +12,8 @@ use crate::turn::read;
 /// The format of the prompts in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PromptFormat {
-    /// `{"prompts": [{"patient": 1, "prompt": "…", "requests": ["…", …], "facts": [{"name": "age", "value": "54", "unit":
-    /// "a"}, …]}, …]}`.
+    /// `{"prompts": [{"patient": 1, "prompt": "…", "requests": ["…", …], "complaint": "…", "facts": [{"name": "age",
+    /// "value": "54", "unit": "a"}, …]}, …]}`.
     Json,
     /// A line `=== 1 ===` before each text; a line `=== 1 requests ===` before its requests, each a line; a line
     /// `=== 1 facts ===` before its facts, each a line `name: value unit`.
@@ -58,6 +58,8 @@ struct Answer {
     #[serde(default)]
     patient: Value,
     #[serde(default)]
+    complaint: Value,
+    #[serde(default)]
     facts: Value,
     #[serde(default)]
     requests: Value,
@@ -68,6 +70,8 @@ struct Entry {
     #[serde(default)]
     patient: Value,
     prompt: String,
+    #[serde(default)]
+    complaint: Value,
     #[serde(default)]
     facts: Value,
     #[serde(default)]
@@ -251,7 +255,7 @@ fn entries(json: &str, numbers: &[u64]) -> Result<(Numbered, Cleanup, Shape), St
                 Ok(e) => Some(Found {
                     number: number(&e.patient).unwrap_or(0),
                     text: e.prompt,
-                    facts: facts(&e.facts),
+                    facts: with_complaint(facts(&e.facts), &e.complaint),
                     requests: requests(&e.requests),
                 }),
                 Err(e) => {
@@ -268,13 +272,34 @@ fn entries(json: &str, numbers: &[u64]) -> Result<(Numbered, Cleanup, Shape), St
         (None, Some(prompt)) => {
             let given = number(&answer.patient);
             let known = given.or(numbers.first().copied()).unwrap_or(1);
-            let (facts, requests) = (facts(&answer.facts), requests(&answer.requests));
+            let facts = with_complaint(facts(&answer.facts), &answer.complaint);
+            let requests = requests(&answer.requests);
             let found = Found { number: known, text: prompt, facts, requests };
             (vec![found], Shape::One { numbered: given.is_some() })
         }
         (None, None) => return Err("the object has neither `prompts` nor `prompt`".to_owned()),
     };
     Ok((numbered, cleanup, shape))
+}
+
+/// The facts of an entry with the complaint that has a key of its own. What it says is not listed twice. A complaint alone is
+/// no list: another request asks for one.
+fn with_complaint(facts: Option<Vec<StatedFact>>, complaint: &Value) -> Option<Vec<StatedFact>> {
+    let value = complaint.as_str().unwrap_or_default().trim();
+    if value.is_empty() {
+        return facts;
+    }
+    let said = value.to_lowercase();
+    let mut facts = facts?;
+    let text = |fact: &StatedFact| fact.name.kind() == FactKind::Text;
+    if !facts.iter().any(|fact| text(fact) && fact.value.to_lowercase().contains(&said)) {
+        facts.retain(|fact| {
+            fact.name != FactName::Complaint || !said.contains(&fact.value.to_lowercase())
+        });
+        let value = value.to_owned();
+        facts.insert(0, StatedFact { name: FactName::Complaint, value, unit: "1".to_owned() });
+    }
+    Some(facts)
 }
 
 /// The requests of an entry: texts, alone or in lists of one version each, or objects with one text. Anything else has a

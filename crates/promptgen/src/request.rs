@@ -106,7 +106,7 @@ fn schema_of_facts() -> String {
 ///
 /// The message comes before its facts, so that a model writes first and lists afterwards: providers generate the keys in
 /// the order of the schema. No key is nullable, since strict schemas require every key.
-fn schema(numbers: &[usize], asks: bool) -> JsonSchema {
+fn schema(numbers: &[usize], asks: bool, patients: bool) -> JsonSchema {
     let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
     let number = format!(r#"{{"type":"integer","enum":[{}]}}"#, numbers.join(","));
     let text = r#"{"type":"string"}"#;
@@ -114,6 +114,10 @@ fn schema(numbers: &[usize], asks: bool) -> JsonSchema {
     let mut keys = vec![("patient", number.as_str()), ("prompt", text)];
     if asks {
         keys.push(("requests", &requests));
+    }
+    // A list leaves out what a key of its own cannot: why the patient is seen.
+    if patients {
+        keys.push(("complaint", text));
     }
     keys.push(("facts", facts()));
     let entry = object(&keys);
@@ -247,5 +251,9 @@ pub fn prompt_request(
         max_tokens: part.max_tokens,
         temperature: options.temperature,
     };
-    Ok(call.request(system, user, options.structured.then(|| schema(&numbers, asks && shown))))
+    Ok(call.request(
+        system,
+        user,
+        options.structured.then(|| schema(&numbers, asks && shown, about_patients)),
+    ))
 }

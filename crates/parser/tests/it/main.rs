@@ -248,6 +248,36 @@ fn facts_come_with_their_prompt() {
 }
 
 #[test]
+fn a_complaint_with_a_key_of_its_own_is_a_fact() {
+    let of = |complaint: serde_json::Value, facts: serde_json::Value| {
+        let entry =
+            json!({ "patient": 1, "prompt": "Why?", "complaint": complaint, "facts": facts });
+        written(&json!({ "prompts": [entry] }).to_string(), PromptFormat::Json, &[1], true)
+    };
+    let fact = |name: &str, value: &str| json!({ "name": name, "value": value, "unit": "1" });
+    let cough = || json!("Cough for a week");
+    let all = [
+        of(cough(), json!([fact("age", "54")])),
+        of(cough(), json!([fact("complaint", "cough for a week")])),
+        of(cough(), json!([fact("complaint", "dry cough for a week, worse at night")])),
+        // What it says is not listed twice, and what else is listed stays.
+        of(cough(), json!([fact("complaint", "cough"), fact("complaint", "night sweats")])),
+        of(cough(), json!(null)),
+        of(json!(" "), json!([fact("age", "54")])),
+        of(json!(["cough"]), json!([])),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    "Why?" Some(["complaint=Cough for a week 1", "age=54 1"]) []
+    "Why?" Some(["complaint=cough for a week 1"]) []
+    "Why?" Some(["complaint=dry cough for a week, worse at night 1"]) []
+    "Why?" Some(["complaint=Cough for a week 1", "complaint=night sweats 1"]) []
+    "Why?" None []
+    "Why?" Some(["age=54 1"]) []
+    "Why?" Some([]) []
+    "#);
+}
+
+#[test]
 fn an_answer_that_is_cut_off_or_damaged_keeps_its_complete_prompts() {
     let whole = json!({ "prompts": [
         { "patient": 1, "prompt": "One?", "facts": [{ "name": "age", "value": "5", "unit": "a" }] },

@@ -26,6 +26,7 @@ mod medicine_words;
 mod medicines;
 mod number;
 mod planned;
+mod relatives;
 mod same;
 mod shape;
 mod sorted;

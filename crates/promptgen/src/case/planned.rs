@@ -223,6 +223,44 @@ pub(super) fn is_habit(text: &str) -> bool {
         && !nothing.iter().any(|word| lower.contains(word))
 }
 
+/// How texts begin that tell what somebody believes.
+const BELIEFS: [&str; 22] = [
+    "thinks ",
+    "believes ",
+    "is convinced ",
+    "convinced ",
+    "is sure ",
+    "glaubt",
+    "meint, ",
+    "denkt, ",
+    "ist überzeugt",
+    "croit ",
+    "pense que ",
+    "est convaincu",
+    "cree que ",
+    "piensa que ",
+    "está convencid",
+    "acredita ",
+    "acha que ",
+    "crede ",
+    "pensa che ",
+    "è convint",
+    "เชื่อว่า",
+    "คิดว่า",
+];
+
+/// Whether a text listed as a complaint is what somebody believes: `thinks vomiting clears the chemo out`. A belief that is
+/// the illness is one: `believes that he is being poisoned`.
+pub(super) fn is_belief(text: &str) -> bool {
+    let lower = text.trim().to_lowercase();
+    let ill = [
+        "poison", "followed", "watched", "spied", "voices", "possess", "bewitch", "dead", "dying",
+        "slow",
+    ];
+    BELIEFS.iter().any(|start| lower.starts_with(start))
+        && !ill.iter().any(|word| lower.contains(word))
+}
+
 /// Whether a text listed as a result tells when something was done: `serial casts, last changed 2/7 ago`.
 pub(super) fn is_done(text: &str) -> bool {
     let lower = text.to_lowercase();
@@ -291,6 +329,21 @@ mod tests {
             ["drinks all night and passes urine", "eats nothing since Monday", "eats soil"]
         {
             assert!(!is_habit(complaint), "{complaint}");
+        }
+    }
+
+    #[test]
+    fn a_belief_is_no_complaint() {
+        for belief in [
+            "thinks vomiting clears the chemo out",
+            "believes the injection causes fever",
+            "glaubt, dass Milch die Tabletten aufhebt",
+            "cree que la insulina hace daño",
+        ] {
+            assert!(is_belief(belief), "{belief}");
+        }
+        for complaint in ["believes that he is being poisoned", "thinks slowly since the fall"] {
+            assert!(!is_belief(complaint), "{complaint}");
         }
     }
 

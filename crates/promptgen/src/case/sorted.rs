@@ -303,9 +303,17 @@ const WHEN: [&str; 36] = [
     "three",
 ];
 
-/// Whether a text says only when or how much: `three weeks ago`, `4 in 8 months`.
+/// Whether a text says only when or how much: `three weeks ago`, `4 in 8 months`. A pressure is more than that:
+/// `172/112 an hour ago`.
 pub(super) fn is_only_time(text: &str) -> bool {
     let lower = text.to_lowercase();
+    let pressure = |(upper, low): (&str, &str)| {
+        let [upper, low] = [upper, low].map(|part| part.parse::<u32>().unwrap_or_default());
+        upper > low && low >= 20
+    };
+    if lower.split_whitespace().filter_map(|word| word.split_once('/')).any(pressure) {
+        return false;
+    }
     let mut words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.all(|word| {
         word.chars().all(|c| c.is_ascii_digit()) || WHEN.contains(&word) || SPANS.contains(&word)
@@ -407,7 +415,12 @@ mod tests {
         for time in ["three weeks ago", "4 in 8 months", "twice last year", ""] {
             assert!(is_only_time(time), "{time}");
         }
-        for event in ["fever three weeks ago", "two caesareans", "third-degree burn"] {
+        for time in ["5/7 ago", "24/7", "3/12"] {
+            assert!(is_only_time(time), "{time}");
+        }
+        for event in
+            ["fever three weeks ago", "two caesareans", "third-degree burn", "172/112 an hour ago"]
+        {
             assert!(!is_only_time(event), "{event}");
         }
     }

@@ -8,7 +8,9 @@ use clinstruct_schema::{
 };
 
 use super::number::{number, pressure_pair, vital};
-use super::{Completion, atc, known, local_names, medicine, planned, same, shape, sorted, untaken};
+use super::{
+    Completion, atc, known, local_names, medicine, planned, relatives, same, shape, sorted, untaken,
+};
 
 /// Weeks and ages in years at which a stated pregnancy can be.
 const PREGNANT_WEEKS: std::ops::RangeInclusive<u32> = 1..=43;
@@ -218,14 +220,23 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
     let names_something =
         |f: &&StatedFact| !rules_out(&f.value) && !is_unknown(&f.value) && !is_vague(&f.value);
     let texts = |name| facts(stated, name).filter(names_something).map(text).collect::<Vec<_>>();
+    let sentences = |name| {
+        let each = |t: CaseText| {
+            let origin = t.origin;
+            let all = shape::sentences(&t.text).map(|s| s.trim_end_matches('.').to_owned());
+            all.map(move |text| CaseText { text, origin }).collect::<Vec<_>>()
+        };
+        texts(name).into_iter().flat_map(each)
+    };
     // Each is filed by what it says: who lives with the patient is no disease of a relative, and a sister's disease is.
-    let (mut family, household): (Vec<CaseText>, Vec<CaseText>) =
-        texts(FactName::Family).into_iter().partition(|t| {
-            shape::is_family_history(ctx.catalog, ctx.band, &t.text) && !shape::is_living(&t.text)
+    let (mut family, household): (Vec<CaseText>, Vec<CaseText>) = sentences(FactName::Family)
+        .partition(|t| {
+            relatives::is_family_history(ctx.catalog, ctx.band, &t.text)
+                && !relatives::is_living(&t.text)
+                && !relatives::is_only_people(&t.text)
         });
-    let (diseases, social): (Vec<CaseText>, Vec<CaseText>) = texts(FactName::Social)
-        .into_iter()
-        .partition(|t| shape::is_of_relative(ctx.catalog, ctx.band, &t.text));
+    let (diseases, social): (Vec<CaseText>, Vec<CaseText>) = sentences(FactName::Social)
+        .partition(|t| relatives::is_of_relative(ctx.catalog, ctx.band, &t.text));
     for disease in diseases {
         if !family.iter().any(|known| known.text.eq_ignore_ascii_case(&disease.text)) {
             family.push(disease);
@@ -234,8 +245,8 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
     let social: Vec<CaseText> = social
         .into_iter()
         .chain(household)
-        .chain(stated.facts.iter().filter(|f| is_habit(f)).map(text))
-        .filter(|t| !shape::is_gender(&t.text) && !shape::is_only_people(&t.text))
+        .chain(stated.facts.iter().filter(|f| is_social(f)).map(text))
+        .filter(|t| !shape::is_gender(&t.text) && !relatives::is_only_people(&t.text))
         .filter_map(|t| Some(CaseText { text: shape::phrase(&t.text)?, origin: t.origin }))
         .collect();
     let mut conditions: Vec<CaseCondition> = p
@@ -283,7 +294,7 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
         .filter(|f| !f.value.trim().is_empty())
         .filter(|f| !shape::is_medicine_free(ctx.catalog, &f.value))
         .filter(|f| !sorted::is_only_time(&f.value) && !planned::is_request(&f.value))
-        .filter(|f| !is_habit(f));
+        .filter(|f| !is_social(f));
     let (complaint, findings): (Vec<&StatedFact>, Vec<&StatedFact>) =
         presented.partition(|f| f.name == FactName::Complaint && !sorted::is_finding(&f.value));
     let [complaint, findings] =
@@ -347,9 +358,10 @@ fn is_plan(fact: &StatedFact) -> bool {
         && (planned::is_to_come(&fact.value) || planned::is_done(&fact.value))
 }
 
-/// Whether a fact that is listed as a complaint is a habit.
-fn is_habit(fact: &StatedFact) -> bool {
-    fact.name == FactName::Complaint && planned::is_habit(&fact.value)
+/// Whether a fact that is listed as a complaint is a habit or a belief.
+fn is_social(fact: &StatedFact) -> bool {
+    fact.name == FactName::Complaint
+        && (planned::is_habit(&fact.value) || planned::is_belief(&fact.value))
 }
 
 /// A measurement as it is stated. One under a name of its own has name and value together, and the unit only once: `UO 0.8`

@@ -358,7 +358,7 @@ fn structured_requests_carry_a_schema_and_no_markers() {
     let schema: serde_json::Value =
         serde_json::from_str(&bound.json_schema.as_ref().unwrap().schema).unwrap();
     let entry = &schema["properties"]["prompts"]["items"];
-    assert_eq!(entry["required"], serde_json::json!(["patient", "prompt", "facts"]));
+    assert_eq!(entry["required"], serde_json::json!(["patient", "prompt", "complaint", "facts"]));
     assert_eq!(entry["properties"]["patient"]["enum"], serde_json::json!([1, 2, 3, 4]));
     let fact = &entry["properties"]["facts"]["items"];
     assert_eq!(fact["required"], serde_json::json!(["name", "value", "unit"]));
@@ -414,7 +414,7 @@ fn a_request_gives_the_writer_what_its_conversations_ask_for() {
     assert!(system.contains("=== 1 requests ===") && system.contains("two versions"), "{system}");
     let schema = |request: &ChatRequest| request.json_schema.as_ref().unwrap().schema.clone();
     let bound = of(true, &[]);
-    assert!(schema(&bound).contains(r#"["patient","prompt","requests","facts"]"#));
+    assert!(schema(&bound).contains(r#"["patient","prompt","requests","complaint","facts"]"#));
     assert!(bound.messages[0].content.contains("\"requests\""));
     // Where the requested patients have none, nothing is said about requests.
     let without = of(true, &[2, 3]);

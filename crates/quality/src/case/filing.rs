@@ -181,7 +181,9 @@ fn measured(fact: &StatedFact, message: &[Reading]) -> Option<Vec<StatedFact>> {
         !current.is_empty()
             && !current.iter().any(|c| c.unit == r.unit && is_same(r.name, r.value, c.value))
     };
-    if all.iter().any(earlier) {
+    // The words in which a writer is asked to list an earlier value: `haemoglobin 8.1 g/dL before`.
+    let was = fact.name == FactName::History && view.lower.trim_end().ends_with(" before");
+    if was || all.iter().any(earlier) {
         return None;
     }
     let missing = all.iter().filter(|r| !message.iter().any(|m| m.name == r.name));

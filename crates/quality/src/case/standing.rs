@@ -153,8 +153,11 @@ fn settle(view: &View<'_>, all: &mut [Reading]) {
                 p + part.max().unwrap_or_default()
             });
             let before = own..start;
-            let episode = view.has(before.clone(), Class::Episode)
-                || view.has(behind.clone(), Class::Episode);
+            // `walking with a frame weight 58 kg`: a size neither dips nor peaks.
+            let lasting = is_lasting(reading.name);
+            let episode = !lasting
+                && (view.has(before.clone(), Class::Episode)
+                    || view.has(behind.clone(), Class::Episode));
             let time = time(view, &before, &behind);
             (time, episode, several(reading.name))
         })
@@ -330,6 +333,11 @@ fn change(view: &View<'_>, reading: &Reading) -> Option<(String, StatedFact)> {
     Some((was.text.clone(), fact))
 }
 
+/// Whether a value is a size of the patient, which is another one after weeks and not after minutes.
+fn is_lasting(name: FactName) -> bool {
+    matches!(name, FactName::Weight | FactName::Height | FactName::Bmi)
+}
+
 /// Adds what a text says of values that do not stand, as texts, where none of the same thing does. An earlier laboratory
 /// value is a measurement with its time: `last week: neutrophils 4.1`.
 pub(super) fn add_statements(view: &View<'_>, all: &[Reading], facts: &mut Vec<StatedFact>) {
@@ -350,8 +358,11 @@ pub(super) fn add_statements(view: &View<'_>, all: &[Reading], facts: &mut Vec<S
             continue;
         }
         // A sign of yesterday belongs to this illness; a weight of last year to the past.
-        let lasting = matches!(reading.name, FactName::Weight | FactName::Height | FactName::Bmi);
-        let name = if reading.episode || !lasting { FactName::Finding } else { FactName::History };
+        let name = if reading.episode || !is_lasting(reading.name) {
+            FactName::Finding
+        } else {
+            FactName::History
+        };
         facts.push(StatedFact { name, value: statement(view, reading), unit: "1".to_owned() });
     }
 }

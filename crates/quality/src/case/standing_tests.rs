@@ -261,3 +261,49 @@ fn a_value_fell_to_what_stands() {
         assert!(!facts.iter().any(|f| f.starts_with("haemoglobin 8.1")), "{facts:?}");
     }
 }
+
+#[test]
+fn a_weight_has_no_dips() {
+    let text = "how do i word the discharge note for a man 83 old ischaemic stroke in with a fall and delirium now clear but \
+                walking with a frame weight 58 kg from 64 and wanting no more hospital stays";
+    let list = [
+        (FactName::Weight, "58", "kg"),
+        (FactName::History, "weight 64 kg before", "1"),
+        (FactName::Other, "wanting no more hospital stays", "1"),
+    ];
+    let facts = of(text, &list);
+    assert!(facts.contains(&"weight 58 kg".to_owned()), "{facts:?}");
+    assert!(facts.contains(&"history weight 64 kg before 1".to_owned()), "{facts:?}");
+    assert!(!facts.iter().any(|f| f.contains("from 64")), "{facts:?}");
+}
+
+#[test]
+fn a_question_states_what_a_value_changed_to() {
+    for text in [
+        "Should hydroxycarbamide be withheld in a man of 54 whose haemoglobin has fallen from 8.1 to 6.4 g/dL?",
+        "Should hydroxycarbamide be withheld in a man of 54 whose haemoglobin has fallen from 8.1 to 6.4 g/dL, and is \
+         it safe to continue co-trimoxazole alongside it?",
+        "Can she go home now that her haemoglobin has fallen from 8.1 to 6.4 g/dL?",
+        "Should I transfuse a woman of 45 whose haemoglobin is 6.4 g/dL?",
+        "Should a woman of 45 with a haemoglobin of 6.4 g/dL be transfused?",
+        "Should we transfuse now, as her haemoglobin is 6.4 g/dL?",
+    ] {
+        let list = [
+            (FactName::Haemoglobin, "6.4", "g/dL"),
+            (FactName::History, "haemoglobin 8.1 g/dL before", "1"),
+        ];
+        for list in [&list[..], &[]] {
+            let facts = of(text, list);
+            assert!(facts.contains(&"haemoglobin 6.4 g/dL".to_owned()), "{list:?}: {facts:?}");
+            assert!(!facts.iter().any(|f| f.starts_with("haemoglobin 8.1")), "{facts:?}");
+        }
+    }
+    for text in [
+        "Should a haemoglobin of 6.4 g/dL be transfused?",
+        "Should her haemoglobin be 10 g/dL before the operation?",
+        "Would a patient need blood at a haemoglobin of 6.4 g/dL?",
+    ] {
+        let facts = of(text, &[]);
+        assert!(!facts.iter().any(|f| f.starts_with("haemoglobin")), "{text}: {facts:?}");
+    }
+}

@@ -417,7 +417,9 @@ pub(super) fn is_nobodys(
         view.within(sentence.start..at).any(|hit| hit.class == Class::Comparison && adjacent(hit));
     let sign =
         view.between(sentence.start, at).trim_end().ends_with(['>', '<', '≥', '≤', '±', '×']);
+    let asked = view.between(sentence.start, sentence.end).trim_end().ends_with('?');
     let limited = view.within(clause..at).any(|hit| match hit.class {
+        Class::Limit if asked && is_asked_of_patient(view, sentence, hit, number, begins) => false,
         Class::Limit | Class::Thing => true,
         Class::Usual => hit.start < begins.max(hit.start + 1),
         _ => false,
@@ -440,6 +442,32 @@ pub(super) fn is_nobodys(
         || is_advised(view, sentence, number)
         || is_change(view, number)
         || view.is_of_other(sentence, at)
+}
+
+/// Words by which a question says something of the patient that it is about.
+const RELATIONS: [&str; 14] = [
+    " with ", " whose ", " who ", " mit ", " deren ", " dessen ", " con ", " cuya ", " cuyo ",
+    " com ", " cuja ", " cujo ", " avec ", " dont ",
+];
+
+/// Whether a question about what to do says what the patient has: `Should a woman with a haemoglobin of 6.4 be transfused?`,
+/// `Should he stop it, whose sodium fell from 138 to 128?`. `modal` is the word at its head.
+fn is_asked_of_patient(
+    view: &View<'_>,
+    sentence: &Range<usize>,
+    modal: &Hit,
+    number: &Number,
+    begins: usize,
+) -> bool {
+    let said = modal.end..begins;
+    let related = || {
+        let subject = view.within(said.clone()).find(|hit| hit.class == Class::Subject);
+        subject.is_some_and(|hit| {
+            let after = view.between(hit.end, begins);
+            RELATIONS.iter().any(|word| after.contains(word))
+        })
+    };
+    modal.start == sentence.start && (number.part == Part::Changed || related())
 }
 
 /// A question about any patient: `Is 38 °C a fever?`, `Would a systolic of 180 be an emergency?`.
