@@ -81,7 +81,9 @@ fn names_all(style: &Style, text: &str) -> bool {
     let last = LAST_ITEM.iter().fold(last.to_owned(), |last, word| last.replace(word, ","));
     let items = head.split(is_end).chain(last.split(is_end));
     let named = items.filter(|item| item.chars().any(char::is_alphabetic)).count();
-    numbers(list).is_empty() && has_numbers(text, "") && wanted == Some(named)
+    // `In 2 paragraphs: what you would do, what could change it` counts what it names.
+    let counted = || has_numbers(text, &named.to_string());
+    numbers(list).is_empty() && (has_numbers(text, "") || counted()) && wanted == Some(named)
 }
 
 /// Whether a style names its columns, headings or paragraphs rather than count them, so that another wording has to name as many.
@@ -253,6 +255,19 @@ mod tests {
             (Language::Hindi, "तालिका में दीजिए: दवा, खुराक और निगरानी, ताकि मैं इसे दीवार पर लगा सकूँ।"),
         ] {
             assert!(worded(table.clone(), language, written).1, "{written}");
+        }
+        let sample = "A resposta deve ter dois parágrafos: a sua opinião, o que poderia mudá-la.";
+        let opinion = style(sample, Constraint::ExactParagraphs { n: 2 });
+        for (written, taken) in [
+            (
+                "Em 2 parágrafos, por favor: a conduta que defende, o que poderia mudá-la, porque na reunião vão perguntar pelas exceções.",
+                true,
+            ),
+            ("Em 3 parágrafos: a conduta, o que poderia mudá-la.", false),
+            ("Em 2 parágrafos: a conduta, o que poderia mudá-la, as fontes.", false),
+        ] {
+            let read = worded(opinion.clone(), Language::Portuguese, written);
+            assert_eq!(read.1, taken, "{written}");
         }
         let paragraphs = style(
             "Two paragraphs please: what to do, then why.",

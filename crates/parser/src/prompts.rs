@@ -294,7 +294,8 @@ fn with_complaint(facts: Option<Vec<StatedFact>>, complaint: &Value) -> Option<V
     let text = |fact: &StatedFact| fact.name.kind() == FactKind::Text;
     if !facts.iter().any(|fact| text(fact) && fact.value.to_lowercase().contains(&said)) {
         facts.retain(|fact| {
-            fact.name != FactName::Complaint || !said.contains(&fact.value.to_lowercase())
+            let listed = matches!(fact.name, FactName::Complaint | FactName::Finding);
+            !listed || !said.contains(&fact.value.to_lowercase())
         });
         let value = value.to_owned();
         facts.insert(0, StatedFact { name: FactName::Complaint, value, unit: "1".to_owned() });

@@ -223,8 +223,19 @@ pub(super) fn is_habit(text: &str) -> bool {
         && !nothing.iter().any(|word| lower.contains(word))
 }
 
-/// How texts begin that tell what somebody believes.
-const BELIEFS: [&str; 22] = [
+/// How texts begin that tell what somebody believes or wants.
+const BELIEFS: [&str; 33] = [
+    "wants ",
+    "wanting ",
+    "wishes ",
+    "would like ",
+    "prefers ",
+    "möchte ",
+    "wünscht ",
+    "souhaite ",
+    "veut ",
+    "quiere ",
+    "vorrebbe ",
     "thinks ",
     "believes ",
     "is convinced ",
@@ -249,7 +260,7 @@ const BELIEFS: [&str; 22] = [
     "คิดว่า",
 ];
 
-/// Whether a text listed as a complaint is what somebody believes: `thinks vomiting clears the chemo out`. A belief that is
+/// Whether a text listed as a complaint is what somebody believes or wants: `thinks vomiting clears the chemo out`. A belief that is
 /// the illness is one: `believes that he is being poisoned`.
 pub(super) fn is_belief(text: &str) -> bool {
     let lower = text.trim().to_lowercase();
@@ -339,6 +350,7 @@ mod tests {
             "believes the injection causes fever",
             "glaubt, dass Milch die Tabletten aufhebt",
             "cree que la insulina hace daño",
+            "wanting no more hospital stays",
         ] {
             assert!(is_belief(belief), "{belief}");
         }

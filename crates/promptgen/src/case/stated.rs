@@ -358,9 +358,9 @@ fn is_plan(fact: &StatedFact) -> bool {
         && (planned::is_to_come(&fact.value) || planned::is_done(&fact.value))
 }
 
-/// Whether a fact that is listed as a complaint is a habit or a belief.
+/// Whether a fact that is listed as a complaint or a finding is a habit, a belief or a wish.
 fn is_social(fact: &StatedFact) -> bool {
-    fact.name == FactName::Complaint
+    matches!(fact.name, FactName::Complaint | FactName::Finding)
         && (planned::is_habit(&fact.value) || planned::is_belief(&fact.value))
 }
 

@@ -74,6 +74,9 @@ pub(super) fn filed(fact: StatedFact, message: &View<'_>, readings: &[Reading]) 
             all.insert(0, fact_of(FactName::Social, &other, "1"));
         } else if is_measured(&other) {
             all.insert(0, fact_of(FactName::Other, &other, "1"));
+        } else {
+            // A result in words of a test that code does not know: `barium swallow: aspiration of thin liquids`.
+            all.insert(0, fact_of(FactName::Finding, &other, "1"));
         }
     }
     all

@@ -307,3 +307,42 @@ fn a_question_states_what_a_value_changed_to() {
         assert!(!facts.iter().any(|f| f.starts_with("haemoglobin")), "{text}: {facts:?}");
     }
 }
+
+#[test]
+fn what_was_is_the_number_behind_it() {
+    for text in [
+        "boy of 15, hb 8.2 g/dl on the hemocue and it was 11.6 in march. what should i make of it",
+        "Her Hb is 8.2 g/dL and was 11.6 in March.",
+        "Hb 8.2 g/dL, it was 11.6 in March",
+    ] {
+        let facts = of(text, &[(FactName::History, "Hb 11.6 in March", "1")]);
+        assert!(facts.contains(&"haemoglobin 8.2 g/dL".to_owned()), "{text}: {facts:?}");
+    }
+    let facts = of("Last week her Hb was 8.2 g/dL.", &[]);
+    assert!(!facts.contains(&"haemoglobin 8.2 g/dL".to_owned()), "{facts:?}");
+}
+
+#[test]
+fn a_result_in_words_of_an_unknown_test_is_a_finding() {
+    let of_other = |text: &str, value: &str| {
+        let facts = of(text, &[(FactName::Other, value, "1")]);
+        assert!(facts.contains(&format!("finding {value} 1")), "{facts:?}");
+    };
+    of_other(
+        "The barium swallow from Praia shows aspiration of thin liquids. Should I thicken his drinks?",
+        "barium swallow: aspiration of thin liquids",
+    );
+    of_other("chest film from bamako big heart\nwhat do i change", "chest film big heart");
+    of_other(
+        "So her stomach's still full on the ultrasound, and she last ate ten hours before.",
+        "ultrasound: stomach's still full, last ate ten hours before",
+    );
+}
+
+#[test]
+fn thai_words_are_found_inside_of_others() {
+    let complaint = "ปวดบวมหลังหูขวามา 4 วัน";
+    let text = "เริ่มปวดบวมหลังหูขวามา 4 วันค่ะ ตรงตำแหน่งที่ฝังประสาทหูเทียมไว้ คนไข้หญิง 45 ปี ไข้ 38.4 °C";
+    let facts = of(text, &[(FactName::Complaint, complaint, "1")]);
+    assert!(facts.contains(&format!("complaint {complaint} 1")), "{facts:?}");
+}

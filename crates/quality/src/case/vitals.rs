@@ -63,7 +63,9 @@ pub(super) fn read(view: &View<'_>, at: usize, number: &Number, all: &mut Vec<Re
     }
     let clause = view.clause_start(&sentence, begins);
     let ends = view.predicate_end(number.end, view.clause_end(&sentence, number.end));
-    let past = number.part != Part::Changed && view.has(clause..ends, Class::Past);
+    let past = number.part != Part::Changed
+        && view.has(clause..ends, Class::Past)
+        && !is_of_next(view, at, clause..ends);
     let mut add = |name, value: f64, unit, text| {
         let span = number.span.start..number.end;
         let (time, episode) = (Time::Open, false);
@@ -469,6 +471,21 @@ fn is_asked_of_patient(
     };
     modal.start == sentence.start && (number.part == Part::Changed || related())
 }
+
+/// Whether what is past in a clause is the number behind this one: `hb 8.2 g/dl on the hemocue and it was 11.6 in march`.
+fn is_of_next(view: &View<'_>, at: usize, clause: Range<usize>) -> bool {
+    let (Some(number), Some(next)) = (view.numbers.get(at), view.numbers.get(at + 1)) else {
+        return false;
+    };
+    let between = view.between(number.end, next.span.start.min(clause.end));
+    next.end <= clause.end
+        && WAS.iter().any(|word| between.contains(word))
+        && !view.has(clause.start..next.span.start, Class::Past)
+}
+
+/// Words that say of the number behind them that it was.
+const WAS: [&str; 8] =
+    [" was ", " were ", " had been ", " war ", " était ", " era ", " foi ", " estaba en "];
 
 /// A question about any patient: `Is 38 °C a fever?`, `Would a systolic of 180 be an emergency?`.
 fn is_general(view: &View<'_>, sentence: &Range<usize>, begins: usize) -> bool {

@@ -23,6 +23,9 @@ const SATURATION: Range<f64> = 75.0..100.0;
 /// The lowest bound, in degrees Celsius, at which medicines are kept.
 const STORED: f64 = 8.0;
 
+/// The longest distance, in letters, between a word for growth and its number.
+const GROWTH: usize = 24;
+
 /// A longer rest of a clause than this is no verb with its object.
 const CLAUSE: usize = 20;
 
@@ -177,9 +180,24 @@ impl Context<'_> {
             && routes.into_iter().all(by_mouth)
     }
 
-    /// Whether grams or millilitres are those of a child's growth or feeds: `gains less than 20 g a day`.
+    /// Whether grams or millilitres are those of a child's growth or feeds: `gains less than 20 g a day`. What is named
+    /// right before a number says so beside a medicine, too: `a weight gain above 50 g a day calls for furosemide`.
     fn is_of_growth(&self, number: &Number) -> bool {
         let bare = matches!(number.unit, Unit::Gram | Unit::Millilitre | Unit::Litre);
+        let said = |hit: &&Hit| {
+            let classes =
+                [Class::Growth, Class::Medicine, Class::Route, Class::Form, Class::Advice];
+            classes.contains(&hit.class)
+        };
+        let before = self.before(number.place.start, self.sentence.start).filter(said);
+        let last = before.max_by_key(|hit| hit.end);
+        let grows = last.filter(|hit| hit.class == Class::Growth).is_some_and(|hit| {
+            let gap = self.view.between(hit.end, number.place.start);
+            gap.chars().count() <= GROWTH && !gap.contains([',', ';', ':', '.'])
+        });
+        if bare && grows && number.unit == Unit::Gram {
+            return true;
+        }
         let measured = self.names(&MEASURED) || MEASURED.iter().any(|class| self.leads(*class));
         let fed = self.names(&[Class::Growth]) || self.leads(Class::Growth);
         bare && fed && !measured
