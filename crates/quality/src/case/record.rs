@@ -93,9 +93,14 @@ fn recorded(
         (known.sex, known.gender),
         (Sex::Male, Gender::Man) | (Sex::Female, Gender::Woman)
     );
+    // A writer may make the patient of a frame without one pregnant, and lists it; what code reads may be of another woman.
+    let listed = |name| written.unwrap_or_default().iter().any(|fact| fact.name == name);
+    let can_be = patient.sex != Sex::Male && PREGNANT_AGES.contains(&patient.age.years);
+    let pregnant =
+        patient.pregnancy_weeks.is_some() || (can_be && listed(FactName::PregnancyWeeks));
     facts.retain(|fact| match fact.name {
         FactName::Sex => plain,
-        FactName::PregnancyWeeks => patient.pregnancy_weeks.is_some(),
+        FactName::PregnancyWeeks => pregnant,
         _ => true,
     });
     if corrected.is_changed() {
@@ -105,6 +110,9 @@ fn recorded(
     }
     Stated { facts, source }
 }
+
+/// Ages in years at which a patient can be pregnant.
+const PREGNANT_AGES: std::ops::RangeInclusive<u32> = 10..=58;
 
 /// The value of what a message rules out.
 const NONE: &str = "none";

@@ -6,6 +6,7 @@ use clinstruct_schema::{FactKind, FactName, StatedFact};
 
 use super::canonical::canonical;
 use super::numbers::{Number, Part};
+use super::statement::WAS;
 use super::view::View;
 use super::vitals::{Reading, Time, is_bare, is_nobodys, is_plausible, plain, read};
 use super::words::{Class, Hit};
@@ -34,10 +35,6 @@ const PARTS: [&str; 14] = [
     " और ",
     " และ",
 ];
-
-/// Words that put a number before the other one, where no time is named: `was 90`.
-const WAS: [&str; 9] =
-    [" was ", " were ", " had been ", " war ", " était ", " era ", " foi ", " था ", " थी "];
 
 /// All values of a text, in its order.
 pub(super) fn readings(view: &View<'_>) -> Vec<Reading> {

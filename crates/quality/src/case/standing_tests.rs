@@ -346,3 +346,12 @@ fn thai_words_are_found_inside_of_others() {
     let facts = of(text, &[(FactName::Complaint, complaint, "1")]);
     assert!(facts.contains(&format!("complaint {complaint} 1")), "{facts:?}");
 }
+
+#[test]
+fn a_listed_pregnancy_counts_where_the_frame_has_none() {
+    let text = "New tinnitus in a woman of 45 who is 24 weeks pregnant.";
+    let listed = of(text, &[(FactName::PregnancyWeeks, "24", "wk")]);
+    assert!(listed.contains(&"pregnancy_weeks 24 wk".to_owned()), "{listed:?}");
+    let other = of("Her sister is 24 weeks pregnant, she has a cough.", &[]);
+    assert!(!other.iter().any(|fact| fact.starts_with("pregnancy")), "{other:?}");
+}

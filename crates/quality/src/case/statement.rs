@@ -10,6 +10,10 @@ const SMALL: [&str; 40] = [
     "ago", "about",
 ];
 
+/// Words that put a number before the other one, where no time is named: `was 90`.
+pub(super) const WAS: [&str; 9] =
+    [" was ", " were ", " had been ", " war ", " était ", " era ", " foi ", " था ", " थी "];
+
 /// The words of a statement with content, and its numbers.
 pub(super) fn content(text: &str) -> impl Iterator<Item = String> {
     let lower = text.to_lowercase();

@@ -8,6 +8,7 @@ use super::advice::{is_advised, is_change};
 use super::canonical::{canonical, is_vital};
 use super::numbers::{Number, Part};
 use super::sides::{has_side, is_angle};
+use super::statement::WAS;
 use super::view::View;
 use super::words::{Class, Hit};
 
@@ -482,10 +483,6 @@ fn is_of_next(view: &View<'_>, at: usize, clause: Range<usize>) -> bool {
         && WAS.iter().any(|word| between.contains(word))
         && !view.has(clause.start..next.span.start, Class::Past)
 }
-
-/// Words that say of the number behind them that it was.
-const WAS: [&str; 8] =
-    [" was ", " were ", " had been ", " war ", " était ", " era ", " foi ", " estaba en "];
 
 /// A question about any patient: `Is 38 °C a fever?`, `Would a systolic of 180 be an emergency?`.
 fn is_general(view: &View<'_>, sentence: &Range<usize>, begins: usize) -> bool {
