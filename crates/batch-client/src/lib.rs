@@ -35,6 +35,7 @@
 //! ```
 
 mod backend;
+mod canonical;
 mod descriptor;
 mod error;
 mod hint;

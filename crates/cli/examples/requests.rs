@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clinstruct_allocator as _;
 use clinstruct_backend_chat::{Chat, Options};
 use clinstruct_batch_client::{
     BackendSettings, BatchBackend, BatchRequest, JobState, Shard, ShardTag,
@@ -21,9 +22,6 @@ use clinstruct_schema::RowOutcome;
 use clinstruct_store::{Durability, JobSums, NewJob, Store, TaskKey, encode_frame};
 use futures::StreamExt as _;
 use tokio::time::{Instant, timeout_at};
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 

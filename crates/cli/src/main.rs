@@ -2,9 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Many threads allocate many short strings; with the system's allocator they wait for each other.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+use clinstruct_allocator as _;
 
 fn main() -> ExitCode {
     clinstruct_cli::Backends::shipped().main()
