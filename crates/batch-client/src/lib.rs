@@ -35,7 +35,6 @@
 //! ```
 
 mod backend;
-mod canonical;
 mod descriptor;
 mod error;
 mod hint;

@@ -5,16 +5,18 @@ use std::io::{self, BufRead, BufReader};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clinstruct_schema::{ChatRequest, RequestId};
+use clinstruct_schema::{ChatRequest, Json, RequestId};
 use serde::{Deserialize, Serialize};
 
 use crate::Limits;
-use crate::canonical::canonical;
 
 /// The address of a request and its response: the first 128 bits of the BLAKE3 hash of the request's canonical JSON.
 pub fn request_id(request: &ChatRequest) -> RequestId {
-    // Hashed as a whole, its parts are hashed side by side, and not one after the other in the pieces in which it is written.
-    let hash = blake3::hash(&canonical(request));
+    // A request consists of plain strings and numbers; writing it to memory cannot fail. Hashed as a whole, its parts are
+    // hashed side by side, and not one after the other in the pieces in which it is written.
+    let mut json = Vec::new();
+    let _ = request.append_json(&mut json);
+    let hash = blake3::hash(&json);
     let mut id = [0; 16];
     id.copy_from_slice(&hash.as_bytes()[..16]);
     RequestId(id)

@@ -177,7 +177,15 @@ pub struct CaseVitals {
     pub saturation: Option<f64>,
 }
 
+/// Ages in years at which a patient can be pregnant.
+const PREGNANT_AGES: std::ops::RangeInclusive<u32> = 10..=58;
+
 impl FramePatient {
+    /// Whether sex and age allow a pregnancy.
+    pub fn can_be_pregnant(&self) -> bool {
+        self.sex != Sex::Male && PREGNANT_AGES.contains(&self.age.years)
+    }
+
     /// Age, sex and gender.
     pub fn who(&self) -> Who<'_> {
         let gender = self.gender.as_deref();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clinstruct_schema::{
     Case, CaseCondition, CaseMedicine, CasePatient, CaseText, CaseVitals, FactKind, FactName,
-    Measurement, Origin, Sex, Stated, StatedFact,
+    Measurement, Origin, Stated, StatedFact,
 };
 
 use super::number::{number, pressure_pair, vital};
@@ -12,9 +12,8 @@ use super::{
     Completion, atc, known, local_names, medicine, planned, relatives, same, shape, sorted, untaken,
 };
 
-/// Weeks and ages in years at which a stated pregnancy can be.
+/// Weeks in which a stated pregnancy can be.
 const PREGNANT_WEEKS: std::ops::RangeInclusive<u32> = 1..=43;
-const PREGNANT_AGES: std::ops::RangeInclusive<u32> = 10..=58;
 
 /// Whole values that say that there is nothing.
 const NONE: &[&str] = &[
@@ -186,11 +185,10 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
     if p.gender.is_some() {
         fixed("patient.gender", Origin::Frame);
     }
-    let can_be_pregnant = p.sex != Sex::Male && PREGNANT_AGES.contains(&p.age.years);
     let stated_weeks = facts(stated, FactName::PregnancyWeeks)
         .find_map(|f| number(&f.value))
         .map(|weeks| weeks.floor() as u32)
-        .filter(|weeks| can_be_pregnant && PREGNANT_WEEKS.contains(weeks));
+        .filter(|weeks| p.can_be_pregnant() && PREGNANT_WEEKS.contains(weeks));
     let pregnancy_weeks = match (p.pregnancy_weeks, stated_weeks) {
         (Some(weeks), _) => {
             fixed("patient.pregnancy_weeks", Origin::Frame);

@@ -95,9 +95,8 @@ fn recorded(
     );
     // A writer may make the patient of a frame without one pregnant, and lists it; what code reads may be of another woman.
     let listed = |name| written.unwrap_or_default().iter().any(|fact| fact.name == name);
-    let can_be = patient.sex != Sex::Male && PREGNANT_AGES.contains(&patient.age.years);
-    let pregnant =
-        patient.pregnancy_weeks.is_some() || (can_be && listed(FactName::PregnancyWeeks));
+    let pregnant = patient.pregnancy_weeks.is_some()
+        || (patient.can_be_pregnant() && listed(FactName::PregnancyWeeks));
     facts.retain(|fact| match fact.name {
         FactName::Sex => plain,
         FactName::PregnancyWeeks => pregnant,
@@ -110,9 +109,6 @@ fn recorded(
     }
     Stated { facts, source }
 }
-
-/// Ages in years at which a patient can be pregnant.
-const PREGNANT_AGES: std::ops::RangeInclusive<u32> = 10..=58;
 
 /// The value of what a message rules out.
 const NONE: &str = "none";

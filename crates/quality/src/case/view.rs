@@ -95,6 +95,11 @@ impl<'a> View<'a> {
         sentence(self.text, self.small, at)
     }
 
+    /// Whether a sentence ends as a question.
+    pub(super) fn is_question(&self, sentence: &Range<usize>) -> bool {
+        self.between(sentence.start, sentence.end).trim_end().ends_with('?')
+    }
+
     /// Where the clause before a place begins: behind the last comma of its sentence.
     pub(super) fn clause_start(&self, sentence: &Range<usize>, at: usize) -> usize {
         let before = self.between(sentence.start, at);

@@ -420,9 +420,8 @@ pub(super) fn is_nobodys(
         view.within(sentence.start..at).any(|hit| hit.class == Class::Comparison && adjacent(hit));
     let sign =
         view.between(sentence.start, at).trim_end().ends_with(['>', '<', '≥', '≤', '±', '×']);
-    let asked = view.between(sentence.start, sentence.end).trim_end().ends_with('?');
     let limited = view.within(clause..at).any(|hit| match hit.class {
-        Class::Limit if asked && is_asked_of_patient(view, sentence, hit, number, begins) => false,
+        Class::Limit if is_asked_of_patient(view, sentence, hit, number, begins) => false,
         Class::Limit | Class::Thing => true,
         Class::Usual => hit.start < begins.max(hit.start + 1),
         _ => false,
@@ -470,7 +469,9 @@ fn is_asked_of_patient(
             RELATIONS.iter().any(|word| after.contains(word))
         })
     };
-    modal.start == sentence.start && (number.part == Part::Changed || related())
+    modal.start == sentence.start
+        && view.is_question(sentence)
+        && (number.part == Part::Changed || related())
 }
 
 /// Whether what is past in a clause is the number behind this one: `hb 8.2 g/dl on the hemocue and it was 11.6 in march`.
@@ -486,8 +487,7 @@ fn is_of_next(view: &View<'_>, at: usize, clause: Range<usize>) -> bool {
 
 /// A question about any patient: `Is 38 °C a fever?`, `Would a systolic of 180 be an emergency?`.
 fn is_general(view: &View<'_>, sentence: &Range<usize>, begins: usize) -> bool {
-    let whole = view.between(sentence.start, sentence.end).trim();
-    if !whole.ends_with('?') {
+    if !view.is_question(sentence) {
         return false;
     }
     let head = view.between(sentence.start, begins).trim();

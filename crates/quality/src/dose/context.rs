@@ -183,24 +183,27 @@ impl Context<'_> {
     /// Whether grams or millilitres are those of a child's growth or feeds: `gains less than 20 g a day`. What is named
     /// right before a number says so beside a medicine, too: `a weight gain above 50 g a day calls for furosemide`.
     fn is_of_growth(&self, number: &Number) -> bool {
-        let bare = matches!(number.unit, Unit::Gram | Unit::Millilitre | Unit::Litre);
-        let said = |hit: &&Hit| {
-            let classes =
-                [Class::Growth, Class::Medicine, Class::Route, Class::Form, Class::Advice];
-            classes.contains(&hit.class)
-        };
-        let before = self.before(number.place.start, self.sentence.start).filter(said);
-        let last = before.max_by_key(|hit| hit.end);
-        let grows = last.filter(|hit| hit.class == Class::Growth).is_some_and(|hit| {
-            let gap = self.view.between(hit.end, number.place.start);
-            gap.chars().count() <= GROWTH && !gap.contains([',', ';', ':', '.'])
-        });
-        if bare && grows && number.unit == Unit::Gram {
+        if number.unit == Unit::Gram && self.is_behind_growth(number) {
             return true;
         }
+        let bare = matches!(number.unit, Unit::Gram | Unit::Millilitre | Unit::Litre);
         let measured = self.names(&MEASURED) || MEASURED.iter().any(|class| self.leads(*class));
         let fed = self.names(&[Class::Growth]) || self.leads(Class::Growth);
         bare && fed && !measured
+    }
+
+    /// Whether growth is what is named right before a number, and no medicine or advice is named between.
+    fn is_behind_growth(&self, number: &Number) -> bool {
+        let place = &number.place;
+        let said = |hit: &&Hit| {
+            MEASURED.contains(&hit.class) || matches!(hit.class, Class::Growth | Class::Advice)
+        };
+        let before = self.before(place.start, self.sentence.start).filter(said);
+        let last = before.max_by_key(|hit| hit.end);
+        last.filter(|hit| hit.class == Class::Growth).is_some_and(|hit| {
+            let gap = self.view.between(hit.end, place.start);
+            gap.chars().count() <= GROWTH && !gap.contains([',', ';', ':', '.'])
+        })
     }
 
     fn leads(&self, class: Class) -> bool {
