@@ -9,17 +9,37 @@ use clinstruct_schema::{
     Attributes, BaseRow, Conversation as Row, FailedText, Frame, PartId, PatientCard, Provenance,
     RequestId, RowId, RowOutcome, SCHEMA_VERSION, Speaker, Stated, Subject, TurnProvenance, Usage,
 };
-use clinstruct_store::{RawReader, Step, TaskKey, TaskKind, TaskRecord, TaskState};
+use clinstruct_store::{RawReader, Step, Store, TaskKey, TaskKind, TaskRecord, TaskState};
 
 use super::Source;
 use crate::task::{
-    AcceptedPrompt, ConversationTask, Locate, Prompt, PromptTask, Situations, id_of, prompts_of,
-    replay_extraction, replay_turn, response, variant_of,
+    AcceptedPrompt, ConversationTask, Locate, Prompt, PromptTask, Situations, base_key, id_of,
+    prompts_of, replay_extraction, replay_turn, response, variant_of,
 };
 use crate::{Error, Result, RunContext};
 
 /// Texts that failed their checks, by the task that requested them, each with its place in the response.
 pub(super) type FailedTexts = HashMap<TaskKey, Vec<(usize, FailedText)>>;
+
+/// The tasks of seed rows `from..to`, grouped by started seed row, the seed row's own task first.
+pub(super) fn tasks_of(
+    store: &Store,
+    part: u8,
+    from: usize,
+    to: usize,
+) -> Result<Vec<Vec<TaskRecord>>> {
+    let base_of = |key: TaskKey| key.seed_row_index();
+    let mut groups: Vec<Vec<TaskRecord>> = Vec::new();
+    for record in store.tasks(base_key(part, from)?, base_key(part, to)?)? {
+        match groups.last_mut() {
+            Some(group) if group.first().is_some_and(|g| base_of(g.key) == base_of(record.key)) => {
+                group.push(record);
+            }
+            _ => groups.push(vec![record]),
+        }
+    }
+    Ok(groups)
+}
 
 /// A seed row, as the outputs read it.
 pub(super) struct Group<'a> {

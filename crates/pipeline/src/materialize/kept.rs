@@ -19,13 +19,14 @@ use clinstruct_schema::{
 use clinstruct_store::{PlannedRow, Rejection, Store, TaskKey, TaskKind, TaskRecord, TaskState};
 use rayon::prelude::*;
 
+use super::Source;
 use super::group::{
-    Conversation, FailedTexts, Group, PromptPatient, PromptRow, is_rehearsal, turn_provenance,
+    Conversation, FailedTexts, Group, PromptPatient, PromptRow, is_rehearsal, tasks_of,
+    turn_provenance,
 };
 use super::kept_frame::frame;
 use super::old_file::OldFile;
 use super::prompts::PromptLine;
-use super::{Source, tasks_of};
 use crate::plan_change::{Shapes, conversations_of};
 use crate::task::{about, base_key, id_of, response, variant_of};
 use crate::{Error, Result, RunContext};

@@ -4,6 +4,7 @@
 //! or unfinished run, with the same content. [`OUTPUTS`] lists the kinds; each is one file here.
 
 mod annotations;
+mod batch;
 mod conversations;
 mod counts;
 mod file;
@@ -16,24 +17,24 @@ mod prompts;
 mod rejected;
 mod situations;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use clinstruct_catalog::Part;
 use clinstruct_schema::summary::SeedRowTotals;
-use clinstruct_schema::{PartSummary, RepairCounts, RequestId, SCHEMA_VERSION, Summary};
-use clinstruct_store::{RawReader, Store, TaskKey, TaskRecord, TaskState};
-use rayon::prelude::*;
+use clinstruct_schema::{PartSummary, RepairCounts, SCHEMA_VERSION, Summary};
+use clinstruct_store::{RawReader, Store, TaskRecord, TaskState};
 
 use crate::config::PlanFacts;
-use crate::task::{Locate, PromptTask, SeedRow, base_key, retried};
+use crate::task::{Locate, PromptTask};
 use crate::{Result, RunContext};
 pub use annotations::write_annotations;
+use batch::{Batch, Rows};
 use file::{Pending, line};
 use group::{FailedTexts, Group};
 pub use kept::KeptRows;
 use kept::{KeptPart, KeptRow};
-use pilot::{Answered, Sampled};
+use pilot::Sampled;
 
 /// Seed rows that are rebuilt together.
 const ROWS_AT_ONCE: usize = 128;
@@ -166,82 +167,31 @@ pub fn write_outputs(
         if let Some(sampled) = &mut sampled {
             sampled.begin(context, number);
         }
-        let mut begun = 0;
+        let from = Rows { context, reader: &reader, number, kept: kept.as_ref() };
+        let (mut begun, mut next) = (0, 0);
         let mut made: Vec<Lines> = Vec::new();
-        let mut next = 0;
-        // Batches are written while the next is built.
-        while next < rows || !made.is_empty() {
+        let mut waiting: Option<Batch> = None;
+        while next < rows || waiting.is_some() || !made.is_empty() {
             let to = (next + ROWS_AT_ONCE).min(rows);
-            let tasks = if next < to { tasks_of(store, number, next, to)? } else { Vec::new() };
-            let own: HashMap<TaskKey, KeptRow> = match &kept {
-                Some(kept) if next < to => {
-                    let rows = kept.rows(store, next, to, &tasks)?;
-                    rows.into_iter().map(|row| (row.row.task, row)).collect()
+            let (mut written, mut lines, mut read) = (Ok(()), Ok(Vec::new()), Ok(None));
+            // A batch is read by this thread, which has the store, while the one before is built and the one before that
+            // is written.
+            rayon::in_place_scope(|scope| {
+                if !made.is_empty() {
+                    scope.spawn(|_| written = made.iter().try_for_each(|line| writers.write(line)));
                 }
-                _ => HashMap::new(),
-            };
-            for KeptRow { row, planned, .. } in own.values() {
-                summary.planned += planned;
-                if tasks.iter().flatten().all(|task| task.key != row.task) {
-                    summary.in_progress += planned;
+                if let Some(batch) = waiting.take() {
+                    scope.spawn(|_| lines = batch.lines(&from, part, files));
                 }
-            }
-            let mut failed_texts = FailedTexts::new();
-            // Prompts that the retries need are not read again for the lines of their seed row.
-            let mut read: Vec<(Option<PromptTask>, Option<Answered>)> =
-                Vec::with_capacity(tasks.len());
-            for group in &tasks {
-                let Some(base) = group.first() else { continue };
-                let mut seed_row = SeedRow::new(base);
-                let mut answered = sampled.as_ref().map(|_| Answered::default());
-                for record in group {
-                    if own.get(&record.key.seed_row_of()).is_some_and(|row| !row.is_current) {
-                        continue;
-                    }
-                    for retries in retried(context, store, &reader, record, &mut seed_row)? {
-                        counts::add_retries(context, &mut repairs, &retries);
-                        if let Some(answered) = &mut answered {
-                            answered.add_failed(&retries);
-                        }
-                        if !retries.succeeded && files.conversations {
-                            let texts = retries.failed.into_iter().flat_map(|failed| failed.texts);
-                            failed_texts.entry(record.key).or_default().extend(texts);
-                        }
-                    }
+                if next < to {
+                    let counted = (&mut summary, &mut repairs);
+                    read =
+                        from.read(store, (next, to), files, sampled.is_some(), counted).map(Some);
                 }
-                read.push((seed_row.into_prompts(), answered));
-            }
-            let mut places = HashMap::new();
-            for request in tasks.iter().flatten().flat_map(|t| &t.steps).map(|s| s.request) {
-                if let Some(place) = store.locate(request)? {
-                    places.insert(request, place);
-                }
-            }
-            let locate = |id: RequestId| Ok(places.get(&id).copied());
-            let (written, lines) = rayon::join(
-                || made.iter().try_for_each(|line| writers.write(line)),
-                || {
-                    tasks
-                        .into_par_iter()
-                        .zip(read)
-                        .map(|(tasks, (read, answered))| {
-                            let from = Source { context, locate: &locate, reader: &reader };
-                            let key = tasks.first().map(|task| task.key);
-                            let own = kept.as_ref().zip(key.and_then(|key| own.get(&key)));
-                            let mut lines =
-                                lines_of(&from, number, own, (&tasks, read), &failed_texts, files)?;
-                            let totals = answered.map(|answered| {
-                                let counts = &lines.summary;
-                                answered.totals(context, (part, &tasks), counts, &locate, &reader)
-                            });
-                            lines.totals = totals.transpose()?;
-                            Ok(lines)
-                        })
-                        .collect::<Result<Vec<Lines>>>()
-                },
-            );
+            });
             written?;
             made = lines?;
+            waiting = read?;
             begun += made.len();
             for line in &made {
                 counts::add(&mut summary, &line.summary);
@@ -289,21 +239,6 @@ pub fn write_outputs(
         quality: None,
     };
     Ok(Written { summary, kept: own_plan.map(|_| kept_rows) })
-}
-
-/// The tasks of seed rows `from..to`, grouped by started seed row, the seed row's own task first.
-fn tasks_of(store: &Store, part: u8, from: usize, to: usize) -> Result<Vec<Vec<TaskRecord>>> {
-    let base_of = |key: TaskKey| key.seed_row_index();
-    let mut groups: Vec<Vec<TaskRecord>> = Vec::new();
-    for record in store.tasks(base_key(part, from)?, base_key(part, to)?)? {
-        match groups.last_mut() {
-            Some(group) if group.first().is_some_and(|g| base_of(g.key) == base_of(record.key)) => {
-                group.push(record);
-            }
-            _ => groups.push(vec![record]),
-        }
-    }
-    Ok(groups)
 }
 
 /// Where the texts of rows come from.

@@ -7,10 +7,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use clinstruct_schema::BaseRow;
 use clinstruct_store::{Step, TaskKey};
 
-use super::prompt::AcceptedPrompt;
+use super::prompt::{AcceptedPrompt, Drawn};
 
 /// Seed rows that are kept: those of the default plan, and not many more.
 const ROWS: usize = 24_576;
@@ -23,20 +22,29 @@ type Prompts = Vec<Option<AcceptedPrompt>>;
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Memo {
-    rows: Mutex<HashMap<TaskKey, Arc<BaseRow>>>,
+    rows: Mutex<HashMap<TaskKey, Arc<Drawn>>>,
     prompts: Mutex<(usize, HashMap<TaskKey, Prompts>)>,
 }
 
 impl Memo {
     /// A seed row that was drawn before.
-    pub(super) fn row(&self, key: TaskKey) -> Option<Arc<BaseRow>> {
+    pub(super) fn row(&self, key: TaskKey) -> Option<Arc<Drawn>> {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned()
     }
 
-    pub(super) fn keep_row(&self, key: TaskKey, row: &Arc<BaseRow>) {
+    pub(super) fn keep_row(&self, key: TaskKey, row: &Arc<Drawn>) {
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         if rows.len() < ROWS {
             rows.insert(key, Arc::clone(row));
+        }
+    }
+
+    /// Drops the situations of a seed row whose conversations have begun: they are needed once more, when its rows are
+    /// written, and take more memory than all else that is kept.
+    pub(super) fn drop_situations(&self, key: TaskKey) {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(drawn) = rows.get_mut(&key) {
+            *drawn = Arc::new(Drawn::new(drawn.row()));
         }
     }
 

@@ -32,14 +32,30 @@ pub(crate) struct AcceptedPrompt {
 #[derive(Debug)]
 pub(crate) struct PromptTask {
     key: TaskKey,
-    row: Arc<BaseRow>,
+    drawn: Arc<Drawn>,
     pub(super) counts: RetryCounts,
     /// A place for each patient.
     prompts: Vec<Option<AcceptedPrompt>>,
     /// What was wrong with the last answer that had a text.
     findings: Vec<PromptFinding>,
+}
+
+/// What the seed of a run decides about a seed row.
+#[derive(Debug)]
+pub(crate) struct Drawn {
+    row: Arc<BaseRow>,
     /// The situations of the conversations that the row becomes, once they are needed.
     situations: OnceLock<Situations>,
+}
+
+impl Drawn {
+    pub(super) fn new(row: &Arc<BaseRow>) -> Self {
+        Self { row: Arc::clone(row), situations: OnceLock::new() }
+    }
+
+    pub(super) fn row(&self) -> &Arc<BaseRow> {
+        &self.row
+    }
 }
 
 /// The conversations of each prompt with their situations, in the order of their variants.
@@ -56,28 +72,28 @@ impl PromptTask {
             return Ok(None);
         };
         let (key, counts) = (base_key(part, index)?, RetryCounts::default());
-        let row = match context.memo.row(key) {
-            Some(row) => row,
+        let drawn = match context.memo.row(key) {
+            Some(drawn) => drawn,
             None => {
                 let Some(row) = plan.row(index).map(Arc::new) else { return Ok(None) };
-                context.memo.keep_row(key, &row);
-                row
+                let drawn = Arc::new(Drawn::new(&row));
+                context.memo.keep_row(key, &drawn);
+                drawn
             }
         };
-        let prompts = vec![None; row.frames.len()];
-        let situations = OnceLock::new();
-        Ok(Some(Self { key, row, counts, prompts, findings: Vec::new(), situations }))
+        let prompts = vec![None; drawn.row.frames.len()];
+        Ok(Some(Self { key, drawn, counts, prompts, findings: Vec::new() }))
     }
 
     /// The situations of its conversations, as drawn.
     pub(crate) fn situations(&self, context: &RunContext<'_>) -> Result<&Situations> {
-        if let Some(known) = self.situations.get() {
+        if let Some(known) = self.drawn.situations.get() {
             return Ok(known);
         }
         let part = self.key.part();
-        let of_prompt = |k| situations_of(context, part, &self.row, k);
-        let drawn = (0..self.row.frames.len()).map(of_prompt).collect::<Result<_>>()?;
-        Ok(self.situations.get_or_init(|| drawn))
+        let of_prompt = |k| situations_of(context, part, &self.drawn.row, k);
+        let drawn = (0..self.drawn.row.frames.len()).map(of_prompt).collect::<Result<_>>()?;
+        Ok(self.drawn.situations.get_or_init(|| drawn))
     }
 
     /// The situations of the conversations of prompt `k` (from 0), as drawn.
@@ -94,7 +110,7 @@ impl PromptTask {
     }
 
     pub(crate) fn row(&self) -> &Arc<BaseRow> {
-        &self.row
+        &self.drawn.row
     }
 
     /// A place for each patient, with the prompt that was accepted.
@@ -112,7 +128,7 @@ impl PromptTask {
     pub(crate) fn next_request(&self, context: &RunContext<'_>) -> Result<BatchRequest> {
         let plan = context
             .plan(self.key.part())
-            .ok_or_else(|| Error::JournalMismatch(self.row.id.to_string()))?;
+            .ok_or_else(|| Error::JournalMismatch(self.drawn.row.id.to_string()))?;
         let patients = self.patients();
         // What was wrong with the whole answer says nothing about single prompts once the others are there.
         let whole = patients.len() == self.prompts.len();
@@ -135,12 +151,12 @@ impl PromptTask {
             openings: &openings,
             ..context.prompt_options(self.counts.attempts)
         };
-        Ok(batch(prompt_request(context.catalog, plan.part(), &self.row, &options)?))
+        Ok(batch(prompt_request(context.catalog, plan.part(), &self.drawn.row, &options)?))
     }
 
     /// Reads a response to that request.
     pub(super) fn read(&self, context: &RunContext<'_>, outcome: &RowOutcome) -> Reading<Prompts> {
-        read_prompts(outcome, context.prompt_format(), &self.row.frames, &self.patients())
+        read_prompts(outcome, context.prompt_format(), &self.drawn.row.frames, &self.patients())
     }
 
     /// Reads a response of which all prompts were accepted.
@@ -149,7 +165,12 @@ impl PromptTask {
         context: &RunContext<'_>,
         outcome: &RowOutcome,
     ) -> Reading<Prompts> {
-        read_accepted_prompts(outcome, context.prompt_format(), &self.row.frames, &self.patients())
+        read_accepted_prompts(
+            outcome,
+            context.prompt_format(),
+            &self.drawn.row.frames,
+            &self.patients(),
+        )
     }
 
     /// Takes the good prompts of a response; gives it as the journal keeps it, where it has any.
@@ -205,6 +226,7 @@ impl PromptTask {
                 let next = self.done(context, None)?;
                 // With the cases that their conversations needed.
                 context.memo.keep_prompts(self.key, &self.prompts);
+                context.memo.drop_situations(self.key);
                 (step, next)
             }
             Reading::Unusable { reason, detail, partial, defect, .. } => {
@@ -245,19 +267,20 @@ impl PromptTask {
         let mut children = Vec::new();
         for (k, prompt) in self.prompts.iter().enumerate() {
             let Some(AcceptedPrompt { prompt, .. }) = prompt else {
-                for variant in variants_of(context, self.key.part(), &self.row, k)? {
+                for variant in variants_of(context, self.key.part(), &self.drawn.row, k)? {
                     let key = conversation_key(self.key, k, variant)?;
                     children.push(Child::Rejected(key, self.why_missing(k, why)));
                 }
                 continue;
             };
             let situations = self.situations_of(context, k)?;
-            match ExtractionTask::due(context, self.key, (&self.row, k), situations, prompt)? {
+            match ExtractionTask::due(context, self.key, (&self.drawn.row, k), situations, prompt)?
+            {
                 Some((key, task)) => {
                     children.push(Child::Begins(key, Task::Extraction(Box::new(task))));
                 }
                 None => {
-                    let of = (&*self.row, k);
+                    let of = (&*self.drawn.row, k);
                     children.extend(conversations_of(context, self.key, of, situations, prompt)?);
                 }
             }
@@ -280,8 +303,8 @@ impl PromptTask {
     /// The end without prompts: all rows that they would have given are rejected.
     pub(super) fn rejected(&self, context: &RunContext<'_>, why: Rejection) -> Result<Next> {
         let mut children = Vec::new();
-        for k in 0..self.row.frames.len() {
-            for variant in variants_of(context, self.key.part(), &self.row, k)? {
+        for k in 0..self.drawn.row.frames.len() {
+            for variant in variants_of(context, self.key.part(), &self.drawn.row, k)? {
                 let key = conversation_key(self.key, k, variant)?;
                 children.push(Child::Rejected(key, why.clone()));
             }
@@ -297,7 +320,7 @@ pub fn first_request(
     index: usize,
 ) -> Result<Option<(RowId, BatchRequest)>> {
     let Some(task) = PromptTask::planned(context, part, index)? else { return Ok(None) };
-    Ok(Some((task.row.id.clone(), task.next_request(context)?)))
+    Ok(Some((task.row().id.clone(), task.next_request(context)?)))
 }
 
 /// The first words of a prompt, for a model that is to begin another one differently.
