@@ -55,16 +55,29 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
         let drug = whole(drug.trim_matches([',', ';', ':', ' ']));
         CaseMedicine { frequency: words[at..].join(" "), ..drug }
     };
-    let first = words.iter().position(|w| w.starts_with(|c: char| c.is_ascii_digit()));
+    let is_number = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit());
+    // `3% saline 150 mL`: the strength is part of the name.
+    let strength = words.first().is_some_and(|word| word.ends_with('%') && is_number(word));
+    let amount = || words.iter().skip(2).position(is_number).map(|at| at + 2);
+    let amount = amount().filter(|at| strength && dose(&words, *at).is_some());
+    let first = amount.or_else(|| words.iter().position(is_number));
     let Some((start, (dose, end))) = first.and_then(|at| Some((at, dose(&words, at)?))) else {
         return without_dose();
     };
     // What stands between name and dose says how it is given, or how the dose came about: `doubled to 5 mg`.
     let mut given: &[&str] = &[];
+    let mut since = String::new();
     let (drug, rest) = if start > 0 {
         let (drug, between) = words[..start].split_at(name_end(&words[..start]));
         if between.first().is_some_and(|word| GIVEN.contains(&bare(word).as_str())) {
             given = between;
+        }
+        // `started on day 2, titrated to 400 mg BD`: since when is not lost.
+        if between.first().is_some_and(|word| ["started", "begun"].contains(&bare(word).as_str())) {
+            let end = comma_end(between);
+            if end < between.len() {
+                since = format!(" ({})", between[..end].join(" ").trim_end_matches(','));
+            }
         }
         (drug, &words[end..])
     } else {
@@ -74,7 +87,9 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
         // `0.9% sodium chloride, one litre over the first hour`.
         after.split_at(frequency_from(after).min(comma_end(after)).min(name_end(after)))
     };
-    if frequency_from(drug) < drug.len() {
+    // `oral morphine 4 mg`: how it is given may be the first word of its name.
+    let name = if drug.len() > 1 && frequency_from(drug) == 0 { &drug[1..] } else { drug };
+    if frequency_from(name) < name.len() {
         return without_dose();
     }
     if names_none(drug) {
@@ -83,7 +98,8 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
     let drug = drug.join(" ");
     CaseMedicine {
         dose,
-        frequency: [given, rest].concat().join(" ").trim_matches([',', ';', '.', ' ']).to_owned(),
+        frequency: [given, rest].concat().join(" ").trim_matches([',', ';', '.', ' ']).to_owned()
+            + &since,
         ..whole(drug.trim_matches([',', ';', ':', ' ']))
     }
 }
@@ -112,6 +128,30 @@ fn name_end(words: &[&str]) -> usize {
 /// What units are of, between a number and the word.
 const OF_UNITS: [&str; 6] = ["lipase", "amylase", "protease", "international", "usp", "million"];
 
+/// What a dose may be for: `5 mg/kg/day`.
+const PER: [&str; 20] = [
+    "kg",
+    "m2",
+    "m²",
+    "dose",
+    "day",
+    "d",
+    "h",
+    "hr",
+    "hour",
+    "min",
+    "week",
+    "wk",
+    "24h",
+    "tag",
+    "jour",
+    "día",
+    "giorno",
+    "dia",
+    "दिन",
+    "วัน",
+];
+
 fn bare(word: &str) -> String {
     word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
 }
@@ -125,7 +165,9 @@ fn dose(words: &[&str], start: usize) -> Option<(String, usize)> {
     let is_unit = |unit: &str| {
         let unit =
             unit.trim_matches(|c: char| matches!(c, ',' | ';' | '.' | ')' | '(')).to_lowercase();
-        UNITS.contains(&unit.as_str())
+        let mut parts = unit.split('/');
+        let first = parts.next().is_some_and(|unit| UNITS.contains(&unit));
+        UNITS.contains(&unit.as_str()) || (first && parts.all(|per| PER.contains(&per)))
     };
     let is_number = |text: &str| text.trim_end_matches('%').chars().all(digits);
     if is_number(number) && !number.is_empty() && is_unit(unit) {
@@ -256,6 +298,19 @@ mod tests {
             "one litre over the first hour",
         );
         check("magnesium sulfate 1 g/h IV", "magnesium sulfate", "1 g/h", "IV");
+        check("Phenobarbital 5 mg/kg/day", "Phenobarbital", "5 mg/kg/day", "");
+        check("dopamine 5 mcg/kg/min IV", "dopamine", "5 mcg/kg/min", "IV");
+        check("oral morphine 4 mg", "oral morphine", "4 mg", "");
+        check("IV ceftriaxone 2 g once daily", "IV ceftriaxone", "2 g", "once daily");
+        check("nebulised salbutamol 5 mg", "nebulised salbutamol", "5 mg", "");
+        check(
+            "Carbamazepine started D2, titrated to 400 mg BD",
+            "Carbamazepine",
+            "400 mg",
+            "BD (started D2)",
+        );
+        check("enalapril started at 5 mg daily", "enalapril", "5 mg", "daily");
+        check("3% saline 150 mL given twice", "3% saline", "150 mL", "given twice");
         check("iron since the birth", "iron", "", "since the birth");
         // What names no medicine stays as it was written.
         for value in

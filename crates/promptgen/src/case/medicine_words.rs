@@ -375,6 +375,8 @@ pub(super) const CHANGED: &[&str] = &[
     "lowered",
     "changed",
     "titrated",
+    "started",
+    "begun",
     "up",
     "down",
     "cut",

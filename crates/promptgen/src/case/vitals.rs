@@ -17,6 +17,8 @@ const PULSE: (f64, f64) = (18.0, 0.62);
 const HYPERTENSION: f64 = 140.0;
 /// Heart rate, as a share of the usual one, above which a pressure that nothing lowers is not low.
 const DRIVEN: f64 = 1.15;
+/// Saturation below which heart and breathing make up for it, %.
+const LOW_SATURATION: f64 = 95.0;
 /// Effects beyond the strongest count this much.
 const FURTHER: f64 = 0.4;
 
@@ -348,12 +350,12 @@ fn stated_reactions(case: &Case, normal: &NormalSigns, active: &[Applied<'_>]) -
             respiratory_rate *= 1.0 + 0.05 * degrees;
         }
     }
-    if let Some(saturation) = v.saturation.filter(|s| *s < 93.0)
+    if let Some(saturation) = v.saturation.filter(|s| *s < LOW_SATURATION)
         && !explained(|e| e.saturation)
     {
-        let lack = (93.0 - saturation).min(15.0);
-        heart_rate *= 1.05 + 0.015 * lack;
-        respiratory_rate *= 1.12 + 0.025 * lack;
+        let lack = (LOW_SATURATION - saturation).min(17.0);
+        heart_rate *= 1.03 + 0.014 * lack;
+        respiratory_rate *= 1.1 + 0.024 * lack;
     }
     if let Some(systolic) = v.systolic
         && !explained(|e| e.systolic)

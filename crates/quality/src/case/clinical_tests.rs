@@ -382,7 +382,7 @@ fn what_was_stopped_is_not_taken() {
 
 #[test]
 fn what_is_listed_in_the_wrong_place_moves() {
-    use FactName::{Complaint, Family, Finding, History, Other, Social};
+    use FactName::{Complaint, Family, Finding, History, Medicine, Other, Social};
     for (text, name, value, is) in [
         (
             "Her brother had a heart attack at 52.",
@@ -400,7 +400,41 @@ fn what_is_listed_in_the_wrong_place_moves() {
         ("Sa mère est diabétique.", Social, "mère est diabétique", Family),
         ("He drinks most evenings.", Complaint, "drinks most evenings", Social),
         ("He drinks nothing and vomits.", Complaint, "drinks nothing and vomits", Complaint),
+        ("She drinks a glass of clairin.", Social, "She drinks a glass of clairin", Social),
+        (
+            "He drinks two glasses of tuba a day.",
+            Social,
+            "drinks two glasses of tuba a day",
+            Social,
+        ),
+        ("He drinks and drinks.", Social, "drinks and drinks", Complaint),
         ("He feels perfectly well.", Complaint, "feels perfectly well", Finding),
+        (
+            "Carbamazepine started D2, titrated to 400 mg BD.",
+            History,
+            "Carbamazepine started D2, titrated to 400 mg BD",
+            Medicine,
+        ),
+        (
+            "For a year she has taken diclofenac 50 mg twice daily, bought at the market.",
+            History,
+            "diclofenac 50 mg twice daily, bought at the market",
+            Medicine,
+        ),
+        ("3% saline 150 mL given twice.", History, "3% saline 150 mL given twice", Medicine),
+        (
+            "Warfarin 5 mg daily ran out three weeks ago.",
+            History,
+            "Warfarin 5 mg daily ran out three weeks ago",
+            History,
+        ),
+        ("Enalapril 5 mg daily until May.", History, "Enalapril 5 mg daily until May", History),
+        (
+            "Amoxicillin 500 mg three times daily in January.",
+            History,
+            "Amoxicillin 500 mg three times daily in January",
+            History,
+        ),
         ("Se siente bien.", Complaint, "se siente bien", Finding),
         ("She feels well but has a fever.", Complaint, "feels well but has a fever", Complaint),
         ("He missed 9 of the last 30 days.", Other, "missed 9 of the last 30 days", History),

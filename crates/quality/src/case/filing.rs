@@ -422,9 +422,30 @@ fn social_fact(value: &str, others: &[StatedFact]) -> Social {
     if repeated || in_pieces {
         return Social::Nothing;
     }
-    let thirsty = has(Kind::Drinking) && !has(Kind::Alcohol);
+    let by_the_glass = SERVINGS.iter().any(|word| view.lower.contains(word));
+    let thirsty = has(Kind::Drinking) && !has(Kind::Alcohol) && !by_the_glass;
     if thirsty || has(Kind::Symptom) { Social::Complaint } else { Social::Kept }
 }
+
+/// What drinks are served in: who counts these has a habit, and who is thirsty drinks litres.
+const SERVINGS: [&str; 16] = [
+    " glass",
+    " cup",
+    " calabash",
+    " shot",
+    " tot ",
+    " mug",
+    " glas ",
+    " gläser",
+    " verre",
+    " vaso",
+    " copa",
+    " bicchier",
+    " copo",
+    " chope",
+    "गिलास",
+    "แก้ว",
+];
 
 /// Whether somebody else says, thinks or saw it.
 fn is_reported(view: &View<'_>) -> bool {

@@ -333,8 +333,24 @@ impl Message<'_, '_> {
                         .is_some_and(|value| is_same(name, value, read.value))
                 })
             };
+            // `saturation dropped to 91% while he slept, two hours after .., and came back to 97%`: the later value has no
+            // label, and the list says what it is of.
+            let later = |n: &&Number| {
+                n.unit == Some(read.unit)
+                    && (n.value - number.value).abs() < 1e-9
+                    && n.span.start >= read.span.end
+                    && self.view.sentence(n.span.start) == self.view.sentence(read.span.start)
+                    && self.readings.iter().all(|r| r.span.start != n.span.start)
+                    && standing::is_said(self.view, n)
+            };
+            let agreed = current.iter().copied().find(agrees);
+            if agreed.is_none()
+                && let Some(later) = self.view.numbers.iter().find(later)
+            {
+                return Some(fact_of(name, &later.text, read.unit));
+            }
             // Of several values of one time, the listed one.
-            let chosen = current.iter().copied().find(agrees).unwrap_or(read);
+            let chosen = agreed.unwrap_or(read);
             return Some(fact_of(name, &chosen.text, chosen.unit));
         }
         let mut same = self.view.numbers.iter().filter(|n| (n.value - number.value).abs() < 1e-9);

@@ -38,6 +38,7 @@ pub(super) fn placed(fact: StatedFact) -> StatedFact {
         FactName::Complaint if has(Kind::Well) => FactName::Finding,
         FactName::Complaint if has(Kind::Drinking) && has(Kind::Alcohol) => FactName::Social,
         FactName::Complaint if is_medicine(&view) => FactName::Medicine,
+        FactName::History if is_taken(&view) => FactName::Medicine,
         FactName::Other if is_duration(&view, &fact.unit) => FactName::History,
         _ => return fact,
     };
@@ -67,6 +68,96 @@ fn is_medicine(view: &View<'_>) -> bool {
             && crate::case::medicines::dose_behind(view, name)
                 .is_some_and(|(at, _)| at.start < name.end + 12)
     }) && !view.text.contains([',', ';', '.'])
+}
+
+/// Words that say that a medicine is not taken any more, or belongs to another time.
+const ENDED: [&str; 25] = [
+    "stopped",
+    "stop ",
+    "ran out",
+    "run out",
+    "finished",
+    "completed",
+    "until",
+    "ended",
+    "discontinued",
+    "withdrawn",
+    "withheld",
+    "held ",
+    "course",
+    "before",
+    "previous",
+    "earlier",
+    "instead",
+    "missed",
+    "no longer",
+    " not ",
+    "switched",
+    "replaced",
+    "once took",
+    "had been",
+    "was on",
+];
+/// Words before the dose that a medicine has now.
+const NOW: [&str; 7] =
+    ["titrated to", "increased to", "raised to", "reduced to", "lowered to", "now on", "now "];
+/// Words that say how often it is taken, or that it was just given.
+const REGULARLY: [&str; 20] = [
+    "daily",
+    "a day",
+    "per day",
+    "bd",
+    "bid",
+    "od",
+    "tds",
+    "tid",
+    "qds",
+    "qid",
+    "nocte",
+    "at night",
+    "weekly",
+    "every night",
+    "every morning",
+    "every day",
+    "given once",
+    "given twice",
+    "given today",
+    "just given",
+];
+
+/// Whether a statement begins with a medicine that the patient takes now, with its amount: `carbamazepine started on day 2,
+/// titrated to 400 mg BD`, `3% saline 150 mL given twice`. What ended, or was taken at another time, is history.
+fn is_taken(view: &View<'_>) -> bool {
+    let lower = view.lower.as_str();
+    let first = |name: &std::ops::Range<usize>| {
+        lower.get(..name.start).is_some_and(|head| head.chars().all(|c| !c.is_alphabetic()))
+    };
+    let changed = |from: usize| {
+        let rest = view.between(from, lower.len());
+        NOW.iter().any(|now| {
+            let behind = rest.split_once(now).map_or("", |(_, behind)| behind);
+            behind.trim_start().starts_with(|c: char| c.is_ascii_digit())
+        })
+    };
+    let dosed = |name: &std::ops::Range<usize>| {
+        changed(name.end)
+            || crate::case::medicines::dose_behind(view, name)
+                .is_some_and(|(at, _)| at.start < name.end + 12)
+    };
+    let regularly = || {
+        REGULARLY.iter().any(|often| {
+            lower.match_indices(often).any(|(at, _)| {
+                let ends = lower.get(at + often.len()..).unwrap_or_default();
+                lower.get(..at).unwrap_or_default().ends_with(' ')
+                    && !ends.starts_with(char::is_alphanumeric)
+            })
+        })
+    };
+    let names = crate::dose::medicine_words(lower, Language::English);
+    names.iter().any(|name| first(name) && dosed(name))
+        && regularly()
+        && !ENDED.iter().any(|word| lower.contains(word))
+        && !view.has(0..lower.len(), Class::Past)
 }
 
 /// Whether all numbers of a statement without a test are lengths of time: `cow's milk formula for 3 weeks`.
