@@ -124,9 +124,21 @@ fn schema(numbers: &[usize], asks: bool, patients: bool) -> JsonSchema {
     JsonSchema { name: "prompts".into(), schema: object(&[("prompts", &array(&entry))]) }
 }
 
+/// Phrases for how a request about form is worded, apart from what it asks: left to themselves, models write all of them as
+/// `.. please, ..`.
+const MANNERS: [&str; 3] =
+    ["request-reason-first", "request-as-question", "request-without-please"];
+
 /// What the conversations of a message ask of the answers, for its writer: the sample words of each style, where they will
 /// be, and which of the conversations has them, if there are several.
-fn requests(conversations: &[Vec<Style>]) -> Vec<Value> {
+fn requests(catalog: &Catalog, seed: u64, key: &str, conversations: &[Vec<Style>]) -> Vec<Value> {
+    let manner = |at: usize, style: &Style| {
+        let is_form =
+            |facet| matches!(facet, &Facet::Structure | &Facet::Length | &Facet::Language);
+        let all = MANNERS.iter().map(|manner| (*manner, 1.0, *manner));
+        let drawn = draw::choose(seed, key, &format!("manner of request {at}"), all);
+        drawn.filter(|_| style.claims.iter().any(is_form)).map(|manner| catalog.phrase(manner))
+    };
     let place = |style: &Style| match (style.turn, style.place) {
         (1, StylePlace::Start) => "start",
         (1, StylePlace::Inside) => "inside",
@@ -141,6 +153,7 @@ fn requests(conversations: &[Vec<Style>]) -> Vec<Value> {
             number => i + 1,
             version => several.then_some(version),
             place => place(style),
+            manner => manner(i + 1, style),
             // Which language answers are in holds until another one is asked for, without saying so.
             once => style.once || style.claims.contains(&Facet::Language),
             text => style.text.as_str(),
@@ -187,7 +200,8 @@ pub fn prompt_request(
             let key = row.id.child('p', i + 1);
             let voice = voice::told(catalog, options.seed, key.as_str(), frame);
             let persona = persona::told(catalog, options.seed, key.as_str(), frame);
-            let requests = requests(options.asked.get(*i).map_or(&[], Vec::as_slice));
+            let wanted = options.asked.get(*i).map_or(&[][..], Vec::as_slice);
+            let requests = requests(catalog, options.seed, key.as_str(), wanted);
             let context = frame_context(catalog, frame);
             Some(context! {
                 number => i + 1,

@@ -176,7 +176,7 @@ fn every_template_has_its_phrases_and_every_phrase_stands_in_one() {
         .collect();
     // These are put together in code.
     let in_code = |id: &str| {
-        ["repair-", "aim-", "prompt-retry", "prompt-openings", "user-next"]
+        ["repair-", "aim-", "prompt-retry", "prompt-openings", "request-", "user-next"]
             .iter()
             .any(|p| id.starts_with(p))
     };

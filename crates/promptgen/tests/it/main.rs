@@ -402,12 +402,12 @@ fn a_request_gives_the_writer_what_its_conversations_ask_for() {
     assert_eq!(
         lines,
         [
-            "- version 1, request 1 (before the message): In 80 words.",
-            "- version 1, request 2 (before its question, for all answers): In German.",
-            "- version 2, request 3 (after the message): No lists.",
-            "- version 2, request 4 (after a later message): Be brief.",
-            "- request 1 (before the message): In 80 words.",
-            "- request 2 (before its question, for all answers): In German.",
+            "- version 1, request 1 (before the message; as a question): In 80 words.",
+            "- version 1, request 2 (before its question, for all answers; begin with the reason): In German.",
+            "- version 2, request 3 (after the message; without please): No lists.",
+            "- version 2, request 4 (after a later message; without please): Be brief.",
+            "- request 1 (before the message; without please): In 80 words.",
+            "- request 2 (before its question, for all answers; without please): In German.",
         ]
     );
     let system = &plain.messages[0].content;
