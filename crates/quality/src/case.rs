@@ -38,6 +38,7 @@ mod resembling;
 #[cfg(test)]
 mod resembling_tests;
 mod sides;
+mod sizes;
 mod sound;
 mod standing;
 #[cfg(test)]

@@ -14,6 +14,10 @@ const ADULT: f64 = 228.0;
 const CANDIDATES: usize = 64;
 /// Kilograms under which a newborn is shorter than any born at term.
 const PRETERM: f64 = 2.2;
+/// Months under which a child whose weight is stated is about as long as its weight makes it.
+const INFANT: f64 = 24.0;
+/// Standard deviations of the BMI that such a child is at most away from the median.
+const PROPORTIONATE: f64 = 2.0;
 /// Standard deviations that a drawn height or BMI is at most away from the median.
 const WITHIN: [f64; 2] = [-2.5, 2.5];
 
@@ -75,6 +79,14 @@ impl Sizes {
         -0.5 * z * z - 2.0 * b.l * libm::log(height)
     }
 
+    /// The height nearest to this one at which a weight is not out of proportion: a newborn of 4.4 kg is not 48 cm long.
+    fn proportionate(&self, height: f64, weight: f64) -> f64 {
+        let b = &self.bmi;
+        let [shortest, longest] = [PROPORTIONATE, -PROPORTIONATE]
+            .map(|z| 100.0 * ((weight - self.gain).max(0.2) / lms(b.l, b.m, b.s, z)).sqrt());
+        if b.narrow { height } else { height.clamp(shortest, longest) }
+    }
+
     /// A height that goes with a stated weight.
     fn height_for(&self, draw: &mut Draw, weight: f64) -> f64 {
         let heights: Vec<f64> = (0..CANDIDATES).map(|_| self.draw_height(draw)).collect();
@@ -107,7 +119,13 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
         (None, Some(weight), None) if ctx.months() < 3.0 && weight < PRETERM => {
             (36.0 * libm::cbrt(weight), weight)
         }
-        (None, Some(weight), None) => (sizes.height_for(&mut draw, weight), weight),
+        (None, Some(weight), None) => {
+            let height = sizes.height_for(&mut draw, weight);
+            (
+                if ctx.months() < INFANT { sizes.proportionate(height, weight) } else { height },
+                weight,
+            )
+        }
         (None, None, Some(bmi)) => {
             // As it will be listed, so that a reader finds the BMI that was stated.
             let height = rounded(sizes.draw_height(&mut draw), height_step);

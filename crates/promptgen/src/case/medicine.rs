@@ -7,9 +7,51 @@ use super::medicine_words::{
 };
 use super::sorted::SPANS;
 
+/// How often, in front of a name: `weekly paclitaxel`.
+const OFTEN: [&str; 8] = [
+    "weekly",
+    "daily",
+    "monthly",
+    "fortnightly",
+    "three-weekly",
+    "nightly",
+    "hourly",
+    "twice-daily",
+];
+/// Lengths of time before `of` and a name: `three weeks of salbutamol`.
+const LENGTHS: [&str; 6] = ["day", "days", "week", "weeks", "month", "months"];
+/// Pieces behind a name whose count stands before it: `one iron tablet`.
+const PIECES: [&str; 6] = ["tablet", "tablets", "capsule", "capsules", "sachet", "sachets"];
+
 /// The medicine of a stated value, such as `metformin 500 mg twice daily`. What cannot be divided becomes the drug.
 pub(super) fn parse(value: &str) -> CaseMedicine {
     let value = value.trim();
+    let words: Vec<&str> = value.split_whitespace().collect();
+    let is = |list: &[&str], at: usize| {
+        words.get(at).is_some_and(|word| list.contains(&bare(word).as_str()))
+    };
+    // What stands before the name belongs behind it.
+    if words.len() == 2 && is(&OFTEN, 0) {
+        let drug = divided(words[1]);
+        return CaseMedicine { frequency: words[0].to_lowercase(), ..drug };
+    }
+    if is(&LENGTHS, 1) && is(&["of"], 2) && words.len() > 3 {
+        let drug = divided(&words[3..].join(" "));
+        let time = format!("for {} {}", words[0], words[1]);
+        let frequency = format!("{} {time}", drug.frequency).trim().to_owned();
+        return CaseMedicine { frequency, ..drug };
+    }
+    if is(COUNTS, 0) && is(&PIECES, 2) && !is(FORMS, 1) {
+        let drug = divided(&[&words[1..2], &words[3..]].concat().join(" "));
+        if drug.dose.is_empty() {
+            return CaseMedicine { dose: format!("{} {}", words[0], words[2]), ..drug };
+        }
+    }
+    divided(value)
+}
+
+/// The same for a value that begins with the name or the dose.
+fn divided(value: &str) -> CaseMedicine {
     let whole = |drug: &str| CaseMedicine {
         drug: drug.to_owned(),
         dose: String::new(),
@@ -67,7 +109,13 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
     // What stands between name and dose says how it is given, or how the dose came about: `doubled to 5 mg`.
     let mut given: &[&str] = &[];
     let mut since = String::new();
-    let (drug, rest) = if start > 0 {
+    let is_of = |at: usize| words.get(at).is_some_and(|word| ["of", "de", "von"].contains(word));
+    let (drug, rest) = if start > 1 && is_of(start - 1) && end < words.len() {
+        // `a small push of 10% dextrose`.
+        given = &words[..start - 1];
+        let after = &words[end..];
+        after.split_at(frequency_from(after).min(comma_end(after)).min(name_end(after)))
+    } else if start > 0 {
         let (drug, between) = words[..start].split_at(name_end(&words[..start]));
         if between.first().is_some_and(|word| GIVEN.contains(&bare(word).as_str())) {
             given = between;
@@ -311,6 +359,13 @@ mod tests {
         );
         check("enalapril started at 5 mg daily", "enalapril", "5 mg", "daily");
         check("3% saline 150 mL given twice", "3% saline", "150 mL", "given twice");
+        check("weekly paclitaxel", "paclitaxel", "", "weekly");
+        check("three weeks of salbutamol", "salbutamol", "", "for three weeks");
+        check("one iron tablet a day", "iron", "one tablet", "a day");
+        check("two iron tablets", "iron", "two tablets", "");
+        check("a small push of 10% dextrose", "dextrose", "10%", "a small push");
+        check("aspirine contre la fièvre", "aspirine", "", "contre la fièvre");
+        check("eighteen months of thiamazole", "thiamazole", "", "for eighteen months");
         check("iron since the birth", "iron", "", "since the birth");
         // What names no medicine stays as it was written.
         for value in

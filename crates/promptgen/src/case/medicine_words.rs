@@ -343,7 +343,8 @@ pub(super) const COUNTED: &[&str] = &[
 pub(super) const GIVEN: &[&str] = &[
     "at", "going", "running", "due", "in", "into", "for", "all", "für", "pour", "para", "through",
     "via", "by", "without", "ohne", "im", "ins", "über", "durch", "dans", "sans", "senza", "nel",
-    "nella", "sin", "sem", "directly", "under", "unter", "sous", "sotto",
+    "nella", "sin", "sem", "contre", "gegen", "contra", "contro", "against", "directly", "under",
+    "unter", "sous", "sotto",
 ];
 /// Words between a number and what it counts that say how it is given.
 pub(super) const MANNERS: &[&str] = &[

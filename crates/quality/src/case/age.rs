@@ -293,7 +293,7 @@ fn is_measured(view: &View<'_>, at: usize, number: u32) -> bool {
         let Class::Label(name) = hit.class else { return false };
         let gap = view.between(hit.end, at).trim();
         matches!(gap, ":" | "?" | "-" | "–" | "—" | "=" | "," | "...")
-            && super::vitals::is_plausible(name, f64::from(number))
+            && super::sizes::is_plausible(name, f64::from(number))
             // `a fever, she is 38 and` speaks of both.
             && (gap != "," || !matches!(name, FactName::Temperature | FactName::PainScore))
     })

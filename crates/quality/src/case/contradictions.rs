@@ -240,12 +240,25 @@ pub(super) fn converted(name: FactName, value: f64, from: &str, to: &str) -> Opt
         return Some(value);
     }
     let factor = match (name, from, to) {
-        (FactName::Haemoglobin, "g/L", "g/dL") | (FactName::Crp, "mg/L", "mg/dL") => 0.1,
-        (FactName::Haemoglobin, "g/dL", "g/L") | (FactName::Crp, "mg/dL", "mg/L") => 10.0,
+        (FactName::Haemoglobin, "g/L", "g/dL")
+        | (FactName::Crp | FactName::Creatinine | FactName::Bilirubin, "mg/L", "mg/dL") => 0.1,
+        (FactName::Haemoglobin, "g/dL", "g/L")
+        | (FactName::Crp | FactName::Creatinine | FactName::Bilirubin, "mg/dL", "mg/L") => 10.0,
         (FactName::Creatinine, "mg/dL", "umol/L") => 88.4,
         (FactName::Creatinine, "umol/L", "mg/dL") => 1.0 / 88.4,
         (FactName::Glucose, "mg/dL", "mmol/L") => 1.0 / 18.0,
         (FactName::Glucose, "mmol/L", "mg/dL") => 18.0,
+        // Where French is spoken, and in much of Latin America and Italy, laboratories report grams and milligrams per litre.
+        (FactName::Glucose, "g/L", "mg/dL") => 100.0,
+        (FactName::Glucose, "mg/dL", "g/L") => 0.01,
+        (FactName::Glucose, "g/L", "mmol/L") => 100.0 / 18.0,
+        (FactName::Glucose, "mmol/L", "g/L") => 0.18,
+        (FactName::Creatinine, "mg/L", "umol/L") => 8.84,
+        (FactName::Creatinine, "umol/L", "mg/L") => 1.0 / 8.84,
+        (FactName::Urea, "g/L", "mmol/L") => 100.0 / 6.006,
+        (FactName::Urea, "mmol/L", "g/L") => 0.06006,
+        (FactName::Bilirubin, "mg/L", "umol/L") => 1.71,
+        (FactName::Bilirubin, "umol/L", "mg/L") => 1.0 / 1.71,
         // NGSP: https://ngsp.org/ifcc.asp.
         (FactName::Hba1c, "%", "mmol/mol") => return Some((value - 2.152) / 0.09148),
         (FactName::Hba1c, "mmol/mol", "%") => return Some(0.09148 * value + 2.152),

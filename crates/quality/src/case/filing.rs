@@ -20,7 +20,7 @@ use self::lexicon::{Kind, kinds};
 pub(super) use self::pieces::whole;
 use self::placed::placed;
 pub(super) use self::placed::settle_relatives;
-pub(super) use self::quoted::settle_complaints;
+pub(super) use self::quoted::{settle_complaints, without_repeated_complaints};
 pub(super) use self::results::extent;
 use super::contradictions::is_same;
 use super::statement::{content, fact_of};

@@ -87,6 +87,7 @@ fn recorded(
         filing::settle_relatives(&mut facts);
     }
     filing::settle_complaints(frame, &mut facts);
+    filing::without_repeated_complaints(&mut facts);
     // The sex of which a message speaks is the gender, which may be another one.
     let known = PatientFacts::from(patient);
     let plain = matches!(
@@ -361,7 +362,7 @@ impl Message<'_, '_> {
             return None;
         }
         let (value, unit) = canonical(name, number.value, said_unit)?;
-        let sized = super::vitals::is_plausible(name, value);
+        let sized = super::sizes::is_plausible(name, value);
         let text = if value.to_bits() == number.value.to_bits() {
             number.text
         } else {
@@ -381,7 +382,7 @@ impl Message<'_, '_> {
         }
         let number = f64::from(in_words(words)?);
         let (value, unit) = canonical(name, number, known_unit(unit))?;
-        let plausible = super::vitals::is_plausible(name, value);
+        let plausible = super::sizes::is_plausible(name, value);
         plausible.then(|| fact_of(name, &super::vitals::plain(value), unit))
     }
 
@@ -470,6 +471,6 @@ fn known_unit(unit: &str) -> Option<&'static str> {
     let whole = numbers(&text, &text.to_lowercase()).first().map(|n| (n.unit, n.end));
     match whole {
         Some((Some(found), end)) if end >= text.trim_end().len() => Some(found),
-        _ => super::vitals::ucum(unit),
+        _ => super::sizes::ucum(unit),
     }
 }

@@ -6,9 +6,10 @@ use clinstruct_schema::{FactKind, FactName, StatedFact};
 
 use super::canonical::canonical;
 use super::numbers::{Number, Part};
+use super::sizes::is_plausible;
 use super::statement::WAS;
 use super::view::View;
-use super::vitals::{Reading, Time, is_bare, is_nobodys, is_plausible, plain, read};
+use super::vitals::{Reading, Time, is_bare, is_nobodys, plain, read};
 use super::words::{Class, Hit};
 
 /// Letters between a value and the next one of the same thing.

@@ -355,3 +355,69 @@ fn a_listed_pregnancy_counts_where_the_frame_has_none() {
     let other = of("Her sister is 24 weeks pregnant, she has a cough.", &[]);
     assert!(!other.iter().any(|fact| fact.starts_with("pregnancy")), "{other:?}");
 }
+
+#[test]
+fn whoever_measured_a_value_does_not_have_it() {
+    for (text, is) in [
+        (
+            "nurse at our health centre got sats 92 sitting and 86 after walking round the shed",
+            "saturation 92 %",
+        ),
+        ("The midwife read a saturation of 92% at rest.", "saturation 92 %"),
+        ("Die Krankenschwester maß eine Sättigung von 92 %.", "saturation 92 %"),
+        ("L'infirmière a mesuré une saturation de 92 %.", "saturation 92 %"),
+        ("La enfermera midió una saturación de 92 %.", "saturation 92 %"),
+        ("L'infermiera ha misurato una saturazione di 92 %.", "saturation 92 %"),
+        ("A enfermeira mediu uma saturação de 92 %.", "saturation 92 %"),
+        (
+            "Saturation dropped to 91% on room air while he slept, two hours after oral morphine 4 mg, and came back to \
+             97% when we woke him.",
+            "saturation 97 %",
+        ),
+    ] {
+        let value = is.split(' ').nth(1).unwrap();
+        let all = of(text, &[(FactName::Saturation, value, "%")]);
+        assert!(all.contains(&is.to_owned()), "{text}: {all:?}");
+    }
+}
+
+#[test]
+fn of_a_value_at_rest_and_one_after_effort_the_first_stands() {
+    use FactName::{Haemoglobin, HeartRate, Other, Saturation};
+    for (text, list, is) in [
+        (
+            "Nil fever since d/c, T 36.7. HR 84 at rest, 118 after one flight of stairs, SpO2 98% RA.",
+            &[(HeartRate, "84", "/min"), (Other, "HR 118 after one flight of stairs", "/min")][..],
+            "heart_rate 84 /min",
+        ),
+        (
+            "nurse at our health centre got sats 92 sitting and 86 after walking round the shed",
+            &[(Saturation, "92", "%"), (Other, "sats 86 after walking round the shed", "%")],
+            "saturation 92 %",
+        ),
+        ("Sats 92 sitting and 86 walking.", &[], "saturation 92 %"),
+        (
+            "Fasting glucose was 1.6 g/L in March, 2.1 in April and 2.5 this week, although she takes metformin 1 g.",
+            &[(FactName::Glucose, "2.5", "g/L")],
+            "glucose 2.5 g/L",
+        ),
+        (
+            "Glycémie à jeun 0,92 g/L, créatinine 12 mg/L.",
+            &[(FactName::Glucose, "0,92", "g/L")],
+            "glucose 0.92 g/L",
+        ),
+        (
+            "What should I make of a haemoglobin of 9.6 g/dL in a worker who is 31 weeks pregnant?",
+            &[(Haemoglobin, "9.6", "g/dL")],
+            "haemoglobin 9.6 g/dL",
+        ),
+        (
+            "How should I read a haemoglobin of 9.6 g/dL in this man?",
+            &[(Haemoglobin, "9.6", "g/dL")],
+            "haemoglobin 9.6 g/dL",
+        ),
+    ] {
+        let all = of(text, list);
+        assert!(all.contains(&is.to_owned()), "{text}: {all:?}");
+    }
+}

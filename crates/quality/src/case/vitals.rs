@@ -8,6 +8,7 @@ use super::advice::{is_advised, is_change};
 use super::canonical::{canonical, is_vital};
 use super::numbers::{Number, Part};
 use super::sides::{has_side, is_angle};
+use super::sizes::kind;
 use super::statement::WAS;
 use super::view::View;
 use super::words::{Class, Hit};
@@ -342,64 +343,9 @@ pub(super) fn is_bare(view: &View<'_>, number: &Number) -> bool {
                     | Class::Initial
                     | Class::Later
                     | Class::Past
+                    | Class::Standing
+                    | Class::Episode
             )
-    })
-}
-
-/// Units and plausible sizes of a fact without one.
-fn kind(name: FactName) -> Option<(&'static [&'static str], Range<f64>)> {
-    const MILLIMOLES: &[&str] = &["mmol/L", "meq/L"];
-    Some(match name {
-        FactName::Weight => (&["kg", "[lb_av]", "g"], 2.0..300.0),
-        FactName::Height => (&["cm", "m"], 30.0..230.0),
-        FactName::Temperature => (&["Cel", "[degF]", "deg"], 30.0..43.5),
-        FactName::HeartRate => (&["{beats}/min", "/min"], 20.0..300.0),
-        FactName::RespiratoryRate => (&["{breaths}/min", "/min"], 4.0..120.0),
-        FactName::Systolic => (&["mm[Hg]"], 40.0..280.0),
-        FactName::Diastolic => (&["mm[Hg]"], 15.0..180.0),
-        FactName::Saturation => (&["%"], 40.0..100.5),
-        FactName::Bmi => (&["kg/m2"], 8.0..80.0),
-        FactName::Glucose => (&["mmol/L", "mg/dL"], 0.5..900.0),
-        FactName::Hba1c => (&["%", "mmol/mol"], 3.5..200.0),
-        FactName::Haemoglobin => (&["g/dL", "g/L", "mmol/L"], 2.0..230.0),
-        FactName::WhiteCells => (&["10*9/L", "/uL"], 0.1..60_000.0),
-        FactName::Neutrophils => (&["10*9/L", "/uL"], 0.05..40_000.0),
-        FactName::Platelets => (&["10*9/L", "/uL"], 1.0..1_000_000.0),
-        FactName::Sodium => (MILLIMOLES, 95.0..200.0),
-        FactName::Potassium => (MILLIMOLES, 1.0..10.0),
-        FactName::Creatinine => (&["umol/L", "mg/dL", "mmol/L"], 0.2..2_500.0),
-        FactName::Egfr => (&["mL/min/{1.73_m2}"], 1.0..160.0),
-        FactName::Urea => (&["mmol/L", "mg/dL"], 0.5..300.0),
-        FactName::Bilirubin => (&["umol/L", "mg/dL"], 0.1..900.0),
-        FactName::Alt => (&["U/L"], 3.0..15_000.0),
-        FactName::Inr => (&[], 0.7..15.0),
-        FactName::Crp => (&["mg/L", "mg/dL"], 0.1..600.0),
-        FactName::Lactate => (&["mmol/L", "mg/dL"], 0.2..30.0),
-        FactName::Troponin => (&["ng/L", "ng/mL", "pg/mL"], 0.001..100_000.0),
-        FactName::Tsh => (&["m[IU]/L"], 0.001..200.0),
-        FactName::Cd4 => (&["/uL"], 1.0..2_500.0),
-        FactName::ViralLoad => (&["{copies}/mL"], 1.0..20_000_000.0),
-        FactName::EjectionFraction => (&["%"], 5.0..80.0),
-        FactName::Gcs => (&[], 3.0..15.5),
-        FactName::PainScore => (&[], 0.0..10.5),
-        _ => return None,
-    })
-}
-
-/// Whether a value is one that a living body has.
-pub(super) fn is_plausible(name: FactName, value: f64) -> bool {
-    let Some((_, sizes)) = kind(name) else { return false };
-    // Newborns weigh less than what is read without a unit.
-    let start = if name == FactName::Weight { 0.3 } else { sizes.start };
-    (start..sizes.end).contains(&value)
-}
-
-/// The unit of this UCUM name, among those that facts have.
-pub(super) fn ucum(unit: &str) -> Option<&'static str> {
-    FactName::ALL.iter().find_map(|name| {
-        let all = kind(*name).map_or(&[] as &[&str], |(units, _)| units);
-        let usual = Some(name.unit()).filter(|u| *u == unit && *u != "1");
-        all.iter().copied().find(|u| *u == unit).or(usual)
     })
 }
 
@@ -452,6 +398,22 @@ const RELATIONS: [&str; 14] = [
     " com ", " cuja ", " cujo ", " avec ", " dont ",
 ];
 
+/// What one does with a value that was measured, behind the word at the head of a question.
+const JUDGED: [&str; 12] = [
+    " i make of ",
+    " we make of ",
+    " i read ",
+    " we read ",
+    " i interpret ",
+    " we interpret ",
+    " i understand ",
+    " i explain ",
+    " i judge ",
+    " i do about ",
+    " i do with ",
+    " we do about ",
+];
+
 /// Whether a question about what to do says what the patient has: `Should a woman with a haemoglobin of 6.4 be transfused?`,
 /// `Should he stop it, whose sodium fell from 138 to 128?`. `modal` is the word at its head.
 fn is_asked_of_patient(
@@ -469,9 +431,14 @@ fn is_asked_of_patient(
             RELATIONS.iter().any(|word| after.contains(word))
         })
     };
-    modal.start == sentence.start
-        && view.is_question(sentence)
-        && (number.part == Part::Changed || related())
+    // `What should I make of a haemoglobin of 9.6?`: it is there, and asked about.
+    let judged = || {
+        let asked = view.between(modal.end, begins);
+        JUDGED.iter().any(|verb| asked.starts_with(verb))
+    };
+    view.is_question(sentence)
+        && (judged()
+            || modal.start == sentence.start && (number.part == Part::Changed || related()))
 }
 
 /// Whether what is past in a clause is the number behind this one: `hb 8.2 g/dl on the hemocue and it was 11.6 in march`.

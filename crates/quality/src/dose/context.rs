@@ -92,6 +92,14 @@ fn is_small(number: &Number) -> bool {
     }
 }
 
+/// Most litres a minute that are given; a peak flow is more.
+const FLOW: f64 = 80.0;
+
+/// Whether a flow is one that a patient breathes out: `peak flow 300 L/min`.
+fn is_breath(number: &Number) -> bool {
+    number.unit == Unit::Litre && number.per_time && number.amount > FLOW
+}
+
 fn is_question(sentence: &str) -> bool {
     sentence.trim_end().trim_end_matches(['*', '_', '"', '”', '»', ')']).ends_with('?')
 }
@@ -131,6 +139,7 @@ impl Context<'_> {
             || self.is_size(number)
             || self.is_temperature(number)
             || self.is_of_growth(number)
+            || is_breath(number)
         {
             return false;
         }

@@ -34,6 +34,7 @@ pub(super) fn placed(fact: StatedFact) -> StatedFact {
     let hits = kinds(&fact.value, &view.lower);
     let has = |kind| hits.iter().any(|hit| hit.class == kind);
     let name = match fact.name {
+        FactName::Complaint if has(Kind::Symptom) && is_absent(&view.lower) => FactName::Finding,
         FactName::Complaint if has(Kind::Symptom) => return fact,
         FactName::Complaint if has(Kind::Well) => FactName::Finding,
         FactName::Complaint if has(Kind::Drinking) && has(Kind::Alcohol) => FactName::Social,
@@ -44,6 +45,38 @@ pub(super) fn placed(fact: StatedFact) -> StatedFact {
     };
     let unit = "1".to_owned();
     StatedFact { name, unit, ..fact }
+}
+
+/// How a statement begins of a symptom that is looked for and not there, and how it ends of one that is over.
+const ABSENT: [&str; 16] = [
+    "nil ", "no ", "denies ", "without ", "never ", "kein ", "keine ", "keinen ", "ohne ",
+    "pas de ", "sans ", "sin ", "niega ", "senza ", "sem ", "nega ",
+];
+const OVER: [&str; 14] = [
+    " gone",
+    " resolved",
+    " settled",
+    " subsided",
+    " is over",
+    " are over",
+    " has stopped",
+    " weg",
+    " verschwunden",
+    " disparu",
+    " ha cedido",
+    " scomparso",
+    " scomparsa",
+    " passou",
+];
+
+/// Whether a symptom is not there, or is over: `nil fever since discharge`, `calf pain gone`.
+fn is_absent(lower: &str) -> bool {
+    let lower = lower.trim().trim_end_matches('.');
+    // `No relief of the pain`, `no sleep because of the pain`.
+    let lacks = ["relief", "sleep", "better", "improve", "response", "because", "effect", "but "];
+    (ABSENT.iter().any(|word| lower.starts_with(word))
+        || OVER.iter().any(|word| lower.ends_with(word)))
+        && !lacks.iter().any(|word| lower.contains(word))
 }
 
 /// Words of what a test showed that make a sentence of its result, in all and between commas.

@@ -3,6 +3,7 @@
 use clinstruct_schema::{FactKind, FactName, Frame, StatedFact};
 
 use super::lexicon::{Kind, kinds};
+use crate::case::statement::content;
 use crate::case::view::View;
 use crate::case::words::Class;
 
@@ -159,6 +160,31 @@ pub(in crate::case) fn settle_complaints(frame: &Frame, facts: &mut Vec<StatedFa
     if found {
         facts.retain(|fact| fact.name != FactName::Complaint || !is_quoted(&fact.value));
     }
+}
+
+/// Drops complaints of which another one has all words: `evening tablets are being missed` beside `evening tablets, because they
+/// are being missed`.
+pub(in crate::case) fn without_repeated_complaints(facts: &mut Vec<StatedFact>) {
+    let words: Vec<Vec<String>> = facts
+        .iter()
+        .map(|fact| match fact.name {
+            FactName::Complaint => content(&fact.value).collect(),
+            _ => Vec::new(),
+        })
+        .collect();
+    let repeats = |(at, own): (usize, &Vec<String>)| {
+        own.len() > 1
+            && words.iter().enumerate().any(|(other, all)| {
+                let longer = all.len() > own.len() || (all.len() == own.len() && other < at);
+                other != at && longer && own.iter().all(|word| all.contains(word))
+            })
+    };
+    let dropped: Vec<bool> = words.iter().enumerate().map(repeats).collect();
+    let mut at = 0;
+    facts.retain(|_| {
+        at += 1;
+        !dropped.get(at - 1).copied().unwrap_or_default()
+    });
 }
 
 /// Whether a text names nothing that a patient is seen for, and the writer speaks in it.
