@@ -126,8 +126,8 @@ fn schema(numbers: &[usize], asks: bool, patients: bool) -> JsonSchema {
 
 /// Phrases for how a request about form is worded, apart from what it asks: left to themselves, models write all of them as
 /// `.. please, ..`.
-const MANNERS: [&str; 3] =
-    ["request-reason-first", "request-as-question", "request-without-please"];
+const MANNERS: [&str; 4] =
+    ["request-reason-first", "request-as-question", "request-without-please", "request-short"];
 
 /// What the conversations of a message ask of the answers, for its writer: the sample words of each style, where they will
 /// be, and which of the conversations has them, if there are several.

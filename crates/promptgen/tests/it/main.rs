@@ -407,7 +407,7 @@ fn a_request_gives_the_writer_what_its_conversations_ask_for() {
             "- version 2, request 3 (after the message; without please): No lists.",
             "- version 2, request 4 (after a later message; without please): Be brief.",
             "- request 1 (before the message; without please): In 80 words.",
-            "- request 2 (before its question, for all answers; without please): In German.",
+            "- request 2 (before its question, for all answers; in at most eight words, the reason in one or two of them): In German.",
         ]
     );
     let system = &plain.messages[0].content;
