@@ -11,6 +11,7 @@
 //! and large ones not beside a frequency alone: two litres a day are drunk.
 
 mod context;
+mod judged;
 mod medicine;
 mod numbers;
 mod size;

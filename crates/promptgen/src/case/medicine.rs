@@ -20,6 +20,8 @@ const OFTEN: [&str; 8] = [
 ];
 /// Lengths of time before `of` and a name: `three weeks of salbutamol`.
 const LENGTHS: [&str; 6] = ["day", "days", "week", "weeks", "month", "months"];
+/// What is counted before `of` and a name: `one dose of ceftriaxone 2 g`.
+const SHARES: [&str; 6] = ["dose", "doses", "course", "courses", "injection", "injections"];
 /// Pieces behind a name whose count stands before it: `one iron tablet`.
 const PIECES: [&str; 6] = ["tablet", "tablets", "capsule", "capsules", "sachet", "sachets"];
 
@@ -39,6 +41,12 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
         let drug = divided(&words[3..].join(" "));
         let time = format!("for {} {}", words[0], words[1]);
         let frequency = format!("{} {time}", drug.frequency).trim().to_owned();
+        return CaseMedicine { frequency, ..drug };
+    }
+    if is(COUNTS, 0) && is(&SHARES, 1) && is(&["of"], 2) && words.len() > 3 {
+        let drug = divided(&words[3..].join(" "));
+        let time = format!("{} {}", words[0], words[1]);
+        let frequency = format!("{time} {}", drug.frequency).trim().to_owned();
         return CaseMedicine { frequency, ..drug };
     }
     if is(COUNTS, 0) && is(&PIECES, 2) && !is(FORMS, 1) {
@@ -366,6 +374,8 @@ mod tests {
         check("a small push of 10% dextrose", "dextrose", "10%", "a small push");
         check("aspirine contre la fièvre", "aspirine", "", "contre la fièvre");
         check("eighteen months of thiamazole", "thiamazole", "", "for eighteen months");
+        check("one dose of ceftriaxone 2 g", "ceftriaxone", "2 g", "one dose");
+        check("phenobarbital went up to 5 mg/kg/day", "phenobarbital", "5 mg/kg/day", "");
         check("iron since the birth", "iron", "", "since the birth");
         // What names no medicine stays as it was written.
         for value in

@@ -376,6 +376,7 @@ pub(super) const CHANGED: &[&str] = &[
     "lowered",
     "changed",
     "titrated",
+    "went",
     "started",
     "begun",
     "up",

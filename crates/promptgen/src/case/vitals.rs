@@ -121,6 +121,8 @@ pub(super) fn complete(ctx: &Completion<'_>, case: &mut Case) {
 const UNREMARKABLE: f64 = 1.3;
 /// Lowest saturation that a message gives no reason for, and with a long-standing condition that lowers it, %.
 const SATURATED: (f64, f64) = (95.0, 93.0);
+/// Lowest saturation that nobody speaks of, though the complaint explains it, %.
+const UNSAID: f64 = 91.0;
 /// Highest systolic and diastolic pressure without a stated reason, mmHg.
 const PRESSURES: (f64, f64) = (138.0, 88.0);
 
@@ -161,11 +163,15 @@ impl Calm {
         if !acute(|e| e.temperature) {
             limits.push((FactName::Temperature, around(normal.temperature)));
         }
-        if !acute(|e| e.saturation) {
-            let (healthy, ill) = SATURATED;
-            let low = if lasting(|e| e.saturation) { ill } else { healthy };
-            limits.push((FactName::Saturation, [low, 100.0]));
-        }
+        let (healthy, ill) = SATURATED;
+        let low = if acute(|e| e.saturation) {
+            UNSAID
+        } else if lasting(|e| e.saturation) {
+            ill
+        } else {
+            healthy
+        };
+        limits.push((FactName::Saturation, [low, 100.0]));
         if !acute(|e| e.systolic) && !lasting(|e| e.systolic) && ctx.patient.age.years >= 16 {
             limits.push((FactName::Systolic, [normal.systolic[0].min(96.0), PRESSURES.0]));
             limits.push((FactName::Diastolic, [0.0, PRESSURES.1]));

@@ -421,6 +421,7 @@ fn what_is_listed_in_the_wrong_place_moves() {
             "diclofenac 50 mg twice daily, bought at the market",
             Medicine,
         ),
+        ("Enalapril 5 mg daily since May.", History, "Enalapril 5 mg daily since May", Medicine),
         ("3% saline 150 mL given twice.", History, "3% saline 150 mL given twice", Medicine),
         (
             "Warfarin 5 mg daily ran out three weeks ago.",

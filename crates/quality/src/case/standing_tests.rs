@@ -383,7 +383,7 @@ fn whoever_measured_a_value_does_not_have_it() {
 
 #[test]
 fn of_a_value_at_rest_and_one_after_effort_the_first_stands() {
-    use FactName::{Haemoglobin, HeartRate, Other, Saturation};
+    use FactName::{Haemoglobin, HeartRate, Other, Saturation, Systolic};
     for (text, list, is) in [
         (
             "Nil fever since d/c, T 36.7. HR 84 at rest, 118 after one flight of stairs, SpO2 98% RA.",
@@ -396,6 +396,12 @@ fn of_a_value_at_rest_and_one_after_effort_the_first_stands() {
             "saturation 92 %",
         ),
         ("Sats 92 sitting and 86 walking.", &[], "saturation 92 %"),
+        (
+            "BP lying 128/70 mmHg, 92/58 after three minutes standing, pulse 64 then 70.",
+            &[(Other, "BP lying 128/70 mmHg", "mm[Hg]"), (Systolic, "92", "mm[Hg]")],
+            "systolic 128 mm[Hg]",
+        ),
+        ("bp 95/60 when she stands up, 126/72 lying", &[], "systolic 126 mm[Hg]"),
         (
             "Fasting glucose was 1.6 g/L in March, 2.1 in April and 2.5 this week, although she takes metformin 1 g.",
             &[(FactName::Glucose, "2.5", "g/L")],

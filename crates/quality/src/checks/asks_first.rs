@@ -21,6 +21,7 @@ pub const CHECK: Check = Check {
         "Hold the next tablet. How long has the cough lasted?",
         "Keep him warm. Then tell me whether he can swallow.",
         "Hold the tablets. I do not know whether folic acid has been taken; please ask this first.",
+        "Keep the neck still. What I'm missing: power and sensation in arms and legs. Test both now.",
     ],
     bad: &[
         "Give fluids and keep her warm.",

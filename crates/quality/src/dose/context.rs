@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::judged::is_breath;
 use super::numbers::Number;
 use super::words::{Class, Hit};
 use super::{Dose, Unit, View};
@@ -92,14 +93,6 @@ fn is_small(number: &Number) -> bool {
     }
 }
 
-/// Most litres a minute that are given; a peak flow is more.
-const FLOW: f64 = 80.0;
-
-/// Whether a flow is one that a patient breathes out: `peak flow 300 L/min`.
-fn is_breath(number: &Number) -> bool {
-    number.unit == Unit::Litre && number.per_time && number.amount > FLOW
-}
-
 fn is_question(sentence: &str) -> bool {
     sentence.trim_end().trim_end_matches(['*', '_', '"', '”', '»', ')']).ends_with('?')
 }
@@ -140,6 +133,7 @@ impl Context<'_> {
             || self.is_temperature(number)
             || self.is_of_growth(number)
             || is_breath(number)
+            || self.is_judged(number)
         {
             return false;
         }

@@ -158,6 +158,9 @@ const REGULARLY: [&str; 20] = [
     "just given",
 ];
 
+/// Words that say since when it is taken, whatever the time.
+const SINCE: [&str; 5] = ["since", "started", "begun", "new from", "added"];
+
 /// Whether a statement begins with a medicine that the patient takes now, with its amount: `carbamazepine started on day 2,
 /// titrated to 400 mg BD`, `3% saline 150 mL given twice`. What ended, or was taken at another time, is history.
 fn is_taken(view: &View<'_>) -> bool {
@@ -190,7 +193,8 @@ fn is_taken(view: &View<'_>) -> bool {
     names.iter().any(|name| first(name) && dosed(name))
         && regularly()
         && !ENDED.iter().any(|word| lower.contains(word))
-        && !view.has(0..lower.len(), Class::Past)
+        // `new since last month`.
+        && (SINCE.iter().any(|word| lower.contains(word)) || !view.has(0..lower.len(), Class::Past))
 }
 
 /// Whether all numbers of a statement without a test are lengths of time: `cow's milk formula for 3 weeks`.
