@@ -117,9 +117,15 @@ fn names(constraint: &Constraint, style: &Style, text: &str) -> bool {
         Constraint::Language { language } => {
             let known = NAMES.iter().filter(|(known, _)| known == language);
             let known: Vec<&str> = known.flat_map(|(_, names)| names.iter().copied()).collect();
+            let short = SHORT.iter().filter(|(short, _)| short == language);
+            let short: Vec<&str> = short.flat_map(|(_, names)| names.iter().copied()).collect();
             let named = |text: &str| {
                 let text = plain(text);
-                known.iter().any(|name| text.contains(name))
+                let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
+                let shortened = words.windows(2).any(|pair| {
+                    matches!(pair, [before, name] if IN.contains(before) && short.contains(name))
+                });
+                shortened || known.iter().any(|name| text.contains(name))
             };
             // Whoever writes their own styles may name it otherwise.
             named(text) || !named(&style.text)
@@ -127,6 +133,17 @@ fn names(constraint: &Constraint, style: &Style, text: &str) -> bool {
         _ => true,
     }
 }
+
+/// Short names of languages, behind one of the words of [`IN`]: `in Fr pls`.
+const SHORT: [(Language, &[&str]); 6] = [
+    (Language::English, &["eng", "engl"]),
+    (Language::French, &["fr", "fra", "franc"]),
+    (Language::German, &["ger", "germ", "dt", "dtsch"]),
+    (Language::Spanish, &["sp", "span", "esp"]),
+    (Language::Portuguese, &["port", "portug"]),
+    (Language::Italian, &["ital"]),
+];
+const IN: [&str; 5] = ["in", "en", "em", "auf", "to"];
 
 /// A text in lower case and without the nukta, which is written as a sign of its own, as part of a letter, or not at all.
 fn plain(text: &str) -> String {
@@ -364,6 +381,20 @@ mod tests {
             let asked = style(sample, Constraint::Language { language });
             assert!(worded(asked.clone(), of, good).1, "{good}");
             assert!(!worded(asked, of, bad).1, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_language_may_be_named_in_short() {
+        let asked =
+            style("Please answer in French.", Constraint::Language { language: Language::French });
+        for (text, kept) in [
+            ("In Fr pls, nurse reading along?", true),
+            ("Ans in fra, wife reads no Eng", true),
+            ("In Sp pls, nurse reading along?", false),
+            ("Ref to fracture clinic, pls", false),
+        ] {
+            assert_eq!(worded(asked.clone(), Language::English, text).1, kept, "{text}");
         }
     }
 
