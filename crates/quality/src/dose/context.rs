@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use super::judged::is_breath;
 use super::numbers::Number;
 use super::words::{Class, Hit};
 use super::{Dose, Unit, View};
@@ -132,7 +131,7 @@ impl Context<'_> {
             || self.is_size(number)
             || self.is_temperature(number)
             || self.is_of_growth(number)
-            || is_breath(number)
+            || self.is_breath(number)
             || self.is_judged(number)
         {
             return false;

@@ -39,12 +39,13 @@ const JUDGED: [&str; 26] = [
 /// Most litres a minute that are given; a peak flow is more.
 const FLOW: f64 = 80.0;
 
-/// Whether a flow is one that a patient breathes out: `peak flow 300 L/min`.
-pub(super) fn is_breath(number: &Number) -> bool {
-    number.unit == Unit::Litre && number.per_time && number.amount > FLOW
-}
-
 impl Context<'_> {
+    /// Whether a flow is one that a patient breathes out: `peak flow 300 L/min`.
+    #[expect(clippy::unused_self, reason = "asked as the other questions about a number are")]
+    pub(super) fn is_breath(&self, number: &Number) -> bool {
+        number.unit == Unit::Litre && number.per_time && number.amount > FLOW
+    }
+
     /// Whether what is said of an amount is how much it is: `150 mg a day is not much`.
     pub(super) fn is_judged(&self, number: &Number) -> bool {
         let rest = self.view.between(number.place.end, self.sentence.end);
