@@ -403,6 +403,16 @@ fn of_a_value_at_rest_and_one_after_effort_the_first_stands() {
         ),
         ("bp 95/60 when she stands up, 126/72 lying", &[], "systolic 126 mm[Hg]"),
         (
+            "Lying down his blood pressure was 148/82, and after three minutes of standing it was 112/64.",
+            &[(Systolic, "112", "mm[Hg]")],
+            "systolic 148 mm[Hg]",
+        ),
+        (
+            "He takes indapamide 1.5 mg, and the urologist added tamsulosin 0.4 mg, which he swallows at breakfast.",
+            &[(FactName::Medicine, "tamsulosin 0.4 mg", "1")],
+            "medicine tamsulosin 0.4 mg 1",
+        ),
+        (
             "Fasting glucose was 1.6 g/L in March, 2.1 in April and 2.5 this week, although she takes metformin 1 g.",
             &[(FactName::Glucose, "2.5", "g/L")],
             "glucose 2.5 g/L",
