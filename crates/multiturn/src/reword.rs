@@ -68,7 +68,9 @@ fn names_all(style: &Style, text: &str) -> bool {
         | Constraint::ExactParagraphs { n } => Some(*n as usize),
         _ => None,
     });
-    let Some((_, list)) = text.split_once(": ") else { return false };
+    // `A table with the food, its replacement and the meal`.
+    let lists = [": ", " with ", " mit ", " avec ", " con ", " com "];
+    let Some((_, list)) = lists.iter().find_map(|lead| text.split_once(lead)) else { return false };
     // Why it is asked for, and what else is said, is no item.
     let list = list.split_inclusive(['?', '.', '!', '।', ';']).next().unwrap_or_default();
     let lower = list.to_lowercase();
@@ -239,8 +241,15 @@ mod tests {
             (Language::English, "As a table please: drug, dose and what to watch.", true),
             (Language::English, "As a table: drug, dose, and what to watch", true),
             (Language::English, "As a table: drug / dose / monitoring.", true),
+            (
+                Language::English,
+                "Could you make it a table with the food, its replacement and the meal, so her daughter can stick it on the fridge?",
+                true,
+            ),
             (Language::English, "As a table: drug and dose.", false),
-            (Language::English, "As a table with drug, dose and what to watch.", false),
+            (Language::English, "As a table with drug, dose and what to watch.", true),
+            (Language::English, "A table I can go through with her, please.", false),
+            (Language::English, "table: stump task, reason, hour, for bedside wall", true),
             (Language::English, "As a table: drug, dose in 2 units and what to watch.", false),
             (Language::German, "Bitte eine Tabelle: Mittel, Dosis und Kontrolle", true),
             (Language::Hindi, "तालिका में दीजिए: दवा, खुराक और निगरानी।", true),

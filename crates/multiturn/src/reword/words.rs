@@ -3,8 +3,9 @@
 use clinstruct_schema::Language;
 
 /// Words with which the reason for a request begins, in all of our languages.
-pub(super) const REASONS: [&str; 46] = [
+pub(super) const REASONS: [&str; 47] = [
     " - ",
+    ", for ",
     ", so ",
     ", because ",
     " because ",

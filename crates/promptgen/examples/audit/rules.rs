@@ -249,9 +249,18 @@ fn weight_limits(all: &[WeightReference], months: f64, sex: Sex) -> [f64; 2] {
     [0, 1].map(|i| from[i] + (to[i] - from[i]) * part)
 }
 
+/// ICD-10 codes of conditions of the frame with which nobody is seen who takes nothing for them: a message about metformin leaves
+/// out the buprenorphine.
+const LIFELONG: [&str; 20] = [
+    "B20", "A15", "A30", "C25", "C61", "C91", "C92", "E03.1", "E10", "E25", "E27", "E84", "E89",
+    "F11.2", "M31.6", "N18.5", "Z30.4", "Z85.8", "Z94", "Z95.2",
+];
+
 /// What a message states holds, and what it leaves no room for is not drawn.
 fn statements(drawn: &Drawn<'_>, found: &mut Vec<String>) {
     let (case, scenario) = (&drawn.case, drawn.scenario);
+    let condition = drawn.frame.patient.as_ref().and_then(|patient| patient.condition.as_ref());
+    let lifelong = condition.is_some_and(|c| LIFELONG.iter().any(|code| c.code.starts_with(code)));
     for fact in &scenario.facts {
         let name = fact.name;
         let number = fact
@@ -274,7 +283,7 @@ fn statements(drawn: &Drawn<'_>, found: &mut Vec<String>) {
         }
         let (all, drawn) = origins(case, name);
         let nothing = fact.value.starts_with("no ") || fact.value.starts_with("none");
-        if drawn > 0 {
+        if drawn > 0 && !(name == FactName::Medicine && lifelong) {
             found.push(format!(
                 "{drawn} drawn beside the stated {} \"{}\"",
                 name.as_str(),
