@@ -37,17 +37,16 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
         let drug = divided(words[1]);
         return CaseMedicine { frequency: words[0].to_lowercase(), ..drug };
     }
-    if is(&LENGTHS, 1) && is(&["of"], 2) && words.len() > 3 {
+    let lasts = is(&LENGTHS, 1);
+    if words.len() > 3 && is(&["of"], 2) && (lasts || (is(COUNTS, 0) && is(&SHARES, 1))) {
         let drug = divided(&words[3..].join(" "));
-        let time = format!("for {} {}", words[0], words[1]);
-        let frequency = format!("{} {time}", drug.frequency).trim().to_owned();
-        return CaseMedicine { frequency, ..drug };
-    }
-    if is(COUNTS, 0) && is(&SHARES, 1) && is(&["of"], 2) && words.len() > 3 {
-        let drug = divided(&words[3..].join(" "));
-        let time = format!("{} {}", words[0], words[1]);
-        let frequency = format!("{time} {}", drug.frequency).trim().to_owned();
-        return CaseMedicine { frequency, ..drug };
+        let said = format!("{} {}", words[0], words[1]);
+        let frequency = if lasts {
+            format!("{} for {said}", drug.frequency)
+        } else {
+            format!("{said} {}", drug.frequency)
+        };
+        return CaseMedicine { frequency: frequency.trim().to_owned(), ..drug };
     }
     if is(COUNTS, 0) && is(&PIECES, 2) && !is(FORMS, 1) {
         let drug = divided(&[&words[1..2], &words[3..]].concat().join(" "));

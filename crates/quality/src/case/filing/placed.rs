@@ -92,15 +92,17 @@ pub(super) fn is_sentence(value: &str) -> bool {
     words(value) >= SENTENCE.0 && longest >= SENTENCE.1 && View::new(value).numbers.len() < 2
 }
 
+/// Whether the amount of a medicine stands right behind its name.
+fn has_amount(view: &View<'_>, name: &std::ops::Range<usize>) -> bool {
+    crate::case::medicines::dose_behind(view, name).is_some_and(|(at, _)| at.start < name.end + 12)
+}
+
 /// Whether a statement is a medicine with its amount and nothing before: `tiotropium 18 µg capsule daily`. What is said of it
 /// further on is another matter.
 fn is_medicine(view: &View<'_>) -> bool {
     let names = crate::dose::medicine_words(&view.lower, Language::English);
-    names.iter().any(|name| {
-        name.start == 0
-            && crate::case::medicines::dose_behind(view, name)
-                .is_some_and(|(at, _)| at.start < name.end + 12)
-    }) && !view.text.contains([',', ';', '.'])
+    names.iter().any(|name| name.start == 0 && has_amount(view, name))
+        && !view.text.contains([',', ';', '.'])
 }
 
 /// Words that say that a medicine is not taken any more, or belongs to another time.
@@ -175,11 +177,7 @@ fn is_taken(view: &View<'_>) -> bool {
             behind.trim_start().starts_with(|c: char| c.is_ascii_digit())
         })
     };
-    let dosed = |name: &std::ops::Range<usize>| {
-        changed(name.end)
-            || crate::case::medicines::dose_behind(view, name)
-                .is_some_and(|(at, _)| at.start < name.end + 12)
-    };
+    let dosed = |name: &std::ops::Range<usize>| changed(name.end) || has_amount(view, name);
     let regularly = || {
         REGULARLY.iter().any(|often| {
             lower.match_indices(often).any(|(at, _)| {
