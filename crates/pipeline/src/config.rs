@@ -15,7 +15,7 @@ use crate::task::Memo;
 use crate::{Annotator, Error, Extraction, Result, Routes};
 
 /// Raised when the reading of responses changes, so that journals are played again from the raw responses.
-const READING_VERSION: u32 = 15;
+const READING_VERSION: u32 = 16;
 
 /// What stands before the shard at the end of a plan's fingerprint.
 pub(crate) const SHARD: &str = "; shard ";

@@ -23,6 +23,8 @@ mod filing;
 #[cfg(test)]
 mod filing_pieces_tests;
 #[cfg(test)]
+mod filing_placed_tests;
+#[cfg(test)]
 mod filing_tests;
 mod frame;
 mod household;

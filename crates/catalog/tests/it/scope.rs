@@ -83,7 +83,7 @@ fn rows_of_each_part_have_a_patient_or_none() {
         .collect();
     insta::assert_snapshot!(counts.join("\n"), @r"
     specialty-domain: 6321 rows, patient 4169, none 1284, either 868, emergency 1836, pregnant 40, conditions 0
-    task-subtopic: 12688 rows, patient 9492, none 2920, either 276, emergency 1356, pregnant 384, conditions 2232
+    task-subtopic: 12688 rows, patient 9492, none 2920, either 276, emergency 1356, pregnant 384, conditions 2244
     task-topic: 2587 rows, patient 1928, none 355, either 304, emergency 624, pregnant 12, conditions 0
     ");
 }

@@ -25,10 +25,17 @@ const SHARES: [&str; 6] = ["dose", "doses", "course", "courses", "injection", "i
 /// Pieces behind a name whose count stands before it: `one iron tablet`.
 const PIECES: [&str; 6] = ["tablet", "tablets", "capsule", "capsules", "sachet", "sachets"];
 
+/// Who gave or takes it, and other beginnings of a clause behind a name: `prednisolone we gave 20 mg`.
+const WHO: [&str; 9] = ["we", "i", "they", "she", "he", "you", "that", "which", "was"];
+
 /// The medicine of a stated value, such as `metformin 500 mg twice daily`. What cannot be divided becomes the drug.
 pub(super) fn parse(value: &str) -> CaseMedicine {
-    let value = value.trim();
+    let value = apart(value.trim());
+    let value = value.as_str();
     let words: Vec<&str> = value.split_whitespace().collect();
+    if let Some(oxygen) = oxygen(&words) {
+        return oxygen;
+    }
     let is = |list: &[&str], at: usize| {
         words.get(at).is_some_and(|word| list.contains(&bare(word).as_str()))
     };
@@ -57,6 +64,48 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
     divided(value)
 }
 
+/// What oxygen comes from or through, by the beginnings of words, and its name in that language.
+const OXYGEN: [(&str, &str); 9] = [
+    ("concentrator", "oxygen"),
+    ("konzentrator", "Sauerstoff"),
+    ("nasenbrille", "Sauerstoff"),
+    ("concentrateur", "oxygène"),
+    ("lunettes", "oxygène"),
+    ("concentrador", "oxígeno"),
+    ("concentratore", "ossigeno"),
+    ("nasal", "oxygen"),
+    ("non-rebreather", "oxygen"),
+];
+
+/// The oxygen of a device that is listed with its flow: `concentrator 5 L`, `nasal prongs 2 L/min`.
+fn oxygen(words: &[&str]) -> Option<CaseMedicine> {
+    let first = words.first()?.to_lowercase();
+    let (_, name) = OXYGEN.iter().find(|(device, _)| first.starts_with(device))?;
+    let at = words.iter().position(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    let (flow, end) = dose(words, at).filter(|_| at <= 3)?;
+    let unit = flow.rsplit(' ').next().unwrap_or_default().to_lowercase();
+    ["l", "l/min"].contains(&unit.as_str()).then(|| CaseMedicine {
+        drug: (*name).to_owned(),
+        dose: flow,
+        frequency: [&words[..at], &words[end..]].concat().join(" "),
+        atc: String::new(),
+        origin: Origin::Stated,
+    })
+}
+
+/// How Thai, which has no spaces between words, says how often something is taken.
+const THAI: [&str; 9] =
+    ["วันละ", "สัปดาห์ละ", "ครั้งละ", "ทุก", "ก่อนนอน", "ก่อนอาหาร", "หลังอาหาร", "เช้า", "เวลา"];
+
+/// A value whose Thai words of a frequency stand apart from the name: `โลชั่นวันละครั้ง`.
+fn apart(value: &str) -> String {
+    let at = THAI.iter().filter_map(|word| value.find(word)).min().filter(|at| *at > 0);
+    match at.map(|at| value.split_at(at)) {
+        Some((name, often)) if !name.ends_with(' ') => format!("{name} {often}"),
+        _ => value.to_owned(),
+    }
+}
+
 /// The same for a value that begins with the name or the dose.
 fn divided(value: &str) -> CaseMedicine {
     let whole = |drug: &str| CaseMedicine {
@@ -75,8 +124,10 @@ fn divided(value: &str) -> CaseMedicine {
         };
         let ends = |(at, word): (usize, &&str)| {
             let word = bare(word);
-            [FREQUENCY, TIME].iter().any(|list| list.contains(&word.as_str()))
-                && (!PERHAPS.contains(&word.as_str()) || words[at + 1..].iter().take(4).any(timed))
+            THAI.iter().any(|often| word.starts_with(often))
+                || [FREQUENCY, TIME].iter().any(|list| list.contains(&word.as_str()))
+                    && (!PERHAPS.contains(&word.as_str())
+                        || words[at + 1..].iter().take(4).any(timed))
         };
         let Some(at) = words.iter().enumerate().position(ends) else { return words.len() };
         let nearly = |word: &&&str| NEARLY.contains(&bare(word).as_str());
@@ -110,7 +161,8 @@ fn divided(value: &str) -> CaseMedicine {
     let amount = || words.iter().skip(2).position(is_number).map(|at| at + 2);
     let amount = amount().filter(|at| strength && dose(&words, *at).is_some());
     let first = amount.or_else(|| words.iter().position(is_number));
-    let Some((start, (dose, end))) = first.and_then(|at| Some((at, dose(&words, at)?))) else {
+    let amount = |at| dose(&words, at).or_else(|| without_unit(&words, at));
+    let Some((start, (dose, end))) = first.and_then(|at| Some((at, amount(at)?))) else {
         return without_dose();
     };
     // What stands between name and dose says how it is given, or how the dose came about: `doubled to 5 mg`.
@@ -124,6 +176,7 @@ fn divided(value: &str) -> CaseMedicine {
         after.split_at(frequency_from(after).min(comma_end(after)).min(name_end(after)))
     } else if start > 0 {
         let (drug, between) = words[..start].split_at(name_end(&words[..start]));
+        // `prednisolone we gave 20 mg`: who gave it is left out.
         if between.first().is_some_and(|word| GIVEN.contains(&bare(word).as_str())) {
             given = between;
         }
@@ -176,7 +229,7 @@ fn comma_end(words: &[&str]) -> usize {
 /// Where a name ends, in front of words that say how it is given or how its dose was changed.
 fn name_end(words: &[&str]) -> usize {
     let ends =
-        |word: &&str| [GIVEN, CHANGED].iter().any(|list| list.contains(&bare(word).as_str()));
+        |word: &&str| [GIVEN, CHANGED, &WHO].iter().any(|list| list.contains(&bare(word).as_str()));
     words.iter().skip(1).position(ends).map_or(words.len(), |at| at + 1)
 }
 
@@ -247,6 +300,28 @@ fn dose(words: &[&str], start: usize) -> Option<(String, usize)> {
         }
     }
     None
+}
+
+/// Words in front of a number that is part of a name.
+const NUMBERED: [&str; 7] = ["vitamin", "vitamina", "vitamine", "omega", "pcv", "ppsv", "factor"];
+/// Words behind a number without a unit that say how often a dose is taken.
+const OFTEN_BEHIND: [&str; 24] = [
+    "once", "twice", "daily", "od", "bd", "bid", "tds", "tid", "qds", "qid", "qd", "nocte", "mane",
+    "weekly", "nightly", "prn", "every", "po", "iv", "im", "sc", "täglich", "at", "in",
+];
+
+/// The dose of a name with a mere number, as colleagues write it: `furosemide 40 once a day`, `amlodipine 5`.
+fn without_unit(words: &[&str], start: usize) -> Option<(String, usize)> {
+    let number = words.get(start)?.trim_end_matches([',', ';', '.']);
+    let is_amount = number.parse::<f64>().is_ok_and(|n| n >= 1.0) || number == "0.5";
+    let name = bare(words.get(start.checked_sub(1)?)?);
+    let named = name.chars().count() > 2
+        && name.chars().all(|c| c.is_alphabetic() || c == '-')
+        && ![&NUMBERED[..], FREQUENCY, TIME, NEARLY, FORMS, GIVEN, CHANGED]
+            .iter()
+            .any(|list| list.contains(&name.as_str()));
+    let often = words.get(start + 1).is_none_or(|next| OFTEN_BEHIND.contains(&bare(next).as_str()));
+    (start == 1 && is_amount && named && often).then(|| (number.to_owned(), start + 1))
 }
 
 #[cfg(test)]
@@ -382,6 +457,23 @@ mod tests {
         {
             check(value, value, "", "");
         }
+        check("furosemide 40 once a day", "furosemide", "40", "once a day");
+        check("amlodipine 5", "amlodipine", "5", "");
+        check("bisoprolol 2.5 OD", "bisoprolol", "2.5", "OD");
+        check("vitamin D 1000 daily", "vitamin D 1000", "", "daily");
+        check("amoxicillin 5 days", "amoxicillin 5 days", "", "");
+        check("omega 3 daily", "omega 3", "", "daily");
+        check(
+            "prednisolone we gave 20 mg twice a day for six days",
+            "prednisolone",
+            "20 mg",
+            "twice a day for six days",
+        );
+        check("concentrator 5 L", "oxygen", "5 L", "concentrator");
+        check("nasal prongs 2 L/min", "oxygen", "2 L/min", "nasal prongs");
+        check("nasal fluticasone 50 mcg daily", "nasal fluticasone", "50 mcg", "daily");
+        check("โลชั่นวันละครั้ง", "โลชั่น", "", "วันละครั้ง");
+        check("พาราเซตามอล 500 มก. ทุก 6 ชั่วโมง", "พาราเซตามอล 500 มก.", "", "ทุก 6 ชั่วโมง");
         check("", "", "", "");
         check("5", "5", "", "");
     }

@@ -146,7 +146,7 @@ const ASKED: [&str; 16] = [
     "prognóstico",
 ];
 /// What is said of something that is still to come.
-const TO_COME: [&str; 26] = [
+const TO_COME: [&str; 46] = [
     "prescribed",
     "ordered",
     "planned",
@@ -173,6 +173,26 @@ const TO_COME: [&str; 26] = [
     "programmat",
     "prescrito",
     "pendente",
+    "sent off",
+    "not back",
+    "still out",
+    "no result yet",
+    "results to follow",
+    "noch nicht da",
+    "kommt noch",
+    "pas encore revenu",
+    "pas encore reçu",
+    "résultat attendu",
+    "aún no llega",
+    "todavía no",
+    "sin resultado aún",
+    "non ancora arrivat",
+    "non ancora tornat",
+    "ainda não chegou",
+    "ainda não saiu",
+    "अभी नहीं आया",
+    "अभी नहीं आई",
+    "รอผล",
 ];
 
 /// Whether a text listed as a complaint only names a test, or the judgement that is asked for: `orbital MRI`, `forecast of his
@@ -382,6 +402,10 @@ mod tests {
             "MRT geplant",
             "hémoculture en attente",
             "ecografía programada",
+            "viral load sent off, not back yet",
+            "Kultur noch nicht da",
+            "cultura ainda não saiu",
+            "รอผลเพาะเชื้อ",
         ] {
             assert!(is_to_come(plan), "{plan}");
         }

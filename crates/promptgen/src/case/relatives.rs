@@ -105,7 +105,7 @@ const RELATIVES: [&str; 40] = [
 ];
 
 /// Words by which a text says how somebody lives, whoever is ill.
-const LIVING: [&str; 46] = [
+const LIVING: [&str; 62] = [
     "live",
     "lives",
     "living",
@@ -120,6 +120,14 @@ const LIVING: [&str; 46] = [
     "caring",
     "looks",
     "looking",
+    "looked",
+    "raises",
+    "raised",
+    "raising",
+    "feeds",
+    "cooks",
+    "minds",
+    "guardian",
     "cared",
     "supports",
     "work",
@@ -152,6 +160,14 @@ const LIVING: [&str; 46] = [
     "trabalha",
     "lavora",
     "fuma",
+    "betreut",
+    "versorgt",
+    "kümmert",
+    "soigne",
+    "élève",
+    "garde",
+    "cuida",
+    "accudisce",
 ];
 /// Relatives who share no blood, and so no disease of the family.
 const MARRIED: [&str; 9] = [
@@ -286,6 +302,8 @@ mod tests {
             "lives with her parents",
             "husband works abroad",
             "lebt bei der Großmutter",
+            "his grandmother has looked after him since June",
+            "sa grand-mère la garde",
             "vive con la abuela",
         ] {
             assert!(!is_family(&catalog, band, text), "{text}");

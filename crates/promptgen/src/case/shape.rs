@@ -6,7 +6,7 @@ use clinstruct_schema::FactName;
 use super::known;
 
 /// Words of a phrase, at most.
-const WORDS: usize = 14;
+const WORDS: usize = 18;
 /// Letters of an abbreviation, at most.
 const ABBREVIATION: usize = 4;
 
@@ -48,12 +48,30 @@ pub(super) fn phrase(text: &str) -> Option<String> {
         let parts = [", ", "; ", " – ", " but ", " and ", " because ", " so that "];
         let cuts = parts.iter().flat_map(|part| text.match_indices(part).map(|(at, _)| at));
         // A verb whose object comes later says something else when it ends there: `has been drinking and passing urine`.
-        let whole = |at: &usize| !text[..*at].ends_with("ing");
+        let whole = |at: &usize| !text[..*at].ends_with("ing") && !is_listed(text, *at);
         let cut =
             cuts.filter(|at| (3..=WORDS).contains(&count(&text[..*at])) && whole(at)).max()?;
         text = text[..cut].trim_end_matches([',', ';', ' ']);
     }
     Some(text.to_owned()).filter(|text| !text.is_empty())
+}
+
+/// Words of one thing in a list, at most.
+const ITEM: usize = 2;
+
+/// Whether a list is cut in two at a place: `while eggs, coconut | and bananas come from the garden`.
+fn is_listed(text: &str, at: usize) -> bool {
+    let count = |text: &str| text.split_whitespace().count();
+    let (before, after) = text.split_at(at);
+    let after = after.trim_start_matches([',', ';', ' ']);
+    let clause = ["while", "but", "because", "who", "which", "so", "when", "where", "although"];
+    if clause.iter().any(|word| after.starts_with(word)) {
+        return false;
+    }
+    let item = before.rsplit(", ").next().filter(|item| item.len() < before.len());
+    let next = [", ", " and "].iter().filter_map(|part| after.find(part)).min();
+    item.is_some_and(|item| count(item) <= ITEM)
+        || next.is_some_and(|end| count(&after[..end]) <= ITEM)
 }
 
 /// Words of a gender; a case has it in a field of its own.
@@ -165,11 +183,15 @@ mod tests {
                 Some("herds goats with two brothers in the hills above the town"),
             ),
             (
-                "She has for two weeks been drinking and passing water at all hours of the long hot night at home",
+                "tinned fish is affordable once a week, while eggs, coconut and aibika come from the garden behind the house of her brother",
+                Some("tinned fish is affordable once a week"),
+            ),
+            (
+                "She has for two weeks been drinking and passing water at all hours of the long hot night at home in the village",
                 None,
             ),
             (
-                "whether what was told to us by those with whom she now lives can be trusted by anybody here",
+                "whether what was told to us by those with whom she now lives can be trusted by anybody here in this town",
                 None,
             ),
         ] {

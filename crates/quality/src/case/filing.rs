@@ -19,7 +19,7 @@ pub(super) use self::intake::settle_intakes;
 use self::lexicon::{Kind, kinds};
 pub(super) use self::pieces::whole;
 use self::placed::placed;
-pub(super) use self::placed::settle_relatives;
+pub(super) use self::placed::{settle_relatives, settle_stopped};
 pub(super) use self::quoted::{settle_complaints, without_repeated_complaints};
 pub(super) use self::results::extent;
 use super::contradictions::is_same;
@@ -50,6 +50,11 @@ pub(super) fn filed(fact: StatedFact, message: &View<'_>, readings: &[Reading]) 
         _ => return vec![fact],
     }
     let fact = placed(fact);
+    if matches!(fact.name, FactName::Other | FactName::Finding)
+        && placed::is_passed_on(&fact.value, message)
+    {
+        return Vec::new();
+    }
     let is_told = || placed::is_sentence(&fact.value) && !is_result(fact.name, &fact.value);
     if fact.name == FactName::Other && is_told() {
         return vec![fact_of(FactName::Finding, &fact.value, "1")];

@@ -70,6 +70,7 @@ fn recorded(
     resembling::add(view, &mut facts);
     filing::add_results(view, &mut facts);
     filing::settle_intakes(view, &mut facts);
+    filing::settle_stopped(&mut facts);
     body::add(view, frame, &mut facts);
     untaken::add(reader, &mut facts);
     for (name, none) in [

@@ -1,7 +1,10 @@
 //! What a writer lists in the wrong place, by what it says: a brother's heart attack among the social facts, a habit or good
 //! health among the complaints, how long something has lasted among the measurements.
 
+use std::sync::LazyLock;
+
 use clinstruct_schema::{FactName, Language, StatedFact};
+use regex::Regex;
 
 use super::lexicon::{Kind, kinds};
 use crate::case::household;
@@ -40,7 +43,7 @@ pub(super) fn placed(fact: StatedFact) -> StatedFact {
         FactName::Complaint if has(Kind::Drinking) && has(Kind::Alcohol) => FactName::Social,
         FactName::Complaint if is_medicine(&view) => FactName::Medicine,
         FactName::History if is_taken(&view) => FactName::Medicine,
-        FactName::Other if is_duration(&view, &fact.unit) => FactName::History,
+        FactName::Other if is_duration(&view, &fact.unit) || is_worn(&view) => FactName::History,
         _ => return fact,
     };
     let unit = "1".to_owned();
@@ -162,6 +165,106 @@ const REGULARLY: [&str; 20] = [
 
 /// Words that say since when it is taken, whatever the time.
 const SINCE: [&str; 5] = ["since", "started", "begun", "new from", "added"];
+
+/// Words that say of a medicine named before that it ended.
+const STOPPED: [&str; 15] = [
+    " stopped",
+    " discontinued",
+    " withdrawn",
+    " ceased",
+    " off since",
+    " abgesetzt",
+    " arrêté",
+    " interrompu",
+    " suspendid",
+    " interrumpid",
+    " sospes",
+    " interrott",
+    " suspens",
+    " interrompid",
+    " बंद",
+];
+/// Words that say that it was begun again.
+const RESUMED: [&str; 12] = [
+    "restart",
+    "resum",
+    "again",
+    "back on",
+    "wieder",
+    "repris",
+    "reanud",
+    "de nuevo",
+    "ripres",
+    "retomad",
+    "फिर",
+    "อีกครั้ง",
+];
+
+/// Moves a listed medicine into the history where the history says that it was stopped: `oxybutynin 5 mg TDS` beside `oxybutynin
+/// stopped 4 d ago`. A change of its dose stops nothing.
+pub(in crate::case) fn settle_stopped(facts: &mut [StatedFact]) {
+    let stopped: Vec<String> = facts
+        .iter()
+        .filter(|fact| fact.name == FactName::History)
+        .filter_map(|fact| {
+            let lower = crate::dose::lower_case(fact.value.trim());
+            let at = STOPPED.iter().filter_map(|word| lower.find(word)).min()?;
+            let name = lower.get(..at)?.trim();
+            let again = RESUMED.iter().any(|word| lower.contains(word));
+            let plain = !again && !name.contains(|c: char| c.is_ascii_digit() || c == ',');
+            (plain && (4..=30).contains(&name.len())).then(|| name.to_owned())
+        })
+        .collect();
+    for fact in facts.iter_mut().filter(|fact| fact.name == FactName::Medicine) {
+        let lower = crate::dose::lower_case(fact.value.trim());
+        let is = |name: &String| {
+            lower
+                .strip_prefix(name.as_str())
+                .is_some_and(|rest| !rest.starts_with(char::is_alphabetic))
+        };
+        if stopped.iter().any(is) {
+            fact.name = FactName::History;
+        }
+    }
+}
+
+/// What a text of several sentences is quoted in, opening and closing.
+const QUOTES: [(char, char); 4] = [('"', '"'), ('“', '”'), ('„', '“'), ('«', '»')];
+
+/// Whether a statement is part of a text of several sentences that the message quotes, to be translated or handed on: what it
+/// tells its reader to do was not found.
+pub(super) fn is_passed_on(value: &str, message: &View<'_>) -> bool {
+    let lower = crate::dose::lower_case(value.trim());
+    let Some(at) = message.lower.find(lower.as_str()) else { return false };
+    QUOTES.iter().any(|(open, close)| {
+        let head = message.lower.get(..at).unwrap_or_default();
+        let Some(start) = head.rfind(*open) else { return false };
+        // The second mark of a pair that looks alike closes.
+        let closes = open == close && head.matches(*open).count() % 2 == 0;
+        let from = start + open.len_utf8();
+        let quoted = message.lower.get(from..).and_then(|rest| rest.split(*close).next());
+        !closes
+            && quoted.is_some_and(|text| {
+                from + text.len() >= at + lower.len()
+                    && text.trim_end_matches(['.', '!', '।', ' ']).contains(['.', '!', '।'])
+            })
+    })
+}
+
+/// Hours a day in which something is worn or used: `TLSO 18 h/day`.
+static WORN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)[0-9] ?(?:h|hrs?|hours?|std\.?|stunden|heures?|horas?|ore|घंटे|ชั่วโมง) ?(?:/|a|per|pro|am|par|al|por|ao)? ?(?:d|day|tag|jour|día|dia|giorno|दिन|วัน)(?:\W|$)",
+    )
+    .ok()
+});
+
+fn is_worn(view: &View<'_>) -> bool {
+    WORN.as_ref().is_some_and(|worn| worn.is_match(view.text))
+        && !kinds(view.text, &view.lower)
+            .iter()
+            .any(|hit| matches!(hit.class, Kind::Test | Kind::Analyte))
+}
 
 /// Whether a statement begins with a medicine that the patient takes now, with its amount: `carbamazepine started on day 2,
 /// titrated to 400 mg BD`, `3% saline 150 mL given twice`. What ended, or was taken at another time, is history.

@@ -168,7 +168,7 @@ pub(in crate::case) fn without_repeated_complaints(facts: &mut Vec<StatedFact>) 
     let words: Vec<Vec<String>> = facts
         .iter()
         .map(|fact| match fact.name {
-            FactName::Complaint => content(&fact.value).collect(),
+            FactName::Complaint => content(&fact.value).filter(|word| !is_when(word)).collect(),
             _ => Vec::new(),
         })
         .collect();
@@ -185,6 +185,18 @@ pub(in crate::case) fn without_repeated_complaints(facts: &mut Vec<StatedFact>) 
         at += 1;
         !dropped.get(at - 1).copied().unwrap_or_default()
     });
+}
+
+/// Words of a complaint that only say when, whose or how it is told.
+const WHEN: [&str; 26] = [
+    "day", "days", "week", "weeks", "month", "months", "hour", "hours", "ten", "two", "three",
+    "four", "five", "six", "about", "around", "since", "now", "today", "her", "his", "she's",
+    "he's", "again", "still", "already",
+];
+
+/// Whether a word only says when.
+fn is_when(word: &str) -> bool {
+    WHEN.contains(&word) || word.chars().all(|c| c.is_ascii_digit())
 }
 
 /// Whether a text names nothing that a patient is seen for, and the writer speaks in it.
