@@ -251,6 +251,8 @@ mod tests {
             (Language::English, "A table I can go through with her, please.", false),
             (Language::English, "table: stump task, reason, hour, for bedside wall", true),
             (Language::English, "As a table: drug, dose in 2 units and what to watch.", false),
+            // Blanks that nobody filled in.
+            (Language::English, "As a table: …, …, ….", false),
             (Language::German, "Bitte eine Tabelle: Mittel, Dosis und Kontrolle", true),
             (Language::Hindi, "तालिका में दीजिए: दवा, खुराक और निगरानी।", true),
             (Language::Thai, "ขอเป็นตาราง: ยา, ขนาด และสิ่งที่ต้องเฝ้าระวัง", true),

@@ -23,6 +23,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod blanks;
 mod case;
 mod extraction;
 mod frame;

@@ -8,6 +8,7 @@ use clinstruct_schema::{
 };
 use minijinja::{Value, context};
 
+use crate::blanks::shown;
 use crate::{Error, persona, voice};
 
 /// What a prompt request depends on besides its row.
@@ -156,7 +157,7 @@ fn requests(catalog: &Catalog, seed: u64, key: &str, conversations: &[Vec<Style>
             manner => manner(i + 1, style),
             // Which language answers are in holds until another one is asked for, without saying so.
             once => style.once || style.claims.contains(&Facet::Language),
-            text => style.text.as_str(),
+            text => shown(style),
         }
     };
     all.enumerate().map(one).collect()
@@ -255,7 +256,7 @@ pub fn prompt_request(
     list("prompt-retry", options.findings);
     list("prompt-openings", options.openings);
     // Templates of one's own need not show them.
-    let shown = asked().flatten().flatten().all(|style| user.contains(&style.text));
+    let is_shown = asked().flatten().flatten().all(|style| user.contains(shown(style).as_ref()));
     let call = Call {
         model: options.model,
         seed: options.seed,
@@ -268,6 +269,6 @@ pub fn prompt_request(
     Ok(call.request(
         system,
         user,
-        options.structured.then(|| schema(&numbers, asks && shown, about_patients)),
+        options.structured.then(|| schema(&numbers, asks && is_shown, about_patients)),
     ))
 }

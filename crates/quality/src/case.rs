@@ -27,6 +27,7 @@ mod filing_placed_tests;
 #[cfg(test)]
 mod filing_tests;
 mod frame;
+mod homograph;
 mod household;
 mod local;
 mod medicines;

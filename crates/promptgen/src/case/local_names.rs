@@ -21,6 +21,10 @@ const NAMES: &[(&[&str], &str)] = &[
         "hoh|hard of hearing|deaf|deafness|going deaf|hearing loss|hearing impairment|hearing impaired|schwerhörig|schwerhörigkeit|altersschwerhörigkeit|presbyakusis|hypoacousie|surdité|sourd|sourde|malentendant|malentendante|presbyacousie|sordera|sordo|sorda|hipoacusia|presbiacusia|sordità|ipoacusia|surdez|surdo|surda|presbiacúsia|बहरापन|कम सुनाई देना|कम सुनना|ऊँचा सुनना|หูตึง|หูหนวก|การได้ยินลดลง",
     ),
     (
+        &["H90.5"],
+        "congenital deafness|born deaf|deaf since birth|angeborene schwerhörigkeit|angeborene taubheit|taub geboren|gehörlos geboren|surdité congénitale|surdité de naissance|sourd de naissance|sourde de naissance|sordera congénita|hipoacusia congénita|sordo de nacimiento|sorda de nacimiento|sordità congenita|ipoacusia congenita|surdez congênita|surdez congénita|surdo de nascença|surda de nascença|जन्मजात बहरापन|जन्म से बहरापन|หูหนวกแต่กำเนิด|หูหนวกตั้งแต่เกิด",
+    ),
+    (
         &["Q66"],
         "clubfoot|club foot|club feet|talipes|ctev|klumpfuß|klumpfuss|pied bot|pie zambo|pie equinovaro|piede torto|pé torto|pé torto congênito|pé torto congénito|क्लबफुट|मुड़ा हुआ पैर|टेढ़ा पैर|เท้าปุก",
     ),

@@ -165,6 +165,12 @@ fn divided(value: &str) -> CaseMedicine {
     let Some((start, (dose, end))) = first.and_then(|at| Some((at, amount(at)?))) else {
         return without_dose();
     };
+    // `calcium gluconate 10% 10 ml IV`: the strength is part of the name.
+    let behind = (dose.ends_with('%') && start > 0).then(|| self::dose(&words, end)).flatten();
+    let (strength, dose, end) = match behind {
+        Some((amount, after)) => (format!(" {dose}"), amount, after),
+        None => (String::new(), dose, end),
+    };
     // What stands between name and dose says how it is given, or how the dose came about: `doubled to 5 mg`.
     let mut given: &[&str] = &[];
     let mut since = String::new();
@@ -208,7 +214,7 @@ fn divided(value: &str) -> CaseMedicine {
         dose,
         frequency: [given, rest].concat().join(" ").trim_matches([',', ';', '.', ' ']).to_owned()
             + &since,
-        ..whole(drug.trim_matches([',', ';', ':', ' ']))
+        ..whole(&(drug.trim_matches([',', ';', ':', ' ']).to_owned() + &strength))
     }
 }
 
@@ -469,6 +475,8 @@ mod tests {
             "20 mg",
             "twice a day for six days",
         );
+        check("calcium gluconate 10% 10 ml iv", "calcium gluconate 10%", "10 ml", "iv");
+        check("hydrocortisone 1% cream twice daily", "hydrocortisone", "1%", "cream twice daily");
         check("concentrator 5 L", "oxygen", "5 L", "concentrator");
         check("nasal prongs 2 L/min", "oxygen", "2 L/min", "nasal prongs");
         check("nasal fluticasone 50 mcg daily", "nasal fluticasone", "50 mcg", "daily");

@@ -74,6 +74,17 @@ fn is_listed(text: &str, at: usize) -> bool {
         || next.is_some_and(|end| count(&after[..end]) <= ITEM)
 }
 
+/// Words of a fragment, at most.
+const FRAGMENT: usize = 2;
+
+/// Whether a text is a piece of a phrase: `with wine`.
+pub(super) fn is_fragment(text: &str) -> bool {
+    let lower = text.trim().to_lowercase();
+    let starts = ["with ", "and ", "or ", "of ", "after ", "mit ", "avec ", "con ", "com "];
+    lower.split_whitespace().count() <= FRAGMENT
+        && starts.iter().any(|word| lower.starts_with(word))
+}
+
 /// Words of a gender; a case has it in a field of its own.
 const GENDERS: [&str; 11] = [
     "transgender",

@@ -47,12 +47,39 @@ const NORMAL: [&str; 14] = [
     "unchanged",
 ];
 
+/// What is missing in somebody who is ill, behind `no`.
+const LACKING: [&str; 13] = [
+    "no longer",
+    "no appetite",
+    "no sleep",
+    "no strength",
+    "no energy",
+    "no urine",
+    "no stool",
+    "no milk",
+    "no period",
+    "no movement",
+    "no pulse",
+    "no feeling",
+    "no voice",
+];
+/// Spanish words behind `no`, which is also its `not`.
+const SPANISH: [&str; 11] =
+    ["le", "se", "me", "puede", "quiere", "come", "duerme", "tolera", "camina", "siente", "ha"];
+
+/// Whether a text in lower case says what somebody lacks or cannot do: `no appetite`, `no le entra más que sopa`.
+fn is_lacking(lower: &str) -> bool {
+    let not = lower.strip_prefix("no ").and_then(|rest| rest.split(' ').next());
+    LACKING.iter().any(|start| lower.starts_with(start))
+        || not.is_some_and(|word| SPANISH.contains(&word))
+}
+
 /// Whether a text listed as a complaint tells what was found normal, or looked for and not found: `no rash`, `both pulses felt`.
 /// What has been missing for some time is a complaint: `no urine since yesterday`.
 pub(super) fn is_finding(text: &str) -> bool {
     let lower = text.trim().to_lowercase();
     let lasts = [" since ", " for ", " seit ", " depuis ", " desde ", " da ", " há "];
-    if lasts.iter().any(|word| lower.contains(word)) {
+    if lasts.iter().any(|word| lower.contains(word)) || is_lacking(&lower) {
         return false;
     }
     let mut words = lower.split(|c: char| !c.is_alphanumeric());
@@ -340,6 +367,9 @@ mod tests {
         }
         for complaint in [
             "no urine since yesterday",
+            "no appetite",
+            "no le entra más que sopa de chuño y pan",
+            "no puede tragar",
             "cannot feel her feet",
             "normally walks, now does not",
             "pulses not palpable",

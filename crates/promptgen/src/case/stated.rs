@@ -243,6 +243,7 @@ pub(super) fn take_over(ctx: &Completion<'_>) -> Case {
     let social: Vec<CaseText> = social
         .into_iter()
         .chain(household)
+        .filter(|t| !shape::is_fragment(&t.text))
         .chain(stated.facts.iter().filter(|f| is_social(f)).map(text))
         .filter(|t| !shape::is_gender(&t.text) && !relatives::is_only_people(&t.text))
         .filter_map(|t| Some(CaseText { text: shape::phrase(&t.text)?, origin: t.origin }))

@@ -49,7 +49,7 @@ pub(super) fn filed(fact: StatedFact, message: &View<'_>, readings: &[Reading]) 
         | FactName::Other => {}
         _ => return vec![fact],
     }
-    let fact = placed(fact);
+    let fact = placed(fact, message);
     if matches!(fact.name, FactName::Other | FactName::Finding)
         && placed::is_passed_on(&fact.value, message)
     {
@@ -77,11 +77,12 @@ pub(super) fn filed(fact: StatedFact, message: &View<'_>, readings: &[Reading]) 
             all.insert(0, united(StatedFact { value: other, ..fact }, message));
         } else if !household::said(&View::new(&other)).is_empty() {
             all.insert(0, fact_of(FactName::Social, &other, "1"));
-        } else if is_measured(&other) {
+        } else if is_measured(&other) || placed::is_graded(&other) {
             all.insert(0, fact_of(FactName::Other, &other, "1"));
         } else {
             // A result in words of a test that code does not know: `barium swallow: aspiration of thin liquids`.
-            all.insert(0, fact_of(FactName::Finding, &other, "1"));
+            let name = if placed::is_feed(&other) { FactName::History } else { FactName::Finding };
+            all.insert(0, fact_of(name, &other, "1"));
         }
     }
     all

@@ -75,3 +75,90 @@ fn a_complaint_with_its_time_repeats_none() {
         ["complaint: ankles swelling up and she's breathless on the path to church"]
     );
 }
+
+#[test]
+fn a_complaint_is_never_lost() {
+    for (text, complaint, others) in [
+        (
+            "\"Both heels, and now my shins ache at night.\" Plantar fasciitis 9/12, MRI bilat calcaneal marrow oedema.",
+            "Both heels, and now my shins ache at night",
+            &[(FactName::Finding, "bilat calcaneal marrow oedema", "")][..],
+        ),
+        (
+            "Stool frequency: 1 per 6 days. Functional constipation in a girl of 20 months.",
+            "Functional constipation",
+            &[(FactName::Condition, "Functional constipation", "")],
+        ),
+    ] {
+        let list = [&[(FactName::Complaint, complaint, "")], others].concat();
+        let is = format!("complaint: {complaint}");
+        assert_eq!(filed(text, &list, &[FactName::Complaint]), [is], "{text}");
+    }
+}
+
+#[test]
+fn a_medicine_that_the_message_stops_stays_in_the_history() {
+    let list = [(FactName::History, "lactulose 5 mL twice daily", "")];
+    let names = [FactName::Medicine, FactName::History];
+    for (text, is) in [
+        (
+            "A girl of 20 months. She was prescribed lactulose 5 mL twice daily; her grandmother discontinued it after four days.",
+            "history: lactulose 5 mL twice daily",
+        ),
+        (
+            "A girl of 20 months on lactulose 5 mL twice daily since May.",
+            "medicine: lactulose 5 mL twice daily",
+        ),
+    ] {
+        assert!(
+            filed(text, &list, &names).contains(&is.to_owned()),
+            "{text}: {:?}",
+            filed(text, &list, &names)
+        );
+    }
+}
+
+#[test]
+fn a_result_of_an_unknown_test_is_a_measurement_and_a_feed_is_not_found() {
+    for (value, is) in [
+        ("sickling test positive", "other"),
+        ("amylase WNL", "other"),
+        ("amino acid-based formula exclusively", "history"),
+    ] {
+        let text = format!("He is 4, {value}. He coughs.");
+        let is = format!("{is}: {value}");
+        assert_eq!(filed(&text, &[(FactName::Other, value, "")], &TEXTS), [is]);
+    }
+}
+
+#[test]
+fn words_for_people_may_be_other_words() {
+    let vitals = [FactName::Weight, FactName::Systolic, FactName::HeartRate, FactName::Temperature];
+    for (text, is) in [
+        (
+            "Au CSPS, son périmètre brachial est à 120 mm pour 10,4 kg. Elle a 3 ans.",
+            &["weight: 10.4 [kg]"][..],
+        ),
+        (
+            "Depuis hier son état empire : 39,4 °C, FC 130.",
+            &["temperature: 39.4 [Cel]", "heart_rate: 130 [/min]"],
+        ),
+        (
+            "Sus valores son peso 62 kg y temperatura 38,9 °C.",
+            &["weight: 62 [kg]", "temperature: 38.9 [Cel]"],
+        ),
+        ("Pupils equal and reactive, HR 58.", &["heart_rate: 58 [/min]"]),
+        ("Pupils 3 mm HR 58.", &["heart_rate: 58 [/min]"]),
+        (
+            "Chief complaint: cough, T 38.9, HR 112.",
+            &["temperature: 38.9 [Cel]", "heart_rate: 112 [/min]"],
+        ),
+        ("had a tia 2 years ago, hr 84", &["heart_rate: 84 [/min]"]),
+        ("Her son has BP 150/90.", &[]),
+        ("Son has BP 150/90 and she is well.", &[]),
+        ("Three pupils have BP 150/90.", &[]),
+        ("A minha tia tem PA 150/90.", &[]),
+    ] {
+        assert_eq!(filed(text, &[], &vitals), is, "{text}");
+    }
+}

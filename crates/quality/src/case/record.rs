@@ -89,6 +89,18 @@ fn recorded(
     }
     filing::settle_complaints(frame, &mut facts);
     filing::without_repeated_complaints(&mut facts);
+    // Why the patient is seen is never lost.
+    if !facts.iter().any(|fact| fact.name == FactName::Complaint) {
+        let elsewhere = |value: &str| {
+            let is = |f: &StatedFact| f.name != FactName::Condition && f.value.contains(value);
+            facts.iter().any(is) || value.contains(char::is_numeric)
+        };
+        let complaint = written
+            .unwrap_or_default()
+            .iter()
+            .find(|f| f.name == FactName::Complaint && !elsewhere(f.value.trim()));
+        facts.extend(complaint.and_then(|f| message.text(f.name, f.value.trim())));
+    }
     // The sex of which a message speaks is the gender, which may be another one.
     let known = PatientFacts::from(patient);
     let plain = matches!(

@@ -144,6 +144,13 @@ impl Context<'_> {
                 !other && !saturation && self.is_strength_of_medicine(number, &clause)
             }
             _ if number.sure => !other,
+            Unit::Piece if self.is_of_kitchen(number) => {
+                !other
+                    && (self.names(&[Class::Medicine])
+                        || self.leads(Class::Medicine)
+                        || has(Class::Route)
+                        || self.is_regular(&clause))
+            }
             Unit::Piece => {
                 !other
                     && (number.per_weight

@@ -92,7 +92,11 @@ fn asks(view: &View<'_>, sentence: &Range<usize>) -> Option<Asks> {
         match object(view, verb, near) {
             Some(Class::Dose) => return Some(Asks::Doses),
             Some(Class::Amount) => found = Some(Asks::Amounts),
-            Some(Class::BeforeUse) if is_beside(view, verb, near) => found = Some(Asks::Amounts),
+            Some(Class::BeforeUse)
+                if is_beside(view, verb, near) || is_verified(view, verb, near) =>
+            {
+                found = Some(Asks::Amounts);
+            }
             Some(Class::Object) => {}
             None if !stands_alone(view, verb) => {}
             None | Some(_) => found = found.or(Some(Asks::ThatSaid)),
@@ -111,6 +115,25 @@ fn is_beside(view: &View<'_>, verb: &Hit, hits: &[Hit]) -> bool {
         };
         gap.chars().count() <= BESIDE_VERB
     })
+}
+
+/// The longest `the steroid threshold` between `verify` and "before use".
+const VERIFIED: usize = 40;
+/// Verbs that, unlike `check`, are said of numbers rather than of a patient or a thing.
+const VERIFIES: [&str; 2] = ["verif", "vérif"];
+
+/// Whether something of the answer is to be verified before it is used, and nothing of the patient: `please verify the steroid
+/// threshold before use`.
+fn is_verified(view: &View<'_>, verb: &Hit, hits: &[Hit]) -> bool {
+    let said = view.between(verb.start, verb.end);
+    VERIFIES.iter().any(|word| said.starts_with(word))
+        && hits.iter().filter(|hit| hit.class == Class::BeforeUse).any(|hit| {
+            let gap = view.between(verb.end, hit.start);
+            let of_patient = hits.iter().any(|other| {
+                other.class == Class::Object && (verb.end..hit.start).contains(&other.start)
+            });
+            hit.start >= verb.end && gap.chars().count() <= VERIFIED && !of_patient
+        })
 }
 
 /// The inside of the brackets around a verb: what stands outside of them is not what it asks to verify.

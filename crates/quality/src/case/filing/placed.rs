@@ -32,7 +32,7 @@ const TIMED: [&str; 12] = [
 ];
 
 /// The same statement under the name that what it says has.
-pub(super) fn placed(fact: StatedFact) -> StatedFact {
+pub(super) fn placed(fact: StatedFact, message: &View<'_>) -> StatedFact {
     let view = View::new(&fact.value);
     let hits = kinds(&fact.value, &view.lower);
     let has = |kind| hits.iter().any(|hit| hit.class == kind);
@@ -42,7 +42,7 @@ pub(super) fn placed(fact: StatedFact) -> StatedFact {
         FactName::Complaint if has(Kind::Well) => FactName::Finding,
         FactName::Complaint if has(Kind::Drinking) && has(Kind::Alcohol) => FactName::Social,
         FactName::Complaint if is_medicine(&view) => FactName::Medicine,
-        FactName::History if is_taken(&view) => FactName::Medicine,
+        FactName::History if is_taken(&view) && !is_given_up(&view, message) => FactName::Medicine,
         FactName::Other if is_duration(&view, &fact.unit) || is_worn(&view) => FactName::History,
         _ => return fact,
     };
@@ -165,6 +165,106 @@ const REGULARLY: [&str; 20] = [
 
 /// Words that say since when it is taken, whatever the time.
 const SINCE: [&str; 5] = ["since", "started", "begun", "new from", "added"];
+
+/// Words that say of a medicine that it is not taken any more, in the sentence that names it or the next.
+const GIVEN_UP: [&str; 26] = [
+    "stopped",
+    "discontinu",
+    "withdr",
+    "withheld",
+    "ran out",
+    "no longer",
+    "finished",
+    "completed",
+    "gave up",
+    "given up",
+    "held",
+    "ceased",
+    "abandon",
+    "refus",
+    "abgesetzt",
+    "beendet",
+    "arrêt",
+    "interromp",
+    "suspend",
+    "dejó",
+    "deixou",
+    "parou",
+    "sospes",
+    "smesso",
+    "बंद",
+    "หยุด",
+];
+
+/// Whether the message says, where it names a medicine, that it is not taken any more: `lactulose 5 mL twice daily was
+/// prescribed; her grandmother discontinued it after four days`.
+fn is_given_up(view: &View<'_>, message: &View<'_>) -> bool {
+    let Some(at) = message.lower.find(view.lower.trim()) else { return false };
+    let own = message.sentence(at);
+    let next = message.sentence((own.end + 1).min(message.lower.len().saturating_sub(1)));
+    let said = [message.between(at, own.end), message.between(next.start, next.end)];
+    said.iter().any(|text| GIVEN_UP.iter().any(|word| text.contains(word)))
+}
+
+/// Words of a result in words, whatever was tested.
+const GRADED: [&str; 22] = [
+    "positive",
+    "negative",
+    "reactive",
+    "non-reactive",
+    "wnl",
+    "raised",
+    "elevated",
+    "detected",
+    "undetectable",
+    "borderline",
+    "equivocal",
+    "positiv",
+    "negativ",
+    "erhöht",
+    "positif",
+    "négatif",
+    "positivo",
+    "negativo",
+    "positiva",
+    "negativa",
+    "सकारात्मक",
+    "ผลบวก",
+];
+/// Words of one, at most.
+const GRADE: usize = 6;
+
+/// Whether a short text gives the result of a test, also of one that code does not know: `sickling test positive`, `amylase WNL`.
+pub(super) fn is_graded(text: &str) -> bool {
+    let lower = crate::dose::lower_case(text);
+    let mut words = lower.split(|c: char| c.is_whitespace() || matches!(c, ',' | ':' | ';' | '.'));
+    words.clone().filter(|word| !word.is_empty()).count() <= GRADE
+        && words.any(|word| GRADED.contains(&word))
+}
+
+/// Words of what somebody is fed with, by their beginnings.
+const FEEDS: [&str; 14] = [
+    "formula",
+    "breastfe",
+    "breast milk",
+    "breast-fed",
+    "bottle-fed",
+    "diet",
+    "gestillt",
+    "säuglingsnahrung",
+    "lait ",
+    "allait",
+    "leche ",
+    "lactancia",
+    "latte ",
+    "aleitament",
+];
+
+/// Whether a text says what somebody is fed with: `amino acid-based formula exclusively`.
+pub(super) fn is_feed(text: &str) -> bool {
+    let lower = format!("{} ", crate::dose::lower_case(text));
+    FEEDS.iter().any(|feed| lower.contains(feed))
+}
 
 /// Words that say of a medicine named before that it ended.
 const STOPPED: [&str; 15] = [

@@ -132,8 +132,8 @@ const RECENT: [&str; 34] = [
     "monat",
 ];
 
-/// Leaves out complaints that only quote how somebody behaves, where something better is stated: another complaint, a
-/// finding, or an event of these days, which becomes the complaint.
+/// Leaves out complaints that only quote how somebody behaves, where something better is stated: another complaint, or an event
+/// of these days, which becomes the complaint.
 ///
 /// People at home who write about themselves have complaints in the first person.
 pub(in crate::case) fn settle_complaints(frame: &Frame, facts: &mut Vec<StatedFact>) {
@@ -151,13 +151,9 @@ pub(in crate::case) fn settle_complaints(frame: &Frame, facts: &mut Vec<StatedFa
     }
     let event =
         facts.iter_mut().find(|fact| fact.name == FactName::History && is_reason(&fact.value));
-    let found = if let Some(event) = event {
+    // Without either, the quotation is the best that there is.
+    if let Some(event) = event {
         event.name = FactName::Complaint;
-        true
-    } else {
-        facts.iter().any(|fact| fact.name == FactName::Finding && !fact.value.is_empty())
-    };
-    if found {
         facts.retain(|fact| fact.name != FactName::Complaint || !is_quoted(&fact.value));
     }
 }
