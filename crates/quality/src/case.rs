@@ -29,6 +29,7 @@ mod filing_tests;
 mod frame;
 mod homograph;
 mod household;
+mod listed;
 mod local;
 mod medicines;
 mod numbers;

@@ -61,10 +61,14 @@ const ROUTES: [(&str, &[&str]); 5] = [
     ),
 ];
 
+/// Drops, and the ears that they are for.
+const DROPS: [&str; 8] =
+    ["drops", "otic", "tropfen", "ohrentropfen", "gouttes", "gotas", "gocce", "ear"];
+
 /// Whether a word is that of a form.
 pub(super) fn is_form(word: &str) -> bool {
     let word = word.trim_matches([',', ';', '.']).to_lowercase();
-    ROUTES.iter().any(|(_, forms)| forms.contains(&word.as_str()))
+    ROUTES.iter().any(|(_, forms)| forms.contains(&word.as_str())) || DROPS.contains(&word.as_str())
 }
 
 /// The ATC code of a medicine by its name; empty if code does not know it, or for a combination that is not listed: the code
@@ -98,7 +102,11 @@ fn in_form<'c>(catalog: &'c Catalog, drug: &'c Drug, name: &str) -> &'c str {
     let lower = name.to_lowercase();
     let words = || lower.split(|c: char| !c.is_alphanumeric());
     let named = ROUTES.iter().find(|(_, forms)| words().any(|word| forms.contains(&word)));
-    let Some((route, _)) = named else { return &drug.atc };
+    let Some((route, _)) = named else {
+        // `ciprofloxacin drops` are for an ear or an eye, which the list may not have.
+        let dropped = words().any(|word| DROPS.contains(&word));
+        return if dropped && drug.atc.starts_with('J') { "" } else { &drug.atc };
+    };
     let is_of = |d: &Drug| d.route.contains(route);
     // Only where the list has one of the other routes is a code that of a route.
     let is_local = |d: &Drug| ROUTES.iter().any(|(other, _)| d.route.contains(other));
@@ -210,6 +218,8 @@ mod tests {
             ("paracetamol syrup", "N02BE01"),
             // Not listed in these forms.
             ("ciprofloxacin eye drops", ""),
+            ("ciprofloxacin drops", ""),
+            ("ciprofloxacin", "J01MA02"),
             ("aciclovir cream", ""),
             ("diclofenac gel", ""),
             ("prednisolone eye drops", ""),

@@ -369,7 +369,9 @@ pub(super) fn further(name: &str) -> Vec<String> {
     let says = |piece: &&str| {
         let lower = piece.to_lowercase();
         let timed = lower.contains(|c: char| c.is_numeric()) && lower.split(' ').count() <= 2;
-        !timed && !lower.split(apart).all(says_nothing)
+        let describes =
+            |word: &str| says_nothing(word) || super::describing::DESCRIBING.contains(&word);
+        !timed && !lower.split(apart).all(describes)
     };
     let all = with.and_then(|at| first.get(at..)).into_iter().chain(pieces);
     all.filter(says).map(str::to_owned).collect()

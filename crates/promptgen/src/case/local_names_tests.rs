@@ -59,6 +59,8 @@ fn what_a_name_says_beside_its_condition_is_not_lost() {
         ("HTA (mal contrôlée)", &["mal contrôlée"]),
         ("hipertensión desde hace 10 años, gota", &["gota"]),
         ("type 2 diabetes, poorly controlled", &[]),
+        ("congenital hearing loss, bilateral and sensorineural", &[]),
+        ("heart failure with reduced ejection fraction", &[]),
         ("asthma, 10 years", &[]),
         ("HIV/TB", &[]),
     ] {

@@ -11,6 +11,7 @@ mod body;
 mod cognate;
 mod conditions;
 mod curve;
+mod describing;
 mod diagnoses;
 mod fill;
 mod history;

@@ -368,6 +368,11 @@ static PRONOUNS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         .ok()
 });
 
+/// How many pronouns of one person a text has.
+pub(super) fn pronouns(view: &View<'_>) -> usize {
+    PRONOUNS.as_ref().map_or(0, |pronouns| pronouns.find_iter(view.text).count())
+}
+
 /// The gender of the pronouns of a text that speaks of one person only.
 pub(super) fn pronoun(view: &View<'_>) -> Option<(Gender, Range<usize>)> {
     if view.hits.iter().any(|hit| hit.class == super::words::Class::Person) {

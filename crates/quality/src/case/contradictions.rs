@@ -13,7 +13,7 @@ use super::pregnancy::Pregnancy;
 use super::reader::Reader;
 use super::view::View;
 use super::vitals::Reading;
-use super::{ReadFact, country};
+use super::{ReadFact, country, household};
 use crate::card::{Gender, PatientFacts};
 use crate::dose::Unit;
 use crate::people::{Called, is_of_event};
@@ -128,6 +128,9 @@ pub(super) fn of_age(ages: &[Age], facts: PatientFacts) -> Option<Contradiction>
     Some(Contradiction { what: ContradictionKind::Age, detail, span: first.span.clone() })
 }
 
+/// Age in years below which somebody else speaks for a patient.
+const ADULT: u32 = 16;
+
 /// The other sex, beside the patient's age, in a noun, or in all pronouns if there are so many of them.
 pub(super) fn of_sex(
     reader: &Reader<'_>,
@@ -159,14 +162,10 @@ pub(super) fn of_sex(
         return found(Called::Noun(gender), span);
     }
     let (gender, span) = age::pronoun(view)?;
-    let of = |words: &[&str]| {
-        let split = |c: char| !c.is_alphabetic();
-        view.lower.split(split).filter(|word| words.contains(word)).count()
-    };
-    let count = of(&["she", "her", "he", "his", "him", "hers", "herself", "himself"]);
-    (count >= pronouns && facts.gender != Gender::Either)
-        .then(|| found(Called::Noun(gender), span))
-        .flatten()
+    // `The family has no midazolam at home. What should she do?` asks for the mother, and so do many messages about a child.
+    let least = if facts.age.years < ADULT { pronouns.max(2) } else { pronouns };
+    let counts = age::pronouns(view) >= least && !household::names_family(view);
+    if counts && facts.gender != Gender::Either { found(Called::Noun(gender), span) } else { None }
 }
 
 /// Another stage of pregnancy, or its presence or absence.

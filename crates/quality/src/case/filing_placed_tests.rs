@@ -162,3 +162,12 @@ fn words_for_people_may_be_other_words() {
         assert_eq!(filed(text, &[], &vitals), is, "{text}");
     }
 }
+
+#[test]
+fn a_listed_value_is_of_now_where_only_a_month_is_before_it() {
+    let text = "what should i check next for her tired since giving platelets by apheresis in may hb 10.6 g/dl ferritin 7 ng/ml";
+    let list = [(FactName::Haemoglobin, "10.6", "g/dL")];
+    assert_eq!(filed(text, &list, &[FactName::Haemoglobin]), ["haemoglobin: 10.6 [g/dL]"]);
+    let text = "tired, last year hb 10.6 g/dl, ferritin 7 ng/ml";
+    assert_eq!(filed(text, &list, &[FactName::Haemoglobin]), [] as [String; 0]);
+}

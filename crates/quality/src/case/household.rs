@@ -43,6 +43,14 @@ pub(super) fn said(view: &View<'_>) -> Vec<String> {
     all.into_iter().map(|(_, said)| said).collect()
 }
 
+/// Words for those at home, one of whom a pronoun may mean.
+const FAMILY: [&str; 5] = ["family", "families", "household", "carers", "caregivers"];
+
+/// Whether a text speaks of those at home, so that a pronoun may mean one of them.
+pub(super) fn names_family(view: &View<'_>) -> bool {
+    view.lower.split(|c: char| !c.is_alphabetic()).any(|word| FAMILY.contains(&word))
+}
+
 /// Words behind which something else is said.
 const TURNS: [&str; 15] = [
     " who ",

@@ -13,7 +13,7 @@ use super::reader::Reader;
 use super::statement::{content, fact_of};
 use super::view::View;
 use super::vitals::Reading;
-use super::{age, body, filing, medicines, of_reader, resembling, standing, untaken};
+use super::{age, body, filing, listed, medicines, of_reader, resembling, standing, untaken};
 use crate::card::{Gender, PatientFacts};
 
 /// Share of the words of a statement that the message must have.
@@ -339,7 +339,12 @@ impl Message<'_, '_> {
         if self.readings.iter().any(|r| r.name == name) {
             // What dipped or was is no value of its own.
             let current = standing::current(self.readings, name);
-            let read = *current.first()?;
+            let mut own = self.readings.iter().filter(|r| r.name == name);
+            // The month before a value may be that of what is told before it: `since giving platelets in may hb 10.6`.
+            let only = own.next().filter(|r| {
+                own.next().is_none() && r.past && !r.episode && listed::is_of_a_month(self.view, r)
+            });
+            let read = current.first().copied().or(only)?;
             let listed = canonical(name, number.value, said_unit);
             let agrees = |read: &&Reading| {
                 listed.is_some_and(|(value, unit)| {
@@ -363,13 +368,19 @@ impl Message<'_, '_> {
             {
                 return Some(fact_of(name, &later.text, read.unit));
             }
+            let alone = || only.filter(|_| current.is_empty()).filter(|read| agrees(read));
+            if current.is_empty() && alone().is_none() {
+                return None;
+            }
             // Of several values of one time, the listed one.
             let chosen = agreed.unwrap_or(read);
             return Some(fact_of(name, &chosen.text, chosen.unit));
         }
         let mut same = self.view.numbers.iter().filter(|n| (n.value - number.value).abs() < 1e-9);
         let stands = |n: &Number| {
-            standing::is_said(self.view, n) && !resembling::is_resembling(self.view, n)
+            let said =
+                standing::is_said(self.view, n) || listed::is_behind_a_question(self.view, n);
+            said && !resembling::is_resembling(self.view, n)
         };
         if !same.any(stands) || number.part == Part::Other {
             return None;

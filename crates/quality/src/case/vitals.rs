@@ -7,7 +7,7 @@ use clinstruct_schema::FactName;
 use super::advice::{is_advised, is_change};
 use super::canonical::{canonical, is_vital};
 use super::numbers::{Number, Part};
-use super::sides::{has_side, is_angle};
+use super::sides::{has_side, is_angle, is_right};
 use super::sizes::kind;
 use super::statement::WAS;
 use super::view::View;
@@ -60,6 +60,9 @@ pub(super) fn read(view: &View<'_>, at: usize, number: &Number, all: &mut Vec<Re
     let label = label(view, &sentence, number);
     let Some(named) = name(view, at, number, label, all) else { return };
     let begins = label.map_or(number.span.start, |hit| hit.start);
+    if label.is_some_and(|hit| is_right(view, hit, number)) {
+        return;
+    }
     if is_nobodys(view, &sentence, number, begins) {
         return;
     }

@@ -36,6 +36,8 @@ pub const CHECK: Check = Check {
         "The biopsy showed Gleason 3+3=6 in 2 of 12 samples, and 4+3 in one.",
         "One more thing, weight: she's 62 and you said 0.5 kg a week?",
         "She's 62 and should lose 5 kg.",
+        "The family has no car. Should he bring her tonight?",
+        "The family has no midazolam at home. What should he do at five minutes?",
     ],
     bad: &[
         "She weighs 81 kg.",

@@ -1,0 +1,46 @@
+//! What makes a number that a writer lists one of the patient, where code alone would not read it as such.
+
+use super::numbers::Number;
+use super::view::View;
+use super::vitals::Reading;
+use super::words::Class;
+
+/// Beginnings of the names of months.
+const MONTHS: [&str; 20] = [
+    "january", "february", "march", "april", "may", "june", "july", "august", "septem", "octo",
+    "novem", "decem", "januar", "februar", "märz", "mai", "juni", "juli", "enero", "agosto",
+];
+/// Letters of the beginning of a question, `what should i check next for her`.
+const QUESTION: usize = 25;
+
+/// Whether the sentence of a number begins with what the writer should do, without a mark at the end of that question:
+/// `what should i check next for her tired since may hb 10.6`. Of what is said of others, or of a limit, nothing counts.
+pub(super) fn is_behind_a_question(view: &View<'_>, number: &Number) -> bool {
+    let sentence = view.sentence(number.span.start);
+    let before = view.between(sentence.start, number.span.start);
+    let asks = ["should i ", "should we ", "shall i ", "shall we ", "do i ", "do we "];
+    let asked = asks.iter().any(|words| {
+        before.find(words).is_some_and(|at| at <= QUESTION && before.len() - at > QUESTION)
+    });
+    let others = view.within(sentence.start..number.span.start).any(|hit| {
+        let compared = hit.class == Class::Comparison && hit.end + 1 >= number.span.start;
+        compared
+            || (matches!(hit.class, Class::Person | Class::Thing | Class::Past)
+                && !is_month(view, hit.start, hit.end))
+    });
+    let conditional = [" if ", " when ", " until ", " above ", " below ", " at "];
+    asked && !others && !conditional.iter().any(|word| before.contains(word))
+}
+
+fn is_month(view: &View<'_>, from: usize, to: usize) -> bool {
+    let month = view.between(from, to).rsplit(' ').next().unwrap_or_default();
+    MONTHS.iter().any(|known| month.starts_with(known))
+}
+
+/// Whether all that says that a reading is past is the name of a month.
+pub(super) fn is_of_a_month(view: &View<'_>, reading: &Reading) -> bool {
+    let sentence = view.sentence(reading.span.start);
+    let past = view.within(sentence).filter(|hit| hit.class == Class::Past);
+    let mut past = past.peekable();
+    past.peek().is_some() && past.all(|hit| is_month(view, hit.start, hit.end))
+}
