@@ -464,6 +464,13 @@ mod tests {
             check(value, value, "", "");
         }
         check("furosemide 40 once a day", "furosemide", "40", "once a day");
+        check(
+            "cápsula de yodo 15 mCi, hace seis días",
+            "cápsula de yodo",
+            "15 mCi",
+            "hace seis días",
+        );
+        check("saline 1 litre", "saline", "1 litre", "");
         check("amlodipine 5", "amlodipine", "5", "");
         check("bisoprolol 2.5 OD", "bisoprolol", "2.5", "OD");
         check("vitamin D 1000 daily", "vitamin D 1000", "", "daily");

@@ -402,7 +402,7 @@ fn a_request_gives_the_writer_what_its_conversations_ask_for() {
     assert_eq!(
         lines,
         [
-            "- version 1, request 1 (before the message; as a question): In 80 words.",
+            "- version 1, request 1 (before the message; as a question that has a verb (\"could you ..?\"), never a wish with a question mark behind it): In 80 words.",
             "- version 1, request 2 (before its question, for all answers; begin with the reason): In German.",
             "- version 2, request 3 (after the message; without please): No lists.",
             "- version 2, request 4 (after a later message; without please): Be brief.",

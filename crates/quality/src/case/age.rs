@@ -368,6 +368,18 @@ static PRONOUNS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         .ok()
 });
 
+/// Whether an age in years stands at the head of a line of notes, without a unit: `55, BP 158/96`.
+pub(super) fn is_noted(view: &View<'_>, age: AgeYears) -> bool {
+    view.numbers.iter().any(|number| {
+        let before = view.between(0, number.span.start);
+        let behind = view.between(number.span.end, view.lower.len());
+        number.unit.is_none()
+            && number.value.to_bits() == f64::from(age.years).to_bits()
+            && (before.is_empty() || before.ends_with(['\n', '(']))
+            && behind.starts_with([',', ';', ')', '\n'])
+    })
+}
+
 /// How many pronouns of one person a text has.
 pub(super) fn pronouns(view: &View<'_>) -> usize {
     PRONOUNS.as_ref().map_or(0, |pronouns| pronouns.find_iter(view.text).count())

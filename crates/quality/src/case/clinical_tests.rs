@@ -67,7 +67,7 @@ fn a_grade_that_is_listed_is_kept_once() {
         results(text, &list),
         [
             "other: blood one plus and protein one plus",
-            "other: leukocytes 2+",
+            "other: urine leukocytes 2+",
             "other: trace of ketones"
         ]
     );

@@ -100,7 +100,7 @@ pub fn contradictions_in(
     let mut ages = reader.ages().to_vec();
     ages.retain(|age| !is_of_event(view.text, &age.span) && !is_weight(age, case));
     let mut all = Vec::new();
-    all.extend(of_age(&ages, facts));
+    all.extend(of_age(view, &ages, facts));
     all.extend(of_sex(reader, &ages, facts, 1));
     all.extend(of_pregnancy(reader.pregnancies(), case.patient.pregnancy_weeks));
     all.extend(of_values(reader, case));
@@ -112,8 +112,8 @@ pub fn contradictions_in(
 }
 
 /// An age that is not the patient's, where none of the text is.
-pub(super) fn of_age(ages: &[Age], facts: PatientFacts) -> Option<Contradiction> {
-    if ages.iter().any(|age| age.is(facts.age)) {
+pub(super) fn of_age(view: &View<'_>, ages: &[Age], facts: PatientFacts) -> Option<Contradiction> {
+    if ages.iter().any(|age| age.is(facts.age)) || age::is_noted(view, facts.age) {
         return None;
     }
     let first = ages.first()?;

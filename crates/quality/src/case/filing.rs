@@ -68,13 +68,14 @@ pub(super) fn filed(fact: StatedFact, message: &View<'_>, readings: &[Reading]) 
     let (result, other) = parted(&fact);
     let mut all = Vec::new();
     if let Some(result) = result {
-        all.push(fact_of(FactName::Other, &result, "1"));
+        all.push(fact_of(FactName::Other, &placed::of_urine(result, message), "1"));
     }
     if let Some(other) = other {
         if fact.name != FactName::Other {
             all.insert(0, StatedFact { value: other, ..fact });
         } else if other.contains(char::is_numeric) {
-            all.insert(0, united(StatedFact { value: other, ..fact }, message));
+            let value = placed::of_urine(other, message);
+            all.insert(0, united(StatedFact { value, ..fact }, message));
         } else if !household::said(&View::new(&other)).is_empty() {
             all.insert(0, fact_of(FactName::Social, &other, "1"));
         } else if is_measured(&other) || placed::is_graded(&other) {
@@ -429,7 +430,24 @@ fn social_fact(value: &str, others: &[StatedFact]) -> Social {
         return Social::Nothing;
     }
     let by_the_glass = SERVINGS.iter().any(|word| view.lower.contains(word));
-    let thirsty = has(Kind::Drinking) && !has(Kind::Alcohol) && !by_the_glass;
+    let habitual = [
+        "every day",
+        "most days",
+        "each day",
+        "daily",
+        "every evening",
+        "jeden tag",
+        "täglich",
+        "tous les jours",
+        "todos los días",
+        "ogni giorno",
+        "todos os dias",
+    ];
+    let by_the_glass = by_the_glass || habitual.iter().any(|word| view.lower.ends_with(word));
+    // `दादा घर के अंदर बीड़ी पीते हैं`: Hindi drinks its smoke, and a grandfather's thirst is none of the patient.
+    let smoked = ["बीड़ी", "सिगरेट", "हुक्का", "चिलम"].iter().any(|word| view.lower.contains(word));
+    let of_other = smoked || view.hits.iter().any(|hit| hit.class == Class::Person);
+    let thirsty = has(Kind::Drinking) && !has(Kind::Alcohol) && !by_the_glass && !of_other;
     if thirsty || has(Kind::Symptom) { Social::Complaint } else { Social::Kept }
 }
 

@@ -171,3 +171,68 @@ fn a_listed_value_is_of_now_where_only_a_month_is_before_it() {
     let text = "tired, last year hb 10.6 g/dl, ferritin 7 ng/ml";
     assert_eq!(filed(text, &list, &[FactName::Haemoglobin]), [] as [String; 0]);
 }
+
+#[test]
+fn a_range_that_a_writer_lists_is_its_lower_end() {
+    let list = [(FactName::Saturation, "between 88 and 90", "%")];
+    let text = "A woman of 26. The saturation remains between 88 and 90% despite 6 L/min of oxygen by mask.";
+    assert_eq!(filed(text, &list, &[FactName::Saturation]), ["saturation: 88 [%]"]);
+    let text = "A woman of 26 on oxygen. Keep the saturation between 88 and 90%?";
+    assert_eq!(filed(text, &list, &[FactName::Saturation]), [] as [String; 0]);
+}
+
+#[test]
+fn a_habit_is_no_thirst_and_a_course_no_complaint() {
+    let names = [FactName::Complaint, FactName::History, FactName::Social];
+    for (text, fact, is) in [
+        (
+            "A man of 50 vomits blood, drinks every day.",
+            (FactName::Social, "drinks every day", ""),
+            "social: drinks every day",
+        ),
+        (
+            "A boy of 9 is thin and drinking a lot.",
+            (FactName::Social, "drinking a lot", ""),
+            "complaint: drinking a lot",
+        ),
+        (
+            "Shaking and shouting, began 6 h ago.",
+            (FactName::Complaint, "began 6 h ago", ""),
+            "history: began 6 h ago",
+        ),
+        (
+            "Seizures began 6 h ago in a man of 19.",
+            (FactName::Complaint, "seizures began 6 h ago", ""),
+            "complaint: seizures began 6 h ago",
+        ),
+    ] {
+        let list = [(FactName::Finding, "shaking", ""), fact];
+        let all = filed(text, &list, &names);
+        assert!(all.contains(&is.to_owned()), "{text}: {all:?}");
+    }
+}
+
+#[test]
+fn grades_of_a_dipstick_are_of_urine() {
+    let list = [(FactName::Other, "blood 3+", ""), (FactName::Other, "protein 2+", "")];
+    let text = "Just dipped his urine: blood 3+, protein 2+. He is 43.";
+    assert_eq!(filed(text, &list, &TEXTS), ["other: urine blood 3+", "other: urine protein 2+"]);
+}
+
+#[test]
+fn a_bound_is_a_measurement_too() {
+    let list = [(FactName::Tsh, "<0,01", "m[IU]/L")];
+    let text = "Hombre de 35 años, TSH: <0,01 µUI/mL, pulso 118.";
+    assert_eq!(filed(text, &list, &TEXTS), ["other: TSH <0,01 [m[IU]/L]"]);
+}
+
+#[test]
+fn what_a_relative_drinks_or_smokes_is_no_complaint() {
+    let names = [FactName::Complaint, FactName::Social];
+    for text in ["दादा घर के अंदर बीड़ी पीते हैं", "his father drinks"]
+    {
+        let list = [(FactName::Social, text, "")];
+        let all = filed(&format!("{text}. He is 8."), &list, &names);
+        assert!(!all.iter().any(|fact| fact.starts_with("complaint")), "{all:?}");
+    }
+}

@@ -37,7 +37,7 @@ pub(crate) fn beyond(reader: &Reader<'_>, frame: &Frame, told: bool) -> Vec<Find
         Some(patient) => {
             let facts = PatientFacts::from(patient);
             if !told {
-                all.extend(of_age(ages, facts));
+                all.extend(of_age(reader.view(), ages, facts));
                 all.extend(of_sex(reader, ages, facts, PRONOUNS));
             }
             all.extend(of_pregnancy(reader.pregnancies(), patient.pregnancy_weeks));

@@ -1,6 +1,9 @@
 //! What makes a number that a writer lists one of the patient, where code alone would not read it as such.
 
+use clinstruct_schema::{FactKind, FactName, StatedFact};
+
 use super::numbers::Number;
+use super::statement::{content, fact_of};
 use super::view::View;
 use super::vitals::Reading;
 use super::words::Class;
@@ -43,4 +46,50 @@ pub(super) fn is_of_a_month(view: &View<'_>, reading: &Reading) -> bool {
     let past = view.within(sentence).filter(|hit| hit.class == Class::Past);
     let mut past = past.peekable();
     past.peek().is_some() && past.all(|hit| is_month(view, hit.start, hit.end))
+}
+
+/// Whether a listed value is a range that the message has in the same words, from this number on: `between 88 and 90`. No limit
+/// is said so.
+pub(super) fn is_range(view: &View<'_>, number: &Number, value: &str) -> bool {
+    let lower = value.trim().to_lowercase();
+    let Some(range) = lower.strip_prefix("between ") else { return false };
+    let joined = range.split_once(" and ").is_some_and(|(from, to)| {
+        [from, to].iter().all(|n| n.starts_with(|c: char| c.is_ascii_digit()))
+    });
+    let sentence = view.sentence(number.span.start);
+    let before = view.between(sentence.start, number.span.start);
+    let limits = ["keep", "aim", "target", "should", "if ", "goal", "normal"];
+    joined
+        && before.ends_with("between ")
+        && view.between(number.span.start, view.lower.len()).starts_with(range)
+        && !limits.iter().any(|word| before.contains(word))
+}
+
+/// A laboratory value of which only a bound was measured, as the message gives it: `TSH <0.01`. It is a measurement under its own
+/// name, since that of the fact has a number.
+pub(super) fn bound(
+    view: &View<'_>,
+    name: FactName,
+    value: &str,
+    unit: &str,
+) -> Option<StatedFact> {
+    let value = value.trim();
+    let lower = value.to_lowercase();
+    let is_bound =
+        value.starts_with(['<', '>', '≤', '≥']) && value.contains(|c: char| c.is_ascii_digit());
+    if !is_bound || name.kind() != FactKind::Measurement || !view.lower.contains(&lower) {
+        return None;
+    }
+    let label = name.as_str().replace('_', " ");
+    let label = if label.len() <= 4 { label.to_uppercase() } else { label };
+    Some(fact_of(
+        FactName::Other,
+        &format!("{label} {value}"),
+        if unit.is_empty() { "1" } else { unit },
+    ))
+}
+
+/// Whether a value has a word.
+pub(super) fn says(value: &str) -> bool {
+    content(value).any(|word| word.chars().filter(|c| c.is_alphabetic()).count() >= 2)
 }

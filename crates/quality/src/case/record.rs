@@ -232,7 +232,7 @@ impl Message<'_, '_> {
         match fact.name {
             FactName::Sex => self.sex(value).into_iter().collect(),
             FactName::Other => {
-                let kept = says(value) && self.has_words(value) && self.has_numbers(value);
+                let kept = listed::says(value) && self.has_words(value) && self.has_numbers(value);
                 kept.then(|| fact_of(fact.name, value, tidy(&fact.unit))).into_iter().collect()
             }
             name if name.kind() == FactKind::Text => self.text(name, value).into_iter().collect(),
@@ -332,6 +332,9 @@ impl Message<'_, '_> {
 
     /// A vital sign or a laboratory value.
     fn measured(&self, name: FactName, value: &str, unit: &str) -> Option<StatedFact> {
+        if let Some(bound) = listed::bound(self.view, name, value, unit) {
+            return Some(bound);
+        }
         let Some(number) = Self::listed(value, unit).into_iter().next() else {
             return self.in_words(name, value, unit);
         };
@@ -368,8 +371,7 @@ impl Message<'_, '_> {
             {
                 return Some(fact_of(name, &later.text, read.unit));
             }
-            let alone = || only.filter(|_| current.is_empty()).filter(|read| agrees(read));
-            if current.is_empty() && alone().is_none() {
+            if current.is_empty() && !only.as_ref().is_some_and(agrees) {
                 return None;
             }
             // Of several values of one time, the listed one.
@@ -378,8 +380,9 @@ impl Message<'_, '_> {
         }
         let mut same = self.view.numbers.iter().filter(|n| (n.value - number.value).abs() < 1e-9);
         let stands = |n: &Number| {
-            let said =
-                standing::is_said(self.view, n) || listed::is_behind_a_question(self.view, n);
+            let said = standing::is_said(self.view, n)
+                || listed::is_behind_a_question(self.view, n)
+                || listed::is_range(self.view, n, value);
             said && !resembling::is_resembling(self.view, n)
         };
         if !same.any(stands) || number.part == Part::Other {
@@ -436,7 +439,7 @@ impl Message<'_, '_> {
             || content(value)
                 .find(|word| word.chars().all(char::is_alphabetic) && word.chars().count() >= 4)
                 .is_none_or(|word| self.has_word(&word));
-        let kept = says(value) && named && self.has_words(value) && self.has_numbers(value);
+        let kept = listed::says(value) && named && self.has_words(value) && self.has_numbers(value);
         kept.then(|| fact_of(name, value, "1"))
     }
 
@@ -475,11 +478,6 @@ impl Message<'_, '_> {
             .iter()
             .all(|n| self.has_number(n.value) || self.words.iter().any(|word| **word == n.text))
     }
-}
-
-/// Whether a value has a word.
-fn says(value: &str) -> bool {
-    content(value).any(|word| word.chars().filter(|c| c.is_alphabetic()).count() >= 2)
 }
 
 /// A unit as the list gives it, without spaces; `1` for none.

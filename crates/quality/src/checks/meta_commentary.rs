@@ -35,6 +35,7 @@ pub const CHECK: Check = Check {
         "Here is the revised schedule of vaccines.",
         "As an AI engineer, she sits for ten hours a day.",
         "<think>The user wants to know how much to drink.</think>Drink.",
+        "If the five sentences do not fit on one side of the sheet, shorten the text.",
         "The user of an inhaler has to shake it. The language model of the scanner reads the film.",
     ],
     bad: &[
@@ -101,6 +102,14 @@ fn thought(text: &str) -> Option<Range<usize>> {
 /// Most bytes between what is spoken of and what is said about it, in a script that marks no sentences.
 const APART: usize = 120;
 
+/// The text of an answer, or of a leaflet.
+const TEXTS: [&str; 6] = ["the text", "der text", "el texto", "le texte", "il testo", "o texto"];
+/// What a text is printed on, or how: `if the five sentences do not fit on one side, shorten the text`.
+const PRINTED: [&str; 18] = [
+    "print", "page", "one side", "leaflet", "poster", "letters", "sheet", "druck", "seite",
+    "blatt", "plakat", "imprim", "página", "affiche", "stampa", "pagina", "foglio", "cartaz",
+];
+
 /// Whether a text, in lower case, has a phrase that is always meta-commentary, or one that may be with what
 /// only an answer can have: "this response" is medicine, and "this response has three bullet points" is not.
 fn is_meta(lower: &str, language: Language) -> bool {
@@ -113,16 +122,19 @@ fn is_meta(lower: &str, language: Language) -> bool {
     let abouts: Vec<_> = words.meta_about.all_at(lower, &places).collect();
     !abouts.is_empty()
         && words.meta_subjects.all_at(lower, &places).any(|subject| {
-            abouts.iter().any(|about| {
-                let apart = if about.start >= subject.end {
-                    about.start - subject.end
-                } else if subject.start >= about.end {
-                    subject.start - about.end
-                } else {
-                    return false;
-                };
-                !words.unspaced || apart <= APART
-            })
+            let is_of_print = lower.get(subject.clone()).is_some_and(|said| TEXTS.contains(&said))
+                && PRINTED.iter().any(|word| lower.contains(word));
+            !is_of_print
+                && abouts.iter().any(|about| {
+                    let apart = if about.start >= subject.end {
+                        about.start - subject.end
+                    } else if subject.start >= about.end {
+                        subject.start - about.end
+                    } else {
+                        return false;
+                    };
+                    !words.unspaced || apart <= APART
+                })
         })
 }
 

@@ -51,6 +51,9 @@ pub const CHECK: Check = Check {
          there, 150 g fish or chicken at lunch, legumes with pasta and 30 g grana at dinner",
         "ask about snoring and blank spells, those need an eeg\n\ni would go back with the ferritin and the legs in one sentence \
          and ask for treatment dose iron plus a look for the cause of it all",
+        "Say it like this:\n\"the lump has to be examined in Ouagadougou\"\nsit beside her when it's said, and hold her hand\nif \
+         she asks, don't say no\nask who decides about the travel money\nis there a wound? put it in the letter, or write that it \
+         wasn't looked at",
     ],
     bad: &[
         "Give water and look at the",
@@ -148,7 +151,8 @@ fn cut_alone(text: &str, language: Language) -> Option<Range<usize>> {
     // `Hepatitis A` ends with a letter, and `look at a` with a word.
     let hangs = lexicon.hanging.iter().any(|h| h == word)
         && !is_verb_at_the_end(line, word, lexicon)
-        && !is_object(line, word);
+        && !is_object(line, word)
+        && !is_passive(line, word);
     if line.ends_with(',') || hangs {
         return Some(last);
     }
@@ -168,6 +172,18 @@ fn cut_alone(text: &str, language: Language) -> Option<Range<usize>> {
 fn is_object(line: &str, word: &str) -> bool {
     let before = line.split_whitespace().rev().nth(1).unwrap_or_default();
     word == "her" && ["on", "for", "with", "to", "at", "from", "by", "about"].contains(&before)
+}
+
+/// Whether a text ends with the preposition of a verb in the passive: `that it wasn't looked at`.
+fn is_passive(line: &str, word: &str) -> bool {
+    let mut before = line.split_whitespace().rev().skip(1);
+    let is_participle =
+        |verb: &str| verb.ends_with("ed") || ["spoken", "seen", "taken"].contains(&verb);
+    let be =
+        ["was", "wasn't", "is", "isn't", "were", "weren't", "be", "been", "being", "are", "aren't"];
+    ["at", "for", "to", "with", "on", "about", "after"].contains(&word)
+        && before.next().is_some_and(is_participle)
+        && before.take(3).any(|verb| be.contains(&verb.replace('’', "'").as_str()))
 }
 
 fn is_ended(line: &str) -> bool {
@@ -225,13 +241,23 @@ fn never_ends(text: &str) -> bool {
     paragraphs > 1
 }
 
+/// Whether half of the other lines, two or more, begin with a small letter and have no mark at their end.
+fn is_casual(text: &str) -> bool {
+    let all = lines(text).map(|line| &text[line]).filter(|line| marker_length(line) == 0);
+    let mut all: Vec<&str> = all.collect();
+    all.pop();
+    let casual = |line: &&&str| line.starts_with(char::is_lowercase) && !is_ended(line);
+    let count = all.iter().filter(casual).count();
+    count > 1 && 2 * count >= all.len()
+}
+
 /// Whether the last line, which is prose, breaks off.
 fn is_open_prose(text: &str, last: &Range<usize>, language: Language) -> bool {
     let line = &text[last.clone()];
     let count = line.split_whitespace().count();
     let said = sentences(line, language);
     let length = |span: &Range<usize>| line[span.clone()].split_whitespace().count();
-    if is_small(text) && is_small(line) {
+    if (is_small(text) || is_casual(text)) && is_small(line) {
         // Without capitals, a full stop alone ends a sentence.
         let behind = line.rsplit(['.', '!', '?']).next().unwrap_or(line);
         if said.last().is_some_and(|s| length(s) <= CHAT)

@@ -133,6 +133,7 @@ impl Context<'_> {
             || self.is_of_growth(number)
             || self.is_breath(number)
             || self.is_judged(number)
+            || self.is_definite(number)
         {
             return false;
         }
@@ -195,7 +196,8 @@ impl Context<'_> {
         if number.unit == Unit::Gram && self.is_behind_growth(number) {
             return true;
         }
-        let bare = matches!(number.unit, Unit::Gram | Unit::Millilitre | Unit::Litre);
+        let bare = matches!(number.unit, Unit::Gram | Unit::Millilitre | Unit::Litre)
+            || self.is_of_kitchen(number);
         let measured = self.names(&MEASURED) || MEASURED.iter().any(|class| self.leads(*class));
         let fed = self.names(&[Class::Growth]) || self.leads(Class::Growth);
         bare && fed && !measured

@@ -60,6 +60,18 @@ const LINKED: [&str; 14] = [
     "สัมพันธ์กับ",
 ];
 
+/// Articles before an amount, and nouns behind it, of something that was given.
+const DEFINITE: [(&str, &str); 8] = [
+    ("the ", "application"),
+    ("the ", "exposure"),
+    ("the ", "overdose"),
+    ("the ", "ingestion"),
+    ("der ", "überdosis"),
+    ("l'", "application"),
+    ("the ", "load "),
+    ("this ", "application"),
+];
+
 /// Vessels and spoons, by the beginnings of words: food and water come in them, too.
 const KITCHEN: [&str; 34] = [
     "spoon",
@@ -145,6 +157,15 @@ impl Context<'_> {
         let far: String = rest.chars().take(LINK).collect();
         JUDGED.iter().any(|word| near.contains(word))
             || LINKED.iter().any(|word| far.contains(word))
+    }
+
+    /// Whether an amount is spoken of as one that is there: `favoured by the 60 g application over a large area`.
+    pub(super) fn is_definite(&self, number: &Number) -> bool {
+        let before = self.view.between(self.sentence.start, number.place.start);
+        let behind =
+            self.view.between(number.place.end, self.sentence.end).trim_start_matches([' ', '-']);
+        DEFINITE.iter().any(|(the, noun)| before.ends_with(the) && behind.starts_with(noun))
+            && !self.names(&[Class::Advice])
     }
 
     /// Whether pieces are counted in spoons or vessels: `test a single teaspoon`, `un frasco para la semana`.

@@ -42,12 +42,55 @@ pub(super) fn placed(fact: StatedFact, message: &View<'_>) -> StatedFact {
         FactName::Complaint if has(Kind::Well) => FactName::Finding,
         FactName::Complaint if has(Kind::Drinking) && has(Kind::Alcohol) => FactName::Social,
         FactName::Complaint if is_medicine(&view) => FactName::Medicine,
+        FactName::Complaint if is_course(&view.lower) => FactName::History,
         FactName::History if is_taken(&view) && !is_given_up(&view, message) => FactName::Medicine,
         FactName::Other if is_duration(&view, &fact.unit) || is_worn(&view) => FactName::History,
         _ => return fact,
     };
     let unit = "1".to_owned();
     StatedFact { name, unit, ..fact }
+}
+
+/// How a statement begins that only says how an illness went.
+const COURSE: [&str; 8] = [
+    "began ",
+    "started ",
+    "onset ",
+    "it began ",
+    "it started ",
+    "begann ",
+    "a commencé ",
+    "empezó ",
+];
+
+fn is_course(lower: &str) -> bool {
+    COURSE.iter().any(|start| lower.trim_start().starts_with(start))
+}
+
+/// What a strip shows in urine, before a grade.
+const STRIP: [&str; 10] = [
+    "blood",
+    "protein",
+    "glucose",
+    "ketone",
+    "ketones",
+    "leucocytes",
+    "leukocytes",
+    "nitrite",
+    "nitrites",
+    "bilirubin",
+];
+
+/// The grade of a strip with what it was dipped in, where the message says so elsewhere: `urine blood 3+`.
+pub(super) fn of_urine(value: String, message: &View<'_>) -> String {
+    let lower = value.to_lowercase();
+    let graded = lower.split_once(' ').is_some_and(|(name, grade)| {
+        STRIP.contains(&name)
+            && grade.ends_with('+')
+            && grade.chars().all(|c| c.is_ascii_digit() || c == '+')
+    });
+    let dipped = ["urine", "dipstick", "dipped"].iter().any(|word| message.lower.contains(word));
+    if graded && dipped { format!("urine {value}") } else { value }
 }
 
 /// How a statement begins of a symptom that is looked for and not there, and how it ends of one that is over.
