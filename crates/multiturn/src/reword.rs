@@ -27,12 +27,34 @@ pub fn reword(situation: &mut Situation, written: &[String]) {
             return false;
         }
         let text = in_a_line(text);
-        if fits(style, &text, language) {
-            style.reworded |= style.text != text;
-            style.text = text;
+        let asked = counted_by(style, &text);
+        if fits(&asked, &text, language) {
+            let reworded = style.reworded || style.text != text;
+            *style = Style { text, reworded, ..asked };
         }
         true
     });
+}
+
+/// Columns, headings or paragraphs that a writer may name, whatever the sample has.
+const NAMED: std::ops::RangeInclusive<usize> = 2..=6;
+
+/// The style with as many columns, headings or paragraphs as a text names, where nothing but their names counts them: who compares
+/// three treatments needs a column more.
+fn counted_by(style: &Style, text: &str) -> Style {
+    let mut asked = style.clone();
+    let Some(named) = named(text).filter(|named| is_named(style) && NAMED.contains(named)) else {
+        return asked;
+    };
+    for constraint in &mut asked.constraints {
+        if let Constraint::TableColumns { n }
+        | Constraint::ExactHeadings { n }
+        | Constraint::ExactParagraphs { n } = constraint
+        {
+            *n = u32::try_from(named).unwrap_or(*n);
+        }
+    }
+    asked
 }
 
 /// A text whose lines are broken, as one thumbs into a phone, in one.
@@ -68,9 +90,14 @@ fn names_all(style: &Style, text: &str) -> bool {
         | Constraint::ExactParagraphs { n } => Some(*n as usize),
         _ => None,
     });
+    named(text).is_some_and(|named| wanted == Some(named))
+}
+
+/// How many columns, headings or paragraphs a text names behind a colon, where it counts them by nothing else.
+fn named(text: &str) -> Option<usize> {
     // `A table with the food, its replacement and the meal`.
     let lists = [": ", " with ", " mit ", " avec ", " con ", " com "];
-    let Some((_, list)) = lists.iter().find_map(|lead| text.split_once(lead)) else { return false };
+    let (_, list) = lists.iter().find_map(|lead| text.split_once(lead))?;
     // Why it is asked for, and what else is said, is no item.
     let list = list.split_inclusive(['?', '.', '!', '।', ';']).next().unwrap_or_default();
     let lower = list.to_lowercase();
@@ -85,7 +112,7 @@ fn names_all(style: &Style, text: &str) -> bool {
     let named = items.filter(|item| item.chars().any(char::is_alphabetic)).count();
     // `In 2 paragraphs: what you would do, what could change it` counts what it names.
     let counted = || has_numbers(text, &named.to_string());
-    numbers(list).is_empty() && (has_numbers(text, "") || counted()) && wanted == Some(named)
+    (numbers(list).is_empty() && (has_numbers(text, "") || counted())).then_some(named)
 }
 
 /// Whether a style names its columns, headings or paragraphs rather than count them, so that another wording has to name as many.
@@ -334,6 +361,25 @@ mod tests {
                     assert!(!fits(&style, short, Language::English));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_writer_may_name_more_than_the_sample() {
+        let sample = "Please put your answer into a table: what to do, why, when.";
+        let table = style(sample, Constraint::TableColumns { n: 3 });
+        for (text, n, is_taken) in [
+            ("Both want to compare, so a table: treatment, bleeding, clots, the baby.", 4, true),
+            ("As a table: treatment, bleeding.", 2, true),
+            ("As a table: a, b, c, d, e, f, g.", 3, false),
+            ("As a table: …, …, ….", 3, false),
+        ] {
+            let mut situation =
+                Situation { asked_styles: vec![table.clone()], ..Situation::new("Nurse") };
+            reword(&mut situation, &[text.to_owned()]);
+            let asked = &situation.asked_styles[0];
+            assert_eq!(asked.constraints, [Constraint::TableColumns { n }], "{text}");
+            assert_eq!(asked.text == text, is_taken, "{text}");
         }
     }
 

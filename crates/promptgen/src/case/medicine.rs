@@ -65,7 +65,7 @@ pub(super) fn parse(value: &str) -> CaseMedicine {
 }
 
 /// What oxygen comes from or through, by the beginnings of words, and its name in that language.
-const OXYGEN: [(&str, &str); 9] = [
+const OXYGEN: [(&str, &str); 10] = [
     ("concentrator", "oxygen"),
     ("konzentrator", "Sauerstoff"),
     ("nasenbrille", "Sauerstoff"),
@@ -75,6 +75,7 @@ const OXYGEN: [(&str, &str); 9] = [
     ("concentratore", "ossigeno"),
     ("nasal", "oxygen"),
     ("non-rebreather", "oxygen"),
+    ("nrb", "oxygen"),
 ];
 
 /// The oxygen of a device that is listed with its flow: `concentrator 5 L`, `nasal prongs 2 L/min`.
@@ -184,7 +185,8 @@ fn divided(value: &str) -> CaseMedicine {
         let (drug, between) = words[..start].split_at(name_end(&words[..start]));
         // `prednisolone we gave 20 mg`: who gave it is left out.
         if between.first().is_some_and(|word| GIVEN.contains(&bare(word).as_str())) {
-            given = between;
+            // The `at` before an amount says nothing.
+            given = if between.len() == 1 && bare(between[0]) == "at" { &[] } else { between };
         }
         // `started on day 2, titrated to 400 mg BD`: since when is not lost.
         if between.first().is_some_and(|word| ["started", "begun"].contains(&bare(word).as_str())) {
@@ -396,7 +398,9 @@ mod tests {
         check("insulin in the morning", "insulin", "", "in the morning");
         check("adrenaline in the thigh", "adrenaline", "", "in the thigh");
         check("vanco going up", "vanco", "", "going up");
-        check("atorvastatin at 10 mg daily", "atorvastatin", "10 mg", "at daily");
+        check("atorvastatin at 10 mg daily", "atorvastatin", "10 mg", "daily");
+        check("oxygen at 2 L/min", "oxygen", "2 L/min", "");
+        check("NRB 15 L/min", "oxygen", "15 L/min", "NRB");
         check(
             "benzathine penicillin one intramuscular dose",
             "benzathine penicillin",
@@ -464,12 +468,7 @@ mod tests {
             check(value, value, "", "");
         }
         check("furosemide 40 once a day", "furosemide", "40", "once a day");
-        check(
-            "cápsula de yodo 15 mCi, hace seis días",
-            "cápsula de yodo",
-            "15 mCi",
-            "hace seis días",
-        );
+        check("cápsula de yodo 15 mCi, ayer", "cápsula de yodo", "15 mCi", "ayer");
         check("saline 1 litre", "saline", "1 litre", "");
         check("amlodipine 5", "amlodipine", "5", "");
         check("bisoprolol 2.5 OD", "bisoprolol", "2.5", "OD");

@@ -80,7 +80,8 @@ const FRAGMENT: usize = 2;
 /// Whether a text is a piece of a phrase: `with wine`.
 pub(super) fn is_fragment(text: &str) -> bool {
     let lower = text.trim().to_lowercase();
-    let starts = ["with ", "and ", "or ", "of ", "after ", "mit ", "avec ", "con ", "com "];
+    let starts =
+        ["never did", "with ", "and ", "or ", "of ", "after ", "mit ", "avec ", "con ", "com "];
     lower.split_whitespace().count() <= FRAGMENT
         && starts.iter().any(|word| lower.starts_with(word))
 }

@@ -87,6 +87,34 @@ pub(super) fn is_finding(text: &str) -> bool {
         || words.any(|word| NORMAL.contains(&word)) && !lower.contains("not ")
 }
 
+/// Words of results that rule out what was looked for.
+const NEGATIVE: [&str; 16] = [
+    "neg",
+    "negative",
+    "nonreactive",
+    "non-reactive",
+    "normal",
+    "absent",
+    "undetectable",
+    "negativ",
+    "unauffällig",
+    "négatif",
+    "négative",
+    "negativo",
+    "negativa",
+    "ausente",
+    "नकारात्मक",
+    "निगेटिव",
+];
+
+/// Whether a result in words rules out what was looked for: `malaria RDT NEG`.
+pub(super) fn is_negative(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let mut words =
+        lower.split(|c: char| c.is_whitespace() || matches!(c, ',' | ':' | ';' | '.' | '(' | ')'));
+    words.any(|word| NEGATIVE.contains(&word))
+}
+
 /// Whether a text listed as an allergy says that there is none to something: `never reacted to penicillin`.
 pub(super) fn is_tolerated(text: &str) -> bool {
     let lower = text.trim().to_lowercase();
@@ -377,6 +405,16 @@ mod tests {
             "not waking well",
         ] {
             assert!(!is_finding(complaint), "{complaint}");
+        }
+    }
+
+    #[test]
+    fn a_negative_result_is_told_from_others() {
+        for text in ["Malaria RDT NEG", "HIV test negative", "TDR paludisme : négatif"] {
+            assert!(is_negative(text), "{text}");
+        }
+        for text in ["malaria rapid test positive", "Negeri fever", "dengue NS1 reactive"] {
+            assert!(!is_negative(text), "{text}");
         }
     }
 

@@ -224,7 +224,11 @@ fn active<'c>(ctx: &Completion<'c>, case: &Case) -> Vec<Applied<'c>> {
     let effects = &ctx.catalog.effects;
     let lower = |text: &String| Lower::new(text);
     // What a test found in words speaks of the illness as a complaint does.
-    let results = case.measurements.iter().filter(|m| m.name == FactName::Other);
+    // A negative one speaks of none.
+    let results = case
+        .measurements
+        .iter()
+        .filter(|m| m.name == FactName::Other && !super::sorted::is_negative(&m.value));
     let complaint: Vec<Lower> =
         case.presented().map(|t| lower(&t.text)).chain(results.map(|m| lower(&m.value))).collect();
     let stated: Vec<Lower> = case

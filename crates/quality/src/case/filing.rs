@@ -7,6 +7,7 @@
 mod graded;
 mod intake;
 pub(super) mod lexicon;
+mod own;
 mod pieces;
 mod placed;
 mod quoted;
@@ -17,6 +18,7 @@ use clinstruct_schema::{FactKind, FactName, StatedFact};
 use self::graded::results;
 pub(super) use self::intake::settle_intakes;
 use self::lexicon::{Kind, kinds};
+use self::own::Own;
 pub(super) use self::pieces::whole;
 use self::placed::placed;
 pub(super) use self::placed::{settle_relatives, settle_stopped};
@@ -49,23 +51,25 @@ pub(super) fn filed(fact: StatedFact, message: &View<'_>, readings: &[Reading]) 
         | FactName::Other => {}
         _ => return vec![fact],
     }
-    let fact = placed(fact, message);
+    let value = fact.value.clone();
+    let own = Own::new(&value);
+    let fact = placed(fact, &own, message);
     if matches!(fact.name, FactName::Other | FactName::Finding)
         && placed::is_passed_on(&fact.value, message)
     {
         return Vec::new();
     }
-    let is_told = || placed::is_sentence(&fact.value) && !is_result(fact.name, &fact.value);
+    let is_told = || placed::is_sentence(&own) && !is_result(fact.name, &own);
     if fact.name == FactName::Other && is_told() {
         return vec![fact_of(FactName::Finding, &fact.value, "1")];
     }
-    if let Some(measured) = measured(&fact, readings) {
+    if let Some(measured) = measured(&fact, &own.view, readings) {
         return measured;
     }
-    if fact.name == FactName::History && is_present(&fact.value) {
+    if fact.name == FactName::History && is_present(&own) {
         return filed(StatedFact { name: FactName::Complaint, ..fact }, message, readings);
     }
-    let (result, other) = parted(&fact);
+    let (result, other) = parted(&fact, &own);
     let mut all = Vec::new();
     if let Some(result) = result {
         all.push(fact_of(FactName::Other, &placed::of_urine(result, message), "1"));
@@ -147,8 +151,8 @@ const RECENT: [&str; 40] = [
 ];
 
 /// Whether a statement of the history is what the patient has now: `temperature of 38.9 since yesterday`.
-fn is_present(value: &str) -> bool {
-    let view = View::new(value);
+fn is_present(own: &Own<'_>) -> bool {
+    let view = &own.view;
     let lower = view.lower.as_str();
     let lasts = LASTS.iter().filter_map(|word| Some(lower.find(word)? + word.trim_end().len()));
     let Some(from) = lasts.min() else { return false };
@@ -160,7 +164,7 @@ fn is_present(value: &str) -> bool {
     let recent = rest
         .split(|c: char| c.is_whitespace() || c.is_ascii_punctuation())
         .any(|word| RECENT.iter().any(|time| is_time(word, time)));
-    let ill = kinds(value, lower).iter().any(|hit| hit.class == Kind::Symptom && hit.start < from)
+    let ill = own.kinds.iter().any(|hit| hit.class == Kind::Symptom && hit.start < from)
         || view.hits.iter().any(|hit| {
             let sign = matches!(hit.class, Class::Label(name) if name.kind() == FactKind::Vital
                 && !matches!(name, FactName::Weight | FactName::Height));
@@ -178,11 +182,10 @@ fn is_present(value: &str) -> bool {
 
 /// The measurements of a statement that has nothing else: `white cells 6.8 and neutrophils 4.1`. Those that the message
 /// is read to give are not among them.
-fn measured(fact: &StatedFact, message: &[Reading]) -> Option<Vec<StatedFact>> {
-    let view = View::new(&fact.value);
-    let all = standing::readings(&view);
+fn measured(fact: &StatedFact, view: &View<'_>, message: &[Reading]) -> Option<Vec<StatedFact>> {
+    let all = standing::readings(view);
     let own = |r: &Reading| r.name.kind() == FactKind::Measurement;
-    if all.is_empty() || !all.iter().all(own) || !is_only(&view, &all) {
+    if all.is_empty() || !all.iter().all(own) || !is_only(view, &all) {
         return None;
     }
     // An earlier value beside one that stands is told by the statement alone.
@@ -223,10 +226,13 @@ fn is_only(view: &View<'_>, all: &[Reading]) -> bool {
 }
 
 /// The result of a test in a statement, and the rest of it.
-fn parted(fact: &StatedFact) -> (Option<String>, Option<String>) {
+fn parted(fact: &StatedFact, own: &Own<'_>) -> (Option<String>, Option<String>) {
+    let whole = is_result(fact.name, own);
     // One test with several results, under its name: `urine dipstick: glucose 3+, ketones negative`.
     let headed = fact.value.split(", ").next().is_some_and(|first| first.contains(": "));
-    let is_one = |part: &str| is_result(fact.name, part);
+    let is_one = |part: &str| {
+        if part == fact.value { whole } else { is_result(fact.name, &Own::new(part)) }
+    };
     if headed && fact.value.split(", ").any(is_one) {
         return (Some(fact.value.clone()), None);
     }
@@ -240,12 +246,15 @@ fn parted(fact: &StatedFact) -> (Option<String>, Option<String>) {
             _ => parts.push(part.to_owned()),
         }
     }
-    if is_result(fact.name, &fact.value) && !parts.iter().any(|p| is_result(fact.name, p)) {
+    let parts: Vec<(bool, String)> = parts.into_iter().map(|part| (is_one(&part), part)).collect();
+    if whole && !parts.iter().any(|(is_result, _)| *is_result) {
         return (Some(fact.value.clone()), None);
     }
-    let (results, others): (Vec<_>, Vec<_>) =
-        parts.into_iter().partition(|part| is_result(fact.name, part));
-    let joined = |all: Vec<String>| (!all.is_empty()).then(|| all.join(", "));
+    let (results, others): (Vec<_>, Vec<_>) = parts.into_iter().partition(|(is, _)| *is);
+    let joined = |all: Vec<(bool, String)>| {
+        let all: Vec<String> = all.into_iter().map(|(_, part)| part).collect();
+        (!all.is_empty()).then(|| all.join(", "))
+    };
     if results.is_empty() {
         return (None, Some(fact.value.clone()));
     }
@@ -254,10 +263,10 @@ fn parted(fact: &StatedFact) -> (Option<String>, Option<String>) {
 
 /// Whether a text, listed under this name, is the result of a test and nothing else. A test of another time is history,
 /// and a disease that was found is a condition.
-fn is_result(name: FactName, text: &str) -> bool {
-    let view = View::new(text);
-    let all = results(&view);
-    let complains = kinds(text, &view.lower).iter().any(|hit| {
+fn is_result(name: FactName, own: &Own<'_>) -> bool {
+    let text = own.view.text;
+    let all = results(&own.view);
+    let complains = own.kinds.iter().any(|hit| {
         hit.class == Kind::Symptom && !all.iter().any(|result| result.span.contains(&hit.start))
     });
     let kept = match name {
@@ -321,7 +330,8 @@ pub(super) fn add_results(message: &View<'_>, facts: &mut Vec<StatedFact>) {
             facts.iter().filter(text).map(|fact| fact.value.as_str())
         };
         // Several facts may have what the message says in one list.
-        let others: Vec<&str> = texts().filter(|text| is_result(FactName::Other, text)).collect();
+        let others: Vec<&str> =
+            texts().filter(|text| is_result(FactName::Other, &Own::new(text))).collect();
         if !texts().any(|text| has(text, &said)) && !covers(&others, &said) {
             let name = if result.past { FactName::History } else { FactName::Other };
             facts.push(fact_of(name, &said, "1"));

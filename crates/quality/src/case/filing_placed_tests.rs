@@ -236,3 +236,44 @@ fn what_a_relative_drinks_or_smokes_is_no_complaint() {
         assert!(!all.iter().any(|fact| fact.starts_with("complaint")), "{all:?}");
     }
 }
+
+#[test]
+fn values_in_words_and_before_a_peak_flow_are_read() {
+    let vitals = [
+        FactName::Saturation,
+        FactName::Temperature,
+        FactName::HeartRate,
+        FactName::RespiratoryRate,
+        FactName::Weight,
+        FactName::Glucose,
+    ];
+    let text = "Her saturation has slipped to ninety-three when it was ninety-six in January. No fever, temperature thirty-seven one, \
+        pulse a hundred and two, breathing twenty-four. What bothers me is the weight too, forty-four kilos. Fingerstick fasting was a \
+        hundred and eight.";
+    let list = [
+        (FactName::Saturation, "saturation has slipped to ninety-three", "%"),
+        (FactName::Temperature, "temperature thirty-seven one", "Cel"),
+        (FactName::HeartRate, "pulse a hundred and two", "/min"),
+        (FactName::RespiratoryRate, "breathing twenty-four", "/min"),
+        (FactName::Weight, "the weight too, forty-four kilos", "kg"),
+        (FactName::Glucose, "Fingerstick fasting was a hundred and eight", "mg/dL"),
+    ];
+    assert_eq!(
+        filed(text, &list, &vitals),
+        [
+            "saturation: 93 [%]",
+            "temperature: 37.1 [Cel]",
+            "heart_rate: 102 [/min]",
+            "respiratory_rate: 24 [/min]",
+            "weight: 44 [kg]",
+            "glucose: 108 [mg/dL]",
+        ]
+    );
+    for text in [
+        "saturation 95 peak flow 250. no wheeze",
+        "bp 158/94 saturation 95 peak expiratory flow 250",
+    ] {
+        let list = [(FactName::Saturation, "saturation 95", "%")];
+        assert_eq!(filed(text, &list, &vitals), ["saturation: 95 [%]"], "{text}");
+    }
+}

@@ -1,4 +1,4 @@
-//! Words for people that are other words in another language or another phrase: the French `son état`, the pupils of the eyes,
+//! Words for people, and for what passes, that are other words in another language or another phrase: the French `son état`, the pupils of the eyes,
 //! a chief complaint.
 
 use clinstruct_schema::Language;
@@ -51,8 +51,12 @@ const CHIEF: [&str; 8] =
 /// Letters around a word in which its meaning is looked for.
 const NEAR: usize = 24;
 
-/// Whether a hit that names a person means something else in this text.
-pub(super) fn is_no_person(text: &str, lower: &str, hit: &Hit) -> bool {
+/// Whether a hit means something else in this text: a person that is none, or the `peak` of a peak flow.
+pub(super) fn is_another_word(text: &str, lower: &str, hit: &Hit) -> bool {
+    if hit.class == Class::Episode && lower.get(hit.start..hit.end) == Some("peak") {
+        let after = lower.get(hit.end..).unwrap_or_default().trim_start();
+        return ["flow", "expiratory", "inspiratory", "cough"].iter().any(|w| after.starts_with(w));
+    }
     if hit.class != Class::Person {
         return false;
     }

@@ -2,7 +2,7 @@
 
 use clinstruct_schema::{FactKind, FactName, StatedFact};
 
-use super::numbers::Number;
+use super::numbers::{Number, in_words};
 use super::statement::{content, fact_of};
 use super::view::View;
 use super::vitals::Reading;
@@ -92,4 +92,42 @@ pub(super) fn bound(
 /// Whether a value has a word.
 pub(super) fn says(value: &str) -> bool {
     content(value).any(|word| word.chars().filter(|c| c.is_alphabetic()).count() >= 2)
+}
+
+/// Words of a number, at most: `a hundred and twenty-four`.
+const SPOKEN: usize = 4;
+
+/// The number that a listed value gives in words, wherever it stands: `pulse a hundred and two`. With `decimal`, the last word may
+/// be tenths: `temperature thirty-seven one`.
+pub(super) fn spoken(value: &str, decimal: bool) -> Option<f64> {
+    let lower = value.to_lowercase();
+    let words: Vec<&str> =
+        lower.split_whitespace().map(|word| word.trim_matches([',', '.', ';', '(', ')'])).collect();
+    let windows = (1..=SPOKEN.min(words.len())).rev().flat_map(|n| words.windows(n));
+    windows.filter_map(|words| number(words, decimal)).next()
+}
+
+/// A number of nothing but these words.
+fn number(words: &[&str], decimal: bool) -> Option<f64> {
+    let plain = |words: &[&str]| in_words(&words.join(" "));
+    match words {
+        ["a" | "one", "hundred"] => Some(100.0),
+        ["two", "hundred"] => Some(200.0),
+        [count @ ("a" | "one" | "two"), "hundred", "and", rest] => {
+            Some(f64::from(if *count == "two" { 200 } else { 100 } + in_words(rest)?))
+        }
+        [whole, "point", tenth] if decimal => {
+            Some(f64::from(in_words(whole)?) + f64::from(in_words(tenth)?) / 10.0)
+        }
+        [whole, tenth] if decimal => {
+            let tenth = in_words(tenth).filter(|tenth| *tenth < 10)?;
+            Some(f64::from(in_words(whole)?) + f64::from(tenth) / 10.0)
+        }
+        [_] => plain(words).map(f64::from),
+        [tens, one] if !tens.contains('-') => {
+            let (tens, one) = (in_words(tens)?, in_words(one)?);
+            (tens >= 20 && tens % 10 == 0 && one < 10).then(|| f64::from(tens + one))
+        }
+        _ => None,
+    }
 }

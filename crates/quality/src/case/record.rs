@@ -8,7 +8,7 @@ use regex::Regex;
 use super::canonical::canonical;
 use super::contradictions::{converted, is_same};
 use super::correction::Corrected;
-use super::numbers::{Number, Part, in_words, numbers};
+use super::numbers::{Number, Part, numbers};
 use super::reader::Reader;
 use super::statement::{content, fact_of};
 use super::view::View;
@@ -400,14 +400,10 @@ impl Message<'_, '_> {
 
     /// A value that the message gives in words: `about fourteen kilos`.
     fn in_words(&self, name: FactName, value: &str, unit: &str) -> Option<StatedFact> {
-        let lower = value.to_lowercase();
-        let about =
-            ["about ", "around ", "roughly ", "some ", "just over ", "just under ", "nearly "];
-        let words = about.iter().find_map(|word| lower.strip_prefix(word)).unwrap_or(&lower).trim();
-        if words.is_empty() || !self.view.lower.contains(words) {
+        if !self.view.lower.contains(value.to_lowercase().trim()) {
             return None;
         }
-        let number = f64::from(in_words(words)?);
+        let number = listed::spoken(value, name == FactName::Temperature)?;
         let (value, unit) = canonical(name, number, known_unit(unit))?;
         let plausible = super::sizes::is_plausible(name, value);
         plausible.then(|| fact_of(name, &super::vitals::plain(value), unit))

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::homograph::is_no_person;
+use super::homograph::is_another_word;
 use super::numbers::{Number, numbers};
 use super::words::{Class, Hit, has_no_capitals, hits, sentence};
 
@@ -66,7 +66,7 @@ impl<'a> View<'a> {
         let mut hits = hits(text, &lower);
         // What has been so since yesterday is so now.
         hits.retain(|hit| hit.class != Class::Past || !is_since(&lower, hit));
-        hits.retain(|hit| !is_no_person(text, &lower, hit));
+        hits.retain(|hit| !is_another_word(text, &lower, hit));
         let mut numbers = numbers(text, &lower);
         // The 2 of SpO2 is no number.
         numbers.retain(|n| {

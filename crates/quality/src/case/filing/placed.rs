@@ -7,6 +7,7 @@ use clinstruct_schema::{FactName, Language, StatedFact};
 use regex::Regex;
 
 use super::lexicon::{Kind, kinds};
+use super::own::Own;
 use crate::case::household;
 use crate::case::view::View;
 use crate::case::words::Class;
@@ -31,20 +32,19 @@ const TIMED: [&str; 12] = [
     "tempo",
 ];
 
-/// The same statement under the name that what it says has.
-pub(super) fn placed(fact: StatedFact, message: &View<'_>) -> StatedFact {
-    let view = View::new(&fact.value);
-    let hits = kinds(&fact.value, &view.lower);
-    let has = |kind| hits.iter().any(|hit| hit.class == kind);
+/// The same statement, which is `own`, under the name that what it says has.
+pub(super) fn placed(fact: StatedFact, own: &Own<'_>, message: &View<'_>) -> StatedFact {
+    let view = &own.view;
+    let has = |kind| own.has(kind);
     let name = match fact.name {
         FactName::Complaint if has(Kind::Symptom) && is_absent(&view.lower) => FactName::Finding,
         FactName::Complaint if has(Kind::Symptom) => return fact,
         FactName::Complaint if has(Kind::Well) => FactName::Finding,
         FactName::Complaint if has(Kind::Drinking) && has(Kind::Alcohol) => FactName::Social,
-        FactName::Complaint if is_medicine(&view) => FactName::Medicine,
+        FactName::Complaint if is_medicine(view) => FactName::Medicine,
         FactName::Complaint if is_course(&view.lower) => FactName::History,
-        FactName::History if is_taken(&view) && !is_given_up(&view, message) => FactName::Medicine,
-        FactName::Other if is_duration(&view, &fact.unit) || is_worn(&view) => FactName::History,
+        FactName::History if is_taken(view) && !is_given_up(view, message) => FactName::Medicine,
+        FactName::Other if is_duration(own, &fact.unit) || is_worn(own) => FactName::History,
         _ => return fact,
     };
     let unit = "1".to_owned();
@@ -130,12 +130,13 @@ const SENTENCE: (usize, usize) = (10, 5);
 
 /// Whether a result is told in a sentence rather than in values: `punch biopsy back after nine days: superficial spreading
 /// melanoma, invasion depth 3 mm`. A list of results is none, however long.
-pub(super) fn is_sentence(value: &str) -> bool {
+pub(super) fn is_sentence(own: &Own<'_>) -> bool {
+    let value = own.view.text;
     let words = |part: &str| {
         part.split_whitespace().filter(|word| word.starts_with(char::is_alphabetic)).count()
     };
     let longest = value.split([',', ';', ':']).map(words).max().unwrap_or_default();
-    words(value) >= SENTENCE.0 && longest >= SENTENCE.1 && View::new(value).numbers.len() < 2
+    words(value) >= SENTENCE.0 && longest >= SENTENCE.1 && own.view.numbers.len() < 2
 }
 
 /// Whether the amount of a medicine stands right behind its name.
@@ -402,11 +403,9 @@ static WORN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-fn is_worn(view: &View<'_>) -> bool {
-    WORN.as_ref().is_some_and(|worn| worn.is_match(view.text))
-        && !kinds(view.text, &view.lower)
-            .iter()
-            .any(|hit| matches!(hit.class, Kind::Test | Kind::Analyte))
+fn is_worn(own: &Own<'_>) -> bool {
+    WORN.as_ref().is_some_and(|worn| worn.is_match(own.view.text))
+        && !own.kinds.iter().any(|hit| matches!(hit.class, Kind::Test | Kind::Analyte))
 }
 
 /// Whether a statement begins with a medicine that the patient takes now, with its amount: `carbamazepine started on day 2,
@@ -442,7 +441,8 @@ fn is_taken(view: &View<'_>) -> bool {
 }
 
 /// Whether all numbers of a statement without a test are lengths of time: `cow's milk formula for 3 weeks`.
-fn is_duration(view: &View<'_>, unit: &str) -> bool {
+fn is_duration(own: &Own<'_>, unit: &str) -> bool {
+    let view = &own.view;
     let timed = |number: &super::super::numbers::Number| {
         number.unit.is_none_or(|unit| TIMES.contains(&unit))
     };
@@ -450,7 +450,7 @@ fn is_duration(view: &View<'_>, unit: &str) -> bool {
         && view.numbers.iter().all(timed)
         && !TIMED.iter().any(|word| view.lower.contains(word))
         && !view.hits.iter().any(|hit| matches!(hit.class, Class::Label(_) | Class::Resembling))
-        && !kinds(view.text, &view.lower).iter().any(|hit| {
+        && !own.kinds.iter().any(|hit| {
             matches!(hit.class, Kind::Test | Kind::Analyte | Kind::Lasting | Kind::Refill)
         })
 }
