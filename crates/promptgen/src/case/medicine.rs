@@ -6,6 +6,7 @@ use super::medicine_words::{
     CHANGED, COUNTED, COUNTS, FORMS, FREQUENCY, GIVEN, MANNERS, NEARLY, PERHAPS, TIME, TIMES, UNITS,
 };
 use super::sorted::SPANS;
+use super::spaced::{THAI, apart, joined};
 
 /// How often, in front of a name: `weekly paclitaxel`.
 const OFTEN: [&str; 8] = [
@@ -30,7 +31,7 @@ const WHO: [&str; 9] = ["we", "i", "they", "she", "he", "you", "that", "which", 
 
 /// The medicine of a stated value, such as `metformin 500 mg twice daily`. What cannot be divided becomes the drug.
 pub(super) fn parse(value: &str) -> CaseMedicine {
-    let value = apart(value.trim());
+    let value = joined(&apart(value.trim()));
     let value = value.as_str();
     let words: Vec<&str> = value.split_whitespace().collect();
     if let Some(oxygen) = oxygen(&words) {
@@ -92,19 +93,6 @@ fn oxygen(words: &[&str]) -> Option<CaseMedicine> {
         atc: String::new(),
         origin: Origin::Stated,
     })
-}
-
-/// How Thai, which has no spaces between words, says how often something is taken.
-const THAI: [&str; 9] =
-    ["วันละ", "สัปดาห์ละ", "ครั้งละ", "ทุก", "ก่อนนอน", "ก่อนอาหาร", "หลังอาหาร", "เช้า", "เวลา"];
-
-/// A value whose Thai words of a frequency stand apart from the name: `โลชั่นวันละครั้ง`.
-fn apart(value: &str) -> String {
-    let at = THAI.iter().filter_map(|word| value.find(word)).min().filter(|at| *at > 0);
-    match at.map(|at| value.split_at(at)) {
-        Some((name, often)) if !name.ends_with(' ') => format!("{name} {often}"),
-        _ => value.to_owned(),
-    }
 }
 
 /// The same for a value that begins with the name or the dose.
@@ -469,6 +457,12 @@ mod tests {
         }
         check("furosemide 40 once a day", "furosemide", "40", "once a day");
         check("cápsula de yodo 15 mCi, ayer", "cápsula de yodo", "15 mCi", "ayer");
+        check(
+            "nystatin 100 000 units four times a day",
+            "nystatin",
+            "100000 units",
+            "four times a day",
+        );
         check("saline 1 litre", "saline", "1 litre", "");
         check("amlodipine 5", "amlodipine", "5", "");
         check("bisoprolol 2.5 OD", "bisoprolol", "2.5", "OD");

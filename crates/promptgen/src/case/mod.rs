@@ -31,6 +31,7 @@ mod relatives;
 mod same;
 mod shape;
 mod sorted;
+mod spaced;
 mod stated;
 mod status;
 mod text;

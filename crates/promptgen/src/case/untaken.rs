@@ -28,7 +28,8 @@ const ALL: [&str; 14] = [
 const STEM: usize = 6;
 
 /// Classes of medicines by the names that facts have for them.
-const CLASSES: [(&str, &[&str]); 32] = [
+const CLASSES: [(&str, &[&str]); 33] = [
+    ("enzymes", &["A09A"]),
     ("statin", &["C10A", "C10B"]),
     ("insulin", &["A10A"]),
     ("anticoagulant", &["B01AA", "B01AB", "B01AE", "B01AF"]),
@@ -85,7 +86,10 @@ pub(super) fn classes(ctx: &Completion<'_>) -> Vec<String> {
 }
 
 /// Beginnings of words that say that something is not taken any more, in all of our languages.
-const STOPPED: [&str; 17] = [
+const STOPPED: [&str; 20] = [
+    "ran out",
+    "run out",
+    "used up",
     "stopped",
     "discontinued",
     "given up",
@@ -163,6 +167,7 @@ mod tests {
         for (text, class) in [
             ("one iron tablet a day, stopped after ten days, stomach pain", Some("B03A")),
             ("warfarin discontinued in May", Some("B01A")),
+            ("the enzymes ran out three weeks ago", Some("A09A")),
             ("works in a quiet environment, stopped smoking", None),
             ("iron since the birth", None),
         ] {

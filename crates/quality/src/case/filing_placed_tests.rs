@@ -277,3 +277,13 @@ fn values_in_words_and_before_a_peak_flow_are_read() {
         assert_eq!(filed(text, &list, &vitals), ["saturation: 95 [%]"], "{text}");
     }
 }
+
+#[test]
+fn a_pressure_beside_an_earlier_potassium_is_of_now() {
+    let text = "A man of 60. His blood pressure is 104/64 and his potassium was 3.4 last week.";
+    let list = [(FactName::Systolic, "104", "mm[Hg]"), (FactName::Diastolic, "64", "mm[Hg]")];
+    assert_eq!(
+        filed(text, &list, &[FactName::Systolic, FactName::Diastolic, FactName::Finding]),
+        ["systolic: 104 [mm[Hg]]", "diastolic: 64 [mm[Hg]]"]
+    );
+}

@@ -446,7 +446,9 @@ fn is_asked_of_patient(
 
 /// Whether what is past in a clause is the number behind this one: `hb 8.2 g/dl on the hemocue and it was 11.6 in march`.
 fn is_of_next(view: &View<'_>, at: usize, clause: Range<usize>) -> bool {
-    let (Some(number), Some(next)) = (view.numbers.get(at), view.numbers.get(at + 1)) else {
+    // The second number of a pressure is no next one.
+    let mut behind = view.numbers.iter().skip(at + 1).filter(|next| next.part != Part::Second);
+    let (Some(number), Some(next)) = (view.numbers.get(at), behind.next()) else {
         return false;
     };
     let between = view.between(number.end, next.span.start.min(clause.end));

@@ -26,6 +26,7 @@ pub const CHECK: Check = Check {
         "We work in Nepal; she came back from India last week.",
         "She weighs 62 kg and takes metformin 500 mg twice daily.",
         "What should he eat?\nWelder at the port, 30 years, cloth over the mouth\n45, BP 158/96, wheeze",
+        "Brick burner x 15 yrs, 8 cig/d since age 19, known asthma.",
         "Born 36/40, she has had asthma since school. Which inhaler first?",
     ],
     bad: &[

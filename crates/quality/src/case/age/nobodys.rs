@@ -11,8 +11,11 @@ pub(super) fn is_nobodys(view: &View<'_>, age: &Age) -> bool {
     let named = [" the age of", " age of", " age"].iter().find_map(|word| head.strip_suffix(word));
     let milestone = named.is_some_and(|head| {
         let last = head.rsplit(' ').next().unwrap_or_default();
-        ["by", "until", "before", "after", "from", "beyond", "past", "around", "over", "under"]
-            .contains(&last)
+        let times = [
+            "by", "until", "before", "after", "from", "beyond", "past", "around", "over", "under",
+            "since",
+        ];
+        times.contains(&last)
     });
     let rest = view.between(age.span.end, sentence.end);
     let behind = rest.trim_start_matches(['-', ' ', 's']);
