@@ -26,7 +26,7 @@ pub(crate) fn shown(style: &Style) -> Cow<'_, str> {
 
 /// A text whose `count` names behind its colon are blanks.
 fn with_blanks(text: &str, count: usize) -> Option<String> {
-    let (head, list) = text.split_once(": ").or_else(|| text.split_once(":"))?;
+    let (head, list) = text.split_once(": ").or_else(|| text.split_once(':'))?;
     let names = list.trim_end_matches(|c: char| !c.is_alphanumeric() && !is_sign(c));
     let end = list.get(names.len()..)?;
     (!names.is_empty()).then(|| format!("{head}: {}{end}", vec![BLANK; count].join(", ")))

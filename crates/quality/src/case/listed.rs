@@ -103,8 +103,8 @@ pub(super) fn spoken(value: &str, decimal: bool) -> Option<f64> {
     let lower = value.to_lowercase();
     let words: Vec<&str> =
         lower.split_whitespace().map(|word| word.trim_matches([',', '.', ';', '(', ')'])).collect();
-    let windows = (1..=SPOKEN.min(words.len())).rev().flat_map(|n| words.windows(n));
-    windows.filter_map(|words| number(words, decimal)).next()
+    let mut windows = (1..=SPOKEN.min(words.len())).rev().flat_map(|n| words.windows(n));
+    windows.find_map(|words| number(words, decimal))
 }
 
 /// A number of nothing but these words.
