@@ -117,15 +117,7 @@ fn named(text: &str) -> Option<usize> {
 
 /// Whether a style names its columns, headings or paragraphs rather than count them, so that another wording has to name as many.
 fn is_named(style: &Style) -> bool {
-    let counts = |c: &Constraint| {
-        matches!(
-            c,
-            Constraint::TableColumns { .. }
-                | Constraint::ExactHeadings { .. }
-                | Constraint::ExactParagraphs { .. }
-        )
-    };
-    style.constraints.iter().any(counts) && names_all(style, &style.text)
+    names_all(style, &style.text)
 }
 
 /// Whether a text has letters of the script of a language.

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use clinstruct_schema::{Constraint, Style};
 
+use crate::case::apart;
+
 /// What stands in place of a name.
 const BLANK: &str = "…";
 
@@ -27,14 +29,9 @@ pub(crate) fn shown(style: &Style) -> Cow<'_, str> {
 /// A text whose `count` names behind its colon are blanks.
 fn with_blanks(text: &str, count: usize) -> Option<String> {
     let (head, list) = text.split_once(": ").or_else(|| text.split_once(':'))?;
-    let names = list.trim_end_matches(|c: char| !c.is_alphanumeric() && !is_sign(c));
+    let names = list.trim_end_matches(apart);
     let end = list.get(names.len()..)?;
     (!names.is_empty()).then(|| format!("{head}: {}{end}", vec![BLANK; count].join(", ")))
-}
-
-/// Whether a character is a sign of Devanagari or Thai, which belongs to the letter before.
-fn is_sign(c: char) -> bool {
-    ('\u{900}'..='\u{963}').contains(&c) || ('\u{e00}'..='\u{e7f}').contains(&c)
 }
 
 #[cfg(test)]

@@ -445,7 +445,7 @@ fn rest(text: &str, name: &str) -> Option<String> {
 }
 
 /// What parts words; the signs of Devanagari do not.
-pub(super) fn apart(c: char) -> bool {
+pub(crate) fn apart(c: char) -> bool {
     !(c.is_alphanumeric()
         || ('\u{900}'..='\u{963}').contains(&c)
         || ('\u{e00}'..='\u{e7f}').contains(&c))

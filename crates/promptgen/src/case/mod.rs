@@ -43,6 +43,7 @@ mod vitals;
 use clinstruct_catalog::Catalog;
 use clinstruct_schema::{Case, FactName, Frame, FramePatient, Stated};
 pub(crate) use conditions::frame_condition;
+pub(crate) use local_names::apart;
 
 /// What a case is completed from.
 #[derive(Debug, Clone, Copy)]

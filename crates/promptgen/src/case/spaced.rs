@@ -6,15 +6,14 @@ pub(super) const THAI: [&str; 9] =
 
 /// A value whose thousands are not set apart: `nystatin 100 000 units`.
 pub(super) fn joined(value: &str) -> String {
-    let is_group = |word: &str, len: usize| {
-        (1..=len).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit())
-    };
+    let is_group =
+        |word: &str| (1..=3).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit());
     let mut words: Vec<String> = Vec::new();
     let mut grouped = false;
     for word in value.split(' ') {
-        let goes_on = is_group(word, 3) && word.len() == 3;
+        let goes_on = is_group(word) && word.len() == 3;
         match words.last_mut() {
-            Some(last) if goes_on && (grouped || is_group(last, 3)) => {
+            Some(last) if goes_on && (grouped || is_group(last)) => {
                 last.push_str(word);
                 grouped = true;
             }
